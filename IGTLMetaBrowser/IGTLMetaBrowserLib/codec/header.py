@@ -1,0 +1,116 @@
+"""The frame around every message (OpenIGTLink ``header.md``; ``igtl_header.h``).
+
+Header, 58 bytes:
+
+======  ========  ===============  ============================================================
+offset  type      field            meaning
+======  ========  ===============  ============================================================
+0       u16       version          1 (protocol 1 and 2) or 2 (protocol 3)
+2       char[12]  type             what the content is, for example ``IMAGE`` or ``GET_IMAGE``
+14      char[20]  device name      who sends it, or in a query what is asked for
+34      u64       timestamp        see ``timestamp``
+42      u64       body size        bytes that follow the header
+50      u64       CRC              CRC-64 of the body, see ``crc64``
+======  ========  ===============  ============================================================
+
+The body of version 1 is the content. The body of version 2 is extended header, content,
+metadata header, metadata. The extended header:
+
+======  ====  ====================  ===========================================================
+offset  type  field                 meaning
+======  ====  ====================  ===========================================================
+0       u16   extended header size  12, or more: bytes beyond those known here are passed over
+2       u16   metadata header size  bytes
+4       u32   metadata size         bytes
+8       u32   message id            chosen by the sender
+======  ====  ====================  ===========================================================
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from .errors import DecodeError
+from .timestamp import Timestamp
+from .wire import Buffer, Reader, decode_text, encode_text
+
+HEADER_LAYOUT = struct.Struct(">H12s20sQQQ")
+HEADER_SIZE = HEADER_LAYOUT.size
+EXTENDED_HEADER_LAYOUT = struct.Struct(">HHII")
+EXTENDED_HEADER_SIZE = EXTENDED_HEADER_LAYOUT.size
+TYPE_NAME_SIZE = 12
+DEVICE_NAME_SIZE = 20
+KNOWN_VERSIONS = (1, 2)
+
+
+class Header(NamedTuple):
+    """The first 58 bytes of a message."""
+
+    version: int
+    type_name: str
+    device_name: str
+    timestamp: Timestamp
+    body_size: int
+    crc: int
+
+    @classmethod
+    def unpack(cls, data: Buffer) -> Header:
+        """Read a header from the first 58 bytes of ``data``."""
+        if len(data) < HEADER_SIZE:
+            raise DecodeError(f"a header has {HEADER_SIZE} bytes; {len(data)} are there")
+        version, type_name, device_name, timestamp, body_size, crc = HEADER_LAYOUT.unpack_from(data)
+        return cls(
+            version,
+            decode_text(type_name),
+            decode_text(device_name),
+            Timestamp(timestamp),
+            body_size,
+            crc,
+        )
+
+    def pack(self) -> bytes:
+        """Return the 58 bytes."""
+        return HEADER_LAYOUT.pack(
+            self.version,
+            encode_text(self.type_name, TYPE_NAME_SIZE, "type name"),
+            encode_text(self.device_name, DEVICE_NAME_SIZE, "device name"),
+            self.timestamp,
+            self.body_size,
+            self.crc,
+        )
+
+
+class Body(NamedTuple):
+    """The parts of a version-2 body. Views of the message's bytes, not copies."""
+
+    content: memoryview
+    metadata_header: memoryview
+    metadata: memoryview
+    message_id: int
+
+    @classmethod
+    def unpack(cls, body: memoryview) -> Body:
+        """Split a version-2 body by its extended header."""
+        reader = Reader(body, "version-2 body")
+        extended_size, metadata_header_size, metadata_size, message_id = reader.unpack(
+            EXTENDED_HEADER_LAYOUT, "extended header"
+        )
+        if extended_size < EXTENDED_HEADER_SIZE:
+            raise DecodeError(
+                f"the extended header gives its own size as {extended_size} bytes; "
+                f"the least is {EXTENDED_HEADER_SIZE}"
+            )
+        reader.take(extended_size - EXTENDED_HEADER_SIZE, "extended header")
+        content_size = reader.remaining - metadata_header_size - metadata_size
+        if content_size < 0:
+            raise DecodeError(
+                f"the extended header claims {metadata_header_size} + {metadata_size} bytes of "
+                f"metadata; {reader.remaining} bytes are there for content and metadata"
+            )
+        return cls(
+            reader.take(content_size, "content"),
+            reader.take(metadata_header_size, "metadata header"),
+            reader.take(metadata_size, "metadata"),
+            message_id,
+        )

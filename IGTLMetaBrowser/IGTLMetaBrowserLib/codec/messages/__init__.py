@@ -1,0 +1,8 @@
+"""One file a message family; each registers its types.
+
+``base`` has what all messages share and the registry, ``items`` what lists of items share.
+"""
+
+from . import image, image_meta, query, status, trajectory, unknown
+
+__all__ = ["image", "image_meta", "query", "status", "trajectory", "unknown"]

@@ -1,0 +1,76 @@
+"""What all messages have in common, and the registry of their types."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from ..timestamp import NOT_SET, Timestamp
+from ..wire import Buffer
+
+
+@dataclass(kw_only=True)
+class Message(ABC):
+    """Base of all messages: the fields of the header and of the extended header.
+
+    device_name
+        Who sends the message, or in a query what is asked for; at most 20 bytes of UTF-8.
+    timestamp
+        When the content was made; 0 is "not set".
+    header_version
+        1 (protocol 1 and 2), or 2 (protocol 3: with message id and metadata).
+    message_id
+        Chosen by the sender, 0 to 2³²−1. Version 2 only.
+    metadata
+        Keys and values. Version 2 only: packing metadata under version 1 is an error.
+    """
+
+    wire_type: ClassVar[str]
+
+    device_name: str = ""
+    timestamp: Timestamp = NOT_SET
+    header_version: int = 1
+    message_id: int = 0
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def type_name(self) -> str:
+        """The type name in the header, at most 12 characters."""
+        return self.wire_type
+
+    @abstractmethod
+    def pack_content(self) -> Sequence[Buffer]:
+        """Return the content in pieces that follow each other on the wire.
+
+        Raises ``EncodeError`` where a field does not fit its place.
+        """
+
+    @classmethod
+    @abstractmethod
+    def unpack_content(cls, content: memoryview, **header_fields: Any) -> Message:
+        """Read the content; ``header_fields`` are the fields of this base class.
+
+        The message may keep views of ``content`` and, where it is writable, change it.
+        Raises ``DecodeError``.
+        """
+
+
+MessageClass = TypeVar("MessageClass", bound=type[Message])
+
+_message_classes: dict[str, type[Message]] = {}
+
+
+def register(message_class: MessageClass) -> MessageClass:
+    """Make the codec read messages of the type ``message_class.wire_type`` with that class.
+
+    A decorator. Applications register types of their own with it, too; the last one wins.
+    """
+    _message_classes[message_class.wire_type] = message_class
+    return message_class
+
+
+def registered_class(type_name: str) -> type[Message] | None:
+    """Return the class that reads messages of a type, or None where there is none."""
+    return _message_classes.get(type_name)

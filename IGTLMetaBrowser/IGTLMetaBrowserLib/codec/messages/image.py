@@ -1,0 +1,236 @@
+"""IMAGE: pixels and where they lie (OpenIGTLink ``image.md``; ``igtl_image.h``).
+
+======  ======  ===========  ================================================================
+offset  type    field        meaning
+======  ======  ===========  ================================================================
+0       u16     version      1
+2       u8      components   1 scalar, more: vector, interleaved (RGBRGB…)
+3       u8      scalar type  see ``scalar``
+4       u8      endian       of the pixels: 1 big, 2 little
+5       u8      coordinates  1 RAS, 2 LPS
+6       u16×3   size         voxels along i, j, k
+12      f32×12  matrix       i, j and k axis times spacing (mm), then the image's CENTRE (mm)
+60      u16×3   offset       first voxel of the sub-volume
+66      u16×3   sub-volume   its voxels along i, j, k
+72              pixels       of the sub-volume, i fastest
+======  ======  ===========  ================================================================
+
+The centre is that of the voxels' centres: (N − 1) / 2 voxels from the first one along each axis.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import DecodeError, EncodeError
+from ..scalar import ScalarType
+from ..wire import Buffer, Reader
+from .base import Message, register
+
+IMAGE_HEADER_LAYOUT = struct.Struct(">HBBBB3H12f3H3H")
+IMAGE_HEADER_SIZE = IMAGE_HEADER_LAYOUT.size
+_FORMAT_VERSION = 1
+_BIG_ENDIAN = 1
+_LITTLE_ENDIAN = 2
+_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+Size = tuple[int, int, int]
+
+
+class Coordinates(IntEnum):
+    """The coordinate system of an image's matrix."""
+
+    RAS = 1
+    LPS = 2
+
+
+def _unit_matrix() -> np.ndarray:
+    return np.eye(3, 4)
+
+
+@dataclass(eq=False)
+class ImageMessage(Message):
+    """An image, or a part of one.
+
+    pixels
+        Array of shape (k, j, i), or (k, j, i, components) for a vector image, of one of the
+        ``ScalarType``s in native byte order.
+    matrix
+        Array of shape (3, 4), mm: columns 0 to 2 are the i, j and k axis times spacing, column 3
+        is the position of the image's centre, in ``coordinates``. As on the wire; see
+        ``ijk_to_ras`` for the matrix that most software wants.
+    coordinates
+        RAS or LPS.
+    big_endian
+        The byte order of the pixels on the wire.
+    size
+        Voxels of the whole image along i, j, k, where ``pixels`` is a part of it; None otherwise.
+    offset
+        The first voxel (i, j, k) of that part.
+    """
+
+    wire_type: ClassVar[str] = "IMAGE"
+
+    pixels: np.ndarray
+    matrix: np.ndarray = field(default_factory=_unit_matrix)
+    coordinates: Coordinates = Coordinates.RAS
+    big_endian: bool = False
+    size: Size | None = None
+    offset: Size = (0, 0, 0)
+
+    @property
+    def components(self) -> int:
+        """Number of values of a voxel."""
+        return self.pixels.shape[3] if self.pixels.ndim == 4 else 1
+
+    @property
+    def subvolume_size(self) -> Size:
+        """Voxels of ``pixels`` along i, j, k."""
+        return self.pixels.shape[2], self.pixels.shape[1], self.pixels.shape[0]
+
+    @property
+    def whole_size(self) -> Size:
+        """Voxels of the whole image along i, j, k."""
+        return self.size or self.subvolume_size
+
+    @property
+    def is_subvolume(self) -> bool:
+        """Whether ``pixels`` is only a part of the image."""
+        return self.whole_size != self.subvolume_size
+
+    @classmethod
+    def from_ijk_to_ras(
+        cls, pixels: np.ndarray, ijk_to_ras: ArrayLike, **fields: Any
+    ) -> ImageMessage:
+        """Make a whole image from its pixels and its voxel-to-RAS matrix.
+
+        ``ijk_to_ras`` has shape (4, 4) and maps the index (i, j, k, 1) of a voxel to the RAS
+        position of its centre in mm. ``fields`` are other fields of the message; with
+        ``coordinates=Coordinates.LPS`` the matrix is written in LPS.
+        """
+        affine = np.asarray(ijk_to_ras, float)
+        if fields.get("coordinates") == Coordinates.LPS:
+            affine = _LPS_TO_RAS @ affine
+        centre_index = (np.array(pixels.shape[2::-1]) - 1) / 2
+        matrix = affine[:3].copy()
+        matrix[:, 3] += affine[:3, :3] @ centre_index
+        return cls(pixels, matrix, **fields)
+
+    def ijk_to_ras(self, coordinates: Coordinates | None = None) -> np.ndarray:
+        """Return the matrix from voxel index to position, float64 of shape (4, 4).
+
+        It maps (i, j, k, 1), an index in the whole image, to the RAS position of that voxel's
+        centre in mm. ``coordinates`` overrules the message's own field, for peers that mark RAS
+        as LPS or the other way round.
+        """
+        affine = np.eye(4)
+        affine[:3] = self.matrix
+        affine[:3, 3] -= affine[:3, :3] @ ((np.array(self.whole_size) - 1) / 2)
+        if (coordinates or self.coordinates) == Coordinates.LPS:
+            affine = _LPS_TO_RAS @ affine
+        return affine
+
+    def pack_content(self) -> list[Buffer]:
+        """Return image header and pixels; the pixels are not copied where they need no change."""
+        if self.pixels.ndim not in (3, 4):
+            raise EncodeError(
+                f"pixels have the shape {self.pixels.shape}; "
+                "(k, j, i) or (k, j, i, components) is needed"
+            )
+        byte_order = ">" if self.big_endian else "<"
+        dtype = ScalarType.of(self.pixels.dtype).dtype.newbyteorder(byte_order)
+        pixels = np.ascontiguousarray(self.pixels, dtype)
+        return [self._pack_header(), memoryview(pixels).cast("B") if pixels.size else b""]
+
+    def _pack_header(self) -> bytes:
+        matrix = np.asarray(self.matrix, float)
+        if matrix.shape != (3, 4):
+            raise EncodeError(f"an image's matrix has the shape (3, 4), not {matrix.shape}")
+        try:
+            return IMAGE_HEADER_LAYOUT.pack(
+                _FORMAT_VERSION,
+                self.components,
+                ScalarType.of(self.pixels.dtype),
+                _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
+                self.coordinates,
+                *self.whole_size,
+                *matrix.T.ravel().tolist(),
+                *self.offset,
+                *self.subvolume_size,
+            )
+        except (struct.error, OverflowError) as error:
+            raise EncodeError(
+                f"image {self.device_name!r} of {self.whole_size} voxels and {self.components} "
+                f"components does not fit IMAGE (65535 voxels an axis, 255 components): {error}"
+            ) from None
+
+    @classmethod
+    def unpack_content(cls, content: memoryview, **header_fields: Any) -> ImageMessage:
+        """Read an image; the pixels are a view of ``content`` where they need no change."""
+        reader = Reader(content, "IMAGE")
+        header = reader.unpack(IMAGE_HEADER_LAYOUT, "image header")
+        _, components, scalar_type, endian, coordinates = header[:5]
+        size, matrix, offset, subvolume = header[5:8], header[8:20], header[20:23], header[23:26]
+        if endian not in (_BIG_ENDIAN, _LITTLE_ENDIAN):
+            raise DecodeError(f"IMAGE has the byte order {endian}; 1 (big) and 2 (little) exist")
+        if coordinates not in (Coordinates.RAS, Coordinates.LPS):
+            raise DecodeError(f"IMAGE has the coordinates {coordinates}; 1 (RAS), 2 (LPS) exist")
+        for axis, first, count, whole in zip("ijk", offset, subvolume, size, strict=True):
+            if first + count > whole:
+                raise DecodeError(
+                    f"IMAGE sends voxels {first} to {first + count - 1} along {axis} "
+                    f"of an image that has {whole}"
+                )
+        dtype = ScalarType.read(scalar_type).dtype
+        pixels = _read_pixels(reader, components, dtype, endian == _BIG_ENDIAN, subvolume)
+        return cls(
+            pixels,
+            np.array(matrix).reshape(4, 3).T,
+            Coordinates(coordinates),
+            endian == _BIG_ENDIAN,
+            None if size == subvolume else size,
+            offset,
+            **header_fields,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ImageMessage):
+            return NotImplemented
+        mine, theirs = dict(vars(self)), dict(vars(other))
+        return (
+            np.array_equal(mine.pop("pixels"), theirs.pop("pixels"))
+            and np.array_equal(mine.pop("matrix"), theirs.pop("matrix"))
+            and self.pixels.dtype == other.pixels.dtype
+            and mine == theirs
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+register(ImageMessage)
+
+
+def _read_pixels(
+    reader: Reader, components: int, dtype: np.dtype, big_endian: bool, subvolume: Size
+) -> np.ndarray:
+    i, j, k = subvolume
+    expected = i * j * k * components * dtype.itemsize
+    if reader.remaining != expected or not components:
+        raise DecodeError(
+            f"IMAGE of {i}×{j}×{k} voxels, {components} components, {dtype} has {expected} bytes "
+            f"of pixels; {reader.remaining} are there"
+        )
+    content = reader.rest()
+    pixels = np.frombuffer(content, dtype)
+    if not pixels.flags.aligned:
+        pixels = pixels.copy()
+    if big_endian != (sys.byteorder == "big"):
+        pixels = pixels.byteswap(inplace=pixels.flags.writeable)
+    return pixels.reshape((k, j, i) if components == 1 else (k, j, i, components))

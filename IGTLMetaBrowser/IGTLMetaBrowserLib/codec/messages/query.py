@@ -1,0 +1,81 @@
+"""GET_, STT_, STP_ and RTS_: queries and their acknowledgements (OpenIGTLink ``query.md``).
+
+================  =========================================================================
+GET_<type>        asks for one message of that type, under the device name in the header
+STT_<type>        asks for a stream of them
+STP_<type>        ends the stream
+RTS_<type>        answers the two above; or says that what was asked for cannot be had
+================  =========================================================================
+
+A type name has 12 characters on the wire, so that a long name is cut: ``GET_TRANSFOR``. Old
+servers read no query's body: ask with header version 1 and an empty one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from ..header import TYPE_NAME_SIZE
+from .base import Message
+
+
+@dataclass
+class QueryMessage(Message):
+    """Base of the four. ``data_type`` is the type without its prefix, for example ``IMAGE``."""
+
+    prefix: ClassVar[str]
+
+    data_type: str
+    content: bytes = b""
+
+    @property
+    def type_name(self) -> str:
+        """Prefix and type, cut to the 12 characters of the wire."""
+        return (self.prefix + self.data_type)[:TYPE_NAME_SIZE]
+
+    def pack_content(self) -> list[bytes]:
+        """Return the content as it is; most queries have none."""
+        return [self.content]
+
+    @classmethod
+    def unpack_content(
+        cls, content: memoryview, *, data_type: str = "", **header_fields: Any
+    ) -> QueryMessage:
+        """Keep the content as bytes."""
+        return cls(data_type, bytes(content), **header_fields)
+
+
+class GetMessage(QueryMessage):
+    """Asks for one message: ``GetMessage("IMAGE", device_name="IMAGE_0")``."""
+
+    prefix = "GET_"
+
+
+class StartMessage(QueryMessage):
+    """Asks for a stream of messages."""
+
+    prefix = "STT_"
+
+
+class StopMessage(QueryMessage):
+    """Ends a stream of messages."""
+
+    prefix = "STP_"
+
+
+class ReturnMessage(QueryMessage):
+    """Acknowledges a query. The content of most is one byte: 0 success, 1 error."""
+
+    prefix = "RTS_"
+
+
+def query_class(type_name: str) -> type[QueryMessage] | None:
+    """Return the class for a type name with a prefix, or None where it has none."""
+    return _CLASSES.get(type_name[:4])
+
+
+_CLASSES = {
+    message_class.prefix: message_class
+    for message_class in (GetMessage, StartMessage, StopMessage, ReturnMessage)
+}

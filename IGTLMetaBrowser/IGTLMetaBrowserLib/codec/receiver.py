@@ -1,0 +1,215 @@
+"""Bytes in as they come, messages out (sans-I/O).
+
+The caller asks for a place to put bytes, fills some of it, and says how many::
+
+    receiver = Receiver()
+    view = receiver.get_buffer()
+    for event in receiver.buffer_updated(sock.recv_into(view)):
+        ...  # a Message, or Rejected where one could not be read
+
+Small messages share one buffer. A large body gets memory of its own, which becomes the image:
+it is received straight into its place, and its checksum is folded in as the bytes arrive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .crc64 import Crc64, crc64
+from .errors import BodySizeError, DecodeError
+from .framing import check_checksum, check_version, describe, unpack_body
+from .header import HEADER_SIZE, Header
+from .messages.base import Message
+from .messages.image import IMAGE_HEADER_SIZE
+
+DEFAULT_MAX_BODY_SIZE = 2 << 30
+
+# A message that fits is read from the shared buffer, where many messages arrive at once.
+_SHARED_BUFFER_SIZE = 64 << 10
+# Few enough bytes that they are still in the processor's cache when the checksum reads them.
+_LARGEST_PIECE = 256 << 10
+# Of float64, the largest pixel. Where a body begins, so that its pixels are aligned.
+_PIXEL_ALIGNMENT = 8
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A message that could not be read, and why. The stream goes on with the next one."""
+
+    header: Header
+    error: DecodeError
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How much of the message that is arriving is there. Sizes in bytes, of the body."""
+
+    header: Header
+    received: int
+
+    @property
+    def body_size(self) -> int:
+        """The size of the whole body."""
+        return self.header.body_size
+
+
+class Receiver:
+    """Cuts a stream of bytes into messages.
+
+    Bodies larger than ``max_body_size`` are rejected by their header, before any memory is
+    allocated, and passed over. ``check_crc=False`` leaves the checksums unread. ``bytes_received``
+    counts all bytes so far.
+    """
+
+    def __init__(self, max_body_size: int = DEFAULT_MAX_BODY_SIZE, check_crc: bool = True) -> None:
+        self._max_body_size = max_body_size
+        self._check_crc = check_crc
+        self._shared = memoryview(bytearray(_SHARED_BUFFER_SIZE))
+        self._start = 0  # of the bytes in the shared buffer that no message has taken yet
+        self._end = 0
+        self._large: _LargeBody | None = None
+        self._to_skip = 0
+        self.bytes_received = 0
+
+    @property
+    def progress(self) -> Progress | None:
+        """The message that is arriving, or None between messages."""
+        if self._large is not None:
+            return Progress(self._large.header, self._large.received)
+        waiting = self._end - self._start
+        if waiting < HEADER_SIZE:
+            return None
+        return Progress(Header.unpack(self._shared[self._start : self._end]), waiting - HEADER_SIZE)
+
+    @property
+    def is_between_messages(self) -> bool:
+        """Whether the stream can end here without cutting a message."""
+        return self._large is None and self._start == self._end and not self._to_skip
+
+    def get_buffer(self) -> memoryview:
+        """Return where to put the next bytes: writable, never empty."""
+        if self._large is not None:
+            return self._large.free_space()
+        if self._start and self._end == len(self._shared):
+            waiting = bytes(self._shared[self._start : self._end])
+            self._shared[: len(waiting)] = waiting
+            self._start, self._end = 0, len(waiting)
+        return self._shared[self._end :]
+
+    def buffer_updated(self, byte_count: int) -> list[Message | Rejected]:
+        """Take ``byte_count`` bytes that were put into the buffer; return what they complete."""
+        self.bytes_received += byte_count
+        if self._large is not None:
+            self._large.grow(byte_count)
+            return self._finish_large_body()
+        self._end += byte_count
+        events = []
+        while (event := self._next_event()) is not None:
+            events.append(event)
+        if self._start == self._end:
+            self._start = self._end = 0
+        return events
+
+    def discard(self) -> bool:
+        """Pass over the rest of the large message that is arriving; nothing is returned for it.
+
+        Returns whether there was one. Small messages are not worth the trouble.
+        """
+        if self._large is None:
+            return False
+        self._to_skip = self._large.header.body_size - self._large.received
+        self._large = None
+        return True
+
+    def _next_event(self) -> Message | Rejected | None:
+        """Return the next event from the shared buffer, or None where more bytes are needed."""
+        self._skip()
+        waiting = self._shared[self._start : self._end]
+        if len(waiting) < HEADER_SIZE:
+            return None
+        header = Header.unpack(waiting)
+        try:
+            self._check_header(header)
+        except DecodeError as error:
+            self._start += HEADER_SIZE
+            self._to_skip = header.body_size
+            return Rejected(header, error)
+        message_size = HEADER_SIZE + header.body_size
+        if message_size > len(self._shared):
+            return self._begin_large_body(header, waiting[HEADER_SIZE:])
+        if len(waiting) < message_size:
+            return None
+        self._start += message_size
+        # The shared buffer is filled again: the message gets bytes of its own.
+        body = memoryview(bytearray(waiting[HEADER_SIZE:message_size]))
+        return self._read(header, body, crc64(body) if self._check_crc else None)
+
+    def _check_header(self, header: Header) -> None:
+        if header.body_size > self._max_body_size:
+            raise BodySizeError(
+                f"{describe(header)} claims a body of {header.body_size} bytes; "
+                f"the limit is {self._max_body_size}"
+            )
+        check_version(header)
+
+    def _skip(self) -> None:
+        skipped = min(self._to_skip, self._end - self._start)
+        self._to_skip -= skipped
+        self._start += skipped
+
+    def _begin_large_body(self, header: Header, beginning: memoryview) -> Message | Rejected | None:
+        if len(beginning) < 2:
+            return None
+        self._large = _LargeBody(header, beginning, self._check_crc)
+        self._start = self._end = 0
+        events = self._finish_large_body()
+        return events[0] if events else None
+
+    def _finish_large_body(self) -> list[Message | Rejected]:
+        large = self._large
+        if large is None or large.received < large.header.body_size:
+            return []
+        self._large = None
+        return [self._read(large.header, large.body, large.crc())]
+
+    @staticmethod
+    def _read(header: Header, body: memoryview, crc: int | None) -> Message | Rejected:
+        try:
+            if crc is not None:
+                check_checksum(header, crc)
+            return unpack_body(header, body)
+        except DecodeError as error:
+            return Rejected(header, error)
+
+
+class _LargeBody:
+    """The body of one message that does not fit the shared buffer."""
+
+    def __init__(self, header: Header, beginning: memoryview, check_crc: bool) -> None:
+        self.header = header
+        self.received = 0
+        self._crc = Crc64() if check_crc else None
+        pixels_begin = IMAGE_HEADER_SIZE
+        if header.version == 2:
+            pixels_begin += int.from_bytes(beginning[:2], "big")
+        padding = -pixels_begin % _PIXEL_ALIGNMENT
+        memory = np.empty(padding + header.body_size, np.uint8)
+        self.body = memoryview(memory)[padding:]
+        self.body[: len(beginning)] = beginning
+        self.grow(len(beginning))
+
+    def free_space(self) -> memoryview:
+        """Return where the next bytes belong."""
+        return self.body[self.received : self.received + _LARGEST_PIECE]
+
+    def grow(self, byte_count: int) -> None:
+        """Take the next bytes, which are in their place already."""
+        if self._crc is not None:
+            self._crc.update(self.body[self.received : self.received + byte_count])
+        self.received += byte_count
+
+    def crc(self) -> int | None:
+        """Return the checksum of what has arrived, or None where nobody wants it."""
+        return None if self._crc is None else self._crc.crc()

@@ -1,0 +1,106 @@
+"""Bounds-checked reading and writing of the wire's fields.
+
+All integers and floats are big-endian. Character fields have a fixed size and are padded with
+NUL; a text of full length has no terminator. (OpenIGTLink ``header.md``, "Byte Order".)
+
+Text is UTF-8, of which the specification's ASCII is a part. Bytes that are not UTF-8 are kept as
+lone surrogates (``surrogateescape``), so that an id goes back to its owner byte for byte.
+``printable`` makes such text fit for a screen or a file.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from .errors import DecodeError, EncodeError
+
+Buffer = bytes | bytearray | memoryview
+
+
+def decode_text(field: bytes) -> str:
+    """Return the text in a NUL-padded character field."""
+    return field.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+
+
+def encode_text(text: str, size: int, what: str) -> bytes:
+    """Return ``text`` as a character field of ``size`` bytes, padded with NUL.
+
+    Raises ``EncodeError`` where the text is too long or holds a NUL: a text is never cut.
+    """
+    encoded = encode_string(text, what)
+    if len(encoded) > size:
+        raise EncodeError(f"{what} {text!r} needs {len(encoded)} bytes; the limit is {size}")
+    if b"\0" in encoded:
+        raise EncodeError(f"{what} {text!r} holds a NUL character, which would end it on the wire")
+    return encoded.ljust(size, b"\0")
+
+
+def encode_string(text: str, what: str) -> bytes:
+    """Return ``text`` as UTF-8 of any length; undecodable bytes that were read come back as is."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise EncodeError(f"{what} {text!r} cannot be written as UTF-8: {error.reason}") from error
+
+
+def cut_text(text: str, size: int) -> str:
+    """Return the longest beginning of ``text`` that fits ``size`` bytes, in whole characters.
+
+    For texts that may be shortened (a description). Ids and names that somebody asks for must not.
+    """
+    encoded = text.replace("\0", " ").encode("utf-8", "surrogateescape")
+    if len(encoded) <= size:
+        return encoded.decode("utf-8", "surrogateescape")
+    # A byte 10xxxxxx continues a character: step back to where that character begins.
+    while size and encoded[size] & 0xC0 == 0x80:
+        size -= 1
+    return encoded[:size].decode("utf-8", "surrogateescape")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with control characters and undecodable bytes replaced by U+FFFD."""
+    return "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
+
+
+class Reader:
+    """A cursor over one message's content that never leaves it.
+
+    ``what`` names the content in errors, for example ``"STATUS"``.
+    """
+
+    def __init__(self, content: Buffer, what: str) -> None:
+        self._content = memoryview(content)
+        self._what = what
+        self._position = 0
+
+    @property
+    def remaining(self) -> int:
+        """Number of bytes not read yet."""
+        return len(self._content) - self._position
+
+    def take(self, size: int, field: str) -> memoryview:
+        """Return the next ``size`` bytes without a copy."""
+        if size > self.remaining:
+            raise DecodeError(
+                f"{self._what} ends within its {field}: {size} bytes are needed at offset "
+                f"{self._position}, {self.remaining} are there"
+            )
+        start = self._position
+        self._position += size
+        return self._content[start : self._position]
+
+    def unpack(self, layout: struct.Struct, field: str) -> tuple[Any, ...]:
+        """Return the next fields, laid out as in ``layout``."""
+        return layout.unpack(self.take(layout.size, field))
+
+    def rest(self) -> memoryview:
+        """Return all bytes that are left, without a copy."""
+        return self.take(self.remaining, "rest")
+
+    def expect_end(self) -> None:
+        """Raise ``DecodeError`` where bytes are left over."""
+        if self.remaining:
+            raise DecodeError(f"{self._what} has {self.remaining} bytes more than its fields take")

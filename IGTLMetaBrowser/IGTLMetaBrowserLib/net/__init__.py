@@ -1,0 +1,45 @@
+"""The codec on sockets: a client, a server, and what they share. No threads."""
+
+from .client import (
+    DEFAULT_PORT,
+    Client,
+    ClientEvent,
+    Connected,
+    Disconnected,
+    Finished,
+    Unsolicited,
+)
+from .errors import (
+    AnswerError,
+    CancelledError,
+    ConnectionFailedError,
+    ConnectionLostError,
+    NetworkError,
+    RefusedError,
+    TimeOutError,
+)
+from .queries import Queries, Query
+from .server import Server
+from .source import Source, SourceError
+
+__all__ = [
+    "DEFAULT_PORT",
+    "AnswerError",
+    "CancelledError",
+    "Client",
+    "ClientEvent",
+    "Connected",
+    "ConnectionFailedError",
+    "ConnectionLostError",
+    "Disconnected",
+    "Finished",
+    "NetworkError",
+    "Queries",
+    "Query",
+    "RefusedError",
+    "Server",
+    "Source",
+    "SourceError",
+    "TimeOutError",
+    "Unsolicited",
+]

@@ -1,0 +1,102 @@
+"""Making a connection without waiting for it: each address of a host in turn."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+
+from .errors import ConnectionFailedError
+
+_PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 0}
+
+
+class Connecting:
+    """A connection that is being made. Call ``step`` when the socket can be written to.
+
+    The host's name is looked up at once, which can take the time of a name server's answer; the
+    standard library has no look-up that does not wait.
+    """
+
+    def __init__(self, host: str, port: int, deadline: float) -> None:
+        self.deadline = deadline
+        self._name = f"{host}:{port}"
+        self._addresses: list[tuple] = []
+        self._socket: socket.socket | None = None
+        self._error: ConnectionFailedError | None = None
+        try:
+            self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError, OverflowError) as error:
+            self._error = ConnectionFailedError(
+                f"the host name {host!r} is not known ({_reason(error)}); "
+                "check the name and the network"
+            )
+        else:
+            self._try_next_address()
+
+    def fileno(self) -> int:
+        """Return the number of the socket in use, or −1 where there is none."""
+        return -1 if self._socket is None else self._socket.fileno()
+
+    def step(self, now: float) -> socket.socket | None:
+        """Return the connected socket, or None where it takes longer.
+
+        Raises ``ConnectionFailedError`` where no address answers, or the time is over.
+        """
+        while self._socket is not None and self._error is None:
+            failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not failure and _is_connected(self._socket):
+                connected, self._socket = self._socket, None
+                return connected
+            if not failure:
+                break
+            self._fail(failure)
+        if self._error is None and now >= self.deadline:
+            self._error = ConnectionFailedError(
+                f"{self._name} does not answer; check host and port, and whether a firewall is "
+                "in the way"
+            )
+        if self._error is not None:
+            self.close()
+            raise self._error
+        return None
+
+    def close(self) -> None:
+        """Give up."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _try_next_address(self) -> None:
+        family, kind, protocol, _, address = self._addresses.pop(0)
+        self._socket = socket.socket(family, kind, protocol)
+        self._socket.setblocking(False)
+        failure = self._socket.connect_ex(address)
+        if failure not in _PENDING:
+            self._fail(failure)
+
+    def _fail(self, failure: int) -> None:
+        self.close()
+        if self._addresses:
+            self._try_next_address()
+            return
+        hint = (
+            "check the port, and whether the server is running"
+            if failure == errno.ECONNREFUSED
+            else "check host and network"
+        )
+        self._error = ConnectionFailedError(
+            f"no connection to {self._name}: {os.strerror(failure)}; {hint}"
+        )
+
+
+def _is_connected(sock: socket.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

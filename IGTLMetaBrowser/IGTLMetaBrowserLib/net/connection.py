@@ -1,0 +1,86 @@
+"""Messages over one connected, non-blocking socket: what client and server share."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections import deque
+
+from .. import codec
+
+_LARGEST_PIECE = 1 << 20
+# So that one client with a fast network does not keep a server from the others.
+_LARGEST_BURST = 16 << 20
+
+
+class Connection:
+    """Reads and writes messages as far as the socket goes without waiting.
+
+    ``lost`` is None while the connection stands. After its end it is the reason: an ``OSError``,
+    or an ``EOFError`` where the peer closed it.
+    """
+
+    def __init__(self, sock: socket.socket, receiver: codec.Receiver) -> None:
+        sock.setblocking(False)
+        # Queries are small, and somebody waits for each of them.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.receiver = receiver
+        self.lost: OSError | EOFError | None = None
+        self._socket = sock
+        self._outgoing: deque[memoryview] = deque()
+
+    def fileno(self) -> int:
+        """Return the socket's number, for a selector or a notifier."""
+        return self._socket.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether bytes wait to be sent."""
+        return bool(self._outgoing)
+
+    def send(self, message: codec.Message) -> None:
+        """Queue a message, and send what goes at once. Raises ``codec.EncodeError``."""
+        parts = codec.pack_parts(message)
+        self._outgoing.extend(memoryview(part).cast("B") for part in parts if len(part))
+        self.write()
+
+    def write(self) -> None:
+        """Send queued bytes until the socket takes no more, or some MiB have gone."""
+        left = _LARGEST_BURST
+        while self._outgoing and self.lost is None and left > 0:
+            try:
+                sent = self._socket.send(self._outgoing[0][:_LARGEST_PIECE])
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                self.lost = error
+                return
+            left -= sent
+            self._outgoing[0] = self._outgoing[0][sent:]
+            if not self._outgoing[0]:
+                self._outgoing.popleft()
+
+    def read(self, seconds: float) -> list[codec.Message | codec.Rejected]:
+        """Receive what is there, for about ``seconds`` at most; return what it completes."""
+        events: list[codec.Message | codec.Rejected] = []
+        end = time.monotonic() + seconds
+        while self.lost is None:
+            try:
+                count = self._socket.recv_into(self.receiver.get_buffer())
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError as error:
+                self.lost = error
+                break
+            if count == 0:
+                self.lost = EOFError("the peer closed the connection")
+                break
+            events += self.receiver.buffer_updated(count)
+            if time.monotonic() >= end:
+                break
+        return events
+
+    def close(self) -> None:
+        """Close the socket; what was not sent is dropped."""
+        self._outgoing.clear()
+        self._socket.close()

@@ -1,0 +1,40 @@
+"""What can go wrong between a client and its server.
+
+``NetworkError``: its text says what happened, to what, and what to try
+    ├── ``ConnectionFailedError``: no connection came about (name, port, time-out)
+    ├── ``ConnectionLostError``: the connection ended before the answer was complete
+    ├── ``RefusedError``: the server answered that it cannot, in its own words where it gave any
+    ├── ``AnswerError``: an answer came, but it cannot be read
+    ├── ``TimeOutError``: nothing came in time
+    └── ``CancelledError``: somebody here no longer wants the answer
+"""
+
+from __future__ import annotations
+
+
+class NetworkError(Exception):
+    """Base of all errors of a connection."""
+
+
+class ConnectionFailedError(NetworkError):
+    """No connection came about."""
+
+
+class ConnectionLostError(NetworkError):
+    """The connection ended."""
+
+
+class RefusedError(NetworkError):
+    """The server says that it does not have what was asked for, or cannot send it."""
+
+
+class AnswerError(NetworkError):
+    """An answer arrived that cannot be read."""
+
+
+class TimeOutError(NetworkError):
+    """The server did not answer in time."""
+
+
+class CancelledError(NetworkError):
+    """The query was cancelled."""

@@ -1,0 +1,166 @@
+"""Who asked what: finds for each message the query that it answers (sans-I/O).
+
+OpenIGTLink gives answers no number. A message answers a query of its type; under the name that
+was asked for, as the specification wants it, or under another, as real servers do. What answers
+no query is unsolicited: a stream, a pushed trajectory, a keep-alive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .. import codec
+from .errors import AnswerError, NetworkError, RefusedError
+
+
+@dataclass(eq=False)
+class Query:
+    """One question. It is answered once: then ``answer`` or ``error`` is set."""
+
+    data_type: str
+    device_name: str = ""
+    answer: codec.Message | None = None
+    error: NetworkError | None = None
+    is_abandoned: bool = False
+    deadline: float = field(default=float("inf"), repr=False)
+    attempts: int = field(default=0, repr=False)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an answer or an error is there."""
+        return self.answer is not None or self.error is not None
+
+    def __str__(self) -> str:
+        what = {"IMGMETA": "the list of images", "TRAJ": "the trajectories"}.get(self.data_type)
+        if what is None:
+            what = "the image" if self.data_type == "IMAGE" else self.data_type
+        name = codec.printable(self.device_name)
+        return f"{what} {name!r}" if name else what
+
+
+class Queries:
+    """The queries that wait for an answer, oldest first. Times are seconds of one clock."""
+
+    def __init__(self, timeout: float) -> None:
+        self.timeout = timeout
+        self.waiting: list[Query] = []
+        self._stream_names: set[tuple[str, str]] = set()
+        self._last_words = ""
+
+    def add(self, query: Query, now: float) -> None:
+        """Begin to wait for the answer to ``query``."""
+        query.deadline = now + self.timeout
+        self.waiting.append(query)
+
+    def bytes_arrived(self, now: float) -> None:
+        """Note that the server is sending: nobody runs out of time while bytes arrive."""
+        for query in self.waiting:
+            query.deadline = now + self.timeout
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When the next query runs out of time, or None where none waits."""
+        return min((query.deadline for query in self.waiting), default=None)
+
+    def take_expired(self, now: float) -> list[Query]:
+        """Remove and return the queries that have run out of time."""
+        expired = [query for query in self.waiting if query.deadline <= now]
+        for query in expired:
+            self.waiting.remove(query)
+        return expired
+
+    def take_all(self) -> list[Query]:
+        """Remove and return all queries, as when the connection is gone."""
+        waiting, self.waiting = self.waiting, []
+        return waiting
+
+    @property
+    def servers_last_words(self) -> str:
+        """The last error that the server reported without saying to which query."""
+        return self._last_words
+
+    def match(self, event: codec.Message | codec.Rejected) -> Query | None:
+        """Return the query that ``event`` answers, with its answer or error set, or None."""
+        if isinstance(event, codec.Rejected):
+            return self._match_rejected(event)
+        if isinstance(event, codec.StatusMessage):
+            return self._match_status(event)
+        if isinstance(event, codec.ReturnMessage):
+            return self._match_return(event)
+        query = self._find(event.type_name, event.device_name)
+        if query is None:
+            self._stream_names.add((event.type_name, event.device_name))
+            return None
+        return self._finish(query, answer=event)
+
+    def expected(self, header: codec.Header) -> Query | None:
+        """Return the query that a message with this header would answer."""
+        return self._find(header.type_name, header.device_name)
+
+    def _find(self, data_type: str, device_name: str) -> Query | None:
+        same_type = [query for query in self.waiting if query.data_type == data_type]
+        same_name = [query for query in same_type if query.device_name == device_name]
+        if same_name:
+            # Who asks again after a cancel gets the first of the two answers.
+            return min(same_name, key=lambda query: query.is_abandoned)
+        if (data_type, device_name) in self._stream_names:
+            return None
+        return same_type[0] if same_type else None
+
+    def _match_rejected(self, event: codec.Rejected) -> Query | None:
+        header, error = event.header, event.error
+        if isinstance(error, codec.BodySizeError) and self.waiting:
+            # Such a header cannot be trusted to name its type, and the connection ends with it.
+            return self._finish(self.waiting[0], error=AnswerError(str(error)))
+        query = self._find(header.type_name, header.device_name)
+        if query is None:
+            return None
+        if header.body_size == 0:
+            refusal = f"the server has no data for {query}: its answer is empty"
+            return self._finish(query, error=RefusedError(refusal))
+        return self._finish(query, error=AnswerError(f"{query} cannot be read: {error}"))
+
+    def _match_status(self, status: codec.StatusMessage) -> Query | None:
+        if status.code in (codec.StatusCode.OK, codec.StatusCode.INVALID):
+            return None
+        words = _words(status)
+        for query in self.waiting:
+            if query.device_name == status.device_name:
+                return self._finish(query, error=_refusal(query, words))
+        self._last_words = words
+        return None
+
+    def _match_return(self, message: codec.ReturnMessage) -> Query | None:
+        # PlusServer answers a GET_IMAGE that failed with RTS_COMMAND; nobody here sends COMMAND.
+        for query in self.waiting:
+            if query.data_type == "IMAGE" and message.data_type == "COMMAND":
+                words = codec.printable(message.content.decode("utf-8", "replace").strip("\0"))
+                return self._finish(query, error=_refusal(query, words))
+            if (
+                message.type_name == codec.ReturnMessage(query.data_type).type_name
+                and message.device_name == query.device_name
+            ):
+                return self._finish(query, error=_refusal(query, self._last_words))
+        return None
+
+    def _finish(
+        self,
+        query: Query,
+        answer: codec.Message | None = None,
+        error: NetworkError | None = None,
+    ) -> Query:
+        self.waiting.remove(query)
+        if not query.is_abandoned:
+            query.answer, query.error = answer, error
+        return query
+
+
+def _words(status: codec.StatusMessage) -> str:
+    code = status.code
+    name = code.name.replace("_", " ").lower() if isinstance(code, codec.StatusCode) else code
+    words = codec.printable(status.message or status.error_name)
+    return f"{words} (status {name})" if words else f"status {name}"
+
+
+def _refusal(query: Query, words: str) -> RefusedError:
+    return RefusedError(f"the server does not send {query}" + (f": {words}" if words else ""))
