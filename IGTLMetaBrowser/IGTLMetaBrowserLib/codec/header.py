@@ -31,7 +31,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from .errors import DecodeError
+from .errors import DecodeError, EncodeError
 from .timestamp import Timestamp
 from .wire import Buffer, Reader, decode_text, encode_text
 
@@ -71,6 +71,8 @@ class Header(NamedTuple):
 
     def pack(self) -> bytes:
         """Return the 58 bytes."""
+        if not 0 <= self.timestamp <= 0xFFFFFFFFFFFFFFFF:
+            raise EncodeError(f"timestamp {self.timestamp} is no number from 0 to 2**64 - 1")
         return HEADER_LAYOUT.pack(
             self.version,
             encode_text(self.type_name, TYPE_NAME_SIZE, "type name"),

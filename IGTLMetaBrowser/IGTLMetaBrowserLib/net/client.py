@@ -8,6 +8,7 @@ their own, for scripts.
 from __future__ import annotations
 
 import selectors
+import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -117,10 +118,11 @@ class Client:
         """Whether a connection is being made."""
         return self._connecting is not None
 
-    def fileno(self) -> int:
-        """Return the socket's number, or −1 where there is none; each connection has its own."""
+    @property
+    def socket(self) -> socket.socket | None:
+        """The socket to wait for, or None where there is none; each connection has its own."""
         channel = self._connection or self._connecting
-        return -1 if channel is None else channel.fileno()
+        return None if channel is None else channel.socket
 
     @property
     def wants_write(self) -> bool:
@@ -214,7 +216,7 @@ class Client:
     def wait(self, query: Query, progress: ProgressCallback | None = None) -> codec.Message:
         """Return the answer to ``query``, or raise its error. Other events are dropped."""
         while not query.is_done:
-            self._wait_for_socket()
+            self.wait_for_socket()
             self.step()
             arrived = self.progress(query)
             if progress is not None and arrived is not None:
@@ -242,15 +244,15 @@ class Client:
             raise AnswerError(f"{query} came as {type(answer).__name__}")
         return answer
 
-    def _wait_for_socket(self) -> None:
+    def wait_for_socket(self) -> None:
+        """Sleep until there is something for ``step`` to do."""
         deadline = self.next_deadline
         seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
-        descriptor = self.fileno()
-        if descriptor < 0:
+        if self.socket is None:
             return
         with selectors.DefaultSelector() as selector:
             write = selectors.EVENT_WRITE if self.wants_write else 0
-            selector.register(descriptor, selectors.EVENT_READ | write)
+            selector.register(self.socket, selectors.EVENT_READ | write)
             selector.select(seconds)
 
     def _go_on_connecting(self, connecting: Connecting) -> list[ClientEvent]:

@@ -22,7 +22,8 @@ class Connecting:
         self.deadline = deadline
         self._name = f"{host}:{port}"
         self._addresses: list[tuple] = []
-        self._socket: socket.socket | None = None
+        # The one in use, or None where there is none.
+        self.socket: socket.socket | None = None
         self._error: ConnectionFailedError | None = None
         try:
             self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -34,19 +35,15 @@ class Connecting:
         else:
             self._try_next_address()
 
-    def fileno(self) -> int:
-        """Return the number of the socket in use, or −1 where there is none."""
-        return -1 if self._socket is None else self._socket.fileno()
-
     def step(self, now: float) -> socket.socket | None:
         """Return the connected socket, or None where it takes longer.
 
         Raises ``ConnectionFailedError`` where no address answers, or the time is over.
         """
-        while self._socket is not None and self._error is None:
-            failure = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if not failure and _is_connected(self._socket):
-                connected, self._socket = self._socket, None
+        while self.socket is not None and self._error is None:
+            failure = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not failure and _is_connected(self.socket):
+                connected, self.socket = self.socket, None
                 return connected
             if not failure:
                 break
@@ -63,15 +60,15 @@ class Connecting:
 
     def close(self) -> None:
         """Give up."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
 
     def _try_next_address(self) -> None:
         family, kind, protocol, _, address = self._addresses.pop(0)
-        self._socket = socket.socket(family, kind, protocol)
-        self._socket.setblocking(False)
-        failure = self._socket.connect_ex(address)
+        self.socket = socket.socket(family, kind, protocol)
+        self.socket.setblocking(False)
+        failure = self.socket.connect_ex(address)
         if failure not in _PENDING:
             self._fail(failure)
 

@@ -26,12 +26,12 @@ class Connection:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.receiver = receiver
         self.lost: OSError | EOFError | None = None
-        self._socket = sock
+        self.socket = sock
         self._outgoing: deque[memoryview] = deque()
 
     def fileno(self) -> int:
         """Return the socket's number, for a selector or a notifier."""
-        return self._socket.fileno()
+        return self.socket.fileno()
 
     @property
     def wants_write(self) -> bool:
@@ -49,7 +49,7 @@ class Connection:
         left = _LARGEST_BURST
         while self._outgoing and self.lost is None and left > 0:
             try:
-                sent = self._socket.send(self._outgoing[0][:_LARGEST_PIECE])
+                sent = self.socket.send(self._outgoing[0][:_LARGEST_PIECE])
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:
@@ -66,7 +66,7 @@ class Connection:
         end = time.monotonic() + seconds
         while self.lost is None:
             try:
-                count = self._socket.recv_into(self.receiver.get_buffer())
+                count = self.socket.recv_into(self.receiver.get_buffer())
             except (BlockingIOError, InterruptedError):
                 break
             except OSError as error:
@@ -83,4 +83,4 @@ class Connection:
     def close(self) -> None:
         """Close the socket; what was not sent is dropped."""
         self._outgoing.clear()
-        self._socket.close()
+        self.socket.close()

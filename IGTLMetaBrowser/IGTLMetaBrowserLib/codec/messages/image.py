@@ -144,6 +144,12 @@ class ImageMessage(Message):
                 f"pixels have the shape {self.pixels.shape}; "
                 "(k, j, i) or (k, j, i, components) is needed"
             )
+        parts = zip(self.offset, self.subvolume_size, self.whole_size, strict=False)
+        if not self.components or any(first + count > whole for first, count, whole in parts):
+            raise EncodeError(
+                f"{self.subvolume_size} voxels of {self.components} components from {self.offset} "
+                f"on are no part of an image of {self.whole_size} voxels"
+            )
         byte_order = ">" if self.big_endian else "<"
         dtype = ScalarType.of(self.pixels.dtype).dtype.newbyteorder(byte_order)
         pixels = np.ascontiguousarray(self.pixels, dtype)
@@ -159,13 +165,13 @@ class ImageMessage(Message):
                 self.components,
                 ScalarType.of(self.pixels.dtype),
                 _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
-                self.coordinates,
+                Coordinates(self.coordinates),
                 *self.whole_size,
                 *matrix.T.ravel().tolist(),
                 *self.offset,
                 *self.subvolume_size,
             )
-        except (struct.error, OverflowError) as error:
+        except (struct.error, OverflowError, ValueError) as error:
             raise EncodeError(
                 f"image {self.device_name!r} of {self.whole_size} voxels and {self.components} "
                 f"components does not fit IMAGE (65535 voxels an axis, 255 components): {error}"

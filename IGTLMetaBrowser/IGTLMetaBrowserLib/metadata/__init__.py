@@ -1,0 +1,1 @@
+"""What is known about an image, whoever knows it."""

@@ -1,0 +1,142 @@
+"""Images as volume nodes.
+
+The node's image data lies over the pixels of the message, without a copy. Display node, window
+and level come first, because a volume that gets its image data without them reads all of its
+pixels to find its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+from ..codec import Coordinates, ImageMessage
+from .errors import SceneError
+
+_SAMPLE_SIZE = 100_000
+# Darkest and brightest voxels that need not be told apart, in percent.
+_PERCENTILES = (0.5, 99.5)
+# Soft tissue, in Hounsfield units: over the whole range of a CT, brain is one grey.
+_CT_WINDOW_LEVEL = (350.0, 40.0)
+_HIGHEST_HOUNSFIELD_OF_AIR = -500
+
+
+def show_image(
+    scene: Any,
+    image: ImageMessage,
+    name: str,
+    modality: str = "",
+    node: Any = None,
+    coordinates: Coordinates | None = None,
+) -> Any:
+    """Return the volume node that shows a whole image.
+
+    ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display.
+    A vector image (several components) becomes a vector volume. ``coordinates`` overrules what the
+    message says of its matrix. Raises ``SceneError`` where the image has no voxels or no usable
+    geometry; ``node`` then stays as it was.
+    """
+    if not image.pixels.size:
+        raise SceneError(f"the image has no voxels: its size is {image.whole_size}")
+    if image.is_subvolume:
+        raise SceneError(
+            f"only a part of the image came: {image.subvolume_size} of {image.whole_size} voxels"
+        )
+    ijk_to_ras = _usable_matrix(image, coordinates)
+    class_name = _class_name(image)
+    if node is None or node.GetClassName() != class_name:
+        # Another number of components needs another kind of node.
+        if node is not None:
+            scene.RemoveNode(node)
+        node = scene.AddNewNodeByClass(class_name, name)
+        _make_display(node, image, modality)
+    if class_name == "vtkMRMLVectorVolumeNode":
+        is_colour = image.components in (3, 4) and image.pixels.dtype == np.uint8
+        node.SetVoxelVectorType(
+            node.VoxelVectorTypeColorRGB if is_colour else node.VoxelVectorTypeUndefined
+        )
+    modified = node.StartModify()
+    node.SetName(name)
+    node.SetIJKToRASMatrix(_vtk_matrix(ijk_to_ras))
+    node.SetAndObserveImageData(image_data(image.pixels))
+    node.EndModify(modified)
+    return node
+
+
+def window_level(pixels: np.ndarray, modality: str = "") -> tuple[float, float]:
+    """Return window and level for pixels of any shape, from a sample of them."""
+    flat = pixels.reshape(-1)
+    # An odd step does not keep to the same columns of the image.
+    sample = flat[:: flat.size // _SAMPLE_SIZE | 1]
+    sample = sample[np.isfinite(sample)].astype(float)
+    if not sample.size:
+        return 1.0, 0.0
+    if modality.upper() == "CT" and sample.min() <= _HIGHEST_HOUNSFIELD_OF_AIR:
+        return _CT_WINDOW_LEVEL
+    darkest, brightest = np.percentile(sample, _PERCENTILES)
+    if darkest == brightest:
+        darkest, brightest = sample.min(), sample.max()
+    return max(float(brightest - darkest), 1e-6), float(brightest + darkest) / 2
+
+
+def image_data(pixels: np.ndarray) -> vtkImageData:
+    """Return image data over an array of shape (k, j, i) or (k, j, i, components), not copied.
+
+    The array stays alive as long as the image data. Origin and spacing are those of voxel indices:
+    the volume node has the geometry.
+    """
+    k, j, i = pixels.shape[:3]
+    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+    voxels = pixels.reshape(-1) if pixels.ndim == 3 else pixels.reshape(-1, pixels.shape[3])
+    scalars = numpy_to_vtk(voxels, deep=False)
+    # numpy_to_vtk keeps the array alive until VTK cleans up its Python objects, which can be long
+    # after the node is gone. An observer is gone with what it observes.
+    del scalars._numpy_reference
+
+    def keep_alive(_caller: Any, _event: str, _voxels: np.ndarray = voxels) -> None:
+        pass
+
+    scalars.AddObserver("DeleteEvent", keep_alive)
+    data = vtkImageData()
+    data.SetDimensions(i, j, k)
+    data.GetPointData().SetScalars(scalars)
+    return data
+
+
+def _class_name(image: ImageMessage) -> str:
+    return "vtkMRMLScalarVolumeNode" if image.components == 1 else "vtkMRMLVectorVolumeNode"
+
+
+def _make_display(node: Any, image: ImageMessage, modality: str) -> None:
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(*window_level(image.pixels, modality))
+
+
+def _usable_matrix(image: ImageMessage, coordinates: Coordinates | None) -> np.ndarray:
+    """Return the image's voxel-to-RAS matrix, with three axes that span space."""
+    matrix = image.ijk_to_ras(coordinates)
+    axes = matrix[:3, :3]
+    # Scanners of single slices leave out the axis along which there is only one voxel.
+    for axis, count in enumerate(image.whole_size):
+        if count == 1 and not axes[:, axis].any():
+            normal = np.cross(axes[:, (axis + 1) % 3], axes[:, (axis + 2) % 3])
+            length = np.linalg.norm(normal)
+            axes[:, axis] = normal / length if length else 0
+    lengths = np.linalg.norm(axes, axis=0)
+    if not np.isfinite(matrix).all() or not lengths.all():
+        raise SceneError(f"the image's geometry cannot be used: its axes are {axes.T.tolist()}")
+    if abs(np.linalg.det(axes / lengths)) < 1e-6:
+        raise SceneError(f"the image's axes lie in one plane: {axes.T.tolist()}")
+    return matrix
+
+
+def _vtk_matrix(matrix: np.ndarray) -> vtkMatrix4x4:
+    result = vtkMatrix4x4()
+    result.DeepCopy(matrix.ravel().tolist())
+    return result

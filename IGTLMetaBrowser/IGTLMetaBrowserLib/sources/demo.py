@@ -1,0 +1,226 @@
+"""A source that needs no files: a head phantom in three contrasts, and trajectories planned inside
+it.
+
+The three images show one patient in one frame of reference, each on its own grid, as three scanners
+would: an axial CT, an oblique sagittal MR and an axial PET. So a trajectory planned on one of them
+fits the others too. The bright ball on the skin is at the patient's left (see ``phantom``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+import numpy as np
+
+from .. import codec
+from ..net.source import SourceError
+from . import phantom
+
+SIZE = (256, 256, 128)
+PATIENT_NAME = "Phantom, Head"
+PATIENT_ID = "DEMO-0001"
+
+# Direction cosines (RAS) of the i, j and k axes, as columns; both triples are right-handed.
+AXIAL = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])  # left, posterior, superior
+SAGITTAL = np.array(
+    [[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]]
+)  # posterior, inferior, right
+
+
+@dataclass(frozen=True)
+class DemoImage:
+    """One of the demo's images: what it is called, and where its scanner put the voxels.
+
+    ``directions`` (3, 3) holds the axes as columns, ``spacing`` (i, j, k) is in mm, ``center`` is
+    the RAS mm of the volume's centre, ``edge`` the scanner's sharpness in mm.
+    """
+
+    id: str
+    name: str
+    modality: str
+    scan_time: datetime
+    dtype: np.dtype
+    directions: np.ndarray
+    spacing: tuple[float, float, float]
+    center: tuple[float, float, float]
+    edge: float
+
+    def ijk_to_ras(self) -> np.ndarray:
+        """The affine (4, 4) from voxel index (i, j, k) to RAS mm of the voxel's centre."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = self.directions * self.spacing
+        matrix[:3, 3] = self.center - matrix[:3, :3] @ ((np.array(SIZE) - 1) / 2)
+        return matrix
+
+    def pixels(self) -> np.ndarray:
+        """The voxels, shape (k, j, i)."""
+        volume = phantom.head_volume(self.modality, SIZE, self.ijk_to_ras(), self.edge)
+        return volume if self.dtype == np.float32 else np.rint(volume).astype(self.dtype)
+
+    def item(self) -> codec.ImageMetaItem:
+        """The line in the server's listing."""
+        return codec.ImageMetaItem(
+            name=self.name,
+            id=self.id,
+            modality=self.modality,
+            patient_name=PATIENT_NAME,
+            patient_id=PATIENT_ID,
+            scan_time=codec.Timestamp.from_datetime(self.scan_time),
+            size=SIZE,
+            scalar_type=codec.ScalarType.of(self.dtype),
+        )
+
+
+class DemoSource:
+    """Offers the phantom's images, computed when first asked for and then kept, and its
+    trajectories."""
+
+    def __init__(self) -> None:
+        self._images = {image.id: image for image in demo_images()}
+        self._pixels: dict[str, np.ndarray] = {}
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        return [image.item() for image in self._images.values()]
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """The image of that id; its pixels are shared with later answers and cannot be written to.
+
+        Raises ``SourceError`` for an unknown id.
+        """
+        image = self._images.get(image_id)
+        if image is None:
+            raise SourceError(
+                f"No image has the id {image_id!r}; the demo offers {', '.join(self._images)}."
+            )
+        if image_id not in self._pixels:
+            self._pixels[image_id] = image.pixels()
+            self._pixels[image_id].setflags(write=False)
+        return codec.ImageMessage.from_ijk_to_ras(
+            self._pixels[image_id],
+            image.ijk_to_ras(),
+            device_name=image_id,
+            timestamp=codec.Timestamp.from_datetime(image.scan_time),
+        )
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        return demo_trajectories()
+
+
+def demo_images() -> list[DemoImage]:
+    """The three images that ``DemoSource`` offers, in the order of its list."""
+    return [
+        DemoImage(
+            id="DEMO_CT",
+            name="CT head",
+            modality="CT",
+            scan_time=datetime(2024, 5, 14, 8, 30, tzinfo=timezone.utc),
+            dtype=np.dtype(np.int16),
+            directions=AXIAL,
+            spacing=(0.9375, 0.9375, 1.6),
+            center=(0.0, 0.0, 0.0),
+            edge=1.0,
+        ),
+        DemoImage(
+            id="DEMO_MR",
+            name="MR head T1, oblique sagittal",
+            modality="MR",
+            scan_time=datetime(2024, 5, 14, 10, 15, 20, tzinfo=timezone.utc),
+            dtype=np.dtype(np.uint16),
+            directions=_turned(about_right=5.0, about_superior=-8.0) @ SAGITTAL,
+            spacing=(1.0, 1.0, 1.4),
+            center=(-1.0, 4.0, -3.0),
+            edge=1.2,
+        ),
+        DemoImage(
+            id="DEMO_PT",
+            name="PET head FDG",
+            modality="PT",
+            scan_time=datetime(2024, 5, 15, 13, 5, 40, tzinfo=timezone.utc),
+            dtype=np.dtype(np.float32),
+            directions=AXIAL,
+            spacing=(1.25, 1.25, 1.75),
+            center=(2.0, -4.0, 3.0),
+            edge=6.0,
+        ),
+    ]
+
+
+def demo_trajectories() -> list[codec.TrajectoryItem]:
+    """Trajectories through the phantom: entries on the skin, targets in what they are named after
+    (RAS mm)."""
+    tumour = phantom.TUMOUR.center
+    left_horn, right_horn = (-30.0, 22.0, -20.0), (29.0, 20.0, -20.0)
+    left_deep, right_deep = (-12.0, -6.0, 2.0), (12.0, -6.0, 2.0)
+    red, blue, green, yellow = (
+        (230, 60, 50, 255),
+        (60, 120, 230, 255),
+        (50, 180, 80, 255),
+        (240, 200, 40, 255),
+    )
+    return [
+        _line("Tumour biopsy", "Biopsy", red, tumour, (0.5, -0.45, 0.74), 2.0, "DEMO_MR"),
+        _line(
+            "Left ventricle drain", "Drainage", blue, left_horn, (-0.15, 0.5, 0.85), 4.0, "DEMO_CT"
+        ),
+        _line(
+            "Right ventricle drain", "Drainage", blue, right_horn, (0.15, 0.5, 0.85), 3.0, "DEMO_CT"
+        ),
+        _line("Left electrode", "Electrodes", green, left_deep, (-0.4, 0.55, 0.73), 1.3, "DEMO_MR"),
+        _line(
+            "Right electrode", "Electrodes", green, right_deep, (0.4, 0.55, 0.73), 1.3, "DEMO_MR"
+        ),
+        codec.TrajectoryItem(
+            name="Highest uptake",
+            group="PET findings",
+            type=codec.TrajectoryType.TARGET,
+            rgba=yellow,
+            entry=(0.0, 0.0, 0.0),
+            target=tumour,
+            diameter=0.0,
+            owner="DEMO_PT",
+        ),
+        codec.TrajectoryItem(
+            name="Left burr hole",
+            group="Drainage",
+            type=codec.TrajectoryType.ENTRY,
+            rgba=yellow,
+            entry=phantom.skin_point(left_horn, (-0.6, 0.4, 0.7)),
+            target=(0.0, 0.0, 0.0),
+            diameter=1.0,
+            owner="DEMO_CT",
+        ),
+    ]
+
+
+def _line(
+    name: str,
+    group: str,
+    rgba: tuple[int, int, int, int],
+    target: tuple[float, float, float],
+    outwards: tuple[float, float, float],
+    diameter: float,
+    owner: str,
+) -> codec.TrajectoryItem:
+    """A trajectory to ``target`` that enters where the ray from there along ``outwards`` leaves the
+    head."""
+    return codec.TrajectoryItem(
+        name=name,
+        group=group,
+        type=codec.TrajectoryType.ENTRY_AND_TARGET,
+        rgba=rgba,
+        entry=phantom.skin_point(target, outwards),
+        target=target,
+        diameter=diameter,
+        owner=owner,
+    )
+
+
+def _turned(about_right: float, about_superior: float) -> np.ndarray:
+    """The rotation (3, 3) in RAS by ``about_right`` and then ``about_superior`` degrees."""
+    c, s = np.cos(np.radians(about_right)), np.sin(np.radians(about_right))
+    pitch = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])
+    c, s = np.cos(np.radians(about_superior)), np.sin(np.radians(about_superior))
+    yaw = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+    return yaw @ pitch

@@ -1,0 +1,130 @@
+"""Attributes of DICOM headers as the fields of an OpenIGTLink listing.
+
+A field is cut to one byte less than its place on the wire, because the reference library reads one
+that fills its place as empty.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from .. import codec
+from .dicom_files import Frame
+
+ID_LENGTH = 19
+NAME_BYTES = 63
+MODALITY_BYTES = 31
+
+
+def image_id(uid: str) -> str:
+    """The id under which a series (or, given its SOPInstanceUID, a slice) is offered.
+
+    19 characters, A-Z and 2-7: the start of the UID's SHA-256 in base 32. So it stays the same from
+    one run, server and folder to the next, and among a million series the chance that two share one
+    is below 1 in 10^16.
+    """
+    return base64.b32encode(hashlib.sha256(uid.encode()).digest()).decode("ascii")[:ID_LENGTH]
+
+
+def cut_name(name: str, suffix: str = "") -> str:
+    """The name, shortened where needed so that ``suffix`` fits behind it."""
+    room = NAME_BYTES - len(suffix.encode())
+    return codec.cut_text(name, room).rstrip() + suffix
+
+
+def series_name(frame: Frame) -> str:
+    """What the series is called: its description, else the protocol's name, else its modality and
+    number."""
+    for keyword in ("SeriesDescription", "ProtocolName"):
+        if text := _text(frame.get(keyword)):
+            return text
+    number = frame.get("SeriesNumber")
+    modality = _text(frame.get("Modality")) or "Series"
+    return modality if number is None else f"{modality} series {number}"
+
+
+def person_name(frame: Frame) -> str:
+    """The patient as "Family, Given", in the alphabet of the file's first spelling of the name."""
+    name = frame.get("PatientName")
+    if not name:
+        return ""
+    first_spelling = next((part for part in str(name).split("=") if part.strip("^ ")), "")
+    family, given, middle, *_ = [*(part.strip() for part in first_spelling.split("^")), "", "", ""]
+    return ", ".join(part for part in (family, f"{given} {middle}".strip()) if part)
+
+
+def scan_time(frame: Frame) -> codec.Timestamp:
+    """When the image was acquired, or else its series or study began; 0 where the file does not
+    say.
+
+    DICOM's times are local ones; they are taken as UTC where neither the value nor
+    TimezoneOffsetFromUTC gives the offset.
+    """
+    offset = _offset(_text(frame.get("TimezoneOffsetFromUTC")))
+    moments = [_text(frame.get("AcquisitionDateTime"))]
+    for event in ("Acquisition", "Series", "Study"):
+        date, time = _text(frame.get(f"{event}Date")), _text(frame.get(f"{event}Time"))
+        moments.append(date and f"{date}{time}")
+    for moment in moments:
+        parsed = _parse(moment, offset)
+        if parsed and parsed.timestamp() >= 0:
+            return codec.Timestamp.from_datetime(parsed)
+    return codec.Timestamp(0)
+
+
+def listing_item(
+    frame: Frame, name: str, item_id: str, size: tuple[int, int, int], scalar_type: codec.ScalarType
+) -> codec.ImageMetaItem:
+    """The line in a listing for an image that begins with ``frame``."""
+    return codec.ImageMetaItem(
+        name=name,
+        id=item_id,
+        modality=codec.cut_text(_text(frame.get("Modality")), MODALITY_BYTES),
+        patient_name=cut_name(person_name(frame)),
+        patient_id=cut_name(_text(frame.get("PatientID"))),
+        scan_time=scan_time(frame),
+        size=size,
+        scalar_type=scalar_type,
+    )
+
+
+def metadata(frame: Frame) -> dict[str, str]:
+    """What a version-3 message tells of the image beside its pixels; keys are DICOM's keywords."""
+    keywords = (
+        "SeriesInstanceUID",
+        "StudyInstanceUID",
+        "StudyDescription",
+        "SeriesDescription",
+        "PhotometricInterpretation",
+    )
+    values = {keyword: _text(frame.get(keyword)) for keyword in keywords}
+    return {keyword: value for keyword, value in values.items() if value}
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _parse(moment: str, offset: timezone) -> datetime | None:
+    """A DICOM date and time ("20240514", "20240514083000.5", "...+0200"), or None where it is
+    none."""
+    from pydicom.valuerep import DT
+
+    try:
+        parsed = DT(moment)
+    except (ValueError, OverflowError):
+        return None
+    if not parsed:
+        return None
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=offset)
+
+
+def _offset(text: str) -> timezone:
+    """The offset "+HHMM" as a time zone; UTC where it is absent or none."""
+    if len(text) != 5 or text[0] not in "+-" or not text[1:].isdigit():
+        return timezone.utc
+    minutes = int(text[1:3]) * 60 + int(text[3:])
+    return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))

@@ -1,0 +1,101 @@
+"""Trajectories in a JSON file, in the form that ``igtlmeta trajectories --json`` prints.
+
+A list of objects with the keys
+
+=========  ======================================================================================
+name       text, at most 64 bytes of UTF-8
+group      text, at most 32 bytes
+type       "entry", "target" or "entry-target"
+rgba       [red, green, blue, opacity], each 0 to 255
+entry      [x, y, z] in RAS mm, or null where the type has no entry
+target     [x, y, z] in RAS mm, or null where the type has no target
+diameter   mm, 0 where it is not known
+owner      the id of the image it was planned on, or (in a DICOM folder) a SeriesInstanceUID
+=========  ======================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .. import codec
+from ..net.source import SourceError
+
+TYPE_NAMES = {
+    codec.TrajectoryType.ENTRY: "entry",
+    codec.TrajectoryType.TARGET: "target",
+    codec.TrajectoryType.ENTRY_AND_TARGET: "entry-target",
+}
+
+
+def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
+    """Read a file; raises ``SourceError``, which says what is wrong in it."""
+    try:
+        objects = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SourceError(f"The trajectories in {str(path)!r} cannot be read: {error}") from error
+    if not isinstance(objects, list):
+        raise SourceError(f'{str(path)!r} must hold a list of trajectories: [{{"name": ...}}, ...]')
+    items = []
+    for number, trajectory in enumerate(objects, start=1):
+        try:
+            items.append(trajectory_from_json(trajectory))
+        except (KeyError, TypeError, ValueError) as error:
+            problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+            raise SourceError(f"Trajectory {number} in {str(path)!r}: {problem}") from error
+    return items
+
+
+def write_trajectories(path: Path, items: Iterable[codec.TrajectoryItem]) -> None:
+    """Write a file that ``read_trajectories`` reads."""
+    objects = [trajectory_to_json(item) for item in items]
+    path.write_text(json.dumps(objects, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def trajectory_to_json(item: codec.TrajectoryItem) -> dict[str, Any]:
+    """One trajectory as an object for JSON; a type that OpenIGTLink does not define stays a
+    number."""
+    has_entry = item.type != codec.TrajectoryType.TARGET
+    has_target = item.type != codec.TrajectoryType.ENTRY
+    return {
+        "name": item.name,
+        "group": item.group,
+        "type": TYPE_NAMES.get(item.type, int(item.type)),
+        "rgba": list(item.rgba),
+        "entry": list(item.entry) if has_entry else None,
+        "target": list(item.target) if has_target else None,
+        "diameter": item.diameter,
+        "owner": item.owner,
+    }
+
+
+def trajectory_from_json(trajectory: dict[str, Any]) -> codec.TrajectoryItem:
+    """The reverse; raises ``KeyError``, ``TypeError`` or ``ValueError`` for what is no
+    trajectory."""
+    types = {name: type_ for type_, name in TYPE_NAMES.items()}
+    if trajectory["type"] not in types:
+        raise ValueError(f"type is {trajectory['type']!r}, not one of {', '.join(types)}")
+    type_ = types[trajectory["type"]]
+    has_entry = type_ != codec.TrajectoryType.TARGET
+    has_target = type_ != codec.TrajectoryType.ENTRY
+    return codec.TrajectoryItem(
+        name=str(trajectory["name"]),
+        group=str(trajectory.get("group", "")),
+        type=type_,
+        rgba=_numbers("rgba", trajectory.get("rgba", (255, 255, 0, 255)), int, 4),
+        entry=_numbers("entry", trajectory["entry"], float, 3) if has_entry else (0.0, 0.0, 0.0),
+        target=_numbers("target", trajectory["target"], float, 3)
+        if has_target
+        else (0.0, 0.0, 0.0),
+        diameter=float(trajectory.get("diameter", 0.0)),
+        owner=str(trajectory.get("owner", "")),
+    )
+
+
+def _numbers(key: str, values: Any, kind: type, count: int) -> tuple[Any, ...]:
+    if not isinstance(values, (list, tuple)) or len(values) != count:
+        raise ValueError(f"{key} is {values!r}, not {count} numbers")
+    return tuple(kind(value) for value in values)
