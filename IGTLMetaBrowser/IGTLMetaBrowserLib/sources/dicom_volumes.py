@@ -16,6 +16,10 @@ from .dicom_files import Frame
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
+# i to the right along a row, j down a column, k along their cross product, as DICOM orders slices.
+# highdicom's own order, ("D", "R"), is that of numpy and runs the other way along k.
+INDEX_CONVENTION = "RD"
+
 # Attributes in which frames at one and the same place differ, in the order in which they are tried.
 REPEATED_BY = (
     "TemporalPositionIdentifier",
@@ -53,7 +57,10 @@ class Stack:
 
 
 def stack_frames(frames: Sequence[Frame]) -> tuple[list[Stack], list[str]]:
-    """Make stacks of one series' frames; the second value says why they are not one volume."""
+    """Make stacks of one series' frames; the second value says why they are not one volume.
+
+    Raises ``ValueError`` where an orientation is none.
+    """
     stacks: list[Stack] = []
     reasons: list[str] = []
     groups = _groups_on_one_grid(frames)
@@ -62,6 +69,7 @@ def stack_frames(frames: Sequence[Frame]) -> tuple[list[Stack], list[str]]:
             f"offered in parts: its frames are of {len(groups)} orientations, sizes or types"
         )
     for group in groups:
+        _check_orientation(group[0])
         if len(group) == 1:
             stacks.append(_single(group[0]))
             continue
@@ -101,6 +109,16 @@ def _same_grid(first: Frame, second: Frame) -> bool:
     )
 
 
+def _check_orientation(frame: Frame) -> None:
+    """highdicom makes a matrix without inverse of an orientation that spans no plane."""
+    if _has_position(frame):
+        axes = np.reshape(_orientation(frame), (2, 3))
+        if not np.allclose(axes @ axes.T, np.eye(2), atol=0.01):
+            raise ValueError(
+                f"ImageOrientationPatient {_orientation(frame)} is not two perpendicular unit vectors"
+            )
+
+
 def _volumes(frames: Sequence[Frame]) -> list[Stack]:
     """The regular volumes that these frames fill: one, several (echoes, times ...), or none."""
     if not _has_position(frames[0]):
@@ -127,11 +145,13 @@ def _volume(frames: Sequence[Frame]) -> Stack | None:
     if len(frames) == 1:
         return _single(frames[0])
     positions = [_position(frame) for frame in frames]
-    spacing, order = get_volume_positions(positions, _orientation(frames[0]))
+    spacing, order = get_volume_positions(
+        positions, _orientation(frames[0]), index_convention=INDEX_CONVENTION
+    )
     if spacing is None or order is None:
         return None
     ordered = tuple(frames[index] for index in np.argsort(order))
-    ijk_to_ras = _ijk_to_ras(ordered[0], len(ordered), spacing)
+    ijk_to_ras = _ijk_to_ras(ordered[0], spacing)
     first, step = ijk_to_ras[:3, 3], ijk_to_ras[:3, 2]
     for k, frame in enumerate(ordered):
         actual = LPS_TO_RAS[:3, :3] @ _position(frame)
@@ -144,26 +164,21 @@ def _single(frame: Frame) -> Stack:
     """One frame as an image of one slice, as thick as its file says."""
     thickness = frame.get("SpacingBetweenSlices") or frame.get("SliceThickness") or 1.0
     if _has_position(frame):
-        return Stack((frame,), _ijk_to_ras(frame, 1, abs(float(thickness)) or 1.0))
+        return Stack((frame,), _ijk_to_ras(frame, abs(float(thickness)) or 1.0))
     row_spacing, column_spacing = _pixel_spacing(frame)
     return Stack((frame,), LPS_TO_RAS @ np.diag([column_spacing, row_spacing, 1.0, 1.0]), False)
 
 
-def _ijk_to_ras(first: Frame, count: int, spacing: float) -> np.ndarray:
-    from highdicom import VolumeGeometry
+def _ijk_to_ras(first: Frame, spacing: float) -> np.ndarray:
+    from highdicom.spatial import create_affine_matrix_from_attributes
 
-    geometry = VolumeGeometry.from_attributes(
+    return LPS_TO_RAS @ create_affine_matrix_from_attributes(
         image_position=_position(first),
         image_orientation=_orientation(first),
-        rows=first.header.Rows,
-        columns=first.header.Columns,
         pixel_spacing=_pixel_spacing(first),
         spacing_between_slices=spacing,
-        number_of_frames=count,
-        coordinate_system="PATIENT",
+        index_convention=INDEX_CONVENTION,
     )
-    # highdicom indexes (slice, row, column), OpenIGTLink (i, j, k) = (column, row, slice).
-    return LPS_TO_RAS @ geometry.affine[:, [2, 1, 0, 3]]
 
 
 def _in_order(frames: Sequence[Frame]) -> list[Frame]:
@@ -204,7 +219,7 @@ def _has_position(frame: Frame) -> bool:
     return (
         frame.numbers("ImagePositionPatient", 3) is not None
         and frame.numbers("ImageOrientationPatient", 6) is not None
-        and frame.numbers("PixelSpacing", 2) is not None
+        and min(frame.numbers("PixelSpacing", 2) or [0.0]) > 0
     )
 
 

@@ -1,0 +1,1 @@
+"""The window. The only room, with the module file, that knows Qt."""

@@ -1,0 +1,83 @@
+"""Types that the codec does not know, and types that an application adds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+from codec.stream import frame, version_2_body
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.codec.messages import base
+
+
+class TestUnknown:
+    def test_is_handed_over_as_bytes(self):
+        message = codec.unpack(frame("SENSOR", b"content", device_name=b"Force"))
+        assert isinstance(message, codec.UnknownMessage)
+        assert message.type_name == message.data_type == "SENSOR"
+        assert message.device_name == "Force"
+        assert message.content == b"content"
+
+    def test_in_version_2_without_extended_header_and_metadata(self):
+        metadata_header, metadata = b"\0\1\0\1\0\3\0\0\0\2", b"kvv"
+        body = version_2_body(
+            b"content", metadata_header=metadata_header, metadata=metadata, message_id=5
+        )
+        message = codec.unpack(frame("SENSOR", body, version=2))
+        assert message.content == b"content"
+        assert message.metadata == {"k": "vv"}
+        assert message.message_id == 5
+
+    @pytest.mark.parametrize("type_name", ["SENSOR", "", "image", "IMAGES", "GET", "M\u00fc"])
+    def test_goes_out_as_it_came_in(self, type_name: str):
+        data = frame(type_name, b"content")
+        assert codec.pack(codec.unpack(data)) == data
+
+
+@dataclass
+class GreetingMessage(codec.Message):
+    """A type of an application's own: one text."""
+
+    wire_type: ClassVar[str] = "GREETING"
+
+    text: str = ""
+
+    def pack_content(self) -> list[bytes]:
+        return [self.text.encode()]
+
+    @classmethod
+    def unpack_content(cls, content: memoryview, **header_fields: Any) -> GreetingMessage:
+        if not content:
+            raise codec.DecodeError("a greeting without words")
+        return cls(text=bytes(content).decode(), **header_fields)
+
+
+class TestRegister:
+    @pytest.fixture(autouse=True)
+    def _registry_as_before(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(base, "_message_classes", dict(base._message_classes))
+        codec.register(GreetingMessage)
+
+    def test_messages_of_the_type_are_read_with_the_class(self):
+        greeting = GreetingMessage(text="Grüße", device_name="Host", header_version=2, message_id=1)
+        assert codec.unpack(codec.pack(greeting)) == greeting
+
+    def test_the_class_may_refuse_a_content(self):
+        with pytest.raises(codec.DecodeError, match="a greeting without words"):
+            codec.unpack(frame("GREETING"))
+
+    def test_queries_for_it_need_no_class(self):
+        assert codec.unpack(frame("GET_GREETING")) == codec.GetMessage("GREETING")
+
+    def test_the_last_class_wins(self):
+        @codec.register
+        class LouderMessage(GreetingMessage):
+            pass
+
+        assert type(codec.unpack(frame("GREETING", b"hello"))) is LouderMessage
+
+
+def test_it_is_unknown_again_where_nobody_registered_it():
+    assert isinstance(codec.unpack(frame("GREETING", b"hello")), codec.UnknownMessage)

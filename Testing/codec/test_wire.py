@@ -1,0 +1,106 @@
+"""Texts, and the cursor that reads fields."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from IGTLMetaBrowserLib.codec import DecodeError, EncodeError, cut_text, printable
+from IGTLMetaBrowserLib.codec.wire import Reader, decode_text, encode_text
+
+
+class TestText:
+    def test_is_padded_with_nul(self):
+        assert encode_text("CT", 4, "modality") == b"CT\0\0"
+        assert decode_text(b"CT\0\0") == "CT"
+
+    def test_of_full_length_has_no_terminator(self):
+        assert encode_text("IMAGE", 5, "id") == b"IMAGE"
+        assert decode_text(b"IMAGE") == "IMAGE"
+
+    def test_ends_at_the_first_nul_whatever_follows(self):
+        assert decode_text(b"CT\0garbage") == "CT"
+
+    def test_is_utf_8(self):
+        assert encode_text("Größe", 8, "name") == b"Gr\xc3\xb6\xc3\x9fe\0"
+        assert decode_text(b"Gr\xc3\xb6\xc3\x9fe\0") == "Größe"
+
+    def test_bytes_that_are_not_utf_8_come_back_as_the_same_bytes(self):
+        latin_1 = b"Gr\xf6\xdfe\0\0\0"
+        text = decode_text(latin_1)
+        assert text == "Gr\udcf6\udcdfe"
+        assert encode_text(text, 8, "name") == latin_1
+
+    def test_every_byte_comes_back(self):
+        field = bytes(range(1, 256))
+        assert encode_text(decode_text(field), 255, "name") == field
+
+    def test_too_long_says_the_limit(self):
+        with pytest.raises(EncodeError, match=r"image id 'IMAGE_12345' needs 11 bytes.* is 10"):
+            encode_text("IMAGE_12345", 10, "image id")
+
+    def test_the_limit_is_in_bytes_not_characters(self):
+        with pytest.raises(EncodeError, match="needs 4 bytes; the limit is 3"):
+            encode_text("öö", 3, "name")
+
+    def test_a_nul_inside_is_refused(self):
+        with pytest.raises(EncodeError, match="NUL"):
+            encode_text("a\0b", 5, "name")
+
+    def test_half_a_surrogate_pair_is_refused(self):
+        with pytest.raises(EncodeError, match="cannot be written as UTF-8"):
+            encode_text("\ud83d", 20, "name")
+
+
+class TestCutText:
+    def test_what_fits_stays(self):
+        assert cut_text("CT", 2) == "CT"
+
+    def test_cuts_to_the_size(self):
+        assert cut_text("CT of the head", 5) == "CT of"
+
+    @pytest.mark.parametrize(("size", "expected"), [(3, "aö"), (2, "a"), (1, "a"), (0, "")])
+    def test_cuts_between_characters(self, size: int, expected: str):
+        assert cut_text("aöb", size) == expected
+
+    def test_cuts_before_a_character_of_four_bytes(self):
+        assert cut_text("abc\N{GRINNING FACE}", 6) == "abc"
+
+    def test_undecodable_bytes_stay_what_they_are(self):
+        assert cut_text("a\udcf6bc", 2) == "a\udcf6"
+
+    def test_the_result_can_be_encoded(self):
+        assert encode_text(cut_text("a\0b", 8), 8, "name") == b"a b\0\0\0\0\0"
+
+
+class TestPrintable:
+    def test_leaves_letters_of_all_languages(self):
+        assert printable("Größe 頭部 CT") == "Größe 頭部 CT"
+
+    @pytest.mark.parametrize("text", ["\x1b", "\n", "\0", "\x7f", "\udcf6", "\u202e"])
+    def test_replaces_what_would_harm_a_screen_or_a_file(self, text: str):
+        assert printable(f"a{text}b") == "a\N{REPLACEMENT CHARACTER}b"
+
+
+class TestReader:
+    def test_reads_field_after_field(self):
+        reader = Reader(b"\x01\x00\x02rest", "STATUS")
+        assert reader.unpack(struct.Struct(">BH"), "code") == (1, 2)
+        assert reader.take(2, "name") == b"re"
+        assert reader.remaining == 2
+        assert reader.rest() == b"st"
+        reader.expect_end()
+
+    def test_never_reads_beyond_the_end(self):
+        reader = Reader(b"\x01\x00\x02", "STATUS")
+        reader.take(1, "code")
+        with pytest.raises(
+            DecodeError, match="STATUS ends within its name: 3 bytes are needed at offset 1, 2 are"
+        ):
+            reader.take(3, "name")
+        assert reader.remaining == 2  # nothing was consumed
+
+    def test_complains_of_what_is_left_over(self):
+        with pytest.raises(DecodeError, match="STATUS has 4 bytes more than its fields take"):
+            Reader(b"more", "STATUS").expect_end()

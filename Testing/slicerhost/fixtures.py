@@ -1,0 +1,51 @@
+"""pytest fixtures, to be imported by conftest.py: `from slicerhost.fixtures import *`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import pytest
+
+import slicerhost
+from slicerhost.testing import slot_errors as collected_errors
+
+__all__ = ["load_slicer_module", "slicer_host", "slot_errors"]
+
+
+@pytest.fixture(autouse=True)
+def slot_errors() -> Iterator[list[BaseException]]:
+    """The exceptions that slots raised in this test; those that the test does not clear fail it."""
+    collected_errors.clear()
+    yield collected_errors
+    errors = [f"{type(error).__name__}: {error}" for error in collected_errors]
+    collected_errors.clear()
+    if errors:
+        pytest.fail("A slot or an observer raised " + "; ".join(errors), pytrace=False)
+
+
+@pytest.fixture
+def slicer_host() -> Iterator[ModuleType]:
+    """The running stand-in, as the module `slicer`; scene and settings are emptied at the end."""
+    slicer = slicerhost.start()
+    yield slicer
+    slicer.mrmlScene.Clear(0)
+    slicer.app.settings().clear()
+
+
+@pytest.fixture
+def load_slicer_module(
+    slicer_host: ModuleType,
+) -> Iterator[Callable[[str | os.PathLike[str]], slicerhost.LoadedModule]]:
+    """`slicerhost.load_module`; what it loaded is unloaded at the end of the test."""
+    loaded: list[slicerhost.LoadedModule] = []
+
+    def load(path: str | os.PathLike[str]) -> slicerhost.LoadedModule:
+        loaded.append(slicerhost.load_module(path))
+        return loaded[-1]
+
+    yield load
+    for module in loaded:
+        if slicer_host.app.moduleManager().module(module.name) is module.module:
+            module.cleanup()

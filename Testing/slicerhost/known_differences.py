@@ -1,0 +1,16 @@
+"""The cases of slicer_behaviour.json that the stand-in answers differently, and why."""
+
+from __future__ import annotations
+
+KNOWN_DIFFERENCES: dict[tuple[str, str], str] = {
+    ("signal", "clicked"): (
+        "PySide6 hands over an argument with a default value, as the bool of `clicked`, only to a "
+        "callable that names a parameter for it; one with `*args` gets nothing. "
+        "`lambda checked: ...` and `lambda: ...` agree."
+    ),
+    ("signal", "action triggered"): "The bool of `triggered` and `*args`: see `clicked`.",
+    ("signal", "old style signature"): (
+        "PySide6 wants signatures wrapped in SIGNAL(), and its `connect` cannot be replaced. "
+        "`button.clicked.connect(f)` agrees."
+    ),
+}

@@ -1,0 +1,48 @@
+"""For tests: wait for something in Qt's event loop, see the exceptions of slots, take pictures."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+slot_errors: list[BaseException] = []
+"""What slots, virtual methods and VTK observers raised: printed, while the caller went on."""
+
+
+def collect_slot_errors() -> None:
+    """From now on note in `slot_errors` what is printed because nobody can catch it."""
+    printing_hook = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        slot_errors.append(error)
+        printing_hook(kind, error, trace)
+
+    sys.excepthook = hook
+
+
+def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: str) -> None:
+    """Let Qt's event loop run until the condition holds.
+
+    Raises TimeoutError that names `what` was waited for. What the condition raises is raised.
+    """
+    import qt
+
+    deadline = time.monotonic() + timeout_seconds
+    wake_up = qt.QTimer()
+    wake_up.start(
+        5
+    )  # ms; processEvents below waits for an event, so the condition is looked at this often
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {timeout_seconds} s in vain for {what}.")
+        qt.QCoreApplication.processEvents(qt.QEventLoop.WaitForMoreEvents)
+        qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.DeferredDelete)
+
+
+def screenshot(widget: object, path: str | os.PathLike[str]) -> None:
+    """Write a picture of the widget, as it looks now, to a PNG file. Raises OSError on failure."""
+    if not widget.grab().save(os.fspath(path), "PNG"):
+        raise OSError(f"Could not write the picture {os.fspath(path)}. Does the folder exist?")

@@ -1,0 +1,330 @@
+"""A folder of DICOM files as a source: what becomes of a series, regular or not."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import generate_uid
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.dicom_fields import image_id
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+# Three slices, 2 mm apart, at the left posterior inferior corner (-10, -20, 30) of LPS.
+REGULAR = [(-10, -20, 30), (-10, -20, 32), (-10, -20, 34)]
+
+
+def names(source: DicomFolderSource) -> list[str]:
+    return [item.name for item in source.images()]
+
+
+def fetch_all(source: DicomFolderSource) -> list[codec.ImageMessage]:
+    return [source.image(item.id) for item in source.images()]
+
+
+class TestRegularSeries:
+    def test_slices_become_one_volume_in_the_order_of_their_positions(self, tmp_path, write_series):
+        write_series(tmp_path, [REGULAR[1], REGULAR[2], REGULAR[0]])
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert (item.name, item.size) == ("Thin slices", (7, 5, 3))
+        assert source.image(item.id).pixels[:, 1, 1].tolist() == [2, 0, 1]
+        assert source.refused == []
+
+    def test_geometry_is_in_ras(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.ijk_to_ras().tolist() == [
+            [-0.25, 0, 0, 10],
+            [0, -0.5, 0, 20],
+            [0, 0, 2, 30],
+            [0, 0, 0, 1],
+        ]
+
+    def test_names_of_files_and_folders_do_not_matter(self, tmp_path, make_slice):
+        for name, position in zip(["IM1", "b/scan.bak", "c/d/x.txt"], REGULAR, strict=True):
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            make_slice(position).save_as(path, enforce_file_format=True)
+        assert DicomFolderSource(tmp_path).images()[0].size == (7, 5, 3)
+
+    def test_files_without_preamble_are_found_too(self, tmp_path, make_slice):
+        for number, position in enumerate(REGULAR):
+            dataset = make_slice(position)
+            del dataset.file_meta
+            dataset.save_as(tmp_path / str(number), implicit_vr=number == 0, little_endian=True)
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.subvolume_size == (7, 5, 3)
+
+    def test_positions_rounded_by_the_scanner_still_make_a_volume(self, tmp_path, write_series):
+        write_series(tmp_path, [(-10, -20, 30), (-10.001, -20, 32.003), (-10, -20.001, 33.998)])
+        assert names(DicomFolderSource(tmp_path)) == ["Thin slices"]
+
+    def test_one_slice_is_as_thick_as_it_says(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR[:1], SliceThickness=5)
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.ijk_to_ras()[:3, 2].tolist() == [0, 0, 5]
+
+    def test_time_points_become_volumes(self, tmp_path, write_series):
+        for time in (1, 2):
+            folder = tmp_path / str(time)
+            folder.mkdir()
+            write_series(folder, REGULAR, TemporalPositionIdentifier=time)
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == ["Thin slices volume 1 of 2", "Thin slices volume 2 of 2"]
+        assert {item.size for item in source.images()} == {(7, 5, 3)}
+
+    def test_an_enhanced_multi_frame_file_is_the_volume_of_its_frames(
+        self, tmp_path, phantom_folder
+    ):
+        from highdicom.legacy import LegacyConvertedEnhancedMRImage
+
+        files = [pydicom.dcmread(path) for path in sorted((phantom_folder / "MR").iterdir())[60:64]]
+        converted = LegacyConvertedEnhancedMRImage(
+            files,
+            series_instance_uid="1.2.9",
+            series_number=9,
+            sop_instance_uid="1.2.9.1",
+            instance_number=1,
+        )
+        converted.save_as(tmp_path / "enhanced", enforce_file_format=True)
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.subvolume_size == (256, 256, 4)
+        for k, file in enumerate(files):
+            assert np.array_equal(image.pixels[k], file.pixel_array)
+            x, y, z = file.ImagePositionPatient
+            assert image.ijk_to_ras() @ (0, 0, k, 1) == pytest.approx([-x, -y, z, 1])
+
+
+class TestPixels:
+    @pytest.mark.parametrize(
+        ("slope", "intercept", "dtype", "values"),
+        [
+            (1, 0, "uint16", [0, 1, 2]),
+            (1, -1024, "int16", [-1024, -1023, -1022]),
+            (2, 0, "uint16", [0, 2, 4]),
+            (1000, 0, "int32", [0, 1000, 2000]),
+            (0.5, 10, "float32", [10, 10.5, 11]),
+        ],
+    )
+    def test_rescale_is_applied_in_the_smallest_type(
+        self, tmp_path, write_series, slope, intercept, dtype, values
+    ):
+        write_series(tmp_path, REGULAR, RescaleSlope=slope, RescaleIntercept=intercept)
+        source = DicomFolderSource(tmp_path)
+        assert source.images()[0].scalar_type.dtype == dtype
+        (image,) = fetch_all(source)
+        assert image.pixels.dtype == dtype
+        assert image.pixels[:, 1, 1].tolist() == values
+
+    def test_each_slice_has_its_own_slope(self, tmp_path, make_slice):
+        for number, position in enumerate(REGULAR):
+            dataset = make_slice(position, 10, RescaleSlope=0.5 * (number + 1))
+            dataset.save_as(tmp_path / str(number), enforce_file_format=True)
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.pixels[:, 1, 1].tolist() == [5, 10, 15]
+
+    def test_16_bits_with_an_offset_are_int16_where_the_values_fit(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR, BitsStored=16, HighBit=15, RescaleIntercept=-1024)
+        source = DicomFolderSource(tmp_path)
+        assert source.images()[0].scalar_type == codec.ScalarType.INT16
+        assert source.image(source.images()[0].id).pixels.dtype == np.int16
+
+    def test_and_int32_where_they_do_not(self, tmp_path, make_slice):
+        large = make_slice(REGULAR[0], RescaleIntercept=-1024)
+        large.set_pixel_data(np.full((5, 7), 60000, np.uint16), "MONOCHROME2", 16)
+        large.save_as(tmp_path / "0", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert source.images()[0].scalar_type == codec.ScalarType.INT16
+        image = source.image(source.images()[0].id)
+        assert image.pixels.dtype == np.int32
+        assert image.pixels.max() == 58976
+
+    def test_colours_have_three_components(self, tmp_path, make_slice):
+        pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), np.uint8)
+        dataset = make_slice(REGULAR[0])
+        dataset.set_pixel_data(pixels, "RGB", 8)
+        dataset.save_as(tmp_path / "0", enforce_file_format=True)
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.pixels.dtype == np.uint8
+        assert np.array_equal(image.pixels, pixels[np.newaxis])
+
+
+class TestIrregularSeries:
+    def check_is_offered_slice_by_slice(self, source, count, reason):
+        assert names(source) == [
+            f"Thin slices slice {number} of {count}" for number in range(1, count + 1)
+        ]
+        ((series, why),) = source.refused
+        assert series == "Thin slices (1.2.3.4)"
+        assert reason in why
+        assert len({item.id for item in source.images()}) == count
+        for value, image in enumerate(fetch_all(source)):
+            assert image.pixels[0, 1, 1] == value
+
+    def test_a_missing_slice(self, tmp_path, write_series):
+        write_series(tmp_path, [REGULAR[0], REGULAR[1], (-10, -20, 36)])
+        self.check_is_offered_slice_by_slice(
+            DicomFolderSource(tmp_path), 3, "3 slices from 2 to 4 mm apart: some are missing"
+        )
+
+    @pytest.mark.parametrize("degrees", [15, 2])
+    def test_a_tilted_gantry(self, tmp_path, write_series, degrees):
+        """Even at 2 degrees, which highdicom tolerates: the last slice would lie 1.4 mm off."""
+        shift = 2 * np.tan(np.radians(degrees))
+        write_series(tmp_path, [(-10, -20 + n * shift, 30 + 2 * n) for n in range(20)])
+        self.check_is_offered_slice_by_slice(
+            DicomFolderSource(tmp_path), 20, f"{degrees}.0 degrees off their normal (tilted gantry)"
+        )
+
+    def test_several_slices_in_one_place_that_nothing_tells_apart(self, tmp_path, write_series):
+        write_series(tmp_path, [REGULAR[0], REGULAR[0], REGULAR[1]])
+        self.check_is_offered_slice_by_slice(
+            DicomFolderSource(tmp_path), 3, "several lie in the same place"
+        )
+
+    def test_several_orientations(self, tmp_path, write_series, make_slice):
+        write_series(tmp_path, REGULAR)
+        sagittal = make_slice(REGULAR[0], 77, ImageOrientationPatient=[0, 1, 0, 0, 0, -1])
+        sagittal.save_as(tmp_path / "scout", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == ["Thin slices volume 1 of 2", "Thin slices slice 2 of 2"]
+        assert "of 2 orientations" in source.refused[0][1]
+
+    def test_no_position_in_space(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR[:1], ImagePositionPatient=None)
+        source = DicomFolderSource(tmp_path)
+        (image,) = fetch_all(source)
+        assert image.ijk_to_ras().tolist() == np.diag([-0.25, -0.5, 1, 1]).tolist()
+        assert "lies axially" in image.metadata["Position"]
+
+    def test_pixels_without_a_size_have_no_position(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR, PixelSpacing=[0, 0])
+        source = DicomFolderSource(tmp_path)
+        assert len(source.images()) == 3
+        assert "3 frames without a position in space" in source.refused[0][1]
+
+    def test_an_orientation_that_is_none(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR, ImageOrientationPatient=[1, 0, 0, 1, 0, 0])
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == []
+        assert "is not two perpendicular unit vectors" in source.refused[0][1]
+
+
+class TestFilesThatAreNoImages:
+    def test_each_is_named_with_the_reason(self, tmp_path, make_slice):
+        (tmp_path / "empty").touch()
+        (tmp_path / "notes.txt").write_text("nothing to see")
+        (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+        report = make_slice(REGULAR[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Rows=None)
+        report.save_as(tmp_path / "report", enforce_file_format=True)
+        dose = make_slice(REGULAR[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2")
+        dose.save_as(tmp_path / "dose", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == []
+        assert dict(source.refused) == {
+            "dose": "RT dose, not an image",
+            "empty": "not a DICOM file",
+            "gone": "cannot be read: No such file or directory",
+            "notes.txt": "not a DICOM file",
+            "report": "not an image: Basic Text SR Storage, without rows and columns of pixels",
+        }
+
+    @pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
+    def test_a_file_cut_off_in_its_header(self, tmp_path, make_slice):
+        path = tmp_path / "0"
+        make_slice(REGULAR[0]).save_as(path, enforce_file_format=True)
+        path.write_bytes(path.read_bytes()[:400])
+        ((name, reason),) = DicomFolderSource(tmp_path).refused
+        assert name == "0"
+        assert reason
+
+    def test_the_same_image_stored_twice_is_offered_once(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        (tmp_path / "copy").write_bytes((tmp_path / "1.dcm").read_bytes())
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == ["Thin slices"]
+        ((name, reason),) = source.refused
+        assert name == "copy"
+        assert "the same image as 1.dcm" in reason
+
+    def test_a_missing_folder(self, tmp_path):
+        with pytest.raises(SourceError, match=r"no folder .*nowhere"):
+            DicomFolderSource(tmp_path / "nowhere")
+
+
+class TestFetching:
+    def test_an_unknown_id(self, tmp_path):
+        with pytest.raises(SourceError, match="No image has the id 'IMAGE_0'"):
+            DicomFolderSource(tmp_path).image("IMAGE_0")
+
+    def test_a_file_removed_since_it_was_listed(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        source = DicomFolderSource(tmp_path)
+        (tmp_path / "1.dcm").unlink()
+        with pytest.raises(SourceError, match=r"1\.dcm can no longer be read"):
+            fetch_all(source)
+
+    def test_pixels_cut_off(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR[:1])
+        path = tmp_path / "0.dcm"
+        path.write_bytes(path.read_bytes()[:-20])
+        with pytest.raises(SourceError, match=r"0\.dcm cannot be decoded.*may be damaged"):
+            fetch_all(DicomFolderSource(tmp_path))
+
+    def test_a_compression_that_no_decoder_is_installed_for(self, tmp_path, make_slice):
+        dataset = make_slice(REGULAR[0])
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.MPEG2MPML
+        dataset.PixelData = pydicom.encaps.encapsulate([b"no film"])
+        dataset.save_as(tmp_path / "0", enforce_file_format=True)
+        with pytest.raises(SourceError, match=r"MPEG2 Main Profile .* Main Level.*pip install"):
+            fetch_all(DicomFolderSource(tmp_path))
+
+    def test_metadata_name_series_and_study(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR, StudyDescription="Kopf nativ")
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.metadata == {
+            "SeriesInstanceUID": "1.2.3.4",
+            "StudyInstanceUID": "1.2.3",
+            "StudyDescription": "Kopf nativ",
+            "SeriesDescription": "Thin slices",
+            "PhotometricInterpretation": "MONOCHROME2",
+        }
+        assert image.header_version == 1
+
+
+class TestTrajectories:
+    TRAJECTORY = codec.TrajectoryItem(name="Biopsy", owner="1.2.3.4", target=(1.0, 2.0, 3.0))
+
+    def test_a_series_uid_as_owner_becomes_the_id_of_the_series(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        source = DicomFolderSource(tmp_path, trajectories=[self.TRAJECTORY])
+        (trajectory,) = source.trajectories()
+        assert trajectory.owner == source.images()[0].id == image_id("1.2.3.4")
+        assert trajectory.target == (1.0, 2.0, 3.0)
+
+    def test_an_id_as_owner_stays(self, tmp_path):
+        owned = codec.TrajectoryItem(name="Biopsy", owner="IMAGE_0")
+        assert DicomFolderSource(tmp_path, trajectories=[owned]).trajectories() == [owned]
+
+    def test_there_are_none_without_a_file(self, tmp_path):
+        assert DicomFolderSource(tmp_path).trajectories() == []
+
+
+def test_without_highdicom_it_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "highdicom", None)
+    with pytest.raises(SourceError, match=r'pip install "igtlmetabrowser\[server\]"'):
+        DicomFolderSource(tmp_path)
+
+
+def test_ids_do_not_depend_on_the_folder(tmp_path, write_series):
+    uid = str(generate_uid())
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        write_series(tmp_path / name, REGULAR, SeriesInstanceUID=uid)
+    here, there = (DicomFolderSource(tmp_path / name) for name in ("here", "there"))
+    assert here.images()[0].id == there.images()[0].id

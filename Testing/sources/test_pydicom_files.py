@@ -1,0 +1,128 @@
+"""The files that come with pydicom: DICOM that nobody here made, some of it broken on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pydicom.data
+import pytest
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+DATA = Path(pydicom.data.__file__).parent
+FILES = sorted(
+    path
+    for folder in ("test_files", "charset_files", "palettes")
+    for path in (DATA / folder).iterdir()
+    if path.is_file()
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken files
+
+
+def listed(folder: Path) -> list[tuple[str, tuple[int, int, int]]]:
+    return [(item.name, item.size) for item in DicomFolderSource(folder).images()]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_each_file_is_offered_or_refused_with_a_reason(tmp_path, path):
+    (tmp_path / path.name).symlink_to(path)
+    source = DicomFolderSource(tmp_path)
+    assert source.images() or source.refused
+    for _, reason in source.refused:
+        assert reason
+    for item in source.images():
+        codec.pack(codec.ImageMetaMessage(items=[item]))
+        try:
+            image = source.image(item.id)
+        except SourceError as error:
+            why = str(error)
+            assert path.name in why  # noqa: PT017, either outcome is right for these files
+            continue
+        assert image.subvolume_size == item.size
+        assert codec.ScalarType.of(image.pixels.dtype) == item.scalar_type
+
+
+def test_all_of_them_in_one_folder_have_ids_of_their_own():
+    items = DicomFolderSource(DATA).images()
+    assert len(items) > 90
+    assert len({item.id for item in items}) == len(items)
+    assert max(len(item.id.encode()) for item in items) < 20
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "shape"),
+    [
+        ("CT_small.dcm", "int16", (1, 128, 128)),
+        ("MR_small_bigendian.dcm", "int16", (1, 64, 64)),
+        ("MR_small_RLE.dcm", "int16", (1, 64, 64)),
+        ("ExplVR_BigEnd.dcm", "uint8", (1, 60, 80, 3)),
+        ("SC_rgb_rle_16bit.dcm", "uint8", (1, 100, 100, 3)),
+        ("examples_palette.dcm", "uint8", (1, 350, 800, 3)),
+        ("image_dfl.dcm", "uint8", (1, 512, 512)),
+    ],
+)
+def test_known_images_are_read(tmp_path, name, dtype, shape):
+    (tmp_path / name).symlink_to(DATA / "test_files" / name)
+    source = DicomFolderSource(tmp_path)
+    image = source.image(source.images()[0].id)
+    assert (image.pixels.dtype, image.pixels.shape) == (dtype, shape)
+
+
+def test_the_values_of_a_ct_are_hounsfield_units(tmp_path):
+    (tmp_path / "ct").symlink_to(DATA / "test_files" / "CT_small.dcm")
+    source = DicomFolderSource(tmp_path)
+    file = pydicom.dcmread(DATA / "test_files" / "CT_small.dcm")
+    image = source.image(source.images()[0].id)
+    assert image.pixels[0, 5, 9] == int(file.pixel_array[5, 9]) - 1024
+
+
+def test_a_film_is_offered_frame_by_frame(tmp_path):
+    (tmp_path / "film").symlink_to(DATA / "test_files" / "examples_ybr_color.dcm")
+    source = DicomFolderSource(tmp_path)
+    assert [item.name for item in source.images()][::29] == [
+        "US series 1 frame 1 of 30",
+        "US series 1 frame 30 of 30",
+    ]
+    frames = [source.image(item.id).pixels for item in source.images()[:2]]
+    assert (frames[0] != frames[1]).any()
+
+
+def test_a_patients_series(tmp_path):
+    """The folders of patient 98892001 and 77654033: a gated heart, scouts, a brain with a gap."""
+    assert listed(DATA / "test_files" / "dicomdirtests" / "98892001") == [
+        ("Scout slice 1 of 2", (16, 16, 1)),
+        ("Scout slice 2 of 2", (16, 16, 1)),
+        ("SmartScore - Gated 0.5 sec", (16, 16, 5)),
+    ]
+    source = DicomFolderSource(DATA / "test_files" / "dicomdirtests" / "77654033")
+    assert [item.name for item in source.images()] == [
+        "Cervical LAT",
+        "Cervical OBLI 1",
+        "Cervical OBLI 2",
+        "Routine Brain slice 1 of 4",
+        "Routine Brain slice 2 of 4",
+        "Routine Brain slice 3 of 4",
+        "Routine Brain slice 4 of 4",
+    ]
+    assert "4 slices from 1.25 to 202.5 mm apart" in source.refused[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "patient"),
+    [
+        ("chrArab.dcm", "قباني, لنزار"),
+        ("chrFren.dcm", "Buc, Jérôme"),
+        ("chrGreek.dcm", "Διονυσιος"),
+        ("chrH31.dcm", "Yamada, Tarou"),
+        ("chrKoreanMulti.dcm", "김희중"),
+        ("chrRuss.dcm", "Люкceмбypг"),  # noqa: RUF001
+        ("chrX1.dcm", "Wang, XiaoDong"),
+    ],
+)
+def test_patients_names_in_their_alphabets(tmp_path, name, patient):
+    (tmp_path / name).symlink_to(DATA / "charset_files" / name)
+    (item,) = DicomFolderSource(tmp_path).images()
+    assert item.patient_name == patient

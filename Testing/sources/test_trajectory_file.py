@@ -1,0 +1,74 @@
+"""Trajectories in JSON files: the form that ``igtlmeta trajectories --json`` prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.demo import demo_trajectories
+from IGTLMetaBrowserLib.sources.trajectory_file import (
+    read_trajectories,
+    trajectory_to_json,
+    write_trajectories,
+)
+
+
+def test_a_trajectory_as_json():
+    item = codec.TrajectoryItem(
+        name="Biopsy",
+        group="Plan A",
+        type=codec.TrajectoryType.TARGET,
+        rgba=(255, 0, 0, 128),
+        target=(1.0, -2.5, 3.0),
+        diameter=2.0,
+        owner="IMAGE_0",
+    )
+    assert trajectory_to_json(item) == {
+        "name": "Biopsy",
+        "group": "Plan A",
+        "type": "target",
+        "rgba": [255, 0, 0, 128],
+        "entry": None,
+        "target": [1.0, -2.5, 3.0],
+        "diameter": 2.0,
+        "owner": "IMAGE_0",
+    }
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "trajectories.json"
+    write_trajectories(path, demo_trajectories())
+    assert read_trajectories(path) == demo_trajectories()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[", "cannot be read"),
+        ("{}", "must hold a list"),
+        ('[{"type": "line", "name": "a"}]', "Trajectory 1 .* type is 'line', not one of entry"),
+        ('[{"name": "a"}]', "'type' is missing"),
+        ('[{"name": "a", "type": "target"}]', "'target' is missing"),
+        (
+            '[{"name": "a", "type": "target", "target": [1, 2]}]',
+            r"target is \[1, 2\], not 3 numbers",
+        ),
+        ('[{"name": "a", "type": "target", "target": [1, 2, "x"]}]', "could not convert"),
+        ('["a"]', "Trajectory 1"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, text, problem):
+    path = tmp_path / "trajectories.json"
+    path.write_text(text)
+    with pytest.raises(SourceError, match=problem):
+        read_trajectories(path)
+
+
+def test_only_points_name_and_type_are_needed(tmp_path):
+    path = tmp_path / "trajectories.json"
+    path.write_text(json.dumps([{"name": "a", "type": "entry", "entry": [1, 2, 3]}]))
+    (item,) = read_trajectories(path)
+    assert (item.type, item.entry, item.diameter) == (codec.TrajectoryType.ENTRY, (1, 2, 3), 0)
