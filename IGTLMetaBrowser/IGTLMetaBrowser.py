@@ -1,10 +1,8 @@
 """The Slicer module: browse the images and trajectories of a remote OpenIGTLink server."""
 
-from __future__ import annotations
-
 import sys
+import time
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -62,6 +60,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self.panel = None
         self.ui = None
+        self._isEntered = False
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
@@ -79,9 +78,11 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._connectParameterNode()
 
     def enter(self):
+        self._isEntered = True
         self._connectParameterNode()
 
     def exit(self):
+        self._isEntered = False
         self._disconnectParameterNode()
 
     def cleanup(self):
@@ -103,7 +104,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._disconnectParameterNode()
 
     def _onSceneEndClose(self, _caller, _event):
-        if self.parent.isEntered:
+        if self._isEntered:
             self._connectParameterNode()
 
     def _connectParameterNode(self):
@@ -190,9 +191,8 @@ class IGTLMetaBrowserTest(ScriptedLoadableModuleTest):
 
     def _stepUntil(self, condition):
         """Let server and browser take turns; both are in this thread, so that neither may wait."""
-        deadline = qt.QElapsedTimer()
-        deadline.start()
+        deadline = time.monotonic() + 60
         while not condition():
             self.server.step()
             self.browser.step()
-            self.assertLess(deadline.elapsed(), 60_000, "the demo server did not answer in time")
+            self.assertLess(time.monotonic(), deadline, "the demo server did not answer in time")

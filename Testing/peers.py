@@ -22,17 +22,24 @@ from IGTLMetaBrowserLib import codec, net
 
 PATIENCE = 20.0
 
+TRAJECTORY = codec.TrajectoryItem(
+    name="Left electrode",
+    group="Trajectory",
+    rgba=(255, 128, 0, 255),
+    entry=(10.0, 20.0, 30.0),
+    target=(-1.5, 0.0, 8.25),
+    diameter=2.5,
+    owner="A",
+)
+
 EventType = TypeVar("EventType")
 
 
-def test_image(shade: int, size: tuple[int, int, int] = (4, 3, 2)) -> codec.ImageMessage:
+def make_image(shade: int, size: tuple[int, int, int] = (4, 3, 2)) -> codec.ImageMessage:
     """Return an image of ``size`` voxels along i, j, k whose uint16 values begin with ``shade``."""
     i, j, k = size
     pixels = (np.arange(i * j * k, dtype=np.uint32) + shade).astype(np.uint16)
     return codec.ImageMessage.from_ijk_to_ras(pixels.reshape(k, j, i), np.eye(4))
-
-
-test_image.__test__ = False  # pytest: no test
 
 
 class ImagesInMemory:
@@ -229,7 +236,7 @@ def serve_well(peer: Peer) -> None:
     while True:
         query = peer.receive()
         if query.type_name == "GET_IMAGE":
-            answer: codec.Message = test_image(7)
+            answer: codec.Message = make_image(7)
         else:
             answer = codec.ImageMetaMessage()
         answer.device_name = query.device_name
@@ -246,7 +253,7 @@ def step_until(
     events: list[net.ClientEvent] = []
     end = time.monotonic() + PATIENCE
     while not is_reached():
-        assert time.monotonic() < end, f"it did not happen; what did: {events}"
+        assert time.monotonic() < end, f"it did not happen; the last events: {events[-3:]}"
         if server is not None:
             server.step()
         else:
@@ -269,12 +276,13 @@ def step_until_event(client: net.Client, event_type: type[EventType]) -> EventTy
 def _wait_for_client(client: net.Client) -> None:
     deadline = client.next_deadline
     seconds = PATIENCE if deadline is None else max(0.0, deadline - time.monotonic())
-    if client.fileno() < 0:
+    if client.socket is None:
         return
     write = selectors.EVENT_WRITE if client.wants_write else 0
     with selectors.DefaultSelector() as selector:
-        selector.register(client.fileno(), selectors.EVENT_READ | write)
-        selector.select(min(seconds, PATIENCE))
+        selector.register(client.socket, selectors.EVENT_READ | write)
+        # Not longer, as what the caller waits for can happen in another thread.
+        selector.select(min(seconds, 0.05))
 
 
 def open_descriptors() -> int:

@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dev
 import pytest
+
+import dev
 
 DEV = Path(dev.__file__)
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from . import codec, net
 from .metadata import modules
@@ -135,8 +138,9 @@ class Browser:
         self._client: net.Client | None = None
         self._observers: list[Observer] = []
         self._transfer: net.Query | None = None
-        self._image_nodes: dict[str, str] = {}
-        self._trajectory_nodes: dict[tuple[str, str, str], str] = {}
+        # No ids of nodes: a scene that was closed gives them again, to nodes of the user's.
+        self._image_nodes: dict[str, vtkWeakReference] = {}
+        self._trajectory_nodes: dict[tuple[str, str, str, int], vtkWeakReference] = {}
         self._message_metadata = modules.MessageMetadataProvider()
         self.metadata = MetadataProviders()
         self.metadata.add_provider(modules.ImageMetaProvider(self.entry))
@@ -184,7 +188,7 @@ class Browser:
         return None if self._client is None else self._client.next_deadline
 
     def connect(self, host: str, port: int = net.DEFAULT_PORT, **options: Any) -> None:
-        """Begin to connect to a server, and leave the one before. ``options``: see ``net.Client``."""
+        """Begin to connect to a server, leaving the one before. ``options``: see ``net.Client``."""
         self.disconnect()
         self._client = net.Client(host, port, **options)
         self._client.connect()
@@ -260,6 +264,7 @@ class Browser:
 
         self.add_observer(note_failure)
         try:
+            self._server().connect()  # where an earlier step met the failure, there is no attempt
             self._step_until(lambda: bool(failures) or self._server().is_connected)
         finally:
             self.remove_observer(note_failure)
@@ -325,7 +330,11 @@ class Browser:
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None where it is not in the scene (any more)."""
-        return self._scene.GetNodeByID(self._image_nodes.get(image_id, ""))
+        return self._still_there(self._image_nodes.get(image_id))
+
+    def _still_there(self, reference: vtkWeakReference | None) -> Any:
+        node = None if reference is None else reference.Get()
+        return node if node is not None and node.GetScene() is self._scene else None
 
     # What happens
 
@@ -398,7 +407,7 @@ class Browser:
         node = volumes.show_image(
             self._scene, image, name, series.Modality, self.node(image_id), self.coordinates
         )
-        self._image_nodes[image_id] = node.GetID()
+        self._image_nodes[image_id] = _reference(node)
         self._describe(node, image_id)
         return node
 
@@ -424,17 +433,27 @@ class Browser:
 
     def _show_trajectories(self, message: codec.TrajectoryMessage) -> None:
         nodes, problems = [], []
+        # Nothing keeps a server from calling two trajectories the same.
+        namesakes: Counter[tuple[str, str, str]] = Counter()
         for item in message.items:
-            key = (item.owner, item.group, item.name)
-            known = self._scene.GetNodeByID(self._trajectory_nodes.get(key, ""))
+            names = (item.owner, item.group, item.name)
+            key = (*names, namesakes[names])
+            namesakes[names] += 1
+            known = self._still_there(self._trajectory_nodes.get(key))
             try:
                 node = trajectories.show_trajectory(self._scene, item, known)
             except SceneError as error:
                 problems.append(str(error))
                 continue
-            self._trajectory_nodes[key] = node.GetID()
+            self._trajectory_nodes[key] = _reference(node)
             nodes.append(node)
         self._tell(TrajectoriesShown(nodes, problems))
+
+
+def _reference(node: Any) -> vtkWeakReference:
+    reference = vtkWeakReference()
+    reference.Set(node)
+    return reference
 
 
 def differences(entry: codec.ImageMetaItem | None, image: codec.ImageMessage) -> list[str]:

@@ -6,10 +6,10 @@ import json
 import subprocess
 from pathlib import Path
 
-import cpp_library
 import pytest
-from data import golden, make_golden
 
+import cpp_library
+from data import golden, make_golden
 from IGTLMetaBrowserLib import codec
 
 MADE_BY_CPP = ("image_meta", "trajectories", "image", "subvolume", "status", "get_image")

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from codec.stream import frame, version_2_body
 
+from codec.stream import frame, version_2_body
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec.header import Body
 
@@ -112,9 +112,11 @@ class TestExtendedHeader:
         with pytest.raises(codec.DecodeError, match="ends within its extended header"):
             codec.unpack(frame("CUSTOM", bytes(11), version=2))
 
-    def test_that_claims_more_metadata_than_there_are_bytes_is_an_error(self):
-        body = struct.pack(">HHII", 12, 10, 0xFFFFFFFF, 0) + bytes(100)
-        with pytest.raises(codec.DecodeError, match=r"10 \+ 4294967295 bytes of metadata; 100"):
+    @pytest.mark.parametrize("metadata_size", [91, 0xFFFFFFFF])
+    def test_that_claims_more_metadata_than_there_are_bytes_is_an_error(self, metadata_size: int):
+        body = struct.pack(">HHII", 12, 10, metadata_size, 0) + bytes(100)
+        claim = rf"10 \+ {metadata_size} bytes of metadata; 100 bytes are there"
+        with pytest.raises(codec.DecodeError, match=claim):
             codec.unpack(frame("CUSTOM", body, version=2))
 
     def test_the_parts_are_views_not_copies(self):

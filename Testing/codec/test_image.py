@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from codec.stream import content_of_image, frame, version_2_body
 
+from codec.stream import content_of_image, frame, version_2_body
 from IGTLMetaBrowserLib import codec
 
 SCALAR_TYPES = {

@@ -7,8 +7,8 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from codec.stream import frame
 
+from codec.stream import frame
 from IGTLMetaBrowserLib import codec
 
 ITEM = codec.ImageMetaItem(

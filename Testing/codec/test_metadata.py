@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from codec.stream import frame, version_2_body
 
+from codec.stream import frame, version_2_body
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec.metadata import LARGEST_ENTRY_COUNT, pack_metadata, unpack_metadata
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from codec.stream import frame, version_2_body
 
+from codec.stream import frame, version_2_body
 from IGTLMetaBrowserLib import codec
 
 PREFIXES = {

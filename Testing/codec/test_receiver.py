@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from codec.stream import content_of_image, feed, feed_pieces, frame, version_2_body
 
+from codec.stream import content_of_image, feed, feed_pieces, frame, version_2_body
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import BodySizeError, ChecksumError, HeaderVersionError, Rejected
 
@@ -138,6 +138,19 @@ class TestAlignment:
         assert np.shares_memory(message.pixels, place)
         np.testing.assert_array_equal(message.pixels, pixels)
 
+    @pytest.mark.parametrize("first_piece", [58, 59, 60])
+    def test_where_the_header_arrives_alone(self, first_piece: int):
+        # The size of the extended header, which decides where pixels begin, comes after it.
+        image = codec.ImageMessage(np.linspace(0, 1, 20_000).reshape(10, 20, 100), header_version=2)
+        receiver = codec.Receiver()
+        data = codec.pack(image)
+        feed(receiver, data[:first_piece])
+        feed(receiver, data[first_piece:1000])
+        place = np.frombuffer(receiver.get_buffer(), np.uint8)
+        (message,) = feed(receiver, data[1000:])
+        assert message == image
+        assert np.shares_memory(message.pixels, place)
+
     def test_metadata_behind_the_pixels_force_no_copy(self):
         pixels = np.linspace(0, 1, 20_000).reshape(10, 20, 100)
         metadata = {"odd": "x" * 13}
@@ -207,7 +220,8 @@ class TestUnreadable:
 class TestLimit:
     def test_a_body_of_that_size_is_received(self):
         body_size = len(codec.pack(LARGE_IMAGE)) - 58
-        assert feed(codec.Receiver(max_body_size=body_size), codec.pack(LARGE_IMAGE))
+        receiver = codec.Receiver(max_body_size=body_size)
+        assert feed(receiver, codec.pack(LARGE_IMAGE)) == [LARGE_IMAGE]
         (event,) = feed(codec.Receiver(max_body_size=body_size - 1), codec.pack(LARGE_IMAGE))
         assert isinstance(event.error, BodySizeError)
 

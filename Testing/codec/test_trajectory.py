@@ -6,8 +6,8 @@ import struct
 from dataclasses import fields, replace
 
 import pytest
-from codec.stream import frame
 
+from codec.stream import frame
 from IGTLMetaBrowserLib import codec
 
 ITEM = codec.TrajectoryItem(

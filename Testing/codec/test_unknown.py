@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pytest
-from codec.stream import frame, version_2_body
 
+from codec.stream import frame, version_2_body
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec.messages import base
 

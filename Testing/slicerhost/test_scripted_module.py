@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -356,7 +357,11 @@ class TestProcess:
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         testing = str(Path(slicerhost.__file__).parents[1])
         command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {testing!r})\n{script}"]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        # PySide6 hands its enum option, which slicerhost has set here, down to child processes.
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("PYSIDE6_OPTION")}
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
 
     def test_it_ends_cleanly_with_a_module_still_open(self, module_file: Path) -> None:
         ended = self.run(

@@ -38,8 +38,8 @@ _DISPLAYABLE_MANAGERS = (
 # Degrees from straight ahead towards the patient's left, and upwards: no slice is seen edge on.
 _AZIMUTH = 30
 _ELEVATION = 20
-# How much nearer than where a sphere around everything would fit; a box leaves that much room.
-_DOLLY = 1.15
+# How much nearer than where a sphere around everything would fit: the head fills the view.
+_DOLLY = 1.6
 
 
 class OffScreenThreeDView(OffScreenView):

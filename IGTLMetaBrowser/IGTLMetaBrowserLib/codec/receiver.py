@@ -88,6 +88,11 @@ class Receiver:
         """Whether the stream can end here without cutting a message."""
         return self._large is None and self._start == self._end and not self._to_skip
 
+    @property
+    def is_passing_over(self) -> bool:
+        """Whether the rest of a message that nobody wants is still to come."""
+        return self._to_skip > 0
+
     def get_buffer(self) -> memoryview:
         """Return where to put the next bytes: writable, never empty."""
         if self._large is not None:

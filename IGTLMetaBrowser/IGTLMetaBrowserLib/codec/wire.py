@@ -11,6 +11,7 @@ lone surrogates (``surrogateescape``), so that an id goes back to its owner byte
 from __future__ import annotations
 
 import struct
+import unicodedata
 from typing import Any
 
 from .errors import DecodeError, EncodeError
@@ -61,8 +62,13 @@ def cut_text(text: str, size: int) -> str:
 def printable(text: str) -> str:
     """Return ``text`` with control characters and undecodable bytes replaced by U+FFFD."""
     return "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text
+        character if _can_be_seen(character) else "\N{REPLACEMENT CHARACTER}" for character in text
     )
+
+
+def _can_be_seen(character: str) -> bool:
+    # str.isprintable refuses all spaces but the plain one, such as those of Japanese names.
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 class Reader:

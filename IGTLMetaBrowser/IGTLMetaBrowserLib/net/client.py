@@ -26,7 +26,7 @@ from .errors import (
     NetworkError,
     TimeOutError,
 )
-from .queries import Queries, Query
+from .queries import WRONG_SERVER_HINT, Queries, Query
 
 DEFAULT_PORT = 18944
 _STEP_SECONDS = 0.008
@@ -69,7 +69,7 @@ class Client:
 
     A query connects by itself where there is no connection. A query that is lost with its
     connection before any of its answer came (some servers close after a number of queries) is
-    asked once more on a new one. ``answer_timeout`` is in seconds without a byte from the server.
+    asked once more on a new one. ``answer_timeout`` is in seconds without a byte of an answer.
     """
 
     def __init__(
@@ -107,6 +107,11 @@ class Client:
     def address(self) -> str:
         """Host and port as a user writes them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def answer_timeout(self) -> float:
+        """Seconds without a byte from the server after which a query fails."""
+        return self._queries.timeout
 
     @property
     def is_connected(self) -> bool:
@@ -148,8 +153,8 @@ class Client:
     def connect(self) -> None:
         """Begin to connect, where there is no connection. ``step`` tells how it went."""
         if self._connection is None and self._connecting is None:
-            deadline = time.monotonic() + self._connect_timeout
-            self._connecting = Connecting(self.host, self.port, deadline)
+            now = time.monotonic()
+            self._connecting = Connecting(self.host, self.port, now, self._connect_timeout)
 
     def close(self) -> None:
         """Close the connection; queries that wait are cancelled."""
@@ -280,22 +285,33 @@ class Client:
         connection.write()
         before = connection.receiver.bytes_received
         received = connection.read(seconds)
-        if connection.receiver.bytes_received != before:
+        if connection.receiver.bytes_received != before and self._is_answering(connection):
             self._queries.bytes_arrived(time.monotonic())
         events: list[ClientEvent] = []
         for event in received:
             events += self._take(event)
             if isinstance(event, codec.Rejected) and isinstance(event.error, codec.BodySizeError):
-                events += self._lose(connection, f"{event.error}; is it an OpenIGTLink server?")
+                events += self._lose(connection, f"{event.error}; {WRONG_SERVER_HINT}")
                 return events
         if connection.lost is not None:
             events += self._lose(connection, self._describe_loss(connection))
         return events
 
+    def _is_answering(self, connection: Connection) -> bool:
+        """Whether what arrives is wanted, or was: not a stream or a keep-alive."""
+        progress = connection.receiver.progress
+        if progress is None:
+            return connection.receiver.is_passing_over
+        return self._queries.expected(progress.header) is not None
+
     def _take(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
         query = self._queries.match(event)
         if query is None:
             return [Unsolicited(event)]
+        self._queries.bytes_arrived(time.monotonic())
+        for waiting in self._queries.waiting:
+            # The server works: only connections without any answer count as attempts.
+            waiting.attempts = 1
         return [] if query.is_abandoned else [Finished(query)]
 
     def _describe_loss(self, connection: Connection) -> str:

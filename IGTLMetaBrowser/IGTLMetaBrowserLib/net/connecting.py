@@ -14,17 +14,24 @@ _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 0}
 class Connecting:
     """A connection that is being made. Call ``step`` when the socket can be written to.
 
+    ``now`` and ``seconds``, the time that all addresses share, are those of ``time.monotonic``.
     The host's name is looked up at once, which can take the time of a name server's answer; the
     standard library has no look-up that does not wait.
     """
 
-    def __init__(self, host: str, port: int, deadline: float) -> None:
-        self.deadline = deadline
+    def __init__(self, host: str, port: int, now: float, seconds: float) -> None:
+        self._end = now + seconds
+        self._address_end = self._end
         self._name = f"{host}:{port}"
         self._addresses: list[tuple] = []
         # The one in use, or None where there is none.
         self.socket: socket.socket | None = None
         self._error: ConnectionFailedError | None = None
+        if not 0 < port < 65536:  # the look-up would take the lower 16 bits
+            self._error = ConnectionFailedError(
+                f"{self._name} cannot be: a port is a number from 1 to 65535"
+            )
+            return
         try:
             self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError, OverflowError) as error:
@@ -33,28 +40,27 @@ class Connecting:
                 "check the name and the network"
             )
         else:
-            self._try_next_address()
+            self._try_next_address(now)
+
+    @property
+    def deadline(self) -> float:
+        """When to call ``step`` at the latest: at once, where it has failed already."""
+        return 0.0 if self.socket is None else self._address_end
 
     def step(self, now: float) -> socket.socket | None:
         """Return the connected socket, or None where it takes longer.
 
         Raises ``ConnectionFailedError`` where no address answers, or the time is over.
         """
-        while self.socket is not None and self._error is None:
+        while self.socket is not None:
             failure = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if not failure and _is_connected(self.socket):
                 connected, self.socket = self.socket, None
                 return connected
-            if not failure:
-                break
-            self._fail(failure)
-        if self._error is None and now >= self.deadline:
-            self._error = ConnectionFailedError(
-                f"{self._name} does not answer; check host and port, and whether a firewall is "
-                "in the way"
-            )
+            if not failure and now < self._address_end:
+                return None
+            self._fail(failure or errno.ETIMEDOUT, now)
         if self._error is not None:
-            self.close()
             raise self._error
         return None
 
@@ -64,18 +70,28 @@ class Connecting:
             self.socket.close()
             self.socket = None
 
-    def _try_next_address(self) -> None:
+    def _try_next_address(self, now: float) -> None:
+        self._address_end = now + (self._end - now) / len(self._addresses)
         family, kind, protocol, _, address = self._addresses.pop(0)
-        self.socket = socket.socket(family, kind, protocol)
-        self.socket.setblocking(False)
-        failure = self.socket.connect_ex(address)
+        try:
+            self.socket = socket.socket(family, kind, protocol)
+            self.socket.setblocking(False)
+            failure = self.socket.connect_ex(address)
+        except OSError as error:  # no such sockets here, as where the kernel has no IPv6
+            failure = error.errno or errno.EAFNOSUPPORT
         if failure not in _PENDING:
-            self._fail(failure)
+            self._fail(failure, now)
 
-    def _fail(self, failure: int) -> None:
+    def _fail(self, failure: int, now: float) -> None:
         self.close()
         if self._addresses:
-            self._try_next_address()
+            self._try_next_address(now)
+            return
+        if failure == errno.ETIMEDOUT:
+            self._error = ConnectionFailedError(
+                f"{self._name} does not answer; check host and port, and whether a firewall is "
+                "in the way"
+            )
             return
         hint = (
             "check the port, and whether the server is running"

@@ -64,13 +64,14 @@ class Connection:
         """Receive what is there, for about ``seconds`` at most; return what it completes."""
         events: list[codec.Message | codec.Rejected] = []
         end = time.monotonic() + seconds
-        while self.lost is None:
+        # What came before the end can be read even where nothing can be written any more.
+        while True:
             try:
                 count = self.socket.recv_into(self.receiver.get_buffer())
             except (BlockingIOError, InterruptedError):
                 break
             except OSError as error:
-                self.lost = error
+                self.lost = self.lost or error
                 break
             if count == 0:
                 self.lost = EOFError("the peer closed the connection")

@@ -12,6 +12,12 @@ from dataclasses import dataclass, field
 from .. import codec
 from .errors import AnswerError, NetworkError, RefusedError
 
+# There is no STT_ for these: whoever pushes one means the same list that a query is answered with.
+_NEVER_STREAMED = ("IMGMETA", "TRAJ")
+
+
+WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
+
 
 @dataclass(eq=False)
 class Query:
@@ -45,6 +51,8 @@ class Queries:
         self.timeout = timeout
         self.waiting: list[Query] = []
         self._stream_names: set[tuple[str, str]] = set()
+        # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name.
+        self._half_refused: set[tuple[str, str]] = set()
         self._last_words = ""
 
     def add(self, query: Query, now: float) -> None:
@@ -72,6 +80,7 @@ class Queries:
     def take_all(self) -> list[Query]:
         """Remove and return all queries, as when the connection is gone."""
         waiting, self.waiting = self.waiting, []
+        self._half_refused.clear()
         return waiting
 
     @property
@@ -89,7 +98,8 @@ class Queries:
             return self._match_return(event)
         query = self._find(event.type_name, event.device_name)
         if query is None:
-            self._stream_names.add((event.type_name, event.device_name))
+            if event.type_name not in _NEVER_STREAMED:
+                self._stream_names.add((event.type_name, event.device_name))
             return None
         return self._finish(query, answer=event)
 
@@ -111,7 +121,7 @@ class Queries:
         header, error = event.header, event.error
         if isinstance(error, codec.BodySizeError) and self.waiting:
             # Such a header cannot be trusted to name its type, and the connection ends with it.
-            return self._finish(self.waiting[0], error=AnswerError(str(error)))
+            return self._finish(self.waiting[0], error=AnswerError(f"{error}; {WRONG_SERVER_HINT}"))
         query = self._find(header.type_name, header.device_name)
         if query is None:
             return None
@@ -126,11 +136,16 @@ class Queries:
         words = _words(status)
         for query in self.waiting:
             if query.device_name == status.device_name:
+                rts = codec.ReturnMessage(query.data_type)
+                self._half_refused.add((rts.type_name, query.device_name))
                 return self._finish(query, error=_refusal(query, words))
         self._last_words = words
         return None
 
     def _match_return(self, message: codec.ReturnMessage) -> Query | None:
+        if (message.type_name, message.device_name) in self._half_refused:
+            self._half_refused.remove((message.type_name, message.device_name))
+            return None
         # PlusServer answers a GET_IMAGE that failed with RTS_COMMAND; nobody here sends COMMAND.
         for query in self.waiting:
             if query.data_type == "IMAGE" and message.data_type == "COMMAND":

@@ -84,6 +84,8 @@ def _set_display(display: Any, item: TrajectoryItem) -> None:
     display.SetSelectedColor(red, green, blue)
     display.SetColor(red, green, blue)
     display.SetOpacity(alpha)
+    # A plan inside the head is seen through it.
+    display.SetOccludedVisibility(True)
     is_line = item.type == TrajectoryType.ENTRY_AND_TARGET
     # A line is labelled once, by its name; a single point by its own label, which is the name.
     display.SetPropertiesLabelVisibility(is_line)

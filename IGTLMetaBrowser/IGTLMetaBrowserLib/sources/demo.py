@@ -22,6 +22,11 @@ SIZE = (256, 256, 128)
 PATIENT_NAME = "Phantom, Head"
 PATIENT_ID = "DEMO-0001"
 
+RED = (230, 60, 50, 255)
+BLUE = (60, 120, 230, 255)
+GREEN = (50, 180, 80, 255)
+YELLOW = (240, 200, 40, 255)
+
 # Direction cosines (RAS) of the i, j and k axes, as columns; both triples are right-handed.
 AXIAL = np.array([[-1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]])  # left, posterior, superior
 SAGITTAL = np.array(
@@ -153,29 +158,23 @@ def demo_trajectories() -> list[codec.TrajectoryItem]:
     tumour = phantom.TUMOUR.center
     left_horn, right_horn = (-30.0, 22.0, -20.0), (29.0, 20.0, -20.0)
     left_deep, right_deep = (-12.0, -6.0, 2.0), (12.0, -6.0, 2.0)
-    red, blue, green, yellow = (
-        (230, 60, 50, 255),
-        (60, 120, 230, 255),
-        (50, 180, 80, 255),
-        (240, 200, 40, 255),
-    )
     return [
-        _line("Tumour biopsy", "Biopsy", red, tumour, (0.5, -0.45, 0.74), 2.0, "DEMO_MR"),
+        _line("Tumour biopsy", "Biopsy", RED, tumour, (0.5, -0.45, 0.74), 2.0, "DEMO_MR"),
         _line(
-            "Left ventricle drain", "Drainage", blue, left_horn, (-0.15, 0.5, 0.85), 4.0, "DEMO_CT"
+            "Left ventricle drain", "Drainage", BLUE, left_horn, (-0.15, 0.5, 0.85), 4.0, "DEMO_CT"
         ),
         _line(
-            "Right ventricle drain", "Drainage", blue, right_horn, (0.15, 0.5, 0.85), 3.0, "DEMO_CT"
+            "Right ventricle drain", "Drainage", BLUE, right_horn, (0.15, 0.5, 0.85), 3.0, "DEMO_CT"
         ),
-        _line("Left electrode", "Electrodes", green, left_deep, (-0.4, 0.55, 0.73), 1.3, "DEMO_MR"),
+        _line("Left electrode", "Electrodes", GREEN, left_deep, (-0.4, 0.55, 0.73), 1.3, "DEMO_MR"),
         _line(
-            "Right electrode", "Electrodes", green, right_deep, (0.4, 0.55, 0.73), 1.3, "DEMO_MR"
+            "Right electrode", "Electrodes", GREEN, right_deep, (0.4, 0.55, 0.73), 1.3, "DEMO_MR"
         ),
         codec.TrajectoryItem(
             name="Highest uptake",
             group="PET findings",
             type=codec.TrajectoryType.TARGET,
-            rgba=yellow,
+            rgba=YELLOW,
             entry=(0.0, 0.0, 0.0),
             target=tumour,
             diameter=0.0,
@@ -185,7 +184,7 @@ def demo_trajectories() -> list[codec.TrajectoryItem]:
             name="Left burr hole",
             group="Drainage",
             type=codec.TrajectoryType.ENTRY,
-            rgba=yellow,
+            rgba=YELLOW,
             entry=phantom.skin_point(left_horn, (-0.6, 0.4, 0.7)),
             target=(0.0, 0.0, 0.0),
             diameter=1.0,

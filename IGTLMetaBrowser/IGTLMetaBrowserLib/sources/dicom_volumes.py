@@ -114,8 +114,9 @@ def _check_orientation(frame: Frame) -> None:
     if _has_position(frame):
         axes = np.reshape(_orientation(frame), (2, 3))
         if not np.allclose(axes @ axes.T, np.eye(2), atol=0.01):
+            values = _orientation(frame)
             raise ValueError(
-                f"ImageOrientationPatient {_orientation(frame)} is not two perpendicular unit vectors"
+                f"ImageOrientationPatient {values} is not two perpendicular unit vectors"
             )
 
 

@@ -44,7 +44,7 @@ class Ellipsoid:
 
 
 SCALP = Ellipsoid("scalp", (0, 0, 0), (72, 95, 93))
-TUMOUR = Ellipsoid("tumour", (36, -34, 12), (13, 15, 12))
+TUMOUR = Ellipsoid("tumour", (36, -34, 4), (13, 15, 12))
 MARKER = Ellipsoid("marker", (-77, 0, 0), (5, 5, 5))
 LEFT_VENTRICLE = Ellipsoid("fluid", (-22, 0, -25), (41, 16, 21), 108)
 RIGHT_VENTRICLE = Ellipsoid("fluid", (22, 0, -25), (31, 11, 22), 72)

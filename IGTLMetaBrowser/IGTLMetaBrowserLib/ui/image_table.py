@@ -10,25 +10,25 @@ from slicer.i18n import tr as _
 from ..browser import scalar_type_text, size_text
 from ..codec import printable
 
+NAME, STATE, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
+
 
 class ImageTableModel(qt.QAbstractTableModel):
     """One row an image: what the server's listing says, and how far it is loaded."""
 
-    STATE_COLUMN = 8
-
     def __init__(self):
         qt.QAbstractTableModel.__init__(self)
-        self._headers = [
-            _("Name"),
-            _("Modality"),
-            _("Patient"),
-            _("Patient id"),
-            _("Scan time"),
-            _("Size"),
-            _("Type"),
-            _("Id"),
-            _("State"),
-        ]
+        self._headers = {
+            NAME: _("Name"),
+            STATE: _("State"),
+            MODALITY: _("Modality"),
+            PATIENT: _("Patient"),
+            PATIENT_ID: _("Patient id"),
+            SCAN_TIME: _("Scan time"),
+            SIZE: _("Size"),
+            TYPE: _("Type"),
+            ID: _("Id"),
+        }
         self._entries = []
         self._states = {}
         self._rowOfId = {}
@@ -51,7 +51,7 @@ class ImageTableModel(qt.QAbstractTableModel):
         self._states[imageId] = state
         row = self._rowOfId.get(imageId)
         if row is not None:
-            cell = self.index(row, self.STATE_COLUMN)
+            cell = self.index(row, STATE)
             self.dataChanged.emit(cell, cell)
 
     def state(self, imageId):
@@ -102,28 +102,34 @@ class ImageTableModel(qt.QAbstractTableModel):
         self._rowOfId = {entry.id: row for row, entry in enumerate(self._entries)}
 
     def _sortKey(self, entry):
-        if self._sortColumn == 4:
+        if self._sortColumn == SCAN_TIME:
             return int(entry.scan_time)
-        if self._sortColumn == 5:
+        if self._sortColumn == SIZE:
             i, j, k = entry.size
             return (i * j * k, i, j, k)
         return self._text(entry, self._sortColumn).casefold()
 
     def _text(self, entry, column):
-        if column == 4:
+        if column == SCAN_TIME:
             moment = entry.scan_time.to_datetime()
             return "" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        if column == 5:
+        if column == SIZE:
             return size_text(entry.size)
-        if column == 6:
+        if column == TYPE:
             return scalar_type_text(entry.scalar_type)
-        if column == self.STATE_COLUMN:
+        if column == STATE:
             return self.state(entry.id)
-        texts = (entry.name, entry.modality, entry.patient_name, entry.patient_id)
-        return printable(entry.id if column == 7 else texts[column])
+        texts = {
+            NAME: entry.name,
+            MODALITY: entry.modality,
+            PATIENT: entry.patient_name,
+            PATIENT_ID: entry.patient_id,
+            ID: entry.id,
+        }
+        return printable(texts[column])
 
     def _toolTip(self, entry, column):
-        if column == 4:
-            moment = entry.scan_time.to_datetime()
-            return moment and moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+        moment = entry.scan_time.to_datetime()
+        if column == SCAN_TIME and moment is not None:
+            return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
         return self._text(entry, column)

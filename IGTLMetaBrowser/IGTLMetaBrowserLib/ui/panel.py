@@ -108,15 +108,14 @@ class BrowserPanel:
         self._updateWidgets()
 
     def _restoreSelection(self):
-        selection = qt.QItemSelection()
-        for imageId in self._selectedIds:
-            row = self.model.row(imageId)
+        # A copy: each row that is selected changes the list.
+        for row in [self.model.row(imageId) for imageId in self._selectedIds]:
             if row is not None:
-                first = self.model.index(row, 0)
-                last = self.model.index(row, self.model.columnCount() - 1)
-                selection.merge(qt.QItemSelection(first, last), qt.QItemSelectionModel.Select)
-        self._selectionModel.select(selection, qt.QItemSelectionModel.ClearAndSelect)
-        self._updateWidgets()
+                self._selectionModel.select(
+                    self.model.index(row, 0),
+                    qt.QItemSelectionModel.Select | qt.QItemSelectionModel.Rows,
+                )
+        self._onSelectionChanged()
 
     # What the browser tells
 
@@ -227,6 +226,7 @@ class BrowserPanel:
         self.ui.loadButton.enabled = hasServer and bool(self._selectedIds)
         self.ui.cancelButton.enabled = isLoading
         self.ui.progressBar.enabled = isLoading
+        self.ui.progressBar.textVisible = isLoading
         if not isLoading:
             self.ui.progressBar.value = 0
 
@@ -237,4 +237,5 @@ class BrowserPanel:
     def _setStatus(self, text, **values):
         """Show a text; a value may be anything, the name ``address`` is the server's."""
         status = text.format(address=self.browser.address, **values)
-        self.ui.statusLabel.text = status[:1].upper() + status[1:]
+        # Errors are half sentences, so that they can stand in others; some end with a question.
+        self.ui.statusLabel.text = (status[:1].upper() + status[1:]).replace("?.", "?")

@@ -1,0 +1,140 @@
+"""Runs the real ``igtlmeta`` in a process of its own, and servers for it to talk to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from IGTLMetaBrowserLib import codec, net
+
+COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
+IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"
+SECONDS = 30
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment for the command; ``changes`` named PYTHONPATH come before the code."""
+    path = os.pathsep.join(filter(None, [changes.pop("PYTHONPATH", ""), str(IMPORT_ROOT)]))
+    return {**os.environ, **changes, "PYTHONPATH": path}
+
+
+def igtlmeta(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SECONDS,
+        check=False,
+        env=environment(**changes),
+    )
+
+
+@contextmanager
+def started(*arguments: object, **changes: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command, and end it with the block where it has not ended by itself."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=environment(**changes),
+        # Test runs in the background ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Wait for the end of the command; return its exit code, stdout and stderr."""
+    out, err = process.communicate(timeout=SECONDS)
+    return process.returncode, out, err
+
+
+@dataclass
+class Shelf:
+    """A source that offers what a test puts on it."""
+
+    items: list[codec.ImageMetaItem] = field(default_factory=list)
+    messages: dict[str, codec.ImageMessage] = field(default_factory=dict)
+    lines: list[codec.TrajectoryItem] = field(default_factory=list)
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        return self.items
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        if image_id not in self.messages:
+            raise net.SourceError(f"the shelf has no {image_id!r}")
+        return self.messages[image_id]
+
+    def trajectories(self) -> list[codec.TrajectoryItem]:
+        return self.lines
+
+
+def shelf_of(*ids: str) -> Shelf:
+    """A shelf with an image of one voxel for each id; the voxels are 0, 1, 2 ..."""
+    items = [codec.ImageMetaItem(name=f"image {image_id}", id=image_id) for image_id in ids]
+    voxels = (np.full((1, 1, 1), number, np.uint8) for number in range(len(ids)))
+    return Shelf(items, {image_id: codec.ImageMessage(next(voxels)) for image_id in ids})
+
+
+@contextmanager
+def served(source: net.Source) -> Iterator[str]:
+    """Serve a source in a thread; yield the server's address."""
+    stop = threading.Event()
+    with net.Server(source, port=0) as server:
+
+        def serve() -> None:
+            while not stop.is_set():
+                server.step(0.05)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.port}"
+        finally:
+            stop.set()
+            thread.join()
+
+
+@contextmanager
+def peer(script: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Run ``script`` on each connection, one after the other; yield the peer's address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    script(connection)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def say_nothing(connection: socket.socket) -> None:
+    """A script: take what comes until the other side has enough of it."""
+    while connection.recv(1024):
+        pass

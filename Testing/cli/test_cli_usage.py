@@ -1,0 +1,94 @@
+"""What is typed: addresses, options, and what is said about wrong ones (exit code 2)."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.command import igtlmeta
+from IGTLMetaBrowserLib import cli
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("localhost", ("localhost", 18944)),
+        ("localhost:1", ("localhost", 1)),
+        ("10.0.0.7:65535", ("10.0.0.7", 65535)),
+        ("[::1]", ("::1", 18944)),
+        ("[fe80::1%eth0]:18945", ("fe80::1%eth0", 18945)),
+    ],
+)
+def test_an_address_is_a_host_and_perhaps_a_port(text: str, address: tuple[str, int]) -> None:
+    assert cli._parse(["list", text]).address == address
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "'' is not HOST, HOST:PORT or [IPv6]:PORT"),
+        (":18944", "':18944' is not HOST"),
+        ("localhost:", "'localhost:' is not HOST"),
+        ("localhost:http", "'localhost:http' is not HOST"),
+        ("localhost:-1", "'localhost:-1' is not HOST"),
+        ("igtl://localhost", "'igtl://localhost' is not HOST"),
+        ("::1", "'::1' is not HOST, HOST:PORT or [IPv6]:PORT"),
+        ("[::1]18944", "'[::1]18944' is not HOST"),
+        ("localhost:0", "no server has the port 0; ports are 1 to 65535"),
+        ("localhost:65536", "'65536' is no port; ports are 1 to 65535"),
+        ("localhost:99999999999999999999", "is no port; ports are 1 to 65535"),
+    ],
+)
+def test_a_wrong_address_is_wrong_usage(
+    text: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main(["list", text])
+    assert exit_info.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["copy"], "invalid choice: 'copy'"),
+        (["list"], "the following arguments are required: HOST[:PORT]"),
+        (["list", "h", "--timeout", "0"], "'0' is no number of seconds above 0"),
+        (["list", "h", "--timeout", "nan"], "'nan' is no number of seconds above 0"),
+        (["list", "h", "--timeout", "soon"], "'soon' is no number of seconds above 0"),
+        (["fetch", "h", "-o", "d"], "name the ids of images, or say --all for all of them"),
+        (["fetch", "h", "A", "--all", "-o", "d"], "name the ids of images, or say --all"),
+        (["fetch", "h", "A"], "the following arguments are required: -o/--output"),
+        (["serve"], "name a folder of DICOM files, or say --demo"),
+        (["serve", "d", "--demo"], "name a folder of DICOM files, or say --demo"),
+        (["serve", "d", "--port", "65536"], "'65536' is no port"),
+    ],
+)
+def test_wrong_usage_is_explained(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main(arguments)
+    assert exit_info.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("order", ["h A B -o d", "h -o d A B", "-o d h A B", "h A -o d --timeout 1"])
+def test_ids_and_options_come_in_any_order(order: str) -> None:
+    arguments = cli._parse(["fetch", *order.split()])
+    assert arguments.ids[0] == "A"
+    assert str(arguments.output) == "d"
+
+
+@pytest.mark.parametrize("command", [[], ["list"], ["fetch"], ["trajectories"], ["serve"]])
+def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main([*command, "--help"])
+    assert exit_info.value.code == 0
+    assert capsys.readouterr().out.startswith(" ".join(["usage: igtlmeta", *command]))
+
+
+def test_the_process_ends_with_code_2_after_wrong_usage() -> None:
+    result = igtlmeta("list", "localhost:http")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith("igtlmeta list: error: argument HOST[:PORT]")

@@ -1,0 +1,197 @@
+"""The main job, end to end: ``python3 Testing/dev.py demo``.
+
+Writes a head phantom as DICOM series beside pydicom's own test files, serves the folder with
+``igtlmeta serve`` on a free loopback port, opens the Slicer module in the stand-in, and does with
+it what a user does: type the address, connect, select images, load them, get the trajectories.
+Exit code 0 means that every step happened. ``demo-output`` then holds two pictures.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import slicerhost
+
+TOP = Path(__file__).parents[1]
+OUTPUT = TOP / "demo-output"
+MODULE = TOP / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
+IMAGES_TO_LOAD = ("CT head", "MR head")
+PATIENT_ID = "DEMO-0001"
+TIMEOUT_SECONDS = 60
+
+
+def main() -> int:
+    """Run the demo and return the exit code."""
+    OUTPUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="igtlmetabrowser-") as folder:
+        _say("Writing the phantom as DICOM, beside pydicom's test files")
+        _write_folder(Path(folder))
+        with _server(Path(folder)) as port:
+            _browse(port)
+    _say(f"Done. Look at the pictures in {OUTPUT.relative_to(TOP)}/")
+    return 0
+
+
+def _write_folder(folder: Path) -> None:
+    from IGTLMetaBrowserLib.sources.demo_dicom import write_demo_folder
+
+    write_demo_folder(folder)
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[int]:
+    """Serve a folder with the command, as a user would; yields the port."""
+    command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", str(folder), "--port", "0"]
+    path = os.pathsep.join([str(MODULE.parent), os.environ.get("PYTHONPATH", "")])
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    try:
+        ready = server.stdout.readline().strip()
+        if not ready.startswith("serving "):
+            raise RuntimeError(f"the demo server did not start; it said {ready!r}")
+        _say(f"The demo server is {ready}")
+        yield int(ready.rsplit(":", 1)[1])
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _browse(port: int) -> None:
+    slicer = slicerhost.start()
+    module = slicerhost.load_module(MODULE)
+    try:
+        module.show(1100, 560)
+        user = User(module)
+        user.connect("127.0.0.1", port)
+        user.print_table()
+        nodes = user.load(IMAGES_TO_LOAD)
+        lines = user.get_trajectories()
+        slicerhost.screenshot(module.window, OUTPUT / "module.png")
+        _draw_views(slicer, nodes[0], lines)
+    finally:
+        module.cleanup()
+
+
+class User:
+    """What a user does at the module's panel, with the mouse and the keyboard."""
+
+    def __init__(self, module: Any) -> None:
+        self.ui = module.widget.ui
+        self.browser = module.widget.logic.browser
+        self.model = self.ui.imageTableView.model()
+
+    def connect(self, host: str, port: int) -> None:
+        """Type the address, press Connect, and wait for the list."""
+        self.ui.hostLineEdit.clear()
+        self._type(self.ui.hostLineEdit, host)
+        self.ui.portSpinBox.selectAll()
+        self._type(self.ui.portSpinBox, str(port))
+        self._press(self.ui.connectButton)
+        self._wait(lambda: self.model.rowCount() > 0, "the list of images")
+
+    def print_table(self) -> None:
+        """Print the table as it is shown."""
+        from rich.console import Console
+        from rich.table import Table
+
+        columns = range(self.model.columnCount())
+        table = Table(*(self.model.headerData(column, 1) for column in columns))
+        for row in range(self.model.rowCount()):
+            table.add_row(*(self.model.data(self.model.index(row, column)) for column in columns))
+        Console(width=200 if not sys.stdout.isatty() else None).print(table)
+
+    def load(self, names: tuple[str, ...]) -> list[Any]:
+        """Select the images whose names begin so, press Load, and return their nodes."""
+        chosen = [
+            entry.id
+            for name in names
+            for entry in self.browser.entries
+            if entry.name.startswith(name) and entry.patient_id == PATIENT_ID
+        ]
+        if len(chosen) < len(names):
+            raise RuntimeError(f"the server does not offer {names}")
+        self._select(chosen)
+        self._press(self.ui.loadButton)
+        self._wait(lambda: all(map(self.browser.node, chosen)), "the images")
+        _say(self.ui.statusLabel.text)
+        return [self.browser.node(image_id) for image_id in chosen]
+
+    def get_trajectories(self) -> list[Any]:
+        """Press Get trajectories and return the markups nodes."""
+        self._press(self.ui.trajectoriesButton)
+        self._wait(lambda: "are shown" in self.ui.statusLabel.text, "the trajectories")
+        _say(self.ui.statusLabel.text)
+        import slicer
+
+        return list(slicer.util.getNodesByClass("vtkMRMLMarkupsNode"))
+
+    def _select(self, image_ids: list[str]) -> None:
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        view = self.ui.imageTableView
+        rows = {self.model.imageId(row): row for row in range(self.model.rowCount())}
+        modifier = Qt.NoModifier
+        for image_id in image_ids:
+            index = self.model.index(rows[image_id], 0)
+            view.scrollTo(index)
+            point = view.visualRect(index).center()
+            QTest.mouseClick(view.viewport(), Qt.LeftButton, modifier, point)
+            modifier = Qt.ControlModifier
+
+    def _type(self, widget: Any, text: str) -> None:
+        from PySide6.QtTest import QTest
+
+        QTest.keyClicks(widget, text)
+
+    def _press(self, button: Any) -> None:
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        if not button.enabled:
+            raise RuntimeError(f"the button {button.text!r} cannot be pressed now")
+        QTest.mouseClick(button, Qt.LeftButton)
+
+    def _wait(self, condition: Any, what: str) -> None:
+        try:
+            slicerhost.wait_until(condition, TIMEOUT_SECONDS, what)
+        except TimeoutError as error:
+            raise RuntimeError(f"{error} The module says: {self.ui.statusLabel.text}") from None
+
+
+def _draw_views(slicer: Any, volume: Any, lines: list[Any]) -> None:
+    from slicerhost.views import SliceAndThreeDViews
+
+    if not lines:
+        raise RuntimeError("no trajectory is in the scene")
+    views = SliceAndThreeDViews(
+        slicer.mrmlScene, (640, 512), application_logic=slicer.app.applicationLogic()
+    )
+    try:
+        views.show_volume(volume)
+        target = lines[0]
+        position = target.GetNthControlPointPositionVector(target.GetNumberOfControlPoints() - 1)
+        views.jump_slices_to(tuple(position))
+        views.save_png(OUTPUT / "views.png")
+    finally:
+        views.close()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except RuntimeError as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        sys.exit(1)

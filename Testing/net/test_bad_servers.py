@@ -1,0 +1,346 @@
+"""Servers that misbehave: the user reads what happened, and the next query works."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from IGTLMetaBrowserLib import codec, net
+from peers import Peer, Script, ScriptedServer, make_image, serve_well, step_until
+
+SHORT = 0.3
+GOOD = codec.pack(make_image(7, (64, 64, 20)))
+BODY_SIZE_AT, CRC_AT = 42, 50
+
+
+def with_header(data: bytes, **fields: int) -> bytes:
+    """Return a message with other values in its header; the checksum fits, if none is given."""
+    changed = bytearray(data)
+    if "version" in fields:
+        struct.pack_into(">H", changed, 0, fields["version"])
+    if "body_size" in fields:
+        struct.pack_into(">Q", changed, BODY_SIZE_AT, fields["body_size"])
+    crc = fields.get("crc", codec.crc64(bytes(changed[codec.HEADER_SIZE :])))
+    struct.pack_into(">Q", changed, CRC_AT, crc)
+    return bytes(changed)
+
+
+def with_image_size(data: bytes, i: int, j: int, k: int) -> bytes:
+    """Return an IMAGE message that claims another size than its pixels have."""
+    changed = bytearray(data)
+    for offset in (6, 66):
+        struct.pack_into(">3H", changed, codec.HEADER_SIZE + offset, i, j, k)
+    return with_header(bytes(changed))
+
+
+def answer_with(data: bytes) -> Script:
+    """Script: answer the first query with these bytes, and serve well from then on."""
+
+    def answer(peer: Peer) -> None:
+        peer.receive()
+        peer.send(data)
+        serve_well(peer)
+
+    return answer
+
+
+def assert_next_query_works(client: net.Client) -> None:
+    assert client.get_image("NEXT").pixels[0, 0, 0] == 7
+
+
+BAD_ANSWERS = {
+    "wrong checksum": (
+        with_header(GOOD, crc=12345),
+        net.AnswerError,
+        ["the image 'A'", "arrived damaged", "checksum", "0000000000003039"],
+    ),
+    "wrong checksum of a small message": (
+        with_header(codec.pack(make_image(7)), crc=12345),
+        net.AnswerError,
+        ["the image 'A'", "arrived damaged", "checksum"],
+    ),
+    "body of 2**63 bytes": (
+        with_header(GOOD, body_size=1 << 63),
+        net.AnswerError,
+        ["claims a body of 9223372036854775808 bytes", "the limit is"],
+    ),
+    "image smaller than its body": (
+        with_image_size(GOOD, 64, 64, 19),
+        net.AnswerError,
+        ["the image 'A'", "64×64×19", "155648 bytes", "163840 are there"],
+    ),
+    "image larger than its body": (
+        with_image_size(GOOD, 65535, 65535, 65535),
+        net.AnswerError,
+        ["the image 'A'", "65535×65535×65535", "163840 are there"],
+    ),
+    "unknown header version": (
+        with_header(GOOD, version=3),
+        net.AnswerError,
+        ["the image 'A'", "header version 3", "1 and 2 are known"],
+    ),
+    "empty body": (
+        codec.pack(codec.UnknownMessage("IMAGE", device_name="A")),
+        net.RefusedError,
+        ["no data for the image 'A'", "empty"],
+    ),
+    "cut image header": (
+        codec.pack(codec.UnknownMessage("IMAGE", b"\0" * 71, device_name="A")),
+        net.AnswerError,
+        ["the image 'A'", "IMAGE ends within its image header"],
+    ),
+    "web server": (
+        b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n",
+        net.AnswerError,
+        ["claims a body of", "the limit is"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "error", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
+def test_a_bad_answer_is_explained(data: bytes, error: type[Exception], words: list[str]):
+    with ScriptedServer(answer_with(data), serve_well) as server:
+        with net.Client("127.0.0.1", server.port) as client:
+            with pytest.raises(error) as caught:
+                client.get_image("A")
+            for word in words:
+                assert word in str(caught.value)
+            assert_next_query_works(client)
+
+
+def test_an_impossible_size_ends_the_connection_and_the_other_queries_are_asked_again():
+    with ScriptedServer(answer_with(with_header(GOOD, body_size=1 << 63)), serve_well) as server:
+        with net.Client("127.0.0.1", server.port) as client:
+            first, second = client.ask("IMAGE", "A"), client.ask("IMAGE", "B")
+            events = step_until(client, lambda: second.is_done)
+        assert isinstance(first.error, net.AnswerError)
+        assert second.error is None
+        (disconnected,) = [event for event in events if isinstance(event, net.Disconnected)]
+        assert "is it an OpenIGTLink server?" in str(disconnected.error)
+        assert server.connections == 2
+
+
+def test_an_impossible_size_allocates_nothing():
+    # 2 GiB less one byte are allowed, but nobody sends them: memory comes as it is touched.
+    with ScriptedServer(answer_with(with_header(GOOD, body_size=(2 << 30) - 1))) as server:
+        with net.Client("127.0.0.1", server.port, answer_timeout=SHORT) as client:
+            with pytest.raises(net.TimeOutError):
+                client.get_image("A")
+            assert_next_query_works_elsewhere(client)
+
+
+def assert_next_query_works_elsewhere(client: net.Client) -> None:
+    """Ask twice: the first query meets a script that answers badly once on each connection."""
+    with pytest.raises(net.TimeOutError):
+        client.get_image("A")
+
+
+def test_a_limit_can_be_set():
+    with ScriptedServer(answer_with(GOOD), serve_well) as server:
+        with net.Client("127.0.0.1", server.port, max_body_size=100_000) as client:
+            with pytest.raises(net.AnswerError, match="the limit is 100000"):
+                client.get_image("A")
+            assert_next_query_works(client)
+
+
+# Silence
+
+
+def test_a_server_that_says_nothing_is_given_up_after_the_time_out():
+    def say_nothing(peer: Peer) -> None:
+        peer.wait_until_closed()
+
+    with ScriptedServer(say_nothing, serve_well) as server:
+        with net.Client("127.0.0.1", server.port, answer_timeout=SHORT) as client:
+            with pytest.raises(net.TimeOutError) as caught:
+                client.get_image("A")
+            assert f"127.0.0.1:{server.port} did not answer in 0.3 s" in str(caught.value)
+            assert "check that it is an OpenIGTLink server" in str(caught.value)
+            assert_next_query_works(client)
+
+
+def test_a_time_out_tells_what_the_server_last_said():
+    def complain_and_say_nothing(peer: Peer) -> None:
+        peer.receive()
+        peer.send(
+            codec.StatusMessage(
+                code=codec.StatusCode.BUSY, message="archive offline", device_name="Server"
+            )
+        )
+        peer.wait_until_closed()
+
+    with ScriptedServer(complain_and_say_nothing) as server:
+        with net.Client("127.0.0.1", server.port, answer_timeout=SHORT) as client:
+            with pytest.raises(net.TimeOutError, match="it last said: archive offline"):
+                client.get_image("A")
+
+
+def test_silence_in_the_middle_of_an_image_is_a_time_out():
+    with ScriptedServer(answer_with(GOOD[: len(GOOD) // 2]), serve_well) as server:
+        with net.Client("127.0.0.1", server.port, answer_timeout=SHORT) as client:
+            with pytest.raises(net.TimeOutError):
+                client.get_image("A")
+            assert_next_query_works(client)
+
+
+@pytest.mark.parametrize(
+    "chatter",
+    [
+        codec.StatusMessage(device_name="Server"),
+        codec.UnknownMessage("TRANSFORM", np.eye(3, 4, dtype=">f4").tobytes(), device_name="Probe"),
+        codec.UnknownMessage("VIDEO", bytes(200_000), device_name="Endoscope"),
+    ],
+    ids=["keep-alives", "tracking", "video"],
+)
+def test_a_server_that_never_stops_talking_of_other_things_is_a_time_out_too(
+    chatter: codec.Message,
+):
+    data = codec.pack(chatter)
+
+    def talk_of_other_things(peer: Peer) -> None:
+        while True:
+            peer.send(data)
+
+    with ScriptedServer(talk_of_other_things, serve_well) as server:
+        with net.Client("127.0.0.1", server.port, answer_timeout=SHORT) as client:
+            query = client.ask("IMAGE", "A")
+            step_until(client, lambda: query.is_done)
+            assert isinstance(query.error, net.TimeOutError)
+            assert_next_query_works(client)
+
+
+def test_a_slow_image_is_no_time_out_as_long_as_it_arrives():
+    def trickle(peer: Peer) -> None:
+        peer.receive()
+        for start in range(0, len(GOOD), len(GOOD) // 12):
+            pace.wait(0.05)  # the pace of the network
+            peer.send(GOOD[start : start + len(GOOD) // 12])
+        peer.wait_until_closed()
+
+    import threading
+
+    pace = threading.Event()
+    with ScriptedServer(trickle) as server:
+        with net.Client("127.0.0.1", server.port, answer_timeout=SHORT) as client:
+            assert client.get_image("A").pixels[0, 0, 0] == 7
+
+
+def test_a_query_is_not_overdue_while_the_answers_before_it_come():
+    def answer_slowly(peer: Peer) -> None:
+        queries = [peer.receive() for _ in range(10)]
+        for query in queries:
+            pace.wait(0.06)
+            image = make_image(7)
+            image.device_name = query.device_name
+            peer.send(image)
+        peer.wait_until_closed()
+
+    import threading
+
+    pace = threading.Event()
+    with ScriptedServer(answer_slowly) as server:
+        with net.Client("127.0.0.1", server.port, answer_timeout=SHORT) as client:
+            queries = [client.ask("IMAGE", str(number)) for number in range(10)]
+            step_until(client, lambda: all(query.is_done for query in queries))
+            assert [query.error for query in queries] == [None] * 10
+            assert server.connections == 1
+
+
+# The connection ends
+
+
+def test_an_end_in_the_middle_of_an_image_says_how_far_it_came():
+    def close_in_the_middle(peer: Peer) -> None:
+        peer.receive()
+        peer.send(GOOD[:100_000])
+
+    with ScriptedServer(close_in_the_middle, serve_well) as server:
+        with net.Client("127.0.0.1", server.port) as client:
+            with pytest.raises(net.ConnectionLostError) as caught:
+                client.get_image("A")
+            words = str(caught.value)
+            assert f"127.0.0.1:{server.port} closed the connection in the middle" in words
+            assert "after 99942 of 163912 bytes; try again" in words
+            assert_next_query_works(client)
+
+
+def test_an_end_before_the_answer_is_tried_once_more_and_then_reported():
+    def close_at_once(peer: Peer) -> None:
+        peer.receive()
+
+    with ScriptedServer(close_at_once, close_at_once, serve_well) as server:
+        with net.Client("127.0.0.1", server.port) as client:
+            with pytest.raises(net.ConnectionLostError, match="closed the connection"):
+                client.get_image("A")
+            assert server.connections == 2
+            assert_next_query_works(client)
+
+
+def test_an_end_without_reading_the_query_is_tried_once_more():
+    def close_unread(peer: Peer) -> None:
+        pass
+
+    with ScriptedServer(close_unread, serve_well) as server:
+        with net.Client("127.0.0.1", server.port) as client:
+            assert_next_query_works(client)
+
+
+def test_garbage_is_reported_and_does_not_stay():
+    generator = np.random.default_rng(20)
+
+    def send_garbage(peer: Peer) -> None:
+        peer.receive()
+        peer.send(generator.bytes(1000))
+        peer.wait_until_closed()
+
+    with ScriptedServer(send_garbage, serve_well) as server:
+        with net.Client("127.0.0.1", server.port) as client:
+            with pytest.raises(net.AnswerError, match="claims a body of"):
+                client.get_image("A")
+            assert_next_query_works(client)
+
+
+def test_thousands_of_small_messages_before_the_answer_do_no_harm():
+    status = codec.pack(codec.StatusMessage(device_name="Server"))
+
+    def chatter(peer: Peer) -> None:
+        peer.receive()
+        peer.send(status * 20_000)
+        peer.send(GOOD)
+        peer.wait_until_closed()
+
+    with ScriptedServer(chatter) as server, net.Client("127.0.0.1", server.port) as client:
+        assert client.get_image("A").pixels[0, 0, 0] == 7
+
+
+def test_an_answer_in_single_bytes_is_read():
+    data = codec.pack(make_image(7))
+
+    def send_single_bytes(peer: Peer) -> None:
+        peer.receive()
+        for byte in data:
+            peer.send(bytes([byte]))
+        peer.wait_until_closed()
+
+    with ScriptedServer(send_single_bytes) as server:
+        with net.Client("127.0.0.1", server.port) as client:
+            assert client.get_image("A").pixels[0, 0, 0] == 7
+
+
+def test_what_was_answered_before_the_end_is_not_lost():
+    # The server closes while the client still sends queries.
+    def answer_one(peer: Peer) -> None:
+        query = peer.receive()
+        image = make_image(7)
+        image.device_name = query.device_name
+        peer.send(image)
+
+    counts: list[Callable[[], int]] = []
+    with ScriptedServer(answer_one) as server, net.Client("127.0.0.1", server.port) as client:
+        counts.append(lambda: server.connections)
+        queries = [client.ask("IMAGE", str(number)) for number in range(8)]
+        step_until(client, lambda: all(query.is_done for query in queries))
+        assert [query.error for query in queries] == [None] * 8

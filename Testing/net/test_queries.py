@@ -1,0 +1,336 @@
+"""Which query a message answers, without sockets and without a clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from IGTLMetaBrowserLib import codec, net
+from peers import make_image
+
+TIMEOUT = 15.0
+
+
+def ask(queries: net.Queries, data_type: str, device_name: str = "", now: float = 0.0) -> net.Query:
+    query = net.Query(data_type, device_name)
+    queries.add(query, now)
+    return query
+
+
+def image(device_name: str) -> codec.ImageMessage:
+    message = make_image(1)
+    message.device_name = device_name
+    return message
+
+
+def rejected(type_name: str, device_name: str = "", body_size: int = 80) -> codec.Rejected:
+    header = codec.Header(1, type_name, device_name, codec.Timestamp(0), body_size, 0)
+    return codec.Rejected(header, codec.DecodeError("its bytes make no sense"))
+
+
+@pytest.fixture
+def queries() -> net.Queries:
+    return net.Queries(TIMEOUT)
+
+
+# By name
+
+
+def test_an_answer_goes_to_the_query_of_its_type_and_name(queries: net.Queries):
+    first = ask(queries, "IMAGE", "A")
+    second = ask(queries, "IMAGE", "B")
+    answer = image("B")
+    assert queries.match(answer) is second
+    assert second.answer is answer
+    assert not first.is_done
+
+
+def test_what_nobody_asked_for_answers_nothing(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(codec.TrajectoryMessage(device_name="A")) is None
+    assert queries.match(codec.GetMessage("IMAGE", device_name="A")) is None
+    assert not query.is_done
+
+
+def test_a_query_is_answered_once(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    first = image("A")
+    queries.match(first)
+    assert queries.match(image("A")) is None
+    assert query.answer is first
+
+
+def test_two_queries_for_the_same_image_get_an_answer_each(queries: net.Queries):
+    first = ask(queries, "IMAGE", "A")
+    second = ask(queries, "IMAGE", "A")
+    assert queries.match(image("A")) is first
+    assert queries.match(image("A")) is second
+
+
+# Under another name, as real servers answer
+
+
+def test_a_list_under_another_name_answers_the_query_for_it(queries: net.Queries):
+    query = ask(queries, "IMGMETA")
+    answer = codec.ImageMetaMessage(device_name="PlusServerImageMetaData")
+    assert queries.match(answer) is query
+
+
+def test_an_image_under_another_name_answers_the_oldest_query_for_an_image(queries: net.Queries):
+    oldest = ask(queries, "IMAGE", "A")
+    ask(queries, "IMAGE", "B")
+    assert queries.match(image("Scanner")) is oldest
+
+
+def test_an_image_of_a_stream_that_ran_before_answers_no_query(queries: net.Queries):
+    assert queries.match(image("Ultrasound")) is None
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(image("Ultrasound")) is None
+    assert queries.match(image("A")) is query
+
+
+def test_an_image_of_a_stream_can_be_asked_for_by_its_name(queries: net.Queries):
+    queries.match(image("Ultrasound"))
+    query = ask(queries, "IMAGE", "Ultrasound")
+    assert queries.match(image("Ultrasound")) is query
+
+
+@pytest.mark.parametrize(
+    "pushed",
+    [
+        codec.ImageMetaMessage(device_name="PlusServerImageMetaData"),
+        codec.TrajectoryMessage(device_name="TrajectorySender"),
+    ],
+    ids=lambda message: message.type_name,
+)
+def test_a_list_that_was_pushed_before_answers_a_query_when_it_comes_again(
+    queries: net.Queries, pushed: codec.Message
+):
+    # There are no streams of IMGMETA and TRAJ: whoever sends one means the list.
+    assert queries.match(pushed) is None
+    query = ask(queries, pushed.type_name)
+    assert queries.match(pushed) is query
+
+
+def test_expected_tells_by_the_header_whose_answer_arrives(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    header = codec.Header(1, "IMAGE", "A", codec.Timestamp(0), 1 << 20, 0)
+    assert queries.expected(header) is query
+    assert queries.expected(header._replace(type_name="TRANSFORM")) is None
+
+
+# The server says no
+
+
+def test_a_status_under_the_name_of_the_query_is_a_refusal_in_the_servers_words(
+    queries: net.Queries,
+):
+    query = ask(queries, "IMAGE", "A")
+    status = codec.StatusMessage(
+        code=codec.StatusCode.NOT_FOUND, message="image was deleted", device_name="A"
+    )
+    assert queries.match(status) is query
+    assert isinstance(query.error, net.RefusedError)
+    assert "the image 'A'" in str(query.error)
+    assert "image was deleted (status not found)" in str(query.error)
+
+
+@pytest.mark.parametrize("code", [codec.StatusCode.OK, codec.StatusCode.INVALID])
+def test_a_status_that_all_is_well_answers_nothing(queries: net.Queries, code: codec.StatusCode):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(codec.StatusMessage(code=code, device_name="A")) is None
+    assert not query.is_done
+    assert queries.servers_last_words == ""
+
+
+def test_a_status_with_a_code_that_nobody_defined_is_a_refusal_with_its_number(
+    queries: net.Queries,
+):
+    query = ask(queries, "IMAGE", "A")
+    queries.match(codec.StatusMessage(code=99, device_name="A"))
+    assert "status 99" in str(query.error)
+
+
+def test_an_error_under_another_name_is_remembered_as_the_servers_last_words(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    status = codec.StatusMessage(
+        code=codec.StatusCode.BUSY, message="archive offline", device_name="Server"
+    )
+    assert queries.match(status) is None
+    assert not query.is_done
+    assert queries.servers_last_words == "archive offline (status busy)"
+
+
+def test_control_characters_in_the_servers_words_do_not_reach_the_screen(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    status = codec.StatusMessage(
+        code=codec.StatusCode.BUSY, message="\x1b[2Jgone\n", device_name="A"
+    )
+    queries.match(status)
+    assert "\x1b" not in str(query.error)
+    assert "gone" in str(query.error)
+
+
+def test_rts_image_refuses_with_the_words_of_the_status_before_it(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    status = codec.StatusMessage(
+        code=codec.StatusCode.BUSY, message="archive offline", device_name="Server"
+    )
+    queries.match(status)
+    assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A")) is query
+    assert isinstance(query.error, net.RefusedError)
+    assert "archive offline" in str(query.error)
+
+
+def test_rts_image_after_a_status_does_not_refuse_the_next_query(queries: net.Queries):
+    # One refusal of our own server has two parts: STATUS with the words, then RTS_IMAGE.
+    queries_refused = ask(queries, "IMAGE", "A")
+    status = codec.StatusMessage(code=codec.StatusCode.NOT_READY, device_name="A")
+    assert queries.match(status) is queries_refused
+    asked_again = ask(queries, "IMAGE", "A")
+    assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A")) is None
+    assert not asked_again.is_done
+    assert queries.match(image("A")) is asked_again
+
+
+def test_each_of_two_refusals_with_status_and_rts_keeps_its_words(queries: net.Queries):
+    first, second = ask(queries, "IMAGE", "A"), ask(queries, "IMAGE", "A")
+    for words in ("first", "second"):
+        status = codec.StatusMessage(
+            code=codec.StatusCode.NOT_FOUND, message=words, device_name="A"
+        )
+        queries.match(status)
+        queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A"))
+    assert "first" in str(first.error)
+    assert "second" in str(second.error)
+
+
+def test_a_query_whose_type_name_is_cut_is_refused_by_a_cut_rts(queries: net.Queries):
+    query = ask(queries, "CAPABILITY")
+    assert codec.ReturnMessage("CAPABILITY").type_name == "RTS_CAPABILI"
+    assert queries.match(codec.ReturnMessage("CAPABILI", b"\1")) is query
+
+
+def test_rts_image_under_another_name_refuses_nothing(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="B")) is None
+    assert not query.is_done
+
+
+def test_rts_command_refuses_the_oldest_image_as_plusserver_does(queries: net.Queries):
+    listing = ask(queries, "IMGMETA")
+    query = ask(queries, "IMAGE", "A")
+    answer = codec.ReturnMessage("COMMAND", b"no such image\0", device_name="CommandReply")
+    assert queries.match(answer) is query
+    assert "no such image" in str(query.error)
+    assert not listing.is_done
+
+
+# The answer cannot be read
+
+
+def test_an_answer_that_cannot_be_read_says_why(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(rejected("IMAGE", "A")) is query
+    assert isinstance(query.error, net.AnswerError)
+    assert str(query.error) == "the image 'A' cannot be read: its bytes make no sense"
+
+
+def test_an_empty_image_means_that_the_server_has_none(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(rejected("IMAGE", "A", body_size=0)) is query
+    assert isinstance(query.error, net.RefusedError)
+    assert "empty" in str(query.error)
+
+
+def test_an_empty_list_is_an_answer(queries: net.Queries):
+    query = ask(queries, "IMGMETA")
+    queries.match(codec.ImageMetaMessage())
+    assert isinstance(query.answer, codec.ImageMetaMessage)
+    assert len(query.answer.items) == 0
+
+
+def test_an_unreadable_message_that_nobody_asked_for_answers_nothing(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(rejected("TRANSFORM", "Needle")) is None
+    assert not query.is_done
+
+
+def test_an_impossible_size_fails_the_oldest_query_whatever_type_it_claims(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    header = rejected("HTTP/1.1 400", body_size=1 << 63).header
+    error = codec.BodySizeError("it claims 9223372036854775808 bytes")
+    assert queries.match(codec.Rejected(header, error)) is query
+    assert "9223372036854775808" in str(query.error)
+
+
+# Cancelled queries
+
+
+def test_the_answer_to_a_cancelled_query_is_passed_over(queries: net.Queries):
+    cancelled = ask(queries, "IMAGE", "A")
+    wanted = ask(queries, "IMAGE", "B")
+    cancelled.is_abandoned = True
+    assert queries.match(image("A")) is cancelled
+    assert cancelled.answer is None
+    assert queries.match(image("B")) is wanted
+
+
+def test_who_asks_again_after_cancelling_gets_the_first_answer(queries: net.Queries):
+    cancelled = ask(queries, "IMAGE", "A")
+    cancelled.is_abandoned = True
+    wanted = ask(queries, "IMAGE", "A")
+    assert queries.match(image("A")) is wanted
+    assert queries.match(image("A")) is cancelled
+    assert queries.waiting == []
+
+
+def test_a_refusal_of_a_cancelled_query_is_not_kept(queries: net.Queries):
+    cancelled = ask(queries, "IMAGE", "A")
+    cancelled.error = net.CancelledError("cancelled")
+    cancelled.is_abandoned = True
+    queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_FOUND, device_name="A"))
+    assert isinstance(cancelled.error, net.CancelledError)
+
+
+# Time
+
+
+def test_a_query_expires_after_the_time_out(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A", now=100.0)
+    assert queries.next_deadline == 100.0 + TIMEOUT
+    assert queries.take_expired(114.9) == []
+    assert queries.take_expired(115.0) == [query]
+    assert queries.next_deadline is None
+
+
+def test_while_bytes_arrive_no_query_expires(queries: net.Queries):
+    ask(queries, "IMAGE", "A", now=100.0)
+    ask(queries, "IMAGE", "B", now=105.0)
+    queries.bytes_arrived(110.0)
+    assert queries.next_deadline == 110.0 + TIMEOUT
+    assert queries.take_expired(124.9) == []
+    assert len(queries.take_expired(125.0)) == 2
+
+
+def test_an_expired_query_gets_no_answer_any_more(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    queries.take_expired(TIMEOUT)
+    assert queries.match(image("A")) is None
+    assert query.answer is None
+
+
+# What a user reads
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (net.Query("IMGMETA"), "the list of images"),
+        (net.Query("TRAJ"), "the trajectories"),
+        (net.Query("IMAGE", "CT_7"), "the image 'CT_7'"),
+        (net.Query("IMAGE", "a\x1bb"), "the image 'a\N{REPLACEMENT CHARACTER}b'"),
+        (net.Query("TRANSFORM", "Needle"), "TRANSFORM 'Needle'"),
+    ],
+)
+def test_a_query_in_words(query: net.Query, words: str):
+    assert str(query) == words

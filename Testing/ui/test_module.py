@@ -1,0 +1,149 @@
+"""The module's window, used as a user uses it: real Qt events, a real server, a real scene."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+import slicerhost
+from IGTLMetaBrowserLib import codec
+
+
+def test_before_connecting_only_connect_can_be_pressed(user):
+    ui = user.ui
+    assert user.status == "Not connected."
+    assert ui.connectButton.text == "Connect"
+    for button in (ui.refreshButton, ui.loadButton, ui.trajectoriesButton, ui.cancelButton):
+        assert not button.enabled
+
+
+def test_connecting_lists_the_images(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+
+    headers = [user.panel.model.headerData(column, Qt.Horizontal) for column in range(9)]
+    assert headers == [
+        "Name", "State", "Modality", "Patient", "Patient id", "Scan time", "Size", "Type", "Id",
+    ]  # fmt: skip
+    row = user.table()[0]
+    moment = codec.Timestamp.from_seconds(1.7e9).to_datetime().astimezone()
+    assert row[:5] == ["Image A", "", "CT", "Phantom", "P1"]
+    assert row[5] == moment.strftime("%Y-%m-%d %H:%M:%S")
+    assert row[6:] == ["4 × 3 × 2", "int16", "A"]
+
+
+def test_every_selected_image_is_loaded_into_a_volume(user, small_server, slicer_host):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.select("A", "D")
+    user.press(user.ui.loadButton)
+    user.wait_for(lambda: user.panel.model.state("D") == "loaded", "image D")
+
+    assert user.panel.model.state("A") == "loaded"
+    assert user.panel.model.state("B") == ""
+    volume = slicer_host.util.getNode("Image D")
+    assert volume.GetImageData().GetDimensions() == (4, 3, 5)
+    assert slicer_host.util.arrayFromVolume(volume)[4, 2, 3] == 59
+    assert user.status == "Image D is loaded."
+
+
+def test_an_image_that_fails_does_not_stop_the_others(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.ui.imageTableView.selectAll()
+    user.press(user.ui.loadButton)
+    user.wait_for(lambda: user.panel.model.state("D") == "loaded", "image D")
+
+    assert "slice 7 of BROKEN is missing" in user.panel.model.state("BROKEN")
+    assert [user.panel.model.state(name) for name in "AB"] == ["loaded", "loaded"]
+
+
+def test_a_double_click_loads_and_again_updates_the_same_node(user, small_server, slicer_host):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    for _ in range(2):
+        index = user.panel.model.index(0, 0)
+        center = user.ui.imageTableView.visualRect(index).center()
+        QTest.mouseClick(user.ui.imageTableView.viewport(), Qt.LeftButton, Qt.NoModifier, center)
+        QTest.mouseDClick(user.ui.imageTableView.viewport(), Qt.LeftButton, Qt.NoModifier, center)
+        user.wait_for_status("Image A is loaded")
+    assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+
+
+def test_sorting_keeps_the_selection(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.select("B")
+    user.ui.imageTableView.sortByColumn(6, Qt.DescendingOrder)
+    assert [row[8] for row in user.table()] == ["D", "BROKEN", "B", "A"]
+    assert user.panel.selectedImageIds() == ["B"]
+
+
+def test_trajectories_become_lines_and_points(user, small_server, slicer_host):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.press(user.ui.trajectoriesButton)
+    user.wait_for_status("3 trajectories are shown")
+    scene = slicer_host.mrmlScene
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode") == 2
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 1
+    assert slicer_host.util.getNode("Line 1").GetNthControlPointPosition(1) == (4, 5, 6)
+
+
+def test_disconnecting_empties_the_list_and_keeps_the_volumes(user, small_server, slicer_host):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.select("A")
+    user.press(user.ui.loadButton)
+    user.wait_for_status("Image A is loaded")
+    user.press(user.ui.connectButton)
+    assert user.status == "Not connected."
+    assert user.table() == []
+    assert slicer_host.util.getNode("Image A") is not None
+
+
+def test_the_scene_keeps_the_address(user, small_server, slicer_host):
+    user.connect_to(small_server)
+    parameters = user.module.widget.logic.getParameterNode()
+    assert (parameters.host, parameters.port) == ("127.0.0.1", small_server)
+
+
+def test_closing_the_scene_leaves_the_window_usable(user, small_server, slicer_host):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.select("A")
+    user.press(user.ui.loadButton)
+    user.wait_for_status("Image A is loaded")
+    slicer_host.mrmlScene.Clear(0)
+    user.press(user.ui.loadButton)
+    user.wait_for(lambda: user.panel.browser.node("A") is not None, "image A in the new scene")
+
+
+def test_reloading_the_module_reloads_its_lib_too(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    before = type(user.panel)
+    user.module.reload()
+    assert user.status == "Not connected."
+    assert type(user.panel) is not before
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+
+
+def test_scripts_use_the_logic_without_a_window(user, small_server, slicer_host):
+    logic = slicer_host.modules.IGTLMetaBrowserWidget.logic
+    logic.connectToServer("127.0.0.1", small_server)
+    assert [entry.id for entry in logic.listImages()] == ["A", "B", "BROKEN", "D"]
+    assert logic.loadImage("A").GetName() == "Image A"
+    assert [node.GetName() for node in logic.loadTrajectories()] == ["Line 1", "Line 2", "Point"]
+    with pytest.raises(Exception, match="slice 7 of BROKEN is missing"):
+        logic.loadImage("BROKEN")
+    logic.disconnectFromServer()
+
+
+def test_the_self_test_passes(user, slicer_host):
+    import IGTLMetaBrowser
+
+    IGTLMetaBrowser.IGTLMetaBrowserTest().runTest()
+    slicerhost.wait_until(lambda: True, 1, "the event loop")
