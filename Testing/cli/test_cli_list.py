@@ -131,15 +131,15 @@ HOSTILE = ImageMetaItem(
 @pytest.mark.parametrize("columns", [None, 200])
 def test_a_hostile_server_cannot_steer_the_terminal(columns: int | None) -> None:
     with served(Shelf([HOSTILE])) as address:
-        shown = (
-            on_terminal("list", address, columns=columns)
-            if columns
-            else igtlmeta("list", address).stdout
-        )
+        if columns is None:
+            shown = igtlmeta("list", address).stdout
+        else:
+            shown = on_terminal("list", address, columns=columns)
     assert "\ufffd]0;title\ufffd[bold]red[/bold]\ufffd" in shown
     assert r"a\xff\x1b[31m" in shown
     assert "x\ufffdy" in shown
-    assert not {"\x1b]", "\x1b[31m", "\x07", "\u202e"} & {shown[i : i + n] for n in (1, 2, 5) for i in range(len(shown))}
+    for harmful in ("\x1b]", "\x1b[31m", "\x07", "\u202e"):
+        assert harmful not in shown
 
 
 def test_json_of_a_hostile_server_is_json() -> None:
@@ -194,7 +194,9 @@ def test_a_silent_server_is_given_up(command: list[str], tmp_path: Path) -> None
 def test_a_web_server_is_not_taken_for_an_openigtlink_server() -> None:
     def answer_as_a_web_server(connection: socket.socket) -> None:
         connection.recv(1024)
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n" + b" " * 99)
+        connection.sendall(
+            b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n\r\n" + b" " * 99
+        )
 
     with peer(answer_as_a_web_server) as address:
         complaint = the_complaint_of("list", address)

@@ -73,7 +73,9 @@ def test_wrong_usage_is_explained(
     assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("order", ["h A B -o d", "h -o d A B", "-o d h A B", "h A -o d --timeout 1"])
+@pytest.mark.parametrize(
+    "order", ["h A B -o d", "h -o d A B", "-o d h A B", "h A -o d --timeout 1"]
+)
 def test_ids_and_options_come_in_any_order(order: str) -> None:
     arguments = cli._parse(["fetch", *order.split()])
     assert arguments.ids[0] == "A"

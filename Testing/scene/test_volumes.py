@@ -36,7 +36,7 @@ def node_matrix(node):
 
 
 def is_alive(reference):
-    # Not in an assert: what pytest keeps of one to explain it keeps the array alive.
+    # A function, so that pytest has no array in its hands while it explains an assertion.
     return reference() is not None
 
 
@@ -82,6 +82,7 @@ def test_pixels_live_as_long_as_the_node_and_no_longer(scene):
     assert is_alive(pixels)
     assert (node_pixels(node) == ramp()).all()
 
+    scene.RemoveNode(node.GetDisplayNode())  # it sees the pixels, and outlives the volume node
     scene.RemoveNode(node)
     del node
     gc.collect()
@@ -145,9 +146,11 @@ def test_an_image_of_several_components_is_a_vector_volume(scene, dtype, compone
 
 def test_an_image_that_becomes_a_colour_image_replaces_its_node(scene):
     grey = show_image(scene, ImageMessage(ramp()), "photo")
+    count = scene.GetNumberOfNodes()
     colour = show_image(scene, ImageMessage(ramp("uint8", (2, 3, 4, 3))), "photo", node=grey)
     assert grey.GetScene() is None
     assert colour.GetClassName() == "vtkMRMLVectorVolumeNode"
+    assert scene.GetNumberOfNodes() == count  # the display node went with it
 
 
 # Window and level

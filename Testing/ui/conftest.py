@@ -15,7 +15,9 @@ from PySide6.QtTest import QTest
 
 import slicerhost
 from IGTLMetaBrowserLib import codec, net
-from slicerhost.fixtures import *  # noqa: F403
+from slicerhost.fixtures import load_slicer_module, slicer_host, slot_errors
+
+__all__ = ["load_slicer_module", "slicer_host", "slot_errors"]
 
 MODULE = Path(__file__).parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 

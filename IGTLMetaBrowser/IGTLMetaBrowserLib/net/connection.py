@@ -34,6 +34,11 @@ class Connection:
         return self.socket.fileno()
 
     @property
+    def is_broken(self) -> bool:
+        """Whether nothing can be sent any more; a peer that only closed its half still reads."""
+        return isinstance(self.lost, OSError)
+
+    @property
     def wants_write(self) -> bool:
         """Whether bytes wait to be sent."""
         return bool(self._outgoing)
@@ -47,7 +52,7 @@ class Connection:
     def write(self) -> None:
         """Send queued bytes until the socket takes no more, or some MiB have gone."""
         left = _LARGEST_BURST
-        while self._outgoing and self.lost is None and left > 0:
+        while self._outgoing and not self.is_broken and left > 0:
             try:
                 sent = self.socket.send(self._outgoing[0][:_LARGEST_PIECE])
             except (BlockingIOError, InterruptedError):

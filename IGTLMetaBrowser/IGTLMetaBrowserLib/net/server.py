@@ -28,7 +28,12 @@ class _Client:
     connection: Connection
     # Questions are answered one by one, each when the answer before it is sent: a client that asks
     # for a thousand images and reads none costs the memory of one.
-    questions: deque[codec.Message | codec.Rejected] = field(default_factory=deque)
+    questions: deque[codec.QueryMessage] = field(default_factory=deque)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether an answer is still to be made or sent."""
+        return bool(self.questions) or self.connection.wants_write
 
 
 class Server:
@@ -100,26 +105,29 @@ class Server:
     def _serve(self, client: _Client) -> None:
         connection = client.connection
         connection.write()
-        if not connection.wants_write and not client.questions:
-            client.questions.extend(connection.read(_STEP_SECONDS))
-        while client.questions and not connection.wants_write and connection.lost is None:
-            self._take(connection, client.questions.popleft())
-        if connection.lost is not None:
+        if not client.is_owed:
+            for event in connection.read(_STEP_SECONDS):
+                self._take(client, event)
+        if client.questions and not connection.wants_write and not connection.is_broken:
+            # One answer a turn, so that the other clients have theirs in between.
+            self._reply(connection, client.questions.popleft())
+        # Who closes only its own half of the connection waits for what it has asked.
+        if connection.is_broken or (connection.lost is not None and not client.is_owed):
             _logger.info("a client left: %s", connection.lost)
             self._drop(client)
             return
-        interest = selectors.EVENT_WRITE if connection.wants_write else selectors.EVENT_READ
+        interest = selectors.EVENT_WRITE if client.is_owed else selectors.EVENT_READ
         self._selector.modify(connection.fileno(), interest, client)
 
-    def _take(self, connection: Connection, event: codec.Message | codec.Rejected) -> None:
+    def _take(self, client: _Client, event: codec.Message | codec.Rejected) -> None:
         if isinstance(event, codec.Rejected):
             _logger.warning("a client sent what cannot be read: %s", event.error)
             if isinstance(event.error, codec.BodySizeError):
-                connection.lost = ConnectionAbortedError(str(event.error))
+                client.connection.lost = ConnectionAbortedError(str(event.error))
         elif not isinstance(event, codec.QueryMessage):
-            _logger.info("a client sent %s, which is not kept", event.type_name)
+            _logger.info("a client sent %s, which is not kept", codec.printable(event.type_name))
         elif not isinstance(event, codec.ReturnMessage):
-            self._reply(connection, event)
+            client.questions.append(event)
 
     def _reply(self, connection: Connection, query: codec.QueryMessage) -> None:
         try:
@@ -133,7 +141,8 @@ class Server:
         except Exception as error:  # one image that cannot be read must not end the server
             _logger.exception("%s failed", query.type_name)
             code, words = _Code.UNKNOWN_ERROR, str(error)
-        _logger.info("%s is refused: %s", query.type_name, words)
+        words = codec.printable(" ".join(words.split()))
+        _logger.info("%s is refused: %s", codec.printable(query.type_name), words)
         # The words in a STATUS; then, as the protocol has it, RTS_ with an error (``query.md``).
         status = codec.StatusMessage(code=code, error_name=code.name[:20], message=words)
         connection.send(_addressed(status, query))

@@ -30,6 +30,8 @@ def show_trajectory(scene: Any, item: TrajectoryItem, node: Any = None) -> Any:
     points = planned_points(item)
     class_name = "vtkMRMLMarkupsLineNode" if len(points) == 2 else "vtkMRMLMarkupsFiducialNode"
     if node is not None and node.GetClassName() != class_name:
+        if node.GetDisplayNode() is not None:
+            scene.RemoveNode(node.GetDisplayNode())
         scene.RemoveNode(node)
         node = None
     is_new = node is None

@@ -51,6 +51,9 @@ def show_image(
     if node is None or node.GetClassName() != class_name:
         # Another number of components needs another kind of node.
         if node is not None:
+            # MRML leaves it in the scene, where it keeps the pixels.
+            if node.GetDisplayNode() is not None:
+                scene.RemoveNode(node.GetDisplayNode())
             scene.RemoveNode(node)
         node = scene.AddNewNodeByClass(class_name, name)
         _make_display(node, image, modality)

@@ -1,0 +1,231 @@
+"""``igtlmeta fetch``: files of what a server offers, and a line for each failure."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import socket
+import subprocess
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+import nrrd
+import numpy as np
+import pytest
+
+from cli.command import (
+    COMMAND,
+    SECONDS,
+    Shelf,
+    ended,
+    environment,
+    igtlmeta,
+    peer,
+    say_nothing,
+    served,
+    shelf_of,
+    started,
+)
+from IGTLMetaBrowserLib import codec
+
+# The demo's marker is a ball at the patient's left, 5 mm in radius (LPS mm here).
+MARKER = (77.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("image_id", "marker_value", "air_value"), [("DEMO_CT", 400, -1000), ("DEMO_MR", 1000, 0)]
+)
+def test_left_is_left(
+    demo_address: str, tmp_path: Path, image_id: str, marker_value: int, air_value: int
+) -> None:
+    result = igtlmeta("fetch", demo_address, image_id, "-o", tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"{tmp_path / image_id}.nrrd\n"
+    voxels, header = nrrd.read(f"{tmp_path / image_id}.nrrd")
+    assert header["space"] == "left-posterior-superior"
+
+    def value_at(position: tuple[float, float, float]) -> int:
+        index = np.linalg.solve(header["space directions"].T, position - header["space origin"])
+        return voxels[tuple(np.rint(index).astype(int))]
+
+    x, y, z = MARKER
+    assert value_at((x, y, z)) == marker_value
+    assert value_at((-x, y, z)) == air_value
+
+
+def test_the_file_says_what_the_image_is_but_not_whose(tmp_path: Path) -> None:
+    shelf = shelf_of("A")
+    shelf.items[0].modality = "MR"
+    shelf.items[0].patient_name = shelf.items[0].patient_id = "Doe"
+    shelf.items[0].scan_time = codec.Timestamp.from_datetime(
+        datetime(2024, 5, 6, tzinfo=timezone.utc)
+    )
+    with served(shelf) as address:
+        igtlmeta("fetch", address, "A", "-o", tmp_path)
+    header = nrrd.read_header(str(tmp_path / "A.nrrd"))
+    assert header["id"] == "A"
+    assert header["name"] == "image A"
+    assert header["modality"] == "MR"
+    assert header["scan_time"] == "2024-05-06T00:00:00.000000+00:00"
+    assert b"Doe" not in (tmp_path / "A.nrrd").read_bytes()
+
+
+def test_several_images_come_in_order_and_each_once(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    with served(shelf_of("A", "B", "C")) as address:
+        result = igtlmeta("fetch", address, "C", "A", "C", "-o", folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [f"{folder}/C.nrrd", f"{folder}/A.nrrd"]
+    assert sorted(path.name for path in folder.iterdir()) == ["A.nrrd", "C.nrrd"]
+
+
+def test_all_listed_images_can_be_had(tmp_path: Path) -> None:
+    with served(shelf_of("A", "B")) as address:
+        result = igtlmeta("fetch", address, "--all", "-o", tmp_path)
+    assert result.returncode == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A.nrrd", "B.nrrd"]
+
+
+def test_all_of_nothing_is_no_error(tmp_path: Path) -> None:
+    with served(Shelf()) as address:
+        result = igtlmeta("fetch", address, "--all", "-o", tmp_path)
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr == f"igtlmeta: {address} offers no images\n"
+
+
+def test_an_image_that_is_not_listed_can_be_had(tmp_path: Path) -> None:
+    shelf = shelf_of("A")
+    shelf.items.clear()
+    with served(shelf) as address:
+        assert igtlmeta("fetch", address, "A", "-o", tmp_path).returncode == 0
+    assert "name" not in nrrd.read_header(str(tmp_path / "A.nrrd"))
+
+
+def test_one_failure_does_not_stop_the_others(tmp_path: Path) -> None:
+    shelf = shelf_of("A", "B", "flat")
+    shelf.messages["flat"].matrix[:] = 0
+    too_long = "x" * 21
+    with served(shelf) as address:
+        result = igtlmeta("fetch", address, "A", "nope", too_long, "flat", "B", "-o", tmp_path)
+    assert result.returncode == 1
+    assert result.stdout.splitlines() == [f"{tmp_path}/A.nrrd", f"{tmp_path}/B.nrrd"]
+    unknown, long, flat = result.stderr.splitlines()
+    assert unknown.startswith("igtlmeta: nope: the server does not send the image 'nope'")
+    assert "the shelf has no 'nope'" in unknown  # the server's own words
+    assert long.startswith(f"igtlmeta: {too_long}: ")
+    assert "the limit is 20" in long
+    assert flat.startswith("igtlmeta: flat: ")
+    assert "span no space" in flat
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A.nrrd", "B.nrrd"]
+
+
+def test_no_id_leaves_the_folder_or_takes_the_place_of_another(tmp_path: Path) -> None:
+    ids = [
+        "../../escaped", "/tmp/absolute", "a/b", r"a\b", ".", "..", ".hidden", "con", "CON.x",
+        "a", "A", "%61", "ä", "-o", "x:y", "two words", "line\nbreak", "bad\udcff", "IMAGE_0",
+    ]  # fmt: skip
+    folder = tmp_path / "in" / "here"
+    with served(shelf_of(*ids)) as address:
+        result = igtlmeta("fetch", address, "--all", "-o", folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert list(tmp_path.rglob("*.nrrd")) == list(folder.glob("*.nrrd"))
+    files = [Path(line) for line in result.stdout.splitlines()]
+    assert len({file.name.lower() for file in files}) == len(ids)
+    for number, file in enumerate(files):
+        assert file.parent == folder
+        assert nrrd.read(str(file))[0].tolist() == [[[number]]]
+    assert (folder / "IMAGE_0.nrrd").exists()
+
+
+@pytest.mark.parametrize(
+    "written", ["a\udcff\x1b", "a\\xff\x1b", r"a\xff\x1b"], ids=["itself", "JSON", "table"]
+)
+def test_an_id_is_known_in_each_form_that_it_is_shown_in(tmp_path: Path, written: str) -> None:
+    with served(shelf_of("other", "a\udcff\x1b")) as address:
+        result = igtlmeta("fetch", address, written, "-o", tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert nrrd.read(str(tmp_path / "a%FF%1B.nrrd"))[0].tolist() == [[[1]]]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "A.nrrd").mkdir()
+    with served(shelf_of("A", "B")) as address:
+        result = igtlmeta("fetch", address, "A", "B", "-o", tmp_path)
+    assert (result.returncode, result.stdout) == (1, f"{tmp_path}/B.nrrd\n")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"igtlmeta: A: '{tmp_path}/A.nrrd' cannot be written: Is a directory")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["A.nrrd", "B.nrrd"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = igtlmeta("fetch", "localhost:1", "A", "-o", tmp_path / "file")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"igtlmeta: no folder '{tmp_path}/file': File exists; choose another with -o\n"
+    )
+
+
+def test_without_pynrrd_nothing_is_fetched(tmp_path: Path) -> None:
+    (tmp_path / "nrrd.py").write_text("raise ImportError('pynrrd is not installed')")
+    result = igtlmeta("fetch", "localhost:1", "A", "-o", tmp_path, PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert 'pip install "igtlmetabrowser[cli]"' in line
+
+
+def test_a_server_that_closes_in_the_middle_of_an_image_is_named(tmp_path: Path) -> None:
+    image = codec.pack(codec.ImageMessage(np.zeros((9, 9, 9), np.uint8), device_name="A"))
+
+    def send_half(connection: socket.socket) -> None:
+        connection.recv(58)
+        connection.sendall(codec.pack(codec.ImageMetaMessage()))
+        connection.recv(58)
+        connection.sendall(image[: len(image) // 2])
+
+    with peer(send_half) as address:
+        result = igtlmeta("fetch", address, "A", "-o", tmp_path)
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert "closed the connection in the middle of the message IMAGE 'A'" in line
+    assert "try again" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_it_without_a_trace(tmp_path: Path) -> None:
+    connected = threading.Event()
+
+    def keep_waiting(connection: socket.socket) -> None:
+        connected.set()
+        say_nothing(connection)
+
+    with peer(keep_waiting) as address, started("fetch", address, "A", "-o", tmp_path) as process:
+        assert connected.wait(10)
+        process.send_signal(signal.SIGINT)
+        assert ended(process) == (130, "", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_shown_on_a_terminal_and_leaves_stdout_alone(tmp_path: Path) -> None:
+    shelf = shelf_of("[bold]A")
+    shelf.messages["[bold]A"].pixels = np.zeros((64, 256, 256), np.uint16)
+    main, other = pty.openpty()
+    with served(shelf) as address:
+        process = subprocess.run(
+            [*COMMAND, "fetch", address, "[bold]A", "-o", str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=other,
+            encoding="utf-8",
+            timeout=SECONDS,
+            check=True,
+            env=environment(TERM="xterm", COLUMNS="100"),
+        )
+    os.close(other)
+    shown = os.read(main, 1 << 16).decode()
+    os.close(main)
+    assert process.stdout == f"{tmp_path}/[bold]A.nrrd\n"
+    assert "[bold]A" in shown
+    assert "8.4" in shown
+    assert "MB" in shown

@@ -1,0 +1,156 @@
+"""``igtlmeta serve``: a folder of DICOM files, or the demo, offered until somebody ends it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nrrd
+import numpy as np
+import pydicom.data
+import pytest
+
+from cli.command import ended, igtlmeta, started
+from IGTLMetaBrowserLib.sources.demo import DemoImage, demo_images
+from IGTLMetaBrowserLib.sources.demo_dicom import write_series
+
+READY = re.compile(r"serving (\d+) images on (\S+)\n")
+
+
+@contextmanager
+def serving(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], int, str]]:
+    """Run ``serve``; yield its process, how many images it serves, and where."""
+    with started("serve", *arguments) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        match = READY.fullmatch(line)
+        assert match, f"{line!r}; on stderr: {ended(process)[2]}"
+        yield process, int(match[1]), match[2]
+
+
+@pytest.fixture(scope="session")
+def oblique_mr() -> DemoImage:
+    return next(image for image in demo_images() if image.modality == "MR")
+
+
+@pytest.fixture(scope="session")
+def dicom_folder(oblique_mr: DemoImage, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One MR series, and three files that are no images."""
+    folder = tmp_path_factory.mktemp("dicom")
+    write_series(oblique_mr, folder / "mr")
+    (folder / "notes.txt").write_text("not DICOM")
+    (folder / "more.txt").write_text("not DICOM either")
+    shutil.copy(pydicom.data.get_testdata_file("rtstruct.dcm", download=False), folder)
+    return folder
+
+
+def test_a_dicom_series_goes_all_the_way_to_a_file(
+    dicom_folder: Path, oblique_mr: DemoImage, tmp_path: Path
+) -> None:
+    with serving(dicom_folder, "--port", "0") as (_, count, address):
+        (listed,) = json.loads(igtlmeta("list", address, "--json").stdout)
+        result = igtlmeta("fetch", address, listed["id"], "-o", tmp_path)
+    assert count == 1
+    assert listed["name"] == oblique_mr.name
+    assert listed["modality"] == "MR"
+    assert listed["scan_time"] == "2024-05-14T10:15:20.000000+00:00"
+    assert listed["scalar_type"] == "uint16"
+    voxels, header = nrrd.read(result.stdout.strip(), index_order="C")
+    np.testing.assert_array_equal(voxels, oblique_mr.pixels())
+    ijk_to_lps = np.diag([-1, -1, 1, 1]) @ oblique_mr.ijk_to_ras()
+    np.testing.assert_allclose(header["space directions"].T, ijk_to_lps[:3, :3], atol=1e-5)
+    np.testing.assert_allclose(header["space origin"], ijk_to_lps[:3, 3], atol=1e-3)
+
+
+def test_what_is_not_offered_is_counted(dicom_folder: Path) -> None:
+    with serving(dicom_folder, "--port", "0") as (process, _, _):
+        process.terminate()
+        _, _, err = ended(process)
+    first, *rest = err.splitlines()
+    assert first == "igtlmeta: 3 files or series are not offered, or not as volumes:"
+    assert rest[0] == "igtlmeta:   2 x not a DICOM file"
+    assert rest[1].startswith("igtlmeta:   1 x not an image: RT Structure Set Storage")
+    assert len(rest) == 2
+
+
+def test_v_names_what_is_not_offered_and_what_clients_do(dicom_folder: Path) -> None:
+    with serving(dicom_folder, "--port", "0", "-v") as (process, _, address):
+        igtlmeta("list", address)
+        process.terminate()
+        _, _, err = ended(process)
+    for line in (
+        "notes.txt: not a DICOM file",
+        "more.txt: not a DICOM file",
+        "rtstruct.dcm: not an",
+    ):
+        assert f"igtlmeta:   {line}" in err
+    assert re.search(r"client 127\.0\.0\.1:\d+ connected", err)
+
+
+def test_an_empty_folder_is_served(tmp_path: Path) -> None:
+    with serving(tmp_path, "--port", "0") as (_, count, address):
+        assert count == 0
+        assert igtlmeta("list", address, "--json").stdout == "[]\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_cleanly(number: signal.Signals) -> None:
+    with serving("--demo", "--port", "0") as (process, _, address):
+        host, _, port = address.partition(":")
+        with socket.create_connection((host, int(port))):  # a client that is still there
+            process.send_signal(number)
+            assert ended(process) == (0, "", "")
+
+
+def test_a_port_in_use_is_named(demo_address: str) -> None:
+    port = demo_address.partition(":")[2]
+    result = igtlmeta("serve", "--demo", "--port", port)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(
+        rf"igtlmeta: cannot serve on 127.0.0.1:{port}: Address already in use.*; "
+        r"choose another --host, or --port \(0 picks a free one\)\n",
+        result.stderr,
+    )
+
+
+def test_a_wrong_host_is_named() -> None:
+    result = igtlmeta("serve", "--demo", "--host", "192.0.2.1")  # no machine's address (RFC 5737)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch("igtlmeta: cannot serve on 192.0.2.1:18944: .*\n", result.stderr)
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    result = igtlmeta("serve", tmp_path / "none")
+    assert (result.returncode, result.stdout) == (1, "")
+    (line,) = result.stderr.splitlines()
+    assert f"'{tmp_path}/none'" in line
+
+
+def test_without_highdicom_a_folder_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "highdicom.py").write_text("raise ImportError('highdicom is not installed')")
+    result = igtlmeta("serve", tmp_path, PYTHONPATH=str(tmp_path))
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert 'pip install "igtlmetabrowser[server]"' in line
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
+def test_ipv6_addresses_are_in_brackets() -> None:
+    with serving("--demo", "--host", "::1", "--port", "0") as (_, _, address):
+        assert re.fullmatch(r"\[::1\]:\d+", address)
+        assert igtlmeta("list", address).returncode == 0

@@ -1,0 +1,76 @@
+"""Builds and runs the example programs of the OpenIGTLink C++ library (Debian's 1.11)."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cpp_library
+
+EXAMPLES = Path("/usr/share/doc/openigtlink-examples/examples")
+IMAGE_FOLDER = EXAMPLES / "Imager" / "img"
+INSTALL = "sudo apt-get install g++ libopenigtlink-dev openigtlink-examples"
+_PATIENCE = 20.0
+
+
+def why_missing() -> str | None:
+    """Return why the examples cannot be built here, and what installs them; None if they can."""
+    if reason := cpp_library.why_missing():
+        return f"{reason} openigtlink-examples"
+    if not IMAGE_FOLDER.is_dir():
+        return f"the examples of the OpenIGTLink library are not installed; on Debian: {INSTALL}"
+    return None
+
+
+def build_example(name: str, folder: Path) -> Path:
+    """Compile an example, such as ``"Trajectory/TrajectoryServer"``; return the program's path."""
+    source = EXAMPLES / f"{name}.cxx"
+    unpacked = folder / source.name
+    if source.is_file():
+        shutil.copyfile(source, unpacked)
+    else:  # Debian compresses what is large
+        unpacked.write_bytes(gzip.decompress(source.with_name(f"{source.name}.gz").read_bytes()))
+    return cpp_library.build(unpacked, folder)
+
+
+def raw_image(number: int) -> bytes:
+    """Return the pixels of the examples' test image 1 to 6: 256×256 uint8."""
+    file = IMAGE_FOLDER / f"igtlTestImage{number}.raw"
+    if file.is_file():
+        return file.read_bytes()
+    return gzip.decompress(file.with_name(f"{file.name}.gz").read_bytes())
+
+
+@contextmanager
+def running(program: Path, *arguments: str | Path) -> Iterator[int]:
+    """Run a server as ``program PORT arguments`` until the block ends; yield its port."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    process = subprocess.Popen(
+        [program, str(port), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_until_it_accepts(process, port)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_it_accepts(process: subprocess.Popen, port: int) -> None:
+    # The attempt that succeeds is a client to the server: it sees it leave, and takes the next.
+    end = time.monotonic() + _PATIENCE
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args} ended with the exit code {process.returncode}")
+        with socket.socket() as sock:
+            if sock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+    raise RuntimeError(f"{process.args} does not accept connections on port {port}")
