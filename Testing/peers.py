@@ -6,19 +6,23 @@ Every wait in here ends after ``PATIENCE`` seconds with an error, so that no tes
 
 from __future__ import annotations
 
-import os
+import contextlib
 import selectors
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from IGTLMetaBrowserLib import codec, net
+
+if TYPE_CHECKING:
+    from IGTLMetaBrowserLib.browser import Browser
 
 PATIENCE = 20.0
 
@@ -105,6 +109,10 @@ class ServerInThread:
         if self._error is not None:
             raise self._error
 
+    def client(self, **options: Any) -> net.Client:
+        """Return a client of this server; ``options`` are those of ``net.Client``."""
+        return net.Client(self.host, self.port, **options)
+
     def _run(self) -> None:
         try:
             while not self._is_over.is_set():
@@ -176,7 +184,7 @@ class ScriptedServer:
     def __init__(self, *scripts: Script) -> None:
         self._scripts = scripts
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        self.host, self.port = self._listener.getsockname()
         self._is_over = False
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._error: BaseException | None = None
@@ -196,12 +204,17 @@ class ScriptedServer:
         self._is_over = True
         # Wakes ``accept``; and whoever waits in a script for a client that is still there.
         socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
-        if self._peer is not None and self._thread.is_alive():
-            _shut_down(self._peer.socket)
+        if self._peer is not None:
+            with contextlib.suppress(OSError):  # it may be closed already
+                self._peer.socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(PATIENCE)
         self._listener.close()
         if self._error is not None:
             raise self._error
+
+    def client(self, **options: Any) -> net.Client:
+        """Return a client of this server; ``options`` are those of ``net.Client``."""
+        return net.Client(self.host, self.port, **options)
 
     def _run(self) -> None:
         try:
@@ -218,17 +231,8 @@ class ScriptedServer:
 
 
 def _follow(script: Script, peer: Peer) -> None:
-    try:
+    with contextlib.suppress(EOFError, ConnectionError):  # the client may leave
         script(peer)
-    except (EOFError, ConnectionError):
-        pass  # the client left, as clients may
-
-
-def _shut_down(sock: socket.socket) -> None:
-    try:
-        sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass  # it is closed already
 
 
 def serve_well(peer: Peer) -> None:
@@ -257,7 +261,7 @@ def step_until(
         if server is not None:
             server.step()
         else:
-            _wait_for_client(client)
+            wait_for_socket(client)
         events += client.step()
     return events
 
@@ -266,14 +270,15 @@ def step_until_event(client: net.Client, event_type: type[EventType]) -> EventTy
     """Step a client until an event of that type comes, and return it; others are dropped."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        _wait_for_client(client)
+        wait_for_socket(client)
         for event in client.step():
             if isinstance(event, event_type):
                 return event
     raise AssertionError(f"no {event_type.__name__} came")
 
 
-def _wait_for_client(client: net.Client) -> None:
+def wait_for_socket(client: net.Client | Browser) -> None:
+    """Sleep until a client or a browser has something to do, or for a moment."""
     deadline = client.next_deadline
     seconds = PATIENCE if deadline is None else max(0.0, deadline - time.monotonic())
     if client.socket is None:
@@ -287,4 +292,4 @@ def _wait_for_client(client: net.Client) -> None:
 
 def open_descriptors() -> int:
     """Return how many files and sockets this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())

@@ -110,8 +110,8 @@ def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
         kinds = [_kind(image), *kinds]
     return {
         "space": "left-posterior-superior",
-        "space directions": directions + 0.0,  # so that no -0 is written
-        "space origin": origin + 0.0,
+        "space directions": directions,
+        "space origin": origin,
         "kinds": kinds,
         "encoding": "raw",
     }

@@ -209,23 +209,35 @@ def test_ctrl_c_ends_it_without_a_trace(tmp_path: Path) -> None:
 
 
 def test_progress_is_shown_on_a_terminal_and_leaves_stdout_alone(tmp_path: Path) -> None:
-    shelf = shelf_of("[bold]A")
-    shelf.messages["[bold]A"].pixels = np.zeros((64, 256, 256), np.uint16)
+    image = codec.pack(codec.ImageMessage(np.zeros((40, 100, 1000), np.uint8), device_name="[b]A"))
+    half = len(image) // 2
+    half_is_shown = threading.Event()
+
+    def pause_halfway(connection: socket.socket) -> None:
+        connection.recv(58)
+        connection.sendall(codec.pack(codec.ImageMetaMessage()))
+        connection.recv(58)
+        connection.sendall(image[:half])
+        half_is_shown.wait(10)
+        connection.sendall(image[half:])
+
     main, other = pty.openpty()
-    with served(shelf) as address:
-        process = subprocess.run(
-            [*COMMAND, "fetch", address, "[bold]A", "-o", str(tmp_path)],
+    shown = ""
+    with (
+        peer(pause_halfway) as address,
+        subprocess.Popen(
+            [*COMMAND, "fetch", address, "[b]A", "-o", str(tmp_path)],
             stdout=subprocess.PIPE,
             stderr=other,
             encoding="utf-8",
-            timeout=SECONDS,
-            check=True,
             env=environment(TERM="xterm", COLUMNS="100"),
-        )
-    os.close(other)
-    shown = os.read(main, 1 << 16).decode()
+        ) as process,
+    ):
+        os.close(other)
+        while "2.0/4.0 MB" not in shown:
+            shown += os.read(main, 1 << 16).decode(errors="replace")  # fails after the command ends
+        half_is_shown.set()
+        out, _ = process.communicate(timeout=SECONDS)
     os.close(main)
-    assert process.stdout == f"{tmp_path}/[bold]A.nrrd\n"
-    assert "[bold]A" in shown
-    assert "8.4" in shown
-    assert "MB" in shown
+    assert "[b]A" in shown
+    assert (process.returncode, out) == (0, f"{tmp_path}/[b]A.nrrd\n")

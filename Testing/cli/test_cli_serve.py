@@ -94,6 +94,18 @@ def test_v_names_what_is_not_offered_and_what_clients_do(dicom_folder: Path) -> 
     assert re.search(r"client 127\.0\.0\.1:\d+ connected", err)
 
 
+@pytest.mark.parametrize("options", [[], ["-v"]])
+def test_what_pydicom_thinks_of_a_file_is_said_with_v_only(
+    tmp_path: Path, options: list[str]
+) -> None:
+    shutil.copy(pydicom.data.get_testdata_file("SC_rgb_jpeg.dcm", download=False), tmp_path)
+    with serving(tmp_path, "--port", "0", *options) as (process, count, _):
+        process.terminate()
+        _, _, err = ended(process)
+    assert count == 1
+    assert ("Expected explicit VR" in err) == bool(options)
+
+
 def test_an_empty_folder_is_served(tmp_path: Path) -> None:
     with serving(tmp_path, "--port", "0") as (_, count, address):
         assert count == 0

@@ -230,8 +230,10 @@ class TestLimit:
         stream = codec.pack(LARGE_IMAGE) + codec.pack(STATUS)
         (rejected,) = feed(receiver, stream[:58])
         assert str(rejected.error).endswith("claims a body of 80116 bytes; the limit is 1000")
+        assert receiver.is_passing_over
         assert not receiver.is_between_messages
         assert feed(receiver, stream[58:], 999) == [STATUS]
+        assert not receiver.is_passing_over
         assert receiver.is_between_messages
 
     @pytest.mark.parametrize("body_size", [1 << 31 | 1, 1 << 63, (1 << 64) - 1])
@@ -314,7 +316,9 @@ class TestDiscard:
     def test_passes_over_the_rest_of_a_large_message(self):
         receiver = codec.Receiver()
         start_large_image(receiver)
+        assert not receiver.is_passing_over
         assert receiver.discard()
+        assert receiver.is_passing_over
         assert receiver.progress is None
         assert not receiver.is_between_messages
         rest = codec.pack(LARGE_IMAGE)[1000:] + codec.pack(STATUS)

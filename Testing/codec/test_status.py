@@ -72,3 +72,8 @@ def test_what_does_not_fit_is_refused(field: dict):
 def test_of_less_than_30_bytes_is_an_error():
     with pytest.raises(codec.DecodeError, match="30 bytes are needed at offset 0, 29 are there"):
         codec.unpack(frame("STATUS", bytes(29)))
+
+
+def test_a_nul_in_the_message_is_refused_as_it_would_cut_it():
+    with pytest.raises(codec.EncodeError, match="NUL"):
+        codec.pack(codec.StatusMessage(message="a\0b"))

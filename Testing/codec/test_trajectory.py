@@ -119,3 +119,9 @@ class TestList:
     def test_of_no_whole_number_of_items_is_an_error(self, length: int):
         with pytest.raises(codec.DecodeError, match="TRAJ has items of 150 bytes"):
             codec.unpack(frame("TRAJ", bytes(length)))
+
+
+def test_points_of_other_than_three_numbers_are_refused():
+    item = codec.TrajectoryItem(name="T", entry=(1, 2), target=(3, 4, 5, 6))
+    with pytest.raises(codec.EncodeError, match="three of each point"):
+        codec.pack(codec.TrajectoryMessage(items=[item]))

@@ -26,7 +26,7 @@ def named_image(shade: int, device_name: str, size=(4, 3, 2)) -> codec.ImageMess
 
 
 def test_before_the_query_is_sent(running_server: ServerInThread):
-    with net.Client("127.0.0.1", running_server.port) as client:
+    with running_server.client() as client:
         query = client.ask("IMAGE", "A")
         client.cancel(query)
         assert isinstance(query.error, net.CancelledError)
@@ -45,7 +45,7 @@ def test_before_the_answer_begins():
         peer.send(named_image(2, "B"))
         peer.wait_until_closed()
 
-    with ScriptedServer(answer_late) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(answer_late) as server, server.client() as client:
         cancelled = client.ask("IMAGE", "A")
         step_until(client, lambda: client.is_connected and not client.wants_write)
         client.cancel(cancelled)
@@ -65,7 +65,7 @@ def test_before_the_answer_begins_and_then_the_same_image_again():
         peer.send(named_image(1, "A"), named_image(1, "A"))
         serve_well(peer)
 
-    with ScriptedServer(answer_twice) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(answer_twice) as server, server.client() as client:
         cancelled = client.ask("IMAGE", "A")
         step_until(client, lambda: client.is_connected and not client.wants_write)
         client.cancel(cancelled)
@@ -87,15 +87,14 @@ def test_in_the_middle_of_the_answer():
         peer.send(data[len(data) // 2 :])
         serve_well(peer)
 
-    with ScriptedServer(stop_in_the_middle) as server:
-        with net.Client("127.0.0.1", server.port) as client:
-            cancelled = client.ask("IMAGE", "A")
-            step_until(client, lambda: client.progress(cancelled) is not None)
-            client.cancel(cancelled)
-            was_cancelled.set()
-            assert client.progress(cancelled) is None
-            assert client.get_image("B").pixels[0, 0, 0] == 7
-            assert server.connections == 1
+    with ScriptedServer(stop_in_the_middle) as server, server.client() as client:
+        cancelled = client.ask("IMAGE", "A")
+        step_until(client, lambda: client.progress(cancelled) is not None)
+        client.cancel(cancelled)
+        was_cancelled.set()
+        assert client.progress(cancelled) is None
+        assert client.get_image("B").pixels[0, 0, 0] == 7
+        assert server.connections == 1
     assert cancelled.answer is None
 
 
@@ -103,26 +102,25 @@ def test_the_rest_of_a_cancelled_image_may_take_longer_than_the_time_out():
     # As with a slow network: the next answer cannot begin before it is over.
     data = codec.pack(named_image(1, "A", (128, 128, 64)))
     first, rest = data[: len(data) // 2], data[len(data) // 2 :]
-    was_asked, is_over = threading.Event(), threading.Event()
+    was_asked = threading.Event()
+    pace = threading.Event()  # never set: to wait for it is the pace of the network
 
     def trickle(peer: Peer) -> None:
         peer.receive()
         peer.send(first)
         assert was_asked.wait(10)
-        pieces = [rest[start : start + len(rest) // 12] for start in range(0, len(rest), len(rest) // 12)]
-        for piece in pieces:
-            is_over.wait(0.05)  # the pace of the network
-            peer.send(piece)
+        for start in range(0, len(rest), len(rest) // 12):
+            pace.wait(0.05)
+            peer.send(rest[start : start + len(rest) // 12])
         serve_well(peer)
 
-    with ScriptedServer(trickle) as server:
-        with net.Client("127.0.0.1", server.port, answer_timeout=0.3) as client:
-            cancelled = client.ask("IMAGE", "A")
-            step_until(client, lambda: client.progress(cancelled) is not None)
-            client.cancel(cancelled)
-            was_asked.set()
-            assert client.get_image("B").pixels[0, 0, 0] == 7
-            assert server.connections == 1
+    with ScriptedServer(trickle) as server, server.client(answer_timeout=0.3) as client:
+        cancelled = client.ask("IMAGE", "A")
+        step_until(client, lambda: client.progress(cancelled) is not None)
+        client.cancel(cancelled)
+        was_asked.set()
+        assert client.get_image("B").pixels[0, 0, 0] == 7
+        assert server.connections == 1
 
 
 @pytest.mark.parametrize("steps", range(0, 40, 3))
@@ -147,7 +145,7 @@ def test_at_any_moment(steps: int):
 
 
 def test_a_cancelled_query_is_no_event(running_server: ServerInThread):
-    with net.Client("127.0.0.1", running_server.port) as client:
+    with running_server.client() as client:
         cancelled = client.ask("IMAGE", "A")
         step_until(client, lambda: client.is_connected)
         client.cancel(cancelled)
@@ -158,7 +156,7 @@ def test_a_cancelled_query_is_no_event(running_server: ServerInThread):
 
 
 def test_cancelling_what_is_done_changes_nothing(running_server: ServerInThread):
-    with net.Client("127.0.0.1", running_server.port) as client:
+    with running_server.client() as client:
         query = client.ask("IMAGE", "A")
         client.wait(query)
         client.cancel(query)
@@ -171,15 +169,17 @@ def test_a_cancelled_query_that_is_never_answered_does_not_harm_the_next_one():
         peer.receive()
         serve_well(peer)
 
-    with ScriptedServer(ignore_the_first, serve_well) as server:
-        with net.Client("127.0.0.1", server.port, answer_timeout=0.3) as client:
-            cancelled = client.ask("IMAGE", "A")
-            step_until(client, lambda: client.is_connected and not client.wants_write)
-            client.cancel(cancelled)
-            assert client.get_image("B").pixels[0, 0, 0] == 7
-            # The client gives the connection up when the cancelled answer is overdue.
-            step_until_event(client, net.Connected)
-            assert client.get_image("C").pixels[0, 0, 0] == 7
+    with (
+        ScriptedServer(ignore_the_first, serve_well) as server,
+        server.client(answer_timeout=0.3) as client,
+    ):
+        cancelled = client.ask("IMAGE", "A")
+        step_until(client, lambda: client.is_connected and not client.wants_write)
+        client.cancel(cancelled)
+        assert client.get_image("B").pixels[0, 0, 0] == 7
+        # The client gives the connection up when the cancelled answer is overdue.
+        step_until_event(client, net.Connected)
+        assert client.get_image("C").pixels[0, 0, 0] == 7
 
 
 def test_ctrl_c_in_the_middle_leaves_the_client_usable():
@@ -196,9 +196,8 @@ def test_ctrl_c_in_the_middle_leaves_the_client_usable():
     def interrupt(_received: int, _size: int) -> None:
         raise KeyboardInterrupt
 
-    with ScriptedServer(stop_in_the_middle) as server:
-        with net.Client("127.0.0.1", server.port) as client:
-            with pytest.raises(KeyboardInterrupt):
-                client.get_image("A", interrupt)
-            was_interrupted.set()
-            assert client.get_image("B").pixels[0, 0, 0] == 7
+    with ScriptedServer(stop_in_the_middle) as server, server.client() as client:
+        with pytest.raises(KeyboardInterrupt):
+            client.get_image("A", interrupt)
+        was_interrupted.set()
+        assert client.get_image("B").pixels[0, 0, 0] == 7

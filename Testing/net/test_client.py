@@ -25,7 +25,7 @@ from peers import (
 
 @pytest.fixture
 def client(running_server: ServerInThread):
-    with net.Client("127.0.0.1", running_server.port) as client:
+    with running_server.client() as client:
         yield client
 
 
@@ -56,7 +56,7 @@ def test_get_trajectories(client: net.Client):
 
 
 def test_an_empty_server_has_an_empty_list():
-    with ServerInThread(ImagesInMemory()) as server, net.Client("127.0.0.1", server.port) as client:
+    with ServerInThread(ImagesInMemory()) as server, server.client() as client:
         assert len(client.list_images()) == 0
         assert len(client.get_trajectories()) == 0
 
@@ -72,7 +72,7 @@ def test_an_unknown_id_is_refused_in_the_servers_words(client: net.Client):
 def test_an_id_of_twenty_bytes_arrives_whole(source: ImagesInMemory):
     longest = "Ä" * 10
     source = ImagesInMemory({longest: make_image(5)})
-    with ServerInThread(source) as server, net.Client("127.0.0.1", server.port) as client:
+    with ServerInThread(source) as server, server.client() as client:
         assert client.list_images()[0].id == longest
         assert client.get_image(longest).pixels[0, 0, 0] == 5
 
@@ -106,9 +106,8 @@ def test_progress_tells_how_much_has_arrived():
         if received == half - codec.HEADER_SIZE:
             half_was_seen.set()
 
-    with ScriptedServer(send_in_two_halves) as server:
-        with net.Client("127.0.0.1", server.port) as client:
-            received = client.get_image("A", progress)
+    with ScriptedServer(send_in_two_halves) as server, server.client() as client:
+        received = client.get_image("A", progress)
     assert np.array_equal(received.pixels, image.pixels)
     assert half_was_seen.is_set()
     assert steps == sorted(steps)
@@ -124,7 +123,7 @@ def test_progress_is_told_of_the_query_whose_answer_arrives():
         peer.send(data[: len(data) // 2])
         peer.wait_until_closed()
 
-    with ScriptedServer(send_half) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(send_half) as server, server.client() as client:
         image = client.ask("IMAGE", "A")
         listing = client.ask("IMGMETA")
         assert client.progress(image) is None
@@ -155,7 +154,7 @@ def test_many_queries_at_once_get_an_answer_each(client: net.Client):
 def test_a_step_takes_about_as_long_as_it_may():
     # The image comes faster than 8 ms a step; a window that steps stays responsive meanwhile.
     source = ImagesInMemory({"HUGE": make_image(0, (512, 512, 128))})
-    with ServerInThread(source) as server, net.Client("127.0.0.1", server.port) as client:
+    with ServerInThread(source) as server, server.client() as client:
         query = client.ask("IMAGE", "HUGE")
         steps = []
         while not query.is_done:
@@ -174,7 +173,7 @@ def test_a_message_that_nobody_asked_for_is_handed_over():
         peer.send(pushed)
         serve_well(peer)
 
-    with ScriptedServer(push) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(push) as server, server.client() as client:
         client.connect()
         event = step_until_event(client, net.Unsolicited)
         assert event.message.items == [TRAJECTORY]
@@ -191,11 +190,10 @@ def test_a_list_that_was_pushed_can_be_asked_for_afterwards():
         peer.send(pushed)
         peer.wait_until_closed()
 
-    with ScriptedServer(push_and_answer) as server:
-        with net.Client("127.0.0.1", server.port) as client:
-            client.connect()
-            step_until_event(client, net.Unsolicited)
-            assert client.get_trajectories() == [TRAJECTORY]
+    with ScriptedServer(push_and_answer) as server, server.client() as client:
+        client.connect()
+        step_until_event(client, net.Unsolicited)
+        assert client.get_trajectories() == [TRAJECTORY]
 
 
 def test_queries_are_sent_in_header_version_1_without_a_body():
@@ -206,7 +204,7 @@ def test_queries_are_sent_in_header_version_1_without_a_body():
         peer.send(codec.ImageMetaMessage())
         peer.wait_until_closed()
 
-    with ScriptedServer(listen) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(listen) as server, server.client() as client:
         client.list_images()
     assert asked == [codec.GetMessage("IMGMETA", header_version=1)]
     assert len(codec.pack(asked[0])) == codec.HEADER_SIZE
@@ -220,7 +218,7 @@ def test_a_server_that_closes_after_each_answer_is_asked_on_new_connections():
         query = peer.receive()
         peer.send(make_image(int(query.device_name)))
 
-    with ScriptedServer(answer_once) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(answer_once) as server, server.client() as client:
         for shade in range(5):
             assert client.get_image(str(shade)).pixels[0, 0, 0] == shade
         assert server.connections == 5
@@ -235,7 +233,7 @@ def test_many_queries_at_once_survive_a_server_that_closes_every_few_answers():
             image.device_name = query.device_name
             peer.send(image)
 
-    with ScriptedServer(answer_three) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(answer_three) as server, server.client() as client:
         queries = [client.ask("IMAGE", str(shade)) for shade in range(20)]
         step_until(client, lambda: all(query.is_done for query in queries))
     assert [query.error for query in queries] == [None] * 20
@@ -266,7 +264,7 @@ def test_the_end_of_an_idle_connection_is_an_event():
     def leave(peer: Peer) -> None:
         pass
 
-    with ScriptedServer(leave) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(leave) as server, server.client() as client:
         client.connect()
         event = step_until_event(client, net.Disconnected)
         assert isinstance(event.error, net.ConnectionLostError)
@@ -280,7 +278,7 @@ def test_closing_cancels_what_waits_and_the_client_can_be_used_again():
         peer.wait_until_closed()
 
     with ScriptedServer(say_nothing, serve_well) as server:
-        client = net.Client("127.0.0.1", server.port)
+        client = server.client()
         sent = client.ask("IMAGE", "A")
         step_until(client, lambda: client.is_connected)
         unsent = client.ask("IMAGE", "B")
@@ -308,7 +306,7 @@ def test_by_host_name(running_server: ServerInThread):
 
 
 def test_thousands_of_queries_through_small_socket_buffers(running_server: ServerInThread):
-    with net.Client("127.0.0.1", running_server.port, answer_timeout=60) as client:
+    with running_server.client(answer_timeout=60) as client:
         client.connect()
         step_until(client, lambda: client.is_connected)
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)

@@ -80,9 +80,11 @@ def test_a_wrong_host_name(host: str):
 
 
 def test_a_refused_port(refused_port: int):
-    with net.Client("127.0.0.1", refused_port) as client:
-        with pytest.raises(net.ConnectionFailedError) as caught:
-            client.list_images()
+    with (
+        net.Client("127.0.0.1", refused_port) as client,
+        pytest.raises(net.ConnectionFailedError) as caught,
+    ):
+        client.list_images()
     assert f"no connection to 127.0.0.1:{refused_port}: Connection refused" in str(caught.value)
     assert "check the port, and whether the server is running" in str(caught.value)
 
@@ -90,17 +92,21 @@ def test_a_refused_port(refused_port: int):
 @pytest.mark.parametrize("port", [-1, 0, 65536, 70000])
 def test_a_port_that_cannot_be(port: int):
     # 70000 is not to become 4464, its lower 16 bits.
-    with net.Client("127.0.0.1", port) as client:
-        with pytest.raises(net.ConnectionFailedError) as caught:
-            client.list_images()
+    with (
+        net.Client("127.0.0.1", port) as client,
+        pytest.raises(net.ConnectionFailedError) as caught,
+    ):
+        client.list_images()
     assert f"{port}" in str(caught.value)
     assert "1 to 65535" in str(caught.value)
 
 
 def test_a_server_that_does_not_accept(silent_address: tuple[str, int]):
-    with net.Client(*silent_address, connect_timeout=0.3) as client:
-        with pytest.raises(net.ConnectionFailedError) as caught:
-            client.list_images()
+    with (
+        net.Client(*silent_address, connect_timeout=0.3) as client,
+        pytest.raises(net.ConnectionFailedError) as caught,
+    ):
+        client.list_images()
     assert f"127.0.0.1:{silent_address[1]} does not answer" in str(caught.value)
     assert "firewall" in str(caught.value)
 
@@ -158,9 +164,7 @@ def test_a_query_can_be_cancelled_while_connecting(silent_address: tuple[str, in
 def test_the_next_address_is_tried_where_the_first_refuses(
     monkeypatch: pytest.MonkeyPatch, running_server: ServerInThread, refused_port: int
 ):
-    has_addresses(
-        monkeypatch, ("127.0.0.1", refused_port), ("127.0.0.1", running_server.port)
-    )
+    has_addresses(monkeypatch, ("127.0.0.1", refused_port), ("127.0.0.1", running_server.port))
     with net.Client("server.example") as client:
         assert client.get_image("A").device_name == "A"
 
@@ -192,9 +196,11 @@ def test_where_all_addresses_fail_the_last_failure_is_told(
     monkeypatch: pytest.MonkeyPatch, refused_port: int
 ):
     has_addresses(monkeypatch, ("127.0.0.1", refused_port), ("127.0.0.2", refused_port))
-    with net.Client("server.example", 18944) as client:
-        with pytest.raises(net.ConnectionFailedError, match="server.example:18944.*refused"):
-            client.list_images()
+    with (
+        net.Client("server.example", 18944) as client,
+        pytest.raises(net.ConnectionFailedError, match=r"server\.example:18944.*refused"),
+    ):
+        client.list_images()
 
 
 def test_all_addresses_share_the_time(
@@ -202,9 +208,11 @@ def test_all_addresses_share_the_time(
 ):
     has_addresses(monkeypatch, silent_address, silent_address, silent_address)
     begin = time.monotonic()
-    with net.Client("server.example", connect_timeout=0.6) as client:
-        with pytest.raises(net.ConnectionFailedError, match="does not answer"):
-            client.list_images()
+    with (
+        net.Client("server.example", connect_timeout=0.6) as client,
+        pytest.raises(net.ConnectionFailedError, match="does not answer"),
+    ):
+        client.list_images()
     assert 0.5 < time.monotonic() - begin < 2.0
 
 

@@ -27,23 +27,25 @@ def test_asking_and_cancelling(seed: int):
     chance = random.Random(seed)
     asked: list[net.Query] = []
     cancelled: list[net.Query] = []
-    with net.Server(ImagesInMemory(IMAGES), port=0) as server:
-        with net.Client("127.0.0.1", server.port) as client:
-            events: list[net.ClientEvent] = []
-            for _ in range(100):
-                action = chance.random()
-                if action < 0.25:
-                    asked.append(client.ask("IMAGE", chance.choice(list(SHADES))))
-                elif action < 0.4 and asked:
-                    query = chance.choice(asked)
-                    if not query.is_done:
-                        client.cancel(query)
-                        cancelled.append(query)
-                elif action < 0.7:
-                    server.step()
-                else:
-                    events += client.step(chance.choice([0.0, 0.001]))
-            events += step_until(client, lambda: all(query.is_done for query in asked), server)
+    with (
+        net.Server(ImagesInMemory(IMAGES), port=0) as server,
+        net.Client("127.0.0.1", server.port) as client,
+    ):
+        events: list[net.ClientEvent] = []
+        for _ in range(100):
+            action = chance.random()
+            if action < 0.25:
+                asked.append(client.ask("IMAGE", chance.choice(list(SHADES))))
+            elif action < 0.4 and asked:
+                query = chance.choice(asked)
+                if not query.is_done:
+                    client.cancel(query)
+                    cancelled.append(query)
+            elif action < 0.7:
+                server.step()
+            else:
+                events += client.step(chance.choice([0.0, 0.001]))
+        events += step_until(client, lambda: all(query.is_done for query in asked), server)
     for query in asked:
         assert query in cancelled or is_right(query)
     assert all(isinstance(query.error, net.CancelledError) for query in cancelled)
@@ -69,7 +71,7 @@ def test_a_server_that_closes_whenever_it_likes(seed: int):
             if chance.random() < 0.15:
                 return
 
-    with ScriptedServer(answer_or_leave) as server, net.Client("127.0.0.1", server.port) as client:
+    with ScriptedServer(answer_or_leave) as server, server.client() as client:
         asked = [client.ask("IMAGE", chance.choice(list(SHADES))) for _ in range(30)]
         step_until(client, lambda: all(query.is_done for query in asked))
     for query in asked:

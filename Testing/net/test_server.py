@@ -78,18 +78,17 @@ def test_a_version_2_query_gets_its_message_id_and_metadata_back():
     image = make_image(1)
     image.header_version = 2
     image.metadata = {"SeriesInstanceUID": "1.2.826.0.1", "PatientName": "Müller^Jörg"}
-    with ServerInThread(ImagesInMemory({"A": image})) as server:
-        with Peer.connect(server.port) as peer:
-            query = codec.GetMessage("IMAGE", device_name="A", header_version=2, message_id=77)
-            answer = ask(peer, query)
-            assert answer.header_version == 2
-            assert answer.message_id == 77
-            assert answer.metadata == image.metadata
-            assert np.array_equal(answer.pixels, image.pixels)
-            # Version 1 has no place for them, and old clients would read them as pixels.
-            answer = ask(peer, codec.GetMessage("IMAGE", device_name="A"))
-            assert answer.header_version == 1
-            assert answer.metadata == {}
+    with ServerInThread(ImagesInMemory({"A": image})) as server, Peer.connect(server.port) as peer:
+        query = codec.GetMessage("IMAGE", device_name="A", header_version=2, message_id=77)
+        answer = ask(peer, query)
+        assert answer.header_version == 2
+        assert answer.message_id == 77
+        assert answer.metadata == image.metadata
+        assert np.array_equal(answer.pixels, image.pixels)
+        # Version 1 has no place for them, and old clients would read them as pixels.
+        answer = ask(peer, codec.GetMessage("IMAGE", device_name="A"))
+        assert answer.header_version == 1
+        assert answer.metadata == {}
 
 
 def test_one_client_may_ask_in_both_versions_at_once(peer: Peer):
@@ -153,7 +152,11 @@ class FailingSource(ImagesInMemory):
 
 @pytest.mark.parametrize(
     ("image_id", "words"),
-    [("A", "the disk is on fire"), ("B", "bool"), ("C", "a lone surrogate: \N{REPLACEMENT CHARACTER}")],
+    [
+        ("A", "the disk is on fire"),
+        ("B", "bool"),
+        ("C", "a lone surrogate: \N{REPLACEMENT CHARACTER}"),
+    ],
 )
 def test_an_image_that_fails_is_refused_and_the_server_goes_on(image_id: str, words: str):
     with ServerInThread(FailingSource()) as server, Peer.connect(server.port) as peer:

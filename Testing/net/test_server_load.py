@@ -35,7 +35,7 @@ def step_until_idle(server: net.Server) -> None:
 
 
 def test_several_clients_at_once(running_server: ServerInThread):
-    clients = [net.Client("127.0.0.1", running_server.port) for _ in range(20)]
+    clients = [running_server.client() for _ in range(20)]
     queries = [client.ask("IMAGE", "AB"[number % 2]) for number, client in enumerate(clients)]
     for client, query in zip(clients, queries, strict=True):
         step_until(client, lambda query=query: query.is_done)
@@ -48,7 +48,7 @@ def test_clients_in_threads_each_get_their_own_images(running_server: ServerInTh
     wrong: list[str] = []
 
     def fetch(image_id: str, shade: int) -> None:
-        with net.Client("127.0.0.1", running_server.port) as client:
+        with running_server.client() as client:
             for _ in range(20):
                 if client.get_image(image_id).pixels[0, 0, 0] != shade:
                     wrong.append(image_id)
@@ -66,7 +66,7 @@ def test_a_client_that_does_not_read_keeps_nobody_waiting():
     source = ImagesInMemory({"HUGE": make_image(1, HUGE), "A": make_image(2)})
     with ServerInThread(source) as server, Peer.connect(server.port) as sluggard:
         sluggard.send(get("HUGE"))
-        with net.Client("127.0.0.1", server.port) as client:
+        with server.client() as client:
             assert client.get_image("A").pixels[0, 0, 0] == 2
             assert len(client.list_images()) == 2
         # It gets its own when it reads after all.
@@ -97,16 +97,19 @@ def test_a_client_that_asks_for_a_thousand_images_and_reads_none_costs_the_memor
 
 def test_a_client_that_asks_much_and_reads_it_all_keeps_nobody_waiting():
     source = ImagesInMemory({"EAGER": make_image(1), "MODEST": make_image(2)})
-    with net.Server(source, port=0) as server:
-        with Peer.connect(server.port) as eager, Peer.connect(server.port) as modest:
-            for _ in range(4):
-                server.step()  # both are accepted
-            eager.send(*[get("EAGER")] * 500)
-            modest.send(get("MODEST"))
-            for _ in range(20):
-                server.step()
-            assert "MODEST" in source.asked_for[:40]
-            assert modest.receive().device_name == "MODEST"
+    with (
+        net.Server(source, port=0) as server,
+        Peer.connect(server.port) as eager,
+        Peer.connect(server.port) as modest,
+    ):
+        for _ in range(4):
+            server.step()  # both are accepted
+        eager.send(*[get("EAGER")] * 500)
+        modest.send(get("MODEST"))
+        for _ in range(20):
+            server.step()
+        assert "MODEST" in source.asked_for[:40]
+        assert modest.receive().device_name == "MODEST"
 
 
 def test_answers_keep_the_order_of_the_queries(running_server: ServerInThread):
@@ -148,7 +151,7 @@ def test_a_client_that_leaves_in_the_middle_of_an_image_is_forgotten(read_first:
                 leaver.send(*[get("HUGE")] * 3)
                 if read_first:
                     assert leaver.socket.recv(read_first)
-        with net.Client("127.0.0.1", server.port) as client:
+        with server.client() as client:
             assert client.get_image("A").pixels[0, 0, 0] == 2
         with Peer.connect(server.port) as last:
             # The server has dropped the others, at the latest when this one is served again.
@@ -163,19 +166,17 @@ def test_a_client_that_resets_its_connection_is_forgotten(running_server: Server
         with Peer.connect(running_server.port) as peer:
             peer.send(get("LARGE"))
             # Closing with this option sends RST, as a crashed machine does when it is back.
-            peer.socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
-            )
-    with net.Client("127.0.0.1", running_server.port) as client:
+            peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    with running_server.client() as client:
         assert client.get_image("A").device_name == "A"
 
 
 def test_a_hundred_clients_come_and_go(running_server: ServerInThread):
-    with net.Client("127.0.0.1", running_server.port) as first:
+    with running_server.client() as first:
         first.list_images()
         before = open_descriptors()
         for _ in range(100):
-            with net.Client("127.0.0.1", running_server.port) as client:
+            with running_server.client() as client:
                 assert client.get_image("A").device_name == "A"
         while open_descriptors() > before:
             first.list_images()

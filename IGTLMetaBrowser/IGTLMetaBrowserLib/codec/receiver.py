@@ -143,7 +143,8 @@ class Receiver:
             return Rejected(header, error)
         message_size = HEADER_SIZE + header.body_size
         if message_size > len(self._shared):
-            return self._begin_large_body(header, waiting[HEADER_SIZE:])
+            self._begin_large_body(header, waiting[HEADER_SIZE:])
+            return None
         if len(waiting) < message_size:
             return None
         self._start += message_size
@@ -164,13 +165,11 @@ class Receiver:
         self._to_skip -= skipped
         self._start += skipped
 
-    def _begin_large_body(self, header: Header, beginning: memoryview) -> Message | Rejected | None:
-        if len(beginning) < 2:
-            return None
-        self._large = _LargeBody(header, beginning, self._check_crc)
-        self._start = self._end = 0
-        events = self._finish_large_body()
-        return events[0] if events else None
+    def _begin_large_body(self, header: Header, beginning: memoryview) -> None:
+        # The size of the extended header, in the first two bytes, says where the pixels begin.
+        if len(beginning) >= 2:
+            self._large = _LargeBody(header, beginning, self._check_crc)
+            self._start = self._end = 0
 
     def _finish_large_body(self) -> list[Message | Rejected]:
         large = self._large

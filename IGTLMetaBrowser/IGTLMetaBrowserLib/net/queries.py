@@ -15,7 +15,6 @@ from .errors import AnswerError, NetworkError, RefusedError
 # There is no STT_ for these: whoever pushes one means the same list that a query is answered with.
 _NEVER_STREAMED = ("IMGMETA", "TRAJ")
 
-
 WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
 
 

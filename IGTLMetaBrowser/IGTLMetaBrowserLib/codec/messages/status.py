@@ -69,7 +69,12 @@ class StatusMessage(Message):
             )
         except struct.error as error:
             raise EncodeError(f"status code {self.code}, subcode {self.subcode}: {error}") from None
-        return [fields, encode_string(self.message, "status message") + b"\0"]
+        message = encode_string(self.message, "status message")
+        if b"\0" in message:
+            raise EncodeError(
+                f"the status message {self.message!r} holds a NUL, which would end it"
+            )
+        return [fields, message + b"\0"]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StatusMessage:

@@ -28,6 +28,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..errors import EncodeError
 from ..wire import decode_text, encode_text
 from .base import register
 from .items import ItemListMessage
@@ -93,6 +94,10 @@ class TrajectoryItem:
 
     def to_record(self) -> tuple[Any, ...]:
         """Return the fields of ``layout``; raises ``EncodeError`` for a text that does not fit."""
+        if (len(self.rgba), len(self.entry), len(self.target)) != (4, 3, 3):
+            raise EncodeError(
+                f"the trajectory {self.name!r} needs four numbers of colour and three of each point"
+            )
         return (
             encode_text(self.name, 64, "trajectory name"),
             encode_text(self.group, 32, "trajectory group"),
