@@ -25,6 +25,7 @@ FLOORS = {
     "sources": 2,
     "scene": 2,
     "browser": 3,
+    "browser_events": 2,
     "cli": 3,
     "ui": 4,
     MODULE_FILE: 5,

@@ -11,14 +11,27 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from . import codec, net
+from .browser_events import (
+    BrowserEvent,
+    Connected,
+    Connecting,
+    Disconnected,
+    Failed,
+    ImageFailed,
+    ImageLoaded,
+    ImageProgress,
+    ImageWaiting,
+    Listed,
+    Observer,
+    TrajectoriesShown,
+)
 from .metadata import modules
-from .metadata.providers import NOTHING, MetadataProviders
+from .metadata.providers import MetadataProviders
 from .scene import hierarchy, trajectories, volumes
 from .scene.errors import SceneError
 
@@ -29,98 +42,6 @@ IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
 
 class BrowserError(Exception):
     """What was asked for cannot be done now; the text says why and what to try."""
-
-
-@dataclass(frozen=True)
-class Connecting:
-    """A connection is being made."""
-
-    address: str
-
-
-@dataclass(frozen=True)
-class Connected:
-    """The connection stands."""
-
-    address: str
-
-
-@dataclass(frozen=True)
-class Disconnected:
-    """The connection has ended: by the user, where ``error`` is None, or for that reason."""
-
-    address: str
-    error: Exception | None
-
-
-@dataclass(frozen=True)
-class Listed:
-    """The list of images has arrived."""
-
-    entries: Sequence[codec.ImageMetaItem]
-
-
-@dataclass(frozen=True)
-class ImageWaiting:
-    """An image was put into the queue."""
-
-    image_id: str
-
-
-@dataclass(frozen=True)
-class ImageProgress:
-    """A part of an image has arrived; sizes in bytes."""
-
-    image_id: str
-    received: int
-    size: int
-
-
-@dataclass(frozen=True)
-class ImageLoaded:
-    """An image is in the scene, as ``node``. ``notes`` say where it differs from the listing."""
-
-    image_id: str
-    node: Any
-    notes: Sequence[str]
-
-
-@dataclass(frozen=True)
-class ImageFailed:
-    """An image could not be loaded, or was cancelled (``net.CancelledError``)."""
-
-    image_id: str
-    error: Exception
-
-
-@dataclass(frozen=True)
-class TrajectoriesShown:
-    """Trajectories are in the scene, as ``nodes``; ``problems`` says which could not be shown."""
-
-    nodes: Sequence[Any]
-    problems: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Failed:
-    """Something else went wrong; the error says what."""
-
-    error: Exception
-
-
-BrowserEvent = (
-    Connecting
-    | Connected
-    | Disconnected
-    | Listed
-    | ImageWaiting
-    | ImageProgress
-    | ImageLoaded
-    | ImageFailed
-    | TrajectoriesShown
-    | Failed
-)
-Observer = Callable[[BrowserEvent], None]
 
 
 class Browser:
@@ -233,14 +154,13 @@ class Browser:
 
     def cancel(self) -> None:
         """Fetch no more images; the connection stays."""
-        cancelled = list(self.queue)
-        self.queue.clear()
-        if self._transfer is not None and self._client is not None:
-            cancelled.insert(0, self._transfer.device_name)
-            self._client.cancel(self._transfer)
+        error = net.CancelledError("cancelled")
+        transfer = self._transfer
+        if transfer is not None and self._client is not None:
+            self._client.cancel(transfer)
             self._transfer = None
-        for image_id in cancelled:
-            self._tell(ImageFailed(image_id, net.CancelledError("cancelled")))
+            self._tell(ImageFailed(transfer.device_name, error))
+        self._give_up_queue(error)
 
     def step(self) -> None:
         """Do what can be done without waiting, and tell the observers what happened."""
@@ -391,6 +311,8 @@ class Browser:
         if not isinstance(query.answer, codec.ImageMessage):
             error = query.error or BrowserError(f"{query} came as {query.answer}")
             self._tell(ImageFailed(image_id, error))
+            if isinstance(error, net.ConnectionFailedError):
+                self._give_up_queue(error)
             return
         try:
             node = self._show_image(image_id, query.answer)
@@ -399,13 +321,19 @@ class Browser:
             return
         self._tell(ImageLoaded(image_id, node, differences(self.entry(image_id), query.answer)))
 
+    def _give_up_queue(self, error: Exception) -> None:
+        """Fail what waits: each image would wait in vain for a server that is not there."""
+        waiting = list(self.queue)
+        self.queue.clear()
+        for image_id in waiting:
+            self._tell(ImageFailed(image_id, error))
+
     def _show_image(self, image_id: str, image: codec.ImageMessage) -> Any:
         self._message_metadata.keep(image_id, image.metadata)
-        series = self._module(modules.GENERAL_SERIES, modules.GeneralSeries(), image_id)
-        entry = self.entry(image_id)
-        name = codec.printable((entry and entry.name) or series.SeriesDescription or image_id)
+        series = modules.known_fields(self.metadata, modules.GENERAL_SERIES, image_id)
+        name = codec.printable(series["SeriesDescription"] or image_id)
         node = volumes.show_image(
-            self._scene, image, name, series.Modality, self.node(image_id), self.coordinates
+            self._scene, image, name, series["Modality"], self.node(image_id), self.coordinates
         )
         self._image_nodes[image_id] = _reference(node)
         self._describe(node, image_id)
@@ -415,21 +343,17 @@ class Browser:
         """Write what is known of an image onto its node, and put it under its patient."""
         node.SetAttribute(IMAGE_ID_ATTRIBUTE, codec.printable(image_id))
         for type_ in modules.TYPES:
-            module = self.metadata.get(type_, image_id)
-            for keyword, value in {} if module is NOTHING else vars(module).items():
-                if value:
-                    node.SetAttribute(f"DICOM.{keyword}", codec.printable(value))
-        patient = self._module(modules.PATIENT, modules.Patient(), image_id)
+            fields = modules.known_fields(self.metadata, type_, image_id)
+            for keyword, value in fields.items():
+                # None removes what another image has left under this id.
+                node.SetAttribute(f"DICOM.{keyword}", codec.printable(value) or None)
+        patient = modules.known_fields(self.metadata, modules.PATIENT, image_id)
         hierarchy.place_under_patient(
             self._scene,
             node,
-            codec.printable(patient.PatientName),
-            codec.printable(patient.PatientID),
+            codec.printable(patient["PatientName"]),
+            codec.printable(patient["PatientID"]),
         )
-
-    def _module(self, type_: str, default: Any, image_id: str) -> Any:
-        module = self.metadata.get(type_, image_id)
-        return default if module is NOTHING else module
 
     def _show_trajectories(self, message: codec.TrajectoryMessage) -> None:
         nodes, problems = [], []

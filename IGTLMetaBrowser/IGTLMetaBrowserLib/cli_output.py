@@ -161,7 +161,8 @@ def _print_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
     table = Table(box=box.SIMPLE_HEAD)
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        # An id is copied from here: it is folded last.
+        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
     for row in rows:
         table.add_row(*row)
     # What a server calls its images is no markup.

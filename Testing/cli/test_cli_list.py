@@ -8,6 +8,7 @@ import pty
 import re
 import socket
 import subprocess
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -103,10 +104,11 @@ def test_a_pipe_gets_every_row_whole_in_one_line() -> None:
         assert text in lines[1]
 
 
-def test_a_narrow_terminal_gets_every_character() -> None:
-    with served(Shelf([HEAD])) as address:
-        shown = on_terminal("list", address, columns=40)
-    for column in ("Schädel,nativ", "IMAGE_0", "Müller,Jörg", "2010-12-0716:29:30", "512x256x64"):
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_narrow_terminal_gets_every_character(columns: int) -> None:
+    with served(Shelf([replace(HEAD, id="PWU5SRV6LWWY6E73FPE0")])) as address:
+        shown = on_terminal("list", address, columns=columns)
+    for column in ("Schädel,nativ", "PWU5SRV6LWWY6E73FPE0", "Müller,Jörg", "2010-12-0716:29:30"):
         assert is_folded_into(column, shown)
 
 

@@ -123,5 +123,5 @@ class TestList:
 
 def test_points_of_other_than_three_numbers_are_refused():
     item = codec.TrajectoryItem(name="T", entry=(1, 2), target=(3, 4, 5, 6))
-    with pytest.raises(codec.EncodeError, match="three of each point"):
+    with pytest.raises(codec.EncodeError, match="does not fit TRAJ"):
         codec.pack(codec.TrajectoryMessage(items=[item]))

@@ -14,6 +14,7 @@ from IGTLMetaBrowserLib.metadata.modules import (
     ImageMetaProvider,
     MessageMetadataProvider,
     Patient,
+    known_fields,
 )
 from IGTLMetaBrowserLib.metadata.providers import NOTHING, MetadataProviders
 
@@ -74,3 +75,13 @@ def test_a_registry_takes_from_each_what_it_knows(listing, messages):
     messages.keep("A", {"StudyDescription": "Head"})
     assert providers.get(GENERAL_STUDY, "A") == GeneralStudy(StudyDescription="Head")
     assert providers.get(PATIENT, "A") == Patient("Phantom, Head", "P1")
+
+
+def test_each_field_comes_from_the_first_provider_that_knows_it() -> None:
+    providers = MetadataProviders()
+    providers.add_provider(lambda type_, _: Patient("From the list", "P1"))
+    providers.add_provider(lambda type_, _: Patient("From the message", ""), priority=10)
+
+    known = known_fields(providers, PATIENT, "A")
+
+    assert known == {"PatientName": "From the message", "PatientID": "P1"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..codec import ImageMetaItem
-from .providers import NOTHING
+from .providers import NOTHING, MetadataProviders
 
 PATIENT = "patient"
 GENERAL_STUDY = "generalStudy"
@@ -82,6 +82,18 @@ class MessageMetadataProvider:
             return NOTHING
         known = {name: metadata[name] for name in module.__annotations__ if name in metadata}
         return module(**known) if known else NOTHING
+
+
+def known_fields(providers: MetadataProviders, type_: str, *queries: Any) -> dict[str, str]:
+    """Return the fields of a module of ``TYPES``; one that is not known is an empty text.
+
+    Each field comes from the first provider that knows it.
+    """
+    fields = dict.fromkeys(_MODULES[type_].__annotations__, "")
+    for module in providers.answers(type_, *queries):
+        for keyword, value in vars(module).items():
+            fields[keyword] = fields[keyword] or value
+    return fields
 
 
 _MODULES = {PATIENT: Patient, GENERAL_STUDY: GeneralStudy, GENERAL_SERIES: GeneralSeries}

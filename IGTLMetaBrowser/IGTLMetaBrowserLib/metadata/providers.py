@@ -8,7 +8,7 @@ returns the module of that type (see ``modules``) for the image named by the que
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Final
 
@@ -55,6 +55,10 @@ class MetadataProviders:
         ``queries`` are ways to name the image, for example its id and its SeriesInstanceUID. Each
         provider is asked with each of them. A provider that raises is reported and passed over.
         """
+        return next(self.answers(type_, *queries), NOTHING)
+
+    def answers(self, type_: str, *queries: Any) -> Iterator[Any]:
+        """Yield the answer of each provider that has one, in the order in which they are asked."""
         for _, provider in self._providers:
             for query in queries:
                 try:
@@ -63,5 +67,5 @@ class MetadataProviders:
                     _logger.exception("the metadata provider %r failed for %s", provider, type_)
                     break
                 if answer is not NOTHING:
-                    return answer
-        return NOTHING
+                    yield answer
+                    break

@@ -15,19 +15,29 @@ _UID_NAME = "IGTLMetaBrowser"
 
 
 def place_under_patient(scene: Any, node: Any, patient_name: str, patient_id: str) -> None:
-    """Put a node under its patient's item, made where there is none; no patient, no change."""
-    uid = patient_id or patient_name
-    if not uid:
-        return
+    """Put a node under its patient's item, which is made where there is none.
+
+    A node that is there already, at whatever depth, stays where the user has put it. Without name
+    and id it goes to the top, so that it stands under no other patient.
+    """
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    patient = _patient_item(hierarchy, patient_name, patient_id)
+    item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(patient, node)
+    if hierarchy.GetItemAncestorAtLevel(item, _PATIENT_LEVEL) != patient:
+        hierarchy.SetItemParent(item, patient or hierarchy.GetSceneItemID())
+
+
+def _patient_item(hierarchy: Any, patient_name: str, patient_id: str) -> int:
+    """Return a patient's item, or 0 where neither name nor id is known."""
+    if not (patient_name or patient_id):
+        return 0
+    uid = f"id {patient_id}" if patient_id else f"name {patient_name}"
     patient = hierarchy.GetItemByUID(_UID_NAME, uid)
     if not patient:
-        patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), patient_name or uid)
+        title = patient_name or patient_id
+        patient = hierarchy.CreateSubjectItem(hierarchy.GetSceneItemID(), title)
         hierarchy.SetItemLevel(patient, _PATIENT_LEVEL)
         hierarchy.SetItemUID(patient, _UID_NAME, uid)
         hierarchy.SetItemAttribute(patient, _PATIENT_NAME, patient_name)
         hierarchy.SetItemAttribute(patient, _PATIENT_ID, patient_id)
-    item = hierarchy.GetItemByDataNode(node)
-    if not item:
-        item = hierarchy.CreateItem(patient, node)
-    hierarchy.SetItemParent(item, patient)
+    return patient

@@ -24,7 +24,7 @@ _POINT_LABELS = {
 def show_trajectory(scene: Any, item: TrajectoryItem, node: Any = None) -> Any:
     """Return the markups node (line or fiducial) that shows a trajectory, in RAS mm.
 
-    ``node`` is the one that showed it before: it is moved, and keeps its display otherwise.
+    ``node`` is the one that showed it before: it is moved, and keeps the user's colours.
     Raises ``SceneError`` where the type is unknown or a point it names is not finite.
     """
     points = planned_points(item)
@@ -37,7 +37,7 @@ def show_trajectory(scene: Any, item: TrajectoryItem, node: Any = None) -> Any:
     is_new = node is None
     if node is None:
         node = scene.AddNewNodeByClass(class_name, printable(item.name))
-        node.CreateDefaultDisplayNodes()
+    node.CreateDefaultDisplayNodes()  # the user may have removed the one there was
     modified = node.StartModify()
     node.SetName(printable(item.name))
     node.SetAttribute(GROUP_ATTRIBUTE, printable(item.group))
@@ -45,6 +45,7 @@ def show_trajectory(scene: Any, item: TrajectoryItem, node: Any = None) -> Any:
     _set_points(node, item, points)
     if is_new:
         _set_display(node.GetDisplayNode(), item)
+    _set_diameter(node.GetDisplayNode(), item.diameter)
     node.EndModify(modified)
     return node
 
@@ -92,8 +93,13 @@ def _set_display(display: Any, item: TrajectoryItem) -> None:
     # A line is labelled once, by its name; a single point by its own label, which is the name.
     display.SetPropertiesLabelVisibility(is_line)
     display.SetPointLabelsVisibility(not is_line)
-    if math.isfinite(item.diameter) and item.diameter > 0:
-        display.SetCurveLineSizeMode(display.UseLineDiameter)
-        display.SetLineDiameter(item.diameter)
-        display.SetUseGlyphScale(False)
-        display.SetGlyphSize(item.diameter)
+
+
+def _set_diameter(display: Any, diameter: float) -> None:
+    """Show a tube of ``diameter`` mm, or a thin line where there is none that can be shown."""
+    is_tube = math.isfinite(diameter) and diameter > 0
+    display.SetCurveLineSizeMode(display.UseLineDiameter if is_tube else display.UseLineThickness)
+    display.SetUseGlyphScale(not is_tube)
+    if is_tube:
+        display.SetLineDiameter(diameter)
+        display.SetGlyphSize(diameter)

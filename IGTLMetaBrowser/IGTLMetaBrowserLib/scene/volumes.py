@@ -83,7 +83,7 @@ def window_level(pixels: np.ndarray, modality: str = "") -> tuple[float, float]:
     darkest, brightest = np.percentile(sample, _PERCENTILES)
     if darkest == brightest:
         darkest, brightest = sample.min(), sample.max()
-    return max(float(brightest - darkest), 1e-6), float(brightest + darkest) / 2
+    return max(float(brightest - darkest), 1e-6), float(brightest / 2 + darkest / 2)
 
 
 def image_data(pixels: np.ndarray) -> vtkImageData:

@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from .. import browser as events
+from .. import browser_events as events
 from ..codec import printable
 from ..net import CancelledError
 from .image_table import ImageTableModel

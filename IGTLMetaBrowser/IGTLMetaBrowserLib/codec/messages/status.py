@@ -71,9 +71,7 @@ class StatusMessage(Message):
             raise EncodeError(f"status code {self.code}, subcode {self.subcode}: {error}") from None
         message = encode_string(self.message, "status message")
         if b"\0" in message:
-            raise EncodeError(
-                f"the status message {self.message!r} holds a NUL, which would end it"
-            )
+            raise EncodeError(f"the status message {self.message!r} has a NUL, which would end it")
         return [fields, message + b"\0"]
 
     @classmethod

@@ -96,7 +96,8 @@ class TrajectoryItem:
         """Return the fields of ``layout``; raises ``EncodeError`` for a text that does not fit."""
         if (len(self.rgba), len(self.entry), len(self.target)) != (4, 3, 3):
             raise EncodeError(
-                f"the trajectory {self.name!r} needs four numbers of colour and three of each point"
+                f"the trajectory {self.name!r} does not fit TRAJ, which has four numbers of colour "
+                "and three of each point"
             )
         return (
             encode_text(self.name, 64, "trajectory name"),
