@@ -26,6 +26,8 @@ FLOORS = {
     "scene": 2,
     "browser": 3,
     "browser_events": 2,
+    "cli_output": 2,
+    "nrrd_file": 2,
     "cli": 3,
     "ui": 4,
     MODULE_FILE: 5,

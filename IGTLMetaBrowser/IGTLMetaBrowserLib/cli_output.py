@@ -23,6 +23,7 @@ _IMAGE_HEADINGS = (
 _TRAJECTORY_HEADINGS = (
     "name", "group", "type", "RGBA", "entry (RAS mm)", "target (RAS mm)", "diameter (mm)", "owner"
 )  # fmt: skip
+_ENOUGH_COLUMNS = 80
 
 
 def utf8(text: str) -> str:
@@ -159,14 +160,16 @@ def _print_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
     from rich.console import Console
     from rich.table import Table
 
+    # What a server calls its images is no markup.
+    console = Console(markup=False, emoji=False, highlight=False)
     table = Table(box=box.SIMPLE_HEAD)
     for heading in headings:
-        # An id is copied from here: it is folded last.
-        table.add_column(heading, overflow="fold", no_wrap=heading == "id")
+        # An id is copied from here; it stays whole where that leaves room for the rest.
+        keep_whole = heading == "id" and console.width >= _ENOUGH_COLUMNS
+        table.add_column(heading, overflow="fold", no_wrap=keep_whole)
     for row in rows:
         table.add_row(*row)
-    # What a server calls its images is no markup.
-    Console(markup=False, emoji=False, highlight=False).print(table)
+    console.print(table)
 
 
 def _has_rich(stream: TextIO) -> bool:

@@ -277,3 +277,14 @@ def test_a_client_that_sends_its_last_query_and_closes_its_half_gets_the_answer(
     assert peer.receive().device_name == "A"
     with pytest.raises(EOFError):
         peer.receive()
+
+
+def test_an_image_with_an_empty_id_does_not_hide_the_others():
+    items = [codec.ImageMetaItem(name="nameless"), codec.ImageMetaItem(name="A", id="A")]
+
+    class Source:
+        def images(self) -> list[codec.ImageMetaItem]:
+            return items
+
+    with ServerInThread(Source()) as server, net.Client("127.0.0.1", server.port) as client:
+        assert list(client.list_images()) == items

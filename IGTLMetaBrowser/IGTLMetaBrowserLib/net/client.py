@@ -322,7 +322,7 @@ class Client:
         )
         progress = connection.receiver.progress
         if progress is None:
-            return f"{self.address} {reason}"
+            return f"{self.address} {reason}; try again, and look at the server's log"
         what = codec.describe(progress.header)
         return (
             f"{self.address} {reason} in the middle of {what}, after {progress.received} of "

@@ -155,7 +155,8 @@ class Server:
         if query.data_type == "IMGMETA":
             images = self._source.images()
             # Clients put their own name there, too: what is no id asks for the whole list.
-            chosen = [image for image in images if image.id == query.device_name]
+            name = query.device_name
+            chosen = [image for image in images if name and image.id == name]
             return codec.ImageMetaMessage(items=chosen or images)
         if query.data_type == "IMAGE":
             return self._source.image(query.device_name)
