@@ -101,7 +101,12 @@ def _write(file: BinaryIO, pixels: np.ndarray, header: dict[str, Any]) -> None:
 def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
     if not image.pixels.size:
         raise NrrdError(f"{str(path)!r} is not written: the image has no voxels; ask the server's")
-    ijk_to_lps = _RAS_TO_LPS @ _usable_ijk_to_ras(image, path)
+    try:
+        ijk_to_lps = _RAS_TO_LPS @ image.usable_ijk_to_ras()
+    except codec.GeometryError as error:
+        raise NrrdError(
+            f"{str(path)!r} is not written: {error}; correct its geometry on the server"
+        ) from None
     origin = (ijk_to_lps @ (*image.offset, 1))[:3]
     directions = ijk_to_lps[:3, :3].T
     kinds = ["domain"] * 3
@@ -122,22 +127,3 @@ def _kind(image: codec.ImageMessage) -> str:
     if image.pixels.dtype == np.uint8:
         return {3: "RGB-color", 4: "RGBA-color"}.get(image.components, "vector")
     return "vector"
-
-
-def _usable_ijk_to_ras(image: codec.ImageMessage, path: Path) -> np.ndarray:
-    """Return the image's matrix (4, 4), with three axes that span space."""
-    matrix = image.ijk_to_ras()
-    axes = matrix[:3, :3]
-    # Scanners of single slices leave out the axis along which there is only one voxel.
-    for axis, count in enumerate(image.whole_size):
-        if count == 1 and not axes[:, axis].any():
-            normal = np.cross(axes[:, (axis + 1) % 3], axes[:, (axis + 2) % 3])
-            length = np.linalg.norm(normal)
-            axes[:, axis] = normal / length if length else 0
-    lengths = np.linalg.norm(axes, axis=0)
-    if np.isfinite(matrix).all() and lengths.all() and abs(np.linalg.det(axes / lengths)) > 1e-6:
-        return matrix
-    raise NrrdError(
-        f"{str(path)!r} is not written: the image's axes {axes.T.tolist()} span no space; "
-        "correct its geometry on the server"
-    )

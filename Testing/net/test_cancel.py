@@ -95,6 +95,8 @@ def test_in_the_middle_of_the_answer():
         assert client.progress(cancelled) is None
         assert client.get_image("B").pixels[0, 0, 0] == 7
         assert server.connections == 1
+        # Nobody waits for the cancelled answer, so that it cannot become overdue.
+        assert client.next_deadline is None
     assert cancelled.answer is None
 
 

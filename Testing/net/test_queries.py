@@ -192,6 +192,14 @@ def test_rts_image_after_a_status_does_not_refuse_the_next_query(queries: net.Qu
     assert queries.match(image("A")) is asked_again
 
 
+def test_the_rts_of_a_lost_connection_is_not_waited_for(queries: net.Queries):
+    ask(queries, "IMAGE", "A")
+    queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_READY, device_name="A"))
+    queries.take_all()  # the connection is gone
+    asked_again = ask(queries, "IMAGE", "A")
+    assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A")) is asked_again
+
+
 def test_each_of_two_refusals_with_status_and_rts_keeps_its_words(queries: net.Queries):
     first, second = ask(queries, "IMAGE", "A"), ask(queries, "IMAGE", "A")
     for words in ("first", "second"):

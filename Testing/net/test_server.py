@@ -89,6 +89,7 @@ def test_a_version_2_query_gets_its_message_id_and_metadata_back():
         answer = ask(peer, codec.GetMessage("IMAGE", device_name="A"))
         assert answer.header_version == 1
         assert answer.metadata == {}
+        assert np.array_equal(answer.pixels, image.pixels)
 
 
 def test_one_client_may_ask_in_both_versions_at_once(peer: Peer):

@@ -269,9 +269,9 @@ REFUSED = {
         ImageMessage(ramp(), np.column_stack([np.eye(3), (np.inf, 0, 0)])),
         "geometry",
     ),
-    "coplanar": (ImageMessage(ramp(), FLAT), "one plane"),
-    "no axes": (ImageMessage(ramp(), np.zeros((3, 4))), "geometry"),
-    "two slices at one place": (ImageMessage(ramp(), NO_THIRD_AXIS), "geometry"),
+    "coplanar": (ImageMessage(ramp(), FLAT), "span no space"),
+    "no axes": (ImageMessage(ramp(), np.zeros((3, 4))), "span no space"),
+    "two slices at one place": (ImageMessage(ramp(), NO_THIRD_AXIS), "span no space"),
     "a part": (ImageMessage(ramp(), size=(4, 3, 9)), r"part.*\(4, 3, 2\) of \(4, 3, 9\)"),
 }
 

@@ -17,6 +17,7 @@ from .errors import (
     CodecError,
     DecodeError,
     EncodeError,
+    GeometryError,
     HeaderVersionError,
 )
 from .framing import describe, pack, pack_parts, unpack
@@ -49,6 +50,7 @@ __all__ = [
     "Crc64",
     "DecodeError",
     "EncodeError",
+    "GeometryError",
     "GetMessage",
     "Header",
     "HeaderVersionError",

@@ -2,6 +2,7 @@
 
 ``CodecError`` (a ``ValueError``)
     ├── ``EncodeError``: a message cannot be packed; the caller gave a value the wire cannot hold
+    ├── ``GeometryError``: an image was read, but its axes span no space
     └── ``DecodeError``: bytes cannot be read as a message
         ├── ``ChecksumError``: the body is not the one that was sent
         ├── ``BodySizeError``: the header claims more bytes than the receiver accepts
@@ -19,6 +20,10 @@ class CodecError(ValueError):
 
 class EncodeError(CodecError):
     """A message cannot be packed, because a field does not fit its place on the wire."""
+
+
+class GeometryError(CodecError):
+    """The axes of an image are not finite, or lie in one plane."""
 
 
 class DecodeError(CodecError):

@@ -14,7 +14,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
-from ..codec import Coordinates, ImageMessage
+from ..codec import Coordinates, GeometryError, ImageMessage
 from .errors import SceneError
 
 _SAMPLE_SIZE = 100_000
@@ -46,7 +46,10 @@ def show_image(
         raise SceneError(
             f"only a part of the image came: {image.subvolume_size} of {image.whole_size} voxels"
         )
-    ijk_to_ras = _usable_matrix(image, coordinates)
+    try:
+        ijk_to_ras = image.usable_ijk_to_ras(coordinates)
+    except GeometryError as error:
+        raise SceneError(str(error)) from None
     class_name = _class_name(image)
     if node is None or node.GetClassName() != class_name:
         # Another number of components needs another kind of node.
@@ -119,24 +122,6 @@ def _make_display(node: Any, image: ImageMessage, modality: str) -> None:
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
     display.SetWindowLevel(*window_level(image.pixels, modality))
-
-
-def _usable_matrix(image: ImageMessage, coordinates: Coordinates | None) -> np.ndarray:
-    """Return the image's voxel-to-RAS matrix, with three axes that span space."""
-    matrix = image.ijk_to_ras(coordinates)
-    axes = matrix[:3, :3]
-    # Scanners of single slices leave out the axis along which there is only one voxel.
-    for axis, count in enumerate(image.whole_size):
-        if count == 1 and not axes[:, axis].any():
-            normal = np.cross(axes[:, (axis + 1) % 3], axes[:, (axis + 2) % 3])
-            length = np.linalg.norm(normal)
-            axes[:, axis] = normal / length if length else 0
-    lengths = np.linalg.norm(axes, axis=0)
-    if not np.isfinite(matrix).all() or not lengths.all():
-        raise SceneError(f"the image's geometry cannot be used: its axes are {axes.T.tolist()}")
-    if abs(np.linalg.det(axes / lengths)) < 1e-6:
-        raise SceneError(f"the image's axes lie in one plane: {axes.T.tolist()}")
-    return matrix
 
 
 def _vtk_matrix(matrix: np.ndarray) -> vtkMatrix4x4:

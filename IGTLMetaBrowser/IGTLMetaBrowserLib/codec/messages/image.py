@@ -29,7 +29,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError, GeometryError
 from ..scalar import ScalarType
 from ..wire import Buffer, Reader
 from .base import Message, register
@@ -135,6 +135,25 @@ class ImageMessage(Message):
         affine[:3, 3] -= affine[:3, :3] @ ((np.array(self.whole_size) - 1) / 2)
         if (coordinates or self.coordinates) == Coordinates.LPS:
             affine = _LPS_TO_RAS @ affine
+        return affine
+
+    def usable_ijk_to_ras(self, coordinates: Coordinates | None = None) -> np.ndarray:
+        """Return ``ijk_to_ras`` with three axes that span space, or raise ``GeometryError``.
+
+        Scanners of single slices leave out the axis along which there is only one voxel: it
+        becomes the normal of the other two, 1 mm long.
+        """
+        affine = self.ijk_to_ras(coordinates)
+        axes = affine[:3, :3]
+        for axis, count in enumerate(self.whole_size):
+            if count == 1 and not axes[:, axis].any():
+                normal = np.cross(axes[:, (axis + 1) % 3], axes[:, (axis + 2) % 3])
+                axes[:, axis] = normal / (np.linalg.norm(normal) or 1)
+        lengths = np.linalg.norm(axes, axis=0)
+        if not np.isfinite(affine).all():
+            raise GeometryError(f"the image's geometry is not finite: {affine[:3].tolist()}")
+        if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
+            raise GeometryError(f"the image's axes span no space: {axes.T.tolist()}")
         return affine
 
     def pack_content(self) -> list[Buffer]:
