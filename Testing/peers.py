@@ -292,4 +292,4 @@ def wait_for_socket(client: net.Client | Browser) -> None:
 
 def open_descriptors() -> int:
     """Return how many files and sockets this process has open."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+    return sum(1 for _ in Path("/dev/fd").iterdir())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from interop import reference_library
-
-BuildExample = Callable[[str], Path]
+from interop.reference_library import BuildExample
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,9 @@ EXAMPLES = Path("/usr/share/doc/openigtlink-examples/examples")
 IMAGE_FOLDER = EXAMPLES / "Imager" / "img"
 INSTALL = "sudo apt-get install g++ libopenigtlink-dev openigtlink-examples"
 _PATIENCE = 20.0
+
+# Compiles an example by its name.
+BuildExample = Callable[[str], Path]
 
 
 def why_missing() -> str | None:

@@ -12,7 +12,7 @@ import pytest
 
 import cpp_library
 from IGTLMetaBrowserLib import codec
-from interop.conftest import BuildExample
+from interop.reference_library import BuildExample
 from peers import TRAJECTORY, ImagesInMemory, ServerInThread
 
 SCAN_TIME = codec.Timestamp.from_seconds(1715934600.75)

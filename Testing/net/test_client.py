@@ -289,6 +289,11 @@ def test_closing_cancels_what_waits_and_the_client_can_be_used_again():
             assert client.get_image("A").pixels[0, 0, 0] == 7
 
 
+def test_the_system_watches_over_an_idle_connection(client: net.Client):
+    client.list_images()
+    assert client.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) != 0
+
+
 def test_over_ipv6(source: ImagesInMemory):
     try:
         server = ServerInThread(source, "::1")

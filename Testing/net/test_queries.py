@@ -160,6 +160,18 @@ def test_an_error_under_another_name_is_remembered_as_the_servers_last_words(que
     assert queries.servers_last_words == "archive offline (status busy)"
 
 
+def test_words_from_before_an_answer_do_not_explain_a_later_refusal(queries: net.Queries):
+    status = codec.StatusMessage(
+        code=codec.StatusCode.BUSY, message="archive offline", device_name="Server"
+    )
+    queries.match(status)
+    ask(queries, "IMAGE", "A")
+    queries.match(image("A"))
+    query = ask(queries, "IMAGE", "B")
+    queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="B"))
+    assert str(query.error) == "the server does not send the image 'B'"
+
+
 def test_control_characters_in_the_servers_words_do_not_reach_the_screen(queries: net.Queries):
     query = ask(queries, "IMAGE", "A")
     status = codec.StatusMessage(

@@ -24,6 +24,8 @@ class Connection:
         sock.setblocking(False)
         # Queries are small, and somebody waits for each of them.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # So that the system notices, after hours, a peer that vanished without a word.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.receiver = receiver
         self.lost: OSError | EOFError | None = None
         self.socket = sock

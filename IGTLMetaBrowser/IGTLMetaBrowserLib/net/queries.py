@@ -84,7 +84,7 @@ class Queries:
 
     @property
     def servers_last_words(self) -> str:
-        """The last error that the server reported without saying to which query."""
+        """The last error, since its last answer, that the server reported for no query by name."""
         return self._last_words
 
     def match(self, event: codec.Message | codec.Rejected) -> Query | None:
@@ -100,6 +100,7 @@ class Queries:
             if event.type_name not in _NEVER_STREAMED:
                 self._stream_names.add((event.type_name, event.device_name))
             return None
+        self._last_words = ""
         return self._finish(query, answer=event)
 
     def expected(self, header: codec.Header) -> Query | None:

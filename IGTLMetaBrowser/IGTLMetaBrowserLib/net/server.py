@@ -16,7 +16,7 @@ from .source import Source, SourceError
 
 _logger = logging.getLogger(__name__)
 
-# Nobody sends a server an image; what is larger than this is passed over.
+# Nobody sends a server an image; who claims to send more than this is hung up on.
 _MAX_BODY_SIZE = 16 << 20
 _STEP_SECONDS = 0.02
 
