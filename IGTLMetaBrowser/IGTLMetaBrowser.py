@@ -60,7 +60,6 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self.panel = None
         self.ui = None
-        self._isEntered = False
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
@@ -75,14 +74,13 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartClose)
         self.addObserver(scene, slicer.vtkMRMLScene.EndCloseEvent, self._onSceneEndClose)
+        self.addObserver(scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved)
         self._connectParameterNode()
 
     def enter(self):
-        self._isEntered = True
         self._connectParameterNode()
 
     def exit(self):
-        self._isEntered = False
         self._disconnectParameterNode()
 
     def cleanup(self):
@@ -104,12 +102,22 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._disconnectParameterNode()
 
     def _onSceneEndClose(self, _caller, _event):
-        if self._isEntered:
+        self.panel.onNodesRemoved()
+        if self.parent.isEntered:
             self._connectParameterNode()
+
+    def _onNodeRemoved(self, _caller, _event):
+        if not slicer.mrmlScene.IsClosing():
+            self.panel.onNodesRemoved()
 
     def _connectParameterNode(self):
         if self._parameterNode is None:
             self._parameterNode = self.logic.getParameterNode()
+            if self.logic.browser.has_server:
+                # A new scene's node says nothing of the connection that stands.
+                host, port = self.logic.browser.host_and_port
+                self._parameterNode.host = host
+                self._parameterNode.port = port
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
 
     def _disconnectParameterNode(self):
@@ -179,7 +187,7 @@ class IGTLMetaBrowserTest(ScriptedLoadableModuleTest):
         self.assertEqual(len(ids), 3)
 
         self.browser.request_images(ids)
-        self._stepUntil(lambda: all(self.browser.node(imageId) for imageId in ids))
+        self._stepUntil(lambda: not self.browser.queue and not self.browser.image_in_transfer)
         for imageId in ids:
             extent = self.browser.node(imageId).GetImageData().GetDimensions()
             self.assertEqual(extent, tuple(self.browser.entry(imageId).size))

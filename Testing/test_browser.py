@@ -13,6 +13,7 @@ import slicer
 
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser import (
+    Asked,
     Browser,
     BrowserError,
     Connected,
@@ -142,6 +143,7 @@ def test_observers_hear_how_a_connection_is_made_used_and_left(unconnected, even
     assert events == [
         Connecting(address),
         Connected(address),
+        Asked(),
         Listed(entries),
         Disconnected(address, None),
     ]
@@ -404,7 +406,7 @@ def test_a_server_that_vanishes_within_an_image_is_reported_and_asked_again(unco
         assert unconnected.node("MR") is None
         assert voxels(unconnected.load_image("MR")) == [7, 8, 9]
         unconnected.disconnect()
-    heard = [type(event) for event in events if not isinstance(event, ImageProgress)]
+    heard = [type(event) for event in events if not isinstance(event, ImageProgress | Asked)]
     assert heard[2:7] == [Connected, Disconnected, ImageFailed, ImageWaiting, Connected]
 
 

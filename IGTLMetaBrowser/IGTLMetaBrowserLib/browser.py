@@ -17,6 +17,7 @@ from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from . import codec, net
 from .browser_events import (
+    Asked,
     BrowserEvent,
     Connected,
     Connecting,
@@ -54,14 +55,15 @@ class Browser:
     def __init__(self, scene: Any) -> None:
         self._scene = scene
         self.entries: Sequence[codec.ImageMetaItem] = []
+        self._entry_of_id: dict[str, codec.ImageMetaItem] = {}
         self.queue: list[str] = []
         self.coordinates: codec.Coordinates | None = None
         self._client: net.Client | None = None
         self._observers: list[Observer] = []
         self._transfer: net.Query | None = None
         # No ids of nodes: a scene that was closed gives them again, to nodes of the user's.
-        self._image_nodes: dict[str, vtkWeakReference] = {}
-        self._trajectory_nodes: dict[tuple[str, str, str, int], vtkWeakReference] = {}
+        self._image_nodes: dict[tuple[str, str], vtkWeakReference] = {}
+        self._trajectory_nodes: dict[tuple[str, str, str, str, int], vtkWeakReference] = {}
         self._message_metadata = modules.MessageMetadataProvider()
         self.metadata = MetadataProviders()
         self.metadata.add_provider(modules.ImageMetaProvider(self.entry))
@@ -87,6 +89,11 @@ class Browser:
     def address(self) -> str:
         """Host and port of the server, or an empty text."""
         return "" if self._client is None else self._client.address
+
+    @property
+    def host_and_port(self) -> tuple[str, int] | None:
+        """Host and port of the server, or None."""
+        return None if self._client is None else (self._client.host, self._client.port)
 
     @property
     def has_server(self) -> bool:
@@ -123,20 +130,18 @@ class Browser:
         address = self.address
         self._client.close()
         self._client = None
-        self.entries = []
-        self._image_nodes.clear()
-        self._trajectory_nodes.clear()
+        self._set_entries([])
         self._tell(Disconnected(address, None))
 
     # What can be asked for without waiting
 
     def request_list(self) -> net.Query:
         """Ask for the list of images; ``Listed`` or ``Failed`` follows."""
-        return self._server().ask("IMGMETA")
+        return self._ask("IMGMETA")
 
     def request_trajectories(self) -> net.Query:
         """Ask for the trajectories; ``TrajectoriesShown`` or ``Failed`` follows."""
-        return self._server().ask("TRAJ")
+        return self._ask("TRAJ")
 
     def request_images(self, image_ids: Iterable[str]) -> None:
         """Put images into the queue; ``ImageLoaded`` or ``ImageFailed`` follows for each."""
@@ -246,11 +251,16 @@ class Browser:
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return what the listing says of an image, or None."""
-        return next((entry for entry in self.entries if entry.id == image_id), None)
+        return self._entry_of_id.get(image_id)
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None where it is not in the scene (any more)."""
-        return self._still_there(self._image_nodes.get(image_id))
+        return self._still_there(self._image_nodes.get((self.address, image_id)))
+
+    def loaded_images(self) -> list[str]:
+        """Return the ids of this server's images that are in the scene."""
+        ids = [image_id for address, image_id in self._image_nodes if address == self.address]
+        return [image_id for image_id in ids if self.node(image_id) is not None]
 
     def _still_there(self, reference: vtkWeakReference | None) -> Any:
         node = None if reference is None else reference.Get()
@@ -262,6 +272,16 @@ class Browser:
         if self._client is None:
             raise BrowserError("there is no connection; connect to a server first")
         return self._client
+
+    def _ask(self, data_type: str) -> net.Query:
+        query = self._server().ask(data_type)
+        self._tell(Asked())
+        return query
+
+    def _set_entries(self, entries: Sequence[codec.ImageMetaItem]) -> None:
+        self.entries = entries
+        # Of two images with one id, the server means the first.
+        self._entry_of_id = {entry.id: entry for entry in reversed(entries)}
 
     def _take(self, event: net.ClientEvent) -> None:
         if isinstance(event, net.Connected):
@@ -285,7 +305,7 @@ class Browser:
         elif query.error is not None:
             self._tell(Failed(query.error))
         elif isinstance(query.answer, codec.ImageMetaMessage):
-            self.entries = query.answer.items
+            self._set_entries(list(query.answer.items))
             self._tell(Listed(self.entries))
         elif isinstance(query.answer, codec.TrajectoryMessage):
             self._show_trajectories(query.answer)
@@ -297,6 +317,8 @@ class Browser:
                 self._transfer = self._server().ask("IMAGE", image_id)
             except codec.EncodeError as error:
                 self._tell(ImageFailed(image_id, error))
+            else:
+                self._tell(Asked())
 
     def _report_progress(self) -> None:
         if self._client is None or self._transfer is None:
@@ -335,7 +357,7 @@ class Browser:
         node = volumes.show_image(
             self._scene, image, name, series["Modality"], self.node(image_id), self.coordinates
         )
-        self._image_nodes[image_id] = _reference(node)
+        self._image_nodes[self.address, image_id] = _reference(node)
         self._describe(node, image_id)
         return node
 
@@ -361,7 +383,7 @@ class Browser:
         namesakes: Counter[tuple[str, str, str]] = Counter()
         for item in message.items:
             names = (item.owner, item.group, item.name)
-            key = (*names, namesakes[names])
+            key = (self.address, *names, namesakes[names])
             namesakes[names] += 1
             known = self._still_there(self._trajectory_nodes.get(key))
             try:

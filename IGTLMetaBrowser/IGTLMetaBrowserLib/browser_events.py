@@ -32,6 +32,11 @@ class Disconnected:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """The server is being asked for something: there is something to wait for."""
+
+
+@dataclass(frozen=True)
 class Listed:
     """The list of images has arrived."""
 
@@ -90,6 +95,7 @@ BrowserEvent = (
     Connecting
     | Connected
     | Disconnected
+    | Asked
     | Listed
     | ImageWaiting
     | ImageProgress

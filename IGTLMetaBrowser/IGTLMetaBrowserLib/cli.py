@@ -30,7 +30,6 @@ _TIMEOUT = 15.0
 _REASONS_SHOWN = 8
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
-_ADDRESS = re.compile(r"(?:\[([^][]+)\]|([^][:/\s]+))(?::([0-9]+))?")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -297,14 +296,10 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
 
 
 def _address(text: str) -> tuple[str, int]:
-    match = _ADDRESS.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST, HOST:PORT or [IPv6]:PORT")
-    ipv6, name, port = match.groups()
-    number = net.DEFAULT_PORT if port is None else _port(port)
-    if number == 0:
-        raise argparse.ArgumentTypeError("no server has the port 0; ports are 1 to 65535")
-    return ipv6 or name, number
+    try:
+        return net.parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _port(text: str) -> int:

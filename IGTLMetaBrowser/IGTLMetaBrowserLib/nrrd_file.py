@@ -33,7 +33,7 @@ def require_pynrrd() -> None:
     except ImportError as error:
         raise NrrdError(
             "NRRD files are written by pynrrd, which this Python does not have; "
-            'install it: pip install "igtlmetabrowser[cli]"'
+            "install it: pip install pynrrd"
         ) from error
 
 

@@ -87,10 +87,16 @@ class qSlicerScriptedLoadableModuleWidget(qMRMLWidget):
         setattr(slicer.modules, class_name, self.self())
         self.self().setup()
 
+    @property
+    def isEntered(self) -> bool:
+        return vars(self).get("_is_entered", False)
+
     def enter(self) -> None:
+        vars(self)["_is_entered"] = True
         _call_if_there(self.self(), "enter")
 
     def exit(self) -> None:
+        vars(self)["_is_entered"] = False
         _call_if_there(self.self(), "exit")
 
 

@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 
 import slicerhost
 from IGTLMetaBrowserLib import codec
+from window_sources import LargeSource, SmallSource, serving
 
 
 def test_before_connecting_only_connect_can_be_pressed(user):
@@ -118,6 +119,92 @@ def test_closing_the_scene_leaves_the_window_usable(user, small_server, slicer_h
     slicer_host.mrmlScene.Clear(0)
     user.press(user.ui.loadButton)
     user.wait_for(lambda: user.panel.browser.node("A") is not None, "image A in the new scene")
+
+
+def test_a_closed_scene_keeps_the_address_of_the_connection_that_stands(
+    user, small_server, slicer_host
+):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    slicer_host.mrmlScene.Clear(0)
+    assert (user.ui.hostLineEdit.text, user.ui.portSpinBox.value) == ("127.0.0.1", small_server)
+
+
+def test_a_deleted_volume_is_no_longer_shown_as_loaded(user, small_server, slicer_host):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.select("A", "B")
+    user.press(user.ui.loadButton)
+    user.wait_for_status("Image B is loaded")
+    slicer_host.mrmlScene.RemoveNode(user.panel.browser.node("A"))
+    assert [row[1] for row in user.table()[:2]] == ["", "loaded"]
+    slicer_host.mrmlScene.Clear(0)
+    assert [row[1] for row in user.table()[:2]] == ["", ""]
+
+
+def test_connected_again_an_image_keeps_its_node(user, small_server, slicer_host):
+    for _ in range(2):
+        user.connect_to(small_server)
+        user.wait_for_status("offers 4 images")
+        user.select("A")
+        user.press(user.ui.loadButton)
+        user.wait_for_status("Image A is loaded")
+        user.press(user.ui.connectButton)
+    assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+
+
+def test_what_a_script_asks_for_is_shown_in_the_window(user, small_server):
+    browser = user.module.widget.logic.browser
+    browser.connect("127.0.0.1", small_server)
+    user.wait_for_status("offers 4 images")
+    browser.request_images(["A", "B"])
+    user.wait_for_status("Image B is loaded")
+    assert user.panel.model.state("A") == "loaded"
+    browser.request_trajectories()
+    user.wait_for_status("3 trajectories are shown")
+
+
+def test_an_address_can_be_pasted_with_its_port(user, small_server):
+    QTest.keyClicks(user.ui.hostLineEdit, "")
+    user.ui.hostLineEdit.text = f" 127.0.0.1:{small_server}"
+    user.press(user.ui.connectButton)
+    user.wait_for_status("offers 4 images")
+    assert (user.ui.hostLineEdit.text, user.ui.portSpinBox.value) == ("127.0.0.1", small_server)
+
+
+def test_cancel_stops_loading_and_the_next_image_is_the_right_one(user, slicer_host):
+    with serving(LargeSource()) as port:
+        user.connect_to(port)
+        user.wait_for_status("offers one image")
+        user.select("LARGE")
+        user.press(user.ui.loadButton)
+        user.wait_for(lambda: "%" in user.panel.model.state("LARGE"), "a part of the image")
+        assert "image 1 of 1" in user.status
+        user.press(user.ui.cancelButton)
+        assert user.status == "Loading was cancelled."
+        assert user.panel.model.state("LARGE") == "cancelled"
+        assert not user.ui.cancelButton.enabled
+        user.press(user.ui.loadButton)
+        user.wait_for_status("Large is loaded")
+
+
+def test_closing_the_scene_cancels_a_transfer(user, slicer_host):
+    with serving(LargeSource()) as port:
+        user.connect_to(port)
+        user.wait_for_status("offers one image")
+        user.select("LARGE")
+        user.press(user.ui.loadButton)
+        user.wait_for(lambda: "%" in user.panel.model.state("LARGE"), "a part of the image")
+        slicer_host.mrmlScene.Clear(0)
+        assert user.status == "Loading was cancelled."
+        assert user.panel.browser.node("LARGE") is None
+
+
+def test_trajectories_pushed_by_a_server_that_closes_stay_in_the_status(user, scripted):
+    pushed = codec.pack(codec.TrajectoryMessage(items=SmallSource().trajectories()))
+    user.connect_to(scripted(pushed, pushed))
+    user.wait_for_status("closed the connection")
+    assert user.status.startswith("3 trajectories are shown.")
 
 
 def test_reloading_the_module_reloads_its_lib_too(user, small_server):

@@ -1,7 +1,7 @@
 """The codec on sockets: a client, a server, and what they share. No threads."""
 
+from .address import DEFAULT_PORT, format_address, parse_address
 from .client import (
-    DEFAULT_PORT,
     Client,
     ClientEvent,
     Connected,
@@ -42,4 +42,6 @@ __all__ = [
     "SourceError",
     "TimeOutError",
     "Unsolicited",
+    "format_address",
+    "parse_address",
 ]

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from .. import codec
+from .address import DEFAULT_PORT, format_address
 from .connecting import Connecting
 from .connection import Connection
 from .errors import (
@@ -28,7 +29,6 @@ from .errors import (
 )
 from .queries import WRONG_SERVER_HINT, Queries, Query
 
-DEFAULT_PORT = 18944
 _STEP_SECONDS = 0.008
 _MAX_ATTEMPTS = 2
 
@@ -106,7 +106,7 @@ class Client:
     @property
     def address(self) -> str:
         """Host and port as a user writes them."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return format_address(self.host, self.port)
 
     @property
     def answer_timeout(self) -> float:

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 
+from .address import format_address
 from .errors import ConnectionFailedError
 
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 0}
@@ -22,7 +23,7 @@ class Connecting:
     def __init__(self, host: str, port: int, now: float, seconds: float) -> None:
         self._end = now + seconds
         self._address_end = self._end
-        self._name = f"{host}:{port}"
+        self._name = format_address(host, port)
         self._addresses: list[tuple] = []
         # The one in use, or None where there is none.
         self.socket: socket.socket | None = None

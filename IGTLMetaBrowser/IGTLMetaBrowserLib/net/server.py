@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from .. import codec
-from .client import DEFAULT_PORT
+from .address import DEFAULT_PORT
 from .connection import Connection
 from .source import Source, SourceError
 

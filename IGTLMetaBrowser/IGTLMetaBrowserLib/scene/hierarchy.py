@@ -22,9 +22,12 @@ def place_under_patient(scene: Any, node: Any, patient_name: str, patient_id: st
     """
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     patient = _patient_item(hierarchy, patient_name, patient_id)
-    item = hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(patient, node)
-    if hierarchy.GetItemAncestorAtLevel(item, _PATIENT_LEVEL) != patient:
-        hierarchy.SetItemParent(item, patient or hierarchy.GetSceneItemID())
+    parent = patient or hierarchy.GetSceneItemID()
+    item = hierarchy.GetItemByDataNode(node)
+    if not item:
+        hierarchy.CreateItem(parent, node)
+    elif hierarchy.GetItemAncestorAtLevel(item, _PATIENT_LEVEL) != patient:
+        hierarchy.SetItemParent(item, parent)
 
 
 def _patient_item(hierarchy: Any, patient_name: str, patient_id: str) -> int:

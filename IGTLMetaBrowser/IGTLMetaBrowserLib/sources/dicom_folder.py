@@ -1,6 +1,6 @@
 """A folder of DICOM files as a source: each series a volume, or else slice by slice.
 
-Needs highdicom (``pip install "igtlmetabrowser[server]"``), which Slicer does not have.
+Needs highdicom (``pip install pydicom highdicom``), which Slicer does not have.
 
 What becomes of a series:
 
@@ -175,5 +175,5 @@ def _require_highdicom() -> None:
     except ImportError as error:
         raise SourceError(
             "Serving DICOM files needs highdicom, which this Python does not have. "
-            'Install it: pip install "igtlmetabrowser[server]"'
+            "Install it: pip install pydicom highdicom"
         ) from error

@@ -38,11 +38,9 @@ class ImageTableModel(qt.QAbstractTableModel):
     # What the panel asks for
 
     def setEntries(self, entries):
-        """Show another list; states of images that are in it as well are kept."""
+        """Show another list."""
         self.beginResetModel()
         self._entries = list(entries)
-        ids = {entry.id for entry in self._entries}
-        self._states = {id_: state for id_, state in self._states.items() if id_ in ids}
         self._arrange()
         self.endResetModel()
 
@@ -53,6 +51,10 @@ class ImageTableModel(qt.QAbstractTableModel):
         if row is not None:
             cell = self.index(row, STATE)
             self.dataChanged.emit(cell, cell)
+
+    def clearStates(self):
+        """Forget the texts of all images."""
+        self._states.clear()
 
     def state(self, imageId):
         """Return the text in the row of an image."""
@@ -80,6 +82,8 @@ class ImageTableModel(qt.QAbstractTableModel):
         return self._headers[section]
 
     def data(self, index, role=qt.Qt.DisplayRole):
+        if not index.isValid():
+            return None
         entry = self._entries[index.row()]
         if role == qt.Qt.DisplayRole:
             return self._text(entry, index.column())

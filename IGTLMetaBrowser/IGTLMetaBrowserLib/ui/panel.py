@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from .. import browser_events as events
 from ..codec import printable
-from ..net import CancelledError
+from ..net import CancelledError, parse_address
 from .image_table import ImageTableModel
 from .pump import Pump
 
@@ -22,6 +22,7 @@ class BrowserPanel:
         self._pump = Pump(browser)
         self._hasBeenConnected = False
         self._requestedCount = 0
+        self._lastResult = ""
         self._selectedIds = []
         # The view does not keep its model alive in Slicer.
         self.model = ImageTableModel()
@@ -56,13 +57,24 @@ class BrowserPanel:
         if self.browser.has_server:
             self.browser.disconnect()
         else:
-            self._hasBeenConnected = False
-            host = self.ui.hostLineEdit.text.strip() or "localhost"
-            self.browser.connect(host, self.ui.portSpinBox.value)
+            self._connect()
         self._update()
+
+    def _connect(self):
+        typed = self.ui.hostLineEdit.text.strip() or "localhost"
+        try:
+            host, port = parse_address(typed, self.ui.portSpinBox.value)
+        except ValueError as error:
+            self._setStatus("{error}.", error=error)
+            return
+        # What was pasted as host and port goes where it belongs.
+        self.ui.hostLineEdit.text = host
+        self.ui.portSpinBox.value = port
+        self.browser.connect(host, port)
 
     def onRefreshClicked(self):
         """Ask for the list again."""
+        self._lastResult = ""
         self._setStatus(_("Reading the list of images of {address} …"))
         self.browser.request_list()
         self._update()
@@ -74,11 +86,11 @@ class BrowserPanel:
     def onCancelClicked(self):
         """Load no more images."""
         self.browser.cancel()
-        self._setStatus(_("Loading was cancelled."))
         self._update()
 
     def onTrajectoriesClicked(self):
         """Ask for the trajectories."""
+        self._lastResult = ""
         self._setStatus(_("Asking {address} for trajectories …"))
         self.browser.request_trajectories()
         self._update()
@@ -95,12 +107,8 @@ class BrowserPanel:
         if not self.browser.has_server:
             self._setStatus(_("There is no connection. Press Connect first."))
             return
-        if self.browser.image_in_transfer is None:
-            self._requestedCount = 0
-        before = len(self.browser.queue) + (self.browser.image_in_transfer is not None)
+        self._lastResult = ""
         self.browser.request_images(imageIds)
-        after = len(self.browser.queue) + (self.browser.image_in_transfer is not None)
-        self._requestedCount += after - before
         self._update()
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
@@ -124,6 +132,7 @@ class BrowserPanel:
             events.Connecting: self._onConnecting,
             events.Connected: self._onConnected,
             events.Disconnected: self._onDisconnected,
+            events.Asked: self._onAsked,
             events.Listed: self._onListed,
             events.ImageWaiting: self._onImageWaiting,
             events.ImageProgress: self._onImageProgress,
@@ -135,7 +144,12 @@ class BrowserPanel:
         handlers[type(event)](event)
         self._update()
 
+    def _onAsked(self, _event):
+        pass  # the pump is updated after every event, and that is all there is to do
+
     def _onConnecting(self, _event):
+        self._hasBeenConnected = False
+        self._lastResult = ""
         self._setStatus(_("Connecting to {address} …"))
 
     def _onConnected(self, _event):
@@ -147,25 +161,30 @@ class BrowserPanel:
     def _onDisconnected(self, event):
         if event.error is None:
             self.model.setEntries([])
+            self.model.clearStates()
             self._setStatus(_("Not connected."))
             return
         if self._hasBeenConnected:
-            text = _("{error}. The next query connects again.")
+            text = _("{result} {error}. The next query connects again.")
         else:
             self.browser.disconnect()
             text = "{error}."
-        self._setStatus(text, error=event.error)
+        self._setStatus(text, error=event.error, result=self._lastResult)
 
     def _onListed(self, event):
         self.model.setEntries(event.entries)
         if len(event.entries) <= 1000:  # measuring every cell of a long list takes long
             self.ui.imageTableView.resizeColumnsToContents()
-        if event.entries:
-            self._setStatus(_("{address} offers {count} images."), count=len(event.entries))
-        else:
-            self._setStatus(_("{address} offers no images."))
+        for imageId in self.browser.loaded_images():
+            self.model.setState(imageId, _("loaded"))
+        texts = {0: _("{address} offers no images."), 1: _("{address} offers one image.")}
+        count = len(event.entries)
+        self._setResult(texts.get(count, _("{address} offers {count} images.")), count=count)
 
     def _onImageWaiting(self, event):
+        if self.browser.image_in_transfer is None and len(self.browser.queue) == 1:
+            self._requestedCount = 0
+        self._requestedCount += 1
         self.model.setState(event.image_id, _("waiting"))
 
     def _onImageProgress(self, event):
@@ -187,11 +206,12 @@ class BrowserPanel:
         self.model.setState(event.image_id, _("loaded") + (f" ({notes})" if notes else ""))
         slicer.util.setSliceViewerLayers(background=event.node, fit=True)
         text = _("{name} is loaded.") if not notes else _("{name} is loaded; note: {notes}.")
-        self._setStatus(text, name=self._imageName(event.image_id), notes=notes)
+        self._setResult(text, name=self._imageName(event.image_id), notes=notes)
 
     def _onImageFailed(self, event):
         if isinstance(event.error, CancelledError):
             self.model.setState(event.image_id, _("cancelled"))
+            self._setStatus(_("Loading was cancelled."))
             return
         self.model.setState(event.image_id, _("failed: {error}").format(error=event.error))
         self._setStatus(
@@ -201,13 +221,22 @@ class BrowserPanel:
         )
 
     def _onTrajectoriesShown(self, event):
-        text = _("{count} trajectories are shown.") if event.nodes else _("No trajectories came.")
+        texts = {0: _("No trajectories came."), 1: _("One trajectory is shown.")}
+        text = texts.get(len(event.nodes), _("{count} trajectories are shown."))
         if event.problems:
             text += " " + _("Not shown: {problems}.")
-        self._setStatus(text, count=len(event.nodes), problems="; ".join(event.problems))
+        self._setResult(text, count=len(event.nodes), problems="; ".join(event.problems))
 
     def _onFailed(self, event):
-        self._setStatus("{error}.", error=event.error)
+        self._setStatus("{result} {error}.", error=event.error, result=self._lastResult)
+
+    def onNodesRemoved(self):
+        """Show which images are no longer in the scene."""
+        loaded = set(self.browser.loaded_images())
+        for entry in self.browser.entries:
+            wasLoaded = self.model.state(entry.id).startswith(_("loaded"))
+            if wasLoaded and entry.id not in loaded:
+                self.model.setState(entry.id, "")
 
     # How it looks
 
@@ -234,8 +263,13 @@ class BrowserPanel:
         entry = self.browser.entry(imageId)
         return printable((entry and entry.name) or imageId)
 
+    def _setResult(self, text, **values):
+        """Show a text that is still worth reading when the connection ends."""
+        self._setStatus(text, **values)
+        self._lastResult = self.ui.statusLabel.text
+
     def _setStatus(self, text, **values):
         """Show a text; a value may be anything, the name ``address`` is the server's."""
-        status = text.format(address=self.browser.address, **values)
+        status = text.format(address=self.browser.address, **values).strip()
         # Errors are half sentences, so that they can stand in others; some end with a question.
         self.ui.statusLabel.text = (status[:1].upper() + status[1:]).replace("?.", "?")

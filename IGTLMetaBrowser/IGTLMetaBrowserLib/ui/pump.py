@@ -46,8 +46,11 @@ class Pump:
 
     def _makeNotifiers(self, socket):
         self._socket = socket
-        self._readNotifier = qt.QSocketNotifier(socket.fileno(), qt.QSocketNotifier.Read)
-        self._writeNotifier = qt.QSocketNotifier(socket.fileno(), qt.QSocketNotifier.Write)
+        # With a parent, or PythonQt would delete them at once when they are let go of, which
+        # happens in a slot of their own.
+        number, parent = socket.fileno(), self._timer
+        self._readNotifier = qt.QSocketNotifier(number, qt.QSocketNotifier.Read, parent)
+        self._writeNotifier = qt.QSocketNotifier(number, qt.QSocketNotifier.Write, parent)
         self._readNotifier.activated.connect(self._onActivated)
         self._writeNotifier.activated.connect(self._onActivated)
 
