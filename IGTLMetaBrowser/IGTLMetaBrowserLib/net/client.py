@@ -210,7 +210,8 @@ class Client:
     ) -> codec.ImageMessage:
         """Return one image. Raises ``NetworkError``.
 
-        ``progress`` is called with the number of bytes that have arrived and of all bytes.
+        ``progress`` is called with the number of bytes that have arrived and of all bytes, the
+        last time before the end with less than all.
         """
         return self._wait_for("IMAGE", image_id, codec.ImageMessage, progress)
 
@@ -273,7 +274,6 @@ class Client:
         return [Connected()]
 
     def _send_unsent(self, connection: Connection) -> None:
-        # One by one: a server that is slow to read must not meet a full socket.
         for query in self._unsent:
             query.attempts += 1
             self._queries.add(query, time.monotonic())

@@ -22,12 +22,11 @@ def place_under_patient(scene: Any, node: Any, patient_name: str, patient_id: st
     """
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     patient = _patient_item(hierarchy, patient_name, patient_id)
-    parent = patient or hierarchy.GetSceneItemID()
     item = hierarchy.GetItemByDataNode(node)
-    if not item:
-        hierarchy.CreateItem(parent, node)
-    elif hierarchy.GetItemAncestorAtLevel(item, _PATIENT_LEVEL) != patient:
-        hierarchy.SetItemParent(item, parent)
+    if item and hierarchy.GetItemAncestorAtLevel(item, _PATIENT_LEVEL) != patient:
+        hierarchy.SetItemParent(item, patient or hierarchy.GetSceneItemID())
+    elif not item and patient:
+        hierarchy.CreateItem(patient, node)
 
 
 def _patient_item(hierarchy: Any, patient_name: str, patient_id: str) -> int:
