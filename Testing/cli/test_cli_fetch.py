@@ -173,7 +173,7 @@ def test_without_pynrrd_nothing_is_fetched(tmp_path: Path) -> None:
     result = igtlmeta("fetch", "localhost:1", "A", "-o", tmp_path, PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert 'pip install pynrrd' in line
+    assert "pip install pynrrd" in line
 
 
 def test_a_server_that_closes_in_the_middle_of_an_image_is_named(tmp_path: Path) -> None:

@@ -33,9 +33,9 @@ def test_an_address_is_a_host_and_perhaps_a_port(text: str, address: tuple[str, 
         ("igtl://localhost", "'igtl://localhost' is not HOST"),
         ("::1", "'::1' is not HOST, HOST:PORT or [IPv6]:PORT"),
         ("[::1]18944", "'[::1]18944' is not HOST"),
-        ("localhost:0", "no server has the port 0; ports are 1 to 65535"),
-        ("localhost:65536", "'65536' is no port; ports are 1 to 65535"),
-        ("localhost:99999999999999999999", "is no port; ports are 1 to 65535"),
+        ("localhost:0", "has the port 0; ports are 1 to 65535"),
+        ("localhost:65536", "has the port 65536; ports are 1 to 65535"),
+        ("localhost:99999999999999999999", "is not HOST, HOST:PORT"),
     ],
 )
 def test_a_wrong_address_is_wrong_usage(

@@ -317,7 +317,7 @@ class TestTrajectories:
 
 def test_without_highdicom_it_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "highdicom", None)
-    with pytest.raises(SourceError, match=r'pip install "igtlmetabrowser\[server\]"'):
+    with pytest.raises(SourceError, match="pip install pydicom highdicom"):
         DicomFolderSource(tmp_path)
 
 
