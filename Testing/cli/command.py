@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from IGTLMetaBrowserLib import codec, net
 
@@ -38,6 +40,14 @@ def igtlmeta(*arguments: object, **changes: str) -> subprocess.CompletedProcess[
         check=False,
         env=environment(**changes),
     )
+
+
+def open_terminal() -> tuple[int, int]:
+    """Return the two ends of a pseudo-terminal, the screen and what the command writes to."""
+    try:
+        return pty.openpty()
+    except OSError as error:
+        pytest.skip(f"no pseudo-terminal ({error}); mount one: mount -t devpts devpts /dev/pts")
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import socket
 import subprocess
@@ -22,6 +21,7 @@ from cli.command import (
     ended,
     environment,
     igtlmeta,
+    open_terminal,
     peer,
     say_nothing,
     served,
@@ -221,7 +221,7 @@ def test_progress_is_shown_on_a_terminal_and_leaves_stdout_alone(tmp_path: Path)
         half_is_shown.wait(10)
         connection.sendall(image[half:])
 
-    main, other = pty.openpty()
+    main, other = open_terminal()
     shown = ""
     with (
         peer(pause_halfway) as address,

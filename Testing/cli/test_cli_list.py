@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import socket
 import subprocess
@@ -21,6 +20,7 @@ from cli.command import (
     ended,
     environment,
     igtlmeta,
+    open_terminal,
     peer,
     say_nothing,
     served,
@@ -254,7 +254,7 @@ def the_complaint_of(*arguments: str) -> str:
 
 def on_terminal(*arguments: str, columns: int, **changes: str) -> str:
     """Run the command with its output on a terminal; return what is shown there."""
-    main, other = pty.openpty()
+    main, other = open_terminal()
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         stdout=other,
