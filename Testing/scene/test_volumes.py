@@ -191,7 +191,8 @@ def test_a_ct_that_is_not_in_hounsfield_units_is_judged_by_its_pixels():
 )
 def test_odd_images_get_a_usable_window_and_level(scene, values, expected):
     pixels = np.array(values, np.float32).reshape(1, 1, -1)
-    with warnings.catch_warnings(action="error"):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         node = show_image(scene, ImageMessage(pixels), "odd")
     assert grey_window(node) == pytest.approx(expected)
 
