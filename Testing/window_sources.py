@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 
 from IGTLMetaBrowserLib import codec, net
@@ -44,25 +40,6 @@ class SmallSource:
             codec.TrajectoryItem("Line 2", "Group", both, entry=(3, 2, 1), target=(6, 5, 4)),
             codec.TrajectoryItem("Point", "Group", entry, entry=(7, 8, 9)),
         ]
-
-
-@contextmanager
-def serving(source: net.Source) -> Iterator[int]:
-    """Serve a source from a thread of its own; yields the port."""
-    with net.Server(source, port=0) as server:
-        stop = threading.Event()
-
-        def serve() -> None:
-            while not stop.is_set():
-                server.step(0.02)
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.port
-        finally:
-            stop.set()
-            thread.join()
 
 
 class LargeSource:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -48,8 +49,9 @@ class BrowserError(Exception):
 class Browser:
     """Browses one server at a time and fills ``scene``, a vtkMRMLScene.
 
-    ``entries`` is the last list of images, ``transfer`` the image that is being fetched and
-    ``queue`` the ids of those that wait for it.
+    ``entries`` is the last list of images, ``queue`` the ids of those that wait to be fetched.
+    ``coordinates`` overrules what images say of their matrix, for servers that mark RAS as LPS or
+    the other way round; None believes them.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -81,7 +83,11 @@ class Browser:
 
     def _tell(self, event: BrowserEvent) -> None:
         for observer in [*self._observers]:
-            observer(event)
+            try:
+                observer(event)
+            except Exception:
+                # As Qt does with slots: it is printed, and what else happened is told all the same.
+                sys.excepthook(*sys.exc_info())
 
     # Connection
 
@@ -341,7 +347,10 @@ class Browser:
         except SceneError as error:
             self._tell(ImageFailed(image_id, error))
             return
-        self._tell(ImageLoaded(image_id, node, differences(self.entry(image_id), query.answer)))
+        notes = differences(self.entry(image_id), query.answer)
+        if query.answer.device_name != image_id:
+            notes.append(f"it came under the name {codec.printable(query.answer.device_name)!r}")
+        self._tell(ImageLoaded(image_id, node, notes))
 
     def _give_up_queue(self, error: Exception) -> None:
         """Fail what waits: each image would wait in vain for a server that is not there."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 import slicerhost
+from peers import Peer, Script, ScriptedServer, ServerInThread
 from slicerhost.fixtures import load_slicer_module, slicer_host, slot_errors
-from window_sources import SmallSource, serving
+from window_sources import SmallSource
 
 __all__ = ["load_slicer_module", "slicer_host", "slot_errors"]
 
@@ -86,8 +86,8 @@ def user(load_slicer_module) -> User:
 
 @pytest.fixture
 def small_server() -> Iterator[int]:
-    with serving(SmallSource()) as port:
-        yield port
+    with ServerInThread(SmallSource()) as server:
+        yield server.port
 
 
 @pytest.fixture
@@ -97,25 +97,24 @@ def scripted() -> Iterator[Callable[..., int]]:
     Each question gets the next of the answers, and the connection is closed after it; with None
     it gets none and the connection stays.
     """
-    with ExitStack() as resources:
+    with ExitStack() as servers:
 
         def start(*answers: bytes | None) -> int:
-            listener = resources.enter_context(socket.create_server(("127.0.0.1", 0)))
-
-            def run() -> None:
-                for answer in answers:
-                    peer = resources.enter_context(listener.accept()[0])
-                    if answer is not None:
-                        # The client may leave before it has heard everything.
-                        with suppress(OSError):
-                            peer.recv(1000)
-                            peer.sendall(answer)
-                            peer.shutdown(socket.SHUT_RDWR)
-
-            threading.Thread(target=run, daemon=True).start()
-            return listener.getsockname()[1]
+            scripts = [_script(answer) for answer in answers]
+            return servers.enter_context(ScriptedServer(*scripts)).port
 
         yield start
+
+
+def _script(answer: bytes | None) -> Script:
+    def follow(peer: Peer) -> None:
+        if answer is None:
+            peer.wait_until_closed()
+        else:
+            peer.receive()
+            peer.send(answer)
+
+    return follow
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from PySide6.QtTest import QTest
 
 import slicerhost
 from IGTLMetaBrowserLib import codec
-from window_sources import LargeSource, SmallSource, serving
+from peers import ServerInThread
+from window_sources import LargeSource, SmallSource
 
 
 def test_before_connecting_only_connect_can_be_pressed(user):
@@ -173,8 +174,8 @@ def test_an_address_can_be_pasted_with_its_port(user, small_server):
 
 
 def test_cancel_stops_loading_and_the_next_image_is_the_right_one(user, slicer_host):
-    with serving(LargeSource()) as port:
-        user.connect_to(port)
+    with ServerInThread(LargeSource()) as server:
+        user.connect_to(server.port)
         user.wait_for_status("offers one image")
         user.select("LARGE")
         user.press(user.ui.loadButton)
@@ -189,8 +190,8 @@ def test_cancel_stops_loading_and_the_next_image_is_the_right_one(user, slicer_h
 
 
 def test_closing_the_scene_cancels_a_transfer(user, slicer_host):
-    with serving(LargeSource()) as port:
-        user.connect_to(port)
+    with ServerInThread(LargeSource()) as server:
+        user.connect_to(server.port)
         user.wait_for_status("offers one image")
         user.select("LARGE")
         user.press(user.ui.loadButton)

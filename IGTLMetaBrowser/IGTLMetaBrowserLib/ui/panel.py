@@ -24,6 +24,7 @@ class BrowserPanel:
         self._requestedCount = 0
         self._lastResult = ""
         self._selectedIds = []
+        self._idsShownAsLoaded = set()
         # The view does not keep its model alive in Slicer.
         self.model = ImageTableModel()
         ui.imageTableView.setModel(self.model)
@@ -162,6 +163,7 @@ class BrowserPanel:
         if event.error is None:
             self.model.setEntries([])
             self.model.clearStates()
+            self._idsShownAsLoaded.clear()
             self._setStatus(_("Not connected."))
             return
         if self._hasBeenConnected:
@@ -175,8 +177,9 @@ class BrowserPanel:
         self.model.setEntries(event.entries)
         if len(event.entries) <= 1000:  # measuring every cell of a long list takes long
             self.ui.imageTableView.resizeColumnsToContents()
-        for imageId in self.browser.loaded_images():
-            self.model.setState(imageId, _("loaded"))
+        # From an earlier connection to this server.
+        for imageId in set(self.browser.loaded_images()) - self._idsShownAsLoaded:
+            self._showLoaded(imageId, _("loaded"))
         texts = {0: _("{address} offers no images."), 1: _("{address} offers one image.")}
         count = len(event.entries)
         self._setResult(texts.get(count, _("{address} offers {count} images.")), count=count)
@@ -203,7 +206,7 @@ class BrowserPanel:
 
     def _onImageLoaded(self, event):
         notes = "; ".join(event.notes)
-        self.model.setState(event.image_id, _("loaded") + (f" ({notes})" if notes else ""))
+        self._showLoaded(event.image_id, _("loaded") + (f" ({notes})" if notes else ""))
         slicer.util.setSliceViewerLayers(background=event.node, fit=True)
         text = _("{name} is loaded.") if not notes else _("{name} is loaded; note: {notes}.")
         self._setResult(text, name=self._imageName(event.image_id), notes=notes)
@@ -232,11 +235,9 @@ class BrowserPanel:
 
     def onNodesRemoved(self):
         """Show which images are no longer in the scene."""
-        loaded = set(self.browser.loaded_images())
-        for entry in self.browser.entries:
-            wasLoaded = self.model.state(entry.id).startswith(_("loaded"))
-            if wasLoaded and entry.id not in loaded:
-                self.model.setState(entry.id, "")
+        for imageId in self._idsShownAsLoaded.difference(self.browser.loaded_images()):
+            self._idsShownAsLoaded.remove(imageId)
+            self.model.setState(imageId, "")
 
     # How it looks
 
@@ -258,6 +259,10 @@ class BrowserPanel:
         self.ui.progressBar.textVisible = isLoading
         if not isLoading:
             self.ui.progressBar.value = 0
+
+    def _showLoaded(self, imageId, state):
+        self._idsShownAsLoaded.add(imageId)
+        self.model.setState(imageId, state)
 
     def _imageName(self, imageId):
         entry = self.browser.entry(imageId)
