@@ -136,7 +136,7 @@ class TestList:
 
     def test_the_columns_are_those_of_the_layout(self):
         record = codec.unpack(codec.pack(codec.ImageMetaMessage(items=[ITEM]))).items.records[0]
-        assert codec.ImageMetaItem.columns.itemsize == codec.ImageMetaItem.layout.size == 260
+        assert codec.ImageMetaItem.columns.itemsize == 260
         assert record["patient_id"] == b"4711"
         assert record["scan_time"] == ITEM.scan_time
         assert record["scalar_type"] == ITEM.scalar_type

@@ -54,7 +54,7 @@ class TestLayout:
 
     def test_the_columns_are_those_of_the_layout(self):
         record = codec.unpack(codec.pack(codec.TrajectoryMessage(items=[ITEM]))).items.records[0]
-        assert codec.TrajectoryItem.columns.itemsize == codec.TrajectoryItem.layout.size == 150
+        assert codec.TrajectoryItem.columns.itemsize == 150
         assert record["rgba"].tolist() == [255, 128, 0, 200]
         assert record["target"].tolist() == [-12.0, 9.5, 3.125]
         assert record["owner"] == b"IMAGE_0"

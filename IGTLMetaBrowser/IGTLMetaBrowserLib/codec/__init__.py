@@ -34,6 +34,7 @@ from .messages.query import (
 )
 from .messages.status import StatusCode, StatusMessage
 from .messages.trajectory import TrajectoryItem, TrajectoryMessage, TrajectoryType
+from .messages.transform import TransformMessage
 from .messages.unknown import UnknownMessage
 from .receiver import DEFAULT_MAX_BODY_SIZE, Progress, Receiver, Rejected
 from .scalar import ScalarType
@@ -72,6 +73,7 @@ __all__ = [
     "TrajectoryItem",
     "TrajectoryMessage",
     "TrajectoryType",
+    "TransformMessage",
     "UnknownMessage",
     "crc64",
     "cut_text",

@@ -3,6 +3,6 @@
 ``base`` has what all messages share and the registry, ``items`` what lists of items share.
 """
 
-from . import image, image_meta, query, status, trajectory, unknown
+from . import image, image_meta, query, status, trajectory, transform, unknown
 
-__all__ = ["image", "image_meta", "query", "status", "trajectory", "unknown"]
+__all__ = ["image", "image_meta", "query", "status", "trajectory", "transform", "unknown"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
 
 from ..timestamp import NOT_SET, Timestamp
@@ -55,6 +56,12 @@ class Message(ABC):
         The message may keep views of ``content`` and, where it is writable, change it.
         Raises ``DecodeError``.
         """
+
+
+def member_or_number(enumeration: type[IntEnum]) -> Callable[[int], IntEnum | int]:
+    """Return what gives the member for a number, or the number where a peer sent another."""
+    members = {int(member): member for member in enumeration}
+    return lambda number: members.get(number, number)
 
 
 MessageClass = TypeVar("MessageClass", bound=type[Message])

@@ -19,7 +19,7 @@ offset  type      field         meaning
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,8 +27,7 @@ import numpy as np
 
 from ..scalar import ScalarType
 from ..timestamp import NOT_SET, Timestamp
-from ..wire import decode_text, encode_text
-from .base import register
+from .base import member_or_number, register
 from .items import ItemListMessage
 
 
@@ -40,7 +39,6 @@ class ImageMetaItem:
     the plain number where a peer sent one that OpenIGTLink does not define.
     """
 
-    layout: ClassVar[struct.Struct] = struct.Struct(">64s20s32s64s64sQ3HBB")
     columns: ClassVar[np.dtype] = np.dtype(
         [
             ("name", "S64"),
@@ -55,6 +53,11 @@ class ImageMetaItem:
         ]
     )
 
+    converters: ClassVar[Mapping[str, Callable[[int], Any]]] = {
+        "scan_time": Timestamp,
+        "scalar_type": member_or_number(ScalarType),
+    }
+
     name: str = ""
     id: str = ""
     modality: str = ""
@@ -63,50 +66,6 @@ class ImageMetaItem:
     scan_time: Timestamp = NOT_SET
     size: tuple[int, int, int] = (0, 0, 0)
     scalar_type: ScalarType | int = ScalarType.UINT8
-
-    @classmethod
-    def from_record(
-        cls,
-        name: bytes,
-        image_id: bytes,
-        modality: bytes,
-        patient_name: bytes,
-        patient_id: bytes,
-        scan_time: int,
-        i: int,
-        j: int,
-        k: int,
-        scalar_type: int,
-        _reserved: int,
-    ) -> ImageMetaItem:
-        """Make an item from the fields of its ``layout``."""
-        return cls(
-            decode_text(name),
-            decode_text(image_id),
-            decode_text(modality),
-            decode_text(patient_name),
-            decode_text(patient_id),
-            Timestamp(scan_time),
-            (i, j, k),
-            _SCALAR_TYPES.get(scalar_type, scalar_type),
-        )
-
-    def to_record(self) -> tuple[Any, ...]:
-        """Return the fields of ``layout``; raises ``EncodeError`` for a text that does not fit."""
-        return (
-            encode_text(self.name, 64, "image name"),
-            encode_text(self.id, 20, "image id"),
-            encode_text(self.modality, 32, "modality"),
-            encode_text(self.patient_name, 64, "patient name"),
-            encode_text(self.patient_id, 64, "patient id"),
-            self.scan_time,
-            *self.size,
-            self.scalar_type,
-            0,
-        )
-
-
-_SCALAR_TYPES = {int(member): member for member in ScalarType}
 
 
 @register

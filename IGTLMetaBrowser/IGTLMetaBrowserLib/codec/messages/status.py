@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 from ..errors import EncodeError
 from ..wire import Reader, decode_text, encode_string, encode_text
-from .base import Message, register
+from .base import Message, member_or_number, register
 
 _LAYOUT = struct.Struct(">Hq20s")
 
@@ -47,6 +47,9 @@ class StatusCode(IntEnum):
     UNKNOWN_VERSION = 17
     HARDWARE_FAILURE = 18
     SHUT_DOWN = 19
+
+
+_status_code = member_or_number(StatusCode)
 
 
 @register
@@ -80,12 +83,9 @@ class StatusMessage(Message):
         reader = Reader(content, "STATUS")
         code, subcode, error_name = reader.unpack(_LAYOUT, "fields")
         return cls(
-            _CODES.get(code, code),
+            _status_code(code),
             subcode,
             decode_text(error_name),
             decode_text(bytes(reader.rest())),
             **header_fields,
         )
-
-
-_CODES = {int(member): member for member in StatusCode}

@@ -21,16 +21,14 @@ The message has no field for its coordinate system; OpenIGTLink's is RAS.
 
 from __future__ import annotations
 
-import struct
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import EncodeError
-from ..wire import decode_text, encode_text
-from .base import register
+from .base import member_or_number, register
 from .items import ItemListMessage
 
 
@@ -53,7 +51,6 @@ class TrajectoryItem:
     the type does not name are (0, 0, 0), or whatever the peer left there.
     """
 
-    layout: ClassVar[struct.Struct] = struct.Struct(">64s32sbB4B3f3ff20s")
     columns: ClassVar[np.dtype] = np.dtype(
         [
             ("name", "S64"),
@@ -68,6 +65,10 @@ class TrajectoryItem:
         ]
     )
 
+    converters: ClassVar[Mapping[str, Callable[[int], Any]]] = {
+        "type": member_or_number(TrajectoryType)
+    }
+
     name: str = ""
     group: str = ""
     type: TrajectoryType | int = TrajectoryType.ENTRY_AND_TARGET
@@ -76,43 +77,6 @@ class TrajectoryItem:
     target: Point = (0.0, 0.0, 0.0)
     diameter: float = 0.0
     owner: str = ""
-
-    @classmethod
-    def from_record(cls, name: bytes, group: bytes, type_: int, *fields: Any) -> TrajectoryItem:
-        """Make an item from the fields of its ``layout``."""
-        _reserved, *numbers, diameter, owner = fields
-        return cls(
-            decode_text(name),
-            decode_text(group),
-            _TYPES.get(type_, type_),
-            tuple(numbers[0:4]),
-            tuple(numbers[4:7]),
-            tuple(numbers[7:10]),
-            diameter,
-            decode_text(owner),
-        )
-
-    def to_record(self) -> tuple[Any, ...]:
-        """Return the fields of ``layout``; raises ``EncodeError`` for a text that does not fit."""
-        if (len(self.rgba), len(self.entry), len(self.target)) != (4, 3, 3):
-            raise EncodeError(
-                f"the trajectory {self.name!r} does not fit TRAJ, which has four numbers of colour "
-                "and three of each point"
-            )
-        return (
-            encode_text(self.name, 64, "trajectory name"),
-            encode_text(self.group, 32, "trajectory group"),
-            self.type,
-            0,
-            *self.rgba,
-            *self.entry,
-            *self.target,
-            self.diameter,
-            encode_text(self.owner, 20, "owner image id"),
-        )
-
-
-_TYPES = {int(member): member for member in TrajectoryType}
 
 
 @register
