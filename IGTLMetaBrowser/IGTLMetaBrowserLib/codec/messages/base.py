@@ -8,13 +8,17 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from ..timestamp import NOT_SET, Timestamp
 from ..wire import Buffer
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Message(ABC):
     """Base of all messages: the fields of the header and of the extended header.
+
+    Subclasses are ``@dataclass(eq=False)``: this class says when messages are equal.
 
     device_name
         Who sends the message, or in a query what is asked for; at most 20 bytes of UTF-8.
@@ -56,6 +60,23 @@ class Message(ABC):
         The message may keep views of ``content`` and, where it is writable, change it.
         Raises ``DecodeError``.
         """
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are equal; arrays are where their types and values are."""
+        if not isinstance(other, type(self)):
+            return NotImplemented
+        mine, theirs = vars(self), vars(other)
+        return mine.keys() == theirs.keys() and all(
+            _are_equal(value, theirs[name]) for name, value in mine.items()
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _are_equal(mine: Any, theirs: Any) -> bool:
+    if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
+        return mine.dtype == theirs.dtype and np.array_equal(mine, theirs)
+    return mine == theirs
 
 
 def member_or_number(enumeration: type[IntEnum]) -> Callable[[int], IntEnum | int]:

@@ -24,15 +24,17 @@ import struct
 import sys
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..errors import DecodeError, EncodeError, GeometryError
 from ..scalar import ScalarType
 from ..wire import Buffer, Reader
 from .base import Message, register
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 IMAGE_HEADER_LAYOUT = struct.Struct(">HBBBB3H12f3H3H")
 IMAGE_HEADER_SIZE = IMAGE_HEADER_LAYOUT.size
@@ -55,6 +57,7 @@ def _unit_matrix() -> np.ndarray:
     return np.eye(3, 4)
 
 
+@register
 @dataclass(eq=False)
 class ImageMessage(Message):
     """An image, or a part of one.
@@ -224,22 +227,6 @@ class ImageMessage(Message):
             offset,
             **header_fields,
         )
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, ImageMessage):
-            return NotImplemented
-        mine, theirs = dict(vars(self)), dict(vars(other))
-        return (
-            np.array_equal(mine.pop("pixels"), theirs.pop("pixels"))
-            and np.array_equal(mine.pop("matrix"), theirs.pop("matrix"))
-            and self.pixels.dtype == other.pixels.dtype
-            and mine == theirs
-        )
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-register(ImageMessage)
 
 
 def _read_pixels(

@@ -69,7 +69,7 @@ class ImageMetaItem:
 
 
 @register
-@dataclass
+@dataclass(eq=False)
 class ImageMetaMessage(ItemListMessage[ImageMetaItem]):
     """The list of images. ``items`` is a sequence of ``ImageMetaItem``."""
 

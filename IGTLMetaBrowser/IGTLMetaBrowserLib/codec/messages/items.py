@@ -82,7 +82,7 @@ class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
         return repr(list(self))
 
 
-@dataclass
+@dataclass(eq=False)
 class ItemListMessage(Message, Generic[ItemClass]):
     """Base of the messages that are a list of items."""
 

@@ -20,7 +20,7 @@ from ..header import TYPE_NAME_SIZE
 from .base import Message
 
 
-@dataclass
+@dataclass(eq=False)
 class QueryMessage(Message):
     """Base of the four. ``data_type`` is the type without its prefix, for example ``IMAGE``."""
 

@@ -53,7 +53,7 @@ _status_code = member_or_number(StatusCode)
 
 
 @register
-@dataclass
+@dataclass(eq=False)
 class StatusMessage(Message):
     """A status. ``code`` is a ``StatusCode``, or the plain number where a peer sent another."""
 

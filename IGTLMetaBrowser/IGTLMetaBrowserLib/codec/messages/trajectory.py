@@ -80,7 +80,7 @@ class TrajectoryItem:
 
 
 @register
-@dataclass
+@dataclass(eq=False)
 class TrajectoryMessage(ItemListMessage[TrajectoryItem]):
     """A list of trajectories. ``items`` is a sequence of ``TrajectoryItem``."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from .base import Message
 
 
-@dataclass
+@dataclass(eq=False)
 class UnknownMessage(Message):
     """A message of a type that this codec does not know.
 
