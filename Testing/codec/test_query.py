@@ -50,7 +50,28 @@ def test_a_query_is_58_bytes_without_a_body():
 def test_a_name_that_does_not_fit_12_characters_is_cut():
     data = codec.pack(codec.GetMessage("TRANSFORM"))
     assert data[2:14] == b"GET_TRANSFOR"
-    assert codec.unpack(data).data_type == "TRANSFOR"
+    query = codec.unpack(data)
+    assert query.data_type == "TRANSFOR"
+    assert query.full_data_type == "TRANSFORM"
+    assert codec.pack(query) == data
+
+
+@pytest.mark.parametrize(
+    ("type_name", "meant"),
+    [
+        ("GET_TRANS", "TRANSFORM"),
+        ("RTS_TRANSFOR", "TRANSFORM"),
+        ("GET_CAPABIL", "CAPABILITY"),
+        ("GET_COLORT", "COLORT"),
+        ("GET_COLORTAB", "COLORTABLE"),
+        ("GET_VIDEO", "VIDEO"),  # not VIDEOMETA
+        ("GET_TRA", "TRA"),  # TRAJ or TRANSFORM
+        ("GET_NEEDLE", "NEEDLE"),  # no type of OpenIGTLink
+        ("GET_", ""),
+    ],
+)
+def test_the_type_that_is_meant_by_a_cut_name(type_name: str, meant: str):
+    assert codec.unpack(frame(type_name)).full_data_type == meant
 
 
 def test_a_body_that_somebody_sent_is_kept():

@@ -252,6 +252,17 @@ class TestLimit:
         assert not receiver.is_between_messages  # the rest of it may still come
 
 
+class TestNoMemory:
+    @pytest.mark.parametrize("body_size", [1 << 62, (1 << 63) + 1, (1 << 64) - 1])
+    def test_a_body_that_no_machine_can_hold_is_rejected(self, body_size: int):
+        receiver = codec.Receiver(max_body_size=1 << 64)
+        header = frame("IMAGE", body_size=body_size, crc=0)
+        [rejected] = feed(receiver, header + b"its first bytes")
+        assert isinstance(rejected.error, codec.BodySizeError)
+        assert "no memory" in str(rejected.error)
+        assert receiver.is_passing_over
+
+
 class TestMemory:
     @pytest.mark.usefixtures("each_crc_path")
     @pytest.mark.parametrize("big_endian", [False, True])

@@ -77,9 +77,13 @@ def check_checksum(header: Header, crc: int) -> None:
         )
 
 
-def unpack_body(header: Header, body: memoryview) -> Message:
-    """Read a body whose size, version and checksum are known to be good."""
+def unpack_body(header: Header, body: memoryview, **options: Any) -> Message:
+    """Read a body whose size, version and checksum are known to be good.
+
+    ``options`` are those of the message class's ``unpack_content``.
+    """
     fields: dict[str, Any] = {
+        **options,
         "device_name": header.device_name,
         "timestamp": header.timestamp,
         "header_version": header.version,
@@ -95,7 +99,8 @@ def unpack_body(header: Header, body: memoryview) -> Message:
 
 def describe(header: Header) -> str:
     """Name a message for an error: its type and device name."""
-    return f"the message {printable(header.type_name)} {printable(header.device_name)!r}"
+    type_name = printable(header.type_name) or "without a type"
+    return f"the message {type_name} {printable(header.device_name)!r}"
 
 
 def _unpack_content(type_name: str, content: memoryview, fields: dict[str, Any]) -> Message:

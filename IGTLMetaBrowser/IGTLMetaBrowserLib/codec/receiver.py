@@ -21,8 +21,8 @@ from .crc64 import Crc64, crc64
 from .errors import BodySizeError, DecodeError
 from .framing import check_checksum, check_version, describe, unpack_body
 from .header import HEADER_SIZE, Header
-from .messages.base import Message
-from .messages.image import IMAGE_HEADER_SIZE
+from .messages.base import Message, registered_class
+from .messages.image import IMAGE_HEADER_SIZE, ImageMessage, PixelSwap
 
 DEFAULT_MAX_BODY_SIZE = 2 << 30
 
@@ -138,13 +138,10 @@ class Receiver:
         try:
             self._check_header(header)
         except DecodeError as error:
-            self._start += HEADER_SIZE
-            self._to_skip = header.body_size
-            return Rejected(header, error)
+            return self._pass_over(header, error)
         message_size = HEADER_SIZE + header.body_size
         if message_size > len(self._shared):
-            self._begin_large_body(header, waiting[HEADER_SIZE:])
-            return None
+            return self._begin_large_body(header, waiting[HEADER_SIZE:])
         if len(waiting) < message_size:
             return None
         self._start += message_size
@@ -160,30 +157,45 @@ class Receiver:
             )
         check_version(header)
 
+    def _pass_over(self, header: Header, error: DecodeError) -> Rejected:
+        self._start += HEADER_SIZE
+        self._to_skip = header.body_size
+        return Rejected(header, error)
+
     def _skip(self) -> None:
         skipped = min(self._to_skip, self._end - self._start)
         self._to_skip -= skipped
         self._start += skipped
 
-    def _begin_large_body(self, header: Header, beginning: memoryview) -> None:
+    def _begin_large_body(self, header: Header, beginning: memoryview) -> Rejected | None:
         # The size of the extended header, in the first two bytes, says where the pixels begin.
-        if len(beginning) >= 2:
+        if len(beginning) < 2:
+            return None
+        try:
             self._large = _LargeBody(header, beginning, self._check_crc)
-            self._start = self._end = 0
+        except (MemoryError, ValueError):  # numpy's ValueError is for what no machine could hold
+            return self._pass_over(
+                header,
+                BodySizeError(f"no memory for {header.body_size} bytes of {describe(header)}"),
+            )
+        self._start = self._end = 0
+        return None
 
     def _finish_large_body(self) -> list[Message | Rejected]:
         large = self._large
         if large is None or large.received < large.header.body_size:
             return []
         self._large = None
-        return [self._read(large.header, large.body, large.crc())]
+        return [self._read(large.header, large.body, large.crc(), **large.options)]
 
     @staticmethod
-    def _read(header: Header, body: memoryview, crc: int | None) -> Message | Rejected:
+    def _read(
+        header: Header, body: memoryview, crc: int | None, **options: bool
+    ) -> Message | Rejected:
         try:
             if crc is not None:
                 check_checksum(header, crc)
-            return unpack_body(header, body)
+            return unpack_body(header, body, **options)
         except DecodeError as error:
             return Rejected(header, error)
 
@@ -195,12 +207,15 @@ class _LargeBody:
         self.header = header
         self.received = 0
         self._crc = Crc64() if check_crc else None
-        pixels_begin = IMAGE_HEADER_SIZE
-        if header.version == 2:
-            pixels_begin += int.from_bytes(beginning[:2], "big")
-        padding = -pixels_begin % _PIXEL_ALIGNMENT
+        content_begin = int.from_bytes(beginning[:2], "big") if header.version == 2 else 0
+        padding = -(content_begin + IMAGE_HEADER_SIZE) % _PIXEL_ALIGNMENT
         memory = np.empty(padding + header.body_size, np.uint8)
         self.body = memoryview(memory)[padding:]
+        self._pixel_swap: PixelSwap | None = None
+        self.options: dict[str, bool] = {}
+        if registered_class(header.type_name) is ImageMessage:
+            self._pixel_swap = PixelSwap(self.body, content_begin)
+            self.options["are_pixels_native"] = True
         self.body[: len(beginning)] = beginning
         self.grow(len(beginning))
 
@@ -213,6 +228,8 @@ class _LargeBody:
         if self._crc is not None:
             self._crc.update(self.body[self.received : self.received + byte_count])
         self.received += byte_count
+        if self._pixel_swap is not None:
+            self._pixel_swap.update(self.received)
 
     def crc(self) -> int | None:
         """Return the checksum of what has arrived, or None where nobody wants it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
@@ -77,6 +77,11 @@ def _are_equal(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
         return mine.dtype == theirs.dtype and np.array_equal(mine, theirs)
     return mine == theirs
+
+
+def registered_types() -> Collection[str]:
+    """Return the wire's names of all registered types."""
+    return _message_classes.keys()
 
 
 def member_or_number(enumeration: type[IntEnum]) -> Callable[[int], IntEnum | int]:

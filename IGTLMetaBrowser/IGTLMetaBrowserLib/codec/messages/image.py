@@ -20,6 +20,7 @@ The centre is that of the voxels' centres: (N − 1) / 2 voxels from the first o
 
 from __future__ import annotations
 
+import math
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -200,8 +201,13 @@ class ImageMessage(Message):
             ) from None
 
     @classmethod
-    def unpack_content(cls, content: memoryview, **header_fields: Any) -> ImageMessage:
-        """Read an image; the pixels are a view of ``content`` where they need no change."""
+    def unpack_content(
+        cls, content: memoryview, *, are_pixels_native: bool = False, **header_fields: Any
+    ) -> ImageMessage:
+        """Read an image; the pixels are a view of ``content`` where they need no change.
+
+        ``are_pixels_native``: they have been brought into native byte order (``PixelSwap``).
+        """
         reader = Reader(content, "IMAGE")
         header = reader.unpack(IMAGE_HEADER_LAYOUT, "image header")
         _, components, scalar_type, endian, coordinates = header[:5]
@@ -217,7 +223,9 @@ class ImageMessage(Message):
                     f"of an image that has {whole}"
                 )
         dtype = ScalarType.read(scalar_type).dtype
-        pixels = _read_pixels(reader, components, dtype, endian == _BIG_ENDIAN, subvolume)
+        pixels = _read_pixels(reader, components, dtype, subvolume)
+        if not are_pixels_native and not _is_native(endian):
+            pixels = pixels.byteswap(inplace=pixels.flags.writeable)
         return cls(
             pixels,
             np.array(matrix).reshape(4, 3).T,
@@ -229,9 +237,50 @@ class ImageMessage(Message):
         )
 
 
-def _read_pixels(
-    reader: Reader, components: int, dtype: np.dtype, big_endian: bool, subvolume: Size
-) -> np.ndarray:
+class PixelSwap:
+    """Brings the pixels of an IMAGE into native byte order while they arrive.
+
+    A swap of all of them at the end would take as long as a user notices. ``body`` is the memory
+    into which the message's body is received, ``image_header_begin`` where its content begins.
+    """
+
+    def __init__(self, body: memoryview, image_header_begin: int) -> None:
+        self._body = body
+        self._header_begin = image_header_begin
+        self._pixels_begin = image_header_begin + IMAGE_HEADER_SIZE
+        self._pixels: np.ndarray | None = None
+        self._swapped = 0
+
+    def update(self, received: int) -> None:
+        """Swap what has arrived; ``received`` is the number of the body's bytes that are there."""
+        if received < self._pixels_begin:
+            return
+        if self._pixels is None:
+            self._pixels = self._pixels_to_swap()
+        arrived = (received - self._pixels_begin) // self._pixels.itemsize
+        self._pixels[self._swapped : arrived].byteswap(inplace=True)
+        self._swapped = max(self._swapped, arrived)
+
+    def _pixels_to_swap(self) -> np.ndarray:
+        """Return the pixels, or none where they are native or ``unpack_content`` will refuse them."""
+        nothing = np.empty(0, np.uint8)
+        header = IMAGE_HEADER_LAYOUT.unpack_from(self._body, self._header_begin)
+        _, components, scalar_type, endian, *_ = header
+        if _is_native(endian) or scalar_type not in ScalarType.__members__.values():
+            return nothing
+        dtype = ScalarType(scalar_type).dtype
+        count = math.prod(header[23:26]) * components
+        if dtype.itemsize == 1 or len(self._body) < self._pixels_begin + count * dtype.itemsize:
+            return nothing
+        return np.frombuffer(self._body, dtype, count, self._pixels_begin)
+
+
+def _is_native(endian: int) -> bool:
+    return endian == (_BIG_ENDIAN if sys.byteorder == "big" else _LITTLE_ENDIAN)
+
+
+def _read_pixels(reader: Reader, components: int, dtype: np.dtype, subvolume: Size) -> np.ndarray:
+    """Return the pixels in the wire's byte order, (k, j, i) or (k, j, i, components)."""
     i, j, k = subvolume
     expected = i * j * k * components * dtype.itemsize
     if reader.remaining != expected or not components:
@@ -243,6 +292,4 @@ def _read_pixels(
     pixels = np.frombuffer(content, dtype)
     if not pixels.flags.aligned:
         pixels = pixels.copy()
-    if big_endian != (sys.byteorder == "big"):
-        pixels = pixels.byteswap(inplace=pixels.flags.writeable)
     return pixels.reshape((k, j, i) if components == 1 else (k, j, i, components))

@@ -7,8 +7,9 @@ STP_<type>        ends the stream
 RTS_<type>        answers the two above; or says that what was asked for cannot be had
 ================  =========================================================================
 
-A type name has 12 characters on the wire, so that a long name is cut: ``GET_TRANSFOR``. Old
-servers read no query's body: ask with header version 1 and an empty one.
+A type name has 12 characters on the wire, so that a long name is cut: ``GET_TRANSFOR``. Some
+peers cut more than they must: ``GET_TRANS``, ``GET_CAPABIL``. Old servers read no query's body:
+ask with header version 1 and an empty one.
 """
 
 from __future__ import annotations
@@ -17,12 +18,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..header import TYPE_NAME_SIZE
-from .base import Message
+from .base import Message, registered_types
+
+# Of TRANS, the shortest beginning of a type that is seen. TRA could be another type, too.
+_SHORTEST_BEGINNING = 5
 
 
 @dataclass(eq=False)
 class QueryMessage(Message):
-    """Base of the four. ``data_type`` is the type without its prefix, for example ``IMAGE``."""
+    """Base of the four. ``data_type`` is the type without its prefix, for example ``IMAGE``.
+
+    In a query that was read it is as the peer cut it; see ``full_data_type``.
+    """
 
     prefix: ClassVar[str]
 
@@ -33,6 +40,18 @@ class QueryMessage(Message):
     def type_name(self) -> str:
         """Prefix and type, cut to the 12 characters of the wire."""
         return (self.prefix + self.data_type)[:TYPE_NAME_SIZE]
+
+    @property
+    def full_data_type(self) -> str:
+        """The type that is meant: ``TRANSFORM`` of ``TRANSFOR`` and ``TRANS``.
+
+        ``data_type`` itself where no registered type begins with it, or more than one.
+        """
+        types = registered_types()
+        if self.data_type in types or len(self.data_type) < _SHORTEST_BEGINNING:
+            return self.data_type
+        meant = [name for name in types if name.startswith(self.data_type)]
+        return meant[0] if len(meant) == 1 else self.data_type
 
     def pack_content(self) -> list[bytes]:
         """Return the content as it is; most queries have none."""
