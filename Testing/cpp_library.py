@@ -19,15 +19,18 @@ def why_missing() -> str | None:
     )
 
 
-def build(source: Path, folder: Path) -> Path:
+def build(source: Path, folder: Path, optimisation: str = "-O2") -> Path:
     """Compile one source file into a program in ``folder``; return the program's path.
 
     Raises ``RuntimeError`` with the compiler's words.
     """
     program = folder / source.stem
-    command = ["g++", "-O2", f"-I{INCLUDE_FOLDER}", source, "-o", program]
+    options = ["-std=c++17", optimisation, f"-I{INCLUDE_FOLDER}"]
     result = subprocess.run(
-        [*command, "-lOpenIGTLink", "-lpthread"], capture_output=True, text=True, check=False
+        ["g++", *options, source, "-o", program, "-lOpenIGTLink", "-lpthread"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if result.returncode:
         raise RuntimeError(f"{source} does not compile:\n{result.stderr}")

@@ -1,17 +1,21 @@
-// The OpenIGTLink C++ library's part in codec.py: server, client and checksum.
+// The OpenIGTLink C++ library's part in codec.py: server, client, list and checksum.
 //
 //     codec server I J K          offers an image of that size, uint16; prints its port
 //     codec client PORT CHECK N   fetches it N times, CHECK 1 or 0; prints the seconds of each
+//     codec list FILE N           unpacks the IMGMETA in FILE N times; prints the seconds of each
 //     codec crc SIZE N            takes the CRC-64 of SIZE bytes N times; prints the seconds of each
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <vector>
 
 #include "igtlClientSocket.h"
 #include "igtlImageMessage.h"
+#include "igtlImageMetaMessage.h"
 #include "igtlMessageHeader.h"
 #include "igtlServerSocket.h"
 #include "igtl_util.h"
@@ -83,6 +87,26 @@ int FetchOften(int port, int check, int times) {
   return 0;
 }
 
+int UnpackList(const char* name, int times) {
+  std::ifstream file(name, std::ios::binary);
+  const std::vector<char> data((std::istreambuf_iterator<char>(file)), {});
+  for (int n = 0; n < times; ++n) {
+    igtl::MessageHeader::Pointer header = igtl::MessageHeader::New();
+    header->InitPack();
+    std::memcpy(header->GetPackPointer(), data.data(), header->GetPackSize());
+    header->Unpack();
+    igtl::ImageMetaMessage::Pointer list = igtl::ImageMetaMessage::New();
+    list->SetMessageHeader(header);
+    list->AllocatePack();
+    const size_t headerSize = header->GetPackSize();
+    std::memcpy(list->GetPackBodyPointer(), data.data() + headerSize, data.size() - headerSize);
+    const double start = Seconds();
+    if (!(list->Unpack(1) & igtl::MessageHeader::UNPACK_BODY)) return 1;
+    Print(Seconds() - start);
+  }
+  return 0;
+}
+
 int TakeChecksums(size_t size, int times) {
   std::vector<unsigned char> data(size);
   for (size_t n = 0; n < size; ++n) data[n] = static_cast<unsigned char>(n * 40503u >> 4);
@@ -102,6 +126,7 @@ int main(int argc, char** argv) {
   if (argc == 5 && !std::strcmp(argv[1], "server")) return Serve(number(2), number(3), number(4));
   if (argc == 5 && !std::strcmp(argv[1], "client"))
     return FetchOften(number(2), number(3), number(4));
+  if (argc == 4 && !std::strcmp(argv[1], "list")) return UnpackList(argv[2], number(3));
   if (argc == 4 && !std::strcmp(argv[1], "crc")) return TakeChecksums(number(2), number(3));
   std::fprintf(stderr, "usage: see the first lines of codec.cc\n");
   return 2;

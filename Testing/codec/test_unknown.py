@@ -14,9 +14,9 @@ from IGTLMetaBrowserLib.codec.messages import base
 
 class TestUnknown:
     def test_is_handed_over_as_bytes(self):
-        message = codec.unpack(frame("SENSOR", b"content", device_name=b"Force"))
+        message = codec.unpack(frame("NEEDLE", b"content", device_name=b"Force"))
         assert isinstance(message, codec.UnknownMessage)
-        assert message.type_name == message.data_type == "SENSOR"
+        assert message.type_name == message.data_type == "NEEDLE"
         assert message.device_name == "Force"
         assert message.content == b"content"
 
@@ -25,12 +25,12 @@ class TestUnknown:
         body = version_2_body(
             b"content", metadata_header=metadata_header, metadata=metadata, message_id=5
         )
-        message = codec.unpack(frame("SENSOR", body, version=2))
+        message = codec.unpack(frame("NEEDLE", body, version=2))
         assert message.content == b"content"
         assert message.metadata == {"k": "vv"}
         assert message.message_id == 5
 
-    @pytest.mark.parametrize("type_name", ["SENSOR", "", "image", "IMAGES", "GET", "M\u00fc"])
+    @pytest.mark.parametrize("type_name", ["NEEDLE", "", "image", "IMAGES", "GET", "M\u00fc"])
     def test_goes_out_as_it_came_in(self, type_name: str):
         data = frame(type_name, b"content")
         assert codec.pack(codec.unpack(data)) == data

@@ -1,8 +1,10 @@
-"""The golden messages: bytes that other software made, and the messages they stand for."""
+"""The golden messages: bytes, and the fields they stand for (see ``make_golden``)."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,55 +12,65 @@ import numpy as np
 
 from IGTLMetaBrowserLib import codec
 
-FOLDER = Path(__file__).parent
+FOLDER = Path(__file__).parent / "messages"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.bin"))
-
-_QUERIES = {"GET_": codec.GetMessage, "RTS_": codec.ReturnMessage}
 
 
 def golden_bytes(name: str) -> bytes:
-    """Return the message of that name as it was on the wire."""
+    """Return the message of that name as it is on the wire."""
     return (FOLDER / f"{name}.bin").read_bytes()
 
 
-def golden_message(name: str) -> codec.Message:
-    """Return the message that the ``.json`` beside the bytes describes."""
-    fields = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    type_name = fields.pop("type")
-    fields["timestamp"] = codec.Timestamp(fields["timestamp"])
-    if type_name == "IMGMETA":
-        items = [_image_meta_item(**item) for item in fields.pop("items")]
-        return codec.ImageMetaMessage(items=items, **fields)
-    if type_name == "TRAJ":
-        items = [_trajectory_item(**item) for item in fields.pop("items")]
-        return codec.TrajectoryMessage(items=items, **fields)
-    if type_name == "IMAGE":
-        return _image(**fields)
-    if type_name == "STATUS":
-        return codec.StatusMessage(**fields)
-    content = bytes.fromhex(fields.pop("content"))
-    return _QUERIES[type_name[:4]](type_name[4:], content=content, **fields)
+def golden_fields(name: str) -> dict[str, Any]:
+    """Return the fields of the message of that name, as ``plain`` gives them."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def _image_meta_item(**fields: Any) -> codec.ImageMetaItem:
-    fields["scan_time"] = codec.Timestamp(fields["scan_time"])
-    fields["size"] = tuple(fields["size"])
-    fields["scalar_type"] = codec.ScalarType(fields["scalar_type"])
-    return codec.ImageMetaItem(**fields)
+def plain(message: codec.Message) -> dict[str, Any]:
+    """Return all fields of a message in terms of JSON.
+
+    Numbers and enums are numbers, sequences lists, bytes are written in hexadecimal, and an array
+    is an object of ``dtype``, ``shape`` and ``values`` in C order.
+    """
+    return {"type_name": message.type_name, **_plain(message)}
 
 
-def _trajectory_item(**fields: Any) -> codec.TrajectoryItem:
-    fields["type"] = codec.TrajectoryType(fields["type"])
-    for key in ("rgba", "entry", "target"):
-        fields[key] = tuple(fields[key])
-    return codec.TrajectoryItem(**fields)
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, float)):
+        return float(value) if isinstance(value, float) else int(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    if isinstance(value, np.ndarray):
+        return _plain_array(value)
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value]
+    raise TypeError(f"{type(value)} has no plain form yet")
 
 
-def _image(**fields: Any) -> codec.ImageMessage:
-    fields["pixels"] = np.array(fields["pixels"], fields.pop("scalar_type"))
-    fields["matrix"] = np.array(fields["matrix"])
-    fields["coordinates"] = codec.Coordinates[fields["coordinates"]]
-    fields["offset"] = tuple(fields["offset"])
-    if fields["size"] is not None:
-        fields["size"] = tuple(fields["size"])
-    return codec.ImageMessage(**fields)
+def _plain_array(array: np.ndarray) -> dict[str, Any]:
+    values = array.ravel()
+    if values.dtype.kind == "c":  # the real and the imaginary part, by turns
+        values = values.view(values.real.dtype)
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "values": values.tolist()}
+
+
+def made_anew(message: codec.Message) -> codec.Message:
+    """Return an equal message that was not unpacked: no list or array of it is a view of bytes."""
+    own = {field.name: getattr(message, field.name) for field in fields(message)}
+    return type(message)(**{name: _copy(value) for name, value in own.items()})
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, memoryview):
+        return bytes(value)
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes, tuple)):
+        return list(value)
+    return value

@@ -11,7 +11,8 @@ import slicer
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
-from IGTLMetaBrowserLib.browser import Browser, BrowserEvent, Disconnected, TrajectoriesShown
+from IGTLMetaBrowserLib.browser import Browser
+from IGTLMetaBrowserLib.browser_events import BrowserEvent, Disconnected, TrajectoriesShown
 from interop import reference_library
 from peers import PATIENCE, wait_for_socket
 

@@ -10,6 +10,7 @@ has the layout of each type::
     (58, 'IMAGE_0')
 """
 
+from .charset import EncodedText
 from .crc64 import Crc64, crc64
 from .errors import (
     BodySizeError,
@@ -23,8 +24,26 @@ from .errors import (
 from .framing import describe, pack, pack_parts, unpack
 from .header import HEADER_SIZE, Header
 from .messages.base import Message, register
+from .messages.bind import BindMessage
+from .messages.bind_query import ChildName, GetBindMessage, RTSBindMessage, StartBindMessage
+from .messages.capability import CapabilityMessage
+from .messages.color_table import ColorTableMessage, LongNamedColorTableMessage
+from .messages.command import CommandMessage, RTSCommandMessage
 from .messages.image import Coordinates, ImageMessage
 from .messages.image_meta import ImageMetaItem, ImageMetaMessage
+from .messages.label_meta import LabelMetaItem, LabelMetaMessage
+from .messages.ndarray import NDArrayMessage
+from .messages.point import PointItem, PointMessage
+from .messages.polydata import PolyDataMessage, RTSPolyDataMessage, StartPolyDataMessage
+from .messages.polydata_attributes import PolyDataAttribute, PolyDataAttributeType
+from .messages.polydata_cells import CellArray
+from .messages.position import PositionMessage, QuaternionTransformMessage
+from .messages.quaternion_tracking import (
+    QuaternionTrackingDataItem,
+    QuaternionTrackingDataMessage,
+    RTSQuaternionTrackingDataMessage,
+    StartQuaternionTrackingDataMessage,
+)
 from .messages.query import (
     GetMessage,
     QueryMessage,
@@ -32,49 +51,103 @@ from .messages.query import (
     StartMessage,
     StopMessage,
 )
+from .messages.sensor import SensorMessage
 from .messages.status import StatusCode, StatusMessage
+from .messages.string import StringMessage
+from .messages.tracking import (
+    InstrumentType,
+    RTSTrackingDataMessage,
+    StartTrackingDataMessage,
+    TrackingDataItem,
+    TrackingDataMessage,
+)
 from .messages.trajectory import TrajectoryItem, TrajectoryMessage, TrajectoryType
 from .messages.transform import TransformMessage
 from .messages.unknown import UnknownMessage
+from .messages.video import StartVideoMessage, VideoMessage
+from .messages.video_meta import VideoMetaItem, VideoMetaMessage
 from .receiver import DEFAULT_MAX_BODY_SIZE, Progress, Receiver, Rejected
 from .scalar import ScalarType
 from .timestamp import Timestamp
+from .unit import SIPrefix, SIUnit, Unit
 from .wire import cut_text, printable
 
 __all__ = [
     "DEFAULT_MAX_BODY_SIZE",
     "HEADER_SIZE",
+    "BindMessage",
     "BodySizeError",
+    "CapabilityMessage",
+    "CellArray",
     "ChecksumError",
+    "ChildName",
     "CodecError",
+    "ColorTableMessage",
+    "CommandMessage",
     "Coordinates",
     "Crc64",
     "DecodeError",
     "EncodeError",
+    "EncodedText",
     "GeometryError",
+    "GetBindMessage",
     "GetMessage",
     "Header",
     "HeaderVersionError",
     "ImageMessage",
     "ImageMetaItem",
     "ImageMetaMessage",
+    "InstrumentType",
+    "LabelMetaItem",
+    "LabelMetaMessage",
+    "LongNamedColorTableMessage",
     "Message",
+    "NDArrayMessage",
+    "PointItem",
+    "PointMessage",
+    "PolyDataAttribute",
+    "PolyDataAttributeType",
+    "PolyDataMessage",
+    "PositionMessage",
     "Progress",
+    "QuaternionTrackingDataItem",
+    "QuaternionTrackingDataMessage",
+    "QuaternionTransformMessage",
     "QueryMessage",
+    "RTSBindMessage",
+    "RTSCommandMessage",
+    "RTSPolyDataMessage",
+    "RTSQuaternionTrackingDataMessage",
+    "RTSTrackingDataMessage",
     "Receiver",
     "Rejected",
     "ReturnMessage",
+    "SIPrefix",
+    "SIUnit",
     "ScalarType",
+    "SensorMessage",
+    "StartBindMessage",
     "StartMessage",
+    "StartPolyDataMessage",
+    "StartQuaternionTrackingDataMessage",
+    "StartTrackingDataMessage",
+    "StartVideoMessage",
     "StatusCode",
     "StatusMessage",
     "StopMessage",
+    "StringMessage",
     "Timestamp",
+    "TrackingDataItem",
+    "TrackingDataMessage",
     "TrajectoryItem",
     "TrajectoryMessage",
     "TrajectoryType",
     "TransformMessage",
+    "Unit",
     "UnknownMessage",
+    "VideoMessage",
+    "VideoMetaItem",
+    "VideoMetaMessage",
     "crc64",
     "cut_text",
     "describe",

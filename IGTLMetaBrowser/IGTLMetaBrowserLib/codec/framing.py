@@ -15,9 +15,8 @@ from .header import (
     Body,
     Header,
 )
-from .messages.base import Message, registered_class
-from .messages.query import query_class
-from .messages.unknown import UnknownMessage
+from .messages.base import Message
+from .messages.dispatch import content_reader
 from .metadata import pack_metadata, unpack_metadata
 from .wire import Buffer, printable
 
@@ -53,28 +52,27 @@ def unpack(data: Buffer, check_crc: bool = True) -> Message:
         raise DecodeError(
             f"{describe(header)} has {HEADER_SIZE + header.body_size} bytes; {len(view)} were given"
         )
-    check_version(header)
+    if header.version not in KNOWN_VERSIONS:
+        raise unknown_version(header)
     body = view[HEADER_SIZE:]
-    if check_crc:
-        check_checksum(header, crc64(body))
+    if check_crc and (crc := crc64(body)) != header.crc:
+        raise wrong_checksum(header, crc)
     return unpack_body(header, body)
 
 
-def check_version(header: Header) -> None:
-    """Raise ``HeaderVersionError`` where the header's version is not known."""
-    if header.version not in KNOWN_VERSIONS:
-        raise HeaderVersionError(
-            f"{describe(header)} has the header version {header.version}; 1 and 2 are known"
-        )
+def unknown_version(header: Header) -> HeaderVersionError:
+    """Return the error for a header of a version that is not known."""
+    return HeaderVersionError(
+        f"{describe(header)} has the header version {header.version}; 1 and 2 are known"
+    )
 
 
-def check_checksum(header: Header, crc: int) -> None:
-    """Raise ``ChecksumError`` where the header gives another CRC than ``crc``, the body's."""
-    if header.crc != crc:
-        raise ChecksumError(
-            f"{describe(header)} arrived damaged: its checksum is {crc:016x}, "
-            f"the sender's was {header.crc:016x}"
-        )
+def wrong_checksum(header: Header, crc: int) -> ChecksumError:
+    """Return the error for a header that gives another CRC than ``crc``, the body's."""
+    return ChecksumError(
+        f"{describe(header)} arrived damaged: its checksum is {crc:016x}, "
+        f"the sender's was {header.crc:016x}"
+    )
 
 
 def unpack_body(header: Header, body: memoryview, **options: Any) -> Message:
@@ -82,35 +80,25 @@ def unpack_body(header: Header, body: memoryview, **options: Any) -> Message:
 
     ``options`` are those of the message class's ``unpack_content``.
     """
-    fields: dict[str, Any] = {
-        **options,
-        "device_name": header.device_name,
-        "timestamp": header.timestamp,
-        "header_version": header.version,
-    }
     content = body
     if header.version == 2:
         parts = Body.unpack(body)
         content = parts.content
-        fields["message_id"] = parts.message_id
-        fields["metadata"] = unpack_metadata(parts.metadata_header, parts.metadata)
-    return _unpack_content(header.type_name, content, fields)
+        options["message_id"] = parts.message_id
+        options["metadata"] = unpack_metadata(parts.metadata_header, parts.metadata)
+    return content_reader(header.type_name)(
+        content,
+        device_name=header.device_name,
+        timestamp=header.timestamp,
+        header_version=header.version,
+        **options,
+    )
 
 
 def describe(header: Header) -> str:
     """Name a message for an error: its type and device name."""
     type_name = printable(header.type_name) or "without a type"
     return f"the message {type_name} {printable(header.device_name)!r}"
-
-
-def _unpack_content(type_name: str, content: memoryview, fields: dict[str, Any]) -> Message:
-    message_class = registered_class(type_name)
-    if message_class is not None:
-        return message_class.unpack_content(content, **fields)
-    query = query_class(type_name)
-    if query is not None:
-        return query.unpack_content(content, data_type=type_name[len(query.prefix) :], **fields)
-    return UnknownMessage.unpack_content(content, data_type=type_name, **fields)
 
 
 def _pack_body(message: Message) -> Sequence[Buffer]:

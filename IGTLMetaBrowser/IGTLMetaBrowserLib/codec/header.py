@@ -29,10 +29,11 @@ offset  type  field                 meaning
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 from .errors import DecodeError, EncodeError
-from .timestamp import Timestamp
+from .timestamp import Timestamp, timestamp_from_wire
 from .wire import Buffer, Reader, decode_text, encode_text
 
 HEADER_LAYOUT = struct.Struct(">H12s20sQQQ")
@@ -42,6 +43,10 @@ EXTENDED_HEADER_SIZE = EXTENDED_HEADER_LAYOUT.size
 TYPE_NAME_SIZE = 12
 DEVICE_NAME_SIZE = 20
 KNOWN_VERSIONS = (1, 2)
+
+
+# The same few names come with every message of a stream.
+_decode_name = lru_cache(maxsize=256)(decode_text)
 
 
 class Header(NamedTuple):
@@ -55,19 +60,17 @@ class Header(NamedTuple):
     crc: int
 
     @classmethod
-    def unpack(cls, data: Buffer) -> Header:
-        """Read a header from the first 58 bytes of ``data``."""
-        if len(data) < HEADER_SIZE:
-            raise DecodeError(f"a header has {HEADER_SIZE} bytes; {len(data)} are there")
-        version, type_name, device_name, timestamp, body_size, crc = HEADER_LAYOUT.unpack_from(data)
-        return cls(
-            version,
-            decode_text(type_name),
-            decode_text(device_name),
-            Timestamp(timestamp),
-            body_size,
-            crc,
-        )
+    def unpack(cls, data: Buffer, start: int = 0) -> Header:
+        """Read a header from the 58 bytes of ``data`` that begin at ``start``."""
+        try:
+            fields = HEADER_LAYOUT.unpack_from(data, start)
+        except struct.error:
+            there = max(0, len(data) - start)
+            raise DecodeError(f"a header has {HEADER_SIZE} bytes; {there} are there") from None
+        version, type_name, device_name, timestamp, body_size, crc = fields
+        names = _decode_name(type_name), _decode_name(device_name)
+        # As cls(…) does, in half the time: this is done for every small message of a stream.
+        return tuple.__new__(cls, (version, *names, timestamp_from_wire(timestamp), body_size, crc))
 
     def pack(self) -> bytes:
         """Return the 58 bytes."""

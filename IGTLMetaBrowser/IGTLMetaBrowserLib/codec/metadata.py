@@ -7,11 +7,12 @@ type      field             meaning
 ========  ================  ===================================================
 u16       count             number of entries
 u16       key size          bytes; this and the next two fields ``count`` times
-u16       value encoding    MIBenum: 3 US-ASCII, 106 UTF-8
+u16       value encoding    MIBenum: 3 US-ASCII, 106 UTF-8, see ``charset``
 u32       value size        bytes
 ========  ================  ===================================================
 
-The metadata follows the content: key, value, key, value … without separators.
+The metadata follows the content: key, value, key, value … without separators. Keys are UTF-8, see
+``wire``.
 """
 
 from __future__ import annotations
@@ -19,34 +20,16 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 
+from . import charset
 from .errors import DecodeError, EncodeError
 from .wire import Buffer, Reader, encode_string
-
-US_ASCII = 3
-UTF_8 = 106
-
-# Other character sets of the IANA registry that peers on Windows and in East Asia use.
-_CODECS = {
-    US_ASCII: "ascii",
-    4: "iso8859-1",
-    17: "shift_jis",
-    18: "euc_jp",
-    38: "euc_kr",
-    UTF_8: "utf-8",
-    113: "gbk",
-    1013: "utf-16-be",
-    1014: "utf-16-le",
-    1015: "utf-16",
-    2025: "gb2312",
-    2026: "big5",
-    2252: "cp1252",
-}
 
 _COUNT = struct.Struct(">H")
 _ENTRY = struct.Struct(">HHI")
 _LARGEST_COUNT = 0xFFFF
 _LARGEST_HEADER = 0xFFFF
 _LARGEST_KEY = 0xFFFF
+_LARGEST_SIZE = 0xFFFFFFFF
 # Both the header's size field (u16) and the count bound the number of entries.
 LARGEST_ENTRY_COUNT = min(_LARGEST_COUNT, (_LARGEST_HEADER - _COUNT.size) // _ENTRY.size)
 
@@ -54,8 +37,8 @@ LARGEST_ENTRY_COUNT = min(_LARGEST_COUNT, (_LARGEST_HEADER - _COUNT.size) // _EN
 def unpack_metadata(header: Buffer, data: Buffer) -> dict[str, str]:
     """Return the metadata in the order of the wire; of a key that occurs twice, the last value.
 
-    Values are decoded by their encoding; what is in an unknown encoding, or does not follow its
-    encoding, is read as UTF-8 with other bytes kept as lone surrogates (see ``wire``).
+    Values are decoded by their encoding. Those that would be packed in another way than they came
+    in are ``charset.EncodedText``, which packs to the same bytes again.
     """
     if not header:
         if data:
@@ -73,7 +56,7 @@ def unpack_metadata(header: Buffer, data: Buffer) -> dict[str, str]:
     for _ in range(count):
         key_size, encoding, value_size = headers.unpack(_ENTRY, "entry")
         key = bytes(values.take(key_size, "key"))
-        metadata[key.decode("utf-8", "surrogateescape")] = _decode_value(
+        metadata[key.decode("utf-8", "surrogateescape")] = charset.decode(
             bytes(values.take(value_size, "value")), encoding
         )
     values.expect_end()
@@ -81,26 +64,29 @@ def unpack_metadata(header: Buffer, data: Buffer) -> dict[str, str]:
 
 
 def pack_metadata(metadata: Mapping[str, str]) -> tuple[bytes, bytes]:
-    """Return metadata header and metadata. Values are US-ASCII where they can be, else UTF-8."""
+    """Return metadata header and metadata.
+
+    Values are encoded as they came, others as US-ASCII where they can be, else as UTF-8.
+    """
+    if not isinstance(metadata, Mapping):
+        raise EncodeError(f"metadata maps texts to texts; {type(metadata).__name__} does not")
     if len(metadata) > LARGEST_ENTRY_COUNT:
         raise EncodeError(
             f"{len(metadata)} metadata entries; a message can hold {LARGEST_ENTRY_COUNT}"
         )
-    header = [_COUNT.pack(len(metadata))]
+    entries = []
     data = []
     for key, value in metadata.items():
         encoded_key = encode_string(key, "metadata key")
         if len(encoded_key) > _LARGEST_KEY:
-            raise EncodeError(f"a metadata key needs {len(encoded_key)} bytes; the limit is 65535")
-        encoded_value = encode_string(value, f"metadata value of {key!r}")
-        encoding = US_ASCII if value.isascii() else UTF_8
-        header.append(_ENTRY.pack(len(encoded_key), encoding, len(encoded_value)))
+            raise EncodeError(
+                f"a metadata key needs {len(encoded_key)} bytes; the limit is {_LARGEST_KEY}"
+            )
+        encoding, encoded_value = charset.encode(value, f"metadata value of {key!r}")
         data += [encoded_key, encoded_value]
-    return b"".join(header), b"".join(data)
-
-
-def _decode_value(value: bytes, encoding: int) -> str:
-    try:
-        return value.decode(_CODECS.get(encoding, "utf-8"))
-    except UnicodeDecodeError:
-        return value.decode("utf-8", "surrogateescape")
+        entries.append((len(encoded_key), encoding, len(encoded_value)))
+    size = sum(map(len, data))
+    if size > _LARGEST_SIZE:
+        raise EncodeError(f"the metadata need {size} bytes; the limit is {_LARGEST_SIZE}")
+    header = _COUNT.pack(len(entries)) + b"".join(_ENTRY.pack(*entry) for entry in entries)
+    return header, b"".join(data)

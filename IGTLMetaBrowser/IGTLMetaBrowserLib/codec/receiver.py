@@ -19,8 +19,8 @@ import numpy as np
 
 from .crc64 import Crc64, crc64
 from .errors import BodySizeError, DecodeError
-from .framing import check_checksum, check_version, describe, unpack_body
-from .header import HEADER_SIZE, Header
+from .framing import describe, unknown_version, unpack_body, wrong_checksum
+from .header import HEADER_SIZE, KNOWN_VERSIONS, Header
 from .messages.base import Message, registered_class
 from .messages.image import IMAGE_HEADER_SIZE, ImageMessage, PixelSwap
 
@@ -28,6 +28,7 @@ DEFAULT_MAX_BODY_SIZE = 2 << 30
 
 # A message that fits is read from the shared buffer, where many messages arrive at once.
 _SHARED_BUFFER_SIZE = 64 << 10
+_LARGEST_SHARED_BODY = _SHARED_BUFFER_SIZE - HEADER_SIZE
 # Few enough bytes that they are still in the processor's cache when the checksum reads them.
 _LARGEST_PIECE = 256 << 10
 # Of float64, the largest pixel. Where a body begins, so that its pixels are aligned.
@@ -81,7 +82,7 @@ class Receiver:
         waiting = self._end - self._start
         if waiting < HEADER_SIZE:
             return None
-        return Progress(Header.unpack(self._shared[self._start : self._end]), waiting - HEADER_SIZE)
+        return Progress(Header.unpack(self._shared, self._start), waiting - HEADER_SIZE)
 
     @property
     def is_between_messages(self) -> bool:
@@ -130,32 +131,37 @@ class Receiver:
 
     def _next_event(self) -> Message | Rejected | None:
         """Return the next event from the shared buffer, or None where more bytes are needed."""
-        self._skip()
-        waiting = self._shared[self._start : self._end]
-        if len(waiting) < HEADER_SIZE:
+        if self._to_skip:
+            self._skip()
+        body_begin = self._start + HEADER_SIZE
+        if body_begin > self._end:
             return None
-        header = Header.unpack(waiting)
-        try:
-            self._check_header(header)
-        except DecodeError as error:
-            return self._pass_over(header, error)
-        message_size = HEADER_SIZE + header.body_size
-        if message_size > len(self._shared):
-            return self._begin_large_body(header, waiting[HEADER_SIZE:])
-        if len(waiting) < message_size:
+        header = Header.unpack(self._shared, self._start)
+        body_size = header.body_size
+        if body_size > self._max_body_size or header.version not in KNOWN_VERSIONS:
+            return self._pass_over(header, self._refusal(header))
+        if body_size > _LARGEST_SHARED_BODY:
+            return self._begin_large_body(header, self._shared[body_begin : self._end])
+        body_end = body_begin + body_size
+        if body_end > self._end:
             return None
-        self._start += message_size
+        self._start = body_end
         # The shared buffer is filled again: the message gets bytes of its own.
-        body = memoryview(bytearray(waiting[HEADER_SIZE:message_size]))
-        return self._read(header, body, crc64(body) if self._check_crc else None)
+        body = memoryview(bytearray(self._shared[body_begin:body_end]))
+        if self._check_crc and (crc := crc64(body)) != header.crc:
+            return Rejected(header, wrong_checksum(header, crc))
+        try:
+            return unpack_body(header, body)
+        except DecodeError as error:
+            return Rejected(header, error)
 
-    def _check_header(self, header: Header) -> None:
+    def _refusal(self, header: Header) -> DecodeError:
         if header.body_size > self._max_body_size:
-            raise BodySizeError(
+            return BodySizeError(
                 f"{describe(header)} claims a body of {header.body_size} bytes; "
                 f"the limit is {self._max_body_size}"
             )
-        check_version(header)
+        return unknown_version(header)
 
     def _pass_over(self, header: Header, error: DecodeError) -> Rejected:
         self._start += HEADER_SIZE
@@ -186,18 +192,7 @@ class Receiver:
         if large is None or large.received < large.header.body_size:
             return []
         self._large = None
-        return [self._read(large.header, large.body, large.crc(), **large.options)]
-
-    @staticmethod
-    def _read(
-        header: Header, body: memoryview, crc: int | None, **options: bool
-    ) -> Message | Rejected:
-        try:
-            if crc is not None:
-                check_checksum(header, crc)
-            return unpack_body(header, body, **options)
-        except DecodeError as error:
-            return Rejected(header, error)
+        return [large.read()]
 
 
 class _LargeBody:
@@ -212,10 +207,8 @@ class _LargeBody:
         memory = np.empty(padding + header.body_size, np.uint8)
         self.body = memoryview(memory)[padding:]
         self._pixel_swap: PixelSwap | None = None
-        self.options: dict[str, bool] = {}
         if registered_class(header.type_name) is ImageMessage:
             self._pixel_swap = PixelSwap(self.body, content_begin)
-            self.options["are_pixels_native"] = True
         self.body[: len(beginning)] = beginning
         self.grow(len(beginning))
 
@@ -231,6 +224,13 @@ class _LargeBody:
         if self._pixel_swap is not None:
             self._pixel_swap.update(self.received)
 
-    def crc(self) -> int | None:
-        """Return the checksum of what has arrived, or None where nobody wants it."""
-        return None if self._crc is None else self._crc.crc()
+    def read(self) -> Message | Rejected:
+        """Return the message, when the body is whole."""
+        if self._crc is not None and (crc := self._crc.crc()) != self.header.crc:
+            return Rejected(self.header, wrong_checksum(self.header, crc))
+        try:
+            if self._pixel_swap is None:
+                return unpack_body(self.header, self.body)
+            return unpack_body(self.header, self.body, are_pixels_native=True)
+        except DecodeError as error:
+            return Rejected(self.header, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FRACTIONS_PER_SECOND = 1 << 32
@@ -55,3 +56,6 @@ class Timestamp(int):
 
 
 NOT_SET = Timestamp(0)
+
+# The timestamp of a u64, which needs no check: a list may have a hundred thousand.
+timestamp_from_wire = partial(int.__new__, Timestamp)

@@ -27,7 +27,7 @@ def decode_text(field: bytes) -> str:
 def encode_text(text: str, size: int, what: str) -> bytes:
     """Return ``text`` as a character field of ``size`` bytes, padded with NUL.
 
-    Raises ``EncodeError`` where the text is too long or holds a NUL: a text is never cut.
+    Raises ``EncodeError`` where the text is too long, holds a NUL or is none: it is never cut.
     """
     encoded = encode_string(text, what)
     if len(encoded) > size:
@@ -39,10 +39,17 @@ def encode_text(text: str, size: int, what: str) -> bytes:
 
 def encode_string(text: str, what: str) -> bytes:
     """Return ``text`` as UTF-8 of any length; undecodable bytes that were read come back as is."""
+    require_text(text, what)
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
         raise EncodeError(f"{what} {text!r} cannot be written as UTF-8: {error.reason}") from error
+
+
+def require_text(text: str, what: str) -> None:
+    """Raise ``EncodeError`` where ``text`` is none, but ``None``, a number or bytes."""
+    if not isinstance(text, str):
+        raise EncodeError(f"{what} is a text, not {text!r}")
 
 
 def cut_text(text: str, size: int) -> str:
@@ -50,13 +57,13 @@ def cut_text(text: str, size: int) -> str:
 
     For texts that may be shortened (a description). Ids and names that somebody asks for must not.
     """
-    encoded = text.replace("\0", " ").encode("utf-8", "surrogateescape")
-    if len(encoded) <= size:
-        return encoded.decode("utf-8", "surrogateescape")
-    # A byte 10xxxxxx continues a character: step back to where that character begins.
-    while size and encoded[size] & 0xC0 == 0x80:
-        size -= 1
-    return encoded[:size].decode("utf-8", "surrogateescape")
+    encoded = encode_string(text, "text").replace(b"\0", b" ")
+    whole = encoded.decode("utf-8", "surrogateescape")
+    beginning = encoded[:size].decode("utf-8", "surrogateescape")
+    # The bytes of a character that was cut through, three at most, are others than in the text.
+    while not whole.startswith(beginning):
+        beginning = beginning[:-1]
+    return beginning
 
 
 def printable(text: str) -> str:

@@ -3,6 +3,54 @@
 ``base`` has what all messages share and the registry, ``items`` what lists of items share.
 """
 
-from . import image, image_meta, query, status, trajectory, transform, unknown
+from . import (
+    bind,
+    bind_query,
+    capability,
+    color_table,
+    command,
+    image,
+    image_meta,
+    label_meta,
+    ndarray,
+    point,
+    polydata,
+    position,
+    quaternion_tracking,
+    query,
+    sensor,
+    status,
+    string,
+    tracking,
+    trajectory,
+    transform,
+    unknown,
+    video,
+    video_meta,
+)
 
-__all__ = ["image", "image_meta", "query", "status", "trajectory", "transform", "unknown"]
+__all__ = [
+    "bind",
+    "bind_query",
+    "capability",
+    "color_table",
+    "command",
+    "image",
+    "image_meta",
+    "label_meta",
+    "ndarray",
+    "point",
+    "polydata",
+    "position",
+    "quaternion_tracking",
+    "query",
+    "sensor",
+    "status",
+    "string",
+    "tracking",
+    "trajectory",
+    "transform",
+    "unknown",
+    "video",
+    "video_meta",
+]

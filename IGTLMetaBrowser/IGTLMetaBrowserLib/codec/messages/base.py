@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, TypeVar
 
-import numpy as np
-
+from ..arrays import equal_fields
 from ..timestamp import NOT_SET, Timestamp
 from ..wire import Buffer
 
@@ -65,18 +64,9 @@ class Message(ABC):
         """Whether all fields are equal; arrays are where their types and values are."""
         if not isinstance(other, type(self)):
             return NotImplemented
-        mine, theirs = vars(self), vars(other)
-        return mine.keys() == theirs.keys() and all(
-            _are_equal(value, theirs[name]) for name, value in mine.items()
-        )
+        return equal_fields(self, other)
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _are_equal(mine: Any, theirs: Any) -> bool:
-    if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
-        return mine.dtype == theirs.dtype and np.array_equal(mine, theirs)
-    return mine == theirs
 
 
 def registered_types() -> Collection[str]:

@@ -262,7 +262,7 @@ class PixelSwap:
         self._swapped = max(self._swapped, arrived)
 
     def _pixels_to_swap(self) -> np.ndarray:
-        """Return the pixels, or none where they are native or ``unpack_content`` will refuse them."""
+        """Return the pixels, or none where they are native or will be refused."""
         nothing = np.empty(0, np.uint8)
         header = IMAGE_HEADER_LAYOUT.unpack_from(self._body, self._header_begin)
         _, components, scalar_type, endian, *_ = header

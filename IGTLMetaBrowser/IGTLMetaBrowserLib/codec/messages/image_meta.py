@@ -26,12 +26,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..scalar import ScalarType
-from ..timestamp import NOT_SET, Timestamp
+from ..timestamp import NOT_SET, Timestamp, timestamp_from_wire
 from .base import member_or_number, register
 from .items import ItemListMessage
 
 
-@dataclass
+@dataclass(slots=True)
 class ImageMetaItem:
     """One image in a listing.
 
@@ -54,7 +54,7 @@ class ImageMetaItem:
     )
 
     converters: ClassVar[Mapping[str, Callable[[int], Any]]] = {
-        "scan_time": Timestamp,
+        "scan_time": timestamp_from_wire,
         "scalar_type": member_or_number(ScalarType),
     }
 

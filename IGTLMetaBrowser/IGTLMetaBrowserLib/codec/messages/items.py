@@ -19,11 +19,11 @@ from ..wire import Buffer, decode_text, encode_text
 from .base import Message
 
 _ITEMS_AT_A_TIME = 4096
-_STRUCT_CODES = {"i1": "b", "u1": "B", "u2": "H", "u8": "Q", "f4": "f"}
+_STRUCT_CODES = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "u8": "Q", "f4": "f", "f8": "d"}
 
 
 class Item(Protocol):
-    """One item: a dataclass whose fields, in order, are the columns of its layout.
+    """One item: a dataclass (with slots, as there are many) whose fields are the layout's columns.
 
     columns
         The layout: big-endian numbers, ``S`` for texts; what begins with ``reserved`` is no field.
@@ -118,11 +118,11 @@ def _read_items(item_class: type[ItemClass], records: np.ndarray) -> Iterator[It
 
 
 def _read_column(column: np.ndarray, item_class: type[Item], name: str) -> list[Any]:
+    if column.ndim == 2:
+        return list(zip(*column.T.tolist(), strict=True))
     values = column.tolist()
     if column.dtype.kind == "S":
         return _read_texts(values)
-    if column.ndim == 2:
-        return list(map(tuple, values))
     converter = item_class.converters.get(name)
     return values if converter is None else list(map(converter, values))
 

@@ -43,7 +43,7 @@ class TrajectoryType(IntEnum):
 Point = tuple[float, float, float]
 
 
-@dataclass
+@dataclass(slots=True)
 class TrajectoryItem:
     """One trajectory. Points are RAS mm, ``rgba`` has four numbers from 0 to 255.
 

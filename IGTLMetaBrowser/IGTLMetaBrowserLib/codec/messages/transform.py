@@ -20,11 +20,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import DecodeError, EncodeError
+from ..arrays import float32_array, write_array
+from ..errors import DecodeError
+from ..geometry import checked_matrix
+from ..wire import Buffer
 from .base import Message, register
 
 _CONTENT_SIZE = 48
 _WIRE_TYPE = np.dtype(">f4")
+_COLUMN_BY_COLUMN = (4, 12)  # bytes from row to row, and from column to column
 _IDENTITY = np.eye(4)
 
 
@@ -41,28 +45,30 @@ class TransformMessage(Message):
 
     matrix: np.ndarray = field(default_factory=_IDENTITY.copy)
 
-    def pack_content(self) -> list[bytes]:
+    def pack_content(self) -> list[Buffer]:
         """Return the first three rows, column by column."""
-        try:
-            matrix = np.asarray(self.matrix, float)
-        except (TypeError, ValueError) as error:
-            raise EncodeError(f"the matrix of TRANSFORM holds what is no number: {error}") from None
-        if matrix.shape != (4, 4) or not np.array_equal(matrix[3], _IDENTITY[3]):
-            raise EncodeError(
-                "TRANSFORM holds a matrix of shape (4, 4) whose last row is 0 0 0 1, "
-                f"not {matrix.tolist()}"
-            )
-        with np.errstate(over="ignore"):  # told below
-            columns = matrix[:3].T.astype(_WIRE_TYPE)
-        if not np.array_equal(np.isinf(columns), np.isinf(matrix[:3].T)):
-            raise EncodeError(f"the matrix {matrix.tolist()} is too large for float32")
-        return [columns.tobytes()]
+        matrix = checked_matrix(self.matrix)
+        return [write_array(float32_array(matrix[:3].T, "numbers of the matrix"))]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> TransformMessage:
         """Read twelve numbers."""
         if len(content) != _CONTENT_SIZE:
             raise DecodeError(f"TRANSFORM has {_CONTENT_SIZE} bytes; {len(content)} are there")
-        matrix = _IDENTITY.copy()
-        matrix[:3] = np.frombuffer(content, _WIRE_TYPE).reshape(4, 3).T
-        return cls(matrix=matrix, **header_fields)
+        message = cls(None, **header_fields)
+        del message.matrix
+        message._content = bytes(content)
+        return message
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the matrix of a message that was read, when it is first looked at.
+
+        Of hundreds of positions a second, most are replaced by the next before anybody does.
+        """
+        if name != "matrix" or "_content" not in vars(self):
+            raise AttributeError(f"{type(self).__name__} has no {name}")
+        self.matrix = _IDENTITY.copy()
+        columns = np.ndarray((3, 4), _WIRE_TYPE, self._content, strides=_COLUMN_BY_COLUMN)
+        with np.errstate(invalid="ignore"):  # a NaN of any kind becomes a NaN
+            self.matrix[:3] = columns
+        return self.matrix

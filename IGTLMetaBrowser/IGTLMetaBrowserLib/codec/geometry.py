@@ -1,0 +1,96 @@
+"""Matrices and quaternions, the two ways in which OpenIGTLink writes where a tool is.
+
+A matrix has shape (4, 4) and the last row 0 0 0 1. It maps (x, y, z, 1) in the tool's coordinate
+system, mm, to the tracker's or the patient's, mm.
+
+A quaternion is (x, y, z, w) with the real part last, as POSITION and QTDATA have it (OpenIGTLink
+``position.md``); (0, 0, 0, 1) is no rotation. ``quaternion_matrix`` is the rotation of the
+library's ``QuaternionToMatrix`` (``igtlMath.h``).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .errors import EncodeError, GeometryError
+
+Point = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+
+_LAST_ROW = (0, 0, 0, 1)
+# For float32, and for senders that round to four digits.
+_TOLERANCE = 1e-3
+
+
+def checked_matrix(matrix: ArrayLike) -> np.ndarray:
+    """Return a matrix as float64 array of shape (4, 4).
+
+    Raises ``EncodeError`` for another shape or last row, and for what is no number.
+    """
+    try:
+        array = np.asarray(matrix)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise EncodeError(f"the matrix {matrix!r} is no array: {error}") from error
+    if array.dtype.kind not in "iuf":  # numpy would read None as NaN, and numbers in texts
+        raise EncodeError(f"the matrix {matrix!r} holds what is no number")
+    if array.shape != (4, 4) or tuple(array[3]) != _LAST_ROW:
+        raise EncodeError(
+            f"a matrix has the shape (4, 4) and the last row 0 0 0 1; not so {array.tolist()}"
+        )
+    return array.astype(float)
+
+
+def quaternion_matrix(quaternion: Quaternion, position: Point = (0.0, 0.0, 0.0)) -> np.ndarray:
+    """Return the matrix, float64 of shape (4, 4), that turns by ``quaternion``, then moves.
+
+    The quaternion need not have the length 1. Raises ``GeometryError`` where its length is 0 or
+    not finite, so that it stands for no rotation.
+    """
+    length = math.hypot(*quaternion)
+    if not 0 < length < math.inf:
+        raise GeometryError(f"the quaternion {quaternion} of length {length} is no rotation")
+    x, y, z, w = (number / length for number in quaternion)
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w), position[0]],
+            [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w), position[1]],
+            [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y), position[2]],
+            _LAST_ROW,
+        ],
+        float,
+    )
+
+
+def position_and_quaternion(matrix: ArrayLike) -> tuple[Point, Quaternion]:
+    """Return what ``quaternion_matrix`` makes ``matrix`` of, with w ≥ 0.
+
+    Raises ``EncodeError`` where the matrix does more than turn and move (it scales, shears or
+    mirrors), which a quaternion cannot say.
+    """
+    array = checked_matrix(matrix)
+    turn = array[:3, :3]
+    is_orthonormal = np.allclose(turn.T @ turn, np.eye(3), rtol=0, atol=_TOLERANCE)
+    if not is_orthonormal or np.linalg.det(turn) < 0:
+        raise EncodeError(
+            f"the matrix {array.tolist()} does more than turn and move, which no quaternion can say"
+        )
+    return tuple(array[:3, 3].tolist()), tuple(_quaternion(turn).tolist())
+
+
+def _quaternion(turn: np.ndarray) -> np.ndarray:
+    # The products of a unit quaternion's numbers, times four, are sums of the rotation's numbers.
+    # Each row of them is the quaternion times four times one of its numbers: take the longest.
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = turn
+    products = np.array(
+        [
+            [1 + xx - yy - zz, yx + xy, zx + xz, zy - yz],
+            [yx + xy, 1 - xx + yy - zz, zy + yz, xz - zx],
+            [zx + xz, zy + yz, 1 - xx - yy + zz, yx - xy],
+            [zy - yz, xz - zx, yx - xy, 1 + xx + yy + zz],
+        ]
+    )
+    longest = products[np.argmax(np.diag(products))]
+    return longest / np.copysign(np.linalg.norm(longest), longest[3])

@@ -1,0 +1,55 @@
+"""CAPABILITY: what messages a peer can read (``capability.md``; ``igtl_capability.h``).
+
+Type names of 12 bytes each, up to the end of the content:
+
+======  ========  =========  =============================================
+offset  type      field      meaning
+======  ========  =========  =============================================
+0       char[12]  type name  for example ``IMAGE`` or ``GET_IMAGE``
+12      char[12]  type name  and so on
+======  ========  =========  =============================================
+
+It answers GET_CAPABIL, whose name does not fit the header's 12 characters: ``GET_CAPABILI`` is
+seen, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ..errors import DecodeError, EncodeError
+from ..header import TYPE_NAME_SIZE
+from ..wire import decode_text, encode_text
+from .base import Message, register
+
+
+@register
+@dataclass(eq=False)
+class CapabilityMessage(Message):
+    """The type names, of up to 12 bytes each, that the sender can read."""
+
+    wire_type: ClassVar[str] = "CAPABILITY"
+
+    types: Sequence[str] = field(default_factory=list)
+
+    def pack_content(self) -> list[bytes]:
+        """Return the type names, each padded to 12 bytes."""
+        # A text is a sequence of texts, its letters.
+        if not isinstance(self.types, Sequence) or isinstance(self.types, str):
+            raise EncodeError(f"CAPABILITY has a list of type names, not {self.types!r}")
+        return [encode_text(name, TYPE_NAME_SIZE, "type name") for name in self.types]
+
+    @classmethod
+    def unpack_content(cls, content: memoryview, **header_fields: Any) -> CapabilityMessage:
+        """Read a content that must be a whole number of type names."""
+        if len(content) % TYPE_NAME_SIZE:
+            raise DecodeError(
+                f"CAPABILITY has names of {TYPE_NAME_SIZE} bytes; "
+                f"{len(content)} bytes are no whole number of them"
+            )
+        data = bytes(content)
+        starts = range(0, len(data), TYPE_NAME_SIZE)
+        names = [decode_text(data[start : start + TYPE_NAME_SIZE]) for start in starts]
+        return cls(names, **header_fields)

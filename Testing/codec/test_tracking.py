@@ -1,0 +1,184 @@
+"""TDATA: where tools are; and the queries that start and acknowledge a stream of it."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from codec.stream import frame
+from IGTLMetaBrowserLib import codec
+
+ITEM = codec.TrackingDataItem(
+    name="Needle",
+    type=codec.InstrumentType.INSTRUMENT_5D,
+    transform=(0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 10.0, 20.0, 30.0),
+)
+
+
+def packed_item(item: codec.TrackingDataItem) -> bytes:
+    return codec.pack(codec.TrackingDataMessage(items=[item]))[58:]
+
+
+def round_trip(*items: codec.TrackingDataItem) -> list[codec.TrackingDataItem]:
+    return list(codec.unpack(codec.pack(codec.TrackingDataMessage(items=items))).items)
+
+
+class TestItem:
+    def test_has_70_bytes_and_each_field_at_its_place(self):
+        data = packed_item(ITEM)
+        assert data[0:20] == b"Needle".ljust(20, b"\0")
+        assert data[20:22] == b"\x04\0"
+        assert data[22:70] == struct.pack(">12f", *ITEM.transform)
+        assert len(data) == 70
+
+    def test_every_field_comes_back(self):
+        (item,) = round_trip(ITEM)
+        for field in fields(ITEM):
+            found, given = getattr(item, field.name), getattr(ITEM, field.name)
+            assert (found, type(found)) == (given, type(given)), field.name
+
+    def test_the_matrix_has_the_axes_in_its_columns(self):
+        matrix = ITEM.to_matrix()
+        assert matrix.tolist() == [[0, -1, 0, 10], [1, 0, 0, 20], [0, 0, 1, 30], [0, 0, 0, 1]]
+        # Tool coordinates to RAS: 5 mm along the tool's i axis.
+        assert (matrix @ [5, 0, 0, 1]).tolist() == [10, 25, 30, 1]
+
+    def test_is_made_of_a_matrix(self):
+        item = codec.TrackingDataItem.from_matrix(ITEM.to_matrix(), name="Needle", type=ITEM.type)
+        assert item == ITEM
+
+    def test_of_a_matrix_may_scale(self):
+        item = codec.TrackingDataItem.from_matrix(np.diag([2.0, 2.0, 2.0, 1.0]))
+        assert item.transform == (2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0)
+
+    def test_of_what_is_no_matrix_is_refused(self):
+        with pytest.raises(codec.EncodeError, match=r"the shape \(4, 4\)"):
+            codec.TrackingDataItem.from_matrix(np.eye(3))
+
+    def test_is_at_the_origin_if_nothing_else_is_said(self):
+        assert np.array_equal(codec.TrackingDataItem().to_matrix(), np.eye(4))
+
+    @pytest.mark.parametrize("type_", list(codec.InstrumentType))
+    def test_each_type(self, type_: codec.InstrumentType):
+        assert round_trip(replace(ITEM, type=type_))[0].type is type_
+
+    @pytest.mark.parametrize("number", [0, 5, 255])
+    def test_a_type_that_nobody_defined_stays_a_number(self, number: int):
+        assert round_trip(replace(ITEM, type=number))[0].type == number
+
+    def test_a_name_of_full_length_comes_back(self):
+        item = replace(ITEM, name="Ä" * 10)
+        assert round_trip(item) == [item]
+
+    def test_a_name_that_is_longer_is_refused(self):
+        with pytest.raises(codec.EncodeError, match=r"name.* needs 21 bytes; the limit is 20"):
+            packed_item(replace(ITEM, name="N" * 21))
+
+    @pytest.mark.parametrize(
+        "field",
+        [
+            {"type": 256},
+            {"type": -1},
+            {"type": None},
+            {"transform": (0.0,) * 11},
+            {"transform": (0.0,) * 13},
+            {"transform": (0.0,) * 11 + (1e39,)},
+            {"transform": (0.0,) * 11 + ("1",)},
+            {"transform": None},
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, field: dict):
+        with pytest.raises(codec.EncodeError, match="TDATA"):
+            packed_item(replace(ITEM, **field))
+
+
+class TestList:
+    def test_of_several_keeps_its_order(self):
+        items = [replace(ITEM, name=f"Tool {number}") for number in range(4)]
+        assert round_trip(*items) == items
+
+    def test_is_empty_where_no_tool_is_seen(self):
+        assert round_trip() == []
+
+    def test_can_be_read_by_column(self):
+        message = codec.unpack(codec.pack(codec.TrackingDataMessage(items=[ITEM] * 3)))
+        positions = message.items.records["transform"][:, 9:]
+        assert positions.tolist() == [[10, 20, 30]] * 3
+
+    @pytest.mark.parametrize("length", [1, 69, 71])
+    def test_of_no_whole_number_of_items_is_an_error(self, length: int):
+        with pytest.raises(codec.DecodeError, match="TDATA has items of 70 bytes"):
+            codec.unpack(frame("TDATA", bytes(length)))
+
+
+class TestStart:
+    def test_layout(self):
+        message = codec.StartTrackingDataMessage(50, "CAMERA", device_name="Tracker")
+        data = codec.pack(message)
+        assert data[2:14] == b"STT_TDATA\0\0\0"
+        assert data[58:] == struct.pack(">i32s", 50, b"CAMERA")
+        assert codec.unpack(data) == message
+
+    def test_is_a_start_message(self):
+        message = codec.unpack(codec.pack(codec.StartTrackingDataMessage(50)))
+        assert isinstance(message, codec.StartMessage)
+        assert (message.data_type, message.content) == ("TDATA", struct.pack(">i32x", 50))
+
+    def test_without_a_body_asks_for_all_there_is(self):
+        # Queries of other types have none, and some senders make no difference.
+        assert codec.unpack(frame("STT_TDATA")) == codec.StartTrackingDataMessage()
+
+    @pytest.mark.parametrize("size", [1, 4, 35, 37])
+    def test_of_another_size_is_an_error(self, size: int):
+        with pytest.raises(codec.DecodeError, match="STT_TDATA"):
+            codec.unpack(frame("STT_TDATA", bytes(size)))
+
+    def test_a_coordinate_name_of_full_length_comes_back(self):
+        message = codec.StartTrackingDataMessage(coordinate_name="C" * 32)
+        assert codec.unpack(codec.pack(message)) == message
+
+    @pytest.mark.parametrize(
+        ("field", "words"),
+        [
+            ({"coordinate_name": "C" * 33}, "coordinate name .* the limit is 32"),
+            ({"coordinate_name": None}, "coordinate name"),
+            ({"resolution": 1 << 31}, "resolution 2147483648 ms"),
+            ({"resolution": 0.5}, "resolution 0.5 ms"),
+            ({"resolution": None}, "resolution None ms"),
+        ],
+    )
+    def test_what_does_not_fit_is_refused(self, field: dict, words: str):
+        with pytest.raises(codec.EncodeError, match=words):
+            codec.pack(codec.StartTrackingDataMessage(**field))
+
+
+class TestReturn:
+    def test_is_one_byte(self):
+        message = codec.RTSTrackingDataMessage(1)
+        assert codec.pack(message)[58:] == b"\1"
+        assert codec.unpack(codec.pack(message)) == message
+
+    def test_is_a_return_message(self):
+        message = codec.unpack(frame("RTS_TDATA", b"\1"))
+        assert isinstance(message, codec.ReturnMessage)
+        assert (message.data_type, message.content, message.status) == ("TDATA", b"\1", 1)
+
+    def test_without_a_body_is_success(self):
+        assert codec.unpack(frame("RTS_TDATA")).status == 0
+
+    def test_of_two_bytes_is_an_error(self):
+        with pytest.raises(codec.DecodeError, match="RTS_TDATA has 1 bytes more"):
+            codec.unpack(frame("RTS_TDATA", bytes(2)))
+
+    @pytest.mark.parametrize("status", [256, -1, None, "error"])
+    def test_what_does_not_fit_is_refused(self, status: object):
+        with pytest.raises(codec.EncodeError, match="RTS_TDATA"):
+            codec.pack(codec.RTSTrackingDataMessage(status))
+
+
+def test_the_query_that_ends_the_stream_has_no_content():
+    message = codec.unpack(frame("STP_TDATA"))
+    assert message == codec.StopMessage("TDATA")

@@ -1,0 +1,35 @@
+"""Gives inputs to the codec under libFuzzer: ``python fuzz_target.py OPTION... FOLDER|FILE...``.
+
+``fuzz.py`` runs it. Needs atheris, and so Linux.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from pathlib import Path
+
+import atheris
+
+TESTING = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
+
+# Instrumented is what is imported for the first time in here.
+with atheris.instrument_imports(include=["IGTLMetaBrowserLib"]):
+    from hostile.all_ways import read_all_ways
+
+# Beyond what the interpreter takes. An input has some KiB: no message of it needs more.
+MEMORY_LIMIT = 256 << 20
+
+
+def limit_memory() -> None:
+    """Let what asks for too much memory fail with ``MemoryError``, also if it is never used."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + MEMORY_LIMIT
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    limit_memory()
+    atheris.Setup(sys.argv, read_all_ways)
+    atheris.Fuzz()

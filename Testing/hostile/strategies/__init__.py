@@ -1,0 +1,54 @@
+"""Messages of every type with any content, for hypothesis; and what everybody does with one.
+
+Each file beside this one but ``common`` is a family, and has ``MESSAGES``: a list of strategies.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+
+import numpy as np
+from hypothesis import strategies as st
+
+from IGTLMetaBrowserLib import codec
+
+FAMILIES = {
+    module.name: import_module(f"{__name__}.{module.name}").MESSAGES
+    for module in iter_modules(__path__)
+    if module.name != "common"
+}
+MESSAGES = st.one_of(*(strategy for family in FAMILIES.values() for strategy in family))
+
+
+def read(data: bytes, check_crc: bool = True) -> bool:
+    """Read and use a message; return whether it could be read.
+
+    Only ``DecodeError`` is caught: anything else that a message makes the codec raise is a bug.
+    """
+    try:
+        message = codec.unpack(data, check_crc)
+    except codec.DecodeError as error:
+        reason = str(error)
+    else:
+        use(message)
+        return True
+    assert reason.isprintable()
+    return False
+
+
+def use(message: codec.Message) -> None:
+    """Look at all that was read, and send it on: nothing in it may raise."""
+    repr(message)
+    message.timestamp.to_datetime()
+    for name in dir(type(message)):
+        if isinstance(getattr(type(message), name), property):
+            getattr(message, name)
+    if hasattr(message, "item_class"):
+        assert len(list(message.items)) == len(message.items) == len(message.items.records)
+    if isinstance(message, codec.ImageMessage):
+        assert message.pixels.flags.aligned
+        with np.errstate(invalid="ignore"):  # a peer may send a matrix of infinities
+            message.ijk_to_ras()
+    data = codec.pack(message)
+    assert codec.pack(codec.unpack(data)) == data
