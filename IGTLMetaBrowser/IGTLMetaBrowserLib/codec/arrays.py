@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .errors import EncodeError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _SWAPPED = sys.byteorder == "little"
 

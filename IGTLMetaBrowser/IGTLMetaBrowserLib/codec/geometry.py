@@ -11,11 +11,14 @@ library's ``QuaternionToMatrix`` (``igtlMath.h``).
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .errors import EncodeError, GeometryError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 Point = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]

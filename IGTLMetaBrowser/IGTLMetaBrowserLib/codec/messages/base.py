@@ -61,8 +61,8 @@ class Message(ABC):
         """
 
     def __eq__(self, other: object) -> bool:
-        """Whether all fields are equal; arrays are where their types and values are."""
-        if not isinstance(other, type(self)):
+        """Whether type and all fields are equal; arrays are where their types and values are."""
+        if type(other) is not type(self):
             return NotImplemented
         return equal_fields(self, other)
 

@@ -39,10 +39,9 @@ from .bind import (
     read_names,
     require_list,
 )
-from .query import GetMessage, ReturnMessage, StartMessage
+from .query import GetMessage, StartMessage, StatusReturnMessage
 
 _RESOLUTION_LAYOUT = struct.Struct(">Q")
-_STATUS_LAYOUT = struct.Struct(">B")
 
 
 class ChildName(NamedTuple):
@@ -119,33 +118,11 @@ class StartBindMessage(StartMessage):
 
 
 @register
-@dataclass(eq=False)
-class RTSBindMessage(ReturnMessage):
-    """Answers STT_BIND and STP_BIND. ``status`` is 0 for success, 1 for an error."""
+class RTSBindMessage(StatusReturnMessage):
+    """Answers STT_BIND and STP_BIND."""
 
     wire_type: ClassVar[str] = "RTS_BIND"
     data_type: ClassVar[str] = "BIND"
-    content: ClassVar[bytes]  # made of the field below
-
-    status: int = 0
-
-    @property
-    def content(self) -> bytes:
-        """1 byte. Raises ``EncodeError`` where the status is no number from 0 to 255."""
-        try:
-            return _STATUS_LAYOUT.pack(self.status)
-        except struct.error as error:
-            raise EncodeError(f"status {self.status!r} of RTS_BIND: {error}") from None
-
-    @classmethod
-    def unpack_content(cls, content: memoryview, **header_fields: Any) -> RTSBindMessage:
-        """Read 1 byte, or none, which is success."""
-        if not content:
-            return cls(**header_fields)
-        reader = Reader(content, cls.wire_type)
-        (status,) = reader.unpack(_STATUS_LAYOUT, "status")
-        reader.expect_end()
-        return cls(status, **header_fields)
 
 
 def _pack_request(children: Sequence[ChildName] | None, is_padded: bool, what: str) -> bytes:

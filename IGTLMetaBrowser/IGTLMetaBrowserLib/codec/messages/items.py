@@ -42,7 +42,7 @@ class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
     """The items of a received message, made when somebody looks at them."""
 
     def __init__(self, item_class: type[ItemClass], content: memoryview) -> None:
-        self._item_class = item_class
+        self.item_class = item_class
         self.content = content
 
     @property
@@ -51,10 +51,10 @@ class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
 
         A list of 100,000 images can be filtered by column without making an object of each.
         """
-        return np.frombuffer(self.content, self._item_class.columns)
+        return np.frombuffer(self.content, self.item_class.columns)
 
     def __len__(self) -> int:
-        return len(self.content) // self._item_class.columns.itemsize
+        return len(self.content) // self.item_class.columns.itemsize
 
     @overload
     def __getitem__(self, index: int) -> ItemClass: ...
@@ -62,14 +62,14 @@ class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
     def __getitem__(self, index: slice) -> list[ItemClass]: ...
     def __getitem__(self, index: int | slice) -> ItemClass | list[ItemClass]:
         if isinstance(index, slice):
-            return list(_read_items(self._item_class, self.records[index]))
+            return list(_read_items(self.item_class, self.records[index]))
         position = range(len(self))[index]
         return self[position : position + 1][0]
 
     def __iter__(self) -> Iterator[ItemClass]:
         for start in range(0, len(self), _ITEMS_AT_A_TIME):
             some = self.records[start : start + _ITEMS_AT_A_TIME]
-            yield from _read_items(self._item_class, some)
+            yield from _read_items(self.item_class, some)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Sequence):
@@ -92,9 +92,11 @@ class ItemListMessage(Message, Generic[ItemClass]):
 
     def pack_content(self) -> list[Buffer]:
         """Return the items' bytes."""
-        if isinstance(self.items, ItemTable):
+        if isinstance(self.items, ItemTable) and self.items.item_class is self.item_class:
             return [self.items.content]
-        return [_pack_item(item, self.wire_type) for item in self.items]
+        if not isinstance(self.items, Sequence):
+            raise EncodeError(f"the items of {self.wire_type} are a list, not {self.items!r}")
+        return [_pack_item(item, self.item_class, self.wire_type) for item in self.items]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> ItemListMessage:
@@ -138,7 +140,9 @@ def _read_texts(fields: list[bytes]) -> list[str]:
     return texts
 
 
-def _pack_item(item: Item, wire_type: str) -> bytes:
+def _pack_item(item: Item, item_class: type[Item], wire_type: str) -> bytes:
+    if not isinstance(item, item_class):
+        raise EncodeError(f"the items of {wire_type} are {item_class.__name__}s, not {item!r}")
     try:
         return _struct_of(item.columns).pack(*_record(item, wire_type))
     except (struct.error, OverflowError) as error:

@@ -40,11 +40,10 @@ from ..wire import Buffer, Reader
 from .base import Message, register
 from .polydata_attributes import PolyDataAttribute, pack_attributes, read_attributes
 from .polydata_cells import CellArray
-from .query import ReturnMessage, StartMessage
+from .query import StartMessage, StatusReturnMessage
 
 _HEADER = struct.Struct(">10I")
 _RESOLUTION = struct.Struct(">Q")
-_STATUS = struct.Struct(">B")
 _FLOAT = np.dtype(np.float32)
 _INDEX = np.dtype(np.uint32)
 _KINDS_OF_CELLS = ("vertices", "lines", "polygons", "triangle_strips")
@@ -158,33 +157,11 @@ class StartPolyDataMessage(StartMessage):
 
 
 @register
-@dataclass(eq=False)
-class RTSPolyDataMessage(ReturnMessage):
-    """Answers a query for POLYDATA. ``status`` is 0 for success, 1 for an error (``polydata.md``).
+class RTSPolyDataMessage(StatusReturnMessage):
+    """Answers a query for POLYDATA, with the status of ``polydata.md``: 0 is success.
 
     The C++ library has it the other way round: its ``SetStatus(true)`` sends 1.
     """
 
     wire_type: ClassVar[str] = "RTS_POLYDATA"
     data_type: ClassVar[str] = "POLYDATA"
-    content: ClassVar[bytes]  # made of the field below
-
-    status: int = 0
-
-    @property
-    def content(self) -> bytes:
-        """1 byte. Raises ``EncodeError`` where the status is no number from 0 to 255."""
-        try:
-            return _STATUS.pack(self.status)
-        except struct.error as error:
-            raise EncodeError(f"status {self.status!r} of {self.wire_type}: {error}") from None
-
-    @classmethod
-    def unpack_content(cls, content: memoryview, **header_fields: Any) -> RTSPolyDataMessage:
-        """Read 1 byte, or none, which is success."""
-        if not content:
-            return cls(**header_fields)
-        reader = Reader(content, cls.wire_type)
-        (status,) = reader.unpack(_STATUS, "status")
-        reader.expect_end()
-        return cls(status, **header_fields)

@@ -11,14 +11,17 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arrays import equal_fields, float32_array, read_array, write_array
 from ..errors import DecodeError, EncodeError
 from ..wire import Buffer, Reader, decode_text, encode_text
 from .base import member_or_number
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _HEADER = struct.Struct(">BBI")
 _FLOAT = np.dtype(np.float32)

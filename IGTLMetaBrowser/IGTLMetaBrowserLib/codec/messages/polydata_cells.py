@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..arrays import equal_fields, uint32_array
 from ..errors import DecodeError, EncodeError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def _no_offsets() -> np.ndarray:

@@ -26,14 +26,16 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..errors import DecodeError, EncodeError
 from ..geometry import Point, Quaternion, position_and_quaternion, quaternion_matrix
 from .base import Message, register
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 # By how many of the quaternion's numbers are sent.
 _LAYOUTS = {count: struct.Struct(f">{3 + count}f") for count in (0, 3, 4)}
@@ -41,7 +43,7 @@ _LAYOUTS_BY_SIZE = {layout.size: layout for layout in _LAYOUTS.values()}
 
 
 @register
-@dataclass
+@dataclass(eq=False)
 class PositionMessage(Message):
     """A position (x, y, z), RAS mm, and an orientation.
 

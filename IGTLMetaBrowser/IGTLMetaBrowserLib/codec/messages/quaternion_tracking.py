@@ -20,15 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..geometry import Point, Quaternion, position_and_quaternion, quaternion_matrix
 from .base import member_or_number, register
 from .items import ItemListMessage
 from .tracking import InstrumentType, RTSTrackingDataMessage, StartTrackingDataMessage
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(slots=True)
@@ -76,7 +78,7 @@ class QuaternionTrackingDataItem:
 
 
 @register
-@dataclass
+@dataclass(eq=False)
 class QuaternionTrackingDataMessage(ItemListMessage[QuaternionTrackingDataItem]):
     """Where tools are. ``items`` is a sequence of ``QuaternionTrackingDataItem``."""
 
@@ -94,7 +96,7 @@ class StartQuaternionTrackingDataMessage(StartTrackingDataMessage):
 
 @register
 class RTSQuaternionTrackingDataMessage(RTSTrackingDataMessage):
-    """Answers STT_QTDATA and STP_QTDATA. ``status`` is 0 for success, 1 for an error."""
+    """Answers STT_QTDATA and STP_QTDATA."""
 
     wire_type: ClassVar[str] = "RTS_QTDATA"
     data_type: ClassVar[str] = "QTDATA"

@@ -14,12 +14,16 @@ ask with header version 1 and an empty one.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from ..errors import EncodeError
 from ..header import TYPE_NAME_SIZE
+from ..wire import Reader
 from .base import Message, registered_types
 
+_STATUS_LAYOUT = struct.Struct(">B")
 # Of TRANS, the shortest beginning of a type that is seen. TRA could be another type, too.
 _SHORTEST_BEGINNING = 5
 
@@ -87,6 +91,37 @@ class ReturnMessage(QueryMessage):
     """Acknowledges a query. The content of most is one byte: 0 success, 1 error."""
 
     prefix = "RTS_"
+
+
+@dataclass(eq=False)
+class StatusReturnMessage(ReturnMessage):
+    """Base of those that say whether it worked, in one byte.
+
+    ``status`` is 0 for success, 1 for an error.
+    """
+
+    data_type: ClassVar[str]
+    content: ClassVar[bytes]  # made of the field below
+
+    status: int = 0
+
+    @property
+    def content(self) -> bytes:
+        """1 byte. Raises ``EncodeError`` where the status is no number from 0 to 255."""
+        try:
+            return _STATUS_LAYOUT.pack(self.status)
+        except struct.error as error:
+            raise EncodeError(f"status {self.status!r} of {self.type_name}: {error}") from None
+
+    @classmethod
+    def unpack_content(cls, content: memoryview, **header_fields: Any) -> StatusReturnMessage:
+        """Read 1 byte, or none, which is success."""
+        if not content:
+            return cls(**header_fields)
+        reader = Reader(content, cls.wire_type)
+        (status,) = reader.unpack(_STATUS_LAYOUT, "status")
+        reader.expect_end()
+        return cls(status, **header_fields)
 
 
 def query_class(type_name: str) -> type[QueryMessage] | None:

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import equal_fields, read_array, write_array
+from ..arrays import read_array, write_array
 from ..errors import DecodeError, EncodeError
 from ..unit import Unit
 from ..wire import Buffer, Reader
@@ -85,10 +85,3 @@ class SensorMessage(Message):
             )
         values = read_array(reader.rest(), _FLOAT64)
         return cls(values, Unit.unpack(unit), status, **header_fields)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, SensorMessage):
-            return NotImplemented
-        return equal_fields(self, other)
-
-    __hash__ = None  # type: ignore[assignment]

@@ -34,20 +34,21 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..errors import EncodeError
 from ..geometry import checked_matrix
 from ..wire import Reader, decode_text, encode_text
 from .base import member_or_number, register
 from .items import ItemListMessage
-from .query import ReturnMessage, StartMessage
+from .query import StartMessage, StatusReturnMessage
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 _START_LAYOUT = struct.Struct(">i32s")
-_RETURN_LAYOUT = struct.Struct(">B")
 
 
 class InstrumentType(IntEnum):
@@ -98,7 +99,7 @@ class TrackingDataItem:
 
 
 @register
-@dataclass
+@dataclass(eq=False)
 class TrackingDataMessage(ItemListMessage[TrackingDataItem]):
     """Where tools are. ``items`` is a sequence of ``TrackingDataItem``."""
 
@@ -107,7 +108,7 @@ class TrackingDataMessage(ItemListMessage[TrackingDataItem]):
 
 
 @register
-@dataclass
+@dataclass(eq=False)
 class StartTrackingDataMessage(StartMessage):
     """Asks for a stream of TDATA.
 
@@ -143,30 +144,8 @@ class StartTrackingDataMessage(StartMessage):
 
 
 @register
-@dataclass
-class RTSTrackingDataMessage(ReturnMessage):
-    """Answers STT_TDATA and STP_TDATA. ``status`` is 0 for success, 1 for an error."""
+class RTSTrackingDataMessage(StatusReturnMessage):
+    """Answers STT_TDATA and STP_TDATA."""
 
     wire_type: ClassVar[str] = "RTS_TDATA"
     data_type: ClassVar[str] = "TDATA"
-    content: ClassVar[bytes]  # made of the field below
-
-    status: int = 0
-
-    @property
-    def content(self) -> bytes:
-        """1 byte. Raises ``EncodeError`` where the status is no number from 0 to 255."""
-        try:
-            return _RETURN_LAYOUT.pack(self.status)
-        except struct.error as error:
-            raise EncodeError(f"status {self.status!r} of {self.wire_type}: {error}") from None
-
-    @classmethod
-    def unpack_content(cls, content: memoryview, **header_fields: Any) -> RTSTrackingDataMessage:
-        """Read 1 byte, or none, which is success."""
-        if not content:
-            return cls(**header_fields)
-        reader = Reader(content, cls.wire_type)
-        (status,) = reader.unpack(_RETURN_LAYOUT, "status")
-        reader.expect_end()
-        return cls(status, **header_fields)

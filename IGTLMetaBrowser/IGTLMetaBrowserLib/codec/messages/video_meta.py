@@ -35,7 +35,7 @@ from .base import member_or_number, register
 from .items import ItemListMessage
 
 
-@dataclass
+@dataclass(slots=True)
 class VideoMetaItem:
     """One video.
 
