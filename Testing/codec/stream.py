@@ -75,6 +75,7 @@ def feed_pieces(receiver: codec.Receiver, pieces: Iterable[bytes | memoryview]) 
     for piece in pieces:
         while len(piece):
             place = receiver.get_buffer()
+            assert len(place)
             count = min(len(place), len(piece))
             place[:count] = piece[:count]
             events += receiver.buffer_updated(count)

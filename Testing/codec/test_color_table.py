@@ -47,7 +47,9 @@ class TestEveryTable:
     ):
         expected = codec.pack(codec.ColorTableMessage(colors))
         fortran = np.asfortranarray(colors)
-        swapped = colors.astype(colors.dtype.newbyteorder(">" if sys.byteorder == "little" else "<"))
+        swapped = colors.astype(
+            colors.dtype.newbyteorder(">" if sys.byteorder == "little" else "<")
+        )
         assert codec.pack(codec.ColorTableMessage(fortran)) == expected
         assert codec.pack(codec.ColorTableMessage(swapped)) == expected
 

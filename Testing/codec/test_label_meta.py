@@ -111,3 +111,8 @@ class TestList:
     def test_of_no_whole_number_of_items_is_an_error(self, length: int):
         with pytest.raises(codec.DecodeError, match="LBMETA has items of 116 bytes"):
             codec.unpack(frame("LBMETA", bytes(length)))
+
+    @pytest.mark.parametrize("items", [None, 5, [None], ["text"], [codec.PointItem()]])
+    def test_of_what_is_none_is_refused(self, items: object):
+        with pytest.raises(codec.EncodeError, match="the items of LBMETA are"):
+            codec.pack(codec.LabelMetaMessage(items))

@@ -72,10 +72,21 @@ class TestEncodings:
         assert unpack_metadata(*encoded((b"key", 3, "groß".encode()))) == {"key": "groß"}
 
     @pytest.mark.parametrize("mib_enum", [0, 106, 60_000])
-    def test_bytes_that_follow_no_known_encoding_come_back_as_the_same_bytes(self, mib_enum: int):
+    def test_bytes_that_follow_no_known_encoding_are_kept(self, mib_enum: int):
         metadata = unpack_metadata(*encoded((b"k\xff", mib_enum, b"gro\xdf")))
         assert metadata == {"k\udcff": "gro\udcdf"}
-        assert pack_metadata(metadata)[1] == b"k\xffgro\xdf"
+
+    @pytest.mark.parametrize("mib_enum", [0, 3, 4, 17, 106, 1013, 1015, 60_000])
+    @pytest.mark.parametrize("value", [b"", b"plain", "groß".encode(), b"gro\xdf", b"\xff\xfea\0"])
+    def test_what_was_read_packs_to_the_same_bytes(self, mib_enum: int, value: bytes):
+        entries = encoded((b"k\xff", mib_enum, value), (b"other", 3, b"x"))
+        assert pack_metadata(unpack_metadata(*entries)) == entries
+        assert pack_metadata(dict(unpack_metadata(*entries))) == entries
+
+    def test_a_value_that_is_changed_is_encoded_anew(self):
+        metadata = unpack_metadata(*encoded((b"key", 4, b"gro\xdf")))
+        metadata["key"] += "!"
+        assert pack_metadata(metadata) == encoded((b"key", 106, "groß!".encode()))
 
 
 class TestLimits:
@@ -93,6 +104,27 @@ class TestLimits:
         assert unpack_metadata(*pack_metadata({"k" * 65535: "v"})) == {"k" * 65535: "v"}
         with pytest.raises(codec.EncodeError, match="needs 65536 bytes; the limit is 65535"):
             pack_metadata({"k" * 65536: "v"})
+
+    def test_all_together_have_less_than_4_gib(self, monkeypatch: pytest.MonkeyPatch):
+        # The size is a u32. So much memory is not to be had in a test.
+        monkeypatch.setattr("IGTLMetaBrowserLib.codec.metadata._LARGEST_SIZE", 9)
+        assert pack_metadata({"key": "value", "k": ""})[1] == b"keyvaluek"
+        with pytest.raises(codec.EncodeError, match="metadata need 10 bytes; the limit is 9"):
+            pack_metadata({"key": "value", "k": "v"})
+
+
+class TestWrongTypes:
+    @pytest.mark.parametrize("metadata", [None, [("key", "value")], "text"])
+    def test_metadata_that_is_no_mapping_is_refused(self, metadata: object):
+        with pytest.raises(codec.EncodeError, match="metadata maps texts to texts"):
+            codec.pack(codec.StatusMessage(header_version=2, metadata=metadata))
+
+    @pytest.mark.parametrize("value", [None, 5, b"bytes"])
+    def test_keys_and_values_that_are_no_texts_are_refused(self, value: object):
+        with pytest.raises(codec.EncodeError, match="metadata key is a text, not"):
+            pack_metadata({value: "value"})
+        with pytest.raises(codec.EncodeError, match="metadata value of 'key' is a text, not"):
+            pack_metadata({"key": value})
 
 
 class TestDamaged:

@@ -103,3 +103,8 @@ class TestList:
     def test_of_no_whole_number_of_items_is_an_error(self, length: int):
         with pytest.raises(codec.DecodeError, match="POINT has items of 136 bytes"):
             codec.unpack(frame("POINT", bytes(length)))
+
+    @pytest.mark.parametrize("items", [None, 5, [None], ["text"], [codec.LabelMetaItem()]])
+    def test_of_what_is_none_is_refused(self, items: object):
+        with pytest.raises(codec.EncodeError, match="the items of POINT are"):
+            codec.pack(codec.PointMessage(items))

@@ -48,6 +48,11 @@ class TestText:
         with pytest.raises(EncodeError, match="NUL"):
             encode_text("a\0b", 5, "name")
 
+    @pytest.mark.parametrize("value", [None, 5, 2.5, b"bytes", ["text"]])
+    def test_what_is_none_is_refused(self, value: object):
+        with pytest.raises(EncodeError, match=r"patient name is a text, not"):
+            encode_text(value, 20, "patient name")
+
     def test_half_a_surrogate_pair_is_refused(self):
         with pytest.raises(EncodeError, match="cannot be written as UTF-8"):
             encode_text("\ud83d", 20, "name")
@@ -69,6 +74,24 @@ class TestCutText:
 
     def test_undecodable_bytes_stay_what_they_are(self):
         assert cut_text("a\udcf6bc", 2) == "a\udcf6"
+
+    def test_undecodable_bytes_are_no_parts_of_a_character(self):
+        assert cut_text("\udc80" * 30, 20) == "\udc80" * 20
+        assert cut_text("a\udce9\udc80b", 2) == "a\udce9"
+
+    @pytest.mark.parametrize("size", range(30))
+    def test_fits_and_is_a_beginning_and_cannot_be_longer(self, size: int):
+        text = "aö頭\N{GRINNING FACE}\udcf6\udc80é\N{COMBINING ACUTE ACCENT}xyz"
+        cut = cut_text(text, size)
+        assert text.startswith(cut)
+        assert len(cut.encode("utf-8", "surrogateescape")) <= size
+        longer = text[: len(cut) + 1]
+        assert longer == text or len(longer.encode("utf-8", "surrogateescape")) > size
+
+    @pytest.mark.parametrize("value", [None, 5, b"bytes", "\ud83d"])
+    def test_what_is_no_text_is_refused(self, value: object):
+        with pytest.raises(EncodeError):
+            cut_text(value, 20)
 
     def test_the_result_can_be_encoded(self):
         assert encode_text(cut_text("a\0b", 8), 8, "name") == b"a b\0\0\0\0\0"

@@ -17,7 +17,12 @@ CONTENTS = [
     ("string_latin_1", "STRING", "Console", {"string": "Größe", "encoding": 4}),
     ("string_shift_jis", "STRING", "Console", {"string": "頭部", "encoding": 17}),
     ("string_utf16", "STRING", "Console", {"string": "頭部", "encoding": 1013}),
-    ("string_unknown_encoding", "STRING", "Console", {"string": "Gr\udcf6\udcdfe", "encoding": 60000}),
+    (
+        "string_unknown_encoding",
+        "STRING",
+        "Console",
+        {"string": "Gr\udcf6\udcdfe", "encoding": 60000},
+    ),
     ("string_not_ascii", "STRING", "Console", {"string": "Gr\udcf6\udcdfe", "encoding": 3}),
     ("string_empty", "STRING", "Console", {"string": "", "encoding": 3}),
 ]

@@ -28,7 +28,7 @@ from .base import register
 from .items import ItemListMessage
 
 
-@dataclass
+@dataclass(slots=True)
 class LabelMetaItem:
     """One structure in a listing.
 

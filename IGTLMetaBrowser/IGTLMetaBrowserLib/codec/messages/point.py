@@ -28,7 +28,7 @@ from .base import register
 from .items import ItemListMessage
 
 
-@dataclass
+@dataclass(slots=True)
 class PointItem:
     """One point. ``position`` is RAS mm, ``rgba`` has four numbers from 0 to 255."""
 
