@@ -10,6 +10,9 @@ has the layout of each type::
     (58, 'IMAGE_0')
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .charset import EncodedText
 from .crc64 import Crc64, crc64
 from .errors import (
@@ -24,26 +27,8 @@ from .errors import (
 from .framing import describe, pack, pack_parts, unpack
 from .header import HEADER_SIZE, Header
 from .messages.base import Message, register
-from .messages.bind import BindMessage
-from .messages.bind_query import ChildName, GetBindMessage, RTSBindMessage, StartBindMessage
-from .messages.capability import CapabilityMessage
-from .messages.color_table import ColorTableMessage, LongNamedColorTableMessage
-from .messages.command import CommandMessage, RTSCommandMessage
 from .messages.image import Coordinates, ImageMessage
 from .messages.image_meta import ImageMetaItem, ImageMetaMessage
-from .messages.label_meta import LabelMetaItem, LabelMetaMessage
-from .messages.ndarray import NDArrayMessage
-from .messages.point import PointItem, PointMessage
-from .messages.polydata import PolyDataMessage, RTSPolyDataMessage, StartPolyDataMessage
-from .messages.polydata_attributes import PolyDataAttribute, PolyDataAttributeType
-from .messages.polydata_cells import CellArray
-from .messages.position import PositionMessage, QuaternionTransformMessage
-from .messages.quaternion_tracking import (
-    QuaternionTrackingDataItem,
-    QuaternionTrackingDataMessage,
-    RTSQuaternionTrackingDataMessage,
-    StartQuaternionTrackingDataMessage,
-)
 from .messages.query import (
     GetMessage,
     QueryMessage,
@@ -51,26 +36,81 @@ from .messages.query import (
     StartMessage,
     StopMessage,
 )
-from .messages.sensor import SensorMessage
 from .messages.status import StatusCode, StatusMessage
-from .messages.string import StringMessage
-from .messages.tracking import (
-    InstrumentType,
-    RTSTrackingDataMessage,
-    StartTrackingDataMessage,
-    TrackingDataItem,
-    TrackingDataMessage,
-)
 from .messages.trajectory import TrajectoryItem, TrajectoryMessage, TrajectoryType
 from .messages.transform import TransformMessage
 from .messages.unknown import UnknownMessage
-from .messages.video import StartVideoMessage, VideoMessage
-from .messages.video_meta import VideoMetaItem, VideoMetaMessage
 from .receiver import DEFAULT_MAX_BODY_SIZE, Progress, Receiver, Rejected
 from .scalar import ScalarType
 from .timestamp import Timestamp
-from .unit import SIPrefix, SIUnit, Unit
 from .wire import cut_text, printable
+
+if TYPE_CHECKING:
+    from .messages.bind import BindMessage
+    from .messages.bind_query import ChildName, GetBindMessage, RTSBindMessage, StartBindMessage
+    from .messages.capability import CapabilityMessage
+    from .messages.color_table import ColorTableMessage, LongNamedColorTableMessage
+    from .messages.command import CommandMessage, RTSCommandMessage
+    from .messages.label_meta import LabelMetaItem, LabelMetaMessage
+    from .messages.ndarray import NDArrayMessage
+    from .messages.point import PointItem, PointMessage
+    from .messages.polydata import PolyDataMessage, RTSPolyDataMessage, StartPolyDataMessage
+    from .messages.polydata_attributes import PolyDataAttribute, PolyDataAttributeType
+    from .messages.polydata_cells import CellArray
+    from .messages.position import PositionMessage, QuaternionTransformMessage
+    from .messages.quaternion_tracking import (
+        QuaternionTrackingDataItem,
+        QuaternionTrackingDataMessage,
+        RTSQuaternionTrackingDataMessage,
+        StartQuaternionTrackingDataMessage,
+    )
+    from .messages.sensor import SensorMessage
+    from .messages.string import StringMessage
+    from .messages.tracking import (
+        InstrumentType,
+        RTSTrackingDataMessage,
+        StartTrackingDataMessage,
+        TrackingDataItem,
+        TrackingDataMessage,
+    )
+    from .messages.video import StartVideoMessage, VideoMessage
+    from .messages.video_meta import VideoMetaItem, VideoMetaMessage
+    from .unit import SIPrefix, SIUnit, Unit
+
+# Classes of the types that are imported when first met (see ``messages``), by their modules.
+_LATER = {
+    ".messages.bind": ("BindMessage",),
+    ".messages.bind_query": ("ChildName", "GetBindMessage", "RTSBindMessage", "StartBindMessage"),
+    ".messages.capability": ("CapabilityMessage",),
+    ".messages.color_table": ("ColorTableMessage", "LongNamedColorTableMessage"),
+    ".messages.command": ("CommandMessage", "RTSCommandMessage"),
+    ".messages.label_meta": ("LabelMetaItem", "LabelMetaMessage"),
+    ".messages.ndarray": ("NDArrayMessage",),
+    ".messages.point": ("PointItem", "PointMessage"),
+    ".messages.polydata": ("PolyDataMessage", "RTSPolyDataMessage", "StartPolyDataMessage"),
+    ".messages.polydata_attributes": ("PolyDataAttribute", "PolyDataAttributeType"),
+    ".messages.polydata_cells": ("CellArray",),
+    ".messages.position": ("PositionMessage", "QuaternionTransformMessage"),
+    ".messages.quaternion_tracking": (
+        "QuaternionTrackingDataItem",
+        "QuaternionTrackingDataMessage",
+        "RTSQuaternionTrackingDataMessage",
+        "StartQuaternionTrackingDataMessage",
+    ),
+    ".messages.sensor": ("SensorMessage",),
+    ".messages.string": ("StringMessage",),
+    ".messages.tracking": (
+        "InstrumentType",
+        "RTSTrackingDataMessage",
+        "StartTrackingDataMessage",
+        "TrackingDataItem",
+        "TrackingDataMessage",
+    ),
+    ".messages.video": ("StartVideoMessage", "VideoMessage"),
+    ".messages.video_meta": ("VideoMetaItem", "VideoMetaMessage"),
+    ".unit": ("SIPrefix", "SIUnit", "Unit"),
+}
+_MODULE_OF_NAME = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
     "DEFAULT_MAX_BODY_SIZE",
@@ -157,3 +197,14 @@ __all__ = [
     "register",
     "unpack",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a class when it is first asked for."""
+    if name not in _MODULE_OF_NAME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULE_OF_NAME[name], __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

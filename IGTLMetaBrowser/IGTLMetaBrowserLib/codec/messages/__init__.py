@@ -1,56 +1,9 @@
 """One file a message family; each registers its types.
 
-``base`` has what all messages share and the registry, ``items`` what lists of items share.
+``base`` has what all messages share and the registry, ``items`` what lists of items share. Types
+that most programs never meet are imported with the first message of theirs: see ``families``.
 """
 
-from . import (
-    bind,
-    bind_query,
-    capability,
-    color_table,
-    command,
-    image,
-    image_meta,
-    label_meta,
-    ndarray,
-    point,
-    polydata,
-    position,
-    quaternion_tracking,
-    query,
-    sensor,
-    status,
-    string,
-    tracking,
-    trajectory,
-    transform,
-    unknown,
-    video,
-    video_meta,
-)
+from . import image, image_meta, query, status, trajectory, transform, unknown
 
-__all__ = [
-    "bind",
-    "bind_query",
-    "capability",
-    "color_table",
-    "command",
-    "image",
-    "image_meta",
-    "label_meta",
-    "ndarray",
-    "point",
-    "polydata",
-    "position",
-    "quaternion_tracking",
-    "query",
-    "sensor",
-    "status",
-    "string",
-    "tracking",
-    "trajectory",
-    "transform",
-    "unknown",
-    "video",
-    "video_meta",
-]
+__all__ = ["image", "image_meta", "query", "status", "trajectory", "transform", "unknown"]

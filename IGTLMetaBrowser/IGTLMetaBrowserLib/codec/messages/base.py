@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from importlib import import_module
 from typing import Any, ClassVar, TypeVar
 
 from ..arrays import equal_fields
 from ..timestamp import NOT_SET, Timestamp
 from ..wire import Buffer
+from .families import MODULE_OF_TYPE
 
 
 @dataclass(kw_only=True, eq=False)
@@ -71,7 +73,7 @@ class Message(ABC):
 
 def registered_types() -> Collection[str]:
     """Return the wire's names of all registered types."""
-    return _message_classes.keys()
+    return _message_classes.keys() | MODULE_OF_TYPE.keys()
 
 
 def member_or_number(enumeration: type[IntEnum]) -> Callable[[int], IntEnum | int]:
@@ -90,10 +92,14 @@ def register(message_class: MessageClass) -> MessageClass:
 
     A decorator. Applications register types of their own with it, too; the last one wins.
     """
+    # A family that is imported later must not take the type back.
+    registered_class(message_class.wire_type)
     _message_classes[message_class.wire_type] = message_class
     return message_class
 
 
 def registered_class(type_name: str) -> type[Message] | None:
     """Return the class that reads messages of a type, or None where there is none."""
+    if type_name not in _message_classes and type_name in MODULE_OF_TYPE:
+        import_module(f".{MODULE_OF_TYPE[type_name]}", __package__)
     return _message_classes.get(type_name)
