@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import statistics
 import subprocess
@@ -101,29 +100,30 @@ def fetching(program: Path, port: int) -> Contest:
 
 # Run in a process of its own, whose memory is counted by the operating system.
 MEMORY_PROGRAM = """
-import resource, sys
+import sys
 sys.path[:0] = sys.argv[2:4]
 from contests import harness, image
-def resident():
-    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+def kilobytes(name):
+    lines = dict(line.split(":") for line in open("/proc/self/status"))
+    return int(lines[name].split()[0])
 if sys.argv[4] == "numpy":
     harness.crc64_module._fastcrc = None
 harness.codec.crc64(bytes(1 << 20))  # what is made once, at the first use, belongs to no image
-before = resident()
+before = kilobytes("VmRSS")
 message = image.fetch(int(sys.argv[1]))
-most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-print(most - before - message.pixels.nbytes)
+print((kilobytes("VmHWM") - before) * 1024 - message.pixels.nbytes)
 """
 
 
 def show_memory(console: Console, port: int) -> bool:
     """Print how much memory beyond the image its fetching takes; return whether it is little."""
-    if not os.path.exists("/proc/self/statm"):  # noqa: PTH110
+    if not Path("/proc/self/status").exists():
         console.print("Left out: memory is measured by Linux's /proc")
         return True
     console.print("[bold]Memory beyond the image's own 157 MB while it is fetched[/bold]")
     ways = {NUMPY_ONLY: "numpy", FASTCRC: "fastcrc"}
-    return all([_show_memory_of(console, port, name, way) for name, way in ways.items()])
+    reached = [_show_memory_of(console, port, name, way) for name, way in ways.items()]
+    return all(reached)
 
 
 def _show_memory_of(console: Console, port: int, name: str, way: str) -> bool:
