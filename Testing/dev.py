@@ -33,6 +33,7 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 EXAMPLES = Path("/usr/share/doc/openigtlink-examples/examples")
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
+FUZZER_RUNS_ON = "CPython 3.10 to 3.14 on Linux with an x86-64 processor"
 # How long a tool may take to end in its own way after Ctrl-C, before it is ended.
 SECONDS_TO_FINISH = 10
 
@@ -212,10 +213,26 @@ class Environment:
                 raise SetupError(f"{self.folder} could not be made; the lines above say why.")
         say("Installing what pyproject.toml names (the first time takes a minute or two)")
         self.stamp.unlink(missing_ok=True)
-        pip = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
-        if run([*pip, "install", "-e", f"{self.top}[test]"], quiet=True) != 0:
+        if self._install("test") != 0:
             raise SetupError("pip could not install it; the lines above say why.")
         self.stamp.write_text(self.origin() + self.contents(), encoding="utf-8")
+
+    def add_fuzzer(self) -> None:
+        """Install atheris, where it is not yet. Raises SetupError."""
+        stamp = self.folder / "fuzz-made-from.txt"
+        if stamp.exists() and stamp.read_text(encoding="utf-8") == self.contents():
+            return
+        say("Installing atheris")
+        if self._install("fuzz", "--only-binary=atheris") != 0:  # to build it, one builds LLVM
+            raise SetupError(
+                "pip could not install atheris, the fuzzer; the lines above say why. There are "
+                f"wheels of it for {FUZZER_RUNS_ON} alone."
+            )
+        stamp.write_text(self.contents(), encoding="utf-8")
+
+    def _install(self, extra: str, *options: str) -> int:
+        pip = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        return run([*pip, "install", *options, "-e", f"{self.top}[{extra}]"], quiet=True)
 
 
 # Running tools ----------------------------------------------------------------------------------
@@ -282,6 +299,11 @@ def bench(environment: Environment, names: Sequence[str]) -> int:
     return next(filter(None, codes), 0)
 
 
+def fuzz(environment: Environment, arguments: Sequence[str]) -> int:
+    environment.add_fuzzer()
+    return run([str(environment.python), "Testing/hostile/fuzz.py", *arguments])
+
+
 def lint(environment: Environment, arguments: Sequence[str]) -> int:
     ruff = [str(environment.python), "-m", "ruff"]
     codes = [run([*ruff, "check", *arguments]), run([*ruff, "format", "--check", *arguments])]
@@ -309,6 +331,9 @@ def commands() -> dict[str, Command]:
         "test": Command(test, "run the tests; takes pytest's arguments", DRAWING, INTEROP, skipped),
         "bench": Command(
             bench, "run all benchmarks, or those that are named", DRAWING, INTEROP, skipped
+        ),
+        "fuzz": Command(
+            fuzz, "look for bytes that the codec cannot bear; takes --minutes N, --jobs N"
         ),
         "lint": Command(lint, "check style and format with ruff; takes files"),
     }

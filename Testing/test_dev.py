@@ -163,6 +163,32 @@ def test_an_environment_that_was_moved_is_not_sound(checkout: Path) -> None:
     assert not dev.Environment(moved).is_sound()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows runs no shell scripts")
+def test_the_fuzzer_is_installed_once(checkout: Path, capfd: pytest.CaptureFixture) -> None:
+    environment = dev.Environment(checkout)
+    make_by_hand(environment)
+    pip = "#!/bin/sh\n" + 'echo "$@" >> ' + str(checkout / "pip.txt")
+    environment.python.write_text(pip)
+    environment.python.chmod(0o755)
+    environment.add_fuzzer()
+    environment.add_fuzzer()
+    assert (checkout / "pip.txt").read_text().endswith(f"-e {checkout}[fuzz]\n")
+    assert capfd.readouterr().err == "Installing atheris\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows runs no shell scripts")
+def test_where_there_is_no_wheel_of_the_fuzzer_it_says_so(
+    checkout: Path, capfd: pytest.CaptureFixture
+) -> None:
+    environment = dev.Environment(checkout)
+    make_by_hand(environment)
+    environment.python.write_text("#!/bin/sh\necho No matching distribution; exit 1\n")
+    environment.python.chmod(0o755)
+    with pytest.raises(dev.SetupError, match=r"wheels of it for CPython 3\.10 to 3\.14 on Linux"):
+        environment.add_fuzzer()
+    assert "No matching distribution" in capfd.readouterr().err
+
+
 # Running tools ----------------------------------------------------------------------------------
 
 

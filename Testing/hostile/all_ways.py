@@ -29,7 +29,7 @@ def read_all_ways(data: bytes) -> None:
     is_read = read(message)
     numbers = random.Random(message)  # the same for the same input
     # Half of the inputs are received as those are that do not fit the buffer of small messages.
-    _RECEIVER._SHARED_BUFFER_SIZE = numbers.choice(_SHARED_BUFFER_SIZES)
+    set_shared_buffer_size(numbers.choice(_SHARED_BUFFER_SIZES))
     try:
         (outcome,) = receive([message])
         assert isinstance(outcome, bytes) == is_read
@@ -38,7 +38,13 @@ def read_all_ways(data: bytes) -> None:
         limits = zip([0, *cuts], [*cuts, len(stream)], strict=True)
         assert receive([stream]) == receive([stream[start:end] for start, end in limits])
     finally:
-        _RECEIVER._SHARED_BUFFER_SIZE = _SHARED_BUFFER_SIZES[-1]
+        set_shared_buffer_size(_SHARED_BUFFER_SIZES[-1])
+
+
+def set_shared_buffer_size(size: int) -> None:
+    """Let receivers that are made from now on have another buffer for small messages."""
+    _RECEIVER._SHARED_BUFFER_SIZE = size
+    _RECEIVER._LARGEST_SHARED_BODY = size - codec.HEADER_SIZE
 
 
 def mended(data: bytes) -> bytes:

@@ -26,6 +26,8 @@ MIB_OF_MEMORY = 1024
 LONGEST_INPUT = 8192
 SECONDS_BETWEEN_REPORTS = 30
 LINES_OF_A_FINDING = 30
+# How libFuzzer's lines begin that say nothing of a finding: progress, and the input as numbers.
+NOISE = ("#", "stat::", "INFO:", "WARNING:", "0x")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +66,7 @@ def fuzz(minutes: float, jobs: int) -> int:
     findings = [log for log, code in zip(logs, codes, strict=True) if code]
     for log in findings:
         print_finding(log)
-    found = f"{len(findings)} findings" if findings else "no findings"
+    found = f"findings of {len(findings)} of {jobs} jobs" if findings else "no findings"
     kept = len(list(CORPUS.iterdir()))
     print(f"{inputs_tried(logs):,} inputs tried, {kept:,} kept, {found}")
     return 1 if findings else 0
@@ -113,7 +115,7 @@ def inputs_tried(logs: Sequence[Path]) -> int:
 def print_finding(log: Path) -> None:
     """Print what a job found, and how to see it again."""
     text = log.read_text(encoding="utf-8", errors="replace")
-    lines = [line for line in text.splitlines() if not line.startswith(("#", "stat::"))]
+    lines = [line for line in text.splitlines() if not line.startswith(NOISE)]
     print(f"\nA finding. The end of {log}:\n", *lines[-LINES_OF_A_FINDING:], sep="\n")
     for file in re.findall(r"Test unit written to (.+)", text):
         print(f"\nTo see it again: python3 Testing/dev.py fuzz {file}")

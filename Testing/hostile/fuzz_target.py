@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import resource
 import sys
+import warnings
 from pathlib import Path
 
 import atheris
@@ -31,5 +32,6 @@ def limit_memory() -> None:
 
 if __name__ == "__main__":
     limit_memory()
+    warnings.simplefilter("error")
     atheris.Setup(sys.argv, read_all_ways)
     atheris.Fuzz()

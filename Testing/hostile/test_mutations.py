@@ -9,7 +9,7 @@ import pytest
 from codec.stream import feed
 from data import golden
 from hostile.all_ways import mended
-from hostile.strategies import read, use
+from hostile.strategies import read
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec.messages.base import registered_types
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 
 STATUS = codec.pack(codec.StatusMessage(message="still here"))
 TYPES = [*registered_types(), "GET_IMAGE", "RTS_IMAGE", "UNHEARD-OF"]
-ONE_BIT, SIGN, ALL_BITS = 0x01, 0x80, 0xFF
+ONE_BIT, ALL_BITS = 0x01, 0xFF
 
 
 def mutations(data: bytes, *changes: int) -> Iterator[bytes]:
@@ -32,20 +32,15 @@ def mutations(data: bytes, *changes: int) -> Iterator[bytes]:
 class TestGolden:
     def test_every_changed_byte_of_the_body_is_noticed(self, name: str):
         data = golden.golden_bytes(name)
-        for body in mutations(data[58:], ONE_BIT, SIGN, ALL_BITS):
+        for body in mutations(data[58:], ONE_BIT, ALL_BITS):
             with pytest.raises(codec.ChecksumError):
                 codec.unpack(data[:58] + body)
 
     def test_every_changed_byte_where_checksums_are_not_checked(self, name: str):
-        damaged = mutations(golden.golden_bytes(name), ONE_BIT, SIGN, ALL_BITS)
+        damaged = mutations(golden.golden_bytes(name), ONE_BIT, ALL_BITS)
         outcomes = [read(data, check_crc=False) for data in damaged]
         assert any(outcomes)  # a changed letter in a name harms nothing
         assert not all(outcomes)  # another header version does
-
-    def test_every_changed_byte_of_a_header_before_its_own_body(self, name: str):
-        data = golden.golden_bytes(name)
-        for header in mutations(data[:58], ONE_BIT, SIGN, ALL_BITS):
-            read(mended(header + data[58:]))
 
     def test_every_length(self, name: str):
         data = golden.golden_bytes(name)
@@ -74,7 +69,7 @@ class TestGolden:
             receiver = codec.Receiver(max_body_size=1 << 20, check_crc=False)
             for event in feed(receiver, data + STATUS):
                 if isinstance(event, codec.Message):
-                    use(event)
+                    codec.pack(event)
 
     def test_after_a_damaged_body_the_stream_goes_on(self, name: str):
         data = golden.golden_bytes(name)
@@ -85,5 +80,5 @@ class TestGolden:
 
     def test_after_a_damaged_header_nothing_is_raised(self, name: str):
         data = golden.golden_bytes(name)
-        for header in mutations(data[:58], ONE_BIT, SIGN, ALL_BITS):
+        for header in mutations(data[:58], ONE_BIT, ALL_BITS):
             feed(codec.Receiver(max_body_size=1 << 20), header + data[58:] + STATUS)

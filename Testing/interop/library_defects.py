@@ -12,6 +12,12 @@ from typing import Any
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import charset
 
+# Families of which the library knows no type.
+NOT_KNOWN = {
+    "command": "COMMAND and RTS_COMMAND came with version 3 of the protocol",
+    "polydata_queries": "it asks for one POLYDATA, never for a stream of them",
+    "video": "VIDEO and VIDEOMETA came with version 3 of the protocol",
+}
 # Golden messages that the library cannot pack.
 NOT_PACKED = {
     "rts_image": "the library has no class for RTS_IMAGE",
@@ -32,7 +38,7 @@ NOT_READ = {
     "get_bind_unpadded": "it refuses names without padding, although it packs them",
     "stt_bind_unpadded": "it refuses names without padding, although it packs them",
 }
-# Types that are not drawn, since it reads none or nothing of them.
+# Families that are not drawn.
 NOT_DRAWN = {
     "queries": "the library reads nothing of a query but its header",
 }
