@@ -15,12 +15,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-TESTING = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import cpp_library
 import numpy as np
 from contests import checksums, harness, image, image_list, import_time, small_messages
+
+import cpp_library
 
 
 def describe_machine(console: Console) -> None:

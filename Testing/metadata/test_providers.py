@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
+import textwrap
 
 import pytest
 
-from IGTLMetaBrowserLib.metadata.providers import NOTHING, MetadataProviders
-
-
-@pytest.fixture
-def providers():
-    return MetadataProviders()
+from IGTLMetaBrowserLib.metadata import providers as documentation
+from IGTLMetaBrowserLib.metadata.providers import NOTHING, provider_name
 
 
 def answering(answer):
@@ -108,3 +105,84 @@ def test_all_providers_can_be_removed(providers):
     providers.add_provider(answering("known"))
     providers.remove_all_providers()
     assert providers.get("patient", "A") is NOTHING
+
+
+def test_a_provider_may_ask_the_registry(providers):
+    providers.add_provider(knowing(A=2))
+    providers.add_provider(
+        lambda type_, query: providers.get("half", query) * 2 if type_ == "whole" else NOTHING, 1
+    )
+    assert providers.get("whole", "A") == 4
+
+
+def test_a_provider_that_asks_for_what_it_is_asked_gets_what_the_others_know(providers):
+    providers.add_provider(answering("plain"))
+    providers.add_provider(lambda type_, query: f"better than {providers.get(type_, query)}", 1)
+    assert providers.get("patient", "A") == "better than plain"
+
+
+def test_providers_that_ask_each_other_come_to_an_end(providers):
+    providers.add_provider(lambda type_, query: providers.get("b", query), 1)
+    providers.add_provider(lambda type_, query: providers.get("a", query), 2)
+    assert providers.get("a", "A") is NOTHING
+
+
+def test_a_provider_that_never_comes_to_an_end_is_reported(providers, caplog):
+    providers.add_provider(answering("known"))
+    providers.add_provider(lambda type_, number: providers.get(type_, number + 1), 1)
+    assert providers.get("patient", 0) == "known"
+    assert "RecursionError" in caplog.text
+
+
+def test_a_provider_may_add_another_while_it_is_asked(providers):
+    def grows(type_, query):
+        providers.add_provider(answering("grown"), -1)
+        return NOTHING
+
+    providers.add_provider(grows)
+    providers.get("patient", "A")
+    assert providers.get("patient", "A") == "grown"
+
+
+def test_who_interrupts_is_not_passed_over(providers):
+    def interrupted(type_, query):
+        raise KeyboardInterrupt
+
+    providers.add_provider(interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        providers.get("patient", "A")
+    providers.remove_provider(interrupted)
+    providers.add_provider(answering("known"))
+    assert providers.get("patient", "A") == "known"
+
+
+def test_a_query_can_be_anything(providers):
+    providers.add_provider(lambda type_, query: len(query))
+    assert providers.get("patient", ["cannot", "be", "hashed"]) == 3
+
+
+class Named:
+    name = "the archive"
+
+    def __call__(self, type_, query):
+        return NOTHING
+
+
+def scales(type_, query):
+    return NOTHING
+
+
+@pytest.mark.parametrize(
+    ("provider", "name"),
+    [(Named(), "the archive"), (scales, "scales"), ({}.get, "get"), (Named, "the archive")],
+)
+def test_a_provider_has_a_name_for_users(provider, name):
+    assert provider_name(provider) == name
+
+
+def test_the_example_in_the_documentation_works(providers):
+    source = textwrap.dedent(documentation.__doc__.split("::\n", 1)[1].split("``providers``")[0])
+    names = {"providers": providers}
+    exec(source, names)
+    assert providers.get("patientStudy", "IMAGE_0").PatientWeight == 71.5
+    assert providers.get("patientStudy", "IMAGE_1") is NOTHING

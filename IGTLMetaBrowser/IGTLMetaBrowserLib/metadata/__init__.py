@@ -1,1 +1,1 @@
-"""What is known about an image, whoever knows it."""
+"""What is known about an image, whoever knows it: see ``providers``."""

@@ -113,9 +113,9 @@ def medians(contestants: Contestants, rounds: int = ROUNDS) -> dict[str, float]:
     return {name: statistics.median(taken) for name, taken in values.items()}
 
 
-def hold(console: Console, contest: Contest) -> bool:
+def hold(console: Console, contest: Contest, rounds: int = ROUNDS) -> bool:
     """Hold a contest and print its table; return whether all that is required was reached."""
-    results = medians(contest.contestants)
+    results = medians(contest.contestants, rounds)
     first = next(iter(results.values()))
     table = Table(title=contest.title, title_justify="left", title_style="bold")
     table.add_column("")

@@ -1,0 +1,88 @@
+"""All that is known of an image, row by row, with who knows it: for a panel or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
+
+from .. import codec
+from .modules import OTHER, RECORDS
+from .providers import KnownValue, MetadataProviders, provider_name
+from .values import are_alike, as_text, is_known, module_items
+
+ALL_TYPES = (*RECORDS, OTHER)
+
+
+class OtherValue(NamedTuple):
+    """What another provider says instead, and the name of that provider."""
+
+    value: str
+    provider: str
+
+
+class DetailRow(NamedTuple):
+    """One value that is known of an image.
+
+    ``module`` is the type, as in ``imagePlane``; ``keyword`` the DICOM keyword; ``value`` what
+    counts, as a text that can be shown in a line; ``provider`` the name of who gave it;
+    ``conflicts`` what other providers say that is not the same, the most important first.
+    """
+
+    module: str
+    keyword: str
+    value: str
+    provider: str
+    conflicts: tuple[OtherValue, ...]
+
+    @property
+    def text(self) -> str:
+        """All that can be searched for."""
+        others = (text for other in self.conflicts for text in other)
+        return "\n".join((*self[:4], *others))
+
+
+def detail_rows(
+    providers: MetadataProviders,
+    image: Hashable,
+    search: str = "",
+    types: Sequence[str] = ALL_TYPES,
+) -> list[DetailRow]:
+    """Return what is known of an image in the order of ``types``.
+
+    Only rows that have all words of ``search``, in capitals or not, anywhere in them.
+    """
+    words = search.casefold().split()
+    rows = (row for type_ in types for row in _rows_of_module(providers, image, type_))
+    return [row for row in rows if all(word in row.text.casefold() for word in words)]
+
+
+def _rows_of_module(providers: MetadataProviders, image: Hashable, type_: str) -> list[DetailRow]:
+    known: dict[str, list[KnownValue]] = {}
+    for provider, module in providers.answers_and_providers(type_, image):
+        for keyword, value in module_items(module):
+            if is_known(value):
+                known.setdefault(keyword, []).append(KnownValue(value, provider, type_))
+    order = list(getattr(RECORDS.get(type_), "__dataclass_fields__", ()))
+    keywords = [*filter(known.__contains__, order), *(k for k in known if k not in order)]
+    return [_row(type_, keyword, known[keyword]) for keyword in keywords]
+
+
+def _row(type_: str, keyword: str, known: Sequence[KnownValue]) -> DetailRow:
+    first, *others = known
+    conflicts = tuple(
+        OtherValue(_shown(other.value), provider_name(other.provider))
+        for other in others
+        if not are_alike(_compared(keyword, first.value), _compared(keyword, other.value))
+    )
+    name = provider_name(first.provider)
+    return DetailRow(type_, codec.printable(keyword), _shown(first.value), name, conflicts)
+
+
+def _shown(value: Any) -> str:
+    return codec.printable(as_text(value))
+
+
+def _compared(keyword: str, value: Any) -> Any:
+    """Return of a person's name its first spelling: a list has no other (PS3.5 6.2.1)."""
+    is_name = keyword.endswith("Name") and isinstance(value, str)
+    return value.partition("=")[0] if is_name else value

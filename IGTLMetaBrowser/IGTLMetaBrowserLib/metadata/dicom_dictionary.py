@@ -1,0 +1,277 @@
+r"""The DICOM metadata dictionary: the fields that say what an image is and what belongs to it.
+
+The names are those of med-imagetools' dictionary of DICOM metadata; the values are DICOM's:
+
+==========================  ========================================================================
+field                       DICOM path (``[0]`` is the first item of a sequence); absent is empty
+==========================  ========================================================================
+patient_ID                  PatientID
+study                       StudyInstanceUID
+study_description           StudyDescription
+series                      SeriesInstanceUID
+series_description          SeriesDescription
+subseries                   AcquisitionNumber; "default" where there is none
+modality                    Modality
+instances                   computed: how many files have this patient_ID, study and series
+instance_uid                SOPInstanceUID
+reference_ct                the image that this one belongs to, see below
+reference_rs                the structure set, see below
+reference_pl                the plan, see below
+reference_frame             FrameOfReferenceUID, or else
+                            ReferencedFrameOfReferenceSequence[0].FrameOfReferenceUID
+folder                      computed: the file's folder
+file_path                   computed: the file
+orientation                 ImageOrientationPatient, or else (one for all frames of an image)
+                            SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0] has it
+orientation_type            AnatomicalOrientationType
+MR_repetition_time          RepetitionTime, ms
+MR_echo_time                EchoTime, ms
+MR_scan_sequence            ScanningSequence
+MR_magnetic_field_strength  MagneticFieldStrength, T
+MR_imaged_nucleus           ImagedNucleus
+==========================  ========================================================================
+
+The references. Each path is tried in this order whatever the modality is, since that may be absent
+or wrong too; the first that leads to a value wins:
+
+============  =================  ==========================================================  ======
+field         found in           DICOM path                                                  names
+============  =================  ==========================================================  ======
+reference_ct  RTSTRUCT           ReferencedFrameOfReferenceSequence[0].                      series
+                                 RTReferencedStudySequence[0].
+                                 RTReferencedSeriesSequence[0].SeriesInstanceUID
+reference_ct  SEG                ReferencedSeriesSequence[0].SeriesInstanceUID               series
+reference_ct  RTDOSE, PT, MR,    ReferencedImageSequence[0].ReferencedSOPInstanceUID         file
+              CT
+reference_rs  RTPLAN, RTDOSE,    ReferencedStructureSetSequence[0].ReferencedSOPInstanceUID  file
+              SEG
+reference_pl  RTDOSE, RTPLAN     ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID        file
+============  =================  ==========================================================  ======
+
+So a reference is a SeriesInstanceUID or a SOPInstanceUID, as the file has it; ``dicom_groups``
+finds the series that is meant.
+
+All values are texts as the file has them, without padding, several values joined by a backslash
+(``1\0\0\0\1\0``); only ``instances`` is a number. Units and coordinates (orientation: LPS) are
+those of DICOM PS3.3.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+FIELDS = (
+    "patient_ID",
+    "study",
+    "study_description",
+    "series",
+    "series_description",
+    "subseries",
+    "modality",
+    "instances",
+    "instance_uid",
+    "reference_ct",
+    "reference_rs",
+    "reference_pl",
+    "reference_frame",
+    "folder",
+    "file_path",
+    "orientation",
+    "orientation_type",
+    "MR_repetition_time",
+    "MR_echo_time",
+    "MR_scan_sequence",
+    "MR_magnetic_field_strength",
+    "MR_imaged_nucleus",
+)
+COMPUTED = ("instances", "folder", "file_path")
+KEYWORDS = {
+    "patient_ID": "PatientID",
+    "study": "StudyInstanceUID",
+    "study_description": "StudyDescription",
+    "series": "SeriesInstanceUID",
+    "series_description": "SeriesDescription",
+    "modality": "Modality",
+    "reference_frame": "FrameOfReferenceUID",
+    "orientation": "ImageOrientationPatient",
+    "orientation_type": "AnatomicalOrientationType",
+    "MR_repetition_time": "RepetitionTime",
+    "MR_echo_time": "EchoTime",
+    "MR_scan_sequence": "ScanningSequence",
+    "MR_magnetic_field_strength": "MagneticFieldStrength",
+    "MR_imaged_nucleus": "ImagedNucleus",
+}
+"""The fields that are one attribute, of all files of a series, by its keyword."""
+NO_SUBSERIES = "default"
+
+# The tags by which the fields are found, under the keywords that the table above has (PS3.6).
+SPECIFIC_CHARACTER_SET = 0x00080005
+SOP_CLASS_UID = 0x00080016
+SOP_INSTANCE_UID = 0x00080018
+MODALITY = 0x00080060
+_STUDY_DESCRIPTION = 0x00081030
+_SERIES_DESCRIPTION = 0x0008103E
+_REFERENCED_SERIES_SEQUENCE = 0x00081115
+_REFERENCED_IMAGE_SEQUENCE = 0x00081140
+_REFERENCED_SOP_INSTANCE_UID = 0x00081155
+_PATIENT_ID = 0x00100020
+_ANATOMICAL_ORIENTATION_TYPE = 0x00102210
+_SCANNING_SEQUENCE = 0x00180020
+_REPETITION_TIME = 0x00180080
+_ECHO_TIME = 0x00180081
+_IMAGED_NUCLEUS = 0x00180085
+_MAGNETIC_FIELD_STRENGTH = 0x00180087
+STUDY_INSTANCE_UID = 0x0020000D
+SERIES_INSTANCE_UID = 0x0020000E
+_ACQUISITION_NUMBER = 0x00200012
+IMAGE_ORIENTATION_PATIENT = 0x00200037
+FRAME_OF_REFERENCE_UID = 0x00200052
+_PLANE_ORIENTATION_SEQUENCE = 0x00209116
+REFERENCED_FRAME_OF_REFERENCE_SEQUENCE = 0x30060010
+_RT_REFERENCED_STUDY_SEQUENCE = 0x30060012
+_RT_REFERENCED_SERIES_SEQUENCE = 0x30060014
+_REFERENCED_RT_PLAN_SEQUENCE = 0x300C0002
+REFERENCED_STRUCTURE_SET_SEQUENCE = 0x300C0060
+SHARED_FUNCTIONAL_GROUPS_SEQUENCE = 0x52009229
+
+_Path = tuple[int, ...]  # the tags of sequences, of which the first item is meant; then the value's
+
+# All fields but the computed ones, in the order of FIELDS: where the value may be, best place first
+PATHS: Mapping[str, tuple[_Path, ...]] = {
+    "patient_ID": ((_PATIENT_ID,),),
+    "study": ((STUDY_INSTANCE_UID,),),
+    "study_description": ((_STUDY_DESCRIPTION,),),
+    "series": ((SERIES_INSTANCE_UID,),),
+    "series_description": ((_SERIES_DESCRIPTION,),),
+    "subseries": ((_ACQUISITION_NUMBER,),),
+    "modality": ((MODALITY,),),
+    "instance_uid": ((SOP_INSTANCE_UID,),),
+    "reference_ct": (
+        (
+            REFERENCED_FRAME_OF_REFERENCE_SEQUENCE,
+            _RT_REFERENCED_STUDY_SEQUENCE,
+            _RT_REFERENCED_SERIES_SEQUENCE,
+            SERIES_INSTANCE_UID,
+        ),
+        (_REFERENCED_SERIES_SEQUENCE, SERIES_INSTANCE_UID),
+        (_REFERENCED_IMAGE_SEQUENCE, _REFERENCED_SOP_INSTANCE_UID),
+    ),
+    "reference_rs": ((REFERENCED_STRUCTURE_SET_SEQUENCE, _REFERENCED_SOP_INSTANCE_UID),),
+    "reference_pl": ((_REFERENCED_RT_PLAN_SEQUENCE, _REFERENCED_SOP_INSTANCE_UID),),
+    "reference_frame": (
+        (FRAME_OF_REFERENCE_UID,),
+        (REFERENCED_FRAME_OF_REFERENCE_SEQUENCE, FRAME_OF_REFERENCE_UID),
+    ),
+    "orientation": (
+        (IMAGE_ORIENTATION_PATIENT,),
+        (SHARED_FUNCTIONAL_GROUPS_SEQUENCE, _PLANE_ORIENTATION_SEQUENCE, IMAGE_ORIENTATION_PATIENT),
+    ),
+    "orientation_type": ((_ANATOMICAL_ORIENTATION_TYPE,),),
+    "MR_repetition_time": ((_REPETITION_TIME,),),
+    "MR_echo_time": ((_ECHO_TIME,),),
+    "MR_scan_sequence": ((_SCANNING_SEQUENCE,),),
+    "MR_magnetic_field_strength": ((_MAGNETIC_FIELD_STRENGTH,),),
+    "MR_imaged_nucleus": ((_IMAGED_NUCLEUS,),),
+}
+TAGS = frozenset(path[0] for paths in PATHS.values() for path in paths)
+"""The attributes of a dataset that the fields are made of."""
+
+Lookup = Callable[[int], Any]
+"""Finds an element of a dataset by its tag: pydicom's DataElement or RawDataElement, or None."""
+
+# Value representations whose bytes are numbers; other bytes are taken as text.
+_NUMBERS = {"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"}
+_NO_TEXTS = {"SQ", "AT", "OB", "OD", "OF", "OL", "OV", "OW"}
+_ESCAPE = 0x1B  # begins another character set, in ISO 2022
+# No value that belongs into a field is nearly as long; a file can claim anything.
+_LONGEST_VALUE = 16 << 10
+
+
+def dictionary_fields(dataset: Dataset) -> dict[str, str]:
+    """Return the fields of a dataset, all but the computed ones."""
+    return fields_by_lookup(dataset.get_item)
+
+
+def fields_by_lookup(lookup: Lookup) -> dict[str, str]:
+    """Return the fields of a dataset, all but the computed ones, given how to find its elements."""
+    fields = {}
+    for field, paths in PATHS.items():
+        texts = (_text_at(lookup, path) for path in paths)
+        fields[field] = next(filter(None, texts), "")
+    fields["subseries"] = fields["subseries"] or NO_SUBSERIES
+    return fields
+
+
+def text_of(lookup: Lookup, tag: int) -> str:
+    """Return the value of an attribute; one that is absent, or is no text or number, is empty."""
+    element = lookup(tag)
+    if element is None:
+        return ""
+    value = element.value
+    if element.VR in _NUMBERS and isinstance(value, bytes):
+        value = _converted(element)
+    if isinstance(value, bytes):
+        is_text = element.VR not in _NO_TEXTS and len(value) <= _LONGEST_VALUE
+        value = _decoded(value, lookup) if is_text else ""
+    if element.VR in _NO_TEXTS or value is None:
+        return ""
+    is_several = isinstance(value, Sequence) and not isinstance(value, str)
+    parts = map(str, value) if is_several else str(value).split("\\")
+    return "\\".join(part.strip(" \0") for part in parts)
+
+
+def _text_at(lookup: Lookup, path: _Path) -> str:
+    *sequences, tag = path
+    for sequence in sequences:
+        items = _items(lookup(sequence))
+        if not items:
+            return ""
+        lookup = items[0].get_item
+    return text_of(lookup, tag)
+
+
+def _items(element: Any) -> Any:
+    """Return the items of a sequence; none where the element is absent or is no sequence."""
+    if element is None:
+        return ()
+    value = _converted(element) if isinstance(element.value, bytes) else element.value
+    is_sequence = hasattr(value, "__len__") and all(hasattr(item, "get_item") for item in value[:1])
+    return value if is_sequence else ()
+
+
+def _converted(raw: Any) -> Any:
+    """Return the value of a raw element as pydicom reads it; None where its bytes make no sense."""
+    from pydicom import Dataset
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return Dataset({raw.tag: raw})[raw.tag].value
+    except Exception:  # of bytes that do not fit their VR, pydicom raises whatever comes
+        return None
+
+
+def _decoded(value: bytes, lookup: Lookup) -> str:
+    """Return bytes as text in the dataset's character sets; what is in none of them is U+FFFD."""
+    if value.isascii() and _ESCAPE not in value:
+        return value.decode("ascii")
+    from pydicom.charset import convert_encodings, decode_bytes
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of unknown character sets
+        encodings = convert_encodings(_character_sets(lookup))
+        return decode_bytes(value, encodings, set()).encode("utf-8", "replace").decode()
+
+
+def _character_sets(lookup: Lookup) -> list[str]:
+    element = lookup(SPECIFIC_CHARACTER_SET)
+    value = element.value if element is not None else ""
+    if isinstance(value, bytes):
+        value = value.decode("ascii", "replace")
+    names = value.split("\\") if isinstance(value, str) else map(str, value or [""])
+    return [name.strip(" \0") for name in names]
