@@ -9,135 +9,228 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
 from typing import Any
-
-from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from . import codec, net
 from .browser_events import (
     Asked,
-    BrowserEvent,
     Connected,
     Connecting,
+    ConnectionState,
     Disconnected,
     Failed,
-    ImageFailed,
-    ImageLoaded,
-    ImageProgress,
-    ImageWaiting,
+    ImageState,
     Listed,
+    LiveImageState,
     Observer,
+    Reconnecting,
     TrajectoriesShown,
+    Transfer,
 )
-from .metadata import modules
+from .browsing.connection_keeper import PAUSES, ConnectionKeeper
+from .browsing.downloads import Downloads
+from .browsing.errors import BrowserError
+from .browsing.image_notes import image_notes, scalar_type_text, size_text
+from .browsing.listing import Listing
+from .browsing.live_images import LiveImages
+from .browsing.observers import Observers
+from .browsing.waiting_calls import WaitingCalls
+from .metadata.image_meta import ImageMetaProvider
 from .metadata.providers import MetadataProviders
-from .scene import hierarchy, trajectories, volumes
-from .scene.errors import SceneError
+from .scene.image_nodes import ImageNodes
+from .scene.trajectory_nodes import TrajectoryNodes
+
+__all__ = ["Browser", "BrowserError", "scalar_type_text", "size_text"]
 
 _logger = logging.getLogger(__name__)
 
-IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
 
-
-class BrowserError(Exception):
-    """What was asked for cannot be done now; the text says why and what to try."""
-
-
-class Browser:
+class Browser(WaitingCalls):
     """Browses one server at a time and fills ``scene``, a vtkMRMLScene.
 
-    ``entries`` is the last list of images, ``queue`` the ids of those that wait to be fetched.
-    ``coordinates`` overrules what images say of their matrix, for servers that mark RAS as LPS or
-    the other way round; None believes them.
+    There may be several browsers, each with its own server, that fill one scene. ``metadata`` are
+    the providers that are asked what is known of an image.
     """
 
     def __init__(self, scene: Any) -> None:
-        self._scene = scene
-        self.entries: Sequence[codec.ImageMetaItem] = []
-        self._entry_of_id: dict[str, codec.ImageMetaItem] = {}
-        self.queue: list[str] = []
-        self.coordinates: codec.Coordinates | None = None
-        self._client: net.Client | None = None
-        self._observers: list[Observer] = []
-        self._transfer: net.Query | None = None
-        # No ids of nodes: a scene that was closed gives them again, to nodes of the user's.
-        self._image_nodes: dict[tuple[str, str], vtkWeakReference] = {}
-        self._trajectory_nodes: dict[tuple[str, str, str, str, int], vtkWeakReference] = {}
-        self._message_metadata = modules.MessageMetadataProvider()
         self.metadata = MetadataProviders()
-        self.metadata.add_provider(modules.ImageMetaProvider(self.entry))
-        self.metadata.add_provider(self._message_metadata, priority=10)
-
-    # Observers
+        self._of_list = ImageMetaProvider(self.entry)
+        self.metadata.add_provider(self._of_list)
+        self._observers = Observers()
+        self._tell = self._observers.tell
+        self._keeper: ConnectionKeeper | None = None
+        self._listing = Listing()
+        self._images = ImageNodes(scene, self.metadata)
+        self._trajectories = TrajectoryNodes(scene, self._images.node)
+        self._downloads = Downloads(self._tell, self._show_image)
+        self._live = LiveImages(self._tell, self.node, self._show_live_image)
 
     def add_observer(self, observer: Observer) -> None:
         """Call ``observer`` with every ``BrowserEvent`` from now on."""
-        self._observers.append(observer)
+        self._observers.add(observer)
 
     def remove_observer(self, observer: Observer) -> None:
         """Call ``observer`` no longer."""
         self._observers.remove(observer)
 
-    def _tell(self, event: BrowserEvent) -> None:
-        for observer in [*self._observers]:
-            try:
-                observer(event)
-            except Exception:
-                # As Qt does with slots: it is printed, and what else happened is told all the same.
-                sys.excepthook(*sys.exc_info())
+    # The connection
 
-    # Connection
+    @property
+    def connection(self) -> ConnectionState:
+        """How the browser stands to its server."""
+        return ConnectionState.NOT_CONNECTED if self._keeper is None else self._keeper.state
+
+    @property
+    def next_attempt(self) -> float | None:
+        """When to connect again, in ``time.monotonic`` seconds; None where that is not due."""
+        return None if self._keeper is None else self._keeper.next_attempt
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the server is being asked for something."""
+        return self._keeper is not None and self._keeper.client.is_waiting
 
     @property
     def address(self) -> str:
         """Host and port of the server, or an empty text."""
-        return "" if self._client is None else self._client.address
+        return "" if self._keeper is None else self._keeper.client.address
 
     @property
     def host_and_port(self) -> tuple[str, int] | None:
         """Host and port of the server, or None."""
-        return None if self._client is None else (self._client.host, self._client.port)
+        return None if self._keeper is None else (self._client.host, self._client.port)
 
     @property
     def has_server(self) -> bool:
         """Whether the user has chosen a server and not left it; a lost connection is made anew."""
-        return self._client is not None
+        return self._keeper is not None
 
     @property
     def socket(self) -> socket.socket | None:
         """The socket to wait for, another one for each connection; None where there is none."""
-        return None if self._client is None else self._client.socket
+        return None if self._keeper is None else self._keeper.client.socket
 
     @property
     def wants_write(self) -> bool:
         """Whether ``step`` should be called when the socket can be written to."""
-        return self._client is not None and self._client.wants_write
+        return self._keeper is not None and self._keeper.client.wants_write
 
     @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
-        return None if self._client is None else self._client.next_deadline
+        return None if self._keeper is None else self._keeper.next_deadline
 
-    def connect(self, host: str, port: int = net.DEFAULT_PORT, **options: Any) -> None:
-        """Begin to connect to a server, leaving the one before. ``options``: see ``net.Client``."""
+    def connect(
+        self,
+        host: str,
+        port: int = net.DEFAULT_PORT,
+        *,
+        pauses: Sequence[float] = PAUSES,
+        **options: Any,
+    ) -> None:
+        """Begin to connect to a server, leaving the one before.
+
+        ``pauses`` are the seconds before each attempt to make a lost connection again, the last
+        for all that follow. ``options``, with the time-outs among them: see ``net.Client``.
+        """
         self.disconnect()
-        self._client = net.Client(host, port, **options)
-        self._client.connect()
-        self._tell(Connecting(self.address))
+        self._keeper = ConnectionKeeper(net.Client(host, port, **options), pauses)
+        self._downloads.states.begin(self.address, self._is_in_scene)
+        self.reconnect_now()
+
+    def reconnect_now(self) -> None:
+        """Connect without waiting for the next attempt, where there is no connection."""
+        self._server().connect()
+        self._tell_attempt()
 
     def disconnect(self) -> None:
         """Leave the server: what waits is cancelled, what was loaded stays."""
-        if self._client is None:
+        if self._keeper is None:
             return
         self.cancel()
         address = self.address
         self._client.close()
-        self._client = None
-        self._set_entries([])
+        self._keeper = None
+        self._listing = Listing()
+        self._of_list.entries_changed()
+        self._live.forget_all()
+        self._downloads.states.end()
         self._tell(Disconnected(address, None))
+
+    # What the server offers, and how far it has come
+
+    @property
+    def entries(self) -> Sequence[codec.ImageMetaItem]:
+        """The last list of images as it came; ``entries.records`` has its columns."""
+        return self._listing.entries
+
+    @property
+    def listed_at(self) -> datetime | None:
+        """When that list came, with its time zone, or None where none has come."""
+        return self._listing.listed_at
+
+    def entry(self, image_id: str) -> codec.ImageMetaItem | None:
+        """Return what the list says of an image, or None. Of doubled ids the first one counts."""
+        return self._listing.entry(image_id)
+
+    @property
+    def states(self) -> dict[str, ImageState]:
+        """The states of the images of this server that are not NOT_LOADED."""
+        return self._downloads.states.states
+
+    def image_state(self, image_id: str) -> ImageState:
+        """Return the state of an image."""
+        return self._downloads.states.state(image_id)
+
+    @property
+    def queue(self) -> list[str]:
+        """The ids of the images that wait to be fetched."""
+        return self._downloads.waiting
+
+    @property
+    def image_in_transfer(self) -> str | None:
+        """The id of the image that is being fetched, or None."""
+        return self._downloads.current
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """How far the image that is being fetched and its batch are, or None."""
+        return self._downloads.transfer
+
+    @property
+    def live(self) -> dict[str, LiveImageState]:
+        """The images that the server sends by itself, those that are in its list among them."""
+        return self._live.states
+
+    @property
+    def coordinates(self) -> codec.Coordinates | None:
+        """Overrules what images say of their matrix, for servers that mark RAS as LPS; or None."""
+        return self._images.coordinates
+
+    @coordinates.setter
+    def coordinates(self, coordinates: codec.Coordinates | None) -> None:
+        self._images.coordinates = coordinates
+
+    def node(self, image_id: str) -> Any:
+        """Return the volume node of an image, or None where it is not in the scene (any more)."""
+        return self._images.node(self.address, image_id)
+
+    def loaded_images(self) -> list[str]:
+        """Return the ids of this server's images that are in the scene."""
+        return list(filter(self._is_in_scene, self._downloads.states.loaded_ids))
+
+    def nodes_removed(self) -> list[str]:
+        """Note that nodes were removed from the scene; return the ids whose state has changed."""
+        self._live.remove_nodes()
+        return self._downloads.states.remove_all_but(self._is_in_scene)
+
+    def scene_closed(self) -> None:
+        """Note that the scene was closed: transfers are cancelled, the connection stays."""
+        self.cancel()
+        self._live.forget_all()
+        self._downloads.states.remove_all_but(self._is_in_scene)
 
     # What can be asked for without waiting
 
@@ -152,289 +245,128 @@ class Browser:
     def request_images(self, image_ids: Iterable[str]) -> None:
         """Put images into the queue; ``ImageLoaded`` or ``ImageFailed`` follows for each."""
         self._server()
-        for image_id in image_ids:
-            if image_id not in self.queue and image_id != self.image_in_transfer:
-                self.queue.append(image_id)
-                self._tell(ImageWaiting(image_id))
+        self._downloads.request(image_ids, self._listing)
+        if self.connection is ConnectionState.RECONNECTING:
+            self.reconnect_now()
         self._fetch_next()
 
-    @property
-    def image_in_transfer(self) -> str | None:
-        """The id of the image that is being fetched, or None."""
-        return None if self._transfer is None else self._transfer.device_name
-
-    def cancel(self) -> None:
-        """Fetch no more images; the connection stays."""
-        error = net.CancelledError("cancelled")
-        transfer = self._transfer
-        if transfer is not None and self._client is not None:
-            self._client.cancel(transfer)
-            self._transfer = None
-            self._tell(ImageFailed(transfer.device_name, error))
-        self._give_up_queue(error)
+    def cancel(self, image_ids: Iterable[str] | None = None) -> None:
+        """Fetch these images no more, or none at all; the connection stays."""
+        if self._keeper is None:
+            return
+        self._downloads.cancel(self._client, None if image_ids is None else set(image_ids))
+        self._fetch_next()
 
     def step(self) -> None:
         """Do what can be done without waiting, and tell the observers what happened."""
-        if self._client is None:
+        keeper = self._keeper
+        if keeper is None:
             return
-        client = self._client
-        for event in client.step():
-            if self._client is client:  # an observer may have left the server
+        keeper.connect_if_due()
+        self._tell_attempt()
+        for event in self._live.pass_over_outdated(keeper.client.step()):
+            if self._keeper is keeper:  # an observer may have left the server
                 self._take(event)
-        self._report_progress()
+        if self._keeper is keeper:
+            self._tell_attempt()
+            self._downloads.report_progress(self._client)
 
-    # Calls that wait, for scripts
-
-    def wait_until_connected(self) -> None:
-        """Wait for the connection. Raises ``net.NetworkError``."""
-        failures: list[Exception] = []
-
-        def note_failure(event: BrowserEvent) -> None:
-            if isinstance(event, Disconnected) and event.error is not None:
-                failures.append(event.error)
-
-        self.add_observer(note_failure)
-        try:
-            self._server().connect()  # where an earlier step met the failure, there is no attempt
-            self._step_until(lambda: bool(failures) or self._server().is_connected)
-        finally:
-            self.remove_observer(note_failure)
-        if failures:
-            raise failures[0]
-
-    def list_images(self) -> Sequence[codec.ImageMetaItem]:
-        """Return the images that the server offers. Raises ``net.NetworkError``."""
-        self._wait_for(self.request_list())
-        return self.entries
-
-    def load_image(self, image_id: str) -> Any:
-        """Fetch an image, after those in the queue, and return its volume node.
-
-        Raises ``net.NetworkError`` or ``SceneError``.
-        """
-        outcome: list[ImageLoaded | ImageFailed] = []
-
-        def note_outcome(event: BrowserEvent) -> None:
-            if isinstance(event, ImageLoaded | ImageFailed) and event.image_id == image_id:
-                outcome.append(event)
-
-        self.add_observer(note_outcome)
-        try:
-            self.request_images([image_id])
-            self._step_until(lambda: bool(outcome))
-        finally:
-            self.remove_observer(note_outcome)
-        if isinstance(outcome[0], ImageFailed):
-            raise outcome[0].error
-        return outcome[0].node
-
-    def load_trajectories(self) -> Sequence[Any]:
-        """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
-        shown: list[TrajectoriesShown] = []
-
-        def note_shown(event: BrowserEvent) -> None:
-            if isinstance(event, TrajectoriesShown):
-                shown.append(event)
-
-        self.add_observer(note_shown)
-        try:
-            self._wait_for(self.request_trajectories())
-        finally:
-            self.remove_observer(note_shown)
-        return shown[-1].nodes
-
-    def _wait_for(self, query: net.Query) -> None:
-        self._step_until(lambda: query.is_done)
-        if query.error is not None:
-            raise query.error
-
-    def _step_until(self, condition: Callable[[], bool]) -> None:
-        while not condition():
-            self._server().wait_for_socket()
-            self.step()
-
-    # What is loaded where
-
-    def entry(self, image_id: str) -> codec.ImageMetaItem | None:
-        """Return what the listing says of an image, or None."""
-        return self._entry_of_id.get(image_id)
-
-    def node(self, image_id: str) -> Any:
-        """Return the volume node of an image, or None where it is not in the scene (any more)."""
-        return self._still_there(self._image_nodes.get((self.address, image_id)))
-
-    def loaded_images(self) -> list[str]:
-        """Return the ids of this server's images that are in the scene."""
-        ids = [image_id for address, image_id in self._image_nodes if address == self.address]
-        return [image_id for image_id in ids if self.node(image_id) is not None]
-
-    def _still_there(self, reference: vtkWeakReference | None) -> Any:
-        node = None if reference is None else reference.Get()
-        return node if node is not None and node.GetScene() is self._scene else None
+    def wait_and_step(self) -> None:
+        """Sleep until there is something to do, and do it."""
+        self._server().wait()
+        self.step()
 
     # What happens
 
-    def _server(self) -> net.Client:
-        if self._client is None:
+    def _server(self) -> ConnectionKeeper:
+        if self._keeper is None:
             raise BrowserError("there is no connection; connect to a server first")
-        return self._client
+        return self._keeper
+
+    @property
+    def _client(self) -> net.Client:
+        return self._server().client
 
     def _ask(self, data_type: str) -> net.Query:
-        query = self._server().ask(data_type)
+        query = self._client.ask(data_type)
         self._tell(Asked())
+        self._tell_attempt()
         return query
 
-    def _set_entries(self, entries: Sequence[codec.ImageMetaItem]) -> None:
-        self.entries = entries
-        # Of two images with one id, the server means the first.
-        self._entry_of_id = {entry.id: entry for entry in reversed(entries)}
+    def _fetch_next(self) -> None:
+        # While the next attempt to connect is not due yet, the queue waits for it.
+        if self._keeper is not None and self.connection is not ConnectionState.RECONNECTING:
+            self._downloads.fetch_next(self._client)
+            self._tell_attempt()
+
+    def _tell_attempt(self) -> None:
+        if self._keeper is not None and self._keeper.take_new_attempt():
+            self._tell(Connecting(self.address))
 
     def _take(self, event: net.ClientEvent) -> None:
         if isinstance(event, net.Connected):
+            self._server().note_connected()
             self._tell(Connected(self.address))
+            self._fetch_next()
         elif isinstance(event, net.Disconnected):
-            self._tell(Disconnected(self.address, event.error))
+            self._take_disconnected(event.error)
         elif isinstance(event, net.Finished):
             self._take_finished(event.query)
         elif isinstance(event.message, codec.TrajectoryMessage):
-            self._show_trajectories(event.message)
+            self._show_trajectories(event.message, is_asked_for=False)
+        elif isinstance(event.message, codec.ImageMessage):
+            self._live.take(event.message)
         elif isinstance(event.message, codec.Rejected):
             self._tell(Failed(event.message.error))
         else:
             _logger.info("%s came without being asked for", event.message.type_name)
 
+    def _take_disconnected(self, error: net.NetworkError) -> None:
+        keeper = self._server()
+        pause = keeper.note_disconnected()
+        self._tell(Disconnected(self.address, error))
+        if pause is not None and self.connection is ConnectionState.RECONNECTING:
+            self._tell(Reconnecting(self.address, error, pause))
+
     def _take_finished(self, query: net.Query) -> None:
-        if query is self._transfer:
-            self._transfer = None
-            self._take_image(query)
+        keeper = self._server()
+        if query.answer is not None or isinstance(query.error, net.RefusedError):
+            keeper.note_answer()
+        if self._downloads.take(query, keeper.has_worked):
             self._fetch_next()
         elif query.error is not None:
             self._tell(Failed(query.error))
         elif isinstance(query.answer, codec.ImageMetaMessage):
-            self._set_entries(list(query.answer.items))
-            self._tell(Listed(self.entries))
+            self._take_list(query.answer)
         elif isinstance(query.answer, codec.TrajectoryMessage):
-            self._show_trajectories(query.answer)
+            self._show_trajectories(query.answer, is_asked_for=True)
 
-    def _fetch_next(self) -> None:
-        while self._transfer is None and self.queue:
-            image_id = self.queue.pop(0)
-            try:
-                self._transfer = self._server().ask("IMAGE", image_id)
-            except codec.EncodeError as error:
-                self._tell(ImageFailed(image_id, error))
-            else:
-                self._tell(Asked())
+    def _take_list(self, message: codec.ImageMetaMessage) -> None:
+        before, now = self._listing, Listing(message, datetime.now(timezone.utc))
+        self._listing = now
+        self._of_list.entries_changed()
+        self._downloads.states.list(now)
+        self._tell(Listed(now.entries))
+        self._downloads.withdraw(before, now)
 
-    def _report_progress(self) -> None:
-        if self._client is None or self._transfer is None:
-            return
-        progress = self._client.progress(self._transfer)
-        if progress is not None:
-            image_id = self._transfer.device_name
-            self._tell(ImageProgress(image_id, progress.received, progress.body_size))
+    def _show_image(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
+        entry = self.entry(image_id)
+        scan_time = None if entry is None else entry.scan_time.to_datetime()
+        node = self._images.show(self.address, image_id, image, scan_time)
+        self._trajectories.of(self.address).image_shown(image_id)
+        return node, image_notes(image_id, entry, image)
 
-    def _take_image(self, query: net.Query) -> None:
-        image_id = query.device_name
-        if not isinstance(query.answer, codec.ImageMessage):
-            error = query.error or BrowserError(f"{query} came as {query.answer}")
-            self._tell(ImageFailed(image_id, error))
-            if isinstance(error, net.ConnectionFailedError):
-                self._give_up_queue(error)
-            return
-        try:
-            node = self._show_image(image_id, query.answer)
-        except SceneError as error:
-            self._tell(ImageFailed(image_id, error))
-            return
-        notes = differences(self.entry(image_id), query.answer)
-        if query.answer.device_name != image_id:
-            notes.append(f"it came under the name {codec.printable(query.answer.device_name)!r}")
-        self._tell(ImageLoaded(image_id, node, notes))
-
-    def _give_up_queue(self, error: Exception) -> None:
-        """Fail what waits: each image would wait in vain for a server that is not there."""
-        waiting = list(self.queue)
-        self.queue.clear()
-        for image_id in waiting:
-            self._tell(ImageFailed(image_id, error))
-
-    def _show_image(self, image_id: str, image: codec.ImageMessage) -> Any:
-        self._message_metadata.keep(image_id, image.metadata)
-        series = modules.known_fields(self.metadata, modules.GENERAL_SERIES, image_id)
-        name = codec.printable(series["SeriesDescription"] or image_id)
-        node = volumes.show_image(
-            self._scene, image, name, series["Modality"], self.node(image_id), self.coordinates
-        )
-        self._image_nodes[self.address, image_id] = _reference(node)
-        self._describe(node, image_id)
+    def _show_live_image(self, image: codec.ImageMessage, is_first: bool) -> Any:
+        if is_first:
+            node, _ = self._show_image(image.device_name, image)
+        else:
+            node = self._images.update(self.address, image.device_name, image)
+        self._downloads.states.live(image.device_name)
         return node
 
-    def _describe(self, node: Any, image_id: str) -> None:
-        """Write what is known of an image onto its node, and put it under its patient."""
-        node.SetAttribute(IMAGE_ID_ATTRIBUTE, codec.printable(image_id))
-        for type_ in modules.TYPES:
-            fields = modules.known_fields(self.metadata, type_, image_id)
-            for keyword, value in fields.items():
-                # None removes what another image has left under this id.
-                node.SetAttribute(f"DICOM.{keyword}", codec.printable(value) or None)
-        patient = modules.known_fields(self.metadata, modules.PATIENT, image_id)
-        hierarchy.place_under_patient(
-            self._scene,
-            node,
-            codec.printable(patient["PatientName"]),
-            codec.printable(patient["PatientID"]),
-        )
+    def _show_trajectories(self, message: codec.TrajectoryMessage, is_asked_for: bool) -> None:
+        shown = self._trajectories.show(self.address, message.items, is_asked_for)
+        self._tell(TrajectoriesShown(*shown))
 
-    def _show_trajectories(self, message: codec.TrajectoryMessage) -> None:
-        nodes, problems = [], []
-        # Nothing keeps a server from calling two trajectories the same.
-        namesakes: Counter[tuple[str, str, str]] = Counter()
-        for item in message.items:
-            names = (item.owner, item.group, item.name)
-            key = (self.address, *names, namesakes[names])
-            namesakes[names] += 1
-            known = self._still_there(self._trajectory_nodes.get(key))
-            try:
-                node = trajectories.show_trajectory(self._scene, item, known)
-            except SceneError as error:
-                problems.append(str(error))
-                continue
-            self._trajectory_nodes[key] = _reference(node)
-            nodes.append(node)
-        self._tell(TrajectoriesShown(nodes, problems))
-
-
-def _reference(node: Any) -> vtkWeakReference:
-    reference = vtkWeakReference()
-    reference.Set(node)
-    return reference
-
-
-def differences(entry: codec.ImageMetaItem | None, image: codec.ImageMessage) -> list[str]:
-    """Return in words where an image differs from its entry in the list."""
-    if entry is None:
-        return ["it is not in the list of images"]
-    notes = []
-    if tuple(entry.size) != tuple(image.whole_size):
-        notes.append(
-            f"the list says {size_text(entry.size)} voxels, {size_text(image.whole_size)} came"
-        )
-    came = codec.ScalarType.of(image.pixels.dtype)
-    if entry.scalar_type != came:
-        notes.append(
-            f"the list says {scalar_type_text(entry.scalar_type)}, {scalar_type_text(came)} came"
-        )
-    return notes
-
-
-def size_text(size: Sequence[int]) -> str:
-    """Return a size as a user reads it: ``512 × 512 × 64``."""
-    return " × ".join(str(count) for count in size)
-
-
-def scalar_type_text(scalar_type: codec.ScalarType | int) -> str:
-    """Return a scalar type as a user reads it: ``uint16``, or the number of an unknown one."""
-    if isinstance(scalar_type, codec.ScalarType):
-        return scalar_type.name.lower()
-    return f"unknown ({scalar_type})"
+    def _is_in_scene(self, image_id: str) -> bool:
+        return self.node(image_id) is not None

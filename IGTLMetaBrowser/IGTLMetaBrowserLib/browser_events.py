@@ -1,12 +1,84 @@
-"""What a ``Browser`` tells its observers."""
+"""What a ``Browser`` tells its observers, and in what states its connection and images are."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from . import codec
+
+
+class ConnectionState(Enum):
+    """How a browser stands to its server."""
+
+    NOT_CONNECTED = "not connected"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    """Lost or refused; the next attempt is due at ``Browser.next_attempt``."""
+
+
+class ImageStatus(Enum):
+    """How far an image has come into the scene."""
+
+    NOT_LOADED = "not loaded"
+    WAITING = "waiting"
+    LOADING = "loading"
+    LOADED = "loaded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ImageState:
+    """The state of one image.
+
+    ``received`` of ``size`` bytes have arrived while it is loading; ``size`` is 0 before the first
+    has. ``reason`` is why it failed, ``notes`` what else there is to know, such as where it
+    differs from the list.
+    """
+
+    status: ImageStatus = ImageStatus.NOT_LOADED
+    received: int = 0
+    size: int = 0
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The image that is being fetched, and the batch it belongs to.
+
+    ``received`` and ``size`` are bytes of this image; ``size`` is 0 where it is not known yet.
+    ``done`` of ``total`` images of the batch have arrived, failed or been cancelled.
+    ``bytes_per_second`` is that of the last seconds, and ``seconds_left`` the time for the rest of
+    the batch; None where they are not known.
+    """
+
+    image_id: str
+    received: int
+    size: int
+    bytes_per_second: float | None
+    seconds_left: float | None
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class LiveImageState:
+    """An image that the server sends without being asked, again and again.
+
+    ``entry`` is made from the last message, ``node`` its volume, or None where the user removed it;
+    ``frames`` have come, the last one ``last_at`` (with its time zone).
+    """
+
+    entry: codec.ImageMetaItem
+    node: Any
+    frames: int
+    last_at: datetime
 
 
 @dataclass(frozen=True)
@@ -29,6 +101,15 @@ class Disconnected:
 
     address: str
     error: Exception | None
+
+
+@dataclass(frozen=True)
+class Reconnecting:
+    """The connection is lost or refused for ``error``; the next attempt is in ``seconds``."""
+
+    address: str
+    error: Exception
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -65,7 +146,7 @@ class ImageLoaded:
 
     image_id: str
     node: Any
-    notes: Sequence[str]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,6 +155,18 @@ class ImageFailed:
 
     image_id: str
     error: Exception
+
+
+@dataclass(frozen=True)
+class LiveImage:
+    """An image came that nobody asked for, the ``frames``th of this id; ``node`` shows it.
+
+    ``node`` is None where the user removed the volume: it comes back when the image is loaded.
+    """
+
+    image_id: str
+    node: Any
+    frames: int
 
 
 @dataclass(frozen=True)
@@ -95,12 +188,14 @@ BrowserEvent = (
     Connecting
     | Connected
     | Disconnected
+    | Reconnecting
     | Asked
     | Listed
     | ImageWaiting
     | ImageProgress
     | ImageLoaded
     | ImageFailed
+    | LiveImage
     | TrajectoriesShown
     | Failed
 )

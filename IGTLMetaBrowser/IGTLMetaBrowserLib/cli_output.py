@@ -13,9 +13,10 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from . import codec
+if TYPE_CHECKING:
+    from . import codec
 
 _IMAGE_HEADINGS = (
     "name", "id", "modality", "patient", "patient id", "scan time (UTC)", "size", "type"
@@ -39,6 +40,15 @@ def escaped(text: str) -> str:
     )
 
 
+def printable(text: str) -> str:
+    """Return a text as ``codec.printable`` does, without loading the codec for most of them."""
+    if text.isprintable():
+        return text
+    from . import codec
+
+    return codec.printable(text)
+
+
 def complain(error: object) -> int:
     """Say in one line on stderr what went wrong; return the exit code for it."""
     note(" ".join(str(error).split()))
@@ -47,7 +57,7 @@ def complain(error: object) -> int:
 
 def note(text: str) -> None:
     """Print a line on stderr."""
-    print(f"igtlmeta: {codec.printable(text)}", file=sys.stderr, flush=True)
+    print(f"igtlmeta: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def print_json(objects: list[dict[str, Any]]) -> None:
@@ -71,6 +81,8 @@ def scan_time(item: codec.ImageMetaItem) -> str | None:
 
 def image_object(item: codec.ImageMetaItem) -> dict[str, Any]:
     """Return an image of a listing as an object for JSON; ``size`` is [i, j, k]."""
+    from . import codec
+
     is_known = isinstance(item.scalar_type, codec.ScalarType)
     return {
         "name": utf8(item.name),
@@ -86,33 +98,37 @@ def image_object(item: codec.ImageMetaItem) -> dict[str, Any]:
 
 def print_images(items: Sequence[codec.ImageMetaItem]) -> None:
     """Print the images of a listing as a table."""
-    _print_table(_IMAGE_HEADINGS, [_image_row(item) for item in items])
+    print_table(_IMAGE_HEADINGS, [_image_row(item) for item in items])
 
 
 def print_trajectories(trajectories: Sequence[dict[str, Any]]) -> None:
     """Print trajectories, in the form that they have in JSON, as a table."""
     keys = ("name", "group", "type", "rgba", "entry", "target", "diameter", "owner")
     rows = [[_cell(trajectory[key]) for key in keys] for trajectory in trajectories]
-    _print_table(_TRAJECTORY_HEADINGS, rows)
+    print_table(_TRAJECTORY_HEADINGS, rows)
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(label: str, unit: str = "bytes") -> Iterator[Callable[[int, int], None]]:
     """Show a bar on stderr until the block ends, if stderr is a terminal.
 
-    Yields a function to call with the number of bytes that have arrived, and of all bytes.
+    Yields a function to call with the number of bytes that have arrived, and of all bytes; or of
+    whatever else ``unit`` names.
     """
     if not _has_rich(sys.stderr):
         yield lambda received, total: None
         return
+    from rich import progress as bars
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+    if unit == "bytes":
+        counts = [bars.DownloadColumn(), bars.TransferSpeedColumn()]
+    else:
+        counts = [bars.MofNCompleteColumn(), bars.TextColumn(unit), bars.TimeRemainingColumn()]
+    with bars.Progress(
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        *counts,
         console=Console(stderr=True),
         transient=True,
     ) as progress:
@@ -121,14 +137,16 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def _image_row(item: codec.ImageMetaItem) -> list[str]:
+    from . import codec
+
     time = item.scan_time.to_datetime()
     is_known = isinstance(item.scalar_type, codec.ScalarType)
     return [
-        codec.printable(item.name),
+        printable(item.name),
         escaped(item.id),
-        codec.printable(item.modality),
-        codec.printable(item.patient_name),
-        codec.printable(item.patient_id),
+        printable(item.modality),
+        printable(item.patient_name),
+        printable(item.patient_id),
         f"{time:%Y-%m-%d %H:%M:%S}" if time else "",
         "x".join(str(count) for count in item.size),
         item.scalar_type.dtype.name if is_known else f"unknown ({item.scalar_type})",
@@ -140,10 +158,10 @@ def _cell(value: Any) -> str:
         return " ".join(f"{number:.6g}" for number in value)
     if isinstance(value, float):
         return f"{value:.6g}"
-    return codec.printable(value or "")
+    return printable(value or "")
 
 
-def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: folded to the width of a terminal, elsewhere one line a row."""
     if _has_rich(sys.stdout):
         _print_rich_table(headings, rows)

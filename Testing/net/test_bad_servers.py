@@ -177,6 +177,22 @@ def test_a_server_that_says_nothing_is_given_up_after_the_time_out():
         assert_next_query_works(client)
 
 
+def test_a_time_out_is_told_as_the_end_of_the_connection_and_the_next_query_makes_one():
+    def say_nothing(peer: Peer) -> None:
+        peer.wait_until_closed()
+
+    with (
+        ScriptedServer(say_nothing, serve_well) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        query = client.ask("IMAGE", "A")
+        events = step_until(client, lambda: query.is_done)
+        assert events == [net.Connected(), net.Disconnected(query.error), net.Finished(query)]
+        assert isinstance(query.error, net.TimeOutError)
+        assert client.socket is None
+        assert_next_query_works(client)
+
+
 def test_a_time_out_tells_what_the_server_last_said():
     def complain_and_say_nothing(peer: Peer) -> None:
         peer.receive()

@@ -180,7 +180,7 @@ def test_a_cancelled_query_that_is_never_answered_does_not_harm_the_next_one():
         client.cancel(cancelled)
         assert client.get_image("B").pixels[0, 0, 0] == 7
         # The client gives the connection up when the cancelled answer is overdue.
-        step_until_event(client, net.Connected)
+        step_until_event(client, net.Disconnected)
         assert client.get_image("C").pixels[0, 0, 0] == 7
 
 

@@ -112,6 +112,35 @@ def test_progress_tells_how_much_has_arrived():
     assert half_was_seen.is_set()
     assert steps == sorted(steps)
     assert {size for _, size in steps} == {len(data) - codec.HEADER_SIZE}
+    assert steps[-1] == (len(data) - codec.HEADER_SIZE,) * 2
+
+
+def test_progress_reaches_the_end_of_an_image_that_comes_at_once():
+    image = make_image(0)
+    data = codec.pack(image)
+
+    def send_at_once(peer: Peer) -> None:
+        peer.receive()
+        peer.send(data)
+        peer.wait_until_closed()
+
+    steps: list[tuple[int, int]] = []
+    with ScriptedServer(send_at_once) as server, server.client() as client:
+        client.get_image("A", lambda received, size: steps.append((received, size)))
+    assert steps[-1][0] == steps[-1][1] >= image.pixels.nbytes
+
+
+def test_a_client_waits_from_the_question_to_the_answer_or_its_cancelling(client: net.Client):
+    assert not client.is_waiting
+    query = client.ask("IMAGE", "A")
+    assert client.is_waiting
+    client.wait(query)
+    assert not client.is_waiting
+    step_until(client, lambda: client.is_connected)
+    query = client.ask("IMAGE", "LARGE")
+    client.step()
+    client.cancel(query)
+    assert not client.is_waiting
 
 
 def test_progress_is_told_of_the_query_whose_answer_arrives():

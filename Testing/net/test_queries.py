@@ -239,10 +239,19 @@ def test_rts_image_under_another_name_refuses_nothing(queries: net.Queries):
 def test_rts_command_refuses_the_oldest_image_as_plusserver_does(queries: net.Queries):
     listing = ask(queries, "IMGMETA")
     query = ask(queries, "IMAGE", "A")
-    answer = codec.ReturnMessage("COMMAND", b"no such image\0", device_name="CommandReply")
-    assert queries.match(answer) is query
-    assert "no such image" in str(query.error)
+    xml = '<CommandReply Name="GetImage" Status="FAIL" Error="no such image" Message=""/>'
+    answer = codec.RTSCommandMessage(0, "GetImage", xml, device_name="CommandReply")
+    assert queries.match(codec.unpack(codec.pack(answer))) is query
+    assert 'Error="no such image"' in str(query.error)
     assert not listing.is_done
+
+
+def test_rts_command_with_the_error_in_its_metadata_refuses_in_these_words(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    metadata = {"Status": "FAIL", "Error": "no such image"}
+    answer = codec.RTSCommandMessage(0, "GetImage", "<CommandReply/>", metadata=metadata)
+    assert queries.match(codec.unpack(codec.pack(answer))) is query
+    assert str(query.error) == "the server does not send the image 'A': no such image"
 
 
 # The answer cannot be read

@@ -1,11 +1,11 @@
-"""Where images stand in the subject hierarchy."""
+"""Where images stand in the subject hierarchy: under patient and study."""
 
 from __future__ import annotations
 
 import pytest
 import slicer
 
-from IGTLMetaBrowserLib.scene.hierarchy import place_under_patient
+from IGTLMetaBrowserLib.scene.hierarchy import Place, put_in_place
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def patient_of(hierarchy, node):
 
 def test_an_image_stands_under_its_patient(scene, hierarchy, new_volume):
     node = new_volume()
-    place_under_patient(scene, node, "Phantom, Head", "P1")
+    put_in_place(scene, node, Place("Phantom, Head", "P1"))
     patient = patient_of(hierarchy, node)
     assert hierarchy.GetItemName(patient) == "Phantom, Head"
     assert hierarchy.GetItemLevel(patient) == "Patient"
@@ -37,33 +37,118 @@ def test_an_image_stands_under_its_patient(scene, hierarchy, new_volume):
 def test_images_of_one_patient_stand_under_one_item(scene, hierarchy, new_volume):
     nodes = [new_volume(), new_volume()]
     for node in [*nodes, nodes[0]]:
-        place_under_patient(scene, node, "Phantom, Head", "P1")
+        put_in_place(scene, node, Place("Phantom, Head", "P1"))
     assert patient_of(hierarchy, nodes[0]) == patient_of(hierarchy, nodes[1])
     assert hierarchy.GetNumberOfItems() == 3  # the patient and two images
 
 
 def test_patients_of_the_same_name_are_told_apart_by_their_id(scene, hierarchy, new_volume):
     first, second = new_volume(), new_volume()
-    place_under_patient(scene, first, "Smith, A", "P1")
-    place_under_patient(scene, second, "Smith, A", "P2")
+    put_in_place(scene, first, Place("Smith, A", "P1"))
+    put_in_place(scene, second, Place("Smith, A", "P2"))
     assert patient_of(hierarchy, first) != patient_of(hierarchy, second)
 
 
 @pytest.mark.parametrize(("name", "id_"), [("Phantom", ""), ("", "P1")])
 def test_a_name_or_an_id_alone_is_enough(scene, hierarchy, new_volume, name, id_):
     node = new_volume()
-    place_under_patient(scene, node, name, id_)
+    put_in_place(scene, node, Place(name, id_))
     assert hierarchy.GetItemName(patient_of(hierarchy, node)) == name or id_
 
 
 def test_an_item_that_the_image_has_already_is_moved(scene, hierarchy, new_volume):
     node = new_volume()
     item = hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)  # as Slicer does by itself
-    place_under_patient(scene, node, "Phantom", "P1")
+    put_in_place(scene, node, Place("Phantom", "P1"))
     assert hierarchy.GetItemByDataNode(node) == item
     assert hierarchy.GetItemName(patient_of(hierarchy, node)) == "Phantom"
 
 
 def test_an_image_without_a_patient_stays_where_it_is(scene, hierarchy, new_volume):
-    place_under_patient(scene, new_volume(), "", "")
+    put_in_place(scene, new_volume(), Place("", ""))
     assert hierarchy.GetNumberOfItems() == 0
+
+
+# Studies
+
+STUDY = Place("Phantom, Head", "P1", "1.2.3", "Brain with contrast")
+
+
+def parents(hierarchy, node):
+    """The names of what a node stands under, nearest first."""
+    item, names = hierarchy.GetItemByDataNode(node), []
+    while (item := hierarchy.GetItemParent(item)) != hierarchy.GetSceneItemID():
+        names.append(hierarchy.GetItemName(item))
+    return names
+
+
+def study_of(hierarchy, node):
+    return hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
+
+
+def test_an_image_stands_under_its_study_and_that_under_its_patient(scene, hierarchy, new_volume):
+    node = new_volume()
+    put_in_place(scene, node, STUDY)
+    assert parents(hierarchy, node) == ["Brain with contrast", "Phantom, Head"]
+    study = study_of(hierarchy, node)
+    assert hierarchy.GetItemLevel(study) == "Study"
+    assert hierarchy.GetItemAttribute(study, "DICOM.StudyInstanceUID") == "1.2.3"
+    assert hierarchy.GetItemAttribute(study, "DICOM.StudyDescription") == "Brain with contrast"
+
+
+def test_images_of_one_study_stand_under_one_item(scene, hierarchy, new_volume):
+    nodes = [new_volume(), new_volume()]
+    for node in [*nodes, nodes[0]]:
+        put_in_place(scene, node, STUDY)
+    assert study_of(hierarchy, nodes[0]) == study_of(hierarchy, nodes[1])
+    assert hierarchy.GetNumberOfItems() == 4  # the patient, the study and two images
+
+
+@pytest.mark.parametrize(
+    ("uid", "description", "title"), [("1.2.3", "", "1.2.3"), ("", "Brain", "Brain")]
+)
+def test_a_uid_or_a_description_alone_is_enough(
+    scene, hierarchy, new_volume, uid, description, title
+):
+    node = new_volume()
+    put_in_place(scene, node, Place("Phantom, Head", "P1", uid, description))
+    assert parents(hierarchy, node) == [title, "Phantom, Head"]
+
+
+def test_studies_of_one_description_are_told_apart_by_their_uid(scene, hierarchy, new_volume):
+    first, second = new_volume(), new_volume()
+    put_in_place(scene, first, STUDY)
+    put_in_place(scene, second, Place("Phantom, Head", "P1", "1.2.4", "Brain with contrast"))
+    assert study_of(hierarchy, first) != study_of(hierarchy, second)
+
+
+def test_one_study_uid_never_puts_two_patients_together(scene, hierarchy, new_volume):
+    first, second = new_volume(), new_volume()
+    put_in_place(scene, first, STUDY)
+    put_in_place(scene, second, Place("Smith, A", "P2", "1.2.3", "Brain with contrast"))
+    assert parents(hierarchy, second) == ["Brain with contrast", "Smith, A"]
+    assert study_of(hierarchy, first) != study_of(hierarchy, second)
+
+
+def test_a_study_of_nobody_stands_at_the_top(scene, hierarchy, new_volume):
+    node = new_volume()
+    put_in_place(scene, node, Place(study_instance_uid="1.2.3"))
+    assert parents(hierarchy, node) == ["1.2.3"]
+
+
+def test_an_image_whose_study_becomes_known_moves_there(scene, hierarchy, new_volume):
+    node = new_volume()
+    put_in_place(scene, node, Place("Phantom, Head", "P1"))
+    put_in_place(scene, node, STUDY)
+    assert parents(hierarchy, node) == ["Brain with contrast", "Phantom, Head"]
+    put_in_place(scene, node, Place())
+    assert parents(hierarchy, node) == []
+
+
+def test_a_folder_of_the_users_within_the_study_is_respected(scene, hierarchy, new_volume):
+    node = new_volume()
+    put_in_place(scene, node, STUDY)
+    folder = hierarchy.CreateFolderItem(study_of(hierarchy, node), "Good ones")
+    hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), folder)
+    put_in_place(scene, node, STUDY)
+    assert parents(hierarchy, node) == ["Good ones", "Brain with contrast", "Phantom, Head"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def served(source):
 
 def test_the_list_is_the_demos_but_for_the_ids(source, demo):
     def without_id(item):
-        return {**vars(item), "id": ""}
+        return replace(item, id="")
 
     listed = sorted(source.images(), key=lambda item: item.modality)
     assert list(map(without_id, listed)) == list(map(without_id, demo.images()))
@@ -105,7 +106,7 @@ def test_trajectories_belong_to_the_served_images(source, demo):
     assert len(trajectories) == len(demo.trajectories())
     for trajectory, original in zip(trajectories, demo.trajectories(), strict=True):
         assert trajectory.owner == ids[original.owner.removeprefix("DEMO_")]
-        assert {**vars(trajectory), "owner": ""} == {**vars(original), "owner": ""}
+        assert replace(trajectory, owner="") == replace(original, owner="")
 
 
 def test_uids_are_the_same_each_time(phantom_folder, tmp_path):

@@ -284,15 +284,25 @@ class TestFetching:
         with pytest.raises(SourceError, match=r"MPEG2 Main Profile .* Main Level.*pip install"):
             fetch_all(DicomFolderSource(tmp_path))
 
-    def test_metadata_name_series_and_study(self, tmp_path, write_series):
+    def test_metadata_hold_the_dictionary_and_its_keywords(self, tmp_path, write_series):
         write_series(tmp_path, REGULAR, StudyDescription="Kopf nativ")
-        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        source = DicomFolderSource(tmp_path)
+        (image,) = fetch_all(source)
+        first = pydicom.dcmread(tmp_path / "0.dcm")
+        axial = r"1.0\0.0\0.0\0.0\1.0\0.0"
+        assert image.metadata == source.metadata(source.images()[0].id)
         assert image.metadata == {
-            "SeriesInstanceUID": "1.2.3.4",
-            "StudyInstanceUID": "1.2.3",
-            "StudyDescription": "Kopf nativ",
-            "SeriesDescription": "Thin slices",
             "PhotometricInterpretation": "MONOCHROME2",
+            **{"patient_ID": "42", "PatientID": "42"},
+            **{"study": "1.2.3", "StudyInstanceUID": "1.2.3"},
+            **{"study_description": "Kopf nativ", "StudyDescription": "Kopf nativ"},
+            **{"series": "1.2.3.4", "SeriesInstanceUID": "1.2.3.4"},
+            **{"series_description": "Thin slices", "SeriesDescription": "Thin slices"},
+            **{"modality": "CT", "Modality": "CT"},
+            **{"subseries": "default", "instances": "3"},
+            **{"reference_frame": "1.2.3.5", "FrameOfReferenceUID": "1.2.3.5"},
+            **{"orientation": axial, "ImageOrientationPatient": axial},
+            **{"folder": ".", "file_path": "0.dcm", "instance_uid": first.SOPInstanceUID},
         }
         assert image.header_version == 1
 

@@ -1,14 +1,8 @@
 """The codec on sockets: a client, a server, and what they share. No threads."""
 
 from .address import DEFAULT_PORT, format_address, parse_address
-from .client import (
-    Client,
-    ClientEvent,
-    Connected,
-    Disconnected,
-    Finished,
-    Unsolicited,
-)
+from .client import Client
+from .client_events import ClientEvent, Connected, Disconnected, Finished, Unsolicited
 from .errors import (
     AnswerError,
     CancelledError,
@@ -20,7 +14,7 @@ from .errors import (
 )
 from .queries import Queries, Query
 from .server import Server
-from .source import Source, SourceError
+from .source import NotReadyError, Source, SourceError
 
 __all__ = [
     "DEFAULT_PORT",
@@ -34,6 +28,7 @@ __all__ = [
     "Disconnected",
     "Finished",
     "NetworkError",
+    "NotReadyError",
     "Queries",
     "Query",
     "RefusedError",

@@ -11,12 +11,12 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
 from .. import codec
 from .address import DEFAULT_PORT, format_address
+from .client_events import ClientEvent, Connected, Disconnected, Finished, Unsolicited
 from .connecting import Connecting
 from .connection import Connection
 from .errors import (
@@ -27,39 +27,13 @@ from .errors import (
     NetworkError,
     TimeOutError,
 )
+from .host_lookup import SocketAddress
 from .queries import WRONG_SERVER_HINT, Queries, Query
 
-_STEP_SECONDS = 0.008
+# One more piece than fits is read: where fresh memory is slow to come, that is 6 ms more.
+_STEP_SECONDS = 0.004
 _MAX_ATTEMPTS = 2
 
-
-@dataclass(frozen=True)
-class Connected:
-    """The connection stands."""
-
-
-@dataclass(frozen=True)
-class Disconnected:
-    """The connection failed or ended, and why."""
-
-    error: NetworkError
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A query has its answer or its error."""
-
-    query: Query
-
-
-@dataclass(frozen=True)
-class Unsolicited:
-    """A message that nobody asked for, or why it could not be read."""
-
-    message: codec.Message | codec.Rejected
-
-
-ClientEvent = Connected | Disconnected | Finished | Unsolicited
 ProgressCallback = Callable[[int, int], None]
 MessageType = TypeVar("MessageType", bound=codec.Message)
 
@@ -70,6 +44,9 @@ class Client:
     A query connects by itself where there is no connection. A query that is lost with its
     connection before any of its answer came (some servers close after a number of queries) is
     asked once more on a new one. ``answer_timeout`` is in seconds without a byte of an answer.
+
+    The first ``connect`` looks the host's name up, which can wait for a name server (not for a
+    numeric address or ``localhost``); the addresses at which it was found serve from then on.
     """
 
     def __init__(
@@ -85,6 +62,7 @@ class Client:
         self.port = port
         self._connect_timeout = connect_timeout
         self._max_body_size = max_body_size
+        self._addresses: dict[tuple[str, int], list[SocketAddress]] = {}
         self._connecting: Connecting | None = None
         self._connection: Connection | None = None
         self._queries = Queries(answer_timeout)
@@ -124,6 +102,11 @@ class Client:
         return self._connecting is not None
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether an answer is waited for."""
+        return bool(self._unsent) or any(not query.is_abandoned for query in self._queries.waiting)
+
+    @property
     def socket(self) -> socket.socket | None:
         """The socket to wait for, or None where there is none; each connection has its own."""
         channel = self._connection or self._connecting
@@ -154,7 +137,8 @@ class Client:
         """Begin to connect, where there is no connection. ``step`` tells how it went."""
         if self._connection is None and self._connecting is None:
             now = time.monotonic()
-            self._connecting = Connecting(self.host, self.port, now, self._connect_timeout)
+            known = self._addresses.get((self.host, self.port), [])
+            self._connecting = Connecting(self.host, self.port, now, self._connect_timeout, known)
 
     def close(self) -> None:
         """Close the connection; queries that wait are cancelled."""
@@ -210,8 +194,8 @@ class Client:
     ) -> codec.ImageMessage:
         """Return one image. Raises ``NetworkError``.
 
-        ``progress`` is called with the number of bytes that have arrived and of all bytes, the
-        last time before the end with less than all.
+        ``progress`` is called with the number of bytes that have arrived and of all bytes: while
+        parts arrive, and at the end with all of them.
         """
         return self._wait_for("IMAGE", image_id, codec.ImageMessage, progress)
 
@@ -221,14 +205,19 @@ class Client:
 
     def wait(self, query: Query, progress: ProgressCallback | None = None) -> codec.Message:
         """Return the answer to ``query``, or raise its error. Other events are dropped."""
+        size = 0
         while not query.is_done:
             self.wait_for_socket()
             self.step()
             arrived = self.progress(query)
             if progress is not None and arrived is not None:
-                progress(arrived.received, arrived.body_size)
+                size = arrived.body_size
+                progress(arrived.received, size)
         if query.answer is None:
             raise query.error or AnswerError(f"{query} has no answer")
+        if progress is not None:
+            size = size or query.answer_size
+            progress(size, size)
         return query.answer
 
     # How it is done
@@ -270,6 +259,7 @@ class Client:
         if sock is None:
             return []
         self._connecting = None
+        self._addresses[connecting.host, connecting.port] = connecting.addresses
         self._connection = Connection(sock, codec.Receiver(self._max_body_size))
         return [Connected()]
 
@@ -294,7 +284,7 @@ class Client:
                 events += self._lose(connection, f"{event.error}; {WRONG_SERVER_HINT}")
                 return events
         if connection.lost is not None:
-            events += self._lose(connection, self._describe_loss(connection))
+            events += self._lose(connection, connection.describe_loss(self.address))
         return events
 
     def _is_answering(self, connection: Connection) -> bool:
@@ -313,21 +303,6 @@ class Client:
             # The server works: only connections without any answer count as attempts.
             waiting.attempts = 1
         return [] if query.is_abandoned else [Finished(query)]
-
-    def _describe_loss(self, connection: Connection) -> str:
-        reason = (
-            "closed the connection"
-            if isinstance(connection.lost, EOFError)
-            else f"is gone ({connection.lost})"
-        )
-        progress = connection.receiver.progress
-        if progress is None:
-            return f"{self.address} {reason}; try again, and look at the server's log"
-        what = codec.describe(progress.header)
-        return (
-            f"{self.address} {reason} in the middle of {what}, after {progress.received} of "
-            f"{progress.body_size} bytes; try again, and look at the server's log"
-        )
 
     def _lose(self, connection: Connection, reason: str) -> list[ClientEvent]:
         """Give the connection up; ask again what was lost with it, unless it was half answered."""
@@ -356,8 +331,8 @@ class Client:
             + "; check that it is an OpenIGTLink server that has what was asked for"
         )
         self._ask_again([query for query in self._queries.take_all() if not query.is_abandoned])
-        self.connect()
-        return self._fail([query for query in expired if not query.is_abandoned], error)
+        failed = [query for query in expired if not query.is_abandoned]
+        return [Disconnected(error), *self._fail(failed, error)]
 
     def _ask_again(self, queries: list[Query]) -> None:
         if queries:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Sequence
 
 from .address import format_address
 from .errors import ConnectionFailedError
+from .host_lookup import SocketAddress, look_up
 
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 0}
 
@@ -16,15 +18,23 @@ class Connecting:
     """A connection that is being made. Call ``step`` when the socket can be written to.
 
     ``now`` and ``seconds``, the time that all addresses share, are those of ``time.monotonic``.
-    The host's name is looked up at once, which can take the time of a name server's answer; the
-    standard library has no look-up that does not wait.
+    ``addresses`` are those of the host; where none are given its name is looked up at once, which
+    can wait (see ``host_lookup``).
     """
 
-    def __init__(self, host: str, port: int, now: float, seconds: float) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        now: float,
+        seconds: float,
+        addresses: Sequence[SocketAddress] = (),
+    ) -> None:
+        self.host, self.port = host, port
+        self.addresses = list(addresses)
         self._end = now + seconds
         self._address_end = self._end
         self._name = format_address(host, port)
-        self._addresses: list[tuple] = []
         # The one in use, or None where there is none.
         self.socket: socket.socket | None = None
         self._error: ConnectionFailedError | None = None
@@ -34,14 +44,12 @@ class Connecting:
             )
             return
         try:
-            self._addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError, OverflowError) as error:
-            self._error = ConnectionFailedError(
-                f"the host name {host!r} is not known ({_reason(error)}); "
-                "check the name and the network"
-            )
-        else:
-            self._try_next_address(now)
+            self.addresses = self.addresses or look_up(host, port)
+        except ConnectionFailedError as error:
+            self._error = error
+            return
+        self._untried = list(self.addresses)
+        self._try_next_address(now)
 
     @property
     def deadline(self) -> float:
@@ -72,8 +80,8 @@ class Connecting:
             self.socket = None
 
     def _try_next_address(self, now: float) -> None:
-        self._address_end = now + (self._end - now) / len(self._addresses)
-        family, kind, protocol, _, address = self._addresses.pop(0)
+        self._address_end = now + (self._end - now) / len(self._untried)
+        family, kind, protocol, _, address = self._untried.pop(0)
         try:
             self.socket = socket.socket(family, kind, protocol)
             self.socket.setblocking(False)
@@ -85,7 +93,7 @@ class Connecting:
 
     def _fail(self, failure: int, now: float) -> None:
         self.close()
-        if self._addresses:
+        if self._untried:
             self._try_next_address(now)
             return
         if failure == errno.ETIMEDOUT:
@@ -110,7 +118,3 @@ def _is_connected(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

@@ -88,6 +88,20 @@ class Connection:
                 break
         return events
 
+    def describe_loss(self, address: str) -> str:
+        """Return in words how the connection to ``address`` ended, and what was cut off."""
+        reason = (
+            "closed the connection" if isinstance(self.lost, EOFError) else f"is gone ({self.lost})"
+        )
+        progress = self.receiver.progress
+        if progress is None:
+            return f"{address} {reason}; try again, and look at the server's log"
+        what = codec.describe(progress.header)
+        return (
+            f"{address} {reason} in the middle of {what}, after {progress.received} of "
+            f"{progress.body_size} bytes; try again, and look at the server's log"
+        )
+
     def close(self) -> None:
         """Close the socket; what was not sent is dropped."""
         self._outgoing.clear()

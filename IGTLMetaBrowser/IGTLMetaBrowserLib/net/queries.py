@@ -13,7 +13,17 @@ from .. import codec
 from .errors import AnswerError, NetworkError, RefusedError
 
 # There is no STT_ for these: whoever pushes one means the same list that a query is answered with.
-_NEVER_STREAMED = ("IMGMETA", "TRAJ")
+_NEVER_STREAMED = ("IMGMETA", "LBMETA", "TRAJ", "POINT", "COLORT")
+# The library's name of it until 2013.
+_OLD_NAMES = {"COLORTABLE": "COLORT"}
+_IN_WORDS = {
+    "IMGMETA": "the list of images",
+    "LBMETA": "the list of label maps",
+    "TRAJ": "the trajectories",
+    "POINT": "the points",
+    "COLORT": "the colour table",
+    "IMAGE": "the image",
+}
 
 WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
 
@@ -35,10 +45,13 @@ class Query:
         """Whether an answer or an error is there."""
         return self.answer is not None or self.error is not None
 
+    @property
+    def answer_size(self) -> int:
+        """About how many bytes the answer has: those of an image's pixels, otherwise 0."""
+        return self.answer.pixels.nbytes if isinstance(self.answer, codec.ImageMessage) else 0
+
     def __str__(self) -> str:
-        what = {"IMGMETA": "the list of images", "TRAJ": "the trajectories"}.get(self.data_type)
-        if what is None:
-            what = "the image" if self.data_type == "IMAGE" else self.data_type
+        what = _IN_WORDS.get(self.data_type, self.data_type)
         name = codec.printable(self.device_name)
         return f"{what} {name!r}" if name else what
 
@@ -97,7 +110,7 @@ class Queries:
             return self._match_return(event)
         query = self._find(event.type_name, event.device_name)
         if query is None:
-            if event.type_name not in _NEVER_STREAMED:
+            if _OLD_NAMES.get(event.type_name, event.type_name) not in _NEVER_STREAMED:
                 self._stream_names.add((event.type_name, event.device_name))
             return None
         self._last_words = ""
@@ -108,6 +121,7 @@ class Queries:
         return self._find(header.type_name, header.device_name)
 
     def _find(self, data_type: str, device_name: str) -> Query | None:
+        data_type = _OLD_NAMES.get(data_type, data_type)
         same_type = [query for query in self.waiting if query.data_type == data_type]
         same_name = [query for query in same_type if query.device_name == device_name]
         if same_name:
@@ -148,8 +162,8 @@ class Queries:
             return None
         # PlusServer answers a GET_IMAGE that failed with RTS_COMMAND; nobody here sends COMMAND.
         for query in self.waiting:
-            if query.data_type == "IMAGE" and message.data_type == "COMMAND":
-                words = codec.printable(message.content.decode("utf-8", "replace").strip("\0"))
+            if query.data_type == "IMAGE" and isinstance(message, codec.RTSCommandMessage):
+                words = codec.printable(message.error or message.command)
                 return self._finish(query, error=_refusal(query, words))
             if (
                 message.type_name == codec.ReturnMessage(query.data_type).type_name

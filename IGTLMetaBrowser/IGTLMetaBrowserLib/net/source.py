@@ -2,27 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
-from ..codec import ImageMessage, ImageMetaItem, TrajectoryItem
+from ..codec import (
+    ColorTableMessage,
+    ImageMessage,
+    ImageMetaItem,
+    LabelMetaItem,
+    Message,
+    PointItem,
+    TrajectoryItem,
+)
 
 
 class SourceError(Exception):
     """A source does not have an image, or cannot read it; the text says why."""
 
 
+class NotReadyError(Exception):
+    """A source has worked on an image for a moment and is not done: ask for it again."""
+
+
 class Source(Protocol):
-    """Images and trajectories, from wherever they come."""
+    """Images and trajectories, from wherever they come.
+
+    A source that offers more has the methods of the classes below, too.
+    """
 
     def images(self) -> Sequence[ImageMetaItem]:
         """Return the list of images; their ids are unique and have at most 20 bytes."""
         ...
 
     def image(self, image_id: str) -> ImageMessage:
-        """Return one image of the list. Raises ``SourceError``."""
+        """Return one image of the list. Raises ``SourceError``.
+
+        One that takes long to make may raise ``NotReadyError`` every few milliseconds: the server
+        lets others have their turn, and then asks again.
+        """
         ...
 
     def trajectories(self) -> Sequence[TrajectoryItem]:
         """Return the trajectories; their points are in RAS mm."""
+        ...
+
+
+@runtime_checkable
+class OffersMetadata(Protocol):
+    """A source that knows more of an image than fits into the listing."""
+
+    def metadata(self, image_id: str) -> Mapping[str, str]:
+        """Return what goes into the metadata of version-2 messages. Raises ``SourceError``."""
+        ...
+
+
+@runtime_checkable
+class OffersLabelMaps(Protocol):
+    """A source of label maps; their images are got by ``Source.image``, under their own ids."""
+
+    def label_maps(self) -> Sequence[LabelMetaItem]:
+        """Return the list of structures; several may be in one label map, under one id."""
+        ...
+
+
+@runtime_checkable
+class OffersColorTables(Protocol):
+    """A source that knows in what colours its images are shown."""
+
+    def color_table(self, image_id: str) -> ColorTableMessage:
+        """Return the colour table of an image. Raises ``SourceError``."""
+        ...
+
+
+@runtime_checkable
+class OffersPoints(Protocol):
+    """A source of landmarks."""
+
+    def points(self) -> Sequence[PointItem]:
+        """Return the points; their positions are in RAS mm."""
+        ...
+
+
+@runtime_checkable
+class TakesMessages(Protocol):
+    """A source that is told what clients send unasked, such as trajectories."""
+
+    def receive(self, message: Message) -> None:
+        """Take a message that is no query. Raises ``SourceError`` where it is not wanted."""
         ...

@@ -1,105 +1,99 @@
 """Trajectories as markups nodes.
 
 Entry and target make a line; a trajectory of which only one point is planned makes a point. The
-nodes are locked: a plan is not moved by a slip of the mouse.
+nodes are locked: a plan is not moved by a slip of the mouse. Positions are RAS mm in the node's own
+coordinates, so that a transform of the node's moves them.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from ..codec import TrajectoryItem, TrajectoryType, printable
-from .errors import SceneError
+from vtkmodules.vtkCommonDataModel import vtkVector3d
+
+from ..codec import TrajectoryType
+from ..trajectory_plan import Plan
+from .group_folders import remove_node
+from .markup_display import set_colour, set_diameter, set_labels
 
 GROUP_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryGroup"
 OWNER_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryOwner"
+TYPE_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryType"
+"""1 entry, 2 target, 3 both."""
 
-_POINT_LABELS = {
-    TrajectoryType.ENTRY: "entry",
-    TrajectoryType.TARGET: "target",
-}
+LINE_CLASS = "vtkMRMLMarkupsLineNode"
+POINT_CLASS = "vtkMRMLMarkupsFiducialNode"
+_POINT_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
 
-def show_trajectory(scene: Any, item: TrajectoryItem, node: Any = None) -> Any:
-    """Return the markups node (line or fiducial) that shows a trajectory, in RAS mm.
+def show_trajectory(scene: Any, plan: Plan, node: Any = None, written: Plan | None = None) -> Any:
+    """Return the markups node (line or fiducial) that shows a trajectory.
 
-    ``node`` is the one that showed it before: it is moved, and keeps the user's colours.
-    Raises ``SceneError`` where the type is unknown or a point it names is not finite.
+    ``node`` showed it before, and ``written`` is what was written into it then: what is the same
+    in both is not touched, so that it stays as the user may have changed it.
     """
-    points = planned_points(item)
-    class_name = "vtkMRMLMarkupsLineNode" if len(points) == 2 else "vtkMRMLMarkupsFiducialNode"
+    if node is not None and is_as_written(node, plan, written):
+        return node
+    class_name = LINE_CLASS if len(plan.points) == 2 else POINT_CLASS
+    is_hidden = False
     if node is not None and node.GetClassName() != class_name:
-        if node.GetDisplayNode() is not None:
-            scene.RemoveNode(node.GetDisplayNode())
-        scene.RemoveNode(node)
+        is_hidden = not node.GetDisplayVisibility()
+        remove_node(scene, node)
         node = None
-    is_new = node is None
     if node is None:
-        node = scene.AddNewNodeByClass(class_name, printable(item.name))
-    node.CreateDefaultDisplayNodes()  # the user may have removed the one there was
-    modified = node.StartModify()
-    node.SetName(printable(item.name))
-    node.SetAttribute(GROUP_ATTRIBUTE, printable(item.group))
-    node.SetAttribute(OWNER_ATTRIBUTE, printable(item.owner))
-    _set_points(node, item, points)
-    if is_new:
-        _set_display(node.GetDisplayNode(), item)
-    _set_diameter(node.GetDisplayNode(), item.diameter)
-    node.EndModify(modified)
+        node, written = scene.AddNewNodeByClass(class_name, plan.name), None
+        node.SetLocked(True)
+    _write_display(node, plan, written)
+    _write_node(node, plan, written)
+    if is_hidden:
+        node.SetDisplayVisibility(False)
     return node
 
 
-def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, tuple[float, ...]]]:
-    """Return the points that the trajectory's type names, entry first, as (which, RAS mm)."""
-    points = {TrajectoryType.ENTRY: item.entry, TrajectoryType.TARGET: item.target}
-    if item.type not in (*points, TrajectoryType.ENTRY_AND_TARGET):
-        raise SceneError(
-            f"the trajectory {printable(item.name)!r} has the type {int(item.type)}; "
-            "1 (entry), 2 (target) and 3 (both) exist"
-        )
-    named = [(which, point) for which, point in points.items() if item.type & which]
-    for which, point in named:
-        if not all(math.isfinite(coordinate) for coordinate in point):
-            raise SceneError(
-                f"the {which.name.lower()} of the trajectory {printable(item.name)!r} is "
-                f"{point}, which is no place"
-            )
-    return named
+def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:
+    """Whether a node shows a trajectory already, so that nothing has to be touched."""
+    return plan == written and _has_all_points(node, plan) and node.GetDisplayNode() is not None
 
 
-def _set_points(
-    node: Any, item: TrajectoryItem, points: list[tuple[TrajectoryType, tuple[float, ...]]]
-) -> None:
-    node.SetLocked(False)
-    for index, (which, point) in enumerate(points):
-        label = _POINT_LABELS[which] if len(points) == 2 else printable(item.name)
+def _has_all_points(node: Any, plan: Plan) -> bool:
+    return node.GetNumberOfControlPoints() == len(plan.points)
+
+
+def _write_node(node: Any, plan: Plan, written: Plan | None) -> None:
+    modified = node.StartModify()
+    if written is None or written.name != plan.name:
+        node.SetName(plan.name)
+    node.SetAttribute(GROUP_ATTRIBUTE, plan.group)
+    node.SetAttribute(OWNER_ATTRIBUTE, plan.owner)
+    node.SetAttribute(TYPE_ATTRIBUTE, str(int(plan.type)))
+    is_same = written is not None and (written.points, written.name) == (plan.points, plan.name)
+    if not (is_same and _has_all_points(node, plan)):
+        _write_points(node, plan)
+    node.EndModify(modified)
+
+
+def _write_points(node: Any, plan: Plan) -> None:
+    for index, (which, point) in enumerate(plan.points):
+        label = _POINT_LABELS[which] if len(plan.points) == 2 else plan.name
         if index >= node.GetNumberOfControlPoints():
-            node.AddControlPointWorld(*point, label)
+            node.AddControlPoint(vtkVector3d(*point), label)
         else:
-            node.SetNthControlPointPositionWorld(index, *point)
+            node.SetNthControlPointPosition(index, *point)
             node.SetNthControlPointLabel(index, label)
-    node.SetLocked(True)
+    while node.GetNumberOfControlPoints() > len(plan.points):
+        node.RemoveNthControlPoint(len(plan.points))
 
 
-def _set_display(display: Any, item: TrajectoryItem) -> None:
-    red, green, blue, alpha = (number / 255 for number in item.rgba)
-    display.SetSelectedColor(red, green, blue)
-    display.SetColor(red, green, blue)
-    display.SetOpacity(alpha)
-    # A plan inside the head is seen through it.
-    display.SetOccludedVisibility(True)
-    is_line = item.type == TrajectoryType.ENTRY_AND_TARGET
-    # A line is labelled once, by its name; a single point by its own label, which is the name.
-    display.SetPropertiesLabelVisibility(is_line)
-    display.SetPointLabelsVisibility(not is_line)
-
-
-def _set_diameter(display: Any, diameter: float) -> None:
-    """Show a tube of ``diameter`` mm, or a thin line where there is none that can be shown."""
-    is_tube = math.isfinite(diameter) and diameter > 0
-    display.SetCurveLineSizeMode(display.UseLineDiameter if is_tube else display.UseLineThickness)
-    display.SetUseGlyphScale(not is_tube)
-    if is_tube:
-        display.SetLineDiameter(diameter)
-        display.SetGlyphSize(diameter)
+def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:
+    if written is None or node.GetDisplayNode() is None:
+        written = None
+        node.CreateDefaultDisplayNodes()  # the user may have removed the one there was
+    display = node.GetDisplayNode()
+    modified = display.StartModify()
+    if written is None:
+        set_labels(display, is_line=len(plan.points) == 2)
+    if written is None or written.rgba != plan.rgba:
+        set_colour(display, plan.rgba)
+    if written is None or written.diameter != plan.diameter:
+        set_diameter(display, plan.diameter)
+    display.EndModify(modified)

@@ -16,6 +16,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..codec import Coordinates, GeometryError, ImageMessage
 from .errors import SceneError
+from .subvolumes import whole_pixels, write_part
 
 _SAMPLE_SIZE = 100_000
 # Darkest and brightest voxels that need not be told apart, in percent.
@@ -33,23 +34,34 @@ def show_image(
     node: Any = None,
     coordinates: Coordinates | None = None,
 ) -> Any:
-    """Return the volume node that shows a whole image.
+    """Return the volume node that shows an image.
 
     ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display.
-    A vector image (several components) becomes a vector volume. ``coordinates`` overrules what the
-    message says of its matrix. Raises ``SceneError`` where the image has no voxels or no usable
-    geometry; ``node`` then stays as it was.
+    A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
+    of ``node``; where that does not show the same image, the rest of the new volume is zero.
+    ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` where the
+    image has no voxels or no usable geometry; ``node`` then stays as it was.
     """
     if not image.pixels.size:
         raise SceneError(f"the image has no voxels: its size is {image.whole_size}")
-    if image.is_subvolume:
-        raise SceneError(
-            f"only a part of the image came: {image.subvolume_size} of {image.whole_size} voxels"
-        )
     try:
         ijk_to_ras = image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
         raise SceneError(str(error)) from None
+    is_written = image.is_subvolume and node is not None and write_part(node, image)
+    pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
+    node = _node_for(scene, image, name, modality, node)
+    modified = node.StartModify()
+    node.SetName(name)
+    node.SetIJKToRASMatrix(_vtk_matrix(ijk_to_ras))
+    if not is_written:
+        node.SetAndObserveImageData(image_data(pixels))
+    node.EndModify(modified)
+    return node
+
+
+def _node_for(scene: Any, image: ImageMessage, name: str, modality: str, node: Any) -> Any:
+    """Return ``node`` if an image can be shown by it, otherwise a new one in its place."""
     class_name = _class_name(image)
     if node is None or node.GetClassName() != class_name:
         # Another number of components needs another kind of node.
@@ -65,11 +77,6 @@ def show_image(
         node.SetVoxelVectorType(
             node.VoxelVectorTypeColorRGB if is_colour else node.VoxelVectorTypeUndefined
         )
-    modified = node.StartModify()
-    node.SetName(name)
-    node.SetIJKToRASMatrix(_vtk_matrix(ijk_to_ras))
-    node.SetAndObserveImageData(image_data(image.pixels))
-    node.EndModify(modified)
     return node
 
 
@@ -90,13 +97,14 @@ def window_level(pixels: np.ndarray, modality: str = "") -> tuple[float, float]:
 
 
 def image_data(pixels: np.ndarray) -> vtkImageData:
-    """Return image data over an array of shape (k, j, i) or (k, j, i, components), not copied.
+    """Return image data over an array of shape (k, j, i) or (k, j, i, components).
 
-    The array stays alive as long as the image data. Origin and spacing are those of voxel indices:
-    the volume node has the geometry.
+    The array is copied only where it cannot be written to, is in foreign byte order or not
+    contiguous: who edits the volume in Slicer writes into it. It stays alive as long as the image
+    data. Origin and spacing are those of voxel indices: the volume node has the geometry.
     """
     k, j, i = pixels.shape[:3]
-    pixels = np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("="))
+    pixels = np.require(pixels, pixels.dtype.newbyteorder("="), "CW")
     voxels = pixels.reshape(-1) if pixels.ndim == 3 else pixels.reshape(-1, pixels.shape[3])
     scalars = numpy_to_vtk(voxels, deep=False)
     # numpy_to_vtk keeps the array alive until VTK cleans up its Python objects, which can be long

@@ -8,14 +8,15 @@ fits the others too. The bright ball on the skin is at the patient's left (see `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
 import numpy as np
 
 from .. import codec
-from ..net.source import SourceError
+from ..net.source import NotReadyError, SourceError
 from . import phantom
 
 SIZE = (256, 256, 128)
@@ -61,8 +62,23 @@ class DemoImage:
 
     def pixels(self) -> np.ndarray:
         """The voxels, shape (k, j, i)."""
-        volume = phantom.head_volume(self.modality, SIZE, self.ijk_to_ras(), self.edge)
-        return volume if self.dtype == np.float32 else np.rint(volume).astype(self.dtype)
+        pixels = self.blank_pixels()
+        for _ in self.paint(pixels):
+            pass
+        return pixels
+
+    def blank_pixels(self) -> np.ndarray:
+        """Memory for the voxels, shape (k, j, i), to be filled by ``paint``."""
+        return np.empty(SIZE[::-1], self.dtype)
+
+    def paint(self, pixels: np.ndarray) -> Iterator[None]:
+        """Fill ``pixels``, shape (k, j, i), a slice at a time."""
+        volume = np.empty(SIZE[::-1], np.float32) if self.dtype != np.float32 else pixels
+        yield from phantom.paint_head(volume, self.modality, self.ijk_to_ras(), self.edge)
+        if volume is not pixels:
+            for k, values in enumerate(volume):
+                pixels[k] = np.rint(values)
+                yield
 
     def item(self) -> codec.ImageMetaItem:
         """The line in the server's listing."""
@@ -80,11 +96,17 @@ class DemoImage:
 
 class DemoSource:
     """Offers the phantom's images, computed when first asked for and then kept, and its
-    trajectories."""
+    trajectories.
 
-    def __init__(self) -> None:
+    Computing one takes some tenths of a second. ``seconds_a_turn``, for a server that must not
+    keep others waiting that long, is after how many ``image`` asks for another turn.
+    """
+
+    def __init__(self, seconds_a_turn: float | None = None) -> None:
         self._images = {image.id: image for image in demo_images()}
         self._pixels: dict[str, np.ndarray] = {}
+        self._seconds_a_turn = seconds_a_turn
+        self._unfinished: dict[str, tuple[np.ndarray, Iterator[None]]] = {}
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         return [image.item() for image in self._images.values()]
@@ -92,7 +114,7 @@ class DemoSource:
     def image(self, image_id: str) -> codec.ImageMessage:
         """The image of that id; its pixels are shared with later answers and cannot be written to.
 
-        Raises ``SourceError`` for an unknown id.
+        Raises ``SourceError`` for an unknown id, ``NotReadyError`` where another turn is needed.
         """
         image = self._images.get(image_id)
         if image is None:
@@ -100,8 +122,7 @@ class DemoSource:
                 f"No image has the id {image_id!r}; the demo offers {', '.join(self._images)}."
             )
         if image_id not in self._pixels:
-            self._pixels[image_id] = image.pixels()
-            self._pixels[image_id].setflags(write=False)
+            self._pixels[image_id] = self._compute(image)
         return codec.ImageMessage.from_ijk_to_ras(
             self._pixels[image_id],
             image.ijk_to_ras(),
@@ -111,6 +132,20 @@ class DemoSource:
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         return demo_trajectories()
+
+    def _compute(self, image: DemoImage) -> np.ndarray:
+        """Return an image's pixels, or go on computing them. Raises ``NotReadyError``."""
+        if image.id not in self._unfinished:
+            blank = image.blank_pixels()
+            self._unfinished[image.id] = blank, image.paint(blank)
+        pixels, painting = self._unfinished[image.id]
+        begin = time.monotonic()
+        for _ in painting:
+            if self._seconds_a_turn is not None and time.monotonic() - begin > self._seconds_a_turn:
+                raise NotReadyError
+        del self._unfinished[image.id]
+        pixels.setflags(write=False)
+        return pixels
 
 
 def demo_images() -> list[DemoImage]:

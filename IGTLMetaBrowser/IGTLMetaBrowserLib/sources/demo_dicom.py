@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -220,7 +221,7 @@ def _fdg() -> Dataset:
 
 
 def _with_owner(item: codec.TrajectoryItem, owner: str) -> codec.TrajectoryItem:
-    return codec.TrajectoryItem(**{**vars(item), "owner": owner})
+    return replace(item, owner=owner)
 
 
 def _uid(*names: str) -> str:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .. import codec
+from ..metadata.dicom_dictionary import KEYWORDS
+from ..metadata.index_rows import Row
 from .dicom_files import Frame
 
 ID_LENGTH = 19
@@ -91,17 +93,15 @@ def listing_item(
     )
 
 
-def metadata(frame: Frame) -> dict[str, str]:
-    """What a version-3 message tells of the image beside its pixels; keys are DICOM's keywords."""
-    keywords = (
-        "SeriesInstanceUID",
-        "StudyInstanceUID",
-        "StudyDescription",
-        "SeriesDescription",
-        "PhotometricInterpretation",
-    )
-    values = {keyword: _text(frame.get(keyword)) for keyword in keywords}
-    return {keyword: value for keyword, value in values.items() if value}
+def metadata(frame: Frame, fields: Row) -> dict[str, str]:
+    """What a version-2 message tells of the image beside its pixels, given its dictionary's fields.
+
+    These come under their own names and, where they are one attribute, under its DICOM keyword too,
+    which is what other programs look for. What is not known is left out.
+    """
+    values = {keyword: fields.get(field, "") for field, keyword in KEYWORDS.items()}
+    values["PhotometricInterpretation"] = _text(frame.get("PhotometricInterpretation"))
+    return {key: str(value) for key, value in {**values, **fields}.items() if value}
 
 
 def _text(value: Any) -> str:

@@ -1,17 +1,19 @@
-"""The DICOM files below a folder, found by their content and read without their pixels."""
+"""The images among the DICOM files that an index has found, read without their pixels."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..metadata.dicom_index import DicomIndex
+from ..metadata.dicom_reading import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
 from ..net.source import SourceError
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+
+_KINDS = (DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE)
 
 Refusal = tuple[str, str]  # a path or series, and why it is not offered
 
@@ -109,32 +111,31 @@ class Frame:
         return [float(number) for number in value] if len(value) == count else None
 
 
-def find_frames(folder: Path) -> tuple[list[Frame], list[Refusal]]:
-    """All frames of the DICOM images below ``folder`` in the order of their paths, and what was
-    refused.
+def find_frames(index: DicomIndex) -> tuple[list[Frame], list[Refusal]]:
+    """All frames of the DICOM images in the index's folder, in the order of their paths, and what
+    was refused.
 
     A file whose SOPInstanceUID was met before is refused: it is the same image, stored twice.
-    Raises ``SourceError`` where there is no such folder.
     """
-    if not folder.is_dir():
-        raise SourceError(f"There is no folder {str(folder)!r}. Check the path.")
     frames: list[Frame] = []
     refused: list[Refusal] = []
-    first_path: dict[str, Path] = {}
-    for path in _files_below(folder):
-        name = str(path.relative_to(folder))
+    first_path: dict[str, str] = {}
+    for name, kind, reason in index.files(*_KINDS):
         try:
+            if kind not in (DICOM, DICOMDIR):
+                raise SourceError(reason or "not a DICOM file")
+            path = index.folder / name
             header = read_header(path)
-            found = [Frame(path, header, index) for index in range(_number_of_frames(header))]
+            found = [Frame(path, header, number) for number in range(_number_of_frames(header))]
         except SourceError as error:
             refused.append((name, str(error)))
             continue
         uid = str(header.get("SOPInstanceUID") or name)
         if uid in first_path:
-            twin = first_path[uid].relative_to(folder)
+            twin = first_path[uid]
             refused.append((name, f"the same image as {twin}: both have the SOPInstanceUID {uid}"))
             continue
-        first_path[uid] = path
+        first_path[uid] = name
         frames += found
     return frames, refused
 
@@ -147,15 +148,10 @@ def read_header(path: Path) -> Dataset:
     import pydicom
 
     try:
-        with path.open("rb") as file:
-            if not _looks_like_dicom(file.read(132)):
-                raise SourceError("not a DICOM file")
         header = pydicom.dcmread(
             path, force=True, stop_before_pixels=True, specific_tags=list(HEADER_KEYWORDS)
         )
         header.decode()
-    except SourceError:
-        raise
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror or error}") from error
     except (
@@ -164,20 +160,6 @@ def read_header(path: Path) -> Dataset:
         raise SourceError(f"cannot be read as DICOM: {error}") from error
     _check_is_image(header)
     return header
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        yield from (Path(parent, name) for name in sorted(files))
-
-
-def _looks_like_dicom(start: bytes) -> bool:
-    """DICM after the preamble, or (files older than that) a first element of group 0002 or 0008."""
-    little, big = start[:2], start[1::-1]
-    old_style = little in (b"\x02\x00", b"\x08\x00") and start[3:4] == b"\x00"
-    old_style_big_endian = big in (b"\x02\x00", b"\x08\x00") and start[2:3] == b"\x00"
-    return start[128:132] == b"DICM" or old_style or old_style_big_endian
 
 
 def _check_is_image(header: Dataset) -> None:

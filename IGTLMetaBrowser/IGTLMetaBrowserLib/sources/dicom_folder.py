@@ -21,10 +21,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import codec
+from ..metadata.dicom_index import DicomIndex
+from ..metadata.index_database import DicomIndexError
+from ..metadata.index_rows import Row
 from ..net.source import SourceError
 from . import dicom_fields, dicom_pixels
 from .dicom_files import Frame, Refusal, find_frames
@@ -42,15 +45,16 @@ class Offer:
 
     item: codec.ImageMetaItem
     stack: Stack
+    fields: Row = field(default_factory=dict)  # the dictionary's, of the first frame's file
 
 
 class DicomFolderSource:
     """Offers the images in the DICOM files below ``folder``, whatever the files are called.
 
-    The headers are read once, here; pixels when an image is asked for. ``trajectories`` are offered
-    as they are; without them, those of the file ``trajectories.json`` in the folder (see
-    ``trajectory_file``), if there is one. Their owner may be a SeriesInstanceUID, and is then
-    replaced by the id that this source gives that series.
+    The folder is indexed here, in memory, and the images' headers are read; pixels when an image is
+    asked for. ``trajectories`` are offered as they are; without them, those of the file
+    ``trajectories.json`` in the folder (see ``trajectory_file``), if there is one. Their owner may
+    be a SeriesInstanceUID, and is then replaced by the id that this source gives that series.
 
     ``refused`` lists what is not offered, or not as a volume: path or series, and the reason.
 
@@ -66,10 +70,13 @@ class DicomFolderSource:
         _require_highdicom()
         self.folder = Path(folder)
         self._offers: dict[str, Offer] = {}
-        frames, refused = find_frames(self.folder)
-        self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
-        for series in _by_series(frames):
-            self._offer_series(series)
+        self.refused: list[Refusal] = []
+        try:
+            with DicomIndex(self.folder) as index:
+                index.update()
+                self._offer_images(index)
+        except DicomIndexError as error:
+            raise SourceError(str(error)) from error
         if trajectories is None:
             path = self.folder / TRAJECTORY_FILE
             trajectories = read_trajectories(path) if path.is_file() else []
@@ -82,26 +89,50 @@ class DicomFolderSource:
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image; raises ``SourceError`` for an unknown id and for what cannot be
         decoded."""
-        offer = self._offers.get(image_id)
-        if offer is None:
-            raise SourceError(
-                f"No image has the id {image_id!r}; the list of images names those there are."
-            )
-        first = offer.stack.frames[0]
-        metadata = dicom_fields.metadata(first)
-        if not offer.stack.has_position:
-            metadata["Position"] = NO_POSITION
+        offer = self._offer(image_id)
         return codec.ImageMessage.from_ijk_to_ras(
             dicom_pixels.read_pixels(offer.stack),
             offer.stack.ijk_to_ras,
             device_name=image_id,
             timestamp=offer.item.scan_time,
-            metadata=metadata,
+            metadata=self.metadata(image_id),
         )
+
+    def metadata(self, image_id: str) -> dict[str, str]:
+        """What is known of an image: the DICOM metadata dictionary's fields, those that are
+        attributes by their keywords too; raises ``SourceError`` for an unknown id.
+
+        Of an image of several files they are those of the first; paths are in the folder.
+        """
+        offer = self._offer(image_id)
+        metadata = dicom_fields.metadata(offer.stack.frames[0], offer.fields)
+        if not offer.stack.has_position:
+            metadata["Position"] = NO_POSITION
+        return metadata
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given, or read from the folder's file."""
         return list(self._trajectories)
+
+    def _offer(self, image_id: str) -> Offer:
+        if image_id not in self._offers:
+            raise SourceError(
+                f"No image has the id {image_id!r}; the list of images names those there are."
+            )
+        return self._offers[image_id]
+
+    def _offer_images(self, index: DicomIndex) -> None:
+        """List what the folder's files make, with what the index knows of them."""
+        frames, refused = find_frames(index)
+        self.refused += [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
+        for series in _by_series(frames):
+            self._offer_series(series)
+        ids: dict[Path, list[str]] = {}
+        for image_id, offer in self._offers.items():
+            ids.setdefault(offer.stack.frames[0].path, []).append(image_id)
+        for row in index.rows():
+            for image_id in ids.get(self.folder / str(row["file_path"]), ()):
+                self._offers[image_id] = replace(self._offers[image_id], fields=row)
 
     def _offer_series(self, frames: list[Frame]) -> None:
         """List what the frames of one series make; what is wrong with them goes to ``refused``."""
@@ -147,8 +178,7 @@ class DicomFolderSource:
         is_uid = "." in item.owner and item.owner.replace(".", "").isdigit()
         if not is_uid or item.owner in self._offers:
             return item
-        fields = {**vars(item), "owner": dicom_fields.image_id(item.owner)}
-        return codec.TrajectoryItem(**fields)
+        return replace(item, owner=dicom_fields.image_id(item.owner))
 
 
 def _by_series(frames: Iterable[Frame]) -> list[list[Frame]]:

@@ -1,0 +1,33 @@
+"""How fast bytes arrive, over the last seconds."""
+
+from __future__ import annotations
+
+from collections import deque
+
+_WINDOW = 3.0
+# A rate over less time says more of the socket's buffers than of the network.
+_SHORTEST_SPAN = 0.25
+
+
+class TransferRate:
+    """A rate over a sliding window, so that it follows a network that becomes slower or stalls.
+
+    Times are seconds of one clock.
+    """
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def add(self, total: int, now: float) -> None:
+        """Note that ``total`` bytes have arrived until ``now``, those of earlier calls included."""
+        self._samples.append((now, total))
+        # The oldest sample is at least as old as the window, once there are any that old.
+        while len(self._samples) > 1 and self._samples[1][0] <= now - _WINDOW:
+            self._samples.popleft()
+
+    def bytes_per_second(self, now: float) -> float | None:
+        """Return the rate until ``now``, or None where it is too early to tell."""
+        if not self._samples or now - self._samples[0][0] < _SHORTEST_SPAN:
+            return None
+        begin, first = self._samples[0]
+        return (self._samples[-1][1] - first) / (now - begin)

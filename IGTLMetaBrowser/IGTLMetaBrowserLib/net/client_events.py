@@ -1,0 +1,38 @@
+"""What ``Client.step`` tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import codec
+from .errors import NetworkError
+from .queries import Query
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The connection stands."""
+
+
+@dataclass(frozen=True)
+class Disconnected:
+    """The connection failed or ended, and why."""
+
+    error: NetworkError
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A query has its answer or its error."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class Unsolicited:
+    """A message that nobody asked for, or why it could not be read."""
+
+    message: codec.Message | codec.Rejected
+
+
+ClientEvent = Connected | Disconnected | Finished | Unsolicited

@@ -1,0 +1,104 @@
+"""Where nodes that belong to an image stand in the subject hierarchy.
+
+Markups are in a folder of their group next to it, label maps under it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+from vtkmodules.vtkCommonCore import vtkIdList
+
+GROUP_FOLDER_ATTRIBUTE = "IGTLMetaBrowser.Group"
+
+
+def folder_parent(scene: Any, owner: Any) -> int:
+    """Return the item under which an image's groups stand: what the image itself stands under.
+
+    ``owner`` is the image's node, or None where it is not loaded: then it is the top.
+    """
+    hierarchy = _hierarchy(scene)
+    item = 0 if owner is None else hierarchy.GetItemByDataNode(owner)
+    return hierarchy.GetItemParent(item) if item else hierarchy.GetSceneItemID()
+
+
+def put_in_group(scene: Any, node: Any, group: str, parent: int) -> None:
+    """Put a node into the folder of its group under the item ``parent``; without one, there.
+
+    A node that is in there already, at whatever depth, stays where the user has put it.
+    """
+    hierarchy = _hierarchy(scene)
+    target = _folder(hierarchy, group, parent) if group else parent
+    item = hierarchy.GetItemByDataNode(node)
+    if not item:
+        hierarchy.CreateItem(target, node)
+    elif not _is_within(hierarchy, item, target):
+        before = hierarchy.GetItemParent(item)
+        hierarchy.SetItemParent(item, target)
+        _remove_if_empty(hierarchy, before)
+
+
+def put_under(scene: Any, node: Any, owner: Any) -> None:
+    """Put a node under the one that it belongs to; there, at whatever depth, it stays."""
+    hierarchy = _hierarchy(scene)
+    parent = hierarchy.GetItemByDataNode(owner)
+    if not parent:
+        parent = hierarchy.CreateItem(hierarchy.GetSceneItemID(), owner)
+    item = hierarchy.GetItemByDataNode(node)
+    if not item:
+        hierarchy.CreateItem(parent, node)
+    elif not _is_within(hierarchy, item, parent):
+        hierarchy.SetItemParent(item, parent)
+
+
+def remove_node(scene: Any, node: Any) -> None:
+    """Remove a node, its display node, its item, and its group's folder where that is empty now."""
+    hierarchy = _hierarchy(scene)
+    item = hierarchy.GetItemByDataNode(node)
+    folder = hierarchy.GetItemParent(item) if item else 0
+    display = node.GetDisplayNode()
+    scene.RemoveNode(node)
+    if display is not None:  # MRML leaves it in the scene
+        scene.RemoveNode(display)
+    if item and hierarchy.GetItemByDataNode(node):  # Slicer removes it by itself
+        hierarchy.RemoveItem(item, False)
+    _remove_if_empty(hierarchy, folder)
+
+
+def _hierarchy(scene: Any) -> Any:
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+
+def _folder(hierarchy: Any, group: str, parent: int) -> int:
+    """Return the group's folder, made where there is none; the user may have renamed it."""
+    children = vtkIdList()
+    hierarchy.GetItemChildren(parent, children, False)
+    for index in range(children.GetNumberOfIds()):
+        item = children.GetId(index)
+        if hierarchy.GetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE) == group:
+            return item
+    folder = hierarchy.CreateFolderItem(parent, group)
+    hierarchy.SetItemAttribute(folder, GROUP_FOLDER_ATTRIBUTE, group)
+    return folder
+
+
+def _is_within(hierarchy: Any, item: int, target: int) -> bool:
+    top = hierarchy.GetSceneItemID()
+    if target == top:
+        # All is below the top: a node without a group only has to be in no group's folder.
+        return not _is_group(hierarchy, hierarchy.GetItemParent(item))
+    while item not in (0, top):
+        item = hierarchy.GetItemParent(item)
+        if item == target:
+            return True
+    return False
+
+
+def _is_group(hierarchy: Any, item: int) -> bool:
+    return bool(item) and hierarchy.HasItemAttribute(item, GROUP_FOLDER_ATTRIBUTE)
+
+
+def _remove_if_empty(hierarchy: Any, folder: int) -> None:
+    if _is_group(hierarchy, folder) and not hierarchy.GetNumberOfItemChildren(folder):
+        hierarchy.RemoveItem(folder)

@@ -1,0 +1,90 @@
+"""The label maps of one server, and the nodes that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..codec import Coordinates, ImageMessage, LabelMetaItem
+from .group_folders import put_under
+from .label_maps import LabelMap, label_maps, show_label_map, show_segmentation
+from .node_references import NodeReferences
+from .transform_followers import TransformFollowers
+
+
+class LabelMapSet:
+    """One label map volume for each id, and a segmentation where somebody wants one.
+
+    They stand under their owner image, and follow its transform. ``owner_node`` returns the volume
+    node of an image id, or None where it is not loaded. ``coordinates`` overrules what images say
+    of their matrix.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        owner_node: Callable[[str], Any] = lambda image_id: None,
+        coordinates: Coordinates | None = None,
+    ) -> None:
+        self.label_maps: list[LabelMap] = []
+        """Those of the last LBMETA, in its order. Their images are fetched by GET_IMAGE."""
+        self.coordinates = coordinates
+        self._scene = scene
+        self._owner_node = owner_node
+        self._owners: dict[str, str] = {}
+        self._volumes = NodeReferences(scene)
+        self._segmentations = NodeReferences(scene)
+        self._followers = TransformFollowers()
+
+    def receive(self, items: Iterable[LabelMetaItem]) -> None:
+        """Take an answer to GET_LBMETA."""
+        self.label_maps = label_maps(items)
+
+    def label_map(self, image_id: str) -> LabelMap:
+        """Return what the list says of an image; nothing, where it is not in there."""
+        found = (one for one in self.label_maps if one.id == image_id)
+        return next(found, LabelMap(image_id, "", ()))
+
+    def node(self, image_id: str) -> Any:
+        """Return the label map volume of an image id, or None where there is none (any more)."""
+        return self._volumes.get(image_id)
+
+    def segmentation(self, image_id: str) -> Any:
+        """Return the segmentation of an image id, or None where there is none (any more)."""
+        return self._segmentations.get(image_id)
+
+    def show(self, image_id: str, image: ImageMessage) -> Any:
+        """Return the label map volume of an image that came. Raises ``SceneError``."""
+        label_map = self.label_map(image_id)
+        self._owners[image_id] = label_map.owner
+        known = self.node(image_id)
+        node = show_label_map(self._scene, image, label_map, known, self.coordinates)
+        self._volumes.keep(image_id, node)
+        self._place(node, label_map.owner)
+        return node
+
+    def show_segmentation(self, image_id: str) -> Any:
+        """Return a segmentation of a label map that is in the scene. Raises ``SceneError``."""
+        owner_id = self._owners[image_id]
+        node = show_segmentation(
+            self._scene,
+            self.node(image_id),
+            self._owner_node(owner_id) if owner_id else None,
+            self.segmentation(image_id),
+        )
+        self._segmentations.keep(image_id, node)
+        self._place(node, owner_id)
+        return node
+
+    def image_shown(self, image_id: str) -> None:
+        """Put an image's label maps under it: it was loaded."""
+        for label_map_id, owner_id in self._owners.items():
+            for node in (self.node(label_map_id), self.segmentation(label_map_id)):
+                if node is not None and owner_id == image_id:
+                    self._place(node, owner_id)
+
+    def _place(self, node: Any, owner_id: str) -> None:
+        owner = self._owner_node(owner_id) if owner_id else None
+        if owner is not None:
+            put_under(self._scene, node, owner)
+            self._followers.follow(node, owner)

@@ -1,0 +1,163 @@
+"""Label maps: images that LBMETA describes, as label map volumes or segmentations.
+
+An entry of LBMETA is one structure; several can be in the same image, told apart by the value of
+their voxels (OpenIGTLink ``labelmeta.md``).
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+from ..codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, printable
+from .colors import set_rgba_table
+from .errors import SceneError
+from .subvolumes import whole_pixels
+from .volumes import image_data
+
+_CLASS_NAME = "vtkMRMLLabelMapVolumeNode"
+_COLOR_ROLE = "IGTLMetaBrowser.LabelColors"
+_HIGHEST_LABEL = 65535
+# For labels that have no colour of their own: pale, so that they are not taken for those that have
+# one, and by the golden section of the colour circle, so that neighbours are not alike.
+_HUE_STEP = 0.61803398875
+_SATURATION, _BRIGHTNESS = 0.35, 0.9
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """One image of labels, and its structures as LBMETA lists them. ``owner`` can be empty."""
+
+    id: str
+    owner: str
+    structures: tuple[LabelMetaItem, ...]
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        names = [printable(structure.name) for structure in self.structures if structure.name]
+        if not names:
+            return printable(self.id) or "Labels"
+        return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def label_maps(items: Iterable[LabelMetaItem]) -> list[LabelMap]:
+    """Return the images of an LBMETA list in its order, each with all of its structures."""
+    structures: dict[str, list[LabelMetaItem]] = {}
+    for item in items:
+        structures.setdefault(item.id, []).append(item)
+    return [
+        LabelMap(image_id, next((item.owner for item in items if item.owner), ""), tuple(items))
+        for image_id, items in structures.items()
+    ]
+
+
+def show_label_map(
+    scene: Any,
+    image: ImageMessage,
+    label_map: LabelMap,
+    node: Any = None,
+    coordinates: Coordinates | None = None,
+) -> Any:
+    """Return the label map volume of an image, in the colours of its structures.
+
+    ``node`` showed it before. ``coordinates`` overrules what the message says of its matrix. Raises
+    ``SceneError`` where the image holds no labels or has no geometry.
+    """
+    labels = _labels(image)
+    try:
+        ijk_to_ras = image.usable_ijk_to_ras(coordinates)
+    except GeometryError as error:
+        raise SceneError(str(error)) from None
+    if node is None:
+        node = scene.AddNewNodeByClass(_CLASS_NAME, label_map.name)
+    matrix = vtkMatrix4x4()
+    matrix.DeepCopy(ijk_to_ras.ravel().tolist())
+    modified = node.StartModify()
+    node.SetName(label_map.name)
+    node.SetIJKToRASMatrix(matrix)
+    node.SetAndObserveImageData(image_data(labels))
+    node.EndModify(modified)
+    colors = _color_node(scene, node, label_map, int(labels.max()))
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    return node
+
+
+def show_segmentation(
+    scene: Any, label_map_node: Any, segmented: Any = None, node: Any = None
+) -> Any:
+    """Return a segmentation of a label map volume, a segment for each label that has voxels.
+
+    Names and colours are those of the label map. ``segmented`` is the volume whose geometry it
+    gets, None for that of the label map; ``node`` is the segmentation from before, whose segments
+    are replaced. Raises ``SceneError``.
+    """
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", label_map_node.GetName())
+        node.CreateDefaultDisplayNodes()
+    node.GetSegmentation().RemoveAllSegments()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    if not logic.ImportLabelmapToSegmentationNode(label_map_node, node):
+        raise SceneError(f"{label_map_node.GetName()!r} cannot be made a segmentation")
+    node.SetReferenceImageGeometryParameterFromVolumeNode(segmented or label_map_node)
+    return node
+
+
+def _labels(image: ImageMessage) -> np.ndarray:
+    """Return the labels, whole numbers of shape (k, j, i). Raises ``SceneError``."""
+    pixels = whole_pixels(image) if image.is_subvolume else image.pixels
+    if not pixels.size or image.components != 1:
+        raise SceneError(
+            f"a label map has one label a voxel; this image has {image.components} values in each "
+            f"of {image.whole_size} voxels"
+        )
+    if pixels.dtype.kind == "f":
+        whole = np.nan_to_num(pixels, posinf=-1)
+        if not np.array_equal(whole, np.rint(pixels)) or whole.max() > _HIGHEST_LABEL:
+            raise SceneError("a label map has whole numbers; this image has others")
+        pixels = whole.astype(np.int32)
+    if pixels.min() < 0 or pixels.max() > _HIGHEST_LABEL:
+        raise SceneError(
+            f"the labels are {pixels.min()} to {pixels.max()}; 0 to {_HIGHEST_LABEL} can be shown"
+        )
+    return pixels
+
+
+def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any:
+    """Return the colour node of a label map, with a colour for each of its labels."""
+    colors = node.GetNodeReference(_COLOR_ROLE)
+    if colors is None:
+        name = f"Colours of {label_map.name}"
+        colors = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
+        node.SetNodeReferenceID(_COLOR_ROLE, colors.GetID())
+    count = max(highest, *(structure.label for structure in label_map.structures), 1) + 1
+    names = {label: f"Label {label}" for label in range(1, min(count, 256))}
+    rgba = _any_colours(count)
+    for structure in label_map.structures:
+        # With 0 no value is told: it is whatever voxels there are.
+        chosen = slice(1, None) if structure.label == 0 else structure.label
+        if any(structure.rgba):
+            rgba[chosen] = structure.rgba
+        for label in names if structure.label == 0 else (structure.label,):
+            names[label] = printable(structure.name) or names.get(label, "")
+    set_rgba_table(colors, rgba, names)
+    return colors
+
+
+def _any_colours(count: int) -> np.ndarray:
+    """Return a colour for each label, uint8 RGBA of shape (count, 4); 0 cannot be seen."""
+    rgba = np.zeros((count, 4), np.uint8)
+    for label in range(1, count):
+        hue = label * _HUE_STEP % 1
+        rgba[label] = [
+            *(round(255 * number) for number in colorsys.hsv_to_rgb(hue, _SATURATION, _BRIGHTNESS)),
+            255,
+        ]
+    return rgba

@@ -1,0 +1,31 @@
+"""Which node of a scene shows what."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from vtkmodules.vtkCommonCore import vtkWeakReference
+
+
+class NodeReferences:
+    """Nodes by keys, as long as they are in the scene.
+
+    Not their ids: a scene that was closed gives them again, to nodes of the user's.
+    """
+
+    def __init__(self, scene: Any) -> None:
+        self._scene = scene
+        self._references: dict[Hashable, vtkWeakReference] = {}
+
+    def get(self, key: Hashable) -> Any:
+        """Return a node, or None where it is not in the scene (any more)."""
+        reference = self._references.get(key)
+        node = None if reference is None else reference.Get()
+        return node if node is not None and node.GetScene() is self._scene else None
+
+    def keep(self, key: Hashable, node: Any) -> None:
+        """Remember a node."""
+        reference = vtkWeakReference()
+        reference.Set(node)
+        self._references[key] = reference

@@ -1,0 +1,175 @@
+"""The points of one server (POINT) as markups point lists.
+
+Points of one image, group, colour and diameter make one list, as a markups node has one look for
+all of its points. Positions are RAS mm in the node's own coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vtkmodules.vtkCommonDataModel import vtkVector3d
+
+from ..codec import Coordinates, PointItem, printable
+from ..trajectory_plan import FARTHEST, tube_diameter, turned, visible_rgba
+from .group_folders import folder_parent, put_in_group, remove_node
+from .markup_display import set_colour, set_diameter, set_labels
+from .node_references import NodeReferences
+from .trajectories import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
+from .transform_followers import TransformFollowers
+
+MOST_POINTS = 2000
+"""More in one scene make Slicer slow."""
+_NO_GROUP_NAME = "Points"
+
+Look = tuple[str, str, tuple[int, int, int, int], float]
+"""Owner, group, colour (0 to 255) and diameter (mm)."""
+Place = tuple[str, tuple[float, float, float]]
+"""Label and RAS mm."""
+
+
+@dataclass(eq=False)
+class _PointList:
+    places: list[Place] = field(default_factory=list)
+    written: list[Place] = field(default_factory=list)
+    parent: int | None = None
+    is_gone: bool = False
+
+
+class PointSet:
+    """One point list for each look; points that come again move in their list.
+
+    ``owner_node`` returns the volume node of an image id, or None where it is not loaded.
+    ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        owner_node: Callable[[str], Any] = lambda image_id: None,
+        coordinates: Coordinates | None = None,
+    ) -> None:
+        self.coordinates = coordinates
+        self.problems: list[str] = []
+        """What of the last answer is not shown, and why."""
+        self._scene = scene
+        self._owner_node = owner_node
+        self._lists: dict[Look, _PointList] = {}
+        self._nodes = NodeReferences(scene)
+        self._followers = TransformFollowers()
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The nodes of the last answer's points."""
+        return self._existing(is_gone=False)
+
+    @property
+    def gone(self) -> list[Any]:
+        """The nodes of which the last answer has no point any more."""
+        return self._existing(is_gone=True)
+
+    def receive(self, items: Iterable[PointItem]) -> None:
+        """Show the points of an answer. A list in which nothing changed is not touched."""
+        places = self._places_by_look(items)
+        for look, points in self._lists.items():
+            points.is_gone = look not in places
+        for look, new in places.items():
+            points = self._lists.setdefault(look, _PointList())
+            points.places = new
+            self._show(look, points)
+
+    def remove_gone(self) -> None:
+        """Remove the nodes of which the last answer has no point any more."""
+        for node in self.gone:
+            remove_node(self._scene, node)
+        self._lists = {look: points for look, points in self._lists.items() if not points.is_gone}
+
+    def image_shown(self, image_id: str) -> None:
+        """Put an image's points next to it: it was loaded, or stands elsewhere now."""
+        for look, points in self._lists.items():
+            node = self._nodes.get(look)
+            if node is not None and look[0] == image_id:
+                self._place(look, points, node)
+
+    def _existing(self, is_gone: bool) -> list[Any]:
+        looks = (look for look, points in self._lists.items() if points.is_gone == is_gone)
+        return [node for node in map(self._nodes.get, looks) if node is not None]
+
+    def _places_by_look(self, items: Iterable[PointItem]) -> dict[Look, list[Place]]:
+        self.problems = []
+        places: dict[Look, list[Place]] = {}
+        shown, left_out = 0, 0
+        for item in items:
+            name = printable(item.name)
+            if not all(abs(number) <= FARTHEST for number in item.position):
+                self.problems.append(
+                    f"the point {name!r} is {item.position} mm, which is no place within "
+                    f"{FARTHEST / 1000:g} m of the origin"
+                )
+            elif shown >= MOST_POINTS:
+                left_out += 1
+            else:
+                shown += 1
+                places.setdefault(_look(item), []).append((name, self._in_ras(item).position))
+        if left_out:
+            self.problems.append(f"{left_out} more points came; the first {MOST_POINTS} are shown")
+        return places
+
+    def _in_ras(self, item: PointItem) -> PointItem:
+        if self.coordinates != Coordinates.LPS:
+            return item
+        return replace(item, position=turned(item.position))
+
+    def _show(self, look: Look, points: _PointList) -> None:
+        node = self._nodes.get(look)
+        if node is None:
+            node = _new_list(self._scene, look)
+            self._nodes.keep(look, node)
+            points.written, points.parent = [], None
+        if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
+            _write(node, points)
+        self._place(look, points, node)
+
+    def _place(self, look: Look, points: _PointList, node: Any) -> None:
+        owner = self._owner_node(look[0]) if look[0] else None
+        parent = folder_parent(self._scene, owner)
+        if points.parent != parent:
+            points.parent = parent
+            put_in_group(self._scene, node, printable(look[1]), parent)
+        if owner is not None:
+            self._followers.follow(node, owner)
+
+
+def _look(item: PointItem) -> Look:
+    return item.owner, item.group, visible_rgba(item.rgba), tube_diameter(item.diameter)
+
+
+def _new_list(scene: Any, look: Look) -> Any:
+    owner, group, rgba, diameter = look
+    node = scene.AddNewNodeByClass(POINT_CLASS, printable(group) or _NO_GROUP_NAME)
+    node.CreateDefaultDisplayNodes()
+    node.SetLocked(True)
+    node.SetAttribute(GROUP_ATTRIBUTE, printable(group))
+    node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))
+    display = node.GetDisplayNode()
+    set_labels(display, is_line=False)
+    set_colour(display, rgba)
+    set_diameter(display, diameter)
+    return node
+
+
+def _write(node: Any, points: _PointList) -> None:
+    """Write what changed into a list, and its length."""
+    modified = node.StartModify()
+    for index, (label, position) in enumerate(points.places):
+        if index >= node.GetNumberOfControlPoints():
+            node.AddControlPoint(vtkVector3d(*position), label)
+        elif points.places[index : index + 1] != points.written[index : index + 1]:
+            node.SetNthControlPointPosition(index, *position)
+            node.SetNthControlPointLabel(index, label)
+    for index in reversed(range(len(points.places), node.GetNumberOfControlPoints())):
+        node.RemoveNthControlPoint(index)
+    node.EndModify(modified)
+    points.written = points.places

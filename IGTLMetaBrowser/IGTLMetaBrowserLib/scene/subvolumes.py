@@ -1,0 +1,68 @@
+"""Images of which only a part came: into the voxels of the volume that is there."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from vtkmodules.util.numpy_support import vtk_to_numpy
+
+from ..codec import DEFAULT_MAX_BODY_SIZE, ImageMessage
+from .errors import SceneError
+
+
+def write_part(node: Any, image: ImageMessage) -> bool:
+    """Write the voxels of a sub-volume into ``node``.
+
+    Returns False, with nothing written, where the node's voxels are not those of the same whole
+    image: another size, scalar type or number of components.
+    """
+    voxels = _voxels(node)
+    if voxels is None or voxels.shape != _whole_shape(image) or voxels.dtype != image.pixels.dtype:
+        return False
+    voxels[_place(image)] = image.pixels
+    node.GetImageData().GetPointData().GetScalars().Modified()
+    node.GetImageData().Modified()
+    node.Modified()
+    return True
+
+
+def whole_pixels(image: ImageMessage) -> np.ndarray:
+    """Return the whole image as an array, zero outside of the part that came.
+
+    Raises ``SceneError`` where it would need more memory than a whole image that is received: a
+    part of one voxel may claim to belong to 65535³ of them.
+    """
+    size = math.prod(_whole_shape(image)) * image.pixels.itemsize
+    if size > DEFAULT_MAX_BODY_SIZE:
+        raise SceneError(
+            f"a part of an image of {image.whole_size} voxels came, which would need {size} bytes; "
+            f"the limit is {DEFAULT_MAX_BODY_SIZE}"
+        )
+    pixels = np.zeros(_whole_shape(image), image.pixels.dtype)
+    pixels[_place(image)] = image.pixels
+    return pixels
+
+
+def _whole_shape(image: ImageMessage) -> tuple[int, ...]:
+    """Return (k, j, i), or (k, j, i, components), of the whole image."""
+    i, j, k = image.whole_size
+    return k, j, i, *image.pixels.shape[3:]
+
+
+def _place(image: ImageMessage) -> tuple[slice, ...]:
+    """Return where the part lies in the whole, as indices of k, j, i."""
+    first_and_count = zip(image.offset, image.subvolume_size, strict=True)
+    return tuple(slice(first, first + count) for first, count in first_and_count)[::-1]
+
+
+def _voxels(node: Any) -> np.ndarray | None:
+    """Return the node's own memory in the shape of ``_whole_shape``, or None where it has none."""
+    data = node.GetImageData()
+    scalars = None if data is None else data.GetPointData().GetScalars()
+    if scalars is None:
+        return None
+    values = vtk_to_numpy(scalars)
+    i, j, k = data.GetDimensions()
+    return values.reshape(k, j, i, *values.shape[1:])

@@ -1,0 +1,239 @@
+"""The trajectories of one server, and the markups that show them.
+
+An answer is taken with ``receive`` and brought into the scene by ``step``, some trajectories a
+call, because a markups line costs 10 to 15 ms to make in Slicer. The window blocks rendering and
+calls ``step`` from the event loop until it returns True. What did not change is not touched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .. import trajectory_plan
+from ..codec import Coordinates, TrajectoryItem, printable
+from ..codec.messages.items import ItemTable
+from ..trajectory_plan import Plan
+from .group_folders import folder_parent, put_in_group, remove_node
+from .node_references import NodeReferences
+from .trajectories import is_as_written, show_trajectory
+from .transform_followers import TransformFollowers
+
+SHOWN_AT_FIRST = 200
+_TRAJECTORIES_A_STEP = 5
+
+Key = tuple[str, str, str, int]
+"""Owner, group, name, and the how manyth of those that are called so."""
+
+
+@dataclass(eq=False)
+class Trajectory:
+    """One trajectory of a server.
+
+    ``item`` is in RAS. ``is_wanted``: it is to be in the scene, as far as it can be shown.
+    ``is_gone``: the server's last answer does not have it any more.
+    """
+
+    key: Key
+    item: TrajectoryItem
+    is_wanted: bool = False
+    is_gone: bool = False
+    written: Plan | None = None
+    """What was last written into its node."""
+    place: tuple[str, int] | None = None
+    """Group, and the item of the subject hierarchy under which its node was put."""
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be shown, or an empty text."""
+        problem = trajectory_plan.problem(self.item)
+        if problem and self.written is not None:
+            problem += "; it is still shown as it was before"
+        return problem
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about it, a sentence for each."""
+        return trajectory_plan.notes(self.item)
+
+
+class TrajectorySet:
+    """One node for each trajectory; one that comes again moves its node.
+
+    ``owner_node`` returns the volume node of an image id, or None where it is not loaded.
+    ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        owner_node: Callable[[str], Any] = lambda image_id: None,
+        coordinates: Coordinates | None = None,
+        shown_at_first: int = SHOWN_AT_FIRST,
+    ) -> None:
+        self.coordinates = coordinates
+        self._scene = scene
+        self._owner_node = owner_node
+        self._shown_at_first = shown_at_first
+        self._trajectories: dict[Key, Trajectory] = {}
+        self._last_answer: tuple[bytes | None, Coordinates | None] = (None, None)
+        self._todo: deque[Trajectory] = deque()
+        self._nodes = NodeReferences(scene)
+        self._followers = TransformFollowers()
+
+    @property
+    def trajectories(self) -> Sequence[Trajectory]:
+        """All of them: those of the last answer in its order, then those that are gone."""
+        return list(self._trajectories.values())
+
+    @property
+    def gone(self) -> list[Trajectory]:
+        """Those whose nodes are in the scene although the last answer does not have them."""
+        gone = [one for one in self._trajectories.values() if one.is_gone]
+        return [one for one in gone if self.node(one) is not None]
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The nodes of the last answer's trajectories, in its order."""
+        nodes = (self.node(one) for one in self._trajectories.values() if not one.is_gone)
+        return [node for node in nodes if node is not None]
+
+    @property
+    def problems(self) -> list[str]:
+        """What of the last answer is not shown, and why."""
+        current = [one for one in self._trajectories.values() if not one.is_gone]
+        problems = [problem for one in current if (problem := one.problem)]
+        more = sum(not one.is_wanted for one in current) - len(problems)
+        if more > 0:
+            problems.append(f"{more} more trajectories are in the list, but not in the scene")
+        return problems
+
+    @property
+    def waiting(self) -> int:
+        """How many trajectories ``step`` still has to look after."""
+        return len(self._todo)
+
+    def node(self, trajectory: Trajectory) -> Any:
+        """Return the node of a trajectory, or None where it is not in the scene (any more)."""
+        return self._nodes.get(trajectory.key)
+
+    def receive(self, items: Iterable[TrajectoryItem], restore_removed: bool = True) -> None:
+        """Take an answer; ``step`` then brings it into the scene.
+
+        ``restore_removed``: what the user has removed from the scene comes back, as is right for
+        an answer that was asked for. In a stream it would come back ten times a second.
+        """
+        if not self._is_last_answer(items):
+            self._take(items)
+        wanted = (one for one in self._trajectories.values() if one.is_wanted)
+        self._todo = deque(one for one in wanted if self._is_to_do(one, restore_removed))
+
+    def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:
+        """Bring up to ``count`` trajectories into the scene; return whether all are there."""
+        for _ in range(min(count, len(self._todo))):
+            self._show(self._todo.popleft())
+        return not self._todo
+
+    def finish(self) -> None:
+        """Bring all into the scene, without letting the window answer in between."""
+        self.step(len(self._todo))
+
+    def show(self, trajectories: Iterable[Trajectory]) -> None:
+        """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
+        for one in trajectories:
+            one.is_wanted = True
+            node = self.node(one)
+            if node is not None:
+                node.SetDisplayVisibility(True)
+            elif self._is_to_do(one, True) and one not in self._todo:
+                self._todo.append(one)
+
+    def hide(self, trajectories: Iterable[Trajectory]) -> None:
+        """Make these invisible; their nodes stay in the scene."""
+        for one in trajectories:
+            node = self.node(one)
+            if node is not None:
+                node.SetDisplayVisibility(False)
+            else:
+                one.is_wanted = False
+                self._todo = deque(other for other in self._todo if other is not one)
+
+    def is_shown(self, trajectory: Trajectory) -> bool:
+        """Whether a trajectory is in the scene and visible."""
+        node = self.node(trajectory)
+        return node is not None and bool(node.GetDisplayVisibility())
+
+    def remove_gone(self) -> None:
+        """Remove from the scene what the last answer does not have any more."""
+        for one in self.gone:
+            remove_node(self._scene, self.node(one))
+            del self._trajectories[one.key]
+
+    def image_shown(self, image_id: str) -> None:
+        """Put an image's trajectories next to it: it was loaded, or stands elsewhere now."""
+        for one in self._trajectories.values():
+            node = self.node(one)
+            if node is not None and one.item.owner == image_id:
+                self._place(one, node)
+
+    def _is_last_answer(self, items: Iterable[TrajectoryItem]) -> bool:
+        """Whether the same bytes came as the last time, as from a server that repeats itself."""
+        content = bytes(items.content) if isinstance(items, ItemTable) else None
+        before, self._last_answer = self._last_answer, (content, self.coordinates)
+        return content is not None and before == self._last_answer
+
+    def _take(self, items: Iterable[TrajectoryItem]) -> None:
+        before, self._trajectories = self._trajectories, {}
+        free = self._shown_at_first
+        for key, item in self._with_keys(items):
+            one = before.pop(key, None)
+            if one is None:
+                one = Trajectory(key, item)
+            else:
+                one.item, one.is_gone = item, False
+            if free > 0 and not one.is_wanted:
+                one.is_wanted = not one.problem
+            free -= one.is_wanted
+            self._trajectories[key] = one
+        for key, one in before.items():
+            if self.node(one) is not None:
+                one.is_gone = True
+                self._trajectories[key] = one
+
+    def _with_keys(self, items: Iterable[TrajectoryItem]) -> Iterator[tuple[Key, TrajectoryItem]]:
+        # Nothing keeps a server from calling two trajectories the same.
+        namesakes: Counter[tuple[str, str, str]] = Counter()
+        for item in items:
+            names = (item.owner, item.group, item.name)
+            yield (*names, namesakes[names]), trajectory_plan.in_ras(item, self.coordinates)
+            namesakes[names] += 1
+
+    def _is_to_do(self, one: Trajectory, restore_removed: bool) -> bool:
+        if not one.is_wanted or one.is_gone or one.problem:
+            return False
+        node = self.node(one)
+        if node is None:
+            return one.written is None or restore_removed
+        return not is_as_written(node, trajectory_plan.plan(one.item), one.written)
+
+    def _show(self, one: Trajectory) -> None:
+        before = self.node(one)
+        plan = trajectory_plan.plan(one.item)
+        node = show_trajectory(self._scene, plan, before, one.written)
+        if node is not before:
+            one.place = None
+            self._nodes.keep(one.key, node)
+        one.written = plan
+        self._place(one, node)
+
+    def _place(self, one: Trajectory, node: Any) -> None:
+        """Put a node next to its image and under the image's transform, where that is new."""
+        owner = self._owner_node(one.item.owner) if one.item.owner else None
+        place = (printable(one.item.group), folder_parent(self._scene, owner))
+        if one.place != place:
+            one.place = place
+            put_in_group(self._scene, node, *place)
+        if owner is not None:
+            self._followers.follow(node, owner)

@@ -1,0 +1,188 @@
+"""A source that offers what is in a scene of Slicer: volumes, label maps, markups and colours.
+
+So a plan made in Slicer reaches a navigation system that asks for it. All is RAS mm in the scene's
+world, transforms included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import slicer
+
+from .. import codec
+from ..net.source import SourceError
+from ..scene.errors import SceneError
+from ..scene.image_nodes import IMAGE_ID_ATTRIBUTE, SCAN_TIME_ATTRIBUTE
+from ..scene.sent_markups import is_trajectory, point_items, trajectory_item
+from ..scene.sent_volumes import (
+    color_table_message,
+    image_message,
+    label_items,
+    labels_in,
+    scalar_type,
+)
+from ..scene.trajectories import LINE_CLASS, OWNER_ATTRIBUTE, POINT_CLASS
+
+_LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
+_IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
+# What the fields of IMGMETA hold.
+_LONGEST_AXIS = 65535
+_SIZES = {"name": 64, "modality": 32, "patient": 64}
+
+
+class SceneSource:
+    """Offers the nodes of ``scene``, a vtkMRMLScene, as they are when somebody asks.
+
+    ``take`` is called with what clients send unasked, such as trajectories (TRAJ).
+    """
+
+    def __init__(self, scene: Any, take: Callable[[codec.Message], None] | None = None) -> None:
+        self._scene = scene
+        self._take = take
+        # Looking through a label map takes some tenths of a second: by id, when and what.
+        self._labels: dict[str, tuple[int, list[int]]] = {}
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return what is known of the volumes; those that cannot be sent are left out."""
+        return [self._image_item(volume) for volume in self._volumes(*_IMAGE_CLASSES)]
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Return a volume or a label map. Raises ``SourceError``."""
+        volume = self._volume(image_id)
+        try:
+            return image_message(volume)
+        except SceneError as error:
+            raise SourceError(str(error)) from None
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return the markups lines and planned points; lines in the making are left out."""
+        items = []
+        for node in self._nodes(LINE_CLASS, POINT_CLASS):
+            if is_trajectory(node):
+                try:
+                    items.append(trajectory_item(node, owner=self._owner_id(node)))
+                except SceneError:
+                    continue
+        return items
+
+    def points(self) -> Sequence[codec.PointItem]:
+        """Return the points of all point lists."""
+        return [
+            item
+            for node in self._nodes(POINT_CLASS)
+            if not is_trajectory(node)
+            for item in point_items(node, owner=self._owner_id(node))
+        ]
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the labels that the label maps have voxels of."""
+        items: list[codec.LabelMetaItem] = []
+        for volume in self._volumes(_LABEL_MAP_CLASS):
+            owner = self._volume_above(volume)
+            owner_id = "" if owner is None else _id(owner)
+            items += label_items(volume, _id(volume), owner_id, self._labels_of(volume))
+        return items
+
+    def color_table(self, image_id: str) -> codec.ColorTableMessage:
+        """Return the colours in which a volume is shown. Raises ``SourceError``."""
+        volume = self._volume(image_id)
+        try:
+            return color_table_message(volume)
+        except SceneError as error:
+            raise SourceError(str(error)) from None
+
+    def receive(self, message: codec.Message) -> None:
+        """Pass on what a client sent unasked. Raises ``SourceError`` where nobody wants it."""
+        if self._take is None:
+            raise SourceError("nobody here takes what is sent without being asked for")
+        self._take(message)
+
+    def _nodes(self, *class_names: str) -> Iterator[Any]:
+        """Yield the nodes of exactly these classes that the user sees, in the scene's order."""
+        for index in range(self._scene.GetNumberOfNodes()):
+            node = self._scene.GetNthNode(index)
+            if node.GetClassName() in class_names and not node.GetHideFromEditors():
+                yield node
+
+    def _volumes(self, *class_names: str) -> Iterator[Any]:
+        for volume in self._nodes(*class_names):
+            try:
+                scalar_type(volume)
+            except SceneError:
+                continue
+            if max(volume.GetImageData().GetDimensions()) <= _LONGEST_AXIS:
+                yield volume
+
+    def _volume(self, image_id: str) -> Any:
+        for volume in self._nodes(*_IMAGE_CLASSES, _LABEL_MAP_CLASS):
+            if _id(volume) == image_id:
+                return volume
+        raise SourceError(f"there is no volume with the id {codec.printable(image_id)!r} here")
+
+    def _image_item(self, volume: Any) -> codec.ImageMetaItem:
+        return codec.ImageMetaItem(
+            name=codec.cut_text(volume.GetName() or "", _SIZES["name"]),
+            id=_id(volume),
+            modality=codec.cut_text(self._known(volume, "Modality"), _SIZES["modality"]),
+            patient_name=codec.cut_text(self._known(volume, "PatientName"), _SIZES["patient"]),
+            patient_id=codec.cut_text(self._known(volume, "PatientID"), _SIZES["patient"]),
+            scan_time=_scan_time(volume),
+            size=volume.GetImageData().GetDimensions(),
+            scalar_type=scalar_type(volume),
+        )
+
+    def _known(self, volume: Any, keyword: str) -> str:
+        """Return a DICOM field of a volume, or of what it stands under, or an empty text."""
+        name = f"DICOM.{keyword}"
+        if value := volume.GetAttribute(name):
+            return value
+        hierarchy = self._hierarchy()
+        item = hierarchy.GetItemByDataNode(volume)
+        while item and item != hierarchy.GetSceneItemID():
+            if value := hierarchy.GetItemAttribute(item, name):
+                return value
+            item = hierarchy.GetItemParent(item)
+        return ""
+
+    def _owner_id(self, node: Any) -> str:
+        """Return our id of the volume that markups came with, or an empty text."""
+        owner = node.GetAttribute(OWNER_ATTRIBUTE)
+        volumes = self._volumes(*_IMAGE_CLASSES) if owner else ()
+        found = (volume for volume in volumes if volume.GetAttribute(IMAGE_ID_ATTRIBUTE) == owner)
+        return next(map(_id, found), "")
+
+    def _volume_above(self, volume: Any) -> Any:
+        """Return the volume that a label map stands under, or None."""
+        hierarchy = self._hierarchy()
+        item = hierarchy.GetItemByDataNode(volume)
+        above = hierarchy.GetItemDataNode(hierarchy.GetItemParent(item)) if item else None
+        is_image = above is not None and above.GetClassName() in _IMAGE_CLASSES
+        return above if is_image else None
+
+    def _hierarchy(self) -> Any:
+        return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self._scene)
+
+    def _labels_of(self, volume: Any) -> list[int]:
+        time = volume.GetImageData().GetMTime()
+        if self._labels.get(volume.GetID(), (None,))[0] != time:
+            self._labels[volume.GetID()] = time, labels_in(volume)
+        return self._labels[volume.GetID()][1]
+
+
+def _id(volume: Any) -> str:
+    """Return a volume's id for messages: its node's, without what all of them have.
+
+    The longest, LabelMapVolume123456, has 20 characters.
+    """
+    return volume.GetID().removeprefix("vtkMRML").replace("Node", "")
+
+
+def _scan_time(volume: Any) -> codec.Timestamp:
+    text = volume.GetAttribute(SCAN_TIME_ATTRIBUTE)
+    try:
+        return codec.Timestamp.from_datetime(datetime.fromisoformat(text or ""))
+    except ValueError:
+        return codec.Timestamp(0)

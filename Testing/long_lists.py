@@ -1,0 +1,49 @@
+"""Long lists of images, as a hospital's archive would offer them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.codec.messages.items import ItemTable
+
+MODALITIES = ("CT", "MR", "PT", "US")
+NAMES = ("Head T1", "Head T2", "CT head", "CT thorax", "PET whole body", "Liver", "Knee left")
+PATIENTS = ("Müller^Anna", "Smith^John", "Tanaka^Yuki", "García^María", "Okafor^Chidi")
+
+
+def make_long_list(count: int) -> ItemTable[codec.ImageMetaItem]:
+    """Return ``count`` entries, the same at each call."""
+    random = np.random.default_rng(0)
+    records = np.zeros(count, codec.ImageMetaItem.columns)
+    numbers = np.arange(count)
+    names = np.char.add(random.choice(NAMES, count), np.char.mod(" %d", numbers % 1000))
+    records["name"] = np.char.encode(names, "utf-8")
+    records["id"] = np.char.mod("IMAGE_%08d", numbers).astype("S20")
+    records["modality"] = random.choice(MODALITIES, count).astype("S32")
+    patients = random.integers(0, 5000, count)
+    families = np.char.add(np.array(PATIENTS)[patients % len(PATIENTS)], " ")
+    patient_names = np.char.add(families, np.char.mod("%d", patients))
+    records["patient_name"] = np.char.encode(patient_names, "utf-8")
+    records["patient_id"] = np.char.mod("P%d", patients).astype("S64")
+    seconds = random.integers(1_500_000_000, 1_700_000_000, count, np.uint64)
+    records["scan_time"] = seconds << np.uint64(32)
+    records["size"] = np.column_stack([np.full((count, 2), 512), random.integers(20, 400, count)])
+    records["scalar_type"] = codec.ScalarType.INT16
+    return ItemTable(codec.ImageMetaItem, memoryview(records.tobytes()))
+
+
+class LongListSource:
+    """Offers a long list; each of its images can be had, as a small one."""
+
+    def __init__(self, count: int) -> None:
+        self._entries = make_long_list(count)
+
+    def images(self) -> ItemTable[codec.ImageMetaItem]:
+        return self._entries
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        return codec.ImageMessage(np.zeros((2, 3, 4), np.int16))
+
+    def trajectories(self) -> list[codec.TrajectoryItem]:
+        return []

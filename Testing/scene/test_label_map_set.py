@@ -1,0 +1,107 @@
+"""The label maps of a server: under their images, again, and as segmentations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import slicer
+
+from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
+from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
+
+TUMOUR = LabelMetaItem("Tumour", "LABEL_0", 3, (255, 0, 0, 255), (4, 3, 2), "IMAGE_0")
+CYST = LabelMetaItem("Cyst", "LABEL_0", 5, (0, 255, 0, 255), (4, 3, 2), "IMAGE_0")
+
+
+def labels():
+    pixels = np.zeros((2, 3, 4), np.uint8)
+    pixels[0, 0], pixels[1, 2] = 3, 5
+    return ImageMessage(pixels)
+
+
+@pytest.fixture
+def hierarchy(scene):
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+
+@pytest.fixture
+def images():
+    """The volumes that are loaded, by their ids."""
+    return {}
+
+
+@pytest.fixture
+def label_maps(scene, images):
+    label_maps = LabelMapSet(scene, images.get)
+    label_maps.receive([TUMOUR, CYST])
+    return label_maps
+
+
+@pytest.fixture
+def load(scene, images, label_maps):
+    """Loads the owner, as the browser does."""
+
+    def load():
+        images["IMAGE_0"] = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "MR")
+        label_maps.image_shown("IMAGE_0")
+        return images["IMAGE_0"]
+
+    return load
+
+
+def above(hierarchy, node):
+    item = hierarchy.GetItemByDataNode(node)
+    return hierarchy.GetItemDataNode(hierarchy.GetItemParent(item)) if item else None
+
+
+def test_a_label_map_stands_under_its_image(hierarchy, label_maps, load):
+    owner = load()
+    node = label_maps.show("LABEL_0", labels())
+    assert node.GetName() == "Tumour and 1 more"
+    assert above(hierarchy, node) is owner
+
+
+def test_an_image_that_is_loaded_later_takes_its_label_map(hierarchy, label_maps, load):
+    node = label_maps.show("LABEL_0", labels())
+    assert above(hierarchy, node) is None
+    owner = load()
+    assert above(hierarchy, node) is owner
+
+
+def test_a_label_map_follows_its_image(scene, label_maps, load):
+    owner = load()
+    node = label_maps.show("LABEL_0", labels())
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "T")
+    owner.SetAndObserveTransformNodeID(transform.GetID())
+    assert node.GetTransformNodeID() == transform.GetID()
+
+
+def test_a_label_map_that_comes_again_comes_into_its_node(scene, label_maps):
+    node = label_maps.show("LABEL_0", labels())
+    assert label_maps.show("LABEL_0", labels()) is node
+    assert label_maps.node("LABEL_0") is node
+    scene.RemoveNode(node)
+    assert label_maps.node("LABEL_0") is None
+
+
+def test_an_image_that_is_in_no_list_is_a_label_map_all_the_same(label_maps):
+    assert label_maps.show("MASK", labels()).GetName() == "MASK"
+
+
+def test_on_request_it_is_a_segmentation(hierarchy, label_maps, load):
+    owner = load()
+    label_maps.show("LABEL_0", labels())
+    node = label_maps.show_segmentation("LABEL_0")
+    segments = [node.GetSegmentation().GetNthSegment(index) for index in range(2)]
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+    assert [segment.GetName() for segment in segments] == ["Tumour", "Cyst"]
+    assert [segment.GetColor() for segment in segments] == [(1, 0, 0), (0, 1, 0)]
+    assert above(hierarchy, node) is owner
+    # Again: the same node, the same segments.
+    assert label_maps.show_segmentation("LABEL_0") is node
+    assert node.GetSegmentation().GetNumberOfSegments() == 2
+
+
+def test_a_segmentation_without_its_image_has_the_geometry_of_the_label_map(label_maps):
+    label_maps.show("LABEL_0", labels())
+    assert label_maps.show_segmentation("LABEL_0").GetSegmentation().GetNumberOfSegments() == 2
