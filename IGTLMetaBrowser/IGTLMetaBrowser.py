@@ -1,7 +1,7 @@
 """The Slicer module: browse the images and trajectories of a remote OpenIGTLink server."""
 
-import sys
 import time
+from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
@@ -15,10 +15,13 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from IGTLMetaBrowserLib.browser import Browser
-from IGTLMetaBrowserLib.net import DEFAULT_PORT, Server
-from IGTLMetaBrowserLib.sources.demo import DemoSource
+from IGTLMetaBrowserLib.browser_events import ImageLoaded, Listed, TrajectoriesShown
+from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
+from IGTLMetaBrowserLib.ui import sample_data
+from IGTLMetaBrowserLib.ui.demo_endpoint import BrowserBesideDemo, DemoEndpoint, isDemo
 from IGTLMetaBrowserLib.ui.panel import BrowserPanel
+from IGTLMetaBrowserLib.ui.pump import Pump
+from IGTLMetaBrowserLib.ui.reloading import reloadLib
 
 
 class IGTLMetaBrowser(ScriptedLoadableModule):
@@ -31,13 +34,32 @@ class IGTLMetaBrowser(ScriptedLoadableModule):
         self.parent.dependencies = []
         self.parent.contributors = ["The IGTLMetaBrowser developers"]
         self.parent.helpText = _(
-            "Lists the images that an OpenIGTLink server offers, loads the selected ones as "
-            "volumes, and shows planned trajectories as lines. This is research software, not a "
-            "medical device."
-        )
+            "<p>Lists the images that an OpenIGTLink server offers, loads the selected ones as "
+            "volumes, and shows planned trajectories as lines.</p>"
+            "<p>Type host and port of the server and press <b>Connect</b>. Select rows of the "
+            "table and press <b>Load</b>, or double-click one. Without a server at hand, press "
+            "<b>Demo</b>: Slicer then serves a head phantom to itself.</p>"
+            '<p>More, and how to use it from scripts: see the <a href="{url}">documentation</a>. '
+            "This is research software, not a medical device.</p>"
+        ).format(url="https://github.com/IGTLMetaBrowser/IGTLMetaBrowser#readme")
         self.parent.acknowledgementText = _(
-            "The metadata messages of OpenIGTLink are the work of its community."
+            "The OpenIGTLink protocol, its metadata messages among it, is the work of its "
+            "community: Tokuda et al., OpenIGTLink: an open network protocol for image-guided "
+            "therapy environment, Int J Med Robot 5 (2009), 423-434."
         )
+        slicer.app.startupCompleted.connect(registerSampleData)
+
+
+def registerSampleData():
+    """Add an image of the demo endpoint to the Sample Data module."""
+    thumbnail = Path(__file__).parent / "Resources" / "Icons" / "HeadPhantomMR.png"
+    sample_data.register(_("OpenIGTLink Image Browser"), str(thumbnail), loadSampleImage)
+
+
+def loadSampleImage(_source=None):
+    """Load the image that the Sample Data module offers."""
+    # Looked up when it is wanted: another one is there after the module was reloaded.
+    slicer.util.getModuleWidget("IGTLMetaBrowser").loadSampleImage()
 
 
 @parameterNodeWrapper
@@ -45,10 +67,14 @@ class IGTLMetaBrowserParameterNode:
     """What a scene keeps of the module.
 
     host, port: the OpenIGTLink server.
+    filterText: what the images that are shown have in one of their texts.
+    showInViews: whether an image is shown in the slice views as soon as it is loaded.
     """
 
     host: str = "localhost"
     port: int = DEFAULT_PORT
+    filterText: str = ""
+    showInViews: bool = True
 
 
 class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -60,21 +86,25 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = None
         self.panel = None
         self.ui = None
+        self._uiWidget = None
+        self._sampleImageLoader = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)
-        uiWidget = slicer.util.loadUI(self.resourcePath("UI/IGTLMetaBrowser.ui"))
-        self.layout.addWidget(uiWidget)
-        self.ui = slicer.util.childWidgetVariables(uiWidget)
-        uiWidget.setMRMLScene(slicer.mrmlScene)
+        self._uiWidget = slicer.util.loadUI(self.resourcePath("UI/IGTLMetaBrowser.ui"))
+        self.layout.addWidget(self._uiWidget)
+        self.ui = slicer.util.childWidgetVariables(self._uiWidget)
+        self._uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = IGTLMetaBrowserLogic()
         self.panel = BrowserPanel(self.ui, self.logic.browser)
+        self.ui.demoButton.clicked.connect(self.onDemoClicked)
         scene = slicer.mrmlScene
-        self.addObserver(scene, slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartClose)
-        self.addObserver(scene, slicer.vtkMRMLScene.EndCloseEvent, self._onSceneEndClose)
-        self.addObserver(scene, slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved)
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self._onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self._onSceneEndImport)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
         self._connectParameterNode()
 
     def enter(self):
@@ -84,27 +114,47 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._disconnectParameterNode()
 
     def cleanup(self):
+        """Leave nothing behind: no sockets, observers or timers."""
         self.removeObservers()
         self._disconnectParameterNode()
+        if self._sampleImageLoader is not None:
+            self._sampleImageLoader.close()
         if self.panel is not None:
             self.panel.close()
-            self.panel = None
+            self.logic.close()
+            # A reload would only hide it.
+            self._uiWidget.deleteLater()
+        self._sampleImageLoader = self.panel = self.logic = self.ui = self._uiWidget = None
 
     def onReload(self):
         """Reload the Lib as well: Slicer itself reloads this file only."""
-        for name in list(sys.modules):
-            if name.split(".")[0] == "IGTLMetaBrowserLib":
-                del sys.modules[name]
+        reloadLib()
         ScriptedLoadableModuleWidget.onReload(self)
 
+    def onDemoClicked(self, _checked=False):
+        """Connect to a server of a head phantom that this application is itself."""
+        with slicer.util.tryWithErrorDisplay(_("The demo could not be started.")):
+            self.logic.browser.connect(*self.logic.startDemo())
+
+    def loadSampleImage(self):
+        """Load an image of the demo, over a connection of its own."""
+        with slicer.util.tryWithErrorDisplay(_("The demo image could not be loaded.")):
+            if self._sampleImageLoader is None:
+                self._sampleImageLoader = sample_data.SampleImageLoader(self.logic.demo)
+            self._sampleImageLoader.load()
+
     def _onSceneStartClose(self, _caller, _event):
-        self.logic.browser.cancel()
+        if self._sampleImageLoader is not None:
+            self._sampleImageLoader.cancel()
         self._disconnectParameterNode()
 
     def _onSceneEndClose(self, _caller, _event):
         self.panel.onNodesRemoved()
         if self.parent.isEntered:
             self._connectParameterNode()
+
+    def _onSceneEndImport(self, _caller, _event):
+        self._showAddress()
 
     def _onNodeRemoved(self, _caller, _event):
         if not slicer.mrmlScene.IsClosing():
@@ -113,11 +163,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _connectParameterNode(self):
         if self._parameterNode is None:
             self._parameterNode = self.logic.getParameterNode()
-            if self.logic.browser.has_server:
-                # A new scene's node says nothing of the connection that stands.
-                host, port = self.logic.browser.host_and_port
-                self._parameterNode.host = host
-                self._parameterNode.port = port
+            self._showAddress()
             self._parameterNodeGuiTag = self._parameterNode.connectGui(self.ui)
 
     def _disconnectParameterNode(self):
@@ -125,82 +171,187 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
             self._parameterNode = None
 
+    def _showAddress(self):
+        """Show the server of the connection that stands: a new scene says nothing of it.
+
+        The address of a demo is gone with it: it is not for the scene.
+        """
+        address = self.logic.browser.host_and_port
+        if self._parameterNode is not None and address is not None and not isDemo(*address):
+            self._parameterNode.host, self._parameterNode.port = address
+
 
 class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
-    """For scripts. ``browser`` has all that the window can do, and tells observers of it."""
+    """For scripts: a connection of its own to a server. There can be several at once.
+
+    Between the calls, which wait for their answers, Qt's event loop goes on with the connection.
+    ``addObserver`` tells what happens. ``browser`` has all that the window can do, without waiting.
+    """
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
-        self.browser = Browser(slicer.mrmlScene)
+        self.browser = BrowserBesideDemo(slicer.mrmlScene)
+        self.demo = DemoEndpoint()
+        self._pump = Pump(self.browser)
+        self._observers = []
+        self.browser.add_observer(self._onBrowserEvent)
+        scene = slicer.mrmlScene
+        self._sceneObserverTags = [
+            scene.AddObserver(scene.StartCloseEvent, self._onSceneStartClose),
+            scene.AddObserver(scene.EndCloseEvent, self._onSceneEndClose),
+            scene.AddObserver(scene.NodeRemovedEvent, self._onNodeRemoved),
+        ]
+
+    def close(self):
+        """Leave the server, and let go of everything. What was loaded stays in the scene."""
+        for tag in self._sceneObserverTags:
+            slicer.mrmlScene.RemoveObserver(tag)
+        self._sceneObserverTags = []
+        self.browser.disconnect()
+        self._pump.close()
+        self.demo.stop()
 
     def getParameterNode(self):
         return IGTLMetaBrowserParameterNode(super().getParameterNode())
 
-    def connectToServer(self, host="localhost", port=DEFAULT_PORT):
-        """Connect, and wait for the connection. Raises IGTLMetaBrowserLib.net.NetworkError."""
-        self.browser.connect(host, port)
+    # Calls that wait for their answers
+
+    def connectToServer(self, host="localhost", port=DEFAULT_PORT, **options):
+        """Connect to a server, leaving the one before.
+
+        ``options``: connect_timeout, answer_timeout (seconds), max_body_size (bytes).
+        Raises IGTLMetaBrowserLib.net.NetworkError.
+        """
+        self.browser.connect(host, port, **options)
         try:
             self.browser.wait_until_connected()
         except Exception:
             self.browser.disconnect()
             raise
 
+    def listImages(self):
+        """Return the images that the server offers, each with id, name, modality, size …
+
+        Raises IGTLMetaBrowserLib.net.NetworkError.
+        """
+        return self.browser.list_images()
+
+    def loadImage(self, imageId):
+        """Fetch an image and return its volume node; the same node when it is loaded again.
+
+        Raises IGTLMetaBrowserLib.net.NetworkError, or SceneError where it cannot be shown.
+        """
+        return self.browser.load_image(imageId)
+
+    def loadTrajectories(self):
+        """Ask for the planned trajectories and return their markups nodes.
+
+        Raises IGTLMetaBrowserLib.net.NetworkError.
+        """
+        return self.browser.load_trajectories()
+
+    # Calls that do not wait
+
     def disconnectFromServer(self):
         """Leave the server. What was loaded stays in the scene."""
         self.browser.disconnect()
 
-    def listImages(self):
-        """Return the images that the server offers (IGTLMetaBrowserLib.codec.ImageMetaItem)."""
-        return self.browser.list_images()
+    def startDemo(self):
+        """Serve a head phantom to this computer, until ``close``. Return host and port."""
+        return self.demo.start()
 
-    def loadImage(self, imageId):
-        """Fetch an image and return its volume node; the same node when it is loaded again."""
-        return self.browser.load_image(imageId)
+    def addObserver(self, eventType, callback):
+        """Call ``callback`` with each event of a type from now on.
 
-    def loadTrajectories(self):
-        """Ask for the planned trajectories and return their markups nodes."""
-        return self.browser.load_trajectories()
+        The types are in IGTLMetaBrowserLib.browser_events: Connected, Disconnected, Listed,
+        ImageLoaded, ImageFailed, TrajectoriesShown, Failed and more; a tuple means any of them.
+        """
+
+        def tell(event):
+            if isinstance(event, eventType):
+                callback(event)
+
+        self._observers.append((callback, tell))
+        self.browser.add_observer(tell)
+
+    def removeObserver(self, callback):
+        """Call ``callback`` no longer."""
+        for pair in [pair for pair in self._observers if pair[0] == callback]:
+            self._observers.remove(pair)
+            self.browser.remove_observer(pair[1])
+
+    # What happens
+
+    def _onBrowserEvent(self, _event):
+        self._pump.update()
+
+    def _onSceneStartClose(self, _caller, _event):
+        self.browser.cancel()
+
+    def _onSceneEndClose(self, _caller, _event):
+        self.browser.scene_closed()
+
+    def _onNodeRemoved(self, _caller, _event):
+        if not slicer.mrmlScene.IsClosing():
+            self.browser.nodes_removed()
 
 
 class IGTLMetaBrowserTest(ScriptedLoadableModuleTest):
-    """Browses the demo source over a real connection."""
+    """Browses the demo endpoint over real connections; by the Test button, and by ctest."""
 
     def setUp(self):
         slicer.mrmlScene.Clear()
-        self.server = Server(DemoSource(), port=0)
-        self.addCleanup(self.server.close)
-        self.browser = Browser(slicer.mrmlScene)
-        self.addCleanup(self.browser.disconnect)
+        self.logic = IGTLMetaBrowserLogic()
+        self.addCleanup(self.logic.close)
+        self.logic.connectToServer(*self.logic.startDemo())
 
     def runTest(self):
-        self.setUp()
-        try:
-            self.test_images_and_trajectories_reach_the_scene()
-        finally:
-            self.doCleanups()
+        # Slicer's own leaves out what is to be cleaned up where a test fails.
+        for name in (name for name in dir(self) if name.startswith("test_")):
+            try:
+                self.setUp()
+                getattr(self, name)()
+            finally:
+                self.doCleanups()
+            self.delayDisplay(_("{name} passed").format(name=name))
 
-    def test_images_and_trajectories_reach_the_scene(self):
-        self.browser.connect("127.0.0.1", self.server.port)
-        listing = self.browser.request_list()
-        self._stepUntil(lambda: listing.is_done)
-        ids = [entry.id for entry in self.browser.entries]
-        self.assertEqual(len(ids), 3)
+    def test_images_reach_the_scene(self):
+        entries = self.logic.listImages()
+        self.assertEqual(len(entries), 3)
+        for entry in entries:
+            node = self.logic.loadImage(entry.id)
+            self.assertEqual(node.GetImageData().GetDimensions(), tuple(entry.size))
+            self.assertEqual(node.GetName(), entry.name)
 
-        self.browser.request_images(ids)
-        self._stepUntil(lambda: not self.browser.queue and not self.browser.image_in_transfer)
-        for imageId in ids:
-            extent = self.browser.node(imageId).GetImageData().GetDimensions()
-            self.assertEqual(extent, tuple(self.browser.entry(imageId).size))
+    def test_an_image_loaded_again_keeps_its_node(self):
+        self.assertIs(self.logic.loadImage("DEMO_MR"), self.logic.loadImage("DEMO_MR"))
 
-        trajectories = self.browser.request_trajectories()
-        self._stepUntil(lambda: trajectories.is_done)
-        self.assertGreater(slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode"), 0)
-        self.delayDisplay(_("Images and trajectories of the demo server are in the scene."))
+    def test_trajectories_become_markups(self):
+        areMarkups = [node.IsA("vtkMRMLMarkupsNode") for node in self.logic.loadTrajectories()]
+        self.assertEqual(areMarkups, [True] * 7)
 
-    def _stepUntil(self, condition):
-        """Let server and browser take turns; both are in this thread, so that neither may wait."""
+    def test_an_unknown_image_is_refused_in_words(self):
+        with self.assertRaises(RefusedError) as refusal:  # noqa: PT027 - there is no pytest in Slicer
+            self.logic.loadImage("NO_SUCH_IMAGE")
+        self.assertIn("NO_SUCH_IMAGE", str(refusal.exception))
+
+    def test_observers_are_told(self):
+        told = []
+        self.logic.addObserver((Listed, ImageLoaded, TrajectoriesShown), told.append)
+        self.logic.listImages()
+        self.logic.loadImage("DEMO_MR")
+        self.logic.loadTrajectories()
+        self.assertEqual([type(event) for event in told], [Listed, ImageLoaded, TrajectoriesShown])
+
+    def test_the_event_loop_loads_images_while_no_call_waits(self):
+        self.logic.browser.request_images(["DEMO_MR", "DEMO_PT"])
         deadline = time.monotonic() + 60
-        while not condition():
-            self.server.step()
-            self.browser.step()
-            self.assertLess(time.monotonic(), deadline, "the demo server did not answer in time")
+        while len(self.logic.browser.loaded_images()) < 2:
+            self.assertLess(time.monotonic(), deadline, "the images did not come in time")
+            slicer.app.processEvents()
+
+    def test_closing_the_scene_leaves_the_connection(self):
+        self.logic.loadImage("DEMO_MR")
+        slicer.mrmlScene.Clear()
+        self.assertEqual(len(self.logic.listImages()), 3)
+        self.assertIsNotNone(self.logic.loadImage("DEMO_MR").GetScene())

@@ -30,8 +30,8 @@ What it lacks, compared with a real Slicer:
 - Views: `slicer.app.layoutManager()` has none until one is plugged in with `setLayoutManager`.
 - All widgets of CTK and of Slicer but those of ctk_widgets.py. Node selectors are missing.
 - Other modules. `slicer.modules` holds the loaded module and the logics of colors, markups,
-  subjecthierarchy and volumes. No SampleData, DICOM, extensions manager, slicer.packaging,
-  ioManager, Python console, error log.
+  subjecthierarchy and volumes. No DICOM, extensions manager, slicer.packaging, ioManager, Python
+  console, error log. Of SampleData there is the list of registered sources, no more.
 - Subject hierarchy plugins: data nodes of the usual classes get an item, that is all.
 - Translations: texts stay English.
 - The developer's Reload & Test section: `onReload` and `onTest` are there, the buttons are not.
@@ -96,7 +96,7 @@ def _fill_slicer_module(slicer: ModuleType) -> None:
     ctk_widgets.install()
     slicer.modules = ModuleType("slicer.modules")
     slicer.selfTests = {}
-    from slicerhost import i18n, module_loader, parameter_node, scripted_module
+    from slicerhost import i18n, module_loader, parameter_node, sample_data, scripted_module
 
     slicer.qMRMLWidget = ctk_widgets.qMRMLWidget
     slicer.qSlicerScriptedLoadableModule = module_loader.qSlicerScriptedLoadableModule
@@ -110,6 +110,7 @@ def _fill_slicer_module(slicer: ModuleType) -> None:
     for name, submodule in submodules.items():
         setattr(slicer, name, submodule)
         sys.modules[f"slicer.{name}"] = submodule
+    sys.modules["SampleData"] = sample_data
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
@@ -38,8 +39,12 @@ def slicer_host() -> Iterator[ModuleType]:
 def load_slicer_module(
     slicer_host: ModuleType,
 ) -> Iterator[Callable[[str | os.PathLike[str]], slicerhost.LoadedModule]]:
-    """`slicerhost.load_module`; what it loaded is unloaded at the end of the test."""
+    """`slicerhost.load_module`; what it loaded is unloaded at the end of the test.
+
+    Packages that a module has imported anew, by a reload, are then again those that the tests know.
+    """
     loaded: list[slicerhost.LoadedModule] = []
+    imported = dict(sys.modules)
 
     def load(path: str | os.PathLike[str]) -> slicerhost.LoadedModule:
         loaded.append(slicerhost.load_module(path))
@@ -49,3 +54,4 @@ def load_slicer_module(
     for module in loaded:
         if slicer_host.app.moduleManager().module(module.name) is module.module:
             module.cleanup()
+    sys.modules.update({name: module for name, module in imported.items() if name in sys.modules})

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 
 import slicerhost
+from IGTLMetaBrowserLib import codec, net
 from peers import Peer, Script, ScriptedServer, ServerInThread
 from slicerhost.fixtures import load_slicer_module, slicer_host, slot_errors
 from window_sources import SmallSource
+
+# Numbers and dates are the same on all machines. Qt reads this when it starts.
+os.environ["LC_ALL"] = "C.UTF-8"
 
 __all__ = ["load_slicer_module", "slicer_host", "slot_errors"]
 
@@ -60,6 +69,57 @@ class User:
             )
             modifier = Qt.ControlModifier
 
+    def type_filter(self, text: str) -> None:
+        self.ui.filterLineEdit.setFocus()
+        for letter in text:
+            # QTest has keys for ASCII only; an input method sends the others like this.
+            press = QKeyEvent(QKeyEvent.KeyPress, Qt.Key_unknown, Qt.NoModifier, letter)
+            QApplication.sendEvent(self.ui.filterLineEdit, press)
+
+    def click_header(self, column: int) -> None:
+        """Click the header of a column, where its left half is."""
+        header = self.ui.imageTableView.horizontalHeader()
+        self.ui.imageTableView.horizontalScrollBar().value = header.sectionPosition(column)
+        point = QPoint(header.sectionViewportPosition(column) + 15, header.size.height() // 2)
+        QTest.mouseClick(header.viewport(), Qt.LeftButton, Qt.NoModifier, point)
+
+    def open_menu(self, image_id: str) -> Any:
+        """Click a row with the right button and return the menu that opens."""
+        view, model = self.ui.imageTableView, self.panel.model
+        point = view.visualRect(model.index(model.row(image_id), 0)).center()
+        QTest.mouseClick(view.viewport(), Qt.RightButton, Qt.NoModifier, point)
+        # Where there is a display, its platform sends this.
+        event = QContextMenuEvent(
+            QContextMenuEvent.Mouse, point, view.viewport().mapToGlobal(point)
+        )
+        QApplication.sendEvent(view.viewport(), event)
+        menu = self.panel.images.menu
+        self.wait_for(lambda: menu.menu.visible, "the context menu")
+        return menu
+
+    def choose(self, action: Any) -> None:
+        """Choose what the menu that is open offers."""
+        menu = self.panel.images.menu.menu
+        assert action.enabled, f"{action.text!r} is not enabled"
+        QTest.mouseClick(menu, Qt.LeftButton, Qt.NoModifier, menu.actionGeometry(action).center())
+
+    def press_key(self, widget: Any, key: Qt.Key, modifier: Any = Qt.NoModifier) -> None:
+        widget.setFocus()
+        QTest.keyClick(widget, key, modifier)
+
+    def ids(self) -> list[str]:
+        """The ids of the rows, from above."""
+        return [row[-1] for row in self.table()]
+
+    def load(self, *image_ids: str) -> None:
+        """Select images, press Load, and wait until each is loaded or has failed."""
+        self.select(*image_ids)
+        self.press(self.ui.loadButton)
+        self.wait_for(lambda: self.panel.browser.transfer is None, f"the end of {image_ids}")
+
+    def state(self, image_id: str) -> str:
+        return self.panel.model.state(image_id)
+
     def table(self) -> list[list[str]]:
         model = self.panel.model
         return [
@@ -88,6 +148,39 @@ def user(load_slicer_module) -> User:
 def small_server() -> Iterator[int]:
     with ServerInThread(SmallSource()) as server:
         yield server.port
+
+
+class ListSource:
+    """Offers ``entries``, which a test may change; each image is a small one of that size."""
+
+    def __init__(self, entries: Sequence[codec.ImageMetaItem]) -> None:
+        self.entries = list(entries)
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        return self.entries
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        for entry in self.entries:
+            if entry.id == image_id:
+                return codec.ImageMessage(np.zeros(entry.size[::-1], np.int16))
+        raise net.SourceError(f"there is no image {image_id!r} here")
+
+    def trajectories(self) -> list[codec.TrajectoryItem]:
+        return []
+
+
+@pytest.fixture
+def offer(user) -> Iterator[Callable[[Sequence[codec.ImageMetaItem]], ListSource]]:
+    """Serves a list and lets the user connect to it: ``offer(entries)`` returns the source."""
+    with ExitStack() as servers:
+
+        def start(entries: Sequence[codec.ImageMetaItem]) -> ListSource:
+            source = ListSource(entries)
+            user.connect_to(servers.enter_context(ServerInThread(source)).port)
+            user.wait_for(lambda: user.panel.browser.listed_at is not None, "the list")
+            return source
+
+        yield start
 
 
 @pytest.fixture

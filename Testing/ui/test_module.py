@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-import slicerhost
 from IGTLMetaBrowserLib import codec
 from peers import ServerInThread
 from window_sources import LargeSource, SmallSource
@@ -105,12 +103,6 @@ def test_disconnecting_empties_the_list_and_keeps_the_volumes(user, small_server
     assert slicer_host.util.getNode("Image A") is not None
 
 
-def test_the_scene_keeps_the_address(user, small_server, slicer_host):
-    user.connect_to(small_server)
-    parameters = user.module.widget.logic.getParameterNode()
-    assert (parameters.host, parameters.port) == ("127.0.0.1", small_server)
-
-
 def test_closing_the_scene_leaves_the_window_usable(user, small_server, slicer_host):
     user.connect_to(small_server)
     user.wait_for_status("offers 4 images")
@@ -120,15 +112,6 @@ def test_closing_the_scene_leaves_the_window_usable(user, small_server, slicer_h
     slicer_host.mrmlScene.Clear(0)
     user.press(user.ui.loadButton)
     user.wait_for(lambda: user.panel.browser.node("A") is not None, "image A in the new scene")
-
-
-def test_a_closed_scene_keeps_the_address_of_the_connection_that_stands(
-    user, small_server, slicer_host
-):
-    user.connect_to(small_server)
-    user.wait_for_status("offers 4 images")
-    slicer_host.mrmlScene.Clear(0)
-    assert (user.ui.hostLineEdit.text, user.ui.portSpinBox.value) == ("127.0.0.1", small_server)
 
 
 def test_a_deleted_volume_is_no_longer_shown_as_loaded(user, small_server, slicer_host):
@@ -206,32 +189,3 @@ def test_trajectories_pushed_by_a_server_that_closes_stay_in_the_status(user, sc
     user.connect_to(scripted(pushed, pushed))
     user.wait_for_status("closed the connection")
     assert user.status.startswith("3 trajectories are shown.")
-
-
-def test_reloading_the_module_reloads_its_lib_too(user, small_server):
-    user.connect_to(small_server)
-    user.wait_for_status("offers 4 images")
-    before = type(user.panel)
-    user.module.reload()
-    assert user.status == "Not connected."
-    assert type(user.panel) is not before
-    user.connect_to(small_server)
-    user.wait_for_status("offers 4 images")
-
-
-def test_scripts_use_the_logic_without_a_window(user, small_server, slicer_host):
-    logic = slicer_host.modules.IGTLMetaBrowserWidget.logic
-    logic.connectToServer("127.0.0.1", small_server)
-    assert [entry.id for entry in logic.listImages()] == ["A", "B", "BROKEN", "D"]
-    assert logic.loadImage("A").GetName() == "Image A"
-    assert [node.GetName() for node in logic.loadTrajectories()] == ["Line 1", "Line 2", "Point"]
-    with pytest.raises(Exception, match="slice 7 of BROKEN is missing"):
-        logic.loadImage("BROKEN")
-    logic.disconnectFromServer()
-
-
-def test_the_self_test_passes(user, slicer_host):
-    import IGTLMetaBrowser
-
-    IGTLMetaBrowser.IGTLMetaBrowserTest().runTest()
-    slicerhost.wait_until(lambda: True, 1, "the event loop")

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from .. import browser_events as events
 from ..codec import printable
-from ..net import CancelledError, parse_address
+from ..net import CancelledError
+from .connection_section import ConnectionSection
+from .image_section import ImageSection
 from .image_table import ImageTableModel
-from .pump import Pump
+from .locale_texts import LocaleTexts
+from .panel_keys import PanelKeys
+from .progress_section import ProgressSection
+from .slice_views import showInSliceViews
+from .state_appearance import StateColours
+from .status_line import StatusLine
+
+# A list that is younger need not be read again when a lost connection is there again.
+_YOUNG_LIST = timedelta(seconds=10)
 
 
 class BrowserPanel:
@@ -19,117 +30,111 @@ class BrowserPanel:
     def __init__(self, ui, browser):
         self.ui = ui
         self.browser = browser
-        self._pump = Pump(browser)
-        self._hasBeenConnected = False
-        self._requestedCount = 0
-        self._lastResult = ""
-        self._selectedIds = []
-        self._idsShownAsLoaded = set()
+        self._status = StatusLine(ui.statusLabel, browser)
+        self._imageInStatus = None
+        self._isFirstConnection = True
+        colours, texts = StateColours(ui.imageTableView), LocaleTexts()
+        self._texts = texts
         # The view does not keep its model alive in Slicer.
-        self.model = ImageTableModel()
-        ui.imageTableView.setModel(self.model)
-        ui.imageTableView.verticalHeader().visible = False
-        # As the server lists them, until the user sorts.
-        ui.imageTableView.horizontalHeader().setSortIndicator(-1, qt.Qt.AscendingOrder)
-        self._selectionModel = ui.imageTableView.selectionModel()
-        self._selectionModel.selectionChanged.connect(self._onSelectionChanged)
-        self.model.modelReset.connect(self._restoreSelection)
-        ui.connectButton.clicked.connect(self.onConnectClicked)
-        ui.hostLineEdit.returnPressed.connect(self.onConnectClicked)
-        ui.refreshButton.clicked.connect(self.onRefreshClicked)
-        ui.loadButton.clicked.connect(self.onLoadClicked)
-        ui.cancelButton.clicked.connect(self.onCancelClicked)
-        ui.trajectoriesButton.clicked.connect(self.onTrajectoriesClicked)
-        ui.imageTableView.doubleClicked.connect(self._onDoubleClicked)
+        self.model = ImageTableModel(browser, colours, texts)
+        self.connection = ConnectionSection(ui, browser, colours, texts, self._status)
+        self.images = ImageSection(ui, browser, self.model, texts, self._status)
+        self.progress = ProgressSection(ui, browser, texts)
+        self._handlers = self._makeHandlers()
+        self._updateTimer = qt.QTimer()
+        self._updateTimer.setSingleShot(True)
+        self._updateTimer.timeout.connect(self._update)
+        self._connectWidgets()
+        self._keys = self._makeKeys()
         browser.add_observer(self._onBrowserEvent)
-        self._setStatus(_("Not connected."))
-        self._updateWidgets()
+        self._status.showNothingBut(_("Not connected."))
+        self._update()
 
     def close(self):
         """Leave the server, and let go of everything."""
         self.browser.remove_observer(self._onBrowserEvent)
         self.browser.disconnect()
-        self._pump.close()
+        self._updateTimer.stop()
+        self.connection.close()
+        self.images.close()
 
     # What the user does
 
-    def onConnectClicked(self):
+    def onConnectClicked(self, _checked=False):
         """Connect to the server in the line edit, or leave the one that is connected."""
-        if self.browser.has_server:
-            self.browser.disconnect()
-        else:
-            self._connect()
+        self.connection.connectOrDisconnect()
         self._update()
 
-    def _connect(self):
-        typed = self.ui.hostLineEdit.text.strip() or "localhost"
-        try:
-            host, port = parse_address(typed, self.ui.portSpinBox.value)
-        except ValueError as error:
-            self._setStatus("{error}.", error=error)
-            return
-        # What was pasted as host and port goes where it belongs.
-        self.ui.hostLineEdit.text = host
-        self.ui.portSpinBox.value = port
-        self.browser.connect(host, port)
+    def onRetryClicked(self, _checked=False):
+        """Do not wait for the next attempt to connect."""
+        self.browser.reconnect_now()
+        self._update()
 
-    def onRefreshClicked(self):
+    def onRefreshClicked(self, _checked=False):
         """Ask for the list again."""
-        self._lastResult = ""
-        self._setStatus(_("Reading the list of images of {address} …"))
+        self._status.forgetResult()
+        self._status.show(_("Reading the list of images of {address} …"))
         self.browser.request_list()
         self._update()
 
-    def onLoadClicked(self):
+    def onLoadClicked(self, _checked=False):
         """Load the selected images."""
-        self._load(self.selectedImageIds())
+        self.images.loadSelected()
+        self._update()
 
-    def onCancelClicked(self):
+    def onCancelClicked(self, _checked=False):
         """Load no more images."""
         self.browser.cancel()
         self._update()
 
-    def onTrajectoriesClicked(self):
+    def onTrajectoriesClicked(self, _checked=False):
         """Ask for the trajectories."""
-        self._lastResult = ""
-        self._setStatus(_("Asking {address} for trajectories …"))
+        self._status.forgetResult()
+        self._status.show(_("Asking {address} for trajectories …"))
         self.browser.request_trajectories()
         self._update()
 
     def selectedImageIds(self):
-        """Return the ids of the selected rows, in the order of the table."""
-        rows = sorted(index.row() for index in self._selectionModel.selectedRows())
-        return [self.model.imageId(row) for row in rows]
+        """Return the ids of the selected images, in the order of the table."""
+        return self.images.selection.imageIds()
 
-    def _onDoubleClicked(self, index):
-        self._load([self.model.imageId(index.row())])
+    def onNodesRemoved(self):
+        """Show which images are no longer in the scene."""
+        # The scene may tell the window before those who tell the browser.
+        self.browser.nodes_removed()
+        self.images.showStates()
 
-    def _load(self, imageIds):
-        if not self.browser.has_server:
-            self._setStatus(_("There is no connection. Press Connect first."))
-            return
-        self._lastResult = ""
-        self.browser.request_images(imageIds)
-        self._update()
+    def _connectWidgets(self):
+        ui = self.ui
+        ui.connectButton.clicked.connect(self.onConnectClicked)
+        ui.retryButton.clicked.connect(self.onRetryClicked)
+        ui.refreshButton.clicked.connect(self.onRefreshClicked)
+        ui.loadButton.clicked.connect(self.onLoadClicked)
+        ui.cancelButton.clicked.connect(self.onCancelClicked)
+        ui.trajectoriesButton.clicked.connect(self.onTrajectoriesClicked)
+        self._selectionModel = ui.imageTableView.selectionModel()
+        self._selectionModel.selectionChanged.connect(self._onSelectionChanged)
+        self.model.modelReset.connect(self.images.update)
+
+    def _makeKeys(self):
+        keys = PanelKeys()
+        panel = self.ui.serverCollapsibleButton.parentWidget()
+        table, filterBox = self.ui.imageTableView, self.ui.filterLineEdit
+        keys.addControlKey(panel, "F", self.images.filter.focus)
+        keys.add(table, [qt.Qt.Key_Return, qt.Qt.Key_Enter], self.onLoadClicked)
+        keys.add(table, [qt.Qt.Key_A], self.images.selectAll, qt.Qt.ControlModifier)
+        keys.add(filterBox, [qt.Qt.Key_Escape], self.images.filter.clear)
+        keys.add(table, [qt.Qt.Key_Escape], self.onCancelClicked)
+        keys.add(panel, [qt.Qt.Key_Escape], self.onCancelClicked)
+        return keys
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
-        self._selectedIds = self.selectedImageIds()
-        self._updateWidgets()
-
-    def _restoreSelection(self):
-        # A copy: each row that is selected changes the list.
-        for row in [self.model.row(imageId) for imageId in self._selectedIds]:
-            if row is not None:
-                self._selectionModel.select(
-                    self.model.index(row, 0),
-                    qt.QItemSelectionModel.Select | qt.QItemSelectionModel.Rows,
-                )
-        self._onSelectionChanged()
+        self.images.update()
 
     # What the browser tells
 
-    def _onBrowserEvent(self, event):
-        handlers = {
+    def _makeHandlers(self):
+        return {
             events.Connecting: self._onConnecting,
             events.Connected: self._onConnected,
             events.Disconnected: self._onDisconnected,
@@ -139,142 +144,130 @@ class BrowserPanel:
             events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
             events.ImageFailed: self._onImageFailed,
+            events.LiveImage: self._onLiveImage,
             events.TrajectoriesShown: self._onTrajectoriesShown,
             events.Failed: self._onFailed,
         }
-        handlers[type(event)](event)
-        self._update()
 
-    def _onAsked(self, _event):
-        pass  # the pump is updated after every event, and that is all there is to do
+    def _onBrowserEvent(self, event):
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+        if isinstance(event, events.ImageWaiting):
+            # There may be thousands of these at once.
+            self._updateTimer.start(0)
+        else:
+            self._update()
 
     def _onConnecting(self, _event):
-        self._hasBeenConnected = False
-        self._lastResult = ""
-        self._setStatus(_("Connecting to {address} …"))
+        if self._isFirstConnection:
+            self._status.forgetResult()
+            self._status.show(_("Connecting to {address} …"))
 
     def _onConnected(self, _event):
-        if not self._hasBeenConnected:
-            self._hasBeenConnected = True
-            self._setStatus(_("Connected to {address}. Reading the list of images …"))
+        self.connection.noteConnected()
+        listedAt = self.browser.listed_at
+        if self._isFirstConnection:
+            self._isFirstConnection = False
+            self._status.show(_("Connected to {address}. Reading the list of images …"))
+            self.browser.request_list()
+        elif listedAt is not None and datetime.now(timezone.utc) - listedAt > _YOUNG_LIST:
             self.browser.request_list()
 
     def _onDisconnected(self, event):
         if event.error is None:
-            self.model.setEntries([])
-            self.model.clearStates()
-            self._idsShownAsLoaded.clear()
-            self._setStatus(_("Not connected."))
+            self._isFirstConnection = True
+            self.images.showList()
+            self._status.forgetResult()
+            self._status.showNothingBut(_("Not connected."))
             return
-        if self._hasBeenConnected:
-            text = _("{result} {error}. The next query connects again.")
-        else:
+        if self._isFirstConnection:
+            # The address is likely to be wrong.
             self.browser.disconnect()
-            text = "{error}."
-        self._setStatus(text, error=event.error, result=self._lastResult)
+        self._status.showError(event.error)
+
+    def _onAsked(self, _event):
+        transfer = self.browser.transfer
+        if transfer is not None and self._imageInStatus != transfer.image_id:
+            self._imageInStatus = transfer.image_id
+            self.model.updateState(transfer.image_id)
+            self._status.show(
+                _("Loading {name}, image {number} of {count} …"),
+                name=self._imageName(transfer.image_id),
+                number=transfer.done + 1,
+                count=transfer.total,
+            )
 
     def _onListed(self, event):
-        self.model.setEntries(event.entries)
-        if len(event.entries) <= 1000:  # measuring every cell of a long list takes long
-            self.ui.imageTableView.resizeColumnsToContents()
-        # From an earlier connection to this server.
-        for imageId in set(self.browser.loaded_images()) - self._idsShownAsLoaded:
-            self._showLoaded(imageId, _("loaded"))
-        texts = {0: _("{address} offers no images."), 1: _("{address} offers one image.")}
+        before = self.model.images.listed_ids
+        self.images.showList()
+        now = self.model.images.listed_ids
         count = len(event.entries)
-        self._setResult(texts.get(count, _("{address} offers {count} images.")), count=count)
-
-    def _onImageWaiting(self, event):
-        if self.browser.image_in_transfer is None and len(self.browser.queue) == 1:
-            self._requestedCount = 0
-        self._requestedCount += 1
-        self.model.setState(event.image_id, _("waiting"))
-
-    def _onImageProgress(self, event):
-        percent = 100 * event.received // max(event.size, 1)
-        self.model.setState(event.image_id, f"{percent} %")
-        self.ui.progressBar.value = percent
-        number = self._requestedCount - len(self.browser.queue)
-        self._setStatus(
-            _("Loading {name}, image {number} of {count}: {received:.0f} of {size:.0f} MB"),
-            name=self._imageName(event.image_id),
-            number=number,
-            count=self._requestedCount,
-            received=event.received / 1e6,
-            size=event.size / 1e6,
+        texts = {0: _("{address} offers no images"), 1: _("{address} offers one image")}
+        text = texts.get(count, _("{address} offers {count} images"))
+        added, withdrawn = len(now - before), len(before - now)
+        if before and (added or withdrawn):
+            text += _(": {added} new, {withdrawn} withdrawn")
+        self._status.showResult(
+            text + ".",
+            count=self._texts.number(count),
+            added=self._texts.number(added),
+            withdrawn=self._texts.number(withdrawn),
         )
 
+    def _onImageWaiting(self, event):
+        self.model.updateState(event.image_id)
+
+    def _onImageProgress(self, event):
+        self.model.updateState(event.image_id)
+
     def _onImageLoaded(self, event):
+        self._imageInStatus = None
+        self.model.updateState(event.image_id)
+        if self.ui.showInViewsCheckBox.checked:
+            showInSliceViews(event.node)
+        text = _("{name} is loaded; note: {notes}.") if event.notes else _("{name} is loaded.")
         notes = "; ".join(event.notes)
-        self._showLoaded(event.image_id, _("loaded") + (f" ({notes})" if notes else ""))
-        slicer.util.setSliceViewerLayers(background=event.node, fit=True)
-        text = _("{name} is loaded.") if not notes else _("{name} is loaded; note: {notes}.")
-        self._setResult(text, name=self._imageName(event.image_id), notes=notes)
+        self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
 
     def _onImageFailed(self, event):
+        self._imageInStatus = None
+        self.model.updateState(event.image_id)
         if isinstance(event.error, CancelledError):
-            self.model.setState(event.image_id, _("cancelled"))
-            self._setStatus(_("Loading was cancelled."))
+            self._status.show(_("Loading was cancelled."))
             return
-        self.model.setState(event.image_id, _("failed: {error}").format(error=event.error))
-        self._setStatus(
+        self._status.show(
             _("{name} could not be loaded: {error}."),
             name=self._imageName(event.image_id),
             error=event.error,
         )
+
+    def _onLiveImage(self, event):
+        self.images.showLiveImage(event.image_id)
+        if event.frames == 1 and event.node is not None and self.ui.showInViewsCheckBox.checked:
+            showInSliceViews(event.node)
 
     def _onTrajectoriesShown(self, event):
         texts = {0: _("No trajectories came."), 1: _("One trajectory is shown.")}
         text = texts.get(len(event.nodes), _("{count} trajectories are shown."))
         if event.problems:
             text += " " + _("Not shown: {problems}.")
-        self._setResult(text, count=len(event.nodes), problems="; ".join(event.problems))
+        problems = "; ".join(event.problems)
+        self._status.showResult(text, count=len(event.nodes), problems=problems)
 
     def _onFailed(self, event):
-        self._setStatus("{result} {error}.", error=event.error, result=self._lastResult)
-
-    def onNodesRemoved(self):
-        """Show which images are no longer in the scene."""
-        for imageId in self._idsShownAsLoaded.difference(self.browser.loaded_images()):
-            self._idsShownAsLoaded.remove(imageId)
-            self.model.setState(imageId, "")
+        self._status.showError(event.error)
 
     # How it looks
 
     def _update(self):
-        self._pump.update()
-        self._updateWidgets()
-
-    def _updateWidgets(self):
+        self.connection.update()
+        self.images.update()
+        self.progress.update()
         hasServer = self.browser.has_server
-        isLoading = self.browser.image_in_transfer is not None
-        self.ui.connectButton.text = _("Disconnect") if hasServer else _("Connect")
-        self.ui.hostLineEdit.enabled = not hasServer
-        self.ui.portSpinBox.enabled = not hasServer
         self.ui.refreshButton.enabled = hasServer
         self.ui.trajectoriesButton.enabled = hasServer
-        self.ui.loadButton.enabled = hasServer and bool(self._selectedIds)
-        self.ui.cancelButton.enabled = isLoading
-        self.ui.progressBar.enabled = isLoading
-        self.ui.progressBar.textVisible = isLoading
-        if not isLoading:
-            self.ui.progressBar.value = 0
-
-    def _showLoaded(self, imageId, state):
-        self._idsShownAsLoaded.add(imageId)
-        self.model.setState(imageId, state)
 
     def _imageName(self, imageId):
         entry = self.browser.entry(imageId)
         return printable((entry and entry.name) or imageId)
-
-    def _setResult(self, text, **values):
-        """Show a text that is still worth reading when the connection ends."""
-        self._setStatus(text, **values)
-        self._lastResult = self.ui.statusLabel.text
-
-    def _setStatus(self, text, **values):
-        """Show a text; a value may be anything, the name ``address`` is the server's."""
-        status = text.format(address=self.browser.address, **values).strip()
-        # Errors are half sentences, so that they can stand in others; some end with a question.
-        self.ui.statusLabel.text = (status[:1].upper() + status[1:]).replace("?.", "?")

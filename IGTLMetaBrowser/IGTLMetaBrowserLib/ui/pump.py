@@ -1,74 +1,118 @@
-"""Drives a browser from Qt's event loop: no threads, and no step takes long."""
+"""Network work in Qt's event loop: no threads, and no step takes long."""
 
 from __future__ import annotations
 
 import time
+from selectors import EVENT_READ, EVENT_WRITE
 
 import qt
+
+_LONGEST_PAUSE_MS = 3_600_000
 
 
 class Pump:
     """Calls ``browser.step`` when its socket is ready or its time has come.
 
     Call ``update`` after everything else that was done with the browser; ``close`` at the end.
+
+    Steps are made by a timer alone. A socket that is always ready would be served twice in a turn
+    of Qt's event loop before the timers of others have theirs, and so it only starts this timer.
     """
 
     def __init__(self, browser):
-        self._browser = browser
-        self._socket = None
-        self._readNotifier = None
-        self._writeNotifier = None
+        self.worker = browser
+        self._notifiers = Notifiers(self._onReady)
+        self._isStepping = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._onTimeout)
+        self._timer.timeout.connect(self.step)
+
+    def sockets(self):
+        """Return the sockets to wait for, and for what: EVENT_READ, EVENT_WRITE."""
+        socket = self.worker.socket
+        write = EVENT_WRITE if self.worker.wants_write else 0
+        return {} if socket is None else {socket: EVENT_READ | write}
 
     def close(self):
         """Wait for nothing any more."""
         self._timer.stop()
-        self._releaseNotifiers()
+        self._notifiers.watch({})
 
     def update(self):
         """Wait for what the browser now waits for."""
-        socket = self._browser.socket
-        if socket is not self._socket:
-            self._releaseNotifiers()
-            if socket is not None:
-                self._makeNotifiers(socket)
-        if self._writeNotifier is not None:
-            self._writeNotifier.setEnabled(self._browser.wants_write)
-        deadline = self._browser.next_deadline
+        self._notifiers.watch(self.sockets())
+        deadline = self.worker.next_deadline
         if deadline is None:
             self._timer.stop()
-        else:
-            # One millisecond more: a timer that is early would find nothing to do.
-            seconds = max(0.0, deadline - time.monotonic())
-            self._timer.start(min(int(seconds * 1000) + (seconds > 0), 3_600_000))
+            return
+        # One millisecond more: a timer that is early finds nothing to do, and is started again.
+        seconds = max(0.0, deadline - time.monotonic())
+        self._timer.start(min(int(seconds * 1000) + (seconds > 0), _LONGEST_PAUSE_MS))
 
-    def _makeNotifiers(self, socket):
-        self._socket = socket
-        # With a parent, or PythonQt would delete them at once when they are let go of, which
+    def step(self):
+        """Do what can be done without waiting."""
+        if self._isStepping:
+            # Somebody who was told of something has opened a dialog, in which the event loop goes
+            # on: the step that is under way is ended first.
+            self.close()
+            return
+        self._isStepping = True
+        try:
+            self.worker.step()
+        finally:
+            self._isStepping = False
+            self.update()
+
+    def _onReady(self):
+        self._notifiers.pause()
+        self._timer.start(0)
+
+
+class ServerPump(Pump):
+    """Calls the ``step`` of a ``net.Server``, which has a socket for each client."""
+
+    def sockets(self):
+        """Return the sockets to wait for, and for what: EVENT_READ, EVENT_WRITE."""
+        return self.worker.sockets
+
+
+class Notifiers:
+    """The QSocketNotifiers of a changing set of sockets; each calls ``onReady``."""
+
+    def __init__(self, onReady):
+        self._onReady = onReady
+        # With a parent, or PythonQt would delete notifiers at once when they are let go of, which
         # happens in a slot of their own.
-        number, parent = socket.fileno(), self._timer
-        self._readNotifier = qt.QSocketNotifier(number, qt.QSocketNotifier.Read, parent)
-        self._writeNotifier = qt.QSocketNotifier(number, qt.QSocketNotifier.Write, parent)
-        self._readNotifier.activated.connect(self._onActivated)
-        self._writeNotifier.activated.connect(self._onActivated)
+        self._parent = qt.QObject()
+        self._ofSocket = {}
 
-    def _releaseNotifiers(self):
-        for notifier in (self._readNotifier, self._writeNotifier):
-            if notifier is not None:
+    def watch(self, sockets):
+        """Wait for these sockets, a dictionary with what to wait for, and no others."""
+        # First those that are gone: the number of a closed socket may be that of a new one.
+        for socket in [socket for socket in self._ofSocket if socket not in sockets]:
+            for notifier in self._ofSocket.pop(socket).values():
                 notifier.setEnabled(False)
                 notifier.deleteLater()
-        self._readNotifier = self._writeNotifier = self._socket = None
+        for socket, events in sockets.items():
+            if socket not in self._ofSocket:
+                self._ofSocket[socket] = self._makeNotifiers(socket)
+            for event, notifier in self._ofSocket[socket].items():
+                notifier.setEnabled(bool(events & event))
+
+    def pause(self):
+        """Wait for none of them, until ``watch`` is called again."""
+        for notifiers in self._ofSocket.values():
+            for notifier in notifiers.values():
+                notifier.setEnabled(False)
+
+    def _makeNotifiers(self, socket):
+        types = {EVENT_READ: qt.QSocketNotifier.Read, EVENT_WRITE: qt.QSocketNotifier.Write}
+        notifiers = {}
+        for event, notifierType in types.items():
+            notifier = qt.QSocketNotifier(socket.fileno(), notifierType, self._parent)
+            notifier.activated.connect(self._onActivated)
+            notifiers[event] = notifier
+        return notifiers
 
     def _onActivated(self, _descriptor=None, _type=None):
-        self._step()
-
-    def _onTimeout(self):
-        self._step()
-
-    def _step(self):
-        try:
-            self._browser.step()
-        finally:
-            self.update()
+        self._onReady()

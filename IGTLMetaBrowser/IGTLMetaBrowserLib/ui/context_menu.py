@@ -1,0 +1,59 @@
+"""What can be done with the selected images, as a menu of the table."""
+
+from __future__ import annotations
+
+import qt
+from slicer.i18n import tr as _
+
+from ..browser_events import ImageStatus
+
+_BUSY = (ImageStatus.WAITING, ImageStatus.LOADING)
+
+
+class ImageMenu:
+    """The context menu of ``view``; ``section`` does what is chosen."""
+
+    def __init__(self, view, section):
+        self._view = view
+        self._section = section
+        self.menu = qt.QMenu(view)
+        self.load = self._add(_("Load"), section.loadSelectedNew)
+        self.loadAgain = self._add(_("Load again"), section.loadSelectedAgain)
+        self.cancel = self._add(_("Cancel"), section.cancelSelected)
+        self.menu.addSeparator()
+        self.showInViews = self._add(_("Show in views"), section.showSelectedInViews)
+        self.showDetails = self._add(_("Show details"), section.showDetails)
+        self.copyId = self._add(_("Copy id"), section.copySelectedIds)
+        self.menu.addSeparator()
+        self.selectAll = self._add(_("Select all"), section.selectAll)
+        self.selectNone = self._add(_("Select none"), section.selectNone)
+        self.unsort = self._add(_("Sort as listed"), section.unsort)
+        view.contextMenuPolicy = qt.Qt.CustomContextMenu
+        view.customContextMenuRequested.connect(self._onRequested)
+
+    def _add(self, text, onTriggered):
+        action = self.menu.addAction(text)
+        # What signals hand over, here whether the action is checked, is not for the section.
+        action.triggered.connect(lambda _checked=False: onTriggered())
+        return action
+
+    def _onRequested(self, position):
+        self.update()
+        self.menu.popup(self._view.viewport().mapToGlobal(position))
+
+    def update(self):
+        """Enable what can be done now."""
+        statuses = [state.status for state in self._section.selectedStates()]
+        hasServer = self._section.hasServer
+        isIdle = [status not in _BUSY for status in statuses]
+        isLoaded = [status is ImageStatus.LOADED for status in statuses]
+        self.load.enabled = hasServer and any(
+            idle and not loaded for idle, loaded in zip(isIdle, isLoaded, strict=True)
+        )
+        self.loadAgain.enabled = hasServer and any(isLoaded)
+        self.cancel.enabled = not all(isIdle)
+        self.showInViews.enabled = any(isLoaded)
+        self.showDetails.enabled = self._section.hasSelection
+        self.copyId.enabled = bool(statuses)
+        self.selectNone.enabled = self._section.hasSelection
+        self.unsort.enabled = self._section.isSorted

@@ -1,0 +1,215 @@
+"""The table of images, and what can be done with them."""
+
+from __future__ import annotations
+
+import qt
+from slicer.i18n import tr as _
+
+from ..browser_events import ConnectionState, ImageStatus
+from ..codec import printable
+from ..image_list import ImageList
+from .context_menu import ImageMenu
+from .details_section import DetailsSection
+from .filter_section import FilterSection
+from .image_table import STATE, UNSORTED
+from .row_selection import RowSelection
+from .slice_views import showInSliceViews
+
+_WIDEST_COLUMN = 260
+_STATE_COLUMN = 96
+_ROWS_TO_MEASURE = 50
+
+
+class ImageSection:
+    """The view of ``model`` in ``ui``, with its filter, its menu and its details."""
+
+    def __init__(self, ui, browser, model, localeTexts, statusLine):
+        self.ui = ui
+        self.model = model
+        self._browser = browser
+        self._localeTexts = localeTexts
+        self._statusLine = statusLine
+        self._areColumnsMeasured = False
+        ui.imageTableView.setModel(model)
+        self._prepareView(ui.imageTableView)
+        self.filter = FilterSection(ui, model, localeTexts)
+        self.selection = RowSelection(ui.imageTableView, model)
+        self.details = DetailsSection(ui, model, localeTexts)
+        self.menu = ImageMenu(ui.imageTableView, self)
+        ui.imageTableView.doubleClicked.connect(self._onDoubleClicked)
+        ui.imageTableView.horizontalHeader().sectionClicked.connect(self._onHeaderClicked)
+        ui.selectAllButton.clicked.connect(self.selectAll)
+        ui.selectNoneButton.clicked.connect(self.selectNone)
+
+    def close(self):
+        """Wait for nothing any more."""
+        self.filter.close()
+
+    # The list
+
+    def showList(self):
+        """Show the browser's list and its live images; filter, selection and scroll stay."""
+        live = [liveState.entry for liveState in self._browser.live.values()]
+        images = ImageList(self._browser.entries, live)
+        self.filter.modalities.setModalities(images.modalities)
+        self.model.setImages(images, self.filter.modalities.chosen)
+        self._measureColumns()
+
+    def showLiveImage(self, imageId):
+        """Show that a live image came; a row for it where there is none."""
+        if self.model.images.row(imageId) is None:
+            self.showList()
+        else:
+            self.model.updateState(imageId)
+
+    def showStates(self):
+        """Show that the states of many images have changed."""
+        liveRows = range(self.model.images.first_live_row, len(self.model.images))
+        if all(self.model.images.image_id(row) in self._browser.live for row in liveRows):
+            self.model.updateStates()
+        else:
+            self.showList()
+
+    # What the user chooses
+
+    @property
+    def hasServer(self):
+        return self._browser.has_server
+
+    @property
+    def hasSelection(self):
+        return not self.selection.isEmpty
+
+    @property
+    def isSorted(self):
+        return self.model.sortColumn != UNSORTED
+
+    def selectedStates(self):
+        """Return the state of each selected image that can be loaded."""
+        return [self._browser.image_state(imageId) for imageId in self.selection.imageIds()]
+
+    def selectAll(self, _checked=False):
+        """Select all images that are shown."""
+        self.selection.selectAll()
+
+    def selectNone(self, _checked=False):
+        """Select no image."""
+        self.selection.selectNone()
+
+    def loadSelected(self, _checked=False):
+        """Load the selected images, those that are loaded as well."""
+        self._load(self.selection.imageIds())
+
+    def loadSelectedNew(self):
+        """Load those of the selected images that are not loaded."""
+        self._load(self._selectedIds(lambda status: status is not ImageStatus.LOADED))
+
+    def loadSelectedAgain(self):
+        """Load those of the selected images again that are loaded."""
+        self._load(self._selectedIds(lambda status: status is ImageStatus.LOADED))
+
+    def cancelSelected(self):
+        """Load the selected images no more."""
+        self._browser.cancel(self.selection.imageIds())
+
+    def copySelectedIds(self):
+        """Copy the ids of the selected images, each in a line."""
+        imageIds = [printable(imageId) for imageId in self.selection.imageIds()]
+        qt.QApplication.clipboard().setText("\n".join(imageIds))
+
+    def showSelectedInViews(self):
+        """Show the first selected image that is loaded in the slice views."""
+        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+            node = self._browser.node(imageId)
+            if node is not None:
+                showInSliceViews(node)
+                return
+
+    def showDetails(self):
+        """Unfold the details of the present row."""
+        self.details.show()
+
+    def unsort(self):
+        """Show the images in the order in which the server lists them."""
+        self._sort(UNSORTED, qt.Qt.AscendingOrder)
+
+    def _selectedIds(self, isWanted):
+        return [
+            imageId
+            for imageId in self.selection.imageIds()
+            if isWanted(self._browser.image_state(imageId).status)
+        ]
+
+    def _onDoubleClicked(self, index):
+        if self.model.isLoadable(index.row()):
+            self._load([self.model.imageId(index.row())])
+        else:
+            self._statusLine.show("{note}", note=self.model.notes(index.row())[0])
+
+    def _load(self, imageIds):
+        if not self._browser.has_server:
+            self._statusLine.show(_("There is no connection. Press Connect first."))
+        elif imageIds:
+            self._statusLine.forgetResult()
+            self._browser.request_images(imageIds)
+
+    # How it looks
+
+    def update(self):
+        """Enable what can be done now, and say how old the list is."""
+        self.ui.loadButton.enabled = self.hasServer and self.hasSelection
+        self.ui.selectAllButton.enabled = self.model.rowCount() > 0
+        self.ui.selectNoneButton.enabled = self.hasSelection
+        self.ui.listedLabel.text = self._listedText()
+
+    def _listedText(self):
+        moment = self._browser.listed_at
+        if moment is None:
+            return ""
+        text = _("Read at {moment}")
+        if self._browser.connection is not ConnectionState.CONNECTED:
+            text = _("Read at {moment}; not connected now")
+        return text.format(moment=self._localeTexts.recentMoment(moment))
+
+    def _prepareView(self, view):
+        rowHeader, header = view.verticalHeader(), view.horizontalHeader()
+        rowHeader.visible = False
+        rowHeader.setDefaultSectionSize(view.fontMetrics().height() + 6)
+        header.setResizeContentsPrecision(_ROWS_TO_MEASURE)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setSortIndicator(UNSORTED, qt.Qt.AscendingOrder)
+        header.highlightSections = False
+        # With that of the table, it would look at every row whenever it is painted.
+        self._headerSelection = qt.QItemSelectionModel(self.model)
+        header.setSelectionModel(self._headerSelection)
+
+    def _measureColumns(self):
+        """Make the columns wide enough for the first list of a server; then they are the user's.
+
+        Not wider than a few words: a server's texts may be long.
+        """
+        hasRows = len(self.model.images) > 0
+        if self._areColumnsMeasured or not hasRows:
+            self._areColumnsMeasured = hasRows
+            return
+        self._areColumnsMeasured = True
+        self.ui.imageTableView.resizeColumnsToContents()
+        for column in range(self.model.columnCount()):
+            width = self.ui.imageTableView.columnWidth(column)
+            narrowest = _STATE_COLUMN if column == STATE else 0
+            width = max(narrowest, min(width, _WIDEST_COLUMN))
+            self.ui.imageTableView.setColumnWidth(column, width)
+
+    def _onHeaderClicked(self, column):
+        """Sort by a column: up, then down, then not at all."""
+        if self.model.sortColumn != column:
+            self._sort(column, qt.Qt.AscendingOrder)
+        elif not self.model.sortDescending:
+            self._sort(column, qt.Qt.DescendingOrder)
+        else:
+            self.unsort()
+
+    def _sort(self, column, order):
+        self.ui.imageTableView.horizontalHeader().setSortIndicator(column, order)
+        self.model.sort(column, order)

@@ -1,0 +1,120 @@
+"""Chips to choose modalities with; a menu in their place where there are many."""
+
+from __future__ import annotations
+
+import qt
+from slicer.i18n import tr as _
+
+from ..codec import printable
+
+# So wide may all chips be together, in pixels, for a narrow panel. Each has a margin.
+_WIDEST_CHIPS = 350
+_CHIP_MARGIN = 28
+# A list may name any number of modalities; the filter box finds the others as well.
+LONGEST_MENU = 40
+
+
+class ModalityFilter:
+    """Fills ``layout`` with a button for each modality, and calls ``onChanged`` when one is used.
+
+    None that is chosen means all.
+    """
+
+    def __init__(self, layout, localeTexts, onChanged):
+        self._layout = layout
+        self._localeTexts = localeTexts
+        self._onChanged = onChanged
+        self._modalities = ()
+        self._chosen = set()
+        self._choices = {}
+        self._menuButton = None
+        self._menu = None
+        layout.addStretch(1)
+
+    @property
+    def chosen(self):
+        """The modalities to be shown; none means all."""
+        return sorted(self._chosen.intersection(modality for modality, _count in self._modalities))
+
+    def setModalities(self, modalities):
+        """Offer these pairs of modality and number of images; what was chosen stays so."""
+        if list(modalities) == list(self._modalities):
+            return
+        self._modalities = modalities
+        self._clear()
+        texts = self._chipTexts(modalities)
+        if texts is None:
+            self._makeMenu(modalities[:LONGEST_MENU])
+        elif len(modalities) > 1:
+            self._makeChips(modalities, texts)
+
+    def clear(self):
+        """Choose none, which shows all."""
+        self._chosen.clear()
+        for choice in self._choices.values():
+            choice.checked = False
+
+    def _clear(self):
+        for widget in [*self._choices.values(), self._menuButton]:
+            if widget is not None:
+                widget.deleteLater()
+        self._choices, self._menuButton, self._menu = {}, None, None
+
+    def _chipTexts(self, modalities):
+        """Return what stands on the chips, with numbers where they fit; None where none fit."""
+        metrics = qt.QFontMetrics(qt.QApplication.font())
+        for text in (self._textWithCount, self._text):
+            texts = [text(*modality) for modality in modalities[:LONGEST_MENU]]
+            widths = [metrics.horizontalAdvance(text) + _CHIP_MARGIN for text in texts]
+            if sum(widths) <= _WIDEST_CHIPS:
+                return texts
+        return None
+
+    def _makeChips(self, modalities, texts):
+        for place, (modality, count) in enumerate(modalities):
+            chip = qt.QToolButton()
+            chip.checkable = True
+            chip.text = texts[place]
+            number = self._localeTexts.number(count)
+            chip.toolTip = _("Images of this modality: {number}").format(number=number)
+            self._layout.insertWidget(place, chip)
+            self._prepare(chip, modality)
+
+    def _makeMenu(self, modalities):
+        self._menuButton = qt.QToolButton()
+        self._menuButton.popupMode = qt.QToolButton.InstantPopup
+        self._menuButton.toolTip = _("Show the images of some modalities only")
+        self._menu = qt.QMenu(self._menuButton)
+        self._menuButton.setMenu(self._menu)
+        self._layout.insertWidget(0, self._menuButton)
+        for modality, count in modalities:
+            action = self._menu.addAction(self._textWithCount(modality, count))
+            action.checkable = True
+            self._prepare(action, modality)
+        self._nameMenu()
+
+    def _textWithCount(self, modality, count):
+        return f"{self._text(modality, count)} ({self._localeTexts.number(count)})"
+
+    def _text(self, modality, _count):
+        # An ampersand would underline the letter that follows.
+        return printable(modality).replace("&", "&&") or _("none")
+
+    def _prepare(self, choice, modality):
+        choice.checked = modality in self._chosen
+        choice.toggled.connect(lambda checked: self._onToggled(modality, checked))
+        self._choices[modality] = choice
+
+    def _onToggled(self, modality, checked):
+        if checked:
+            self._chosen.add(modality)
+        else:
+            self._chosen.discard(modality)
+        self._nameMenu()
+        self._onChanged()
+
+    def _nameMenu(self):
+        if self._menuButton is not None:
+            names = [self._text(modality, 0) for modality in self.chosen]
+            text = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+            self._menuButton.text = _("Modality: {names}").format(names=text or _("all"))

@@ -1,0 +1,37 @@
+"""The last message to the user."""
+
+from __future__ import annotations
+
+
+class StatusLine:
+    """Shows texts in ``label``; in them, ``{address}`` is the server's."""
+
+    def __init__(self, label, browser):
+        self._label = label
+        self._browser = browser
+        self._result = ""
+
+    def show(self, text, **values):
+        """Show a text, with the values in it."""
+        status = text.format(address=self._browser.address, **values).strip()
+        # Errors are half sentences, so that they can stand in others; some end with a question.
+        self._label.text = (status[:1].upper() + status[1:]).replace("?.", "?")
+        self._label.visible = True
+
+    def showNothingBut(self, text):
+        """Have a text that needs not be seen, as the window says the same elsewhere."""
+        self.show(text)
+        self._label.visible = False
+
+    def showResult(self, text, **values):
+        """Show a text that is still worth reading when the connection ends."""
+        self.show(text, **values)
+        self._result = self._label.text
+
+    def showError(self, error):
+        """Show what went wrong, after the last result."""
+        self.show("{result} {error}.", result=self._result, error=error)
+
+    def forgetResult(self):
+        """Something new has begun."""
+        self._result = ""

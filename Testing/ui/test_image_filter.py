@@ -1,0 +1,139 @@
+"""The filter above the table: one box for all texts, and the modalities."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from IGTLMetaBrowserLib import codec
+
+ENTRIES = [
+    codec.ImageMetaItem("Head T1", "a", "MR", "Müller^Anna", "P1"),
+    codec.ImageMetaItem("Head T2", "b", "MR", "Smith^John", "P2"),
+    codec.ImageMetaItem("Head", "c", "CT", "Smith^John", "P2"),
+    codec.ImageMetaItem("Liver", "d", "US", "Müller^Anna", "P1"),
+]
+
+
+@pytest.fixture
+def source(offer):
+    return offer(ENTRIES)
+
+
+def chip(user, modality: str):
+    return user.panel.images.filter.modalities._choices[modality]
+
+
+def test_what_is_typed_leaves_the_rows_that_have_it_in_any_text(user, source):
+    user.type_filter("smith head")
+    user.wait_for(lambda: user.ids() == ["b", "c"], "the filter")
+    assert user.ui.countLabel.text == "2 of 4"
+
+
+def test_the_table_waits_until_the_user_pauses(user, source):
+    resets = []
+    user.panel.model.modelReset.connect(lambda: resets.append(user.ui.filterLineEdit.text))
+    user.type_filter("müller")
+    assert user.panel.images.filter._timer.interval == 300
+    assert user.ids() == ["a", "b", "c", "d"]
+    user.wait_for(lambda: bool(resets), "the filter")
+    assert resets == ["müller"]  # once, not at every letter
+    assert user.ids() == ["a", "d"]
+
+
+def test_return_does_not_wait(user, source):
+    user.type_filter("liver")
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+    assert user.ids() == ["d"]
+    assert user.panel.browser.queue == []  # and loads nothing
+
+
+def test_nothing_left_is_said(user, source):
+    user.type_filter("kidney")
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+    assert user.ids() == []
+    assert user.ui.countLabel.text == "0 of 4"
+
+
+def test_the_clear_button_of_the_box_shows_all_again(user, source):
+    user.type_filter("liver")
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+    assert user.ui.filterLineEdit.clearButtonEnabled
+    user.ui.filterLineEdit.clear()
+    user.wait_for(lambda: len(user.ids()) == 4, "all images")
+    assert user.ui.countLabel.text == "4 images"
+
+
+def test_chips_choose_modalities(user, source):
+    assert [button.text for button in (chip(user, "MR"), chip(user, "CT"))] == ["MR (2)", "CT (1)"]
+    user.press(chip(user, "CT"))
+    assert user.ids() == ["c"]
+    user.press(chip(user, "US"))
+    assert user.ids() == ["c", "d"]
+    user.press(chip(user, "CT"))
+    user.press(chip(user, "US"))
+    assert user.ids() == ["a", "b", "c", "d"]
+
+
+def test_chips_and_box_are_both_heeded(user, source):
+    user.press(chip(user, "MR"))
+    user.type_filter("smith")
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+    assert user.ids() == ["b"]
+
+
+def test_a_chosen_modality_stays_chosen_when_the_list_is_read_again(user, source):
+    user.press(chip(user, "CT"))
+    source.entries.append(codec.ImageMetaItem("Knee", "e", "CT"))
+    user.press(user.ui.refreshButton)
+    user.wait_for(lambda: user.ids() == ["c", "e"], "the new image")
+    assert chip(user, "CT").checked
+    assert chip(user, "CT").text == "CT (2)"
+
+
+def test_a_chosen_modality_that_is_withdrawn_hides_nothing(user, source):
+    user.press(chip(user, "CT"))
+    source.entries = [entry for entry in ENTRIES if entry.modality != "CT"]
+    user.press(user.ui.refreshButton)
+    user.wait_for(lambda: user.ids() == ["a", "b", "d"], "the others")
+
+
+def test_many_modalities_are_in_a_menu(user, offer):
+    offer([codec.ImageMetaItem(modality=f"M{number}", id=str(number)) for number in range(100)])
+    modalities = user.panel.images.filter.modalities
+    button, menu = modalities._menuButton, modalities._menu
+    assert button.text == "Modality: all"
+    assert len(menu.actions()) == 40
+
+    menu.popup(button.mapToGlobal(button.rect.bottomLeft()))
+    second = menu.actions()[1]
+    QTest.mouseClick(menu, Qt.LeftButton, Qt.NoModifier, menu.actionGeometry(second).center())
+    assert user.ids() == ["1"]
+    assert button.text == "Modality: M1"
+
+
+def test_wide_chips_have_no_numbers(user, offer):
+    modalities = ("Angiography", "Endoscopy", "Other", "CT")
+    offer([codec.ImageMetaItem(modality=name, id=name) for name in modalities])
+    assert chip(user, "Angiography").text == "Angiography"
+    assert "1" in chip(user, "Angiography").toolTip
+    assert user.panel.images.filter.modalities._menu is None
+
+
+def test_chips_that_are_too_wide_for_the_panel_are_a_menu(user, offer):
+    offer([codec.ImageMetaItem(modality=letter * 32, id=letter) for letter in "ABC"])
+    assert user.panel.images.filter.modalities._menu is not None
+    user.module.show(400, 700)
+    assert user.module.window.centralWidget().horizontalScrollBar().maximum == 0
+
+
+def test_one_modality_needs_no_chips(user, offer):
+    offer([codec.ImageMetaItem(modality="CT", id="a"), codec.ImageMetaItem(modality="CT", id="b")])
+    assert user.panel.images.filter.modalities._choices == {}
+
+
+def test_an_ampersand_and_an_empty_modality_can_be_read(user, offer):
+    offer([codec.ImageMetaItem(modality="R&D", id="a"), codec.ImageMetaItem(id="b")])
+    assert chip(user, "R&D").text == "R&&D (1)"  # the doubled one is shown as one
+    assert chip(user, "").text == "none (1)"

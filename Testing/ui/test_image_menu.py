@@ -1,0 +1,130 @@
+"""The context menu of the table."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from peers import ServerInThread
+from window_sources import LargeSource
+
+
+@pytest.fixture
+def connected(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    return user
+
+
+def enabled(menu) -> set[str]:
+    return {action.text for action in menu.menu.actions() if action.text and action.enabled}
+
+
+def test_an_image_that_is_not_loaded(connected):
+    menu = connected.open_menu("A")
+    assert connected.panel.selectedImageIds() == ["A"]
+    assert enabled(menu) == {"Load", "Copy id", "Show details", "Select all", "Select none"}
+    connected.choose(menu.load)
+    connected.wait_for(lambda: connected.state("A") == "loaded", "image A")
+
+
+def test_an_image_that_is_loaded(connected, slicer_host):
+    connected.load("A")
+    node = connected.panel.browser.node("A")
+    menu = connected.open_menu("A")
+    assert enabled(menu) >= {"Load again", "Show in views"}
+    assert not menu.load.enabled
+    connected.choose(menu.loadAgain)
+    connected.wait_for(lambda: connected.panel.browser.transfer is not None, "the transfer")
+    connected.wait_for(lambda: connected.state("A") == "loaded", "image A")
+    assert connected.panel.browser.node("A") is node
+
+
+def test_load_leaves_alone_what_is_loaded_and_load_again_the_rest(connected):
+    connected.load("A")
+    asked = []
+    connected.panel.browser.request_images = asked.append
+    connected.select("A", "B")
+    connected.choose(connected.open_menu("A").load)
+    connected.choose(connected.open_menu("A").loadAgain)
+    assert asked == [["B"], ["A"]]
+
+
+def test_cancel_stops_what_is_selected_alone(user):
+    class TwoLargeImages(LargeSource):
+        def images(self):
+            (first,) = super().images()
+            second = type(first)("Second", "SECOND", size=first.size, scalar_type=first.scalar_type)
+            return [first, second]
+
+    with ServerInThread(TwoLargeImages()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 2 images")
+        user.select("LARGE", "SECOND")
+        user.press(user.ui.loadButton)
+        user.select("SECOND")
+        menu = user.open_menu("SECOND")
+        user.choose(menu.cancel)
+        assert user.state("SECOND") == "cancelled"
+        user.wait_for(lambda: user.state("LARGE") == "loaded", "the other one")
+
+
+def test_copy_id_copies_all_that_are_selected(connected):
+    connected.select("B", "D")
+    connected.choose(connected.open_menu("B").copyId)
+    assert QApplication.clipboard().text() == "B\nD"
+
+
+def test_show_in_views_shows_an_image_that_is_loaded(connected, slicer_host, monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        slicer_host.util, "setSliceViewerLayers", lambda **layers: shown.append(layers)
+    )
+    connected.ui.showInViewsCheckBox.checked = False
+    connected.load("A")
+    assert shown == []
+    connected.choose(connected.open_menu("A").showInViews)
+    assert shown == [{"background": connected.panel.browser.node("A"), "fit": True}]
+
+
+def test_show_details_unfolds_all_fields_of_the_row(connected):
+    connected.select("B")
+    assert not connected.ui.detailsTextEdit.visible
+    connected.choose(connected.open_menu("B").showDetails)
+    assert connected.ui.detailsTextEdit.visible
+    lines = connected.ui.detailsTextEdit.plainText.splitlines()
+    assert lines == [
+        "Name: Image B",
+        "State: ",
+        "Modality: MR",
+        "Patient: Phantom",
+        "Patient id: P1",
+        "Scan time: 2023-11-14 22:14:20 (2023-11-14 22:14:20.000000 UTC)",
+        "Size: 4 × 3 × 3",
+        "Type: int16",
+        "Id: B",
+    ]
+
+
+def test_details_follow_the_selection_and_the_state(connected):
+    connected.ui.detailsCollapsibleButton.collapsed = False
+    assert connected.ui.detailsTextEdit.plainText == "No image is selected."
+    connected.select("B")
+    assert "Name: Image B" in connected.ui.detailsTextEdit.plainText
+    connected.load("BROKEN")
+    assert "slice 7 of BROKEN is missing" in connected.ui.detailsTextEdit.plainText
+
+
+def test_select_all_and_none(connected):
+    connected.choose(connected.open_menu("A").selectAll)
+    assert len(connected.panel.selectedImageIds()) == 4
+    connected.choose(connected.open_menu("A").selectNone)
+    assert connected.panel.selectedImageIds() == []
+
+
+def test_the_menu_closes_on_escape_without_cancelling(connected):
+    menu = connected.open_menu("A")
+    QTest.keyClick(menu.menu, Qt.Key_Escape)
+    assert not menu.menu.visible

@@ -1,0 +1,215 @@
+"""How far each image is: words, colours and notes in its row, and the progress of all together."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QPalette
+
+from IGTLMetaBrowserLib import codec
+from peers import Peer, ScriptedServer, ServerInThread
+from window_sources import LargeSource
+
+STATE = 1
+LARGE_SIZE = (512, 512, 300)
+
+
+@pytest.fixture
+def connected(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    return user
+
+
+def cell(user, image_id: str, column: int, role: Qt.ItemDataRole):
+    model = user.panel.model
+    return model.data(model.index(model.row(image_id), column), role)
+
+
+class ThreeLargeImages(LargeSource):
+    """Three images of 157 MB."""
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        return [
+            codec.ImageMetaItem(id_, id_, size=LARGE_SIZE, scalar_type=codec.ScalarType.UINT16)
+            for id_ in ("ONE", "TWO", "THREE")
+        ]
+
+
+@pytest.fixture
+def loading(user):
+    """Three large images are being loaded; much of the first is there."""
+    with ServerInThread(ThreeLargeImages()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 3 images")
+        user.press(user.ui.selectAllButton)
+        user.press(user.ui.loadButton)
+        user.wait_for(lambda: user.panel.browser.transfer.received > 40e6, "a part of the first")
+        yield user
+
+
+def test_waiting_percent_and_loaded(loading):
+    user = loading
+    transfer = user.panel.browser.transfer
+    assert user.state("ONE") == f"{100 * transfer.received // transfer.size} %"
+    assert [user.state(id_) for id_ in ("TWO", "THREE")] == ["waiting", "waiting"]
+    user.wait_for(lambda: user.state("TWO") == "loaded", "the second")
+    assert user.state("ONE") == "loaded"
+
+
+def test_the_cell_is_filled_as_far_as_the_image_has_come(loading):
+    transfer = loading.panel.browser.transfer
+    gradient = cell(loading, "ONE", STATE, Qt.BackgroundRole).gradient()
+    edge = gradient.stops()[1][0]
+    assert edge == pytest.approx(transfer.received / transfer.size, abs=0.002)
+    assert cell(loading, "TWO", STATE, Qt.BackgroundRole) is None
+
+
+def test_overall_progress_with_rate_and_time_left(loading):
+    user = loading
+    user.wait_for(lambda: "left" in user.ui.progressLabel.text, "the rate")
+    text = user.ui.progressLabel.text
+    figures = re.fullmatch(r"Image (\d) of 3, \d+ MB of 157 MB, [\d,]+ MB/s, \d+ s left", text)
+    assert figures, text
+    number = int(figures[1])
+    assert 33 * (number - 1) <= user.ui.progressBar.value <= 34 * number  # of all three
+    assert user.ui.cancelButton.enabled
+    user.press(user.ui.cancelButton)
+    assert user.ui.progressLabel.text == ""
+    assert user.ui.progressBar.value == 0
+    assert not user.ui.cancelButton.enabled
+
+
+def test_cancelling_all_leaves_the_connection_and_what_is_loaded(loading):
+    user = loading
+    user.wait_for(lambda: user.state("ONE") == "loaded", "the first")
+    user.press(user.ui.cancelButton)
+    assert [user.state(id_) for id_ in ("ONE", "TWO", "THREE")] == [
+        "loaded",
+        "cancelled",
+        "cancelled",
+    ]
+    user.press(user.ui.refreshButton)
+    user.wait_for_status("offers 3 images")
+
+
+def test_why_an_image_failed_is_in_its_row_its_tool_tip_and_the_status(connected):
+    connected.load("BROKEN")
+    assert connected.state("BROKEN").startswith("failed: ")
+    for text in (
+        connected.state("BROKEN"),
+        cell(connected, "BROKEN", STATE, Qt.ToolTipRole),
+        connected.status,
+    ):
+        assert "slice 7 of BROKEN is missing" in text
+
+
+def test_a_note_marks_the_row_and_is_in_the_tool_tip(user, offer):
+    offer([codec.ImageMetaItem("Head", "A", size=(2, 2, 2), scalar_type=codec.ScalarType.INT8)])
+    user.load("A")
+    assert user.state("A") == "loaded (note)"
+    assert "the list says int8, int16 came" in cell(user, "A", STATE, Qt.ToolTipRole)
+    assert "note: the list says int8, int16 came" in user.status
+
+
+def test_what_a_server_sends_is_no_html_in_a_tool_tip(user, offer):
+    offer([codec.ImageMetaItem("<img src='file:///etc/passwd'><b>", "A")])
+    assert "<img" not in cell(user, "A", 0, Qt.ToolTipRole)
+    assert "&lt;b&gt;" in cell(user, "A", 0, Qt.ToolTipRole)
+
+
+@pytest.mark.parametrize("background", ["#ffffff", "#2b2b2b"], ids=["light", "dark"])
+def test_colours_can_be_read_on_light_and_dark_styles(connected, background):
+    palette = QPalette(connected.ui.imageTableView.palette)
+    palette.setColor(QPalette.Base, QColor(background))
+    connected.ui.imageTableView.palette = palette
+    connected.load("A", "BROKEN")
+    for image_id in ("A", "BROKEN"):
+        text = cell(connected, image_id, STATE, Qt.ForegroundRole)
+        assert contrast(text, QColor(background)) >= 4.5, (image_id, text.name())
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """The ratio by which the guidelines for accessible web pages judge texts: 4.5 is enough."""
+
+    def luminance(colour: QColor) -> float:
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (colour.redF(), colour.greenF(), colour.blueF())
+        ]
+        return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
+
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_only_names_of_loaded_images_are_bold(connected):
+    connected.load("A")
+    assert cell(connected, "A", 0, Qt.FontRole).bold()
+    assert cell(connected, "B", 0, Qt.FontRole) is None
+    assert cell(connected, "A", 2, Qt.FontRole) is None
+
+
+def test_an_image_is_shown_in_the_views_only_if_the_user_wants_it(
+    connected, slicer_host, monkeypatch
+):
+    shown = []
+    monkeypatch.setattr(
+        slicer_host.util, "setSliceViewerLayers", lambda **layers: shown.append(layers)
+    )
+    connected.ui.showInViewsCheckBox.checked = False
+    connected.load("A")
+    connected.ui.showInViewsCheckBox.checked = True
+    connected.load("B")
+    assert [layers["background"].GetName() for layers in shown] == ["Image B"]
+
+
+def test_an_image_that_the_views_show_already_is_not_fitted_again(
+    connected, slicer_host, monkeypatch
+):
+    connected.load("A")
+    layer = slicer_host.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    layer.SetBackgroundVolumeID(connected.panel.browser.node("A").GetID())
+    shown = []
+    monkeypatch.setattr(
+        slicer_host.util, "setSliceViewerLayers", lambda **layers: shown.append(layers)
+    )
+    connected.load("A")
+    assert shown == []
+    slicer_host.mrmlScene.RemoveNode(layer)
+
+
+def test_images_that_come_unasked_are_live_rows(user, slicer_host):
+    listed = codec.ImageMetaMessage(items=[codec.ImageMetaItem("Head", "HEAD", "CT")])
+
+    def frame(value: int, name: str) -> codec.ImageMessage:
+        return codec.ImageMessage(np.full((2, 3, 4), value, np.uint8), device_name=name)
+
+    def stream(peer: Peer) -> None:
+        peer.receive()
+        peer.send(listed)
+        for value in (1, 2, 3):
+            peer.send(frame(value, "PROBE"))
+        peer.send(frame(9, "HEAD"))
+        peer.wait_until_closed()
+
+    with ScriptedServer(stream) as server:
+        user.connect_to(server.port)
+        user.wait_for(lambda: user.panel.model.row("HEAD") is not None, "the list")
+        user.wait_for(lambda: user.state("HEAD") == "live, 1 received", "the frames")
+        assert user.ids() == ["HEAD", "PROBE"]
+        assert user.state("PROBE") == "live, 3 received"
+        node = user.panel.browser.node("PROBE")
+        assert slicer_host.util.arrayFromVolume(node).max() == 3
+        assert user.table()[1][6] == "4 × 3 × 2"
+
+        user.select("PROBE")
+        user.type_filter("probe")
+        user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+        assert user.ids() == ["PROBE"]
+
+        user.press(user.ui.connectButton)
+        assert user.ids() == []

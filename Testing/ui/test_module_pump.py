@@ -1,0 +1,105 @@
+"""Qt's event loop drives a browser and a server, with notifiers and a timer."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from PySide6.QtCore import QEventLoop, QTimer
+
+import slicerhost
+from peers import ImagesInMemory, Peer, ServerInThread, make_image
+from slicerhost import wait_until
+
+
+class Clock:
+    """Something that is to be called at a time, and has no socket; before, it does nothing."""
+
+    socket = None
+    wants_write = False
+
+    def __init__(self) -> None:
+        self.next_deadline = None
+        self.calls = []
+
+    def step(self) -> None:
+        if self.next_deadline is not None and time.monotonic() >= self.next_deadline:
+            self.calls.append(self.next_deadline)
+            self.next_deadline = None
+
+
+@pytest.fixture(autouse=True)
+def _started() -> None:
+    slicerhost.start()
+
+
+def test_it_calls_when_the_time_has_come():
+    from IGTLMetaBrowserLib.ui.pump import Pump
+
+    clock = Clock()
+    pump = Pump(clock)
+    for seconds in (0.05, 0.0, -1.0):
+        due = clock.next_deadline = time.monotonic() + seconds
+        pump.update()
+        wait_until(lambda due=due: due in clock.calls, 20, "the call")
+    pump.close()
+
+
+def test_closed_it_calls_no_more():
+    from IGTLMetaBrowserLib.ui.pump import Pump
+
+    clock, other = Clock(), Clock()
+    pumps = [Pump(clock), Pump(other)]
+    for pump in pumps:
+        pump.worker.next_deadline = time.monotonic() + 0.02
+        pump.update()
+    pumps[0].close()
+    wait_until(lambda: other.calls, 20, "the one that is not closed")
+    assert clock.calls == []
+    pumps[1].close()
+
+
+def test_a_server_serves_many_clients_from_the_event_loop():
+    from IGTLMetaBrowserLib import codec, net
+    from IGTLMetaBrowserLib.ui.pump import ServerPump
+
+    source = ImagesInMemory({"A": make_image(1)})
+    with net.Server(source, port=0) as server:
+        pump = ServerPump(server)
+        pump.update()
+        for total in (20, 40):  # the sockets of the first clients are closed, and used again
+            peers = [Peer.connect(server.port) for _ in range(20)]
+            for peer in peers:
+                peer.send(codec.GetMessage("IMAGE", device_name="A"))
+            wait_until(lambda total=total: len(source.asked_for) == total, 20, "questions")
+            assert [peer.receive().device_name for peer in peers] == ["A"] * 20
+            for peer in peers:
+                peer.socket.close()
+            wait_until(lambda: len(server.sockets) == 1, 20, "the clients to be forgotten")
+        pump.close()
+
+
+def test_a_dialog_that_somebody_opens_in_a_step_is_not_called_into(user):
+    browser = user.module.widget.logic.browser
+    steps = []
+
+    def open_dialog(event) -> None:
+        from IGTLMetaBrowserLib.browser_events import Listed
+
+        if isinstance(event, Listed):
+            # As in a message box, events go on, and the server goes on sending.
+            loop = QEventLoop()
+            QTimer.singleShot(200, loop.quit)
+            browser.request_images(["A"])
+            loop.exec()
+            steps.append(browser.node("A"))
+
+    browser.add_observer(open_dialog)
+    with ServerInThread(ImagesInMemory({"A": make_image(1)})) as server:
+        browser.connect("127.0.0.1", server.port)
+        browser.request_list()
+        wait_until(lambda: browser.node("A") is not None, 20, "the image, after the dialog")
+        browser.disconnect()
+    assert steps
+    assert steps[0] is None
+    browser.remove_observer(open_dialog)

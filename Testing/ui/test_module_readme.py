@@ -1,0 +1,97 @@
+"""The examples of the README for scripts, run as they stand there, against the demo endpoint."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from slicerhost import wait_until
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def section() -> str:
+    text = README.read_text(encoding="utf-8")
+    return text[text.index("## Scripts in Slicer") : text.index("## The command igtlmeta")]
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", section(), re.DOTALL)
+
+
+def table_cells() -> list[str]:
+    return re.findall(r"\| `([^`|]+)` \|$", section(), re.MULTILINE)
+
+
+@pytest.fixture
+def run(user, slicer_host):
+    """Runs code in one namespace; every server that it names is the demo."""
+    import IGTLMetaBrowser
+
+    demo = IGTLMetaBrowser.IGTLMetaBrowserLogic()
+    address = demo.startDemo()
+    names: dict[str, object] = {}
+
+    def run_code(code: str) -> None:
+        exec(re.sub(r'"[a-z-]+", 1894\d', f'"{address[0]}", {address[1]}', code), names)
+
+    run_code.names = names
+    yield run_code
+    for logic in names.values():
+        if isinstance(logic, IGTLMetaBrowser.IGTLMetaBrowserLogic):
+            logic.close()
+    demo.close()
+
+
+def test_the_first_example(run, slicer_host, capsys):
+    run(blocks()[0])
+    assert "DEMO_CT CT head CT (256, 256, 128)" in capsys.readouterr().out
+    assert run.names["volumeNode"].GetName() == "CT head"
+    assert len(run.names["lineNodes"]) == 7
+    assert not run.names["logic"].browser.has_server
+
+
+def test_the_example_of_events(run, capsys):
+    run("from IGTLMetaBrowser import IGTLMetaBrowserLogic\nlogic = IGTLMetaBrowserLogic()")
+    run("logic.connectToServer(*logic.startDemo())")
+    code, rest = blocks()[1].split("...\n")
+    run(code)
+    browser = run.names["logic"].browser
+    wait_until(lambda: browser.node("DEMO_MR") is not None, 20, "both images")
+    run(rest)
+    assert "DEMO_CT is DEMO_CT" in capsys.readouterr().out  # without a list, the id is the name
+
+
+def test_the_example_of_several_connections(run, slot_errors):
+    run("from IGTLMetaBrowser import IGTLMetaBrowserLogic")
+    run("from IGTLMetaBrowserLib import browser_events as events")
+    run(blocks()[2])
+    scanner, planning = run.names["scanner"], run.names["planning"]
+    assert len(planning.loadTrajectories()) == 7
+    # The demo has no such image, which says that it was asked for.
+    assert "No image has the id 'IMAGE_0'" in scanner.browser.image_state("IMAGE_0").reason
+    assert "IMAGE_0" in str(slot_errors.pop())
+
+
+def test_each_line_of_the_tables(run, capsys):
+    run("from IGTLMetaBrowser import IGTLMetaBrowserLogic\nlogic = IGTLMetaBrowserLogic()")
+    run("from IGTLMetaBrowserLib import browser_events as events")
+    cells = table_cells()
+    observing = [cell for cell in cells if "addObserver" in cell]
+    calling = [cell for cell in cells if "addObserver" not in cell]
+    assert (len(calling), len(observing)) == (9, 7)
+    for cell in observing + calling:
+        run(cell)
+    printed = capsys.readouterr().out
+    assert "Tumour biopsy" in printed  # loadTrajectories
+    assert "cancelled" in printed
+    assert run.names["volumeNode"].GetName() == "PET head FDG"  # the newest
+
+
+def test_every_event_of_the_table_exists():
+    from IGTLMetaBrowserLib import browser_events
+
+    for name in re.findall(r"^\| `([A-Z]\w+)` \|", section(), re.MULTILINE):
+        assert isinstance(getattr(browser_events, name), type)

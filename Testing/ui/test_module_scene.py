@@ -1,0 +1,122 @@
+"""The scene and the module: saved and loaded, closed in the middle of a transfer, nodes deleted."""
+
+from __future__ import annotations
+
+from typing import get_type_hints
+
+import pytest
+
+from IGTLMetaBrowserLib.browser_events import ConnectionState, ImageFailed, ImageStatus
+from IGTLMetaBrowserLib.net import CancelledError
+from peers import ServerInThread
+from slicerhost import wait_until
+from window_sources import LargeSource
+
+
+@pytest.fixture
+def browser(user):
+    return user.module.widget.logic.browser
+
+
+def connect(browser, port: int, count: int) -> None:
+    browser.connect("127.0.0.1", port)
+    wait_until(lambda: len(browser.entries) == count, 20, "the list")
+
+
+def load(browser, *image_ids: str) -> None:
+    browser.request_images(image_ids)
+    for image_id in image_ids:
+        wait_until(lambda image_id=image_id: browser.node(image_id) is not None, 20, image_id)
+
+
+def save(scene, folder) -> str:
+    path = str(folder / "scene.mrml")
+    scene.Commit(path)
+    return path
+
+
+def load_scene(scene, path: str, clear: bool = True) -> None:
+    """As by File > Load: into an empty scene, or to what is there."""
+    scene.SetURL(path)
+    assert scene.Connect() if clear else scene.Import()
+
+
+def test_a_saved_scene_keeps_endpoint_and_choices(user, slicer_host, tmp_path):
+    user.ui.hostLineEdit.text = "scanner.example"
+    user.ui.portSpinBox.value = 18945
+    user.ui.filterLineEdit.text = "head"
+    user.ui.showInViewsCheckBox.checked = False
+    path = save(slicer_host.mrmlScene, tmp_path)
+    slicer_host.mrmlScene.Clear(0)
+    assert (user.ui.hostLineEdit.text, user.ui.portSpinBox.value) == ("localhost", 18944)
+    assert (user.ui.filterLineEdit.text, user.ui.showInViewsCheckBox.checked) == ("", True)
+
+    load_scene(slicer_host.mrmlScene, path)
+    assert (user.ui.hostLineEdit.text, user.ui.portSpinBox.value) == ("scanner.example", 18945)
+    assert (user.ui.filterLineEdit.text, user.ui.showInViewsCheckBox.checked) == ("head", False)
+
+
+def test_every_choice_of_the_window_is_in_the_scene(user):
+    names = get_type_hints(type(user.module.widget.logic.getParameterNode()))
+    shown = [widget.property("SlicerParameterName") for widget in vars(user.ui).values()]
+    assert sorted(filter(None, shown)) == ["filterText", "host", "port", "showInViews"]
+    assert sorted(filter(None, shown)) == sorted(name for name in names if name[0] != "_")
+
+
+def test_a_scene_added_while_connected_does_not_change_the_address_shown(
+    user, browser, small_server, slicer_host, tmp_path
+):
+    user.ui.hostLineEdit.text = "scanner.example"
+    path = save(slicer_host.mrmlScene, tmp_path)
+    connect(browser, small_server, 4)
+    load_scene(slicer_host.mrmlScene, path, clear=False)
+    assert (user.ui.hostLineEdit.text, user.ui.portSpinBox.value) == ("127.0.0.1", small_server)
+
+
+def test_a_scene_changed_while_another_module_is_shown_is_seen_on_return(user, slicer_host):
+    user.module.exit()
+    user.module.widget.logic.getParameterNode().host = "scanner.example"
+    user.module.enter()
+    assert user.ui.hostLineEdit.text == "scanner.example"
+
+
+def test_closing_the_scene_in_the_middle_of_a_transfer_cancels_it(user, browser, slicer_host):
+    told = []
+    user.module.widget.logic.addObserver(ImageFailed, told.append)
+    with ServerInThread(LargeSource()) as server:
+        connect(browser, server.port, 1)
+        browser.request_images(["LARGE"])
+        wait_until(lambda: browser.image_state("LARGE").received > 0, 20, "a part of the image")
+        slicer_host.mrmlScene.Clear(0)
+
+        assert [type(event.error) for event in told] == [CancelledError]
+        assert browser.connection == ConnectionState.CONNECTED
+        assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 0
+        load(browser, "LARGE")  # what still came of the first one is not taken for the second
+        assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 1
+
+
+def test_a_closed_scene_keeps_the_address_of_the_connection_that_stands(
+    user, browser, small_server, slicer_host
+):
+    connect(browser, small_server, 4)
+    slicer_host.mrmlScene.Clear(0)
+    assert (user.ui.hostLineEdit.text, user.ui.portSpinBox.value) == ("127.0.0.1", small_server)
+
+
+def test_a_deleted_node_is_not_loaded_any_more(user, browser, small_server, slicer_host):
+    connect(browser, small_server, 4)
+    load(browser, "A", "B")
+    slicer_host.mrmlScene.RemoveNode(browser.node("A"))
+    assert browser.image_state("A").status == ImageStatus.NOT_LOADED
+    assert browser.image_state("B").status == ImageStatus.LOADED
+    slicer_host.mrmlScene.Clear(0)
+    assert browser.image_state("B").status == ImageStatus.NOT_LOADED
+
+
+def test_a_deleted_node_is_loaded_into_a_new_one(user, browser, small_server, slicer_host):
+    connect(browser, small_server, 4)
+    load(browser, "A")
+    slicer_host.mrmlScene.RemoveNode(browser.node("A"))
+    load(browser, "A")
+    assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
