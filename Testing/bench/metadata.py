@@ -131,8 +131,8 @@ def show_many_gets(console: Console) -> bool:
     taken = median(lambda: get_all(providers, IMAGES))
     is_met = taken <= MOST_SECONDS_OF_ALL
     print_verdict(console, "from the cache", "≤ 1 s", time_text(taken), is_met)
-    is_all_kept = kept == IMAGES * len(TYPES)
-    print_verdict(console, "answers kept", f"{IMAGES * len(TYPES):,}", f"{kept:,}", is_all_kept)
+    is_all_kept = kept >= IMAGES * len(TYPES)
+    print_verdict(console, "answers kept", f"≥ {IMAGES * len(TYPES):,}", f"{kept:,}", is_all_kept)
     console.print(f"  asked for the first time: {time_text(filling)}", highlight=False)
     rows = median(lambda: detail_rows(providers, "IMAGE_0"))
     console.print(f"  all rows of the details of one image: {time_text(rows)}", highlight=False)

@@ -181,6 +181,87 @@ def test_what_changes_while_it_is_asked_for_is_not_kept(providers):
     assert [providers.get("weather", "A") for _ in range(3)] == [1, 2, 3]
 
 
+def of_type(type_, answer):
+    """A provider of one type that answers what ``answer(image_id)`` returns, and never changes."""
+
+    class Provider(ObservableProvider):
+        def __call__(self, asked_type, image_id):
+            return answer(image_id) if asked_type == type_ else NOTHING
+
+    return Provider()
+
+
+def test_an_answer_made_from_one_that_was_already_kept_is_dropped_with_it(providers, table):
+    providers.add_provider(of_type("forecast", lambda _: providers.get("weather", "B")))
+    assert providers.get("weather", "B") == "snow"
+    assert providers.get("forecast", "A") == "snow"
+    table.write("B", "sun")
+    assert providers.get("forecast", "A") == "sun"
+
+
+def test_a_change_reaches_what_was_made_from_what_was_made_from_it(providers, table):
+    providers.add_provider(of_type("near", lambda _: providers.get("weather", "B")))
+    providers.add_provider(of_type("far", lambda _: providers.get("near", "MIDDLE")))
+    assert providers.get("near", "MIDDLE") == "snow"  # kept before it is made use of
+    assert providers.get("far", "A") == "snow"
+    table.write("B", "sun")
+    assert providers.get("far", "A") == "sun"
+
+
+class TestProvidersThatAskEachOther:
+    """The weather is told from the forecast, and the forecast from the weather and the paper."""
+
+    @pytest.fixture
+    def paper(self, providers, table):
+        paper = Table("paper", B="Times")
+        providers.add_provider(paper)
+
+        def weather(image_id):
+            forecast = providers.get("forecast", image_id)
+            return "no forecast" if forecast is NOTHING else f"{forecast}!"
+
+        def forecast(image_id):
+            paper_of_b = providers.get("paper", "B")
+            return f"{providers.get('weather', image_id)} by {paper_of_b}"
+
+        providers.add_provider(of_type("weather", weather), 1)
+        providers.add_provider(of_type("forecast", forecast), 1)
+        return paper
+
+    def test_what_is_made_while_one_is_asked_lacks_its_answer_and_is_not_kept(
+        self, providers, paper
+    ):
+        """Inside, the forecast was "rain by Times", without the weather's own answer."""
+        assert providers.get("weather", "A") == "rain by Times!"
+        assert providers.get("forecast", "A") == "rain by Times! by Times"
+
+    def test_a_change_reaches_what_was_made_from_an_answer_that_is_not_kept(self, providers, paper):
+        assert providers.get("weather", "A") == "rain by Times!"
+        paper.write("B", "Post")
+        assert providers.get("weather", "A") == "rain by Post!"
+
+
+def test_who_was_removed_changes_nothing_any_more(providers, table):
+    removed = Table()
+    providers.add_provider(removed)
+    providers.remove_provider(removed)
+    providers.get("weather", "A")
+    removed.write("A", "sun")
+    providers.get("weather", "A")
+    assert table.asked == {"A": 1}
+
+
+def test_an_answer_that_was_interrupted_leaves_nothing_behind(providers):
+    def interrupted(type_, image_id):
+        raise KeyboardInterrupt
+
+    providers.add_provider(interrupted)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            providers.get("weather", "A")
+    assert providers._cache.making == []
+
+
 def test_what_lacks_the_answer_of_who_is_being_asked_is_not_kept(providers, table):
     """Inside its own question, a provider sees what others know; nobody else shall."""
 

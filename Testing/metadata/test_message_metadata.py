@@ -68,6 +68,14 @@ def test_the_next_message_takes_the_place_of_the_one_before(providers, messages)
     assert providers.get(GENERAL_SERIES, "A") is NOTHING
 
 
+def test_the_same_metadata_again_change_nothing(messages):
+    changes = []
+    messages.add_observer(changes.append)
+    for _ in range(10):
+        messages.keep("B", UIDS)
+    assert changes == ["B"]
+
+
 def test_the_oldest_image_is_forgotten_where_there_are_too_many(providers):
     messages = MessageMetadataProvider(most_characters=200_000)
     providers.add_provider(messages)

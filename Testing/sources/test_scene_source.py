@@ -12,7 +12,9 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkCommonTransforms import vtkThinPlateSplineTransform
 
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.metadata.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.metadata.providers import MetadataProviders
+from IGTLMetaBrowserLib.metadata.standard import StandardProviders
 from IGTLMetaBrowserLib.scene.colors import color_volume
 from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
@@ -41,7 +43,8 @@ def source(scene):
 @pytest.fixture
 def show(scene):
     """Shows an image as the browser does, and returns its volume."""
-    nodes = ImageNodes(scene, MetadataProviders())
+    known = StandardProviders(MetadataProviders(), lambda image_id: None)
+    nodes = ImageNodes(scene, known, HiddenPatients())
 
     def show(pixels, image_id="A", affine=AFFINE, **metadata):
         image = codec.ImageMessage.from_ijk_to_ras(pixels, affine, metadata=metadata)

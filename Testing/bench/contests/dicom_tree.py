@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -32,6 +33,18 @@ def dicom_tree(count: int) -> Path:
         templates = [_template(name) for name in KINDS]
         for series in range(count // FILES_IN_SERIES):
             _write_series(part / f"series{series:04d}", series, templates)
+        part.rename(folder)
+    return folder
+
+
+def linked_copies(tree: Path, count: int) -> Path:
+    """Return a folder with so many times the files of ``tree``, which take no room of their own."""
+    folder = tree.with_name(f"{tree.name}-times-{count}")
+    if not folder.is_dir():
+        part = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        for number in range(count):
+            shutil.copytree(tree, part / str(number), copy_function=os.link)
         part.rename(folder)
     return folder
 
