@@ -42,6 +42,16 @@ def test_of_no_whole_number_of_names_is_an_error(length: int):
         codec.unpack(frame("CAPABILITY", bytes(length)))
 
 
+def test_of_more_than_65535_names_is_refused_both_ways():
+    # Each becomes a text, several times as large as its 12 bytes.
+    content = bytes(12 * 65535)
+    assert len(codec.unpack(frame("CAPABILITY", content)).types) == 65535
+    with pytest.raises(codec.DecodeError, match="65535 names of 12 bytes can be read"):
+        codec.unpack(frame("CAPABILITY", content + bytes(12)))
+    with pytest.raises(codec.EncodeError, match="65536 type names; a CAPABILITY can hold 65535"):
+        codec.pack(codec.CapabilityMessage([""] * 65536))
+
+
 @pytest.mark.parametrize(
     ("types", "why"),
     [

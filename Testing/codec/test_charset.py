@@ -55,6 +55,22 @@ def test_any_bytes_in_any_encoding_come_back():
             assert charset.encode(text, "text") == (encoding, data)
 
 
+@pytest.mark.parametrize(
+    ("encoding", "data", "why"),
+    [
+        (70_000, b"text", "the encoding of the value 70000 is no whole number from 0 to 65535"),
+        (-1, b"text", "the encoding of the value -1"),
+        (None, b"text", "the encoding of the value None"),
+        (4, "text", "the value is bytes, not 'text'"),
+    ],
+)
+def test_a_text_with_bytes_or_an_encoding_that_the_wire_cannot_hold_is_refused(
+    encoding: object, data: object, why: str
+):
+    with pytest.raises(EncodeError, match=why):
+        charset.encode(charset.EncodedText("text", encoding, data), "the value")
+
+
 def test_none_is_refused():
     with pytest.raises(EncodeError, match="the value is a text, not None"):
         charset.encode(None, "the value")

@@ -116,9 +116,9 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("field", "words"),
         [
-            ({"command_id": -1}, "does not fit"),
-            ({"command_id": 2**32}, "does not fit"),
-            ({"command_id": None}, "does not fit"),
+            ({"command_id": -1}, "command id -1 is no whole number"),
+            ({"command_id": 2**32}, "from 0 to 4294967295"),
+            ({"command_id": None}, "command id None"),
             ({"name": "N" * 129}, "the limit is 128"),
             ({"name": None}, "command name is a text"),
             ({"name": "a\0b"}, "NUL"),

@@ -115,6 +115,11 @@ class TestPixels:
         with pytest.raises(codec.EncodeError, match="convert them to one of int8, uint8"):
             codec.pack(codec.ImageMessage(np.zeros((1, 1, 1), dtype)))
 
+    @pytest.mark.parametrize("pixels", [None, [[[1, 2]]], b"bytes"])
+    def test_what_is_no_array_is_refused(self, pixels: object):
+        with pytest.raises(codec.EncodeError, match="the pixels of IMAGE are an array, not"):
+            codec.pack(codec.ImageMessage(pixels))
+
     @pytest.mark.parametrize("shape", [(4,), (3, 4), (1, 2, 3, 4, 5)])
     def test_other_shapes_are_refused(self, shape: tuple[int, ...]):
         with pytest.raises(codec.EncodeError, match=r"\(k, j, i\) or \(k, j, i, components\)"):
@@ -122,7 +127,7 @@ class TestPixels:
 
     @pytest.mark.parametrize("shape", [(1, 1, 65536), (1, 1, 1, 256)])
     def test_sizes_that_do_not_fit_are_refused(self, shape: tuple[int, ...]):
-        with pytest.raises(codec.EncodeError, match="65535 voxels an axis, 255 components"):
+        with pytest.raises(codec.EncodeError, match=r"no whole number from [01] to (65535|255)"):
             codec.pack(codec.ImageMessage(np.zeros(shape, np.uint8)))
 
 
@@ -181,11 +186,26 @@ class TestSubvolume:
         with pytest.raises(codec.EncodeError, match="no part of an image"):
             codec.pack(codec.ImageMessage(pixels_of("uint8", 1, 2, 3), **place))
 
+    @pytest.mark.parametrize("size", [[3, 2, 1], np.array([3, 2, 1])])
+    def test_the_size_of_the_whole_may_be_any_row_of_numbers(self, size: object):
+        message = codec.ImageMessage(pixels_of("uint8", 1, 2, 3), size=size)
+        assert not message.is_subvolume
+        assert message.whole_size == round_trip(message).whole_size == (3, 2, 1)
+
     @pytest.mark.parametrize(
-        "place", [{"offset": (0, 0)}, {"size": (9, 9)}, {"offset": (-1, 0, 0)}]
+        "place",
+        [
+            {"offset": (0, 0)},
+            {"size": (9, 9)},
+            {"offset": (-1, 0, 0)},
+            {"offset": None},
+            {"offset": (0, 0, "0")},
+            {"size": 9},
+            {"size": (9.0, 9.0, 9.0)},
+        ],
     )
     def test_that_has_no_three_numbers_from_0_is_refused(self, place: dict):
-        with pytest.raises(codec.EncodeError, match="does not fit IMAGE"):
+        with pytest.raises(codec.EncodeError, match="of IMAGE"):
             codec.pack(codec.ImageMessage(pixels_of("uint8", 1, 2, 3), **place))
 
 
@@ -214,6 +234,8 @@ class TestDamaged:
     @pytest.mark.parametrize(
         ("fields", "why"),
         [
+            ({"version": 0}, "format version 0"),
+            ({"version": 2}, "format version 2; 1 is known"),
             ({"components": 0}, "0 components"),
             ({"components": 2}, "has 16 bytes of pixels; 8 are there"),
             ({"scalar_type": 0}, "scalar type 0 is none of"),

@@ -115,8 +115,11 @@ def test_without_a_matrix_voxels_are_1_mm_and_the_centre_is_the_origin():
     ("field", "why"),
     [
         ({"matrix": np.eye(4)}, r"shape \(3, 4\), not \(4, 4\)"),
-        ({"matrix": np.full((3, 4), 1e39)}, "float too large"),
-        ({"coordinates": 3}, "does not fit IMAGE"),
+        ({"matrix": np.full((3, 4), 1e39)}, "too large for float32"),
+        ({"matrix": None}, "numbers of the matrix"),
+        ({"matrix": np.full((3, 4), "1")}, "are numbers, not"),
+        ({"matrix": [[1, 2], [3]]}, "are no array"),
+        ({"coordinates": 3}, "coordinates 3 is no whole number from 1 to 2"),
     ],
 )
 def test_what_does_not_fit_is_refused(field: dict, why: str):

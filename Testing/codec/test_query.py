@@ -65,6 +65,8 @@ def test_a_name_that_does_not_fit_12_characters_is_cut():
         ("GET_COLORT", "COLORT"),
         ("GET_COLORTAB", "COLORTABLE"),
         ("GET_VIDEO", "VIDEO"),  # not VIDEOMETA
+        ("GET_VMETA", "VIDEOMETA"),  # the C++ library's name for it
+        ("GET_VIDEOMET", "VIDEOMETA"),
         ("GET_TRA", "TRA"),  # TRAJ or TRANSFORM
         ("GET_NEEDLE", "NEEDLE"),  # no type of OpenIGTLink
         ("GET_", ""),

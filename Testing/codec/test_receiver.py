@@ -200,7 +200,7 @@ class TestUnreadable:
     def test_a_content_that_does_not_fit_its_type(self):
         stream = frame("IMAGE", bytes(100)) + frame("IMGMETA", b"short") + codec.pack(STATUS)
         image, listing, status = feed(codec.Receiver(), stream)
-        assert "IMAGE has the byte order 0" in str(image.error)
+        assert "IMAGE has the format version 0" in str(image.error)
         assert "5 bytes are no whole number" in str(listing.error)
         assert status == STATUS
 
@@ -261,6 +261,18 @@ class TestNoMemory:
         assert isinstance(rejected.error, codec.BodySizeError)
         assert "no memory" in str(rejected.error)
         assert receiver.is_passing_over
+
+    def test_a_large_body_that_cannot_be_copied_is_rejected(self, monkeypatch: pytest.MonkeyPatch):
+        # Texts and the frame of a video are copied when they are read.
+        def unpack_content(*_: object, **__: object) -> codec.Message:
+            raise MemoryError
+
+        monkeypatch.setattr(codec.VideoMessage, "unpack_content", unpack_content)
+        video = codec.pack(codec.VideoMessage(bytes(100_000)))
+        rejected, status = feed(codec.Receiver(), video + codec.pack(STATUS))
+        assert isinstance(rejected.error, codec.BodySizeError)
+        assert str(rejected.error).startswith("no memory for 100076 bytes of the message VIDEO")
+        assert status == STATUS
 
 
 class TestMemory:

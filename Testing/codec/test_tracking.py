@@ -145,9 +145,9 @@ class TestStart:
         [
             ({"coordinate_name": "C" * 33}, "coordinate name .* the limit is 32"),
             ({"coordinate_name": None}, "coordinate name"),
-            ({"resolution": 1 << 31}, "resolution 2147483648 ms"),
-            ({"resolution": 0.5}, "resolution 0.5 ms"),
-            ({"resolution": None}, "resolution None ms"),
+            ({"resolution": 1 << 31}, "resolution in ms 2147483648"),
+            ({"resolution": 0.5}, "resolution in ms 0.5"),
+            ({"resolution": None}, "resolution in ms None"),
         ],
     )
     def test_what_does_not_fit_is_refused(self, field: dict, words: str):

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 from codec.stream import frame, version_2_body
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec.messages import base
+
+
+def pickled(message: codec.Message) -> codec.Message:
+    return pickle.loads(pickle.dumps(message))
 
 
 class TestUnknown:
@@ -34,6 +42,48 @@ class TestUnknown:
     def test_goes_out_as_it_came_in(self, type_name: str):
         data = frame(type_name, b"content")
         assert codec.pack(codec.unpack(data)) == data
+
+
+class TestContent:
+    """Bytes of any kind can be sent; what is none is refused."""
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            bytearray(range(8)),
+            memoryview(bytes(range(8))),
+            memoryview(np.arange(8, dtype="u1")).cast("H"),
+            memoryview(np.arange(8, dtype="u1").reshape(2, 2, 2)),
+            memoryview(np.repeat(np.arange(8, dtype="u1"), 2))[::2],
+        ],
+    )
+    @pytest.mark.parametrize("message_class", [codec.UnknownMessage, codec.GetMessage])
+    def test_views_of_any_shape_go_out_as_their_bytes(self, message_class: type, content: object):
+        message = codec.unpack(codec.pack(message_class("NEEDLE", content)))
+        assert message.content == bytes(range(8))
+
+    def test_an_empty_view(self):
+        message = codec.UnknownMessage("NEEDLE", memoryview(np.zeros((0, 2), "u2")))
+        assert codec.unpack(codec.pack(message)).content == b""
+
+    @pytest.mark.parametrize("content", [None, "text", 5, [1, 2], np.zeros(3)])
+    @pytest.mark.parametrize("message_class", [codec.UnknownMessage, codec.GetMessage])
+    def test_what_is_no_bytes_is_refused(self, message_class: type, content: object):
+        with pytest.raises(codec.EncodeError, match=r"the content of (GET_)?NEEDLE is bytes, not"):
+            codec.pack(message_class("NEEDLE", content))
+
+    @pytest.mark.parametrize("message_class", [codec.UnknownMessage, codec.GetMessage])
+    def test_a_type_that_is_no_text_is_refused(self, message_class: type):
+        with pytest.raises(codec.EncodeError, match="data type is a text, not None"):
+            codec.pack(message_class(None))
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+def test_a_message_that_was_read_can_be_copied(copied: Callable[[Any], Any]):
+    item_list = codec.TrajectoryMessage([codec.TrajectoryItem("needle")], device_name="Planner")
+    for message in (codec.UnknownMessage("NEEDLE", b"content"), item_list):
+        received = codec.unpack(codec.pack(message))
+        assert copied(received) == received == message
 
 
 @dataclass

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
+import numpy as np
 import pytest
 
 from IGTLMetaBrowserLib.codec import DecodeError, EncodeError, cut_text, printable
-from IGTLMetaBrowserLib.codec.wire import Reader, decode_text, encode_text
+from IGTLMetaBrowserLib.codec.wire import Reader, decode_text, encode_text, numbers_of, whole_number
 
 
 class TestText:
@@ -56,6 +58,26 @@ class TestText:
     def test_half_a_surrogate_pair_is_refused(self):
         with pytest.raises(EncodeError, match="cannot be written as UTF-8"):
             encode_text("\ud83d", 20, "name")
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("value", [0, 255, True, np.uint8(7), np.array(7)])
+    def test_a_whole_number_may_be_of_any_type(self, value: int):
+        assert whole_number(value, 0, 255, "status") == int(value)
+
+    @pytest.mark.parametrize("value", [-1, 256, 1.0, None, "1", b"1", np.zeros(1, int), math.nan])
+    def test_what_is_no_whole_number_or_too_large_says_the_limits(self, value: object):
+        with pytest.raises(EncodeError, match=r"status .* is no whole number from 0 to 255"):
+            whole_number(value, 0, 255, "status")
+
+    @pytest.mark.parametrize("values", [(1, 2, 3), [1, 2, 3], range(1, 4), np.array([1, 2, 3])])
+    def test_several_may_be_in_any_row(self, values: object):
+        assert numbers_of(values, 3, "size") == [1, 2, 3]
+
+    @pytest.mark.parametrize("values", [(1, 2), (1, 2, 3, 4), 5, None, np.array(5)])
+    def test_another_number_of_them_is_refused(self, values: object):
+        with pytest.raises(EncodeError, match="size has 3 numbers; not so"):
+            numbers_of(values, 3, "size")
 
 
 class TestCutText:

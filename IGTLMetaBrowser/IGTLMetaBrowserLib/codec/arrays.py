@@ -39,7 +39,7 @@ def write_array(array: np.ndarray) -> memoryview | bytes:
 
 def float32_array(values: ArrayLike, what: str) -> np.ndarray:
     """Return ``values`` as float32; raises ``EncodeError`` for what is too large or no number."""
-    array = _numbers(values, "biuf", what)
+    array = number_array(values, "biuf", what)
     with np.errstate(over="ignore", invalid="ignore"):  # infinite is told below, NaN stays NaN
         converted = array.astype(np.float32, copy=False)
     if converted is not array and (np.isinf(converted) & np.isfinite(array)).any():
@@ -49,11 +49,26 @@ def float32_array(values: ArrayLike, what: str) -> np.ndarray:
 
 def uint32_array(values: ArrayLike, what: str) -> np.ndarray:
     """Return ``values`` as uint32; raises ``EncodeError`` for others than 0 to 2**32 - 1."""
-    array = _numbers(values, "iu", what)
+    array = number_array(values, "iu", what)
     limits = np.iinfo(np.uint32)
     if array.size and not limits.min <= array.min() <= array.max() <= limits.max:
         raise EncodeError(f"the {what} hold numbers that are not from 0 to 2**32 - 1")
     return array.astype(np.uint32, copy=False)
+
+
+def number_array(values: ArrayLike, kinds: str, what: str) -> np.ndarray:
+    """Return ``values`` as an array; raises ``EncodeError`` where its kind is none of ``kinds``.
+
+    ``kinds`` are letters of ``numpy.dtype.kind``. Converted at once, None would become NaN, and
+    digits in a text a number.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise EncodeError(f"the {what} are no array: {error}") from None
+    if array.size and array.dtype.kind not in kinds:
+        raise EncodeError(f"the {what} are numbers, not {array.dtype}")
+    return array
 
 
 def equal_fields(one: Any, other: Any) -> bool:
@@ -65,14 +80,6 @@ def equal_fields(one: Any, other: Any) -> bool:
 def _are_equal(mine: Any, theirs: Any) -> bool:
     if isinstance(mine, np.ndarray) and isinstance(theirs, np.ndarray):
         return mine.dtype == theirs.dtype and np.array_equal(mine, theirs)
+    if isinstance(mine, np.ndarray) or isinstance(theirs, np.ndarray):
+        return False  # numpy would compare number by number
     return mine == theirs
-
-
-def _numbers(values: ArrayLike, kinds: str, what: str) -> np.ndarray:
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise EncodeError(f"the {what} are no array: {error}") from None
-    if array.size and array.dtype.kind not in kinds:
-        raise EncodeError(f"the {what} are numbers, not {array.dtype}")
-    return array

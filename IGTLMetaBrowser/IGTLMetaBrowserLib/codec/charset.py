@@ -15,7 +15,7 @@ from __future__ import annotations
 import codecs
 
 from .errors import EncodeError
-from .wire import encode_string, require_text
+from .wire import byte_view, encode_string, require_text, whole_number
 
 US_ASCII = 3
 UTF_8 = 106
@@ -105,23 +105,25 @@ def encode(text: str, what: str, encoding: int | None = None) -> tuple[int, byte
     encoding given is not known, or does not have all characters of the text.
     """
     require_text(text, what)
-    if encoding is None:
-        encoding = encoding_of(text)
+    encoding = whole_number(
+        encoding_of(text) if encoding is None else encoding, 0, 0xFFFF, f"the encoding of {what}"
+    )
     if isinstance(text, EncodedText) and text.encoding == encoding:
-        return encoding, text.data
+        return encoding, bytes(byte_view(text.data, what))
     if encoding == UTF_8:
         return encoding, encode_string(text, what)
-    name = _CODECS.get(encoding) if isinstance(encoding, int) else None
+    name = _CODECS.get(encoding)
     if name is None:
         raise EncodeError(
-            f"{what} has the encoding {encoding!r}, which is not known here; "
+            f"{what} has the encoding {encoding}, which is not known here; "
             f"{UTF_8} (UTF-8) holds any text"
         )
     try:
         return encoding, text.encode(name)
     except UnicodeError as error:
         raise EncodeError(
-            f"{what} {text!r} cannot be written in the encoding {encoding} ({name}): {error}"
+            f"{what} {text!r} cannot be written in the encoding {encoding} ({name}): {error}; "
+            f"{UTF_8} (UTF-8) holds any text"
         ) from None
 
 

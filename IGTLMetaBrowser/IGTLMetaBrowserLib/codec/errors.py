@@ -5,7 +5,7 @@
     ├── ``GeometryError``: an image was read, but its axes span no space
     └── ``DecodeError``: bytes cannot be read as a message
         ├── ``ChecksumError``: the body is not the one that was sent
-        ├── ``BodySizeError``: the header claims more bytes than the receiver accepts
+        ├── ``BodySizeError``: the header claims more bytes than the receiver accepts or holds
         └── ``HeaderVersionError``: the header version is none that this codec knows
 
 Whatever bytes arrive, the codec returns messages or raises ``DecodeError``, nothing else.
@@ -35,7 +35,7 @@ class ChecksumError(DecodeError):
 
 
 class BodySizeError(DecodeError):
-    """The header claims a body larger than the limit."""
+    """The header claims a body larger than the limit, or than there is memory for."""
 
 
 class HeaderVersionError(DecodeError):

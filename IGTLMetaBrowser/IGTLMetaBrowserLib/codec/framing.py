@@ -17,8 +17,8 @@ from .header import (
 )
 from .messages.base import Message
 from .messages.dispatch import content_reader
-from .metadata import pack_metadata, unpack_metadata
-from .wire import Buffer, printable
+from .metadata import pack_metadata, require_mapping, unpack_metadata
+from .wire import Buffer, printable, whole_number
 
 
 def pack(message: Message) -> bytes:
@@ -103,19 +103,18 @@ def describe(header: Header) -> str:
 
 def _pack_body(message: Message) -> Sequence[Buffer]:
     content = message.pack_content()
-    if message.header_version == 1:
-        if message.metadata or message.message_id:
+    version = whole_number(message.header_version, *KNOWN_VERSIONS, "header version")
+    message_id = whole_number(message.message_id, 0, 0xFFFFFFFF, "message id")
+    require_mapping(message.metadata)
+    if version == 1:
+        if message.metadata or message_id:
             raise EncodeError(
                 f"{message.type_name} {message.device_name!r} has metadata or a message id, which "
                 "header version 1 cannot hold; set header_version=2"
             )
         return content
-    if message.header_version != 2:
-        raise EncodeError(f"header version {message.header_version} is neither 1 nor 2")
-    if not 0 <= message.message_id <= 0xFFFFFFFF:
-        raise EncodeError(f"message id {message.message_id} is no number from 0 to 2**32 - 1")
     metadata_header, metadata = pack_metadata(message.metadata)
     extended_header = EXTENDED_HEADER_LAYOUT.pack(
-        EXTENDED_HEADER_SIZE, len(metadata_header), len(metadata), message.message_id
+        EXTENDED_HEADER_SIZE, len(metadata_header), len(metadata), message_id
     )
     return [extended_header, *content, metadata_header, metadata]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .arrays import number_array
 from .errors import EncodeError, GeometryError
 
 if TYPE_CHECKING:
@@ -33,16 +34,11 @@ def checked_matrix(matrix: ArrayLike) -> np.ndarray:
 
     Raises ``EncodeError`` for another shape or last row, and for what is no number.
     """
-    try:
-        array = np.asarray(matrix)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise EncodeError(f"the matrix {matrix!r} is no array: {error}") from error
-    if array.dtype.kind not in "iuf":  # numpy would read None as NaN, and numbers in texts
-        raise EncodeError(f"the matrix {matrix!r} holds what is no number")
-    if array.shape != (4, 4) or tuple(array[3]) != _LAST_ROW:
-        raise EncodeError(
-            f"a matrix has the shape (4, 4) and the last row 0 0 0 1; not so {array.tolist()}"
-        )
+    array = number_array(matrix, "iuf", "numbers of the matrix")
+    if array.shape != (4, 4):
+        raise EncodeError(f"a matrix has the shape (4, 4), not {array.shape}")
+    if tuple(array[3]) != _LAST_ROW:
+        raise EncodeError(f"the last row of a matrix is 0 0 0 1, not {array[3].tolist()}")
     return array.astype(float)
 
 

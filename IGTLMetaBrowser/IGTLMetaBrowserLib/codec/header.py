@@ -32,9 +32,9 @@ import struct
 from functools import lru_cache
 from typing import NamedTuple
 
-from .errors import DecodeError, EncodeError
+from .errors import DecodeError
 from .timestamp import Timestamp, timestamp_from_wire
-from .wire import Buffer, Reader, decode_text, encode_text
+from .wire import Buffer, Reader, decode_text, encode_text, whole_number
 
 HEADER_LAYOUT = struct.Struct(">H12s20sQQQ")
 HEADER_SIZE = HEADER_LAYOUT.size
@@ -74,13 +74,11 @@ class Header(NamedTuple):
 
     def pack(self) -> bytes:
         """Return the 58 bytes."""
-        if not 0 <= self.timestamp <= 0xFFFFFFFFFFFFFFFF:
-            raise EncodeError(f"timestamp {self.timestamp} is no number from 0 to 2**64 - 1")
         return HEADER_LAYOUT.pack(
             self.version,
             encode_text(self.type_name, TYPE_NAME_SIZE, "type name"),
             encode_text(self.device_name, DEVICE_NAME_SIZE, "device name"),
-            self.timestamp,
+            whole_number(self.timestamp, 0, 0xFFFFFFFFFFFFFFFF, "timestamp"),
             self.body_size,
             self.crc,
         )

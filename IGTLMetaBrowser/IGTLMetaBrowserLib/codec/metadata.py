@@ -63,13 +63,18 @@ def unpack_metadata(header: Buffer, data: Buffer) -> dict[str, str]:
     return metadata
 
 
+def require_mapping(metadata: Mapping[str, str]) -> None:
+    """Raise ``EncodeError`` where ``metadata`` is no mapping."""
+    if not isinstance(metadata, Mapping):
+        raise EncodeError(f"metadata maps texts to texts; {type(metadata).__name__} does not")
+
+
 def pack_metadata(metadata: Mapping[str, str]) -> tuple[bytes, bytes]:
     """Return metadata header and metadata.
 
     Values are encoded as they came, others as US-ASCII where they can be, else as UTF-8.
     """
-    if not isinstance(metadata, Mapping):
-        raise EncodeError(f"metadata maps texts to texts; {type(metadata).__name__} does not")
+    require_mapping(metadata)
     if len(metadata) > LARGEST_ENTRY_COUNT:
         raise EncodeError(
             f"{len(metadata)} metadata entries; a message can hold {LARGEST_ENTRY_COUNT}"

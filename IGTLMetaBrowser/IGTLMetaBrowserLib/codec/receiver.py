@@ -180,10 +180,7 @@ class Receiver:
         try:
             self._large = _LargeBody(header, beginning, self._check_crc)
         except (MemoryError, ValueError):  # numpy's ValueError is for what no machine could hold
-            return self._pass_over(
-                header,
-                BodySizeError(f"no memory for {header.body_size} bytes of {describe(header)}"),
-            )
+            return self._pass_over(header, _no_memory(header))
         self._start = self._end = 0
         return None
 
@@ -234,3 +231,9 @@ class _LargeBody:
             return unpack_body(self.header, self.body, are_pixels_native=True)
         except DecodeError as error:
             return Rejected(self.header, error)
+        except MemoryError:  # some types are copied: texts, the frame of a video
+            return Rejected(self.header, _no_memory(self.header))
+
+
+def _no_memory(header: Header) -> BodySizeError:
+    return BodySizeError(f"no memory for {header.body_size} bytes of {describe(header)}")

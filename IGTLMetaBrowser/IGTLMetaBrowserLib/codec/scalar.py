@@ -31,11 +31,10 @@ class ScalarType(IntEnum):
         """Return the scalar type for a numpy type, or raise ``EncodeError``."""
         try:
             return cls[np.dtype(dtype).name.upper()]
-        except KeyError:
+        except (KeyError, TypeError):
             names = ", ".join(member.name.lower() for member in cls)
             raise EncodeError(
-                f"OpenIGTLink has no pixels of type {np.dtype(dtype)}; "
-                f"convert them to one of {names}"
+                f"OpenIGTLink has no pixels of type {dtype}; convert them to one of {names}"
             ) from None
 
     @classmethod

@@ -19,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from operator import index
 
 from .errors import EncodeError
+from .wire import whole_number
 
 _LARGEST_COUNT = 6
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -133,10 +133,10 @@ class Unit:
             ) from None
         if len(factors) > _LARGEST_COUNT:
             raise EncodeError(f"a unit has {_LARGEST_COUNT} factors at most, not {len(factors)}")
-        number = _checked(self.prefix, 0, 15, "prefix")
+        number = whole_number(self.prefix, 0, 15, "the prefix of a unit")
         for unit, exponent in factors + [(0, 0)] * (_LARGEST_COUNT - len(factors)):
-            number = number << 6 | _checked(unit, 0, 63, "unit")
-            number = number << 4 | _checked(exponent, -8, 7, "exponent") & 0xF
+            number = number << 6 | whole_number(unit, 0, 63, "the unit")
+            number = number << 4 | whole_number(exponent, -8, 7, "the exponent of a unit") & 0xF
         return number
 
     def __str__(self) -> str:
@@ -171,13 +171,3 @@ def _superscript(number: int) -> str:
 
 _PREFIXES = {int(member): member for member in SIPrefix}
 _UNITS = {int(member): member for member in SIUnit}
-
-
-def _checked(value: int, least: int, most: int, what: str) -> int:
-    try:
-        number = index(value)
-    except TypeError:
-        raise EncodeError(f"the {what} of a unit is a number, not {value!r}") from None
-    if not least <= number <= most:
-        raise EncodeError(f"the {what} of a unit is from {least} to {most}, not {number}")
-    return number

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import struct
 import unicodedata
+from collections.abc import Iterable
+from operator import index
 from typing import Any
 
 from .errors import DecodeError, EncodeError
@@ -76,6 +78,42 @@ def printable(text: str) -> str:
 def _can_be_seen(character: str) -> bool:
     # str.isprintable refuses all spaces but the plain one, such as those of Japanese names.
     return character.isprintable() or unicodedata.category(character) == "Zs"
+
+
+def whole_number(value: int, least: int, most: int, what: str) -> int:
+    """Return ``value``; raises ``EncodeError`` where it is no whole number in these limits."""
+    try:
+        number = index(value)
+    except TypeError:
+        number = None
+    if number is None or not least <= number <= most:
+        raise EncodeError(f"{what} {value!r} is no whole number from {least} to {most}")
+    return number
+
+
+def numbers_of(values: Iterable[Any], count: int, what: str) -> list[Any]:
+    """Return ``values`` as a list; raises ``EncodeError`` where they are not ``count``."""
+    try:
+        numbers = list(values)
+    except TypeError:
+        numbers = None
+    if numbers is None or len(numbers) != count:
+        raise EncodeError(f"{what} has {count} numbers; not so {values!r}")
+    return numbers
+
+
+def byte_view(data: Buffer, what: str) -> Buffer:
+    """Return ``data`` as bytes that follow each other; views of other items become bytes, too.
+
+    Raises ``EncodeError`` where it is neither ``bytes`` nor ``bytearray`` nor ``memoryview``.
+    """
+    if isinstance(data, bytes | bytearray):
+        return data
+    if not isinstance(data, memoryview):
+        raise EncodeError(f"{what} is bytes, not {data!r}")
+    if data.c_contiguous and data.nbytes:
+        return data.cast("B")
+    return data.tobytes()
 
 
 class Reader:

@@ -26,8 +26,9 @@ from typing import Any, ClassVar
 
 from ..errors import CodecError, DecodeError, EncodeError
 from ..header import DEVICE_NAME_SIZE, TYPE_NAME_SIZE
+from ..metadata import require_mapping
 from ..timestamp import NOT_SET
-from ..wire import Buffer, Reader, decode_text, encode_text
+from ..wire import Buffer, Reader, decode_text, encode_text, whole_number
 from .base import Message, register, registered_class
 from .dispatch import content_reader
 
@@ -36,6 +37,8 @@ _CHILD_LAYOUT = struct.Struct(">12sQ")
 _LARGEST_NAME_TABLE = 0xFFFF
 LARGEST_CHILD_COUNT = 0xFFFF
 LARGEST_DEPTH = 8
+# Fields of POLYDATA, CAPABILITY, GET_BIND and STT_BIND.
+_PARTS = ("attributes", "types", "children")
 
 
 @register
@@ -46,8 +49,9 @@ class BindMessage(Message):
     ``children`` are messages of any type, with their device names. Their time stamps are not sent:
     those of children that were read are that of the BIND, and their header version is 1. Children
     with message ids or metadata are an ``EncodeError``. There can be BINDs among them, up to 8 one
-    in the other; all together have up to 65535 children, and the device names of one up to 65535
-    bytes, each with a NUL.
+    in the other; all together have up to 65535 children, attributes of POLYDATA among them, and
+    names in CAPABILITY, GET_BIND and STT_BIND; the device names of one up to 65535 bytes, each
+    with a NUL.
     """
 
     wire_type: ClassVar[str] = "BIND"
@@ -107,12 +111,16 @@ class _Nesting:
 
     def enter(self, child_count: int) -> None:
         self._depth += 1
-        self._child_count += child_count
         if self._depth > LARGEST_DEPTH:
             raise self._error(f"more than {LARGEST_DEPTH} BINDs lie one in the other")
+        self.count(child_count)
+
+    def count(self, child_count: int) -> None:
+        self._child_count += child_count
         if self._child_count > LARGEST_CHILD_COUNT:
             raise self._error(
-                f"BIND has {self._child_count} children or more; the limit is {LARGEST_CHILD_COUNT}"
+                f"BIND has {self._child_count} children and parts of them, or more; the limit is "
+                f"{LARGEST_CHILD_COUNT}"
             )
 
     def leave(self) -> None:
@@ -122,12 +130,17 @@ class _Nesting:
 def _pack_child(child: Message, nesting: _Nesting) -> Sequence[Buffer]:
     if not isinstance(child, Message):
         raise EncodeError(f"the children of BIND are messages, not {child!r}")
-    if child.metadata or child.message_id:
+    require_mapping(child.metadata)
+    if child.metadata or whole_number(child.message_id, 0, 0xFFFFFFFF, "message id"):
         raise EncodeError(
             f"{child.type_name} {child.device_name!r} has metadata or a message id, which a child "
             "of BIND cannot hold"
         )
-    return child._pack(nesting) if isinstance(child, BindMessage) else child.pack_content()
+    if isinstance(child, BindMessage):
+        return child._pack(nesting)
+    content = child.pack_content()
+    nesting.count(_part_count(child))
+    return content
 
 
 def _unpack_child(
@@ -136,7 +149,17 @@ def _unpack_child(
     message_class = registered_class(type_name)
     if message_class is not None and issubclass(message_class, BindMessage):
         fields["nesting"] = nesting
-    return content_reader(type_name)(content, **fields)
+    child = content_reader(type_name)(content, **fields)
+    nesting.count(_part_count(child))
+    return child
+
+
+def _part_count(child: Message) -> int:
+    """Return how many objects of few bytes each are in a child; those of BINDs count themselves."""
+    if isinstance(child, BindMessage):
+        return 0
+    parts = (getattr(child, name, None) for name in _PARTS)
+    return sum(len(part) for part in parts if isinstance(part, Sequence))
 
 
 def pack_names(names: Iterable[str], is_padded: bool) -> bytes:

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from ..errors import EncodeError
 from ..header import TYPE_NAME_SIZE
-from ..wire import Reader, decode_text
+from ..wire import Reader, decode_text, whole_number
 from .base import register
 from .bind import (
     COUNT_LAYOUT,
@@ -101,11 +101,10 @@ class StartBindMessage(StartMessage):
     @property
     def content(self) -> bytes:
         """Resolution, type and device names. Raises ``EncodeError`` where one does not fit."""
-        try:
-            resolution = _RESOLUTION_LAYOUT.pack(self.resolution)
-        except struct.error as error:
-            raise EncodeError(f"resolution {self.resolution!r} ns: {error}") from None
-        return resolution + _pack_request(self.children, self.is_padded, self.wire_type)
+        resolution = whole_number(self.resolution, 0, 0xFFFFFFFFFFFFFFFF, "resolution in ns")
+        return _RESOLUTION_LAYOUT.pack(resolution) + _pack_request(
+            self.children, self.is_padded, self.wire_type
+        )
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartBindMessage:

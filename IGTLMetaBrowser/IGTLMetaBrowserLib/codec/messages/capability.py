@@ -24,6 +24,9 @@ from ..header import TYPE_NAME_SIZE
 from ..wire import decode_text, encode_text
 from .base import Message, register
 
+# Each becomes a text, several times as large as the 12 bytes that it has on the wire.
+_MOST_TYPES = 0xFFFF
+
 
 @register
 @dataclass(eq=False)
@@ -39,11 +42,18 @@ class CapabilityMessage(Message):
         # A text is a sequence of texts, its letters.
         if not isinstance(self.types, Sequence) or isinstance(self.types, str):
             raise EncodeError(f"CAPABILITY has a list of type names, not {self.types!r}")
+        if len(self.types) > _MOST_TYPES:
+            raise EncodeError(f"{len(self.types)} type names; a CAPABILITY can hold {_MOST_TYPES}")
         return [encode_text(name, TYPE_NAME_SIZE, "type name") for name in self.types]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> CapabilityMessage:
         """Read a content that must be a whole number of type names."""
+        if len(content) > _MOST_TYPES * TYPE_NAME_SIZE:
+            raise DecodeError(
+                f"CAPABILITY has {len(content)} bytes; {_MOST_TYPES} names of {TYPE_NAME_SIZE} "
+                "bytes can be read"
+            )
         if len(content) % TYPE_NAME_SIZE:
             raise DecodeError(
                 f"CAPABILITY has names of {TYPE_NAME_SIZE} bytes; "

@@ -24,12 +24,13 @@ from typing import Any, ClassVar
 
 from .. import charset
 from ..errors import EncodeError
-from ..wire import Reader, decode_text, encode_text
+from ..wire import Reader, decode_text, encode_text, whole_number
 from .base import Message, register
 from .query import ReturnMessage
 
 _LAYOUT = struct.Struct(">I128sHI")
 _LONGEST_NAME = 128
+_LARGEST_SIZE = 0xFFFFFFFF
 
 
 @dataclass(eq=False)
@@ -50,13 +51,10 @@ class _Command(Message):
         """Return the content."""
         name = encode_text(self.name, _LONGEST_NAME, "command name")
         encoding, data = charset.encode(self.command, "the command", self.encoding)
-        try:
-            return [_LAYOUT.pack(self.command_id, name, encoding, len(data)), data]
-        except struct.error as error:
-            raise EncodeError(
-                f"{self.wire_type} {self.name!r} does not fit: the command id {self.command_id!r} "
-                f"and the length {len(data)} are up to 2**32 - 1: {error}"
-            ) from None
+        command_id = whole_number(self.command_id, 0, 0xFFFFFFFF, "command id")
+        if len(data) > _LARGEST_SIZE:
+            raise EncodeError(f"the command needs {len(data)} bytes; the limit is {_LARGEST_SIZE}")
+        return [_LAYOUT.pack(command_id, name, encoding, len(data)), data]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> _Command:

@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ..arrays import float32_array
 from ..errors import DecodeError, EncodeError, GeometryError
 from ..scalar import ScalarType
-from ..wire import Buffer, Reader
+from ..wire import Buffer, Reader, numbers_of, whole_number
 from .base import Message, register
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class ImageMessage(Message):
     @property
     def whole_size(self) -> Size:
         """Voxels of the whole image along i, j, k."""
-        return self.size or self.subvolume_size
+        return self.subvolume_size if self.size is None else tuple(self.size)
 
     @property
     def is_subvolume(self) -> bool:
@@ -162,43 +163,42 @@ class ImageMessage(Message):
 
     def pack_content(self) -> list[Buffer]:
         """Return image header and pixels; the pixels are not copied where they need no change."""
+        if not isinstance(self.pixels, np.ndarray):
+            raise EncodeError(f"the pixels of IMAGE are an array, not {self.pixels!r}")
         if self.pixels.ndim not in (3, 4):
             raise EncodeError(
                 f"pixels have the shape {self.pixels.shape}; "
                 "(k, j, i) or (k, j, i, components) is needed"
             )
-        parts = zip(self.offset, self.subvolume_size, self.whole_size, strict=False)
-        if not self.components or any(first + count > whole for first, count, whole in parts):
-            raise EncodeError(
-                f"{self.subvolume_size} voxels of {self.components} components from {self.offset} "
-                f"on are no part of an image of {self.whole_size} voxels"
-            )
+        header = self._pack_header()
         byte_order = ">" if self.big_endian else "<"
         dtype = ScalarType.of(self.pixels.dtype).dtype.newbyteorder(byte_order)
         pixels = np.ascontiguousarray(self.pixels, dtype)
-        return [self._pack_header(), memoryview(pixels).cast("B") if pixels.size else b""]
+        return [header, memoryview(pixels).cast("B") if pixels.size else b""]
 
     def _pack_header(self) -> bytes:
-        matrix = np.asarray(self.matrix, float)
+        matrix = float32_array(self.matrix, "numbers of the matrix")
         if matrix.shape != (3, 4):
             raise EncodeError(f"an image's matrix has the shape (3, 4), not {matrix.shape}")
-        try:
-            return IMAGE_HEADER_LAYOUT.pack(
-                _FORMAT_VERSION,
-                self.components,
-                ScalarType.of(self.pixels.dtype),
-                _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
-                Coordinates(self.coordinates),
-                *self.whole_size,
-                *matrix.T.ravel().tolist(),
-                *self.offset,
-                *self.subvolume_size,
-            )
-        except (struct.error, OverflowError, ValueError) as error:
+        subvolume = checked_size(self.subvolume_size, "the voxels along an axis of IMAGE")
+        size = subvolume if self.size is None else checked_size(self.size, "the size of IMAGE")
+        offset = checked_size(self.offset, "the offset of IMAGE")
+        parts = zip(offset, subvolume, size, strict=True)
+        if any(first + count > whole for first, count, whole in parts):
             raise EncodeError(
-                f"image {self.device_name!r} of {self.whole_size} voxels and {self.components} "
-                f"components does not fit IMAGE (65535 voxels an axis, 255 components): {error}"
-            ) from None
+                f"{subvolume} voxels from {offset} on are no part of an image of {size} voxels"
+            )
+        return IMAGE_HEADER_LAYOUT.pack(
+            _FORMAT_VERSION,
+            whole_number(self.components, 1, 0xFF, "the number of components"),
+            ScalarType.of(self.pixels.dtype),
+            _BIG_ENDIAN if self.big_endian else _LITTLE_ENDIAN,
+            whole_number(self.coordinates, *Coordinates, "the coordinates"),
+            *size,
+            *matrix.T.ravel().tolist(),
+            *offset,
+            *subvolume,
+        )
 
     @classmethod
     def unpack_content(
@@ -210,8 +210,10 @@ class ImageMessage(Message):
         """
         reader = Reader(content, "IMAGE")
         header = reader.unpack(IMAGE_HEADER_LAYOUT, "image header")
-        _, components, scalar_type, endian, coordinates = header[:5]
+        version, components, scalar_type, endian, coordinates = header[:5]
         size, matrix, offset, subvolume = header[5:8], header[8:20], header[20:23], header[23:26]
+        if version != _FORMAT_VERSION:
+            raise DecodeError(f"IMAGE has the format version {version}; {_FORMAT_VERSION} is known")
         if endian not in (_BIG_ENDIAN, _LITTLE_ENDIAN):
             raise DecodeError(f"IMAGE has the byte order {endian}; 1 (big) and 2 (little) exist")
         if coordinates not in (Coordinates.RAS, Coordinates.LPS):
@@ -273,6 +275,12 @@ class PixelSwap:
         if dtype.itemsize == 1 or len(self._body) < self._pixels_begin + count * dtype.itemsize:
             return nothing
         return np.frombuffer(self._body, dtype, count, self._pixels_begin)
+
+
+def checked_size(numbers: Size, what: str) -> Size:
+    """Return three numbers from 0 to 65535, or raise ``EncodeError``."""
+    i, j, k = (whole_number(number, 0, 0xFFFF, what) for number in numbers_of(numbers, 3, what))
+    return i, j, k
 
 
 def _is_native(endian: int) -> bool:

@@ -7,7 +7,7 @@ a numpy dtype; items are read column by column, which for long lists is faster t
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 import numpy as np
 
 from ..errors import DecodeError, EncodeError
-from ..wire import Buffer, decode_text, encode_text
+from ..wire import Buffer, decode_text, encode_text, numbers_of
 from .base import Message
 
 _ITEMS_AT_A_TIME = 4096
@@ -41,7 +41,7 @@ ItemClass = TypeVar("ItemClass", bound=Item)
 class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
     """The items of a received message, made when somebody looks at them."""
 
-    def __init__(self, item_class: type[ItemClass], content: memoryview) -> None:
+    def __init__(self, item_class: type[ItemClass], content: Buffer) -> None:
         self.item_class = item_class
         self.content = content
 
@@ -77,6 +77,10 @@ class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
         return list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how ``copy`` and ``pickle`` make an equal one; they know no ``memoryview``."""
+        return ItemTable, (self.item_class, bytes(self.content))
 
     def __repr__(self) -> str:
         return repr(list(self))
@@ -145,7 +149,7 @@ def _pack_item(item: Item, item_class: type[Item], wire_type: str) -> bytes:
         raise EncodeError(f"the items of {wire_type} are {item_class.__name__}s, not {item!r}")
     try:
         return _struct_of(item.columns).pack(*_record(item, wire_type))
-    except (struct.error, OverflowError) as error:
+    except (EncodeError, struct.error, OverflowError, TypeError) as error:
         raise EncodeError(f"{item} does not fit {wire_type}: {error}") from None
 
 
@@ -159,12 +163,7 @@ def _record(item: Item, wire_type: str) -> Iterator[Any]:
             what = f"{wire_type} {name.replace('_', ' ')}"
             yield encode_text(getattr(item, name), column.itemsize, what)
         elif column.shape:
-            numbers = getattr(item, name)
-            if not isinstance(numbers, Sized) or len(numbers) != column.shape[0]:
-                raise EncodeError(
-                    f"{item} does not fit {wire_type}: {name} has {column.shape[0]} numbers"
-                )
-            yield from numbers
+            yield from numbers_of(getattr(item, name), column.shape[0], f"{wire_type} {name}")
         else:
             yield getattr(item, name)
 

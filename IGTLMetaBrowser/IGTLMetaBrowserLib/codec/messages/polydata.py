@@ -36,7 +36,7 @@ import numpy as np
 
 from ..arrays import float32_array, read_array, write_array
 from ..errors import DecodeError, EncodeError
-from ..wire import Buffer, Reader
+from ..wire import Buffer, Reader, whole_number
 from .base import Message, register
 from .polydata_attributes import PolyDataAttribute, pack_attributes, read_attributes
 from .polydata_cells import CellArray
@@ -140,10 +140,9 @@ class StartPolyDataMessage(StartMessage):
         """8 bytes, or none. Raises ``EncodeError`` where the resolution does not fit."""
         if self.resolution is None:
             return b""
-        try:
-            return _RESOLUTION.pack(self.resolution)
-        except struct.error as error:
-            raise EncodeError(f"resolution {self.resolution!r} ns: {error}") from None
+        return _RESOLUTION.pack(
+            whole_number(self.resolution, 0, 0xFFFFFFFFFFFFFFFF, "resolution in ns")
+        )
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartPolyDataMessage:

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..arrays import equal_fields, float32_array, read_array, write_array
 from ..errors import DecodeError, EncodeError
-from ..wire import Buffer, Reader, decode_text, encode_text
+from ..wire import Buffer, Reader, decode_text, encode_text, whole_number
 from .base import member_or_number
 
 if TYPE_CHECKING:
@@ -188,11 +188,10 @@ def _checked_data(attribute: PolyDataAttribute) -> np.ndarray:
 
 
 def _pack_header(attribute: PolyDataAttribute, shape: tuple[int, ...]) -> bytes:
+    what = f"of the attribute {attribute.name!r}"
     count, components = shape
-    try:
-        return _HEADER.pack(attribute.type, components, count)
-    except struct.error:
-        raise EncodeError(
-            f"the attribute {attribute.name!r} of type {attribute.type!r} and shape {shape} does "
-            f"not fit POLYDATA, which has types and components up to 255, and 2**32 - 1 entries"
-        ) from None
+    return _HEADER.pack(
+        whole_number(attribute.type, 0, 0xFF, f"the type {what}"),
+        whole_number(components, 0, 0xFF, f"the number of components {what}"),
+        whole_number(count, 0, 0xFFFFFFFF, f"the number of entries {what}"),
+    )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import equal_fields, uint32_array
+from ..arrays import equal_fields, number_array, uint32_array
 from ..errors import DecodeError, EncodeError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class CellArray:
         do not add up to the numbers that are there, or not to ``count`` cells.
         """
         array = uint32_array(numbers, "cells").ravel()
-        offsets = _uniform_offsets(array, count)
+        offsets = _uniform_offsets(array)
         if offsets is None:
             offsets = _any_offsets(array, len(array) if count is None else count)
         if count is not None and len(offsets) != count + 1:
@@ -95,14 +95,13 @@ class CellArray:
 
     def _checked(self) -> tuple[np.ndarray, np.ndarray]:
         connectivity = uint32_array(self.connectivity, "indices of the cells")
-        offsets = np.asarray(self.offsets)
-        if offsets.ndim != 1 or not len(offsets) or offsets.dtype.kind not in "iu":
-            raise EncodeError(
-                "the offsets of cells are whole numbers, one more than there are cells"
-            )
+        offsets = number_array(self.offsets, "iu", "offsets of cells")
+        if offsets.ndim != 1 or not len(offsets):
+            raise EncodeError("the offsets of cells are one more than there are cells")
         offsets = offsets.astype(np.int64)
         ends = int(offsets[0]), int(offsets[-1])
-        if connectivity.ndim != 1 or ends != (0, len(connectivity)) or (np.diff(offsets) < 0).any():
+        falls = (offsets[1:] < offsets[:-1]).any()
+        if connectivity.ndim != 1 or ends != (0, len(connectivity)) or falls:
             raise EncodeError(
                 f"the offsets of cells go from 0 to the number of their indices, "
                 f"{connectivity.size}, and never fall; these go from {ends[0]} to {ends[1]}"
@@ -129,7 +128,7 @@ def _even_offsets(count: int, size: int) -> np.ndarray:
     return np.arange(count + 1, dtype=np.int64) * size
 
 
-def _uniform_offsets(numbers: np.ndarray, count: int | None) -> np.ndarray | None:
+def _uniform_offsets(numbers: np.ndarray) -> np.ndarray | None:
     """Return the offsets where all cells have the size of the first one, else None."""
     step = int(numbers[0]) + 1 if len(numbers) else 1
     if len(numbers) % step or not (numbers[::step] == step - 1).all():

@@ -18,14 +18,15 @@ import struct
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..errors import EncodeError
 from ..header import TYPE_NAME_SIZE
-from ..wire import Reader
+from ..wire import Buffer, Reader, byte_view, require_text, whole_number
 from .base import Message, registered_types
 
 _STATUS_LAYOUT = struct.Struct(">B")
 # Of TRANS, the shortest beginning of a type that is seen. TRA could be another type, too.
 _SHORTEST_BEGINNING = 5
+# Names that are no beginning: VIDEOMETA is asked for as GET_VMETA.
+_OTHER_NAMES = {"VMETA": "VIDEOMETA"}
 
 
 @dataclass(eq=False)
@@ -43,23 +44,27 @@ class QueryMessage(Message):
     @property
     def type_name(self) -> str:
         """Prefix and type, cut to the 12 characters of the wire."""
+        require_text(self.data_type, "data type")
         return (self.prefix + self.data_type)[:TYPE_NAME_SIZE]
 
     @property
     def full_data_type(self) -> str:
-        """The type that is meant: ``TRANSFORM`` of ``TRANSFOR`` and ``TRANS``.
+        """The type that is meant: ``TRANSFORM`` of ``TRANSFOR`` and ``TRANS``, ``VIDEOMETA`` of
+        ``VMETA``.
 
         ``data_type`` itself where no registered type begins with it, or more than one.
         """
+        if self.data_type in _OTHER_NAMES:
+            return _OTHER_NAMES[self.data_type]
         types = registered_types()
         if self.data_type in types or len(self.data_type) < _SHORTEST_BEGINNING:
             return self.data_type
         meant = [name for name in types if name.startswith(self.data_type)]
         return meant[0] if len(meant) == 1 else self.data_type
 
-    def pack_content(self) -> list[bytes]:
+    def pack_content(self) -> list[Buffer]:
         """Return the content as it is; most queries have none."""
-        return [self.content]
+        return [byte_view(self.content, f"the content of {self.type_name}")]
 
     @classmethod
     def unpack_content(
@@ -108,10 +113,7 @@ class StatusReturnMessage(ReturnMessage):
     @property
     def content(self) -> bytes:
         """1 byte. Raises ``EncodeError`` where the status is no number from 0 to 255."""
-        try:
-            return _STATUS_LAYOUT.pack(self.status)
-        except struct.error as error:
-            raise EncodeError(f"status {self.status!r} of {self.type_name}: {error}") from None
+        return _STATUS_LAYOUT.pack(whole_number(self.status, 0, 0xFF, f"{self.wire_type} status"))
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StatusReturnMessage:

@@ -18,10 +18,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import read_array, write_array
+from ..arrays import number_array, read_array, write_array
 from ..errors import DecodeError, EncodeError
 from ..unit import Unit
-from ..wire import Buffer, Reader
+from ..wire import Buffer, Reader, whole_number
 from .base import Message, register
 
 _LAYOUT = struct.Struct(">BBQ")
@@ -53,24 +53,17 @@ class SensorMessage(Message):
         values = self._checked_values()
         if not isinstance(self.unit, Unit):
             raise EncodeError(f"the unit of SENSOR is a Unit, not {self.unit!r}")
-        try:
-            fields = _LAYOUT.pack(len(values), self.status, self.unit.pack())
-        except struct.error as error:
-            raise EncodeError(f"status {self.status!r} of SENSOR: {error}") from None
+        status = whole_number(self.status, 0, 0xFF, "status of SENSOR")
+        fields = _LAYOUT.pack(len(values), status, self.unit.pack())
         return [fields, write_array(values.astype(_FLOAT64))]
 
     def _checked_values(self) -> np.ndarray:
-        try:
-            values = np.asarray(self.values)
-        except (TypeError, ValueError, OverflowError) as error:
-            raise EncodeError(f"the values of SENSOR are no array: {error}") from None
+        values = number_array(self.values, "iuf", "values of SENSOR")
         if values.ndim != 1 or len(values) > _MOST_VALUES:
             raise EncodeError(
                 f"SENSOR holds a row of at most {_MOST_VALUES} values; "
                 f"an array of the shape {values.shape} does not fit"
             )
-        if values.dtype.kind not in "iuf":  # numpy would read None as NaN, and numbers in texts
-            raise EncodeError(f"the values of SENSOR are real numbers, not {values.dtype}")
         return values
 
     @classmethod

@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Any, ClassVar
 
 from ..errors import EncodeError
-from ..wire import Reader, decode_text, encode_string, encode_text
+from ..wire import Reader, decode_text, encode_string, encode_text, whole_number
 from .base import Message, member_or_number, register
 
 _LAYOUT = struct.Struct(">Hq20s")
@@ -66,12 +66,11 @@ class StatusMessage(Message):
 
     def pack_content(self) -> list[bytes]:
         """Return the content; the message text ends with a NUL as the C++ library writes it."""
-        try:
-            fields = _LAYOUT.pack(
-                self.code, self.subcode, encode_text(self.error_name, 20, "error name")
-            )
-        except struct.error as error:
-            raise EncodeError(f"status code {self.code}, subcode {self.subcode}: {error}") from None
+        fields = _LAYOUT.pack(
+            whole_number(self.code, 0, 0xFFFF, "status code"),
+            whole_number(self.subcode, -(1 << 63), (1 << 63) - 1, "status subcode"),
+            encode_text(self.error_name, 20, "error name"),
+        )
         message = encode_string(self.message, "status message")
         if b"\0" in message:
             raise EncodeError(f"the status message {self.message!r} has a NUL, which would end it")

@@ -38,9 +38,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ..errors import EncodeError
 from ..geometry import checked_matrix
-from ..wire import Reader, decode_text, encode_text
+from ..wire import Reader, decode_text, encode_text, whole_number
 from .base import member_or_number, register
 from .items import ItemListMessage
 from .query import StartMessage, StatusReturnMessage
@@ -127,10 +126,8 @@ class StartTrackingDataMessage(StartMessage):
     def content(self) -> bytes:
         """36 bytes. Raises ``EncodeError`` where a field does not fit."""
         coordinate_name = encode_text(self.coordinate_name, 32, "coordinate name")
-        try:
-            return _START_LAYOUT.pack(self.resolution, coordinate_name)
-        except struct.error as error:
-            raise EncodeError(f"resolution {self.resolution!r} ms: {error}") from None
+        resolution = whole_number(self.resolution, -0x80000000, 0x7FFFFFFF, "resolution in ms")
+        return _START_LAYOUT.pack(resolution, coordinate_name)
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartTrackingDataMessage:

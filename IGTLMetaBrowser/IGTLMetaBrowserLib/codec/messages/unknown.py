@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ..wire import Buffer, byte_view, require_text
 from .base import Message
 
 
@@ -17,16 +18,17 @@ class UnknownMessage(Message):
     """
 
     data_type: str
-    content: bytes | bytearray | memoryview = b""
+    content: Buffer = b""
 
     @property
     def type_name(self) -> str:
         """The type name in the header."""
+        require_text(self.data_type, "data type")
         return self.data_type
 
-    def pack_content(self) -> list[bytes | bytearray | memoryview]:
+    def pack_content(self) -> list[Buffer]:
         """Return the content as it is."""
-        return [self.content]
+        return [byte_view(self.content, f"the content of {self.type_name}")]
 
     @classmethod
     def unpack_content(
@@ -34,3 +36,7 @@ class UnknownMessage(Message):
     ) -> UnknownMessage:
         """Keep the content, without a copy."""
         return cls(data_type, content, **header_fields)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields for ``copy`` and ``pickle``, which know no ``memoryview``."""
+        return {**vars(self), "content": bytes(self.content)}

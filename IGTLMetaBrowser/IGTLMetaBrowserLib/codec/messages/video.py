@@ -38,9 +38,9 @@ import numpy as np
 
 from ..arrays import float32_array
 from ..errors import DecodeError, EncodeError
-from ..wire import Buffer, Reader, decode_text, encode_text
+from ..wire import Buffer, Reader, byte_view, decode_text, encode_text, whole_number
 from .base import Message, member_or_number, register
-from .image import Coordinates, Size
+from .image import Coordinates, Size, checked_size
 from .query import StartMessage
 
 _FORMAT_VERSION = 1
@@ -104,25 +104,22 @@ class VideoMessage(Message):
         matrix = float32_array(self.matrix, "numbers of the matrix")
         if matrix.shape != (3, 4):
             raise EncodeError(f"the matrix of VIDEO has the shape (3, 4), not {matrix.shape}")
-        if not isinstance(self.frame, Buffer):
-            raise EncodeError(f"the frame of VIDEO is bytes, not {self.frame!r}")
-        return [self._pack_header(matrix.T.ravel().tolist()), self.frame]
+        frame = byte_view(self.frame, "the frame of VIDEO")
+        return [self._pack_header(matrix.T.ravel().tolist()), frame]
 
     def _pack_header(self, matrix: list[float]) -> bytes:
-        codec = encode_text(self.codec, 4, "codec")
-        numbers = self.endian, codec, self.frame_type, self.coordinates
-        places = self.size, self.offset, self.size if self.part is None else self.part
-        try:
-            if any(len(place) != 3 for place in places):
-                raise TypeError("not three numbers")
-            size, offset, part = places
-            return _LAYOUT.pack(_FORMAT_VERSION, *numbers, *size, *matrix, *offset, *part)
-        except (struct.error, TypeError) as error:
-            raise EncodeError(
-                "VIDEO has endian and coordinates up to 255, a frame type up to 65535, and three "
-                f"numbers up to 65535 of size, offset and part; {numbers} and {places} do not fit: "
-                f"{error}"
-            ) from None
+        size = checked_size(self.size, "the size of VIDEO")
+        return _LAYOUT.pack(
+            _FORMAT_VERSION,
+            whole_number(self.endian, 0, 0xFF, "the endian of VIDEO"),
+            encode_text(self.codec, 4, "codec"),
+            whole_number(self.frame_type, 0, 0xFFFF, "the frame type of VIDEO"),
+            whole_number(self.coordinates, 0, 0xFF, "the coordinates of VIDEO"),
+            *size,
+            *matrix,
+            *checked_size(self.offset, "the offset of VIDEO"),
+            *(size if self.part is None else checked_size(self.part, "the part of VIDEO")),
+        )
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> VideoMessage:
@@ -165,10 +162,8 @@ class StartVideoMessage(StartMessage):
     def content(self) -> bytes:
         """9 bytes. Raises ``EncodeError`` where a field does not fit."""
         codec = encode_text(self.codec, 4, "codec")
-        try:
-            return _START_LAYOUT.pack(codec, self.time_interval) + b"\0"
-        except struct.error as error:
-            raise EncodeError(f"time interval {self.time_interval!r} ms: {error}") from None
+        time_interval = whole_number(self.time_interval, 0, 0xFFFFFFFF, "time interval in ms")
+        return _START_LAYOUT.pack(codec, time_interval) + b"\0"
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> StartVideoMessage:
