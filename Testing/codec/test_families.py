@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def run(program: str) -> str:
 
 
 def test_every_module_of_messages_is_imported_at_once_or_with_one_of_its_types():
-    parts_of_others = {"base", "items", "dispatch", "families"}
+    parts_of_others = {"base", "items", "dispatch", "families", "pixel_swap"}
     parts_of_others |= {"polydata_cells", "polydata_attributes"}
     modules = {module.name for module in pkgutil.iter_modules(messages.__path__)}
     assert modules == parts_of_others | set(messages.__all__) | set(MODULE_OF_TYPE.values())
@@ -47,6 +48,18 @@ def test_every_public_name_can_be_had(name: str):
 def test_a_name_that_does_not_exist_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'NeedleMessage'"):
         _ = codec.NeedleMessage
+
+
+def test_what_type_checkers_read_is_what_is_imported_later():
+    tree = ast.parse(Path(codec.__file__).read_text(encoding="utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {
+        name.name: f".{statement.module}"
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for name in statement.names
+    }
+    assert imported == codec._MODULE_OF_NAME
 
 
 def test_the_codec_loads_neither_slicer_nor_pydicom_nor_families_that_nobody_met():

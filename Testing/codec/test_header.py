@@ -164,3 +164,8 @@ class TestWholeMessages:
         parts = codec.pack_parts(codec.ImageMessage(pixels))
         assert any(np.shares_memory(np.frombuffer(part, np.uint8), pixels) for part in parts)
         assert b"".join(parts) == codec.pack(codec.ImageMessage(pixels))
+
+
+def test_a_version_2_query_with_nothing_behind_its_header_is_one_without_fields():
+    message = codec.unpack(frame("GET_IMGMETA", version=2, device_name=b"Client"))
+    assert message == codec.GetMessage("IMGMETA", device_name="Client", header_version=2)

@@ -7,7 +7,7 @@ import pytest
 
 from codec.stream import content_of_image, feed, feed_pieces, frame, version_2_body
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.codec.messages.image import PixelSwap
+from IGTLMetaBrowserLib.codec.messages.pixel_swap import PixelSwap
 
 SIZE = (40, 30, 50)
 HEADERS = [

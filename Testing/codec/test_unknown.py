@@ -101,7 +101,7 @@ class GreetingMessage(codec.Message):
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> GreetingMessage:
         if not content:
             raise codec.DecodeError("a greeting without words")
-        return cls(text=bytes(content).decode(), **header_fields)
+        return cls(text=bytes(content).decode(errors="replace"), **header_fields)
 
 
 class TestRegister:
@@ -117,6 +117,13 @@ class TestRegister:
     def test_the_class_may_refuse_a_content(self):
         with pytest.raises(codec.DecodeError, match="a greeting without words"):
             codec.unpack(frame("GREETING"))
+
+    def test_a_name_that_no_header_holds_is_refused(self):
+        with pytest.raises(codec.EncodeError, match="the limit is 12"):
+
+            @codec.register
+            class LongMessage(GreetingMessage):
+                wire_type: ClassVar[str] = "A_LONG_GREETING"
 
     def test_queries_for_it_need_no_class(self):
         assert codec.unpack(frame("GET_GREETING")) == codec.GetMessage("GREETING")

@@ -21,6 +21,10 @@ NOT_KNOWN = {
 # Golden messages that the library cannot pack.
 NOT_PACKED = {
     "rts_image": "the library has no class for RTS_IMAGE",
+    "stt_image": "the library has no class for STT_IMAGE",
+    "stp_image": "the library has no class for STP_IMAGE",
+    "get_transfor": "the library cuts the name further, to GET_TRANS",
+    "get_vmeta": "VIDEOMETA came with version 3 of the protocol",
     "unknown": "a type that nobody defines",
     "tdata_types": "SetType() refuses types that the protocol does not define",
     "qtdata_types": "SetType() refuses types that the protocol does not define",
@@ -32,7 +36,10 @@ NOT_PACKED = {
 }
 # Golden messages that the library cannot read.
 NOT_READ = {
-    "rts_image": NOT_PACKED["rts_image"],
+    **{
+        name: NOT_PACKED[name]
+        for name in ("rts_image", "stt_image", "stp_image", "get_transfor", "get_vmeta")
+    },
     "unknown": NOT_PACKED["unknown"],
     "polydata_documented": "it would read beyond the end of the message",
     "get_bind_unpadded": "it refuses names without padding, although it packs them",
@@ -57,8 +64,22 @@ class Defect:
     type_names: tuple[str, ...] = ()
 
 
-def _fills_its_field(_name: str, theirs: Any, ours: Any) -> bool:
-    return theirs == "" and isinstance(ours, str) and _size(ours) in (12, 20, 32, 64, 128)
+# Fields of characters and their sizes; names have 20 bytes in TDATA and QTDATA, else 64.
+_FIELD_SIZES = {
+    "device_name": (20,),
+    "name": (20, 64),
+    "id": (20,),
+    "owner": (20,),
+    "group": (32,),
+    "modality": (32,),
+    "coordinate_name": (32,),
+    "patient_name": (64,),
+    "patient_id": (64,),
+}
+
+
+def _fills_its_field(name: str, theirs: Any, ours: Any) -> bool:
+    return theirs == "" and isinstance(ours, str) and _size(ours) in _FIELD_SIZES.get(name, ())
 
 
 def _size(text: str) -> int:

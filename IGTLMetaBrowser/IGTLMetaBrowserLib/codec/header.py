@@ -94,7 +94,9 @@ class Body(NamedTuple):
 
     @classmethod
     def unpack(cls, body: memoryview) -> Body:
-        """Split a version-2 body by its extended header."""
+        """Split a version-2 body by its extended header; nothing at all is a body of no parts."""
+        if not body:  # so do some peers send queries
+            return cls(body, body, body, 0)
         reader = Reader(body, "version-2 body")
         extended_size, metadata_header_size, metadata_size, message_id = reader.unpack(
             EXTENDED_HEADER_LAYOUT, "extended header"

@@ -22,7 +22,8 @@ from .errors import BodySizeError, DecodeError
 from .framing import describe, unknown_version, unpack_body, wrong_checksum
 from .header import HEADER_SIZE, KNOWN_VERSIONS, Header
 from .messages.base import Message, registered_class
-from .messages.image import IMAGE_HEADER_SIZE, ImageMessage, PixelSwap
+from .messages.image import IMAGE_HEADER_SIZE, ImageMessage
+from .messages.pixel_swap import PixelSwap
 
 DEFAULT_MAX_BODY_SIZE = 2 << 30
 
@@ -60,8 +61,10 @@ class Receiver:
     """Cuts a stream of bytes into messages.
 
     Bodies larger than ``max_body_size`` are rejected by their header, before any memory is
-    allocated, and passed over. ``check_crc=False`` leaves the checksums unread. ``bytes_received``
-    counts all bytes so far.
+    allocated, and passed over. An image takes its own bytes and no more; a message of texts or
+    cells may take up to ten times its bytes (``Testing/hostile/test_memory.py``). Who receives from
+    strangers sets a lower limit. ``check_crc=False`` leaves the checksums unread.
+    ``bytes_received`` counts all bytes so far.
     """
 
     def __init__(self, max_body_size: int = DEFAULT_MAX_BODY_SIZE, check_crc: bool = True) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 Fields = dict[str, Any]
 
-# As the C++ library writes them, two of them cut.
+# As the C++ library writes them, three of them cut.
 GET = [
     "IMAGE",
     "IMGMETA",
@@ -17,7 +17,9 @@ GET = [
     "POLYDATA",
     "STATUS",
     "TRANS",
+    "TRANSFOR",
     "CAPABIL",
+    "VMETA",
 ]
 
 CONTENTS = [
@@ -30,6 +32,9 @@ CONTENTS = [
         )
         for data_type in GET
     ),
+    ("stt_image", "STT_IMAGE", "IMAGE_0", {"data_type": "IMAGE", "content": ""}),
+    ("stp_image", "STP_IMAGE", "IMAGE_0", {"data_type": "IMAGE", "content": ""}),
+    ("stp_bind", "STP_BIND", "", {"data_type": "BIND", "content": ""}),
     ("rts_image", "RTS_IMAGE", "IMAGE_0", {"data_type": "IMAGE", "content": "01"}),
     ("unknown", "UNHEARD-OF", "Device", {"data_type": "UNHEARD-OF", "content": "000102ff"}),
 ]

@@ -1,6 +1,7 @@
-// GET_ of all types that the library asks for. The names are those of
+// GET_ of all types that the library asks for, and STP_BIND. The names are those of
 // Testing/data/layouts/queries.py.
 
+#include "igtlBindMessage.h"
 #include "igtlCapabilityMessage.h"
 #include "igtlColorTableMessage.h"
 #include "igtlImageMessage.h"
@@ -16,9 +17,9 @@
 namespace {
 
 template <typename Message>
-void PackQuery(const std::string& name) {
+void PackQuery(const std::string& name, const std::string& deviceName = "IMAGE_0") {
   typename Message::Pointer message = Message::New();
-  program::Write(name, message, "IMAGE_0");
+  program::Write(name, message, deviceName);
 }
 
 void Pack() {
@@ -32,6 +33,7 @@ void Pack() {
   PackQuery<igtl::GetStatusMessage>("get_status");
   PackQuery<igtl::GetTransformMessage>("get_trans");
   PackQuery<igtl::GetCapabilityMessage>("get_capabil");
+  PackQuery<igtl::StopBindMessage>("stp_bind", "");
 }
 
 // The library's queries have no content.
@@ -55,5 +57,6 @@ int main(int argc, char** argv) {
                         {"GET_POLYDATA", PrintQuery<igtl::GetPolyDataMessage>},
                         {"GET_STATUS", PrintQuery<igtl::GetStatusMessage>},
                         {"GET_TRANS", PrintQuery<igtl::GetTransformMessage>},
-                        {"GET_CAPABIL", PrintQuery<igtl::GetCapabilityMessage>}});
+                        {"GET_CAPABIL", PrintQuery<igtl::GetCapabilityMessage>},
+                        {"STP_BIND", PrintQuery<igtl::StopBindMessage>}});
 }

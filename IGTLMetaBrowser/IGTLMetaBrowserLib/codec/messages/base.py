@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import Any, ClassVar, TypeVar
 
 from ..arrays import equal_fields
+from ..header import TYPE_NAME_SIZE
 from ..timestamp import NOT_SET, Timestamp
-from ..wire import Buffer
+from ..wire import Buffer, encode_text
 from .families import MODULE_OF_TYPE
 
 
@@ -90,8 +91,10 @@ _message_classes: dict[str, type[Message]] = {}
 def register(message_class: MessageClass) -> MessageClass:
     """Make the codec read messages of the type ``message_class.wire_type`` with that class.
 
-    A decorator. Applications register types of their own with it, too; the last one wins.
+    A decorator. Applications register types of their own with it, too; the last one wins. Raises
+    ``EncodeError`` for a name of more than 12 bytes, which no header could hold.
     """
+    encode_text(message_class.wire_type, TYPE_NAME_SIZE, "wire type")
     # A family that is imported later must not take the type back.
     registered_class(message_class.wire_type)
     _message_classes[message_class.wire_type] = message_class

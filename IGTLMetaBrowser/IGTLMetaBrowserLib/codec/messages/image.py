@@ -20,7 +20,6 @@ The centre is that of the voxels' centres: (N − 1) / 2 voxels from the first o
 
 from __future__ import annotations
 
-import math
 import struct
 import sys
 from dataclasses import dataclass, field
@@ -206,7 +205,7 @@ class ImageMessage(Message):
     ) -> ImageMessage:
         """Read an image; the pixels are a view of ``content`` where they need no change.
 
-        ``are_pixels_native``: they have been brought into native byte order (``PixelSwap``).
+        ``are_pixels_native``: they have been brought into native byte order (``pixel_swap``).
         """
         reader = Reader(content, "IMAGE")
         header = reader.unpack(IMAGE_HEADER_LAYOUT, "image header")
@@ -226,7 +225,7 @@ class ImageMessage(Message):
                 )
         dtype = ScalarType.read(scalar_type).dtype
         pixels = _read_pixels(reader, components, dtype, subvolume)
-        if not are_pixels_native and not _is_native(endian):
+        if not are_pixels_native and not is_native(endian):
             pixels = pixels.byteswap(inplace=pixels.flags.writeable)
         return cls(
             pixels,
@@ -239,51 +238,14 @@ class ImageMessage(Message):
         )
 
 
-class PixelSwap:
-    """Brings the pixels of an IMAGE into native byte order while they arrive.
-
-    A swap of all of them at the end would take as long as a user notices. ``body`` is the memory
-    into which the message's body is received, ``image_header_begin`` where its content begins.
-    """
-
-    def __init__(self, body: memoryview, image_header_begin: int) -> None:
-        self._body = body
-        self._header_begin = image_header_begin
-        self._pixels_begin = image_header_begin + IMAGE_HEADER_SIZE
-        self._pixels: np.ndarray | None = None
-        self._swapped = 0
-
-    def update(self, received: int) -> None:
-        """Swap what has arrived; ``received`` is the number of the body's bytes that are there."""
-        if received < self._pixels_begin:
-            return
-        if self._pixels is None:
-            self._pixels = self._pixels_to_swap()
-        arrived = (received - self._pixels_begin) // self._pixels.itemsize
-        self._pixels[self._swapped : arrived].byteswap(inplace=True)
-        self._swapped = max(self._swapped, arrived)
-
-    def _pixels_to_swap(self) -> np.ndarray:
-        """Return the pixels, or none where they are native or will be refused."""
-        nothing = np.empty(0, np.uint8)
-        header = IMAGE_HEADER_LAYOUT.unpack_from(self._body, self._header_begin)
-        _, components, scalar_type, endian, *_ = header
-        if _is_native(endian) or scalar_type not in ScalarType.__members__.values():
-            return nothing
-        dtype = ScalarType(scalar_type).dtype
-        count = math.prod(header[23:26]) * components
-        if dtype.itemsize == 1 or len(self._body) < self._pixels_begin + count * dtype.itemsize:
-            return nothing
-        return np.frombuffer(self._body, dtype, count, self._pixels_begin)
-
-
 def checked_size(numbers: Size, what: str) -> Size:
     """Return three numbers from 0 to 65535, or raise ``EncodeError``."""
     i, j, k = (whole_number(number, 0, 0xFFFF, what) for number in numbers_of(numbers, 3, what))
     return i, j, k
 
 
-def _is_native(endian: int) -> bool:
+def is_native(endian: int) -> bool:
+    """Return whether pixels of that ``endian`` have this machine's byte order."""
     return endian == (_BIG_ENDIAN if sys.byteorder == "big" else _LITTLE_ENDIAN)
 
 
