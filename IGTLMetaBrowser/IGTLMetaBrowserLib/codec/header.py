@@ -63,14 +63,21 @@ class Header(NamedTuple):
     def unpack(cls, data: Buffer, start: int = 0) -> Header:
         """Read a header from the 58 bytes of ``data`` that begin at ``start``."""
         try:
-            fields = HEADER_LAYOUT.unpack_from(data, start)
+            numbers = HEADER_LAYOUT.unpack_from(data, start)
         except struct.error:
             there = max(0, len(data) - start)
             raise DecodeError(f"a header has {HEADER_SIZE} bytes; {there} are there") from None
-        version, type_name, device_name, timestamp, body_size, crc = fields
-        names = _decode_name(type_name), _decode_name(device_name)
+        version, type_name, device_name, timestamp, body_size, crc = numbers
+        fields = (
+            version,
+            _decode_name(type_name),
+            _decode_name(device_name),
+            timestamp_from_wire(timestamp),
+            body_size,
+            crc,
+        )
         # As cls(…) does, in half the time: this is done for every small message of a stream.
-        return tuple.__new__(cls, (version, *names, timestamp_from_wire(timestamp), body_size, crc))
+        return tuple.__new__(cls, fields)
 
     def pack(self) -> bytes:
         """Return the 58 bytes."""

@@ -103,6 +103,8 @@ def register(message_class: MessageClass) -> MessageClass:
 
 def registered_class(type_name: str) -> type[Message] | None:
     """Return the class that reads messages of a type, or None where there is none."""
-    if type_name not in _message_classes and type_name in MODULE_OF_TYPE:
+    known = _message_classes.get(type_name)
+    if known is None and type_name in MODULE_OF_TYPE:
         import_module(f".{MODULE_OF_TYPE[type_name]}", __package__)
-    return _message_classes.get(type_name)
+        known = _message_classes.get(type_name)
+    return known
