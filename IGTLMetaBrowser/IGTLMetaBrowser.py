@@ -2,11 +2,12 @@
 
 import time
 from pathlib import Path
+from typing import Annotated
 
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -15,11 +16,18 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from IGTLMetaBrowserLib.browser_events import ImageLoaded, Listed, TrajectoriesShown
+from IGTLMetaBrowserLib.browser_events import (
+    ImageFailed,
+    ImageLoaded,
+    ImageWaiting,
+    Listed,
+    TrajectoriesShown,
+)
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
 from IGTLMetaBrowserLib.ui import sample_data
 from IGTLMetaBrowserLib.ui.demo_endpoint import BrowserBesideDemo, DemoEndpoint, isDemo
 from IGTLMetaBrowserLib.ui.panel import BrowserPanel
+from IGTLMetaBrowserLib.ui.patient_privacy import arePatientsHidden
 from IGTLMetaBrowserLib.ui.pump import Pump
 from IGTLMetaBrowserLib.ui.reloading import reloadLib
 
@@ -72,7 +80,7 @@ class IGTLMetaBrowserParameterNode:
     """
 
     host: str = "localhost"
-    port: int = DEFAULT_PORT
+    port: Annotated[int, WithinRange(1, 65535)] = DEFAULT_PORT
     filterText: str = ""
     showInViews: bool = True
 
@@ -191,6 +199,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
         self.browser = BrowserBesideDemo(slicer.mrmlScene)
+        self.browser.hide_patients(arePatientsHidden())
         self.demo = DemoEndpoint()
         self._pump = Pump(self.browser)
         self._observers = []
@@ -207,7 +216,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         for tag in self._sceneObserverTags:
             slicer.mrmlScene.RemoveObserver(tag)
         self._sceneObserverTags = []
-        self.browser.disconnect()
+        self.browser.close()
         self._pump.close()
         self.demo.stop()
 
@@ -282,8 +291,10 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
 
     # What happens
 
-    def _onBrowserEvent(self, _event):
-        self._pump.update()
+    def _onBrowserEvent(self, event):
+        # There may be 100,000 of these at once, none of which changes what is waited for.
+        if not isinstance(event, (ImageWaiting, ImageFailed)):
+            self._pump.update()
 
     def _onSceneStartClose(self, _caller, _event):
         self.browser.cancel()

@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 import slicerhost
+from clinic import Clinic, clinic_server
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.sources.demo import DemoSource
 from long_lists import LongListSource
 from peers import ServerInThread
 
@@ -26,6 +28,7 @@ OUTPUT = TOP / "Resources" / "Screenshots"
 MODULE = TOP / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 WIDTHS = (400, 900)
 HEIGHT = 680
+TALL = 960
 PATIENCE = 60
 
 
@@ -91,6 +94,8 @@ class Photographer:
         self.with_a_ward()
         self.with_a_server_that_is_gone()
         self.with_a_long_list()
+        self.with_trajectories()
+        self.with_details()
 
     def with_a_ward(self) -> None:
         with self.connected(Ward()):
@@ -122,16 +127,51 @@ class Photographer:
             self.wait(lambda: " of " in self.ui.countLabel.text, "the filter")
             self.take("filtered")
 
+    def with_trajectories(self) -> None:
+        with self.connected(DemoSource()):
+            self.ui.trajectoriesButton.click()
+            self.wait(lambda: "are shown" in self.ui.statusLabel.text, "the trajectories")
+            self.ui.imagesCollapsibleButton.collapsed = True
+            self.wait(lambda: True, "the event loop")
+            self.select_rows(1, view=self.ui.trajectoryTableView)
+            self.take("trajectories")
+            self.ui.imagesCollapsibleButton.collapsed = False
+
+    def with_details(self) -> None:
+        """A CT that was loaded and calibrated; then the same with its patient hidden."""
+        with clinic_server(Clinic()) as server, self.connected_to(server):
+            self.ui.trajectoriesCollapsibleButton.collapsed = True
+            self.ui.detailsCollapsibleButton.collapsed = False
+            self.select_rows(0)
+            self.ui.loadButton.click()
+            self.wait_until_idle()
+            self.ui.spacingLineEdit.text = "0.5 0.5"
+            self.ui.calibrateButton.click()
+            details = self._module.widget.panel.images.details.model
+            self.wait(lambda: "calibrated" in details.lines(range(3)), "the details")
+            self.take("details", TALL)
+            self.ui.detailsSearchLineEdit.text = "spacing"
+            self.take("calibrated", TALL)
+            self.ui.detailsSearchLineEdit.text = "patient"
+            self.ui.hidePatientsCheckBox.click()
+            self.take("hidden-patients", TALL)
+            self.ui.hidePatientsCheckBox.click()
+            self.ui.detailsCollapsibleButton.collapsed = True
+
     @contextmanager
     def connected(self, source: net.Source, leaves_server: bool = True) -> Iterator[None]:
-        with ServerInThread(source) as server:
-            self.ui.hostLineEdit.text = server.host
-            self.ui.portSpinBox.value = server.port
-            self.ui.connectButton.click()
-            self.wait(lambda: self.browser.listed_at is not None, "the list")
+        with ServerInThread(source) as server, self.connected_to(server, leaves_server):
             yield
-            if leaves_server:
-                self.browser.disconnect()
+
+    @contextmanager
+    def connected_to(self, server: Any, leaves_server: bool = True) -> Iterator[None]:
+        self.ui.hostLineEdit.text = server.host
+        self.ui.portSpinBox.value = server.port
+        self.ui.connectButton.click()
+        self.wait(lambda: self.browser.listed_at is not None, "the list")
+        yield
+        if leaves_server:
+            self.browser.disconnect()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -147,13 +187,13 @@ class Photographer:
             return 0.0
         return transfer.received / transfer.size
 
-    def select_rows(self, *rows: int) -> None:
+    def select_rows(self, *rows: int, view: Any = None) -> None:
         from PySide6.QtCore import Qt
         from PySide6.QtTest import QTest
 
-        view, modifier = self.ui.imageTableView, Qt.NoModifier
+        view, modifier = view or self.ui.imageTableView, Qt.NoModifier
         for row in rows:
-            point = view.visualRect(view.model().index(row, 0)).center()
+            point = view.visualRect(view.model().index(row, 1)).center()
             QTest.mouseClick(view.viewport(), Qt.LeftButton, modifier, point)
             modifier = Qt.ControlModifier
 
@@ -163,9 +203,9 @@ class Photographer:
     def wait_until_idle(self) -> None:
         self.wait(lambda: self.browser.transfer is None, "the end of the transfer")
 
-    def take(self, state: str) -> None:
+    def take(self, state: str, height: int = HEIGHT) -> None:
         for width in WIDTHS:
-            self._module.show(width, HEIGHT)
+            self._module.show(width, height)
             self.wait(lambda: True, "the event loop")
             slicerhost.screenshot(self._module.window, self._folder / f"panel-{state}-{width}.png")
 

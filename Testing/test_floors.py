@@ -32,6 +32,7 @@ FLOORS = {
     "cli_parser": 1,
     "cli_index": 2,
     "image_list": 2,
+    "trajectory_list": 3,
     "markups_file": 2,
     "nrrd_file": 2,
     "cli_remote": 3,

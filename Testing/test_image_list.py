@@ -157,7 +157,7 @@ def test_no_entry_of_a_long_list_is_made_before_somebody_looks_at_it(monkeypatch
         made.append(entry)
         make(entry, *fields, **named)
 
-    table = make_long_list(5000)
+    table, live = make_long_list(5000), [codec.ImageMetaItem("Probe", "probe")]
     monkeypatch.setattr(codec.ImageMetaItem, "__init__", count)
     images = ImageList(table)
     images.filter("müller", ["CT"])
@@ -165,3 +165,6 @@ def test_no_entry_of_a_long_list_is_made_before_somebody_looks_at_it(monkeypatch
     assert len(made) == 0
     images.entry(images.rows[0])
     assert len(made) == 1
+    with_live_images = ImageList(table, live)
+    assert with_live_images.image_id(5000) == "probe"
+    assert len(made) < 5

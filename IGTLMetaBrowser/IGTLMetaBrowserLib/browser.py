@@ -8,7 +8,6 @@ do the same steps in a loop of their own. What happens is told to observers as `
 from __future__ import annotations
 
 import logging
-import socket
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -26,19 +25,20 @@ from .browser_events import (
     LiveImageState,
     Observer,
     Reconnecting,
-    TrajectoriesShown,
     Transfer,
 )
+from .browsing.annotations import Annotations
 from .browsing.connection_keeper import PAUSES, ConnectionKeeper
+from .browsing.connection_view import ConnectionView
 from .browsing.downloads import Downloads
 from .browsing.errors import BrowserError
+from .browsing.image_knowledge import ImageKnowledge
 from .browsing.image_notes import image_notes, scalar_type_text, size_text
 from .browsing.listing import Listing
 from .browsing.live_images import LiveImages
 from .browsing.observers import Observers
 from .browsing.waiting_calls import WaitingCalls
-from .metadata.image_meta import ImageMetaProvider
-from .metadata.providers import MetadataProviders
+from .scene.annotation_nodes import AnnotationNodes
 from .scene.image_nodes import ImageNodes
 from .scene.trajectory_nodes import TrajectoryNodes
 
@@ -47,7 +47,7 @@ __all__ = ["Browser", "BrowserError", "scalar_type_text", "size_text"]
 _logger = logging.getLogger(__name__)
 
 
-class Browser(WaitingCalls):
+class Browser(ConnectionView, Annotations, ImageKnowledge, WaitingCalls):
     """Browses one server at a time and fills ``scene``, a vtkMRMLScene.
 
     There may be several browsers, each with its own server, that fill one scene. ``metadata`` are
@@ -55,16 +55,15 @@ class Browser(WaitingCalls):
     """
 
     def __init__(self, scene: Any) -> None:
-        self.metadata = MetadataProviders()
-        self._of_list = ImageMetaProvider(self.entry)
-        self.metadata.add_provider(self._of_list)
+        ImageKnowledge.__init__(self)
+        self._images = ImageNodes(scene, self._known, self.patients)
         self._observers = Observers()
         self._tell = self._observers.tell
         self._keeper: ConnectionKeeper | None = None
         self._listing = Listing()
-        self._images = ImageNodes(scene, self.metadata)
         self._trajectories = TrajectoryNodes(scene, self._images.node)
-        self._downloads = Downloads(self._tell, self._show_image)
+        self._annotations = AnnotationNodes(scene, self._images.node)
+        self._downloads = Downloads(self._tell, self._show_image, self._is_label_map)
         self._live = LiveImages(self._tell, self.node, self._show_live_image)
 
     def add_observer(self, observer: Observer) -> None:
@@ -78,49 +77,11 @@ class Browser(WaitingCalls):
     # The connection
 
     @property
-    def connection(self) -> ConnectionState:
-        """How the browser stands to its server."""
-        return ConnectionState.NOT_CONNECTED if self._keeper is None else self._keeper.state
-
-    @property
-    def next_attempt(self) -> float | None:
-        """When to connect again, in ``time.monotonic`` seconds; None where that is not due."""
-        return None if self._keeper is None else self._keeper.next_attempt
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the server is being asked for something."""
-        return self._keeper is not None and self._keeper.client.is_waiting
-
-    @property
-    def address(self) -> str:
-        """Host and port of the server, or an empty text."""
-        return "" if self._keeper is None else self._keeper.client.address
-
-    @property
-    def host_and_port(self) -> tuple[str, int] | None:
-        """Host and port of the server, or None."""
-        return None if self._keeper is None else (self._client.host, self._client.port)
-
-    @property
-    def has_server(self) -> bool:
-        """Whether the user has chosen a server and not left it; a lost connection is made anew."""
-        return self._keeper is not None
-
-    @property
-    def socket(self) -> socket.socket | None:
-        """The socket to wait for, another one for each connection; None where there is none."""
-        return None if self._keeper is None else self._keeper.client.socket
-
-    @property
-    def wants_write(self) -> bool:
-        """Whether ``step`` should be called when the socket can be written to."""
-        return self._keeper is not None and self._keeper.client.wants_write
-
-    @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
-        return None if self._keeper is None else self._keeper.next_deadline
+        of_server = None if self._keeper is None else self._keeper.next_deadline
+        moments = (of_server, self._trajectories.next_turn)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def connect(
         self,
@@ -137,6 +98,7 @@ class Browser(WaitingCalls):
         """
         self.disconnect()
         self._keeper = ConnectionKeeper(net.Client(host, port, **options), pauses)
+        self._turn_to_server(self.address)
         self._downloads.states.begin(self.address, self._is_in_scene)
         self.reconnect_now()
 
@@ -154,9 +116,10 @@ class Browser(WaitingCalls):
         self._client.close()
         self._keeper = None
         self._listing = Listing()
-        self._of_list.entries_changed()
+        self._turn_to_server("")
         self._live.forget_all()
         self._downloads.states.end()
+        self._trajectories.rest()
         self._tell(Disconnected(address, None))
 
     # What the server offers, and how far it has come
@@ -215,6 +178,8 @@ class Browser(WaitingCalls):
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None where it is not in the scene (any more)."""
+        if self._is_label_map(image_id):
+            return self._annotations.label_maps(self.address).node(image_id)
         return self._images.node(self.address, image_id)
 
     def loaded_images(self) -> list[str]:
@@ -229,6 +194,7 @@ class Browser(WaitingCalls):
     def scene_closed(self) -> None:
         """Note that the scene was closed: transfers are cancelled, the connection stays."""
         self.cancel()
+        self._trajectories.stop()
         self._live.forget_all()
         self._downloads.states.remove_all_but(self._is_in_scene)
 
@@ -237,10 +203,6 @@ class Browser(WaitingCalls):
     def request_list(self) -> net.Query:
         """Ask for the list of images; ``Listed`` or ``Failed`` follows."""
         return self._ask("IMGMETA")
-
-    def request_trajectories(self) -> net.Query:
-        """Ask for the trajectories; ``TrajectoriesShown`` or ``Failed`` follows."""
-        return self._ask("TRAJ")
 
     def request_images(self, image_ids: Iterable[str]) -> None:
         """Put images into the queue; ``ImageLoaded`` or ``ImageFailed`` follows for each."""
@@ -259,6 +221,7 @@ class Browser(WaitingCalls):
 
     def step(self) -> None:
         """Do what can be done without waiting, and tell the observers what happened."""
+        self._show_more_trajectories()
         keeper = self._keeper
         if keeper is None:
             return
@@ -273,7 +236,8 @@ class Browser(WaitingCalls):
 
     def wait_and_step(self) -> None:
         """Sleep until there is something to do, and do it."""
-        self._server().wait()
+        if not self.is_showing_trajectories:
+            self._server().wait()
         self.step()
 
     # What happens
@@ -287,8 +251,8 @@ class Browser(WaitingCalls):
     def _client(self) -> net.Client:
         return self._server().client
 
-    def _ask(self, data_type: str) -> net.Query:
-        query = self._client.ask(data_type)
+    def _ask(self, data_type: str, device_name: str = "") -> net.Query:
+        query = self._client.ask(data_type, device_name)
         self._tell(Asked())
         self._tell_attempt()
         return query
@@ -312,13 +276,11 @@ class Browser(WaitingCalls):
             self._take_disconnected(event.error)
         elif isinstance(event, net.Finished):
             self._take_finished(event.query)
-        elif isinstance(event.message, codec.TrajectoryMessage):
-            self._show_trajectories(event.message, is_asked_for=False)
         elif isinstance(event.message, codec.ImageMessage):
             self._live.take(event.message)
         elif isinstance(event.message, codec.Rejected):
             self._tell(Failed(event.message.error))
-        else:
+        elif not self._take_annotation(event.message):
             _logger.info("%s came without being asked for", event.message.type_name)
 
     def _take_disconnected(self, error: net.NetworkError) -> None:
@@ -338,35 +300,34 @@ class Browser(WaitingCalls):
             self._tell(Failed(query.error))
         elif isinstance(query.answer, codec.ImageMetaMessage):
             self._take_list(query.answer)
-        elif isinstance(query.answer, codec.TrajectoryMessage):
-            self._show_trajectories(query.answer, is_asked_for=True)
+        elif query.answer is not None:
+            self._take_annotation(query.answer, query)
 
     def _take_list(self, message: codec.ImageMetaMessage) -> None:
         before, now = self._listing, Listing(message, datetime.now(timezone.utc))
         self._listing = now
-        self._of_list.entries_changed()
+        self._note_list()
         self._downloads.states.list(now)
         self._tell(Listed(now.entries))
         self._downloads.withdraw(before, now)
 
     def _show_image(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
+        if self._is_label_map(image_id):
+            return self._show_label_map(image_id, image), ()
         entry = self.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
         node = self._images.show(self.address, image_id, image, scan_time)
         self._trajectories.of(self.address).image_shown(image_id)
+        self._annotations.image_shown(self.address, image_id)
         return node, image_notes(image_id, entry, image)
 
     def _show_live_image(self, image: codec.ImageMessage, is_first: bool) -> Any:
-        if is_first:
+        if is_first or self._is_label_map(image.device_name):
             node, _ = self._show_image(image.device_name, image)
         else:
             node = self._images.update(self.address, image.device_name, image)
         self._downloads.states.live(image.device_name)
         return node
-
-    def _show_trajectories(self, message: codec.TrajectoryMessage, is_asked_for: bool) -> None:
-        shown = self._trajectories.show(self.address, message.items, is_asked_for)
-        self._tell(TrajectoriesShown(*shown))
 
     def _is_in_scene(self, image_id: str) -> bool:
         return self.node(image_id) is not None

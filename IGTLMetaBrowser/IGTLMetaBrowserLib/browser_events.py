@@ -170,11 +170,46 @@ class LiveImage:
 
 
 @dataclass(frozen=True)
+class TrajectoriesChanged:
+    """``Browser.trajectories`` has changed, or which of them are shown."""
+
+
+@dataclass(frozen=True)
 class TrajectoriesShown:
-    """Trajectories are in the scene, as ``nodes``; ``problems`` says which could not be shown."""
+    """An answer is in the scene, as ``nodes``; ``problems`` says which could not be shown."""
 
     nodes: Sequence[Any]
     problems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PointsShown:
+    """Points are in the scene, as ``nodes``; ``problems`` says which could not be shown."""
+
+    nodes: Sequence[Any]
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class LabelMapsListed:
+    """The list of label maps has arrived: ``Browser.label_maps``, of which there are ``count``."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class ColorsShown:
+    """An image is shown in the colours that the server has for it, those of the colour ``node``."""
+
+    image_id: str
+    node: Any
+
+
+@dataclass(frozen=True)
+class TrajectoriesSent:
+    """``count`` trajectories are on their way to the server."""
+
+    count: int
 
 
 @dataclass(frozen=True)
@@ -196,7 +231,12 @@ BrowserEvent = (
     | ImageLoaded
     | ImageFailed
     | LiveImage
+    | TrajectoriesChanged
     | TrajectoriesShown
+    | TrajectoriesSent
+    | PointsShown
+    | LabelMapsListed
+    | ColorsShown
     | Failed
 )
 Observer = Callable[[BrowserEvent], None]

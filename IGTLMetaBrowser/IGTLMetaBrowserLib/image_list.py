@@ -17,6 +17,8 @@ import numpy as np
 
 from .codec import ImageMetaItem, ImageMetaMessage, cut_text
 from .codec.messages.items import ItemTable
+from .metadata.hidden_list import covered_table
+from .metadata.hidden_patients import HiddenPatients
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
 _NUMBERS = re.compile("([0-9]+)")
@@ -34,10 +36,15 @@ class ImageList:
         Which rows are shown, in their order: an array of positions in the whole list.
     modalities
         Each modality with its number of images, the most frequent first.
+
+    Where ``patients`` are hidden, all texts that are shown, searched and sorted by are covered.
     """
 
     def __init__(
-        self, entries: Sequence[ImageMetaItem] = (), live: Sequence[ImageMetaItem] = ()
+        self,
+        entries: Sequence[ImageMetaItem] = (),
+        live: Sequence[ImageMetaItem] = (),
+        patients: HiddenPatients | None = None,
     ) -> None:
         self._table = _table(entries)
         self._ids = self._texts("id")
@@ -46,9 +53,13 @@ class ImageList:
         unlisted = [entry for entry in live if entry.id not in self._row_of_id]
         self.first_live_row = len(self._table)
         if unlisted:
-            self._table = _table([*self._table, *unlisted])
+            # The bytes are joined: to make objects of a long list would take long.
+            content = b"".join((self._table.content, _table(unlisted).content))
+            self._table = ItemTable(ImageMetaItem, memoryview(content))
             self._ids += [entry.id for entry in unlisted]
             self._row_of_id = _first_rows(self._ids)
+        if patients is not None:
+            self._table = covered_table(self._table, patients)
         modalities = self._texts("modality")
         self.modalities = Counter(modalities).most_common()
         number_of = {modality: number for number, (modality, _) in enumerate(self.modalities)}
@@ -66,7 +77,7 @@ class ImageList:
         return set(self._ids[: self.first_live_row])
 
     def entry(self, row: int) -> ImageMetaItem:
-        """Return what is known of the image in a row."""
+        """Return what may be seen of the image in a row; ``image_id`` has its real id."""
         return self._table[row]
 
     def image_id(self, row: int) -> str:
@@ -87,7 +98,7 @@ class ImageList:
         Upper and lower case are the same. ``modalities`` are those to be shown; none means all.
         """
         matches = np.ones(len(self), bool)
-        for word in _folded(text).split():
+        for word in folded(text).split():
             found = (word in searched for searched in self._searched_texts)
             matches &= np.fromiter(found, bool, len(self))
         if modalities:
@@ -106,7 +117,7 @@ class ImageList:
             self._order = np.arange(len(self))
             self._arrange()
         elif field in TEXT_FIELDS:
-            self.sort_by(_ranks(self._texts(field)), descending)
+            self.sort_by(ranks(self._texts(field)), descending)
         else:
             keys = self._table.records[field].astype(np.uint64)
             self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
@@ -135,7 +146,7 @@ class ImageList:
         """All texts of each row in one, each in a line: no word reaches over its end."""
         columns = (self._encoded_texts(field) for field in TEXT_FIELDS)
         rows = map(b"\n".join, zip(*columns, strict=True))
-        return _folded(_decoded(rows)).split("\0") if len(self) else []
+        return folded(_decoded(rows)).split("\0") if len(self) else []
 
 
 def _table(entries: Sequence[ImageMetaItem]) -> ItemTable[ImageMetaItem]:
@@ -165,12 +176,12 @@ def _decoded(texts: Iterable[bytes]) -> str:
     return b"\0".join(texts).decode("utf-8", "surrogateescape")
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return ``text`` without what makes no difference: case, and how a letter is composed."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def _ranks(texts: list[str]) -> np.ndarray:
+def ranks(texts: list[str]) -> np.ndarray:
     """Return the place of each text among all; those that differ in case only share one."""
     if not texts:
         return np.empty(0, np.intp)
@@ -183,6 +194,6 @@ def _ranks(texts: list[str]) -> np.ndarray:
 
 def _natural(text: str) -> str:
     """Return a key by which ``Image 2`` comes before ``Image 10``."""
-    parts = _NUMBERS.split(_folded(text))
+    parts = _NUMBERS.split(folded(text))
     parts[1::2] = [number.zfill(_MOST_DIGITS) for number in parts[1::2]]
     return "".join(parts)

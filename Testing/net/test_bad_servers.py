@@ -193,6 +193,24 @@ def test_a_time_out_is_told_as_the_end_of_the_connection_and_the_next_query_make
         assert_next_query_works(client)
 
 
+def test_a_server_that_stands_still_in_the_middle_of_an_image_is_told_from_one_that_is_silent():
+    def send_half(peer: Peer) -> None:
+        peer.receive()
+        peer.send(GOOD[: len(GOOD) // 2])
+        peer.wait_until_closed()
+
+    with (
+        ScriptedServer(send_half, serve_well) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        with pytest.raises(net.TimeOutError) as caught:
+            client.get_image("A")
+        received, size = len(GOOD) // 2 - 58, len(GOOD) - 58  # of the body
+        assert f"127.0.0.1:{server.port} sent nothing for 0.3 s" in str(caught.value)
+        assert f"message IMAGE '', after {received} of {size} bytes" in str(caught.value)
+        assert_next_query_works(client)
+
+
 def test_a_time_out_tells_what_the_server_last_said():
     def complain_and_say_nothing(peer: Peer) -> None:
         peer.receive()

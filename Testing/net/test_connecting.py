@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import time
 from collections.abc import Iterator
@@ -87,6 +88,18 @@ def test_a_refused_port(refused_port: int):
         client.list_images()
     assert f"no connection to 127.0.0.1:{refused_port}: Connection refused" in str(caught.value)
     assert "check the port, and whether the server is running" in str(caught.value)
+
+
+def test_on_windows_a_refused_port_has_the_words_that_sockets_have_there(
+    refused_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    texts = {errno.ECONNREFUSED: "Refused, says Windows."}
+    monkeypatch.setattr(socket, "errorTab", texts, raising=False)
+    with (
+        net.Client("127.0.0.1", refused_port) as client,
+        pytest.raises(net.ConnectionFailedError, match="Refused, says Windows; check the port"),
+    ):
+        client.list_images()
 
 
 @pytest.mark.parametrize("port", [-1, 0, 65536, 70000])

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 import slicerhost
 from IGTLMetaBrowserLib import codec, net
 from peers import Peer, Script, ScriptedServer, ServerInThread
+from plans import Planner, PlanSource
 from slicerhost.fixtures import load_slicer_module, slicer_host, slot_errors
 from window_sources import SmallSource
 
@@ -179,6 +180,21 @@ def offer(user) -> Iterator[Callable[[Sequence[codec.ImageMetaItem]], ListSource
             user.connect_to(servers.enter_context(ServerInThread(source)).port)
             user.wait_for(lambda: user.panel.browser.listed_at is not None, "the list")
             return source
+
+        yield start
+
+
+@pytest.fixture
+def plan(user) -> Iterator[Callable[..., Planner]]:
+    """Serves trajectories and gets them into the panel: ``plan(*items)`` returns the planner."""
+    with ExitStack() as servers:
+
+        def start(*plans: codec.TrajectoryItem) -> Planner:
+            planner = Planner(user, PlanSource(plans))
+            user.connect_to(servers.enter_context(ServerInThread(planner.source)).port)
+            user.wait_for(lambda: user.panel.browser.listed_at is not None, "the list")
+            planner.get()
+            return planner
 
         yield start
 

@@ -112,6 +112,24 @@ def test_a_server_that_comes_back_is_connected_again_without_the_user(user):
         user.wait_for_status("Image B is loaded")
 
 
+def test_a_list_that_was_lost_with_the_connection_is_read_from_the_next_one(user):
+    asked = []
+
+    def hang_up(peer: Peer) -> None:
+        asked.append(peer.receive())
+
+    def answer(peer: Peer) -> None:
+        asked.append(peer.receive())
+        peer.send(LIST)
+        peer.wait_until_closed()
+
+    # After two connections in vain the question is given up.
+    with ScriptedServer(hang_up, hang_up, answer) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers one image")
+        assert [query.type_name for query in asked] == ["GET_IMGMETA"] * 3
+
+
 def test_disconnect_stops_the_attempts(user):
     with ServerInThread(SmallSource()) as server:
         user.connect_to(server.port)
@@ -139,6 +157,12 @@ def test_an_address_that_is_none_is_explained(user):
     user.press(user.ui.connectButton)
     assert "'a server' is not HOST" in user.status
     assert shown(user) == "Not connected"
+
+
+def test_a_port_that_is_none_cannot_be_chosen(user):
+    for typed, port in ((0, 1), (-5, 1), (70_000, 65535)):
+        user.ui.portSpinBox.value = typed
+        assert user.ui.portSpinBox.value == port
 
 
 def test_when_the_list_was_read(user, small_server):

@@ -76,6 +76,16 @@ def test_chips_choose_modalities(user, source):
     assert user.ids() == ["a", "b", "c", "d"]
 
 
+def test_tab_goes_from_the_box_to_the_chips_and_on_to_the_table(user, source):
+    widget, order = user.ui.filterLineEdit, []
+    while widget != user.ui.imageTableView:
+        widget = widget.nextInFocusChain()
+        if widget.focusPolicy & Qt.TabFocus:
+            order.append(widget)
+    chips = [chip(user, modality) for modality in ("MR", "CT", "US")]
+    assert order == [*chips, user.ui.imageTableView]
+
+
 def test_chips_and_box_are_both_heeded(user, source):
     user.press(chip(user, "MR"))
     user.type_filter("smith")

@@ -89,34 +89,6 @@ def test_show_in_views_shows_an_image_that_is_loaded(connected, slicer_host, mon
     assert shown == [{"background": connected.panel.browser.node("A"), "fit": True}]
 
 
-def test_show_details_unfolds_all_fields_of_the_row(connected):
-    connected.select("B")
-    assert not connected.ui.detailsTextEdit.visible
-    connected.choose(connected.open_menu("B").showDetails)
-    assert connected.ui.detailsTextEdit.visible
-    lines = connected.ui.detailsTextEdit.plainText.splitlines()
-    assert lines == [
-        "Name: Image B",
-        "State: ",
-        "Modality: MR",
-        "Patient: Phantom",
-        "Patient id: P1",
-        "Scan time: 2023-11-14 22:14:20 (2023-11-14 22:14:20.000000 UTC)",
-        "Size: 4 × 3 × 3",
-        "Type: int16",
-        "Id: B",
-    ]
-
-
-def test_details_follow_the_selection_and_the_state(connected):
-    connected.ui.detailsCollapsibleButton.collapsed = False
-    assert connected.ui.detailsTextEdit.plainText == "No image is selected."
-    connected.select("B")
-    assert "Name: Image B" in connected.ui.detailsTextEdit.plainText
-    connected.load("BROKEN")
-    assert "slice 7 of BROKEN is missing" in connected.ui.detailsTextEdit.plainText
-
-
 def test_select_all_and_none(connected):
     connected.choose(connected.open_menu("A").selectAll)
     assert len(connected.panel.selectedImageIds()) == 4

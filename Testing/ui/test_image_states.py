@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
 
 from IGTLMetaBrowserLib import codec
+from long_lists import LongListSource
 from peers import Peer, ScriptedServer, ServerInThread
 from window_sources import LargeSource
 
@@ -72,7 +74,9 @@ def test_overall_progress_with_rate_and_time_left(loading):
     user = loading
     user.wait_for(lambda: "left" in user.ui.progressLabel.text, "the rate")
     text = user.ui.progressLabel.text
-    figures = re.fullmatch(r"Image (\d) of 3, \d+ MB of 157 MB, [\d,]+ MB/s, \d+ s left", text)
+    figures = re.fullmatch(
+        r"Image (\d) of 3, \d+ (?:MB|bytes) of 157 MB, [\d,]+ MB/s, \d+ s left", text
+    )
     assert figures, text
     number = int(figures[1])
     assert 33 * (number - 1) <= user.ui.progressBar.value <= 34 * number  # of all three
@@ -96,6 +100,22 @@ def test_cancelling_all_leaves_the_connection_and_what_is_loaded(loading):
     user.wait_for_status("offers 3 images")
 
 
+def test_thousands_that_are_asked_for_or_cancelled_are_shown_together(user):
+    with ServerInThread(LongListSource(3000)) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 3000 images")
+        changes = []
+        user.panel.model.dataChanged.connect(lambda *cells: changes.append(cells))
+        for button, state in ((user.ui.loadButton, "waiting"), (user.ui.cancelButton, "cancelled")):
+            user.press(user.ui.selectAllButton)
+            user.press(button)
+            QApplication.processEvents()
+            assert user.state("IMAGE_00002999") == state
+            assert 0 < len(changes) < 100, "the window would stand still"
+            changes.clear()
+        assert not user.ui.cancelButton.enabled
+
+
 def test_why_an_image_failed_is_in_its_row_its_tool_tip_and_the_status(connected):
     connected.load("BROKEN")
     assert connected.state("BROKEN").startswith("failed: ")
@@ -113,6 +133,11 @@ def test_a_note_marks_the_row_and_is_in_the_tool_tip(user, offer):
     assert user.state("A") == "loaded (note)"
     assert "the list says int8, int16 came" in cell(user, "A", STATE, Qt.ToolTipRole)
     assert "note: the list says int8, int16 came" in user.status
+
+
+def test_an_empty_cell_has_no_tool_tip(connected):
+    assert cell(connected, "A", STATE, Qt.DisplayRole) == ""
+    assert cell(connected, "A", STATE, Qt.ToolTipRole) is None
 
 
 def test_what_a_server_sends_is_no_html_in_a_tool_tip(user, offer):

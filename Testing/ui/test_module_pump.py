@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import SIGNAL, QEventLoop, QTimer
 
 import slicerhost
 from peers import ImagesInMemory, Peer, ServerInThread, make_image
@@ -57,6 +57,29 @@ def test_closed_it_calls_no_more():
     wait_until(lambda: other.calls, 20, "the one that is not closed")
     assert clock.calls == []
     pumps[1].close()
+
+
+def test_closed_in_the_middle_of_a_step_it_calls_no_more_and_is_called_no_more():
+    from IGTLMetaBrowserLib.ui.pump import Pump
+
+    class Closing(Clock):
+        def step(self) -> None:
+            self.calls.append(self.next_deadline)
+            pump.close()
+            pump.close()  # as often as one likes
+
+    clock, other = Closing(), Clock()
+    clock.next_deadline = time.monotonic()
+    pump = Pump(clock)
+    pump.update()
+    wait_until(lambda: clock.calls, 20, "the call")
+    other_pump = Pump(other)
+    other.next_deadline = time.monotonic() + 0.02
+    other_pump.update()
+    wait_until(lambda: other.calls, 20, "the one that is not closed")
+    assert len(clock.calls) == 1
+    assert pump._timer.receivers(SIGNAL("timeout()")) == 0
+    other_pump.close()
 
 
 def test_a_server_serves_many_clients_from_the_event_loop():

@@ -32,8 +32,10 @@ _SECONDS_BETWEEN_REPORTS = 0.1
 class Downloads:
     """One transfer at a time; a failure never stops the others. ``states`` has each image's."""
 
-    def __init__(self, tell: Observer, show: ShowImage) -> None:
-        self.states = ImageStates()
+    def __init__(
+        self, tell: Observer, show: ShowImage, is_label_map: Callable[[str], bool]
+    ) -> None:
+        self.states = ImageStates(is_label_map)
         self._tell = tell
         self._show = show
         self._queue = DownloadQueue()

@@ -17,20 +17,23 @@ class _Loaded:
 
     notes: tuple[str, ...]
     entry: codec.ImageMetaItem | None
-    is_live: bool
+    has_entry: bool = True
+    """Whether it should be in the list of images: one that is live or a label map need not."""
 
     def state(self, entry: codec.ImageMetaItem | None) -> ImageState:
-        from_list = () if self.is_live else list_notes(self.entry, entry)
+        from_list = list_notes(self.entry, entry) if self.has_entry else ()
         return ImageState(ImageStatus.LOADED, notes=(*from_list, *self.notes))
 
 
 class ImageStates:
     """The states of one server's images at a time; what is loaded from others is remembered.
 
-    ``states`` has those that are not NOT_LOADED.
+    ``states`` has those that are not NOT_LOADED. ``is_label_map`` tells of an id whether LBMETA
+    lists it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, is_label_map: Callable[[str], bool]) -> None:
+        self._is_label_map = is_label_map
         self.states: dict[str, ImageState] = {}
         self._loaded: dict[str, _Loaded] = {}
         self._loaded_from: dict[str, dict[str, _Loaded]] = {}
@@ -71,7 +74,8 @@ class ImageStates:
 
     def loaded(self, image_id: str, notes: tuple[str, ...]) -> ImageState:
         """The image is in the scene; return its state, with what the list says added."""
-        self._loaded[image_id] = _Loaded(notes, self._listing.entry(image_id), is_live=False)
+        entry, has_entry = self._listing.entry(image_id), not self._is_label_map(image_id)
+        self._loaded[image_id] = _Loaded(notes, entry, has_entry)
         return self._show_loaded(image_id)
 
     def live(self, image_id: str) -> None:
@@ -79,7 +83,7 @@ class ImageStates:
         if self.state(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
             return
         if image_id not in self._loaded:
-            self._loaded[image_id] = _Loaded((), None, is_live=True)
+            self._loaded[image_id] = _Loaded((), None, has_entry=False)
         self._show_loaded(image_id)
 
     def fail(self, image_id: str, reason: str) -> None:

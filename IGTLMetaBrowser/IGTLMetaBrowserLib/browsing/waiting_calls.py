@@ -41,6 +41,9 @@ class WaitingCalls(ABC):
     def cancel(self, image_ids: Iterable[str] | None = None) -> None: ...
     @property
     @abstractmethod
+    def is_showing_trajectories(self) -> bool: ...
+    @property
+    @abstractmethod
     def connection(self) -> ConnectionState: ...
     @abstractmethod
     def wait_and_step(self) -> None: ...
@@ -90,6 +93,7 @@ class WaitingCalls(ABC):
         """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
         with self._heard(TrajectoriesShown) as shown:
             self._wait_for(self.request_trajectories())
+            self.step_until(lambda: not self.is_showing_trajectories)
         return shown[-1].nodes
 
     def _wait_for(self, query: net.Query) -> None:

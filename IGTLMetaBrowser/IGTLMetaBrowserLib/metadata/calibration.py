@@ -20,19 +20,23 @@ GEOMETRY = "GEOMETRY"
 
 
 class CalibratedSpacing(NamedTuple):
-    """mm between rows and between columns, and how these were found."""
+    """mm between rows, between columns, and between slices where that is known; how it was found.
+
+    Of a volume these are the spacings along j, i and k.
+    """
 
     row_spacing: float
     column_spacing: float
     type_: str
     description: str
+    slice_spacing: float | None = None
 
 
 class CalibrationProvider(ObservableProvider):
     """Knows the calibrated spacing of images; asked with an image's id.
 
     It is as transient as the program: nothing is written anywhere. The answers are the module
-    ``IMAGE_PLANE`` with nothing but ``PixelSpacing``, and the module ``CALIBRATION``.
+    ``IMAGE_PLANE`` with nothing but the spacings, and the module ``CALIBRATION``.
     """
 
     name = "calibration"
@@ -47,24 +51,31 @@ class CalibrationProvider(ObservableProvider):
         row_spacing: float,
         column_spacing: float | None = None,
         *,
+        slice_spacing: float | None = None,
         type_: str = FIDUCIAL,
         description: str = "typed in by the user",
     ) -> None:
         """Say what the spacing of an image is, or change it.
 
         ``row_spacing`` is mm between rows; without ``column_spacing``, columns are as far from
-        each other. Raises ``ValueError`` where one is no positive number.
+        each other; without ``slice_spacing``, slices are as far as the image says. Raises
+        ``ValueError`` where one is no positive number.
         """
         if column_spacing is None:
             column_spacing = row_spacing
-        for spacing in (row_spacing, column_spacing):
+        spacings = (row_spacing, column_spacing, slice_spacing)
+        for spacing in (spacing for spacing in spacings if spacing is not None):
             if not (spacing > 0 and math.isfinite(spacing)):
                 raise ValueError(
                     f"the spacing of {image_id!r} cannot be {spacing} mm; "
                     "give the distance of two pixels' centres, a number above 0"
                 )
         self._calibrations[image_id] = CalibratedSpacing(
-            float(row_spacing), float(column_spacing), type_, description
+            float(row_spacing),
+            float(column_spacing),
+            type_,
+            description,
+            None if slice_spacing is None else float(slice_spacing),
         )
         self.tell_changed(image_id)
 
@@ -83,7 +94,10 @@ class CalibrationProvider(ObservableProvider):
         if calibration is None:
             return NOTHING
         if type_ == IMAGE_PLANE:
-            return ImagePlane(PixelSpacing=(calibration.row_spacing, calibration.column_spacing))
+            return ImagePlane(
+                PixelSpacing=(calibration.row_spacing, calibration.column_spacing),
+                SpacingBetweenSlices=calibration.slice_spacing,
+            )
         if type_ == CALIBRATION:
             return Calibration(calibration.type_, calibration.description)
         return NOTHING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from .. import codec
@@ -51,8 +51,13 @@ def detail_rows(
 
     Only rows that have all words of ``search``, in capitals or not, anywhere in them.
     """
-    words = search.casefold().split()
     rows = (row for type_ in types for row in _rows_of_module(providers, image, type_))
+    return matching_rows(rows, search)
+
+
+def matching_rows(rows: Iterable[DetailRow], search: str) -> list[DetailRow]:
+    """Return the rows that have all words of ``search``, in capitals or not, anywhere in them."""
+    words = search.casefold().split()
     return [row for row in rows if all(word in row.text.casefold() for word in words)]
 
 

@@ -11,7 +11,7 @@ from .dicom_series import DicomDatasetProvider, SeriesUids
 from .image_header import ImageHeaderProvider
 from .image_meta import ImageMetaProvider
 from .message_metadata import MessageMetadataProvider
-from .providers import MetadataProviders, Priority
+from .providers import MetadataProviders, Priority, Provider
 from .typed_values import TypedValuesProvider
 
 
@@ -39,10 +39,23 @@ class StandardProviders:
         self.datasets = DicomDatasetProvider(self.series_uids)
         self.calibration = CalibrationProvider()
         self.typed = TypedValuesProvider()
-        registry.add_provider(ComputedProvider(registry), Priority.COMPUTED)
-        registry.add_provider(self.list, Priority.LIST)
-        registry.add_provider(self.datasets, Priority.DICOM)
-        registry.add_provider(self.headers, Priority.MESSAGE)
-        registry.add_provider(self.messages, Priority.MESSAGE)
-        registry.add_provider(self.typed, Priority.USER)
-        registry.add_provider(self.calibration, Priority.CALIBRATION)
+        self._priorities: dict[Provider, Priority] = {
+            ComputedProvider(registry): Priority.COMPUTED,
+            self.list: Priority.LIST,
+            self.datasets: Priority.DICOM,
+            self.headers: Priority.MESSAGE,
+            self.messages: Priority.MESSAGE,
+            self.typed: Priority.USER,
+            self.calibration: Priority.CALIBRATION,
+        }
+        self.add_to_registry()
+
+    def add_to_registry(self) -> None:
+        """Add these providers; where they are there already, nothing changes."""
+        for provider, priority in self._priorities.items():
+            self.registry.add_provider(provider, priority)
+
+    def remove_from_registry(self) -> None:
+        """Remove these providers: what they know stays with them, and can be added again."""
+        for provider in self._priorities:
+            self.registry.remove_provider(provider)

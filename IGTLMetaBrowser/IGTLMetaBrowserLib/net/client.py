@@ -158,6 +158,17 @@ class Client:
         self.connect()
         return query
 
+    def send(self, message: codec.Message) -> None:
+        """Send a message that nobody has asked for, such as trajectories.
+
+        Raises ``codec.EncodeError``, or ``ConnectionLostError`` where there is no connection.
+        """
+        if self._connection is None:
+            raise ConnectionLostError(
+                f"{self.address} is not connected; connect, and send it again"
+            )
+        self._connection.send(message)
+
     def cancel(self, query: Query) -> None:
         """Give a query up. The connection stays: what still arrives for it is passed over."""
         if query.is_done:
@@ -319,20 +330,31 @@ class Client:
         return [Disconnected(error), *self._fail(failed, error)]
 
     def _expire(self) -> list[ClientEvent]:
-        expired = self._queries.take_expired(time.monotonic())
-        if not expired:
+        now, deadline = time.monotonic(), self._queries.next_deadline
+        if deadline is None or deadline > now:
             return []
+        error = TimeOutError(self._describe_time_out())
+        expired = self._queries.take_expired(now)
         # An answer that still came would be taken for the answer to another query: begin anew.
         self._drop_connection()
-        words = self._queries.servers_last_words
-        error = TimeOutError(
-            f"{self.address} did not answer in {self._queries.timeout:g} s"
-            + (f"; it last said: {words}" if words else "")
-            + "; check that it is an OpenIGTLink server that has what was asked for"
-        )
         self._ask_again([query for query in self._queries.take_all() if not query.is_abandoned])
         failed = [query for query in expired if not query.is_abandoned]
         return [Disconnected(error), *self._fail(failed, error)]
+
+    def _describe_time_out(self) -> str:
+        connection, seconds = self._connection, self._queries.timeout
+        if (
+            connection is not None
+            and connection.receiver.progress is not None
+            and self._is_answering(connection)
+        ):
+            return connection.describe_stall(self.address, seconds)
+        words = self._queries.servers_last_words
+        return (
+            f"{self.address} did not answer in {seconds:g} s"
+            + (f"; it last said: {words}" if words else "")
+            + "; check that it is an OpenIGTLink server that has what was asked for"
+        )
 
     def _ask_again(self, queries: list[Query]) -> None:
         if queries:

@@ -108,8 +108,14 @@ class Connecting:
             else "check host and network"
         )
         self._error = ConnectionFailedError(
-            f"no connection to {self._name}: {os.strerror(failure)}; {hint}"
+            f"no connection to {self._name}: {_in_words(failure)}; {hint}"
         )
+
+
+def _in_words(failure: int) -> str:
+    # Windows has numbers of its own for sockets, of which strerror knows none.
+    windows_texts: dict[int, str] = getattr(socket, "errorTab", {})
+    return windows_texts.get(failure, os.strerror(failure)).rstrip(".")
 
 
 def _is_connected(sock: socket.socket) -> bool:

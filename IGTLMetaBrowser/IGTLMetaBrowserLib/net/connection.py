@@ -93,14 +93,20 @@ class Connection:
         reason = (
             "closed the connection" if isinstance(self.lost, EOFError) else f"is gone ({self.lost})"
         )
+        return f"{address} {reason}{self._cut_off()}; try again, and look at the server's log"
+
+    def describe_stall(self, address: str, seconds: float) -> str:
+        """Return in words that ``address`` stands still in the middle of a message."""
+        silence = f"sent nothing for {seconds:g} s"
+        return f"{address} {silence}{self._cut_off()}; try again, and look at the server's log"
+
+    def _cut_off(self) -> str:
+        """Return in words which message has come in part; nothing between two messages."""
         progress = self.receiver.progress
         if progress is None:
-            return f"{address} {reason}; try again, and look at the server's log"
+            return ""
         what = codec.describe(progress.header)
-        return (
-            f"{address} {reason} in the middle of {what}, after {progress.received} of "
-            f"{progress.body_size} bytes; try again, and look at the server's log"
-        )
+        return f" in the middle of {what}, after {progress.received} of {progress.body_size} bytes"
 
     def close(self) -> None:
         """Close the socket; what was not sent is dropped."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import slicer
+from vtkmodules.vtkCommonCore import vtkIdList
 
 # Slicer's names for its own DICOM items (vtkMRMLSubjectHierarchyConstants).
 _PATIENT_LEVEL = "Patient"
@@ -17,12 +18,16 @@ _UID_NAME = "IGTLMetaBrowser"
 
 @dataclass(frozen=True)
 class Place:
-    """Whose image it is and from which study; empty texts where that is not known."""
+    """Whose image it is and from which study; empty texts where that is not known.
+
+    ``patient_uid`` is what the items are found again by; by the id or name where it is empty.
+    """
 
     patient_name: str = ""
     patient_id: str = ""
     study_instance_uid: str = ""
     study_description: str = ""
+    patient_uid: str = ""
 
 
 def put_in_place(scene: Any, node: Any, place: Place) -> None:
@@ -46,45 +51,102 @@ def put_in_place(scene: Any, node: Any, place: Place) -> None:
         hierarchy.SetItemParent(item, parent)
 
 
-def _patient_item(hierarchy: Any, place: Place) -> int:
-    """Return a patient's item, or 0 where neither name nor id is known."""
-    uid = _patient_uid(place)
-    if not uid:
-        return 0
+def change_place(scene: Any, before: Place, now: Place) -> None:
+    """Give the items of a patient and a study, where there are any, what ``now`` says of them."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    _change_item(hierarchy, _patient_uid(before), _patient(now))
+    _change_item(hierarchy, _study_uid(before), _study(now))
+
+
+class _Item(NamedTuple):
+    """What is written onto an item: its UID, its title, and attributes by DICOM keyword.
+
+    A title that is to be ``unique`` gets a number where another item has it already: of another
+    session's ``Patient 1`` nobody knows whether that is the same one.
+    """
+
+    uid: str
+    title: str
+    attributes: dict[str, str]
+    unique: bool = False
+
+
+def _patient(place: Place) -> _Item:
     attributes = {"PatientName": place.patient_name, "PatientID": place.patient_id}
     title = place.patient_name or place.patient_id
-    return _item(hierarchy, hierarchy.GetSceneItemID(), _PATIENT_LEVEL, uid, title, attributes)
+    return _Item(_patient_uid(place), title, attributes, unique=bool(place.patient_uid))
+
+
+def _study(place: Place) -> _Item:
+    uid, description = place.study_instance_uid, place.study_description
+    attributes = {"StudyInstanceUID": uid, "StudyDescription": description}
+    return _Item(_study_uid(place), description or uid, attributes)
+
+
+def _patient_item(hierarchy: Any, place: Place) -> int:
+    """Return a patient's item, or 0 where neither name nor id is known."""
+    patient = _patient(place)
+    return _item(hierarchy, hierarchy.GetSceneItemID(), _PATIENT_LEVEL, patient)
 
 
 def _study_item(hierarchy: Any, place: Place, patient: int) -> int:
-    """Return a study's item, or 0 where neither UID nor description is known.
-
-    Its UID is within its patient, so that no server's mistake puts images of two patients together.
-    """
-    uid, description = place.study_instance_uid, place.study_description
-    if not (uid or description):
-        return 0
-    attributes = {"StudyInstanceUID": uid, "StudyDescription": description}
-    within = f"{_patient_uid(place)} / study {uid or description}"
+    """Return a study's item, or 0 where neither UID nor description is known."""
     parent = patient or hierarchy.GetSceneItemID()
-    return _item(hierarchy, parent, _STUDY_LEVEL, within, description or uid, attributes)
+    return _item(hierarchy, parent, _STUDY_LEVEL, _study(place))
 
 
 def _patient_uid(place: Place) -> str:
+    if place.patient_uid:
+        return place.patient_uid
     if place.patient_id:
         return f"id {place.patient_id}"
     return f"name {place.patient_name}" if place.patient_name else ""
 
 
-def _item(
-    hierarchy: Any, parent: int, level: str, uid: str, title: str, attributes: dict[str, str]
-) -> int:
-    """Return the item of that UID, made where there is none."""
-    item = hierarchy.GetItemByUID(_UID_NAME, uid)
+def _study_uid(place: Place) -> str:
+    """Return a study's UID within its patient, or an empty text where the study is not known.
+
+    So no server's mistake puts images of two patients together.
+    """
+    study = place.study_instance_uid or place.study_description
+    return f"{_patient_uid(place)} / study {study}" if study else ""
+
+
+def _item(hierarchy: Any, parent: int, level: str, wanted: _Item) -> int:
+    """Return the item of a UID, made where there is none; 0 where the UID is empty."""
+    if not wanted.uid:
+        return 0
+    item = hierarchy.GetItemByUID(_UID_NAME, wanted.uid)
     if not item:
-        item = hierarchy.CreateSubjectItem(parent, title)
+        item = hierarchy.CreateSubjectItem(parent, _title(hierarchy, wanted))
         hierarchy.SetItemLevel(item, level)
-        hierarchy.SetItemUID(item, _UID_NAME, uid)
-        for keyword, value in attributes.items():
-            hierarchy.SetItemAttribute(item, _ATTRIBUTE_PREFIX + keyword, value)
+        _describe(hierarchy, item, wanted)
     return item
+
+
+def _title(hierarchy: Any, wanted: _Item) -> str:
+    return hierarchy.GenerateUniqueItemName(wanted.title) if wanted.unique else wanted.title
+
+
+def _describe(hierarchy: Any, item: int, wanted: _Item) -> None:
+    # Or VTK would warn, and tell both UIDs.
+    hierarchy.RemoveItemUID(item, _UID_NAME)
+    hierarchy.SetItemUID(item, _UID_NAME, wanted.uid)
+    for keyword, value in wanted.attributes.items():
+        hierarchy.SetItemAttribute(item, _ATTRIBUTE_PREFIX + keyword, value)
+
+
+def _change_item(hierarchy: Any, uid_before: str, now: _Item) -> None:
+    item = hierarchy.GetItemByUID(_UID_NAME, uid_before) if uid_before else 0
+    if not item or uid_before == now.uid:
+        return
+    other = hierarchy.GetItemByUID(_UID_NAME, now.uid)
+    if other:  # as from a scene that was saved before
+        children = vtkIdList()
+        hierarchy.GetItemChildren(item, children)
+        for number in range(children.GetNumberOfIds()):
+            hierarchy.SetItemParent(children.GetId(number), other)
+        hierarchy.RemoveItem(item, False, False)
+        return
+    hierarchy.SetItemName(item, _title(hierarchy, now))
+    _describe(hierarchy, item, now)

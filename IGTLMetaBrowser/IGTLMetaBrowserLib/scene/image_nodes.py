@@ -8,32 +8,39 @@ from typing import Any
 
 from .. import codec
 from ..metadata import modules
-from ..metadata.message_metadata import MessageMetadataProvider
-from ..metadata.providers import MetadataProviders
-from .hierarchy import Place, put_in_place
+from ..metadata.calibration import CalibratedSpacing
+from ..metadata.hidden_patients import HiddenPatients
+from ..metadata.standard import StandardProviders
+from .calibrated_spacing import calibrate, calibrate_new
+from .image_description import (
+    IMAGE_ID_ATTRIBUTE,
+    ImageDescription,
+    rewrite_description,
+    write_description,
+)
 from .node_references import NodeReferences
 from .volumes import show_image
 
-IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
+__all__ = ["IMAGE_ID_ATTRIBUTE", "SCAN_TIME_ATTRIBUTE", "ImageNodes"]
+
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
 """ISO 8601, UTC."""
-_MESSAGE_PREFIX = "OpenIGTLink."
-# A message may carry gigabytes of metadata; they would all be written into the scene's file.
-_LONGEST_VALUE = 10_000
 
 
 class ImageNodes:
     """One node for each image of each server; an image that comes again comes into its node.
 
-    ``coordinates`` overrules what images say of their matrix; None believes them.
+    ``known`` are the providers of the server whose images are shown: they learn what comes with
+    an image, and know its calibration. ``coordinates`` overrules what images say of their matrix;
+    None believes them.
     """
 
-    def __init__(self, scene: Any, metadata: MetadataProviders) -> None:
+    def __init__(self, scene: Any, known: StandardProviders, patients: HiddenPatients) -> None:
         self._scene = scene
-        self._metadata = metadata
-        self._of_messages = MessageMetadataProvider()
-        metadata.add_provider(self._of_messages, priority=10)
+        self.known = known
+        self._patients = patients
         self._nodes = NodeReferences(scene)
+        self._descriptions: dict[tuple[str, str], ImageDescription] = {}
         self.coordinates: codec.Coordinates | None = None
 
     def node(self, address: str, image_id: str) -> Any:
@@ -51,15 +58,15 @@ class ImageNodes:
 
         Raises ``SceneError``.
         """
-        self._of_messages.keep(image_id, image.metadata)
-        series = modules.known_fields(self._metadata, modules.GENERAL_SERIES, image_id)
-        name = codec.printable(series["SeriesDescription"] or image_id) or "Image"
-        known = self.node(address, image_id)
-        node = show_image(self._scene, image, name, series["Modality"], known, self.coordinates)
-        self._nodes.keep((address, image_id), node)
+        self.known.messages.keep(image_id, image.metadata)
+        self._patients.meet_patient_of(self.known.registry, image_id)
+        description = self._describe(image_id, image.metadata)
+        name = self._patients.cover(description.name)
+        node = self._show(address, image_id, image, name, description.fields["Modality"])
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
         node.SetAttribute(SCAN_TIME_ATTRIBUTE, time_text or None)
-        self._describe(node, image_id, image.metadata)
+        self._descriptions[address, image_id] = description
+        write_description(self._scene, node, description, self._patients)
         return node
 
     def update(self, address: str, image_id: str, image: codec.ImageMessage) -> Any:
@@ -67,36 +74,36 @@ class ImageNodes:
 
         Raises ``SceneError``.
         """
+        name = self.node(address, image_id).GetName()
+        return self._show(address, image_id, image, name)
+
+    def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:
+        """Give the volume of an image, where there is one, a spacing; with None, its own again."""
+        node = self.node(address, image_id)
+        if node is not None:
+            calibrate(node, calibration)
+
+    def patients_changed(self) -> None:
+        """Write all descriptions anew: patients have been hidden, or are no longer."""
+        for key in list(self._descriptions):
+            node = self._nodes.get(key)
+            if node is None:
+                del self._descriptions[key]
+            else:
+                rewrite_description(self._scene, node, self._descriptions[key], self._patients)
+
+    def _show(
+        self, address: str, image_id: str, image: codec.ImageMessage, name: str, modality: str = ""
+    ) -> Any:
         known = self.node(address, image_id)
-        node = show_image(self._scene, image, known.GetName(), "", known, self.coordinates)
+        node = show_image(self._scene, image, name, modality, known, self.coordinates)
+        self.known.headers.keep(image_id, image, self.coordinates)
+        calibrate_new(node, self.known.calibration.calibration(image_id))
         self._nodes.keep((address, image_id), node)
         return node
 
-    def _describe(self, node: Any, image_id: str, metadata: Mapping[str, str]) -> None:
-        """Write what is known of an image onto its node, and put it under patient and study."""
-        node.SetAttribute(IMAGE_ID_ATTRIBUTE, codec.printable(image_id))
+    def _describe(self, image_id: str, metadata: Mapping[str, str]) -> ImageDescription:
         fields: dict[str, str] = {}
         for type_ in modules.TYPES:
-            fields |= modules.known_fields(self._metadata, type_, image_id)
-        known = {keyword: codec.printable(value) for keyword, value in fields.items()}
-        for keyword, value in known.items():
-            # None removes what another image has left under this id.
-            node.SetAttribute(f"DICOM.{keyword}", value or None)
-        _write_message_metadata(node, {k: v for k, v in metadata.items() if k not in fields})
-        place = Place(
-            known["PatientName"],
-            known["PatientID"],
-            known["StudyInstanceUID"],
-            known["StudyDescription"],
-        )
-        put_in_place(self._scene, node, place)
-
-
-def _write_message_metadata(node: Any, metadata: Mapping[str, str]) -> None:
-    """Write metadata that is no field of a known module, under a prefix that is nobody else's."""
-    for name in list(node.GetAttributeNames()):
-        if name.startswith(_MESSAGE_PREFIX):
-            node.RemoveAttribute(name)
-    for key, value in metadata.items():
-        if key and len(key) + len(value) <= _LONGEST_VALUE:
-            node.SetAttribute(_MESSAGE_PREFIX + codec.printable(key), codec.printable(value))
+            fields |= modules.known_fields(self.known.registry, type_, image_id)
+        return ImageDescription.of(image_id, fields, metadata)

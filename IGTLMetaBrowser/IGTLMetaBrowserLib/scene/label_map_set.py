@@ -26,8 +26,7 @@ class LabelMapSet:
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
     ) -> None:
-        self.label_maps: list[LabelMap] = []
-        """Those of the last LBMETA, in its order. Their images are fetched by GET_IMAGE."""
+        self._label_maps: dict[str, LabelMap] = {}
         self.coordinates = coordinates
         self._scene = scene
         self._owner_node = owner_node
@@ -38,12 +37,19 @@ class LabelMapSet:
 
     def receive(self, items: Iterable[LabelMetaItem]) -> None:
         """Take an answer to GET_LBMETA."""
-        self.label_maps = label_maps(items)
+        self._label_maps = {one.id: one for one in label_maps(items)}
+
+    @property
+    def label_maps(self) -> list[LabelMap]:
+        """Those of the last LBMETA, in its order. Their images are fetched by GET_IMAGE."""
+        return list(self._label_maps.values())
+
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self._label_maps
 
     def label_map(self, image_id: str) -> LabelMap:
         """Return what the list says of an image; nothing, where it is not in there."""
-        found = (one for one in self.label_maps if one.id == image_id)
-        return next(found, LabelMap(image_id, "", ()))
+        return self._label_maps.get(image_id) or LabelMap(image_id, "", ())
 
     def node(self, image_id: str) -> Any:
         """Return the label map volume of an image id, or None where there is none (any more)."""

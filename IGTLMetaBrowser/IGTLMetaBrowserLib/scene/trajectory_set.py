@@ -140,6 +140,10 @@ class TrajectorySet:
         """Bring all into the scene, without letting the window answer in between."""
         self.step(len(self._todo))
 
+    def stop(self) -> None:
+        """Look after none of those that wait: the scene was closed."""
+        self._todo.clear()
+
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
         for one in trajectories:
@@ -164,6 +168,21 @@ class TrajectorySet:
         """Whether a trajectory is in the scene and visible."""
         node = self.node(trajectory)
         return node is not None and bool(node.GetDisplayVisibility())
+
+    def world_points(self, trajectory: Trajectory) -> list[tuple[float, float, float]]:
+        """Return the planned points, entry first, in RAS mm of the scene's world.
+
+        Those of its node, where it is in the scene; none, where it cannot be shown.
+        """
+        node = self.node(trajectory)
+        if node is not None:
+            count = node.GetNumberOfControlPoints()
+            return [tuple(node.GetNthControlPointPositionWorld(index)) for index in range(count)]
+        if trajectory.problem:
+            return []
+        owner = self._owner_node(trajectory.item.owner) if trajectory.item.owner else None
+        points = [point for _, point in trajectory_plan.planned_points(trajectory.item)]
+        return points if owner is None else [_to_world(owner, point) for point in points]
 
     def remove_gone(self) -> None:
         """Remove from the scene what the last answer does not have any more."""
@@ -237,3 +256,9 @@ class TrajectorySet:
             put_in_group(self._scene, node, *place)
         if owner is not None:
             self._followers.follow(node, owner)
+
+
+def _to_world(owner: Any, point: tuple[float, float, float]) -> tuple[float, float, float]:
+    in_world = [0.0, 0.0, 0.0]
+    owner.TransformPointToWorld(point, in_world)
+    return in_world[0], in_world[1], in_world[2]

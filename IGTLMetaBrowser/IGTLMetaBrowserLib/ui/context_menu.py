@@ -22,6 +22,7 @@ class ImageMenu:
         self.cancel = self._add(_("Cancel"), section.cancelSelected)
         self.menu.addSeparator()
         self.showInViews = self._add(_("Show in views"), section.showSelectedInViews)
+        self.colours = self._add(_("Colours of the server"), section.useServersColours)
         self.showDetails = self._add(_("Show details"), section.showDetails)
         self.copyId = self._add(_("Copy id"), section.copySelectedIds)
         self.menu.addSeparator()
@@ -53,6 +54,7 @@ class ImageMenu:
         self.loadAgain.enabled = hasServer and any(isLoaded)
         self.cancel.enabled = not all(isIdle)
         self.showInViews.enabled = any(isLoaded)
+        self.colours.enabled = hasServer and any(isLoaded)
         self.showDetails.enabled = self._section.hasSelection
         self.copyId.enabled = bool(statuses)
         self.selectNone.enabled = self._section.hasSelection

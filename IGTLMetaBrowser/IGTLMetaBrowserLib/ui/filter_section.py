@@ -17,7 +17,9 @@ class FilterSection:
         self.ui = ui
         self._model = model
         self._localeTexts = localeTexts
-        self.modalities = ModalityFilter(ui.modalityLayout, localeTexts, self.apply)
+        self.modalities = ModalityFilter(
+            ui.modalityLayout, ui.filterLineEdit, localeTexts, self.apply
+        )
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.apply)

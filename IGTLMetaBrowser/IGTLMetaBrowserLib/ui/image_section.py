@@ -8,22 +8,22 @@ from slicer.i18n import tr as _
 from ..browser_events import ConnectionState, ImageStatus
 from ..codec import printable
 from ..image_list import ImageList
+from .annotation_section import labelMapEntries
 from .context_menu import ImageMenu
 from .details_section import DetailsSection
 from .filter_section import FilterSection
-from .image_table import STATE, UNSORTED
+from .image_table import STATE
 from .row_selection import RowSelection
 from .slice_views import showInSliceViews
+from .table_views import UNSORTED, measureColumns, nextSorting, prepareTable
 
-_WIDEST_COLUMN = 260
-_STATE_COLUMN = 96
-_ROWS_TO_MEASURE = 50
+_NARROWEST = {STATE: 118}
 
 
 class ImageSection:
     """The view of ``model`` in ``ui``, with its filter, its menu and its details."""
 
-    def __init__(self, ui, browser, model, localeTexts, statusLine):
+    def __init__(self, ui, browser, model, colours, localeTexts, statusLine):
         self.ui = ui
         self.model = model
         self._browser = browser
@@ -31,10 +31,10 @@ class ImageSection:
         self._statusLine = statusLine
         self._areColumnsMeasured = False
         ui.imageTableView.setModel(model)
-        self._prepareView(ui.imageTableView)
+        self._headerSelection = prepareTable(ui.imageTableView)
         self.filter = FilterSection(ui, model, localeTexts)
         self.selection = RowSelection(ui.imageTableView, model)
-        self.details = DetailsSection(ui, model, localeTexts)
+        self.details = DetailsSection(ui, browser, model, colours, localeTexts, statusLine)
         self.menu = ImageMenu(ui.imageTableView, self)
         ui.imageTableView.doubleClicked.connect(self._onDoubleClicked)
         ui.imageTableView.horizontalHeader().sectionClicked.connect(self._onHeaderClicked)
@@ -44,16 +44,25 @@ class ImageSection:
     def close(self):
         """Wait for nothing any more."""
         self.filter.close()
+        self.details.close()
 
     # The list
 
     def showList(self):
         """Show the browser's list and its live images; filter, selection and scroll stay."""
         live = [liveState.entry for liveState in self._browser.live.values()]
-        images = ImageList(self._browser.entries, live)
+        live += labelMapEntries(self._browser.label_maps)
+        images = ImageList(self._browser.entries, live, self._browser.patients)
         self.filter.modalities.setModalities(images.modalities)
         self.model.setImages(images, self.filter.modalities.chosen)
         self._measureColumns()
+
+    def showPatients(self):
+        """Show whether patients are hidden."""
+        filterBox, cover = self.ui.filterLineEdit, self._browser.patients.cover
+        if cover(filterBox.text) != filterBox.text:
+            self.filter.clear()
+        self.showList()
 
     def showLiveImage(self, imageId):
         """Show that a live image came; a row for it where there is none."""
@@ -65,7 +74,8 @@ class ImageSection:
     def showStates(self):
         """Show that the states of many images have changed."""
         liveRows = range(self.model.images.first_live_row, len(self.model.images))
-        if all(self.model.images.image_id(row) in self._browser.live for row in liveRows):
+        kept = {*self._browser.live, *(one.id for one in self._browser.label_maps)}
+        if all(self.model.images.image_id(row) in kept for row in liveRows):
             self.model.updateStates()
         else:
             self.showList()
@@ -114,7 +124,8 @@ class ImageSection:
 
     def copySelectedIds(self):
         """Copy the ids of the selected images, each in a line."""
-        imageIds = [printable(imageId) for imageId in self.selection.imageIds()]
+        cover = self._browser.patients.cover
+        imageIds = [cover(printable(imageId)) for imageId in self.selection.imageIds()]
         qt.QApplication.clipboard().setText("\n".join(imageIds))
 
     def showSelectedInViews(self):
@@ -124,6 +135,11 @@ class ImageSection:
             if node is not None:
                 showInSliceViews(node)
                 return
+
+    def useServersColours(self):
+        """Show the selected images that are loaded in the colours that the server has for them."""
+        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+            self._browser.request_color_table(imageId)
 
     def showDetails(self):
         """Unfold the details of the present row."""
@@ -171,19 +187,6 @@ class ImageSection:
             text = _("Read at {moment}; not connected now")
         return text.format(moment=self._localeTexts.recentMoment(moment))
 
-    def _prepareView(self, view):
-        rowHeader, header = view.verticalHeader(), view.horizontalHeader()
-        rowHeader.visible = False
-        rowHeader.setDefaultSectionSize(view.fontMetrics().height() + 6)
-        header.setResizeContentsPrecision(_ROWS_TO_MEASURE)
-        header.setSectionsClickable(True)
-        header.setSortIndicatorShown(True)
-        header.setSortIndicator(UNSORTED, qt.Qt.AscendingOrder)
-        header.highlightSections = False
-        # With that of the table, it would look at every row whenever it is painted.
-        self._headerSelection = qt.QItemSelectionModel(self.model)
-        header.setSelectionModel(self._headerSelection)
-
     def _measureColumns(self):
         """Make the columns wide enough for the first list of a server; then they are the user's.
 
@@ -194,21 +197,11 @@ class ImageSection:
             self._areColumnsMeasured = hasRows
             return
         self._areColumnsMeasured = True
-        self.ui.imageTableView.resizeColumnsToContents()
-        for column in range(self.model.columnCount()):
-            width = self.ui.imageTableView.columnWidth(column)
-            narrowest = _STATE_COLUMN if column == STATE else 0
-            width = max(narrowest, min(width, _WIDEST_COLUMN))
-            self.ui.imageTableView.setColumnWidth(column, width)
+        measureColumns(self.ui.imageTableView, _NARROWEST)
 
     def _onHeaderClicked(self, column):
         """Sort by a column: up, then down, then not at all."""
-        if self.model.sortColumn != column:
-            self._sort(column, qt.Qt.AscendingOrder)
-        elif not self.model.sortDescending:
-            self._sort(column, qt.Qt.DescendingOrder)
-        else:
-            self.unsort()
+        self._sort(*nextSorting(self.model, column))
 
     def _sort(self, column, order):
         self.ui.imageTableView.horizontalHeader().setSortIndicator(column, order)

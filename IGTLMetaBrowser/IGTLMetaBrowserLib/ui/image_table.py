@@ -12,10 +12,13 @@ from ..browser import scalar_type_text, size_text
 from ..browser_events import ImageStatus
 from ..codec import printable
 from ..image_list import ImageList
+from ..metadata.hidden_list import covered_entry
 from . import state_appearance
+from .annotation_section import NOT_TOLD
+from .calibration_section import spacingText
+from .table_views import UNSORTED
 
 NAME, STATE, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
-UNSORTED = -1
 
 _FIELDS = {
     NAME: "name",
@@ -88,13 +91,17 @@ class ImageTableModel(qt.QAbstractTableModel):
         """Show that the states of many images have changed."""
         if self.rowCount():
             lastRow = self.rowCount() - 1
-            self.dataChanged.emit(self.index(0, STATE), self.index(lastRow, STATE))
+            # The name of an image that is loaded is bold.
+            self.dataChanged.emit(self.index(0, NAME), self.index(lastRow, STATE))
 
     def state(self, imageId):
         """Return what the row of an image says of its state."""
-        return state_appearance.stateText(
+        text = state_appearance.stateText(
             self._browser.image_state(imageId), self._browser.live.get(imageId)
         )
+        if self._browser.calibration(imageId) is not None:
+            text = _("{state}, calibrated").format(state=text) if text else _("calibrated")
+        return self._browser.patients.cover(text)
 
     def imageId(self, row):
         """Return the id of the image in a row."""
@@ -120,7 +127,23 @@ class ImageTableModel(qt.QAbstractTableModel):
             return [_("The server gives this image no id, so that it cannot be asked for.")]
         if not self.isLoadable(row):
             return [_("Another image has the same id: only that one can be asked for.")]
-        return list(self._browser.image_state(self.imageId(row)).notes)
+        imageId = self.imageId(row)
+        notes = self._browser.image_state(imageId).notes
+        return [*map(self._browser.patients.cover, notes), *self.calibrationNotes(imageId)]
+
+    def calibrationNotes(self, imageId):
+        """Return a note where the pixel spacing of an image is calibrated."""
+        calibration = self._browser.calibration(imageId)
+        if calibration is None:
+            return []
+        return [
+            _("calibrated pixel spacing: {spacing} mm").format(spacing=spacingText(calibration))
+        ]
+
+    def source(self, row):
+        """Return where an image is offered."""
+        isLive = self.images.rows[row] >= self.images.first_live_row
+        return _("live images") if isLive else _("image list")
 
     def isLoadable(self, row):
         """Whether the server would know which image is meant."""
@@ -204,7 +227,7 @@ class ImageTableModel(qt.QAbstractTableModel):
         if row >= self.images.first_live_row:
             liveState = self._browser.live.get(self.images.image_id(row))
             if liveState is not None:
-                return liveState.entry
+                return covered_entry(liveState.entry, self._browser.patients)
         return self.images.entry(row)
 
     def _text(self, row, column):
@@ -217,13 +240,18 @@ class ImageTableModel(qt.QAbstractTableModel):
         if column == SIZE:
             return size_text(entry.size)
         if column == TYPE:
-            return scalar_type_text(entry.scalar_type)
+            return "" if self._isLabelMap(row) else scalar_type_text(entry.scalar_type)
         return printable(getattr(entry, _FIELDS[column]))
 
     def _stateText(self, row):
         if self.isLoadable(row):
             return self.state(self.imageId(row))
         return _("id is not unique") if self.imageId(row) else _("no id")
+
+    def _isLabelMap(self, row):
+        """Whether it is one of LBMETA, which does not tell the scalar type."""
+        isListed = self.images.rows[row] < self.images.first_live_row
+        return not isListed and self.entry(row).scalar_type == NOT_TOLD
 
     def _toolTip(self, row, column):
         lines = [self._text(row, column)]
@@ -232,7 +260,8 @@ class ImageTableModel(qt.QAbstractTableModel):
         if column == STATE:
             lines += self.notes(row)
         # Without this, Qt would take for HTML what a server sends.
-        return "<p>" + "<br>".join(html.escape(line) for line in lines if line) + "</p>"
+        text = "<br>".join(html.escape(line) for line in lines if line)
+        return f"<p>{text}</p>" if text else None
 
     def _foreground(self, row, column):
         if not self.isLoadable(row):

@@ -17,11 +17,12 @@ LONGEST_MENU = 40
 class ModalityFilter:
     """Fills ``layout`` with a button for each modality, and calls ``onChanged`` when one is used.
 
-    None that is chosen means all.
+    None that is chosen means all. The Tab key comes to them from the widget ``before`` them.
     """
 
-    def __init__(self, layout, localeTexts, onChanged):
+    def __init__(self, layout, before, localeTexts, onChanged):
         self._layout = layout
+        self._before = before
         self._localeTexts = localeTexts
         self._onChanged = onChanged
         self._modalities = ()
@@ -71,6 +72,7 @@ class ModalityFilter:
         return None
 
     def _makeChips(self, modalities, texts):
+        before = self._before
         for place, (modality, count) in enumerate(modalities):
             chip = qt.QToolButton()
             chip.checkable = True
@@ -78,7 +80,9 @@ class ModalityFilter:
             number = self._localeTexts.number(count)
             chip.toolTip = _("Images of this modality: {number}").format(number=number)
             self._layout.insertWidget(place, chip)
+            qt.QWidget.setTabOrder(before, chip)  # otherwise it would be the panel's last
             self._prepare(chip, modality)
+            before = chip
 
     def _makeMenu(self, modalities):
         self._menuButton = qt.QToolButton()
@@ -87,6 +91,7 @@ class ModalityFilter:
         self._menu = qt.QMenu(self._menuButton)
         self._menuButton.setMenu(self._menu)
         self._layout.insertWidget(0, self._menuButton)
+        qt.QWidget.setTabOrder(self._before, self._menuButton)
         for modality, count in modalities:
             action = self._menu.addAction(self._textWithCount(modality, count))
             action.checkable = True

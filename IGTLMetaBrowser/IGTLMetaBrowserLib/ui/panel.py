@@ -10,15 +10,18 @@ from slicer.i18n import tr as _
 from .. import browser_events as events
 from ..codec import printable
 from ..net import CancelledError
+from .annotation_section import AnnotationSection
 from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
 from .locale_texts import LocaleTexts
 from .panel_keys import PanelKeys
+from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
 from .slice_views import showInSliceViews
 from .state_appearance import StateColours
 from .status_line import StatusLine
+from .trajectory_section import TrajectorySection
 
 # A list that is younger need not be read again when a lost connection is there again.
 _YOUNG_LIST = timedelta(seconds=10)
@@ -32,18 +35,22 @@ class BrowserPanel:
         self.browser = browser
         self._status = StatusLine(ui.statusLabel, browser)
         self._imageInStatus = None
+        self._trajectoriesInStatus = None
         self._isFirstConnection = True
         colours, texts = StateColours(ui.imageTableView), LocaleTexts()
         self._texts = texts
         # The view does not keep its model alive in Slicer.
         self.model = ImageTableModel(browser, colours, texts)
         self.connection = ConnectionSection(ui, browser, colours, texts, self._status)
-        self.images = ImageSection(ui, browser, self.model, texts, self._status)
+        self.images = ImageSection(ui, browser, self.model, colours, texts, self._status)
+        self.trajectories = TrajectorySection(ui, browser, colours, texts, self._status)
+        self.annotations = AnnotationSection(ui, browser, self.images, texts, self._status)
         self.progress = ProgressSection(ui, browser, texts)
+        self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser, self._showPatients)
         self._handlers = self._makeHandlers()
         self._updateTimer = qt.QTimer()
         self._updateTimer.setSingleShot(True)
-        self._updateTimer.timeout.connect(self._update)
+        self._updateTimer.timeout.connect(self._updateStates)
         self._connectWidgets()
         self._keys = self._makeKeys()
         browser.add_observer(self._onBrowserEvent)
@@ -57,6 +64,7 @@ class BrowserPanel:
         self._updateTimer.stop()
         self.connection.close()
         self.images.close()
+        self.trajectories.close()
 
     # What the user does
 
@@ -89,6 +97,7 @@ class BrowserPanel:
 
     def onTrajectoriesClicked(self, _checked=False):
         """Ask for the trajectories."""
+        self._trajectoriesInStatus = None
         self._status.forgetResult()
         self._status.show(_("Asking {address} for trajectories …"))
         self.browser.request_trajectories()
@@ -103,6 +112,7 @@ class BrowserPanel:
         # The scene may tell the window before those who tell the browser.
         self.browser.nodes_removed()
         self.images.showStates()
+        self.trajectories.showStates()
 
     def _connectWidgets(self):
         ui = self.ui
@@ -125,6 +135,9 @@ class BrowserPanel:
         keys.add(table, [qt.Qt.Key_A], self.images.selectAll, qt.Qt.ControlModifier)
         keys.add(filterBox, [qt.Qt.Key_Escape], self.images.filter.clear)
         keys.add(table, [qt.Qt.Key_Escape], self.onCancelClicked)
+        trajectories, filterBox = self.ui.trajectoryTableView, self.ui.trajectoryFilterLineEdit
+        keys.add(trajectories, [qt.Qt.Key_Space], self.trajectories.toggleSelected)
+        keys.add(filterBox, [qt.Qt.Key_Escape], self.trajectories.clearFilter)
         keys.add(panel, [qt.Qt.Key_Escape], self.onCancelClicked)
         return keys
 
@@ -140,21 +153,23 @@ class BrowserPanel:
             events.Disconnected: self._onDisconnected,
             events.Asked: self._onAsked,
             events.Listed: self._onListed,
-            events.ImageWaiting: self._onImageWaiting,
             events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
             events.ImageFailed: self._onImageFailed,
             events.LiveImage: self._onLiveImage,
+            events.TrajectoriesChanged: self._onTrajectoriesChanged,
             events.TrajectoriesShown: self._onTrajectoriesShown,
+            events.TrajectoriesSent: self._onTrajectoriesSent,
             events.Failed: self._onFailed,
+            **self.annotations.handlers,
         }
 
     def _onBrowserEvent(self, event):
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
-        if isinstance(event, events.ImageWaiting):
-            # There may be thousands of these at once.
+        if isinstance(event, (events.ImageWaiting, events.ImageFailed)):
+            # There may be 100,000 of these at once: they are shown together, in the next turn.
             self._updateTimer.start(0)
         else:
             self._update()
@@ -166,18 +181,27 @@ class BrowserPanel:
 
     def _onConnected(self, _event):
         self.connection.noteConnected()
-        listedAt = self.browser.listed_at
+        self.trajectories.showList()
         if self._isFirstConnection:
             self._isFirstConnection = False
             self._status.show(_("Connected to {address}. Reading the list of images …"))
             self.browser.request_list()
-        elif listedAt is not None and datetime.now(timezone.utc) - listedAt > _YOUNG_LIST:
+        elif self._isListOld():
             self.browser.request_list()
+
+    def _isListOld(self):
+        listedAt = self.browser.listed_at
+        if listedAt is None:
+            # It was lost with the connection, and is not being asked for again.
+            return not self.browser.is_waiting
+        return datetime.now(timezone.utc) - listedAt > _YOUNG_LIST
 
     def _onDisconnected(self, event):
         if event.error is None:
             self._isFirstConnection = True
             self.images.showList()
+            self.trajectories.showList()
+            self._trajectoriesInStatus = None
             self._status.forgetResult()
             self._status.showNothingBut(_("Not connected."))
             return
@@ -215,9 +239,6 @@ class BrowserPanel:
             withdrawn=self._texts.number(withdrawn),
         )
 
-    def _onImageWaiting(self, event):
-        self.model.updateState(event.image_id)
-
     def _onImageProgress(self, event):
         self.model.updateState(event.image_id)
 
@@ -226,13 +247,13 @@ class BrowserPanel:
         self.model.updateState(event.image_id)
         if self.ui.showInViewsCheckBox.checked:
             showInSliceViews(event.node)
-        text = _("{name} is loaded; note: {notes}.") if event.notes else _("{name} is loaded.")
-        notes = "; ".join(event.notes)
+        notes = [*event.notes, *self.model.calibrationNotes(event.image_id)]
+        text = _("{name} is loaded; note: {notes}.") if notes else _("{name} is loaded.")
+        notes = "; ".join(notes)
         self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
 
     def _onImageFailed(self, event):
         self._imageInStatus = None
-        self.model.updateState(event.image_id)
         if isinstance(event.error, CancelledError):
             self._status.show(_("Loading was cancelled."))
             return
@@ -247,7 +268,16 @@ class BrowserPanel:
         if event.frames == 1 and event.node is not None and self.ui.showInViewsCheckBox.checked:
             showInSliceViews(event.node)
 
+    def _onTrajectoriesChanged(self, _event):
+        self.trajectories.showList()
+
     def _onTrajectoriesShown(self, event):
+        self.trajectories.showList()
+        inStatus = (len(event.nodes), tuple(event.problems))
+        if inStatus == self._trajectoriesInStatus:
+            # They stream in, ten times a second: something else would never be read.
+            return
+        self._trajectoriesInStatus = inStatus
         texts = {0: _("No trajectories came."), 1: _("One trajectory is shown.")}
         text = texts.get(len(event.nodes), _("{count} trajectories are shown."))
         if event.problems:
@@ -255,19 +285,34 @@ class BrowserPanel:
         problems = "; ".join(event.problems)
         self._status.showResult(text, count=len(event.nodes), problems=problems)
 
+    def _onTrajectoriesSent(self, event):
+        texts = {1: _("One trajectory was sent to {address}.")}
+        text = texts.get(event.count, _("{count} trajectories were sent to {address}."))
+        self._status.showResult(text, count=self._texts.number(event.count))
+
     def _onFailed(self, event):
         self._status.showError(event.error)
 
     # How it looks
 
+    def _showPatients(self):
+        self.images.showPatients()
+        self.trajectories.showList()
+        self._status.showPatients()
+
+    def _updateStates(self):
+        self.images.showStates()
+        self._update()
+
     def _update(self):
         self.connection.update()
         self.images.update()
         self.progress.update()
-        hasServer = self.browser.has_server
-        self.ui.refreshButton.enabled = hasServer
-        self.ui.trajectoriesButton.enabled = hasServer
+        self.trajectories.update()
+        self.annotations.update()
+        self.ui.refreshButton.enabled = self.browser.has_server
 
     def _imageName(self, imageId):
-        entry = self.browser.entry(imageId)
-        return printable((entry and entry.name) or imageId)
+        # The table has more than the list: live images and label maps.
+        row = self.model.images.row(imageId)
+        return printable((row is not None and self.model.images.entry(row).name) or imageId)

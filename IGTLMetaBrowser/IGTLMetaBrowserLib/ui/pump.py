@@ -23,6 +23,7 @@ class Pump:
         self.worker = browser
         self._notifiers = Notifiers(self._onReady)
         self._isStepping = False
+        self._isClosed = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.step)
@@ -34,12 +35,17 @@ class Pump:
         return {} if socket is None else {socket: EVENT_READ | write}
 
     def close(self):
-        """Wait for nothing any more."""
-        self._timer.stop()
-        self._notifiers.watch({})
+        """Wait for nothing any more, for good; also in the middle of a step."""
+        self._waitForNothing()
+        if not self._isClosed:
+            self._isClosed = True
+            # In Slicer, a timer keeps alive whom it calls; that one keeps the timer.
+            self._timer.timeout.disconnect(self.step)
 
     def update(self):
         """Wait for what the browser now waits for."""
+        if self._isClosed:
+            return
         self._notifiers.watch(self.sockets())
         deadline = self.worker.next_deadline
         if deadline is None:
@@ -54,7 +60,7 @@ class Pump:
         if self._isStepping:
             # Somebody who was told of something has opened a dialog, in which the event loop goes
             # on: the step that is under way is ended first.
-            self.close()
+            self._waitForNothing()
             return
         self._isStepping = True
         try:
@@ -62,6 +68,10 @@ class Pump:
         finally:
             self._isStepping = False
             self.update()
+
+    def _waitForNothing(self):
+        self._timer.stop()
+        self._notifiers.watch({})
 
     def _onReady(self):
         self._notifiers.pause()

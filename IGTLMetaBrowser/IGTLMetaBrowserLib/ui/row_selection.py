@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import qt
 
+from .table_views import selectRows
+
 
 class RowSelection:
     """Follows the selection of ``view`` and restores it when ``model`` was rearranged.
@@ -98,14 +100,8 @@ class RowSelection:
     def _restore(self):
         """Select in the view, run by run, what is selected here."""
         rows = np.flatnonzero(self._isSelected[self._model.images.rows])
-        runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if len(rows) else []
-        selection = qt.QItemSelection()
-        lastColumn = self._model.columnCount() - 1
-        for run in runs:
-            first = self._model.index(int(run[0]), 0)
-            selection.select(first, self._model.index(int(run[-1]), lastColumn))
         self._isRestoring = True
-        self._selectionModel.select(selection, qt.QItemSelectionModel.ClearAndSelect)
+        selectRows(self._selectionModel, self._model, rows)
         self._isRestoring = False
 
     def _restoreCurrent(self):

@@ -8,6 +8,7 @@ class StatusLine:
 
     def __init__(self, label, browser):
         self._label = label
+        self._cover = browser.patients.cover
         self._browser = browser
         self._result = ""
 
@@ -15,8 +16,14 @@ class StatusLine:
         """Show a text, with the values in it."""
         status = text.format(address=self._browser.address, **values).strip()
         # Errors are half sentences, so that they can stand in others; some end with a question.
-        self._label.text = (status[:1].upper() + status[1:]).replace("?.", "?")
+        status = (status[:1].upper() + status[1:]).replace("?.", "?")
+        self._label.text = self._cover(status)
         self._label.visible = True
+
+    def showPatients(self):
+        """Show whether patients are hidden; what was once left out does not come back."""
+        self._label.text = self._cover(self._label.text)
+        self._result = self._cover(self._result)
 
     def showNothingBut(self, text):
         """Have a text that needs not be seen, as the window says the same elsewhere."""

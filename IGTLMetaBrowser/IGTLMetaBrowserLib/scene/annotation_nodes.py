@@ -1,0 +1,73 @@
+"""What belongs to the images of each server, beside its trajectories: points, labels, colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ..codec import ColorTableMessage, Coordinates, ImageMessage, PointItem, printable
+from .colors import color_volume
+from .errors import SceneError
+from .label_map_set import LabelMapSet
+from .points import PointSet
+
+
+class AnnotationNodes:
+    """The points and label maps of each server by its address; the colour tables of its images.
+
+    ``image_node`` returns the volume node of an address and an image id, or None.
+    """
+
+    def __init__(self, scene: Any, image_node: Callable[[str, str], Any]) -> None:
+        self._scene = scene
+        self._image_node = image_node
+        self._points: dict[str, PointSet] = {}
+        self._label_maps: dict[str, LabelMapSet] = {}
+
+    def label_maps(self, address: str) -> LabelMapSet:
+        """Return the label maps of a server; none so far, where nothing came from it."""
+        if address not in self._label_maps:
+            self._label_maps[address] = LabelMapSet(self._scene, self._owner_node(address))
+        return self._label_maps[address]
+
+    def is_label_map(self, address: str, image_id: str) -> bool:
+        """Whether the server has listed an image as a label map."""
+        return image_id in self.label_maps(address)
+
+    def show_label_map(
+        self, address: str, image_id: str, image: ImageMessage, coordinates: Coordinates | None
+    ) -> Any:
+        """Return the label map volume of an image that came. Raises ``SceneError``."""
+        label_maps = self.label_maps(address)
+        label_maps.coordinates = coordinates
+        return label_maps.show(image_id, image)
+
+    def show_points(
+        self, address: str, items: list[PointItem], coordinates: Coordinates | None
+    ) -> PointSet:
+        """Show the points of an answer, and return all of the server."""
+        if address not in self._points:
+            self._points[address] = PointSet(self._scene, self._owner_node(address))
+        points = self._points[address]
+        points.coordinates = coordinates
+        points.receive(items)
+        return points
+
+    def color_image(self, address: str, image_id: str, message: ColorTableMessage) -> Any:
+        """Show an image in the colours of a table, and return these. Raises ``SceneError``."""
+        volume = self._image_node(address, image_id)
+        if volume is None:
+            raise SceneError(
+                f"the colours of the image {printable(image_id)!r} came, but it is not loaded; "
+                "load it, and ask for them again"
+            )
+        return color_volume(self._scene, volume, message)
+
+    def image_shown(self, address: str, image_id: str) -> None:
+        """Put next to an image what belongs to it: it was loaded."""
+        self.label_maps(address).image_shown(image_id)
+        if address in self._points:
+            self._points[address].image_shown(image_id)
+
+    def _owner_node(self, address: str) -> Callable[[str], Any]:
+        return lambda image_id: self._image_node(address, image_id)

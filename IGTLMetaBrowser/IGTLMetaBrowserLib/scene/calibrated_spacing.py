@@ -1,0 +1,50 @@
+"""The calibrated pixel spacing of a volume, instead of the one that its image came with.
+
+The centre of the first voxel stays where it is, and so do the directions of i, j and k: the DICOM
+attributes ImagePositionPatient and ImageOrientationPatient stay true, as they do where DICOM has a
+calibrated PixelSpacing (PS3.3 10.7). Two attributes of the node say that its spacing is calibrated,
+and what it was; spacings are in mm along i, j and k.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..metadata.calibration import CalibratedSpacing
+
+CALIBRATED_SPACING_ATTRIBUTE = "IGTLMetaBrowser.CalibratedSpacing"
+OWN_SPACING_ATTRIBUTE = "IGTLMetaBrowser.SpacingBeforeCalibration"
+
+
+def calibrate(node: Any, calibration: CalibratedSpacing | None) -> None:
+    """Give a volume a calibrated spacing; with None, the one that its image came with."""
+    text = node.GetAttribute(OWN_SPACING_ATTRIBUTE)
+    own = node.GetSpacing() if text is None else tuple(map(float, text.split()))
+    _set_spacing(node, own, calibration)
+
+
+def calibrate_new(node: Any, calibration: CalibratedSpacing | None) -> None:
+    """Do the same with a volume whose spacing is the image's own, as it has just come."""
+    _set_spacing(node, node.GetSpacing(), calibration)
+
+
+def _set_spacing(
+    node: Any, own: tuple[float, float, float], calibration: CalibratedSpacing | None
+) -> None:
+    spacing = own
+    if calibration is not None:
+        along_k = calibration.slice_spacing
+        spacing = (
+            calibration.column_spacing,
+            calibration.row_spacing,
+            own[2] if along_k is None else along_k,
+        )
+    modified = node.StartModify()
+    node.SetSpacing(*spacing)
+    for attribute, value in (
+        (CALIBRATED_SPACING_ATTRIBUTE, spacing),
+        (OWN_SPACING_ATTRIBUTE, own),
+    ):
+        text = " ".join(map(repr, value))
+        node.SetAttribute(attribute, None if calibration is None else text)
+    node.EndModify(modified)

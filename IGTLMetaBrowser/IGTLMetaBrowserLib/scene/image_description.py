@@ -1,0 +1,96 @@
+"""What is known of an image, written onto its volume node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .. import codec
+from ..metadata.hidden_patients import HiddenPatients
+from .hierarchy import Place, change_place, put_in_place
+
+IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
+_DICOM_PREFIX = "DICOM."
+_MESSAGE_PREFIX = "OpenIGTLink."
+# A message may carry gigabytes of metadata; they would all be written into the scene's file.
+_LONGEST_VALUE = 10_000
+
+
+@dataclass(frozen=True)
+class ImageDescription:
+    """What is known of an image. ``fields`` and ``metadata`` are texts that can be shown.
+
+    ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text where one is not
+    known; ``metadata`` is what else the message said.
+    """
+
+    image_id: str
+    name: str
+    fields: Mapping[str, str]
+    metadata: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls, image_id: str, fields: Mapping[str, str], metadata: Mapping[str, str]
+    ) -> ImageDescription:
+        """Return the description of an image whose message had this metadata."""
+        fields = {keyword: codec.printable(value) for keyword, value in fields.items()}
+        rest = {
+            codec.printable(key): codec.printable(value)
+            for key, value in metadata.items()
+            if key and key not in fields and len(key) + len(value) <= _LONGEST_VALUE
+        }
+        image_id = codec.printable(image_id)
+        return cls(image_id, fields["SeriesDescription"] or image_id or "Image", fields, rest)
+
+    def covered(self, patients: HiddenPatients) -> ImageDescription:
+        """Return what may be seen of it."""
+        return ImageDescription(
+            patients.cover(self.image_id),
+            patients.cover(self.name),
+            patients.cover_fields(self.fields),
+            {key: value for key, value in patients.cover_fields(self.metadata).items() if value},
+        )
+
+    def place(self, patients: HiddenPatients) -> Place:
+        """Return where its node may be seen to stand."""
+        fields, shown = self.fields, patients.cover_fields(self.fields)
+        name, patient_id = fields["PatientName"], fields["PatientID"]
+        return Place(
+            shown["PatientName"],
+            shown["PatientID"],
+            shown["StudyInstanceUID"],
+            shown["StudyDescription"],
+            patients.uid(name, patient_id) if patients.is_hidden else "",
+        )
+
+
+def write_description(
+    scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
+) -> None:
+    """Write what may be seen onto an image's node, and put it under patient and study."""
+    shown = description.covered(patients)
+    node.SetAttribute(IMAGE_ID_ATTRIBUTE, shown.image_id)
+    for keyword, value in shown.fields.items():
+        # None removes what another image has left under this id.
+        node.SetAttribute(_DICOM_PREFIX + keyword, value or None)
+    for name in list(node.GetAttributeNames()):
+        if name.startswith(_MESSAGE_PREFIX):
+            node.RemoveAttribute(name)
+    for key, value in shown.metadata.items():
+        node.SetAttribute(_MESSAGE_PREFIX + key, value)
+    put_in_place(scene, node, description.place(patients))
+
+
+def rewrite_description(
+    scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
+) -> None:
+    """Write it anew where patients have been hidden, or are no longer; the user's name stays."""
+    before = patients.opposite()
+    change_place(scene, description.place(before), description.place(patients))
+    if node.GetName() == description.covered(before).name:
+        node.SetName(description.covered(patients).name)
+    elif patients.is_hidden:
+        node.SetName(patients.cover(node.GetName()))
+    write_description(scene, node, description, patients)

@@ -1,0 +1,59 @@
+"""Sending markups lines to the server, as trajectories."""
+
+from __future__ import annotations
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from ..browser import BrowserError
+from ..net import NetworkError
+
+_LINE_CLASS = "vtkMRMLMarkupsLineNode"
+_MOST_LINES = 30
+
+
+class SendMenu:
+    """The menu of ``button``: what is selected in the table, and the lines that are not in it.
+
+    ``selected`` returns the nodes of what is selected, ``listed`` those of all the table.
+    """
+
+    def __init__(self, button, browser, selected, listed, statusLine):
+        self._browser = browser
+        self._selected = selected
+        self._listed = listed
+        self._statusLine = statusLine
+        # The button does not keep its menu alive in Slicer.
+        self.menu = qt.QMenu(button)
+        button.setMenu(self.menu)
+        self.menu.aboutToShow.connect(self.fill)
+
+    def fill(self):
+        """Offer what can be sent now."""
+        self.menu.clear()
+        selected, lines = self._selected(), self._newLines()
+        if selected:
+            text = _("The selected trajectories ({count})").format(count=len(selected))
+            self._add(text, selected)
+            self.menu.addSeparator()
+        for line in lines[:_MOST_LINES]:
+            self._add(line.GetName(), [line])
+        if not selected and not lines:
+            self.menu.addAction(_("Select trajectories, or draw a markups line")).enabled = False
+
+    def _newLines(self):
+        """Return the lines that did not come from this server, the newest first."""
+        listed = {node.GetID() for node in self._listed()}
+        lines = slicer.util.getNodesByClass(_LINE_CLASS)
+        return [line for line in reversed(lines) if line.GetID() not in listed]
+
+    def _add(self, text, nodes):
+        action = self.menu.addAction(text.replace("&", "&&"))
+        action.triggered.connect(lambda _checked=False: self._send(nodes))
+
+    def _send(self, nodes):
+        try:
+            self._browser.send_trajectories(nodes)
+        except (ValueError, NetworkError, BrowserError) as error:
+            self._statusLine.show("{error}.", error=error)

@@ -1,0 +1,224 @@
+"""The table of trajectories, and what can be done with them."""
+
+from __future__ import annotations
+
+import qt
+from slicer.i18n import tr as _
+
+from ..codec import Coordinates
+from .filter_section import DEBOUNCE_MILLISECONDS
+from .send_menu import SendMenu
+from .slice_views import SliceTurner, jumpSlicesTo
+from .table_views import measureColumns, nextSorting, prepareTable, selectRows
+from .trajectory_table import SHOWN, TrajectoryTableModel
+
+_NARROWEST = {SHOWN: 52}
+
+
+class TrajectorySection:
+    """Shows the trajectories of the browser's server; selecting one moves the slices to it."""
+
+    def __init__(self, ui, browser, colours, localeTexts, statusLine):
+        self.ui = ui
+        self._browser = browser
+        self._localeTexts = localeTexts
+        self._statusLine = statusLine
+        self._slices = SliceTurner()
+        self._isRestoring = False
+        self._selectedBefore = []
+        self._areColumnsMeasured = False
+        self._timer = qt.QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.filter)
+        # The view does not keep its model alive in Slicer.
+        self.model = TrajectoryTableModel(browser, colours)
+        ui.trajectoryTableView.setModel(self.model)
+        self._headerSelection = prepareTable(ui.trajectoryTableView)
+        self._selectionModel = ui.trajectoryTableView.selectionModel()
+        self.sendMenu = SendMenu(
+            ui.sendButton, browser, self.selectedNodes, self._listedNodes, statusLine
+        )
+        self._connectWidgets()
+
+    def close(self):
+        """Wait for nothing any more."""
+        self._timer.stop()
+
+    def _connectWidgets(self):
+        ui = self.ui
+        self._selectionModel.selectionChanged.connect(self._onSelectionChanged)
+        self.model.modelAboutToBeReset.connect(self._onAboutToBeReset)
+        self.model.modelReset.connect(self._onReset)
+        ui.trajectoryTableView.clicked.connect(self._onClicked)
+        header = ui.trajectoryTableView.horizontalHeader()
+        header.sectionClicked.connect(self._onHeaderClicked)
+        ui.trajectoryFilterLineEdit.textChanged.connect(self._onFilterChanged)
+        ui.trajectoryFilterLineEdit.returnPressed.connect(self.filter)
+        ui.showTrajectoriesButton.clicked.connect(self.showSelected)
+        ui.hideTrajectoriesButton.clicked.connect(self.hideSelected)
+        ui.removeGoneButton.clicked.connect(self._onRemoveGone)
+        ui.turnSlicesCheckBox.toggled.connect(self._onTurnToggled)
+        ui.lpsCheckBox.clicked.connect(self._onLpsClicked)
+        ui.trajectoriesCollapsibleButton.contentsCollapsed.connect(self.update)
+
+    # The list
+
+    def showList(self):
+        """Show the browser's trajectories; filter, order and selection stay."""
+        self.model.setTrajectories(self._browser.trajectories.trajectories)
+        self._measureColumns()
+        self.update()
+
+    def showStates(self):
+        """Show that trajectories are in the scene, or no longer."""
+        self.model.updateStates()
+
+    def filter(self):
+        """Filter now."""
+        self._timer.stop()
+        self.model.setFilter(self.ui.trajectoryFilterLineEdit.text)
+
+    def clearFilter(self):
+        """Show all of them in the table."""
+        self.ui.trajectoryFilterLineEdit.clear()
+        self.filter()
+
+    def _onFilterChanged(self, _text):
+        self._timer.start(DEBOUNCE_MILLISECONDS)
+
+    def _onHeaderClicked(self, column):
+        column, order = nextSorting(self.model, column)
+        self.ui.trajectoryTableView.horizontalHeader().setSortIndicator(column, order)
+        self.model.sort(column, order)
+
+    # What the user chooses
+
+    def selected(self):
+        """Return the selected trajectories, from above."""
+        rows = sorted(index.row() for index in self._selectionModel.selectedRows())
+        return [self.model.trajectory(row) for row in rows]
+
+    def selectedNodes(self):
+        """Return the nodes of those that are selected and in the scene."""
+        nodes = map(self._browser.trajectories.node, self.selected())
+        return [node for node in nodes if node is not None]
+
+    def _listedNodes(self):
+        trajectories = self._browser.trajectories
+        return [*trajectories.nodes, *map(trajectories.node, trajectories.gone)]
+
+    def showSelected(self, _checked=False):
+        """Make the selected trajectories visible."""
+        self._browser.show_trajectories(self.selected())
+
+    def hideSelected(self, _checked=False):
+        """Make the selected trajectories invisible."""
+        self._browser.hide_trajectories(self.selected())
+
+    def toggleSelected(self):
+        """Hide the selected trajectories if all of them are shown; otherwise show them."""
+        selected = self.selected()
+        if all(map(self._browser.trajectories.is_shown, selected)):
+            self._browser.hide_trajectories(selected)
+        else:
+            self._browser.show_trajectories(selected)
+
+    def _onClicked(self, index):
+        if index.column() != SHOWN:
+            return
+        one = self.model.trajectory(index.row())
+        if self._browser.trajectories.is_shown(one):
+            self._browser.hide_trajectories([one])
+        else:
+            self._browser.show_trajectories([one])
+
+    def _onRemoveGone(self, _checked=False):
+        self._browser.remove_gone_trajectories()
+
+    def _onLpsClicked(self, isChecked):
+        self._browser.trajectories.coordinates = Coordinates.LPS if isChecked else None
+        self._browser.request_trajectories()
+
+    # Where it is
+
+    def _onSelectionChanged(self, _selected=None, _deselected=None):
+        if not self._isRestoring:
+            self._showPlace()
+            self.update()
+
+    def _onTurnToggled(self, isChecked):
+        if isChecked:
+            self._showPlace()
+        else:
+            self._slices.turnBack()
+
+    def _showPlace(self):
+        """Move the slices to the target of the one that is selected."""
+        selected = self.selected()
+        if len(selected) != 1:
+            return
+        notes = self.model.notes(selected[0])
+        if notes:
+            self._statusLine.show("{notes}.", notes="; ".join(notes))
+        points = self._browser.trajectories.world_points(selected[0])
+        if not points:
+            return
+        if self.ui.turnSlicesCheckBox.checked:
+            self._slices.turnAlong(points[0], points[-1])
+        jumpSlicesTo(points[-1])
+
+    def _onAboutToBeReset(self):
+        self._selectedBefore = self.selected()
+
+    def _onReset(self):
+        wanted = set(map(id, self._selectedBefore))
+        rows = range(self.model.rowCount()) if wanted else ()
+        self._isRestoring = True
+        selectRows(
+            self._selectionModel,
+            self.model,
+            [row for row in rows if id(self.model.trajectory(row)) in wanted],
+        )
+        self._isRestoring = False
+        self.update()
+
+    # How it looks
+
+    def update(self, *_arguments):
+        """Show what there is, and enable what can be done now."""
+        ui, trajectories = self.ui, self._browser.trajectories
+        hasList = len(self.model.list) > 0 and not ui.trajectoriesCollapsibleButton.collapsed
+        for widget in (
+            ui.trajectoryFilterLineEdit,
+            ui.trajectoryCountLabel,
+            ui.trajectoryTableView,
+            ui.showTrajectoriesButton,
+            ui.hideTrajectoriesButton,
+            ui.turnSlicesCheckBox,
+        ):
+            widget.visible = hasList
+        hasSelection = self._selectionModel.hasSelection
+        ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
+        for widget in (ui.trajectoriesButton, ui.sendButton, ui.lpsCheckBox):
+            widget.enabled = self._browser.has_server
+        ui.lpsCheckBox.checked = trajectories.coordinates == Coordinates.LPS
+        ui.trajectoryCountLabel.text = self._countText()
+        self._showGone(len(trajectories.gone))
+
+    def _showGone(self, count):
+        button = self.ui.removeGoneButton
+        button.visible = count > 0 and not self.ui.trajectoriesCollapsibleButton.collapsed
+        button.text = _("Remove {count} gone").format(count=self._localeTexts.number(count))
+
+    def _countText(self):
+        shown, total = self.model.rowCount(), len(self.model.list)
+        text = _("{shown} of {total}") if shown < total else "{total}"
+        return text.format(
+            shown=self._localeTexts.number(shown), total=self._localeTexts.number(total)
+        )
+
+    def _measureColumns(self):
+        """Make the columns wide enough for the first list; then they are the user's."""
+        if not self._areColumnsMeasured and len(self.model.list):
+            measureColumns(self.ui.trajectoryTableView, _NARROWEST)
+        self._areColumnsMeasured = len(self.model.list) > 0

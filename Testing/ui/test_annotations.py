@@ -1,0 +1,119 @@
+"""Label maps, points and the server's colours in the panel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from IGTLMetaBrowserLib import codec
+from peers import ServerInThread
+from window_sources import SmallSource
+
+TYPE, ID = 7, 8
+
+
+class WellEquippedSource(SmallSource):
+    """It has a label map of image A, two landmarks, and colours for A."""
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        if image_id == "LABELS":
+            return codec.ImageMessage(np.ones((2, 3, 4), np.uint8))
+        return super().image(image_id)
+
+    def label_maps(self) -> list[codec.LabelMetaItem]:
+        return [codec.LabelMetaItem("Tumour", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "A")]
+
+    def points(self) -> list[codec.PointItem]:
+        nowhere = (float("nan"), 0.0, 0.0)
+        return [
+            codec.PointItem(name="Nasion", position=(1.0, 2.0, 3.0)),
+            codec.PointItem(name="Inion", position=(4.0, 5.0, 6.0)),
+            codec.PointItem(name="Nowhere", position=nowhere),
+        ]
+
+    def color_table(self, image_id: str) -> codec.ColorTableMessage:
+        return codec.ColorTableMessage(np.arange(768, dtype=np.uint8).reshape(256, 3))
+
+
+@pytest.fixture
+def connected(user):
+    with ServerInThread(WellEquippedSource()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 4 images")
+        yield user
+
+
+@pytest.fixture
+def listed(connected):
+    connected.press(connected.ui.labelMapsButton)
+    connected.wait_for_status("offers one label map")
+    return connected
+
+
+def test_without_a_server_nothing_can_be_asked_for(user):
+    assert not user.ui.labelMapsButton.enabled
+    assert not user.ui.pointsButton.enabled
+
+
+def test_label_maps_come_below_the_images(listed):
+    assert listed.ids() == ["A", "B", "BROKEN", "D", "LABELS"]
+    row = listed.table()[-1]
+    assert row[:3] == ["Tumour", "", "labels"]
+    assert row[6:] == ["4 × 3 × 2", "", "LABELS"]  # LBMETA does not tell the type
+
+
+def test_a_double_click_loads_one_above_what_the_slices_show(listed, slicer_host):
+    layers = slicer_host.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    view, index = listed.ui.imageTableView, listed.panel.model.index(4, 0)
+    listed.load("A")
+    view.scrollTo(index)
+    point = view.visualRect(index).center()
+    QTest.mouseClick(view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
+    QTest.mouseDClick(view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
+    listed.wait_for_status("Tumour is loaded.")
+    listed.wait_for(lambda: listed.state("LABELS") == "loaded", "the label map")
+    node = listed.panel.browser.node("LABELS")
+    assert node.IsA("vtkMRMLLabelMapVolumeNode")
+    assert layers.GetLabelVolumeID() == node.GetID()
+    assert layers.GetBackgroundVolumeID() == listed.panel.browser.node("A").GetID()
+
+
+def test_one_that_is_removed_stays_in_the_table(listed, slicer_host):
+    listed.load("LABELS")
+    slicer_host.mrmlScene.RemoveNode(listed.panel.browser.node("LABELS"))
+    assert listed.ids()[-1] == "LABELS"
+    assert listed.state("LABELS") == ""
+
+
+def test_they_leave_with_their_server(listed):
+    listed.press(listed.ui.connectButton)
+    assert listed.ids() == []
+
+
+def test_points_become_markups_and_what_is_no_place_is_said(connected, slicer_host):
+    connected.press(connected.ui.pointsButton)
+    connected.wait_for_status("2 points are shown. Not shown: the point 'Nowhere' is (nan")
+    scene = slicer_host.mrmlScene
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 1
+
+
+def test_what_the_server_does_not_have_is_said(user, small_server):
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    user.press(user.ui.labelMapsButton)
+    user.wait_for_status("The server does not send the list of label maps")
+    user.press(user.ui.pointsButton)
+    user.wait_for_status("The server does not send the points")
+
+
+def test_an_image_is_shown_in_the_colours_of_the_server(connected):
+    assert not connected.open_menu("A").colours.enabled
+    connected.panel.images.menu.menu.close()
+    connected.load("A")
+    connected.select("A")
+    connected.choose(connected.open_menu("A").colours)
+    connected.wait_for_status("Image A is shown in the server's colours")
+    display = connected.panel.browser.node("A").GetDisplayNode()
+    assert display.GetColorNode().GetNumberOfColors() == 256

@@ -1,0 +1,208 @@
+"""The details of an image: what is known of it, who says so, and where they do not agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from clinic import Clinic, clinic_server
+from IGTLMetaBrowserLib import codec
+from peers import ServerInThread
+
+
+class Details:
+    """What the table of details shows, and what the user does with it."""
+
+    def __init__(self, user: Any) -> None:
+        self.user = user
+        self.view = user.ui.detailsTableView
+        self.model = user.panel.images.details.model
+
+    def rows(self) -> list[tuple[str, ...]]:
+        columns, model = range(self.model.columnCount()), self.model
+        return [
+            tuple(model.data(model.index(row, column)) for column in columns)
+            for row in range(model.rowCount())
+        ]
+
+    def row(self, attribute: str) -> tuple[str, ...]:
+        (found,) = [row for row in self.rows() if row[1] == attribute]
+        return found
+
+    def cell(self, attribute: str, column: int, role: Any) -> Any:
+        number = self.rows().index(self.row(attribute))
+        return self.model.data(self.model.index(number, column), role)
+
+    def click(self, attribute: str, modifier: Any = Qt.NoModifier) -> None:
+        index = self.model.index(self.rows().index(self.row(attribute)), 1)
+        self.view.scrollTo(index)
+        point = self.view.visualRect(index).center()
+        QTest.mouseClick(self.view.viewport(), Qt.LeftButton, modifier, point)
+
+    def search(self, text: str) -> None:
+        QTest.keyClicks(self.user.ui.detailsSearchLineEdit, text)
+
+
+@pytest.fixture
+def details(user):
+    with clinic_server(Clinic()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 4 images")
+        user.ui.detailsCollapsibleButton.collapsed = False
+        yield Details(user)
+
+
+def test_show_details_unfolds_what_the_list_says(details):
+    user = details.user
+    user.ui.detailsCollapsibleButton.collapsed = True
+    user.select("PET")
+    user.choose(user.open_menu("PET").showDetails)
+    assert details.view.visible
+    assert details.rows()[:3] == [
+        ("table", "Id", "PET", "image list"),
+        (
+            "table",
+            "Scan time",
+            "2023-11-14 22:13:20 (2023-11-14 22:13:20.000000 UTC)",
+            "image list",
+        ),
+        ("table", "Type", "int16", "image list"),
+    ]
+    assert details.row("PatientName") == ("patient", "PatientName", "Müller^Jörg", "image list")
+    assert details.row("Size") == ("volumeGeometry", "Size", "4\\3\\2", "image list")
+
+
+def test_without_a_selection_there_are_none(details):
+    assert details.rows() == []
+    assert not details.user.ui.detailsSearchLineEdit.enabled
+    assert not details.user.ui.calibrateButton.enabled
+
+
+def test_details_follow_the_selection_and_the_state(details):
+    details.user.select("PET")
+    assert details.row("Id")[2] == "PET"
+    details.user.load("BROKEN")
+    details.user.wait_for(lambda: len(details.rows()) > 1, "the details")
+    details.user.wait_for(lambda: "failed" in str(details.rows()), "the state")
+    assert "Lindqvist, Astrid is missing" in details.row("State")[2]
+
+
+def test_what_comes_with_an_image_is_told_with_who_says_it(details):
+    details.user.load("HEAD")
+    details.user.wait_for(lambda: "Remark" in str(details.rows()), "the details")
+    assert details.row("Remark") == ("other", "Remark", "born 19500203", "message metadata")
+    assert details.row("SpacingBetweenSlices")[2:] == ("3", "computed")
+    assert details.row("PatientBirthDate") == (
+        "patient",
+        "PatientBirthDate",
+        "19500203",
+        "message metadata",
+    )
+
+
+def test_where_providers_do_not_agree_it_is_marked_and_told(details):
+    details.user.load("HEAD")
+    details.user.wait_for(lambda: "Remark" in str(details.rows()), "the details")
+    assert details.row("Modality")[2:] == ("MR", "message metadata; others differ")
+    assert details.cell("Modality", 2, Qt.ToolTipRole) == "<p>MR<br>image list says: CT</p>"
+    assert details.cell("Modality", 2, Qt.ForegroundRole) is not None
+    # Both say the same patient.
+    assert details.row("PatientID")[2:] == ("W-1021", "message metadata")
+    assert details.cell("PatientID", 2, Qt.ForegroundRole) is None
+
+
+def test_a_server_s_text_is_no_html_in_a_tool_tip(user, offer):
+    offer([codec.ImageMetaItem("<b>bold</b>", "A")])
+    user.ui.detailsCollapsibleButton.collapsed = False
+    user.select("A")
+    tip = Details(user).cell("SeriesDescription", 2, Qt.ToolTipRole)
+    assert tip == "<p>&lt;b&gt;bold&lt;/b&gt;</p>"
+
+
+def test_the_search_box_leaves_the_rows_that_have_all_words(details):
+    details.user.select("PET")
+    details.search("patient MÜLLER")
+    assert [row[1] for row in details.rows()] == ["PatientName"]
+    details.user.press_key(details.user.ui.detailsSearchLineEdit, Qt.Key_Escape)
+    assert len(details.rows()) > 5
+
+
+def test_ctrl_c_copies_the_selected_rows_with_tabs(details):
+    details.user.select("PET")
+    details.click("PatientID")
+    details.click("PatientName", Qt.ControlModifier)
+    details.user.press_key(details.view, Qt.Key_C, Qt.ControlModifier)
+    assert QApplication.clipboard().text() == (
+        "patient\tPatientName\tMüller^Jörg\timage list\npatient\tPatientID\tW-0877\timage list"
+    )
+
+
+def test_the_context_menu_copies_as_well(details):
+    details.user.select("PET")
+    details.click("Modality")
+    section, view = details.user.panel.images.details, details.view
+    point = view.visualRect(view.currentIndex()).center()
+    event = QContextMenuEvent(QContextMenuEvent.Mouse, point, view.viewport().mapToGlobal(point))
+    QApplication.sendEvent(view.viewport(), event)
+    details.user.wait_for(lambda: section.menu.visible, "the menu")
+    for action, lines in ((section.copyAction, 1), (section.copyAllAction, len(details.rows()))):
+        section.menu.popup(view.viewport().mapToGlobal(point))
+        QTest.mouseClick(
+            section.menu,
+            Qt.LeftButton,
+            Qt.NoModifier,
+            section.menu.actionGeometry(action).center(),
+        )
+        assert len(QApplication.clipboard().text().splitlines()) == lines
+
+
+def test_an_update_leaves_the_selected_row_selected(details):
+    details.user.load("PET")
+    details.user.wait_for(lambda: "loaded" in str(details.rows()), "the state")
+    details.click("PatientID")
+    details.user.panel.model.updateState("PET")
+    section = details.user.panel.images.details
+    details.user.wait_for(lambda: not section._timer.isActive(), "the update")
+    section.copy()
+    assert "W-0877" in QApplication.clipboard().text()
+
+
+def test_a_doubled_id_has_only_what_its_own_row_says(user, offer):
+    offer(
+        [
+            codec.ImageMetaItem("First", "A", patient_name="Smith"),
+            codec.ImageMetaItem("Second", "A"),
+        ]
+    )
+    user.ui.detailsCollapsibleButton.collapsed = False
+    view, model = user.ui.imageTableView, user.panel.model
+    point = view.visualRect(model.index(1, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
+    details = Details(user)
+    assert details.row("Name")[2] == "Second"
+    assert "same id" in details.row("Note")[2]
+    assert "Smith" not in str(details.rows())
+    assert not user.ui.calibrateButton.enabled
+
+
+def test_another_server_s_image_of_the_same_id_has_nothing_of_the_first(details):
+    user = details.user
+    user.load("HEAD")
+    user.wait_for(lambda: "Remark" in str(details.rows()), "the details")
+
+    class Other(Clinic):
+        def images(self):
+            return [codec.ImageMetaItem("Knee", "HEAD")]
+
+    with ServerInThread(Other()) as server:
+        user.press(user.ui.connectButton)  # leaves the first
+        user.connect_to(server.port)
+        user.wait_for_status("offers one image")
+        user.select("HEAD")
+        assert "Remark" not in str(details.rows())
+        assert "Lindqvist" not in str(details.rows())
