@@ -158,7 +158,8 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _onSceneEndClose(self, _caller, _event):
         self.panel.onNodesRemoved()
-        if self.parent.isEntered:
+        # A widget outside the module panel has a parent that is never entered.
+        if getattr(self.parent, "isEntered", True):
             self._connectParameterNode()
 
     def _onSceneEndImport(self, _caller, _event):

@@ -37,6 +37,8 @@ class ConnectionSection:
     def close(self):
         """Count no more seconds."""
         self._timer.stop()
+        # In PythonQt, a timer and who it calls keep each other alive.
+        self._timer.timeout.disconnect(self.update)
 
     def connectOrDisconnect(self):
         """Connect to the server in the line edit, or leave the one that is connected."""

@@ -49,7 +49,10 @@ class DetailsSection:
     def close(self):
         """Wait for nothing any more."""
         self._timer.stop()
+        # In PythonQt, a timer and who it calls keep each other alive.
+        self._timer.timeout.disconnect(self.update)
         self._columnTimer.stop()
+        self._columnTimer.timeout.disconnect(self._arrangeColumns)
 
     def show(self):
         """Unfold the details."""

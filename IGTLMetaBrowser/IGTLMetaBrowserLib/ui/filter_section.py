@@ -31,6 +31,8 @@ class FilterSection:
     def close(self):
         """Wait for nothing any more."""
         self._timer.stop()
+        # In PythonQt, a timer and who it calls keep each other alive.
+        self._timer.timeout.disconnect(self.apply)
 
     def apply(self):
         """Filter now."""

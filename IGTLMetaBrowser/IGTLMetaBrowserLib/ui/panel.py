@@ -62,6 +62,8 @@ class BrowserPanel:
         self.browser.remove_observer(self._onBrowserEvent)
         self.browser.disconnect()
         self._updateTimer.stop()
+        # In PythonQt, a timer and who it calls keep each other alive.
+        self._updateTimer.timeout.disconnect(self._updateStates)
         self.connection.close()
         self.images.close()
         self.trajectories.close()

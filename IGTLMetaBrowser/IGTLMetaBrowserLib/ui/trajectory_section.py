@@ -43,6 +43,8 @@ class TrajectorySection:
     def close(self):
         """Wait for nothing any more."""
         self._timer.stop()
+        # In PythonQt, a timer and who it calls keep each other alive.
+        self._timer.timeout.disconnect(self.filter)
 
     def _connectWidgets(self):
         ui = self.ui

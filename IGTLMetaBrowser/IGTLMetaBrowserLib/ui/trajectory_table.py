@@ -177,7 +177,8 @@ class TrajectoryTableModel(qt.QAbstractTableModel):
             lines = self.notes(one) if column == NOTE else [self._text(one, column)]
             lines = map(self._browser.patients.cover, lines)
         # Without this, Qt would take for HTML what a server sends.
-        return "<p>" + "<br>".join(html.escape(line) for line in lines if line) + "</p>"
+        escaped = "<br>".join(html.escape(line) for line in lines if line)
+        return f"<p>{escaped}</p>" if escaped else None
 
     def _checkState(self, one, column):
         if column != SHOWN or (one.problem and one.written is None):
