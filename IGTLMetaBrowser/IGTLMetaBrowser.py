@@ -23,6 +23,9 @@ from IGTLMetaBrowserLib.browser_events import (
     Listed,
     TrajectoriesShown,
 )
+from IGTLMetaBrowserLib.metadata.dicom_series import SeriesUids
+from IGTLMetaBrowserLib.metadata.providers import Priority
+from IGTLMetaBrowserLib.metadata.slicer_database import SlicerDatabaseProvider
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
 from IGTLMetaBrowserLib.ui import sample_data
 from IGTLMetaBrowserLib.ui.demo_endpoint import BrowserBesideDemo, DemoEndpoint, isDemo
@@ -202,6 +205,11 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self.browser = BrowserBesideDemo(slicer.mrmlScene)
         self.browser.hide_patients(arePatientsHidden())
         self.demo = DemoEndpoint()
+        # The DICOM module makes the database; where it is missing, nothing is known of it.
+        database = getattr(slicer, "dicomDatabase", None)
+        metadata = self.browser.metadata
+        self._dicomDatabase = SlicerDatabaseProvider(database, SeriesUids(metadata))
+        metadata.add_provider(self._dicomDatabase, Priority.DICOM)
         self._pump = Pump(self.browser)
         self._observers = []
         self.browser.add_observer(self._onBrowserEvent)
@@ -217,6 +225,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         for tag in self._sceneObserverTags:
             slicer.mrmlScene.RemoveObserver(tag)
         self._sceneObserverTags = []
+        self._dicomDatabase.close()
         self.browser.close()
         self._pump.close()
         self.demo.stop()

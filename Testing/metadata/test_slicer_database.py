@@ -1,45 +1,15 @@
-"""Slicer's DICOM database as a provider.
-
-There is no ctkDICOMDatabase outside Slicer. What stands for it here is a QObject with those of its
-methods, properties and signals that the provider uses (ctkDICOMDatabase.h).
-"""
+"""Slicer's DICOM database as a provider."""
 
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QObject, Signal
 
 from IGTLMetaBrowserLib.metadata.dicom_series import SeriesUids
 from IGTLMetaBrowserLib.metadata.message_metadata import MessageMetadataProvider
 from IGTLMetaBrowserLib.metadata.modules import PATIENT, SERIES_FILES
 from IGTLMetaBrowserLib.metadata.providers import NOTHING
 from IGTLMetaBrowserLib.metadata.slicer_database import SlicerDatabaseProvider
-
-
-class Database(QObject):
-    databaseChanged = Signal()  # noqa: N815
-    opened = Signal()
-    closed = Signal()
-
-    def __init__(self):
-        super().__init__()
-        self.isOpen = True
-        self.files = {}
-
-    def filesForSeries(self, series_uid, hits=-1):  # noqa: N802
-        return tuple(self.files.get(series_uid, ()))
-
-    def insert(self, series_uid, path):
-        self.files.setdefault(series_uid, []).append(str(path))
-        self.databaseChanged.emit()
-
-    def closeDatabase(self):  # noqa: N802
-        self.isOpen = False
-        self.closed.emit()
-
-    def openDatabase(self):  # noqa: N802
-        self.isOpen = True
-        self.opened.emit()
+from slicer_database import Database
 
 
 @pytest.fixture
