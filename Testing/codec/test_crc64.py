@@ -73,7 +73,7 @@ class TestCrc64:
             assert codec.crc64(DATA[first:length], codec.crc64(DATA[:first])) == whole
         assert whole == expected[LENGTHS[-1]]
 
-    @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 127, 129, 1023, 1025, 5000, 524_300, 3_000_001])
+    @pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 127, 129, 1023, 1025, 5000, 524_300])
     @pytest.mark.parametrize("initial", [1, 1 << 63, 0xFFFFFFFFFFFFFFFF])
     def test_with_any_initial_value(self, length: int, initial: int):
         # The CRC is linear: an initial value adds what it would give before as many zeros.
