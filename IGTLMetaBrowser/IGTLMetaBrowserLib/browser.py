@@ -63,7 +63,7 @@ class Browser(ConnectionView, Annotations, ImageKnowledge, WaitingCalls):
         self._listing = Listing()
         self._trajectories = TrajectoryNodes(scene, self._images.node)
         self._annotations = AnnotationNodes(scene, self._images.node)
-        self._downloads = Downloads(self._tell, self._show_image, self._is_label_map)
+        self._downloads = Downloads(self._tell, self._show_image, self.is_label_map)
         self._live = LiveImages(self._tell, self.node, self._show_live_image)
 
     def add_observer(self, observer: Observer) -> None:
@@ -178,7 +178,7 @@ class Browser(ConnectionView, Annotations, ImageKnowledge, WaitingCalls):
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None where it is not in the scene (any more)."""
-        if self._is_label_map(image_id):
+        if self.is_label_map(image_id):
             return self._annotations.label_maps(self.address).node(image_id)
         return self._images.node(self.address, image_id)
 
@@ -312,7 +312,7 @@ class Browser(ConnectionView, Annotations, ImageKnowledge, WaitingCalls):
         self._downloads.withdraw(before, now)
 
     def _show_image(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
-        if self._is_label_map(image_id):
+        if self.is_label_map(image_id):
             return self._show_label_map(image_id, image), ()
         entry = self.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
@@ -322,7 +322,7 @@ class Browser(ConnectionView, Annotations, ImageKnowledge, WaitingCalls):
         return node, image_notes(image_id, entry, image)
 
     def _show_live_image(self, image: codec.ImageMessage, is_first: bool) -> Any:
-        if is_first or self._is_label_map(image.device_name):
+        if is_first or self.is_label_map(image.device_name):
             node, _ = self._show_image(image.device_name, image)
         else:
             node = self._images.update(self.address, image.device_name, image)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.scene.errors import SceneError
 from peers import ServerInThread
 from window_sources import SmallSource
 
@@ -60,7 +61,7 @@ def test_without_a_server_nothing_can_be_asked_for(user):
 def test_label_maps_come_below_the_images(listed):
     assert listed.ids() == ["A", "B", "BROKEN", "D", "LABELS"]
     row = listed.table()[-1]
-    assert row[:3] == ["Tumour", "", "labels"]
+    assert row[:3] == ["Tumour, of A", "", "labels"]
     assert row[6:] == ["4 × 3 × 2", "", "LABELS"]  # LBMETA does not tell the type
 
 
@@ -72,12 +73,28 @@ def test_a_double_click_loads_one_above_what_the_slices_show(listed, slicer_host
     point = view.visualRect(index).center()
     QTest.mouseClick(view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
     QTest.mouseDClick(view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
-    listed.wait_for_status("Tumour is loaded.")
+    listed.wait_for_status("is loaded.")
     listed.wait_for(lambda: listed.state("LABELS") == "loaded", "the label map")
     node = listed.panel.browser.node("LABELS")
     assert node.IsA("vtkMRMLLabelMapVolumeNode")
     assert layers.GetLabelVolumeID() == node.GetID()
     assert layers.GetBackgroundVolumeID() == listed.panel.browser.node("A").GetID()
+
+
+def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
+    assert not listed.open_menu("LABELS").segmentation.enabled
+    listed.panel.images.menu.menu.close()
+    listed.load("LABELS")
+    listed.select("LABELS")
+    listed.choose(listed.open_menu("LABELS").segmentation)
+    listed.wait_for_status("Tumour is a segmentation, too.")
+    node = slicer_host.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
+    assert node.GetSegmentation().GetNthSegment(0).GetName() == "Tumour"
+
+
+def test_one_that_is_not_loaded_cannot_be_a_segmentation(listed):
+    with pytest.raises(SceneError, match="'LABELS' is not loaded; load it first"):
+        listed.panel.browser.show_segmentation("LABELS")
 
 
 def test_one_that_is_removed_stays_in_the_table(listed, slicer_host):

@@ -95,6 +95,14 @@ class Annotations(ABC):
         """The label maps that this server has listed, a ``LabelMap`` each."""
         return self._annotations.label_maps(self.address).label_maps
 
+    def is_label_map(self, image_id: str) -> bool:
+        """Whether the server has listed an image as a label map."""
+        return self._annotations.is_label_map(self.address, image_id)
+
+    def show_segmentation(self, image_id: str) -> Any:
+        """Return a segmentation node of a label map that is loaded. Raises ``SceneError``."""
+        return self._annotations.label_maps(self.address).show_segmentation(image_id)
+
     def request_color_table(self, image_id: str) -> net.Query:
         """Ask for the colours of a loaded image; ``ColorsShown`` or ``Failed`` follows."""
         return self._ask("COLORT", image_id)
@@ -128,9 +136,6 @@ class Annotations(ABC):
             self._tell(Failed(error))
         else:
             self._tell(ColorsShown(image_id, node))
-
-    def _is_label_map(self, image_id: str) -> bool:
-        return self._annotations.is_label_map(self.address, image_id)
 
     def _show_label_map(self, image_id: str, image: codec.ImageMessage) -> Any:
         return self._annotations.show_label_map(self.address, image_id, image, self.coordinates)

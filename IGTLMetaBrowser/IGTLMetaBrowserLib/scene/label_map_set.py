@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ..codec import Coordinates, ImageMessage, LabelMetaItem
+from ..codec import Coordinates, ImageMessage, LabelMetaItem, printable
+from .errors import SceneError
 from .group_folders import put_under
 from .label_maps import LabelMap, label_maps, show_label_map, show_segmentation
 from .node_references import NodeReferences
@@ -71,6 +72,8 @@ class LabelMapSet:
 
     def show_segmentation(self, image_id: str) -> Any:
         """Return a segmentation of a label map that is in the scene. Raises ``SceneError``."""
+        if self.node(image_id) is None:
+            raise SceneError(f"the label map {printable(image_id)!r} is not loaded; load it first")
         owner_id = self._owners[image_id]
         node = show_segmentation(
             self._scene,

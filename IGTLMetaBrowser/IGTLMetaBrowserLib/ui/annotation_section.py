@@ -73,7 +73,7 @@ def labelMapEntries(labelMaps):
     """Return what the table of images says of label maps."""
     return [
         ImageMetaItem(
-            name=labelMap.name,
+            name=_nameAndOwner(labelMap),
             id=labelMap.id,
             modality=_("labels"),
             size=labelMap.structures[0].size,
@@ -81,3 +81,9 @@ def labelMapEntries(labelMaps):
         )
         for labelMap in labelMaps
     ]
+
+
+def _nameAndOwner(labelMap):
+    if not labelMap.owner:
+        return labelMap.name
+    return _("{name}, of {owner}").format(name=labelMap.name, owner=labelMap.owner)

@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 from ..browser_events import ConnectionState, ImageStatus
 from ..codec import printable
 from ..image_list import ImageList
+from ..scene.errors import SceneError
 from .annotation_section import labelMapEntries
 from .context_menu import ImageMenu
 from .details_section import DetailsSection
@@ -140,6 +141,22 @@ class ImageSection:
         """Show the selected images that are loaded in the colours that the server has for them."""
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
             self._browser.request_color_table(imageId)
+
+    def loadedLabelMaps(self):
+        """Return the ids of the selected label maps that are loaded."""
+        loaded = self._selectedIds(lambda status: status is ImageStatus.LOADED)
+        return [imageId for imageId in loaded if self._browser.is_label_map(imageId)]
+
+    def showAsSegmentations(self):
+        """Show the selected label maps that are loaded as segmentations, too."""
+        for imageId in self.loadedLabelMaps():
+            try:
+                node = self._browser.show_segmentation(imageId)
+            except SceneError as error:
+                self._statusLine.showError(error)
+            else:
+                text = _("{name} is a segmentation, too.")
+                self._statusLine.showResult(text, name=node.GetName())
 
     def showDetails(self):
         """Unfold the details of the present row."""
