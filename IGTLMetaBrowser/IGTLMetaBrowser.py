@@ -27,8 +27,9 @@ from IGTLMetaBrowserLib.metadata.dicom_series import SeriesUids
 from IGTLMetaBrowserLib.metadata.providers import Priority
 from IGTLMetaBrowserLib.metadata.slicer_database import SlicerDatabaseProvider
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
-from IGTLMetaBrowserLib.ui import sample_data
-from IGTLMetaBrowserLib.ui.demo_endpoint import BrowserBesideDemo, DemoEndpoint, isDemo
+from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
+from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, isDemo
+from IGTLMetaBrowserLib.ui.endpoint import BrowserBesideEndpoints
 from IGTLMetaBrowserLib.ui.panel import BrowserPanel
 from IGTLMetaBrowserLib.ui.patient_privacy import arePatientsHidden
 from IGTLMetaBrowserLib.ui.pump import Pump
@@ -109,7 +110,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui = slicer.util.childWidgetVariables(self._uiWidget)
         self._uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = IGTLMetaBrowserLogic()
-        self.panel = BrowserPanel(self.ui, self.logic.browser)
+        self.panel = BrowserPanel(self.ui, self.logic.browser, self.logic.sceneEndpoint)
         self.ui.demoButton.clicked.connect(self.onDemoClicked)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
@@ -202,9 +203,10 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
-        self.browser = BrowserBesideDemo(slicer.mrmlScene)
+        self.browser = BrowserBesideEndpoints(slicer.mrmlScene)
         self.browser.hide_patients(arePatientsHidden())
         self.demo = DemoEndpoint()
+        self.sceneEndpoint = scene_endpoint.SceneEndpoint()
         # The DICOM module makes the database; where it is missing, nothing is known of it.
         database = getattr(slicer, "dicomDatabase", None)
         metadata = self.browser.metadata
@@ -229,6 +231,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self.browser.close()
         self._pump.close()
         self.demo.stop()
+        self.stopServer()
 
     def getParameterNode(self):
         return IGTLMetaBrowserParameterNode(super().getParameterNode())
@@ -279,6 +282,18 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         """Serve a head phantom to this computer, until ``close``. Return host and port."""
         return self.demo.start()
 
+    def startServer(self, port=scene_endpoint.DEFAULT_PORT, host=scene_endpoint.HOST):
+        """Serve the scene, until it is closed, or ``close``. Return host and port.
+
+        Trajectories and points that clients send come into the scene. Other computers are served
+        with the host ``0.0.0.0`` (or ``::``) only; port 0 picks a free one. Raises OSError.
+        """
+        return self.sceneEndpoint.start(port, host)
+
+    def stopServer(self):
+        """Serve the scene no longer."""
+        self.sceneEndpoint.stop()
+
     def addObserver(self, eventType, callback):
         """Call ``callback`` with each event of a type from now on.
 
@@ -308,6 +323,8 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
 
     def _onSceneStartClose(self, _caller, _event):
         self.browser.cancel()
+        # The scene that comes next may be of another patient: that is not for those who look on.
+        self.stopServer()
 
     def _onSceneEndClose(self, _caller, _event):
         self.browser.scene_closed()

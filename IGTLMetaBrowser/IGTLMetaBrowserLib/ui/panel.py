@@ -18,6 +18,7 @@ from .locale_texts import LocaleTexts
 from .panel_keys import PanelKeys
 from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
+from .scene_server_section import SceneServerSection
 from .slice_views import showInSliceViews
 from .state_appearance import StateColours
 from .status_line import StatusLine
@@ -28,9 +29,9 @@ _YOUNG_LIST = timedelta(seconds=10)
 
 
 class BrowserPanel:
-    """Connects the widgets of the .ui file, ``ui``, with a ``browser``."""
+    """Connects the widgets of the .ui file, ``ui``, with a ``browser``, and a SceneEndpoint."""
 
-    def __init__(self, ui, browser):
+    def __init__(self, ui, browser, sceneEndpoint):
         self.ui = ui
         self.browser = browser
         self._status = StatusLine(ui.statusLabel, browser)
@@ -46,6 +47,7 @@ class BrowserPanel:
         self.trajectories = TrajectorySection(ui, browser, colours, texts, self._status)
         self.annotations = AnnotationSection(ui, browser, self.images, texts, self._status)
         self.progress = ProgressSection(ui, browser, texts)
+        self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self._status)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser, self._showPatients)
         self._handlers = self._makeHandlers()
         self._updateTimer = qt.QTimer()

@@ -1,0 +1,70 @@
+"""The button that serves the scene to others, and what is said of it."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+
+class SceneServerSection:
+    """Starts and stops ``endpoint``, a SceneEndpoint; a script may do so, too."""
+
+    def __init__(self, ui, endpoint, localeTexts, statusLine):
+        self.ui = ui
+        self._endpoint = endpoint
+        self._localeTexts = localeTexts
+        self._statusLine = statusLine
+        endpoint.onChanged = self.update
+        endpoint.onTrajectories = self._onTrajectories
+        endpoint.onPoints = self._onPoints
+        ui.serveButton.clicked.connect(self._onClicked)
+        self.update()
+
+    def update(self):
+        """Show whether the scene is served, and where."""
+        address = self._endpoint.address
+        isServing = address is not None
+        self.ui.serveButton.checked = isServing
+        self.ui.servePortSpinBox.enabled = not isServing
+        if isServing:
+            host = f"[{address[0]}]" if ":" in address[0] else address[0]
+            self.ui.servingLabel.text = _("On {host}:{port}").format(host=host, port=address[1])
+        else:
+            self.ui.servingLabel.text = ""
+
+    def _onClicked(self, isChecked):
+        if not isChecked:
+            self._endpoint.stop()
+            return
+        try:
+            self._endpoint.start(self.ui.servePortSpinBox.value)
+        except OSError as error:
+            self.update()
+            self.ui.servingLabel.text = _("Not served")
+            self._statusLine.show("{error}", error=error.strerror)
+
+    def _onTrajectories(self, deviceName, nodes, problems):
+        texts = {
+            0: _("No trajectories of the client {client} are shown."),
+            1: _("One trajectory of the client {client} is shown."),
+        }
+        text = texts.get(len(nodes), _("{count} trajectories of the client {client} are shown."))
+        self._show(text, len(nodes), deviceName, problems)
+
+    def _onPoints(self, deviceName, nodes, problems):
+        count = sum(node.GetNumberOfControlPoints() for node in nodes)
+        texts = {
+            0: _("No points of the client {client} are shown."),
+            1: _("One point of the client {client} is shown."),
+        }
+        text = texts.get(count, _("{count} points of the client {client} are shown."))
+        self._show(text, count, deviceName, problems)
+
+    def _show(self, text, count, deviceName, problems):
+        if problems:
+            text += " " + _("Not shown: {problems}.")
+        self._statusLine.show(
+            text,
+            count=self._localeTexts.number(count),
+            client=deviceName,
+            problems="; ".join(problems),
+        )
