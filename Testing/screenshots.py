@@ -126,6 +126,8 @@ class Photographer:
             self.ui.filterLineEdit.text = "müller liver"
             self.wait(lambda: " of " in self.ui.countLabel.text, "the filter")
             self.take("filtered")
+            self.ui.filterLineEdit.text = ""
+            self.wait(lambda: " of " not in self.ui.countLabel.text, "all images")
 
     def with_trajectories(self) -> None:
         with self.connected(DemoSource()):
@@ -148,7 +150,9 @@ class Photographer:
             self.ui.spacingLineEdit.text = "0.5 0.5"
             self.ui.calibrateButton.click()
             details = self._module.widget.panel.images.details.model
-            self.wait(lambda: "calibrated" in details.lines(range(3)), "the details")
+            self.wait(
+                lambda: "calibrated" in details.lines(range(details.rowCount())), "the details"
+            )
             self.take("details", TALL)
             self.ui.detailsSearchLineEdit.text = "spacing"
             self.take("calibrated", TALL)
