@@ -68,7 +68,7 @@ def _browse(port: int) -> None:
     slicer = slicerhost.start()
     module = slicerhost.load_module(MODULE)
     try:
-        module.show(1280, 480)
+        module.show(1100, 960)
         user = User(module)
         user.connect("127.0.0.1", port)
         user.print_table()

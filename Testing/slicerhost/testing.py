@@ -32,9 +32,7 @@ def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: str)
 
     deadline = time.monotonic() + timeout_seconds
     wake_up = qt.QTimer()
-    wake_up.start(
-        5
-    )  # ms; processEvents below waits for an event, so the condition is looked at this often
+    wake_up.start(5)  # ms; processEvents waits for an event, so the condition is seen this often
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"Waited {timeout_seconds} s in vain for {what}.")
@@ -44,5 +42,9 @@ def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: str)
 
 def screenshot(widget: object, path: str | os.PathLike[str]) -> None:
     """Write a picture of the widget, as it looks now, to a PNG file. Raises OSError on failure."""
+    import qt
+
+    for _ in range(3):  # layouts settle in the event loop, the inner ones after the outer ones
+        qt.QCoreApplication.processEvents()
     if not widget.grab().save(os.fspath(path), "PNG"):
         raise OSError(f"Could not write the picture {os.fspath(path)}. Does the folder exist?")
