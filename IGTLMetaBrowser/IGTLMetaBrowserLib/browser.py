@@ -33,7 +33,7 @@ from .browsing.connection_view import ConnectionView
 from .browsing.downloads import Downloads
 from .browsing.errors import BrowserError
 from .browsing.image_knowledge import ImageKnowledge
-from .browsing.image_notes import image_notes, scalar_type_text, size_text
+from .browsing.image_notes import image_notes
 from .browsing.listing import Listing
 from .browsing.live_images import LiveImages
 from .browsing.observers import Observers
@@ -41,8 +41,6 @@ from .browsing.waiting_calls import WaitingCalls
 from .scene.annotation_nodes import AnnotationNodes
 from .scene.image_nodes import ImageNodes
 from .scene.trajectory_nodes import TrajectoryNodes
-
-__all__ = ["Browser", "BrowserError", "scalar_type_text", "size_text"]
 
 _logger = logging.getLogger(__name__)
 

@@ -134,3 +134,15 @@ def test_an_image_is_shown_in_the_colours_of_the_server(connected):
     connected.wait_for_status("Image A is shown in the server's colours")
     display = connected.panel.browser.node("A").GetDisplayNode()
     assert display.GetColorNode().GetNumberOfColors() == 256
+
+
+def test_an_image_is_shown_by_window_and_level_again(connected):
+    connected.load("A")
+    connected.select("A")
+    display = connected.panel.browser.node("A").GetDisplayNode()
+    before = display.GetColorNodeID()
+    connected.choose(connected.open_menu("A").colours)
+    connected.wait_for_status("Image A is shown in the server's colours")
+    assert display.GetColorNodeID() != before
+    connected.choose(connected.open_menu("A").ownColours)
+    assert display.GetColorNodeID() == before

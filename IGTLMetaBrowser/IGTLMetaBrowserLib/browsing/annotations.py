@@ -107,6 +107,10 @@ class Annotations(ABC):
         """Ask for the colours of a loaded image; ``ColorsShown`` or ``Failed`` follows."""
         return self._ask("COLORT", image_id)
 
+    def stop_using_color_table(self, image_id: str) -> None:
+        """Show a loaded image as before ``request_color_table``, by window and level."""
+        self._annotations.stop_using_color_table(self.address, image_id)
+
     def _take_annotation(self, message: codec.Message, query: net.Query | None = None) -> bool:
         """Take what belongs to images; return False where it is something else.
 

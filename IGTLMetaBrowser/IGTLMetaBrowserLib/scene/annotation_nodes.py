@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..codec import ColorTableMessage, Coordinates, ImageMessage, PointItem, printable
-from .colors import color_volume
+from .colors import color_volume, stop_using_color_table
 from .errors import SceneError
 from .label_map_set import LabelMapSet
 from .points import PointSet
@@ -62,6 +62,12 @@ class AnnotationNodes:
                 "load it, and ask for them again"
             )
         return color_volume(self._scene, volume, message)
+
+    def stop_using_color_table(self, address: str, image_id: str) -> None:
+        """Show an image as before ``color_image``, where it is loaded."""
+        volume = self._image_node(address, image_id)
+        if volume is not None:
+            stop_using_color_table(volume)
 
     def image_shown(self, address: str, image_id: str) -> None:
         """Put next to an image what belongs to it: it was loaded."""

@@ -23,6 +23,7 @@ class ImageMenu:
         self.menu.addSeparator()
         self.showInViews = self._add(_("Show in views"), section.showSelectedInViews)
         self.colours = self._add(_("Colours of the server"), section.useServersColours)
+        self.ownColours = self._add(_("Window and level again"), section.useWindowAndLevel)
         self.segmentation = self._add(_("Show as segmentation"), section.showAsSegmentations)
         self.showDetails = self._add(_("Show details"), section.showDetails)
         self.copyId = self._add(_("Copy id"), section.copySelectedIds)
@@ -56,6 +57,7 @@ class ImageMenu:
         self.cancel.enabled = not all(isIdle)
         self.showInViews.enabled = any(isLoaded)
         self.colours.enabled = hasServer and any(isLoaded)
+        self.ownColours.enabled = any(isLoaded)
         self.segmentation.enabled = bool(self._section.loadedLabelMaps())
         self.showDetails.enabled = self._section.hasSelection
         self.copyId.enabled = bool(statuses)

@@ -142,6 +142,11 @@ class ImageSection:
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
             self._browser.request_color_table(imageId)
 
+    def useWindowAndLevel(self):
+        """Show the selected images that are loaded as before ``useServersColours``."""
+        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+            self._browser.stop_using_color_table(imageId)
+
     def loadedLabelMaps(self):
         """Return the ids of the selected label maps that are loaded."""
         loaded = self._selectedIds(lambda status: status is ImageStatus.LOADED)

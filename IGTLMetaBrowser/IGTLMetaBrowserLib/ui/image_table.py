@@ -8,8 +8,8 @@ import numpy as np
 import qt
 from slicer.i18n import tr as _
 
-from ..browser import scalar_type_text, size_text
 from ..browser_events import ImageStatus
+from ..browsing.image_notes import scalar_type_text, size_text
 from ..codec import printable
 from ..image_list import ImageList
 from ..metadata.hidden_list import covered_entry
