@@ -254,6 +254,14 @@ def test_rts_command_with_the_error_in_its_metadata_refuses_in_these_words(queri
     assert str(query.error) == "the server does not send the image 'A': no such image"
 
 
+def test_rts_command_that_cannot_be_read_is_a_refusal_all_the_same(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(rejected("RTS_COMMAND", "CommandReply")) is query
+    assert isinstance(query.error, net.RefusedError)
+    assert str(query.error).endswith("its reason cannot be read: its bytes make no sense")
+    assert queries.match(rejected("RTS_COMMAND", "CommandReply")) is None
+
+
 # The answer cannot be read
 
 

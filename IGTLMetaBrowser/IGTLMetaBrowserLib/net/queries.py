@@ -136,6 +136,11 @@ class Queries:
         if isinstance(error, codec.BodySizeError) and self.waiting:
             # Such a header cannot be trusted to name its type, and the connection ends with it.
             return self._finish(self.waiting[0], error=AnswerError(f"{error}; {WRONG_SERVER_HINT}"))
+        if header.type_name == codec.RTSCommandMessage.wire_type:
+            query = self._refused_by_command()
+            return query and self._finish(
+                query, error=_refusal(query, f"its reason cannot be read: {error}")
+            )
         query = self._find(header.type_name, header.device_name)
         if query is None:
             return None
@@ -160,17 +165,21 @@ class Queries:
         if (message.type_name, message.device_name) in self._half_refused:
             self._half_refused.remove((message.type_name, message.device_name))
             return None
-        # PlusServer answers a GET_IMAGE that failed with RTS_COMMAND; nobody here sends COMMAND.
+        if isinstance(message, codec.RTSCommandMessage):
+            query = self._refused_by_command()
+            words = codec.printable(message.error or message.command)
+            return query and self._finish(query, error=_refusal(query, words))
         for query in self.waiting:
-            if query.data_type == "IMAGE" and isinstance(message, codec.RTSCommandMessage):
-                words = codec.printable(message.error or message.command)
-                return self._finish(query, error=_refusal(query, words))
             if (
                 message.type_name == codec.ReturnMessage(query.data_type).type_name
                 and message.device_name == query.device_name
             ):
                 return self._finish(query, error=_refusal(query, self._last_words))
         return None
+
+    def _refused_by_command(self) -> Query | None:
+        """Return the query that RTS_COMMAND refuses: so PlusServer answers a failed GET_IMAGE."""
+        return next((query for query in self.waiting if query.data_type == "IMAGE"), None)
 
     def _finish(
         self,
