@@ -16,16 +16,16 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-from IGTLMetaBrowserLib.browser_events import (
+from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
     ImageWaiting,
     Listed,
     TrajectoriesShown,
 )
-from IGTLMetaBrowserLib.metadata.dicom_series import SeriesUids
-from IGTLMetaBrowserLib.metadata.providers import Priority
-from IGTLMetaBrowserLib.metadata.slicer_database import SlicerDatabaseProvider
+from IGTLMetaBrowserLib.metadata.providers.dicom_series import SeriesUids
+from IGTLMetaBrowserLib.metadata.providers.slicer_database import SlicerDatabaseProvider
+from IGTLMetaBrowserLib.metadata.registry import Priority
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
 from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
 from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, isDemo
@@ -297,7 +297,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
     def addObserver(self, eventType, callback):
         """Call ``callback`` with each event of a type from now on.
 
-        The types are in IGTLMetaBrowserLib.browser_events: Connected, Disconnected, Listed,
+        The types are in IGTLMetaBrowserLib.browser.events: Connected, Disconnected, Listed,
         ImageLoaded, ImageFailed, TrajectoriesShown, Failed and more; a tuple means any of them.
         """
 

@@ -265,5 +265,5 @@ def test_what_follows_the_command_is_the_tool_s(monkeypatch: pytest.MonkeyPatch)
     received = []
     monkeypatch.setattr(dev, "prepare", lambda _command: dev.Environment(dev.TOP))
     monkeypatch.setattr(dev, "test", lambda _environment, rest: received.extend(rest) or 0)
-    assert dev.main(["test", "-k", "floors", "--", "-x", "--help"]) == 0
-    assert received == ["-k", "floors", "--", "-x", "--help"]
+    assert dev.main(["test", "-k", "layers", "--", "-x", "--help"]) == 0
+    assert received == ["-k", "layers", "--", "-x", "--help"]

@@ -1,6 +1,6 @@
-"""The parts of IGTLMetaBrowser that also work without Slicer, and the rooms above them.
+"""The packages of IGTLMetaBrowser, most of which also work without Slicer.
 
-Rooms import only from lower floors: ``codec`` (0), ``net`` and ``metadata`` (1), ``sources`` and
-``scene`` (2), ``browser`` and ``cli`` (3), ``ui`` (4). This file imports nothing, so that
-importing one room never loads another.
+A package imports only from lower layers: ``codec`` and ``dicom_index`` (0), ``net`` and
+``metadata`` (1), ``privacy`` (2), ``sources`` and ``scene`` (3), ``browser`` (4), ``cli`` and
+``ui`` (5). This file imports nothing, so that importing one package never loads another.
 """

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 from contests import checksums, harness, image, image_list, import_time, small_messages
 
-import cpp_library
+from helpers import cpp_library
 
 
 def describe_machine(console: Console) -> None:

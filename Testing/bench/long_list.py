@@ -24,8 +24,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import slicerhost
+from helpers.long_lists import make_long_list
 from IGTLMetaBrowserLib import codec
-from long_lists import make_long_list
 
 TESTING = Path(__file__).resolve().parents[1]
 MODULE = TESTING.parent / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"

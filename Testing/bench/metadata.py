@@ -19,7 +19,6 @@ from rich.console import Console
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.metadata.details import detail_rows
-from IGTLMetaBrowserLib.metadata.dicom_series import DicomSeriesProvider
 from IGTLMetaBrowserLib.metadata.modules import (
     DERIVED,
     GENERAL_SERIES,
@@ -29,9 +28,10 @@ from IGTLMetaBrowserLib.metadata.modules import (
     STUDY_DATA,
     Patient,
 )
-from IGTLMetaBrowserLib.metadata.providers import NOTHING, MetadataProviders, Priority
-from IGTLMetaBrowserLib.metadata.slicer_database import SlicerDatabaseProvider
-from IGTLMetaBrowserLib.metadata.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.providers.dicom_series import DicomSeriesProvider
+from IGTLMetaBrowserLib.metadata.providers.slicer_database import SlicerDatabaseProvider
+from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.registry import NOTHING, MetadataProviders, Priority
 
 ROUNDS = 7
 CALLS = 2_000

@@ -139,7 +139,7 @@ def _clocks() -> tuple[float, float]:
 
 def load_images(module: slicerhost.LoadedModule, port: int) -> tuple[Heartbeat, float]:
     """Load all images of a server; return the heartbeat and the seconds that it took."""
-    from IGTLMetaBrowserLib.browser_events import ImageLoaded
+    from IGTLMetaBrowserLib.browser.events import ImageLoaded
 
     logic = module.widget.logic
     heartbeat = Heartbeat()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cli.command import igtlmeta
-from IGTLMetaBrowserLib import cli
+from IGTLMetaBrowserLib.cli import main
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from IGTLMetaBrowserLib import cli
     ],
 )
 def test_an_address_is_a_host_and_perhaps_a_port(text: str, address: tuple[str, int]) -> None:
-    assert cli._parse(["list", text]).address == address
+    assert main._parse(["list", text]).address == address
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_wrong_address_is_wrong_usage(
     text: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_info:
-        cli.main(["list", text])
+        main.main(["list", text])
     assert exit_info.value.code == 2
     assert words in capsys.readouterr().err
 
@@ -68,7 +68,7 @@ def test_wrong_usage_is_explained(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as exit_info:
-        cli.main(arguments)
+        main.main(arguments)
     assert exit_info.value.code == 2
     assert words in capsys.readouterr().err
 
@@ -77,7 +77,7 @@ def test_wrong_usage_is_explained(
     "order", ["h A B -o d", "h -o d A B", "-o d h A B", "h A -o d --timeout 1"]
 )
 def test_ids_and_options_come_in_any_order(order: str) -> None:
-    arguments = cli._parse(["fetch", *order.split()])
+    arguments = main._parse(["fetch", *order.split()])
     assert arguments.ids[0] == "A"
     assert str(arguments.output) == "d"
 
@@ -85,7 +85,7 @@ def test_ids_and_options_come_in_any_order(order: str) -> None:
 @pytest.mark.parametrize("command", [[], ["list"], ["fetch"], ["trajectories"], ["serve"]])
 def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
-        cli.main([*command, "--help"])
+        main.main([*command, "--help"])
     assert exit_info.value.code == 0
     assert capsys.readouterr().out.startswith(" ".join(["usage: igtlmeta", *command]))
 

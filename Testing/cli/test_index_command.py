@@ -15,11 +15,11 @@ from pathlib import Path
 import pydicom.data
 import pytest
 
-import radiotherapy as study
 from cli.command import COMMAND, SECONDS, environment, igtlmeta, open_terminal
-from IGTLMetaBrowserLib import cli
-from IGTLMetaBrowserLib.metadata.dicom_index import DicomIndex
-from IGTLMetaBrowserLib.metadata.index_file import database_path
+from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.cli import main
+from IGTLMetaBrowserLib.dicom_index.export import database_path
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
 
@@ -121,7 +121,7 @@ def test_wrong_usage_is_explained(
     arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ):
     with pytest.raises(SystemExit) as exit_info:
-        cli.main(arguments)
+        main.main(arguments)
     assert exit_info.value.code == 2
     assert words in capsys.readouterr().err
 
@@ -129,7 +129,7 @@ def test_wrong_usage_is_explained(
 def test_it_has_help_and_is_named_in_the_others(capsys: pytest.CaptureFixture[str]):
     for arguments in (["index", "--help"], ["--help"]):
         with pytest.raises(SystemExit) as exit_info:
-            cli.main(arguments)
+            main.main(arguments)
         assert exit_info.value.code == 0
         assert "index" in capsys.readouterr().out
 
@@ -151,7 +151,7 @@ def test_numpy_is_not_loaded_for_it(folder: Path, tmp_path: Path):
     """Loading it would take longer than to see that nothing has changed."""
     igtlmeta("index", folder / "ct", "-o", tmp_path / "index.csv")
     code = (
-        "import sys; from IGTLMetaBrowserLib.cli import main;"
+        "import sys; from IGTLMetaBrowserLib.cli.main import main;"
         f"main(['index', {str(folder / 'ct')!r}, '-o', {str(tmp_path / 'index.csv')!r}]);"
         "sys.exit('numpy' in sys.modules or 'pydicom' in sys.modules)"
     )

@@ -9,8 +9,8 @@ import nrrd
 import numpy as np
 import pytest
 
+from IGTLMetaBrowserLib.cli.nrrd_file import NrrdError, file_paths, write_nrrd
 from IGTLMetaBrowserLib.codec import Coordinates, ImageMessage, ScalarType
-from IGTLMetaBrowserLib.nrrd_file import NrrdError, file_paths, write_nrrd
 
 # Anisotropic, turned about two axes, off centre; mm, RAS.
 OBLIQUE = np.array(

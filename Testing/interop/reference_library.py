@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import cpp_library
+from helpers import cpp_library
 
 EXAMPLES = Path("/usr/share/doc/openigtlink-examples/examples")
 IMAGE_FOLDER = EXAMPLES / "Imager" / "img"

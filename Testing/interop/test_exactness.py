@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import cpp_library
 from data import golden, make_golden
+from helpers import cpp_library
 from hostile import strategies
 from IGTLMetaBrowserLib import codec
 from interop.library_defects import NOT_DRAWN, NOT_KNOWN, NOT_PACKED, NOT_READ, differences

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.peers import step_until
 from IGTLMetaBrowserLib import codec, net
 from interop import reference_library
-from peers import step_until
 
 # Image 0 is read from file 2, and so on.
 FIRST_FILE = 2

@@ -11,10 +11,10 @@ import slicer
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
-from IGTLMetaBrowserLib.browser import Browser
-from IGTLMetaBrowserLib.browser_events import BrowserEvent, Disconnected, TrajectoriesShown
+from helpers.peers import PATIENCE, wait_for_socket
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import BrowserEvent, Disconnected, TrajectoriesShown
 from interop import reference_library
-from peers import PATIENCE, wait_for_socket
 
 
 @pytest.fixture

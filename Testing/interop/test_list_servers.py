@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from helpers.peers import PATIENCE, Peer
 from IGTLMetaBrowserLib import codec
 from interop import reference_library
 from interop.reference_library import BuildExample
-from peers import PATIENCE, Peer
 
 LABELS = [
     codec.LabelMetaItem(

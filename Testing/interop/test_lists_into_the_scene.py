@@ -14,16 +14,16 @@ import pytest
 import slicer
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
+from helpers.peers import PATIENCE
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
+from IGTLMetaBrowserLib.scene.outgoing_markups import trajectory_item
 from IGTLMetaBrowserLib.scene.points import PointSet
-from IGTLMetaBrowserLib.scene.sent_markups import trajectory_item
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.scene.volumes import show_image
 from IGTLMetaBrowserLib.sources.scene import SceneSource
 from interop import reference_library
 from interop.reference_library import BuildExample
-from peers import PATIENCE
 
 LABEL_0_FILE = 5
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import cpp_library
+from helpers import cpp_library
+from helpers.peers import TRAJECTORY, ImagesInMemory, ServerInThread
 from IGTLMetaBrowserLib import codec
 from interop.reference_library import BuildExample
-from peers import TRAJECTORY, ImagesInMemory, ServerInThread
 
 SCAN_TIME = codec.Timestamp.from_seconds(1715934600.75)
 LISTED = codec.ImageMetaItem(

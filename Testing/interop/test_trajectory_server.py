@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.peers import step_until_event
 from IGTLMetaBrowserLib import codec, net
-from peers import step_until_event
 
 PUSHED = [
     codec.TrajectoryItem(

@@ -11,7 +11,7 @@ import pytest
 from pydicom.data import get_testdata_file
 
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.metadata.providers import MetadataProviders
+from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 
 from IGTLMetaBrowserLib.metadata.details import DetailRow, OtherValue, detail_rows
 from IGTLMetaBrowserLib.metadata.modules import IMAGE_PLANE, OTHER, PATIENT, STUDY_DATA
-from IGTLMetaBrowserLib.metadata.providers import MetadataProviders
-from IGTLMetaBrowserLib.metadata.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from IGTLMetaBrowserLib.metadata.answer_cache import AnswerCache
 from IGTLMetaBrowserLib.metadata.observable import ObservableProvider
-from IGTLMetaBrowserLib.metadata.providers import NOTHING, MetadataProviders
+from IGTLMetaBrowserLib.metadata.registry import NOTHING, MetadataProviders
 
 
 class Table(ObservableProvider):

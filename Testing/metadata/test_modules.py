@@ -20,7 +20,7 @@ from IGTLMetaBrowserLib.metadata.modules import (
     known_module,
     read_module,
 )
-from IGTLMetaBrowserLib.metadata.providers import NOTHING, MetadataProviders
+from IGTLMetaBrowserLib.metadata.registry import NOTHING, MetadataProviders
 from IGTLMetaBrowserLib.metadata.values import is_known, module_items
 
 

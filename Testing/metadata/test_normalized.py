@@ -12,7 +12,7 @@ from IGTLMetaBrowserLib.metadata.modules import (
     GeneralStudy,
     Patient,
 )
-from IGTLMetaBrowserLib.metadata.providers import NOTHING, MetadataProviders
+from IGTLMetaBrowserLib.metadata.registry import NOTHING, MetadataProviders
 
 
 def archive(type_, image_id):

@@ -1,4 +1,4 @@
-"""What the tests of the network room share."""
+"""What the tests of the network package share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from peers import TRAJECTORY, ImagesInMemory, ServerInThread, make_image
+from helpers.peers import TRAJECTORY, ImagesInMemory, ServerInThread, make_image
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from helpers.peers import Peer, Script, ScriptedServer, make_image, serve_well, step_until
 from IGTLMetaBrowserLib import codec, net
-from peers import Peer, Script, ScriptedServer, make_image, serve_well, step_until
 
 SHORT = 0.3
 GOOD = codec.pack(make_image(7, (64, 64, 20)))

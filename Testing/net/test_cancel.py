@@ -6,8 +6,7 @@ import threading
 
 import pytest
 
-from IGTLMetaBrowserLib import codec, net
-from peers import (
+from helpers.peers import (
     ImagesInMemory,
     Peer,
     ScriptedServer,
@@ -17,6 +16,7 @@ from peers import (
     step_until,
     step_until_event,
 )
+from IGTLMetaBrowserLib import codec, net
 
 
 def named_image(shade: int, device_name: str, size=(4, 3, 2)) -> codec.ImageMessage:

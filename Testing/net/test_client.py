@@ -9,8 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib import codec, net
-from peers import (
+from helpers.peers import (
     TRAJECTORY,
     ImagesInMemory,
     Peer,
@@ -21,6 +20,7 @@ from peers import (
     step_until,
     step_until_event,
 )
+from IGTLMetaBrowserLib import codec, net
 
 
 @pytest.fixture

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from IGTLMetaBrowserLib import net
-from peers import (
+from helpers.peers import (
     Peer,
     ScriptedServer,
     ServerInThread,
@@ -19,6 +18,7 @@ from peers import (
     step_until,
     step_until_event,
 )
+from IGTLMetaBrowserLib import net
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
+from helpers.peers import ScriptedServer, ServerInThread, make_image
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.net.host_lookup import look_up
-from peers import ScriptedServer, ServerInThread, make_image
 
 
 @pytest.fixture

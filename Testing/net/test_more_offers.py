@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from helpers.peers import (
+    TRAJECTORY,
+    ImagesInMemory,
+    Peer,
+    ScriptedServer,
+    ServerInThread,
+    make_image,
+)
 from IGTLMetaBrowserLib import codec, net
-from peers import TRAJECTORY, ImagesInMemory, Peer, ScriptedServer, ServerInThread, make_image
 
 LABELS = [
     codec.LabelMetaItem("Tumour", "LABEL", 1, (255, 0, 0, 255), (4, 3, 2), "A"),

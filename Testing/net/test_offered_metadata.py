@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import radiotherapy as study
+from helpers import radiotherapy as study
+from helpers.peers import ImagesInMemory, Peer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.metadata.dicom_dictionary import FIELDS
-from IGTLMetaBrowserLib.metadata.dicom_index import DicomIndex
-from IGTLMetaBrowserLib.metadata.index_rows import SERIES
+from IGTLMetaBrowserLib.dicom_index.fields import FIELDS
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.dicom_index.rows import SERIES
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
-from peers import ImagesInMemory, Peer, ServerInThread, make_image
 
 KNOWN = {"study": "1.2.3", "series": "1.2.3.4", "orientation": r"1\0\0\0\1\0"}
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from helpers.peers import make_image
 from IGTLMetaBrowserLib import codec, net
-from peers import make_image
 
 TIMEOUT = 15.0
 

@@ -9,8 +9,8 @@ import random
 
 import pytest
 
+from helpers.peers import ImagesInMemory, Peer, ScriptedServer, make_image, step_until
 from IGTLMetaBrowserLib import codec, net
-from peers import ImagesInMemory, Peer, ScriptedServer, make_image, step_until
 
 # Some fit the receiver's shared buffer of 64 KiB, some do not.
 SIZES = [(4, 3, 2), (64, 64, 7), (64, 64, 9), (128, 128, 16)]

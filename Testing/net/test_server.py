@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib import codec, net
-from peers import (
+from helpers.peers import (
     TRAJECTORY,
     ImagesInMemory,
     Peer,
@@ -19,6 +18,7 @@ from peers import (
     make_image,
     open_descriptors,
 )
+from IGTLMetaBrowserLib import codec, net
 
 
 @pytest.fixture

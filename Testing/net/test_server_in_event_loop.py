@@ -15,8 +15,15 @@ from contextlib import contextmanager
 
 import pytest
 
+from helpers.peers import (
+    PATIENCE,
+    ImagesInMemory,
+    Peer,
+    ServerInThread,
+    make_image,
+    open_descriptors,
+)
 from IGTLMetaBrowserLib import codec, net
-from peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image, open_descriptors
 
 # More than the socket buffers of both ends take.
 HUGE = (256, 256, 256)

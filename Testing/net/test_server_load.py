@@ -9,8 +9,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib import codec, net
-from peers import (
+from helpers.peers import (
     PATIENCE,
     ImagesInMemory,
     Peer,
@@ -19,6 +18,7 @@ from peers import (
     open_descriptors,
     step_until,
 )
+from IGTLMetaBrowserLib import codec, net
 
 # More than the socket buffers of both ends take.
 HUGE = (256, 256, 256)

@@ -7,10 +7,10 @@ import pytest
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.metadata.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.metadata.modules import IMAGE_PLANE, known_module
-from IGTLMetaBrowserLib.metadata.providers import MetadataProviders
-from IGTLMetaBrowserLib.metadata.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
 
 ADDRESS = "server:18944"

@@ -20,12 +20,12 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
+from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.scene.volumes import show_image
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
-from peers import ServerInThread
 
 ROWS, COLUMNS = 5, 7
 # Numbers on the wire are float32: some millionths of a millimetre at these distances.

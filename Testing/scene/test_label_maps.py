@@ -8,11 +8,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.label_maps import (
-    LabelMap,
-    label_maps,
-    show_label_map,
-)
+from IGTLMetaBrowserLib.scene.label_maps import LabelMap, label_maps, show_label_map
 
 RED, HALF_GREEN = (255, 0, 0, 255), (0, 255, 0, 128)
 TUMOUR = LabelMetaItem("Tumour", "LABEL_0", 3, RED, (4, 3, 2), "IMAGE_0")

@@ -13,10 +13,10 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import PointItem, TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.errors import SceneError
+from IGTLMetaBrowserLib.scene.outgoing_markups import point_items, trajectory_item
 from IGTLMetaBrowserLib.scene.points import PointSet
-from IGTLMetaBrowserLib.scene.sent_markups import point_items, trajectory_item
-from IGTLMetaBrowserLib.scene.trajectories import show_trajectory
-from IGTLMetaBrowserLib.trajectory_plan import plan
+from IGTLMetaBrowserLib.scene.trajectory_decoding import plan
+from IGTLMetaBrowserLib.scene.trajectory_markups import show_trajectory
 
 LINE = TrajectoryItem(
     name="Left electrode",

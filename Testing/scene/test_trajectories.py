@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.scene import trajectories
-from IGTLMetaBrowserLib.scene.trajectories import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
-from IGTLMetaBrowserLib.trajectory_plan import plan
+from IGTLMetaBrowserLib.scene import trajectory_markups
+from IGTLMetaBrowserLib.scene.trajectory_decoding import plan
+from IGTLMetaBrowserLib.scene.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
 
 ENTRY, TARGET = (10.0, -20.0, 30.5), (-1.5, 2.0, 8.25)
 NAN, INFINITY = float("nan"), float("inf")
@@ -27,7 +27,7 @@ LINE = TrajectoryItem(
 def show_trajectory(scene, item, node=None, written=None):
     """Show ``item`` in ``node``, into which ``written`` was written before."""
     before = None if written is None else plan(written)
-    return trajectories.show_trajectory(scene, plan(item), node, before)
+    return trajectory_markups.show_trajectory(scene, plan(item), node, before)
 
 
 def modified_times(node):

@@ -14,8 +14,8 @@ import pytest
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.markups_file import write_markups
 from IGTLMetaBrowserLib.scene.colors import color_volume, stop_using_color_table
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.points import PointSet

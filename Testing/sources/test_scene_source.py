@@ -11,17 +11,17 @@ from vtkmodules.vtkCommonDataModel import vtkVector3d
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkCommonTransforms import vtkThinPlateSplineTransform
 
+from helpers.peers import TRAJECTORY
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.metadata.hidden_patients import HiddenPatients
-from IGTLMetaBrowserLib.metadata.providers import MetadataProviders
-from IGTLMetaBrowserLib.metadata.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.colors import color_volume
 from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.points import PointSet
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.sources.scene import SceneSource
-from peers import TRAJECTORY
 
 AFFINE = np.array([[0, -0.5, 0, 10], [0.75, 0, 0, -20], [0, 0, 2.5, 30.5], [0, 0, 0, 1.0]])
 SCAN_TIME = datetime(2024, 5, 14, 8, 30, tzinfo=timezone.utc)

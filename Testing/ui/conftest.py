@@ -17,11 +17,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 import slicerhost
+from helpers.peers import Peer, Script, ScriptedServer, ServerInThread
+from helpers.plans import Planner, PlanSource
+from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec, net
-from peers import Peer, Script, ScriptedServer, ServerInThread
-from plans import Planner, PlanSource
 from slicerhost.fixtures import load_slicer_module, slicer_host, slot_errors
-from window_sources import SmallSource
 
 # Numbers and dates are the same on all machines. Qt reads this when it starts.
 os.environ["LC_ALL"] = "C.UTF-8"

@@ -7,10 +7,10 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from helpers.peers import ServerInThread
+from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from peers import ServerInThread
-from window_sources import SmallSource
 
 TYPE, ID = 7, 8
 

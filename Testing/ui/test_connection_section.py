@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtGui import QColor
 
+from helpers.peers import Peer, ScriptedServer, ServerInThread
+from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec
-from peers import Peer, ScriptedServer, ServerInThread
-from window_sources import SmallSource
 
 LIST = codec.ImageMetaMessage(items=[codec.ImageMetaItem("Head", "A")])
 

@@ -7,8 +7,8 @@ import vtk
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from clinic import SPACING, Clinic, clinic_server
-from peers import ServerInThread
+from helpers.clinic import SPACING, Clinic, clinic_server
+from helpers.peers import ServerInThread
 
 
 @pytest.fixture

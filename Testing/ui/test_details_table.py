@@ -10,9 +10,9 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from clinic import Clinic, clinic_server
+from helpers.clinic import Clinic, clinic_server
+from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
-from peers import ServerInThread
 
 
 class Details:

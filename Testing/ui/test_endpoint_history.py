@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMenu
 
-from peers import ServerInThread
-from window_sources import SmallSource
+from helpers.peers import ServerInThread
+from helpers.window_sources import SmallSource
 
 KEY = "IGTLMetaBrowser/EndpointHistory"
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QModelIndex, QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTableView, QWidget
 
-from clinic import SECRETS, Clinic, clinic_server
+from helpers.clinic import SECRETS, Clinic, clinic_server
 
 MODULE = Path(__file__).parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 SETTING = "IGTLMetaBrowser/HidePatientNames"

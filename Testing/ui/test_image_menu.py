@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from peers import ServerInThread
-from window_sources import LargeSource
+from helpers.peers import ServerInThread
+from helpers.window_sources import LargeSource
 
 
 @pytest.fixture

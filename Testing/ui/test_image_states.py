@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
+from helpers.long_lists import LongListSource
+from helpers.peers import Peer, ScriptedServer, ServerInThread
+from helpers.window_sources import LargeSource
 from IGTLMetaBrowserLib import codec
-from long_lists import LongListSource
-from peers import Peer, ScriptedServer, ServerInThread
-from window_sources import LargeSource
 
 STATE = 1
 LARGE_SIZE = (512, 512, 300)

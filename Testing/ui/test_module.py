@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from helpers.peers import ServerInThread
+from helpers.window_sources import LargeSource, SmallSource
 from IGTLMetaBrowserLib import codec
-from peers import ServerInThread
-from window_sources import LargeSource, SmallSource
 
 
 def test_before_connecting_only_connect_can_be_pressed(user):

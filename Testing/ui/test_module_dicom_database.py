@@ -7,9 +7,9 @@ from contextlib import closing
 import pydicom
 import pytest
 
+from helpers.peers import make_image
+from helpers.slicer_database import Database
 from IGTLMetaBrowserLib import codec
-from peers import make_image
-from slicer_database import Database
 
 
 @pytest.fixture

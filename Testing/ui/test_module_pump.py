@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import SIGNAL, QEventLoop, QTimer
 
 import slicerhost
-from peers import ImagesInMemory, Peer, ServerInThread, make_image
+from helpers.peers import ImagesInMemory, Peer, ServerInThread, make_image
 from slicerhost import wait_until
 
 
@@ -107,7 +107,7 @@ def test_a_dialog_that_somebody_opens_in_a_step_is_not_called_into(user):
     steps = []
 
     def open_dialog(event) -> None:
-        from IGTLMetaBrowserLib.browser_events import Listed
+        from IGTLMetaBrowserLib.browser.events import Listed
 
         if isinstance(event, Listed):
             # As in a message box, events go on, and the server goes on sending.

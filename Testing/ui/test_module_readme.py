@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from IGTLMetaBrowserLib.browser import events
 from slicerhost import wait_until
 
 README = Path(__file__).parents[2] / "README.md"
@@ -66,7 +67,7 @@ def test_the_example_of_events(run, capsys):
 
 def test_the_example_of_several_connections(run, slot_errors):
     run("from IGTLMetaBrowser import IGTLMetaBrowserLogic")
-    run("from IGTLMetaBrowserLib import browser_events as events")
+    run("from IGTLMetaBrowserLib.browser import events")
     run(blocks()[2])
     scanner, planning = run.names["scanner"], run.names["planning"]
     assert len(planning.loadTrajectories()) == 7
@@ -91,7 +92,6 @@ def test_each_line_of_the_tables(run, capsys):
 
 
 def test_every_event_of_the_table_exists():
-    from IGTLMetaBrowserLib import browser_events
 
     for name in re.findall(r"^\| `([A-Z]\w+)` \|", section(), re.MULTILINE):
-        assert isinstance(getattr(browser_events, name), type)
+        assert isinstance(getattr(events, name), type)

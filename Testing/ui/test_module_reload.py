@@ -14,7 +14,7 @@ import pytest
 import shiboken6
 from PySide6.QtCore import QSocketNotifier, QTimer
 
-from peers import open_descriptors
+from helpers.peers import open_descriptors
 from slicerhost import wait_until
 
 MODULE_FOLDER = Path(__file__).parents[2] / "IGTLMetaBrowser"

@@ -6,11 +6,11 @@ from typing import get_type_hints
 
 import pytest
 
-from IGTLMetaBrowserLib.browser_events import ConnectionState, ImageFailed, ImageStatus
+from helpers.peers import ServerInThread
+from helpers.window_sources import LargeSource
+from IGTLMetaBrowserLib.browser.events import ConnectionState, ImageFailed, ImageStatus
 from IGTLMetaBrowserLib.net import CancelledError
-from peers import ServerInThread
 from slicerhost import wait_until
-from window_sources import LargeSource
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import slicer
 
+from helpers.peers import Peer, open_descriptors
+from helpers.plans import line
 from IGTLMetaBrowserLib import codec, net
 from interop import reference_library
-from peers import Peer, open_descriptors
-from plans import line
 from slicerhost import wait_until
 
 ENTRY, TARGET = (1.5, -2.25, 30.125), (0.1, 0.2, 0.3)
@@ -169,7 +169,7 @@ def test_what_cannot_be_shown_is_said(push, scene, user):
 
 
 def test_other_messages_and_too_many_lines_do_no_harm(push, scene, user, monkeypatch):
-    monkeypatch.setattr("IGTLMetaBrowserLib.scene.pushed_plans.MOST_TRAJECTORIES", 2)
+    monkeypatch.setattr("IGTLMetaBrowserLib.scene.received_plans.MOST_TRAJECTORIES", 2)
     push(codec.StringMessage("hello"), plans(*[line(str(number)) for number in range(3)]))
     push(plans(line("good")))
     user.wait_for_status("is shown")

@@ -8,8 +8,16 @@ from contextlib import ExitStack, closing
 
 import pytest
 
+from helpers.peers import (
+    ImagesInMemory,
+    Peer,
+    ScriptedServer,
+    ServerInThread,
+    make_image,
+    open_descriptors,
+)
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.browser_events import (
+from IGTLMetaBrowserLib.browser.events import (
     Connected,
     Disconnected,
     Failed,
@@ -20,7 +28,6 @@ from IGTLMetaBrowserLib.browser_events import (
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.net import ConnectionFailedError, RefusedError, TimeOutError
-from peers import ImagesInMemory, Peer, ScriptedServer, ServerInThread, make_image, open_descriptors
 from slicerhost import wait_until
 
 

@@ -6,7 +6,7 @@ import unittest
 
 import pytest
 
-from peers import open_descriptors
+from helpers.peers import open_descriptors
 
 
 @pytest.fixture

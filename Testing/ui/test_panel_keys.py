@@ -6,9 +6,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from helpers.peers import ServerInThread
+from helpers.window_sources import LargeSource
 from IGTLMetaBrowserLib import codec
-from peers import ServerInThread
-from window_sources import LargeSource
 
 ENTRIES = [
     codec.ImageMetaItem(

@@ -7,9 +7,9 @@ from dataclasses import replace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from helpers.peers import ScriptedServer
+from helpers.plans import NOTE, SHOWN, line
 from IGTLMetaBrowserLib import codec
-from peers import ScriptedServer
-from plans import NOTE, SHOWN, line
 
 
 def test_the_check_box_hides_and_shows(plan):

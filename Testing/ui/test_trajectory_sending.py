@@ -6,8 +6,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from helpers.plans import PlanSource, line
 from IGTLMetaBrowserLib import codec
-from plans import PlanSource, line
 
 ENTRY, TARGET = (1.5, -2.25, 30.125), (0.1, 0.2, 0.3)
 

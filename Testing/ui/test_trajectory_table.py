@@ -8,7 +8,20 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from plans import BOTH, DIAMETER, ENTRY, GROUP, LENGTH, NAME, NOTE, OWNER, SHOWN, TARGET, TYPE, line
+from helpers.plans import (
+    BOTH,
+    DIAMETER,
+    ENTRY,
+    GROUP,
+    LENGTH,
+    NAME,
+    NOTE,
+    OWNER,
+    SHOWN,
+    TARGET,
+    TYPE,
+    line,
+)
 
 RED = (255, 0, 0, 128)
 

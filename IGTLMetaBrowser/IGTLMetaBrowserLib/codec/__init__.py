@@ -29,13 +29,7 @@ from .header import HEADER_SIZE, Header
 from .messages.base import Message, register
 from .messages.image import Coordinates, ImageMessage
 from .messages.image_meta import ImageMetaItem, ImageMetaMessage
-from .messages.query import (
-    GetMessage,
-    QueryMessage,
-    ReturnMessage,
-    StartMessage,
-    StopMessage,
-)
+from .messages.query import GetMessage, QueryMessage, ReturnMessage, StartMessage, StopMessage
 from .messages.status import StatusCode, StatusMessage
 from .messages.trajectory import TrajectoryItem, TrajectoryMessage, TrajectoryType
 from .messages.transform import TransformMessage

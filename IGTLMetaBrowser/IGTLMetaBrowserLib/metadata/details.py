@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .. import codec
 from .modules import OTHER, RECORDS
-from .providers import KnownValue, MetadataProviders, provider_name
+from .registry import KnownValue, MetadataProviders, provider_name
 from .values import are_alike, as_text, is_known, module_items
 
 ALL_TYPES = (*RECORDS, OTHER)

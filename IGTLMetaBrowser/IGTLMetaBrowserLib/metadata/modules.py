@@ -27,7 +27,7 @@ from .image_modules import (
     VoiLut,
     VolumeGeometry,
 )
-from .providers import NOTHING, MetadataProviders
+from .registry import NOTHING, MetadataProviders
 from .study_modules import (
     FrameOfReference,
     GeneralEquipment,

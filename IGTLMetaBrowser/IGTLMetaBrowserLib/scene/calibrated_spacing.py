@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..metadata.calibration import CalibratedSpacing
+from ..metadata.providers.calibration import CalibratedSpacing
 
 CALIBRATED_SPACING_ATTRIBUTE = "IGTLMetaBrowser.CalibratedSpacing"
 OWN_SPACING_ATTRIBUTE = "IGTLMetaBrowser.SpacingBeforeCalibration"

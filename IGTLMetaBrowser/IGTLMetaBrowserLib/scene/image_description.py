@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import codec
-from ..metadata.hidden_patients import HiddenPatients
+from ..privacy.hidden_patients import HiddenPatients
 from .hierarchy import Place, change_place, put_in_place
 
 IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"

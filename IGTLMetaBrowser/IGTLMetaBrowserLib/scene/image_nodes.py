@@ -8,9 +8,9 @@ from typing import Any
 
 from .. import codec
 from ..metadata import modules
-from ..metadata.calibration import CalibratedSpacing
-from ..metadata.hidden_patients import HiddenPatients
-from ..metadata.standard import StandardProviders
+from ..metadata.providers.calibration import CalibratedSpacing
+from ..metadata.providers.standard import StandardProviders
+from ..privacy.hidden_patients import HiddenPatients
 from .calibrated_spacing import calibrate, calibrate_new
 from .image_description import (
     IMAGE_ID_ATTRIBUTE,

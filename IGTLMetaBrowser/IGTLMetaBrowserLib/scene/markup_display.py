@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..trajectory_plan import tube_diameter, visible_rgba
+from .trajectory_decoding import tube_diameter, visible_rgba
 
 
 def set_colour(display: Any, rgba: tuple[int, int, int, int]) -> None:

@@ -13,11 +13,11 @@ from typing import Any
 from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ..codec import Coordinates, PointItem, printable
-from ..trajectory_plan import FARTHEST, tube_diameter, turned, visible_rgba
 from .group_folders import folder_parent, put_in_group, remove_node
 from .markup_display import set_colour, set_diameter, set_labels
 from .node_references import NodeReferences
-from .trajectories import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
+from .trajectory_decoding import FARTHEST, tube_diameter, turned, visible_rgba
+from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
 from .transform_followers import TransformFollowers
 
 MOST_POINTS = 2000

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import trajectory_plan
 from ..codec import Coordinates, TrajectoryItem, printable
 from ..codec.messages.items import ItemTable
-from ..trajectory_plan import Plan
+from . import trajectory_decoding
 from .group_folders import folder_parent, put_in_group, remove_node
 from .node_references import NodeReferences
-from .trajectories import is_as_written, show_trajectory
+from .trajectory_decoding import Plan
+from .trajectory_markups import is_as_written, show_trajectory
 from .transform_followers import TransformFollowers
 
 SHOWN_AT_FIRST = 200
@@ -48,7 +48,7 @@ class Trajectory:
     @property
     def problem(self) -> str:
         """Why it cannot be shown, or an empty text."""
-        problem = trajectory_plan.problem(self.item)
+        problem = trajectory_decoding.problem(self.item)
         if problem and self.written is not None:
             problem += "; it is still shown as it was before"
         return problem
@@ -56,7 +56,7 @@ class Trajectory:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is odd about it, a sentence for each."""
-        return trajectory_plan.notes(self.item)
+        return trajectory_decoding.notes(self.item)
 
 
 class TrajectorySet:
@@ -181,7 +181,7 @@ class TrajectorySet:
         if trajectory.problem:
             return []
         owner = self._owner_node(trajectory.item.owner) if trajectory.item.owner else None
-        points = [point for _, point in trajectory_plan.planned_points(trajectory.item)]
+        points = [point for _, point in trajectory_decoding.planned_points(trajectory.item)]
         return points if owner is None else [_to_world(owner, point) for point in points]
 
     def remove_gone(self) -> None:
@@ -226,7 +226,7 @@ class TrajectorySet:
         namesakes: Counter[tuple[str, str, str]] = Counter()
         for item in items:
             names = (item.owner, item.group, item.name)
-            yield (*names, namesakes[names]), trajectory_plan.in_ras(item, self.coordinates)
+            yield (*names, namesakes[names]), trajectory_decoding.in_ras(item, self.coordinates)
             namesakes[names] += 1
 
     def _is_to_do(self, one: Trajectory, restore_removed: bool) -> bool:
@@ -235,11 +235,11 @@ class TrajectorySet:
         node = self.node(one)
         if node is None:
             return one.written is None or restore_removed
-        return not is_as_written(node, trajectory_plan.plan(one.item), one.written)
+        return not is_as_written(node, trajectory_decoding.plan(one.item), one.written)
 
     def _show(self, one: Trajectory) -> None:
         before = self.node(one)
-        plan = trajectory_plan.plan(one.item)
+        plan = trajectory_decoding.plan(one.item)
         node = show_trajectory(self._scene, plan, before, one.written)
         if node is not before:
             one.place = None

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .. import codec
-from ..metadata.dicom_dictionary import KEYWORDS
-from ..metadata.index_rows import Row
+from ..dicom_index.fields import KEYWORDS
+from ..dicom_index.rows import Row
 from .dicom_files import Frame
 
 ID_LENGTH = 19

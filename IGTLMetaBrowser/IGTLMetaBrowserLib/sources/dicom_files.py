@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..metadata.dicom_index import DicomIndex
-from ..metadata.dicom_reading import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
+from ..dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
+from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
 
 if TYPE_CHECKING:

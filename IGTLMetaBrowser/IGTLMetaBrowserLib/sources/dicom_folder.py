@@ -25,9 +25,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .. import codec
-from ..metadata.dicom_index import DicomIndex
-from ..metadata.index_database import DicomIndexError
-from ..metadata.index_rows import Row
+from ..dicom_index.database import DicomIndexError
+from ..dicom_index.index import DicomIndex
+from ..dicom_index.rows import Row
 from ..net.source import SourceError
 from . import dicom_fields, dicom_pixels
 from .dicom_files import Frame, Refusal, find_frames

@@ -16,15 +16,15 @@ from .. import codec
 from ..net.source import SourceError
 from ..scene.errors import SceneError
 from ..scene.image_nodes import IMAGE_ID_ATTRIBUTE, SCAN_TIME_ATTRIBUTE
-from ..scene.sent_markups import is_trajectory, point_items, trajectory_item
-from ..scene.sent_volumes import (
+from ..scene.outgoing_markups import is_trajectory, point_items, trajectory_item
+from ..scene.outgoing_volumes import (
     color_table_message,
     image_message,
     label_items,
     labels_in,
     scalar_type,
 )
-from ..scene.trajectories import LINE_CLASS, OWNER_ATTRIBUTE, POINT_CLASS
+from ..scene.trajectory_markups import LINE_CLASS, OWNER_ATTRIBUTE, POINT_CLASS
 
 _LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 _IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")

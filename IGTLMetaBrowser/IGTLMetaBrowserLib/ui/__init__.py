@@ -1,1 +1,1 @@
-"""The window. The only room, with the module file, that knows Qt."""
+"""The window. The only package, with the module file, that knows Qt."""

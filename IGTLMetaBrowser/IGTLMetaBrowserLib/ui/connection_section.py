@@ -7,7 +7,7 @@ import time
 import qt
 from slicer.i18n import tr as _
 
-from ..browser_events import ConnectionState
+from ..browser.events import ConnectionState
 from ..net import format_address, parse_address
 from .demo_endpoint import isDemo
 from .endpoint_history import EndpointHistory

@@ -6,7 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..metadata.details import DetailRow, detail_rows, matching_rows
-from ..metadata.hidden_list import covered_rows
+from ..privacy.redacted_list import covered_rows
 from .calibration_section import CalibrationSection
 from .details_table import ATTRIBUTE, MODULE, SOURCE, VALUE, DetailsTableModel
 from .image_table import ID, SCAN_TIME, STATE, TYPE

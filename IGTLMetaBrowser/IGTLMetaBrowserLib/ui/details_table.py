@@ -7,8 +7,8 @@ import html
 import qt
 from slicer.i18n import tr as _
 
-from ..metadata.calibration import CalibrationProvider
 from ..metadata.modules import IMAGE_PLANE
+from ..metadata.providers.calibration import CalibrationProvider
 
 MODULE, ATTRIBUTE, VALUE, SOURCE = range(4)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import selectors
 import time
 
-from ..browser import Browser
+from ..browser.browser import Browser
 from .pump import ServerPump
 
 _runningPumps = []

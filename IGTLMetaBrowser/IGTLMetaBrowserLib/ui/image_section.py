@@ -5,15 +5,15 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from ..browser_events import ConnectionState, ImageStatus
+from ..browser.events import ConnectionState, ImageStatus
+from ..browser.image_list import ImageList
 from ..codec import printable
-from ..image_list import ImageList
 from ..scene.errors import SceneError
-from .annotation_section import labelMapEntries
 from .context_menu import ImageMenu
 from .details_section import DetailsSection
 from .filter_section import FilterSection
 from .image_table import STATE
+from .overlay_section import labelMapEntries
 from .row_selection import RowSelection
 from .slice_views import showInSliceViews
 from .table_views import UNSORTED, measureColumns, nextSorting, prepareTable

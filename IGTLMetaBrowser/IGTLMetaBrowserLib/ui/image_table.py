@@ -8,14 +8,14 @@ import numpy as np
 import qt
 from slicer.i18n import tr as _
 
-from ..browser_events import ImageStatus
-from ..browsing.image_notes import scalar_type_text, size_text
+from ..browser.events import ImageStatus
+from ..browser.image_list import ImageList
+from ..browser.image_notes import scalar_type_text, size_text
 from ..codec import printable
-from ..image_list import ImageList
-from ..metadata.hidden_list import covered_entry
+from ..privacy.redacted_list import covered_entry
 from . import state_appearance
-from .annotation_section import NOT_TOLD
 from .calibration_section import spacingText
+from .overlay_section import NOT_TOLD
 from .table_views import UNSORTED
 
 NAME, STATE, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)

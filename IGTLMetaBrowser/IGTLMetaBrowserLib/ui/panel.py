@@ -7,14 +7,14 @@ from datetime import datetime, timedelta, timezone
 import qt
 from slicer.i18n import tr as _
 
-from .. import browser_events as events
+from ..browser import events as events
 from ..codec import printable
 from ..net import CancelledError
-from .annotation_section import AnnotationSection
 from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
 from .locale_texts import LocaleTexts
+from .overlay_section import AnnotationSection
 from .panel_keys import PanelKeys
 from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection

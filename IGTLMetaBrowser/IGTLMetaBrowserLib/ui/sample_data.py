@@ -5,8 +5,8 @@ from __future__ import annotations
 import slicer
 from slicer.i18n import tr as _
 
-from .. import browser_events as events
-from ..browser import Browser
+from ..browser import events as events
+from ..browser.browser import Browser
 from ..net import CancelledError
 from .pump import Pump
 

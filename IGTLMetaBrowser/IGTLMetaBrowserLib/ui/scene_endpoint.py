@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ..net import Server, SourceError
 from ..scene.errors import SceneError
-from ..scene.pushed_plans import PushedPlans
+from ..scene.received_plans import PushedPlans
 from ..sources.scene import SceneSource
 from .endpoint import Endpoint
 

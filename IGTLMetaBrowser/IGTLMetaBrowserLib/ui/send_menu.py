@@ -6,7 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..browser import BrowserError
+from ..browser.browser import BrowserError
 from ..net import NetworkError
 
 _LINE_CLASS = "vtkMRMLMarkupsLineNode"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from ..browser_events import ImageStatus
+from ..browser.events import ImageStatus
 
 # What is going on comes first when the table is sorted by state.
 _RANKS = {

@@ -8,9 +8,9 @@ import numpy as np
 import qt
 from slicer.i18n import tr as _
 
+from ..browser.trajectory_list import TrajectoryList
 from ..codec import TrajectoryType, printable
-from ..trajectory_list import TrajectoryList
-from ..trajectory_plan import length, tube_diameter, visible_rgba
+from ..scene.trajectory_decoding import length, tube_diameter, visible_rgba
 from .table_views import UNSORTED
 
 SHOWN, NAME, GROUP, TYPE, LENGTH, DIAMETER, OWNER, NOTE = range(8)

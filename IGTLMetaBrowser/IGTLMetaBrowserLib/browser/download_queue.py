@@ -1,0 +1,115 @@
+"""The images that are to be fetched, one at a time, and how long that will take."""
+
+from __future__ import annotations
+
+from .events import Transfer
+from .transfer_rate import TransferRate
+
+
+class DownloadQueue:
+    """What waits, in the order in which it was asked for, and what is in transfer.
+
+    A batch is what is asked for from an idle state until everything has arrived, failed or been
+    cancelled. Sizes are bytes, 0 where they are not known. Times are seconds of one clock.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, int] = {}
+        self._bytes_waiting = 0
+        self._unknown_sizes = 0
+        self._begin_batch()
+
+    def _begin_batch(self) -> None:
+        self.current: str | None = None
+        self._size = self._received = 0
+        self._bytes_before = 0  # of the images of this batch that came before
+        self._done = self._total = 0
+        self._rate = TransferRate()
+
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self._waiting or image_id == self.current
+
+    @property
+    def waiting(self) -> list[str]:
+        """The ids that wait, first in first out."""
+        return list(self._waiting)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether an image waits."""
+        return bool(self._waiting)
+
+    def add(self, image_id: str, size: int) -> None:
+        """Let an image wait that is not there yet; ``size`` is what the list says."""
+        if not self._waiting and self.current is None:
+            self._begin_batch()
+        self._total += 1
+        self._waiting[image_id] = size
+        self._count_size(size, 1)
+
+    def remove(self, image_id: str) -> None:
+        """Let a waiting image wait no more."""
+        self._count_size(self._waiting.pop(image_id), -1)
+        self._done += 1
+
+    def begin_next(self, now: float) -> str:
+        """Take the first of those that wait into transfer, and return its id."""
+        image_id = next(iter(self._waiting))
+        self._size = self._waiting.pop(image_id)
+        self._count_size(self._size, -1)
+        self.current, self._received = image_id, 0
+        self._rate.add(self._bytes_before, now)
+        return image_id
+
+    def put_back(self) -> None:
+        """Let the image in transfer wait again, before all others."""
+        if self.current is not None:
+            self._waiting = {self.current: self._size, **self._waiting}
+            self._count_size(self._size, 1)
+        self.current = None
+        self._rate = TransferRate()
+
+    def arrived(self, received: int, size: int, now: float) -> bool:
+        """Note how much of the image in transfer is there; return whether it is more than before.
+
+        ``size`` counts more than the list's.
+        """
+        is_more = received > self._received
+        self._received, self._size = received, size
+        if is_more:
+            self._rate.add(self._bytes_before + received, now)
+        return is_more
+
+    def finish(self) -> None:
+        """Note that the image in transfer has arrived, failed or been cancelled."""
+        self._bytes_before += self._received
+        self._done += 1
+        self.current = None
+
+    def transfer(self, now: float) -> Transfer | None:
+        """Return the transfer as it stands, or None where there is none."""
+        if self.current is None:
+            return None
+        rate = self._rate.bytes_per_second(now)
+        return Transfer(
+            image_id=self.current,
+            received=self._received,
+            size=self._size,
+            bytes_per_second=rate,
+            seconds_left=self._bytes_left / rate if rate and self._is_size_known else None,
+            done=self._done,
+            total=self._total,
+        )
+
+    @property
+    def _bytes_left(self) -> int:
+        return max(0, self._size - self._received) + self._bytes_waiting
+
+    @property
+    def _is_size_known(self) -> bool:
+        return self._size > 0 and not self._unknown_sizes
+
+    def _count_size(self, size: int, sign: int) -> None:
+        """Keep the sum: a batch may have 100,000 images, and is asked after many times."""
+        self._bytes_waiting += sign * size
+        self._unknown_sizes += sign * (size == 0)

@@ -1,0 +1,165 @@
+"""Fetches images one after the other, and tells how each of them fares."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from .. import codec, net
+from .download_queue import DownloadQueue
+from .errors import BrowserError
+from .events import Asked, ImageFailed, ImageLoaded, ImageProgress, ImageWaiting, Observer, Transfer
+from .image_states import ImageStates
+from .listing import Listing
+
+ShowImage = Callable[[str, codec.ImageMessage], tuple[Any, tuple[str, ...]]]
+"""Shows the image of an id; returns its node, and notes. Raises ``ValueError`` where it cannot."""
+
+# An observer may draw what it is told; nobody sees more than ten pictures a second of a bar.
+_SECONDS_BETWEEN_REPORTS = 0.1
+
+
+class Downloads:
+    """One transfer at a time; a failure never stops the others. ``states`` has each image's."""
+
+    def __init__(
+        self, tell: Observer, show: ShowImage, is_label_map: Callable[[str], bool]
+    ) -> None:
+        self.states = ImageStates(is_label_map)
+        self._tell = tell
+        self._show = show
+        self._queue = DownloadQueue()
+        self._query: net.Query | None = None
+        self._body_size = 0  # of the answer, as soon as it begins to arrive
+        self._told_at = 0.0  # the progress, in monotonic seconds
+
+    @property
+    def waiting(self) -> list[str]:
+        """The ids of the images that wait, first in first out."""
+        return self._queue.waiting
+
+    @property
+    def current(self) -> str | None:
+        """The id of the image in transfer, or None."""
+        return self._queue.current
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """The transfer as it stands, or None where there is none."""
+        return self._queue.transfer(time.monotonic())
+
+    def request(self, image_ids: Iterable[str], listing: Listing) -> None:
+        """Let images wait; one that waits or is in transfer already is not asked for twice."""
+        for image_id in image_ids:
+            if not image_id:
+                self._fail(image_id, BrowserError("an image without an id cannot be asked for"))
+            elif image_id not in self._queue:
+                self._queue.add(image_id, listing.byte_count(image_id))
+                self._wait(image_id)
+
+    def fetch_next(self, client: net.Client) -> None:
+        """Ask for the next image, where none is in transfer."""
+        while self._query is None and self._queue.has_waiting:
+            image_id = self._queue.begin_next(time.monotonic())
+            self._told_at = 0.0
+            try:
+                self._query = client.ask("IMAGE", image_id)
+            except codec.EncodeError as error:
+                self._queue.finish()
+                self._fail(image_id, error)
+            else:
+                self._body_size = 0
+                self.states.load(image_id)
+                self._tell(Asked())
+
+    def report_progress(self, client: net.Client) -> None:
+        """Tell how much of the image in transfer has arrived, where it is more than before."""
+        progress = None if self._query is None else client.progress(self._query)
+        if progress is not None:
+            self._body_size = progress.body_size
+            self._report(progress.received, progress.body_size)
+
+    def take(self, query: net.Query, is_tried_again: bool) -> bool:
+        """Take a query that is finished; return whether it was that of the image in transfer.
+
+        Where there is no connection, but one ``is_tried_again``, the image waits for it.
+        """
+        if query is not self._query:
+            return False
+        self._query = None
+        image_id = query.device_name
+        is_unreachable = isinstance(query.error, net.ConnectionFailedError)
+        if is_unreachable and is_tried_again:
+            self._queue.put_back()
+            self._wait(image_id)
+        elif isinstance(query.answer, codec.ImageMessage):
+            size = self._body_size or query.answer_size
+            self._report(size, size)
+            self._queue.finish()
+            self._take_image(image_id, query.answer)
+        else:
+            error = query.error or BrowserError(f"{query} came as {query.answer}")
+            self._queue.finish()
+            self._fail(image_id, error)
+            if is_unreachable:
+                # Each would wait in vain for a server that is not there.
+                self._give_up(self.waiting, error)
+        return True
+
+    def cancel(self, client: net.Client, image_ids: Collection[str] | None = None) -> None:
+        """Fetch these images no more, or none at all."""
+        error = net.CancelledError("cancelled")
+        query = self._query
+        if query is not None and (image_ids is None or query.device_name in image_ids):
+            client.cancel(query)
+            self._query = None
+            self._queue.finish()
+            self._fail(query.device_name, error)
+        self._give_up([id_ for id_ in self.waiting if image_ids is None or id_ in image_ids], error)
+
+    def withdraw(self, before: Listing, now: Listing) -> None:
+        """Give up what waits and was in the list before, and is in it no more."""
+        withdrawn = [id_ for id_ in self.waiting if id_ not in now and id_ in before]
+        self._give_up(
+            withdrawn, BrowserError("the server has withdrawn it: it is no longer in the list")
+        )
+
+    def _take_image(self, image_id: str, image: codec.ImageMessage) -> None:
+        try:
+            node, notes = self._show(image_id, image)
+        except Exception as error:
+            if not isinstance(error, ValueError):
+                # Not the image's fault: it is printed, and the others are fetched all the same.
+                sys.excepthook(*sys.exc_info())
+            self._fail(image_id, error)
+            return
+        state = self.states.loaded(image_id, notes)
+        self._tell(ImageLoaded(image_id, node, state.notes))
+
+    def _report(self, received: int, size: int) -> None:
+        image_id, now = self._queue.current, time.monotonic()
+        if image_id is None or not self._queue.arrived(received, size, now):
+            return
+        self.states.load(image_id, received, size)
+        if received == size or now - self._told_at >= _SECONDS_BETWEEN_REPORTS:
+            self._told_at = now
+            self._tell(ImageProgress(image_id, received, size))
+
+    def _wait(self, image_id: str) -> None:
+        self.states.wait(image_id)
+        self._tell(ImageWaiting(image_id))
+
+    def _give_up(self, image_ids: Iterable[str], error: Exception) -> None:
+        for image_id in image_ids:
+            if image_id in self._queue:  # an observer may have cancelled it meanwhile
+                self._queue.remove(image_id)
+                self._fail(image_id, error)
+
+    def _fail(self, image_id: str, error: Exception) -> None:
+        if isinstance(error, net.CancelledError):
+            self.states.cancel(image_id)
+        else:
+            self.states.fail(image_id, str(error))
+        self._tell(ImageFailed(image_id, error))

@@ -1,0 +1,242 @@
+"""What a ``Browser`` tells its observers, and in what states its connection and images are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+from .. import codec
+
+
+class ConnectionState(Enum):
+    """How a browser stands to its server."""
+
+    NOT_CONNECTED = "not connected"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    """Lost or refused; the next attempt is due at ``Browser.next_attempt``."""
+
+
+class ImageStatus(Enum):
+    """How far an image has come into the scene."""
+
+    NOT_LOADED = "not loaded"
+    WAITING = "waiting"
+    LOADING = "loading"
+    LOADED = "loaded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class ImageState:
+    """The state of one image.
+
+    ``received`` of ``size`` bytes have arrived while it is loading; ``size`` is 0 before the first
+    has. ``reason`` is why it failed, ``notes`` what else there is to know, such as where it
+    differs from the list.
+    """
+
+    status: ImageStatus = ImageStatus.NOT_LOADED
+    received: int = 0
+    size: int = 0
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The image that is being fetched, and the batch it belongs to.
+
+    ``received`` and ``size`` are bytes of this image; ``size`` is 0 where it is not known yet.
+    ``done`` of ``total`` images of the batch have arrived, failed or been cancelled.
+    ``bytes_per_second`` is that of the last seconds, and ``seconds_left`` the time for the rest of
+    the batch; None where they are not known.
+    """
+
+    image_id: str
+    received: int
+    size: int
+    bytes_per_second: float | None
+    seconds_left: float | None
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class LiveImageState:
+    """An image that the server sends without being asked, again and again.
+
+    ``entry`` is made from the last message, ``node`` its volume, or None where the user removed it;
+    ``frames`` have come, the last one ``last_at`` (with its time zone).
+    """
+
+    entry: codec.ImageMetaItem
+    node: Any
+    frames: int
+    last_at: datetime
+
+
+@dataclass(frozen=True)
+class Connecting:
+    """A connection is being made."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The connection stands."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class Disconnected:
+    """The connection has ended: by the user, where ``error`` is None, or for that reason."""
+
+    address: str
+    error: Exception | None
+
+
+@dataclass(frozen=True)
+class Reconnecting:
+    """The connection is lost or refused for ``error``; the next attempt is in ``seconds``."""
+
+    address: str
+    error: Exception
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The server is being asked for something: there is something to wait for."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """The list of images has arrived."""
+
+    entries: Sequence[codec.ImageMetaItem]
+
+
+@dataclass(frozen=True)
+class ImageWaiting:
+    """An image was put into the queue."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
+class ImageProgress:
+    """A part of an image has arrived; sizes in bytes."""
+
+    image_id: str
+    received: int
+    size: int
+
+
+@dataclass(frozen=True)
+class ImageLoaded:
+    """An image is in the scene, as ``node``. ``notes`` say where it differs from the listing."""
+
+    image_id: str
+    node: Any
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImageFailed:
+    """An image could not be loaded, or was cancelled (``net.CancelledError``)."""
+
+    image_id: str
+    error: Exception
+
+
+@dataclass(frozen=True)
+class LiveImage:
+    """An image came that nobody asked for, the ``frames``th of this id; ``node`` shows it.
+
+    ``node`` is None where the user removed the volume: it comes back when the image is loaded.
+    """
+
+    image_id: str
+    node: Any
+    frames: int
+
+
+@dataclass(frozen=True)
+class TrajectoriesChanged:
+    """``Browser.trajectories`` has changed, or which of them are shown."""
+
+
+@dataclass(frozen=True)
+class TrajectoriesShown:
+    """An answer is in the scene, as ``nodes``; ``problems`` says which could not be shown."""
+
+    nodes: Sequence[Any]
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class PointsShown:
+    """Points are in the scene, as ``nodes``; ``problems`` says which could not be shown."""
+
+    nodes: Sequence[Any]
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True)
+class LabelMapsListed:
+    """The list of label maps has arrived: ``Browser.label_maps``, of which there are ``count``."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class ColorsShown:
+    """An image is shown in the colours that the server has for it, those of the colour ``node``."""
+
+    image_id: str
+    node: Any
+
+
+@dataclass(frozen=True)
+class TrajectoriesSent:
+    """``count`` trajectories are on their way to the server."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Something else went wrong; the error says what."""
+
+    error: Exception
+
+
+BrowserEvent = (
+    Connecting
+    | Connected
+    | Disconnected
+    | Reconnecting
+    | Asked
+    | Listed
+    | ImageWaiting
+    | ImageProgress
+    | ImageLoaded
+    | ImageFailed
+    | LiveImage
+    | TrajectoriesChanged
+    | TrajectoriesShown
+    | TrajectoriesSent
+    | PointsShown
+    | LabelMapsListed
+    | ColorsShown
+    | Failed
+)
+Observer = Callable[[BrowserEvent], None]

@@ -1,0 +1,123 @@
+"""In what state each image of a server is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from .. import codec
+from .events import ImageState, ImageStatus
+from .image_notes import EARLIER_VERSION, list_notes
+from .listing import Listing
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What is known of an image in the scene: notes, and what the list said when it came."""
+
+    notes: tuple[str, ...]
+    entry: codec.ImageMetaItem | None
+    has_entry: bool = True
+    """Whether it should be in the list of images: one that is live or a label map need not."""
+
+    def state(self, entry: codec.ImageMetaItem | None) -> ImageState:
+        from_list = list_notes(self.entry, entry) if self.has_entry else ()
+        return ImageState(ImageStatus.LOADED, notes=(*from_list, *self.notes))
+
+
+class ImageStates:
+    """The states of one server's images at a time; what is loaded from others is remembered.
+
+    ``states`` has those that are not NOT_LOADED. ``is_label_map`` tells of an id whether LBMETA
+    lists it.
+    """
+
+    def __init__(self, is_label_map: Callable[[str], bool]) -> None:
+        self._is_label_map = is_label_map
+        self.states: dict[str, ImageState] = {}
+        self._loaded: dict[str, _Loaded] = {}
+        self._loaded_from: dict[str, dict[str, _Loaded]] = {}
+        self._listing = Listing()
+
+    def begin(self, address: str, is_in_scene: Callable[[str], bool]) -> None:
+        """Turn to a server; what was loaded from it before is still loaded, if it is there."""
+        known = self._loaded_from.get(address, {})
+        self._loaded = {id_: loaded for id_, loaded in known.items() if is_in_scene(id_)}
+        self._loaded_from[address] = self._loaded
+        self._listing = Listing()
+        self.states = {
+            id_: ImageState(ImageStatus.LOADED, notes=loaded.notes)
+            for id_, loaded in self._loaded.items()
+        }
+
+    def end(self) -> None:
+        """Turn away from the server."""
+        self.states, self._loaded = {}, {}
+        self._listing = Listing()
+
+    def state(self, image_id: str) -> ImageState:
+        """Return the state of any image."""
+        return self.states.get(image_id, ImageState())
+
+    @property
+    def loaded_ids(self) -> list[str]:
+        """The ids of the images that were put into the scene."""
+        return list(self._loaded)
+
+    def wait(self, image_id: str) -> None:
+        """The image was asked for."""
+        self.states[image_id] = ImageState(ImageStatus.WAITING)
+
+    def load(self, image_id: str, received: int = 0, size: int = 0) -> None:
+        """The image is in transfer, and so much of it has arrived."""
+        self.states[image_id] = ImageState(ImageStatus.LOADING, received, size)
+
+    def loaded(self, image_id: str, notes: tuple[str, ...]) -> ImageState:
+        """The image is in the scene; return its state, with what the list says added."""
+        entry, has_entry = self._listing.entry(image_id), not self._is_label_map(image_id)
+        self._loaded[image_id] = _Loaded(notes, entry, has_entry)
+        return self._show_loaded(image_id)
+
+    def live(self, image_id: str) -> None:
+        """The image is in the scene, as the server sends it by itself."""
+        if self.state(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
+            return
+        if image_id not in self._loaded:
+            self._loaded[image_id] = _Loaded((), None, has_entry=False)
+        self._show_loaded(image_id)
+
+    def fail(self, image_id: str, reason: str) -> None:
+        """The image could not be loaded."""
+        notes = (EARLIER_VERSION,) if image_id in self._loaded else ()
+        self.states[image_id] = ImageState(ImageStatus.FAILED, reason=reason, notes=notes)
+
+    def cancel(self, image_id: str) -> None:
+        """The image is wanted no more; where an earlier version is there, nothing has changed."""
+        if image_id in self._loaded:
+            self._show_loaded(image_id)
+        else:
+            self.states[image_id] = ImageState(ImageStatus.CANCELLED)
+
+    def list(self, listing: Listing) -> None:
+        """A new list has come: note where it says something else of what is loaded."""
+        self._listing = listing
+        for image_id in self._loaded:
+            if self.state(image_id).status is ImageStatus.LOADED:
+                self._show_loaded(image_id)
+
+    def remove_all_but(self, is_in_scene: Callable[[str], bool]) -> list[str]:
+        """Forget what is no longer in the scene; return the ids whose state has changed."""
+        removed = [image_id for image_id in self._loaded if not is_in_scene(image_id)]
+        for image_id in removed:
+            del self._loaded[image_id]
+            state = self.state(image_id)
+            if state.status is ImageStatus.LOADED:
+                del self.states[image_id]
+            elif state.status is ImageStatus.FAILED:
+                self.states[image_id] = replace(state, notes=())
+        return removed
+
+    def _show_loaded(self, image_id: str) -> ImageState:
+        state = self._loaded[image_id].state(self._listing.entry(image_id))
+        self.states[image_id] = state
+        return state

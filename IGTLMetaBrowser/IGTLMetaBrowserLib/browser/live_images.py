@@ -1,0 +1,120 @@
+"""The images that a server sends by itself, again and again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from .. import codec, net
+from .errors import BrowserError
+from .events import Failed, LiveImage, LiveImageState, Observer
+
+# A server that invents names would fill the memory with volumes.
+MOST_LIVE_IMAGES = 64
+
+
+class LiveImages:
+    """Shows each image in its volume, by the device name under which it comes.
+
+    ``node_of`` returns the node of an id, or None; ``show`` shows an image, for the first time or
+    again, and returns its node, or raises ``ValueError`` where it cannot. A volume that the user
+    removes stays away until the image is loaded.
+    """
+
+    def __init__(
+        self,
+        tell: Observer,
+        node_of: Callable[[str], Any],
+        show: Callable[[codec.ImageMessage, bool], Any],
+    ) -> None:
+        self.states: dict[str, LiveImageState] = {}
+        self._tell = tell
+        self._node_of = node_of
+        self._show = show
+        self._passed_over: Counter[str] = Counter()
+        self._ids_with_problems: set[str] = set()
+        self._is_full_told = False
+
+    def forget_all(self) -> None:
+        """Begin anew, with another server or another scene."""
+        self.states = {}
+        self._passed_over.clear()
+        self._ids_with_problems = set()
+        self._is_full_told = False
+
+    def pass_over_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
+        """Return ``events`` without the images after which a newer one of their id has come.
+
+        They are counted all the same. A server can send faster than volumes can be shown.
+        """
+        kept, renewed = [], set()
+        for event in reversed(events):
+            image = event.message if isinstance(event, net.Unsolicited) else None
+            if isinstance(image, codec.ImageMessage):
+                if image.device_name in renewed:
+                    self._passed_over[image.device_name] += 1
+                    continue
+                if not image.is_subvolume:
+                    renewed.add(image.device_name)
+            kept.append(event)
+        return kept[::-1]
+
+    def take(self, image: codec.ImageMessage) -> None:
+        """Show an image that nobody asked for."""
+        image_id = image.device_name
+        is_first = image_id not in self.states
+        if is_first and len(self.states) >= MOST_LIVE_IMAGES:
+            self._passed_over.pop(image_id, None)
+            self._tell_full()
+            return
+        is_removed = not is_first and self._node_of(image_id) is None
+        try:
+            node = None if is_removed else self._show(image, is_first)
+        except ValueError as error:
+            self._tell_problem(image_id, error)
+            return
+        before = 0 if is_first else self.states[image_id].frames
+        frames = before + self._passed_over.pop(image_id, 0) + 1
+        last_at = datetime.now(timezone.utc)
+        self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
+        self._tell(LiveImage(image_id, node, frames))
+
+    def remove_nodes(self) -> None:
+        """Note which volumes are no longer in the scene."""
+        for image_id, state in self.states.items():
+            if self._node_of(image_id) is None:
+                self.states[image_id] = replace(state, node=None)
+
+    def _tell_problem(self, image_id: str, error: ValueError) -> None:
+        """Tell once an id that its image cannot be shown: the next one comes in no time."""
+        if image_id not in self._ids_with_problems and len(self._ids_with_problems) < 1000:
+            self._ids_with_problems.add(image_id)
+            name = codec.printable(image_id)
+            self._tell(Failed(BrowserError(f"the live image {name!r} cannot be shown: {error}")))
+
+    def _tell_full(self) -> None:
+        if not self._is_full_told:
+            self._is_full_told = True
+            text = (
+                f"the server sends images under more than {MOST_LIVE_IMAGES} names; those that "
+                "came first are shown"
+            )
+            self._tell(Failed(BrowserError(text)))
+
+
+def _entry(image: codec.ImageMessage) -> codec.ImageMetaItem:
+    """Return what a list would say of an image, as far as the image itself tells it."""
+    metadata = image.metadata
+    return codec.ImageMetaItem(
+        name=metadata.get("SeriesDescription") or image.device_name,
+        id=image.device_name,
+        modality=metadata.get("Modality", ""),
+        patient_name=metadata.get("PatientName", ""),
+        patient_id=metadata.get("PatientID", ""),
+        scan_time=image.timestamp,
+        size=image.whole_size,
+        scalar_type=codec.ScalarType.of(image.pixels.dtype),
+    )

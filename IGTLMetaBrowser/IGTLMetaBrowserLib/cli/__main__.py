@@ -1,0 +1,7 @@
+"""``python -m IGTLMetaBrowserLib.cli`` is ``igtlmeta``."""
+
+import sys
+
+from .main import main
+
+sys.exit(main())

@@ -1,0 +1,58 @@
+"""``igtlmeta``: lists, fetches and serves images over OpenIGTLink, and indexes DICOM files.
+
+Exit code 0; 1 with a line on stderr for each thing that failed; 2 for wrong usage; 130 after
+Ctrl-C; 141 where nobody reads the output any more, as other commands have it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from . import index
+from .output import complain
+
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with the arguments ``argv``, or else the process's; return the exit code.
+
+    Wrong usage raises ``SystemExit``, as argparse does.
+    """
+    arguments = _parse(sys.argv[1:] if argv is None else argv)
+    try:
+        sys.stdout.reconfigure(errors="backslashreplace")
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except arguments.errors as error:
+        return complain(error)
+    except OSError as error:
+        # Python flushes once more when it ends; that must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return _BROKEN_PIPE
+        return complain(f"{error}; if the output goes to a file, check its disk")
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="igtlmeta",
+        description="Lists, fetches and serves images over OpenIGTLink; indexes DICOM files.",
+        epilog="Say --help after a command to read more of it. Try: igtlmeta serve --demo",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    if argv[:1] != ["index"]:
+        # They need numpy. Loading it takes as long as to see that an index is up to date.
+        from . import remote, serve
+
+        remote.add_commands(commands)
+        serve.add_commands(commands)
+    index.add_commands(commands)
+    return parser.parse_args(argv)

@@ -1,0 +1,91 @@
+"""Trajectories as a file that Slicer opens: markups JSON (``.mrk.json``).
+
+The layout is that of ``markups-schema-v1.0.3.json`` (Slicer 5.12, Modules/Loadable/Markups), which
+Slicer reads since 5.0. Positions are LPS mm, as Slicer itself writes them. The format has no field
+for the diameter of a line: a line's thickness is relative to that of its ends, so that ends of the
+diameter and a relative thickness of 1 make a tube of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..codec import TrajectoryItem, TrajectoryType
+from ..scene.trajectory_decoding import Plan, plan, turned
+
+ENDING = ".mrk.json"
+# Slicer compares the name with the one it has written since before its branch was renamed.
+_SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/"
+    "Schema/markups-schema-v1.0.3.json#"
+)
+_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
+
+
+class MarkupsFileError(Exception):
+    """A file cannot be written; the text says why."""
+
+
+def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
+    """Write trajectories, each a markups line or, where one point is planned, a point.
+
+    Raises ``PlanError`` where one cannot be shown, and ``MarkupsFileError``.
+    """
+    markups = [_markup(plan(item)) for item in items]
+    text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1, allow_nan=False)
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise MarkupsFileError(
+            f"{str(path)!r} cannot be written: {error.strerror}; choose another file"
+        ) from None
+
+
+def _markup(trajectory: Plan) -> dict[str, Any]:
+    is_line = len(trajectory.points) == 2
+    return {
+        "type": "Line" if is_line else "Fiducial",
+        "name": trajectory.name,
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "locked": True,
+        "controlPoints": [
+            {
+                "id": str(number),
+                "label": _LABELS[which] if is_line else trajectory.name,
+                "description": _description(trajectory),
+                "position": list(turned(point)),
+                "positionStatus": "defined",
+            }
+            for number, (which, point) in enumerate(trajectory.points, start=1)
+        ],
+        "display": _display(trajectory, is_line),
+    }
+
+
+def _description(trajectory: Plan) -> str:
+    """What the format has no other place for, in words for whoever opens the file."""
+    parts = {
+        "group": trajectory.group,
+        "image": trajectory.owner,
+        "diameter": f"{trajectory.diameter:g} mm" if trajectory.diameter else "",
+    }
+    return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+
+
+def _display(trajectory: Plan, is_line: bool) -> dict[str, Any]:
+    red, green, blue, alpha = (number / 255 for number in trajectory.rgba)
+    display: dict[str, Any] = {
+        "visibility": True,
+        "opacity": alpha,
+        "color": [red, green, blue],
+        "selectedColor": [red, green, blue],
+        "propertiesLabelVisibility": is_line,
+        "pointLabelsVisibility": not is_line,
+    }
+    if trajectory.diameter:
+        display |= {"useGlyphScale": False, "glyphSize": trajectory.diameter, "lineThickness": 1.0}
+    return display

@@ -1,0 +1,129 @@
+"""Images as NRRD files (teem.sourceforge.net/nrrd/format.html), written with pynrrd."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
+
+import numpy as np
+
+from .. import codec
+
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# What no file system objects to, except in the places that ``_file_name`` sees to. Without "%".
+_SAFE = " !#$&'()+,-.;=@[]^_`{}~"
+# Devices of Windows, whatever comes after the dot.
+_RESERVED = {
+    "con", "prn", "aux", "nul",
+    *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)),
+}  # fmt: skip
+
+
+class NrrdError(Exception):
+    """An image cannot be written; the text says which file, why, and what to try."""
+
+
+def require_pynrrd() -> None:
+    """Raise ``NrrdError`` where pynrrd is not installed."""
+    try:
+        import nrrd  # noqa: F401
+    except ImportError as error:
+        raise NrrdError(
+            "NRRD files are written by pynrrd, which this Python does not have; "
+            "install it: pip install pynrrd"
+        ) from error
+
+
+def file_paths(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
+    """Return the path of each image's file in ``folder``: its id and ``.nrrd``.
+
+    What a file system could object to is written as in a URL (``%2F`` for a slash). Different ids
+    have different names; where only case tells two apart, every letter of the later one is written
+    so, because some file systems would not tell them apart. No characters at all become ``%``.
+    """
+    paths: dict[str, Path] = {}
+    taken: set[str] = set()
+    for image_id in dict.fromkeys(ids):
+        name = _file_name(image_id)
+        if name.lower() in taken:
+            name = _file_name(image_id, spell_out=True)
+        taken.add(name.lower())
+        paths[image_id] = folder / name
+    return paths
+
+
+def _file_name(image_id: str, spell_out: bool = False) -> str:
+    encoded = image_id.encode("utf-8", "surrogateescape")
+    if spell_out:
+        return "".join(f"%{byte:02X}" for byte in encoded) + ".nrrd"
+    name = quote(encoded, safe=_SAFE)
+    if name.startswith(".") or name.partition(".")[0].lower() in _RESERVED:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    return f"{name or '%'}.nrrd"
+
+
+def write_nrrd(path: Path, image: codec.ImageMessage, texts: dict[str, str]) -> None:
+    """Write an image with its LPS geometry; ``texts`` become NRRD's key/value pairs.
+
+    A part of an image is written at its place. Characters of ``texts`` outside ASCII are written as
+    Python escapes, because pynrrd writes ASCII. The pixels are not compressed: zlib at its fastest
+    takes 4.5 s for a CT of 157 MB that is fetched and written in half a second without it.
+
+    An older file of that name is replaced once the new one is complete. Raises ``NrrdError``.
+    """
+    header = _header(image, path) | {
+        key: text.encode("unicode_escape").decode("ascii") for key, text in texts.items() if text
+    }
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("xb") as file:
+            _write(file, image.pixels, header)
+        unfinished.replace(path)
+    except OSError as error:
+        raise NrrdError(
+            f"{str(path)!r} cannot be written: {error.strerror or error}; "
+            "check the folder, or choose another"
+        ) from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _write(file: BinaryIO, pixels: np.ndarray, header: dict[str, Any]) -> None:
+    import nrrd
+
+    # "C": the last axis of the array is the first, fastest one of the file.
+    nrrd.write(file, pixels, header, index_order="C")
+
+
+def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
+    if not image.pixels.size:
+        raise NrrdError(f"{str(path)!r} is not written: the image has no voxels; ask the server's")
+    try:
+        ijk_to_lps = _RAS_TO_LPS @ image.usable_ijk_to_ras()
+    except codec.GeometryError as error:
+        raise NrrdError(
+            f"{str(path)!r} is not written: {error}; correct its geometry on the server"
+        ) from None
+    origin = (ijk_to_lps @ (*image.offset, 1))[:3]
+    directions = ijk_to_lps[:3, :3].T
+    kinds = ["domain"] * 3
+    if image.pixels.ndim == 4:
+        directions = np.vstack([np.full(3, np.nan), directions])  # "none" in the file
+        kinds = [_kind(image), *kinds]
+    return {
+        "space": "left-posterior-superior",
+        "space directions": directions,
+        "space origin": origin,
+        "kinds": kinds,
+        "encoding": "raw",
+    }
+
+
+def _kind(image: codec.ImageMessage) -> str:
+    """What the components of a vector image are, in NRRD's words."""
+    if image.pixels.dtype == np.uint8:
+        return {3: "RGB-color", 4: "RGBA-color"}.get(image.components, "vector")
+    return "vector"

@@ -1,0 +1,201 @@
+"""What ``igtlmeta`` prints: JSON, and for people tables and progress, with rich where it is there.
+
+JSON is ASCII. Its times are ISO 8601 in UTC with microseconds (2010-12-07T16:29:30.234500+00:00).
+Numbers that are not finite are null, and so are points that have one. Text that is not UTF-8 has
+``\\xNN`` for each byte that is not. Tables show ids with such escapes for whatever cannot be
+printed, and U+FFFD in its place elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from .. import codec
+
+_IMAGE_HEADINGS = (
+    "name", "id", "modality", "patient", "patient id", "scan time (UTC)", "size", "type"
+)  # fmt: skip
+_TRAJECTORY_HEADINGS = (
+    "name", "group", "type", "RGBA", "entry (RAS mm)", "target (RAS mm)", "diameter (mm)", "owner"
+)  # fmt: skip
+_ENOUGH_COLUMNS = 80
+
+
+def utf8(text: str) -> str:
+    """Return a text from the wire with ``\\xNN`` for each byte that is not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def escaped(text: str) -> str:
+    """Return a text from the wire in characters that can be read off a screen and typed again."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in utf8(text)
+    )
+
+
+def printable(text: str) -> str:
+    """Return a text as ``codec.printable`` does, without loading the codec for most of them."""
+    if text.isprintable():
+        return text
+    from .. import codec
+
+    return codec.printable(text)
+
+
+def complain(error: object) -> int:
+    """Say in one line on stderr what went wrong; return the exit code for it."""
+    note(" ".join(str(error).split()))
+    return 1
+
+
+def note(text: str) -> None:
+    """Print a line on stderr."""
+    print(f"igtlmeta: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def print_json(objects: list[dict[str, Any]]) -> None:
+    """Print objects with values as ``json_value`` returns them."""
+    print(json.dumps(objects, indent=1, allow_nan=False))
+
+
+def json_value(value: Any) -> Any:
+    """Return a text, a number, or a list of numbers, as JSON can hold it."""
+    if isinstance(value, str):
+        return utf8(value)
+    numbers = value if isinstance(value, list) else [value]
+    return value if all(x is not None and math.isfinite(x) for x in numbers) else None
+
+
+def scan_time(item: codec.ImageMetaItem) -> str | None:
+    """Return when an image was made, in ISO 8601, or None where it is not known."""
+    time = item.scan_time.to_datetime()
+    return time.isoformat(timespec="microseconds") if time else None
+
+
+def image_object(item: codec.ImageMetaItem) -> dict[str, Any]:
+    """Return an image of a listing as an object for JSON; ``size`` is [i, j, k]."""
+    from .. import codec
+
+    is_known = isinstance(item.scalar_type, codec.ScalarType)
+    return {
+        "name": utf8(item.name),
+        "id": utf8(item.id),
+        "modality": utf8(item.modality),
+        "patient_name": utf8(item.patient_name),
+        "patient_id": utf8(item.patient_id),
+        "scan_time": scan_time(item),
+        "size": list(item.size),
+        "scalar_type": item.scalar_type.dtype.name if is_known else None,
+    }
+
+
+def print_images(items: Sequence[codec.ImageMetaItem]) -> None:
+    """Print the images of a listing as a table."""
+    print_table(_IMAGE_HEADINGS, [_image_row(item) for item in items])
+
+
+def print_trajectories(trajectories: Sequence[dict[str, Any]]) -> None:
+    """Print trajectories, in the form that they have in JSON, as a table."""
+    keys = ("name", "group", "type", "rgba", "entry", "target", "diameter", "owner")
+    rows = [[_cell(trajectory[key]) for key in keys] for trajectory in trajectories]
+    print_table(_TRAJECTORY_HEADINGS, rows)
+
+
+@contextmanager
+def progress_bar(label: str, unit: str = "bytes") -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on stderr until the block ends, if stderr is a terminal.
+
+    Yields a function to call with the number of bytes that have arrived, and of all bytes; or of
+    whatever else ``unit`` names.
+    """
+    if not _has_rich(sys.stderr):
+        yield lambda received, total: None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    if unit == "bytes":
+        counts = [bars.DownloadColumn(), bars.TransferSpeedColumn()]
+    else:
+        counts = [bars.MofNCompleteColumn(), bars.TextColumn(unit), bars.TimeRemainingColumn()]
+    with bars.Progress(
+        bars.TextColumn("{task.description}", markup=False),
+        bars.BarColumn(),
+        *counts,
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(label, total=None)
+        yield lambda received, total: progress.update(task, completed=received, total=total)
+
+
+def _image_row(item: codec.ImageMetaItem) -> list[str]:
+    from .. import codec
+
+    time = item.scan_time.to_datetime()
+    is_known = isinstance(item.scalar_type, codec.ScalarType)
+    return [
+        printable(item.name),
+        escaped(item.id),
+        printable(item.modality),
+        printable(item.patient_name),
+        printable(item.patient_id),
+        f"{time:%Y-%m-%d %H:%M:%S}" if time else "",
+        "x".join(str(count) for count in item.size),
+        item.scalar_type.dtype.name if is_known else f"unknown ({item.scalar_type})",
+    ]
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(f"{number:.6g}" for number in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return printable(value or "")
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: folded to the width of a terminal, elsewhere one line a row."""
+    if _has_rich(sys.stdout):
+        _print_rich_table(headings, rows)
+        return
+    columns = zip(headings, *rows, strict=True)
+    widths = [max(len(cell) for cell in column) for column in columns]
+    for row in (headings, *rows):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        print(line.rstrip())
+
+
+def _print_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    # What a server calls its images is no markup.
+    console = Console(markup=False, emoji=False, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in headings:
+        # An id is copied from here; it stays whole where that leaves room for the rest.
+        keep_whole = heading == "id" and console.width >= _ENOUGH_COLUMNS
+        table.add_column(heading, overflow="fold", no_wrap=keep_whole)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _has_rich(stream: TextIO) -> bool:
+    """Whether ``stream`` is a terminal, and rich is there to draw on it."""
+    if not stream.isatty():
+        return False
+    try:
+        import rich  # noqa: F401
+    except ImportError:
+        return False
+    return True

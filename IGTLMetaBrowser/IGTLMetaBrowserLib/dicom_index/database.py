@@ -1,0 +1,139 @@
+"""The SQLite database in which an index keeps what it knows of each file.
+
+``files`` has one row for each file that was found, DICOM or not, with the size and time by which a
+change is noticed; ``kind`` is empty until the file is read. ``folders`` has a digest of these for
+each folder. ``instances`` has the dictionary's fields of the files that are DICOM. ``source`` has a
+number that grows with each change, and ``written`` the files that were written, and after which.
+Paths are bytes, as the operating system has them, relative to the indexed folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .fields import PATHS
+
+# "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
+_APPLICATION_ID = 0x4947544D
+_FORMAT = 1  # raise it when the tables or the fields change: older databases are then made anew
+_SECONDS_TO_WAIT = 2.0
+
+_FIELD_COLUMNS = ", ".join(f"{field} TEXT NOT NULL" for field in PATHS)
+_TABLES = f"""
+    CREATE TABLE source (folder BLOB NOT NULL, changes INTEGER NOT NULL);
+    CREATE TABLE folders (folder BLOB PRIMARY KEY, digest BLOB NOT NULL);
+    CREATE TABLE files (
+        id INTEGER PRIMARY KEY,
+        folder BLOB NOT NULL,
+        name BLOB NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        UNIQUE (folder, name)
+    );
+    CREATE INDEX unread ON files (id) WHERE kind = '';
+    CREATE TABLE instances (
+        file INTEGER PRIMARY KEY REFERENCES files ON DELETE CASCADE,
+        {_FIELD_COLUMNS}
+    );
+    CREATE INDEX series ON instances (series);
+    CREATE INDEX instance_uid ON instances (instance_uid);
+    CREATE TABLE written (
+        name BLOB PRIMARY KEY,
+        how TEXT NOT NULL,
+        changes INTEGER NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL
+    );
+"""
+
+
+class DicomIndexError(Exception):
+    """An index cannot be made, read or written; the text says why and what to do."""
+
+
+def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
+    """Open the database for the index of ``folder`` at ``path``, or in memory for None.
+
+    One that is missing is made; one of another folder or an older format is emptied. Raises
+    ``DicomIndexError`` where the file is something else, or cannot be used.
+    """
+    try:
+        database = sqlite3.connect(
+            path or ":memory:", timeout=_SECONDS_TO_WAIT, isolation_level=None
+        )
+        try:
+            _prepare(database, path, folder)
+        except BaseException:
+            database.close()
+            raise
+    except sqlite3.Error as error:
+        raise explained(error, path) from error
+    return database
+
+
+def change(
+    database: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]] | None = None
+) -> None:
+    """Run a statement that changes the index, once or for each of ``rows``, and count it."""
+    if rows is None:
+        count = database.execute(statement).rowcount
+    else:
+        count = database.executemany(statement, rows).rowcount if rows else 0
+    if count > 0:
+        database.execute("UPDATE source SET changes = changes + 1")
+
+
+def explained(error: sqlite3.Error, path: Path | None) -> DicomIndexError:
+    """Return what went wrong with the database, and what to do about it."""
+    text = str(error)
+    if "locked" in text:
+        advice = "another igtlmeta is using it; wait until it has finished"
+    elif "not a database" in text or "malformed" in text:
+        advice = "remove it if it was an index, which is then made anew; else choose another output"
+    else:
+        advice = "check the folder and its disk, or choose another output"
+    return DicomIndexError(f"{os.fspath(path or 'the index')!r}: {text}; {advice}")
+
+
+def _prepare(database: sqlite3.Connection, path: Path | None, folder: bytes) -> None:
+    database.execute("PRAGMA foreign_keys = ON")
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    database.execute("BEGIN IMMEDIATE")
+    if _is_empty(database):
+        database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    elif _pragma(database, "application_id") != _APPLICATION_ID:
+        raise DicomIndexError(
+            f"{os.fspath(path or '')!r} is no index of igtlmeta's; choose another output"
+        )
+    if not _is_up_to_date(database, folder):
+        _make_tables(database, folder)
+    database.execute("COMMIT")
+
+
+def _make_tables(database: sqlite3.Connection, folder: bytes) -> None:
+    tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (name,) in tables:
+        database.execute(f"DROP TABLE {name}")
+    for statement in _TABLES.split(";"):
+        database.execute(statement)
+    database.execute("INSERT INTO source VALUES (?, 0)", (folder,))
+    database.execute(f"PRAGMA user_version = {_FORMAT}")
+
+
+def _is_up_to_date(database: sqlite3.Connection, folder: bytes) -> bool:
+    is_known = _pragma(database, "user_version") == _FORMAT
+    return is_known and database.execute("SELECT folder FROM source").fetchone() == (folder,)
+
+
+def _is_empty(database: sqlite3.Connection) -> bool:
+    return database.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
+
+
+def _pragma(database: sqlite3.Connection, name: str) -> int:
+    return database.execute(f"PRAGMA {name}").fetchone()[0]

@@ -1,0 +1,181 @@
+"""The index of a folder of DICOM files: the dictionary's fields of each, kept up to date.
+
+Files are told by their content, whatever they are called.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .database import DicomIndexError, change, explained, open_database
+from .fields import PATHS
+from .header_reader import DICOM, UNREAD
+from .rows import INSTANCE, File, Row, read_files, read_rows
+from .scan import survey
+from .workers import Batch, Contents, read_batches
+
+_READ_AT_ONCE = 64
+# To start processes takes longer than to read so few files.
+_TOO_FEW_FOR_PROCESSES = 4 * _READ_AT_ONCE
+_SECONDS_BETWEEN_COMMITS = 1.0
+
+
+class DicomIndex:
+    """What is known of the files below ``folder``; a context manager, closed with its block.
+
+    ``database`` is the file that holds it from one run to the next (see ``index_database``);
+    without one it is in memory. Files named in ``ignored`` are passed over, as is the database:
+    they are what is written from it. Errors are ``DicomIndexError``.
+    """
+
+    def __init__(
+        self, folder: Path, database: Path | None = None, ignored: Iterable[Path] = ()
+    ) -> None:
+        if not folder.is_dir():
+            raise DicomIndexError(f"there is no folder {os.fspath(folder)!r}; check the path")
+        self.folder = folder
+        self.database = database
+        self._root = os.fsencode(folder.resolve())
+        own = [*ignored, *([database, Path(f"{database}-journal")] if database else [])]
+        self._own = {os.fsencode(path.parent.resolve() / path.name) for path in own}
+        self._sql = open_database(database, self._root)
+
+    def __enter__(self) -> DicomIndex:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database; what is not committed is forgotten."""
+        self._sql.close()
+
+    # Bringing it up to date ----------------------------------------------------------------------
+
+    def update(self, jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> int:
+        """Read the files that are new or changed in size or time, and forget those that are gone.
+
+        ``jobs`` processes read, see ``reading_processes``. ``progress`` is called with how many
+        files are read and are to be. Returns how many were read. An exception, as Ctrl-C raises,
+        leaves what was read until then, and the next update goes on from there.
+        """
+        with self._errors_explained():
+            with self._transaction():
+                survey(self._sql, self._root, self._own)
+            total = self._count(UNREAD)
+            jobs = 1 if total < _TOO_FEW_FOR_PROCESSES else jobs
+            done = 0
+            batches = read_batches(self._unread(), jobs)
+            with closing(batches), closing(self._committing(batches)) as committed:
+                for contents in committed:
+                    self._store(contents)
+                    done += len(contents)
+                    if progress is not None:
+                        progress(done, total)
+            if total != done:
+                raise DicomIndexError(
+                    f"{total - done} files are not read yet: the processes that were to read them "
+                    "were ended. Run it again, with fewer jobs if memory is short"
+                )
+        return done
+
+    def _unread(self) -> Iterator[Batch]:
+        last = 0
+        while rows := self._sql.execute(
+            "SELECT id, folder, name FROM files WHERE kind = '' AND id > ? ORDER BY id LIMIT ?",
+            (last, _READ_AT_ONCE),
+        ).fetchall():
+            yield [(number, self._path(*names)) for number, *names in rows]
+            last = rows[-1][0]
+
+    def _committing(self, batches: Iterator[Contents]) -> Iterator[Contents]:
+        """Yield the batches, and commit what is made of them now and then, and in the end."""
+        self._sql.execute("BEGIN")
+        began = time.monotonic()
+        try:
+            for contents in batches:
+                yield contents
+                if time.monotonic() - began > _SECONDS_BETWEEN_COMMITS:
+                    self._sql.execute("COMMIT")
+                    self._sql.execute("BEGIN")
+                    began = time.monotonic()
+        finally:
+            self._sql.commit()
+
+    def _store(self, contents: Contents) -> None:
+        """Keep what was read. Whatever interrupts this, a file counts as read when all is there."""
+        marks = ",".join("?" * (1 + len(PATHS)))
+        change(
+            self._sql,
+            f"INSERT OR REPLACE INTO instances VALUES ({marks})",
+            [(number, *content.values) for number, content in contents if content.kind == DICOM],
+        )
+        change(
+            self._sql,
+            "UPDATE files SET kind = ?, reason = ? WHERE id = ?",
+            [(content.kind, content.reason, number) for number, content in contents],
+        )
+
+    # What is in it -------------------------------------------------------------------------------
+
+    def count(self, kind: str) -> int:
+        """Return how many files are of a kind (see ``dicom_reading``)."""
+        with self._errors_explained():
+            return self._count(kind)
+
+    def files(self, *kinds: str) -> Iterator[File]:
+        """Yield the files of these kinds in the order of their paths, which are in the folder."""
+        with self._errors_explained():
+            yield from read_files(self._sql, kinds)
+
+    def rows(self, level: str = INSTANCE, prefix: str = "") -> Iterator[Row]:
+        """Yield all fields of each file, or, at the level ``SERIES``, of each subseries' first.
+
+        They come in the order of patient_ID, study, series, subseries, folder, and name. ``prefix``
+        comes before the paths, which are in the folder.
+        """
+        with self._errors_explained():
+            yield from read_rows(self._sql, level, prefix)
+
+    def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Return the answer to a question in SQL, see ``index_database``."""
+        with self._errors_explained():
+            return self._sql.execute(statement, values).fetchall()
+
+    # Parts ---------------------------------------------------------------------------------------
+
+    def _path(self, folder: bytes, name: bytes) -> bytes:
+        return os.path.join(self._root, folder, name)  # noqa: PTH118 - pathlib has no bytes
+
+    def _count(self, kind: str) -> int:
+        statement = "SELECT COUNT(*) FROM files WHERE kind = ?"
+        return self._sql.execute(statement, (kind,)).fetchone()[0]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._sql.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._sql.rollback()
+            raise
+        self._sql.execute("COMMIT")
+
+    @contextmanager
+    def _errors_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise explained(error, self.database) from error

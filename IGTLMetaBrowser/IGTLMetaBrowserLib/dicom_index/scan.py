@@ -1,0 +1,79 @@
+"""Compares what is in a folder with what an index knows, and notes what is to be read."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from hashlib import blake2b
+from itertools import islice
+
+from .database import change
+from .folder_walk import Entry, files_in, walk
+from .header_reader import REFUSED
+
+_NOTED_AT_ONCE = 500
+
+
+def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]) -> None:
+    """Note the files below ``root`` that are new or changed, and forget those that are gone.
+
+    Memory does not grow with the number of files. To be run in a transaction.
+    """
+    # Permission may have been given since, without a change of size and time.
+    change(database, f"UPDATE files SET kind = '' WHERE kind = '{REFUSED}' AND size >= 0")
+    database.execute("CREATE TEMP TABLE visited (folder BLOB PRIMARY KEY)")
+    for folder, entries in walk(root, ignored):
+        database.execute("INSERT INTO visited VALUES (?)", (folder,))
+        digest = _digest(entries)
+        known = database.execute("SELECT digest FROM folders WHERE folder = ?", (folder,))
+        if known.fetchone() != (digest,):
+            _survey_folder(database, root, folder, ignored)
+            database.execute("REPLACE INTO folders VALUES (?, ?)", (folder, digest))
+    for table in ("files", "folders"):
+        change(database, f"DELETE FROM {table} WHERE folder NOT IN (SELECT folder FROM visited)")
+    database.execute("DROP TABLE visited")
+
+
+def _digest(entries: Iterable[Entry]) -> bytes:
+    """Return what tells whether anything in a folder has changed: by far most have not."""
+    digest = blake2b(digest_size=16)
+    for entry in entries:
+        digest.update(b"%b/%d/%d/" % entry[:3])
+    return digest.digest()
+
+
+def _survey_folder(
+    database: sqlite3.Connection, root: bytes, folder: bytes, ignored: Collection[bytes]
+) -> None:
+    count = 0
+    entries = files_in(root, folder, ignored)
+    while batch := list(islice(entries, _NOTED_AT_ONCE)):
+        count += len(batch)
+        _note(database, folder, batch)
+    statement = "SELECT COUNT(*) FROM files WHERE folder = ?"
+    if database.execute(statement, (folder,)).fetchone() != (count,):
+        present = {entry.name for entry in files_in(root, folder, ignored)}
+        known = database.execute("SELECT name FROM files WHERE folder = ?", (folder,))
+        gone = [(folder, name) for (name,) in known if name not in present]
+        change(database, "DELETE FROM files WHERE folder = ? AND name = ?", gone)
+
+
+def _note(database: sqlite3.Connection, folder: bytes, entries: list[Entry]) -> None:
+    """Take over what is new or changed."""
+    marks = ",".join("?" * len(entries))
+    known = {
+        name: rest
+        for name, *rest in database.execute(
+            f"SELECT name, size, mtime_ns FROM files WHERE folder = ? AND name IN ({marks})",
+            (folder, *(entry.name for entry in entries)),
+        )
+    }
+    changed = [entry for entry in entries if known.get(entry.name) != [entry.size, entry.mtime_ns]]
+    # The fields of a changed file go with its row.
+    old = [(folder, entry.name) for entry in changed if entry.name in known]
+    change(database, "DELETE FROM files WHERE folder = ? AND name = ?", old)
+    change(
+        database,
+        "INSERT INTO files (folder, name, size, mtime_ns, kind, reason) VALUES (?, ?, ?, ?, ?, ?)",
+        [(folder, *entry) for entry in changed],
+    )

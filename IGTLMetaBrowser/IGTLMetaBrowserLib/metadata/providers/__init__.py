@@ -1,0 +1,1 @@
+"""The providers that ship: one file for each that knows something about an image."""

@@ -1,0 +1,103 @@
+"""Calibrated pixel spacing: what a user measured, over what the image says of itself.
+
+A projection image shows things larger than they are, by a factor that depends on where they lie.
+Who knows the true size of something in it can say what the spacing is there.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+from ..image_modules import Calibration, ImagePlane
+from ..modules import CALIBRATION, IMAGE_PLANE
+from ..observable import ObservableProvider
+from ..registry import NOTHING
+
+FIDUCIAL = "FIDUCIAL"
+GEOMETRY = "GEOMETRY"
+"""The types of calibration that DICOM defines (PS3.3 10.7.1.2)."""
+
+
+class CalibratedSpacing(NamedTuple):
+    """mm between rows, between columns, and between slices where that is known; how it was found.
+
+    Of a volume these are the spacings along j, i and k.
+    """
+
+    row_spacing: float
+    column_spacing: float
+    type_: str
+    description: str
+    slice_spacing: float | None = None
+
+
+class CalibrationProvider(ObservableProvider):
+    """Knows the calibrated spacing of images; asked with an image's id.
+
+    It is as transient as the program: nothing is written anywhere. The answers are the module
+    ``IMAGE_PLANE`` with nothing but the spacings, and the module ``CALIBRATION``.
+    """
+
+    name = "calibration"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calibrations: dict[str, CalibratedSpacing] = {}
+
+    def calibrate(
+        self,
+        image_id: str,
+        row_spacing: float,
+        column_spacing: float | None = None,
+        *,
+        slice_spacing: float | None = None,
+        type_: str = FIDUCIAL,
+        description: str = "typed in by the user",
+    ) -> None:
+        """Say what the spacing of an image is, or change it.
+
+        ``row_spacing`` is mm between rows; without ``column_spacing``, columns are as far from
+        each other; without ``slice_spacing``, slices are as far as the image says. Raises
+        ``ValueError`` where one is no positive number.
+        """
+        if column_spacing is None:
+            column_spacing = row_spacing
+        spacings = (row_spacing, column_spacing, slice_spacing)
+        for spacing in (spacing for spacing in spacings if spacing is not None):
+            if not (spacing > 0 and math.isfinite(spacing)):
+                raise ValueError(
+                    f"the spacing of {image_id!r} cannot be {spacing} mm; "
+                    "give the distance of two pixels' centres, a number above 0"
+                )
+        self._calibrations[image_id] = CalibratedSpacing(
+            float(row_spacing),
+            float(column_spacing),
+            type_,
+            description,
+            None if slice_spacing is None else float(slice_spacing),
+        )
+        self.tell_changed(image_id)
+
+    def remove(self, image_id: str) -> None:
+        """Let the image's own spacing count again."""
+        if self._calibrations.pop(image_id, None):
+            self.tell_changed(image_id)
+
+    def calibration(self, image_id: str) -> CalibratedSpacing | None:
+        """Return the calibrated spacing of an image, or None."""
+        return self._calibrations.get(image_id)
+
+    def __call__(self, type_: str, image_id: str) -> Any:
+        """Return the calibrated part of an image's plane or calibration module."""
+        calibration = self._calibrations.get(image_id)
+        if calibration is None:
+            return NOTHING
+        if type_ == IMAGE_PLANE:
+            return ImagePlane(
+                PixelSpacing=(calibration.row_spacing, calibration.column_spacing),
+                SpacingBetweenSlices=calibration.slice_spacing,
+            )
+        if type_ == CALIBRATION:
+            return Calibration(calibration.type_, calibration.description)
+        return NOTHING

@@ -1,0 +1,172 @@
+"""What DICOM says of a series: a dataset in memory, or files that are found by its UID.
+
+An image of a server is found by the SeriesInstanceUID that somebody else knows of it, the server's
+own message for example. What is told is what the first file says: of values that differ from slice
+to slice, those of one slice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..bounded import NewestKept
+from ..modules import DICOM_RECORDS, GENERAL_SERIES, SERIES_FILES, read_module
+from ..observable import ObservableProvider
+from ..registry import NOTHING, MetadataProviders
+from ..study_modules import SeriesFiles
+from .dicom_values import DicomValues
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_logger = logging.getLogger(__name__)
+
+MOST_HEADERS = 256
+# How many files of a series are tried, where the first ones cannot be read.
+_MOST_ATTEMPTS = 10
+_DEFERRED_BYTES = 65536
+
+_Read = tuple[SeriesFiles, DicomValues]
+
+SERIES_UID = "seriesInstanceUid"
+"""The type of question that ``SeriesUids`` answers, with a text."""
+
+
+class SeriesUids(ObservableProvider):
+    """Finds the SeriesInstanceUID of an image by its id, from all who know it.
+
+    It is a provider itself, of ``SERIES_UID``, and adds itself to ``providers``. So the registry
+    keeps what it found, and sees to it that it comes to an end: those who are asked for the series
+    include those who ask.
+    """
+
+    name = "series"
+
+    def __init__(self, providers: MetadataProviders) -> None:
+        super().__init__()
+        self._providers = providers
+        providers.add_provider(self)
+
+    def uid_of(self, image_id: str) -> str:
+        """Return the UID, or an empty text."""
+        return self._providers.get(SERIES_UID, image_id) or ""
+
+    def __call__(self, type_: str, image_id: str) -> Any:
+        """Return the UID, or ``NOTHING``."""
+        if type_ != SERIES_UID:
+            return NOTHING
+        for series in self._providers.answers(GENERAL_SERIES, image_id):
+            if uid := getattr(series, "SeriesInstanceUID", ""):
+                return uid
+        return NOTHING
+
+
+class DicomDatasetProvider(ObservableProvider):
+    """Knows datasets in memory; asked with a SeriesInstanceUID, or an image's id.
+
+    ``series_uids`` finds the UID of an id; without it, ids are not understood. At most
+    ``MOST_HEADERS`` datasets are remembered, the newest.
+    """
+
+    name = "DICOM dataset"
+
+    def __init__(self, series_uids: SeriesUids | None = None) -> None:
+        super().__init__()
+        self._series_uids = series_uids
+        self._values: NewestKept[str, DicomValues] = NewestKept(MOST_HEADERS)
+
+    def keep(self, dataset: Dataset) -> None:
+        """Remember a dataset, in the place of the one that its series had.
+
+        Raises ``ValueError`` where it has no SeriesInstanceUID.
+        """
+        uid = str(dataset.get("SeriesInstanceUID") or "")
+        if not uid:
+            raise ValueError("the dataset has no SeriesInstanceUID to find it by; give it one")
+        self._values.keep(uid, DicomValues(dataset))
+        # Whoever found no UID for an image may find one in this dataset.
+        self.tell_changed()
+
+    def forget(self, series_uid: str) -> None:
+        """Forget the dataset of a series, where there is one."""
+        if self._values.forget(series_uid):
+            self.tell_changed()
+
+    def __call__(self, type_: str, query: str) -> Any:
+        """Return a module of the dataset of a series."""
+        if type_ not in DICOM_RECORDS:
+            return NOTHING
+        values = self._values.get(query) or self._values.get(_uid_of(query, self._series_uids))
+        return read_module(type_, values.find) if values else NOTHING
+
+
+class DicomSeriesProvider(ObservableProvider):
+    """Knows DICOM files; asked with a SeriesInstanceUID, or an image's id.
+
+    ``files_of_series`` returns the paths of a series' files, none where it does not know it;
+    ``series_uids`` finds the UID of an id; without it, ids are not understood. Call
+    ``files_changed`` when files come, change or go: until then what has been read of them is
+    believed. Headers of at most ``most_headers`` series are remembered, without pixels.
+    """
+
+    name = "DICOM files"
+
+    def __init__(
+        self,
+        files_of_series: Callable[[str], Sequence[str]],
+        series_uids: SeriesUids | None = None,
+        most_headers: int = MOST_HEADERS,
+    ) -> None:
+        super().__init__()
+        self._files_of_series = files_of_series
+        self._series_uids = series_uids
+        self._series: NewestKept[str, _Read | None] = NewestKept(most_headers)
+
+    def files_changed(self) -> None:
+        """Note that there are other files than before."""
+        self._series.clear()
+        self.tell_changed()
+
+    def __call__(self, type_: str, query: str) -> Any:
+        """Return a module of a series, read from the first of its files that can be read."""
+        if type_ not in DICOM_RECORDS and type_ != SERIES_FILES:
+            return NOTHING
+        known = self._read(query) or self._read(_uid_of(query, self._series_uids))
+        if known is None:
+            return NOTHING
+        files, values = known
+        return files if type_ == SERIES_FILES else read_module(type_, values.find)
+
+    def _read(self, uid: str) -> _Read | None:
+        if not uid:
+            return None
+        if uid not in self._series:
+            self._series.keep(uid, _read_first(uid, self._files_of_series(uid)))
+        return self._series.get(uid)
+
+
+def _uid_of(image_id: str, series_uids: SeriesUids | None) -> str:
+    return "" if series_uids is None else series_uids.uid_of(image_id)
+
+
+def _read_first(uid: str, paths: Sequence[str]) -> _Read | None:
+    """Return what the first file says that can be read, or None; say why the others could not."""
+    for path in paths[:_MOST_ATTEMPTS]:
+        try:
+            dataset = _read_header(uid, path)
+        except Exception as error:  # a broken file raises anything: struct.error, EOFError ...
+            _logger.warning("the DICOM file %s cannot be read: %s", path, error)
+            continue
+        return SeriesFiles(len(paths), str(path)), DicomValues(dataset)
+    return None
+
+
+def _read_header(uid: str, path: str) -> Dataset:
+    import pydicom
+
+    dataset = pydicom.dcmread(path, stop_before_pixels=True, defer_size=_DEFERRED_BYTES, force=True)
+    if dataset.get("SeriesInstanceUID") != uid:
+        raise ValueError("it has changed, and is no file of the series any more")
+    return dataset

@@ -1,0 +1,61 @@
+"""The providers that ship, put together in one registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ... import codec
+from ..registry import MetadataProviders, Priority, Provider
+from .calibration import CalibrationProvider
+from .computed import ComputedProvider
+from .dicom_series import DicomDatasetProvider, SeriesUids
+from .image_header import ImageHeaderProvider
+from .image_list import ImageMetaProvider
+from .message_metadata import MessageMetadataProvider
+from .typed_values import TypedValuesProvider
+
+
+class StandardProviders:
+    """Adds to ``registry`` all providers that need nothing but messages and the user.
+
+    ``entries`` finds the entry of an image's id in the server's list, or returns None. Folders of
+    DICOM files and Slicer's database are added where there are any::
+
+        folder = DicomFolder(path)
+        provider = DicomSeriesProvider(folder.files_of_series, standard.series_uids)
+        standard.registry.add_provider(provider, Priority.DICOM)
+    """
+
+    def __init__(
+        self,
+        registry: MetadataProviders,
+        entries: Callable[[str], codec.ImageMetaItem | None],
+    ) -> None:
+        self.registry = registry
+        self.series_uids = SeriesUids(registry)
+        self.list = ImageMetaProvider(entries)
+        self.headers = ImageHeaderProvider()
+        self.messages = MessageMetadataProvider()
+        self.datasets = DicomDatasetProvider(self.series_uids)
+        self.calibration = CalibrationProvider()
+        self.typed = TypedValuesProvider()
+        self._priorities: dict[Provider, Priority] = {
+            ComputedProvider(registry): Priority.COMPUTED,
+            self.list: Priority.LIST,
+            self.datasets: Priority.DICOM,
+            self.headers: Priority.MESSAGE,
+            self.messages: Priority.MESSAGE,
+            self.typed: Priority.USER,
+            self.calibration: Priority.CALIBRATION,
+        }
+        self.add_to_registry()
+
+    def add_to_registry(self) -> None:
+        """Add these providers; where they are there already, nothing changes."""
+        for provider, priority in self._priorities.items():
+            self.registry.add_provider(provider, priority)
+
+    def remove_from_registry(self) -> None:
+        """Remove these providers: what they know stays with them, and can be added again."""
+        for provider in self._priorities:
+            self.registry.remove_provider(provider)

@@ -1,0 +1,1 @@
+"""Keeps patient identity off the screen and out of logs."""

@@ -1,0 +1,167 @@
+"""Keeping patients' identity off the screen and out of logs, where the user wants that.
+
+While ``HiddenPatients.is_hidden`` is set, a patient is ``Patient 1``, ``Patient 2`` … in the order
+in which they are met. Everything that tells who it is (``is_identity``) is left out, and what is
+known to be a patient's name, id or birth date is left out of all other texts, too: servers write
+them into descriptions, ids and errors. That is as good as it can be without knowing the texts: a
+name in another spelling stays. Pixels are not looked at.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import unicodedata
+import uuid
+from collections.abc import Hashable, Iterator, Mapping
+
+from ..metadata.modules import KEYWORD_KINDS, PATIENT, RECORDS
+from ..metadata.registry import MetadataProviders
+from ..metadata.values import as_text, module_items
+
+HIDDEN = "(hidden)"
+_SEVERAL = re.compile(rf"{re.escape(HIDDEN)}([\s^,.=]*{re.escape(HIDDEN)})+")
+_OTHER_IDENTITY = {"AccessionNumber", "AdditionalPatientHistory", "FirstFile"}
+_NAMES_OF_IDENTITY = re.compile("patient|birth|accession", re.IGNORECASE)
+_PATIENT_KEYWORDS = {keyword for keyword, _ in module_items(RECORDS[PATIENT]())}
+_TOKEN = re.compile(r"[^\W_]+")
+# Titles, modalities and the like, which say nothing of who it is where they stand in a name.
+_NO_NAMES = {"mr", "mrs", "ms", "dr", "jr", "sr", "prof", "ct", "pt", "us", "patient", "hidden"}
+_SHORTEST_NUMBER = 4  # "12" can be anything
+
+_Phrase = tuple[str, ...]
+
+
+def is_identity(keyword: str) -> bool:
+    """Whether the value of a keyword says who the patient is.
+
+    Those of the patient module do, and what is in no module and is called so; besides, the number
+    of the request, the history in free text, and the path of a file.
+    """
+    if keyword in KEYWORD_KINDS:
+        return keyword in _PATIENT_KEYWORDS or keyword in _OTHER_IDENTITY
+    return keyword in _OTHER_IDENTITY or _NAMES_OF_IDENTITY.search(keyword) is not None
+
+
+class HiddenPatients:
+    """Knows the patients that were met, and neutral names for them."""
+
+    def __init__(self) -> None:
+        self.is_hidden = False
+        self._numbers: dict[str, int] = {}
+        self._uids: dict[str, str] = {}
+        self._phrases: dict[str, set[_Phrase]] = {}
+
+    def opposite(self) -> HiddenPatients:
+        """Return the same patients, hidden where these are not, and the other way round."""
+        other = copy.copy(self)
+        other.is_hidden = not self.is_hidden
+        return other
+
+    def meet(self, name: str, patient_id: str, *others: str) -> None:
+        """Remember a patient, and other texts that identify them, such as the birth date."""
+        self.neutral_name(name, patient_id)
+        for phrase in (*_phrases_of_name(name), *_phrases_of_ids(patient_id, *others)):
+            self._phrases.setdefault(phrase[0], set()).add(phrase)
+
+    def meet_patient_of(self, providers: MetadataProviders, image: Hashable) -> None:
+        """Remember the patient of an image, as each provider knows them."""
+        for module in providers.answers(PATIENT, image):
+            known = {keyword: as_text(value) for keyword, value in module_items(module)}
+            name, patient_id = known.get("PatientName", ""), known.get("PatientID", "")
+            self.meet(name, patient_id, known.get("PatientBirthDate", ""))
+
+    def neutral_name(self, name: str, patient_id: str) -> str:
+        """Return ``Patient 1`` or another number; an empty text where no patient is named.
+
+        As in the subject hierarchy, it is the id that makes a patient, or else the name.
+        """
+        key = _key(name, patient_id)
+        if not key:
+            return ""
+        return f"Patient {self._numbers.setdefault(key, len(self._numbers) + 1)}"
+
+    def uid(self, name: str, patient_id: str) -> str:
+        """Return a text of which nobody can guess the patient; no two sessions have the same."""
+        key = _key(name, patient_id)
+        return self._uids.setdefault(key, f"hidden {uuid.uuid4()}") if key else ""
+
+    def cover(self, text: str) -> str:
+        """Return a text without what identifies the patients; as it is, unless they are hidden."""
+        if not self.is_hidden or not text:
+            return text
+        text = unicodedata.normalize("NFC", text)
+        parts, end = [], 0
+        for first, last in self._places(text):
+            parts += [text[end:first], HIDDEN]
+            end = last
+        return _SEVERAL.sub(HIDDEN, "".join(parts) + text[end:])
+
+    def may_be_in(self, text: str) -> bool:
+        """Whether ``cover`` may find something in a text. Faster for long ones."""
+        return not self._phrases.keys().isdisjoint(_tokens(text))
+
+    def cover_fields(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """Return fields by their keywords without what identifies the patient.
+
+        ``PatientName`` is then the neutral one; the others that tell who it is are empty texts.
+        """
+        if not self.is_hidden:
+            return dict(fields)
+        covered = {
+            self.cover(keyword): "" if is_identity(keyword) else self.cover(value)
+            for keyword, value in fields.items()
+        }
+        if "PatientName" in fields:
+            patient_id = fields.get("PatientID", "")
+            covered["PatientName"] = self.neutral_name(fields["PatientName"], patient_id)
+        return covered
+
+    def _places(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where something begins that identifies a patient, and where it ends."""
+        tokens = [(m.start(), m.end(), m.group().casefold()) for m in _TOKEN.finditer(text)]
+        number = 0
+        while number < len(tokens):
+            words = self._phrases.get(tokens[number][2], ())
+            lengths = [len(phrase) for phrase in words if _is_at(phrase, tokens, number)]
+            if lengths:
+                last = number + max(lengths) - 1
+                yield tokens[number][0], tokens[last][1]
+                number = last
+            number += 1
+
+
+def _is_at(phrase: _Phrase, tokens: list[tuple[int, int, str]], number: int) -> bool:
+    return phrase == tuple(token for _, _, token in tokens[number : number + len(phrase)])
+
+
+def _key(name: str, patient_id: str) -> str:
+    if patient_id:
+        return f"id {patient_id}"
+    return f"name {' '.join(_tokens(name))}" if name else ""
+
+
+def _tokens(text: str) -> _Phrase:
+    return tuple(_TOKEN.findall(unicodedata.normalize("NFC", text).casefold()))
+
+
+def _phrases_of_name(name: str) -> Iterator[_Phrase]:
+    """Yield a name as a whole, and each of its parts that is more than an initial or a title."""
+    for spelling in name.split("="):  # of one name, in several scripts (PS3.5 6.2.1)
+        tokens = _tokens(spelling)
+        if len(tokens) > 1 or (tokens and not tokens[0].isascii()):
+            yield tokens
+            yield ("".join(tokens),)
+        for token in tokens:
+            if len(token) > 1 and token not in _NO_NAMES and not token.isdecimal():
+                yield (token,)
+
+
+def _phrases_of_ids(*ids: str) -> Iterator[_Phrase]:
+    for text in ids:
+        tokens = _tokens(text)
+        together = "".join(tokens)
+        is_short_number = together.isdecimal() and len(together) < _SHORTEST_NUMBER
+        if len(together) > 1 and not is_short_number and together not in _NO_NAMES:
+            yield tokens
+            yield (together,)

@@ -1,0 +1,80 @@
+"""Trajectories and points that clients send to us by themselves, shown in the scene.
+
+A client sends what is new or has changed, and not always all of its plan: what came before stays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..codec import Message, PointMessage, TrajectoryItem, TrajectoryMessage, printable
+from .errors import SceneError
+from .overlay_nodes import AnnotationNodes
+from .trajectory_set import Key
+from .trajectory_updates import TrajectoryNodes
+
+MOST_TRAJECTORIES = 10_000
+
+Tell = Callable[[str, Sequence[Any], Sequence[str]], None]
+"""Is told a client's device name, the nodes of all that it has sent, and what is not shown."""
+
+
+class PushedPlans:
+    """What each client has sent, by its device name; trajectories that come again move their line.
+
+    ``tell_trajectories`` and ``tell_points`` are called when what came is in the scene.
+    """
+
+    def __init__(self, scene: Any, tell_trajectories: Tell, tell_points: Tell) -> None:
+        self._tell_trajectories = tell_trajectories
+        self._tell_points = tell_points
+        self._nodes = TrajectoryNodes(scene)
+        self._points = AnnotationNodes(scene, lambda device_name, image_id: None)
+        self._items: dict[str, dict[Key, TrajectoryItem]] = {}
+
+    @property
+    def next_turn(self) -> float | None:
+        """When to call ``work``, in ``time.monotonic`` seconds; None for never."""
+        return self._nodes.next_turn
+
+    def take(self, message: Message) -> None:
+        """Take what a client sent; ``work`` brings trajectories into the scene.
+
+        Raises ``SceneError`` for what is neither trajectories nor points, and for too many.
+        """
+        name = printable(message.device_name)
+        if isinstance(message, TrajectoryMessage):
+            self._nodes.receive(name, self._with_those_before(name, message), False)
+        elif isinstance(message, PointMessage):
+            points = self._points.show_points(name, message.items, None)
+            self._tell_points(name, points.nodes, points.problems)
+        else:
+            raise SceneError("only trajectories and points are shown here")
+
+    def work(self) -> None:
+        """Bring some of what has come into the scene, where there is something."""
+        if not self._nodes.is_working:
+            return
+        finished = self._nodes.work()
+        for name in [name for name in self._items if self._nodes.of(name) in finished]:
+            trajectories = self._nodes.of(name)
+            self._tell_trajectories(name, trajectories.nodes, trajectories.problems)
+
+    def stop(self) -> None:
+        """Bring nothing more of what has come into the scene."""
+        self._nodes.stop()
+
+    def _with_those_before(self, name: str, message: TrajectoryMessage) -> list[TrajectoryItem]:
+        items = dict(self._items.get(name, {}))
+        namesakes: Counter[tuple[str, str, str]] = Counter()
+        for item in message.items:
+            names = (item.owner, item.group, item.name)
+            items[(*names, namesakes[names])] = item
+            namesakes[names] += 1
+        others = sum(len(of_one) for other, of_one in self._items.items() if other != name)
+        if others + len(items) > MOST_TRAJECTORIES:
+            raise SceneError(f"more than {MOST_TRAJECTORIES} trajectories are not kept")
+        self._items[name] = items
+        return list(items.values())

@@ -1,0 +1,99 @@
+"""Trajectories as markups nodes.
+
+Entry and target make a line; a trajectory of which only one point is planned makes a point. The
+nodes are locked: a plan is not moved by a slip of the mouse. Positions are RAS mm in the node's own
+coordinates, so that a transform of the node's moves them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vtkmodules.vtkCommonDataModel import vtkVector3d
+
+from ..codec import TrajectoryType
+from .group_folders import remove_node
+from .markup_display import set_colour, set_diameter, set_labels
+from .trajectory_decoding import Plan
+
+GROUP_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryGroup"
+OWNER_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryOwner"
+TYPE_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryType"
+"""1 entry, 2 target, 3 both."""
+
+LINE_CLASS = "vtkMRMLMarkupsLineNode"
+POINT_CLASS = "vtkMRMLMarkupsFiducialNode"
+_POINT_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
+
+
+def show_trajectory(scene: Any, plan: Plan, node: Any = None, written: Plan | None = None) -> Any:
+    """Return the markups node (line or fiducial) that shows a trajectory.
+
+    ``node`` showed it before, and ``written`` is what was written into it then: what is the same
+    in both is not touched, so that it stays as the user may have changed it.
+    """
+    if node is not None and is_as_written(node, plan, written):
+        return node
+    class_name = LINE_CLASS if len(plan.points) == 2 else POINT_CLASS
+    is_hidden = False
+    if node is not None and node.GetClassName() != class_name:
+        is_hidden = not node.GetDisplayVisibility()
+        remove_node(scene, node)
+        node = None
+    if node is None:
+        node, written = scene.AddNewNodeByClass(class_name, plan.name), None
+        node.SetLocked(True)
+    _write_display(node, plan, written)
+    _write_node(node, plan, written)
+    if is_hidden:
+        node.SetDisplayVisibility(False)
+    return node
+
+
+def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:
+    """Whether a node shows a trajectory already, so that nothing has to be touched."""
+    return plan == written and _has_all_points(node, plan) and node.GetDisplayNode() is not None
+
+
+def _has_all_points(node: Any, plan: Plan) -> bool:
+    return node.GetNumberOfControlPoints() == len(plan.points)
+
+
+def _write_node(node: Any, plan: Plan, written: Plan | None) -> None:
+    modified = node.StartModify()
+    if written is None or written.name != plan.name:
+        node.SetName(plan.name)
+    node.SetAttribute(GROUP_ATTRIBUTE, plan.group)
+    node.SetAttribute(OWNER_ATTRIBUTE, plan.owner)
+    node.SetAttribute(TYPE_ATTRIBUTE, str(int(plan.type)))
+    is_same = written is not None and (written.points, written.name) == (plan.points, plan.name)
+    if not (is_same and _has_all_points(node, plan)):
+        _write_points(node, plan)
+    node.EndModify(modified)
+
+
+def _write_points(node: Any, plan: Plan) -> None:
+    for index, (which, point) in enumerate(plan.points):
+        label = _POINT_LABELS[which] if len(plan.points) == 2 else plan.name
+        if index >= node.GetNumberOfControlPoints():
+            node.AddControlPoint(vtkVector3d(*point), label)
+        else:
+            node.SetNthControlPointPosition(index, *point)
+            node.SetNthControlPointLabel(index, label)
+    while node.GetNumberOfControlPoints() > len(plan.points):
+        node.RemoveNthControlPoint(len(plan.points))
+
+
+def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:
+    if written is None or node.GetDisplayNode() is None:
+        written = None
+        node.CreateDefaultDisplayNodes()  # the user may have removed the one there was
+    display = node.GetDisplayNode()
+    modified = display.StartModify()
+    if written is None:
+        set_labels(display, is_line=len(plan.points) == 2)
+    if written is None or written.rgba != plan.rgba:
+        set_colour(display, plan.rgba)
+    if written is None or written.diameter != plan.diameter:
+        set_diameter(display, plan.diameter)
+    display.EndModify(modified)

@@ -1,0 +1,130 @@
+"""Which markups show which trajectories, for each server; brought into the scene in short turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..codec import TrajectoryItem
+from .outgoing_markups import trajectory_item
+from .rendering import RenderPause
+from .trajectory_decoding import in_ras
+from .trajectory_markups import OWNER_ATTRIBUTE
+from .trajectory_set import TrajectorySet
+
+_SECONDS_A_TURN = 0.004
+# Views in which nothing moves any more look broken, so they are drawn now and then.
+_LONGEST_PAUSE = 1.0
+_SECONDS_TO_DRAW = 0.05
+
+
+class TrajectoryNodes:
+    """The trajectories of each server by its address.
+
+    An answer is taken with ``receive``; ``work`` then brings some of it into the scene. The views
+    are not drawn meanwhile. ``image_node`` returns the volume node of an address and an image id,
+    or None.
+    """
+
+    def __init__(
+        self, scene: Any, image_node: Callable[[str, str], Any] = lambda address, image_id: None
+    ) -> None:
+        self._scene = scene
+        self._image_node = image_node
+        self._sets: dict[str, TrajectorySet] = {}
+        self._unfinished: set[str] = set()
+        self._next_answers: dict[str, tuple[Iterable[TrajectoryItem], bool]] = {}
+        self._views = RenderPause()
+        self._next_turn = 0.0
+
+    def of(self, address: str) -> TrajectorySet:
+        """Return the trajectories of a server; none so far, where nothing came from it."""
+        if address not in self._sets:
+            self._sets[address] = TrajectorySet(
+                self._scene, lambda image_id: self._image_node(address, image_id)
+            )
+        return self._sets[address]
+
+    @property
+    def is_working(self) -> bool:
+        """Whether ``work`` has something to do."""
+        return bool(self._unfinished) or self._has_waiting
+
+    @property
+    def next_turn(self) -> float | None:
+        """When to call ``work``, in ``time.monotonic`` seconds; None for never."""
+        return self._next_turn if self.is_working else None
+
+    def receive(
+        self, address: str, items: Iterable[TrajectoryItem], restore_removed: bool = True
+    ) -> None:
+        """Take an answer; while the one before is not all shown, the newest waits for that.
+
+        ``restore_removed``: those that the user has removed from the scene come back.
+        """
+        if address in self._unfinished and self.of(address).waiting:
+            _, restored_before = self._next_answers.get(address, (None, False))
+            self._next_answers[address] = (items, restore_removed or restored_before)
+            return
+        self._unfinished.add(address)
+        self.of(address).receive(items, restore_removed)
+
+    def work(self) -> list[TrajectorySet]:
+        """Work for some milliseconds; return those of which an answer is all shown now."""
+        try:
+            self._work()
+        except BaseException:
+            self.rest()
+            raise
+        return self._take_finished()
+
+    def sent_items(self, address: str, nodes: Iterable[Any]) -> list[TrajectoryItem]:
+        """Return markups lines as a server gets them, in its coordinates.
+
+        Points are those of the image to which a line belongs, where that is one of this server that
+        is loaded; otherwise of the scene's world. Raises ``SceneError``.
+        """
+        coordinates = self.of(address).coordinates
+        return [in_ras(self._sent_item(address, node), coordinates) for node in nodes]
+
+    def rest(self) -> None:
+        """Let the views be drawn, as when nobody is going to call ``work`` for a while."""
+        self._views.end()
+
+    def stop(self) -> None:
+        """Bring nothing more of what has come into the scene."""
+        self._next_answers.clear()
+        for trajectories in self._sets.values():
+            trajectories.stop()
+        self.rest()
+
+    @property
+    def _has_waiting(self) -> bool:
+        return any(trajectories.waiting for trajectories in self._sets.values())
+
+    def _sent_item(self, address: str, node: Any) -> TrajectoryItem:
+        owner = node.GetAttribute(OWNER_ATTRIBUTE)
+        return trajectory_item(node, self._image_node(address, owner) if owner else None)
+
+    def _work(self) -> None:
+        now = time.monotonic()
+        if self._has_waiting:
+            self._views.begin()
+        for trajectories in self._sets.values():
+            while trajectories.waiting and time.monotonic() < now + _SECONDS_A_TURN:
+                trajectories.step(1)
+        self._next_turn = 0.0
+        if not self._has_waiting:
+            self._views.end()
+        elif self._views.seconds > _LONGEST_PAUSE:
+            self._views.end()
+            self._next_turn = time.monotonic() + _SECONDS_TO_DRAW
+
+    def _take_finished(self) -> list[TrajectorySet]:
+        addresses = [address for address in self._unfinished if not self.of(address).waiting]
+        for address in addresses:
+            self._unfinished.remove(address)
+            if address in self._next_answers:
+                self.receive(address, *self._next_answers.pop(address))
+        return [self.of(address) for address in addresses]

@@ -1,0 +1,89 @@
+"""Points, label maps and colour tables: asking for them, and saying what has come."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from ..browser import events as events
+from ..codec import ImageMetaItem
+
+NOT_TOLD = 0
+"""The scalar type of an image whose list does not tell it."""
+
+
+class AnnotationSection:
+    """The buttons that ask for what belongs to images. Label maps come into the image table."""
+
+    def __init__(self, ui, browser, images, localeTexts, statusLine):
+        self.ui = ui
+        self._browser = browser
+        self._images = images
+        self._localeTexts = localeTexts
+        self._statusLine = statusLine
+        self.handlers = {
+            events.LabelMapsListed: self._onLabelMapsListed,
+            events.PointsShown: self._onPointsShown,
+            events.ColorsShown: self._onColorsShown,
+        }
+        ui.labelMapsButton.clicked.connect(self._onLabelMapsClicked)
+        ui.pointsButton.clicked.connect(self._onPointsClicked)
+
+    def update(self):
+        """Enable what can be done now."""
+        for button in (self.ui.labelMapsButton, self.ui.pointsButton):
+            button.enabled = self._browser.has_server
+
+    def _onLabelMapsClicked(self, _checked=False):
+        self._statusLine.forgetResult()
+        self._statusLine.show(_("Asking {address} for label maps …"))
+        self._browser.request_label_maps()
+
+    def _onPointsClicked(self, _checked=False):
+        self._statusLine.forgetResult()
+        self._statusLine.show(_("Asking {address} for points …"))
+        self._browser.request_points()
+
+    def _onLabelMapsListed(self, event):
+        self._images.showList()
+        texts = {
+            0: _("{address} offers no label maps."),
+            1: _("{address} offers one label map: it is in the table, below the images."),
+        }
+        text = texts.get(
+            event.count, _("{address} offers {count} label maps: they are below the images.")
+        )
+        self._statusLine.showResult(text, count=self._localeTexts.number(event.count))
+
+    def _onPointsShown(self, event):
+        count = sum(node.GetNumberOfControlPoints() for node in event.nodes)
+        texts = {0: _("No points came."), 1: _("One point is shown.")}
+        text = texts.get(count, _("{count} points are shown."))
+        if event.problems:
+            text += " " + _("Not shown: {problems}.")
+        problems = "; ".join(event.problems)
+        number = self._localeTexts.number(count)
+        self._statusLine.showResult(text, count=number, problems=problems)
+
+    def _onColorsShown(self, event):
+        name = self._browser.node(event.image_id).GetName()
+        self._statusLine.showResult(_("{name} is shown in the server's colours."), name=name)
+
+
+def labelMapEntries(labelMaps):
+    """Return what the table of images says of label maps."""
+    return [
+        ImageMetaItem(
+            name=_nameAndOwner(labelMap),
+            id=labelMap.id,
+            modality=_("labels"),
+            size=labelMap.structures[0].size,
+            scalar_type=NOT_TOLD,
+        )
+        for labelMap in labelMaps
+    ]
+
+
+def _nameAndOwner(labelMap):
+    if not labelMap.owner:
+        return labelMap.name
+    return _("{name}, of {owner}").format(name=labelMap.name, owner=labelMap.owner)

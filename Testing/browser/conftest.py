@@ -1,0 +1,64 @@
+"""A browser, its scene, what it tells, and a hospital's server for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import slicer
+
+from helpers.hospital import Hospital
+from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.browser.browser import Browser
+
+
+@pytest.fixture
+def scene() -> slicer.vtkMRMLScene:
+    """An empty scene with the selection and interaction nodes that every scene of Slicer has."""
+    scene = slicer.vtkMRMLScene()
+    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)  # adds them; markups look for them
+    return scene
+
+
+@pytest.fixture
+def hospital() -> Hospital:
+    return Hospital()
+
+
+@pytest.fixture
+def server(hospital: Hospital) -> Iterator[ServerInThread]:
+    with ServerInThread(hospital) as server:
+        yield server
+
+
+@pytest.fixture
+def unconnected(scene: slicer.vtkMRMLScene) -> Iterator[Browser]:
+    browser = Browser(scene)
+    yield browser
+    browser.disconnect()
+
+
+@pytest.fixture
+def events(unconnected: Browser) -> list:
+    """Everything that the browser has told so far."""
+    events: list = []
+    unconnected.add_observer(events.append)
+    return events
+
+
+@pytest.fixture
+def browser(unconnected: Browser, events: list, server: ServerInThread) -> Browser:
+    """A browser that is connected to the hospital's server and has its list."""
+    unconnected.connect(server.host, server.port)
+    unconnected.wait_until_connected()
+    unconnected.list_images()
+    events.clear()
+    return unconnected
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A port on which nobody listens (any more)."""
+    with net.Server(Hospital(), port=0) as server:
+        return server.port

@@ -1,0 +1,171 @@
+"""What belongs to images: points, label maps and colour tables, asked for or pushed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import slicer
+
+from helpers.hospital import Hospital, finish, of_type, parents, step_until, step_until_event
+from helpers.peers import ScriptedServer, ServerInThread
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.browser.events import (
+    ColorsShown,
+    Failed,
+    ImageFailed,
+    ImageLoaded,
+    LabelMapsListed,
+    PointsShown,
+)
+
+BONE = codec.LabelMetaItem("Bone", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "MR")
+BRAIN = codec.LabelMetaItem("Brain", "LABELS", 2, (0, 255, 0, 255), (4, 3, 2), "MR")
+NASION = codec.PointItem(name="Nasion", group="Landmarks", position=(1.0, 80.0, -20.0), owner="MR")
+LEFT = codec.PointItem(name="Left", group="Landmarks", position=(-70.0, 0.0, 0.0), owner="MR")
+
+
+class WellEquippedHospital(Hospital):
+    """It has label maps, landmarks and a colour table as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        labels = np.arange(24, dtype=np.uint8).reshape(2, 3, 4) % 3
+        self.images_["LABELS"] = codec.ImageMessage.from_ijk_to_ras(labels, np.eye(4))
+        self.points_ = [NASION, LEFT]
+
+    def label_maps(self) -> list[codec.LabelMetaItem]:
+        return [BONE, BRAIN]
+
+    def points(self) -> list[codec.PointItem]:
+        return self.points_
+
+    def color_table(self, image_id: str) -> codec.ColorTableMessage:
+        if image_id != "MR":
+            raise net.SourceError(f"{image_id} has no colours")
+        return codec.ColorTableMessage(np.arange(768, dtype=np.uint8).reshape(256, 3))
+
+
+@pytest.fixture
+def hospital() -> WellEquippedHospital:
+    return WellEquippedHospital()
+
+
+@pytest.fixture
+def listed(browser, events) -> Iterator:
+    """A browser that has the list of label maps."""
+    browser.request_label_maps()
+    step_until_event(browser, events, LabelMapsListed)
+    return browser
+
+
+def test_label_maps_are_listed(listed, events):
+    assert of_type(events, LabelMapsListed) == [LabelMapsListed(1)]
+    (label_map,) = listed.label_maps
+    assert (label_map.id, label_map.owner, label_map.name) == ("LABELS", "MR", "Bone and 1 more")
+
+
+def test_a_label_map_is_loaded_in_its_colours_under_its_image(listed, scene):
+    image = listed.load_image("MR")
+    node = listed.load_image("LABELS")
+    assert node.IsA("vtkMRMLLabelMapVolumeNode")
+    assert listed.node("LABELS") is node
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    above = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
+    assert above == hierarchy.GetItemByDataNode(image)
+    colours = node.GetDisplayNode().GetColorNode()
+    assert [colours.GetColorName(label) for label in (1, 2)] == ["Bone", "Brain"]
+    rgba = [0.0] * 4
+    colours.GetColor(1, rgba)
+    assert rgba == [1, 0, 0, 1]
+
+
+def test_it_comes_under_its_image_when_that_is_loaded_later(listed):
+    node = listed.load_image("LABELS")
+    assert listed.load_image("MR").GetName() in parents(node)
+
+
+def test_label_maps_wait_in_the_queue_as_images_do(listed, events):
+    listed.request_images(["CT", "LABELS"])
+    assert "LABELS" in listed.queue
+    finish(listed)
+    assert [event.image_id for event in of_type(events, ImageLoaded)] == ["CT", "LABELS"]
+    assert listed.loaded_images() == ["CT", "LABELS"]
+
+
+def test_a_label_map_that_is_removed_is_no_longer_loaded(listed, scene):
+    scene.RemoveNode(listed.load_image("LABELS"))
+    assert listed.nodes_removed() == ["LABELS"]
+    assert listed.loaded_images() == []
+
+
+def test_an_image_that_holds_no_labels_fails_with_its_reason(listed, hospital, events):
+    hospital.images_["LABELS"] = codec.ImageMessage(np.full((2, 3, 4), -1, np.int16))
+    listed.request_images(["LABELS"])
+    failed = step_until_event(listed, events, ImageFailed)
+    assert "the labels are -1 to -1" in str(failed.error)
+
+
+def test_points_become_markups_under_their_group(browser, events):
+    browser.request_points()
+    shown = step_until_event(browser, events, PointsShown)
+    (node,) = shown.nodes
+    assert node.GetNumberOfControlPoints() == 2
+    assert node.GetNthControlPointLabel(0) == "Nasion"
+    assert tuple(node.GetNthControlPointPosition(0)) == (1, 80, -20)
+    assert shown.problems == []
+
+
+def test_points_that_come_again_move_and_those_of_lps_are_turned(browser, events):
+    browser.request_points()
+    (node,) = step_until_event(browser, events, PointsShown).nodes
+    browser.trajectories.coordinates = codec.Coordinates.LPS
+    browser.request_points()
+    assert step_until_event(browser, events, PointsShown, count=2).nodes == [node]
+    assert tuple(node.GetNthControlPointPosition(0)) == (-1, -80, -20)
+
+
+def test_points_that_a_server_pushes_are_shown(unconnected, events):
+    def push(peer):
+        peer.send(codec.PointMessage(items=[NASION]))
+        peer.wait_until_closed()
+
+    with ScriptedServer(push) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        shown = step_until_event(unconnected, events, PointsShown)
+        unconnected.disconnect()
+    assert shown.nodes[0].GetNthControlPointLabel(0) == "Nasion"
+
+
+def test_an_image_is_shown_in_the_colours_of_the_server(browser, events):
+    image = browser.load_image("MR")
+    browser.request_color_table("MR")
+    shown = step_until_event(browser, events, ColorsShown)
+    assert shown.image_id == "MR"
+    assert image.GetDisplayNode().GetColorNode() is shown.node
+    assert shown.node.GetNumberOfColors() == 256
+
+
+@pytest.mark.parametrize(
+    ("image_id", "words"), [("CT", "CT has no colours"), ("MR", "but it is not loaded")]
+)
+def test_colours_that_cannot_be_had_are_a_failure_in_words(browser, events, image_id, words):
+    browser.request_color_table(image_id)
+    assert words in str(step_until_event(browser, events, Failed).error)
+
+
+def test_what_a_server_does_not_have_is_a_failure_in_words(unconnected, events):
+    with ServerInThread(Hospital()) as server:
+        unconnected.connect(server.host, server.port)
+        for ask in (unconnected.request_points, unconnected.request_label_maps):
+            query = ask()
+            step_until(unconnected, lambda query=query: query.is_done, "the answer")
+        unconnected.disconnect()
+    texts = [str(failed.error) for failed in of_type(events, Failed)]
+    assert [text.startswith("the server does not send") for text in texts] == [True, True]
+
+
+def test_the_next_server_has_label_maps_of_its_own(listed):
+    listed.disconnect()
+    assert list(listed.label_maps) == []

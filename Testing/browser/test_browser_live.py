@@ -1,0 +1,239 @@
+"""Images that a server sends by itself: each has a volume, which is kept up to date."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import numpy as np
+import slicer
+
+from helpers.hospital import finish, listing, of_type, parents, step_until, step_until_event, voxels
+from helpers.peers import ScriptedServer, make_image
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.events import (
+    Failed,
+    ImageLoaded,
+    ImageState,
+    ImageStatus,
+    LiveImage,
+    TrajectoriesShown,
+)
+from IGTLMetaBrowserLib.browser.live_images import MOST_LIVE_IMAGES
+
+
+def frame(shade, device_name="Ultrasound", **fields):
+    return replace(make_image(shade), device_name=device_name, **fields)
+
+
+def stream(*frames):
+    """Script: send these frames unasked, each after the client has sent something."""
+
+    def script(peer):
+        for one in frames:
+            peer.send(one)
+            peer.receive()
+        peer.wait_until_closed()
+
+    return script
+
+
+def ask_for_next(browser):
+    """Make the script of ``stream`` go on; the question is not answered."""
+    browser.request_trajectories()
+
+
+def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, events):
+    before = datetime.now(timezone.utc)
+    with ScriptedServer(stream(frame(1), frame(50))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        first = step_until_event(unconnected, events, LiveImage)
+        assert voxels(first.node) == [1, 2, 3]
+        assert unconnected.node("Ultrasound") is first.node
+        first.node.GetDisplayNode().SetWindowLevel(77, 7)
+        ask_for_next(unconnected)
+        second = step_until_event(unconnected, events, LiveImage, 2)
+        assert second.node is first.node
+        assert (first.frames, second.frames) == (1, 2)
+        assert voxels(second.node) == [50, 51, 52]
+        assert second.node.GetDisplayNode().GetWindow() == 77
+        live = unconnected.live["Ultrasound"]
+        assert before < live.last_at <= datetime.now(timezone.utc)
+        assert (live.node, live.frames) == (first.node, 2)
+        assert unconnected.image_state("Ultrasound") == ImageState(ImageStatus.LOADED)
+        unconnected.disconnect()
+    assert unconnected.live == {}
+    assert of_type(events, ImageLoaded) == []
+
+
+def test_what_is_known_of_a_live_image_comes_from_its_message(unconnected, events):
+    taken = codec.Timestamp.from_seconds(1.7e9)
+    metadata = {"Modality": "US", "PatientName": "Doe", "PatientID": "P9"}
+    told = frame(1, header_version=2, metadata=metadata, timestamp=taken)
+    with ScriptedServer(stream(told)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        node = step_until_event(unconnected, events, LiveImage).node
+        assert unconnected.live["Ultrasound"].entry == codec.ImageMetaItem(
+            name="Ultrasound",
+            id="Ultrasound",
+            modality="US",
+            patient_name="Doe",
+            patient_id="P9",
+            scan_time=taken,
+            size=(4, 3, 2),
+            scalar_type=codec.ScalarType.UINT16,
+        )
+        assert node.GetName() == "Ultrasound"
+        assert node.GetAttribute("DICOM.Modality") == "US"
+        assert parents(node) == ["Doe"]
+        unconnected.disconnect()
+
+
+def test_a_streamed_image_that_is_in_the_list_updates_its_own_node(unconnected, events):
+    entry = codec.ImageMetaItem(
+        "Head", "MR", "MR", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
+    )
+
+    def serve(peer):
+        peer.receive()
+        peer.send(listing(entry))
+        peer.receive()
+        peer.send(frame(1, "MR"))
+        peer.send(frame(60, "MR"))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        node = unconnected.load_image("MR")
+        live = step_until_event(unconnected, events, LiveImage)
+        assert live.node is node
+        assert voxels(node) == [60, 61, 62]
+        assert node.GetName() == "Head"
+        assert unconnected.image_state("MR").notes == ()
+        unconnected.disconnect()
+
+
+def test_a_stream_does_not_answer_what_was_asked_for(unconnected, events):
+    def serve(peer):
+        peer.send(frame(1))
+        peer.receive()
+        peer.send(frame(2), frame(3), frame(9, "MR"), frame(4))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        assert voxels(unconnected.load_image("MR")) == [9, 10, 11]
+        step_until(unconnected, lambda: unconnected.live["Ultrasound"].frames == 4, "all frames")
+        assert voxels(unconnected.node("Ultrasound")) == [4, 5, 6]
+        unconnected.disconnect()
+
+
+def test_of_frames_that_come_faster_than_they_can_be_shown_the_newest_is(unconnected, events):
+    count = 500
+    flood = b"".join(codec.pack(frame(number)) for number in range(1, count + 1))
+    with ScriptedServer(stream(frame(0), flood)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        ask_for_next(unconnected)
+        live = unconnected.live
+        step_until(unconnected, lambda: live["Ultrasound"].frames == count + 1, "all frames")
+        assert voxels(unconnected.node("Ultrasound")) == [500, 501, 502]
+        unconnected.disconnect()
+    shown = of_type(events, LiveImage)
+    assert len(shown) < count / 2
+    assert [event.frames for event in shown] == sorted({event.frames for event in shown})
+
+
+def test_parts_of_a_streamed_image_all_go_into_its_voxels(unconnected, events):
+    whole = make_image(1, (4, 3, 3))
+
+    def part(k):
+        pixels = whole.pixels[k : k + 1]
+        fields = {"size": (4, 3, 3), "offset": (0, 0, k), "device_name": "Ultrasound"}
+        return codec.pack(codec.ImageMessage(pixels, whole.matrix, **fields))
+
+    with ScriptedServer(stream(part(0), part(1) + part(2))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        node = step_until_event(unconnected, events, LiveImage).node
+        memory = slicer.util.arrayFromVolume(node)
+        assert memory.ravel().tolist() == [*range(1, 13), *[0] * 24]
+        ask_for_next(unconnected)
+        step_until_event(unconnected, events, LiveImage, 3)
+        assert np.shares_memory(memory, slicer.util.arrayFromVolume(node))
+        assert memory.ravel().tolist() == list(range(1, 37))
+        unconnected.disconnect()
+
+
+def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
+    unconnected, events, scene
+):
+    def serve(peer):
+        peer.send(frame(1))
+        assert peer.receive().type_name == "GET_TRAJ"
+        peer.send(frame(2))
+        assert peer.receive().type_name == "GET_IMAGE"
+        peer.send(frame(3))
+        peer.send(frame(4))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        scene.RemoveNode(step_until_event(unconnected, events, LiveImage).node)
+        assert unconnected.nodes_removed() == ["Ultrasound"]
+        assert unconnected.live["Ultrasound"].node is None
+        ask_for_next(unconnected)
+        assert step_until_event(unconnected, events, LiveImage, 2).node is None
+        assert unconnected.node("Ultrasound") is None
+        assert unconnected.image_state("Ultrasound").status is ImageStatus.NOT_LOADED
+        unconnected.request_images(["Ultrasound"])
+        finish(unconnected)
+        assert voxels(unconnected.node("Ultrasound")) == [3, 4, 5]
+        assert step_until_event(unconnected, events, LiveImage, 3).frames == 3
+        assert voxels(unconnected.node("Ultrasound")) == [4, 5, 6]
+        unconnected.disconnect()
+
+
+def test_in_a_new_scene_a_live_image_gets_a_new_volume(unconnected, events, scene):
+    with ScriptedServer(stream(frame(1), frame(2))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        scene.Clear()
+        unconnected.scene_closed()
+        assert unconnected.live == {}
+        ask_for_next(unconnected)
+        again = step_until_event(unconnected, events, LiveImage, 2)
+        assert again.node.GetScene() is scene
+        assert again.frames == 1
+        unconnected.disconnect()
+
+
+def test_a_live_image_that_cannot_be_shown_is_told_once(unconnected, events):
+    bad = frame(1)
+    bad.matrix = np.full((3, 4), np.nan)
+    with ScriptedServer(stream(frame(1), bad, bad, bad, frame(5))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        ask_for_next(unconnected)
+        step_until_event(unconnected, events, Failed)
+        for _ in range(3):
+            ask_for_next(unconnected)
+        step_until_event(unconnected, events, LiveImage, 2)
+        assert voxels(unconnected.node("Ultrasound")) == [5, 6, 7]
+        unconnected.disconnect()
+    (failed,) = of_type(events, Failed)
+    assert "the live image 'Ultrasound' cannot be shown: the image's geometry" in str(failed.error)
+
+
+def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, events, scene):
+    many = [codec.pack(frame(1, f"Image {number}")) for number in range(3 * MOST_LIVE_IMAGES)]
+    end = codec.pack(codec.TrajectoryMessage())
+    with ScriptedServer(stream(b"".join([*many, end]))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, TrajectoriesShown)
+        assert len(unconnected.live) == MOST_LIVE_IMAGES
+        unconnected.disconnect()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == MOST_LIVE_IMAGES
+    (failed,) = of_type(events, Failed)
+    assert "images under more than 64 names" in str(failed.error)

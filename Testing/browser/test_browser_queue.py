@@ -1,0 +1,202 @@
+"""The download queue: one image at a time, its progress, and cancelling."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from helpers.hospital import LARGE, SMALL, finish, of_type, slowly, step_until_event, voxels
+from helpers.peers import ScriptedServer, make_image
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.browser.events import (
+    Connected,
+    Connecting,
+    Disconnected,
+    ImageFailed,
+    ImageLoaded,
+    ImageProgress,
+    ImageStatus,
+)
+
+# Progress
+
+
+@pytest.mark.parametrize("image", [SMALL, LARGE], ids=["small", "large"])
+def test_observers_see_an_image_arrive(unconnected, events, image):
+    size = 72 + image.pixels.nbytes
+    go_on = threading.Event()
+    unconnected.add_observer(lambda event: isinstance(event, ImageProgress) and go_on.set())
+    with ScriptedServer(slowly(image, go_on)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.load_image("MR")
+        unconnected.disconnect()
+    steps = [event.received for event in of_type(events, ImageProgress)]
+    assert 0 < steps[0] < size  # the end is sent when the beginning has been seen
+    assert steps == sorted(set(steps))
+    assert steps[-1] == size
+
+
+def test_an_image_that_comes_at_once_is_seen_to_have_arrived(browser, events):
+    browser.load_image("MR")
+    last = of_type(events, ImageProgress)[-1]
+    assert last.received == last.size > 0
+
+
+def test_the_transfer_tells_how_far_image_and_batch_are(browser, events):
+    seen = []
+    browser.add_observer(lambda event: seen.append(browser.transfer))
+    assert browser.transfer is None
+    browser.request_images(["MR", "BROKEN", "CT"])
+    assert (browser.transfer.image_id, browser.transfer.done, browser.transfer.total) == (
+        "MR",
+        0,
+        3,
+    )
+    finish(browser)
+    assert browser.transfer is None
+    steps = [(transfer.image_id, transfer.done, transfer.total) for transfer in seen if transfer]
+    assert steps[-1] == ("CT", 2, 3)
+    assert ("BROKEN", 1, 3) in steps
+    browser.request_images(["PHOTO"])
+    assert (browser.transfer.done, browser.transfer.total) == (0, 1)  # the next batch
+
+
+def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events):
+    image, go_on = make_image(1, (128, 128, 64)), threading.Event()
+    data, pace = codec.pack(image), threading.Event()  # never set: the pace of the network
+
+    def trickle(peer):
+        peer.receive()
+        for start in range(0, len(data), len(data) // 10):
+            pace.wait(0.06)
+            peer.send(data[start : start + len(data) // 10])
+        go_on.set()
+        peer.wait_until_closed()
+
+    with ScriptedServer(trickle) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        transfers = []
+        unconnected.add_observer(lambda event: transfers.append(unconnected.transfer))
+        unconnected.load_image("MR")
+        unconnected.disconnect()
+    known = [one for one in transfers if one is not None and one.bytes_per_second]
+    assert known, "no rate was ever known"
+    last = known[-1]
+    # About a tenth in 60 ms; a busy machine may be slower, none is faster.
+    assert 0 < last.bytes_per_second < 1.2 * len(data) / 0.6
+    assert last.seconds_left == pytest.approx(
+        (last.size - last.received) / last.bytes_per_second, abs=0.01
+    )
+
+
+# Cancelling
+
+
+def cancelled_ids(events):
+    failed = of_type(events, ImageFailed)
+    assert all(isinstance(event.error, net.CancelledError) for event in failed)
+    return [event.image_id for event in failed]
+
+
+def test_cancelling_ends_the_queue_and_keeps_the_connection(browser, events):
+    browser.request_images(["MR", "CT", "PHOTO"])
+    browser.cancel()
+    assert cancelled_ids(events) == ["MR", "CT", "PHOTO"]
+    assert browser.queue == []
+    assert browser.image_in_transfer is None
+    assert voxels(browser.load_image("CT")) == [2, 3, 4]
+    assert of_type(events, Disconnected) == of_type(events, Connecting) == []
+    assert browser.node("MR") is None
+
+
+@pytest.mark.parametrize("image", [SMALL, LARGE], ids=["small", "large"])
+def test_an_image_that_was_cancelled_on_its_way_can_be_loaded_again(unconnected, events, image):
+    go_on = threading.Event()
+
+    def cancel_once(event):
+        if isinstance(event, ImageProgress) and not go_on.is_set():
+            unconnected.cancel()
+            go_on.set()
+
+    unconnected.add_observer(cancel_once)
+    with ScriptedServer(slowly(image, go_on)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        with pytest.raises(net.CancelledError):
+            unconnected.load_image("MR")
+        assert unconnected.node("MR") is None
+        assert unconnected.load_image("MR") is unconnected.node("MR")
+        assert voxels(unconnected.load_image("OTHER")) == [7, 8, 9]
+        unconnected.disconnect()
+    assert cancelled_ids(events) == ["MR"]
+    assert len(of_type(events, Connected)) == 1
+
+
+def test_leaving_the_server_cancels_what_waits_and_keeps_what_is_loaded(browser, events):
+    node = browser.load_image("MR")
+    browser.request_images(["CT", "PHOTO"])
+    browser.disconnect()
+    assert cancelled_ids(events) == ["CT", "PHOTO"]
+    assert isinstance(events[-1], Disconnected)
+    assert voxels(node) == [1, 2, 3]
+
+
+def test_an_observer_may_leave_the_server(browser, events):
+    def leave(event):
+        if isinstance(event, ImageLoaded):
+            browser.disconnect()
+
+    browser.add_observer(leave)
+    assert voxels(browser.load_image("MR")) == [1, 2, 3]
+    assert isinstance(events[-1], Disconnected)
+
+
+def test_one_image_of_many_can_be_cancelled(browser, events):
+    browser.request_images(["MR", "CT", "PHOTO"])
+    browser.cancel(["CT"])
+    finish(browser)
+    assert cancelled_ids(events) == ["CT"]
+    assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "PHOTO"]
+    assert browser.image_state("CT").status is ImageStatus.CANCELLED
+
+
+def test_cancelling_the_image_in_transfer_begins_the_next_one(unconnected, events):
+    go_on = threading.Event()
+    with ScriptedServer(slowly(LARGE, go_on)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.request_images(["MR", "CT"])
+        step_until_event(unconnected, events, ImageProgress)
+        unconnected.cancel(["MR"])
+        assert unconnected.image_in_transfer == "CT"
+        go_on.set()
+        finish(unconnected)
+        unconnected.disconnect()
+    assert cancelled_ids(events) == ["MR"]
+    assert [event.image_id for event in of_type(events, ImageLoaded)] == ["CT"]
+    assert len(of_type(events, Connected)) == 1
+
+
+def test_cancelling_what_is_loaded_again_leaves_it_loaded(browser):
+    browser.load_image("MR")
+    browser.request_images(["MR"])
+    browser.cancel()
+    assert browser.image_state("MR").status is ImageStatus.LOADED
+
+
+def test_cancelling_what_is_not_asked_for_changes_nothing(browser, events):
+    browser.cancel(["MR", "no such image"])
+    browser.cancel()
+    assert events == []
+    assert browser.states == {}
+
+
+def test_a_very_long_queue_takes_no_longer_an_image(browser, events):
+    # Each step would look at all that wait, if the queue were a list.
+    ids = [f"IMAGE_{number}" for number in range(50_000)]
+    browser.request_images(ids)
+    browser.request_images(ids)
+    assert browser.transfer.total == 50_000
+    browser.cancel(ids[10_000:])
+    browser.cancel()
+    assert browser.queue == []
+    assert len(of_type(events, ImageFailed)) == 50_000

@@ -1,0 +1,95 @@
+"""Random sequences of asking, cancelling, deleting and lost connections, the same in every run.
+
+Whatever the order: each image that was asked for ends as loaded, failed or cancelled, and what is
+loaded is the right one.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from helpers.hospital import finish
+from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.events import (
+    ConnectionState,
+    ImageFailed,
+    ImageLoaded,
+    ImageStatus,
+    ImageWaiting,
+)
+
+# Some fit the receiver's shared buffer of 64 KiB, some do not.
+SIZES = [(4, 3, 2), (64, 64, 7), (64, 64, 9), (128, 128, 16)]
+SHADES = {f"IMAGE_{number}": 10 * number for number in range(8)}
+IMAGES = {
+    name: make_image(shade, SIZES[number % 4])
+    for number, (name, shade) in enumerate(SHADES.items())
+}
+
+
+def answer_or_leave(chance: random.Random):
+    """Script: answer questions; leave now and then, sometimes in the middle of an answer."""
+
+    def script(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            answer = IMAGES[query.device_name]
+            answer.device_name = query.device_name
+            data = codec.pack(answer)
+            if chance.random() < 0.1:
+                peer.send(data[: chance.randrange(len(data))])
+                return
+            peer.send(data)
+            if chance.random() < 0.1:
+                return
+
+    return script
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_each_image_ends_in_one_way_and_as_itself(unconnected, events, scene, seed):
+    chance = random.Random(seed)
+    names = list(SHADES)
+    with ScriptedServer(answer_or_leave(random.Random(seed))) as server:
+        unconnected.connect("127.0.0.1", server.port, pauses=(0.001,))
+        for _ in range(150):
+            action = chance.random()
+            if action < 0.3:
+                unconnected.request_images(chance.sample(names, 3))
+            elif action < 0.35:
+                unconnected.cancel(chance.sample(names, 2))
+            elif action < 0.37:
+                unconnected.cancel()
+            elif action < 0.45 and unconnected.loaded_images():
+                scene.RemoveNode(unconnected.node(chance.choice(unconnected.loaded_images())))
+                unconnected.nodes_removed()
+            elif action < 0.5 and unconnected.connection is ConnectionState.RECONNECTING:
+                unconnected.reconnect_now()
+            else:
+                wait_for_socket(unconnected)
+                unconnected.step()
+        finish(unconnected)
+        states = dict(unconnected.states)
+        loaded = {name: unconnected.node(name) for name in unconnected.loaded_images()}
+        unconnected.disconnect()
+
+    assert unconnected.transfer is None
+    for name, node in loaded.items():
+        assert node.GetImageData().GetScalarComponentAsDouble(0, 0, 0, 0) == SHADES[name]
+    for name, state in states.items():
+        assert state.status in (ImageStatus.LOADED, ImageStatus.FAILED, ImageStatus.CANCELLED)
+        assert (state.status is ImageStatus.LOADED) <= (name in loaded)
+    for name in names:
+        is_waiting = False
+        for event in events:
+            if getattr(event, "image_id", None) != name:
+                continue
+            if isinstance(event, ImageWaiting):
+                is_waiting = True
+            elif isinstance(event, ImageLoaded | ImageFailed):
+                assert is_waiting, f"{event} came although nobody asked, or twice"
+                is_waiting = False
+        assert not is_waiting, f"{name} was asked for and never ended"

@@ -1,0 +1,90 @@
+"""In which state an image is, from the list to the scene and out of it again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from helpers.hospital import finish, of_type, voxels
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.events import Disconnected, ImageFailed, ImageState, ImageStatus
+
+
+def test_an_image_is_waiting_then_loading_then_loaded(browser):
+    states = []
+
+    def note(event):
+        state = browser.image_state("CT")
+        if not states or state != states[-1]:
+            states.append(state)
+
+    browser.add_observer(note)
+    assert browser.image_state("CT") == ImageState()
+    browser.request_images(["MR", "CT"])
+    finish(browser)
+    statuses = [state.status for state in states]
+    assert list(dict.fromkeys(statuses)) == [
+        ImageStatus.NOT_LOADED,
+        ImageStatus.WAITING,
+        ImageStatus.LOADING,
+        ImageStatus.LOADED,
+    ]
+    before_the_end = states[-2]
+    assert before_the_end.received == before_the_end.size > 0
+    assert set(browser.states) == {"MR", "CT"}
+
+
+def test_a_failed_image_says_why_and_an_earlier_version_is_noted(browser, hospital):
+    del hospital.images_["CT"]
+    browser.request_images(["MR", "CT"])
+    finish(browser)
+    assert browser.image_state("CT").status is ImageStatus.FAILED
+    assert "slice 7 of CT is missing" in browser.image_state("CT").reason
+    assert browser.image_state("CT").notes == ()
+
+    del hospital.images_["MR"]
+    browser.request_images(["MR"])
+    finish(browser)
+    assert browser.image_state("MR").status is ImageStatus.FAILED
+    assert browser.image_state("MR").notes == ("an earlier version of it is in the scene",)
+    assert voxels(browser.node("MR")) == [1, 2, 3]
+
+
+def test_an_image_that_differs_is_still_loaded_when_the_user_comes_back(browser, hospital, server):
+    hospital.images_["MR"] = codec.ImageMessage(np.zeros((2, 3, 5), np.uint16))
+    browser.load_image("MR")
+    loaded = browser.image_state("MR")
+    browser.disconnect()
+    assert browser.states == {}
+    browser.connect(server.host, server.port)
+    assert browser.states == {"MR": loaded}
+    assert browser.loaded_images() == ["MR"]
+
+
+def test_a_volume_that_the_user_deletes_is_not_loaded(browser, hospital, scene):
+    browser.request_images(["MR", "CT", "PHOTO"])
+    finish(browser)
+    del hospital.images_["CT"]
+    browser.request_images(["CT"])
+    finish(browser)
+    for image_id in ("MR", "CT"):
+        scene.RemoveNode(browser.node(image_id))
+    assert sorted(browser.nodes_removed()) == ["CT", "MR"]
+    assert browser.image_state("MR") == ImageState()
+    assert browser.image_state("CT").status is ImageStatus.FAILED
+    assert browser.image_state("CT").notes == ()
+    assert browser.image_state("PHOTO").status is ImageStatus.LOADED
+    assert browser.nodes_removed() == []
+
+
+def test_a_scene_that_is_closed_cancels_and_keeps_the_connection(browser, events, scene):
+    browser.load_image("MR")
+    browser.request_images(["CT", "PHOTO"])
+    scene.Clear()
+    browser.scene_closed()
+    assert [event.image_id for event in of_type(events, ImageFailed)] == ["CT", "PHOTO"]
+    assert {image_id: state.status for image_id, state in browser.states.items()} == {
+        "CT": ImageStatus.CANCELLED,
+        "PHOTO": ImageStatus.CANCELLED,
+    }
+    assert voxels(browser.load_image("MR")) == [1, 2, 3]
+    assert of_type(events, Disconnected) == []

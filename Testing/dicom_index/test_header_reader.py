@@ -1,0 +1,220 @@
+"""Reading the fields of one file fast: the same as pydicom finds, whatever the file is like."""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pydicom.data
+import pytest
+from pydicom import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.dicom_index.fields import PATHS, dictionary_fields
+from IGTLMetaBrowserLib.dicom_index.header_reader import (
+    DICOM,
+    DICOMDIR,
+    OTHER,
+    REFUSED,
+    UNREADABLE,
+    FileContent,
+    read_file,
+)
+
+DATA = Path(pydicom.data.__file__).parent
+FILES = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix != ".py")
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken files
+
+
+def fields_in(content: FileContent) -> dict[str, str]:
+    assert content.kind == DICOM, content
+    return dict(zip(PATHS, content.values, strict=True))
+
+
+def write(path: Path, dataset: Dataset, **options: Any) -> Path:
+    dataset.save_as(path, enforce_file_format=True, **options)
+    return path
+
+
+def ct() -> Dataset:
+    return study.ct_slice(1)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_pydicoms_own_files_give_what_reading_them_whole_gives(path: Path):
+    content = read_file(str(path))
+    if content.kind == DICOM:
+        assert fields_in(content) == dictionary_fields(pydicom.dcmread(path, force=True))
+    elif path.name == "rtplan_truncated.dcm":
+        assert content == FileContent(UNREADABLE, "is cut off within (300A,00B0)")
+    elif "DICOMDIR" in path.name:
+        assert content.kind == DICOMDIR
+    else:
+        assert content.kind == OTHER
+        with pytest.raises(pydicom.errors.InvalidDicomError):
+            pydicom.dcmread(path)
+
+
+@pytest.mark.parametrize(
+    "syntax",
+    [ExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian],
+)
+@pytest.mark.parametrize("make", [study.pet, study.structure_set, study.plan, study.dose])
+def test_all_encodings_are_read(tmp_path: Path, syntax: str, make: Any):
+    dataset = make()
+    expected = dictionary_fields(dataset)
+    dataset.file_meta.TransferSyntaxUID = syntax
+    options = {
+        "implicit_vr": syntax == ImplicitVRLittleEndian,
+        "little_endian": syntax != ExplicitVRBigEndian,
+    }
+    assert fields_in(read_file(str(write(tmp_path / "0", dataset, **options)))) == expected
+
+
+def test_a_deflated_file_is_read(tmp_path: Path):
+    dataset = ct()
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    assert fields_in(read_file(str(write(tmp_path / "0", dataset)))) == dictionary_fields(ct())
+
+
+def test_a_deflated_file_does_not_explode(tmp_path: Path):
+    """A little that inflates to 100 MB: of it, 4 MB are looked at."""
+    path = write(tmp_path / "0", ct())
+    meta = path.read_bytes().partition(b"\x08\x00\x05\x00CS")[0]
+    meta = meta.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.1.99")
+    meta = meta.replace(b"\x10\x00UI\x14\x00", b"\x10\x00UI\x16\x00")
+    bomb = struct.pack("<HH2sHI", 0x0008, 0x0001, b"UN", 0, 100 << 20)
+    compressor = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    squeezed = compressor.compress(bomb) + b"".join(
+        compressor.compress(bytes(1 << 20)) for _ in range(100)
+    )
+    path.write_bytes(meta + squeezed + compressor.flush())
+    assert read_file(str(path)) == FileContent(UNREADABLE, "is cut off within (0008,0001)")
+
+
+def test_a_long_header_is_read_to_the_field_behind_it(tmp_path: Path):
+    dataset = ct()
+    dataset.add_new(0x00091001, "OB", bytes(100_000))  # private, in front of all that is needed
+    assert fields_in(read_file(str(write(tmp_path / "0", dataset)))) == dictionary_fields(ct())
+
+
+def test_only_the_beginning_of_a_file_is_needed(tmp_path: Path):
+    path = write(tmp_path / "0", ct())
+    path.write_bytes(path.read_bytes()[:8000])
+    assert fields_in(read_file(str(path))) == dictionary_fields(ct())
+
+
+def test_private_tags_do_not_matter(tmp_path: Path):
+    dataset = ct()
+    for group in (0x0009, 0x0019):
+        block = dataset.private_block(group, "SOMEBODY", create=True)
+        block.add_new(0x01, "SQ", [Dataset()])
+        block.add_new(0x02, "UN", b"\xff\xfe\x00\xe0")
+    assert fields_in(read_file(str(write(tmp_path / "0", dataset)))) == dictionary_fields(ct())
+
+
+@pytest.mark.parametrize(
+    ("character_set", "data", "text"),
+    [
+        (b"ISO_IR 100", b"M\xfcller", "Müller"),
+        (b"ISO_IR 192", b"M\xc3\xbcller", "Müller"),
+        (b"\\ISO 2022 IR 87", b"\x1b$B;3ED\x1b(B", "山田"),
+        (b"ISO_IR 999", b"plain", "plain"),
+        (b"ISO_IR 999", b"M\xfcller", "Müller"),
+        (b"", b"M\xfcller", "Müller"),
+        (b"\xff\xff", b"M\xfcller", "Müller"),
+    ],
+)
+def test_character_sets(tmp_path: Path, character_set: bytes, data: bytes, text: str):
+    """Where the set is unknown, Latin-1 is read, as pydicom has it."""
+    dataset = ct()
+    dataset.StudyDescription = "TEXT"
+    path = write(tmp_path / "0", dataset)
+    content = path.read_bytes()
+    for old, new in (
+        (element(0x0005, b"CS", b"ISO_IR 100"), element(0x0005, b"CS", character_set)),
+        (element(0x1030, b"LO", b"TEXT"), element(0x1030, b"LO", data)),
+    ):
+        assert old in content
+        content = content.replace(old, new)
+    path.write_bytes(content)
+    assert fields_in(read_file(str(path)))["study_description"] == text
+
+
+def element(number: int, vr: bytes, value: bytes) -> bytes:
+    """An element of group 0008 as the file has it."""
+    value += b" " * (len(value) % 2)
+    return struct.pack("<HH2sH", 0x0008, number, vr, len(value)) + value
+
+
+def test_files_that_are_no_dicom(tmp_path: Path):
+    contents = [b"", b"D", b"text " * 1000, bytes(1000), b"\x08\x00\x05\x00" + bytes(200)]
+    for number, content in enumerate(contents):
+        path = tmp_path / str(number)
+        path.write_bytes(content)
+        assert read_file(str(path)).kind in (OTHER, UNREADABLE)
+    assert read_file(os.fsencode(tmp_path / "0")).kind == OTHER
+
+
+def test_what_the_system_refuses_is_told_in_its_words(tmp_path: Path):
+    missing = read_file(str(tmp_path / "none"))
+    assert missing == FileContent(REFUSED, "cannot be read: No such file or directory")
+    assert read_file(str(tmp_path)).kind == REFUSED
+
+
+def test_a_length_beyond_the_end_is_not_believed(tmp_path: Path):
+    """Four gigabytes, claimed by a file of some kilobytes."""
+    dataset = ct()
+    dataset.StudyDescription = "long"
+    path = write(tmp_path / "0", dataset)
+    data = path.read_bytes().replace(
+        struct.pack("<HH2sH", 0x0008, 0x1030, b"LO", 4) + b"long",
+        struct.pack("<HH2sHI", 0x0008, 0x1030, b"UT", 0, 0xFFFFFFF0),
+    )
+    path.write_bytes(data)
+    assert read_file(str(path)) == FileContent(UNREADABLE, "is cut off within (0008,1030)")
+
+
+def test_sequences_nested_without_end_end(tmp_path: Path):
+    path = write(tmp_path / "0", ct())
+    nest = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF)
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    data = path.read_bytes()
+    place = data.index(struct.pack("<HH2s", 0x0009, 0x0010, b"LO"))
+    path.write_bytes(data[:place] + (nest + item) * 20_000 + data[place:])
+    content = read_file(str(path))
+    assert content.kind == UNREADABLE
+    assert content.reason.startswith("cannot be read as DICOM: ")
+
+
+def test_whatever_is_cut_or_changed_nothing_is_raised(tmp_path: Path):
+    file = io.BytesIO()
+    study.dose().save_as(file, enforce_file_format=True)
+    whole = file.getvalue()
+    path = tmp_path / "0"
+    random = np.random.default_rng(6)
+    variants = [whole[:length] for length in range(0, len(whole), 7)]
+    for _ in range(500):
+        data = bytearray(whole)
+        for place in random.integers(132, len(whole), 3):
+            data[place] = random.integers(256)
+        variants.append(bytes(data))
+    kinds = set()
+    for data in variants:
+        path.write_bytes(data)
+        kinds.add(read_file(str(path)).kind)
+    assert kinds <= {DICOM, DICOMDIR, OTHER, UNREADABLE}
+    assert {DICOM, UNREADABLE} <= kinds

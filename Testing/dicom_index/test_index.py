@@ -1,0 +1,368 @@
+"""The index of a folder: what is in it, and how it is kept up to date."""
+
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydicom.data
+import pytest
+
+from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
+from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path, write_index
+from IGTLMetaBrowserLib.dicom_index.fields import FIELDS
+from IGTLMetaBrowserLib.dicom_index.header_reader import (
+    DICOM,
+    DICOMDIR,
+    OTHER,
+    REFUSED,
+    UNREAD,
+    UNREADABLE,
+)
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.dicom_index.rows import INSTANCE, SERIES
+
+TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A patient's radiotherapy: 3 CT slices and 5 files that belong to them."""
+    study.write_study(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "index.csv"
+
+
+def updated(folder: Path, output: Path, level: str = SERIES) -> int:
+    """Bring an index file up to date; return how many files were read for it."""
+    with DicomIndex(folder, database_path(output), [output, part_path(output)]) as index:
+        count = index.update()
+        write_index(index, output, level)
+        return count
+
+
+def rows_of(output: Path) -> list[dict[str, str]]:
+    with output.open(encoding="utf-8", newline="") as file:
+        return [*csv.DictReader(file)]
+
+
+def paths(output: Path, folder: Path) -> list[str]:
+    prefix = Path(os.path.relpath(folder)).as_posix()
+    return [row["file_path"].removeprefix(f"{prefix}/") for row in rows_of(output)]
+
+
+def copies(folder: Path, count: int) -> None:
+    """Fill a folder with as many files, all the same CT slice."""
+    folder.mkdir(parents=True)
+    first = folder / "0"
+    shutil.copy(TEST_FILES / "CT_small.dcm", first)
+    for number in range(1, count):
+        os.link(first, folder / str(number))
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """1,000 files."""
+    copies(tmp_path / "many", 1000)
+    return tmp_path / "many"
+
+
+class TestWhatIsInIt:
+    def test_files_are_told_by_their_content(self, folder: Path):
+        shutil.copy(TEST_FILES / "dicomdirtests" / "DICOMDIR", folder / "scan.dcm")
+        shutil.copy(TEST_FILES / "rtplan_truncated.dcm", folder)
+        shutil.copy(TEST_FILES / "MR_small.dcm", folder / "notes.txt")
+        (folder / "slice.dcm").write_text("not DICOM")
+        (folder / "link").symlink_to("nowhere")
+        os.mkfifo(folder / "pipe")
+        with DicomIndex(folder) as index:
+            assert index.update() == 12  # neither the link nor the pipe
+            kinds = {kind: index.count(kind) for kind in (DICOM, DICOMDIR, OTHER, UNREAD)}
+            assert kinds == {DICOM: 9, DICOMDIR: 1, OTHER: 2, UNREAD: 0}
+            assert [*index.files(REFUSED, UNREADABLE)] == [
+                ("link", REFUSED, "cannot be read: No such file or directory"),
+                ("rtplan_truncated.dcm", UNREADABLE, "is cut off within (300A,00B0)"),
+            ]
+
+    def test_a_row_is_a_subseries_or_a_file(self, folder: Path):
+        with DicomIndex(folder) as index:
+            index.update()
+            files, series = [*index.rows(INSTANCE)], [*index.rows(SERIES, "here")]
+        assert [row["file_path"] for row in files] == [
+            "ct/1", "ct/2", "ct/3", "rtstruct", "rtplan", "rtdose", "pt", "seg"
+        ]  # fmt: skip
+        assert [row["instances"] for row in series] == [3, 1, 1, 1, 1, 1]
+        assert series[0] == {
+            **files[0], "folder": "here/ct", "file_path": "here/ct/1", "instances": 3
+        }  # fmt: skip
+        assert [*series[0]] == [*FIELDS]
+
+    def test_acquisitions_are_subseries(self, tmp_path: Path):
+        for number in (1, 2, 3):
+            dataset = study.ct_slice(number)
+            dataset.AcquisitionNumber = "" if number == 3 else number
+            dataset.save_as(tmp_path / str(number), enforce_file_format=True)
+        with DicomIndex(tmp_path) as index:
+            index.update()
+            found = [(row["subseries"], row["instances"]) for row in index.rows(SERIES)]
+        assert found == [("1", 3), ("2", 3), ("default", 3)]
+
+    def test_names_that_are_not_utf_8(self, tmp_path: Path, output: Path):
+        name = os.fsdecode(b"sch\xf6n")
+        study.ct_slice(1).save_as(tmp_path / name, enforce_file_format=True)
+        updated(tmp_path, output)
+        line = output.read_bytes().splitlines()[1]
+        assert b"sch\xf6n" in line
+        updated(tmp_path, output.with_suffix(".json"))
+        text = output.with_suffix(".json").read_text(encoding="ascii")
+        assert "sch\\udcf6n" in text
+
+    def test_links_to_folders_are_not_followed(self, folder: Path):
+        (folder / "ct" / "again").symlink_to(folder)
+        with DicomIndex(folder) as index:
+            assert index.update() == 8
+
+    def test_a_missing_folder_is_named(self, tmp_path: Path):
+        with pytest.raises(DicomIndexError, match=r"there is no folder '.*none'; check the path"):
+            DicomIndex(tmp_path / "none")
+
+
+class TestFiles:
+    def test_json_is_nested(self, folder: Path, output: Path):
+        output = output.with_suffix(".json")
+        updated(folder, output)
+        patients = json.loads(output.read_text(encoding="utf-8"))
+        assert [*patients] == [study.PATIENT]
+        series = patients[study.PATIENT][study.STUDY]
+        assert [*series] == [
+            study.CT, study.RTSTRUCT, study.RTPLAN, study.RTDOSE, study.PT, study.SEG
+        ]  # fmt: skip
+        assert [*series[study.CT]] == ["2"]  # CT_small's AcquisitionNumber
+        assert series[study.RTDOSE]["default"]["reference_rs"] == study.instance_of(study.RTSTRUCT)
+
+    def test_json_of_files_has_them_in_their_subseries(self, folder: Path, output: Path):
+        output = output.with_suffix(".json")
+        updated(folder, output, INSTANCE)
+        patients = json.loads(output.read_text(encoding="utf-8"))
+        files = patients[study.PATIENT][study.STUDY][study.CT]["2"]
+        assert [row["instance_uid"] for row in files.values()] == [
+            study.instance_of(study.CT, number) for number in (1, 2, 3)
+        ]
+        assert [*files] == [row["file_path"] for row in files.values()]
+
+    def test_an_empty_folder_makes_an_empty_index(self, tmp_path: Path, output: Path):
+        (tmp_path / "empty").mkdir()
+        updated(tmp_path / "empty", output)
+        assert output.read_text() == ",".join(FIELDS) + "\n"
+        updated(tmp_path / "empty", output.with_suffix(".json"))
+        assert json.loads(output.with_suffix(".json").read_text()) == {}
+
+    def test_paths_are_relative_to_the_current_folder(
+        self, folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        for current, prefix in ((folder.parent, "data/"), (folder, ""), (folder / "ct", "../")):
+            monkeypatch.chdir(current)
+            updated(folder, output)
+            assert rows_of(output)[0]["file_path"] == f"{prefix}ct/1"
+            assert Path(rows_of(output)[0]["folder"]).resolve() == folder / "ct"
+
+    def test_what_cannot_be_written_is_named(self, folder: Path, output: Path):
+        output.mkdir()
+        with pytest.raises(DicomIndexError, match=r"index\.csv' cannot be written"):
+            updated(folder, output)
+        assert [*output.parent.glob(".*")] == []
+
+
+class TestUpToDate:
+    def test_only_what_changed_is_read_again(self, folder: Path, output: Path):
+        assert updated(folder, output) == 8
+        assert updated(folder, output) == 0
+        dataset = study.ct_slice(2)
+        dataset.SeriesDescription = "changed"
+        dataset.save_as(folder / "ct" / "2", enforce_file_format=True)
+        study.ct_slice(4).save_as(folder / "new", enforce_file_format=True)
+        assert updated(folder, output, INSTANCE) == 2
+        assert [row["series_description"] for row in rows_of(output)][:4] == ["", "", "changed", ""]
+        assert paths(output, folder)[:4] == ["new", "ct/1", "ct/2", "ct/3"]
+
+    def test_a_change_of_the_time_alone_is_a_change(self, folder: Path, output: Path):
+        updated(folder, output)
+        os.utime(folder / "pt", ns=(1, 1))
+        assert updated(folder, output) == 1
+
+    def test_what_is_gone_is_forgotten(self, folder: Path, output: Path):
+        updated(folder, output, INSTANCE)
+        (folder / "ct" / "3").unlink()
+        (folder / "rtplan").rename(folder / "moved")
+        (folder / "seg").unlink()
+        (folder / "seg").mkdir()
+        assert updated(folder, output, INSTANCE) == 1
+        assert paths(output, folder) == ["ct/1", "ct/2", "rtstruct", "moved", "rtdose", "pt"]
+        shutil.rmtree(folder / "ct")
+        assert updated(folder, output, INSTANCE) == 0
+        assert paths(output, folder) == ["rtstruct", "moved", "rtdose", "pt"]
+
+    def test_nothing_changed_leaves_the_file_alone(self, folder: Path, output: Path):
+        updated(folder, output)
+        before = output.stat()
+        updated(folder, output)
+        assert output.stat() == before
+        updated(folder, output, INSTANCE)
+        assert len(rows_of(output)) == 8
+
+    def test_a_file_that_was_lost_or_touched_is_written_again(self, folder: Path, output: Path):
+        updated(folder, output)
+        text = output.read_text()
+        output.unlink()
+        updated(folder, output)
+        assert output.read_text() == text
+        output.write_text("something else")
+        updated(folder, output)
+        assert output.read_text() == text
+
+    def test_csv_and_json_share_what_was_read(self, folder: Path, output: Path):
+        assert updated(folder, output) == 8
+        assert updated(folder, output.with_suffix(".json")) == 0
+
+    def test_the_index_may_lie_in_the_folder(self, folder: Path):
+        output = folder / "index.csv"
+        for _ in range(2):
+            updated(folder, output)
+            with DicomIndex(folder, database_path(output), [output]) as index:
+                assert index.count(OTHER) == 0
+
+    def test_another_folder_is_read_anew(self, folder: Path, output: Path):
+        updated(folder, output)
+        assert updated(folder / "ct", output) == 3
+        assert len(rows_of(output)) == 1
+
+    def test_a_file_that_could_not_be_read_is_tried_again(self, folder: Path, output: Path):
+        target = folder.parent / "target"
+        (folder / "link").symlink_to(target)
+        assert updated(folder, output) == 8
+        study.ct_slice(9).save_as(target, enforce_file_format=True)
+        assert updated(folder, output) == 1
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+    def test_permission_that_was_given_is_noticed(self, folder: Path, output: Path):
+        (folder / "pt").chmod(0)
+        updated(folder, output)
+        assert len(rows_of(output)) == 5
+        (folder / "pt").chmod(0o644)
+        assert updated(folder, output) == 1
+
+    def test_somebody_elses_database_is_left_alone(self, folder: Path, output: Path):
+        with sqlite3.connect(database_path(output)) as other:
+            other.execute("CREATE TABLE books (title TEXT)")
+        other.close()
+        with pytest.raises(DicomIndexError, match="is no index of igtlmeta's; choose another"):
+            updated(folder, output)
+
+    def test_a_damaged_database_is_named(self, folder: Path, output: Path):
+        database_path(output).write_bytes(b"no database" * 1000)
+        with pytest.raises(
+            DicomIndexError, match=r"index\.sqlite'.*: file is not a database; remove"
+        ):
+            updated(folder, output)
+
+    def test_two_at_a_time_are_told_so(self, folder: Path, output: Path):
+        with (
+            DicomIndex(folder, database_path(output)),
+            pytest.raises(DicomIndexError, match="another igtlmeta is using it"),
+        ):
+            updated(folder, output)
+
+
+class TestProcesses:
+    def test_they_find_what_one_finds(self, many: Path, folder: Path):
+        folder.rename(many / "study")
+        found = []
+        for jobs in (1, 2):
+            with DicomIndex(many) as index:
+                assert index.update(jobs) == 1008
+                found.append([*index.rows()])
+        assert found[0] == found[1]
+        assert len(found[0]) == 1008
+        assert multiprocessing.active_children() == []
+
+    def test_progress_is_told(self, many: Path):
+        told: list[tuple[int, int]] = []
+        with DicomIndex(many) as index:
+            index.update(2, lambda done, total: told.append((done, total)))
+        assert told == sorted(told)
+        assert len(told) > 5
+        assert told[-1] == (1000, 1000)
+
+    @pytest.mark.parametrize("jobs", [1, 2])
+    def test_what_was_read_before_an_interrupt_stays(self, many: Path, output: Path, jobs: int):
+        def interrupt(done: int, total: int) -> None:
+            if done >= 300:
+                raise KeyboardInterrupt
+
+        with DicomIndex(many, database_path(output)) as index:
+            with pytest.raises(KeyboardInterrupt):
+                index.update(jobs, interrupt)
+            read = index.count(DICOM)
+            assert 300 <= read < 1000
+            write_index(index, output, INSTANCE)
+            assert len(rows_of(output)) == read
+        assert multiprocessing.active_children() == []
+        assert updated(many, output, INSTANCE) == 1000 - read
+        assert len(rows_of(output)) == 1000
+
+    def test_one_that_the_system_ends_is_noticed(self, many: Path):
+        def end_one(done: int, total: int) -> None:
+            if children := multiprocessing.active_children():
+                os.kill(children[0].pid, signal.SIGKILL)
+                children[0].join()
+
+        with DicomIndex(many) as index:
+            with pytest.raises(DicomIndexError, match=r"files are not read yet.*Run it again"):
+                index.update(2, end_one)
+            unread = index.count(UNREAD)
+            assert index.update() == unread > 0
+            assert index.count(DICOM) == 1000
+
+
+@pytest.fixture
+def socket_in(folder: Path) -> Iterator[Path]:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "s"))
+        yield folder
+
+
+def test_sockets_are_not_waited_for(socket_in: Path):
+    with DicomIndex(socket_in) as index:
+        assert index.update() == 8
+        assert index.count(OTHER) == 1
+
+
+def test_a_series_of_a_hundred_thousand_files(tmp_path: Path):
+    """As far as the database goes; the benchmark reads as many as there is time for."""
+    study.ct_slice(1).save_as(tmp_path / "1", enforce_file_format=True)
+    with DicomIndex(tmp_path) as index:
+        index.update()
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
+        index.query(
+            f"{numbers} INSERT INTO files SELECT i, folder, CAST(i AS BLOB), 1, 1, kind, ''"
+            " FROM n, files"
+        )
+        columns = [name for _, name, *_ in index.query("PRAGMA table_info(instances)")][1:]
+        index.query(
+            f"{numbers} INSERT INTO instances SELECT i, {','.join(columns)} FROM n, instances"
+        )
+        (row,) = index.rows(SERIES)
+    assert row["instances"] == 100_000

@@ -1,0 +1,295 @@
+"""Peers for tests over real sockets: our server in a thread, a server that follows a script, and
+a plain socket that speaks whole messages.
+
+Every wait in here ends after ``PATIENCE`` seconds with an error, so that no test hangs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from IGTLMetaBrowserLib import codec, net
+
+if TYPE_CHECKING:
+    from IGTLMetaBrowserLib.browser.browser import Browser
+
+PATIENCE = 20.0
+
+TRAJECTORY = codec.TrajectoryItem(
+    name="Left electrode",
+    group="Trajectory",
+    rgba=(255, 128, 0, 255),
+    entry=(10.0, 20.0, 30.0),
+    target=(-1.5, 0.0, 8.25),
+    diameter=2.5,
+    owner="A",
+)
+
+EventType = TypeVar("EventType")
+
+
+def make_image(shade: int, size: tuple[int, int, int] = (4, 3, 2)) -> codec.ImageMessage:
+    """Return an image of ``size`` voxels along i, j, k whose uint16 values begin with ``shade``."""
+    i, j, k = size
+    pixels = (np.arange(i * j * k, dtype=np.uint32) + shade).astype(np.uint16)
+    return codec.ImageMessage.from_ijk_to_ras(pixels.reshape(k, j, i), np.eye(4))
+
+
+class ImagesInMemory:
+    """A ``net.Source`` of given images; ``asked_for`` lists the ids that were asked for."""
+
+    def __init__(
+        self,
+        images: dict[str, codec.ImageMessage] | None = None,
+        trajectories: Sequence[codec.TrajectoryItem] = (),
+    ) -> None:
+        self._images = images or {}
+        self._trajectories = trajectories
+        self.asked_for: list[str] = []
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        """Return what the images themselves tell."""
+        return [
+            codec.ImageMetaItem(
+                name=f"Image {image_id}",
+                id=image_id,
+                modality="CT",
+                size=image.whole_size,
+                scalar_type=codec.ScalarType.of(image.pixels.dtype),
+            )
+            for image_id, image in self._images.items()
+        ]
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Return an image, or refuse."""
+        self.asked_for.append(image_id)
+        if image_id not in self._images:
+            raise net.SourceError(f"there is no image {image_id!r} here")
+        return self._images[image_id]
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return the trajectories."""
+        return self._trajectories
+
+
+class ServerInThread:
+    """Our own server, stepped in a thread as long as the ``with`` block lasts."""
+
+    def __init__(self, source: net.Source, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.server = net.Server(source, host, port)
+        self.host, self.port = self.server.host, self.server.port
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._error: BaseException | None = None
+
+    def __enter__(self) -> ServerInThread:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        self._thread.join(PATIENCE)
+        self.server.close()
+        if self._error is not None:
+            raise self._error
+
+    def client(self, **options: Any) -> net.Client:
+        """Return a client of this server; ``options`` are those of ``net.Client``."""
+        return net.Client(self.host, self.port, **options)
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over.is_set():
+                self.server.step(0.01)
+        except BaseException as error:
+            self._error = error
+
+
+class Peer:
+    """One end of a connection that speaks whole messages and waits for them."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.socket.settimeout(PATIENCE)
+        self._receiver = codec.Receiver()
+        self._received: deque[codec.Message | codec.Rejected] = deque()
+
+    @classmethod
+    def connect(cls, port: int, host: str = "127.0.0.1") -> Peer:
+        """Return a peer that is connected to a server."""
+        return cls(socket.create_connection((host, port), PATIENCE))
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.socket.close()
+
+    def send(self, *messages: codec.Message | bytes) -> None:
+        """Send messages, or bytes as they are."""
+        for message in messages:
+            self.socket.sendall(message if isinstance(message, bytes) else codec.pack(message))
+
+    def receive(self) -> codec.Message:
+        """Wait for the next message. Raises ``EOFError`` where the other end is closed."""
+        while not self._received:
+            count = self.socket.recv_into(self._receiver.get_buffer())
+            if count == 0:
+                raise EOFError("the other end closed the connection")
+            self._received += self._receiver.buffer_updated(count)
+        message = self._received.popleft()
+        assert isinstance(message, codec.Message), message
+        return message
+
+    def wait_until_closed(self) -> None:
+        """Wait until the other end closes; pass over what it sends until then."""
+        try:
+            while self.socket.recv(1 << 16):
+                pass
+        except ConnectionResetError:
+            pass
+
+
+Script = Callable[[Peer], None]
+
+
+class ScriptedServer:
+    """Listens, and follows one script for each connection, one connection after the other.
+
+    The last script serves all connections that follow. A connection is closed where its script
+    ends. An assertion that fails in a script fails the test.
+    """
+
+    def __init__(self, *scripts: Script) -> None:
+        self._scripts = scripts
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.host, self.port = self._listener.getsockname()
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._error: BaseException | None = None
+        self._peer: Peer | None = None
+        self.connections = 0
+
+    def __enter__(self) -> ScriptedServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_over = True
+        # Wakes ``accept``; and whoever waits in a script for a client that is still there.
+        socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+        if self._peer is not None:
+            with contextlib.suppress(OSError):  # it may be closed already
+                self._peer.socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join(PATIENCE)
+        self._listener.close()
+        if self._error is not None:
+            raise self._error
+
+    def client(self, **options: Any) -> net.Client:
+        """Return a client of this server; ``options`` are those of ``net.Client``."""
+        return net.Client(self.host, self.port, **options)
+
+    def _run(self) -> None:
+        try:
+            while True:
+                sock, _ = self._listener.accept()
+                with Peer(sock) as self._peer:
+                    if self._is_over:
+                        return
+                    script = self._scripts[min(self.connections, len(self._scripts) - 1)]
+                    self.connections += 1
+                    _follow(script, self._peer)
+        except BaseException as error:
+            self._error = error
+
+
+def _follow(script: Script, peer: Peer) -> None:
+    with contextlib.suppress(EOFError, ConnectionError):  # the client may leave
+        script(peer)
+
+
+def serve_well(peer: Peer) -> None:
+    """Script: answer the list with nothing, and each GET_IMAGE with an image of shade 7."""
+    while True:
+        query = peer.receive()
+        if query.type_name == "GET_IMAGE":
+            answer: codec.Message = make_image(7)
+        else:
+            answer = codec.ImageMetaMessage()
+        answer.device_name = query.device_name
+        peer.send(answer)
+
+
+def step_until(
+    client: net.Client, is_reached: Callable[[], bool], server: net.Server | None = None
+) -> list[net.ClientEvent]:
+    """Step a client, as a window does, until something is reached; return its events.
+
+    ``server`` is stepped in between, where it has no thread of its own.
+    """
+    events: list[net.ClientEvent] = []
+    end = time.monotonic() + PATIENCE
+    while not is_reached():
+        assert time.monotonic() < end, f"it did not happen; the last events: {events[-3:]}"
+        if server is not None:
+            server.step()
+        else:
+            wait_for_socket(client)
+        events += client.step()
+    return events
+
+
+def step_until_event(client: net.Client, event_type: type[EventType]) -> EventType:
+    """Step a client until an event of that type comes, and return it; others are dropped."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        wait_for_socket(client)
+        for event in client.step():
+            if isinstance(event, event_type):
+                return event
+    raise AssertionError(f"no {event_type.__name__} came")
+
+
+def wait_for_socket(client: net.Client | Browser) -> None:
+    """Sleep until a client or a browser has something to do, or for a moment."""
+    deadline = client.next_deadline
+    seconds = PATIENCE if deadline is None else max(0.0, deadline - time.monotonic())
+    if client.socket is None:
+        return
+    write = selectors.EVENT_WRITE if client.wants_write else 0
+    with selectors.DefaultSelector() as selector:
+        selector.register(client.socket, selectors.EVENT_READ | write)
+        # Not longer, as what the caller waits for can happen in another thread.
+        selector.select(min(seconds, 0.05))
+
+
+def open_descriptors() -> int:
+    """Return how many files and sockets this process has open."""
+    return sum(1 for _ in Path("/dev/fd").iterdir())

@@ -1,0 +1,281 @@
+"""The layers: no module may import what lies above it, or what only some packages may use.
+
+Reads the imports from the sources, without running them, so that it holds for modules that only
+Slicer can load.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+IMPORT_ROOT = Path(__file__).resolve().parent.parent / "IGTLMetaBrowser"
+LIB = "IGTLMetaBrowserLib"
+MODULE_FILE = "IGTLMetaBrowser"
+
+LAYERS = {
+    "codec": 0,
+    "dicom_index": 0,
+    "net": 1,
+    "metadata": 1,
+    "privacy": 2,
+    "sources": 3,
+    "scene": 3,
+    "browser": 4,
+    "browser_events": 5,
+    "cli": 5,
+    "ui": 5,
+    MODULE_FILE: 6,
+}
+
+GIVE_LAYER = f"if it is new, give it a layer in {Path(__file__).name}"
+
+# Two packages of one layer, of which one may use the other, but never the other way round: the
+# source that serves a scene reads it with the package for scenes.
+BESIDE = {(f"{LIB}.sources.scene", "scene")}
+
+WITH_QT = (f"{LIB}.ui", MODULE_FILE)
+WITH_SLICER = (f"{LIB}.scene", f"{LIB}.sources.scene", f"{LIB}.browser", *WITH_QT)
+ANYWHERE = (LIB, MODULE_FILE)
+# What is not in the standard library, and the modules and packages that may import it.
+MAY_IMPORT = {
+    "numpy": ANYWHERE,
+    "fastcrc": (f"{LIB}.codec",),
+    "vtk": WITH_SLICER,
+    "vtkmodules": WITH_SLICER,
+    "slicer": WITH_SLICER,
+    "qt": WITH_QT,
+    "ctk": WITH_QT,
+    "SampleData": WITH_QT,
+    "pydicom": ANYWHERE,
+    "highdicom": ANYWHERE,
+    "nrrd": ANYWHERE,
+    "rich": ANYWHERE,
+}
+# They may be missing where the module is loaded, so only the function that needs one imports it.
+ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nrrd", "rich"}
+
+# Python threads starve in Slicer, and MRML nodes are not to be touched from one.
+THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
+# But for the command ``index``, which reads files in several processes, and never inside Slicer.
+WITH_PROCESSES = (f"{LIB}.dicom_index.workers",)
+# The codec does no I/O and does not look at the clock.
+INPUT_OUTPUT = (
+    {"io", "os", "pathlib", "shutil", "tempfile", "mmap", "zipfile", "sqlite3"}
+    | {"socket", "socketserver", "ssl", "select", "selectors", "asyncio", "http", "urllib"}
+    | {"signal", "subprocess", "time"}
+)
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, with the whole path to it, and where it stands."""
+
+    name: str
+    line: int
+    in_function: bool
+    for_types_only: bool
+
+
+def imports(source: str, module: str, is_package: bool) -> Iterator[Import]:
+    """Yield what ``source``, the text of ``module``, imports, relative imports resolved."""
+    package = module.split(".") if is_package else module.split(".")[:-1]
+
+    def absolute(node: ast.ImportFrom) -> str:
+        if node.level > len(package):
+            raise ValueError(f"line {node.lineno}: a relative import leaves the package")
+        parents = package[: len(package) - node.level + 1] if node.level else []
+        return ".".join([*parents, *filter(None, [node.module])])
+
+    def walk(node: ast.AST, in_function: bool, for_types_only: bool) -> Iterator[Import]:
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{absolute(node)}.{alias.name}" for alias in node.names]
+        for name in names:
+            yield Import(name, node.lineno, in_function, for_types_only)
+        in_function |= isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        for_types_only |= isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, in_function, for_types_only)
+
+    yield from walk(ast.parse(source), False, False)
+
+
+def package_of(name: str) -> str | None:
+    """Return the package a dotted name lies in; None if it is not of this project."""
+    first, _, rest = name.partition(".")
+    if first == LIB:
+        return rest.partition(".")[0]
+    return MODULE_FILE if first == MODULE_FILE else None
+
+
+def is_in(module: str, places: tuple[str, ...]) -> bool:
+    return any(module == place or module.startswith(f"{place}.") for place in places)
+
+
+def complaint(module: str, imported: Import) -> str | None:
+    """Return what is wrong with ``module`` importing this; None if nothing is."""
+    target = package_of(imported.name)
+    if target is None:
+        return complaint_from_outside(module, imported)
+    here = package_of(module)
+    if target in ("", here):
+        return None
+    if target not in LAYERS:
+        return f"no package is called {target!r}; {GIVE_LAYER}"
+    if (here, target) == ("scene", "net"):
+        return "scene never imports net"
+    if (module, target) in BESIDE:
+        return None
+    if here and LAYERS[target] >= LAYERS[here]:
+        return f"{here} (layer {LAYERS[here]}) imports {target} (layer {LAYERS[target]})"
+    return None if here else f"the package itself imports nothing, so not {target}"
+
+
+def complaint_from_outside(module: str, imported: Import) -> str | None:
+    """Return what is wrong with importing something that is not of this project."""
+    package = imported.name.partition(".")[0]
+    is_late = imported.in_function or imported.for_types_only
+    may_start_processes = package == "multiprocessing" and is_late
+    if package in THREADS and not (may_start_processes and is_in(module, WITH_PROCESSES)):
+        return f"no threads, so no {package}"
+    if is_in(module, (f"{LIB}.codec",)) and package in INPUT_OUTPUT:
+        return f"the codec does no I/O, so no {package}"
+    if package in sys.stdlib_module_names:
+        return None
+    if package not in MAY_IMPORT:
+        return f"{package} is neither bundled with Slicer nor named in pyproject.toml"
+    if not is_in(module, MAY_IMPORT[package]):
+        return f"{package} may only be imported in {', '.join(MAY_IMPORT[package])}"
+    if is_in(module, (f"{LIB}.codec",)) and package not in ("numpy", "fastcrc"):
+        return f"the codec needs the standard library and numpy alone, so no {package}"
+    if package in ONLY_IN_FUNCTIONS and not (imported.in_function or imported.for_types_only):
+        return f"{package} is imported at file scope, but may be missing: import it in a function"
+    return None
+
+
+def complaints(source: str, path: str) -> list[str]:
+    """Return all that is wrong with the imports of the file at ``path`` below the import root."""
+    is_package = path.endswith("/__init__.py")
+    module = path.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
+    if package_of(module) not in {"", *LAYERS}:
+        return [f"{path} is in no package; {GIVE_LAYER}"]
+    found = [(i.line, complaint(module, i)) for i in imports(source, module, is_package)]
+    return [f"{path}:{line}: {text}" for line, text in found if text]
+
+
+FILES = sorted(file.relative_to(IMPORT_ROOT).as_posix() for file in IMPORT_ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_imports_only_from_lower_layers(path: str) -> None:
+    assert complaints((IMPORT_ROOT / path).read_text(encoding="utf-8"), path) == []
+
+
+def test_all_files_are_found() -> None:
+    assert f"{LIB}/__init__.py" in FILES
+    assert f"{LIB}/codec/__init__.py" in FILES
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "words"),
+    [
+        ("codec/wire.py", "from IGTLMetaBrowserLib import net", "codec (layer 0) imports net"),
+        ("codec/wire.py", "from IGTLMetaBrowserLib.net import client", "codec (layer 0)"),
+        ("codec/wire.py", "import IGTLMetaBrowserLib.net.client", "codec (layer 0)"),
+        ("codec/wire.py", "from ..net import client", "codec (layer 0)"),
+        ("codec/__init__.py", "from .. import net", "codec (layer 0)"),
+        ("codec/messages/image.py", "from ...net.client import Client", "codec (layer 0)"),
+        ("codec/wire.py", "def f():\n    from .. import net", "wire.py:2: codec (layer 0)"),
+        ("net/client.py", "from ..metadata import modules", "net (layer 1) imports metadata"),
+        ("metadata/modules.py", "from .. import net", "metadata (layer 1) imports net"),
+        ("scene/volumes.py", "from ..net import client", "scene never imports net"),
+        ("scene/volumes.py", "from ..sources import demo", "scene (layer 3) imports sources"),
+        ("sources/demo.py", "from ..scene import volumes", "sources (layer 3) imports scene"),
+        ("browser/browser.py", "from .. import cli", "browser (layer 4) imports cli"),
+        ("browser/browser.py", "from ..ui import panels", "browser (layer 4) imports ui"),
+        ("ui/panels.py", "import IGTLMetaBrowser", "ui (layer 5) imports IGTLMetaBrowser"),
+        ("net/client.py", "from .. import attic", "no package is called 'attic'"),
+        ("attic.py", "", "attic.py is in no package"),
+        ("__init__.py", "from . import codec", "the package itself imports nothing"),
+        ("browser/browser.py", "import qt", "qt may only be imported in"),
+        ("scene/volumes.py", "import ctk", "ctk may only be imported in"),
+        ("net/client.py", "import slicer", "slicer may only be imported in"),
+        ("sources/demo.py", "from slicer import vtkMRMLScene", "slicer may only be imported in"),
+        ("metadata/modules.py", "from vtk.util import numpy_support", "vtk may only be"),
+        ("codec/receiver.py", "import socket", "the codec does no I/O"),
+        ("codec/receiver.py", "from time import monotonic", "the codec does no I/O"),
+        (
+            "codec/receiver.py",
+            "def f():\n    import pydicom",
+            "the codec needs the standard library",
+        ),
+        ("net/server.py", "import threading", "no threads"),
+        ("ui/pump.py", "from concurrent.futures import ThreadPoolExecutor", "no threads"),
+        ("dicom_index/index.py", "def f():\n    import multiprocessing", "no threads"),
+        ("dicom_index/workers.py", "import multiprocessing", "no threads"),
+        ("sources/dicom_folder.py", "import pydicom", "pydicom is imported at file scope"),
+        ("cli/main.py", "class Table:\n    import rich", "rich is imported at file scope"),
+        (
+            "cli/main.py",
+            "try:\n    import nrrd\nexcept ImportError:\n    pass",
+            "nrrd is imported at",
+        ),
+        ("cli/main.py", "def f():\n    import requests", "requests is neither bundled"),
+        ("ui/panels.py", "from slicerhost import pythonqt", "slicerhost is neither bundled"),
+    ],
+)
+def test_a_wrong_import_is_found(path: str, source: str, words: str) -> None:
+    (found,) = complaints(source, f"{LIB}/{path}")
+    assert words in found
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("codec/crc64.py", "try:\n    import fastcrc\nexcept ImportError:\n    fastcrc = None"),
+        ("codec/messages/image.py", "import numpy as np\nfrom ..wire import Reader\nimport struct"),
+        (
+            "net/client.py",
+            "import socket, time\nfrom .. import codec\nfrom .queries import Queries",
+        ),
+        ("sources/dicom_folder.py", "def f():\n    import pydicom, highdicom"),
+        (
+            "sources/dicom_folder.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pydicom",
+        ),
+        ("sources/scene.py", "import slicer, vtk\nfrom ..scene import volumes"),
+        ("dicom_index/workers.py", "def f():\n    import multiprocessing"),
+        ("browser/browser.py", "from .. import codec\nfrom ..scene import volumes\nimport slicer"),
+        (
+            "cli/main.py",
+            "from ..net.client import Client\ndef f():\n    from rich.table import Table",
+        ),
+        (
+            "ui/panels.py",
+            "import qt, ctk\nfrom ..browser import Browser\nimport IGTLMetaBrowserLib",
+        ),
+    ],
+)
+def test_a_right_import_is_not_complained_of(path: str, source: str) -> None:
+    assert complaints(source, f"{LIB}/{path}") == []
+
+
+def test_the_module_file_may_import_all_below_it_but_no_threads() -> None:
+    source = "import qt, slicer, vtk\nfrom IGTLMetaBrowserLib.ui import panels\n"
+    assert complaints(source, "IGTLMetaBrowser.py") == []
+    assert complaints(source + "import threading", "IGTLMetaBrowser.py") == [
+        "IGTLMetaBrowser.py:3: no threads, so no threading"
+    ]
+
+
+def test_a_relative_import_that_leaves_the_package_is_found() -> None:
+    with pytest.raises(ValueError, match="line 1: a relative import leaves the package"):
+        complaints("from ....net import client", f"{LIB}/codec/wire.py")
