@@ -174,10 +174,14 @@ def load_module(path: str | os.PathLike[str]) -> LoadedModule:
     setattr(slicer.modules, path.stem.lower(), module)
     setattr(slicer.modules, f"{path.stem}Instance", getattr(python_module, path.stem)(module))
     slicer.app.moduleManager().modules[path.stem] = module
-    loaded = LoadedModule(module)
-    module.widgetRepresentation()
+    try:
+        module.widgetRepresentation()
+    except BaseException:
+        # Slicer would go on with an empty panel; here the next test is to begin anew.
+        del slicer.app.moduleManager().modules[path.stem]
+        raise
     slicer.app.startupCompleted.emit()
-    return loaded
+    return LoadedModule(module)
 
 
 def _import_file(path: Path) -> ModuleType:
