@@ -14,6 +14,7 @@ import slicer
 
 from slicerhost.ctk_widgets import qMRMLWidget
 from slicerhost.pythonqt import stands_in_for_cxx
+from slicerhost.pythonqt_lifetime import release_destroyed
 
 
 class qSlicerScriptedLoadableModule:
@@ -151,6 +152,7 @@ class LoadedModule:
         slicer.app.moduleManager().unload(self.name)
         self.module.deleteWidget()
         slicer.app.sendPostedEvents(None, qt.QEvent.DeferredDelete)
+        release_destroyed()
         del slicer.selfTests[self.name], sys.modules[self.name]
         for attribute in (self.name.lower(), f"{self.name}Instance", f"{self.name}Widget"):
             delattr(slicer.modules, attribute)

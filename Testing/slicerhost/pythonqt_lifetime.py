@@ -11,6 +11,7 @@ PythonQt removes the receivers after Python has ended. `crashing_senders` names 
 
 from __future__ import annotations
 
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -22,12 +23,17 @@ class _Connections:
 
     def __init__(self, sender: Any, is_cxx: Callable[[type], bool]) -> None:
         cls = type(sender)
-        self.python_class = None if is_cxx(cls) else cls.__qualname__
+        # The application of the stand-in is a Python class; that of Slicer is not.
+        is_slicers_own = is_cxx(cls) or sender.inherits("QCoreApplication")
+        self.python_class = None if is_slicers_own else cls.__qualname__
         self.receivers: dict[str, list[Callable[..., Any]]] = {}
 
 
 _connections: dict[int, _Connections] = {}
 """What is connected now, by the address of the sender."""
+
+_destroyed_connections: list[_Connections] = []
+"""Those of objects that Qt has destroyed; see `release_destroyed`."""
 
 _owners: dict[int, tuple[weakref.ref[Any], str]] = {}
 """The sender of a signal and the signal's name, by the id of the signal instance.
@@ -52,6 +58,15 @@ def crashing_senders() -> list[str]:
 def forget() -> None:
     """Let go of everything that connected signals keep alive. Their connections stay with Qt."""
     _connections.clear()
+    release_destroyed()
+
+
+def release_destroyed() -> None:
+    """Let go of what destroyed objects kept alive.
+
+    Not at once: what is released may own widgets that are just being destroyed as well.
+    """
+    _destroyed_connections.clear()
 
 
 def note_signal(owner: Any, name: str, signal: Any) -> None:
@@ -111,14 +126,20 @@ def _keep_receivers(QtCore: ModuleType, is_cxx: Callable[[type], bool]) -> None:
         sender, name = _sender(signal)
         if sender is not None:
             _release(sender, name, *receiver)
-        return disconnect(signal, *receiver)
+        with warnings.catch_warnings():  # PythonQt only returns False where nothing is connected
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return disconnect(signal, *receiver)
 
     def _connections_of(sender: Any) -> _Connections:
         address = _address(sender)
         if address not in _connections:
             _connections[address] = _Connections(sender, is_cxx)
-            connect(sender.destroyed, lambda *_: _connections.pop(address, None))
+            connect(sender.destroyed, lambda *_: note_destroyed(address))
         return _connections[address]
+
+    def note_destroyed(address: int) -> None:
+        if address in _connections:
+            _destroyed_connections.append(_connections.pop(address))
 
     QtCore.SignalInstance.connect = connect_and_keep
     QtCore.SignalInstance.disconnect = disconnect_and_release
@@ -158,6 +179,7 @@ def _add_delete(QtCore: ModuleType, is_cxx: Callable[[type], bool]) -> None:
         address = _address(self)
         shiboken6.delete(self)
         _connections.pop(address, None)
+        release_destroyed()
         vars(object)["__class__"].__set__(self, _destroyed(type(self), is_cxx))
 
     QtCore.QObject.delete = delete

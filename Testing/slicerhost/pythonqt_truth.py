@@ -1,9 +1,9 @@
 """Which Qt objects are false in PythonQt.
 
-PythonQt gives each wrapped class the truth value that its generator finds (getDefaultNonZeroFunction
-in PythonQt's generator/abstractmetalang.cpp): that of ``isEmpty``, else of ``isValid``, else of
-``isNull``. So an empty layout or menu, an invalid index and a null point are false, while an empty
-combo box, which has none of these methods, is true. A deleted object is false whatever its class.
+PythonQt gives each wrapped class the truth value of its method ``isEmpty``, else of ``isValid``,
+else of ``isNull`` (getDefaultNonZeroFunction in its generator/abstractmetalang.cpp). So an empty
+layout or menu, an invalid index and a null point are false, while an empty combo box, which has
+none of these methods, is true. A deleted object is false whatever its class.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 It can register, find and name sources. It has no window, no data of its own, and downloads
 nothing; what its buttons do for a source with a downloader of its own, a test does itself:
-`source.customDownloader(source)`. The functions for scripts ignore such a downloader, as Slicer's do.
+`source.customDownloader(source)`. The functions for scripts ignore it, as Slicer's do.
 """
 
 from __future__ import annotations
