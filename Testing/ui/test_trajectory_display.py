@@ -138,7 +138,7 @@ def test_points_of_a_server_that_sends_lps_are_turned(plan):
 
 def test_the_setting_comes_back_with_the_server(plan):
     planner = plan(line("1"))
-    port = planner.user.panel.browser.host_and_port[1]
+    port = planner.user.panel.browser.connection.host_and_port[1]
     planner.tick(planner.ui.lpsCheckBox)
     planner.user.press(planner.ui.connectButton)
     planner.user.connect_to(port)
@@ -158,7 +158,7 @@ def test_in_a_folded_section_nothing_is_seen(plan):
     del planner.source.plans[0]
     planner.ui.trajectoriesCollapsibleButton.collapsed = True
     assert not planner.view.visible
-    planner.user.panel.browser.request_trajectories()
+    planner.user.panel.browser.trajectories.request()
     planner.user.wait_for(lambda: planner.scene.gone, "the empty answer")
     assert not planner.ui.removeGoneButton.visible
     planner.ui.trajectoriesCollapsibleButton.collapsed = False
