@@ -139,6 +139,8 @@ def _is_cxx(cls: type) -> bool:
 
 def _adapt_single_members(QtCore: ModuleType, QtGui: ModuleType, QtWidgets: ModuleType) -> None:
     """The few members that differ one by one."""
+    import shiboken6
+
     settings_value = QtCore.QSettings.value
     tool_tip = QtWidgets.QWidget.toolTip
 
@@ -152,6 +154,7 @@ def _adapt_single_members(QtCore: ModuleType, QtGui: ModuleType, QtWidgets: Modu
             self, text if not text or QtGui.Qt.mightBeRichText(text) else f"<p>{text}</p>"
         )
 
+    QtCore.QObject.delete = lambda self: shiboken6.delete(self)  # a C function would not be bound
     QtCore.QObject.name = QtCore.QObject.objectName
     QtCore.QObject.className = lambda self: self.metaObject().className()
     QtCore.QSettings.value = value

@@ -136,3 +136,17 @@ def test_a_reload_brings_what_a_developer_has_changed_and_survives_mistakes(tmp_
     )
     answers = [line for line in run.stdout.splitlines() if line and line[0].islower()]
     assert answers == ["port 18999", "refused", "kept True", "still 0", "mended True"], run.stderr
+
+
+@pytest.mark.parametrize("name", ["model", "trajectories", "details"])
+def test_the_models_end_with_the_module(load_slicer_module, name):
+    """A Python model whose signals are connected when Slicer exits would crash it."""
+    module = load_slicer_module(MODULE_FOLDER / "IGTLMetaBrowser.py")
+    panel = module.widget.panel
+    models = {
+        "model": panel.model,
+        "trajectories": panel.trajectories.model,
+        "details": panel.images.details.model,
+    }
+    module.cleanup()
+    assert not shiboken6.isValid(models[name])

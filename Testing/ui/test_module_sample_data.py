@@ -47,7 +47,7 @@ def test_pressing_it_loads_the_image_and_shows_it(source, user, slicer_host):
     wait_until(lambda: volumes(slicer_host), 20, "the sample image")
     (volume,) = volumes(slicer_host)
     assert volume.GetName() == "MR head T1, oblique sagittal"
-    assert volume.GetAttribute("DICOM.PatientName") == "Phantom, Head"
+    assert volume.GetAttribute("DICOM.PatientName") == "Sheplogan, Vira"
     background = slicer_host.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
     assert background in (None, volume.GetID())
 

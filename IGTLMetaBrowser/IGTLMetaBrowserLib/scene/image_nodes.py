@@ -20,6 +20,7 @@ from .image_description import (
 )
 from .node_references import NodeReferences
 from .volumes import show_image
+from .window_level import VoiWindow
 
 __all__ = ["IMAGE_ID_ATTRIBUTE", "SCAN_TIME_ATTRIBUTE", "ImageNodes"]
 
@@ -62,7 +63,8 @@ class ImageNodes:
         self._patients.meet_patient_of(self.known.registry, image_id)
         description = self._describe(image_id, image.metadata)
         name = self._patients.cover(description.name)
-        node = self._show(address, image_id, image, name, description.fields["Modality"])
+        modality = description.fields["Modality"]
+        node = self._show(address, image_id, image, name, modality, self._voi_window(image_id))
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
         node.SetAttribute(SCAN_TIME_ATTRIBUTE, time_text or None)
         self._descriptions[address, image_id] = description
@@ -93,10 +95,16 @@ class ImageNodes:
                 rewrite_description(self._scene, node, self._descriptions[key], self._patients)
 
     def _show(
-        self, address: str, image_id: str, image: codec.ImageMessage, name: str, modality: str = ""
+        self,
+        address: str,
+        image_id: str,
+        image: codec.ImageMessage,
+        name: str,
+        modality: str = "",
+        voi_window: VoiWindow | None = None,
     ) -> Any:
         known = self.node(address, image_id)
-        node = show_image(self._scene, image, name, modality, known, self.coordinates)
+        node = show_image(self._scene, image, name, modality, known, self.coordinates, voi_window)
         self.known.headers.keep(image_id, image, self.coordinates)
         calibrate_new(node, self.known.calibration.calibration(image_id))
         self._nodes.keep((address, image_id), node)
@@ -107,3 +115,7 @@ class ImageNodes:
         for type_ in modules.TYPES:
             fields |= modules.known_fields(self.known.registry, type_, image_id)
         return ImageDescription.of(image_id, fields, metadata)
+
+    def _voi_window(self, image_id: str) -> VoiWindow:
+        module = modules.known_module(self.known.registry, modules.VOI_LUT, image_id)
+        return VoiWindow(module.WindowCenter, module.WindowWidth)

@@ -10,6 +10,7 @@ from .errors import SceneError
 from .group_folders import put_under
 from .label_maps import LabelMap, label_maps, show_label_map, show_segmentation
 from .node_references import NodeReferences
+from .slice_layers import SEGMENTATION_ROLE, hide_label_layer
 from .transform_followers import TransformFollowers
 
 
@@ -67,22 +68,30 @@ class LabelMapSet:
         known = self.node(image_id)
         node = show_label_map(self._scene, image, label_map, known, self.coordinates)
         self._volumes.keep(image_id, node)
+        if self.segmentation(image_id) is not None:
+            node.SetNodeReferenceID(SEGMENTATION_ROLE, self.segmentation(image_id).GetID())
         self._place(node, label_map.owner)
         return node
 
     def show_segmentation(self, image_id: str) -> Any:
-        """Return a segmentation of a label map that is in the scene. Raises ``SceneError``."""
-        if self.node(image_id) is None:
+        """Return a segmentation of a label map that is in the scene. Raises ``SceneError``.
+
+        It takes the place of the label map in the slice views, which would cover it.
+        """
+        label_map = self.node(image_id)
+        if label_map is None:
             raise SceneError(f"the label map {printable(image_id)!r} is not loaded; load it first")
         owner_id = self._owners[image_id]
         node = show_segmentation(
             self._scene,
-            self.node(image_id),
+            label_map,
             self._owner_node(owner_id) if owner_id else None,
             self.segmentation(image_id),
         )
         self._segmentations.keep(image_id, node)
+        label_map.SetNodeReferenceID(SEGMENTATION_ROLE, node.GetID())
         self._place(node, owner_id)
+        hide_label_layer(self._scene, label_map)
         return node
 
     def image_shown(self, image_id: str) -> None:

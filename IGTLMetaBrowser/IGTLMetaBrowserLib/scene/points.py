@@ -1,6 +1,6 @@
 """The points of one server (POINT) as markups point lists.
 
-Points of one image, group, colour and diameter make one list, as a markups node has one look for
+Points of one image, group, color and diameter make one list, as a markups node has one look for
 all of its points. Positions are RAS mm in the node's own coordinates.
 """
 
@@ -14,7 +14,7 @@ from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ..codec import Coordinates, PointItem, printable
 from .group_folders import folder_parent, put_in_group, remove_node
-from .markup_display import set_colour, set_diameter, set_labels
+from .markup_display import set_color, set_diameter, set_labels
 from .node_references import NodeReferences
 from .trajectory_decoding import FARTHEST, tube_diameter, turned, visible_rgba
 from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
@@ -25,7 +25,7 @@ MOST_POINTS = 2000
 _NO_GROUP_NAME = "Points"
 
 Look = tuple[str, str, tuple[int, int, int, int], float]
-"""Owner, group, colour (0 to 255) and diameter (mm)."""
+"""Owner, group, color (0 to 255) and diameter (mm)."""
 Place = tuple[str, tuple[float, float, float]]
 """Label and RAS mm."""
 
@@ -154,8 +154,8 @@ def _new_list(scene: Any, look: Look) -> Any:
     node.SetAttribute(GROUP_ATTRIBUTE, printable(group))
     node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))
     display = node.GetDisplayNode()
-    set_labels(display, is_line=False)
-    set_colour(display, rgba)
+    set_labels(display, is_line=False, is_visible=True)
+    set_color(display, rgba)
     set_diameter(display, diameter)
     return node
 

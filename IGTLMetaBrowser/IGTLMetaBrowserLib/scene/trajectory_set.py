@@ -18,7 +18,7 @@ from . import trajectory_decoding
 from .group_folders import folder_parent, put_in_group, remove_node
 from .node_references import NodeReferences
 from .trajectory_decoding import Plan
-from .trajectory_markups import is_as_written, show_trajectory
+from .trajectory_markups import is_as_written, set_label_visible, show_trajectory
 from .transform_followers import TransformFollowers
 
 SHOWN_AT_FIRST = 200
@@ -44,6 +44,8 @@ class Trajectory:
     """What was last written into its node."""
     place: tuple[str, int] | None = None
     """Group, and the item of the subject hierarchy under which its node was put."""
+    is_labeled: bool = False
+    """Whether its node was given a label in the views."""
 
     @property
     def problem(self) -> str:
@@ -80,6 +82,9 @@ class TrajectorySet:
         self._trajectories: dict[Key, Trajectory] = {}
         self._last_answer: tuple[bytes | None, Coordinates | None] = (None, None)
         self._todo: deque[Trajectory] = deque()
+        self._labels_todo: deque[Trajectory] = deque()
+        self._labeled: set[Trajectory] = set()
+        self._are_all_labeled = False
         self._nodes = NodeReferences(scene)
         self._followers = TransformFollowers()
 
@@ -113,7 +118,7 @@ class TrajectorySet:
     @property
     def waiting(self) -> int:
         """How many trajectories ``step`` still has to look after."""
-        return len(self._todo)
+        return len(self._todo) + len(self._labels_todo)
 
     def node(self, trajectory: Trajectory) -> Any:
         """Return the node of a trajectory, or None where it is not in the scene (any more)."""
@@ -132,17 +137,21 @@ class TrajectorySet:
 
     def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:
         """Bring up to ``count`` trajectories into the scene; return whether all are there."""
-        for _ in range(min(count, len(self._todo))):
-            self._show(self._todo.popleft())
-        return not self._todo
+        for _ in range(min(count, self.waiting)):
+            if self._todo:
+                self._show(self._todo.popleft())
+            else:
+                self._show_label(self._labels_todo.popleft())
+        return not self.waiting
 
     def finish(self) -> None:
         """Bring all into the scene, without letting the window answer in between."""
-        self.step(len(self._todo))
+        self.step(self.waiting)
 
     def stop(self) -> None:
         """Look after none of those that wait: the scene was closed."""
         self._todo.clear()
+        self._labels_todo.clear()
 
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
@@ -163,6 +172,28 @@ class TrajectorySet:
             else:
                 one.is_wanted = False
                 self._todo = deque(other for other in self._todo if other is not one)
+
+    def label(self, trajectories: Iterable[Trajectory]) -> None:
+        """Show the labels of these in the views, and hide those of all others.
+
+        Hundreds of labels would cover the image and each other.
+        """
+        before, self._labeled = self._labeled, set(trajectories)
+        for one in before ^ self._labeled:
+            self._show_label(one)
+
+    @property
+    def are_all_labeled(self) -> bool:
+        """Whether all labels are shown in the views, not only those that ``label`` chose.
+
+        Set it, and ``step`` shows or hides them.
+        """
+        return self._are_all_labeled
+
+    @are_all_labeled.setter
+    def are_all_labeled(self, are_all_labeled: bool) -> None:
+        self._are_all_labeled = are_all_labeled
+        self._labels_todo = deque(self._trajectories.values())
 
     def is_shown(self, trajectory: Trajectory) -> bool:
         """Whether a trajectory is in the scene and visible."""
@@ -242,10 +273,17 @@ class TrajectorySet:
         plan = trajectory_decoding.plan(one.item)
         node = show_trajectory(self._scene, plan, before, one.written)
         if node is not before:
-            one.place = None
+            one.place, one.is_labeled = None, False
             self._nodes.keep(one.key, node)
         one.written = plan
         self._place(one, node)
+        self._show_label(one)
+
+    def _show_label(self, one: Trajectory) -> None:
+        node, is_labeled = self.node(one), self._are_all_labeled or one in self._labeled
+        if node is not None and one.is_labeled != is_labeled:
+            one.is_labeled = is_labeled
+            set_label_visible(node, is_labeled)
 
     def _place(self, one: Trajectory, node: Any) -> None:
         """Put a node next to its image and under the image's transform, where that is new."""

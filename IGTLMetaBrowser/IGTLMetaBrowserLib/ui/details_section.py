@@ -53,6 +53,8 @@ class DetailsSection:
         self._timer.timeout.disconnect(self.update)
         self._columnTimer.stop()
         self._columnTimer.timeout.disconnect(self._arrangeColumns)
+        self._keys.delete()
+        self.model.delete()  # see BrowserPanel.close
 
     def show(self):
         """Unfold the details."""

@@ -18,7 +18,7 @@ class FilterSection:
         self._model = model
         self._localeTexts = localeTexts
         self.modalities = ModalityFilter(
-            ui.modalityLayout, ui.filterLineEdit, localeTexts, self.apply
+            ui.modalityWidget, ui.filterLineEdit, localeTexts, self.apply
         )
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)

@@ -46,6 +46,7 @@ class ImageSection:
         """Wait for nothing any more."""
         self.filter.close()
         self.details.close()
+        self._headerSelection.delete()
 
     # The list
 

@@ -15,13 +15,14 @@ LONGEST_MENU = 40
 
 
 class ModalityFilter:
-    """Fills ``layout`` with a button for each modality, and calls ``onChanged`` when one is used.
+    """Fills ``widget`` with a button for each modality, and calls ``onChanged`` when one is used.
 
     None that is chosen means all. The Tab key comes to them from the widget ``before`` them.
     """
 
-    def __init__(self, layout, before, localeTexts, onChanged):
-        self._layout = layout
+    def __init__(self, widget, before, localeTexts, onChanged):
+        # An empty layout is false in PythonQt: slicer.util.childWidgetVariables leaves it out.
+        self._layout = widget.layout()
         self._before = before
         self._localeTexts = localeTexts
         self._onChanged = onChanged
@@ -30,7 +31,7 @@ class ModalityFilter:
         self._choices = {}
         self._menuButton = None
         self._menu = None
-        layout.addStretch(1)
+        self._layout.addStretch(1)
 
     @property
     def chosen(self):

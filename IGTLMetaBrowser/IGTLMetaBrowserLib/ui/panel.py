@@ -69,6 +69,10 @@ class BrowserPanel:
         self.connection.close()
         self.images.close()
         self.trajectories.close()
+        # A signal that is connected to a method keeps model and receiver alive, and a Python model
+        # with a connected signal crashes Slicer when it exits.
+        self.model.delete()
+        self._keys.delete()
 
     # What the user does
 

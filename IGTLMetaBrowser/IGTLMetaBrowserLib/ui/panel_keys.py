@@ -29,10 +29,12 @@ class PanelKeys(qt.QObject):
     def addControlKey(self, widget, letter, action):
         """Call ``action`` for Ctrl and a letter, anywhere in ``widget``.
 
-        A QShortcut would not do: where Slicer has the same one, as for Ctrl+F, none of them works.
+        Slicer's main window has Ctrl+F (Module Finder) and Ctrl+C as shortcuts. A QShortcut here
+        would be ambiguous with them, and Qt activates neither of two ambiguous shortcuts.
         """
-        self._shortcuts.append((widget, f"Key_{letter}, ControlModifier"))
-        self.add(widget, [getattr(qt.Qt, f"Key_{letter}")], action, qt.Qt.ControlModifier)
+        key = getattr(qt.Qt, f"Key_{letter}")
+        self._shortcuts.append((widget, key))
+        self.add(widget, [key], action, qt.Qt.ControlModifier)
 
     def eventFilter(self, watched, event):
         if event.type() == qt.QEvent.ShortcutOverride and self._isShortcut(watched, event):
@@ -46,9 +48,9 @@ class PanelKeys(qt.QObject):
         return True
 
     def _isShortcut(self, watched, event):
-        # PythonQt hands over this event as a plain QEvent, of which only the text tells the key.
-        text = str(event)
-        return any(watched == widget and name in text for widget, name in self._shortcuts)
+        if int(event.modifiers()) & _MODIFIERS != int(qt.Qt.ControlModifier):
+            return False
+        return any(watched == widget and event.key() == key for widget, key in self._shortcuts)
 
     def _action(self, watched, event):
         modifiers = int(event.modifiers()) & _MODIFIERS

@@ -45,6 +45,8 @@ class TrajectorySection:
         self._timer.stop()
         # In PythonQt, a timer and who it calls keep each other alive.
         self._timer.timeout.disconnect(self.filter)
+        self._headerSelection.delete()
+        self.model.delete()  # see BrowserPanel.close
 
     def _connectWidgets(self):
         ui = self.ui
