@@ -26,7 +26,7 @@ def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):
     attributes = {name: node.GetAttribute(name) for name in node.GetAttributeNames()}
     assert attributes == {
         "IGTLMetaBrowser.ImageId": "MR",
-        "IGTLMetaBrowser.Server": browser.address,
+        "IGTLMetaBrowser.Server": browser.connection.address,
         "DICOM.PatientName": "Phantom, Head",
         "DICOM.PatientID": "P1",
         "DICOM.Modality": "MR",
