@@ -219,6 +219,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self._sceneObserverTags = [
             scene.AddObserver(scene.StartCloseEvent, self._onSceneStartClose),
             scene.AddObserver(scene.EndCloseEvent, self._onSceneEndClose),
+            scene.AddObserver(scene.EndImportEvent, self._onSceneEndImport),
             scene.AddObserver(scene.NodeRemovedEvent, self._onNodeRemoved),
         ]
 
@@ -328,6 +329,9 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
 
     def _onSceneEndClose(self, _caller, _event):
         self.browser.scene_closed()
+
+    def _onSceneEndImport(self, _caller, _event):
+        self.browser.scene_imported()
 
     def _onNodeRemoved(self, _caller, _event):
         if not slicer.mrmlScene.IsClosing():

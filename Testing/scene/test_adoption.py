@@ -72,14 +72,11 @@ class Session:
 
 
 def save_and_load(scene, folder: Path):
-    """Save a scene with its markups (voxels are left out), and load it into a new one."""
+    """Save a scene with its voxels and markups, and load it into a new one."""
     scene.SetRootDirectory(str(folder))
-    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode")):
-        node = scene.GetNthNodeByClass(index, "vtkMRMLMarkupsNode")
-        storage = scene.AddNewNodeByClass("vtkMRMLMarkupsJsonStorageNode")
-        node.SetAndObserveStorageNodeID(storage.GetID())
-        storage.SetFileName(str(folder / f"{index}.mrk.json"))
-        assert storage.WriteData(node)
+    # Slicer has another storage node for volumes, whose file readers are not in slicer-core.
+    save_data(scene, "vtkMRMLVolumeNode", "vtkMRMLNRRDStorageNode", folder, "nrrd")
+    save_data(scene, "vtkMRMLMarkupsNode", "vtkMRMLMarkupsJsonStorageNode", folder, "mrk.json")
     path = str(folder / "saved.mrml")
     assert scene.Commit(path)
     loaded = slicer.vtkMRMLScene()
@@ -88,6 +85,15 @@ def save_and_load(scene, folder: Path):
     loaded.SetURL(path)
     assert loaded.Import()
     return loaded
+
+
+def save_data(scene, class_name, storage_class_name, folder: Path, suffix):
+    for index in range(scene.GetNumberOfNodesByClass(class_name)):
+        node = scene.GetNthNodeByClass(index, class_name)
+        storage = scene.AddNewNodeByClass(storage_class_name)
+        node.SetAndObserveStorageNodeID(storage.GetID())
+        storage.SetFileName(str(folder / f"{node.GetID()}.{suffix}"))
+        assert storage.WriteData(node)
 
 
 @pytest.fixture
@@ -112,6 +118,15 @@ def test_an_image_that_comes_again_goes_into_the_node_of_the_saved_scene(session
     assert later.count("vtkMRMLScalarVolumeNode") == [1]
     assert slicer.util.arrayFromVolume(node).max() == 7
     assert node.GetDisplayNode().GetWindow() == 123
+
+
+def test_an_image_whose_file_is_missing_is_not_loaded_but_keeps_its_node(session, scene):
+    session.show_image("CT").SetAndObserveImageData(None)
+    later = Session(scene)
+    assert later.adopt() == ([], [], 0)
+    node = later.show_image("CT")
+    assert node is session.images.node(SERVER, "CT")
+    assert node.GetImageData() is not None
 
 
 def test_the_same_id_of_another_server_is_another_image(session, load_again):

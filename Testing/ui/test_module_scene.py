@@ -8,7 +8,9 @@ import pytest
 
 from helpers.peers import ServerInThread
 from helpers.window_sources import LargeSource
+from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ConnectionState, ImageFailed, ImageStatus
+from IGTLMetaBrowserLib.browser.image_notes import FROM_SAVED_SCENE
 from IGTLMetaBrowserLib.net import CancelledError
 from slicerhost import wait_until
 
@@ -122,3 +124,43 @@ def test_a_deleted_node_is_loaded_into_a_new_one(user, browser, small_server, sl
     slicer_host.mrmlScene.RemoveNode(browser.images.node("A"))
     load(browser, "A")
     assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+
+
+def test_a_saved_scene_is_recognized_and_nothing_is_loaded_twice(
+    user, browser, slicer_host, small_server, tmp_path
+):
+    connect(browser, small_server, 4)
+    load(browser, "A")
+    scene, node = slicer_host.mrmlScene, browser.images.node("A")
+    storage = scene.AddNewNodeByClass("vtkMRMLNRRDStorageNode")
+    node.SetAndObserveStorageNodeID(storage.GetID())
+    storage.SetFileName(str(tmp_path / "A.nrrd"))
+    assert storage.WriteData(node)
+    path = save(scene, tmp_path)
+    scene.Clear(0)
+    assert user.state("A") == ""
+
+    load_scene(scene, path)
+    assert user.state("A").startswith("loaded")
+    assert browser.images.state("A").notes == (FROM_SAVED_SCENE,)
+    assert browser.images.node("A") is not None
+    load_again = browser.load_image("A")
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    assert browser.images.node("A") is load_again
+    assert browser.images.state("A").notes == ()
+
+
+def test_a_scene_that_was_loaded_before_its_server_was_turned_to_is_recognized(
+    user, browser, slicer_host, small_server, tmp_path
+):
+    connect(browser, small_server, 4)
+    load(browser, "A")
+    node = browser.images.node("A")
+    browser.disconnect()
+    other = Browser(slicer_host.mrmlScene)  # as in another session
+    other.connect("127.0.0.1", small_server)
+    assert other.images.node("A") is node
+    assert other.images.state("A").status is ImageStatus.LOADED
+    other.list_images()
+    assert other.images.state("A").notes == (FROM_SAVED_SCENE,)
+    other.close()

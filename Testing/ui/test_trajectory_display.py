@@ -164,3 +164,29 @@ def test_in_a_folded_section_nothing_is_seen(plan):
     planner.ui.trajectoriesCollapsibleButton.collapsed = False
     assert planner.ui.removeGoneButton.visible
     assert planner.view.visible
+
+
+def labeled(planner, *names):
+    displays = (planner.node(name).GetDisplayNode() for name in names)
+    return [display.GetPropertiesLabelVisibility() for display in displays]
+
+
+def test_only_those_that_are_selected_have_a_label(plan):
+    planner = plan(line("1"), line("2"), line("3"))
+    assert labeled(planner, "1", "2", "3") == [False, False, False]
+    planner.select("1", "2")
+    assert labeled(planner, "1", "2", "3") == [True, True, False]
+    planner.select("3")
+    assert labeled(planner, "1", "2", "3") == [False, False, True]
+
+
+def test_all_labels_are_shown_in_turns_of_the_event_loop(plan):
+    planner = plan(line("1"), line("2"), line("3"))
+    planner.select("2")
+    trajectories = planner.user.panel.browser.trajectories
+    trajectories.are_all_labeled = True
+    planner.user.wait_for(lambda: all(labeled(planner, "1", "2", "3")), "all labels")
+    trajectories.are_all_labeled = False
+    planner.user.wait_for(
+        lambda: labeled(planner, "1", "2", "3") == [False, True, False], "one label"
+    )

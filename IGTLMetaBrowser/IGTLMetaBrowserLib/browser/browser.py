@@ -197,9 +197,16 @@ class Browser:
         self.images.on_scene_closed()
         self.trajectories.stop()
 
+    def scene_imported(self) -> None:
+        """Find the server's nodes in a scene that was just loaded: they are not made twice."""
+        if self.connection.has_server:
+            self.images.adopt()
+            self.trajectories.adopt()
+
     def _on_server_selected(self) -> None:
         self.metadata.select_server(self.connection.address)
         self.images.on_server_selected()
+        self.scene_imported()  # it may have been loaded before anybody turned to its server
 
     def _on_hidden_changed(self, is_hidden: bool) -> None:
         self.images.rewrite_descriptions()

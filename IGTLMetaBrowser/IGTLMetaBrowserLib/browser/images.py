@@ -13,6 +13,7 @@ from .connection import Connection
 from .downloads import Downloads
 from .events import (
     ConnectionState,
+    ImagesAdopted,
     ImageState,
     Listed,
     LiveImageState,
@@ -146,7 +147,17 @@ class Images:
         """Return the volume node of an image, or None if it is not in the scene (any more)."""
         if self._overlays.is_label_map(image_id):
             return self._overlays.label_map_node(image_id)
-        return self._nodes.node(self._connection.address, image_id)
+        node = self._nodes.node(self._connection.address, image_id)
+        # A label map of a saved scene, of which no list has come yet.
+        return self._overlays.label_map_node(image_id) if node is None else node
+
+    def adopt(self) -> None:
+        """Find what of this server is in the scene already; ``ImagesAdopted`` may follow."""
+        images = self._nodes.adopt(self._connection.address)
+        label_maps = self._overlays.adopt()
+        self._downloads.states.adopt(images, label_maps)
+        if images or label_maps:
+            self._notify(ImagesAdopted((*images, *label_maps)))
 
     def loaded_ids(self) -> list[str]:
         """Return the ids of this server's images that are in the scene."""

@@ -77,6 +77,13 @@ class Overlays:
         """Show a loaded image as before ``request_color_table``, by window and level."""
         self._nodes.stop_using_color_table(self._address, image_id)
 
+    def adopt(self) -> list[str]:
+        """Find the points and label maps of this server that are in the scene already.
+
+        Returns the ids of the label maps that were not known before.
+        """
+        return self._nodes.adopt(self._address)
+
     # What happens
 
     def on_message(self, message: codec.Message, query: net.Query | None) -> bool:

@@ -87,6 +87,20 @@ class Trajectories:
         self._of_server.hide(trajectories)
         self._notify(TrajectoriesChanged())
 
+    def label(self, trajectories: Iterable[Trajectory]) -> None:
+        """Show the labels of these in the views, and of no others unless ``are_all_labeled``."""
+        self._of_server.label(trajectories)
+
+    @property
+    def are_all_labeled(self) -> bool:
+        """Whether all labels are shown in the views; ``work`` shows and hides them."""
+        return self._of_server.are_all_labeled
+
+    @are_all_labeled.setter
+    def are_all_labeled(self, are_all_labeled: bool) -> None:
+        self._of_server.are_all_labeled = are_all_labeled
+        self._notify(TrajectoriesChanged())
+
     def remove_gone(self) -> None:
         """Remove those from the scene that the last answer does not have any more."""
         self._of_server.remove_gone()
@@ -99,6 +113,11 @@ class Trajectories:
         self._nodes.receive(self._connection.address, message.items, is_answer)
         self._notify(TrajectoriesChanged())
         self.work()
+
+    def adopt(self) -> None:
+        """Find those of this server that are in the scene already."""
+        if self._nodes.adopt(self._connection.address):
+            self._notify(TrajectoriesChanged())
 
     def on_image_shown(self, image_id: str) -> None:
         """Put the trajectories of an image next to it."""

@@ -55,15 +55,16 @@ class ImageNodes:
     def adopt(self, address: str) -> list[str]:
         """Find the volumes that show a server's images, as in a scene that was just loaded.
 
-        Returns the ids of those that were not known before. They get the pixels of their image when
-        it comes again, and keep the user's display.
+        Returns the ids of those that were not known before and have voxels. They get the pixels of
+        their image when it comes again, and keep the user's display.
         """
         adopted = []
         for node in nodes_from_server(self._scene, address, *_VOLUME_CLASSES):
             image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
             if image_id and self.node(address, image_id) is None:
                 self._nodes.keep((address, image_id), node)
-                adopted.append(image_id)
+                if node.GetImageData() is not None:  # its file may be missing
+                    adopted.append(image_id)
         return adopted
 
     def show(

@@ -82,11 +82,11 @@ class LabelMapSet:
     def adopt(self) -> list[str]:
         """Find the nodes of this server's label maps, as in a scene that was just loaded.
 
-        Returns the ids of the volumes that were not known before.
+        Returns the ids of the volumes that were not known before and have voxels.
         """
         volumes = self._adopt(self._volumes, LABEL_MAP_CLASS)
         self._adopt(self._segmentations, SEGMENTATION_CLASS)
-        return volumes
+        return [id_ for id_ in volumes if self.node(id_).GetImageData() is not None]
 
     def _adopt(self, references: NodeReferences, class_name: str) -> list[str]:
         adopted = []

@@ -164,6 +164,7 @@ class BrowserPanel:
             events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
             events.ImageFailed: self._onImageFailed,
+            events.ImagesAdopted: self._onImagesAdopted,
             events.LiveImage: self._onLiveImage,
             events.TrajectoriesChanged: self._onTrajectoriesChanged,
             events.TrajectoriesShown: self._onTrajectoriesShown,
@@ -270,6 +271,9 @@ class BrowserPanel:
             name=self._imageName(event.image_id),
             error=event.error,
         )
+
+    def _onImagesAdopted(self, _event):
+        self.images.showStates()
 
     def _onLiveImage(self, event):
         self.images.showLiveImage(event.image_id)

@@ -147,6 +147,7 @@ class TrajectorySection:
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
         if not self._isRestoring:
+            self._browser.trajectories.label(self.selected())
             self._showPlace()
             self.update()
 
