@@ -8,6 +8,7 @@ import slicer
 
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
+from IGTLMetaBrowserLib.scene.slice_layers import show_label_layer
 
 TUMOUR = LabelMetaItem("Tumour", "LABEL_0", 3, (255, 0, 0, 255), (4, 3, 2), "IMAGE_0")
 CYST = LabelMetaItem("Cyst", "LABEL_0", 5, (0, 255, 0, 255), (4, 3, 2), "IMAGE_0")
@@ -105,3 +106,51 @@ def test_on_request_it_is_a_segmentation(hierarchy, label_maps, load):
 def test_a_segmentation_without_its_image_has_the_geometry_of_the_label_map(label_maps):
     label_maps.show("LABEL_0", labels())
     assert label_maps.show_segmentation("LABEL_0").GetSegmentation().GetNumberOfSegments() == 2
+
+
+# In the slice views
+
+
+@pytest.fixture
+def layers(scene):
+    """The layers of a slice view."""
+    return scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+
+
+def test_a_label_map_above_an_image_lets_it_be_seen(scene, label_maps, layers):
+    assert layers.GetLabelOpacity() == 1  # as Slicer has it
+    node = label_maps.show("LABEL_0", labels())
+    show_label_layer(scene, node)
+    assert (layers.GetLabelVolumeID(), layers.GetLabelOpacity()) == (node.GetID(), 0.5)
+
+
+def test_the_opacity_that_the_user_has_chosen_stays(scene, label_maps, layers):
+    show_label_layer(scene, label_maps.show("LABEL_0", labels()))
+    layers.SetLabelOpacity(0.8)
+    other = label_maps.show("MASK", labels())
+    show_label_layer(scene, other)
+    assert (layers.GetLabelVolumeID(), layers.GetLabelOpacity()) == (other.GetID(), 0.8)
+
+
+def test_a_segmentation_takes_the_place_of_its_label_map(scene, label_maps, layers):
+    node = label_maps.show("LABEL_0", labels())
+    show_label_layer(scene, node)
+    label_maps.show_segmentation("LABEL_0")
+    assert not layers.GetLabelVolumeID()
+    show_label_layer(scene, label_maps.show("LABEL_0", labels()))
+    assert not layers.GetLabelVolumeID()
+
+
+def test_the_label_map_of_another_segmentation_stays_where_it_is_shown(scene, label_maps, layers):
+    other = label_maps.show("MASK", labels())
+    label_maps.show("LABEL_0", labels())
+    show_label_layer(scene, other)
+    label_maps.show_segmentation("LABEL_0")
+    assert layers.GetLabelVolumeID() == other.GetID()
+
+
+def test_without_its_segmentation_a_label_map_is_a_layer_again(scene, label_maps, layers):
+    node = label_maps.show("LABEL_0", labels())
+    scene.RemoveNode(label_maps.show_segmentation("LABEL_0"))
+    show_label_layer(scene, node)
+    assert layers.GetLabelVolumeID() == node.GetID()

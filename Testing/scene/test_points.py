@@ -8,6 +8,7 @@ import pytest
 import slicer
 
 from IGTLMetaBrowserLib.codec import Coordinates, PointItem
+from IGTLMetaBrowserLib.scene.outgoing_markups import point_items
 from IGTLMetaBrowserLib.scene.points import MOST_POINTS, PointSet
 
 NASION = PointItem("Nasion", "Landmarks", (255, 51, 0, 102), (1.0, 90.0, -3.5), 4.0, "IMAGE_0")
@@ -58,6 +59,12 @@ def test_they_have_their_colour_opacity_and_size(points):
     assert (display.GetUseGlyphScale(), display.GetGlyphSize()) == (False, 4)
     assert display.GetPointLabelsVisibility()
     assert seeds.GetDisplayNode().GetUseGlyphScale()  # a diameter of 0
+
+
+def test_a_point_of_one_millimetre_is_seen_and_goes_out_as_it_came(points):
+    (node,) = receive(points, replace(SEED, diameter=1.0))
+    assert node.GetDisplayNode().GetGlyphSize() == 3
+    assert [item.diameter for item in point_items(node)] == [1]
 
 
 def test_one_of_another_colour_or_size_is_in_a_list_of_its_own(points):

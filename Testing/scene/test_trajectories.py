@@ -8,8 +8,14 @@ import pytest
 
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene import trajectory_markups
+from IGTLMetaBrowserLib.scene.markup_display import SMALLEST_GLYPH
+from IGTLMetaBrowserLib.scene.outgoing_markups import trajectory_item
 from IGTLMetaBrowserLib.scene.trajectory_decoding import plan
-from IGTLMetaBrowserLib.scene.trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.trajectory_markups import (
+    GROUP_ATTRIBUTE,
+    OWNER_ATTRIBUTE,
+    set_label_visible,
+)
 
 ENTRY, TARGET = (10.0, -20.0, 30.5), (-1.5, 2.0, 8.25)
 NAN, INFINITY = float("nan"), float("inf")
@@ -69,11 +75,41 @@ def test_the_plan_has_its_own_colour_and_opacity(scene, type_):
     assert display.GetOpacity() == pytest.approx(0.4)
 
 
-def test_a_line_is_labelled_once_by_its_name_and_a_point_by_its_label(scene):
-    line = show_trajectory(scene, LINE).GetDisplayNode()
-    point = show_trajectory(scene, replace(LINE, type=TrajectoryType.ENTRY)).GetDisplayNode()
-    assert (line.GetPropertiesLabelVisibility(), line.GetPointLabelsVisibility()) == (True, False)
-    assert (point.GetPropertiesLabelVisibility(), point.GetPointLabelsVisibility()) == (False, True)
+def labels(node):
+    display = node.GetDisplayNode()
+    return display.GetPropertiesLabelVisibility(), display.GetPointLabelsVisibility()
+
+
+def test_nothing_is_labeled_unless_somebody_wants_it(scene):
+    for type_ in TrajectoryType:
+        assert labels(show_trajectory(scene, replace(LINE, type=type_))) == (False, False)
+
+
+def test_a_line_is_labeled_once_by_its_name_and_a_point_by_its_label(scene):
+    line = show_trajectory(scene, LINE)
+    point = show_trajectory(scene, replace(LINE, type=TrajectoryType.ENTRY))
+    for node in (line, point):
+        set_label_visible(node, True)
+    assert (labels(line), labels(point)) == ((True, False), (False, True))
+    set_label_visible(line, False)
+    assert labels(line) == (False, False)
+
+
+def test_the_label_of_a_line_does_not_have_its_length(scene):
+    node = show_trajectory(scene, LINE)
+    # Slicer writes this behind the name.
+    assert node.GetPropertiesLabelText() == ""
+
+
+@pytest.mark.parametrize(("diameter", "glyph"), [(1.0, SMALLEST_GLYPH), (4.0, 4.0)])
+def test_a_point_of_one_millimetre_is_seen_and_goes_out_as_it_came(scene, diameter, glyph):
+    item = replace(LINE, type=TrajectoryType.TARGET, diameter=diameter)
+    node = show_trajectory(scene, item)
+    display = node.GetDisplayNode()
+    assert (display.GetUseGlyphScale(), display.GetGlyphSize()) == (False, glyph)
+    assert trajectory_item(node).diameter == diameter
+    display.SetGlyphSize(6)  # by the user
+    assert trajectory_item(node).diameter == 6
 
 
 def test_a_line_is_as_thick_as_its_diameter(scene):

@@ -253,3 +253,64 @@ def test_other_coordinates_move_what_is_there(trajectories):
     trajectories.coordinates = codec.Coordinates.LPS
     receive(trajectories, LINE)
     assert entry(node) == (-1, -2, 3)
+
+
+# Labels
+
+
+def labeled(trajectories):
+    return [node.GetDisplayNode().GetPropertiesLabelVisibility() for node in trajectories.nodes]
+
+
+def test_only_those_that_are_chosen_have_a_label(trajectories):
+    receive(trajectories, LINE, DRAIN)
+    first, second = trajectories.trajectories
+    assert labeled(trajectories) == [False, False]
+    trajectories.label([first])
+    assert labeled(trajectories) == [True, False]
+    trajectories.label([second])
+    assert labeled(trajectories) == [False, True]
+    trajectories.label([])
+    assert labeled(trajectories) == [False, False]
+
+
+def test_a_label_that_stays_is_not_touched(trajectories):
+    nodes = receive(trajectories, LINE, DRAIN)
+    first, second = trajectories.trajectories
+    trajectories.label([first])
+    before = times(nodes)
+    trajectories.label([first])
+    assert times(nodes) == before
+    trajectories.label([first, second])
+    assert times(nodes)[0] == before[0]
+
+
+def test_all_labels_are_shown_in_steps_and_so_are_those_of_what_comes_later(trajectories):
+    receive(trajectories, *many(3))
+    trajectories.label(trajectories.trajectories[:1])
+    trajectories.are_all_labeled = True
+    assert labeled(trajectories) == [True, False, False]
+    trajectories.step(2)
+    assert labeled(trajectories) == [True, True, False]
+    trajectories.finish()
+    receive(trajectories, *many(4))
+    assert labeled(trajectories) == [True] * 4
+    trajectories.are_all_labeled = False
+    trajectories.finish()
+    assert labeled(trajectories) == [True, False, False, False]
+
+
+def test_one_that_was_removed_does_not_come_back_for_its_label(scene, trajectories):
+    (node,) = receive(trajectories, LINE)
+    scene.RemoveNode(node)
+    trajectories.are_all_labeled = True
+    trajectories.finish()
+    trajectories.label(trajectories.trajectories)
+    assert trajectories.nodes == []
+
+
+def test_one_that_moves_keeps_its_label(trajectories):
+    receive(trajectories, LINE)
+    trajectories.label(trajectories.trajectories)
+    receive(trajectories, replace(LINE, entry=(9, 9, 9)))
+    assert labeled(trajectories) == [True]

@@ -8,13 +8,15 @@ import weakref
 
 import numpy as np
 import pytest
+import slicer
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import Coordinates, ImageMessage
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.volumes import show_image, window_level
+from IGTLMetaBrowserLib.scene.volumes import show_image
+from IGTLMetaBrowserLib.scene.window_level import VoiWindow
 
 
 def ramp(dtype="int16", shape=(2, 3, 4)):
@@ -158,27 +160,9 @@ def test_an_image_that_becomes_a_colour_image_replaces_its_node(scene):
 # Window and level
 
 
-def test_outliers_do_not_decide_window_and_level():
-    pixels = np.tile(np.arange(1000, dtype=np.uint16), 100)
-    pixels[:10] = 65535
-    window, level = window_level(pixels)
-    assert (window, level) == (pytest.approx(990, abs=2), pytest.approx(500, abs=2))
-
-
-def test_a_large_image_is_judged_by_a_sample_that_sees_all_columns():
-    pixels = np.zeros((64, 128, 128), np.int16)
-    pixels[..., ::2] = 1000
-    assert window_level(pixels) == (1000, 500)
-
-
 def test_a_ct_with_air_in_it_gets_a_soft_tissue_window(scene):
     pixels = np.linspace(-1000, 3000, 24).reshape(2, 3, 4).astype(np.int16)
     assert grey_window(show_image(scene, ImageMessage(pixels), "CT", "CT")) == (350, 40)
-    assert window_level(pixels, "MR")[0] > 3000
-
-
-def test_a_ct_that_is_not_in_hounsfield_units_is_judged_by_its_pixels():
-    assert window_level(np.arange(4096, dtype=np.uint16), "CT")[0] > 4000
 
 
 @pytest.mark.parametrize(
@@ -197,6 +181,23 @@ def test_odd_images_get_a_usable_window_and_level(scene, values, expected):
         warnings.simplefilter("error")
         node = show_image(scene, ImageMessage(pixels), "odd")
     assert grey_window(node) == pytest.approx(expected)
+
+
+def test_pet_is_shown_in_inverted_gray_where_slicer_has_it(scene):
+    colors = slicer.vtkMRMLColorLogic()  # as long as it lives, Slicer's color nodes are there
+    colors.SetMRMLScene(scene)
+    node = show_image(scene, ImageMessage(ramp("float32")), "PET", "PT")
+    assert node.GetDisplayNode().GetColorNodeID() == "vtkMRMLColorTableNodeInvertedGrey"
+    assert grey_window(node) == (23, 11.5)
+    ct = show_image(scene, ImageMessage(ramp()), "CT", "CT")
+    assert ct.GetDisplayNode().GetColorNodeID() == "vtkMRMLColorTableNodeGrey"
+
+
+def test_the_window_of_the_header_is_that_of_the_display_node(scene):
+    window = VoiWindow((12.0,), (5.0,))
+    node = show_image(scene, ImageMessage(ramp()), "MR", "MR", voi_window=window)
+    assert grey_window(node) == (5, 12)
+    assert not node.GetDisplayNode().GetAutoWindowLevel()
 
 
 def test_the_users_window_and_level_stay_when_new_pixels_come(scene):

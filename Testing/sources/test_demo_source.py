@@ -11,6 +11,7 @@ import pytest
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.sources import phantom
 from IGTLMetaBrowserLib.sources.demo import DemoSource
 
@@ -151,3 +152,12 @@ def test_it_needs_nothing_but_numpy():
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "(128, 256, 256)"
+
+
+def test_without_the_patients_name_all_else_can_be_read(source):
+    patients = HiddenPatients()
+    patients.is_hidden = True
+    for item in source.images():
+        patients.meet(item.patient_name, item.patient_id)
+        for text in (item.name, item.id, "A head phantom of the demo"):
+            assert patients.cover(text) == text

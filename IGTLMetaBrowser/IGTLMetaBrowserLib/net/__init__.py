@@ -14,6 +14,7 @@ from .errors import (
 )
 from .queries import Queries, Query
 from .server import Server
+from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Connected",
     "ConnectionFailedError",
     "ConnectionLostError",
+    "ConnectionSettings",
     "Disconnected",
     "Finished",
     "NetworkError",

@@ -11,8 +11,9 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .. import codec
 from .address import DEFAULT_PORT, format_address
@@ -29,6 +30,7 @@ from .errors import (
 )
 from .host_lookup import SocketAddress
 from .queries import WRONG_SERVER_HINT, Queries, Query
+from .settings import ConnectionSettings
 
 # One more piece than fits is read: where fresh memory is slow to come, that is 6 ms more.
 _STEP_SECONDS = 0.004
@@ -43,7 +45,8 @@ class Client:
 
     A query connects by itself where there is no connection. A query that is lost with its
     connection before any of its answer came (some servers close after a number of queries) is
-    asked once more on a new one. ``answer_timeout`` is in seconds without a byte of an answer.
+    asked once more on a new one. ``changes`` are fields of ``ConnectionSettings`` that differ from
+    those of ``settings``: ``Client("localhost", answer_timeout=60)``.
 
     The first ``connect`` looks the host's name up, which can wait for a name server (not for a
     numeric address or ``localhost``); the addresses at which it was found serve from then on.
@@ -53,19 +56,16 @@ class Client:
         self,
         host: str,
         port: int = DEFAULT_PORT,
-        *,
-        connect_timeout: float = 5.0,
-        answer_timeout: float = 15.0,
-        max_body_size: int = codec.DEFAULT_MAX_BODY_SIZE,
+        settings: ConnectionSettings | None = None,
+        **changes: Any,
     ) -> None:
         self.host = host
         self.port = port
-        self._connect_timeout = connect_timeout
-        self._max_body_size = max_body_size
+        self.settings = replace(settings or ConnectionSettings(), **changes)
         self._addresses: dict[tuple[str, int], list[SocketAddress]] = {}
         self._connecting: Connecting | None = None
         self._connection: Connection | None = None
-        self._queries = Queries(answer_timeout)
+        self._queries = Queries(self.settings.answer_timeout)
         self._unsent: list[Query] = []
 
     def __enter__(self) -> Client:
@@ -136,9 +136,9 @@ class Client:
     def connect(self) -> None:
         """Begin to connect, where there is no connection. ``step`` tells how it went."""
         if self._connection is None and self._connecting is None:
-            now = time.monotonic()
+            now, seconds = time.monotonic(), self.settings.connect_timeout
             known = self._addresses.get((self.host, self.port), [])
-            self._connecting = Connecting(self.host, self.port, now, self._connect_timeout, known)
+            self._connecting = Connecting(self.host, self.port, now, seconds, known)
 
     def close(self) -> None:
         """Close the connection; queries that wait are cancelled."""
@@ -271,7 +271,7 @@ class Client:
             return []
         self._connecting = None
         self._addresses[connecting.host, connecting.port] = connecting.addresses
-        self._connection = Connection(sock, codec.Receiver(self._max_body_size))
+        self._connection = Connection(sock, codec.Receiver(self.settings.max_body_size))
         return [Connected()]
 
     def _send_unsent(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""How markups look that show what a server sent: colour, opacity, diameter, labels."""
+"""How markups look that show what a server sent: color, opacity, diameter, labels."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 from .trajectory_decoding import tube_diameter, visible_rgba
 
+SMALLEST_GLYPH = 3.0
+"""mm. A ball of 1 mm is one pixel of a slice view that shows a whole head."""
 
-def set_colour(display: Any, rgba: tuple[int, int, int, int]) -> None:
-    """Set colour and opacity, 0 to 255 each; (0, 0, 0, 0) stands for no colour (yellow)."""
+
+def set_color(display: Any, rgba: tuple[int, int, int, int]) -> None:
+    """Set color and opacity, 0 to 255 each; (0, 0, 0, 0) stands for no color (yellow)."""
     red, green, blue, alpha = (number / 255 for number in visible_rgba(rgba))
     display.SetSelectedColor(red, green, blue)
     display.SetColor(red, green, blue)
@@ -16,34 +19,43 @@ def set_colour(display: Any, rgba: tuple[int, int, int, int]) -> None:
 
 
 def set_diameter(display: Any, diameter: float) -> None:
-    """Show points and lines that are ``diameter`` mm thick, or thin ones for 0 and nonsense."""
+    """Show points and lines that are ``diameter`` mm thick, or thin ones for 0 and nonsense.
+
+    The balls of points are at least ``SMALLEST_GLYPH`` mm thick.
+    """
     tube = tube_diameter(diameter)
     display.SetCurveLineSizeMode(display.UseLineDiameter if tube else display.UseLineThickness)
     display.SetUseGlyphScale(not tube)
     if tube:
         display.SetLineDiameter(tube)
-        display.SetGlyphSize(tube)
+        display.SetGlyphSize(max(tube, SMALLEST_GLYPH))
 
 
-def set_labels(display: Any, is_line: bool) -> None:
+def set_labels(display: Any, is_line: bool, is_visible: bool) -> None:
     """Label a line once, by its name, and points each by its own label; show both through tissue.
 
     A plan inside the head is seen through it.
     """
-    display.SetPropertiesLabelVisibility(is_line)
-    display.SetPointLabelsVisibility(not is_line)
+    display.SetPropertiesLabelVisibility(is_line and is_visible)
+    display.SetPointLabelsVisibility(not is_line and is_visible)
     display.SetOccludedVisibility(True)
 
 
 def rgba_of(display: Any) -> tuple[int, int, int, int]:
-    """Return colour and opacity, 0 to 255 each."""
+    """Return color and opacity, 0 to 255 each."""
     red, green, blue = display.GetSelectedColor()
     return tuple(round(number * 255) for number in (red, green, blue, display.GetOpacity()))
 
 
 def diameter_of(display: Any, is_line: bool) -> float:
-    """Return the diameter that is shown, in mm, or 0 where none was set."""
+    """Return the diameter that was set, in mm, or what the user made of it; 0 if there is none."""
     if is_line:
         is_tube = display.GetCurveLineSizeMode() == display.UseLineDiameter
         return display.GetLineDiameter() if is_tube else 0.0
-    return 0.0 if display.GetUseGlyphScale() else display.GetGlyphSize()
+    if display.GetUseGlyphScale():
+        return 0.0
+    # Points have no line, but their display node keeps the diameter of one: what came as a point
+    # of 1 mm and is shown as a ball of 3 mm goes out as 1 mm.
+    is_smallest = display.GetGlyphSize() == SMALLEST_GLYPH
+    is_shown_larger = is_smallest and display.GetLineDiameter() < SMALLEST_GLYPH
+    return display.GetLineDiameter() if is_shown_larger else display.GetGlyphSize()

@@ -13,7 +13,7 @@ from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ..codec import TrajectoryType
 from .group_folders import remove_node
-from .markup_display import set_colour, set_diameter, set_labels
+from .markup_display import set_color, set_diameter, set_labels
 from .trajectory_decoding import Plan
 
 GROUP_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryGroup"
@@ -43,6 +43,7 @@ def show_trajectory(scene: Any, plan: Plan, node: Any = None, written: Plan | No
     if node is None:
         node, written = scene.AddNewNodeByClass(class_name, plan.name), None
         node.SetLocked(True)
+        _label_by_name_alone(node)
     _write_display(node, plan, written)
     _write_node(node, plan, written)
     if is_hidden:
@@ -53,6 +54,21 @@ def show_trajectory(scene: Any, plan: Plan, node: Any = None, written: Plan | No
 def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:
     """Whether a node shows a trajectory already, so that nothing has to be touched."""
     return plan == written and _has_all_points(node, plan) and node.GetDisplayNode() is not None
+
+
+def set_label_visible(node: Any, is_visible: bool) -> None:
+    """Label the markups node of a trajectory, or do not."""
+    display = node.GetDisplayNode()
+    if display is not None:
+        modified = display.StartModify()
+        set_labels(display, node.GetClassName() == LINE_CLASS, is_visible)
+        display.EndModify(modified)
+
+
+def _label_by_name_alone(node: Any) -> None:
+    # A line's label has all measurements that are enabled, and a new line's length is.
+    for index in range(node.GetNumberOfMeasurements()):
+        node.GetNthMeasurement(index).SetEnabled(False)
 
 
 def _has_all_points(node: Any, plan: Plan) -> bool:
@@ -91,9 +107,9 @@ def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:
     display = node.GetDisplayNode()
     modified = display.StartModify()
     if written is None:
-        set_labels(display, is_line=len(plan.points) == 2)
+        set_labels(display, is_line=len(plan.points) == 2, is_visible=False)
     if written is None or written.rgba != plan.rgba:
-        set_colour(display, plan.rgba)
+        set_color(display, plan.rgba)
     if written is None or written.diameter != plan.diameter:
         set_diameter(display, plan.diameter)
     display.EndModify(modified)

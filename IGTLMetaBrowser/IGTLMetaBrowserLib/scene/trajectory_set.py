@@ -9,16 +9,25 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..codec import Coordinates, TrajectoryItem, printable
 from ..codec.messages.items import ItemTable
 from . import trajectory_decoding
+from .errors import SceneError
 from .group_folders import folder_parent, put_in_group, remove_node
 from .node_references import NodeReferences
+from .outgoing_markups import trajectory_item
+from .server_nodes import nodes_from_server, read_key, write_key
 from .trajectory_decoding import Plan
-from .trajectory_markups import is_as_written, show_trajectory
+from .trajectory_markups import (
+    LINE_CLASS,
+    POINT_CLASS,
+    is_as_written,
+    set_label_visible,
+    show_trajectory,
+)
 from .transform_followers import TransformFollowers
 
 SHOWN_AT_FIRST = 200
@@ -44,6 +53,8 @@ class Trajectory:
     """What was last written into its node."""
     place: tuple[str, int] | None = None
     """Group, and the item of the subject hierarchy under which its node was put."""
+    is_labeled: bool | None = False
+    """Whether its node has a label in the views; None if that is not known."""
 
     @property
     def problem(self) -> str:
@@ -64,6 +75,7 @@ class TrajectorySet:
 
     ``owner_node`` returns the volume node of an image id, or None where it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
+    ``server`` is written onto the nodes, so that ``adopt`` finds them again.
     """
 
     def __init__(
@@ -72,7 +84,9 @@ class TrajectorySet:
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
         shown_at_first: int = SHOWN_AT_FIRST,
+        server: str = "",
     ) -> None:
+        self._server = server
         self.coordinates = coordinates
         self._scene = scene
         self._owner_node = owner_node
@@ -80,6 +94,9 @@ class TrajectorySet:
         self._trajectories: dict[Key, Trajectory] = {}
         self._last_answer: tuple[bytes | None, Coordinates | None] = (None, None)
         self._todo: deque[Trajectory] = deque()
+        self._labels_todo: deque[Trajectory] = deque()
+        self._labeled: set[Trajectory] = set()
+        self._are_all_labeled = False
         self._nodes = NodeReferences(scene)
         self._followers = TransformFollowers()
 
@@ -113,7 +130,7 @@ class TrajectorySet:
     @property
     def waiting(self) -> int:
         """How many trajectories ``step`` still has to look after."""
-        return len(self._todo)
+        return len(self._todo) + len(self._labels_todo)
 
     def node(self, trajectory: Trajectory) -> Any:
         """Return the node of a trajectory, or None where it is not in the scene (any more)."""
@@ -130,19 +147,48 @@ class TrajectorySet:
         wanted = (one for one in self._trajectories.values() if one.is_wanted)
         self._todo = deque(one for one in wanted if self._is_to_do(one, restore_removed))
 
+    def adopt(self) -> list[Any]:
+        """Find the nodes of this server, as in a scene that was just loaded; return the new ones.
+
+        They are in the list as they are. The next answer moves them, or finds them gone.
+        """
+        adopted = []
+        for node in nodes_from_server(self._scene, self._server, LINE_CLASS, POINT_CLASS):
+            key = _key_of(node)
+            if key is not None and self._nodes.get(key) is None and self._adopt(key, node):
+                adopted.append(node)
+        return adopted
+
+    def _adopt(self, key: Key, node: Any) -> bool:
+        try:
+            image = self._owner_node(key[0]) if key[0] else None
+            item = replace(trajectory_item(node, image), owner=key[0], group=key[1], name=key[2])
+        except SceneError:  # not all of its points are placed: it can be any line
+            return False
+        one = self._trajectories.setdefault(key, Trajectory(key, item))
+        # What was written into it is not known: the next answer writes all of it again.
+        one.is_wanted, one.written, one.place, one.is_labeled = True, None, None, None
+        self._nodes.keep(key, node)
+        self._place(one, node)
+        return True
+
     def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:
         """Bring up to ``count`` trajectories into the scene; return whether all are there."""
-        for _ in range(min(count, len(self._todo))):
-            self._show(self._todo.popleft())
-        return not self._todo
+        for _ in range(min(count, self.waiting)):
+            if self._todo:
+                self._show(self._todo.popleft())
+            else:
+                self._show_label(self._labels_todo.popleft())
+        return not self.waiting
 
     def finish(self) -> None:
         """Bring all into the scene, without letting the window answer in between."""
-        self.step(len(self._todo))
+        self.step(self.waiting)
 
     def stop(self) -> None:
         """Look after none of those that wait: the scene was closed."""
         self._todo.clear()
+        self._labels_todo.clear()
 
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
@@ -163,6 +209,28 @@ class TrajectorySet:
             else:
                 one.is_wanted = False
                 self._todo = deque(other for other in self._todo if other is not one)
+
+    def label(self, trajectories: Iterable[Trajectory]) -> None:
+        """Show the labels of these in the views, and hide those of all others.
+
+        Hundreds of labels would cover the image and each other.
+        """
+        before, self._labeled = self._labeled, set(trajectories)
+        for one in before ^ self._labeled:
+            self._show_label(one)
+
+    @property
+    def are_all_labeled(self) -> bool:
+        """Whether all labels are shown in the views, not only those that ``label`` chose.
+
+        Set it, and ``step`` shows or hides them.
+        """
+        return self._are_all_labeled
+
+    @are_all_labeled.setter
+    def are_all_labeled(self, are_all_labeled: bool) -> None:
+        self._are_all_labeled = are_all_labeled
+        self._labels_todo = deque(self._trajectories.values())
 
     def is_shown(self, trajectory: Trajectory) -> bool:
         """Whether a trajectory is in the scene and visible."""
@@ -242,10 +310,18 @@ class TrajectorySet:
         plan = trajectory_decoding.plan(one.item)
         node = show_trajectory(self._scene, plan, before, one.written)
         if node is not before:
-            one.place = None
+            one.place, one.is_labeled = None, False
             self._nodes.keep(one.key, node)
+            write_key(node, self._server, *one.key)
         one.written = plan
         self._place(one, node)
+        self._show_label(one)
+
+    def _show_label(self, one: Trajectory) -> None:
+        node, is_labeled = self.node(one), self._are_all_labeled or one in self._labeled
+        if node is not None and one.is_labeled != is_labeled:
+            one.is_labeled = is_labeled
+            set_label_visible(node, is_labeled)
 
     def _place(self, one: Trajectory, node: Any) -> None:
         """Put a node next to its image and under the image's transform, where that is new."""
@@ -256,6 +332,13 @@ class TrajectorySet:
             put_in_group(self._scene, node, *place)
         if owner is not None:
             self._followers.follow(node, owner)
+
+
+def _key_of(node: Any) -> Key | None:
+    match read_key(node, 4):
+        case [str(owner), str(group), str(name), int(number)]:
+            return owner, group, name, number
+    return None
 
 
 def _to_world(owner: Any, point: tuple[float, float, float]) -> tuple[float, float, float]:

@@ -17,13 +17,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from ..codec import Coordinates, GeometryError, ImageMessage
 from .errors import SceneError
 from .subvolumes import whole_pixels, write_part
-
-_SAMPLE_SIZE = 100_000
-# Darkest and brightest voxels that need not be told apart, in percent.
-_PERCENTILES = (0.5, 99.5)
-# Soft tissue, in Hounsfield units: over the whole range of a CT, brain is one grey.
-_CT_WINDOW_LEVEL = (350.0, 40.0)
-_HIGHEST_HOUNSFIELD_OF_AIR = -500
+from .window_level import VoiWindow, Window, color_node_id, window_level
 
 
 def show_image(
@@ -33,10 +27,12 @@ def show_image(
     modality: str = "",
     node: Any = None,
     coordinates: Coordinates | None = None,
+    voi_window: VoiWindow | None = None,
 ) -> Any:
     """Return the volume node that shows an image.
 
     ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display.
+    A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
     of ``node``; where that does not show the same image, the rest of the new volume is zero.
     ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` where the
@@ -50,7 +46,11 @@ def show_image(
         raise SceneError(str(error)) from None
     is_written = image.is_subvolume and node is not None and write_part(node, image)
     pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
-    node = _node_for(scene, image, name, modality, node)
+    if node is None or node.GetClassName() != _class_name(image):
+        _remove(scene, node)  # another number of components needs another kind of node
+        node = scene.AddNewNodeByClass(_class_name(image), name)
+        _make_display(scene, node, window_level(image.pixels, modality, voi_window), modality)
+    _set_vector_type(node, image)
     modified = node.StartModify()
     node.SetName(name)
     node.SetIJKToRASMatrix(_vtk_matrix(ijk_to_ras))
@@ -58,42 +58,6 @@ def show_image(
         node.SetAndObserveImageData(image_data(pixels))
     node.EndModify(modified)
     return node
-
-
-def _node_for(scene: Any, image: ImageMessage, name: str, modality: str, node: Any) -> Any:
-    """Return ``node`` if an image can be shown by it, otherwise a new one in its place."""
-    class_name = _class_name(image)
-    if node is None or node.GetClassName() != class_name:
-        # Another number of components needs another kind of node.
-        if node is not None:
-            # MRML leaves it in the scene, where it keeps the pixels.
-            if node.GetDisplayNode() is not None:
-                scene.RemoveNode(node.GetDisplayNode())
-            scene.RemoveNode(node)
-        node = scene.AddNewNodeByClass(class_name, name)
-        _make_display(node, image, modality)
-    if class_name == "vtkMRMLVectorVolumeNode":
-        is_colour = image.components in (3, 4) and image.pixels.dtype == np.uint8
-        node.SetVoxelVectorType(
-            node.VoxelVectorTypeColorRGB if is_colour else node.VoxelVectorTypeUndefined
-        )
-    return node
-
-
-def window_level(pixels: np.ndarray, modality: str = "") -> tuple[float, float]:
-    """Return window and level for pixels of any shape, from a sample of them."""
-    flat = pixels.reshape(-1)
-    # An odd step does not keep to the same columns of the image.
-    sample = flat[:: flat.size // _SAMPLE_SIZE | 1]
-    sample = sample[np.isfinite(sample)].astype(float)
-    if not sample.size:
-        return 1.0, 0.0
-    if modality.upper() == "CT" and sample.min() <= _HIGHEST_HOUNSFIELD_OF_AIR:
-        return _CT_WINDOW_LEVEL
-    darkest, brightest = np.percentile(sample, _PERCENTILES)
-    if darkest == brightest:
-        darkest, brightest = sample.min(), sample.max()
-    return max(float(brightest - darkest), 1e-6), float(brightest / 2 + darkest / 2)
 
 
 def image_data(pixels: np.ndarray) -> vtkImageData:
@@ -125,11 +89,29 @@ def _class_name(image: ImageMessage) -> str:
     return "vtkMRMLScalarVolumeNode" if image.components == 1 else "vtkMRMLVectorVolumeNode"
 
 
-def _make_display(node: Any, image: ImageMessage, modality: str) -> None:
+def _remove(scene: Any, node: Any) -> None:
+    if node is not None:
+        # MRML leaves the display node in the scene, where it keeps the pixels.
+        if node.GetDisplayNode() is not None:
+            scene.RemoveNode(node.GetDisplayNode())
+        scene.RemoveNode(node)
+
+
+def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
     display.AutoWindowLevelOff()
-    display.SetWindowLevel(*window_level(image.pixels, modality))
+    display.SetWindowLevel(*window)
+    if scene.GetNodeByID(color_node_id(modality)) is not None:
+        display.SetAndObserveColorNodeID(color_node_id(modality))
+
+
+def _set_vector_type(node: Any, image: ImageMessage) -> None:
+    if node.GetClassName() == "vtkMRMLVectorVolumeNode":
+        is_color = image.components in (3, 4) and image.pixels.dtype == np.uint8
+        node.SetVoxelVectorType(
+            node.VoxelVectorTypeColorRGB if is_color else node.VoxelVectorTypeUndefined
+        )
 
 
 def _vtk_matrix(matrix: np.ndarray) -> vtkMatrix4x4:

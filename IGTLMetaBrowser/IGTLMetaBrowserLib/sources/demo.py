@@ -20,7 +20,9 @@ from ..net.source import NotReadyError, SourceError
 from . import phantom
 
 SIZE = (256, 256, 128)
-PATIENT_NAME = "Phantom, Head"
+# Neither part is a word: if patients are hidden, their names are left out of all texts, and of
+# "CT head" only "CT (hidden)" would be left if the patient were called Head.
+PATIENT_NAME = "Sheplogan, Vira"
 PATIENT_ID = "DEMO-0001"
 
 RED = (230, 60, 50, 255)

@@ -97,9 +97,9 @@ class ImageTableModel(qt.QAbstractTableModel):
     def state(self, imageId):
         """Return what the row of an image says of its state."""
         text = state_appearance.stateText(
-            self._browser.image_state(imageId), self._browser.live.get(imageId)
+            self._browser.images.state(imageId), self._browser.images.live.get(imageId)
         )
-        if self._browser.calibration(imageId) is not None:
+        if self._browser.metadata.calibration(imageId) is not None:
             text = _("{state}, calibrated").format(state=text) if text else _("calibrated")
         return self._browser.patients.cover(text)
 
@@ -128,12 +128,12 @@ class ImageTableModel(qt.QAbstractTableModel):
         if not self.isLoadable(row):
             return [_("Another image has the same id: only that one can be asked for.")]
         imageId = self.imageId(row)
-        notes = self._browser.image_state(imageId).notes
+        notes = self._browser.images.state(imageId).notes
         return [*map(self._browser.patients.cover, notes), *self.calibrationNotes(imageId)]
 
     def calibrationNotes(self, imageId):
         """Return a note where the pixel spacing of an image is calibrated."""
-        calibration = self._browser.calibration(imageId)
+        calibration = self._browser.metadata.calibration(imageId)
         if calibration is None:
             return []
         return [
@@ -212,7 +212,7 @@ class ImageTableModel(qt.QAbstractTableModel):
 
     def _stateRanks(self):
         ranks = np.full(len(self.images), state_appearance.LAST_RANK, np.uint64)
-        for imageId, state in self._browser.states.items():
+        for imageId, state in self._browser.images.states.items():
             row = self.images.row(imageId)
             if row is not None:
                 ranks[row] = state_appearance.rank(state)
@@ -225,7 +225,7 @@ class ImageTableModel(qt.QAbstractTableModel):
 
     def _readEntry(self, row):
         if row >= self.images.first_live_row:
-            liveState = self._browser.live.get(self.images.image_id(row))
+            liveState = self._browser.images.live.get(self.images.image_id(row))
             if liveState is not None:
                 return covered_entry(liveState.entry, self._browser.patients)
         return self.images.entry(row)
@@ -268,7 +268,7 @@ class ImageTableModel(qt.QAbstractTableModel):
             return self._colours.faint
         if column != STATE:
             return None
-        state, liveState = self._stateOf(row), self._browser.live.get(self.imageId(row))
+        state, liveState = self._stateOf(row), self._browser.images.live.get(self.imageId(row))
         if state_appearance.isLive(state, liveState):
             return self._colours.blue
         colours = {
@@ -288,4 +288,4 @@ class ImageTableModel(qt.QAbstractTableModel):
         return self._colours.boldFont if isLoaded and self.isLoadable(row) else None
 
     def _stateOf(self, row):
-        return self._browser.image_state(self.imageId(row))
+        return self._browser.images.state(self.imageId(row))

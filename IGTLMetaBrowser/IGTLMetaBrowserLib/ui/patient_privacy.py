@@ -20,10 +20,10 @@ class PatientPrivacy:
         self._browser = browser
         self._onChanged = onChanged
         checkBox.checked = arePatientsHidden()
-        browser.hide_patients(checkBox.checked)
+        browser.patients.hide(checkBox.checked)
         checkBox.toggled.connect(self._onToggled)
 
     def _onToggled(self, isChecked):
         qt.QSettings().setValue(SETTINGS_KEY, isChecked)
-        self._browser.hide_patients(isChecked)
+        self._browser.patients.hide(isChecked)
         self._onChanged()

@@ -15,7 +15,7 @@ class ProgressSection:
 
     def update(self):
         """Show the transfer that is going on, or that there is none."""
-        transfer = self._browser.transfer
+        transfer = self._browser.images.transfer
         isLoading = transfer is not None
         for widget in (self.ui.progressBar, self.ui.cancelButton):
             widget.enabled = isLoading

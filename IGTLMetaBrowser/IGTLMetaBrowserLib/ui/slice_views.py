@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import slicer
 
+from ..scene.slice_layers import show_label_layer
+
 
 def showInSliceViews(node):
     """Make a volume the background of the slice views; a label map lies above it.
@@ -12,7 +14,7 @@ def showInSliceViews(node):
     Views that show it already are left as the user has turned and zoomed them.
     """
     if node.IsA("vtkMRMLLabelMapVolumeNode"):
-        slicer.util.setSliceViewerLayers(label=node)
+        show_label_layer(slicer.mrmlScene, node)
         return
     layers = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
     if not layers or any(layer.GetBackgroundVolumeID() != node.GetID() for layer in layers):

@@ -14,7 +14,7 @@ class StatusLine:
 
     def show(self, text, **values):
         """Show a text, with the values in it."""
-        status = text.format(address=self._browser.address, **values).strip()
+        status = text.format(address=self._browser.connection.address, **values).strip()
         # Errors are half sentences, so that they can stand in others; some end with a question.
         status = (status[:1].upper() + status[1:]).replace("?.", "?")
         self._label.text = self._cover(status)

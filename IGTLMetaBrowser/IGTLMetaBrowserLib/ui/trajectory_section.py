@@ -69,7 +69,7 @@ class TrajectorySection:
 
     def showList(self):
         """Show the browser's trajectories; filter, order and selection stay."""
-        self.model.setTrajectories(self._browser.trajectories.trajectories)
+        self.model.setTrajectories(self._browser.trajectories.items)
         self._measureColumns()
         self.update()
 
@@ -113,40 +113,41 @@ class TrajectorySection:
 
     def showSelected(self, _checked=False):
         """Make the selected trajectories visible."""
-        self._browser.show_trajectories(self.selected())
+        self._browser.trajectories.show(self.selected())
 
     def hideSelected(self, _checked=False):
         """Make the selected trajectories invisible."""
-        self._browser.hide_trajectories(self.selected())
+        self._browser.trajectories.hide(self.selected())
 
     def toggleSelected(self):
         """Hide the selected trajectories if all of them are shown; otherwise show them."""
         selected = self.selected()
         if all(map(self._browser.trajectories.is_shown, selected)):
-            self._browser.hide_trajectories(selected)
+            self._browser.trajectories.hide(selected)
         else:
-            self._browser.show_trajectories(selected)
+            self._browser.trajectories.show(selected)
 
     def _onClicked(self, index):
         if index.column() != SHOWN:
             return
         one = self.model.trajectory(index.row())
         if self._browser.trajectories.is_shown(one):
-            self._browser.hide_trajectories([one])
+            self._browser.trajectories.hide([one])
         else:
-            self._browser.show_trajectories([one])
+            self._browser.trajectories.show([one])
 
     def _onRemoveGone(self, _checked=False):
-        self._browser.remove_gone_trajectories()
+        self._browser.trajectories.remove_gone()
 
     def _onLpsClicked(self, isChecked):
         self._browser.trajectories.coordinates = Coordinates.LPS if isChecked else None
-        self._browser.request_trajectories()
+        self._browser.trajectories.request()
 
     # Where it is
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
         if not self._isRestoring:
+            self._browser.trajectories.label(self.selected())
             self._showPlace()
             self.update()
 
@@ -204,7 +205,7 @@ class TrajectorySection:
         hasSelection = self._selectionModel.hasSelection
         ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
         for widget in (ui.trajectoriesButton, ui.sendButton, ui.lpsCheckBox):
-            widget.enabled = self._browser.has_server
+            widget.enabled = self._browser.connection.has_server
         ui.lpsCheckBox.checked = trajectories.coordinates == Coordinates.LPS
         ui.trajectoryCountLabel.text = self._countText()
         self._showGone(len(trajectories.gone))
