@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from .. import codec
+from ..codec.geometry import sheared_axes
 
 NOT_LISTED = "it is not in the list of images"
 FROM_SAVED_SCENE = "it is from a saved scene; load it again for what the server has now"
@@ -24,7 +25,23 @@ def image_notes(
             f"only a part of it came: {size_text(image.subvolume_size)} of "
             f"{size_text(image.whole_size)} voxels"
         )
-    return tuple(notes)
+    return (*notes, *shear_notes(image))
+
+
+def shear_notes(image: codec.ImageMessage) -> tuple[str, ...]:
+    """Return a note on an image whose axes are not at right angles.
+
+    A volume node keeps its matrix as it is, and slices show it; but DICOM and many file formats and
+    filters have no place for such a matrix.
+    """
+    sheared = sheared_axes(image.usable_ijk_to_ras())
+    if not sheared:
+        return ()
+    angles = ", ".join(f"{pair[0]} and {pair[1]} {angle:.4g}°" for pair, angle in sheared.items())
+    return (
+        f"its axes are not at right angles ({angles}): Slicer keeps that, "
+        "but many file formats and filters do not",
+    )
 
 
 def list_notes(

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import numpy as np
 
 from .. import codec
+from ..codec.geometry import flip_matrix_lps_ras
 
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # What no file system objects to, except in the places that ``_file_name`` sees to. Without "%".
 _SAFE = " !#$&'()+,-.;=@[]^_`{}~"
 # Devices of Windows, whatever comes after the dot.
@@ -102,7 +102,7 @@ def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
     if not image.pixels.size:
         raise NrrdError(f"{str(path)!r} is not written: the image has no voxels; ask the server's")
     try:
-        ijk_to_lps = _RAS_TO_LPS @ image.usable_ijk_to_ras()
+        ijk_to_lps = flip_matrix_lps_ras(image.usable_ijk_to_ras())
     except codec.GeometryError as error:
         raise NrrdError(
             f"{str(path)!r} is not written: {error}; correct its geometry on the server"

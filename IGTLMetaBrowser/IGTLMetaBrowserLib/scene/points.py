@@ -13,11 +13,12 @@ from typing import Any
 from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ..codec import Coordinates, PointItem, printable
+from ..codec.geometry import flip_lps_ras
 from .group_folders import folder_parent, put_in_group, remove_node
 from .markup_display import set_color, set_diameter, set_labels
 from .node_references import NodeReferences
 from .server_nodes import nodes_from_server, read_key, write_key
-from .trajectory_decoding import FARTHEST, tube_diameter, turned, visible_rgba
+from .trajectory_decoding import FARTHEST, tube_diameter, visible_rgba
 from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
 from .transform_followers import TransformFollowers
 
@@ -139,7 +140,7 @@ class PointSet:
     def _in_ras(self, item: PointItem) -> PointItem:
         if self.coordinates != Coordinates.LPS:
             return item
-        return replace(item, position=turned(item.position))
+        return replace(item, position=flip_lps_ras(item.position))
 
     def _show(self, look: Look, points: _PointList) -> None:
         node = self._nodes.get(look)

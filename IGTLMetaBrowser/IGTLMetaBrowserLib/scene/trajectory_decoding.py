@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 from ..codec import Coordinates, TrajectoryItem, TrajectoryType, printable
+from ..codec.geometry import flip_lps_ras
 from ..codec.messages.trajectory import Point
 
 # In an item that nobody gave a colour all four numbers are 0. It is shown as TRAJ's own default.
@@ -127,12 +128,7 @@ def in_ras(item: TrajectoryItem, coordinates: Coordinates | None) -> TrajectoryI
     """
     if coordinates != Coordinates.LPS:
         return item
-    return replace(item, entry=turned(item.entry), target=turned(item.target))
-
-
-def turned(point: Point) -> Point:
-    """Return an LPS point in RAS, or the other way round."""
-    return -point[0], -point[1], point[2]
+    return replace(item, entry=flip_lps_ras(item.entry), target=flip_lps_ras(item.target))
 
 
 def _both(item: TrajectoryItem) -> tuple[tuple[TrajectoryType, Point], ...]:
