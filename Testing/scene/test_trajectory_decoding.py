@@ -89,7 +89,7 @@ def test_a_point_that_the_type_does_not_name_may_be_anything():
         ({"diameter": -1.0}, "the diameter is -1 mm: it is shown as a thin line"),
         ({"diameter": NAN}, "the diameter is nan mm: it is shown as a thin line"),
         ({"diameter": 1e30}, "the diameter is 1e+30 mm: it is shown as a thin line"),
-        ({"rgba": (0, 0, 0, 0)}, "it has no colour: it is shown in yellow"),
+        ({"rgba": (0, 0, 0, 0)}, "it has no color: it is shown in yellow"),
         ({"rgba": (9, 9, 9, 0)}, "its opacity is 0: it is in the scene, but nobody sees it"),
     ],
 )

@@ -214,7 +214,7 @@ def test_a_colour_table_goes_out_as_it_came_in(scene, source, show, entries):
 
 def test_a_volume_without_a_colour_table_has_none_to_send(scene, source, show):
     scene.RemoveNode(show(ramp()).GetDisplayNode())
-    with pytest.raises(net.SourceError, match="not shown in the colours of a table"):
+    with pytest.raises(net.SourceError, match="not shown in the colors of a table"):
         source.color_table("ScalarVolume1")
 
 

@@ -16,8 +16,8 @@ from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_log import cover_log, uncover_log
 from ..scene.image_nodes import ImageNodes
-from ..scene.overlay_nodes import AnnotationNodes
-from ..scene.trajectory_updates import TrajectoryNodes
+from ..scene.overlay_nodes import OverlayNodes
+from ..scene.trajectory_nodes import TrajectoryNodes
 from ..signal import Signal
 from .blocking_calls import BlockingCalls
 from .connection import Connection
@@ -64,7 +64,7 @@ class Browser:
         self.metadata = ImageMetadata(self.patients)
         volumes = ImageNodes(scene, self.metadata.known, self.patients)
         trajectory_nodes = TrajectoryNodes(scene, volumes.node)
-        overlay_nodes = AnnotationNodes(scene, volumes.node)
+        overlay_nodes = OverlayNodes(scene, volumes.node)
         self.trajectories = Trajectories(self.connection, trajectory_nodes, notify)
         self.overlays = Overlays(self.connection, self.trajectories, overlay_nodes, notify)
         self.images = Images(self.connection, self.metadata, self.overlays, volumes, notify)

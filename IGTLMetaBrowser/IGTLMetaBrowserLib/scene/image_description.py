@@ -21,7 +21,7 @@ _LONGEST_VALUE = 10_000
 class ImageDescription:
     """What is known of an image. ``fields`` and ``metadata`` are texts that can be shown.
 
-    ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text where one is not
+    ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text if one is not
     known; ``metadata`` is what else the message said.
     """
 
@@ -44,7 +44,7 @@ class ImageDescription:
         image_id = codec.printable(image_id)
         return cls(image_id, fields["SeriesDescription"] or image_id or "Image", fields, rest)
 
-    def covered(self, patients: HiddenPatients) -> ImageDescription:
+    def redacted(self, patients: HiddenPatients) -> ImageDescription:
         """Return what may be seen of it."""
         return ImageDescription(
             patients.cover(self.image_id),
@@ -70,7 +70,7 @@ def write_description(
     scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
 ) -> None:
     """Write what may be seen onto an image's node, and put it under patient and study."""
-    shown = description.covered(patients)
+    shown = description.redacted(patients)
     node.SetAttribute(IMAGE_ID_ATTRIBUTE, shown.image_id)
     for keyword, value in shown.fields.items():
         # None removes what another image has left under this id.
@@ -89,8 +89,8 @@ def rewrite_description(
     """Write it anew where patients have been hidden, or are no longer; the user's name stays."""
     before = patients.opposite()
     change_place(scene, description.place(before), description.place(patients))
-    if node.GetName() == description.covered(before).name:
-        node.SetName(description.covered(patients).name)
+    if node.GetName() == description.redacted(before).name:
+        node.SetName(description.redacted(patients).name)
     elif patients.is_hidden:
         node.SetName(patients.cover(node.GetName()))
     write_description(scene, node, description, patients)

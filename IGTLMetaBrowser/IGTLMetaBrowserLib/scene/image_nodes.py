@@ -49,7 +49,7 @@ class ImageNodes:
         self.coordinates: codec.Coordinates | None = None
 
     def node(self, address: str, image_id: str) -> Any:
-        """Return the volume node of a server's image, or None where there is none (any more)."""
+        """Return the volume node of a server's image, or None if there is none (any more)."""
         return self._nodes.get((address, image_id))
 
     def adopt(self, address: str) -> list[str]:
@@ -99,7 +99,7 @@ class ImageNodes:
         return self._show(address, image_id, image, name)
 
     def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:
-        """Give the volume of an image, where there is one, a spacing; with None, its own again."""
+        """Give the volume of an image if there is one, a spacing; with None, its own again."""
         node = self.node(address, image_id)
         if node is not None:
             calibrate(node, calibration)

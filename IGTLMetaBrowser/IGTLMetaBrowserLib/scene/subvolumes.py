@@ -31,7 +31,7 @@ def write_part(node: Any, image: ImageMessage) -> bool:
 def whole_pixels(image: ImageMessage) -> np.ndarray:
     """Return the whole image as an array, zero outside of the part that came.
 
-    Raises ``SceneError`` where it would need more memory than a whole image that is received: a
+    Raises ``SceneError`` if it would need more memory than a whole image that is received: a
     part of one voxel may claim to belong to 65535³ of them.
     """
     size = math.prod(_whole_shape(image)) * image.pixels.itemsize
@@ -58,7 +58,7 @@ def _place(image: ImageMessage) -> tuple[slice, ...]:
 
 
 def _voxels(node: Any) -> np.ndarray | None:
-    """Return the node's own memory in the shape of ``_whole_shape``, or None where it has none."""
+    """Return the node's own memory in the shape of ``_whole_shape``, or None if it has none."""
     data = node.GetImageData()
     scalars = None if data is None else data.GetPointData().GetScalars()
     if scalars is None:

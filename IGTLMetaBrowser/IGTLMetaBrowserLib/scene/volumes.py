@@ -35,7 +35,7 @@ def show_image(
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
     of ``node``; where that does not show the same image, the rest of the new volume is zero.
-    ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` where the
+    ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` if the
     image has no voxels or no usable geometry; ``node`` then stays as it was.
     """
     if not image.pixels.size:

@@ -170,7 +170,7 @@ def demo_images() -> list[DemoImage]:
             modality="MR",
             scan_time=datetime(2024, 5, 14, 10, 15, 20, tzinfo=timezone.utc),
             dtype=np.dtype(np.uint16),
-            directions=_turned(about_right=5.0, about_superior=-8.0) @ SAGITTAL,
+            directions=_rotation(about_right=5.0, about_superior=-8.0) @ SAGITTAL,
             spacing=(1.0, 1.0, 1.4),
             center=(-1.0, 4.0, -3.0),
             edge=1.2,
@@ -253,7 +253,7 @@ def _line(
     )
 
 
-def _turned(about_right: float, about_superior: float) -> np.ndarray:
+def _rotation(about_right: float, about_superior: float) -> np.ndarray:
     """The rotation (3, 3) in RAS by ``about_right`` and then ``about_superior`` degrees."""
     c, s = np.cos(np.radians(about_right)), np.sin(np.radians(about_right))
     pitch = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])

@@ -2,7 +2,7 @@
 
 The folder then holds the three images of ``demo`` as series of single-frame files (CT, MR and PET
 image storage, 384 files), their trajectories as ``trajectories.json``, and beside them the test
-files that come with pydicom: scans, radiographs, colour images, reports and broken files of many
+files that come with pydicom: scans, radiographs, color images, reports and broken files of many
 makers.
 """
 
