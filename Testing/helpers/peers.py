@@ -86,8 +86,10 @@ class ImagesInMemory:
 class ServerInThread:
     """Our own server, stepped in a thread as long as the ``with`` block lasts."""
 
-    def __init__(self, source: net.Source, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.server = net.Server(source, host, port)
+    def __init__(
+        self, source: net.Source, host: str = "127.0.0.1", port: int = 0, **options: Any
+    ) -> None:
+        self.server = net.Server(source, host, port, **options)
         self.host, self.port = self.server.host, self.server.port
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -128,7 +128,7 @@ def test_what_the_source_does_not_want_or_cannot_take_does_no_harm(server, every
     push(server, unwanted, wrong, codec.TrajectoryMessage([TRAJECTORY]))
     assert len(everything.received) == 1
     assert "POINT, which is not kept: only trajectories are wanted here" in caplog.text
-    assert "STRING, which could not be taken" in caplog.text
+    assert "STRING, which failed here" in caplog.text
 
 
 def test_a_source_that_takes_nothing_is_left_in_peace():

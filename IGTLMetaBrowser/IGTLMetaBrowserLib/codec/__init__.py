@@ -34,6 +34,7 @@ from .messages.status import StatusCode, StatusMessage
 from .messages.trajectory import TrajectoryItem, TrajectoryMessage, TrajectoryType
 from .messages.transform import TransformMessage
 from .messages.unknown import UnknownMessage
+from .packed import PackedContent
 from .receiver import DEFAULT_MAX_BODY_SIZE, Progress, Receiver, Rejected
 from .scalar import ScalarType
 from .timestamp import Timestamp
@@ -137,6 +138,7 @@ __all__ = [
     "LongNamedColorTableMessage",
     "Message",
     "NDArrayMessage",
+    "PackedContent",
     "PointItem",
     "PointMessage",
     "PolyDataAttribute",

@@ -103,18 +103,35 @@ def describe(header: Header) -> str:
 
 def _pack_body(message: Message) -> Sequence[Buffer]:
     content = message.pack_content()
-    version = whole_number(message.header_version, *KNOWN_VERSIONS, "header version")
-    message_id = whole_number(message.message_id, 0, 0xFFFFFFFF, "message id")
-    require_mapping(message.metadata)
+    before, after = pack_around(
+        message.type_name,
+        message.device_name,
+        message.header_version,
+        message.message_id,
+        message.metadata,
+    )
+    return [*before, *content, *after]
+
+
+def pack_around(
+    type_name: str, device_name: str, header_version: int, message_id: int, metadata: Any
+) -> tuple[list[Buffer], list[Buffer]]:
+    """Return what a body has before and after its content: nothing in version 1.
+
+    Raises ``EncodeError``; the names are for its words.
+    """
+    version = whole_number(header_version, *KNOWN_VERSIONS, "header version")
+    message_id = whole_number(message_id, 0, 0xFFFFFFFF, "message id")
+    require_mapping(metadata)
     if version == 1:
-        if message.metadata or message_id:
+        if metadata or message_id:
             raise EncodeError(
-                f"{message.type_name} {message.device_name!r} has metadata or a message id, which "
+                f"{type_name} {device_name!r} has metadata or a message id, which "
                 "header version 1 cannot hold; set header_version=2"
             )
-        return content
-    metadata_header, metadata = pack_metadata(message.metadata)
+        return [], []
+    metadata_header, metadata_body = pack_metadata(metadata)
     extended_header = EXTENDED_HEADER_LAYOUT.pack(
-        EXTENDED_HEADER_SIZE, len(metadata_header), len(metadata), message_id
+        EXTENDED_HEADER_SIZE, len(metadata_header), len(metadata_body), message_id
     )
-    return [extended_header, *content, metadata_header, metadata]
+    return [extended_header], [metadata_header, metadata_body]

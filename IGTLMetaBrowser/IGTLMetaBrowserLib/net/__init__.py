@@ -11,11 +11,15 @@ from .errors import (
     NetworkError,
     RefusedError,
     TimeOutError,
+    TLSError,
 )
+from .limits import ServerLimits
 from .queries import Queries, Query
 from .server import Server
+from .server_events import ServerEvent, ServerEventType
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
+from .tls_server import ServerTLS
 
 __all__ = [
     "DEFAULT_PORT",
@@ -35,8 +39,13 @@ __all__ = [
     "Query",
     "RefusedError",
     "Server",
+    "ServerEvent",
+    "ServerEventType",
+    "ServerLimits",
+    "ServerTLS",
     "Source",
     "SourceError",
+    "TLSError",
     "TimeOutError",
     "Unsolicited",
     "format_address",

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections import deque
+from collections.abc import Iterable
 
 from .. import codec
+from ..codec.wire import Buffer
 
 _LARGEST_PIECE = 1 << 20
 # So that one client with a fast network does not keep a server from the others.
-_LARGEST_BURST = 16 << 20
+_LARGEST_BURST = 4 << 20
+# What a non-blocking socket raises where it would have to wait; with TLS it has words of its own.
+_WOULD_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Connection:
@@ -30,6 +35,7 @@ class Connection:
         self.lost: OSError | EOFError | None = None
         self.socket = sock
         self._outgoing: deque[memoryview] = deque()
+        self._size_to_try_again = 0
 
     def fileno(self) -> int:
         """Return the socket's number, for a selector or a notifier."""
@@ -45,27 +51,43 @@ class Connection:
         """Whether bytes wait to be sent."""
         return bool(self._outgoing)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether TLS holds bytes of the peer that a selector cannot see any more."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+
     def send(self, message: codec.Message) -> None:
         """Queue a message, and send what goes at once. Raises ``codec.EncodeError``."""
-        parts = codec.pack_parts(message)
-        self._outgoing.extend(memoryview(part).cast("B") for part in parts if len(part))
+        self.queue(codec.pack_parts(message))
         self.write()
 
-    def write(self) -> None:
-        """Send queued bytes until the socket takes no more, or some MiB have gone."""
-        left = _LARGEST_BURST
-        while self._outgoing and not self.is_broken and left > 0:
+    def queue(self, parts: Iterable[Buffer]) -> None:
+        """Queue the bytes of packed messages, without a copy; ``write`` sends them."""
+        self._outgoing.extend(memoryview(part).cast("B") for part in parts if len(part))
+
+    def write(self, most: int = _LARGEST_BURST) -> int:
+        """Send queued bytes until the socket takes no more, or ``most`` have gone; return how many.
+
+        It can be more than ``most`` by what TLS has begun to send.
+        """
+        total = 0
+        while self._outgoing and not self.is_broken and total < most:
+            # OpenSSL wants to be asked again for no less than it was asked for before.
+            size = max(min(_LARGEST_PIECE, most - total), self._size_to_try_again)
             try:
-                sent = self.socket.send(self._outgoing[0][:_LARGEST_PIECE])
-            except (BlockingIOError, InterruptedError):
-                return
+                sent = self.socket.send(self._outgoing[0][:size])
+            except _WOULD_WAIT:
+                self._size_to_try_again = size
+                break
             except OSError as error:
                 self.lost = error
-                return
-            left -= sent
+                break
+            total += sent
+            self._size_to_try_again = 0
             self._outgoing[0] = self._outgoing[0][sent:]
             if not self._outgoing[0]:
                 self._outgoing.popleft()
+        return total
 
     def read(self, seconds: float) -> list[codec.Message | codec.Rejected]:
         """Receive what is there, for about ``seconds`` at most; return what it completes."""
@@ -75,7 +97,7 @@ class Connection:
         while True:
             try:
                 count = self.socket.recv_into(self.receiver.get_buffer())
-            except (BlockingIOError, InterruptedError):
+            except _WOULD_WAIT:
                 break
             except OSError as error:
                 self.lost = self.lost or error

@@ -2,6 +2,7 @@
 
 ``NetworkError``: its text says what happened, to what, and what to try
     ├── ``ConnectionFailedError``: no connection came about (name, port, time-out)
+    │   └── ``TLSError``: certificates are missing or not trusted, or one end speaks no TLS
     ├── ``ConnectionLostError``: the connection ended before the answer was complete
     ├── ``RefusedError``: the server answered that it cannot, in its own words where it gave any
     ├── ``AnswerError``: an answer came, but it cannot be read
@@ -38,3 +39,7 @@ class TimeOutError(NetworkError):
 
 class CancelledError(NetworkError):
     """The query was cancelled."""
+
+
+class TLSError(ConnectionFailedError):
+    """The two ends cannot agree on TLS, or on each other's certificates."""
