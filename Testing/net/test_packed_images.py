@@ -54,6 +54,15 @@ def test_an_image_that_changed_is_read_again(source: Fresh):
     assert images.get("A").content.message.pixels[0, 0, 0] == 7
 
 
+def test_an_image_that_changed_or_is_gone_is_not_kept(source: Fresh):
+    images = PackedImages(source, limit=10 * IMAGE_BYTES)
+    images.get("A")
+    images.get("B")
+    source.versions["A"] = 7
+    images.forget_changed()
+    assert images.size == IMAGE_BYTES
+
+
 def test_the_image_that_nobody_asked_for_the_longest_is_forgotten(source: Fresh):
     images = PackedImages(source, limit=2 * IMAGE_BYTES)
     for image_id in "ABAC":  # A was asked for after B

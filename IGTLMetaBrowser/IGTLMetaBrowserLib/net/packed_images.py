@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from .. import codec
-from .source import NotReadyError, OffersImageVersions, Source
+from .source import NotReadyError, OffersImageVersions, Source, SourceError
 
 # How soon who waits for memory asks again.
 _RETRY_SECONDS = 0.05
@@ -43,7 +43,7 @@ class PackedImages:
     def __init__(self, source: Source, limit: int) -> None:
         self._source = source
         self._limit = limit
-        self._kept: OrderedDict[Hashable, PackedImage] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Hashable], PackedImage] = OrderedDict()
         self._in_memory: WeakValueDictionary[Hashable, PackedImage] = WeakValueDictionary()
 
     @property
@@ -56,9 +56,7 @@ class PackedImages:
 
         Raises what the source raises, and ``NotReadyError`` where others must be sent theirs first.
         """
-        key: Hashable = None
-        if isinstance(self._source, OffersImageVersions):
-            key = image_id, self._source.image_version(image_id)
+        key = self._key(image_id)
         image = self._in_memory.get(key) or self._load(image_id, key)
         if key is not None:
             self._kept[key] = image
@@ -66,9 +64,26 @@ class PackedImages:
             self._forget(self._limit)
         return image
 
-    def _load(self, image_id: str, key: Hashable) -> PackedImage:
+    def forget_changed(self) -> None:
+        """Forget the images that are no longer what the source has under their ids."""
+        for image_id, version in [*self._kept]:
+            try:
+                is_same = self._key(image_id) == (image_id, version)
+            except SourceError:
+                is_same = False
+            if not is_same:
+                del self._kept[image_id, version]
+
+    def _key(self, image_id: str) -> tuple[str, Hashable] | None:
+        """Return what an image is known by; None where it may be another each time."""
+        if not isinstance(self._source, OffersImageVersions):
+            return None
+        return image_id, self._source.image_version(image_id)
+
+    def _load(self, image_id: str, key: tuple[str, Hashable] | None) -> PackedImage:
+        self.forget_changed()
         self._forget(self._limit - 1)
-        if self.size >= self._limit:
+        if self.size and self.size >= self._limit:
             raise NotReadyError(retry_after=_RETRY_SECONDS)
         image = PackedImage(codec.PackedContent(self._source.image(image_id)))
         self._in_memory[object() if key is None else key] = image

@@ -326,6 +326,7 @@ class Server:
         self._clients.remove(client)
         self._selector.unregister(client.connection.socket)
         client.close()
+        self._replies.images.forget_changed()
         self._journal.left(client, reason)
 
 

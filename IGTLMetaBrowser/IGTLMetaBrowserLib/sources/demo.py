@@ -132,6 +132,10 @@ class DemoSource:
             timestamp=codec.Timestamp.from_datetime(image.scan_time),
         )
 
+    def image_version(self, image_id: str) -> int:
+        """The same for ever: the server keeps the bytes of an image that it has packed."""
+        return 0
+
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         return demo_trajectories()
 

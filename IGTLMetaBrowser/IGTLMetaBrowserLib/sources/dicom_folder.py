@@ -98,6 +98,17 @@ class DicomFolderSource:
             metadata=self.metadata(image_id),
         )
 
+    def image_version(self, image_id: str) -> tuple[int, ...]:
+        """When the image's files were last written; raises ``SourceError``."""
+        paths = dict.fromkeys(frame.path for frame in self._offer(image_id).stack.frames)
+        try:
+            return tuple(path.stat().st_mtime_ns for path in paths)
+        except OSError as error:
+            raise SourceError(
+                f"a file of the image {image_id!r} is gone ({error.strerror}); start the server "
+                "again to index the folder anew"
+            ) from None
+
     def metadata(self, image_id: str) -> dict[str, str]:
         """What is known of an image: the DICOM metadata dictionary's fields, those that are
         attributes by their keywords too; raises ``SourceError`` for an unknown id.

@@ -60,6 +60,16 @@ class SceneSource:
         except SceneError as error:
             raise SourceError(str(error)) from None
 
+    def image_version(self, image_id: str) -> tuple[int, ...]:
+        """When the volume, its voxels or its transforms changed. Raises ``SourceError``."""
+        volume = self._volume(image_id)
+        data, transform = volume.GetImageData(), volume.GetParentTransformNode()
+        scalars = None if data is None else data.GetPointData().GetScalars()
+        parts = (volume, data, scalars)
+        times = [part.GetMTime() for part in parts if part is not None]
+        transforms = 0 if transform is None else transform.GetTransformToWorldMTime()
+        return (*times, transforms)
+
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Return the markups lines and planned points; lines in the making are left out."""
         items = []
