@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .database import DicomIndexError, change, explained, open_database
+from .database import DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD
-from .rows import INSTANCE, File, Row, read_files, read_rows
+from .image_header import ImageHeader
+from .rows import INSTANCE, File, Row, read_files, read_images, read_rows
 from .scan import survey
 from .workers import Batch, Contents, read_batches
 
@@ -71,7 +72,7 @@ class DicomIndex:
         files are read and are to be. Returns how many were read. An exception, as Ctrl-C raises,
         leaves what was read until then, and the next update goes on from there.
         """
-        with self._errors_explained():
+        with self._errors_described():
             with self._transaction():
                 survey(self._sql, self._root, self._own)
             total = self._count(UNREAD)
@@ -122,6 +123,14 @@ class DicomIndex:
             f"INSERT OR REPLACE INTO instances VALUES ({marks})",
             [(number, *content.values) for number, content in contents if content.kind == DICOM],
         )
+        images = [(number, *content.image) for number, content in contents if content.image]
+        self._sql.executemany(
+            "INSERT OR IGNORE INTO headers (header) VALUES (?)", {(image[1],) for image in images}
+        )
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO images SELECT ?, id, ? FROM headers WHERE header = ?",
+            [(number, own, shared) for number, shared, own in images],
+        )
         change(
             self._sql,
             "UPDATE files SET kind = ?, reason = ? WHERE id = ?",
@@ -132,12 +141,12 @@ class DicomIndex:
 
     def count(self, kind: str) -> int:
         """Return how many files are of a kind (see ``dicom_reading``)."""
-        with self._errors_explained():
+        with self._errors_described():
             return self._count(kind)
 
     def files(self, *kinds: str) -> Iterator[File]:
         """Yield the files of these kinds in the order of their paths, which are in the folder."""
-        with self._errors_explained():
+        with self._errors_described():
             yield from read_files(self._sql, kinds)
 
     def rows(self, level: str = INSTANCE, prefix: str = "") -> Iterator[Row]:
@@ -146,12 +155,20 @@ class DicomIndex:
         They come in the order of patient_ID, study, series, subseries, folder, and name. ``prefix``
         comes before the paths, which are in the folder.
         """
-        with self._errors_explained():
+        with self._errors_described():
             yield from read_rows(self._sql, level, prefix)
+
+    def images(self) -> Iterator[tuple[str, int, ImageHeader]]:
+        """Yield the images in the order of their paths: path in the folder, size, and header.
+
+        Headers of one series share what they have in common, so that memory does not grow with it.
+        """
+        with self._errors_described():
+            yield from read_images(self._sql)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the answer to a question in SQL, see ``index_database``."""
-        with self._errors_explained():
+        with self._errors_described():
             return self._sql.execute(statement, values).fetchall()
 
     # Parts ---------------------------------------------------------------------------------------
@@ -174,8 +191,8 @@ class DicomIndex:
         self._sql.execute("COMMIT")
 
     @contextmanager
-    def _errors_explained(self) -> Iterator[None]:
+    def _errors_described(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise explained(error, self.database) from error
+            raise describe_error(error, self.database) from error

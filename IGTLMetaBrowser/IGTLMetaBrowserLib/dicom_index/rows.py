@@ -1,7 +1,8 @@
-"""What an index's database holds, as rows of the dictionary's fields."""
+"""What an index's database holds: files, rows of the dictionary's fields, headers of images."""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from .fields import FIELDS, PATHS
+from .image_header import ImageHeader, unpack_header
 
 SERIES = "series"
 INSTANCE = "instance"
@@ -51,6 +53,20 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
         kinds,
     ):
         yield File(_shown("", folder, name), kind, reason)
+
+
+def read_images(database: sqlite3.Connection) -> Iterator[tuple[str, int, ImageHeader]]:
+    """Yield the images as ``DicomIndex.images`` does."""
+    shared: dict[int, dict[str, str]] = {}
+    for folder, name, size, number, own in database.execute(
+        "SELECT folder, name, size, header, own FROM images JOIN files ON files.id = images.file"
+        " WHERE kind = 'dicom' ORDER BY folder, name"
+    ):
+        if number not in shared:
+            statement = "SELECT header FROM headers WHERE id = ?"
+            (text,) = database.execute(statement, (number,)).fetchone()
+            shared[number] = json.loads(text)
+        yield _shown("", folder, name), size, unpack_header(shared[number], own)
 
 
 def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator[Row]:
