@@ -55,11 +55,12 @@ MAY_IMPORT = {
     "SampleData": WITH_QT,
     "pydicom": ANYWHERE,
     "highdicom": ANYWHERE,
+    "nibabel": ANYWHERE,
     "nrrd": ANYWHERE,
     "rich": ANYWHERE,
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
-ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nrrd", "rich"}
+ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nibabel", "nrrd", "rich"}
 
 # Python threads starve in Slicer, and MRML nodes are not to be touched from one.
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}

@@ -145,12 +145,12 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert f"'{tmp_path}/none'" in line
 
 
-def test_without_highdicom_a_folder_is_not_served(tmp_path: Path) -> None:
-    (tmp_path / "highdicom.py").write_text("raise ImportError('highdicom is not installed')")
+def test_without_pydicom_a_folder_is_not_served(tmp_path: Path) -> None:
+    (tmp_path / "pydicom.py").write_text("raise ImportError('pydicom is not installed')")
     result = igtlmeta("serve", tmp_path, PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert "pip install pydicom highdicom" in line
+    assert 'pip install "igtlmetabrowser[server]"' in line
 
 
 def has_ipv6() -> bool:

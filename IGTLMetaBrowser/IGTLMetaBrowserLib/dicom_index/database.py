@@ -41,6 +41,7 @@ _TABLES = f"""
     CREATE INDEX unread ON files (id) WHERE kind = '';
     CREATE TABLE instances (
         file INTEGER PRIMARY KEY REFERENCES files ON DELETE CASCADE,
+        sop_class TEXT NOT NULL,
         {_FIELD_COLUMNS}
     );
     CREATE TABLE headers (id INTEGER PRIMARY KEY, header TEXT NOT NULL UNIQUE);
@@ -73,7 +74,12 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
     """
     try:
         database = sqlite3.connect(
-            path or ":memory:", timeout=_SECONDS_TO_WAIT, isolation_level=None
+            path or ":memory:",
+            timeout=_SECONDS_TO_WAIT,
+            isolation_level=None,
+            # Used by one thread at a time, which need not be the one that opens it: a source is
+            # opened before the thread of its server is started.
+            check_same_thread=False,
         )
         try:
             _prepare(database, path, folder)

@@ -233,6 +233,7 @@ _NUMBERS = {
     "US or SS": "H",
 }  # fmt: skip
 _NO_TEXTS = {"SQ", "AT", "OB", "OD", "OF", "OL", "OV", "OW"}
+_NAME_DELIMITERS = {ord("^")}
 _ESCAPE = 0x1B  # begins another character set, in ISO 2022
 # No value that belongs into a field is nearly as long; a file can claim anything.
 _LONGEST_VALUE = 16 << 10
@@ -269,7 +270,7 @@ def text_of(lookup: Lookup, tag: int, vr: str | None = None) -> str:
             value = _unpacked(value, _NUMBERS[vr], element.is_little_endian)
         else:
             is_text = vr not in _NO_TEXTS and len(value) <= _LONGEST_VALUE
-            value = _decoded(value, lookup) if is_text else ""
+            value = _decoded(value, lookup, vr) if is_text else ""
     if element.VR in _NO_TEXTS or value is None:
         return ""
     is_several = isinstance(value, Sequence) and not isinstance(value, str)
@@ -332,16 +333,23 @@ def _converted(raw: Any) -> Any:
         return None
 
 
-def _decoded(value: bytes, lookup: Lookup) -> str:
+def _decoded(value: bytes, lookup: Lookup, vr: str | None) -> str:
     """Return bytes as text in the dataset's character sets; what is in none of them is U+FFFD."""
     if value.isascii() and _ESCAPE not in value:
         return value.decode("ascii")
     from pydicom.charset import convert_encodings, decode_bytes
 
+    # In a name, each component and each spelling begins in the first set again (PS3.5 6.1.2.5.3).
+    is_name = vr == "PN"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of unknown character sets
         encodings = convert_encodings(_character_sets(lookup))
-        return decode_bytes(value, encodings, set()).encode("utf-8", "replace").decode()
+        spellings = value.split(b"=") if is_name else [value]
+        text = "=".join(
+            decode_bytes(part, encodings, _NAME_DELIMITERS if is_name else set())
+            for part in spellings
+        )
+    return text.encode("utf-8", "replace").decode()
 
 
 def _character_sets(lookup: Lookup) -> list[str]:

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from .fields import Lookup, items_of, text_of
+
+if TYPE_CHECKING:
+    import numpy as np
 
 TILES = "Tiles"
 """Under this keyword a split image has how many tiles are side by side, and one above another."""
@@ -79,6 +80,8 @@ def _set_tiles(
 def _siemens_mosaic(
     lookup: Lookup, values: dict[str, str]
 ) -> tuple[list[list[float]], tuple[int, int]]:
+    import numpy as np  # not at file scope: an index of other files does without
+
     csa = _csa_header(lookup)
     count, normal = _mosaic_count(lookup, csa), _csa_numbers(csa, "SliceNormalVector", 3)
     across = math.ceil(math.sqrt(count))
@@ -120,6 +123,8 @@ def _mosaic_count(lookup: Lookup, csa: Any) -> int:
 
 
 def _csa_numbers(csa: Any, name: str, count: int) -> np.ndarray:
+    import numpy as np
+
     try:
         items = csa["tags"][name]["items"][:count]
         numbers = np.array(items, float)
@@ -145,6 +150,8 @@ def _uih_grid(lookup: Lookup) -> tuple[list[list[float]], tuple[int, int]]:
 
 
 def _numbers(values: dict[str, str], keyword: str, count: int) -> np.ndarray:
+    import numpy as np
+
     try:
         numbers = np.array([float(part) for part in values.get(keyword, "").split("\\")])
     except ValueError:

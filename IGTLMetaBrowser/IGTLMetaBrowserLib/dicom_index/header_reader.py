@@ -52,6 +52,7 @@ _READ_AT_ONCE = 16 << 10
 _LONGEST_INFLATED = 4 << 20
 _ROWS = 0x00280010
 
+_MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 _TRANSFER_SYNTAX_UID = 0x00020010
 _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
@@ -79,6 +80,7 @@ class FileContent(NamedTuple):
     kind: str
     reason: str = ""
     values: tuple[str, ...] = ()
+    sop_class: str = ""
     image: tuple[str, str] | None = None
 
 
@@ -138,7 +140,8 @@ def _read(file: io.FileIO) -> FileContent:
         return FileContent(OTHER)
     image = read_image_header(lookup, header.transfer_syntax, header.pixels, size)
     values = tuple(fields_by_lookup(lookup).values())
-    return FileContent(DICOM, values=values, image=pack_header(image) if image else None)
+    sop_class = text_of(lookup, SOP_CLASS_UID) or header.media_storage_sop_class
+    return FileContent(DICOM, "", values, sop_class, pack_header(image) if image else None)
 
 
 class _Header:
@@ -152,6 +155,7 @@ class _Header:
         self._found: dict[int, Any] = {}
         self.has_prefix = False
         self.transfer_syntax = ""
+        self.media_storage_sop_class = ""
         self.pixels: PixelPlace | None = None
 
     def read(self) -> dict[int, Any]:
@@ -187,6 +191,8 @@ class _Header:
         ):
             if element.tag == _TRANSFER_SYNTAX_UID:
                 syntax = element.value.decode("ascii").rstrip(" \0")
+            elif element.tag == _MEDIA_STORAGE_SOP_CLASS_UID and element.value:
+                self.media_storage_sop_class = element.value.decode("ascii").rstrip(" \0")
         self.transfer_syntax = syntax
         if not f"{syntax}.".startswith(_DICOMS_OWN):
             return None

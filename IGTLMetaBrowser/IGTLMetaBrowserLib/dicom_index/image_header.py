@@ -18,24 +18,25 @@ from .grids import GRID_TAGS, split_grid
 
 # The attributes that most slices of a series share, so that the index keeps them only once.
 SHARED_KEYWORDS = (
-    "AcquisitionDate", "BitsAllocated", "BitsStored", "Columns", "CountsSource", "DoseGridScaling",
-    "DoseSummationType", "DoseType", "DoseUnits", "EchoNumbers", "EchoTime",
-    "EstimatedRadiographicMagnificationFactor", "FrameIncrementPointer", "FrameOfReferenceUID",
-    "FrameTime", "GridFrameOffsetVector", "HighBit", "ImageOrientationPatient", "ImageType",
-    "ImagerPixelSpacing", "InversionTime", "Modality", "NominalScannedPixelSpacing",
-    "NumberOfFrames", "PatientID", "PatientName", "PhotometricInterpretation", "PixelAspectRatio",
-    "PixelRepresentation", "PixelSpacing", "PixelSpacingCalibrationDescription",
-    "PixelSpacingCalibrationType", "PlanarConfiguration", "ProtocolName", "RescaleIntercept",
-    "RescaleSlope", "Rows", "SOPClassUID", "SamplesPerPixel", "SegmentationType", "SeriesDate",
-    "SeriesDescription", "SeriesInstanceUID", "SeriesNumber", "SeriesTime", "SliceThickness",
-    "SpacingBetweenSlices", "StudyDate", "StudyDescription", "StudyInstanceUID", "StudyTime",
-    "TimezoneOffsetFromUTC", "Units",
+    "AcquisitionDate", "BitsAllocated", "BitsStored", "CineRate", "Columns", "CountsSource",
+    "DoseGridScaling", "DoseSummationType", "DoseType", "DoseUnits", "EchoNumbers", "EchoTime",
+    "EstimatedRadiographicMagnificationFactor", "FrameOfReferenceUID", "FrameTime",
+    "FrameTimeVector", "GridFrameOffsetVector", "HighBit", "ImageOrientationPatient",
+    "ImageType", "ImagerPixelSpacing", "InversionTime", "Modality",
+    "NominalScannedPixelSpacing", "NumberOfFrames", "PatientID", "PatientName",
+    "PhotometricInterpretation", "PixelAspectRatio", "PixelRepresentation", "PixelSpacing",
+    "PixelSpacingCalibrationDescription", "PixelSpacingCalibrationType", "PlanarConfiguration",
+    "ProtocolName", "RecommendedDisplayFrameRate", "Rows", "SOPClassUID", "SamplesPerPixel",
+    "SegmentationType", "SeriesDate", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber",
+    "SeriesTime", "SliceThickness", "SpacingBetweenSlices", "StudyDate", "StudyDescription",
+    "StudyInstanceUID", "StudyTime", "TimezoneOffsetFromUTC", "Units",
 )  # fmt: skip
 # Those that differ from slice to slice.
 OWN_KEYWORDS = (
     "AcquisitionDateTime", "AcquisitionNumber", "AcquisitionTime", "ContentDate", "ContentTime",
     "DiffusionBValue", "DiffusionGradientOrientation", "ImagePositionPatient", "InstanceNumber",
-    "SOPInstanceUID", "SliceVector", "TemporalPositionIdentifier", "TriggerTime",
+    "RescaleIntercept", "RescaleSlope", "SOPInstanceUID", "SliceVector",
+    "TemporalPositionIdentifier", "TriggerTime",
 )  # fmt: skip
 # Those that only functional groups have.
 FRAME_KEYWORDS = (

@@ -18,7 +18,7 @@ from .database import DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD
 from .image_header import ImageHeader
-from .rows import INSTANCE, File, Row, read_files, read_images, read_rows
+from .rows import INSTANCE, File, Row, read_files, read_images, read_row, read_rows
 from .scan import survey
 from .workers import Batch, Contents, read_batches
 
@@ -117,11 +117,15 @@ class DicomIndex:
 
     def _store(self, contents: Contents) -> None:
         """Keep what was read. Whatever interrupts this, a file counts as read when all is there."""
-        marks = ",".join("?" * (1 + len(PATHS)))
+        marks = ",".join("?" * (2 + len(PATHS)))
         change(
             self._sql,
             f"INSERT OR REPLACE INTO instances VALUES ({marks})",
-            [(number, *content.values) for number, content in contents if content.kind == DICOM],
+            [
+                (number, content.sop_class, *content.values)
+                for number, content in contents
+                if content.kind == DICOM
+            ],
         )
         images = [(number, *content.image) for number, content in contents if content.image]
         self._sql.executemany(
@@ -165,6 +169,17 @@ class DicomIndex:
         """
         with self._errors_described():
             yield from read_images(self._sql)
+
+    @property
+    def changes(self) -> int:
+        """A number that grows with each change of what is in the index."""
+        return self.query("SELECT changes FROM source")[0][0]
+
+    def row(self, path: str) -> Row:
+        """Return all fields of a file, by its path in the folder; none if it is not known."""
+        folder, name = (os.fsencode(part) for part in os.path.split(path))
+        with self._errors_described():
+            return read_row(self._sql, folder, name)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the answer to a question in SQL, see ``index_database``."""

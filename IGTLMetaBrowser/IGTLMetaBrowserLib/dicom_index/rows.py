@@ -18,7 +18,10 @@ INSTANCE = "instance"
 LEVELS = (SERIES, INSTANCE)
 
 SUBSERIES_KEYS = ("patient_ID", "study", "series", "subseries")
-"""The fields by which files belong together."""
+"""The fields by which files are found in JSON."""
+GROUP_KEYS = ("patient_ID", "study", "series", "modality", "subseries")
+"""The fields by which files belong together. Some planning systems give a structure set the
+SeriesInstanceUID of its CT."""
 
 Row = dict[str, str | int]
 """``FIELDS`` and their values: a number for ``instances``, else texts."""
@@ -28,11 +31,23 @@ _ROWS = f"""
     FROM instances
     JOIN files ON files.id = instances.file AND kind = 'dicom'
     JOIN (
-        SELECT patient_ID, study, series, COUNT(*) AS instances
+        SELECT patient_ID, study, series, modality, COUNT(*) AS instances
         FROM instances JOIN files ON files.id = instances.file AND kind = 'dicom'
-        GROUP BY patient_ID, study, series
-    ) AS series_sizes USING (patient_ID, study, series)
-    ORDER BY {", ".join(f"instances.{key}" for key in SUBSERIES_KEYS)}, folder, name
+        GROUP BY patient_ID, study, series, modality
+    ) AS series_sizes USING (patient_ID, study, series, modality)
+    ORDER BY {", ".join(f"instances.{key}" for key in GROUP_KEYS)}, folder, name
+"""
+
+
+_ROW = f"""
+    SELECT (
+        SELECT COUNT(*) FROM instances AS others JOIN files ON files.id = others.file
+        WHERE kind = 'dicom' AND others.series = instances.series
+            AND others.study = instances.study AND others.patient_ID = instances.patient_ID
+            AND others.modality = instances.modality
+    ), {", ".join(f"instances.{key}" for key in PATHS)}
+    FROM instances JOIN files ON files.id = instances.file
+    WHERE kind = 'dicom' AND folder = ? AND name = ?
 """
 
 
@@ -52,7 +67,7 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
         " ORDER BY folder, name",
         kinds,
     ):
-        yield File(_shown("", folder, name), kind, reason)
+        yield File(shown_path("", folder, name), kind, reason)
 
 
 def read_images(database: sqlite3.Connection) -> Iterator[tuple[str, int, ImageHeader]]:
@@ -66,7 +81,13 @@ def read_images(database: sqlite3.Connection) -> Iterator[tuple[str, int, ImageH
             statement = "SELECT header FROM headers WHERE id = ?"
             (text,) = database.execute(statement, (number,)).fetchone()
             shared[number] = json.loads(text)
-        yield _shown("", folder, name), size, unpack_header(shared[number], own)
+        yield shown_path("", folder, name), size, unpack_header(shared[number], own)
+
+
+def read_row(database: sqlite3.Connection, folder: bytes, name: bytes) -> Row:
+    """Return the fields of one file; none if there is no such file."""
+    found = database.execute(_ROW, (folder, name)).fetchone()
+    return _row("", folder, name, *found) if found else {}
 
 
 def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator[Row]:
@@ -75,19 +96,19 @@ def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator
     if level == INSTANCE:
         yield from rows
     else:
-        for _, group in groupby(rows, itemgetter(*SUBSERIES_KEYS)):
+        for _, group in groupby(rows, itemgetter(*GROUP_KEYS)):
             yield next(group)
 
 
 def _row(prefix: str, folder: bytes, name: bytes, instances: int, *values: str) -> Row:
     row: Row = dict(zip(PATHS, values, strict=True))
     row["instances"] = instances
-    row["folder"] = _shown(prefix, folder)
-    row["file_path"] = _shown(prefix, folder, name)
+    row["folder"] = shown_path(prefix, folder)
+    row["file_path"] = shown_path(prefix, folder, name)
     return {field: row[field] for field in FIELDS}
 
 
-def _shown(prefix: str, *parts: bytes) -> str:
+def shown_path(prefix: str, *parts: bytes) -> str:
     """Return a path with slashes; that of the folder itself is "."."""
     names = [prefix, *(os.fsdecode(part).replace(os.sep, "/") for part in parts)]
     return "/".join(name for name in names if name) or "."
