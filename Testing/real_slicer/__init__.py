@@ -6,6 +6,7 @@
 - `heartbeat` notes how long the event loop is kept waiting; `servers` are other processes.
 - `behaviours` asks Slicer what `slicerhost/slicer_behaviour.json` has recorded.
 
-A step is a file of `steps/`: its docstring says what it does, and ``run(step)`` does it. A generator
-waits by ``yield step.until(condition, what)``: Qt's event loop runs meanwhile, as for a user.
+A step is a file of `steps/`: its docstring says what it does, and ``run(step)`` does it. A
+generator waits by ``yield step.until(condition, what)``: Qt's event loop runs meanwhile, as for a
+user.
 """

@@ -1,4 +1,4 @@
-"""How long the event loop is kept waiting: a timer of 5 ms that notes what lies between its beats."""
+"""How long the event loop is kept waiting: a timer of 5 ms, and what lies between its beats."""
 
 from __future__ import annotations
 
