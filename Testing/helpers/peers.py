@@ -39,11 +39,15 @@ TRAJECTORY = codec.TrajectoryItem(
 EventType = TypeVar("EventType")
 
 
-def make_image(shade: int, size: tuple[int, int, int] = (4, 3, 2)) -> codec.ImageMessage:
+def make_image(
+    shade: int, size: tuple[int, int, int] = (4, 3, 2), device_name: str = ""
+) -> codec.ImageMessage:
     """Return an image of ``size`` voxels along i, j, k whose uint16 values begin with ``shade``."""
     i, j, k = size
     pixels = (np.arange(i * j * k, dtype=np.uint32) + shade).astype(np.uint16)
-    return codec.ImageMessage.from_ijk_to_ras(pixels.reshape(k, j, i), np.eye(4))
+    return codec.ImageMessage.from_ijk_to_ras(
+        pixels.reshape(k, j, i), np.eye(4), device_name=device_name
+    )
 
 
 class ImagesInMemory:
@@ -289,6 +293,7 @@ def wait_for_socket(client: net.Client | Browser) -> None:
     else:
         sockets = client.sockets
     if not sockets:
+        time.sleep(min(seconds, 0.05))  # a name is being looked up
         return
     with selectors.DefaultSelector() as selector:
         for socket_, events in sockets.items():
