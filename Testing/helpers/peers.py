@@ -158,7 +158,15 @@ class Peer:
             self.socket.sendall(message if isinstance(message, bytes) else codec.pack(message))
 
     def receive(self) -> codec.Message:
-        """Wait for the next message. Raises ``EOFError`` where the other end is closed."""
+        """Wait for the next message. Raises ``EOFError`` if the other end is closed.
+
+        GET_STATUS, with which clients try header version 2, is passed over as by an old server.
+        """
+        while (message := self._next_message()).type_name == "GET_STATUS":
+            pass
+        return message
+
+    def _next_message(self) -> codec.Message:
         while not self._received:
             count = self.socket.recv_into(self._receiver.get_buffer())
             if count == 0:

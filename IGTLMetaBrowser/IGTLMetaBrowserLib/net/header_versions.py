@@ -113,6 +113,7 @@ class VersionFinder:
             self.cancel(query)
             return False
         is_list = isinstance(query.answer, codec.ImageMetaMessage) and not query.device_name
+        is_list = is_list and len(query.answer.items) > 0  # without images there are no metadata
         if self.held is not None or not is_list or _header_version(query.answer) == 2:
             return False
         self._note_answer_to_2(query)
