@@ -8,6 +8,7 @@ import slicer
 
 from helpers.peers import Peer, ScriptedServer, ServerInThread, make_image
 from helpers.window_sources import SmallSource
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import BrowserEvent, ImageLoaded, Listed
 
