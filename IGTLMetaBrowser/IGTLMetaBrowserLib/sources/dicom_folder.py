@@ -133,9 +133,9 @@ class DicomFolderSource:
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the image's files were last written; raises ``SourceError``."""
-        paths = dict.fromkeys(frame.path for frame in self._offer(image_id).stack.frames)
+        names = dict.fromkeys(frame.file.name for frame in self._offer(image_id).stack.frames)
         try:
-            return tuple(path.stat().st_mtime_ns for path in paths)
+            return tuple((self.folder / name).stat().st_mtime_ns for name in names)
         except OSError as error:
             raise SourceError(
                 f"a file of the image {image_id!r} is gone ({error.strerror}); start the server "
