@@ -66,6 +66,9 @@ ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nibabel", "nrrd", "rich"}
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
 # But for the command ``index``, which reads files in several processes, and never inside Slicer.
 WITH_PROCESSES = (f"{LIB}.dicom_index.workers",)
+# And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
+# does nothing else, and is waited for by looking at it every 50 ms, which also lets it run.
+WITH_A_THREAD = (f"{LIB}.net.host_lookup",)
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (
     {"io", "os", "pathlib", "shutil", "tempfile", "mmap", "zipfile", "sqlite3"}
@@ -146,6 +149,9 @@ def complaint_from_outside(module: str, imported: Import) -> str | None:
     package = imported.name.partition(".")[0]
     is_late = imported.in_function or imported.for_types_only
     may_start_processes = package == "multiprocessing" and is_late
+    may_start_a_thread = package == "threading" and is_in(module, WITH_A_THREAD)
+    if may_start_a_thread:
+        return None
     if package in THREADS and not (may_start_processes and is_in(module, WITH_PROCESSES)):
         return f"no threads, so no {package}"
     if is_in(module, (f"{LIB}.codec",)) and package in INPUT_OUTPUT:
@@ -255,6 +261,7 @@ def test_a_wrong_import_is_found(path: str, source: str, words: str) -> None:
         ),
         ("sources/scene.py", "import slicer, vtk\nfrom ..scene import volumes"),
         ("dicom_index/workers.py", "def f():\n    import multiprocessing"),
+        ("net/host_lookup.py", "import threading"),
         ("browser/browser.py", "from .. import codec\nfrom ..scene import volumes\nimport slicer"),
         (
             "cli/main.py",

@@ -92,7 +92,7 @@ def test_a_colour_table_is_that_of_the_image(client):
 
 
 def test_an_image_without_colours_is_refused_in_the_sources_words(client):
-    with pytest.raises(net.RefusedError, match=r"the colour table 'B': 'B' has no colours"):
+    with pytest.raises(net.RefusedError, match=r"the color table 'B': 'B' has no colours"):
         get(client, "COLORT", "B")
 
 

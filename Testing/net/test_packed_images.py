@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -118,3 +119,42 @@ def test_all_clients_get_their_images_whatever_the_limit(source: Fresh, limit: i
             assert np.array_equal(peer.receive().pixels, expected)
             assert server.server.cached_bytes <= limit + IMAGE_BYTES
             peer.socket.close()
+
+
+# Lists
+
+
+class Listed(ImagesInMemory):
+    """Lists what ``listing`` holds."""
+
+    listing: Sequence[codec.ImageMetaItem] = ()
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        return self.listing
+
+
+@pytest.mark.parametrize("kind", [tuple, list])
+def test_a_list_that_changed_is_packed_anew(kind: type):
+    source = Listed()
+    with ServerInThread(source) as server, server.client() as client:
+        for names in (["A", "B"], ["A", "B"], ["C"], []):
+            source.listing = kind(codec.ImageMetaItem(name, name) for name in names)
+            assert [item.id for item in client.list_images()] == names
+
+
+def test_a_list_that_stays_is_sent_under_every_name_and_version():
+    source = Listed()
+    source.listing = tuple(codec.ImageMetaItem(name, name) for name in "ABC")
+    with ServerInThread(source) as server, Peer.connect(server.port) as peer:
+        for name, version, number in [("", 1, 0), ("Client", 2, 7), ("", 1, 0), ("", 2, 9)]:
+            peer.send(
+                codec.GetMessage(
+                    "IMGMETA", device_name=name, header_version=version, message_id=number
+                )
+            )
+            answer = peer.receive()
+            assert [item.id for item in answer.items] == ["A", "B", "C"]
+            assert (answer.device_name, answer.header_version) == (name, version)
+            assert answer.message_id == number
+        peer.send(codec.GetMessage("IMGMETA", device_name="B"))
+        assert [item.id for item in peer.receive().items] == ["B"]

@@ -159,12 +159,15 @@ class Browser:
     @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
+        if self.images.recordings.is_working:
+            return 0.0
         moments = (self.connection.next_deadline, self.trajectories.next_turn)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
         self.trajectories.work()
+        self.images.recordings.work()
         reconnector = self.connection.reconnector
         for event in self.images.skip_outdated(self.connection.step()):
             # An observer may have left the server: what that one said is of no interest then.
@@ -178,7 +181,7 @@ class Browser:
 
     def wait_and_step(self) -> None:
         """Sleep until there is something to do, and do it."""
-        if not self.trajectories.is_showing:
+        if not self.trajectories.is_showing and not self.images.recordings.is_working:
             self.connection.wait()
         self.step()
 

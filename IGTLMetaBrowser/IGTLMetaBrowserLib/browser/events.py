@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import codec
+
+if TYPE_CHECKING:
+    from ..scene.sequence_recording import SequenceRecording
 
 
 class ConnectionState(Enum):
@@ -206,6 +209,25 @@ class LiveImage:
 
 
 @dataclass(frozen=True)
+class RecordingStarted:
+    """What is streamed under an id is recorded from now on, by ``images.recordings``."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
+class RecordingStopped:
+    """A recording ended, by the user or by its ``problem``.
+
+    ``recording`` has its frames, and the sequence browser node and the volume that replay it, None
+    if there was no frame or the scene was closed.
+    """
+
+    image_id: str
+    recording: SequenceRecording
+
+
+@dataclass(frozen=True)
 class TrajectoriesChanged:
     """``Browser.trajectories`` has changed, or which of them are shown."""
 
@@ -270,6 +292,8 @@ BrowserEvent = (
     | ImagesAdopted
     | ImageFailed
     | LiveImage
+    | RecordingStarted
+    | RecordingStopped
     | TrajectoriesChanged
     | TrajectoriesShown
     | TrajectoriesSent

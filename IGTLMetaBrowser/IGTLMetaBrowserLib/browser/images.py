@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import codec, net
 from ..scene.image_nodes import ImageNodes
+from ..scene.sequence_recording import SequenceRecording
 from ..signal import Signal
 from .connection import Connection
 from .downloads import Downloads
@@ -26,6 +27,7 @@ from .image_notes import image_notes
 from .listing import Listing
 from .live_images import LiveImages
 from .overlays import Overlays
+from .recordings import Recordings
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
 _YOUNG_LIST = timedelta(seconds=10)
@@ -58,6 +60,7 @@ class Images:
         """Whether the server has not answered the last time that it was asked for its list."""
         self._downloads = Downloads(connection, notify, self._show, overlays.is_label_map)
         self._live = LiveImages(notify, self.node, self._show_live)
+        self.recordings = Recordings(notify, self._new_recording)
         metadata.calibration_changed.connect(self._on_calibration_changed)
 
     # The list
@@ -188,6 +191,7 @@ class Images:
         self.is_list_unanswered = False
         self._nodes.known = self._metadata.known
         self._live.forget_all()
+        self.recordings.stop_all()
         if self._connection.has_server:
             self._downloads.states.begin(self._connection.address, self._is_in_scene)
         else:
@@ -236,6 +240,7 @@ class Images:
 
     def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
         """Return ``events`` without live images after which a newer one of their id has come."""
+        self.recordings.add(events)
         return self._live.skip_outdated(events)
 
     def on_nodes_removed(self) -> list[str]:
@@ -247,7 +252,11 @@ class Images:
         """Forget what was in the scene; transfers are cancelled."""
         self.cancel()
         self._live.forget_all()
+        self.recordings.abandon_all()
         self._downloads.states.remove_all_but(self._is_in_scene)
+
+    def _new_recording(self, image_id: str) -> SequenceRecording:
+        return self._nodes.record(self._connection.address, image_id)
 
     def _on_calibration_changed(self, image_id: str) -> None:
         calibration = self._metadata.calibration(image_id)

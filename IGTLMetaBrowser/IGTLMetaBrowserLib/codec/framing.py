@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .crc64 import crc64
-from .errors import ChecksumError, DecodeError, EncodeError, HeaderVersionError
+from .errors import (
+    ChecksumError,
+    DecodeError,
+    EmptyContentError,
+    EncodeError,
+    HeaderVersionError,
+    MissingChecksumError,
+)
 from .header import (
     EXTENDED_HEADER_LAYOUT,
     EXTENDED_HEADER_SIZE,
@@ -69,6 +76,11 @@ def unknown_version(header: Header) -> HeaderVersionError:
 
 def wrong_checksum(header: Header, crc: int) -> ChecksumError:
     """Return the error for a header that gives another CRC than ``crc``, the body's."""
+    if header.crc == 0:
+        # Of a body that is not empty, one in 2**64 has this checksum by chance.
+        return MissingChecksumError(
+            f"{describe(header)} came without a checksum, so that damage on the way cannot be seen"
+        )
     return ChecksumError(
         f"{describe(header)} arrived damaged: its checksum is {crc:016x}, "
         f"the sender's was {header.crc:016x}"
@@ -86,13 +98,18 @@ def unpack_body(header: Header, body: memoryview, **options: Any) -> Message:
         content = parts.content
         options["message_id"] = parts.message_id
         options["metadata"] = unpack_metadata(parts.metadata_header, parts.metadata)
-    return content_reader(header.type_name)(
-        content,
-        device_name=header.device_name,
-        timestamp=header.timestamp,
-        header_version=header.version,
-        **options,
-    )
+    try:
+        return content_reader(header.type_name)(
+            content,
+            device_name=header.device_name,
+            timestamp=header.timestamp,
+            header_version=header.version,
+            **options,
+        )
+    except DecodeError as error:
+        if content:
+            raise
+        raise EmptyContentError(str(error)) from error
 
 
 def describe(header: Header) -> str:

@@ -1,4 +1,4 @@
-"""The codec on sockets: a client, a server, and what they share. No threads."""
+"""The codec on sockets: a client, a server, and what they share."""
 
 from .address import DEFAULT_PORT, format_address, parse_address
 from .client import Client
@@ -14,7 +14,8 @@ from .errors import (
     TLSError,
 )
 from .limits import ServerLimits
-from .queries import Queries, Query
+from .queries import Queries
+from .query import Query
 from .server import Server
 from .server_events import ServerEvent, ServerEventType
 from .settings import ConnectionSettings

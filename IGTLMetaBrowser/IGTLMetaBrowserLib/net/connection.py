@@ -12,8 +12,9 @@ from .. import codec
 from ..codec.wire import Buffer
 
 _LARGEST_PIECE = 1 << 20
+_SMALLEST_OF_ITS_OWN = 16 << 10
 # So that one client with a fast network does not keep a server from the others.
-_LARGEST_BURST = 4 << 20
+_LARGEST_BURST = 2 << 20
 # What a non-blocking socket raises where it would have to wait; with TLS it has words of its own.
 _WOULD_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -62,8 +63,19 @@ class Connection:
         self.write()
 
     def queue(self, parts: Iterable[Buffer]) -> None:
-        """Queue the bytes of packed messages, without a copy; ``write`` sends them."""
-        self._outgoing.extend(memoryview(part).cast("B") for part in parts if len(part))
+        """Queue the bytes of packed messages; ``write`` sends them.
+
+        Large parts are not copied; the many small ones of a list become one.
+        """
+        small: list[Buffer] = []
+        for part in parts:
+            if len(part) < _SMALLEST_OF_ITS_OWN:
+                small.append(part)
+                continue
+            self._queue_joined(small)
+            small = []
+            self._outgoing.append(memoryview(part).cast("B"))
+        self._queue_joined(small)
 
     def write(self, most: int = _LARGEST_BURST) -> int:
         """Send queued bytes until the socket takes no more, or ``most`` have gone; return how many.
@@ -88,6 +100,10 @@ class Connection:
             if not self._outgoing[0]:
                 self._outgoing.popleft()
         return total
+
+    def _queue_joined(self, parts: list[Buffer]) -> None:
+        if joined := b"".join(parts):
+            self._outgoing.append(memoryview(joined))
 
     def read(self, seconds: float) -> list[codec.Message | codec.Rejected]:
         """Receive what is there, for about ``seconds`` at most; return what it completes."""

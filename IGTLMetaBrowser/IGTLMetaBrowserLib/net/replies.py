@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from .. import codec
+from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
 from .journal import Journal
 from .limits import ServerLimits
@@ -25,6 +26,7 @@ class Replies:
         self._limits = limits
         self._journal = journal
         self.images = PackedImages(source, limits.image_cache_size)
+        self._packed_list: codec.PackedContent | None = None
 
     def on_event(self, client: ServedClient, event: codec.Message | codec.Rejected) -> None:
         """Note a query, hand the source what is pushed; hang up on who speaks something else."""
@@ -67,7 +69,7 @@ class Replies:
                 return
             message = answer(self._source, query)
             if message is not None:
-                client.queue(codec.pack_parts(addressed(message, query)))
+                client.queue(self._packed(addressed(message, query)))
                 return
             code, words = _Code.UNKNOWN_INSTRUCTION, f"{query.type_name} is not known here"
         except NotReadyError:
@@ -78,6 +80,19 @@ class Replies:
             self._journal.failed(client, query)
             code, words = _Code.UNKNOWN_ERROR, str(error)
         self._refuse(client, reply, code, words)
+
+    def _packed(self, message: codec.Message) -> list[Buffer]:
+        """Return a message's bytes; of a list that is the same tuple as last time, those of then.
+
+        A list of 100,000 images is packed in half a second, in which nobody else is served.
+        """
+        if not (isinstance(message, codec.ImageMetaMessage) and isinstance(message.items, tuple)):
+            return codec.pack_parts(message)
+        if self._packed_list is None or self._packed_list.message.items is not message.items:
+            self._packed_list = codec.PackedContent(message)
+        return self._packed_list.parts(
+            message.device_name, message.header_version, message.message_id, message.metadata
+        )
 
     def _send_image(self, client: ServedClient, reply: Reply) -> None:
         """Queue an image, when it is read and its checksum computed. Raises ``NotReadyError``."""

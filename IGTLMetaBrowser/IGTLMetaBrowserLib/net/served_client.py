@@ -25,6 +25,8 @@ _MAX_BODY_SIZE = 16 * _MIB
 _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
 _LEAVING_SECONDS = 2.0
+# In one turn, so that the others have theirs soon.
+_LARGEST_BURST = 2 * _MIB
 # Below it, sending in many small pieces would cost more than the limit saves.
 _SMALLEST_PIECE = 16 << 10
 
@@ -138,7 +140,7 @@ class ServedClient:
             piece = max(1.0, min(_SMALLEST_PIECE, self._limits.bytes_per_second or 1))
             self.resume_at = now + self._bytes.seconds_until(piece, now)
             return 0
-        count = self.connection.write(int(min(most, 4 * _MIB)))
+        count = self.connection.write(int(min(most, _LARGEST_BURST)))
         self._bytes.use(count)
         self.sent += count
         if count:

@@ -39,7 +39,11 @@ class Source(Protocol):
     """
 
     def images(self) -> Sequence[ImageMetaItem]:
-        """Return the list of images; their ids are unique and have at most 20 bytes."""
+        """Return the list of images; their ids are unique and have at most 20 bytes.
+
+        A source whose list stays the same returns the same tuple each time: the server then packs
+        it once.
+        """
         ...
 
     def image(self, image_id: str) -> ImageMessage:

@@ -18,6 +18,7 @@ from .image_description import (
     write_description,
 )
 from .node_references import NodeReferences
+from .sequence_recording import SequenceRecording
 from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     SERVER_ATTRIBUTE,
@@ -97,6 +98,12 @@ class ImageNodes:
         """
         name = self.node(address, image_id).GetName()
         return self._show(address, image_id, image, name)
+
+    def record(self, address: str, image_id: str) -> SequenceRecording:
+        """Begin to record an image that is in the scene. Raises ``SceneError``."""
+        node = self.node(address, image_id)
+        name = self._patients.cover(image_id) if node is None else node.GetName()
+        return SequenceRecording(self._scene, name, self.coordinates)
 
     def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:
         """Give the volume of an image if there is one, a spacing; with None, its own again."""

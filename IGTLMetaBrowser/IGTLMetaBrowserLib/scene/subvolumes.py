@@ -19,12 +19,22 @@ def write_part(node: Any, image: ImageMessage) -> bool:
     image: another size, scalar type or number of components.
     """
     voxels = _voxels(node)
-    if voxels is None or voxels.shape != _whole_shape(image) or voxels.dtype != image.pixels.dtype:
+    if voxels is None or not write_into(voxels, image):
         return False
-    voxels[_place(image)] = image.pixels
     node.GetImageData().GetPointData().GetScalars().Modified()
     node.GetImageData().Modified()
     node.Modified()
+    return True
+
+
+def write_into(voxels: np.ndarray, image: ImageMessage) -> bool:
+    """Write the voxels of a sub-volume into those of a whole image, of shape (k, j, i, …).
+
+    Returns False, with nothing written, if these are of another size or type.
+    """
+    if voxels.shape != _whole_shape(image) or voxels.dtype != image.pixels.dtype:
+        return False
+    voxels[_place(image)] = image.pixels
     return True
 
 

@@ -106,12 +106,13 @@ class DemoSource:
 
     def __init__(self, seconds_a_turn: float | None = None) -> None:
         self._images = {image.id: image for image in demo_images()}
+        self._listing = tuple(image.item() for image in self._images.values())
         self._pixels: dict[str, np.ndarray] = {}
         self._seconds_a_turn = seconds_a_turn
         self._unfinished: dict[str, tuple[np.ndarray, Iterator[None]]] = {}
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
-        return [image.item() for image in self._images.values()]
+        return self._listing
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """The image of that id; its pixels are shared with later answers and cannot be written to.

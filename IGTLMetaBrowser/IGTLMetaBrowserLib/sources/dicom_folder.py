@@ -104,7 +104,7 @@ class DicomFolderSource:
         """Return the listing, in the order of the files' paths."""
         if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS:
             self.refresh()
-        return [offer.item for offer in self._offers.values()]
+        return self._listing
 
     def refresh(self) -> bool:
         """Read what is new or changed in the folder; return whether anything is."""
@@ -133,14 +133,8 @@ class DicomFolderSource:
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the image's files were last written; raises ``SourceError``."""
-        paths = dict.fromkeys(frame.path for frame in self._offer(image_id).stack.frames)
-        try:
-            return tuple(path.stat().st_mtime_ns for path in paths)
-        except OSError as error:
-            raise SourceError(
-                f"a file of the image {image_id!r} is gone ({error.strerror}); start the server "
-                "again to index the folder anew"
-            ) from None
+        names = dict.fromkeys(frame.file.name for frame in self._offer(image_id).stack.frames)
+        return tuple(_time_written(self.folder / name) for name in names)
 
     def metadata(self, image_id: str) -> dict[str, str]:
         """What is known of an image: the DICOM metadata dictionary's fields, those that are
@@ -178,6 +172,7 @@ class DicomFolderSource:
         self.refused = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         for series in _by_series(files):
             self._offer_series(series)
+        self._listing = tuple(offer.item for offer in self._offers.values())
 
     def _offer_series(self, files: list[ImageFile]) -> None:
         """List what the files of one series make; what is wrong with them goes to ``refused``."""
@@ -269,3 +264,11 @@ def _require_pydicom() -> None:
             "Serving DICOM files needs pydicom, which this Python does not have. "
             'Install it: pip install "igtlmetabrowser[server]"'
         ) from error
+
+
+def _time_written(path: Path) -> int:
+    """Return when a file was last written, in ns; 0 if it is gone, which reading it will tell."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

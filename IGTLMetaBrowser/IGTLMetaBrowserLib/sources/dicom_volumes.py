@@ -19,14 +19,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..codec.geometry import flip_matrix_lps_ras
 from .dicom_files import Frame, number_of_frames
 from .dicom_labels import label_volumes
 from .dicom_places import FROM_DETECTOR, Places, group_by_grid, has_position, is_from_detector
 from .dicom_repetitions import in_order, split_repetitions, without_doubles
 from .dicom_sizes import PixelSize, pixel_size
 from .dicom_spacing import even_parts, why_parts
-
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 VOLUME, SLICE, CINE, FRAME, IMAGE = "volume", "slice", "cine", "frame", "image"
 """What a stack is. The frames of a cine follow each other along k in time, not in space."""
@@ -213,7 +212,9 @@ def _stack(frames: Sequence[Frame], places: Places, step: np.ndarray, kind: str)
         position = FROM_DETECTOR
     elif first.index and "ImagePositionPatient" not in first.file.header.frames:
         position = ONE_POSITION
-    return Stack(tuple(frames), LPS_TO_RAS @ ijk_to_lps, kind, places.size, position=position)
+    return Stack(
+        tuple(frames), flip_matrix_lps_ras(ijk_to_lps), kind, places.size, position=position
+    )
 
 
 def _thickness(frame: Frame) -> float:
@@ -258,7 +259,7 @@ def _unplaced(frames: list[Frame]) -> Stack:
     is_film = number_of_frames(frames[0].file.header) > 1
     return Stack(
         tuple(frames),
-        LPS_TO_RAS @ np.diag([size.columns, size.rows, 1.0, 1.0]),
+        flip_matrix_lps_ras(np.diag([size.columns, size.rows, 1.0, 1.0])),
         CINE if is_film else IMAGE,
         size,
         position=NO_POSITION,
