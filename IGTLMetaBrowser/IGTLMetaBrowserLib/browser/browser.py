@@ -104,14 +104,8 @@ class Browser:
 
     def disconnect(self) -> None:
         """Leave the server: what waits is cancelled, what was loaded stays."""
-        if not self.connection.has_server:
-            return
-        self.images.cancel()
-        address = self.connection.address
-        self.connection.close()
-        self._on_server_selected()
-        self.trajectories.rest()
-        self._events.emit(Disconnected(address, None))
+        if self.connection.has_server:
+            self._leave_server(None)
 
     def close(self) -> None:
         """Leave the server for good: nothing more is logged of it."""
@@ -182,6 +176,8 @@ class Browser:
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()
+            if self.connection.has_failed:
+                self._leave_server(self.connection.last_error)
 
     def wait_and_step(self) -> None:
         """Sleep until there is something to do, and do it."""
@@ -199,6 +195,14 @@ class Browser:
         """Note that the scene was closed: transfers are cancelled, the connection stays."""
         self.images.on_scene_closed()
         self.trajectories.stop()
+
+    def _leave_server(self, error: net.NetworkError | None) -> None:
+        self.images.cancel()
+        address = self.connection.address
+        self.connection.close()
+        self._on_server_selected()
+        self.trajectories.rest()
+        self._events.emit(Disconnected(address, error))
 
     def scene_imported(self) -> None:
         """Find the server's nodes in a scene that was just loaded: they are not made twice."""
@@ -220,8 +224,7 @@ class Browser:
 
     def _on_client_event(self, event: net.ClientEvent) -> None:
         if isinstance(event, net.Connected):
-            self.connection.on_connected()
-            self.images.fetch_next()
+            self._on_connected()
         elif isinstance(event, net.Disconnected):
             self.connection.on_disconnected(event.error)
         elif isinstance(event, net.Finished):
@@ -229,18 +232,31 @@ class Browser:
         else:
             self._on_unsolicited(event.message)
 
+    def _on_connected(self) -> None:
+        self.connection.on_connected()
+        for data_type, device_name in self.connection.take_deferred():
+            if data_type == "IMGMETA":
+                self.images.request_list()
+            else:
+                self.connection.ask(data_type, device_name)
+        self.images.on_connected()
+
     def _on_finished(self, query: net.Query) -> None:
         self.connection.on_finished(query)
-        if self.images.on_image_finished(query):
+        if self.images.on_image_finished(query) or self.images.on_list_finished(query):
             return
         if query.error is not None:
-            self._events.emit(Failed(query.error))
+            self._on_failed(query, query.error)
         elif isinstance(query.answer, codec.ImageMetaMessage):
             self.images.on_list(query.answer)
         elif isinstance(query.answer, codec.TrajectoryMessage):
             self.trajectories.on_trajectories(query.answer, is_answer=True)
         elif query.answer is not None:
             self.overlays.on_message(query.answer, query)
+
+    def _on_failed(self, query: net.Query, error: net.NetworkError) -> None:
+        if not self.connection.defer(query):
+            self._events.emit(Failed(error))
 
     def _on_unsolicited(self, message: codec.Message | codec.Rejected) -> None:
         if isinstance(message, codec.ImageMessage):

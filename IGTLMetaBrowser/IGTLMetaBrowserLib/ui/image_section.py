@@ -204,7 +204,8 @@ class ImageSection:
     def _listedText(self):
         moment = self._browser.images.listed_at
         if moment is None:
-            return ""
+            unanswered = self._browser.images.is_list_unanswered
+            return _("This server offers no list of images") if unanswered else ""
         text = _("Read at {moment}")
         if self._browser.connection.state is not ConnectionState.CONNECTED:
             text = _("Read at {moment}; not connected now")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-
 import qt
 from slicer.i18n import tr as _
 
@@ -24,9 +22,6 @@ from .state_appearance import StateColours
 from .status_line import StatusLine
 from .trajectory_section import TrajectorySection
 
-# A list that is younger need not be read again when a lost connection is there again.
-_YOUNG_LIST = timedelta(seconds=10)
-
 
 class BrowserPanel:
     """Connects the widgets of the .ui file, ``ui``, with a ``browser``, and a SceneEndpoint."""
@@ -37,7 +32,6 @@ class BrowserPanel:
         self._status = StatusLine(ui.statusLabel, browser)
         self._imageInStatus = None
         self._trajectoriesInStatus = None
-        self._isFirstConnection = True
         colours, texts = StateColours(ui.imageTableView), LocaleTexts()
         self._texts = texts
         # The view does not keep its model alive in Slicer.
@@ -160,6 +154,8 @@ class BrowserPanel:
             events.Connected: self._onConnected,
             events.Disconnected: self._onDisconnected,
             events.Asked: self._onAsked,
+            events.Deferred: self._onDeferred,
+            events.ListUnanswered: self._onListUnanswered,
             events.Listed: self._onListed,
             events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
@@ -183,41 +179,30 @@ class BrowserPanel:
         else:
             self._update()
 
-    def _onConnecting(self, _event):
-        if self._isFirstConnection:
+    def _onConnecting(self, event):
+        if not event.is_again:
             self._status.forgetResult()
             self._status.show(_("Connecting to {address} …"))
 
-    def _onConnected(self, _event):
+    def _onConnected(self, event):
         self.connection.noteConnected()
         self.trajectories.showList()
-        if self._isFirstConnection:
-            self._isFirstConnection = False
-            self._status.show(_("Connected to {address}. Reading the list of images …"))
-            self.browser.images.request_list()
-        elif self._isListOld():
-            self.browser.images.request_list()
-
-    def _isListOld(self):
-        listedAt = self.browser.images.listed_at
-        if listedAt is None:
-            # It was lost with the connection, and is not being asked for again.
-            return not self.browser.connection.is_waiting
-        return datetime.now(timezone.utc) - listedAt > _YOUNG_LIST
+        if event.is_again:
+            self._status.showReconnected()
+            return
+        self._status.show(_("Connected to {address}. Reading the list of images …"))
+        self.browser.images.request_list()
 
     def _onDisconnected(self, event):
-        if event.error is None:
-            self._isFirstConnection = True
+        if not self.browser.connection.has_server:
             self.images.showList()
             self.trajectories.showList()
             self._trajectoriesInStatus = None
             self._status.forgetResult()
+        if event.error is None:
             self._status.showNothingBut(_("Not connected."))
-            return
-        if self._isFirstConnection:
-            # The address is likely to be wrong.
-            self.browser.disconnect()
-        self._status.showError(event.error)
+        else:
+            self._status.showLoss(event.error)
 
     def _onAsked(self, _event):
         transfer = self.browser.images.transfer
@@ -230,6 +215,24 @@ class BrowserPanel:
                 number=transfer.done + 1,
                 count=transfer.total,
             )
+
+    def _onDeferred(self, event):
+        names = {
+            "IMGMETA": _("the list of images"),
+            "LBMETA": _("the label maps"),
+            "TRAJ": _("the trajectories"),
+            "POINT": _("the points"),
+            "COLORT": _("the color table"),
+        }
+        self._status.show(
+            _("{address} cannot be reached. When it can, {name} will be asked for."),
+            name=names.get(event.data_type, event.data_type),
+        )
+
+    def _onListUnanswered(self, event):
+        self._status.showResult(
+            _("{address} offers no list of images: {error}."), error=event.error
+        )
 
     def _onListed(self, event):
         before = self.model.images.listed_ids

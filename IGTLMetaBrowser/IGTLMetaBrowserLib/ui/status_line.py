@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from slicer.i18n import tr as _
+
 
 class StatusLine:
     """Shows texts in ``label``; in them, ``{address}`` is the server's."""
@@ -11,6 +13,7 @@ class StatusLine:
         self._cover = browser.patients.cover
         self._browser = browser
         self._result = ""
+        self._loss = None
 
     def show(self, text, **values):
         """Show a text, with the values in it."""
@@ -38,6 +41,16 @@ class StatusLine:
     def showError(self, error):
         """Show what went wrong, after the last result."""
         self.show("{result} {error}.", result=self._result, error=error)
+
+    def showLoss(self, error):
+        """Show why the connection has ended, until ``showReconnected``."""
+        self.showError(error)
+        self._loss = self._label.text
+
+    def showReconnected(self):
+        """Replace the error that ended the connection, if nothing else was shown since."""
+        if self._label.text == self._loss:
+            self.show("{result} {news}", result=self._result, news=_("Connected again."))
 
     def forgetResult(self):
         """Something new has begun."""
