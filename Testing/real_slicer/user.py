@@ -144,7 +144,8 @@ class User:
     def click_header(self, view: Any, title: str) -> None:
         """Click the head of a column."""
         header, model = view.horizontalHeader(), view.model()
-        titles = [model.headerData(column, qt.Qt.Horizontal) for column in range(model.columnCount())]
+        columns = range(model.columnCount())
+        titles = [model.headerData(column, qt.Qt.Horizontal) for column in columns]
         position = header.sectionViewportPosition(titles.index(title)) + 12
         self.press(header.viewport(), qt.QPoint(position, header.height // 2))
 
