@@ -70,7 +70,7 @@ def test_the_table_has_all_fields() -> None:
     assert (result.returncode, result.stderr) == (0, "")
     headings, biopsy, entry = (re.split(" {2,}", line) for line in result.stdout.splitlines())
     assert headings == [
-        "name", "group", "type", "RGBA", "entry (RAS mm)", "target (RAS mm)", "diameter (mm)",
+        "name", "group", "type", "RGBA", "entry (RAS mm)", "Target (RAS mm)", "diameter (mm)",
         "owner",
     ]  # fmt: skip
     assert biopsy == [
