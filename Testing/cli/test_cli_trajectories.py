@@ -34,7 +34,43 @@ def json_of(*items: TrajectoryItem) -> list[dict]:
 def test_the_json_has_all_fields() -> None:
     assert json_of(BIOPSY) == [
         {
-            "Name", "Group", "Type", "RGBA", "Entry (RAS mm)", "Target (RAS mm)", "Diameter (mm)",
+            "name": "Bïopsy",
+            "group": "Plan A",
+            "type": "entry-target",
+            "rgba": [255, 128, 0, 64],
+            "entry": [-30.5, 40.25, 60.0],
+            "target": [-10.0, 5.0, 1.5],
+            "diameter": 2.5,
+            "owner": "IMAGE_0",
+        }
+    ]
+
+
+def test_a_point_that_the_type_does_not_name_is_null() -> None:
+    entry, target = json_of(ENTRY, TARGET)
+    assert (entry["type"], entry["entry"], entry["target"]) == ("entry", [1, 2, 3], None)
+    assert (target["type"], target["entry"], target["target"]) == ("target", None, [1, 2, 3])
+
+
+def test_an_unknown_type_is_its_number() -> None:
+    (trajectory,) = json_of(TrajectoryItem(name="?", type=-56))
+    assert trajectory["type"] == "-56"
+
+
+def test_what_is_no_number_is_null() -> None:
+    nan, infinity = float("nan"), float("inf")
+    (trajectory,) = json_of(TrajectoryItem(entry=(1, nan, 3), target=(1, 2, 3), diameter=infinity))
+    assert (trajectory["entry"], trajectory["diameter"]) == (None, None)
+    assert trajectory["target"] == [1, 2, 3]
+
+
+def test_the_table_has_all_fields() -> None:
+    with served(Shelf(lines=[BIOPSY, ENTRY])) as address:
+        result = igtlmeta("trajectories", address)
+    assert (result.returncode, result.stderr) == (0, "")
+    headings, biopsy, entry = (re.split(" {2,}", line) for line in result.stdout.splitlines())
+    assert headings == [
+        "Name", "Group", "Type", "RGBA", "Entry (RAS mm)", "Target (RAS mm)", "Diameter (mm)",
         "Owner",
     ]  # fmt: skip
     assert biopsy == [
