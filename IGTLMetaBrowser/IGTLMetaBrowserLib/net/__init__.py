@@ -21,6 +21,7 @@ from .server_events import ServerEvent, ServerEventType
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
 from .tls_server import ServerTLS
+from .whole_texts import is_own_server, with_whole_texts
 
 __all__ = [
     "DEFAULT_PORT",
@@ -50,5 +51,7 @@ __all__ = [
     "TimeOutError",
     "Unsolicited",
     "format_address",
+    "is_own_server",
     "parse_address",
+    "with_whole_texts",
 ]

@@ -33,6 +33,7 @@ from .queries import Queries
 from .query import Query
 from .session import Session, SessionEnd
 from .settings import ConnectionSettings
+from .whole_texts import with_whole_texts
 
 # One more piece than fits is read: where fresh memory is slow to come, that is 6 ms more.
 _STEP_SECONDS = 0.004
@@ -219,7 +220,7 @@ class Client:
 
     def list_images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the images that the server offers. Raises ``NetworkError``."""
-        return self.get_list().items
+        return with_whole_texts(self.get_list())
 
     def get_list(self, image_id: str = "") -> codec.ImageMetaMessage:
         """Return the list of images, or the entry of one with its metadata, if the server has any.

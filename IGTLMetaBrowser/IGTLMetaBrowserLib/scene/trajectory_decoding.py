@@ -80,15 +80,6 @@ def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
     return named
 
 
-def problem(item: TrajectoryItem) -> str:
-    """Return why a trajectory cannot be shown, or an empty text."""
-    try:
-        planned_points(item)
-    except PlanError as error:
-        return str(error)
-    return ""
-
-
 def notes(item: TrajectoryItem) -> tuple[str, ...]:
     """Return what is odd about a trajectory that can be shown, a sentence for each."""
     texts = [text for which, point in _both(item) if (text := _point_note(item, which, point))]
