@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec, net
-from ..scene.trajectory_decoding import in_ras, problem
+from ..scene.trajectory_decoding import PlanError, in_ras, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import output, server_options
 from .markups_file import ENDING, write_markups
@@ -64,12 +64,16 @@ def _as_meant(item: codec.TrajectoryItem, settings: net.ConnectionSettings) -> c
 
 def _write(path: Path, items: Iterable[codec.TrajectoryItem]) -> int:
     """Write what Slicer can show, and say what it cannot."""
-    problems = [text for item in items if (text := problem(item))]
-    for text in problems:
-        complain(text)
-    write_markups(path, [item for item in items if not problem(item)])
+    shown, exit_code = [], 0
+    for item in items:
+        try:
+            planned_points(item)
+            shown.append(item)
+        except PlanError as error:
+            exit_code = complain(error)
+    write_markups(path, shown)
     print(path, flush=True)
-    return 1 if problems else 0
+    return exit_code
 
 
 def _object(item: codec.TrajectoryItem) -> dict[str, Any]:
