@@ -2,9 +2,9 @@
 
 While ``HiddenPatients.is_hidden`` is set, a patient is ``Patient 1``, ``Patient 2`` … in the order
 in which they are registered. Everything that tells who it is (``is_identity``) is left out, and
-what is known to be a patient's name, id or birth date is left out of all other texts, too: servers write
-them into descriptions, ids and errors. That is as good as it can be without knowing the texts: a
-name in another spelling stays. Pixels are not looked at.
+what is known to be a patient's name, id or birth date is left out of all other texts, too: servers
+write them into descriptions, ids and errors. That is as good as it can be without knowing the
+texts: a name in another spelling stays. Pixels are not looked at.
 """
 
 from __future__ import annotations
