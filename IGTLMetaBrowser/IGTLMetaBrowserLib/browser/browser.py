@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
-from ..privacy.redacted_log import cover_log, uncover_log
+from ..privacy.redacted_log import redact_log, stop_redacting_log
 from ..scene.image_nodes import ImageNodes
 from ..scene.overlay_nodes import OverlayNodes
 from ..scene.trajectory_nodes import TrajectoryNodes
@@ -110,7 +110,7 @@ class Browser:
     def close(self) -> None:
         """Leave the server for good: nothing more is logged of it."""
         self.disconnect()
-        uncover_log(self.patients)
+        stop_redacting_log(self.patients)
 
     # For scripts: calls that wait for the answer
 
@@ -218,9 +218,9 @@ class Browser:
     def _on_hidden_changed(self, is_hidden: bool) -> None:
         self.images.rewrite_descriptions()
         if is_hidden:
-            cover_log(self.patients)
+            redact_log(self.patients)
         else:
-            uncover_log(self.patients)
+            stop_redacting_log(self.patients)
 
     def _on_client_event(self, event: net.ClientEvent) -> None:
         if isinstance(event, net.Connected):

@@ -80,9 +80,9 @@ class ImageNodes:
         Raises ``SceneError``.
         """
         self.known.messages.keep(image_id, image.metadata)
-        self._patients.meet_patient_of(self.known.registry, image_id)
+        self._patients.register_patient_of(self.known.registry, image_id)
         description = self._describe(image_id, image.metadata)
-        name = self._patients.cover(description.name)
+        name = self._patients.redact(description.name)
         modality = description.fields["Modality"]
         node = self._show(address, image_id, image, name, modality, self._voi_window(image_id))
         # Each change of a node of which Slicer is told makes its slice views look at it again.
@@ -109,7 +109,7 @@ class ImageNodes:
     def record(self, address: str, image_id: str) -> SequenceRecording:
         """Begin to record an image that is in the scene. Raises ``SceneError``."""
         node = self.node(address, image_id)
-        name = self._patients.cover(image_id) if node is None else node.GetName()
+        name = self._patients.redact(image_id) if node is None else node.GetName()
         return SequenceRecording(self._scene, name, self.coordinates)
 
     def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:

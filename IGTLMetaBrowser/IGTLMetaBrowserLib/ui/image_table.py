@@ -12,7 +12,7 @@ from ..browser.events import ImageStatus
 from ..browser.image_list import ImageList
 from ..browser.image_notes import scalar_type_text, size_text
 from ..codec import printable
-from ..privacy.redacted_list import covered_entry
+from ..privacy.redacted_list import redacted_entry
 from . import state_appearance
 from .calibration_section import spacingText
 from .overlay_section import NOT_TOLD
@@ -101,7 +101,7 @@ class ImageTableModel(qt.QAbstractTableModel):
         )
         if self._browser.metadata.calibration(imageId) is not None:
             text = _("{state}, calibrated").format(state=text) if text else _("calibrated")
-        return self._browser.patients.cover(text)
+        return self._browser.patients.redact(text)
 
     def imageId(self, row):
         """Return the id of the image in a row."""
@@ -129,7 +129,7 @@ class ImageTableModel(qt.QAbstractTableModel):
             return [_("Another image has the same id: only that one can be asked for.")]
         imageId = self.imageId(row)
         notes = self._browser.images.state(imageId).notes
-        return [*map(self._browser.patients.cover, notes), *self.calibrationNotes(imageId)]
+        return [*map(self._browser.patients.redact, notes), *self.calibrationNotes(imageId)]
 
     def calibrationNotes(self, imageId):
         """Return a note where the pixel spacing of an image is calibrated."""
@@ -227,7 +227,7 @@ class ImageTableModel(qt.QAbstractTableModel):
         if row >= self.images.first_live_row:
             liveState = self._browser.images.live.get(self.images.image_id(row))
             if liveState is not None:
-                return covered_entry(liveState.entry, self._browser.patients)
+                return redacted_entry(liveState.entry, self._browser.patients)
         return self.images.entry(row)
 
     def _text(self, row, column):

@@ -10,7 +10,7 @@ class StatusLine:
 
     def __init__(self, label, browser):
         self._label = label
-        self._cover = browser.patients.cover
+        self._redact = browser.patients.redact
         self._browser = browser
         self._result = ""
         self._loss = None
@@ -20,13 +20,13 @@ class StatusLine:
         status = text.format(address=self._browser.connection.address, **values).strip()
         # Errors are half sentences, so that they can stand in others; some end with a question.
         status = (status[:1].upper() + status[1:]).replace("?.", "?")
-        self._label.text = self._cover(status)
+        self._label.text = self._redact(status)
         self._label.visible = True
 
     def showPatients(self):
         """Show whether patients are hidden; what was once left out does not come back."""
-        self._label.text = self._cover(self._label.text)
-        self._result = self._cover(self._result)
+        self._label.text = self._redact(self._label.text)
+        self._result = self._redact(self._result)
 
     def showNothingBut(self, text):
         """Have a text that needs not be seen, as the window says the same elsewhere."""

@@ -162,8 +162,8 @@ class TrajectoryTableModel(qt.QAbstractTableModel):
             diameter = tube_diameter(item.diameter)
             return _("{number} mm").format(number=f"{diameter:g}") if diameter else ""
         if column == NOTE:
-            return self._browser.patients.cover("; ".join(self.notes(one)))
-        return self._browser.patients.cover(printable(getattr(item, _FIELDS[column])))
+            return self._browser.patients.redact("; ".join(self.notes(one)))
+        return self._browser.patients.redact(printable(getattr(item, _FIELDS[column])))
 
     def notes(self, one):
         """Return why a trajectory cannot be shown, and what else is odd about it."""
@@ -175,7 +175,7 @@ class TrajectoryTableModel(qt.QAbstractTableModel):
             lines = [_("Show or hide the trajectory")]
         else:
             lines = self.notes(one) if column == NOTE else [self._text(one, column)]
-            lines = map(self._browser.patients.cover, lines)
+            lines = map(self._browser.patients.redact, lines)
         # Without this, Qt would take for HTML what a server sends.
         escaped = "<br>".join(html.escape(line) for line in lines if line)
         return f"<p>{escaped}</p>" if escaped else None
