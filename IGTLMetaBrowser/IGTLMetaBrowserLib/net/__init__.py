@@ -12,6 +12,7 @@ from .errors import (
     RefusedError,
     TimeOutError,
     TLSError,
+    UntrustedCertificateError,
 )
 from .limits import ServerLimits
 from .queries import Queries
@@ -20,6 +21,7 @@ from .server import Server
 from .server_events import ServerEvent, ServerEventType
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
+from .tls_client import ClientTLS
 from .tls_server import ServerTLS
 from .whole_texts import is_own_server, with_whole_texts
 
@@ -29,6 +31,7 @@ __all__ = [
     "CancelledError",
     "Client",
     "ClientEvent",
+    "ClientTLS",
     "Connected",
     "ConnectionFailedError",
     "ConnectionLostError",
@@ -50,6 +53,7 @@ __all__ = [
     "TLSError",
     "TimeOutError",
     "Unsolicited",
+    "UntrustedCertificateError",
     "format_address",
     "is_own_server",
     "parse_address",
