@@ -14,7 +14,7 @@ from .errors import (
     TLSError,
     UntrustedCertificateError,
 )
-from .limits import ServerLimits
+from .limits import Network, ServerLimits
 from .queries import Queries
 from .query import Query
 from .server import Server
@@ -38,6 +38,7 @@ __all__ = [
     "ConnectionSettings",
     "Disconnected",
     "Finished",
+    "Network",
     "NetworkError",
     "NotReadyError",
     "Queries",
