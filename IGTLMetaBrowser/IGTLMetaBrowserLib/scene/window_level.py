@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.ma  # noqa: F401 - percentile imports it in its first call, which then takes 70 ms
 
 _SAMPLE_SIZE = 100_000
 # A lesion of 1 cm³ is one voxel in 100,000 of a whole-body PET; in this many it is not missed.
