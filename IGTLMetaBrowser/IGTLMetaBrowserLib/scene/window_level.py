@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.ma  # noqa: F401 - percentile imports it in its first call, which then takes 70 ms
+
+# Not used here: percentile imports it in its first call, which would then take 70 ms of a turn.
+import numpy.ma
 
 _SAMPLE_SIZE = 100_000
 # A lesion of 1 cm³ is one voxel in 100,000 of a whole-body PET; in this many it is not missed.
