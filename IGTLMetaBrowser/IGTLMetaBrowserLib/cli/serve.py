@@ -62,9 +62,10 @@ def serve(arguments: argparse.Namespace) -> int:
             f"{error.strerror}; choose another --host, or --port (0 picks a free one)"
         )
     with server:
+        serving = Serving(server, tls, figures)
         address = net.format_address(server.host, server.port)
         print(f"serving {len(source.images())} images on {address}", flush=True)
-        Serving(server, tls, figures).run()
+        serving.run()
     return 0
 
 

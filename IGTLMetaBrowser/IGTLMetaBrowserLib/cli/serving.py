@@ -42,21 +42,24 @@ class Figures:
 
 
 class Serving:
-    """Runs a server until Ctrl-C or SIGTERM; SIGHUP has its certificates read again."""
+    """Runs a server until Ctrl-C or SIGTERM; SIGHUP has its certificates read again.
+
+    From when it is made, these signals no longer end the process at once.
+    """
 
     def __init__(self, server: net.Server, tls: net.ServerTLS | None, figures: Figures) -> None:
         self._server = server
         self._tls = tls
         self._figures = figures
         self._is_ending = self._is_reloading = False
-
-    def run(self) -> None:
-        """Serve; when a signal ends it, finish what is being sent for some seconds, and close."""
         # A handler that raises could leave a client half served.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
         if hasattr(signal, "SIGHUP"):
             signal.signal(signal.SIGHUP, self._reload)
+
+    def run(self) -> None:
+        """Serve; when a signal ends it, finish what is being sent for some seconds, and close."""
         minute_ends = time.monotonic() + _MINUTE
         while not self._is_ending:
             self._server.step(_STEP_SECONDS)
