@@ -46,6 +46,7 @@ class ReceivedPlans:
         """
         name = printable(message.device_name)
         if isinstance(message, TrajectoryMessage):
+            # Those that the user has removed stay away: a client may send them again and again.
             self._nodes.receive(name, self._with_those_before(name, message), False)
         elif isinstance(message, PointMessage):
             points = self._points.show_points(name, message.items, None)
