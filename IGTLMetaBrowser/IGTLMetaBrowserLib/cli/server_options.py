@@ -10,11 +10,12 @@ from typing import Any
 from .. import codec, net
 from .markups_file import MarkupsFileError
 from .nrrd_file import NrrdError
+from .tls_options import add_client_options, client_tls
 
 ERRORS = (net.NetworkError, NrrdError, MarkupsFileError)
 """What ends a command with one line that says why."""
 
-USAGE = "[--timeout SECONDS] [--max-size SIZE] [--accept-missing-checksum]"
+USAGE = "[--timeout SECONDS] [--max-size SIZE] [--accept-missing-checksum] [--tls]"
 
 _TIMEOUT = 15.0
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -51,6 +52,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         help="also read messages whose sender computed no checksum (it is 0); damage on the way "
         "then goes unnoticed",
     )
+    add_client_options(parser)
 
 
 def add_lps_option(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +80,7 @@ def open_client(arguments: argparse.Namespace) -> net.Client:
         accept_missing_checksum=arguments.accept_missing_checksum,
         coordinates=getattr(arguments, "lps", None),
         diameter_is_radius=getattr(arguments, "radius", False),
+        tls=client_tls(arguments),
     )
     return net.Client(host, port, settings)
 

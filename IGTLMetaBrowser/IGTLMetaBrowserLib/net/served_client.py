@@ -198,6 +198,7 @@ class ServedClient:
         """
         self.questions.clear()
         self.reply = None
+        self.handshake = None
         self.leave_at = now + _LEAVING_SECONDS
         self.connection.queue([last_words])
 
