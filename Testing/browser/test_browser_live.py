@@ -17,6 +17,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageState,
     ImageStatus,
     LiveImage,
+    NodeRemoved,
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.browser.live_images import MOST_LIVE_IMAGES
@@ -183,7 +184,7 @@ def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
     with ScriptedServer(serve) as server:
         unconnected.connect("127.0.0.1", server.port)
         scene.RemoveNode(step_until_event(unconnected, events, LiveImage).node)
-        assert unconnected.nodes_removed() == ["Ultrasound"]
+        assert of_type(events, NodeRemoved)[0].image_ids == ["Ultrasound"]
         assert unconnected.images.live["Ultrasound"].node is None
         ask_for_next(unconnected)
         assert step_until_event(unconnected, events, LiveImage, 2).node is None
@@ -202,7 +203,6 @@ def test_in_a_new_scene_a_live_image_gets_a_new_volume(unconnected, events, scen
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, LiveImage)
         scene.Clear()
-        unconnected.scene_closed()
         assert unconnected.images.live == {}
         ask_for_next(unconnected)
         again = step_until_event(unconnected, events, LiveImage, 2)

@@ -13,9 +13,9 @@ class SceneServerSection:
         self._endpoint = endpoint
         self._localeTexts = localeTexts
         self._statusLine = statusLine
-        endpoint.onChanged = self.update
-        endpoint.onTrajectories = self._onTrajectories
-        endpoint.onPoints = self._onPoints
+        endpoint.changed.connect(self.update)
+        endpoint.trajectoriesShown.connect(self._onTrajectories)
+        endpoint.pointsShown.connect(self._onPoints)
         ui.serveButton.clicked.connect(self._onClicked)
         self.update()
 

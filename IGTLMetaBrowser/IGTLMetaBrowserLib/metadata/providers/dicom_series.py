@@ -87,12 +87,12 @@ class DicomDatasetProvider(ObservableProvider):
             raise ValueError("the dataset has no SeriesInstanceUID to find it by; give it one")
         self._values.keep(uid, DicomValues(dataset))
         # Whoever found no UID for an image may find one in this dataset.
-        self.tell_changed()
+        self.notify_changed()
 
     def forget(self, series_uid: str) -> None:
         """Forget the dataset of a series, where there is one."""
         if self._values.forget(series_uid):
-            self.tell_changed()
+            self.notify_changed()
 
     def __call__(self, type_: str, query: str) -> Any:
         """Return a module of the dataset of a series."""
@@ -127,7 +127,7 @@ class DicomSeriesProvider(ObservableProvider):
     def files_changed(self) -> None:
         """Note that there are other files than before."""
         self._series.clear()
-        self.tell_changed()
+        self.notify_changed()
 
     def __call__(self, type_: str, query: str) -> Any:
         """Return a module of a series, read from the first of its files that can be read."""

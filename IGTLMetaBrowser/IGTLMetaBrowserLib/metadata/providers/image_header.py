@@ -48,12 +48,12 @@ class ImageHeaderProvider(ObservableProvider):
         if header == self._headers.get(image_id):
             return  # one of many of a stream
         for changed in (*self._headers.keep(image_id, header), image_id):
-            self.tell_changed(changed)
+            self.notify_changed(changed)
 
     def forget(self, image_id: str) -> None:
         """Forget an image's header, where it is known."""
         if self._headers.forget(image_id):
-            self.tell_changed(image_id)
+            self.notify_changed(image_id)
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return the pixel or geometry module of an image."""

@@ -38,12 +38,12 @@ class MessageMetadataProvider(ObservableProvider):
         if kept == self._metadata.get(image_id):
             return
         for changed in (*self._metadata.keep(image_id, kept), image_id):
-            self.tell_changed(changed)
+            self.notify_changed(changed)
 
     def forget(self, image_id: str) -> None:
         """Forget the metadata of an image, where it is known."""
         if self._metadata.forget(image_id):
-            self.tell_changed(image_id)
+            self.notify_changed(image_id)
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return a module, if the metadata has any field of it."""
