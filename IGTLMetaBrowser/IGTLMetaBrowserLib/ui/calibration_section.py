@@ -6,6 +6,10 @@ from slicer.i18n import tr as _
 
 from ..codec import printable
 
+# mm. From the pixels of a microscope to those of a coarse whole-body map; what lies outside is more
+# likely to be a slip, such as 1e9, or a spacing in another unit.
+_LEAST_SPACING, _GREATEST_SPACING = 0.0001, 100
+
 
 class CalibrationSection:
     """The box and buttons in ``ui`` for the image of a row of ``model``."""
@@ -34,19 +38,19 @@ class CalibrationSection:
         self.ui.removeCalibrationButton.enabled = self._calibration is not None
 
     def calibrate(self, _checked=False):
-        """Let the spacing that was typed in count."""
+        """Use the spacing that was typed in for the image."""
         imageId = self._imageId
         try:
             self._browser.calibrate(imageId, parseSpacing(self.ui.spacingLineEdit.text))
         except ValueError as error:
             self._statusLine.show("{error}.", error=error)
             return
-        self._showChange(_("{name} is calibrated: {spacing} mm."))
+        self._showChange(_("{name} is calibrated: pixel spacing {spacing} mm."))
 
     def remove(self, _checked=False):
-        """Let the image's own spacing count again."""
+        """Use the image's own spacing again."""
         self._browser.remove_calibration(self._imageId)
-        self._showChange(_("{name} has its own pixel spacing again."))
+        self._showChange(_("{name} uses its own pixel spacing again."))
 
     @property
     def _calibration(self):
@@ -75,11 +79,25 @@ def spacingText(calibration):
 
 
 def parseSpacing(text):
-    """Return the numbers that a user typed; raises ``ValueError`` where one is no number.
+    """Return the numbers that a user typed, in mm.
 
-    Between them are spaces, semicolons or ×. A comma may be the decimal point, so it stands
-    between two numbers only where a space follows.
+    Between them are spaces, semicolons or ×. A comma may be the decimal point, so it separates
+    two numbers only if a space follows. Raises ``ValueError`` if one is not a number, or not a
+    plausible spacing.
     """
+    spacings = _numbersIn(text)
+    for spacing in spacings:
+        if not _LEAST_SPACING <= spacing <= _GREATEST_SPACING:
+            raise ValueError(
+                _(
+                    "the pixel spacing must be between {least} mm and {greatest} mm, not "
+                    "{spacing} mm; type it in millimeters"
+                ).format(least=_LEAST_SPACING, greatest=_GREATEST_SPACING, spacing=f"{spacing:g}")
+            )
+    return spacings
+
+
+def _numbersIn(text):
     for separator in (";", "×", ", "):
         text = text.replace(separator, " ")
     try:
@@ -87,7 +105,8 @@ def parseSpacing(text):
     except ValueError:
         raise ValueError(
             _(
-                "'{text}' is no pixel spacing; type two or three numbers with spaces between them"
+                "'{text}' is not a pixel spacing; type two or three numbers in mm, separated by "
+                "spaces"
             ).format(text=text)
         ) from None
 

@@ -19,9 +19,12 @@ from .panel_keys import PanelKeys
 from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
 from .scene_server_section import SceneServerSection
+from .sections import rememberSections
+from .server_settings_section import ServerSettingsSection
 from .slice_views import showInSliceViews
-from .state_appearance import StateColours
+from .state_appearance import StateColors
 from .status_line import StatusLine
+from .timers import SingleShotTimer
 from .trajectory_section import TrajectorySection
 
 # A list that is younger need not be read again when a lost connection is there again.
@@ -38,22 +41,30 @@ class BrowserPanel:
         self._imageInStatus = None
         self._trajectoriesInStatus = None
         self._isFirstConnection = True
-        colours, texts = StateColours(ui.imageTableView), LocaleTexts()
+        colors, texts = StateColors(ui.imageTableView), LocaleTexts()
         self._texts = texts
         # The view does not keep its model alive in Slicer.
-        self.model = ImageTableModel(browser, colours, texts)
-        self.connection = ConnectionSection(ui, browser, colours, texts, self._status)
-        self.images = ImageSection(ui, browser, self.model, colours, texts, self._status)
-        self.trajectories = TrajectorySection(ui, browser, colours, texts, self._status)
+        self.model = ImageTableModel(browser, colors, texts)
+        self.connection = ConnectionSection(ui, browser, colors, texts, self._status)
+        self.images = ImageSection(ui, browser, self.model, colors, texts, self._status)
+        self.trajectories = TrajectorySection(ui, browser, colors, texts, self._status)
         self.annotations = AnnotationSection(ui, browser, self.images, texts, self._status)
         self.progress = ProgressSection(ui, browser, texts)
         self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self._status)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser, self._showPatients)
         self._handlers = self._makeHandlers()
-        self._updateTimer = qt.QTimer()
-        self._updateTimer.setSingleShot(True)
-        self._updateTimer.timeout.connect(self._updateStates)
+        self._messages = _Messages(texts)
+        self._updateTimer = SingleShotTimer(self._updateStates)
         self._connectWidgets()
+        rememberSections(
+            (
+                ui.serverCollapsibleButton,
+                ui.imagesCollapsibleButton,
+                ui.trajectoriesCollapsibleButton,
+                ui.detailsCollapsibleButton,
+                ui.advancedCollapsibleButton,
+            )
+        )
         self._keys = self._makeKeys()
         browser.add_observer(self._onBrowserEvent)
         self._status.showNothingBut(_("Not connected."))
@@ -63,9 +74,7 @@ class BrowserPanel:
         """Leave the server, and let go of everything."""
         self.browser.remove_observer(self._onBrowserEvent)
         self.browser.disconnect()
-        self._updateTimer.stop()
-        # In PythonQt, a timer and who it calls keep each other alive.
-        self._updateTimer.timeout.disconnect(self._updateStates)
+        self._updateTimer.close()
         self.connection.close()
         self.images.close()
         self.trajectories.close()
