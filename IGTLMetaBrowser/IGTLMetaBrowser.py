@@ -189,7 +189,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         The address of a demo is gone with it: it is not for the scene.
         """
-        address = self.logic.browser.host_and_port
+        address = self.logic.browser.connection.host_and_port
         if self._parameterNode is not None and address is not None and not isDemo(*address):
             self._parameterNode.host, self._parameterNode.port = address
 
@@ -204,12 +204,12 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
     def __init__(self):
         ScriptedLoadableModuleLogic.__init__(self)
         self.browser = BrowserBesideEndpoints(slicer.mrmlScene)
-        self.browser.hide_patients(arePatientsHidden())
+        self.browser.patients.hide(arePatientsHidden())
         self.demo = DemoEndpoint()
         self.sceneEndpoint = scene_endpoint.SceneEndpoint()
         # The DICOM module makes the database; where it is missing, nothing is known of it.
         database = getattr(slicer, "dicomDatabase", None)
-        metadata = self.browser.metadata
+        metadata = self.browser.metadata.registry
         self._dicomDatabase = SlicerDatabaseProvider(database, SeriesUids(metadata))
         metadata.add_provider(self._dicomDatabase, Priority.DICOM)
         self._pump = Pump(self.browser)
@@ -219,6 +219,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self._sceneObserverTags = [
             scene.AddObserver(scene.StartCloseEvent, self._onSceneStartClose),
             scene.AddObserver(scene.EndCloseEvent, self._onSceneEndClose),
+            scene.AddObserver(scene.EndImportEvent, self._onSceneEndImport),
             scene.AddObserver(scene.NodeRemovedEvent, self._onNodeRemoved),
         ]
 
@@ -322,12 +323,15 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
             self._pump.update()
 
     def _onSceneStartClose(self, _caller, _event):
-        self.browser.cancel()
+        self.browser.images.cancel()
         # The scene that comes next may be of another patient: that is not for those who look on.
         self.stopServer()
 
     def _onSceneEndClose(self, _caller, _event):
         self.browser.scene_closed()
+
+    def _onSceneEndImport(self, _caller, _event):
+        self.browser.scene_imported()
 
     def _onNodeRemoved(self, _caller, _event):
         if not slicer.mrmlScene.IsClosing():
@@ -384,7 +388,7 @@ class IGTLMetaBrowserTest(ScriptedLoadableModuleTest):
     def test_the_event_loop_loads_images_while_no_call_waits(self):
         self.logic.browser.request_images(["DEMO_MR", "DEMO_PT"])
         deadline = time.monotonic() + 60
-        while len(self.logic.browser.loaded_images()) < 2:
+        while len(self.logic.browser.images.loaded_ids()) < 2:
             self.assertLess(time.monotonic(), deadline, "the images did not come in time")
             slicer.app.processEvents()
 

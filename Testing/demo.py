@@ -113,16 +113,16 @@ class User:
         chosen = [
             entry.id
             for name in names
-            for entry in self.browser.entries
+            for entry in self.browser.images.entries
             if entry.name.startswith(name) and entry.patient_id == PATIENT_ID
         ]
         if len(chosen) < len(names):
             raise RuntimeError(f"the server does not offer {names}")
         self._select(chosen)
         self._press(self.ui.loadButton)
-        self._wait(lambda: all(map(self.browser.node, chosen)), "the images")
+        self._wait(lambda: all(map(self.browser.images.node, chosen)), "the images")
         _say(self.ui.statusLabel.text)
-        return [self.browser.node(image_id) for image_id in chosen]
+        return [self.browser.images.node(image_id) for image_id in chosen]
 
     def get_trajectories(self) -> list[Any]:
         """Press Get trajectories and return the markups nodes."""

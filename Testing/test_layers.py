@@ -21,6 +21,7 @@ MODULE_FILE = "IGTLMetaBrowser"
 LAYERS = {
     "codec": 0,
     "dicom_index": 0,
+    "signal": 0,
     "net": 1,
     "metadata": 1,
     "privacy": 2,

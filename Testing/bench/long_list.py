@@ -54,7 +54,7 @@ class Window:
 
     def receive(self) -> None:
         """Let the list arrive, from the bytes of the message to the painted table."""
-        self.panel.browser._take_list(codec.unpack(self.message))
+        self.panel.browser.images.on_list(codec.unpack(self.message))
         self.paint()
 
     def filter(self, text: str) -> None:

@@ -145,13 +145,17 @@ def load_images(module: slicerhost.LoadedModule, port: int) -> tuple[Heartbeat, 
     heartbeat = Heartbeat()
     logic.addObserver(ImageLoaded, heartbeat.on_image_loaded)
     logic.browser.connect("127.0.0.1", port)
-    slicerhost.wait_until(lambda: len(logic.browser.entries) > 0, PATIENCE_SECONDS, "the list")
-    ids = [entry.id for entry in logic.browser.entries]
+    slicerhost.wait_until(
+        lambda: len(logic.browser.images.entries) > 0, PATIENCE_SECONDS, "the list"
+    )
+    ids = [entry.id for entry in logic.browser.images.entries]
     heartbeat.start()
     begin = time.perf_counter()
     logic.browser.request_images(ids)
     slicerhost.wait_until(
-        lambda: all(logic.browser.node(image_id) for image_id in ids), PATIENCE_SECONDS, "images"
+        lambda: all(logic.browser.images.node(image_id) for image_id in ids),
+        PATIENCE_SECONDS,
+        "images",
     )
     seconds = time.perf_counter() - begin
     heartbeat.stop()

@@ -55,14 +55,14 @@ def hospital() -> WellEquippedHospital:
 @pytest.fixture
 def listed(browser, events) -> Iterator:
     """A browser that has the list of label maps."""
-    browser.request_label_maps()
+    browser.overlays.request_label_maps()
     step_until_event(browser, events, LabelMapsListed)
     return browser
 
 
 def test_label_maps_are_listed(listed, events):
     assert of_type(events, LabelMapsListed) == [LabelMapsListed(1)]
-    (label_map,) = listed.label_maps
+    (label_map,) = listed.overlays.label_maps
     assert (label_map.id, label_map.owner, label_map.name) == ("LABELS", "MR", "Bone and 1 more")
 
 
@@ -70,7 +70,7 @@ def test_a_label_map_is_loaded_in_its_colours_under_its_image(listed, scene):
     image = listed.load_image("MR")
     node = listed.load_image("LABELS")
     assert node.IsA("vtkMRMLLabelMapVolumeNode")
-    assert listed.node("LABELS") is node
+    assert listed.images.node("LABELS") is node
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     above = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
     assert above == hierarchy.GetItemByDataNode(image)
@@ -91,13 +91,13 @@ def test_label_maps_wait_in_the_queue_as_images_do(listed, events):
     assert "LABELS" in listed.queue
     finish(listed)
     assert [event.image_id for event in of_type(events, ImageLoaded)] == ["CT", "LABELS"]
-    assert listed.loaded_images() == ["CT", "LABELS"]
+    assert listed.images.loaded_ids() == ["CT", "LABELS"]
 
 
 def test_a_label_map_that_is_removed_is_no_longer_loaded(listed, scene):
     scene.RemoveNode(listed.load_image("LABELS"))
     assert listed.nodes_removed() == ["LABELS"]
-    assert listed.loaded_images() == []
+    assert listed.images.loaded_ids() == []
 
 
 def test_an_image_that_holds_no_labels_fails_with_its_reason(listed, hospital, events):
@@ -108,7 +108,7 @@ def test_an_image_that_holds_no_labels_fails_with_its_reason(listed, hospital, e
 
 
 def test_points_become_markups_under_their_group(browser, events):
-    browser.request_points()
+    browser.overlays.request_points()
     shown = step_until_event(browser, events, PointsShown)
     (node,) = shown.nodes
     assert node.GetNumberOfControlPoints() == 2
@@ -118,10 +118,10 @@ def test_points_become_markups_under_their_group(browser, events):
 
 
 def test_points_that_come_again_move_and_those_of_lps_are_turned(browser, events):
-    browser.request_points()
+    browser.overlays.request_points()
     (node,) = step_until_event(browser, events, PointsShown).nodes
     browser.trajectories.coordinates = codec.Coordinates.LPS
-    browser.request_points()
+    browser.overlays.request_points()
     assert step_until_event(browser, events, PointsShown, count=2).nodes == [node]
     assert tuple(node.GetNthControlPointPosition(0)) == (-1, -80, -20)
 
@@ -140,7 +140,7 @@ def test_points_that_a_server_pushes_are_shown(unconnected, events):
 
 def test_an_image_is_shown_in_the_colours_of_the_server(browser, events):
     image = browser.load_image("MR")
-    browser.request_color_table("MR")
+    browser.overlays.request_color_table("MR")
     shown = step_until_event(browser, events, ColorsShown)
     assert shown.image_id == "MR"
     assert image.GetDisplayNode().GetColorNode() is shown.node
@@ -151,14 +151,14 @@ def test_an_image_is_shown_in_the_colours_of_the_server(browser, events):
     ("image_id", "words"), [("CT", "CT has no colours"), ("MR", "but it is not loaded")]
 )
 def test_colours_that_cannot_be_had_are_a_failure_in_words(browser, events, image_id, words):
-    browser.request_color_table(image_id)
+    browser.overlays.request_color_table(image_id)
     assert words in str(step_until_event(browser, events, Failed).error)
 
 
 def test_what_a_server_does_not_have_is_a_failure_in_words(unconnected, events):
     with ServerInThread(Hospital()) as server:
         unconnected.connect(server.host, server.port)
-        for ask in (unconnected.request_points, unconnected.request_label_maps):
+        for ask in (unconnected.overlays.request_points, unconnected.overlays.request_label_maps):
             query = ask()
             step_until(unconnected, lambda query=query: query.is_done, "the answer")
         unconnected.disconnect()
@@ -168,4 +168,4 @@ def test_what_a_server_does_not_have_is_a_failure_in_words(unconnected, events):
 
 def test_the_next_server_has_label_maps_of_its_own(listed):
     listed.disconnect()
-    assert list(listed.label_maps) == []
+    assert list(listed.overlays.label_maps) == []

@@ -34,8 +34,8 @@ def test_observers_hear_how_a_connection_is_made_used_and_left(unconnected, even
         Listed(entries),
         Disconnected(address, None),
     ]
-    assert not unconnected.has_server
-    assert unconnected.entries == []
+    assert not unconnected.connection.has_server
+    assert unconnected.images.entries == []
 
 
 def test_an_observer_that_was_removed_hears_nothing(browser, events):
@@ -78,12 +78,12 @@ def test_the_state_of_the_connection_can_be_seen(unconnected, server):
     states = []
 
     def note(_event):
-        state = (unconnected.connection, unconnected.is_waiting)
+        state = (unconnected.connection.state, unconnected.connection.is_waiting)
         if not states or state != states[-1]:
             states.append(state)
 
     unconnected.add_observer(note)
-    assert unconnected.connection is ConnectionState.NOT_CONNECTED
+    assert unconnected.connection.state is ConnectionState.NOT_CONNECTED
     unconnected.connect(server.host, server.port)
     unconnected.wait_until_connected()
     unconnected.list_images()
@@ -102,8 +102,8 @@ def test_a_first_connection_that_is_refused_is_not_tried_again_by_itself(
 ):
     unconnected.connect("127.0.0.1", closed_port)
     step_until_event(unconnected, events, Disconnected)
-    assert unconnected.connection is ConnectionState.NOT_CONNECTED
-    assert unconnected.next_attempt is None
+    assert unconnected.connection.state is ConnectionState.NOT_CONNECTED
+    assert unconnected.connection.next_attempt is None
     assert unconnected.next_deadline is None
     assert of_type(events, Reconnecting) == []
 
@@ -114,7 +114,7 @@ def test_images_that_wait_for_a_first_connection_fail_with_it(unconnected, event
     step_until_event(unconnected, events, Disconnected)
     assert unconnected.queue == []
     for image_id in ("MR", "CT"):
-        assert "refused; check the port" in unconnected.image_state(image_id).reason
+        assert "refused; check the port" in unconnected.images.state(image_id).reason
 
 
 def test_a_server_that_does_not_answer_is_left_and_the_next_question_connects(unconnected, events):

@@ -20,12 +20,13 @@ from IGTLMetaBrowserLib.scene.errors import SceneError
 
 def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):
     node = browser.load_image("MR")
-    assert browser.node("MR") is node
+    assert browser.images.node("MR") is node
     assert node.GetName() == "Head T1"
     assert voxels(node) == [1, 2, 3]
     attributes = {name: node.GetAttribute(name) for name in node.GetAttributeNames()}
     assert attributes == {
         "IGTLMetaBrowser.ImageId": "MR",
+        "IGTLMetaBrowser.Server": browser.connection.address,
         "DICOM.PatientName": "Phantom, Head",
         "DICOM.PatientID": "P1",
         "DICOM.Modality": "MR",
@@ -48,7 +49,7 @@ def test_an_image_that_is_loaded_again_comes_into_the_same_node(browser, hospita
 def test_an_image_whose_node_the_user_deleted_is_loaded_anew(browser, scene):
     first = browser.load_image("MR")
     scene.RemoveNode(first)
-    assert browser.node("MR") is None
+    assert browser.images.node("MR") is None
     second = browser.load_image("MR")
     assert second.GetScene() is scene
     assert second is not first
@@ -123,7 +124,7 @@ def test_the_user_may_overrule_the_coordinates(browser, hospital):
         np.zeros((1, 1, 1), np.uint8), np.column_stack([np.eye(3), (1.0, 2.0, 3.0)])
     )
     assert browser.load_image("MR").GetOrigin() == (1, 2, 3)
-    browser.coordinates = codec.Coordinates.LPS
+    browser.images.coordinates = codec.Coordinates.LPS
     assert browser.load_image("MR").GetOrigin() == (-1, -2, 3)
 
 
@@ -162,8 +163,8 @@ def test_an_image_that_cannot_be_put_into_the_scene_does_not_stop_the_others(bro
     browser.request_images(["MR", "CT"])
     finish(browser)
     assert [str(error) for error in printed] == ["no room"]
-    assert browser.image_state("MR").reason == "no room"
-    assert browser.image_state("CT").status is ImageStatus.LOADED
+    assert browser.images.state("MR").reason == "no room"
+    assert browser.images.state("CT").status is ImageStatus.LOADED
 
 
 def test_a_bad_new_version_leaves_the_old_one_in_the_scene(browser, hospital):
@@ -171,7 +172,7 @@ def test_a_bad_new_version_leaves_the_old_one_in_the_scene(browser, hospital):
     hospital.images_["MR"] = codec.ImageMessage(np.zeros((2, 3, 4)), np.full((3, 4), np.nan))
     with pytest.raises(SceneError, match="geometry"):
         browser.load_image("MR")
-    assert browser.node("MR") is node
+    assert browser.images.node("MR") is node
     assert voxels(node) == [1, 2, 3]
 
 
@@ -182,7 +183,7 @@ def test_an_image_that_differs_from_its_entry_is_shown_with_a_note(browser, hosp
         "the list says 4 × 3 × 2 voxels, 5 × 3 × 2 came",
         "the list says uint16, float32 came",
     )
-    assert events[-1].notes == browser.image_state("MR").notes == notes
+    assert events[-1].notes == browser.images.state("MR").notes == notes
 
 
 def test_an_image_that_is_not_in_the_list_is_noted(browser, hospital, events):
@@ -235,13 +236,19 @@ def test_several_browsers_fill_one_scene_at_once(browser, hospital, scene):
         # They take turns, as in one event loop.
         step_until(
             browser,
-            lambda: other.step() or len(browser.loaded_images() + other.loaded_images()) == 4,
+            lambda: (
+                other.step() or len(browser.images.loaded_ids() + other.images.loaded_ids()) == 4
+            ),
             "four images",
         )
-        assert voxels(browser.node("MR")) == [1, 2, 3]
-        assert voxels(other.node("MR")) == [100, 101, 102]
+        assert voxels(browser.images.node("MR")) == [1, 2, 3]
+        assert voxels(other.images.node("MR")) == [100, 101, 102]
         # The patients are the same person.
-        assert parents(browser.node("MR")) == parents(other.node("MR")) == ["Phantom, Head"]
+        assert (
+            parents(browser.images.node("MR"))
+            == parents(other.images.node("MR"))
+            == ["Phantom, Head"]
+        )
         assert scene.GetSubjectHierarchyNode().GetNumberOfItems() == 5
         other.disconnect()
-    assert browser.image_state("MR").status is ImageStatus.LOADED
+    assert browser.images.state("MR").status is ImageStatus.LOADED

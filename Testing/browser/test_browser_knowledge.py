@@ -13,40 +13,40 @@ from IGTLMetaBrowserLib.metadata.modules import IMAGE_PLANE, known_module
 
 
 def test_a_calibration_is_used_known_and_undone(browser):
-    browser.calibrate("MR", (0.5, 0.25))
+    browser.metadata.calibrate("MR", (0.5, 0.25))
     node = browser.load_image("MR")
     assert node.GetSpacing() == (0.5, 0.25, 1.0)
-    assert known_module(browser.metadata, IMAGE_PLANE, "MR").PixelSpacing == (0.25, 0.5)
-    browser.remove_calibration("MR")
+    assert known_module(browser.metadata.registry, IMAGE_PLANE, "MR").PixelSpacing == (0.25, 0.5)
+    browser.metadata.remove_calibration("MR")
     assert node.GetSpacing() == (1.0, 1.0, 1.0)
-    assert known_module(browser.metadata, IMAGE_PLANE, "MR").PixelSpacing == (1.0, 1.0)
+    assert known_module(browser.metadata.registry, IMAGE_PLANE, "MR").PixelSpacing == (1.0, 1.0)
 
 
 @pytest.mark.parametrize("spacing", [(), (0.5,), (1, 2, 3, 4), (0, 1), (1, 2, -3)])
 def test_what_is_no_spacing_is_refused_and_nothing_changes(browser, spacing):
     node = browser.load_image("MR")
     with pytest.raises(ValueError, match=r"two numbers|above 0"):
-        browser.calibrate("MR", spacing)
-    assert browser.calibration("MR") is None
+        browser.metadata.calibrate("MR", spacing)
+    assert browser.metadata.calibration("MR") is None
     assert node.GetSpacing() == (1.0, 1.0, 1.0)
 
 
 def test_each_server_s_images_have_their_own_calibrations(browser, server, hospital):
-    browser.calibrate("MR", (0.5, 0.25))
+    browser.metadata.calibrate("MR", (0.5, 0.25))
     with ServerInThread(hospital) as other:
         browser.connect(other.host, other.port)
-        assert browser.calibration("MR") is None
+        assert browser.metadata.calibration("MR") is None
     browser.connect(server.host, server.port)
-    assert browser.calibration("MR").column_spacing == 0.5
+    assert browser.metadata.calibration("MR").column_spacing == 0.5
 
 
 def test_hidden_patients_have_neutral_names_in_the_scene(browser, events):
-    browser.hide_patients(True)
+    browser.patients.hide(True)
     node = browser.load_image("MR")
     assert parents(node) == ["Patient 1"]
     assert node.GetAttribute("DICOM.PatientName") == "Patient 1"
     assert node.GetAttribute("DICOM.PatientID") is None
-    browser.hide_patients(False)
+    browser.patients.hide(False)
     assert parents(node) == ["Phantom, Head"]
     assert node.GetAttribute("DICOM.PatientID") == "P1"
 
@@ -54,7 +54,7 @@ def test_hidden_patients_have_neutral_names_in_the_scene(browser, events):
 def test_a_browser_that_is_closed_leaves_the_log_as_it_was(scene):
     package = logging.getLogger("IGTLMetaBrowserLib")
     browser = Browser(scene)
-    browser.hide_patients(True)
+    browser.patients.hide(True)
     assert not package.propagate
     browser.close()
     assert package.propagate

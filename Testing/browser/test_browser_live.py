@@ -40,7 +40,7 @@ def stream(*frames):
 
 def ask_for_next(browser):
     """Make the script of ``stream`` go on; the question is not answered."""
-    browser.request_trajectories()
+    browser.trajectories.request()
 
 
 def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, events):
@@ -49,7 +49,7 @@ def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, even
         unconnected.connect("127.0.0.1", server.port)
         first = step_until_event(unconnected, events, LiveImage)
         assert voxels(first.node) == [1, 2, 3]
-        assert unconnected.node("Ultrasound") is first.node
+        assert unconnected.images.node("Ultrasound") is first.node
         first.node.GetDisplayNode().SetWindowLevel(77, 7)
         ask_for_next(unconnected)
         second = step_until_event(unconnected, events, LiveImage, 2)
@@ -57,12 +57,12 @@ def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, even
         assert (first.frames, second.frames) == (1, 2)
         assert voxels(second.node) == [50, 51, 52]
         assert second.node.GetDisplayNode().GetWindow() == 77
-        live = unconnected.live["Ultrasound"]
+        live = unconnected.images.live["Ultrasound"]
         assert before < live.last_at <= datetime.now(timezone.utc)
         assert (live.node, live.frames) == (first.node, 2)
-        assert unconnected.image_state("Ultrasound") == ImageState(ImageStatus.LOADED)
+        assert unconnected.images.state("Ultrasound") == ImageState(ImageStatus.LOADED)
         unconnected.disconnect()
-    assert unconnected.live == {}
+    assert unconnected.images.live == {}
     assert of_type(events, ImageLoaded) == []
 
 
@@ -73,7 +73,7 @@ def test_what_is_known_of_a_live_image_comes_from_its_message(unconnected, event
     with ScriptedServer(stream(told)) as server:
         unconnected.connect("127.0.0.1", server.port)
         node = step_until_event(unconnected, events, LiveImage).node
-        assert unconnected.live["Ultrasound"].entry == codec.ImageMetaItem(
+        assert unconnected.images.live["Ultrasound"].entry == codec.ImageMetaItem(
             name="Ultrasound",
             id="Ultrasound",
             modality="US",
@@ -110,7 +110,7 @@ def test_a_streamed_image_that_is_in_the_list_updates_its_own_node(unconnected, 
         assert live.node is node
         assert voxels(node) == [60, 61, 62]
         assert node.GetName() == "Head"
-        assert unconnected.image_state("MR").notes == ()
+        assert unconnected.images.state("MR").notes == ()
         unconnected.disconnect()
 
 
@@ -125,8 +125,10 @@ def test_a_stream_does_not_answer_what_was_asked_for(unconnected, events):
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, LiveImage)
         assert voxels(unconnected.load_image("MR")) == [9, 10, 11]
-        step_until(unconnected, lambda: unconnected.live["Ultrasound"].frames == 4, "all frames")
-        assert voxels(unconnected.node("Ultrasound")) == [4, 5, 6]
+        step_until(
+            unconnected, lambda: unconnected.images.live["Ultrasound"].frames == 4, "all frames"
+        )
+        assert voxels(unconnected.images.node("Ultrasound")) == [4, 5, 6]
         unconnected.disconnect()
 
 
@@ -137,9 +139,9 @@ def test_of_frames_that_come_faster_than_they_can_be_shown_the_newest_is(unconne
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, LiveImage)
         ask_for_next(unconnected)
-        live = unconnected.live
+        live = unconnected.images.live
         step_until(unconnected, lambda: live["Ultrasound"].frames == count + 1, "all frames")
-        assert voxels(unconnected.node("Ultrasound")) == [500, 501, 502]
+        assert voxels(unconnected.images.node("Ultrasound")) == [500, 501, 502]
         unconnected.disconnect()
     shown = of_type(events, LiveImage)
     assert len(shown) < count / 2
@@ -182,16 +184,16 @@ def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
         unconnected.connect("127.0.0.1", server.port)
         scene.RemoveNode(step_until_event(unconnected, events, LiveImage).node)
         assert unconnected.nodes_removed() == ["Ultrasound"]
-        assert unconnected.live["Ultrasound"].node is None
+        assert unconnected.images.live["Ultrasound"].node is None
         ask_for_next(unconnected)
         assert step_until_event(unconnected, events, LiveImage, 2).node is None
-        assert unconnected.node("Ultrasound") is None
-        assert unconnected.image_state("Ultrasound").status is ImageStatus.NOT_LOADED
+        assert unconnected.images.node("Ultrasound") is None
+        assert unconnected.images.state("Ultrasound").status is ImageStatus.NOT_LOADED
         unconnected.request_images(["Ultrasound"])
         finish(unconnected)
-        assert voxels(unconnected.node("Ultrasound")) == [3, 4, 5]
+        assert voxels(unconnected.images.node("Ultrasound")) == [3, 4, 5]
         assert step_until_event(unconnected, events, LiveImage, 3).frames == 3
-        assert voxels(unconnected.node("Ultrasound")) == [4, 5, 6]
+        assert voxels(unconnected.images.node("Ultrasound")) == [4, 5, 6]
         unconnected.disconnect()
 
 
@@ -201,7 +203,7 @@ def test_in_a_new_scene_a_live_image_gets_a_new_volume(unconnected, events, scen
         step_until_event(unconnected, events, LiveImage)
         scene.Clear()
         unconnected.scene_closed()
-        assert unconnected.live == {}
+        assert unconnected.images.live == {}
         ask_for_next(unconnected)
         again = step_until_event(unconnected, events, LiveImage, 2)
         assert again.node.GetScene() is scene
@@ -220,7 +222,7 @@ def test_a_live_image_that_cannot_be_shown_is_told_once(unconnected, events):
         for _ in range(3):
             ask_for_next(unconnected)
         step_until_event(unconnected, events, LiveImage, 2)
-        assert voxels(unconnected.node("Ultrasound")) == [5, 6, 7]
+        assert voxels(unconnected.images.node("Ultrasound")) == [5, 6, 7]
         unconnected.disconnect()
     (failed,) = of_type(events, Failed)
     assert "the live image 'Ultrasound' cannot be shown: the image's geometry" in str(failed.error)
@@ -232,7 +234,7 @@ def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, event
     with ScriptedServer(stream(b"".join([*many, end]))) as server:
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, TrajectoriesShown)
-        assert len(unconnected.live) == MOST_LIVE_IMAGES
+        assert len(unconnected.images.live) == MOST_LIVE_IMAGES
         unconnected.disconnect()
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == MOST_LIVE_IMAGES
     (failed,) = of_type(events, Failed)

@@ -9,16 +9,18 @@ from IGTLMetaBrowserLib.metadata.registry import NOTHING
 
 
 def test_another_list_is_believed_at_once(browser, hospital):
-    entry = browser.entry("CT")
-    assert browser.metadata.get(PATIENT, "CT") == Patient(entry.patient_name, entry.patient_id)
+    entry = browser.images.entry("CT")
+    assert browser.metadata.registry.get(PATIENT, "CT") == Patient(
+        entry.patient_name, entry.patient_id
+    )
 
     renamed = [replace(item, patient_id="P99") for item in hospital.images()]
     hospital.images = lambda: renamed
     browser.list_images()
-    assert browser.metadata.get(PATIENT, "CT").PatientID == "P99"
+    assert browser.metadata.registry.get(PATIENT, "CT").PatientID == "P99"
 
 
 def test_without_a_server_nothing_is_known(browser):
-    assert browser.metadata.get(PATIENT, "CT")
+    assert browser.metadata.registry.get(PATIENT, "CT")
     browser.disconnect()
-    assert browser.metadata.get(PATIENT, "CT") is NOTHING
+    assert browser.metadata.registry.get(PATIENT, "CT") is NOTHING

@@ -45,21 +45,25 @@ def test_an_image_that_comes_at_once_is_seen_to_have_arrived(browser, events):
 
 def test_the_transfer_tells_how_far_image_and_batch_are(browser, events):
     seen = []
-    browser.add_observer(lambda event: seen.append(browser.transfer))
-    assert browser.transfer is None
+    browser.add_observer(lambda event: seen.append(browser.images.transfer))
+    assert browser.images.transfer is None
     browser.request_images(["MR", "BROKEN", "CT"])
-    assert (browser.transfer.image_id, browser.transfer.done, browser.transfer.total) == (
+    assert (
+        browser.images.transfer.image_id,
+        browser.images.transfer.done,
+        browser.images.transfer.total,
+    ) == (
         "MR",
         0,
         3,
     )
     finish(browser)
-    assert browser.transfer is None
+    assert browser.images.transfer is None
     steps = [(transfer.image_id, transfer.done, transfer.total) for transfer in seen if transfer]
     assert steps[-1] == ("CT", 2, 3)
     assert ("BROKEN", 1, 3) in steps
     browser.request_images(["PHOTO"])
-    assert (browser.transfer.done, browser.transfer.total) == (0, 1)  # the next batch
+    assert (browser.images.transfer.done, browser.images.transfer.total) == (0, 1)  # the next batch
 
 
 def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events):
@@ -77,7 +81,7 @@ def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events
     with ScriptedServer(trickle) as server:
         unconnected.connect("127.0.0.1", server.port)
         transfers = []
-        unconnected.add_observer(lambda event: transfers.append(unconnected.transfer))
+        unconnected.add_observer(lambda event: transfers.append(unconnected.images.transfer))
         unconnected.load_image("MR")
         unconnected.disconnect()
     known = [one for one in transfers if one is not None and one.bytes_per_second]
@@ -101,13 +105,13 @@ def cancelled_ids(events):
 
 def test_cancelling_ends_the_queue_and_keeps_the_connection(browser, events):
     browser.request_images(["MR", "CT", "PHOTO"])
-    browser.cancel()
+    browser.images.cancel()
     assert cancelled_ids(events) == ["MR", "CT", "PHOTO"]
     assert browser.queue == []
     assert browser.image_in_transfer is None
     assert voxels(browser.load_image("CT")) == [2, 3, 4]
     assert of_type(events, Disconnected) == of_type(events, Connecting) == []
-    assert browser.node("MR") is None
+    assert browser.images.node("MR") is None
 
 
 @pytest.mark.parametrize("image", [SMALL, LARGE], ids=["small", "large"])
@@ -116,7 +120,7 @@ def test_an_image_that_was_cancelled_on_its_way_can_be_loaded_again(unconnected,
 
     def cancel_once(event):
         if isinstance(event, ImageProgress) and not go_on.is_set():
-            unconnected.cancel()
+            unconnected.images.cancel()
             go_on.set()
 
     unconnected.add_observer(cancel_once)
@@ -124,8 +128,8 @@ def test_an_image_that_was_cancelled_on_its_way_can_be_loaded_again(unconnected,
         unconnected.connect("127.0.0.1", server.port)
         with pytest.raises(net.CancelledError):
             unconnected.load_image("MR")
-        assert unconnected.node("MR") is None
-        assert unconnected.load_image("MR") is unconnected.node("MR")
+        assert unconnected.images.node("MR") is None
+        assert unconnected.load_image("MR") is unconnected.images.node("MR")
         assert voxels(unconnected.load_image("OTHER")) == [7, 8, 9]
         unconnected.disconnect()
     assert cancelled_ids(events) == ["MR"]
@@ -153,11 +157,11 @@ def test_an_observer_may_leave_the_server(browser, events):
 
 def test_one_image_of_many_can_be_cancelled(browser, events):
     browser.request_images(["MR", "CT", "PHOTO"])
-    browser.cancel(["CT"])
+    browser.images.cancel(["CT"])
     finish(browser)
     assert cancelled_ids(events) == ["CT"]
     assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "PHOTO"]
-    assert browser.image_state("CT").status is ImageStatus.CANCELLED
+    assert browser.images.state("CT").status is ImageStatus.CANCELLED
 
 
 def test_cancelling_the_image_in_transfer_begins_the_next_one(unconnected, events):
@@ -166,7 +170,7 @@ def test_cancelling_the_image_in_transfer_begins_the_next_one(unconnected, event
         unconnected.connect("127.0.0.1", server.port)
         unconnected.request_images(["MR", "CT"])
         step_until_event(unconnected, events, ImageProgress)
-        unconnected.cancel(["MR"])
+        unconnected.images.cancel(["MR"])
         assert unconnected.image_in_transfer == "CT"
         go_on.set()
         finish(unconnected)
@@ -179,15 +183,15 @@ def test_cancelling_the_image_in_transfer_begins_the_next_one(unconnected, event
 def test_cancelling_what_is_loaded_again_leaves_it_loaded(browser):
     browser.load_image("MR")
     browser.request_images(["MR"])
-    browser.cancel()
-    assert browser.image_state("MR").status is ImageStatus.LOADED
+    browser.images.cancel()
+    assert browser.images.state("MR").status is ImageStatus.LOADED
 
 
 def test_cancelling_what_is_not_asked_for_changes_nothing(browser, events):
-    browser.cancel(["MR", "no such image"])
-    browser.cancel()
+    browser.images.cancel(["MR", "no such image"])
+    browser.images.cancel()
     assert events == []
-    assert browser.states == {}
+    assert browser.images.states == {}
 
 
 def test_a_very_long_queue_takes_no_longer_an_image(browser, events):
@@ -195,8 +199,8 @@ def test_a_very_long_queue_takes_no_longer_an_image(browser, events):
     ids = [f"IMAGE_{number}" for number in range(50_000)]
     browser.request_images(ids)
     browser.request_images(ids)
-    assert browser.transfer.total == 50_000
-    browser.cancel(ids[10_000:])
-    browser.cancel()
+    assert browser.images.transfer.total == 50_000
+    browser.images.cancel(ids[10_000:])
+    browser.images.cancel()
     assert browser.queue == []
     assert len(of_type(events, ImageFailed)) == 50_000

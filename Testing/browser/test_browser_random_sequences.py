@@ -54,29 +54,31 @@ def test_each_image_ends_in_one_way_and_as_itself(unconnected, events, scene, se
     chance = random.Random(seed)
     names = list(SHADES)
     with ScriptedServer(answer_or_leave(random.Random(seed))) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=(0.001,))
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.001,))
         for _ in range(150):
             action = chance.random()
             if action < 0.3:
                 unconnected.request_images(chance.sample(names, 3))
             elif action < 0.35:
-                unconnected.cancel(chance.sample(names, 2))
+                unconnected.images.cancel(chance.sample(names, 2))
             elif action < 0.37:
-                unconnected.cancel()
-            elif action < 0.45 and unconnected.loaded_images():
-                scene.RemoveNode(unconnected.node(chance.choice(unconnected.loaded_images())))
+                unconnected.images.cancel()
+            elif action < 0.45 and unconnected.images.loaded_ids():
+                scene.RemoveNode(
+                    unconnected.images.node(chance.choice(unconnected.images.loaded_ids()))
+                )
                 unconnected.nodes_removed()
-            elif action < 0.5 and unconnected.connection is ConnectionState.RECONNECTING:
-                unconnected.reconnect_now()
+            elif action < 0.5 and unconnected.connection.state is ConnectionState.RECONNECTING:
+                unconnected.connection.reconnect_now()
             else:
                 wait_for_socket(unconnected)
                 unconnected.step()
         finish(unconnected)
-        states = dict(unconnected.states)
-        loaded = {name: unconnected.node(name) for name in unconnected.loaded_images()}
+        states = dict(unconnected.images.states)
+        loaded = {name: unconnected.images.node(name) for name in unconnected.images.loaded_ids()}
         unconnected.disconnect()
 
-    assert unconnected.transfer is None
+    assert unconnected.images.transfer is None
     for name, node in loaded.items():
         assert node.GetImageData().GetScalarComponentAsDouble(0, 0, 0, 0) == SHADES[name]
     for name, state in states.items():

@@ -44,7 +44,7 @@ def test_a_server_that_vanishes_within_an_image_is_reported_and_asked_again(unco
         unconnected.connect("127.0.0.1", server.port)
         with pytest.raises(net.ConnectionLostError, match=r"in the middle of .*'MR'.*try again"):
             unconnected.load_image("MR")
-        assert unconnected.node("MR") is None
+        assert unconnected.images.node("MR") is None
         assert voxels(unconnected.load_image("MR")) == [7, 8, 9]
         unconnected.disconnect()
     heard = [type(event) for event in events if not isinstance(event, ImageProgress | Asked)]
@@ -61,7 +61,7 @@ def test_a_server_that_vanishes_within_an_image_is_reported_and_asked_again(unco
 
 def test_the_queue_goes_on_when_the_server_is_back(unconnected, events):
     with ScriptedServer(vanish, serve_well) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=SHORT)
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=SHORT)
         unconnected.request_images(["MR", "CT", "PHOTO"])
         finish(unconnected)
         unconnected.disconnect()
@@ -71,11 +71,11 @@ def test_the_queue_goes_on_when_the_server_is_back(unconnected, events):
 
 def test_a_lost_connection_is_made_again_by_itself(unconnected, events):
     with ScriptedServer(leave, serve_well) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=SHORT)
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=SHORT)
         reconnecting = step_until_event(unconnected, events, Reconnecting)
         step_until_event(unconnected, events, Connected, 2)
-        assert unconnected.connection is ConnectionState.CONNECTED
-        assert unconnected.next_attempt is None
+        assert unconnected.connection.state is ConnectionState.CONNECTED
+        assert unconnected.connection.next_attempt is None
         unconnected.disconnect()
     address = f"127.0.0.1:{server.port}"
     error = reconnecting.error
@@ -96,7 +96,7 @@ def test_the_pauses_grow_until_the_server_answers(unconnected, events):
         peer.send(codec.ImageMetaMessage())
 
     with ScriptedServer(leave, leave, leave, leave, answer_once, leave) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=(0.01, 0.02, 0.03))
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01, 0.02, 0.03))
         step_until_event(unconnected, events, Connected, 5)
         unconnected.list_images()
         step_until_event(unconnected, events, Reconnecting, 5)
@@ -110,7 +110,7 @@ def test_after_a_connection_that_stood_for_long_the_pauses_begin_anew(
 ):
     monkeypatch.setattr(reconnection, "_LONG_CONNECTION", -1.0)  # all of them do
     with ScriptedServer(leave) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=(0.01, 10 * PATIENCE))
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01, 10 * PATIENCE))
         step_until_event(unconnected, events, Reconnecting, 3)
         unconnected.disconnect()
 
@@ -121,26 +121,26 @@ def test_the_next_attempt_and_its_time_can_be_seen(unconnected, events, hospital
         unconnected.list_images()
     before = time.monotonic()
     step_until_event(unconnected, events, Reconnecting)
-    assert unconnected.connection is ConnectionState.RECONNECTING
-    assert before < unconnected.next_attempt <= time.monotonic() + 1.0
-    assert unconnected.next_deadline == unconnected.next_attempt
-    assert len(unconnected.entries) == 4  # the old list is still shown, with its time
-    assert unconnected.listed_at is not None
+    assert unconnected.connection.state is ConnectionState.RECONNECTING
+    assert before < unconnected.connection.next_attempt <= time.monotonic() + 1.0
+    assert unconnected.next_deadline == unconnected.connection.next_attempt
+    assert len(unconnected.images.entries) == 4  # the old list is still shown, with its time
+    assert unconnected.images.listed_at is not None
 
 
 def test_the_user_need_not_wait_for_the_next_attempt(unconnected, events):
     with ScriptedServer(leave, serve_well) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=(10 * PATIENCE,))
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(10 * PATIENCE,))
         step_until_event(unconnected, events, Reconnecting)
-        unconnected.reconnect_now()
-        assert unconnected.connection is ConnectionState.CONNECTING
+        unconnected.connection.reconnect_now()
+        assert unconnected.connection.state is ConnectionState.CONNECTING
         step_until_event(unconnected, events, Connected, 2)
         unconnected.disconnect()
 
 
 def test_asking_for_something_is_an_attempt_too(unconnected, events):
     with ScriptedServer(leave, serve_well) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=(10 * PATIENCE,))
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(10 * PATIENCE,))
         step_until_event(unconnected, events, Reconnecting)
         assert list(unconnected.list_images()) == []
         unconnected.disconnect()
@@ -149,24 +149,24 @@ def test_asking_for_something_is_an_attempt_too(unconnected, events):
 
 def test_leaving_the_server_ends_the_attempts(unconnected, events):
     with ScriptedServer(leave) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=(10 * PATIENCE,))
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(10 * PATIENCE,))
         step_until_event(unconnected, events, Reconnecting)
         unconnected.disconnect()
-    assert unconnected.connection is ConnectionState.NOT_CONNECTED
-    assert unconnected.next_attempt is None
+    assert unconnected.connection.state is ConnectionState.NOT_CONNECTED
+    assert unconnected.connection.next_attempt is None
     assert unconnected.next_deadline is None
 
 
 def test_the_queue_waits_while_the_server_cannot_be_reached(unconnected, events, hospital):
     with ServerInThread(hospital) as server:
         port = server.port
-        unconnected.connect("127.0.0.1", port, pauses=SHORT)
+        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
     unconnected.request_images(["MR", "CT"])
     step_until_event(unconnected, events, Reconnecting, 4)
     assert unconnected.queue == ["MR", "CT"]
-    assert unconnected.image_state("MR").status is ImageStatus.WAITING
+    assert unconnected.images.state("MR").status is ImageStatus.WAITING
     assert of_type(events, ImageFailed) == []
     with ServerInThread(hospital, port=port):
         finish(unconnected)
@@ -176,14 +176,14 @@ def test_the_queue_waits_while_the_server_cannot_be_reached(unconnected, events,
 
 def test_what_waits_for_the_server_can_be_cancelled(unconnected, events, hospital):
     with ServerInThread(hospital) as server:
-        unconnected.connect("127.0.0.1", server.port, pauses=(10 * PATIENCE,))
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(10 * PATIENCE,))
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
     unconnected.request_images(["MR"])
     step_until_event(unconnected, events, Reconnecting, 2)
-    unconnected.cancel()
-    assert unconnected.image_state("MR").status is ImageStatus.CANCELLED
-    assert unconnected.connection is ConnectionState.RECONNECTING
+    unconnected.images.cancel()
+    assert unconnected.images.state("MR").status is ImageStatus.CANCELLED
+    assert unconnected.connection.state is ConnectionState.RECONNECTING
 
 
 def test_a_script_does_not_wait_for_a_server_that_is_gone(unconnected, hospital):
@@ -192,10 +192,10 @@ def test_a_script_does_not_wait_for_a_server_that_is_gone(unconnected, hospital)
         unconnected.load_image("MR")
     step_until(
         unconnected,
-        lambda: unconnected.connection is ConnectionState.RECONNECTING,
+        lambda: unconnected.connection.state is ConnectionState.RECONNECTING,
         "the end of the connection",
     )
     with pytest.raises(net.ConnectionFailedError, match="refused"):
         unconnected.load_image("CT")
     assert unconnected.queue == []
-    assert unconnected.image_state("MR").status is ImageStatus.LOADED
+    assert unconnected.images.state("MR").status is ImageStatus.LOADED

@@ -13,12 +13,12 @@ def test_an_image_is_waiting_then_loading_then_loaded(browser):
     states = []
 
     def note(event):
-        state = browser.image_state("CT")
+        state = browser.images.state("CT")
         if not states or state != states[-1]:
             states.append(state)
 
     browser.add_observer(note)
-    assert browser.image_state("CT") == ImageState()
+    assert browser.images.state("CT") == ImageState()
     browser.request_images(["MR", "CT"])
     finish(browser)
     statuses = [state.status for state in states]
@@ -30,34 +30,34 @@ def test_an_image_is_waiting_then_loading_then_loaded(browser):
     ]
     before_the_end = states[-2]
     assert before_the_end.received == before_the_end.size > 0
-    assert set(browser.states) == {"MR", "CT"}
+    assert set(browser.images.states) == {"MR", "CT"}
 
 
 def test_a_failed_image_says_why_and_an_earlier_version_is_noted(browser, hospital):
     del hospital.images_["CT"]
     browser.request_images(["MR", "CT"])
     finish(browser)
-    assert browser.image_state("CT").status is ImageStatus.FAILED
-    assert "slice 7 of CT is missing" in browser.image_state("CT").reason
-    assert browser.image_state("CT").notes == ()
+    assert browser.images.state("CT").status is ImageStatus.FAILED
+    assert "slice 7 of CT is missing" in browser.images.state("CT").reason
+    assert browser.images.state("CT").notes == ()
 
     del hospital.images_["MR"]
     browser.request_images(["MR"])
     finish(browser)
-    assert browser.image_state("MR").status is ImageStatus.FAILED
-    assert browser.image_state("MR").notes == ("an earlier version of it is in the scene",)
-    assert voxels(browser.node("MR")) == [1, 2, 3]
+    assert browser.images.state("MR").status is ImageStatus.FAILED
+    assert browser.images.state("MR").notes == ("an earlier version of it is in the scene",)
+    assert voxels(browser.images.node("MR")) == [1, 2, 3]
 
 
 def test_an_image_that_differs_is_still_loaded_when_the_user_comes_back(browser, hospital, server):
     hospital.images_["MR"] = codec.ImageMessage(np.zeros((2, 3, 5), np.uint16))
     browser.load_image("MR")
-    loaded = browser.image_state("MR")
+    loaded = browser.images.state("MR")
     browser.disconnect()
-    assert browser.states == {}
+    assert browser.images.states == {}
     browser.connect(server.host, server.port)
-    assert browser.states == {"MR": loaded}
-    assert browser.loaded_images() == ["MR"]
+    assert browser.images.states == {"MR": loaded}
+    assert browser.images.loaded_ids() == ["MR"]
 
 
 def test_a_volume_that_the_user_deletes_is_not_loaded(browser, hospital, scene):
@@ -67,12 +67,12 @@ def test_a_volume_that_the_user_deletes_is_not_loaded(browser, hospital, scene):
     browser.request_images(["CT"])
     finish(browser)
     for image_id in ("MR", "CT"):
-        scene.RemoveNode(browser.node(image_id))
+        scene.RemoveNode(browser.images.node(image_id))
     assert sorted(browser.nodes_removed()) == ["CT", "MR"]
-    assert browser.image_state("MR") == ImageState()
-    assert browser.image_state("CT").status is ImageStatus.FAILED
-    assert browser.image_state("CT").notes == ()
-    assert browser.image_state("PHOTO").status is ImageStatus.LOADED
+    assert browser.images.state("MR") == ImageState()
+    assert browser.images.state("CT").status is ImageStatus.FAILED
+    assert browser.images.state("CT").notes == ()
+    assert browser.images.state("PHOTO").status is ImageStatus.LOADED
     assert browser.nodes_removed() == []
 
 
@@ -82,7 +82,7 @@ def test_a_scene_that_is_closed_cancels_and_keeps_the_connection(browser, events
     scene.Clear()
     browser.scene_closed()
     assert [event.image_id for event in of_type(events, ImageFailed)] == ["CT", "PHOTO"]
-    assert {image_id: state.status for image_id, state in browser.states.items()} == {
+    assert {image_id: state.status for image_id, state in browser.images.states.items()} == {
         "CT": ImageStatus.CANCELLED,
         "PHOTO": ImageStatus.CANCELLED,
     }

@@ -11,6 +11,7 @@ from helpers.hospital import DRAIN, of_type, points, step_until, step_until_even
 from helpers.peers import TRAJECTORY, ScriptedServer
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import TrajectoriesChanged, TrajectoriesShown
+from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 
 COUNT = 150
 
@@ -27,7 +28,7 @@ def lines(scene) -> int:
 
 
 def wait_for_the_answer(browser):
-    query = browser.request_trajectories()
+    query = browser.trajectories.request()
     step_until(browser, lambda: query.is_done, "the answer")
 
 
@@ -35,9 +36,9 @@ def test_each_step_brings_some_and_takes_a_few_milliseconds(browser, hospital, e
     hospital.trajectories_ = many()
     wait_for_the_answer(browser)
     assert [type(event) for event in events[-1:]] == [TrajectoriesChanged]
-    assert len(browser.trajectories.trajectories) == COUNT
+    assert len(browser.trajectories.items) == COUNT
     counts, seconds = [], []
-    while browser.is_showing_trajectories:
+    while browser.trajectories.is_showing:
         assert browser.next_deadline <= time.monotonic()  # the window steps again at once
         began = time.monotonic()
         browser.step()
@@ -53,7 +54,7 @@ def test_each_step_brings_some_and_takes_a_few_milliseconds(browser, hospital, e
 def test_a_call_of_a_script_waits_until_all_are_there(browser, hospital, scene):
     hospital.trajectories_ = many()
     assert len(browser.load_trajectories()) == COUNT
-    assert not browser.is_showing_trajectories
+    assert not browser.trajectories.is_showing
     assert browser.next_deadline is None
 
 
@@ -80,7 +81,7 @@ def test_a_server_that_is_faster_than_the_scene_shows_its_newest_answer(unconnec
         unconnected.connect("127.0.0.1", server.port)
         step_until(
             unconnected,
-            lambda: of_type(events, TrajectoriesShown) and not unconnected.is_showing_trajectories,
+            lambda: of_type(events, TrajectoriesShown) and not unconnected.trajectories.is_showing,
             "the trajectories",
         )
         nodes = unconnected.trajectories.nodes
@@ -94,7 +95,7 @@ def test_what_has_come_is_shown_after_the_user_left_the_server(browser, hospital
     wait_for_the_answer(browser)
     browser.disconnect()
     assert lines(scene) < COUNT
-    while browser.is_showing_trajectories:
+    while browser.trajectories.is_showing:
         browser.step()
     assert lines(scene) == COUNT
     assert browser.next_deadline is None
@@ -106,7 +107,7 @@ def test_nothing_more_comes_into_a_scene_that_was_closed_meanwhile(browser, hosp
     scene.Clear()
     browser.scene_closed()
     browser.step()
-    assert not browser.is_showing_trajectories
+    assert not browser.trajectories.is_showing
     assert lines(scene) == 0
     assert len(browser.load_trajectories()) == COUNT
 
@@ -114,8 +115,7 @@ def test_nothing_more_comes_into_a_scene_that_was_closed_meanwhile(browser, hosp
 def test_a_script_that_is_waiting_hears_of_a_failure_to_show_them(browser, hospital, monkeypatch):
     hospital.trajectories_ = many()
     with monkeypatch.context() as broken:
-        trajectories = browser.trajectories
-        broken.setattr(trajectories, "_place", lambda one, node: 1 / 0)
+        broken.setattr(TrajectorySet, "_place", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             browser.load_trajectories()
     assert len(browser.load_trajectories()) == COUNT
@@ -123,13 +123,13 @@ def test_a_script_that_is_waiting_hears_of_a_failure_to_show_them(browser, hospi
 
 def test_hiding_and_showing_is_told(browser, events):
     browser.load_trajectories()
-    first, second = browser.trajectories.trajectories
+    first, second = browser.trajectories.items
     events.clear()
-    browser.hide_trajectories([first])
+    browser.trajectories.hide([first])
     assert events == [TrajectoriesChanged()]
     assert browser.trajectories.is_shown(second)
     assert not browser.trajectories.is_shown(first)
-    browser.show_trajectories([first])
+    browser.trajectories.show([first])
     assert browser.trajectories.is_shown(first)
 
 
@@ -137,7 +137,7 @@ def test_one_that_was_removed_is_shown_again_by_the_next_steps(browser, scene, e
     node = browser.load_trajectories()[0]
     scene.RemoveNode(node)
     events.clear()
-    browser.show_trajectories(browser.trajectories.trajectories)
+    browser.trajectories.show(browser.trajectories.items)
     step_until_event(browser, events, TrajectoriesChanged, count=2)
     assert [one.GetName() for one in browser.trajectories.nodes] == ["Left electrode", "Drain"]
     assert of_type(events, TrajectoriesShown) == []  # no answer has come

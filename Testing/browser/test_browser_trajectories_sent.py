@@ -22,7 +22,7 @@ def hospital(hospital):
 
 def send_and_load(browser, nodes):
     """Send, and return what the server then answers: it does one after the other."""
-    browser.send_trajectories(nodes)
+    browser.trajectories.send(nodes)
     return browser.load_trajectories()
 
 
@@ -54,7 +54,7 @@ def test_under_a_transform_the_server_gets_the_places_of_its_own_image(browser, 
 def test_what_is_no_line_is_refused_in_words(browser, scene):
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Points")
     with pytest.raises(SceneError, match="'Points' is neither a markups line"):
-        browser.send_trajectories([node])
+        browser.trajectories.send([node])
 
 
 def test_without_a_server_nothing_is_sent(unconnected, scene):
@@ -62,4 +62,4 @@ def test_without_a_server_nothing_is_sent(unconnected, scene):
     for point in ((1, 2, 3), (4, 5, 6)):
         node.AddControlPoint(*point)
     with pytest.raises(BrowserError, match="there is no connection"):
-        unconnected.send_trajectories([node])
+        unconnected.trajectories.send([node])

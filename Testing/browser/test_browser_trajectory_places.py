@@ -62,7 +62,7 @@ def test_one_that_the_user_removed_stays_away_when_the_server_pushes_it(unconnec
         shown = step_until_event(unconnected, events, TrajectoriesShown)
         scene.RemoveNode(shown.nodes[0])
         events.clear()
-        unconnected.request_list()
+        unconnected.images.request_list()
         shown = step_until_event(unconnected, events, TrajectoriesShown)
         unconnected.disconnect()
     assert shown.nodes == []

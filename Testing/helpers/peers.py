@@ -281,11 +281,16 @@ def wait_for_socket(client: net.Client | Browser) -> None:
     """Sleep until a client or a browser has something to do, or for a moment."""
     deadline = client.next_deadline
     seconds = PATIENCE if deadline is None else max(0.0, deadline - time.monotonic())
-    if client.socket is None:
+    if isinstance(client, net.Client):
+        write = selectors.EVENT_WRITE if client.wants_write else 0
+        sockets = {client.socket: selectors.EVENT_READ | write} if client.socket else {}
+    else:
+        sockets = client.sockets
+    if not sockets:
         return
-    write = selectors.EVENT_WRITE if client.wants_write else 0
     with selectors.DefaultSelector() as selector:
-        selector.register(client.socket, selectors.EVENT_READ | write)
+        for socket_, events in sockets.items():
+            selector.register(socket_, events)
         # Not longer, as what the caller waits for can happen in another thread.
         selector.select(min(seconds, 0.05))
 

@@ -116,7 +116,9 @@ class Photographer:
     def with_a_server_that_is_gone(self) -> None:
         with self.connected(Ward(), leaves_server=False):
             pass
-        self.wait(lambda: self.browser.next_attempt is not None, "the loss of the connection")
+        self.wait(
+            lambda: self.browser.connection.next_attempt is not None, "the loss of the connection"
+        )
         self.take("lost")
         self.browser.disconnect()
 
@@ -172,7 +174,7 @@ class Photographer:
         self.ui.hostLineEdit.text = server.host
         self.ui.portSpinBox.value = server.port
         self.ui.connectButton.click()
-        self.wait(lambda: self.browser.listed_at is not None, "the list")
+        self.wait(lambda: self.browser.images.listed_at is not None, "the list")
         yield
         if leaves_server:
             self.browser.disconnect()
@@ -186,7 +188,7 @@ class Photographer:
         self.browser.step = step
 
     def fraction_of(self, image_id: str) -> float:
-        transfer = self.browser.transfer
+        transfer = self.browser.images.transfer
         if transfer is None or transfer.image_id != image_id or not transfer.size:
             return 0.0
         return transfer.received / transfer.size
@@ -205,7 +207,7 @@ class Photographer:
         slicerhost.wait_until(condition, PATIENCE, what)
 
     def wait_until_idle(self) -> None:
-        self.wait(lambda: self.browser.transfer is None, "the end of the transfer")
+        self.wait(lambda: self.browser.images.transfer is None, "the end of the transfer")
 
     def take(self, state: str, height: int = HEIGHT) -> None:
         for width in WIDTHS:

@@ -32,6 +32,7 @@ What it lacks, compared with a real Slicer:
 - Other modules. `slicer.modules` holds the loaded module and the logics of colors, markups,
   subjecthierarchy and volumes. No DICOM, extensions manager, slicer.packaging, ioManager, Python
   console, error log. Of SampleData there is the list of registered sources, no more.
+- Crashes: what would crash Slicer when it exits fails the test, see fixtures.crashing_objects.
 - Subject hierarchy plugins: data nodes of the usual classes get an item, that is all.
 - Translations: texts stay English.
 - The developer's Reload & Test section: `onReload` and `onTest` are there, the buttons are not.

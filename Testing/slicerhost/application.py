@@ -128,7 +128,15 @@ class MainWindow(qt.QMainWindow):
         panel.widgetResizable = True
         self.setCentralWidget(panel)
         self.statusBar()
+        self._add_action("Find module", "Ctrl+F")
+        self._add_action("Copy", "Ctrl+C")
         vars(self)["_selector"] = ModuleSelector(panel)
+
+    def _add_action(self, text: str, shortcut: str) -> None:
+        """Slicer's window has this shortcut, so that a module cannot have it for itself."""
+        action = qt.QAction(text, self)
+        action.shortcut = qt.QKeySequence(shortcut)
+        self.addAction(action)
 
     def moduleSelector(self) -> ModuleSelector:
         return vars(self)["_selector"]

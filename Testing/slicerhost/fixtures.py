@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +11,10 @@ from types import ModuleType
 import pytest
 
 import slicerhost
+from slicerhost import pythonqt_lifetime
 from slicerhost.testing import slot_errors as collected_errors
 
-__all__ = ["load_slicer_module", "slicer_host", "slot_errors"]
+__all__ = ["crashing_objects", "load_slicer_module", "slicer_host", "slot_errors"]
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +26,26 @@ def slot_errors() -> Iterator[list[BaseException]]:
     collected_errors.clear()
     if errors:
         pytest.fail("A slot or an observer raised " + "; ".join(errors), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def crashing_objects() -> Iterator[None]:
+    """Fail the test if it leaves objects that crash Slicer when it exits; let go of all that leaks.
+
+    Those are Python subclasses of Qt classes that still have a connected signal.
+    """
+    yield
+    if pythonqt_lifetime.crashing_senders():
+        gc.collect()
+    crashing = pythonqt_lifetime.crashing_senders()
+    pythonqt_lifetime.forget()
+    if crashing:
+        names = ", ".join(sorted(set(crashing)))
+        pytest.fail(
+            f"Slicer would crash when it exits: {names} still connected. Call delete() in the "
+            "module's cleanup().",
+            pytrace=False,
+        )
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import slicer
 
 from slicerhost.ctk_widgets import qMRMLWidget
 from slicerhost.pythonqt import stands_in_for_cxx
+from slicerhost.pythonqt_lifetime import release_destroyed
 
 
 class qSlicerScriptedLoadableModule:
@@ -151,6 +152,7 @@ class LoadedModule:
         slicer.app.moduleManager().unload(self.name)
         self.module.deleteWidget()
         slicer.app.sendPostedEvents(None, qt.QEvent.DeferredDelete)
+        release_destroyed()
         del slicer.selfTests[self.name], sys.modules[self.name]
         for attribute in (self.name.lower(), f"{self.name}Instance", f"{self.name}Widget"):
             delattr(slicer.modules, attribute)
@@ -174,10 +176,14 @@ def load_module(path: str | os.PathLike[str]) -> LoadedModule:
     setattr(slicer.modules, path.stem.lower(), module)
     setattr(slicer.modules, f"{path.stem}Instance", getattr(python_module, path.stem)(module))
     slicer.app.moduleManager().modules[path.stem] = module
-    loaded = LoadedModule(module)
-    module.widgetRepresentation()
+    try:
+        module.widgetRepresentation()
+    except BaseException:
+        # Slicer would go on with an empty panel; here the next test is to begin anew.
+        del slicer.app.moduleManager().modules[path.stem]
+        raise
     slicer.app.startupCompleted.emit()
-    return loaded
+    return LoadedModule(module)
 
 
 def _import_file(path: Path) -> ModuleType:

@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+from slicerhost import pythonqt_lifetime, pythonqt_truth
+
 # PySide6 reads this option when it is imported for the first time: 1 = Python's enums, 2 = all of
 # them made from IntEnum and IntFlag, as `int(qt.Qt.Checked)` and `int(order)` need.
 _PYTHON_ENUMS_THAT_ARE_INTS = 0x03
@@ -55,6 +57,8 @@ def install() -> ModuleType:
     _bring_back_methods(methods)
     _refuse_new_attributes(methods)
     _adapt_single_members(QtCore, QtGui, QtWidgets)
+    pythonqt_lifetime.install(QtCore, _is_cxx)
+    pythonqt_truth.install(cls for cls in names.values() if isinstance(cls, type(QtCore.QObject)))
 
     qt = ModuleType("qt", __doc__)
     vars(qt).update(names)
@@ -122,8 +126,11 @@ def _set_attribute(self: Any, name: str, value: Any) -> None:
         member.__set__(self, value)
     elif isinstance(member, Property):
         self.setProperty(name, value)
-    elif not _is_cxx(cls) or name.startswith("__") or isinstance(value, SignalInstance):
-        vars(self)[name] = value  # the last two are PySide6's own book-keeping
+    elif isinstance(value, SignalInstance):  # PySide6 keeps it where it was asked for first
+        vars(self)[name] = value
+        pythonqt_lifetime.note_signal(self, name, value)
+    elif not _is_cxx(cls) or name.startswith("__"):
+        vars(self)[name] = value
     elif member is None:
         raise AttributeError(
             f"'{name}' does not exist on {cls.__name__} "
@@ -139,8 +146,6 @@ def _is_cxx(cls: type) -> bool:
 
 def _adapt_single_members(QtCore: ModuleType, QtGui: ModuleType, QtWidgets: ModuleType) -> None:
     """The few members that differ one by one."""
-    import shiboken6
-
     settings_value = QtCore.QSettings.value
     tool_tip = QtWidgets.QWidget.toolTip
 
@@ -154,7 +159,8 @@ def _adapt_single_members(QtCore: ModuleType, QtGui: ModuleType, QtWidgets: Modu
             self, text if not text or QtGui.Qt.mightBeRichText(text) else f"<p>{text}</p>"
         )
 
-    QtCore.QObject.delete = lambda self: shiboken6.delete(self)  # a C function would not be bound
+    for event in (cls for cls in vars(QtGui).values() if _is_a(cls, QtCore.QEvent)):
+        event.__repr__ = object.__repr__  # says nothing of keys, buttons and places
     QtCore.QObject.name = QtCore.QObject.objectName
     QtCore.QObject.className = lambda self: self.metaObject().className()
     QtCore.QSettings.value = value

@@ -2,7 +2,7 @@
 
 It can register, find and name sources. It has no window, no data of its own, and downloads
 nothing; what its buttons do for a source with a downloader of its own, a test does itself:
-`source.customDownloader(source)`.
+`source.customDownloader(source)`. The functions for scripts ignore it, as Slicer's do.
 """
 
 from __future__ import annotations
@@ -61,3 +61,17 @@ class SampleDataLogic:
                 if source.sampleName == sampleName:
                     return source
         return None
+
+    def downloadSamples(self, sampleName: str) -> list[Any]:
+        source = self.sourceForSampleName(sampleName)
+        if source is not None and source.uris:
+            raise NotImplementedError("slicerhost's SampleData downloads nothing")
+        return []
+
+
+def downloadSamples(sampleName: str) -> list[Any]:
+    return SampleDataLogic().downloadSamples(sampleName)
+
+
+def downloadSample(sampleName: str) -> Any:
+    return downloadSamples(sampleName)[0]

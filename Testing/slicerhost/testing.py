@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
+from slicerhost.pythonqt_lifetime import release_destroyed
+
 slot_errors: list[BaseException] = []
 """What slots, virtual methods and VTK observers raised: printed, while the caller went on."""
 
@@ -38,6 +40,7 @@ def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: str)
             raise TimeoutError(f"Waited {timeout_seconds} s in vain for {what}.")
         qt.QCoreApplication.processEvents(qt.QEventLoop.WaitForMoreEvents)
         qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.DeferredDelete)
+        release_destroyed()
 
 
 def screenshot(widget: object, path: str | os.PathLike[str]) -> None:

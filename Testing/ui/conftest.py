@@ -21,12 +21,12 @@ from helpers.peers import Peer, Script, ScriptedServer, ServerInThread
 from helpers.plans import Planner, PlanSource
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec, net
-from slicerhost.fixtures import load_slicer_module, slicer_host, slot_errors
+from slicerhost.fixtures import crashing_objects, load_slicer_module, slicer_host, slot_errors
 
 # Numbers and dates are the same on all machines. Qt reads this when it starts.
 os.environ["LC_ALL"] = "C.UTF-8"
 
-__all__ = ["load_slicer_module", "slicer_host", "slot_errors"]
+__all__ = ["crashing_objects", "load_slicer_module", "slicer_host", "slot_errors"]
 
 MODULE = Path(__file__).parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 
@@ -116,7 +116,7 @@ class User:
         """Select images, press Load, and wait until each is loaded or has failed."""
         self.select(*image_ids)
         self.press(self.ui.loadButton)
-        self.wait_for(lambda: self.panel.browser.transfer is None, f"the end of {image_ids}")
+        self.wait_for(lambda: self.panel.browser.images.transfer is None, f"the end of {image_ids}")
 
     def state(self, image_id: str) -> str:
         return self.panel.model.state(image_id)
@@ -178,7 +178,7 @@ def offer(user) -> Iterator[Callable[[Sequence[codec.ImageMetaItem]], ListSource
         def start(entries: Sequence[codec.ImageMetaItem]) -> ListSource:
             source = ListSource(entries)
             user.connect_to(servers.enter_context(ServerInThread(source)).port)
-            user.wait_for(lambda: user.panel.browser.listed_at is not None, "the list")
+            user.wait_for(lambda: user.panel.browser.images.listed_at is not None, "the list")
             return source
 
         yield start
@@ -192,7 +192,7 @@ def plan(user) -> Iterator[Callable[..., Planner]]:
         def start(*plans: codec.TrajectoryItem) -> Planner:
             planner = Planner(user, PlanSource(plans))
             user.connect_to(servers.enter_context(ServerInThread(planner.source)).port)
-            user.wait_for(lambda: user.panel.browser.listed_at is not None, "the list")
+            user.wait_for(lambda: user.panel.browser.images.listed_at is not None, "the list")
             planner.get()
             return planner
 

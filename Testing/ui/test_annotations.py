@@ -75,10 +75,10 @@ def test_a_double_click_loads_one_above_what_the_slices_show(listed, slicer_host
     QTest.mouseDClick(view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
     listed.wait_for_status("is loaded.")
     listed.wait_for(lambda: listed.state("LABELS") == "loaded", "the label map")
-    node = listed.panel.browser.node("LABELS")
+    node = listed.panel.browser.images.node("LABELS")
     assert node.IsA("vtkMRMLLabelMapVolumeNode")
     assert layers.GetLabelVolumeID() == node.GetID()
-    assert layers.GetBackgroundVolumeID() == listed.panel.browser.node("A").GetID()
+    assert layers.GetBackgroundVolumeID() == listed.panel.browser.images.node("A").GetID()
 
 
 def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
@@ -94,12 +94,12 @@ def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
 
 def test_one_that_is_not_loaded_cannot_be_a_segmentation(listed):
     with pytest.raises(SceneError, match="'LABELS' is not loaded; load it first"):
-        listed.panel.browser.show_segmentation("LABELS")
+        listed.panel.browser.overlays.show_segmentation("LABELS")
 
 
 def test_one_that_is_removed_stays_in_the_table(listed, slicer_host):
     listed.load("LABELS")
-    slicer_host.mrmlScene.RemoveNode(listed.panel.browser.node("LABELS"))
+    slicer_host.mrmlScene.RemoveNode(listed.panel.browser.images.node("LABELS"))
     assert listed.ids()[-1] == "LABELS"
     assert listed.state("LABELS") == ""
 
@@ -132,14 +132,14 @@ def test_an_image_is_shown_in_the_colours_of_the_server(connected):
     connected.select("A")
     connected.choose(connected.open_menu("A").colours)
     connected.wait_for_status("Image A is shown in the server's colours")
-    display = connected.panel.browser.node("A").GetDisplayNode()
+    display = connected.panel.browser.images.node("A").GetDisplayNode()
     assert display.GetColorNode().GetNumberOfColors() == 256
 
 
 def test_an_image_is_shown_by_window_and_level_again(connected):
     connected.load("A")
     connected.select("A")
-    display = connected.panel.browser.node("A").GetDisplayNode()
+    display = connected.panel.browser.images.node("A").GetDisplayNode()
     before = display.GetColorNodeID()
     connected.choose(connected.open_menu("A").colours)
     connected.wait_for_status("Image A is shown in the server's colours")

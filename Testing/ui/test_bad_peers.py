@@ -70,7 +70,7 @@ def test_a_bad_answer_is_explained_and_the_next_query_works(user, scripted, answ
     user.select("A")
     user.press(user.ui.loadButton)
     user.wait_for(lambda: all(word in user.panel.model.state("A") for word in words), str(words))
-    assert user.panel.browser.node("A") is None
+    assert user.panel.browser.images.node("A") is None
 
     user.press(user.ui.loadButton)
     user.wait_for(lambda: user.panel.model.state("A").startswith("loaded"), "the good image")

@@ -54,13 +54,13 @@ def test_a_spacing_that_is_typed_in_before_is_used_when_the_volume_is_made(docto
     assert doctor.status == "PET is calibrated: 0.5 × 0.25 mm."
     assert doctor.state("PET") == "calibrated"
     doctor.load("PET")
-    assert doctor.panel.browser.node("PET").GetSpacing() == (0.5, 0.25, 3.0)
+    assert doctor.panel.browser.images.node("PET").GetSpacing() == (0.5, 0.25, 3.0)
     assert "calibrated pixel spacing: 0.5 × 0.25 mm" in doctor.status
 
 
 def test_it_is_applied_to_a_volume_that_is_there_and_undone(doctor):
     doctor.load("PET")
-    node = doctor.panel.browser.node("PET")
+    node = doctor.panel.browser.images.node("PET")
     origin, directions = node.GetOrigin(), directions_of(node)
     doctor.ui.spacingLineEdit.setFocus()
     type_spacing(doctor, "0.5 0.25 2")
@@ -80,7 +80,7 @@ def test_one_that_is_changed_twice_is_undone_to_the_image_s_own(doctor):
     doctor.load("PET")
     calibrate(doctor, "0.5 0.5 0.5")
     calibrate(doctor, "0.7 0.7")
-    node = doctor.panel.browser.node("PET")
+    node = doctor.panel.browser.images.node("PET")
     assert node.GetSpacing() == (0.7, 0.7, 3.0)
     doctor.press(doctor.ui.removeCalibrationButton)
     assert node.GetSpacing() == SPACING
@@ -109,7 +109,7 @@ def test_an_image_that_is_loaded_again_stays_calibrated_and_can_be_undone(doctor
     doctor.load("PET")
     calibrate(doctor, "0.5 0.5")
     doctor.load("PET")
-    node = doctor.panel.browser.node("PET")
+    node = doctor.panel.browser.images.node("PET")
     assert node.GetSpacing() == (0.5, 0.5, 3.0)
     doctor.press(doctor.ui.removeCalibrationButton)
     assert node.GetSpacing() == SPACING
@@ -144,7 +144,7 @@ def test_what_is_no_spacing_is_refused_in_words(doctor, text, words):
     calibrate(doctor, text)
     assert words in doctor.status
     assert doctor.state("PET") == "loaded"
-    assert doctor.panel.browser.node("PET").GetSpacing() == SPACING
+    assert doctor.panel.browser.images.node("PET").GetSpacing() == SPACING
 
 
 @pytest.mark.parametrize("text", ["0.5 0.25", "0,5 0,25", "0.5, 0.25", "0.5;0.25", "0,5 × 0,25"])
@@ -159,13 +159,13 @@ def test_a_calibration_is_for_one_server_s_image_and_there_again_with_the_server
     port = doctor.ui.portSpinBox.value
     doctor.load("PET")
     calibrate(doctor, "0.5 0.5")
-    calibrated = doctor.panel.browser.node("PET")
+    calibrated = doctor.panel.browser.images.node("PET")
     with ServerInThread(Clinic()) as other:
         doctor.press(doctor.ui.connectButton)
         doctor.connect_to(other.port)
         doctor.wait_for_status("offers 4 images")
         doctor.load("PET")
-        assert doctor.panel.browser.node("PET").GetSpacing() == SPACING
+        assert doctor.panel.browser.images.node("PET").GetSpacing() == SPACING
         doctor.press(doctor.ui.connectButton)
     doctor.connect_to(port)
     doctor.wait_for_status("offers 4 images")

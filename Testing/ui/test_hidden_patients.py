@@ -140,7 +140,7 @@ def test_hidden_when_everything_is_there_already(doctor, slicer_host, caplog, ca
 def test_what_was_hidden_comes_back(doctor, slicer_host):
     connect(doctor)
     load_all(doctor)
-    node = doctor.panel.browser.node("LINDQVIST_MR")
+    node = doctor.panel.browser.images.node("LINDQVIST_MR")
     texts, in_scene = texts_on_screen(doctor), leaks(scene_as_file(slicer_host))
     click_check_box(doctor)
     assert node.GetName() == "MR of (hidden)"
@@ -155,7 +155,7 @@ def test_the_volume_keeps_everything_that_names_nobody(doctor):
     click_check_box(doctor)
     connect(doctor)
     doctor.load("HEAD")
-    node = doctor.panel.browser.node("HEAD")
+    node = doctor.panel.browser.images.node("HEAD")
     attributes = {name: node.GetAttribute(name) for name in node.GetAttributeNames()}
     assert attributes["DICOM.PatientName"] == "Patient 1"
     assert attributes["DICOM.StudyInstanceUID"] == "1.2.3"
@@ -170,7 +170,7 @@ def test_the_volume_keeps_everything_that_names_nobody(doctor):
 def test_the_user_s_own_name_for_a_volume_stays(doctor):
     connect(doctor)
     doctor.load("HEAD")
-    node = doctor.panel.browser.node("HEAD")
+    node = doctor.panel.browser.images.node("HEAD")
     node.SetName("To be drilled")
     click_check_box(doctor)
     click_check_box(doctor)
@@ -216,7 +216,7 @@ def test_images_can_be_loaded_and_calibrated_by_their_real_ids(doctor):
     assert doctor.state("LINDQVIST_MR") == "loaded"
     doctor.ui.spacingLineEdit.text = "0.5 0.5"
     doctor.press(doctor.ui.calibrateButton)
-    assert doctor.panel.browser.node("LINDQVIST_MR").GetSpacing()[:2] == (0.5, 0.5)
+    assert doctor.panel.browser.images.node("LINDQVIST_MR").GetSpacing()[:2] == (0.5, 0.5)
     assert doctor.status == "MR of (hidden) is calibrated: 0.5 × 0.5 mm."
 
 
@@ -229,7 +229,7 @@ def test_two_patients_stay_two(doctor, slicer_host):
     )
 
     def patient(image_id):
-        item = hierarchy.GetItemByDataNode(doctor.panel.browser.node(image_id))
+        item = hierarchy.GetItemByDataNode(doctor.panel.browser.images.node(image_id))
         return hierarchy.GetItemAncestorAtLevel(item, "Patient")
 
     assert patient("HEAD") == patient("LINDQVIST_MR") != patient("PET")
@@ -243,7 +243,7 @@ def test_another_session_s_patient_1_is_not_taken_for_this_one(doctor, slicer_ho
     click_check_box(doctor)
     connect(doctor)
     doctor.load("HEAD")
-    item = hierarchy.GetItemByDataNode(doctor.panel.browser.node("HEAD"))
+    item = hierarchy.GetItemByDataNode(doctor.panel.browser.images.node("HEAD"))
     patient = hierarchy.GetItemAncestorAtLevel(item, "Patient")
     assert hierarchy.GetItemName(patient) == "Patient 1_1"
 

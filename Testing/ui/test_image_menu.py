@@ -32,14 +32,14 @@ def test_an_image_that_is_not_loaded(connected):
 
 def test_an_image_that_is_loaded(connected, slicer_host):
     connected.load("A")
-    node = connected.panel.browser.node("A")
+    node = connected.panel.browser.images.node("A")
     menu = connected.open_menu("A")
     assert enabled(menu) >= {"Load again", "Show in views"}
     assert not menu.load.enabled
     connected.choose(menu.loadAgain)
-    connected.wait_for(lambda: connected.panel.browser.transfer is not None, "the transfer")
+    connected.wait_for(lambda: connected.panel.browser.images.transfer is not None, "the transfer")
     connected.wait_for(lambda: connected.state("A") == "loaded", "image A")
-    assert connected.panel.browser.node("A") is node
+    assert connected.panel.browser.images.node("A") is node
 
 
 def test_load_leaves_alone_what_is_loaded_and_load_again_the_rest(connected):
@@ -86,7 +86,7 @@ def test_show_in_views_shows_an_image_that_is_loaded(connected, slicer_host, mon
     connected.load("A")
     assert shown == []
     connected.choose(connected.open_menu("A").showInViews)
-    assert shown == [{"background": connected.panel.browser.node("A"), "fit": True}]
+    assert shown == [{"background": connected.panel.browser.images.node("A"), "fit": True}]
 
 
 def test_select_all_and_none(connected):

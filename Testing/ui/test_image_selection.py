@@ -48,7 +48,7 @@ def test_every_row_of_a_pattern_is_loaded(user, source):
     assert user.panel.selectedImageIds() == ["I003", "I005", "I006", "I090"]
     user.press(user.ui.loadButton)
     user.wait_for(lambda: user.state("I090") == "loaded", "the last one")
-    assert sorted(user.panel.browser.loaded_images()) == ["I003", "I005", "I006", "I090"]
+    assert sorted(user.panel.browser.images.loaded_ids()) == ["I003", "I005", "I006", "I090"]
 
 
 def test_all_and_none(user, source):

@@ -49,13 +49,15 @@ def loading(user):
         user.wait_for_status("offers 3 images")
         user.press(user.ui.selectAllButton)
         user.press(user.ui.loadButton)
-        user.wait_for(lambda: user.panel.browser.transfer.received > 40e6, "a part of the first")
+        user.wait_for(
+            lambda: user.panel.browser.images.transfer.received > 40e6, "a part of the first"
+        )
         yield user
 
 
 def test_waiting_percent_and_loaded(loading):
     user = loading
-    transfer = user.panel.browser.transfer
+    transfer = user.panel.browser.images.transfer
     assert user.state("ONE") == f"{100 * transfer.received // transfer.size} %"
     assert [user.state(id_) for id_ in ("TWO", "THREE")] == ["waiting", "waiting"]
     user.wait_for(lambda: user.state("TWO") == "loaded", "the second")
@@ -63,7 +65,7 @@ def test_waiting_percent_and_loaded(loading):
 
 
 def test_the_cell_is_filled_as_far_as_the_image_has_come(loading):
-    transfer = loading.panel.browser.transfer
+    transfer = loading.panel.browser.images.transfer
     gradient = cell(loading, "ONE", STATE, Qt.BackgroundRole).gradient()
     edge = gradient.stops()[1][0]
     assert edge == pytest.approx(transfer.received / transfer.size, abs=0.002)
@@ -197,7 +199,7 @@ def test_an_image_that_the_views_show_already_is_not_fitted_again(
 ):
     connected.load("A")
     layer = slicer_host.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
-    layer.SetBackgroundVolumeID(connected.panel.browser.node("A").GetID())
+    layer.SetBackgroundVolumeID(connected.panel.browser.images.node("A").GetID())
     shown = []
     monkeypatch.setattr(
         slicer_host.util, "setSliceViewerLayers", lambda **layers: shown.append(layers)
@@ -227,7 +229,7 @@ def test_images_that_come_unasked_are_live_rows(user, slicer_host):
         user.wait_for(lambda: user.state("HEAD") == "live, 1 received", "the frames")
         assert user.ids() == ["HEAD", "PROBE"]
         assert user.state("PROBE") == "live, 3 received"
-        node = user.panel.browser.node("PROBE")
+        node = user.panel.browser.images.node("PROBE")
         assert slicer_host.util.arrayFromVolume(node).max() == 3
         assert user.table()[1][6] == "4 × 3 × 2"
 

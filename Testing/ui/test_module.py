@@ -111,7 +111,9 @@ def test_closing_the_scene_leaves_the_window_usable(user, small_server, slicer_h
     user.wait_for_status("Image A is loaded")
     slicer_host.mrmlScene.Clear(0)
     user.press(user.ui.loadButton)
-    user.wait_for(lambda: user.panel.browser.node("A") is not None, "image A in the new scene")
+    user.wait_for(
+        lambda: user.panel.browser.images.node("A") is not None, "image A in the new scene"
+    )
 
 
 def test_a_deleted_volume_is_no_longer_shown_as_loaded(user, small_server, slicer_host):
@@ -120,7 +122,7 @@ def test_a_deleted_volume_is_no_longer_shown_as_loaded(user, small_server, slice
     user.select("A", "B")
     user.press(user.ui.loadButton)
     user.wait_for_status("Image B is loaded")
-    slicer_host.mrmlScene.RemoveNode(user.panel.browser.node("A"))
+    slicer_host.mrmlScene.RemoveNode(user.panel.browser.images.node("A"))
     assert [row[1] for row in user.table()[:2]] == ["", "loaded"]
     slicer_host.mrmlScene.Clear(0)
     assert [row[1] for row in user.table()[:2]] == ["", ""]
@@ -144,7 +146,7 @@ def test_what_a_script_asks_for_is_shown_in_the_window(user, small_server):
     browser.request_images(["A", "B"])
     user.wait_for_status("Image B is loaded")
     assert user.panel.model.state("A") == "loaded"
-    browser.request_trajectories()
+    browser.trajectories.request()
     user.wait_for_status("3 trajectories are shown")
 
 
@@ -181,7 +183,7 @@ def test_closing_the_scene_cancels_a_transfer(user, slicer_host):
         user.wait_for(lambda: "%" in user.panel.model.state("LARGE"), "a part of the image")
         slicer_host.mrmlScene.Clear(0)
         assert user.status == "Loading was cancelled."
-        assert user.panel.browser.node("LARGE") is None
+        assert user.panel.browser.images.node("LARGE") is None
 
 
 def test_trajectories_pushed_by_a_server_that_closes_stay_in_the_status(user, scripted):

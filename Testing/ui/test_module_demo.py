@@ -20,7 +20,7 @@ def browser(user):
 def demo_user(user, browser):
     """A user who has pressed Demo, and sees the list."""
     user.press(user.ui.demoButton)
-    wait_until(lambda: len(browser.entries) == 3, 20, "the demo's list of images")
+    wait_until(lambda: len(browser.images.entries) == 3, 20, "the demo's list of images")
     return user
 
 
@@ -30,11 +30,11 @@ def is_listening(port: int) -> bool:
 
 
 def test_one_click_lists_the_phantoms_images(demo_user, browser):
-    assert [entry.id for entry in browser.entries] == ["DEMO_CT", "DEMO_MR", "DEMO_PT"]
+    assert [entry.id for entry in browser.images.entries] == ["DEMO_CT", "DEMO_MR", "DEMO_PT"]
 
 
 def test_it_is_on_loopback_and_the_users_own_server_stays_filled_in(demo_user, browser):
-    assert browser.host_and_port[0] == "127.0.0.1"
+    assert browser.connection.host_and_port[0] == "127.0.0.1"
     demo_user.module.exit()
     demo_user.module.enter()
     parameters = demo_user.module.widget.logic.getParameterNode()
@@ -51,21 +51,21 @@ def test_it_is_not_among_the_servers_that_worked(demo_user):
 def test_the_event_loop_goes_on_while_the_phantom_is_computed(demo_user, browser):
     turns = []
     timer = QTimer()
-    timer.timeout.connect(lambda: turns.append(browser.node("DEMO_CT") is not None))
+    timer.timeout.connect(lambda: turns.append(browser.images.node("DEMO_CT") is not None))
     timer.start(0)
     browser.request_images(["DEMO_CT"])
-    wait_until(lambda: browser.node("DEMO_CT") is not None, 20, "the CT")
+    wait_until(lambda: browser.images.node("DEMO_CT") is not None, 20, "the CT")
     timer.stop()
     # In one piece, it would be computed between two turns of the loop or three.
     assert turns.count(False) > 10
 
 
 def test_all_its_images_and_trajectories_can_be_loaded(demo_user, browser, slicer_host):
-    browser.request_images([entry.id for entry in browser.entries])
-    browser.request_trajectories()
-    for entry in browser.entries:
-        wait_until(lambda entry=entry: browser.node(entry.id) is not None, 20, entry.name)
-        assert browser.node(entry.id).GetImageData().GetDimensions() == tuple(entry.size)
+    browser.request_images([entry.id for entry in browser.images.entries])
+    browser.trajectories.request()
+    for entry in browser.images.entries:
+        wait_until(lambda entry=entry: browser.images.node(entry.id) is not None, 20, entry.name)
+        assert browser.images.node(entry.id).GetImageData().GetDimensions() == tuple(entry.size)
     lines = "vtkMRMLMarkupsLineNode"
     scene = slicer_host.mrmlScene
     wait_until(lambda: scene.GetNumberOfNodesByClass(lines) == 5, 20, "the lines")
@@ -78,11 +78,11 @@ def test_the_button_is_there_where_there_is_no_connection(demo_user, browser):
 
 
 def test_pressed_again_it_is_the_same_endpoint(demo_user, browser):
-    first = browser.host_and_port
+    first = browser.connection.host_and_port
     demo_user.press(demo_user.ui.connectButton)
     demo_user.press(demo_user.ui.demoButton)
-    wait_until(lambda: len(browser.entries) == 3, 20, "the list")
-    assert browser.host_and_port == first
+    wait_until(lambda: len(browser.images.entries) == 3, 20, "the list")
+    assert browser.connection.host_and_port == first
 
 
 def test_a_script_may_wait_for_the_demo_of_the_window(demo_user, browser):
@@ -91,7 +91,7 @@ def test_a_script_may_wait_for_the_demo_of_the_window(demo_user, browser):
 
     logic = IGTLMetaBrowser.IGTLMetaBrowserLogic()
     try:
-        logic.connectToServer(*browser.host_and_port)
+        logic.connectToServer(*browser.connection.host_and_port)
         assert len(logic.listImages()) == 3
         assert logic.loadImage("DEMO_PT").GetName() == "PET head FDG"
     finally:
@@ -99,7 +99,7 @@ def test_a_script_may_wait_for_the_demo_of_the_window(demo_user, browser):
 
 
 def test_the_endpoint_ends_with_the_module(demo_user, browser):
-    _, port = browser.host_and_port
+    _, port = browser.connection.host_and_port
     assert is_listening(port)
     demo_user.module.cleanup()
     assert not is_listening(port)

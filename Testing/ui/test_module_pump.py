@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import ClassVar
 
 import pytest
 from PySide6.QtCore import SIGNAL, QEventLoop, QTimer
@@ -15,8 +16,7 @@ from slicerhost import wait_until
 class Clock:
     """Something that is to be called at a time, and has no socket; before, it does nothing."""
 
-    socket = None
-    wants_write = False
+    sockets: ClassVar = {}
 
     def __init__(self) -> None:
         self.next_deadline = None
@@ -84,11 +84,11 @@ def test_closed_in_the_middle_of_a_step_it_calls_no_more_and_is_called_no_more()
 
 def test_a_server_serves_many_clients_from_the_event_loop():
     from IGTLMetaBrowserLib import codec, net
-    from IGTLMetaBrowserLib.ui.pump import ServerPump
+    from IGTLMetaBrowserLib.ui.pump import Pump
 
     source = ImagesInMemory({"A": make_image(1)})
     with net.Server(source, port=0) as server:
-        pump = ServerPump(server)
+        pump = Pump(server)
         pump.update()
         for total in (20, 40):  # the sockets of the first clients are closed, and used again
             peers = [Peer.connect(server.port) for _ in range(20)]
@@ -115,13 +115,13 @@ def test_a_dialog_that_somebody_opens_in_a_step_is_not_called_into(user):
             QTimer.singleShot(200, loop.quit)
             browser.request_images(["A"])
             loop.exec()
-            steps.append(browser.node("A"))
+            steps.append(browser.images.node("A"))
 
     browser.add_observer(open_dialog)
     with ServerInThread(ImagesInMemory({"A": make_image(1)})) as server:
         browser.connect("127.0.0.1", server.port)
-        browser.request_list()
-        wait_until(lambda: browser.node("A") is not None, 20, "the image, after the dialog")
+        browser.images.request_list()
+        wait_until(lambda: browser.images.node("A") is not None, 20, "the image, after the dialog")
         browser.disconnect()
     assert steps
     assert steps[0] is None

@@ -51,7 +51,7 @@ def test_the_first_example(run, slicer_host, capsys):
     assert "DEMO_CT CT head CT (256, 256, 128)" in capsys.readouterr().out
     assert run.names["volumeNode"].GetName() == "CT head"
     assert len(run.names["lineNodes"]) == 7
-    assert not run.names["logic"].browser.has_server
+    assert not run.names["logic"].browser.connection.has_server
 
 
 def test_the_example_of_events(run, capsys):
@@ -60,7 +60,7 @@ def test_the_example_of_events(run, capsys):
     code, rest = blocks()[1].split("...\n")
     run(code)
     browser = run.names["logic"].browser
-    wait_until(lambda: browser.node("DEMO_MR") is not None, 20, "both images")
+    wait_until(lambda: browser.images.node("DEMO_MR") is not None, 20, "both images")
     run(rest)
     assert "DEMO_CT is DEMO_CT" in capsys.readouterr().out  # without a list, the id is the name
 
@@ -72,7 +72,7 @@ def test_the_example_of_several_connections(run, slot_errors):
     scanner, planning = run.names["scanner"], run.names["planning"]
     assert len(planning.loadTrajectories()) == 7
     # The demo has no such image, which says that it was asked for.
-    assert "No image has the id 'IMAGE_0'" in scanner.browser.image_state("IMAGE_0").reason
+    assert "No image has the id 'IMAGE_0'" in scanner.browser.images.state("IMAGE_0").reason
     assert "IMAGE_0" in str(slot_errors.pop())
 
 

@@ -64,11 +64,11 @@ def test_pressed_again_it_keeps_the_node(source, user, slicer_host):
 def test_the_connection_of_the_window_is_not_disturbed(source, user, small_server, slicer_host):
     browser = user.module.widget.logic.browser
     browser.connect("127.0.0.1", small_server)
-    wait_until(lambda: len(browser.entries) == 4, 20, "the list")
+    wait_until(lambda: len(browser.images.entries) == 4, 20, "the list")
     press(source)
     wait_until(lambda: volumes(slicer_host), 20, "the sample image")
-    assert browser.host_and_port == ("127.0.0.1", small_server)
-    assert len(browser.entries) == 4
+    assert browser.connection.host_and_port == ("127.0.0.1", small_server)
+    assert len(browser.images.entries) == 4
 
 
 def test_it_can_be_pressed_after_a_reload(source, user, slicer_host):

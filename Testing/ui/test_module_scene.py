@@ -8,7 +8,9 @@ import pytest
 
 from helpers.peers import ServerInThread
 from helpers.window_sources import LargeSource
+from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ConnectionState, ImageFailed, ImageStatus
+from IGTLMetaBrowserLib.browser.image_notes import FROM_SAVED_SCENE
 from IGTLMetaBrowserLib.net import CancelledError
 from slicerhost import wait_until
 
@@ -20,13 +22,15 @@ def browser(user):
 
 def connect(browser, port: int, count: int) -> None:
     browser.connect("127.0.0.1", port)
-    wait_until(lambda: len(browser.entries) == count, 20, "the list")
+    wait_until(lambda: len(browser.images.entries) == count, 20, "the list")
 
 
 def load(browser, *image_ids: str) -> None:
     browser.request_images(image_ids)
     for image_id in image_ids:
-        wait_until(lambda image_id=image_id: browser.node(image_id) is not None, 20, image_id)
+        wait_until(
+            lambda image_id=image_id: browser.images.node(image_id) is not None, 20, image_id
+        )
 
 
 def save(scene, folder) -> str:
@@ -86,11 +90,11 @@ def test_closing_the_scene_in_the_middle_of_a_transfer_cancels_it(user, browser,
     with ServerInThread(LargeSource()) as server:
         connect(browser, server.port, 1)
         browser.request_images(["LARGE"])
-        wait_until(lambda: browser.image_state("LARGE").received > 0, 20, "a part of the image")
+        wait_until(lambda: browser.images.state("LARGE").received > 0, 20, "a part of the image")
         slicer_host.mrmlScene.Clear(0)
 
         assert [type(event.error) for event in told] == [CancelledError]
-        assert browser.connection == ConnectionState.CONNECTED
+        assert browser.connection.state == ConnectionState.CONNECTED
         assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 0
         load(browser, "LARGE")  # what still came of the first one is not taken for the second
         assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 1
@@ -107,16 +111,56 @@ def test_a_closed_scene_keeps_the_address_of_the_connection_that_stands(
 def test_a_deleted_node_is_not_loaded_any_more(user, browser, small_server, slicer_host):
     connect(browser, small_server, 4)
     load(browser, "A", "B")
-    slicer_host.mrmlScene.RemoveNode(browser.node("A"))
-    assert browser.image_state("A").status == ImageStatus.NOT_LOADED
-    assert browser.image_state("B").status == ImageStatus.LOADED
+    slicer_host.mrmlScene.RemoveNode(browser.images.node("A"))
+    assert browser.images.state("A").status == ImageStatus.NOT_LOADED
+    assert browser.images.state("B").status == ImageStatus.LOADED
     slicer_host.mrmlScene.Clear(0)
-    assert browser.image_state("B").status == ImageStatus.NOT_LOADED
+    assert browser.images.state("B").status == ImageStatus.NOT_LOADED
 
 
 def test_a_deleted_node_is_loaded_into_a_new_one(user, browser, small_server, slicer_host):
     connect(browser, small_server, 4)
     load(browser, "A")
-    slicer_host.mrmlScene.RemoveNode(browser.node("A"))
+    slicer_host.mrmlScene.RemoveNode(browser.images.node("A"))
     load(browser, "A")
     assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+
+
+def test_a_saved_scene_is_recognized_and_nothing_is_loaded_twice(
+    user, browser, slicer_host, small_server, tmp_path
+):
+    connect(browser, small_server, 4)
+    load(browser, "A")
+    scene, node = slicer_host.mrmlScene, browser.images.node("A")
+    storage = scene.AddNewNodeByClass("vtkMRMLNRRDStorageNode")
+    node.SetAndObserveStorageNodeID(storage.GetID())
+    storage.SetFileName(str(tmp_path / "A.nrrd"))
+    assert storage.WriteData(node)
+    path = save(scene, tmp_path)
+    scene.Clear(0)
+    assert user.state("A") == ""
+
+    load_scene(scene, path)
+    assert user.state("A").startswith("loaded")
+    assert browser.images.state("A").notes == (FROM_SAVED_SCENE,)
+    assert browser.images.node("A") is not None
+    load_again = browser.load_image("A")
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    assert browser.images.node("A") is load_again
+    assert browser.images.state("A").notes == ()
+
+
+def test_a_scene_that_was_loaded_before_its_server_was_turned_to_is_recognized(
+    user, browser, slicer_host, small_server, tmp_path
+):
+    connect(browser, small_server, 4)
+    load(browser, "A")
+    node = browser.images.node("A")
+    browser.disconnect()
+    other = Browser(slicer_host.mrmlScene)  # as in another session
+    other.connect("127.0.0.1", small_server)
+    assert other.images.node("A") is node
+    assert other.images.state("A").status is ImageStatus.LOADED
+    other.list_images()
+    assert other.images.state("A").notes == (FROM_SAVED_SCENE,)
+    other.close()

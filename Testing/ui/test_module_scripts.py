@@ -53,7 +53,7 @@ def test_the_example_of_the_readme(logic):
     assert logic.loadImage("A").GetName() == "Image A"
     assert [node.GetName() for node in logic.loadTrajectories()] == ["Line 1", "Line 2", "Point"]
     logic.disconnectFromServer()
-    assert not logic.browser.has_server
+    assert not logic.browser.connection.has_server
 
 
 def test_loaded_again_an_image_keeps_its_node(logic, slicer_host):
@@ -63,7 +63,7 @@ def test_loaded_again_an_image_keeps_its_node(logic, slicer_host):
 
 def test_a_deleted_node_is_not_loaded_any_more(logic, slicer_host):
     slicer_host.mrmlScene.RemoveNode(logic.loadImage("A"))
-    assert logic.browser.image_state("A").status == ImageStatus.NOT_LOADED
+    assert logic.browser.images.state("A").status == ImageStatus.NOT_LOADED
 
 
 def test_an_image_that_the_server_cannot_read_raises_its_words(logic):
@@ -76,7 +76,7 @@ def test_a_server_that_is_not_there_raises_what_to_try(make_logic, unused_port):
     logic = make_logic()
     with pytest.raises(ConnectionFailedError, match="check the port"):
         logic.connectToServer("127.0.0.1", unused_port)
-    assert not logic.browser.has_server
+    assert not logic.browser.connection.has_server
 
 
 def test_a_server_that_says_nothing_raises_after_the_time_that_was_given(make_logic, scripted):
@@ -190,7 +190,9 @@ def test_several_connections_load_at_the_same_time(make_logic):
             logics[-1].browser.connect("127.0.0.1", server.port)
             logics[-1].browser.request_images(["A"])
         for logic in logics:
-            wait_until(lambda logic=logic: logic.browser.node("A") is not None, 20, "image A")
+            wait_until(
+                lambda logic=logic: logic.browser.images.node("A") is not None, 20, "image A"
+            )
         for logic in logics:
             logic.close()
 

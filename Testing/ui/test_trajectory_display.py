@@ -138,7 +138,7 @@ def test_points_of_a_server_that_sends_lps_are_turned(plan):
 
 def test_the_setting_comes_back_with_the_server(plan):
     planner = plan(line("1"))
-    port = planner.user.panel.browser.host_and_port[1]
+    port = planner.user.panel.browser.connection.host_and_port[1]
     planner.tick(planner.ui.lpsCheckBox)
     planner.user.press(planner.ui.connectButton)
     planner.user.connect_to(port)
@@ -158,9 +158,35 @@ def test_in_a_folded_section_nothing_is_seen(plan):
     del planner.source.plans[0]
     planner.ui.trajectoriesCollapsibleButton.collapsed = True
     assert not planner.view.visible
-    planner.user.panel.browser.request_trajectories()
+    planner.user.panel.browser.trajectories.request()
     planner.user.wait_for(lambda: planner.scene.gone, "the empty answer")
     assert not planner.ui.removeGoneButton.visible
     planner.ui.trajectoriesCollapsibleButton.collapsed = False
     assert planner.ui.removeGoneButton.visible
     assert planner.view.visible
+
+
+def labeled(planner, *names):
+    displays = (planner.node(name).GetDisplayNode() for name in names)
+    return [display.GetPropertiesLabelVisibility() for display in displays]
+
+
+def test_only_those_that_are_selected_have_a_label(plan):
+    planner = plan(line("1"), line("2"), line("3"))
+    assert labeled(planner, "1", "2", "3") == [False, False, False]
+    planner.select("1", "2")
+    assert labeled(planner, "1", "2", "3") == [True, True, False]
+    planner.select("3")
+    assert labeled(planner, "1", "2", "3") == [False, False, True]
+
+
+def test_all_labels_are_shown_in_turns_of_the_event_loop(plan):
+    planner = plan(line("1"), line("2"), line("3"))
+    planner.select("2")
+    trajectories = planner.user.panel.browser.trajectories
+    trajectories.are_all_labeled = True
+    planner.user.wait_for(lambda: all(labeled(planner, "1", "2", "3")), "all labels")
+    trajectories.are_all_labeled = False
+    planner.user.wait_for(
+        lambda: labeled(planner, "1", "2", "3") == [False, True, False], "one label"
+    )

@@ -85,7 +85,7 @@ def test_the_transform_of_the_image_counts(plan, slices, slicer_host, is_shown):
     matrix = slicer_host.util.vtkMatrixFromArray(np.eye(4))
     matrix.SetElement(0, 3, 100)
     transform.SetMatrixTransformToParent(matrix)
-    planner.user.panel.browser.node("A").SetAndObserveTransformNodeID(transform.GetID())
+    planner.user.panel.browser.images.node("A").SetAndObserveTransformNodeID(transform.GetID())
     if not is_shown:
         slicer_host.mrmlScene.RemoveNode(planner.node("1"))
     planner.select("1")

@@ -109,7 +109,7 @@ def test_without_a_server_nothing_can_be_sent(user):
 def test_while_the_connection_is_lost_it_is_said_what_to_do(user, scripted, drawn):
     listing = codec.pack(codec.ImageMetaMessage())
     user.connect_to(scripted(listing))
-    user.wait_for(lambda: user.panel.browser.next_attempt is not None, "the loss")
+    user.wait_for(lambda: user.panel.browser.connection.next_attempt is not None, "the loss")
     menu = user.panel.trajectories.sendMenu
     menu.fill()
     menu.menu.actions()[0].trigger()

@@ -9,6 +9,7 @@ from helpers.peers import ScriptedServer
 from helpers.plans import SHOWN, line
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.scene import trajectory_updates
+from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_a_failure_in_the_middle_lets_the_views_be_drawn(plan, pauses, slot_erro
     pauses.clear()
     planner.source.plans = [line(f"T{number}") for number in range(20)]
     with monkeypatch.context() as broken:
-        broken.setattr(planner.scene, "_place", lambda one, node: 1 / 0)
+        broken.setattr(TrajectorySet, "_place", lambda *_: 1 / 0)
         planner.user.press(planner.ui.trajectoriesButton)
         planner.user.wait_for(lambda: slot_errors, "the failure")
         assert pauses[-1] is False

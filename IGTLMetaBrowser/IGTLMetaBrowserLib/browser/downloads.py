@@ -1,4 +1,4 @@
-"""Fetches images one after the other, and tells how each of them fares."""
+"""Fetches images one after the other, and keeps the state of each."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from .. import codec, net
+from .connection import Connection
 from .download_queue import DownloadQueue
 from .errors import BrowserError
 from .events import Asked, ImageFailed, ImageLoaded, ImageProgress, ImageWaiting, Observer, Transfer
@@ -15,7 +16,7 @@ from .image_states import ImageStates
 from .listing import Listing
 
 ShowImage = Callable[[str, codec.ImageMessage], tuple[Any, tuple[str, ...]]]
-"""Shows the image of an id; returns its node, and notes. Raises ``ValueError`` where it cannot."""
+"""Shows the image of an id; returns its node, and notes. Raises ``ValueError`` if it cannot."""
 
 # An observer may draw what it is told; nobody sees more than ten pictures a second of a bar.
 _SECONDS_BETWEEN_REPORTS = 0.1
@@ -25,15 +26,20 @@ class Downloads:
     """One transfer at a time; a failure never stops the others. ``states`` has each image's."""
 
     def __init__(
-        self, tell: Observer, show: ShowImage, is_label_map: Callable[[str], bool]
+        self,
+        connection: Connection,
+        notify: Observer,
+        show: ShowImage,
+        is_label_map: Callable[[str], bool],
     ) -> None:
         self.states = ImageStates(is_label_map)
-        self._tell = tell
+        self._connection = connection
+        self._notify = notify
         self._show = show
         self._queue = DownloadQueue()
         self._query: net.Query | None = None
         self._body_size = 0  # of the answer, as soon as it begins to arrive
-        self._told_at = 0.0  # the progress, in monotonic seconds
+        self._notified_at = 0.0  # the progress, in monotonic seconds
 
     @property
     def waiting(self) -> list[str]:
@@ -59,46 +65,49 @@ class Downloads:
                 self._queue.add(image_id, listing.byte_count(image_id))
                 self._wait(image_id)
 
-    def fetch_next(self, client: net.Client) -> None:
+    def fetch_next(self) -> None:
         """Ask for the next image, where none is in transfer."""
         while self._query is None and self._queue.has_waiting:
             image_id = self._queue.begin_next(time.monotonic())
-            self._told_at = 0.0
+            self._notified_at = 0.0
             try:
-                self._query = client.ask("IMAGE", image_id)
+                self._query = self._connection.client.ask("IMAGE", image_id)
             except codec.EncodeError as error:
                 self._queue.finish()
                 self._fail(image_id, error)
             else:
                 self._body_size = 0
                 self.states.load(image_id)
-                self._tell(Asked())
+                self._notify(Asked())
+        self._connection.notify_attempt()
 
-    def report_progress(self, client: net.Client) -> None:
-        """Tell how much of the image in transfer has arrived, where it is more than before."""
-        progress = None if self._query is None else client.progress(self._query)
+    def report_progress(self) -> None:
+        """Notify of how much of the image in transfer has arrived, if it is more than before."""
+        if self._query is None:
+            return
+        progress = self._connection.client.progress(self._query)
         if progress is not None:
             self._body_size = progress.body_size
             self._report(progress.received, progress.body_size)
 
-    def take(self, query: net.Query, is_tried_again: bool) -> bool:
-        """Take a query that is finished; return whether it was that of the image in transfer.
+    def on_finished(self, query: net.Query) -> bool:
+        """Handle a query that is done; return whether it was that of the image in transfer.
 
-        Where there is no connection, but one ``is_tried_again``, the image waits for it.
+        If the connection is lost, but will be made again, the image waits for it.
         """
         if query is not self._query:
             return False
         self._query = None
         image_id = query.device_name
         is_unreachable = isinstance(query.error, net.ConnectionFailedError)
-        if is_unreachable and is_tried_again:
+        if is_unreachable and self._connection.is_tried_again:
             self._queue.put_back()
             self._wait(image_id)
         elif isinstance(query.answer, codec.ImageMessage):
             size = self._body_size or query.answer_size
             self._report(size, size)
             self._queue.finish()
-            self._take_image(image_id, query.answer)
+            self._on_image(image_id, query.answer)
         else:
             error = query.error or BrowserError(f"{query} came as {query.answer}")
             self._queue.finish()
@@ -108,12 +117,12 @@ class Downloads:
                 self._give_up(self.waiting, error)
         return True
 
-    def cancel(self, client: net.Client, image_ids: Collection[str] | None = None) -> None:
+    def cancel(self, image_ids: Collection[str] | None = None) -> None:
         """Fetch these images no more, or none at all."""
         error = net.CancelledError("cancelled")
         query = self._query
         if query is not None and (image_ids is None or query.device_name in image_ids):
-            client.cancel(query)
+            self._connection.client.cancel(query)
             self._query = None
             self._queue.finish()
             self._fail(query.device_name, error)
@@ -126,7 +135,7 @@ class Downloads:
             withdrawn, BrowserError("the server has withdrawn it: it is no longer in the list")
         )
 
-    def _take_image(self, image_id: str, image: codec.ImageMessage) -> None:
+    def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         try:
             node, notes = self._show(image_id, image)
         except Exception as error:
@@ -136,20 +145,20 @@ class Downloads:
             self._fail(image_id, error)
             return
         state = self.states.loaded(image_id, notes)
-        self._tell(ImageLoaded(image_id, node, state.notes))
+        self._notify(ImageLoaded(image_id, node, state.notes))
 
     def _report(self, received: int, size: int) -> None:
         image_id, now = self._queue.current, time.monotonic()
         if image_id is None or not self._queue.arrived(received, size, now):
             return
         self.states.load(image_id, received, size)
-        if received == size or now - self._told_at >= _SECONDS_BETWEEN_REPORTS:
-            self._told_at = now
-            self._tell(ImageProgress(image_id, received, size))
+        if received == size or now - self._notified_at >= _SECONDS_BETWEEN_REPORTS:
+            self._notified_at = now
+            self._notify(ImageProgress(image_id, received, size))
 
     def _wait(self, image_id: str) -> None:
         self.states.wait(image_id)
-        self._tell(ImageWaiting(image_id))
+        self._notify(ImageWaiting(image_id))
 
     def _give_up(self, image_ids: Iterable[str], error: Exception) -> None:
         for image_id in image_ids:
@@ -162,4 +171,4 @@ class Downloads:
             self.states.cancel(image_id)
         else:
             self.states.fail(image_id, str(error))
-        self._tell(ImageFailed(image_id, error))
+        self._notify(ImageFailed(image_id, error))

@@ -150,6 +150,13 @@ class ImageLoaded:
 
 
 @dataclass(frozen=True)
+class ImagesAdopted:
+    """Volumes of these images were found in the scene, which was saved by an earlier session."""
+
+    image_ids: Sequence[str]
+
+
+@dataclass(frozen=True)
 class ImageFailed:
     """An image could not be loaded, or was cancelled (``net.CancelledError``)."""
 
@@ -229,6 +236,7 @@ BrowserEvent = (
     | ImageWaiting
     | ImageProgress
     | ImageLoaded
+    | ImagesAdopted
     | ImageFailed
     | LiveImage
     | TrajectoriesChanged

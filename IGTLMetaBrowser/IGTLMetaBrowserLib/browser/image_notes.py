@@ -8,6 +8,7 @@ from dataclasses import fields
 from .. import codec
 
 NOT_LISTED = "it is not in the list of images"
+FROM_SAVED_SCENE = "it is from a saved scene; load it again for what the server has now"
 EARLIER_VERSION = "an earlier version of it is in the scene"
 
 

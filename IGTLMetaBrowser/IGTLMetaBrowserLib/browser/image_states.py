@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from .. import codec
 from .events import ImageState, ImageStatus
-from .image_notes import EARLIER_VERSION, list_notes
+from .image_notes import EARLIER_VERSION, FROM_SAVED_SCENE, list_notes
 from .listing import Listing
 
 
@@ -85,6 +85,19 @@ class ImageStates:
         if image_id not in self._loaded:
             self._loaded[image_id] = _Loaded((), None, has_entry=False)
         self._show_loaded(image_id)
+
+    def adopt(self, image_ids: Iterable[str], label_map_ids: Iterable[str]) -> None:
+        """These are in the scene, but not from this session: they may be older than the list."""
+        for ids, has_entry in ((image_ids, True), (label_map_ids, False)):
+            for image_id in ids:
+                self._loaded[image_id] = _Loaded((FROM_SAVED_SCENE,), None, has_entry)
+                if self.state(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
+                    continue
+                if self._listing.listed_at is None:  # nothing is known of what is not in a list
+                    state = ImageState(ImageStatus.LOADED, notes=(FROM_SAVED_SCENE,))
+                    self.states[image_id] = state
+                else:
+                    self._show_loaded(image_id)
 
     def fail(self, image_id: str, reason: str) -> None:
         """The image could not be loaded."""

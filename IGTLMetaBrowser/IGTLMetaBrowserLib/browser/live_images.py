@@ -1,4 +1,4 @@
-"""The images that a server sends by itself, again and again."""
+"""The images that a server streams: it sends them unasked, again and again."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ class LiveImages:
 
     def __init__(
         self,
-        tell: Observer,
+        notify: Observer,
         node_of: Callable[[str], Any],
         show: Callable[[codec.ImageMessage, bool], Any],
     ) -> None:
         self.states: dict[str, LiveImageState] = {}
-        self._tell = tell
+        self._notify = notify
         self._node_of = node_of
         self._show = show
-        self._passed_over: Counter[str] = Counter()
+        self._skipped: Counter[str] = Counter()
         self._ids_with_problems: set[str] = set()
-        self._is_full_told = False
+        self._is_full_notified = False
 
     def forget_all(self) -> None:
         """Begin anew, with another server or another scene."""
         self.states = {}
-        self._passed_over.clear()
+        self._skipped.clear()
         self._ids_with_problems = set()
-        self._is_full_told = False
+        self._is_full_notified = False
 
-    def pass_over_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
+    def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
         """Return ``events`` without the images after which a newer one of their id has come.
 
         They are counted all the same. A server can send faster than volumes can be shown.
@@ -55,32 +55,32 @@ class LiveImages:
             image = event.message if isinstance(event, net.Unsolicited) else None
             if isinstance(image, codec.ImageMessage):
                 if image.device_name in renewed:
-                    self._passed_over[image.device_name] += 1
+                    self._skipped[image.device_name] += 1
                     continue
                 if not image.is_subvolume:
                     renewed.add(image.device_name)
             kept.append(event)
         return kept[::-1]
 
-    def take(self, image: codec.ImageMessage) -> None:
+    def handle(self, image: codec.ImageMessage) -> None:
         """Show an image that nobody asked for."""
         image_id = image.device_name
         is_first = image_id not in self.states
         if is_first and len(self.states) >= MOST_LIVE_IMAGES:
-            self._passed_over.pop(image_id, None)
-            self._tell_full()
+            self._skipped.pop(image_id, None)
+            self._notify_full()
             return
         is_removed = not is_first and self._node_of(image_id) is None
         try:
             node = None if is_removed else self._show(image, is_first)
         except ValueError as error:
-            self._tell_problem(image_id, error)
+            self._notify_problem(image_id, error)
             return
         before = 0 if is_first else self.states[image_id].frames
-        frames = before + self._passed_over.pop(image_id, 0) + 1
+        frames = before + self._skipped.pop(image_id, 0) + 1
         last_at = datetime.now(timezone.utc)
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
-        self._tell(LiveImage(image_id, node, frames))
+        self._notify(LiveImage(image_id, node, frames))
 
     def remove_nodes(self) -> None:
         """Note which volumes are no longer in the scene."""
@@ -88,21 +88,21 @@ class LiveImages:
             if self._node_of(image_id) is None:
                 self.states[image_id] = replace(state, node=None)
 
-    def _tell_problem(self, image_id: str, error: ValueError) -> None:
-        """Tell once an id that its image cannot be shown: the next one comes in no time."""
+    def _notify_problem(self, image_id: str, error: ValueError) -> None:
+        """Notify once an id that its image cannot be shown: the next one comes in no time."""
         if image_id not in self._ids_with_problems and len(self._ids_with_problems) < 1000:
             self._ids_with_problems.add(image_id)
             name = codec.printable(image_id)
-            self._tell(Failed(BrowserError(f"the live image {name!r} cannot be shown: {error}")))
+            self._notify(Failed(BrowserError(f"the live image {name!r} cannot be shown: {error}")))
 
-    def _tell_full(self) -> None:
-        if not self._is_full_told:
-            self._is_full_told = True
+    def _notify_full(self) -> None:
+        if not self._is_full_notified:
+            self._is_full_notified = True
             text = (
                 f"the server sends images under more than {MOST_LIVE_IMAGES} names; those that "
                 "came first are shown"
             )
-            self._tell(Failed(BrowserError(text)))
+            self._notify(Failed(BrowserError(text)))
 
 
 def _entry(image: codec.ImageMessage) -> codec.ImageMetaItem:

@@ -1,4 +1,4 @@
-"""Keeps the connection that a user wants: made again by itself, with growing pauses."""
+"""Makes a lost connection again, after delays that grow."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from collections.abc import Sequence
 from .. import net
 from .events import ConnectionState
 
-PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+RECONNECT_DELAYS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Seconds before each attempt to connect again; the last one before all that follow."""
 
 # A connection that stood so long without an answer was a good one all the same.
 _LONG_CONNECTION = 30.0
 
 
-class ConnectionKeeper:
+class Reconnector:
     """Drives ``client`` and decides when to connect again. No timers: call
     ``connect_if_due`` in time.
 
     A first connection that fails is not tried again by itself: a wrong name would be tried for
-    ever. The pauses begin anew when the server has answered something; a server that only accepts
+    ever. The delays begin anew when the server has answered something; a server that only accepts
     connections and closes them is asked less and less often.
     """
 
-    def __init__(self, client: net.Client, pauses: Sequence[float] = PAUSES) -> None:
+    def __init__(
+        self, client: net.Client, reconnect_delays: Sequence[float] = RECONNECT_DELAYS
+    ) -> None:
         self.client = client
         self.next_attempt: float | None = None
-        self._pauses = pauses
+        self._delays = reconnect_delays
         self._failures = 0
         self.has_worked = False
         self._connected_at = 0.0
@@ -67,7 +69,7 @@ class ConnectionKeeper:
         elif self.next_attempt is not None:
             time.sleep(max(0.0, self.next_attempt - time.monotonic()))
 
-    def take_new_attempt(self) -> bool:
+    def is_new_attempt(self) -> bool:
         """Return, once for each attempt, that a connection is being made."""
         is_new = self.client.is_connecting and not self._is_attempt_known
         if is_new:
@@ -75,19 +77,19 @@ class ConnectionKeeper:
         self._is_attempt_known = self.client.is_connecting
         return is_new
 
-    def note_connected(self) -> None:
+    def on_connected(self) -> None:
         """The connection stands."""
         self.has_worked = True
         self._is_attempt_known = False
         self._connected_at = time.monotonic()
         self.next_attempt = None
 
-    def note_answer(self) -> None:
-        """The server has answered: the next pause is a short one."""
+    def on_answer(self) -> None:
+        """The server has answered: the next delay is a short one."""
         self._failures = 0
 
-    def note_disconnected(self) -> float | None:
-        """The connection failed or ended; return the pause before the next attempt.
+    def on_disconnected(self) -> float | None:
+        """The connection failed or ended; return the delay before the next attempt.
 
         None where no attempt is due: the first one failed, or the client connects again already,
         for queries that were lost.
@@ -99,7 +101,7 @@ class ConnectionKeeper:
         if self._connected_at and now - self._connected_at > _LONG_CONNECTION:
             self._failures = 0
         self._connected_at = 0.0
-        pause = self._pauses[min(self._failures, len(self._pauses) - 1)]
+        delay = self._delays[min(self._failures, len(self._delays) - 1)]
         self._failures += 1
-        self.next_attempt = now + pause
-        return pause
+        self.next_attempt = now + delay
+        return delay

@@ -18,6 +18,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from ..metadata.modules import KEYWORD_KINDS, PATIENT, RECORDS
 from ..metadata.registry import MetadataProviders
 from ..metadata.values import as_text, module_items
+from ..signal import Signal
 
 HIDDEN = "(hidden)"
 _SEVERAL = re.compile(rf"{re.escape(HIDDEN)}([\s^,.=]*{re.escape(HIDDEN)})+")
@@ -44,13 +45,23 @@ def is_identity(keyword: str) -> bool:
 
 
 class HiddenPatients:
-    """Knows the patients that were met, and neutral names for them."""
+    """Knows the patients that were met, and neutral names for them.
+
+    ``hidden_changed`` is emitted with ``is_hidden`` when ``hide`` has changed it.
+    """
 
     def __init__(self) -> None:
         self.is_hidden = False
+        self.hidden_changed: Signal[[bool]] = Signal()
         self._numbers: dict[str, int] = {}
         self._uids: dict[str, str] = {}
         self._phrases: dict[str, set[_Phrase]] = {}
+
+    def hide(self, is_hidden: bool = True) -> None:
+        """Hide the patients from now on, or show them."""
+        if self.is_hidden != is_hidden:
+            self.is_hidden = is_hidden
+            self.hidden_changed.emit(is_hidden)
 
     def opposite(self) -> HiddenPatients:
         """Return the same patients, hidden where these are not, and the other way round."""

@@ -9,8 +9,8 @@ from typing import Any
 from .. import codec
 from ..privacy.hidden_patients import HiddenPatients
 from .hierarchy import Place, change_place, put_in_place
+from .server_nodes import IMAGE_ID_ATTRIBUTE
 
-IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
 _DICOM_PREFIX = "DICOM."
 _MESSAGE_PREFIX = "OpenIGTLink."
 # A message may carry gigabytes of metadata; they would all be written into the scene's file.

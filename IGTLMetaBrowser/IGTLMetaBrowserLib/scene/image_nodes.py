@@ -13,17 +13,21 @@ from ..metadata.providers.standard import StandardProviders
 from ..privacy.hidden_patients import HiddenPatients
 from .calibrated_spacing import calibrate, calibrate_new
 from .image_description import (
-    IMAGE_ID_ATTRIBUTE,
     ImageDescription,
     rewrite_description,
     write_description,
 )
 from .node_references import NodeReferences
+from .server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+    nodes_from_server,
+    write_timestamp,
+)
 from .volumes import show_image
 from .window_level import VoiWindow
 
-__all__ = ["IMAGE_ID_ATTRIBUTE", "SCAN_TIME_ATTRIBUTE", "ImageNodes"]
-
+_VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
 """ISO 8601, UTC."""
 
@@ -47,6 +51,21 @@ class ImageNodes:
     def node(self, address: str, image_id: str) -> Any:
         """Return the volume node of a server's image, or None where there is none (any more)."""
         return self._nodes.get((address, image_id))
+
+    def adopt(self, address: str) -> list[str]:
+        """Find the volumes that show a server's images, as in a scene that was just loaded.
+
+        Returns the ids of those that were not known before and have voxels. They get the pixels of
+        their image when it comes again, and keep the user's display.
+        """
+        adopted = []
+        for node in nodes_from_server(self._scene, address, *_VOLUME_CLASSES):
+            image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
+            if image_id and self.node(address, image_id) is None:
+                self._nodes.keep((address, image_id), node)
+                if node.GetImageData() is not None:  # its file may be missing
+                    adopted.append(image_id)
+        return adopted
 
     def show(
         self,
@@ -105,6 +124,8 @@ class ImageNodes:
     ) -> Any:
         known = self.node(address, image_id)
         node = show_image(self._scene, image, name, modality, known, self.coordinates, voi_window)
+        node.SetAttribute(SERVER_ATTRIBUTE, address)
+        write_timestamp(node, image)
         self.known.headers.keep(image_id, image, self.coordinates)
         calibrate_new(node, self.known.calibration.calibration(image_id))
         self._nodes.keep((address, image_id), node)

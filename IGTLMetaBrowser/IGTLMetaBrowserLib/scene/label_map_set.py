@@ -8,10 +8,26 @@ from typing import Any
 from ..codec import Coordinates, ImageMessage, LabelMetaItem, printable
 from .errors import SceneError
 from .group_folders import put_under
-from .label_maps import LabelMap, label_maps, show_label_map, show_segmentation
+from .label_maps import (
+    LABEL_MAP_CLASS,
+    SEGMENTATION_CLASS,
+    LabelMap,
+    label_maps,
+    show_label_map,
+    show_segmentation,
+)
 from .node_references import NodeReferences
+from .server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+    nodes_from_server,
+    write_timestamp,
+)
 from .slice_layers import SEGMENTATION_ROLE, hide_label_layer
 from .transform_followers import TransformFollowers
+
+OWNER_ATTRIBUTE = "IGTLMetaBrowser.LabelMapOwner"
+"""The id of the image that a label map belongs to."""
 
 
 class LabelMapSet:
@@ -19,7 +35,7 @@ class LabelMapSet:
 
     They stand under their owner image, and follow its transform. ``owner_node`` returns the volume
     node of an image id, or None where it is not loaded. ``coordinates`` overrules what images say
-    of their matrix.
+    of their matrix. ``server`` is written onto the nodes, so that ``adopt`` finds them again.
     """
 
     def __init__(
@@ -27,7 +43,9 @@ class LabelMapSet:
         scene: Any,
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
+        server: str = "",
     ) -> None:
+        self._server = server
         self._label_maps: dict[str, LabelMap] = {}
         self.coordinates = coordinates
         self._scene = scene
@@ -61,6 +79,31 @@ class LabelMapSet:
         """Return the segmentation of an image id, or None where there is none (any more)."""
         return self._segmentations.get(image_id)
 
+    def adopt(self) -> list[str]:
+        """Find the nodes of this server's label maps, as in a scene that was just loaded.
+
+        Returns the ids of the volumes that were not known before and have voxels.
+        """
+        volumes = self._adopt(self._volumes, LABEL_MAP_CLASS)
+        self._adopt(self._segmentations, SEGMENTATION_CLASS)
+        return [id_ for id_ in volumes if self.node(id_).GetImageData() is not None]
+
+    def _adopt(self, references: NodeReferences, class_name: str) -> list[str]:
+        adopted = []
+        for node in nodes_from_server(self._scene, self._server, class_name):
+            image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
+            if image_id and references.get(image_id) is None:
+                references.keep(image_id, node)
+                self._owners.setdefault(image_id, node.GetAttribute(OWNER_ATTRIBUTE) or "")
+                self._place(node, self._owners[image_id])
+                adopted.append(image_id)
+        return adopted
+
+    def _write_attributes(self, node: Any, image_id: str) -> None:
+        node.SetAttribute(SERVER_ATTRIBUTE, self._server or None)
+        node.SetAttribute(IMAGE_ID_ATTRIBUTE, printable(image_id))
+        node.SetAttribute(OWNER_ATTRIBUTE, printable(self._owners[image_id]) or None)
+
     def show(self, image_id: str, image: ImageMessage) -> Any:
         """Return the label map volume of an image that came. Raises ``SceneError``."""
         label_map = self.label_map(image_id)
@@ -68,6 +111,8 @@ class LabelMapSet:
         known = self.node(image_id)
         node = show_label_map(self._scene, image, label_map, known, self.coordinates)
         self._volumes.keep(image_id, node)
+        self._write_attributes(node, image_id)
+        write_timestamp(node, image)
         if self.segmentation(image_id) is not None:
             node.SetNodeReferenceID(SEGMENTATION_ROLE, self.segmentation(image_id).GetID())
         self._place(node, label_map.owner)
@@ -89,6 +134,7 @@ class LabelMapSet:
             self.segmentation(image_id),
         )
         self._segmentations.keep(image_id, node)
+        self._write_attributes(node, image_id)
         label_map.SetNodeReferenceID(SEGMENTATION_ROLE, node.GetID())
         self._place(node, owner_id)
         hide_label_layer(self._scene, label_map)

@@ -21,11 +21,12 @@ from .errors import SceneError
 from .subvolumes import whole_pixels
 from .volumes import image_data
 
-_CLASS_NAME = "vtkMRMLLabelMapVolumeNode"
+LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
+SEGMENTATION_CLASS = "vtkMRMLSegmentationNode"
 _COLOR_ROLE = "IGTLMetaBrowser.LabelColors"
 _HIGHEST_LABEL = 65535
-# For labels that have no colour of their own: pale, so that they are not taken for those that have
-# one, and by the golden section of the colour circle, so that neighbours are not alike.
+# For labels that have no color of their own: pale, so that they are not taken for those that have
+# one, and by the golden section of the color circle, so that neighbours are not alike.
 _HUE_STEP = 0.61803398875
 _SATURATION, _BRIGHTNESS = 0.35, 0.9
 
@@ -65,7 +66,7 @@ def show_label_map(
     node: Any = None,
     coordinates: Coordinates | None = None,
 ) -> Any:
-    """Return the label map volume of an image, in the colours of its structures.
+    """Return the label map volume of an image, in the colors of its structures.
 
     ``node`` showed it before. ``coordinates`` overrules what the message says of its matrix. Raises
     ``SceneError`` where the image holds no labels or has no geometry.
@@ -76,7 +77,7 @@ def show_label_map(
     except GeometryError as error:
         raise SceneError(str(error)) from None
     if node is None:
-        node = scene.AddNewNodeByClass(_CLASS_NAME, label_map.name)
+        node = scene.AddNewNodeByClass(LABEL_MAP_CLASS, label_map.name)
     matrix = vtkMatrix4x4()
     matrix.DeepCopy(ijk_to_ras.ravel().tolist())
     modified = node.StartModify()
@@ -95,12 +96,12 @@ def show_segmentation(
 ) -> Any:
     """Return a segmentation of a label map volume, a segment for each label that has voxels.
 
-    Names and colours are those of the label map. ``segmented`` is the volume whose geometry it
+    Names and colors are those of the label map. ``segmented`` is the volume whose geometry it
     gets, None for that of the label map; ``node`` is the segmentation from before, whose segments
     are replaced. Raises ``SceneError``.
     """
     if node is None:
-        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", label_map_node.GetName())
+        node = scene.AddNewNodeByClass(SEGMENTATION_CLASS, label_map_node.GetName())
         node.CreateDefaultDisplayNodes()
     node.GetSegmentation().RemoveAllSegments()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
@@ -131,15 +132,15 @@ def _labels(image: ImageMessage) -> np.ndarray:
 
 
 def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any:
-    """Return the colour node of a label map, with a colour for each of its labels."""
+    """Return the color node of a label map, with a color for each of its labels."""
     colors = node.GetNodeReference(_COLOR_ROLE)
     if colors is None:
-        name = f"Colours of {label_map.name}"
+        name = f"Colors of {label_map.name}"
         colors = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
         node.SetNodeReferenceID(_COLOR_ROLE, colors.GetID())
     count = max(highest, *(structure.label for structure in label_map.structures), 1) + 1
     names = {label: f"Label {label}" for label in range(1, min(count, 256))}
-    rgba = _any_colours(count)
+    rgba = _any_colors(count)
     for structure in label_map.structures:
         # With 0 no value is told: it is whatever voxels there are.
         chosen = slice(1, None) if structure.label == 0 else structure.label
@@ -151,8 +152,8 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any
     return colors
 
 
-def _any_colours(count: int) -> np.ndarray:
-    """Return a colour for each label, uint8 RGBA of shape (count, 4); 0 cannot be seen."""
+def _any_colors(count: int) -> np.ndarray:
+    """Return a color for each label, uint8 RGBA of shape (count, 4); 0 cannot be seen."""
     rgba = np.zeros((count, 4), np.uint8)
     for label in range(1, count):
         hue = label * _HUE_STEP % 1

@@ -27,8 +27,24 @@ class AnnotationNodes:
     def label_maps(self, address: str) -> LabelMapSet:
         """Return the label maps of a server; none so far, where nothing came from it."""
         if address not in self._label_maps:
-            self._label_maps[address] = LabelMapSet(self._scene, self._owner_node(address))
+            self._label_maps[address] = LabelMapSet(
+                self._scene, self._owner_node(address), server=address
+            )
         return self._label_maps[address]
+
+    def points(self, address: str) -> PointSet:
+        """Return the points of a server; none so far, if nothing came from it."""
+        if address not in self._points:
+            self._points[address] = PointSet(self._scene, self._owner_node(address), server=address)
+        return self._points[address]
+
+    def adopt(self, address: str) -> list[str]:
+        """Find the points and label maps of a server, as in a scene that was just loaded.
+
+        Returns the ids of the label maps that were not known before.
+        """
+        self.points(address).adopt()
+        return self.label_maps(address).adopt()
 
     def is_label_map(self, address: str, image_id: str) -> bool:
         """Whether the server has listed an image as a label map."""
@@ -46,9 +62,7 @@ class AnnotationNodes:
         self, address: str, items: list[PointItem], coordinates: Coordinates | None
     ) -> PointSet:
         """Show the points of an answer, and return all of the server."""
-        if address not in self._points:
-            self._points[address] = PointSet(self._scene, self._owner_node(address))
-        points = self._points[address]
+        points = self.points(address)
         points.coordinates = coordinates
         points.receive(items)
         return points

@@ -16,6 +16,7 @@ from ..codec import Coordinates, PointItem, printable
 from .group_folders import folder_parent, put_in_group, remove_node
 from .markup_display import set_color, set_diameter, set_labels
 from .node_references import NodeReferences
+from .server_nodes import nodes_from_server, read_key, write_key
 from .trajectory_decoding import FARTHEST, tube_diameter, turned, visible_rgba
 from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
 from .transform_followers import TransformFollowers
@@ -43,6 +44,7 @@ class PointSet:
 
     ``owner_node`` returns the volume node of an image id, or None where it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
+    ``server`` is written onto the nodes, so that ``adopt`` finds them again.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class PointSet:
         scene: Any,
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
+        server: str = "",
     ) -> None:
+        self._server = server
         self.coordinates = coordinates
         self.problems: list[str] = []
         """What of the last answer is not shown, and why."""
@@ -79,6 +83,21 @@ class PointSet:
             points = self._lists.setdefault(look, _PointList())
             points.places = new
             self._show(look, points)
+
+    def adopt(self) -> list[Any]:
+        """Find the lists of this server, as in a scene that was just loaded; return the new ones.
+
+        The next answer goes into them.
+        """
+        adopted = []
+        for node in nodes_from_server(self._scene, self._server, POINT_CLASS):
+            look = _look_of(node)
+            if look is not None and self._nodes.get(look) is None:
+                self._nodes.keep(look, node)
+                self._lists[look] = _PointList()
+                self._place(look, self._lists[look], node)
+                adopted.append(node)
+        return adopted
 
     def remove_gone(self) -> None:
         """Remove the nodes of which the last answer has no point any more."""
@@ -126,6 +145,7 @@ class PointSet:
         node = self._nodes.get(look)
         if node is None:
             node = _new_list(self._scene, look)
+            write_key(node, self._server, *look)
             self._nodes.keep(look, node)
             points.written, points.parent = [], None
         if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
@@ -143,7 +163,20 @@ class PointSet:
 
 
 def _look(item: PointItem) -> Look:
-    return item.owner, item.group, visible_rgba(item.rgba), tube_diameter(item.diameter)
+    return item.owner, item.group, visible_rgba(item.rgba), float(tube_diameter(item.diameter))
+
+
+def _look_of(node: Any) -> Look | None:
+    """Return the look of a list that was made here; a planned point has another key."""
+    match read_key(node, 4):
+        case [
+            str(owner),
+            str(group),
+            [int(), int(), int(), int()] as rgba,
+            int() | float() as size,
+        ]:
+            return owner, group, (rgba[0], rgba[1], rgba[2], rgba[3]), size
+    return None
 
 
 def _new_list(scene: Any, look: Look) -> Any:

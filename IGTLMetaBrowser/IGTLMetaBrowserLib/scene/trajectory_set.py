@@ -9,16 +9,25 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..codec import Coordinates, TrajectoryItem, printable
 from ..codec.messages.items import ItemTable
 from . import trajectory_decoding
+from .errors import SceneError
 from .group_folders import folder_parent, put_in_group, remove_node
 from .node_references import NodeReferences
+from .outgoing_markups import trajectory_item
+from .server_nodes import nodes_from_server, read_key, write_key
 from .trajectory_decoding import Plan
-from .trajectory_markups import is_as_written, set_label_visible, show_trajectory
+from .trajectory_markups import (
+    LINE_CLASS,
+    POINT_CLASS,
+    is_as_written,
+    set_label_visible,
+    show_trajectory,
+)
 from .transform_followers import TransformFollowers
 
 SHOWN_AT_FIRST = 200
@@ -44,8 +53,8 @@ class Trajectory:
     """What was last written into its node."""
     place: tuple[str, int] | None = None
     """Group, and the item of the subject hierarchy under which its node was put."""
-    is_labeled: bool = False
-    """Whether its node was given a label in the views."""
+    is_labeled: bool | None = False
+    """Whether its node has a label in the views; None if that is not known."""
 
     @property
     def problem(self) -> str:
@@ -66,6 +75,7 @@ class TrajectorySet:
 
     ``owner_node`` returns the volume node of an image id, or None where it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
+    ``server`` is written onto the nodes, so that ``adopt`` finds them again.
     """
 
     def __init__(
@@ -74,7 +84,9 @@ class TrajectorySet:
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
         shown_at_first: int = SHOWN_AT_FIRST,
+        server: str = "",
     ) -> None:
+        self._server = server
         self.coordinates = coordinates
         self._scene = scene
         self._owner_node = owner_node
@@ -134,6 +146,31 @@ class TrajectorySet:
             self._take(items)
         wanted = (one for one in self._trajectories.values() if one.is_wanted)
         self._todo = deque(one for one in wanted if self._is_to_do(one, restore_removed))
+
+    def adopt(self) -> list[Any]:
+        """Find the nodes of this server, as in a scene that was just loaded; return the new ones.
+
+        They are in the list as they are. The next answer moves them, or finds them gone.
+        """
+        adopted = []
+        for node in nodes_from_server(self._scene, self._server, LINE_CLASS, POINT_CLASS):
+            key = _key_of(node)
+            if key is not None and self._nodes.get(key) is None and self._adopt(key, node):
+                adopted.append(node)
+        return adopted
+
+    def _adopt(self, key: Key, node: Any) -> bool:
+        try:
+            image = self._owner_node(key[0]) if key[0] else None
+            item = replace(trajectory_item(node, image), owner=key[0], group=key[1], name=key[2])
+        except SceneError:  # not all of its points are placed: it can be any line
+            return False
+        one = self._trajectories.setdefault(key, Trajectory(key, item))
+        # What was written into it is not known: the next answer writes all of it again.
+        one.is_wanted, one.written, one.place, one.is_labeled = True, None, None, None
+        self._nodes.keep(key, node)
+        self._place(one, node)
+        return True
 
     def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:
         """Bring up to ``count`` trajectories into the scene; return whether all are there."""
@@ -275,6 +312,7 @@ class TrajectorySet:
         if node is not before:
             one.place, one.is_labeled = None, False
             self._nodes.keep(one.key, node)
+            write_key(node, self._server, *one.key)
         one.written = plan
         self._place(one, node)
         self._show_label(one)
@@ -294,6 +332,13 @@ class TrajectorySet:
             put_in_group(self._scene, node, *place)
         if owner is not None:
             self._followers.follow(node, owner)
+
+
+def _key_of(node: Any) -> Key | None:
+    match read_key(node, 4):
+        case [str(owner), str(group), str(name), int(number)]:
+            return owner, group, name, number
+    return None
 
 
 def _to_world(owner: Any, point: tuple[float, float, float]) -> tuple[float, float, float]:

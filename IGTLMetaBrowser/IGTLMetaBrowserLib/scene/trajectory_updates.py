@@ -42,9 +42,15 @@ class TrajectoryNodes:
         """Return the trajectories of a server; none so far, where nothing came from it."""
         if address not in self._sets:
             self._sets[address] = TrajectorySet(
-                self._scene, lambda image_id: self._image_node(address, image_id)
+                self._scene,
+                lambda image_id: self._image_node(address, image_id),
+                server=address,
             )
         return self._sets[address]
+
+    def adopt(self, address: str) -> list[Any]:
+        """Find the nodes of a server, as in a scene that was just loaded; return the new ones."""
+        return self.of(address).adopt()
 
     @property
     def is_working(self) -> bool:

@@ -15,7 +15,7 @@ import slicer
 from .. import codec
 from ..net.source import SourceError
 from ..scene.errors import SceneError
-from ..scene.image_nodes import IMAGE_ID_ATTRIBUTE, SCAN_TIME_ATTRIBUTE
+from ..scene.image_nodes import SCAN_TIME_ATTRIBUTE
 from ..scene.outgoing_markups import is_trajectory, point_items, trajectory_item
 from ..scene.outgoing_volumes import (
     color_table_message,
@@ -24,6 +24,7 @@ from ..scene.outgoing_volumes import (
     labels_in,
     scalar_type,
 )
+from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE
 from ..scene.trajectory_markups import LINE_CLASS, OWNER_ATTRIBUTE, POINT_CLASS
 
 _LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"

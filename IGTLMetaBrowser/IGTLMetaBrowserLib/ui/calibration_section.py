@@ -41,7 +41,7 @@ class CalibrationSection:
         """Use the spacing that was typed in for the image."""
         imageId = self._imageId
         try:
-            self._browser.calibrate(imageId, parseSpacing(self.ui.spacingLineEdit.text))
+            self._browser.metadata.calibrate(imageId, parseSpacing(self.ui.spacingLineEdit.text))
         except ValueError as error:
             self._statusLine.show("{error}.", error=error)
             return
@@ -54,13 +54,13 @@ class CalibrationSection:
 
     @property
     def _calibration(self):
-        return None if self._imageId is None else self._browser.calibration(self._imageId)
+        return None if self._imageId is None else self._browser.metadata.calibration(self._imageId)
 
     def _showChange(self, text):
         calibration = self._calibration
         self._showSpacing()
         self.ui.removeCalibrationButton.enabled = calibration is not None
-        entry = self._browser.entry(self._imageId)
+        entry = self._browser.images.entry(self._imageId)
         name = printable((entry and entry.name) or self._imageId)
         spacing = "" if calibration is None else spacingText(calibration)
         self._statusLine.show(text, name=name, spacing=spacing)

@@ -42,21 +42,21 @@ class ConnectionSection:
 
     def connectOrDisconnect(self):
         """Connect to the server in the line edit, or leave the one that is connected."""
-        if self._browser.has_server:
+        if self._browser.connection.has_server:
             self._browser.disconnect()
         else:
             self._connect()
 
     def noteConnected(self):
         """Remember the server: it works. A demo is gone with its window."""
-        host, port = self._browser.host_and_port
+        host, port = self._browser.connection.host_and_port
         if not isDemo(host, port):
             self._history.add(host, port)
 
     def update(self):
         """Show the state of the connection."""
-        hasServer = self._browser.has_server
-        state = self._browser.connection
+        hasServer = self._browser.connection.has_server
+        state = self._browser.connection.state
         self.ui.connectButton.text = _("Disconnect") if hasServer else _("Connect")
         for widget in (self.ui.hostLineEdit, self.ui.portSpinBox, self.ui.historyButton):
             widget.enabled = not hasServer
@@ -80,7 +80,7 @@ class ConnectionSection:
         self.ui.portSpinBox.value = port
 
     def _onReturnPressed(self):
-        if not self._browser.has_server:
+        if not self._browser.connection.has_server:
             self._connect()
 
     def _fillMenu(self):
@@ -104,7 +104,8 @@ class ConnectionSection:
         seconds = self._secondsLeft(state) if isAwaiting else None
         text = self._stateText(state, isAwaiting, seconds is not None)
         self.ui.connectionLabel.text = text.format(
-            address=self._browser.address, seconds=self._localeTexts.duration(seconds or 0)
+            address=self._browser.connection.address,
+            seconds=self._localeTexts.duration(seconds or 0),
         )
         style = f"color: {self._stateColour(state).name()}; font-weight: bold"
         if self.ui.connectionLabel.styleSheet != style:  # to set it takes long
@@ -120,7 +121,7 @@ class ConnectionSection:
         if state is ConnectionState.RECONNECTING:
             text = _("Connection to {address} lost")
             return text + ", " + _("next attempt in {seconds}") if hasSeconds else text
-        if self._browser.transfer is not None:
+        if self._browser.images.transfer is not None:
             return _("Connected to {address}, loading")
         if isAwaiting:
             text = _("Connected to {address}, waiting for an answer")
@@ -138,13 +139,13 @@ class ConnectionSection:
 
     def _isAwaiting(self, state):
         if state is ConnectionState.CONNECTED:
-            return self._browser.is_waiting
+            return self._browser.connection.is_waiting
         return state is not ConnectionState.NOT_CONNECTED
 
     def _secondsLeft(self, state):
         """Return after how many seconds something else happens; None where that is at once."""
         isLost = state is ConnectionState.RECONNECTING
-        moment = self._browser.next_attempt if isLost else self._browser.next_deadline
+        moment = self._browser.connection.next_attempt if isLost else self._browser.next_deadline
         if moment is None or moment <= time.monotonic():
             return None
         return moment - time.monotonic()

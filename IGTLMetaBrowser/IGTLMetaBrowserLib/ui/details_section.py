@@ -89,8 +89,8 @@ class DetailsSection:
             return [self._rowOfTable(row, column) for column in range(ID + 1)] + self._notes(row)
         own = [self._rowOfTable(row, column) for column in (ID, STATE, SCAN_TIME, TYPE)]
         imageId, patients = images.imageId(row), self._browser.patients
-        patients.meet_patient_of(self._browser.metadata, imageId)
-        known = covered_rows(detail_rows(self._browser.metadata, imageId), patients)
+        patients.meet_patient_of(self._browser.metadata.registry, imageId)
+        known = covered_rows(detail_rows(self._browser.metadata.registry, imageId), patients)
         return [detail for detail in own if detail.value] + self._notes(row) + known
 
     def _rowOfTable(self, row, column):

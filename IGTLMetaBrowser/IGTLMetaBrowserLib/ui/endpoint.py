@@ -6,7 +6,7 @@ import selectors
 import time
 
 from ..browser.browser import Browser
-from .pump import ServerPump
+from .pump import Pump
 
 _runningPumps = []
 
@@ -32,20 +32,20 @@ class Endpoint:
 
     def _serve(self, server):
         """Let Qt's event loop drive a ``net.Server`` that has just been made."""
-        self._pump = ServerPump(server)
+        self._pump = Pump(server)
         self._pump.update()
         _runningPumps.append(self._pump)
 
 
 class BrowserBesideEndpoints(Browser):
-    """A browser whose calls that wait let the endpoints of this process go on.
+    """A browser whose blocking calls let the endpoints of this process go on.
 
     Otherwise nobody would: Qt's event loop stands still while a script waits.
     """
 
     def wait_and_step(self):
         """Sleep until there is something to do, and do it."""
-        if not _runningPumps or not self.has_server:
+        if not _runningPumps or not self.connection.has_server:
             super().wait_and_step()
             return
         self._waitForSockets()
@@ -57,12 +57,9 @@ class BrowserBesideEndpoints(Browser):
         deadlines = [worker.next_deadline for worker in (self, *_servers())]
         ends = [deadline for deadline in deadlines if deadline is not None]
         with selectors.DefaultSelector() as selector:
-            for server in _servers():
-                for socket, events in server.sockets.items():
+            for worker in (self, *_servers()):
+                for socket, events in worker.sockets.items():
                     selector.register(socket, events)
-            if self.socket is not None:
-                write = selectors.EVENT_WRITE if self.wants_write else 0
-                selector.register(self.socket, selectors.EVENT_READ | write)
             selector.select(max(0.0, min(ends) - time.monotonic()) if ends else None)
 
 

@@ -68,9 +68,9 @@ class ImageSection:
 
     def showList(self):
         """Show the browser's list and its live images; filter, selection and scroll stay."""
-        live = [liveState.entry for liveState in self._browser.live.values()]
-        live += labelMapEntries(self._browser.label_maps)
-        images = ImageList(self._browser.entries, live, self._browser.patients)
+        live = [liveState.entry for liveState in self._browser.images.live.values()]
+        live += labelMapEntries(self._browser.overlays.label_maps)
+        images = ImageList(self._browser.images.entries, live, self._browser.patients)
         self.filter.modalities.setModalities(images.modalities)
         self.model.setImages(images, self.filter.modalities.chosen)
         self.columns.showList()
@@ -93,7 +93,7 @@ class ImageSection:
     def showStates(self):
         """Show that the states of many images have changed."""
         liveRows = range(self.model.images.first_live_row, len(self.model.images))
-        kept = {*self._browser.live, *(one.id for one in self._browser.label_maps)}
+        kept = {*self._browser.images.live, *(one.id for one in self._browser.overlays.label_maps)}
         if all(self.model.images.image_id(row) in kept for row in liveRows):
             self.model.updateStates()
         else:
@@ -103,7 +103,7 @@ class ImageSection:
 
     @property
     def hasServer(self):
-        return self._browser.has_server
+        return self._browser.connection.has_server
 
     @property
     def hasSelection(self):
@@ -115,7 +115,7 @@ class ImageSection:
 
     def selectedStates(self):
         """Return the state of each selected image that can be loaded."""
-        return [self._browser.image_state(imageId) for imageId in self.selection.imageIds()]
+        return [self._browser.images.state(imageId) for imageId in self.selection.imageIds()]
 
     def selectAll(self, _checked=False):
         """Select all images that are shown."""
@@ -154,7 +154,7 @@ class ImageSection:
     def showSelectedInViews(self):
         """Show the first selected image that is loaded in the slice views."""
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
-            node = self._browser.node(imageId)
+            node = self._browser.images.node(imageId)
             if node is not None:
                 showInSliceViews(node)
                 return
@@ -162,23 +162,23 @@ class ImageSection:
     def useServerColors(self):
         """Show the selected images that are loaded with the color table of the server."""
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
-            self._browser.request_color_table(imageId)
+            self._browser.overlays.request_color_table(imageId)
 
     def useWindowAndLevel(self):
         """Show the selected images that are loaded as before ``useServerColors``."""
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
-            self._browser.stop_using_color_table(imageId)
+            self._browser.overlays.stop_using_color_table(imageId)
 
     def loadedLabelMaps(self):
         """Return the ids of the selected label maps that are loaded."""
         loaded = self._selectedIds(lambda status: status is ImageStatus.LOADED)
-        return [imageId for imageId in loaded if self._browser.is_label_map(imageId)]
+        return [imageId for imageId in loaded if self._browser.overlays.is_label_map(imageId)]
 
     def showAsSegmentations(self):
         """Show the selected label maps that are loaded as segmentations, too."""
         for imageId in self.loadedLabelMaps():
             try:
-                node = self._browser.show_segmentation(imageId)
+                node = self._browser.overlays.show_segmentation(imageId)
             except SceneError as error:
                 self._statusLine.showError(error)
             else:
@@ -197,7 +197,7 @@ class ImageSection:
         return [
             imageId
             for imageId in self.selection.imageIds()
-            if isWanted(self._browser.image_state(imageId).status)
+            if isWanted(self._browser.images.state(imageId).status)
         ]
 
     # Groups
@@ -249,7 +249,7 @@ class ImageSection:
             self._statusLine.show("{note}", note=self.model.notes(index.row())[0])
 
     def _load(self, imageIds):
-        if not self._browser.has_server:
+        if not self._browser.connection.has_server:
             self._statusLine.show(_("There is no connection. Press Connect first."))
         elif imageIds:
             self._statusLine.forgetResult()

@@ -215,7 +215,7 @@ class ImageTableModel(SortableTableModel):
 
     def calibrationNotes(self, imageId):
         """Return a note where the pixel spacing of an image is calibrated."""
-        calibration = self._browser.calibration(imageId)
+        calibration = self._browser.metadata.calibration(imageId)
         if calibration is None:
             return []
         return [self._texts["calibrated"].format(spacing=spacingText(calibration))]

@@ -31,17 +31,17 @@ class AnnotationSection:
     def update(self):
         """Enable what can be done now."""
         for button in (self.ui.labelMapsButton, self.ui.pointsButton):
-            button.enabled = self._browser.has_server
+            button.enabled = self._browser.connection.has_server
 
     def _onLabelMapsClicked(self, _checked=False):
         self._statusLine.forgetResult()
         self._statusLine.show(_("Asking {address} for label maps …"))
-        self._browser.request_label_maps()
+        self._browser.overlays.request_label_maps()
 
     def _onPointsClicked(self, _checked=False):
         self._statusLine.forgetResult()
         self._statusLine.show(_("Asking {address} for points …"))
-        self._browser.request_points()
+        self._browser.overlays.request_points()
 
     def _onLabelMapsListed(self, event):
         self._images.showList()
@@ -65,7 +65,7 @@ class AnnotationSection:
         self._statusLine.showResult(text, count=number, problems=problems)
 
     def _onColorsShown(self, event):
-        name = self._browser.node(event.image_id).GetName()
+        name = self._browser.images.node(event.image_id).GetName()
         self._statusLine.showResult(_("{name} is shown in the server's colours."), name=name)
 
 

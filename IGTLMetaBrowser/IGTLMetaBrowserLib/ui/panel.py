@@ -92,14 +92,14 @@ class BrowserPanel:
 
     def onRetryClicked(self, _checked=False):
         """Do not wait for the next attempt to connect."""
-        self.browser.reconnect_now()
+        self.browser.connection.reconnect_now()
         self._update()
 
     def onRefreshClicked(self, _checked=False):
         """Ask for the list again."""
         self._status.forgetResult()
         self._status.show(_("Reading the list of images of {address} …"))
-        self.browser.request_list()
+        self.browser.images.request_list()
         self._update()
 
     def onLoadClicked(self, _checked=False):
@@ -109,7 +109,7 @@ class BrowserPanel:
 
     def onCancelClicked(self, _checked=False):
         """Load no more images."""
-        self.browser.cancel()
+        self.browser.images.cancel()
         self._update()
 
     def onTrajectoriesClicked(self, _checked=False):
@@ -117,7 +117,7 @@ class BrowserPanel:
         self._trajectoriesInStatus = None
         self._status.forgetResult()
         self._status.show(_("Asking {address} for trajectories …"))
-        self.browser.request_trajectories()
+        self.browser.trajectories.request()
         self._update()
 
     def selectedImageIds(self):
@@ -173,6 +173,7 @@ class BrowserPanel:
             events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
             events.ImageFailed: self._onImageFailed,
+            events.ImagesAdopted: self._onImagesAdopted,
             events.LiveImage: self._onLiveImage,
             events.TrajectoriesChanged: self._onTrajectoriesChanged,
             events.TrajectoriesShown: self._onTrajectoriesShown,
@@ -202,15 +203,15 @@ class BrowserPanel:
         if self._isFirstConnection:
             self._isFirstConnection = False
             self._status.show(_("Connected to {address}. Reading the list of images …"))
-            self.browser.request_list()
+            self.browser.images.request_list()
         elif self._isListOld():
-            self.browser.request_list()
+            self.browser.images.request_list()
 
     def _isListOld(self):
-        listedAt = self.browser.listed_at
+        listedAt = self.browser.images.listed_at
         if listedAt is None:
             # It was lost with the connection, and is not being asked for again.
-            return not self.browser.is_waiting
+            return not self.browser.connection.is_waiting
         return datetime.now(timezone.utc) - listedAt > _YOUNG_LIST
 
     def _onDisconnected(self, event):
@@ -228,7 +229,7 @@ class BrowserPanel:
         self._status.showError(event.error)
 
     def _onAsked(self, _event):
-        transfer = self.browser.transfer
+        transfer = self.browser.images.transfer
         if transfer is not None and self._imageInStatus != transfer.image_id:
             self._imageInStatus = transfer.image_id
             self.model.updateState(transfer.image_id)
@@ -280,6 +281,9 @@ class BrowserPanel:
             error=event.error,
         )
 
+    def _onImagesAdopted(self, _event):
+        self.images.showStates()
+
     def _onLiveImage(self, event):
         self.images.showLiveImage(event.image_id)
         if event.frames == 1 and event.node is not None and self.ui.showInViewsCheckBox.checked:
@@ -327,7 +331,7 @@ class BrowserPanel:
         self.progress.update()
         self.trajectories.update()
         self.annotations.update()
-        self.ui.refreshButton.enabled = self.browser.has_server
+        self.ui.refreshButton.enabled = self.browser.connection.has_server
 
     def _imageName(self, imageId):
         # The table has more than the list: live images and label maps.

@@ -19,7 +19,7 @@ class PatientPrivacy:
         self._browser = browser
         self._onChanged = onChanged
         checkBox.checked = arePatientsHidden()
-        browser.hide_patients(checkBox.checked)
+        browser.patients.hide(checkBox.checked)
         checkBox.toggled.connect(self._onToggled)
 
     def _onToggled(self, isChecked):

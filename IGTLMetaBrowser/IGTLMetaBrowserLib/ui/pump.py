@@ -11,28 +11,25 @@ _LONGEST_PAUSE_MS = 3_600_000
 
 
 class Pump:
-    """Calls ``browser.step`` when its socket is ready or its time has come.
+    """Calls ``worker.step`` when one of its sockets is ready or its time has come.
 
-    Call ``update`` after everything else that was done with the browser; ``close`` at the end.
+    ``worker`` is a ``Browser`` or a ``net.Server``: its ``sockets`` say what to wait for, its
+    ``next_deadline`` how long.
+
+    Call ``update`` after everything else that was done with the worker; ``close`` at the end.
 
     Steps are made by a timer alone. A socket that is always ready would be served twice in a turn
     of Qt's event loop before the timers of others have theirs, and so it only starts this timer.
     """
 
-    def __init__(self, browser):
-        self.worker = browser
+    def __init__(self, worker):
+        self.worker = worker
         self._notifiers = Notifiers(self._onReady)
         self._isStepping = False
         self._isClosed = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.step)
-
-    def sockets(self):
-        """Return the sockets to wait for, and for what: EVENT_READ, EVENT_WRITE."""
-        socket = self.worker.socket
-        write = EVENT_WRITE if self.worker.wants_write else 0
-        return {} if socket is None else {socket: EVENT_READ | write}
 
     def close(self):
         """Wait for nothing any more, for good; also in the middle of a step."""
@@ -43,10 +40,10 @@ class Pump:
             self._timer.timeout.disconnect(self.step)
 
     def update(self):
-        """Wait for what the browser now waits for."""
+        """Wait for what the worker now waits for."""
         if self._isClosed:
             return
-        self._notifiers.watch(self.sockets())
+        self._notifiers.watch(self.worker.sockets)
         deadline = self.worker.next_deadline
         if deadline is None:
             self._timer.stop()
@@ -76,14 +73,6 @@ class Pump:
     def _onReady(self):
         self._notifiers.pause()
         self._timer.start(0)
-
-
-class ServerPump(Pump):
-    """Calls the ``step`` of a ``net.Server``, which has a socket for each client."""
-
-    def sockets(self):
-        """Return the sockets to wait for, and for what: EVENT_READ, EVENT_WRITE."""
-        return self.worker.sockets
 
 
 class Notifiers:

@@ -47,10 +47,10 @@ class SampleImageLoader:
     def load(self, imageId=IMAGE_ID):
         """Begin to load an image, which is shown in the slice views when it is there."""
         slicer.util.showStatusMessage(_("Loading the demo image over OpenIGTLink …"))
-        if not self._browser.has_server:
+        if not self._browser.connection.has_server:
             self._browser.connect(*self._demo.start())
         # So that the image is named, and put under its patient, as the list says.
-        self._browser.request_list()
+        self._browser.images.request_list()
         self._browser.request_images([imageId])
 
     def close(self):
@@ -61,7 +61,7 @@ class SampleImageLoader:
 
     def cancel(self):
         """Load nothing, as when the scene is about to be closed."""
-        self._browser.cancel()
+        self._browser.images.cancel()
 
     def _onBrowserEvent(self, event):
         self._pump.update()

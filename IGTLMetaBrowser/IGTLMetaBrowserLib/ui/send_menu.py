@@ -54,6 +54,6 @@ class SendMenu:
 
     def _send(self, nodes):
         try:
-            self._browser.send_trajectories(nodes)
+            self._browser.trajectories.send(nodes)
         except (ValueError, NetworkError, BrowserError) as error:
             self._statusLine.show("{error}.", error=error)

@@ -97,7 +97,7 @@ class TrajectorySection:
 
     def showList(self):
         """Show the browser's trajectories; filter, order and selection stay."""
-        self.model.setTrajectories(self._browser.trajectories.trajectories)
+        self.model.setTrajectories(self._browser.trajectories.items)
         self._measureColumns()
         self.update()
 
@@ -141,31 +141,31 @@ class TrajectorySection:
 
     def showSelected(self, _checked=False):
         """Make the selected trajectories visible."""
-        self._browser.show_trajectories(self.selected())
+        self._browser.trajectories.show(self.selected())
 
     def hideSelected(self, _checked=False):
         """Make the selected trajectories invisible."""
-        self._browser.hide_trajectories(self.selected())
+        self._browser.trajectories.hide(self.selected())
 
     def toggleSelected(self):
         """Hide the selected trajectories if all of them are shown; otherwise show them."""
         selected = self.selected()
         if all(map(self._browser.trajectories.is_shown, selected)):
-            self._browser.hide_trajectories(selected)
+            self._browser.trajectories.hide(selected)
         else:
-            self._browser.show_trajectories(selected)
+            self._browser.trajectories.show(selected)
 
     def _onClicked(self, index):
         if index.column() != SHOWN:
             return
         one = self.model.trajectory(index.row())
         if self._browser.trajectories.is_shown(one):
-            self._browser.hide_trajectories([one])
+            self._browser.trajectories.hide([one])
         else:
-            self._browser.show_trajectories([one])
+            self._browser.trajectories.show([one])
 
     def _onRemoveGone(self, _checked=False):
-        self._browser.remove_gone_trajectories()
+        self._browser.trajectories.remove_gone()
 
     def _onAllLabelsToggled(self, isChecked):
         self._browser.trajectories.are_all_labeled = isChecked

@@ -1,0 +1,174 @@
+"""The connection of a browser to its server."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import Any
+
+from .. import codec, net
+from .errors import BrowserError
+from .events import (
+    Asked,
+    Connected,
+    Connecting,
+    ConnectionState,
+    Disconnected,
+    Observer,
+    Reconnecting,
+)
+from .reconnection import RECONNECT_DELAYS, Reconnector
+
+
+class Connection:
+    """One server at a time, and the state of the connection to it.
+
+    ``reconnector`` drives the connection; it is None without a server.
+    """
+
+    def __init__(self, notify: Observer) -> None:
+        self._notify = notify
+        self.reconnector: Reconnector | None = None
+
+    @property
+    def state(self) -> ConnectionState:
+        """Whether there is a connection, and whether one is being made."""
+        if self.reconnector is None:
+            return ConnectionState.NOT_CONNECTED
+        return self.reconnector.state
+
+    @property
+    def has_server(self) -> bool:
+        """Whether the user has chosen a server and not left it; its connection may be lost."""
+        return self.reconnector is not None
+
+    @property
+    def address(self) -> str:
+        """Host and port of the server, or an empty text."""
+        return "" if self.reconnector is None else self.client.address
+
+    @property
+    def host_and_port(self) -> tuple[str, int] | None:
+        """Host and port of the server, or None."""
+        return None if self.reconnector is None else (self.client.host, self.client.port)
+
+    @property
+    def next_attempt(self) -> float | None:
+        """When to connect again, in ``time.monotonic`` seconds; None if that is not due."""
+        return None if self.reconnector is None else self.reconnector.next_attempt
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the server is being asked for something."""
+        return self.reconnector is not None and self.client.is_waiting
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
+        return None if self.reconnector is None else self.reconnector.next_deadline
+
+    @property
+    def sockets(self) -> dict[socket.socket, int]:
+        """The socket to wait for, with ``EVENT_READ`` and ``EVENT_WRITE``; empty without one.
+
+        Each connection has another socket.
+        """
+        if self.reconnector is None or self.client.socket is None:
+            return {}
+        write = EVENT_WRITE if self.client.wants_write else 0
+        return {self.client.socket: EVENT_READ | write}
+
+    @property
+    def client(self) -> net.Client:
+        """The client of the server. Raises ``BrowserError`` without a server."""
+        return self._server().client
+
+    def open(
+        self,
+        host: str,
+        port: int,
+        reconnect_delays: Sequence[float] = RECONNECT_DELAYS,
+        **options: Any,
+    ) -> None:
+        """Choose a server; ``reconnect_now`` then connects. ``options``: see ``net.Client``."""
+        self.reconnector = Reconnector(net.Client(host, port, **options), reconnect_delays)
+
+    def close(self) -> None:
+        """Leave the server."""
+        if self.reconnector is not None:
+            self.client.close()
+            self.reconnector = None
+
+    def reconnect_now(self) -> None:
+        """Connect without waiting for the next attempt, if there is no connection."""
+        self._server().connect()
+        self.notify_attempt()
+
+    def ask(self, data_type: str, device_name: str = "") -> net.Query:
+        """Ask the server for something, and notify the observers of it.
+
+        Raises ``codec.EncodeError`` if the name is too long, ``BrowserError`` without a server.
+        """
+        query = self.client.ask(data_type, device_name)
+        self._notify(Asked())
+        self.notify_attempt()
+        return query
+
+    def send(self, message: codec.Message) -> None:
+        """Send what the server has not asked for.
+
+        Raises ``codec.EncodeError``, ``net.NetworkError`` or ``BrowserError``.
+        """
+        self.client.send(message)
+
+    def step(self) -> list[net.ClientEvent]:
+        """Do what can be done without waiting; return what happened."""
+        reconnector = self.reconnector
+        if reconnector is None:
+            return []
+        reconnector.connect_if_due()
+        self.notify_attempt()
+        # Not ``self.client``: an observer of the attempt may have left the server.
+        return reconnector.client.step()
+
+    def wait(self) -> None:
+        """Sleep until ``step`` has something to do. Raises ``BrowserError`` without a server."""
+        self._server().wait()
+
+    @property
+    def is_tried_again(self) -> bool:
+        """Whether a lost connection is made again: a first one that fails is not."""
+        return self.reconnector is not None and self.reconnector.has_worked
+
+    # What happens
+
+    def notify_attempt(self) -> None:
+        """Notify the observers, once for each attempt, that a connection is being made."""
+        if self.reconnector is not None and self.reconnector.is_new_attempt():
+            self._notify(Connecting(self.address))
+
+    def on_connected(self) -> None:
+        """There is a connection now."""
+        self._server().on_connected()
+        self._notify(Connected(self.address))
+
+    def on_disconnected(self, error: net.NetworkError) -> None:
+        """The connection was lost, or could not be made."""
+        reconnector = self._server()
+        delay = reconnector.on_disconnected()
+        address = self.address
+        self._notify(Disconnected(address, error))
+        is_still_lost = self.reconnector is reconnector
+        if delay is not None and is_still_lost and self.state is ConnectionState.RECONNECTING:
+            self._notify(Reconnecting(address, error, delay))
+
+    def on_finished(self, query: net.Query) -> None:
+        """The server has answered, or it has not."""
+        if query.answer is not None or isinstance(query.error, net.RefusedError):
+            self._server().on_answer()
+
+    def _server(self) -> Reconnector:
+        if self.reconnector is None:
+            raise BrowserError("there is no connection; connect to a server first")
+        return self.reconnector

@@ -1,0 +1,240 @@
+"""The images of a server: its list, how far each image is loaded, and the volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from .. import codec, net
+from ..scene.image_nodes import ImageNodes
+from ..signal import Signal
+from .connection import Connection
+from .downloads import Downloads
+from .events import (
+    ConnectionState,
+    ImagesAdopted,
+    ImageState,
+    Listed,
+    LiveImageState,
+    Observer,
+    Transfer,
+)
+from .image_metadata import ImageMetadata
+from .image_notes import image_notes
+from .listing import Listing
+from .live_images import LiveImages
+from .overlays import Overlays
+
+
+class Images:
+    """The images of the server of ``connection``. ``nodes`` are the volumes of all servers.
+
+    ``image_shown`` is emitted with the id of an image that has come into the scene.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        metadata: ImageMetadata,
+        overlays: Overlays,
+        nodes: ImageNodes,
+        notify: Observer,
+    ) -> None:
+        self.image_shown: Signal[[str]] = Signal()
+        self._connection = connection
+        self._metadata = metadata
+        self._overlays = overlays
+        self._nodes = nodes
+        self._notify = notify
+        self._listing = Listing()
+        self._downloads = Downloads(connection, notify, self._show, overlays.is_label_map)
+        self._live = LiveImages(notify, self.node, self._show_live)
+        metadata.calibration_changed.connect(self._on_calibration_changed)
+
+    # The list
+
+    @property
+    def entries(self) -> Sequence[codec.ImageMetaItem]:
+        """The last list of images as it came; ``entries.records`` has its columns."""
+        return self._listing.entries
+
+    @property
+    def listed_at(self) -> datetime | None:
+        """When that list came, with its time zone, or None if none has come."""
+        return self._listing.listed_at
+
+    def entry(self, image_id: str) -> codec.ImageMetaItem | None:
+        """Return what the list says of an image, or None. Of doubled ids the first one counts."""
+        return self._listing.entry(image_id)
+
+    def request_list(self) -> net.Query:
+        """Ask for the list of images; ``Listed`` or ``Failed`` follows."""
+        return self._connection.ask("IMGMETA")
+
+    # Loading
+
+    @property
+    def states(self) -> dict[str, ImageState]:
+        """The states of the images of this server that are not NOT_LOADED."""
+        return self._downloads.states.states
+
+    def state(self, image_id: str) -> ImageState:
+        """Return the state of an image."""
+        return self._downloads.states.state(image_id)
+
+    @property
+    def queue(self) -> list[str]:
+        """The ids of the images that wait to be fetched."""
+        return self._downloads.waiting
+
+    @property
+    def current(self) -> str | None:
+        """The id of the image that is being fetched, or None."""
+        return self._downloads.current
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """How far the image that is being fetched and its batch are, or None."""
+        return self._downloads.transfer
+
+    def request(self, image_ids: Iterable[str]) -> None:
+        """Put images into the queue; ``ImageLoaded`` or ``ImageFailed`` follows for each.
+
+        Raises ``BrowserError`` without a server.
+        """
+        _ = self._connection.client
+        self._downloads.request(image_ids, self._listing)
+        if self._connection.state is ConnectionState.RECONNECTING:
+            self._connection.reconnect_now()
+        self.fetch_next()
+
+    def cancel(self, image_ids: Iterable[str] | None = None) -> None:
+        """Fetch these images no more, or none at all; the connection stays."""
+        if not self._connection.has_server:
+            return
+        self._downloads.cancel(None if image_ids is None else set(image_ids))
+        self.fetch_next()
+
+    def fetch_next(self) -> None:
+        """Ask for the next image of the queue, unless there is one in transfer."""
+        # While the next attempt to connect is not due yet, the queue waits for it.
+        is_open = self._connection.has_server
+        if is_open and self._connection.state is not ConnectionState.RECONNECTING:
+            self._downloads.fetch_next()
+
+    def report_progress(self) -> None:
+        """Notify the observers of how much of the image in transfer has arrived."""
+        self._downloads.report_progress()
+
+    # In the scene
+
+    @property
+    def live(self) -> dict[str, LiveImageState]:
+        """The images that the server streams, those that are in its list among them."""
+        return self._live.states
+
+    @property
+    def coordinates(self) -> codec.Coordinates | None:
+        """Overrules what images say of their matrix, for servers that mark RAS as LPS; or None."""
+        return self._nodes.coordinates
+
+    @coordinates.setter
+    def coordinates(self, coordinates: codec.Coordinates | None) -> None:
+        self._nodes.coordinates = self._overlays.image_coordinates = coordinates
+
+    def node(self, image_id: str) -> Any:
+        """Return the volume node of an image, or None if it is not in the scene (any more)."""
+        if self._overlays.is_label_map(image_id):
+            return self._overlays.label_map_node(image_id)
+        node = self._nodes.node(self._connection.address, image_id)
+        # A label map of a saved scene, of which no list has come yet.
+        return self._overlays.label_map_node(image_id) if node is None else node
+
+    def adopt(self) -> None:
+        """Find what of this server is in the scene already; ``ImagesAdopted`` may follow."""
+        images = self._nodes.adopt(self._connection.address)
+        label_maps = self._overlays.adopt()
+        self._downloads.states.adopt(images, label_maps)
+        if images or label_maps:
+            self._notify(ImagesAdopted((*images, *label_maps)))
+
+    def loaded_ids(self) -> list[str]:
+        """Return the ids of this server's images that are in the scene."""
+        return list(filter(self._is_in_scene, self._downloads.states.loaded_ids))
+
+    def rewrite_descriptions(self) -> None:
+        """Write anew what the volumes say of their patients, who were hidden or shown."""
+        self._metadata.register_patients()
+        self._nodes.patients_changed()
+
+    # What happens
+
+    def on_server_selected(self) -> None:
+        """Begin with another server, or with none: what was loaded from it before counts."""
+        self._listing = Listing()
+        self._nodes.known = self._metadata.known
+        self._live.forget_all()
+        if self._connection.has_server:
+            self._downloads.states.begin(self._connection.address, self._is_in_scene)
+        else:
+            self._downloads.states.end()
+
+    def on_list(self, message: codec.ImageMetaMessage) -> None:
+        """Handle a list of images, asked for or not."""
+        before, now = self._listing, Listing(message, datetime.now(timezone.utc))
+        self._listing = now
+        self._metadata.on_list(now)
+        self._downloads.states.list(now)
+        self._notify(Listed(now.entries))
+        self._downloads.withdraw(before, now)
+
+    def on_image_finished(self, query: net.Query) -> bool:
+        """Handle a query that is done; return whether it was that of the image in transfer."""
+        if not self._downloads.on_finished(query):
+            return False
+        self.fetch_next()
+        return True
+
+    def on_live_image(self, image: codec.ImageMessage) -> None:
+        """Show an image that nobody asked for."""
+        self._live.handle(image)
+
+    def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
+        """Return ``events`` without live images after which a newer one of their id has come."""
+        return self._live.skip_outdated(events)
+
+    def on_nodes_removed(self) -> list[str]:
+        """Look which nodes were removed from the scene; return the ids whose state has changed."""
+        self._live.remove_nodes()
+        return self._downloads.states.remove_all_but(self._is_in_scene)
+
+    def on_scene_closed(self) -> None:
+        """Forget what was in the scene; transfers are cancelled."""
+        self.cancel()
+        self._live.forget_all()
+        self._downloads.states.remove_all_but(self._is_in_scene)
+
+    def _on_calibration_changed(self, image_id: str) -> None:
+        calibration = self._metadata.calibration(image_id)
+        self._nodes.calibrate(self._connection.address, image_id, calibration)
+
+    def _is_in_scene(self, image_id: str) -> bool:
+        return self.node(image_id) is not None
+
+    def _show(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
+        if self._overlays.is_label_map(image_id):
+            return self._overlays.show_label_map(image_id, image), ()
+        entry = self.entry(image_id)
+        scan_time = None if entry is None else entry.scan_time.to_datetime()
+        node = self._nodes.show(self._connection.address, image_id, image, scan_time)
+        self.image_shown.emit(image_id)
+        return node, image_notes(image_id, entry, image)
+
+    def _show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
+        if is_first or self._overlays.is_label_map(image.device_name):
+            node, _ = self._show(image.device_name, image)
+        else:
+            node = self._nodes.update(self._connection.address, image.device_name, image)
+        self._downloads.states.live(image.device_name)
+        return node

@@ -1,0 +1,156 @@
+"""The trajectories of a server: asking for them, showing them, sending some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .. import codec, net
+from ..scene.trajectory_set import Trajectory, TrajectorySet
+from ..scene.trajectory_updates import TrajectoryNodes
+from .connection import Connection
+from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
+
+
+class Trajectories:
+    """The trajectories of the server of ``connection``. ``nodes`` are those of all servers.
+
+    Markups take long to make, so ``work`` brings some of them into the scene in each turn.
+    """
+
+    def __init__(self, connection: Connection, nodes: TrajectoryNodes, notify: Observer) -> None:
+        self._connection = connection
+        self._nodes = nodes
+        self._notify = notify
+
+    # What is known
+
+    @property
+    def items(self) -> Sequence[Trajectory]:
+        """Those of the last answer in its order, then those that are gone but in the scene."""
+        return self._of_server.trajectories
+
+    @property
+    def gone(self) -> list[Trajectory]:
+        """Those that are in the scene although the last answer does not have them."""
+        return self._of_server.gone
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The markups nodes of the last answer's trajectories, in its order."""
+        return self._of_server.nodes
+
+    def node(self, trajectory: Trajectory) -> Any:
+        """Return the markups node of a trajectory, or None if it is not in the scene."""
+        return self._of_server.node(trajectory)
+
+    def is_shown(self, trajectory: Trajectory) -> bool:
+        """Whether a trajectory is in the scene and visible."""
+        return self._of_server.is_shown(trajectory)
+
+    def world_points(self, trajectory: Trajectory) -> list[tuple[float, float, float]]:
+        """Return the planned points, entry first, in RAS mm of the scene's world."""
+        return self._of_server.world_points(trajectory)
+
+    @property
+    def coordinates(self) -> codec.Coordinates | None:
+        """Those of this server's points; None means RAS, as OpenIGTLink has it."""
+        return self._of_server.coordinates
+
+    @coordinates.setter
+    def coordinates(self, coordinates: codec.Coordinates | None) -> None:
+        self._of_server.coordinates = coordinates
+
+    # What can be done
+
+    def request(self) -> net.Query:
+        """Ask for the trajectories; ``TrajectoriesShown`` or ``Failed`` follows."""
+        return self._connection.ask("TRAJ")
+
+    def send(self, nodes: Iterable[Any]) -> None:
+        """Send markups lines to the server; ``TrajectoriesSent`` follows.
+
+        Raises ``ValueError`` (``SceneError``, ``codec.EncodeError``) if one cannot be sent,
+        ``net.NetworkError`` or ``BrowserError`` if there is no connection.
+        """
+        items = self._nodes.sent_items(self._connection.address, nodes)
+        self._connection.send(codec.TrajectoryMessage(items=items))
+        self._notify(TrajectoriesSent(len(items)))
+
+    def show(self, trajectories: Iterable[Trajectory]) -> None:
+        """Make these visible; ``TrajectoriesChanged`` follows when all are in the scene."""
+        self._of_server.show(trajectories)
+        self._notify(TrajectoriesChanged())
+
+    def hide(self, trajectories: Iterable[Trajectory]) -> None:
+        """Make these invisible."""
+        self._of_server.hide(trajectories)
+        self._notify(TrajectoriesChanged())
+
+    def label(self, trajectories: Iterable[Trajectory]) -> None:
+        """Show the labels of these in the views, and of no others unless ``are_all_labeled``."""
+        self._of_server.label(trajectories)
+
+    @property
+    def are_all_labeled(self) -> bool:
+        """Whether all labels are shown in the views; ``work`` shows and hides them."""
+        return self._of_server.are_all_labeled
+
+    @are_all_labeled.setter
+    def are_all_labeled(self, are_all_labeled: bool) -> None:
+        self._of_server.are_all_labeled = are_all_labeled
+        self._notify(TrajectoriesChanged())
+
+    def remove_gone(self) -> None:
+        """Remove those from the scene that the last answer does not have any more."""
+        self._of_server.remove_gone()
+        self._notify(TrajectoriesChanged())
+
+    # What happens
+
+    def on_trajectories(self, message: codec.TrajectoryMessage, is_answer: bool) -> None:
+        """Show what came. ``is_answer``: those that the user has removed come back."""
+        self._nodes.receive(self._connection.address, message.items, is_answer)
+        self._notify(TrajectoriesChanged())
+        self.work()
+
+    def adopt(self) -> None:
+        """Find those of this server that are in the scene already."""
+        if self._nodes.adopt(self._connection.address):
+            self._notify(TrajectoriesChanged())
+
+    def on_image_shown(self, image_id: str) -> None:
+        """Put the trajectories of an image next to it."""
+        self._of_server.image_shown(image_id)
+
+    @property
+    def is_showing(self) -> bool:
+        """Whether ``work`` still has trajectories to bring into the scene."""
+        return self._nodes.is_working
+
+    @property
+    def next_turn(self) -> float | None:
+        """When to call ``work``, in ``time.monotonic`` seconds; None for never."""
+        return self._nodes.next_turn
+
+    def work(self) -> None:
+        """Bring some of them into the scene, and notify of those answers that are all there."""
+        if not self._nodes.is_working:
+            return
+        answered = self._nodes.work()
+        for trajectories in answered:
+            self._notify(TrajectoriesShown(trajectories.nodes, trajectories.problems))
+        if not answered and not self._nodes.is_working:
+            self._notify(TrajectoriesChanged())
+
+    def rest(self) -> None:
+        """Let the views be drawn: nobody is going to call ``work`` for a while."""
+        self._nodes.rest()
+
+    def stop(self) -> None:
+        """Bring nothing more into the scene: it was closed."""
+        self._nodes.stop()
+
+    @property
+    def _of_server(self) -> TrajectorySet:
+        return self._nodes.of(self._connection.address)

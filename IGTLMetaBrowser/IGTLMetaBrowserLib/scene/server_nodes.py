@@ -1,0 +1,53 @@
+"""Attributes that say from which server a node came, so that it is found again in a saved scene.
+
+A scene file keeps nodes and attributes, but gives other node ids; what a session knows of its nodes
+is gone with it. An image, a label map or a trajectory that comes again from the same server must
+come into the node that shows it already.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ..codec import Message
+
+SERVER_ATTRIBUTE = "IGTLMetaBrowser.Server"
+"""Host and port, as the browser shows them."""
+IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
+"""The id by which the server knows an image; as it may be shown, if patients are hidden."""
+KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"
+"""What tells markups of one server apart, as JSON: names may hold any character."""
+TIMESTAMP_ATTRIBUTE = "IGTLMetaBrowser.Timestamp"
+"""When the server says that the message was made (ISO 8601, UTC); not there if it does not say."""
+
+
+def nodes_from_server(scene: Any, server: str, *class_names: str) -> Iterator[Any]:
+    """Yield the nodes of exactly these classes that came from a server, in the scene's order."""
+    for index in range(scene.GetNumberOfNodes()):
+        node = scene.GetNthNode(index)
+        if node.GetClassName() in class_names and node.GetAttribute(SERVER_ATTRIBUTE) == server:
+            yield node
+
+
+def write_key(node: Any, server: str, *parts: Any) -> None:
+    """Write onto a node from where it came and what tells it apart there."""
+    node.SetAttribute(SERVER_ATTRIBUTE, server or None)
+    node.SetAttribute(KEY_ATTRIBUTE, json.dumps(parts))
+
+
+def read_key(node: Any, length: int) -> list[Any] | None:
+    """Return the parts that ``write_key`` wrote, or None if there are not so many of them."""
+    try:
+        parts = json.loads(node.GetAttribute(KEY_ATTRIBUTE) or "")
+    except ValueError:
+        return None  # somebody has edited the scene file
+    return parts if isinstance(parts, list) and len(parts) == length else None
+
+
+def write_timestamp(node: Any, message: Message) -> None:
+    """Write onto a node when its message was made."""
+    moment = message.timestamp.to_datetime()
+    text = None if moment is None else moment.isoformat(timespec="microseconds")
+    node.SetAttribute(TIMESTAMP_ATTRIBUTE, text)

@@ -1,0 +1,237 @@
+"""A scene that was saved and loaded again: what comes from the server goes into the nodes there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.codec import LabelMetaItem, PointItem, TrajectoryItem, TrajectoryType
+from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
+from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.overlay_nodes import AnnotationNodes
+from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.trajectory_updates import TrajectoryNodes
+
+SERVER, OTHER_SERVER = "navigation:18944", "navigation:18945"
+LINE = TrajectoryItem(
+    name='Left "A"; <entry> ä',
+    group="Electrodes",
+    rgba=(255, 51, 0, 102),
+    entry=(10.0, -20.0, 30.5),
+    target=(-1.5, 2.0, 8.25),
+    diameter=float(np.float32(1.3)),
+    owner="CT",
+)
+BURR_HOLE = replace(LINE, name="Burr hole", type=TrajectoryType.ENTRY)
+NASION = PointItem(name="Nasion", group="Landmarks", position=(1, 90, -3.5), diameter=0.1)
+TUMOR = LabelMetaItem("Tumor", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "CT")
+
+
+class Session:
+    """All that a session knows of a scene."""
+
+    def __init__(self, scene):
+        known = StandardProviders(MetadataProviders(), lambda image_id: None)
+        known.add_to_registry()
+        self.scene = scene
+        self.images = ImageNodes(scene, known, HiddenPatients())
+        self.overlays = AnnotationNodes(scene, self.images.node)
+        self.trajectories = TrajectoryNodes(scene, self.images.node)
+
+    def adopt(self, server=SERVER):
+        """What a browser does when it turns to a server, and when a scene was loaded."""
+        return (
+            self.images.adopt(server),
+            self.overlays.adopt(server),
+            len(self.trajectories.adopt(server)),
+        )
+
+    def show_image(self, image_id, value=1, server=SERVER):
+        pixels = np.full((2, 3, 4), value, np.int16)
+        return self.images.show(server, image_id, codec.ImageMessage(pixels, device_name=image_id))
+
+    def show_trajectories(self, *items, server=SERVER):
+        self.trajectories.receive(server, items)
+        self.trajectories.of(server).finish()
+        return self.trajectories.of(server).nodes
+
+    def show_labels(self, server=SERVER):
+        self.overlays.label_maps(server).receive([TUMOR])
+        image = codec.ImageMessage(np.ones((2, 3, 4), np.uint8))
+        return self.overlays.show_label_map(server, "LABELS", image, None)
+
+    def count(self, *class_names):
+        return [self.scene.GetNumberOfNodesByClass(name) for name in class_names]
+
+
+def save_and_load(scene, folder: Path):
+    """Save a scene with its voxels and markups, and load it into a new one."""
+    scene.SetRootDirectory(str(folder))
+    # Slicer has another storage node for volumes, whose file readers are not in slicer-core.
+    save_data(scene, "vtkMRMLVolumeNode", "vtkMRMLNRRDStorageNode", folder, "nrrd")
+    save_data(scene, "vtkMRMLMarkupsNode", "vtkMRMLMarkupsJsonStorageNode", folder, "mrk.json")
+    path = str(folder / "saved.mrml")
+    assert scene.Commit(path)
+    loaded = slicer.vtkMRMLScene()
+    slicer.vtkMRMLApplicationLogic().SetMRMLScene(loaded)
+    loaded.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())
+    loaded.SetURL(path)
+    assert loaded.Import()
+    return loaded
+
+
+def save_data(scene, class_name, storage_class_name, folder: Path, suffix):
+    for index in range(scene.GetNumberOfNodesByClass(class_name)):
+        node = scene.GetNthNodeByClass(index, class_name)
+        storage = scene.AddNewNodeByClass(storage_class_name)
+        node.SetAndObserveStorageNodeID(storage.GetID())
+        storage.SetFileName(str(folder / f"{node.GetID()}.{suffix}"))
+        assert storage.WriteData(node)
+
+
+@pytest.fixture
+def session(scene):
+    scene.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())
+    return Session(scene)
+
+
+@pytest.fixture
+def load_again(scene, tmp_path):
+    """Saves the scene and returns a session with what was loaded again."""
+    return lambda: Session(save_and_load(scene, tmp_path))
+
+
+def test_an_image_that_comes_again_goes_into_the_node_of_the_saved_scene(session, load_again):
+    session.show_image("CT").GetDisplayNode().SetWindowLevel(123, 45)
+    later = load_again()
+    assert later.images.node(SERVER, "CT") is None
+    assert later.adopt() == (["CT"], [], 0)
+    node = later.images.node(SERVER, "CT")
+    assert later.show_image("CT", 7) is node
+    assert later.count("vtkMRMLScalarVolumeNode") == [1]
+    assert slicer.util.arrayFromVolume(node).max() == 7
+    assert node.GetDisplayNode().GetWindow() == 123
+
+
+def test_an_image_whose_file_is_missing_is_not_loaded_but_keeps_its_node(session, scene):
+    session.show_image("CT").SetAndObserveImageData(None)
+    later = Session(scene)
+    assert later.adopt() == ([], [], 0)
+    node = later.show_image("CT")
+    assert node is session.images.node(SERVER, "CT")
+    assert node.GetImageData() is not None
+
+
+def test_the_same_id_of_another_server_is_another_image(session, load_again):
+    session.show_image("CT")
+    later = load_again()
+    assert later.adopt(OTHER_SERVER) == ([], [], 0)
+    later.show_image("CT", server=OTHER_SERVER)
+    assert later.count("vtkMRMLScalarVolumeNode") == [2]
+
+
+def test_what_is_known_already_is_not_adopted_again(session):
+    node = session.show_image("CT")
+    session.show_trajectories(LINE)
+    assert session.adopt() == ([], [], 0)
+    assert session.images.node(SERVER, "CT") is node
+
+
+def test_trajectories_move_the_lines_of_the_saved_scene(session, load_again):
+    session.show_trajectories(LINE, BURR_HOLE)
+    later = load_again()
+    assert later.adopt() == ([], [], 2)
+    nodes = later.trajectories.of(SERVER).nodes
+    moved = replace(LINE, entry=(1.0, 2.0, 3.0))
+    assert later.show_trajectories(moved, BURR_HOLE) == nodes
+    assert nodes[0].GetNthControlPointPosition(0) == (1, 2, 3)
+    assert later.count("vtkMRMLMarkupsLineNode", "vtkMRMLMarkupsFiducialNode") == [1, 1]
+
+
+def test_until_an_answer_comes_they_are_listed_as_they_are(session, load_again):
+    session.show_trajectories(LINE)
+    later = load_again()
+    later.adopt()
+    (one,) = later.trajectories.of(SERVER).trajectories
+    assert one.item == replace(LINE, diameter=1.3)  # the file has six digits
+    assert not one.is_gone
+    assert later.trajectories.of(SERVER).is_shown(one)
+
+
+def test_those_that_the_server_has_no_more_are_gone(session, load_again):
+    session.show_trajectories(LINE, BURR_HOLE)
+    later = load_again()
+    later.adopt()
+    later.show_trajectories(BURR_HOLE)
+    assert [one.item.name for one in later.trajectories.of(SERVER).gone] == [LINE.name]
+
+
+def test_those_that_the_user_has_hidden_stay_hidden(session, load_again):
+    (node,) = session.show_trajectories(LINE)
+    node.SetDisplayVisibility(False)
+    later = load_again()
+    later.adopt()
+    (node,) = later.show_trajectories(replace(LINE, entry=(1.0, 2.0, 3.0)))
+    assert not node.GetDisplayVisibility()
+
+
+def test_namesakes_are_told_apart(session, load_again):
+    session.show_trajectories(LINE, replace(LINE, entry=(5.0, 5.0, 5.0)))
+    later = load_again()
+    later.adopt()
+    before = later.trajectories.of(SERVER).nodes
+    assert later.show_trajectories(LINE, replace(LINE, entry=(5.0, 5.0, 5.0))) == before
+    assert [node.GetNthControlPointPosition(0) for node in before] == [LINE.entry, (5, 5, 5)]
+
+
+def test_points_come_into_their_lists(session, load_again):
+    (node,) = session.overlays.show_points(SERVER, [NASION], None).nodes
+    later = load_again()
+    assert later.adopt() == ([], [], 0)
+    moved = replace(NASION, position=(2, 2, 2))
+    (node,) = later.overlays.show_points(SERVER, [moved], None).nodes
+    assert node.GetNthControlPointPosition(0) == (2, 2, 2)
+    assert later.count("vtkMRMLMarkupsFiducialNode") == [1]
+
+
+def test_label_maps_and_their_segmentations_are_found(session, load_again):
+    owner = session.show_image("CT")
+    session.show_labels()
+    session.overlays.label_maps(SERVER).show_segmentation("LABELS")
+    later = load_again()
+    assert later.adopt() == (["CT"], ["LABELS"], 0)
+    node = later.overlays.label_maps(SERVER).node("LABELS")
+    assert later.show_labels() is node
+    segmentation = later.overlays.label_maps(SERVER).segmentation("LABELS")
+    assert later.overlays.label_maps(SERVER).show_segmentation("LABELS") is segmentation
+    assert later.count("vtkMRMLLabelMapVolumeNode", "vtkMRMLSegmentationNode") == [1, 1]
+    assert owner.GetName() == later.images.node(SERVER, "CT").GetName()
+
+
+def test_what_belongs_to_an_adopted_image_follows_its_transform(session, load_again):
+    session.show_image("CT")
+    session.show_trajectories(LINE)
+    later = load_again()
+    later.adopt()
+    transform = later.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "T")
+    later.images.node(SERVER, "CT").SetAndObserveTransformNodeID(transform.GetID())
+    (node,) = later.trajectories.of(SERVER).nodes
+    assert node.GetTransformNodeID() == transform.GetID()
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[1, 2]", '{"a": 1}', "[1, 2, 3, 4]", "null"])
+def test_a_key_that_somebody_has_edited_is_nobodys(session, load_again, text):
+    (line,) = session.show_trajectories(LINE)
+    (points,) = session.overlays.show_points(SERVER, [NASION], None).nodes
+    for node in (line, points):
+        node.SetAttribute(KEY_ATTRIBUTE, text)
+    later = load_again()
+    assert later.adopt() == ([], [], 0)
+    assert later.overlays.points(SERVER).nodes == []
