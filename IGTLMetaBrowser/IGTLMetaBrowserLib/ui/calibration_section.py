@@ -49,7 +49,7 @@ class CalibrationSection:
 
     def remove(self, _checked=False):
         """Use the image's own spacing again."""
-        self._browser.remove_calibration(self._imageId)
+        self._browser.metadata.remove_calibration(self._imageId)
         self._showChange(_("{name} uses its own pixel spacing again."))
 
     @property

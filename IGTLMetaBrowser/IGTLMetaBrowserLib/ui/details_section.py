@@ -11,13 +11,14 @@ from .calibration_section import CalibrationSection
 from .details_table import ATTRIBUTE, SOURCE, VALUE, DetailsTableModel, matchingDetails
 from .image_table import ID, SCAN_TIME, STATE, TYPE
 from .panel_keys import PanelKeys
+from .resize_filter import ResizeFilter
 from .table_views import copyRows, limitHeight
 from .timers import SingleShotTimer
 
 # An image that is being loaded, or that streams, changes many times a second.
 _PAUSE_MILLISECONDS = 200
 # The part of the table's width that a column gets, and the most; the value takes what is left.
-_COLUMN_WIDTHS = {ATTRIBUTE: (0.33, 210), SOURCE: (0.24, 210)}
+_COLUMN_WIDTHS = {ATTRIBUTE: (0.31, 210), SOURCE: (0.28, 210)}
 _FEWEST_ROWS, _MOST_ROWS = 4, 10
 
 
@@ -34,7 +35,7 @@ class DetailsSection:
         self.model = DetailsTableModel(colors)
         self.calibration = CalibrationSection(ui, browser, model, statusLine)
         self._timer = SingleShotTimer(self.update)
-        self._columnTimer = SingleShotTimer(self._arrangeColumns)
+        self._resizing = ResizeFilter(self._arrangeColumns)
         self._texts = _texts()
         self._prepareView(ui.detailsTableView)
         self._makeMenu(ui.detailsTableView)
@@ -48,7 +49,7 @@ class DetailsSection:
     def close(self):
         """Wait for nothing any more."""
         self._timer.close()
-        self._columnTimer.close()
+        self._resizing.delete()
         self._keys.delete()
         self.model.delete()  # see BrowserPanel.close
 
@@ -117,16 +118,13 @@ class DetailsSection:
         header = view.horizontalHeader()
         header.setSectionResizeMode(VALUE, qt.QHeaderView.Stretch)
         header.highlightSections = False
-        header.sectionResized.connect(self._onSectionResized)
+        view.viewport().installEventFilter(self._resizing)
         self._width = None
         self.model.modelReset.connect(self._limitHeight)
         self._limitHeight()
 
     def _limitHeight(self):
         limitHeight(self.ui.detailsTableView, _FEWEST_ROWS, _MOST_ROWS)
-
-    def _onSectionResized(self, *_arguments):
-        self._columnTimer.start(0)  # Qt is arranging them itself
 
     def _arrangeColumns(self):
         view = self.ui.detailsTableView

@@ -1,4 +1,4 @@
-"""Labels of one line, whatever is written on them: a long text is cut, and whole in the tool tip."""
+"""Labels of one line: a long text is cut, and whole in the tool tip."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import html
 
 import qt
 
+from .resize_filter import ResizeFilter
 
-class ElidedLabel(qt.QObject):
+
+class ElidedLabel:
     """Writes on ``label``, whose horizontal size policy is Ignored, so that it widens nothing."""
 
     def __init__(self, label):
-        qt.QObject.__init__(self)
         self._label = label
         self._text = ""
-        label.installEventFilter(self)
+        self._resizing = ResizeFilter(self._elide)
+        label.installEventFilter(self._resizing)
+
+    def close(self):
+        """Let go of the label."""
+        self._resizing.delete()
 
     def setText(self, text):
         """Show a text; nothing is shown of an empty one."""
@@ -22,11 +28,6 @@ class ElidedLabel(qt.QObject):
         self._label.toolTip = f"<p>{html.escape(text)}</p>" if text else ""
         self._label.visible = bool(text)
         self._elide()
-
-    def eventFilter(self, watched, event):
-        if event.type() == qt.QEvent.Resize:
-            self._elide()
-        return False
 
     def _elide(self):
         metrics = self._label.fontMetrics()

@@ -37,6 +37,7 @@ class ImageColumns:
         self._areMeasured = False
         self._names = _names()
         self._columns = TableColumns(view, "Images", _KEYS, self._names, hiddenAtFirst=[PATIENT_ID])
+        view.setColumnWidth(STATE, _STATE_WIDTH)
         self.common = []
         """Name and value of what is the same for all images, and in no column."""
 

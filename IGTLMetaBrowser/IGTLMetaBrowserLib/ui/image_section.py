@@ -139,7 +139,7 @@ class ImageSection:
 
     def cancelSelected(self):
         """Stop loading the selected images."""
-        self._browser.cancel(self.selection.imageIds())
+        self._browser.images.cancel(self.selection.imageIds())
 
     def copySelectedIds(self):
         """Copy the ids of the selected images, each in a line."""

@@ -118,9 +118,9 @@ class ImageTableModel(SortableTableModel):
     def state(self, imageId):
         """Return what the row of an image says of its state."""
         text = self._stateTexts.text(
-            self._browser.image_state(imageId),
-            self._browser.live.get(imageId),
-            self._browser.calibration(imageId) is not None,
+            self._browser.images.state(imageId),
+            self._browser.images.live.get(imageId),
+            self._browser.metadata.calibration(imageId) is not None,
         )
         return self._browser.patients.cover(text)
 
@@ -210,7 +210,7 @@ class ImageTableModel(SortableTableModel):
             return [self._texts["no id"]]
         if not self.isLoadable(row):
             return [self._texts["doubled id"]]
-        notes = self._browser.image_state(imageId).notes
+        notes = self._browser.images.state(imageId).notes
         return [*map(self._browser.patients.cover, notes), *self.calibrationNotes(imageId)]
 
     def calibrationNotes(self, imageId):
@@ -249,7 +249,7 @@ class ImageTableModel(SortableTableModel):
 
     def _stateRanks(self):
         ranks = np.full(len(self.images), state_appearance.LAST_RANK, np.uint64)
-        for imageId, state in self._browser.states.items():
+        for imageId, state in self._browser.images.states.items():
             position = self.images.row(imageId)
             if position is not None:
                 ranks[position] = state_appearance.rank(state)
@@ -277,7 +277,7 @@ class ImageTableModel(SortableTableModel):
 
     def _readEntry(self, position):
         if position >= self.images.first_live_row:
-            liveState = self._browser.live.get(self.images.image_id(position))
+            liveState = self._browser.images.live.get(self.images.image_id(position))
             if liveState is not None:
                 return covered_entry(liveState.entry, self._browser.patients)
         return self.images.entry(position)
@@ -340,7 +340,7 @@ class ImageTableModel(SortableTableModel):
             return self._icons.arrow(self.isGroupOpen(row))
         if not self.isLoadable(row):
             return self._icons.unusable()
-        state, liveState = self._stateOf(row), self._browser.live.get(self.imageId(row))
+        state, liveState = self._stateOf(row), self._browser.images.live.get(self.imageId(row))
         if state_appearance.isLive(state, liveState):
             return self._icons.live()
         if state.status is ImageStatus.LOADING:
@@ -370,7 +370,7 @@ class ImageTableModel(SortableTableModel):
         return self._colors.boldFont if column == NAME and self.isGroup(row) else None
 
     def _stateOf(self, row):
-        return self._browser.image_state(self.imageId(row))
+        return self._browser.images.state(self.imageId(row))
 
 
 def _headers():

@@ -23,7 +23,7 @@ class ListInfo:
 
     def close(self):
         """Let go of the label."""
-        self._label.delete()
+        self._label.close()
 
     def update(self):
         """Show it as it is now."""
@@ -33,13 +33,13 @@ class ListInfo:
             self._label.setText(text)
 
     def _listedText(self):
-        moment = self._browser.listed_at
+        moment = self._browser.images.listed_at
         if moment is None:
             return ""
-        isConnected = self._browser.connection is ConnectionState.CONNECTED
+        isConnected = self._browser.connection.state is ConnectionState.CONNECTED
         text = self._listed if isConnected else self._listedBefore
         return text.format(moment=self._localeTexts.recentMoment(moment))
 
     def _commonText(self):
         values = [f"{name} {value}" for name, value in self._columns.common if value]
-        return self._common.format(values=", ".join(values)) if values else ""
+        return self._common.format(values=" · ".join(values)) if values else ""

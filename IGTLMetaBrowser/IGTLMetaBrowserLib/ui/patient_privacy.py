@@ -24,5 +24,5 @@ class PatientPrivacy:
 
     def _onToggled(self, isChecked):
         keepBool(_SETTING, isChecked)
-        self._browser.hide_patients(isChecked)
+        self._browser.patients.hide(isChecked)
         self._onChanged()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Plural:
-    """Returns ``one``, or ``many`` with its ``{count}`` filled in, or ``none`` for 0 if there is one.
+    """Returns ``one``, or ``many`` with its ``{count}`` filled in; for 0 ``none``, if there is one.
 
     Other fields of the texts stay for the caller to fill in.
     """

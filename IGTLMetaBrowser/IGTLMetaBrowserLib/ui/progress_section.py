@@ -20,7 +20,7 @@ class ProgressSection:
 
     def update(self):
         """Show the transfer that is going on; nothing is shown without one."""
-        transfer = self._browser.transfer
+        transfer = self._browser.images.transfer
         isLoading = transfer is not None
         self.ui.progressWidget.visible = isLoading
         self.ui.cancelButton.enabled = isLoading

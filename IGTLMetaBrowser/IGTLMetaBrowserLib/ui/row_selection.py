@@ -79,7 +79,7 @@ class RowSelection:
         self._isUpToDate = True
         self._isSelected[:] = False
         shown = self._model.shown
-        rows = rowsOf(self._selectionModel.selection())
+        rows = rowsOf(self._selectionModel.selection)
         codes = shown[rows]
         self._isSelected[codes[codes >= 0]] = True
         for row in rows[codes < 0].tolist():

@@ -25,7 +25,9 @@ class StatusLine:
 
     def show(self, text, **values):
         """Show a text, with the values in it."""
-        self._showSentences(self._sentence(text.format(address=self._browser.address, **values)))
+        self._showSentences(
+            self._sentence(text.format(address=self._browser.connection.address, **values))
+        )
 
     def showPatients(self):
         """Show whether patients are hidden; what was once left out does not come back."""
@@ -70,7 +72,7 @@ class StatusLine:
         """
         text = _SECOND_STOP.sub("", text.strip())
         first = text.split(maxsplit=1)[0] if text else ""
-        host = self._browser.address.rpartition(":")[0]
+        host = self._browser.connection.address.rpartition(":")[0]
         if _NAME.match(first) or (host and first == host):
             return text
         return text[:1].upper() + text[1:]

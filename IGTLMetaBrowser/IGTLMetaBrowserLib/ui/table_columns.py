@@ -1,4 +1,4 @@
-"""Which columns of a table are shown, and in which order: the user's choice, kept in the settings."""
+"""Which columns of a table are shown, and where: the user's choice, kept in the settings."""
 
 from __future__ import annotations
 

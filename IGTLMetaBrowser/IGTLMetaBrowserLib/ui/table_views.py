@@ -38,7 +38,9 @@ def limitHeight(view, fewest, most):
     rowHeight = view.verticalHeader().defaultSectionSize
     aroundRows = view.horizontalHeader().sizeHint.height() + 2 * view.frameWidth
     view.minimumHeight = aroundRows + rowHeight * min(max(view.model().rowCount(), 1), fewest)
-    view.maximumHeight = aroundRows + rowHeight * most + view.horizontalScrollBar().sizeHint.height()
+    view.maximumHeight = (
+        aroundRows + rowHeight * most + view.horizontalScrollBar().sizeHint.height()
+    )
     view.updateGeometry()
 
 
@@ -98,4 +100,4 @@ def rowsOf(selection):
 
 def selectedRows(view):
     """Return the selected rows of a table, in ascending order."""
-    return rowsOf(view.selectionModel().selection()).tolist()
+    return rowsOf(view.selectionModel().selection).tolist()

@@ -266,7 +266,7 @@ class TrajectorySection:
         hasSelection = self._selectionModel.hasSelection
         ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
         for widget in (ui.trajectoriesButton, ui.sendButton):
-            widget.enabled = self._browser.has_server
+            widget.enabled = self._browser.connection.has_server
         ui.allLabelsCheckBox.checked = trajectories.are_all_labeled
         ui.trajectoryCountLabel.text = self._countText()
         self._showGone(len(trajectories.gone))
