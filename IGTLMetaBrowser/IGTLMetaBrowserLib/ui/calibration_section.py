@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from slicer.i18n import tr as _
 
 from ..codec import printable
@@ -87,7 +89,9 @@ def parseSpacing(text):
     """
     spacings = _numbersIn(text)
     for spacing in spacings:
-        if not _LEAST_SPACING <= spacing <= _GREATEST_SPACING:
+        # What is no spacing at all, such as 0, is refused by who keeps calibrations.
+        isNumber = spacing > 0 and math.isfinite(spacing)
+        if isNumber and not _LEAST_SPACING <= spacing <= _GREATEST_SPACING:
             raise ValueError(
                 _(
                     "the pixel spacing must be between {least} mm and {greatest} mm, not "

@@ -18,8 +18,8 @@ class ImageMenu:
         self._section = section
         self.menu = qt.QMenu(view)
         self.load = self._add(_("Load"), section.loadSelectedNew)
-        self.loadAgain = self._add(_("Reload"), section.loadSelectedAgain)
-        self.cancel = self._add(_("Cancel loading"), section.cancelSelected)
+        self.loadAgain = self._add(_("Load again"), section.loadSelectedAgain)
+        self.cancel = self._add(_("Cancel"), section.cancelSelected)
         self.menu.addSeparator()
         self.showInViews = self._add(_("Show in views"), section.showSelectedInViews)
         self.colors = self._add(_("Use server color table"), section.useServerColors)

@@ -46,6 +46,10 @@ class ImageColumns:
         """The context menu of the header."""
         return self._columns.menu
 
+    def choose(self, column, isShown):
+        """Show a column, or leave it out, from now on."""
+        self._columns.choose(column, isShown)
+
     def shown(self):
         """Return the columns that are shown, from left to right."""
         return self._columns.shown()
@@ -59,7 +63,7 @@ class ImageColumns:
         self.common = [
             (self._names[column], self._value(column))
             for column in same
-            if column not in inGroups and not self._columns.isShown(column)
+            if column not in (PATIENT_ID, *inGroups) and not self._columns.isShown(column)
         ]
         self._measure()
 

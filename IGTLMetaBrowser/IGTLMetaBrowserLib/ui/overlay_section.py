@@ -21,13 +21,13 @@ class AnnotationSection:
         self._images = images
         self._labelMaps = Plural(
             localeTexts,
-            _("{address} offers 1 label map; it is in the table, below the images."),
+            _("{address} offers one label map; it is in the table, below the images."),
             _("{address} offers {count} label maps; they are in the table, below the images."),
             none=_("{address} offers no label maps."),
         )
         self._points = Plural(
             localeTexts,
-            _("1 point is shown."),
+            _("One point is shown."),
             _("{count} points are shown."),
             none=_("No points received."),
         )

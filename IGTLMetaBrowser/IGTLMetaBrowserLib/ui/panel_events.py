@@ -27,7 +27,7 @@ class PanelEvents:
         self._trajectoriesInStatus = None
         self._isFirstConnection = True
         self._failure = None
-        self._isUpdateDue = False
+        self._isUpdateDue = self._hasShownFailure = False
         self._handlers = self._makeHandlers()
         self._updateTimer = SingleShotTimer(self._updateStates)
         self._browser.add_observer(self._onBrowserEvent)
@@ -76,7 +76,7 @@ class PanelEvents:
         self._panel.update()
 
     def _updateStates(self):
-        self._isUpdateDue = False
+        self._isUpdateDue = self._hasShownFailure = False
         self._showFailure()
         self._panel.images.showStates()
         self._panel.update()
@@ -168,7 +168,8 @@ class PanelEvents:
     def _onImageFailed(self, event):
         self._imageInStatus = None
         self._failure = event
-        if not self._isUpdateDue:
+        if not self._hasShownFailure:
+            self._hasShownFailure = True
             self._showFailure()
 
     def _showFailure(self):

@@ -21,7 +21,7 @@ class PanelMessages:
         self.readingList = _("Getting the list of images from {address} …")
         self.askingTrajectories = _("Getting trajectories from {address} …")
         self.listed = plural(
-            _("{address} offers 1 image"),
+            _("{address} offers one image"),
             _("{address} offers {count} images"),
             none=_("{address} offers no images"),
         )
@@ -32,12 +32,12 @@ class PanelMessages:
         self.cancelled = _("Loading was cancelled.")
         self.failed = _("{name} could not be loaded: {error}.")
         self.trajectoriesShown = plural(
-            _("1 trajectory is shown."),
+            _("One trajectory is shown."),
             _("{count} trajectories are shown."),
             none=_("No trajectories received."),
         )
         self.notShown = _("Not shown: {problems}.")
         self.trajectoriesSent = plural(
-            _("1 trajectory was sent to {address}."),
+            _("One trajectory was sent to {address}."),
             _("{count} trajectories were sent to {address}."),
         )

@@ -15,13 +15,13 @@ class SceneServerSection:
         self._endpoint = endpoint
         self._trajectories = Plural(
             localeTexts,
-            _("1 trajectory of the client {client} is shown."),
+            _("One trajectory of the client {client} is shown."),
             _("{count} trajectories of the client {client} are shown."),
             none=_("No trajectories of the client {client} are shown."),
         )
         self._points = Plural(
             localeTexts,
-            _("1 point of the client {client} is shown."),
+            _("One point of the client {client} is shown."),
             _("{count} points of the client {client} are shown."),
             none=_("No points of the client {client} are shown."),
         )

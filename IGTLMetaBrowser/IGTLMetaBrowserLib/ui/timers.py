@@ -14,8 +14,8 @@ class SingleShotTimer:
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(callback)
 
-    @property
     def isActive(self):
+        """Whether a call is due."""
         return self._timer.isActive()
 
     def start(self, milliseconds=0):

@@ -169,7 +169,6 @@ class TrajectorySection:
 
     def _onAllLabelsToggled(self, isChecked):
         self._browser.trajectories.are_all_labeled = isChecked
-        self._browser.trajectories_changed()
 
     def _onDoubleClicked(self, index):
         if index.column() != SHOWN:
