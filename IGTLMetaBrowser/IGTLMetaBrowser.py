@@ -1,6 +1,6 @@
 """The Slicer module: browse the images and trajectories of a remote OpenIGTLink server."""
 
-import time
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +35,7 @@ from IGTLMetaBrowserLib.ui.panel import BrowserPanel
 from IGTLMetaBrowserLib.ui.patient_privacy import arePatientsHidden
 from IGTLMetaBrowserLib.ui.pump import Pump
 from IGTLMetaBrowserLib.ui.reloading import reloadLib
+from IGTLMetaBrowserLib.ui.self_test_window import SelfTestWindow, waitFor
 
 
 class IGTLMetaBrowser(ScriptedLoadableModule):
@@ -347,16 +348,16 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
 
 
 class IGTLMetaBrowserTest(ScriptedLoadableModuleTest):
-    """Browses the demo endpoint over real connections; by the Test button, and by ctest."""
+    """Browses the demo endpoint by the logic and by the window, over real connections.
+
+    By the Test button, and by ctest. The window is one of its own, beside that of the user.
+    """
 
     def setUp(self):
         slicer.mrmlScene.Clear()
-        self.logic = IGTLMetaBrowserLogic()
-        self.addCleanup(self.logic.close)
-        self.logic.connectToServer(*self.logic.startDemo())
 
     def runTest(self):
-        # Slicer's own leaves out what is to be cleaned up where a test fails.
+        # Slicer's own leaves out what is to be cleaned up if a test fails.
         for name in (name for name in dir(self) if name.startswith("test_")):
             try:
                 self.setUp()
@@ -365,43 +366,119 @@ class IGTLMetaBrowserTest(ScriptedLoadableModuleTest):
                 self.doCleanups()
             self.delayDisplay(_("{name} passed").format(name=name))
 
-    def test_images_reach_the_scene(self):
-        entries = self.logic.listImages()
+    # The logic
+
+    def test_logic_brings_images_into_the_scene(self):
+        logic = self.connectedLogic()
+        entries = logic.listImages()
         self.assertEqual(len(entries), 3)
         for entry in entries:
-            node = self.logic.loadImage(entry.id)
+            node = logic.loadImage(entry.id)
             self.assertEqual(node.GetImageData().GetDimensions(), tuple(entry.size))
             self.assertEqual(node.GetName(), entry.name)
 
-    def test_an_image_loaded_again_keeps_its_node(self):
-        self.assertIs(self.logic.loadImage("DEMO_MR"), self.logic.loadImage("DEMO_MR"))
+    def test_logic_keeps_the_node_of_an_image_loaded_again(self):
+        logic = self.connectedLogic()
+        self.assertIs(logic.loadImage("DEMO_MR"), logic.loadImage("DEMO_MR"))
 
-    def test_trajectories_become_markups(self):
-        areMarkups = [node.IsA("vtkMRMLMarkupsNode") for node in self.logic.loadTrajectories()]
-        self.assertEqual(areMarkups, [True] * 7)
+    def test_logic_makes_markups_of_trajectories(self):
+        nodes = self.connectedLogic().loadTrajectories()
+        self.assertEqual([node.IsA("vtkMRMLMarkupsNode") for node in nodes], [True] * 7)
 
-    def test_an_unknown_image_is_refused_in_words(self):
+    def test_logic_refuses_an_unknown_image_in_words(self):
         with self.assertRaises(RefusedError) as refusal:  # noqa: PT027 - there is no pytest in Slicer
-            self.logic.loadImage("NO_SUCH_IMAGE")
+            self.connectedLogic().loadImage("NO_SUCH_IMAGE")
         self.assertIn("NO_SUCH_IMAGE", str(refusal.exception))
 
-    def test_observers_are_told(self):
-        told = []
-        self.logic.addObserver((Listed, ImageLoaded, TrajectoriesShown), told.append)
-        self.logic.listImages()
-        self.logic.loadImage("DEMO_MR")
-        self.logic.loadTrajectories()
-        self.assertEqual([type(event) for event in told], [Listed, ImageLoaded, TrajectoriesShown])
+    def test_logic_notifies_observers(self):
+        logic, events = self.connectedLogic(), []
+        logic.addObserver((Listed, ImageLoaded, TrajectoriesShown), events.append)
+        logic.listImages()
+        logic.loadImage("DEMO_MR")
+        logic.loadTrajectories()
+        self.assertEqual(
+            [type(event) for event in events], [Listed, ImageLoaded, TrajectoriesShown]
+        )
 
-    def test_the_event_loop_loads_images_while_no_call_waits(self):
-        self.logic.browser.request_images(["DEMO_MR", "DEMO_PT"])
-        deadline = time.monotonic() + 60
-        while len(self.logic.browser.images.loaded_ids()) < 2:
-            self.assertLess(time.monotonic(), deadline, "the images did not come in time")
-            slicer.app.processEvents()
+    def test_logic_loads_images_in_the_event_loop(self):
+        browser = self.connectedLogic().browser
+        browser.request_images(["DEMO_MR", "DEMO_PT"])
+        waitFor(lambda: len(browser.images.loaded_ids()) == 2, "two images")
 
-    def test_closing_the_scene_leaves_the_connection(self):
-        self.logic.loadImage("DEMO_MR")
+    def test_logic_stays_connected_when_the_scene_is_closed(self):
+        logic = self.connectedLogic()
+        logic.loadImage("DEMO_MR")
         slicer.mrmlScene.Clear()
-        self.assertEqual(len(self.logic.listImages()), 3)
-        self.assertIsNotNone(self.logic.loadImage("DEMO_MR").GetScene())
+        self.assertEqual(len(logic.listImages()), 3)
+        self.assertIsNotNone(logic.loadImage("DEMO_MR").GetScene())
+
+    # The window
+
+    def test_window_opens(self):
+        window = self.openWindow()
+        self.assertEqual(window.table.rowCount(), 0)
+        self.assertTrue(window.ui.connectButton.enabled)
+        self.assertFalse(window.ui.loadButton.enabled)
+
+    def test_window_connects_and_disconnects(self):
+        window = self.connectedWindow()
+        self.assertTrue(window.browser.connection.has_server)
+        window.ui.connectButton.click()
+        self.assertFalse(window.browser.connection.has_server)
+        self.assertEqual(window.table.rowCount(), 0)
+
+    def test_window_says_why_it_cannot_connect(self):
+        ui = self.openWindow().ui
+        with socket.socket() as unused:  # bound, and not listening
+            unused.bind(("127.0.0.1", 0))
+            ui.hostLineEdit.text = "127.0.0.1"
+            ui.portSpinBox.value = unused.getsockname()[1]
+            ui.connectButton.click()
+            waitFor(lambda: "refused" in ui.statusLabel.text, "the reason")
+
+    def test_window_loads_what_is_selected(self):
+        node = self.connectedWindow().load("DEMO_MR")
+        self.assertEqual(node.GetName(), "MR head T1, oblique sagittal")
+        self.assertEqual(list(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")), [node])
+
+    def test_window_shows_trajectories(self):
+        ui = self.connectedWindow().ui
+        ui.trajectoriesButton.click()
+        waitFor(lambda: ui.trajectoryTableView.model().rowCount() == 7, "the trajectories")
+        waitFor(lambda: len(slicer.util.getNodesByClass("vtkMRMLMarkupsNode")) == 7, "their nodes")
+
+    def test_window_stays_usable_when_the_scene_is_closed(self):
+        window = self.connectedWindow()
+        window.load("DEMO_MR")
+        slicer.mrmlScene.Clear()
+        self.assertIsNone(window.browser.images.node("DEMO_MR"))
+        self.assertIsNotNone(window.load("DEMO_MR").GetScene())
+
+    def test_window_leaves_nothing_when_it_is_closed(self):
+        window = self.connectedWindow()
+        models = [window.table, window.ui.trajectoryTableView.model()]
+        window.close()
+        self.assertFalse(window.browser.connection.has_server)
+        # A Python model that is alive when Slicer exits crashes it; one that is deleted is false.
+        self.assertFalse(any(models))
+
+    # What they share
+
+    def connectedLogic(self):
+        """Return a logic that is connected to a demo endpoint of its own."""
+        logic = IGTLMetaBrowserLogic()
+        self.addCleanup(logic.close)
+        logic.connectToServer(*logic.startDemo())
+        return logic
+
+    def openWindow(self):
+        """Return a window of the module that is closed when the test ends."""
+        window = SelfTestWindow(IGTLMetaBrowserWidget)
+        self.addCleanup(window.close)
+        return window
+
+    def connectedWindow(self):
+        """Return such a window that has listed the images of its demo."""
+        window = self.openWindow()
+        window.connectToDemo()
+        return window

@@ -8,4 +8,13 @@ import os
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 # Before any test imports PySide6: the enums become ints then, as they are in Slicer.
+import pytest
+
 import slicerhost  # noqa: F401
+from IGTLMetaBrowserLib.net import header_versions
+
+
+@pytest.fixture(autouse=True)
+def _no_server_is_known() -> None:
+    """Let no test know which header version another test's server spoke on the same port."""
+    header_versions.forget_servers()

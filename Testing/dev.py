@@ -105,6 +105,12 @@ WINDOW = (
     library("libxkbcommon-x11.so.0", "libxkbcommon-x11-0"),
 )
 
+# To run Slicer without a display: Debian's xvfb-run needs xauth.
+VIRTUAL_DISPLAY = (
+    Need("xvfb-run", "xvfb", lambda: shutil.which("xvfb-run") is not None),
+    Need("xauth", "xauth", lambda: shutil.which("xauth") is not None),
+)
+
 # To build and run the C++ library's own servers and clients.
 INTEROP = (
     Need("a C++ compiler", "g++", lambda: shutil.which("g++") is not None),
@@ -113,6 +119,7 @@ INTEROP = (
         "libopenigtlink-dev",
         lambda: Path("/usr/include/openigtlink").is_dir(),
     ),
+    Need("stunnel", "stunnel4", lambda: any(map(shutil.which, ("stunnel4", "stunnel")))),
     Need("the sources of OpenIGTLink's examples", "openigtlink-examples", EXAMPLES.is_dir),
 )
 
@@ -304,6 +311,16 @@ def fuzz(environment: Environment, arguments: Sequence[str]) -> int:
     return run([str(environment.python), "Testing/hostile/fuzz.py", *arguments])
 
 
+def slicer(arguments: Sequence[str]) -> int:
+    """Run steps in a real Slicer. Raises SetupError."""
+    sys.path.insert(0, str(TOP / "Testing"))
+    from real_slicer import runner
+
+    if runner.needs_virtual_display():
+        provide(VIRTUAL_DISPLAY, (), "")
+    return runner.main(arguments)
+
+
 def lint(environment: Environment, arguments: Sequence[str]) -> int:
     ruff = [str(environment.python), "-m", "ruff"]
     codes = [run([*ruff, "check", *arguments]), run([*ruff, "format", "--check", *arguments])]
@@ -319,6 +336,7 @@ class Command:
     required: tuple[Need, ...] = ()
     optional: tuple[Need, ...] = ()
     without_optional: str = ""
+    needs_environment: bool = True
 
 
 def commands() -> dict[str, Command]:
@@ -336,12 +354,19 @@ def commands() -> dict[str, Command]:
             fuzz, "look for bytes that the codec cannot bear; takes --minutes N, --jobs N"
         ),
         "lint": Command(lint, "check style and format with ruff; takes files"),
+        "slicer": Command(
+            lambda _environment, arguments: slicer(arguments),
+            "walk, self-tests and benches in a real Slicer: PROGRAM [step ...] [--record FILE]",
+            needs_environment=False,
+        ),
     }
 
 
 def prepare(command: Command) -> Environment:
     """Set the machine up for ``command``. Raises SetupError."""
     environment = Environment(TOP)
+    if not command.needs_environment:
+        return environment
     required, optional = [], []
     if not environment.is_sound():
         required.append(ENSUREPIP)

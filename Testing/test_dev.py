@@ -234,6 +234,26 @@ def test_ctrl_c_gives_130_after_the_tool_has_finished_in_its_own_way() -> None:
     assert process.returncode == 130
 
 
+# A real Slicer ----------------------------------------------------------------------------------
+
+
+def test_a_real_slicer_needs_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_environment: dev.Environment) -> None:
+        pytest.fail("an environment was made")
+
+    monkeypatch.setattr(dev.Environment, "make", refuse)
+    dev.prepare(dev.commands()["slicer"])
+
+
+@pytest.mark.usefixtures("on_debian_as_a_user")
+@pytest.mark.skipif(sys.platform != "linux", reason="there is xvfb-run on Linux only")
+def test_without_a_display_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    with pytest.raises(dev.SetupError, match="install -y --no-install-recommends xvfb xauth"):
+        dev.slicer(["Slicer"])
+
+
 # The command line -------------------------------------------------------------------------------
 
 

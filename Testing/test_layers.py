@@ -55,16 +55,23 @@ MAY_IMPORT = {
     "SampleData": WITH_QT,
     "pydicom": ANYWHERE,
     "highdicom": ANYWHERE,
+    "nibabel": ANYWHERE,
+    "pyarrow": (f"{LIB}.dicom_index",),
+    "distributed": (f"{LIB}.cli",),
     "nrrd": ANYWHERE,
     "rich": ANYWHERE,
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
-ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nrrd", "rich"}
+ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nibabel", "pyarrow", "distributed", "nrrd", "rich"}
 
 # Python threads starve in Slicer, and MRML nodes are not to be touched from one.
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
-# But for the command ``index``, which reads files in several processes, and never inside Slicer.
-WITH_PROCESSES = (f"{LIB}.dicom_index.workers",)
+# But for the commands ``index`` and ``serve``, which read and decode files in several processes,
+# and never inside Slicer.
+WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom_decoding")
+# And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
+# does nothing else, and is waited for by looking at it every 50 ms, which also lets it run.
+WITH_A_THREAD = (f"{LIB}.net.host_lookup",)
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (
     {"io", "os", "pathlib", "shutil", "tempfile", "mmap", "zipfile", "sqlite3"}
@@ -144,7 +151,10 @@ def complaint_from_outside(module: str, imported: Import) -> str | None:
     """Return what is wrong with importing something that is not of this project."""
     package = imported.name.partition(".")[0]
     is_late = imported.in_function or imported.for_types_only
-    may_start_processes = package == "multiprocessing" and is_late
+    may_start_processes = package in ("concurrent", "multiprocessing") and is_late
+    may_start_a_thread = package == "threading" and is_in(module, WITH_A_THREAD)
+    if may_start_a_thread:
+        return None
     if package in THREADS and not (may_start_processes and is_in(module, WITH_PROCESSES)):
         return f"no threads, so no {package}"
     if is_in(module, (f"{LIB}.codec",)) and package in INPUT_OUTPUT:
@@ -254,6 +264,7 @@ def test_a_wrong_import_is_found(path: str, source: str, words: str) -> None:
         ),
         ("sources/scene.py", "import slicer, vtk\nfrom ..scene import volumes"),
         ("dicom_index/workers.py", "def f():\n    import multiprocessing"),
+        ("net/host_lookup.py", "import threading"),
         ("browser/browser.py", "from .. import codec\nfrom ..scene import volumes\nimport slicer"),
         (
             "cli/main.py",

@@ -15,6 +15,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ConnectionState,
     Disconnected,
     Failed,
+    ImageFailed,
     Listed,
     Reconnecting,
 )
@@ -60,7 +61,7 @@ def test_a_connection_that_fails_says_why(unconnected, events, closed_port):
     assert isinstance(events[-1].error, net.ConnectionFailedError)
 
 
-def test_waiting_for_a_connection_that_failed_already_tries_again(unconnected, events, closed_port):
+def test_waiting_for_a_connection_that_failed_already_says_why(unconnected, events, closed_port):
     unconnected.connect("127.0.0.1", closed_port)
     step_until_event(unconnected, events, Disconnected)
     with pytest.raises(net.ConnectionFailedError, match="refused"):
@@ -71,7 +72,10 @@ def test_a_list_that_does_not_come_fails(unconnected, events, closed_port):
     unconnected.connect("127.0.0.1", closed_port)
     with pytest.raises(net.ConnectionFailedError):
         unconnected.list_images()
-    assert isinstance(events[-1], Failed)
+    failed, disconnected = events[-2:]
+    assert isinstance(failed, Failed)
+    assert disconnected.error is failed.error
+    assert not unconnected.connection.has_server
 
 
 def test_the_state_of_the_connection_can_be_seen(unconnected, server):
@@ -113,8 +117,9 @@ def test_images_that_wait_for_a_first_connection_fail_with_it(unconnected, event
     unconnected.request_images(["MR", "CT"])
     step_until_event(unconnected, events, Disconnected)
     assert unconnected.queue == []
-    for image_id in ("MR", "CT"):
-        assert "refused; check the port" in unconnected.images.state(image_id).reason
+    failed = of_type(events, ImageFailed)
+    assert [event.image_id for event in failed] == ["MR", "CT"]
+    assert all("refused; check the port" in str(event.error) for event in failed)
 
 
 def test_a_server_that_does_not_answer_is_left_and_the_next_question_connects(unconnected, events):

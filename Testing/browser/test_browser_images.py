@@ -16,6 +16,7 @@ from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, ImageStatus, ImageWaiting
 from IGTLMetaBrowserLib.scene import image_nodes
 from IGTLMetaBrowserLib.scene.errors import SceneError
+from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
 
 
 def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):
@@ -252,3 +253,14 @@ def test_several_browsers_fill_one_scene_at_once(browser, hospital, scene):
         assert scene.GetSubjectHierarchyNode().GetNumberOfItems() == 5
         other.disconnect()
     assert browser.images.state("MR").status is ImageStatus.LOADED
+
+
+def test_an_image_whose_axes_are_not_at_right_angles_is_shown_as_it_is_and_that_is_said(
+    browser, hospital
+):
+    matrix = np.array([[1, 0, 0, 10], [0, 1, 3, 20], [0, 0, 4, 30]], float)
+    hospital.images_["MR"] = replace(hospital.images_["MR"], matrix=matrix)
+    node = browser.load_image("MR")
+    assert np.allclose(ijk_to_world(node), hospital.images_["MR"].ijk_to_ras(), atol=1e-6)
+    (note,) = browser.images.state("MR").notes
+    assert note.startswith("its axes are not at right angles (j and k 53.13°)")

@@ -8,6 +8,7 @@ import slicer
 
 from helpers.peers import Peer, ScriptedServer, ServerInThread, make_image
 from helpers.window_sources import SmallSource
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import BrowserEvent, ImageLoaded, Listed
 
@@ -36,9 +37,10 @@ def test_an_observer_that_fails_is_reported_and_the_others_are_told_all_the_same
 def test_an_image_that_comes_under_another_name_is_loaded_with_a_note():
     def answer_under_another_name(peer: Peer) -> None:
         peer.receive()
-        image = make_image(7)
-        image.device_name = "SOMETHING ELSE"
-        peer.send(image)
+        item = codec.ImageMetaItem(id="A", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16)
+        peer.send(codec.ImageMetaMessage(items=[item]))
+        peer.receive()
+        peer.send(make_image(7, device_name="SOMETHING ELSE"))
         peer.wait_until_closed()
 
     loaded: list[ImageLoaded] = []
@@ -46,6 +48,7 @@ def test_an_image_that_comes_under_another_name_is_loaded_with_a_note():
     browser.add_observer(lambda e: loaded.append(e) if isinstance(e, ImageLoaded) else None)
     with ScriptedServer(answer_under_another_name) as server:
         browser.connect(server.host, server.port)
+        browser.list_images()
         browser.load_image("A")
         browser.disconnect()
 

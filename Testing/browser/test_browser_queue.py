@@ -67,7 +67,7 @@ def test_the_transfer_tells_how_far_image_and_batch_are(browser, events):
 
 
 def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events):
-    image, go_on = make_image(1, (128, 128, 64)), threading.Event()
+    image, go_on = make_image(1, (128, 128, 64), "MR"), threading.Event()
     data, pace = codec.pack(image), threading.Event()  # never set: the pace of the network
 
     def trickle(peer):

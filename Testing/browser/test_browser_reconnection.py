@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -16,20 +17,24 @@ from helpers.hospital import (
 )
 from helpers.peers import PATIENCE, ScriptedServer, ServerInThread, serve_well
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.browser import reconnection
+from IGTLMetaBrowserLib.browser import images, reconnection
 from IGTLMetaBrowserLib.browser.events import (
     Asked,
     Connected,
     Connecting,
     ConnectionState,
+    Deferred,
     Disconnected,
+    Failed,
     ImageFailed,
     ImageLoaded,
     ImageProgress,
     ImageStatus,
     ImageWaiting,
     Listed,
+    ListUnanswered,
     Reconnecting,
+    TrajectoriesShown,
 )
 
 SHORT = (0.01,)
@@ -85,8 +90,8 @@ def test_a_lost_connection_is_made_again_by_itself(unconnected, events):
         Connected(address),
         Disconnected(address, error),
         Reconnecting(address, error, 0.01),
-        Connecting(address),
-        Connected(address),
+        Connecting(address, is_again=True),
+        Connected(address, is_again=True),
     ]
 
 
@@ -144,7 +149,10 @@ def test_asking_for_something_is_an_attempt_too(unconnected, events):
         step_until_event(unconnected, events, Reconnecting)
         assert list(unconnected.list_images()) == []
         unconnected.disconnect()
-    assert events[-3:-1] == [Connected(f"127.0.0.1:{server.port}"), Listed([])]
+    assert events[-3:-1] == [
+        Connected(f"127.0.0.1:{server.port}", is_again=True),
+        Listed([]),
+    ]
 
 
 def test_leaving_the_server_ends_the_attempts(unconnected, events):
@@ -199,3 +207,101 @@ def test_a_script_does_not_wait_for_a_server_that_is_gone(unconnected, hospital)
         unconnected.load_image("CT")
     assert unconnected.queue == []
     assert unconnected.images.state("MR").status is ImageStatus.LOADED
+
+
+def test_what_is_asked_for_while_the_server_is_away_waits_for_it(unconnected, events, hospital):
+    with ServerInThread(hospital) as server:
+        port = server.port
+        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+        unconnected.list_images()
+    step_until_event(unconnected, events, Reconnecting)
+    unconnected.trajectories.request()
+    unconnected.overlays.request_label_maps()
+    step_until_event(unconnected, events, Deferred, 2)
+    assert of_type(events, Deferred) == [Deferred("TRAJ", ""), Deferred("LBMETA", "")]
+    assert of_type(events, Failed) == []
+    with ServerInThread(hospital, port=port):
+        (shown,) = [step_until_event(unconnected, events, TrajectoriesShown)]
+        step_until(unconnected, lambda: not unconnected.connection.is_waiting, "all answers")
+        unconnected.disconnect()
+    assert len(shown.nodes) == 2
+
+
+def test_a_script_that_was_told_of_a_failure_is_not_answered_later(unconnected, events, hospital):
+    with ServerInThread(hospital) as server:
+        port = server.port
+        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+        unconnected.list_images()
+    step_until_event(unconnected, events, Reconnecting)
+    with pytest.raises(net.ConnectionFailedError):
+        unconnected.load_trajectories()
+    with ServerInThread(hospital, port=port):
+        step_until_event(unconnected, events, Connected, 2)
+        assert not unconnected.connection.is_waiting
+        unconnected.disconnect()
+
+
+def test_an_old_list_is_read_again_after_reconnecting(unconnected, events, hospital, monkeypatch):
+    monkeypatch.setattr(images, "_YOUNG_LIST", timedelta(0))  # all lists are old
+    with ServerInThread(hospital) as server:
+        port = server.port
+        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+        unconnected.list_images()
+    step_until_event(unconnected, events, Reconnecting)
+    with ServerInThread(hospital, port=port):
+        step_until_event(unconnected, events, Listed, 2)
+        unconnected.disconnect()
+
+
+def test_a_young_list_is_not_read_again(unconnected, events, hospital):
+    with ServerInThread(hospital) as server:
+        port = server.port
+        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+        unconnected.list_images()
+    step_until_event(unconnected, events, Reconnecting)
+    with ServerInThread(hospital, port=port):
+        step_until_event(unconnected, events, Connected, 2)
+        assert not unconnected.connection.is_waiting
+        unconnected.disconnect()
+
+
+def test_a_list_that_nobody_has_asked_for_is_not_read(unconnected, events):
+    with ScriptedServer(leave, serve_well) as server:
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=SHORT)
+        step_until_event(unconnected, events, Connected, 2)
+        assert not unconnected.connection.is_waiting
+        unconnected.disconnect()
+
+
+def test_a_server_that_offers_no_list_is_asked_once(unconnected, events):
+    def ignore(peer):
+        peer.wait_until_closed()
+
+    with ScriptedServer(ignore, ignore) as server:
+        unconnected.connect("127.0.0.1", server.port, answer_timeout=0.1, reconnect_delays=SHORT)
+        unconnected.images.request_list()
+        unanswered = step_until_event(unconnected, events, ListUnanswered)
+        assert isinstance(unanswered.error, net.TimeOutError)
+        assert unconnected.images.is_list_unanswered
+        step_until(
+            unconnected,
+            lambda: unconnected.connection.state is ConnectionState.CONNECTED,
+            "the connection",
+        )
+        assert not unconnected.connection.is_waiting
+        unconnected.disconnect()
+    assert of_type(events, Failed) == []
+
+
+def test_a_list_that_comes_after_all_is_shown(unconnected, events):
+    def ignore(peer):
+        peer.wait_until_closed()
+
+    with ScriptedServer(ignore, serve_well) as server:
+        unconnected.connect("127.0.0.1", server.port, answer_timeout=0.1, reconnect_delays=SHORT)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, ListUnanswered)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, Listed)
+        assert not unconnected.images.is_list_unanswered
+        unconnected.disconnect()

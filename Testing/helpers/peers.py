@@ -39,11 +39,15 @@ TRAJECTORY = codec.TrajectoryItem(
 EventType = TypeVar("EventType")
 
 
-def make_image(shade: int, size: tuple[int, int, int] = (4, 3, 2)) -> codec.ImageMessage:
+def make_image(
+    shade: int, size: tuple[int, int, int] = (4, 3, 2), device_name: str = ""
+) -> codec.ImageMessage:
     """Return an image of ``size`` voxels along i, j, k whose uint16 values begin with ``shade``."""
     i, j, k = size
     pixels = (np.arange(i * j * k, dtype=np.uint32) + shade).astype(np.uint16)
-    return codec.ImageMessage.from_ijk_to_ras(pixels.reshape(k, j, i), np.eye(4))
+    return codec.ImageMessage.from_ijk_to_ras(
+        pixels.reshape(k, j, i), np.eye(4), device_name=device_name
+    )
 
 
 class ImagesInMemory:
@@ -86,8 +90,10 @@ class ImagesInMemory:
 class ServerInThread:
     """Our own server, stepped in a thread as long as the ``with`` block lasts."""
 
-    def __init__(self, source: net.Source, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.server = net.Server(source, host, port)
+    def __init__(
+        self, source: net.Source, host: str = "127.0.0.1", port: int = 0, **options: Any
+    ) -> None:
+        self.server = net.Server(source, host, port, **options)
         self.host, self.port = self.server.host, self.server.port
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -152,7 +158,15 @@ class Peer:
             self.socket.sendall(message if isinstance(message, bytes) else codec.pack(message))
 
     def receive(self) -> codec.Message:
-        """Wait for the next message. Raises ``EOFError`` where the other end is closed."""
+        """Wait for the next message. Raises ``EOFError`` if the other end is closed.
+
+        GET_STATUS, with which clients try header version 2, is passed over as by an old server.
+        """
+        while (message := self._next_message()).type_name == "GET_STATUS":
+            pass
+        return message
+
+    def _next_message(self) -> codec.Message:
         while not self._received:
             count = self.socket.recv_into(self._receiver.get_buffer())
             if count == 0:
@@ -287,6 +301,7 @@ def wait_for_socket(client: net.Client | Browser) -> None:
     else:
         sockets = client.sockets
     if not sockets:
+        time.sleep(min(seconds, 0.05))  # a name is being looked up
         return
     with selectors.DefaultSelector() as selector:
         for socket_, events in sockets.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import struct
 import threading
 import tracemalloc
@@ -13,7 +14,7 @@ from helpers.peers import Peer, Script, ScriptedServer, make_image, serve_well, 
 from IGTLMetaBrowserLib import codec, net
 
 SHORT = 0.3
-GOOD = codec.pack(make_image(7, (64, 64, 20)))
+GOOD = codec.pack(make_image(7, (64, 64, 20), "A"))
 BODY_SIZE_AT, CRC_AT = 42, 50
 
 
@@ -59,14 +60,14 @@ BAD_ANSWERS = {
         ["the image 'A'", "arrived damaged", "checksum", "0000000000003039"],
     ),
     "wrong checksum of a small message": (
-        with_header(codec.pack(make_image(7)), crc=12345),
+        with_header(codec.pack(make_image(7, device_name="A")), crc=12345),
         net.AnswerError,
         ["the image 'A'", "arrived damaged", "checksum"],
     ),
     "body of 2**63 bytes": (
         with_header(GOOD, body_size=1 << 63),
         net.AnswerError,
-        ["claims a body of 9223372036854775808 bytes", "the limit is"],
+        ["claims a body of 9223372036854775808 bytes", "is it an OpenIGTLink server?"],
     ),
     "image smaller than its body": (
         with_image_size(GOOD, 64, 64, 19),
@@ -96,7 +97,7 @@ BAD_ANSWERS = {
     "web server": (
         b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n",
         net.AnswerError,
-        ["claims a body of", "the limit is"],
+        ["claims a body of", "is it an OpenIGTLink server?"],
     ),
 }
 
@@ -149,14 +150,27 @@ def test_an_image_of_two_gibibytes_that_is_announced_and_does_not_come_is_a_time
         assert_next_query_works(client)
 
 
-def test_a_limit_can_be_set():
+def test_what_is_larger_than_the_limit_is_passed_over_and_the_error_names_the_setting():
     with (
-        ScriptedServer(answer_with(GOOD), serve_well) as server,
+        ScriptedServer(answer_with(GOOD)) as server,
         server.client(max_body_size=100_000) as client,
     ):
-        with pytest.raises(net.AnswerError, match="the limit is 100000"):
+        with pytest.raises(
+            net.AnswerError, match=r"the limit is 100000; .*largest image.*--max-size"
+        ):
             client.get_image("A")
         assert_next_query_works(client)
+        assert server.connections == 1
+
+
+def test_what_is_larger_than_the_limit_and_does_not_come_is_not_waited_for():
+    announced = with_header(GOOD, body_size=3 << 30)
+    with ScriptedServer(answer_with(announced), serve_well) as server, server.client() as client:
+        large, other = client.ask("IMAGE", "A"), client.ask("IMAGE", "B")
+        step_until(client, lambda: other.is_done)
+        assert "--max-size" in str(large.error)
+        assert other.error is None
+        assert server.connections == 2
 
 
 # Silence
@@ -207,7 +221,7 @@ def test_a_server_that_stands_still_in_the_middle_of_an_image_is_told_from_one_t
             client.get_image("A")
         received, size = len(GOOD) // 2 - 58, len(GOOD) - 58  # of the body
         assert f"127.0.0.1:{server.port} sent nothing for 0.3 s" in str(caught.value)
-        assert f"message IMAGE '', after {received} of {size} bytes" in str(caught.value)
+        assert f"message IMAGE 'A', after {received} of {size} bytes" in str(caught.value)
         assert_next_query_works(client)
 
 
@@ -224,7 +238,7 @@ def test_a_time_out_tells_what_the_server_last_said():
     with (
         ScriptedServer(complain_and_say_nothing) as server,
         server.client(answer_timeout=SHORT) as client,
-        pytest.raises(net.TimeOutError, match="it last said: archive offline"),
+        pytest.raises(net.RefusedError, match=r"archive offline .*status busy.*--timeout"),
     ):
         client.get_image("A")
 
@@ -254,17 +268,23 @@ def test_a_server_that_never_stops_talking_of_other_things_is_a_time_out_too(
     data = codec.pack(chatter)
 
     def talk_of_other_things(peer: Peer) -> None:
-        while True:
+        peer.receive()
+        while not select.select([peer.socket], [], [], 0.005)[0]:  # until the next query comes
             peer.send(data)
+        serve_well(peer)
 
     with (
-        ScriptedServer(talk_of_other_things, serve_well) as server,
+        ScriptedServer(talk_of_other_things) as server,
         server.client(answer_timeout=SHORT) as client,
     ):
         query = client.ask("IMAGE", "A")
         step_until(client, lambda: query.is_done)
         assert isinstance(query.error, net.TimeOutError)
+        assert "although it sends other messages" in str(query.error)
+        assert "--timeout" in str(query.error)
+        # Only the query has failed: the connection stays.
         assert_next_query_works(client)
+        assert server.connections == 1
 
 
 def test_a_slow_image_is_no_time_out_as_long_as_it_arrives():
@@ -367,7 +387,7 @@ def test_thousands_of_small_messages_before_the_answer_do_no_harm():
 
 
 def test_an_answer_in_single_bytes_is_read():
-    data = codec.pack(make_image(7))
+    data = codec.pack(make_image(7, device_name="A"))
 
     def send_single_bytes(peer: Peer) -> None:
         peer.receive()

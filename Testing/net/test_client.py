@@ -87,7 +87,7 @@ def test_a_longer_id_cannot_be_asked_for(client: net.Client):
 
 
 def test_progress_tells_how_much_has_arrived():
-    image = make_image(0, (256, 256, 16))
+    image = make_image(0, (256, 256, 16), "A")
     data = codec.pack(image)
     half = len(data) // 2
     half_was_seen = threading.Event()
@@ -116,7 +116,7 @@ def test_progress_tells_how_much_has_arrived():
 
 
 def test_progress_reaches_the_end_of_an_image_that_comes_at_once():
-    image = make_image(0)
+    image = make_image(0, device_name="A")
     data = codec.pack(image)
 
     def send_at_once(peer: Peer) -> None:
@@ -144,7 +144,7 @@ def test_a_client_waits_from_the_question_to_the_answer_or_its_cancelling(client
 
 
 def test_progress_is_told_of_the_query_whose_answer_arrives():
-    data = codec.pack(make_image(0, (64, 64, 16)))
+    data = codec.pack(make_image(0, (64, 64, 16), "A"))
 
     def send_half(peer: Peer) -> None:
         peer.receive()
@@ -244,8 +244,8 @@ def test_queries_are_sent_in_header_version_1_without_a_body():
 
 def test_a_server_that_closes_after_each_answer_is_asked_on_new_connections():
     def answer_once(peer: Peer) -> None:
-        query = peer.receive()
-        peer.send(make_image(int(query.device_name)))
+        name = peer.receive().device_name
+        peer.send(make_image(int(name), device_name=name))
 
     with ScriptedServer(answer_once) as server, server.client() as client:
         for shade in range(5):

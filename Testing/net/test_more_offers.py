@@ -92,7 +92,7 @@ def test_a_colour_table_is_that_of_the_image(client):
 
 
 def test_an_image_without_colours_is_refused_in_the_sources_words(client):
-    with pytest.raises(net.RefusedError, match=r"the colour table 'B': 'B' has no colours"):
+    with pytest.raises(net.RefusedError, match=r"the color table 'B': 'B' has no colours"):
         get(client, "COLORT", "B")
 
 
@@ -128,7 +128,7 @@ def test_what_the_source_does_not_want_or_cannot_take_does_no_harm(server, every
     push(server, unwanted, wrong, codec.TrajectoryMessage([TRAJECTORY]))
     assert len(everything.received) == 1
     assert "POINT, which is not kept: only trajectories are wanted here" in caplog.text
-    assert "STRING, which could not be taken" in caplog.text
+    assert "STRING, which failed here" in caplog.text
 
 
 def test_a_source_that_takes_nothing_is_left_in_peace():

@@ -6,6 +6,7 @@ import pytest
 
 from helpers.peers import make_image
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.queries import GRACE_SECONDS
 
 TIMEOUT = 15.0
 
@@ -20,6 +21,16 @@ def image(device_name: str) -> codec.ImageMessage:
     message = make_image(1)
     message.device_name = device_name
     return message
+
+
+def listed(queries: net.Queries, *ids: str) -> None:
+    """Let the server list images as ``image`` makes them."""
+    items = [
+        codec.ImageMetaItem(id=id_, size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16)
+        for id_ in ids
+    ]
+    ask(queries, "IMGMETA")
+    queries.match(codec.ImageMetaMessage(items=items))
 
 
 def rejected(type_name: str, device_name: str = "", body_size: int = 80) -> codec.Rejected:
@@ -75,10 +86,91 @@ def test_a_list_under_another_name_answers_the_query_for_it(queries: net.Queries
     assert queries.match(answer) is query
 
 
-def test_an_image_under_another_name_answers_the_oldest_query_for_an_image(queries: net.Queries):
+def test_an_image_under_another_name_is_taken_after_a_while_if_it_is_as_listed(
+    queries: net.Queries,
+):
+    listed(queries, "A", "B")
     oldest = ask(queries, "IMAGE", "A")
     ask(queries, "IMAGE", "B")
-    assert queries.match(image("Scanner")) is oldest
+    answer = image("Scanner")
+    assert queries.match(answer, now=1.0) is None
+    assert queries.next_deadline == 1.0 + GRACE_SECONDS
+    assert queries.accept_candidates(1.0) == []
+    assert queries.accept_candidates(1.0 + GRACE_SECONDS) == [oldest]
+    assert oldest.answer is answer
+
+
+def test_the_right_image_counts_more_than_one_of_another_name_that_came_before(
+    queries: net.Queries,
+):
+    listed(queries, "A")
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    right = image("A")
+    assert queries.match(right) is query
+    assert query.answer is right
+    assert queries.accept_candidates(100.0) == []
+
+
+def test_an_image_under_another_name_that_comes_again_is_a_stream(queries: net.Queries):
+    listed(queries, "A")
+    query = ask(queries, "IMAGE", "A")
+    for second in range(5):
+        assert queries.match(image("Ultrasound"), now=second / 5) is None
+    assert queries.accept_candidates(100.0) == []
+    assert not query.is_done
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_image(1, (4, 3, 9), "Scanner"),
+        codec.ImageMessage(make_image(1).pixels.astype("u1"), device_name="Scanner"),
+        make_image(1, device_name="B"),
+    ],
+    ids=["another size", "another type", "the name of a listed image"],
+)
+def test_an_image_that_cannot_be_the_one_is_not_taken(
+    queries: net.Queries, other: codec.ImageMessage
+):
+    listed(queries, "A", "B")
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(other) is None
+    assert queries.accept_candidates(100.0) == []
+    assert not query.is_done
+
+
+def test_without_a_list_no_image_of_another_name_is_taken(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(image("Scanner")) is None
+    assert queries.accept_candidates(100.0) == []
+    assert not query.is_done
+
+
+def test_whoever_asks_for_any_image_gets_the_first(queries: net.Queries):
+    query = ask(queries, "IMAGE")
+    assert queries.match(image("Scanner")) is query
+
+
+def test_the_same_voxels_are_not_taken_for_a_second_image(queries: net.Queries):
+    listed(queries, "A", "B")
+    first = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    assert queries.accept_candidates(100.0) == [first]
+    second = ask(queries, "IMAGE", "B")
+    assert queries.match(image("Scanner")) is None
+    assert queries.accept_candidates(200.0) == []
+    assert not second.is_done
+
+
+def test_a_late_image_of_another_name_is_that_of_the_query_before(queries: net.Queries):
+    listed(queries, "A", "B")
+    late = ask(queries, "IMAGE", "A")
+    queries.abandon(late)
+    query = ask(queries, "IMAGE", "B")
+    assert queries.match(image("Scanner")) is late
+    assert queries.accept_candidates(100.0) == []
+    assert not query.is_done
 
 
 def test_an_image_of_a_stream_that_ran_before_answers_no_query(queries: net.Queries):
@@ -121,6 +213,38 @@ def test_expected_tells_by_the_header_whose_answer_arrives(queries: net.Queries)
 # The server says no
 
 
+@pytest.mark.parametrize("data_type", ["IMGMETA", "TRAJ", "IMAGE"])
+@pytest.mark.parametrize("name", ["", "Tracker"])
+def test_an_error_of_something_else_is_no_refusal(queries: net.Queries, data_type: str, name: str):
+    # A tracker reports that it sees nothing, while the server works on the list.
+    query = ask(queries, data_type, "A" if data_type == "IMAGE" else "")
+    code = codec.StatusCode.NOT_FOUND
+    assert queries.match(codec.StatusMessage(code=code, device_name=name)) is None
+    assert not query.is_done
+
+
+def test_a_server_that_is_not_ready_is_waited_for(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    status = codec.StatusMessage(code=codec.StatusCode.NOT_READY, device_name="A")
+    assert queries.match(status) is None
+    assert queries.match(image("A")) is query
+
+
+@pytest.mark.parametrize("data_type", ["IMGMETA", "TRAJ", "IMAGE"])
+def test_rts_command_refuses_a_query_of_any_kind(queries: net.Queries, data_type: str):
+    query = ask(queries, data_type)
+    answer = codec.RTSCommandMessage(0, "GetImageMetaData", "DeviceId has a dash.")
+    assert queries.match(answer) is query
+    assert str(query.error).endswith(": DeviceId has a dash.")
+
+
+def test_rts_command_of_a_success_refuses_nothing(queries: net.Queries):
+    query = ask(queries, "IMGMETA")
+    answer = codec.RTSCommandMessage(0, "GetImageMetaData", metadata={"Status": "SUCCESS"})
+    assert queries.match(answer) is None
+    assert not query.is_done
+
+
 def test_a_status_under_the_name_of_the_query_is_a_refusal_in_the_servers_words(
     queries: net.Queries,
 ):
@@ -139,7 +263,7 @@ def test_a_status_that_all_is_well_answers_nothing(queries: net.Queries, code: c
     query = ask(queries, "IMAGE", "A")
     assert queries.match(codec.StatusMessage(code=code, device_name="A")) is None
     assert not query.is_done
-    assert queries.servers_last_words == ""
+    assert queries.last_server_error == ""
 
 
 def test_a_status_with_a_code_that_nobody_defined_is_a_refusal_with_its_number(
@@ -150,14 +274,14 @@ def test_a_status_with_a_code_that_nobody_defined_is_a_refusal_with_its_number(
     assert "status 99" in str(query.error)
 
 
-def test_an_error_under_another_name_is_remembered_as_the_servers_last_words(queries: net.Queries):
+def test_an_error_under_another_name_is_remembered_as_the_last_server_error(queries: net.Queries):
     query = ask(queries, "IMAGE", "A")
     status = codec.StatusMessage(
         code=codec.StatusCode.BUSY, message="archive offline", device_name="Server"
     )
     assert queries.match(status) is None
     assert not query.is_done
-    assert queries.servers_last_words == "archive offline (status busy)"
+    assert queries.last_server_error == "archive offline (status busy)"
 
 
 def test_words_from_before_an_answer_do_not_explain_a_later_refusal(queries: net.Queries):
@@ -196,7 +320,7 @@ def test_rts_image_refuses_with_the_words_of_the_status_before_it(queries: net.Q
 def test_rts_image_after_a_status_does_not_refuse_the_next_query(queries: net.Queries):
     # One refusal of our own server has two parts: STATUS with the words, then RTS_IMAGE.
     queries_refused = ask(queries, "IMAGE", "A")
-    status = codec.StatusMessage(code=codec.StatusCode.NOT_READY, device_name="A")
+    status = codec.StatusMessage(code=codec.StatusCode.NOT_FOUND, device_name="A")
     assert queries.match(status) is queries_refused
     asked_again = ask(queries, "IMAGE", "A")
     assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A")) is None
@@ -206,7 +330,7 @@ def test_rts_image_after_a_status_does_not_refuse_the_next_query(queries: net.Qu
 
 def test_the_rts_of_a_lost_connection_is_not_waited_for(queries: net.Queries):
     ask(queries, "IMAGE", "A")
-    queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_READY, device_name="A"))
+    queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_FOUND, device_name="A"))
     queries.take_all()  # the connection is gone
     asked_again = ask(queries, "IMAGE", "A")
     assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A")) is asked_again
@@ -272,11 +396,19 @@ def test_an_answer_that_cannot_be_read_says_why(queries: net.Queries):
     assert str(query.error) == "the image 'A' cannot be read: its bytes make no sense"
 
 
-def test_an_empty_image_means_that_the_server_has_none(queries: net.Queries):
+@pytest.mark.parametrize("name", ["A", "Scanner"])
+def test_an_empty_image_means_that_the_server_has_none(queries: net.Queries, name: str):
     query = ask(queries, "IMAGE", "A")
-    assert queries.match(rejected("IMAGE", "A", body_size=0)) is query
+    error = codec.EmptyContentError("there is nothing")
+    assert queries.match(codec.Rejected(rejected("IMAGE", name).header, error)) is query
     assert isinstance(query.error, net.RefusedError)
-    assert "empty" in str(query.error)
+    assert str(query.error) == "the server has no data for the image 'A': its answer is empty"
+
+
+def test_an_image_without_voxels_means_that_too(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(make_image(1, (0, 0, 0), "A")) is query
+    assert "no data for the image 'A'" in str(query.error)
 
 
 def test_an_empty_list_is_an_answer(queries: net.Queries):
@@ -335,9 +467,8 @@ def test_a_refusal_of_a_cancelled_query_is_not_kept(queries: net.Queries):
 def test_a_query_expires_after_the_time_out(queries: net.Queries):
     query = ask(queries, "IMAGE", "A", now=100.0)
     assert queries.next_deadline == 100.0 + TIMEOUT
-    assert queries.take_expired(114.9) == []
-    assert queries.take_expired(115.0) == [query]
-    assert queries.next_deadline is None
+    assert queries.expired(114.9) == []
+    assert queries.expired(115.0) == [query]
 
 
 def test_while_bytes_arrive_no_query_expires(queries: net.Queries):
@@ -345,14 +476,17 @@ def test_while_bytes_arrive_no_query_expires(queries: net.Queries):
     ask(queries, "IMAGE", "B", now=105.0)
     queries.bytes_arrived(110.0)
     assert queries.next_deadline == 110.0 + TIMEOUT
-    assert queries.take_expired(124.9) == []
-    assert len(queries.take_expired(125.0)) == 2
+    assert queries.expired(124.9) == []
+    assert len(queries.expired(125.0)) == 2
 
 
-def test_an_expired_query_gets_no_answer_any_more(queries: net.Queries):
+def test_an_abandoned_query_never_expires_and_its_late_answer_is_passed_over(
+    queries: net.Queries,
+):
     query = ask(queries, "IMAGE", "A")
-    queries.take_expired(TIMEOUT)
-    assert queries.match(image("A")) is None
+    queries.abandon(query)
+    assert queries.next_deadline is None
+    assert queries.match(image("A")) is query
     assert query.answer is None
 
 

@@ -15,9 +15,9 @@ from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
-from IGTLMetaBrowserLib.scene.overlay_nodes import AnnotationNodes
+from IGTLMetaBrowserLib.scene.overlay_nodes import OverlayNodes
 from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
-from IGTLMetaBrowserLib.scene.trajectory_updates import TrajectoryNodes
+from IGTLMetaBrowserLib.scene.trajectory_nodes import TrajectoryNodes
 
 SERVER, OTHER_SERVER = "navigation:18944", "navigation:18945"
 LINE = TrajectoryItem(
@@ -42,7 +42,7 @@ class Session:
         known.add_to_registry()
         self.scene = scene
         self.images = ImageNodes(scene, known, HiddenPatients())
-        self.overlays = AnnotationNodes(scene, self.images.node)
+        self.overlays = OverlayNodes(scene, self.images.node)
         self.trajectories = TrajectoryNodes(scene, self.images.node)
 
     def adopt(self, server=SERVER):

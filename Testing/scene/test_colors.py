@@ -87,6 +87,6 @@ def test_a_colour_image_has_its_own_colours(scene):
     image = ImageMessage(np.zeros((2, 2, 2, 3), np.uint8))
     volume = show_image(scene, image, "Photo")
     count = scene.GetNumberOfNodes()
-    with pytest.raises(SceneError, match="'Photo' cannot be shown in the colours of a table"):
+    with pytest.raises(SceneError, match="'Photo' cannot be shown in the colors of a table"):
         color_volume(scene, volume, ColorTableMessage(table(256, "uint8", 3)))
     assert scene.GetNumberOfNodes() == count

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from pathlib import Path
 
 import pytest
-from pydicom import Dataset
 
+from IGTLMetaBrowserLib.dicom_index.image_header import ImageHeader
 from IGTLMetaBrowserLib.sources import dicom_fields
-from IGTLMetaBrowserLib.sources.dicom_files import Frame
+from IGTLMetaBrowserLib.sources.dicom_files import Frame, ImageFile
 
 
 def frame_with(**attributes) -> Frame:
-    header = Dataset()
-    header.SpecificCharacterSet = "ISO_IR 192"
-    for keyword, value in attributes.items():
-        setattr(header, keyword, value)
-    return Frame(Path("file"), header, 0)
+    values = {keyword: str(value) for keyword, value in attributes.items() if value is not None}
+    return Frame(ImageFile("file", 0, ImageHeader(values, {})))
 
 
 def test_an_id_is_the_same_for_ever():
@@ -84,7 +80,7 @@ def test_a_long_name_is_cut_between_characters_and_keeps_its_end():
     ("attributes", "name"),
     [
         ({"SeriesDescription": "T1 MPRAGE", "ProtocolName": "Head"}, "T1 MPRAGE"),
-        ({"SeriesDescription": " ", "ProtocolName": "Head"}, "Head"),
+        ({"SeriesDescription": "", "ProtocolName": "Head"}, "Head"),
         ({"Modality": "MR", "SeriesNumber": 7}, "MR series 7"),
         ({"Modality": "US"}, "US"),
         ({}, "Series"),

@@ -75,7 +75,7 @@ class TestRegularSeries:
             folder.mkdir()
             write_series(folder, REGULAR, TemporalPositionIdentifier=time)
         source = DicomFolderSource(tmp_path)
-        assert names(source) == ["Thin slices volume 1 of 2", "Thin slices volume 2 of 2"]
+        assert names(source) == ["Thin slices time 1 of 2", "Thin slices time 2 of 2"]
         assert {item.size for item in source.images()} == {(7, 5, 3)}
 
     def test_an_enhanced_multi_frame_file_is_the_volume_of_its_frames(
@@ -155,37 +155,64 @@ class TestPixels:
 
 
 class TestIrregularSeries:
-    def check_is_offered_slice_by_slice(self, source, count, reason):
-        assert names(source) == [
-            f"Thin slices slice {number} of {count}" for number in range(1, count + 1)
-        ]
+    def test_a_missing_slice_leaves_two_parts(self, tmp_path, write_series):
+        write_series(tmp_path, [(-10, -20, z) for z in (30, 32, 34, 38, 40)])
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == ["Thin slices volume 1 of 2", "Thin slices volume 2 of 2"]
+        assert [item.size[2] for item in source.images()] == [3, 2]
+        words = "offered in parts: a slice is missing between z = 34 and z = 38 mm"
+        assert source.refused == [("Thin slices (1.2.3.4)", words)]
+        for image in fetch_all(source):
+            assert image.metadata["Notice"] == words
+            assert image.ijk_to_ras()[:3, 2].tolist() == [0, 0, 2]
+
+    def test_a_spacing_that_changes_leaves_two_parts(self, tmp_path, write_series):
+        write_series(tmp_path, [(-10, -20, z) for z in (0, 2, 4, 6, 11, 16, 21)])
+        source = DicomFolderSource(tmp_path)
+        assert [item.size[2] for item in source.images()] == [4, 3]
+        assert "its spacing changes from 2 mm, between z = 6 and z = 11" in source.refused[0][1]
+
+    def test_slices_at_any_distance_are_offered_slice_by_slice(self, tmp_path, write_series):
+        write_series(tmp_path, [(-10, -20, z) for z in (0, 1, 3, 7, 15, 31)])
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == [f"Thin slices slice {number} of 6" for number in range(1, 7)]
         ((series, why),) = source.refused
         assert series == "Thin slices (1.2.3.4)"
-        assert reason in why
-        assert len({item.id for item in source.images()}) == count
-        for value, image in enumerate(fetch_all(source)):
-            assert image.pixels[0, 1, 1] == value
+        assert "6 slices from 1 to 16 mm apart" in why
+        assert len({item.id for item in source.images()}) == 6
+        assert [image.pixels[0, 1, 1] for image in fetch_all(source)] == [*range(6)]
 
-    def test_a_missing_slice(self, tmp_path, write_series):
-        write_series(tmp_path, [REGULAR[0], REGULAR[1], (-10, -20, 36)])
-        self.check_is_offered_slice_by_slice(
-            DicomFolderSource(tmp_path), 3, "3 slices from 2 to 4 mm apart: some are missing"
-        )
-
-    @pytest.mark.parametrize("degrees", [15, 2])
-    def test_a_tilted_gantry(self, tmp_path, write_series, degrees):
-        """Even at 2 degrees, which highdicom tolerates: the last slice would lie 1.4 mm off."""
+    @pytest.mark.parametrize("degrees", [15, 2, -15])
+    def test_a_tilted_gantry_is_a_sheared_volume(self, tmp_path, write_series, degrees):
+        """Even at 2 degrees: an upright volume's last slice would lie 1.4 mm off."""
         shift = 2 * np.tan(np.radians(degrees))
-        write_series(tmp_path, [(-10, -20 + n * shift, 30 + 2 * n) for n in range(20)])
-        self.check_is_offered_slice_by_slice(
-            DicomFolderSource(tmp_path), 20, f"{degrees}.0 degrees off their normal (tilted gantry)"
+        positions = [(-10, -20 + n * shift, 30 + 2 * n) for n in range(20)]
+        write_series(tmp_path, positions)
+        source = DicomFolderSource(tmp_path)
+        (image,) = fetch_all(source)
+        for k, (x, y, z) in enumerate(positions):
+            assert image.ijk_to_ras() @ (0, 0, k, 1) == pytest.approx([-x, -y, z, 1])
+            assert image.pixels[k, 1, 1] == k
+        assert (
+            f"tilted gantry: its slices follow each other {abs(degrees)}.0" in source.refused[0][1]
         )
+        assert image.metadata["Notice"] == source.refused[0][1]
+
+    def test_a_slice_that_is_there_twice_counts_once(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        copy = pydicom.dcmread(tmp_path / "1.dcm")
+        copy.SOPInstanceUID = copy.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        copy.save_as(tmp_path / "copy.dcm", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == ["Thin slices"]
+        assert source.images()[0].size == (7, 5, 3)
+        assert "1 of its slices are there twice" in source.refused[0][1]
 
     def test_several_slices_in_one_place_that_nothing_tells_apart(self, tmp_path, write_series):
-        write_series(tmp_path, [REGULAR[0], REGULAR[0], REGULAR[1]])
-        self.check_is_offered_slice_by_slice(
-            DicomFolderSource(tmp_path), 3, "several lie in the same place"
-        )
+        write_series(tmp_path, [REGULAR[0], REGULAR[0], REGULAR[0], REGULAR[1]])
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == [f"Thin slices slice {number} of 4" for number in range(1, 5)]
+        assert "several lie in the same place" in source.refused[0][1]
 
     def test_several_orientations(self, tmp_path, write_series, make_slice):
         write_series(tmp_path, REGULAR)
@@ -206,7 +233,7 @@ class TestIrregularSeries:
         write_series(tmp_path, REGULAR, PixelSpacing=[0, 0])
         source = DicomFolderSource(tmp_path)
         assert len(source.images()) == 3
-        assert "3 frames without a position in space" in source.refused[0][1]
+        assert "3 images without a position in space" in source.refused[0][1]
 
     def test_an_orientation_that_is_none(self, tmp_path, write_series):
         write_series(tmp_path, REGULAR, ImageOrientationPatient=[1, 0, 0, 1, 0, 0])
@@ -273,16 +300,42 @@ class TestFetching:
         write_series(tmp_path, REGULAR[:1])
         path = tmp_path / "0.dcm"
         path.write_bytes(path.read_bytes()[:-20])
-        with pytest.raises(SourceError, match=r"0\.dcm cannot be decoded.*may be damaged"):
-            fetch_all(DicomFolderSource(tmp_path))
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == []
+        reason = "it is cut off: 20 bytes of its pixels are missing; get it again"
+        assert source.refused == [("0.dcm", reason)]
+
+    def test_pixels_cut_off_since_the_file_was_listed(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        source = DicomFolderSource(tmp_path)
+        path = tmp_path / "1.dcm"
+        path.write_bytes(path.read_bytes()[:-20])
+        with pytest.raises(SourceError, match=r"1\.dcm can no longer be read: it has changed"):
+            fetch_all(source)
+
+    def test_another_image_in_the_place_of_a_file_is_not_served(
+        self, tmp_path, write_series, make_slice
+    ):
+        write_series(tmp_path, REGULAR)
+        source = DicomFolderSource(tmp_path)
+        path = tmp_path / "1.dcm"
+        foreign = make_slice(REGULAR[1], 99)
+        uid = pydicom.dcmread(path).SOPInstanceUID
+        foreign.SOPInstanceUID = uid[:-1] + ("1" if uid[-1] == "2" else "2")
+        foreign.file_meta.MediaStorageSOPInstanceUID = foreign.SOPInstanceUID
+        size = path.stat().st_size
+        foreign.save_as(path, enforce_file_format=True)
+        assert path.stat().st_size == size
+        with pytest.raises(SourceError, match=r"1\.dcm can no longer be read: it has changed"):
+            fetch_all(source)
 
     def test_a_compression_that_no_decoder_is_installed_for(self, tmp_path, make_slice):
         dataset = make_slice(REGULAR[0])
         dataset.file_meta.TransferSyntaxUID = pydicom.uid.MPEG2MPML
         dataset.PixelData = pydicom.encaps.encapsulate([b"no film"])
         dataset.save_as(tmp_path / "0", enforce_file_format=True)
-        with pytest.raises(SourceError, match=r"MPEG2 Main Profile .* Main Level.*pip install"):
-            fetch_all(DicomFolderSource(tmp_path))
+        ((_, reason),) = DicomFolderSource(tmp_path).refused
+        assert reason.startswith("its pixels cannot be decoded: nothing here reads MPEG2 Main")
 
     def test_metadata_hold_the_dictionary_and_its_keywords(self, tmp_path, write_series):
         write_series(tmp_path, REGULAR, StudyDescription="Kopf nativ")
@@ -325,9 +378,9 @@ class TestTrajectories:
         assert DicomFolderSource(tmp_path).trajectories() == []
 
 
-def test_without_highdicom_it_says_how_to_install_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "highdicom", None)
-    with pytest.raises(SourceError, match="pip install pydicom highdicom"):
+def test_without_pydicom_it_says_how_to_install_it(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with pytest.raises(SourceError, match=r'pip install "igtlmetabrowser\[server\]"'):
         DicomFolderSource(tmp_path)
 
 

@@ -54,6 +54,23 @@ def show(scene):
     return show
 
 
+def test_the_version_of_an_image_changes_with_its_voxels_and_its_place(scene, source, show):
+    volume = show(ramp())
+    (item,) = source.images()
+    versions = [source.image_version(item.id)]
+    assert source.image_version(item.id) == versions[0]
+    volume.GetImageData().GetPointData().GetScalars().Modified()
+    versions.append(source.image_version(item.id))
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    volume.SetAndObserveTransformNodeID(transform.GetID())
+    versions.append(source.image_version(item.id))
+    matrix = vtkMatrix4x4()
+    matrix.SetElement(0, 3, 5.0)
+    transform.SetMatrixTransformToParent(matrix)
+    versions.append(source.image_version(item.id))
+    assert len({*versions}) == len(versions)
+
+
 def ramp(dtype="int16", shape=(2, 3, 4)):
     return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
 
@@ -214,7 +231,7 @@ def test_a_colour_table_goes_out_as_it_came_in(scene, source, show, entries):
 
 def test_a_volume_without_a_colour_table_has_none_to_send(scene, source, show):
     scene.RemoveNode(show(ramp()).GetDisplayNode())
-    with pytest.raises(net.SourceError, match="not shown in the colours of a table"):
+    with pytest.raises(net.SourceError, match="not shown in the colors of a table"):
         source.color_table("ScalarVolume1")
 
 

@@ -177,7 +177,7 @@ def test_the_user_s_own_name_for_a_volume_stays(doctor):
     assert node.GetName() == "To be drilled"
 
 
-def test_filter_and_sorting_know_the_neutral_names_alone(doctor):
+def test_filter_and_sorting_know_the_pseudonyms_alone(doctor):
     click_check_box(doctor)
     connect(doctor)
     doctor.type_filter("lindqvist")

@@ -38,9 +38,7 @@ def test_a_self_test_that_fails_is_told_and_leaves_no_sockets(user, module, monk
         self.fail("on purpose")
 
     before = open_descriptors()
-    monkeypatch.setattr(
-        module.IGTLMetaBrowserTest, "test_an_image_fails", test_wrong, raising=False
-    )
+    monkeypatch.setattr(module.IGTLMetaBrowserTest, "test_logic_fails", test_wrong, raising=False)
     with pytest.raises(AssertionError, match="on purpose"):
         module.IGTLMetaBrowserTest().runTest()
     assert open_descriptors() == before

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from helpers.peers import ScriptedServer
 from helpers.plans import SHOWN, line
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.scene import trajectory_updates
+from IGTLMetaBrowserLib.scene import trajectory_nodes
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 
 
@@ -82,7 +82,7 @@ def test_a_stream_does_not_hide_what_else_is_to_be_read(user):
 def test_what_takes_long_is_drawn_now_and_then(plan, pauses, monkeypatch):
     planner = plan(line("First"))
     pauses.clear()
-    monkeypatch.setattr(trajectory_updates, "_LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(trajectory_nodes, "_LONGEST_PAUSE", 0.0)
     planner.source.plans = [line(f"T{number}") for number in range(60)]
     planner.get()
     assert len(pauses) > 4

@@ -36,7 +36,9 @@ class BlockingCalls:
         """Wait for the connection. Raises ``net.NetworkError``."""
         with self._heard(Disconnected) as failures:
             connection = self._browser.connection
-            connection.reconnect_now()  # an earlier step may have met the failure
+            if not connection.has_server and connection.last_error is not None:
+                raise connection.last_error  # an earlier step has met the failure
+            connection.reconnect_now()
             self._step_until(
                 lambda: bool(failures) or connection.state is ConnectionState.CONNECTED
             )
@@ -81,6 +83,8 @@ class BlockingCalls:
     def _wait_for(self, query: net.Query) -> None:
         self._step_until(lambda: query.is_done)
         if query.error is not None:
+            # The window waits until the server can be reached again; a script is told.
+            self._browser.connection.forget(query)
             raise query.error
 
     @contextmanager

@@ -14,10 +14,10 @@ from typing import Any
 
 from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
-from ..privacy.redacted_log import cover_log, uncover_log
+from ..privacy.redacted_log import redact_log, stop_redacting_log
 from ..scene.image_nodes import ImageNodes
-from ..scene.overlay_nodes import AnnotationNodes
-from ..scene.trajectory_updates import TrajectoryNodes
+from ..scene.overlay_nodes import OverlayNodes
+from ..scene.trajectory_nodes import TrajectoryNodes
 from ..signal import Signal
 from .blocking_calls import BlockingCalls
 from .connection import Connection
@@ -64,7 +64,7 @@ class Browser:
         self.metadata = ImageMetadata(self.patients)
         volumes = ImageNodes(scene, self.metadata.known, self.patients)
         trajectory_nodes = TrajectoryNodes(scene, volumes.node)
-        overlay_nodes = AnnotationNodes(scene, volumes.node)
+        overlay_nodes = OverlayNodes(scene, volumes.node)
         self.trajectories = Trajectories(self.connection, trajectory_nodes, notify)
         self.overlays = Overlays(self.connection, self.trajectories, overlay_nodes, notify)
         self.images = Images(self.connection, self.metadata, self.overlays, volumes, notify)
@@ -104,19 +104,13 @@ class Browser:
 
     def disconnect(self) -> None:
         """Leave the server: what waits is cancelled, what was loaded stays."""
-        if not self.connection.has_server:
-            return
-        self.images.cancel()
-        address = self.connection.address
-        self.connection.close()
-        self._on_server_selected()
-        self.trajectories.rest()
-        self._events.emit(Disconnected(address, None))
+        if self.connection.has_server:
+            self._leave_server(None)
 
     def close(self) -> None:
         """Leave the server for good: nothing more is logged of it."""
         self.disconnect()
-        uncover_log(self.patients)
+        stop_redacting_log(self.patients)
 
     # For scripts: calls that wait for the answer
 
@@ -165,12 +159,15 @@ class Browser:
     @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
+        if self.images.recordings.is_working:
+            return 0.0
         moments = (self.connection.next_deadline, self.trajectories.next_turn)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
         self.trajectories.work()
+        self.images.recordings.work()
         reconnector = self.connection.reconnector
         for event in self.images.skip_outdated(self.connection.step()):
             # An observer may have left the server: what that one said is of no interest then.
@@ -179,10 +176,12 @@ class Browser:
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()
+            if self.connection.has_failed:
+                self._leave_server(self.connection.last_error)
 
     def wait_and_step(self) -> None:
         """Sleep until there is something to do, and do it."""
-        if not self.trajectories.is_showing:
+        if not self.trajectories.is_showing and not self.images.recordings.is_working:
             self.connection.wait()
         self.step()
 
@@ -196,6 +195,14 @@ class Browser:
         """Note that the scene was closed: transfers are cancelled, the connection stays."""
         self.images.on_scene_closed()
         self.trajectories.stop()
+
+    def _leave_server(self, error: net.NetworkError | None) -> None:
+        self.images.cancel()
+        address = self.connection.address
+        self.connection.close()
+        self._on_server_selected()
+        self.trajectories.rest()
+        self._events.emit(Disconnected(address, error))
 
     def scene_imported(self) -> None:
         """Find the server's nodes in a scene that was just loaded: they are not made twice."""
@@ -211,14 +218,13 @@ class Browser:
     def _on_hidden_changed(self, is_hidden: bool) -> None:
         self.images.rewrite_descriptions()
         if is_hidden:
-            cover_log(self.patients)
+            redact_log(self.patients)
         else:
-            uncover_log(self.patients)
+            stop_redacting_log(self.patients)
 
     def _on_client_event(self, event: net.ClientEvent) -> None:
         if isinstance(event, net.Connected):
-            self.connection.on_connected()
-            self.images.fetch_next()
+            self._on_connected()
         elif isinstance(event, net.Disconnected):
             self.connection.on_disconnected(event.error)
         elif isinstance(event, net.Finished):
@@ -226,18 +232,31 @@ class Browser:
         else:
             self._on_unsolicited(event.message)
 
+    def _on_connected(self) -> None:
+        self.connection.on_connected()
+        for data_type, device_name in self.connection.take_deferred():
+            if data_type == "IMGMETA":
+                self.images.request_list()
+            else:
+                self.connection.ask(data_type, device_name)
+        self.images.on_connected()
+
     def _on_finished(self, query: net.Query) -> None:
         self.connection.on_finished(query)
-        if self.images.on_image_finished(query):
+        if self.images.on_image_finished(query) or self.images.on_list_finished(query):
             return
         if query.error is not None:
-            self._events.emit(Failed(query.error))
+            self._on_failed(query, query.error)
         elif isinstance(query.answer, codec.ImageMetaMessage):
             self.images.on_list(query.answer)
         elif isinstance(query.answer, codec.TrajectoryMessage):
             self.trajectories.on_trajectories(query.answer, is_answer=True)
         elif query.answer is not None:
             self.overlays.on_message(query.answer, query)
+
+    def _on_failed(self, query: net.Query, error: net.NetworkError) -> None:
+        if not self.connection.defer(query):
+            self._events.emit(Failed(error))
 
     def _on_unsolicited(self, message: codec.Message | codec.Rejected) -> None:
         if isinstance(message, codec.ImageMessage):

@@ -14,6 +14,7 @@ from .events import (
     Connected,
     Connecting,
     ConnectionState,
+    Deferred,
     Disconnected,
     Observer,
     Reconnecting,
@@ -30,6 +31,8 @@ class Connection:
     def __init__(self, notify: Observer) -> None:
         self._notify = notify
         self.reconnector: Reconnector | None = None
+        self.last_error: net.NetworkError | None = None
+        """Why there is no connection: the last one was lost or could not be made."""
 
     @property
     def state(self) -> ConnectionState:
@@ -92,6 +95,7 @@ class Connection:
         **options: Any,
     ) -> None:
         """Choose a server; ``reconnect_now`` then connects. ``options``: see ``net.Client``."""
+        self.last_error = None
         self.reconnector = Reconnector(net.Client(host, port, **options), reconnect_delays)
 
     def close(self) -> None:
@@ -137,27 +141,41 @@ class Connection:
         self._server().wait()
 
     @property
-    def is_tried_again(self) -> bool:
-        """Whether a lost connection is made again: a first one that fails is not."""
-        return self.reconnector is not None and self.reconnector.has_worked
+    def is_made_again(self) -> bool:
+        """Whether a connection that is lost is made again: a first one that fails is not."""
+        return self.reconnector is not None and self.reconnector.was_connected
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the first connection could not be made, so that the server is to be left."""
+        return self.reconnector is not None and self.reconnector.has_failed
+
+    def forget(self, query: net.Query) -> None:
+        """Do not ask again for something that was deferred."""
+        if self.reconnector is not None:
+            self.reconnector.forget(query)
 
     # What happens
 
     def notify_attempt(self) -> None:
         """Notify the observers, once for each attempt, that a connection is being made."""
-        if self.reconnector is not None and self.reconnector.is_new_attempt():
-            self._notify(Connecting(self.address))
+        reconnector = self.reconnector
+        if reconnector is not None and reconnector.is_new_attempt():
+            self._notify(Connecting(self.address, reconnector.was_connected))
 
     def on_connected(self) -> None:
         """There is a connection now."""
-        self._server().on_connected()
-        self._notify(Connected(self.address))
+        was_connected = self._server().on_connected()
+        self.last_error = None
+        self._notify(Connected(self.address, was_connected))
 
     def on_disconnected(self, error: net.NetworkError) -> None:
         """The connection was lost, or could not be made."""
-        reconnector = self._server()
+        reconnector, address = self._server(), self.address
         delay = reconnector.on_disconnected()
-        address = self.address
+        self.last_error = error
+        if reconnector.has_failed:
+            return  # the observers are notified when the server has been left
         self._notify(Disconnected(address, error))
         is_still_lost = self.reconnector is reconnector
         if delay is not None and is_still_lost and self.state is ConnectionState.RECONNECTING:
@@ -168,7 +186,19 @@ class Connection:
         if query.answer is not None or isinstance(query.error, net.RefusedError):
             self._server().on_answer()
 
+    def defer(self, query: net.Query) -> bool:
+        """Return whether this will be asked for after reconnecting; notify of that."""
+        if not self._server().defer(query):
+            return False
+        self._notify(Deferred(query.data_type, query.device_name))
+        return True
+
+    def take_deferred(self) -> list[tuple[str, str]]:
+        """Return data types and names of what is to be asked for now, and forget them."""
+        return [] if self.reconnector is None else self.reconnector.take_deferred()
+
     def _server(self) -> Reconnector:
         if self.reconnector is None:
-            raise BrowserError("there is no connection; connect to a server first")
+            reason = "" if self.last_error is None else f": {self.last_error}"
+            raise BrowserError(f"there is no connection{reason}; connect to a server first")
         return self.reconnector

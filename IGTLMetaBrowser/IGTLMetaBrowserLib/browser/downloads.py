@@ -100,7 +100,7 @@ class Downloads:
         self._query = None
         image_id = query.device_name
         is_unreachable = isinstance(query.error, net.ConnectionFailedError)
-        if is_unreachable and self._connection.is_tried_again:
+        if is_unreachable and self._connection.is_made_again:
             self._queue.put_back()
             self._wait(image_id)
         elif isinstance(query.answer, codec.ImageMessage):

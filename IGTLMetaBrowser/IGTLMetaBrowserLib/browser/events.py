@@ -1,4 +1,4 @@
-"""What a ``Browser`` tells its observers, and in what states its connection and images are."""
+"""The events of a ``Browser``, and the states of its connection and images."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import codec
+
+if TYPE_CHECKING:
+    from ..scene.sequence_recording import SequenceRecording
 
 
 class ConnectionState(Enum):
@@ -83,21 +86,27 @@ class LiveImageState:
 
 @dataclass(frozen=True)
 class Connecting:
-    """A connection is being made."""
+    """A connection is being made; ``is_again``: to a server that was connected before."""
 
     address: str
+    is_again: bool = False
 
 
 @dataclass(frozen=True)
 class Connected:
-    """The connection stands."""
+    """There is a connection; ``is_again``: one that was lost is there again."""
 
     address: str
+    is_again: bool = False
 
 
 @dataclass(frozen=True)
 class Disconnected:
-    """The connection has ended: by the user, where ``error`` is None, or for that reason."""
+    """The connection has ended: by the user if ``error`` is None, otherwise because of it.
+
+    If ``ConnectionState.NOT_CONNECTED`` follows, there will be no other attempt. Otherwise
+    ``Reconnecting`` or ``Connecting`` comes next.
+    """
 
     address: str
     error: Exception | None
@@ -115,6 +124,29 @@ class Reconnecting:
 @dataclass(frozen=True)
 class Asked:
     """The server is being asked for something: there is something to wait for."""
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """The server cannot be reached: it will be asked for this after reconnecting.
+
+    ``data_type`` is that of OpenIGTLink (TRAJ, POINT, LBMETA, COLORT, IMGMETA). Images have states
+    instead (``ImageStatus.WAITING``).
+    """
+
+    data_type: str
+    device_name: str
+
+
+@dataclass(frozen=True)
+class ListUnanswered:
+    """The server did not answer to GET_IMGMETA in time. It is not asked again unless a user does.
+
+    Servers for one purpose, such as trackers and ultrasound machines, know no lists; their live
+    images and trajectories come all the same.
+    """
+
+    error: Exception
 
 
 @dataclass(frozen=True)
@@ -177,6 +209,25 @@ class LiveImage:
 
 
 @dataclass(frozen=True)
+class RecordingStarted:
+    """What is streamed under an id is recorded from now on, by ``images.recordings``."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
+class RecordingStopped:
+    """A recording ended, by the user or by its ``problem``.
+
+    ``recording`` has its frames, and the sequence browser node and the volume that replay it, None
+    if there was no frame or the scene was closed.
+    """
+
+    image_id: str
+    recording: SequenceRecording
+
+
+@dataclass(frozen=True)
 class TrajectoriesChanged:
     """``Browser.trajectories`` has changed, or which of them are shown."""
 
@@ -232,6 +283,8 @@ BrowserEvent = (
     | Disconnected
     | Reconnecting
     | Asked
+    | Deferred
+    | ListUnanswered
     | Listed
     | ImageWaiting
     | ImageProgress
@@ -239,6 +292,8 @@ BrowserEvent = (
     | ImagesAdopted
     | ImageFailed
     | LiveImage
+    | RecordingStarted
+    | RecordingStopped
     | TrajectoriesChanged
     | TrajectoriesShown
     | TrajectoriesSent

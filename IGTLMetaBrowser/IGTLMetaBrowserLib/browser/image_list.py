@@ -18,7 +18,7 @@ import numpy as np
 from ..codec import ImageMetaItem, ImageMetaMessage, cut_text
 from ..codec.messages.items import ItemTable
 from ..privacy.hidden_patients import HiddenPatients
-from ..privacy.redacted_list import covered_table
+from ..privacy.redacted_list import redacted_table
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
 _NUMBERS = re.compile("([0-9]+)")
@@ -59,7 +59,7 @@ class ImageList:
             self._ids += [entry.id for entry in unlisted]
             self._row_of_id = _first_rows(self._ids)
         if patients is not None:
-            self._table = covered_table(self._table, patients)
+            self._table = redacted_table(self._table, patients)
         modalities = self.texts("modality")
         self.modalities = Counter(modalities).most_common()
         number_of = {modality: number for number, (modality, _) in enumerate(self.modalities)}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .. import codec, net
 from ..scene.image_nodes import ImageNodes
+from ..scene.sequence_recording import SequenceRecording
 from ..signal import Signal
 from .connection import Connection
 from .downloads import Downloads
@@ -16,6 +17,7 @@ from .events import (
     ImagesAdopted,
     ImageState,
     Listed,
+    ListUnanswered,
     LiveImageState,
     Observer,
     Transfer,
@@ -25,6 +27,10 @@ from .image_notes import image_notes
 from .listing import Listing
 from .live_images import LiveImages
 from .overlays import Overlays
+from .recordings import Recordings
+
+# After a short interruption a list that is younger is not read again: it may have 100,000 entries.
+_YOUNG_LIST = timedelta(seconds=10)
 
 
 class Images:
@@ -48,8 +54,13 @@ class Images:
         self._nodes = nodes
         self._notify = notify
         self._listing = Listing()
+        self._is_list_wanted = False
+        self._list_query: net.Query | None = None  # as long as it is not finished
+        self.is_list_unanswered = False
+        """Whether the server has not answered the last time that it was asked for its list."""
         self._downloads = Downloads(connection, notify, self._show, overlays.is_label_map)
         self._live = LiveImages(notify, self.node, self._show_live)
+        self.recordings = Recordings(notify, self._new_recording)
         metadata.calibration_changed.connect(self._on_calibration_changed)
 
     # The list
@@ -70,7 +81,9 @@ class Images:
 
     def request_list(self) -> net.Query:
         """Ask for the list of images; ``Listed`` or ``Failed`` follows."""
-        return self._connection.ask("IMGMETA")
+        self._is_list_wanted = True
+        self._list_query = self._connection.ask("IMGMETA")
+        return self._list_query
 
     # Loading
 
@@ -173,17 +186,42 @@ class Images:
     def on_server_selected(self) -> None:
         """Begin with another server, or with none: what was loaded from it before counts."""
         self._listing = Listing()
+        self._is_list_wanted = False
+        self._list_query = None
+        self.is_list_unanswered = False
         self._nodes.known = self._metadata.known
         self._live.forget_all()
+        self.recordings.stop_all()
         if self._connection.has_server:
             self._downloads.states.begin(self._connection.address, self._is_in_scene)
         else:
             self._downloads.states.end()
 
+    def on_connected(self) -> None:
+        """Read the list again if it is old, or was not read yet, and go on with the queue."""
+        if self._is_list_due():
+            self.request_list()
+        self.fetch_next()
+
+    def on_list_finished(self, query: net.Query) -> bool:
+        """Handle the query for the list; return whether the observers know now of its end."""
+        if query is not self._list_query:
+            return False
+        self._list_query = None
+        if isinstance(query.answer, codec.ImageMetaMessage):
+            self.on_list(query.answer)
+        elif isinstance(query.error, net.TimeOutError):
+            self.is_list_unanswered = True
+            self._notify(ListUnanswered(query.error))
+        else:
+            return False
+        return True
+
     def on_list(self, message: codec.ImageMetaMessage) -> None:
         """Handle a list of images, asked for or not."""
         before, now = self._listing, Listing(message, datetime.now(timezone.utc))
         self._listing = now
+        self.is_list_unanswered = False
         self._metadata.on_list(now)
         self._downloads.states.list(now)
         self._notify(Listed(now.entries))
@@ -202,6 +240,7 @@ class Images:
 
     def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
         """Return ``events`` without live images after which a newer one of their id has come."""
+        self.recordings.add(events)
         return self._live.skip_outdated(events)
 
     def on_nodes_removed(self) -> list[str]:
@@ -213,11 +252,21 @@ class Images:
         """Forget what was in the scene; transfers are cancelled."""
         self.cancel()
         self._live.forget_all()
+        self.recordings.abandon_all()
         self._downloads.states.remove_all_but(self._is_in_scene)
+
+    def _new_recording(self, image_id: str) -> SequenceRecording:
+        return self._nodes.record(self._connection.address, image_id)
 
     def _on_calibration_changed(self, image_id: str) -> None:
         calibration = self._metadata.calibration(image_id)
         self._nodes.calibrate(self._connection.address, image_id, calibration)
+
+    def _is_list_due(self) -> bool:
+        is_being_read = self._list_query is not None
+        if is_being_read or self.is_list_unanswered or not self._is_list_wanted:
+            return False
+        return self.listed_at is None or datetime.now(timezone.utc) - self.listed_at > _YOUNG_LIST
 
     def _is_in_scene(self, image_id: str) -> bool:
         return self.node(image_id) is not None

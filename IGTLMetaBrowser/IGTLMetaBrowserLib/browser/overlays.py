@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import codec, net
 from ..scene.label_maps import LabelMap
-from ..scene.overlay_nodes import AnnotationNodes
+from ..scene.overlay_nodes import OverlayNodes
 from .connection import Connection
 from .events import ColorsShown, Failed, LabelMapsListed, Observer, PointsShown
 from .trajectories import Trajectories
@@ -23,7 +23,7 @@ class Overlays:
         self,
         connection: Connection,
         trajectories: Trajectories,
-        nodes: AnnotationNodes,
+        nodes: OverlayNodes,
         notify: Observer,
     ) -> None:
         self.image_coordinates: codec.Coordinates | None = None

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .. import codec, net
+from ..scene.trajectory_nodes import TrajectoryNodes
 from ..scene.trajectory_set import Trajectory, TrajectorySet
-from ..scene.trajectory_updates import TrajectoryNodes
 from .connection import Connection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..codec import TrajectoryItem, TrajectoryType
-from ..scene.trajectory_decoding import Plan, plan, turned
+from ..codec.geometry import flip_lps_ras
+from ..scene.trajectory_decoding import Plan, plan
 
 ENDING = ".mrk.json"
 # Slicer compares the name with the one it has written since before its branch was renamed.
@@ -57,7 +58,7 @@ def _markup(trajectory: Plan) -> dict[str, Any]:
                 "id": str(number),
                 "label": _LABELS[which] if is_line else trajectory.name,
                 "description": _description(trajectory),
-                "position": list(turned(point)),
+                "position": list(flip_lps_ras(point)),
                 "positionStatus": "defined",
             }
             for number, (which, point) in enumerate(trajectory.points, start=1)

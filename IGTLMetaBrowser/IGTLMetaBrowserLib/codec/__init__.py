@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 from .charset import EncodedText
 from .crc64 import Crc64, crc64
 from .errors import (
+    BodyMemoryError,
     BodySizeError,
     ChecksumError,
     CodecError,
     DecodeError,
+    EmptyContentError,
     EncodeError,
     GeometryError,
     HeaderVersionError,
+    MissingChecksumError,
 )
 from .framing import describe, pack, pack_parts, unpack
 from .header import HEADER_SIZE, Header
@@ -34,10 +37,11 @@ from .messages.status import StatusCode, StatusMessage
 from .messages.trajectory import TrajectoryItem, TrajectoryMessage, TrajectoryType
 from .messages.transform import TransformMessage
 from .messages.unknown import UnknownMessage
+from .packed import PackedContent
 from .receiver import DEFAULT_MAX_BODY_SIZE, Progress, Receiver, Rejected
 from .scalar import ScalarType
 from .timestamp import Timestamp
-from .wire import cut_text, printable
+from .wire import cut_text, printable, readable
 
 if TYPE_CHECKING:
     from .messages.bind import BindMessage
@@ -110,6 +114,7 @@ __all__ = [
     "DEFAULT_MAX_BODY_SIZE",
     "HEADER_SIZE",
     "BindMessage",
+    "BodyMemoryError",
     "BodySizeError",
     "CapabilityMessage",
     "CellArray",
@@ -121,6 +126,7 @@ __all__ = [
     "Coordinates",
     "Crc64",
     "DecodeError",
+    "EmptyContentError",
     "EncodeError",
     "EncodedText",
     "GeometryError",
@@ -136,7 +142,9 @@ __all__ = [
     "LabelMetaMessage",
     "LongNamedColorTableMessage",
     "Message",
+    "MissingChecksumError",
     "NDArrayMessage",
+    "PackedContent",
     "PointItem",
     "PointMessage",
     "PolyDataAttribute",
@@ -188,6 +196,7 @@ __all__ = [
     "pack",
     "pack_parts",
     "printable",
+    "readable",
     "register",
     "unpack",
 ]

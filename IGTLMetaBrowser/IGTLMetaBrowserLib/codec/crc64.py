@@ -68,6 +68,20 @@ def crc64(data: Buffer, crc: int = 0) -> int:
     return rings.crc()
 
 
+def crc64_combine(crc: int, other_crc: int, other_size: int) -> int:
+    """Return the CRC-64 of two pieces of data, one behind the other, from those of each.
+
+    ``other_size`` is the size of the second piece in bytes. As ``crc32_combine`` of zlib.
+    """
+    # The first piece is moved by as many bits as the second has: multiplied by that power of x.
+    factor = 1
+    for bit in bin(8 * other_size)[2:]:
+        factor = _multiply(factor, factor)
+        if bit == "1":
+            factor = _times_x(factor)
+    return _multiply(crc, factor) ^ other_crc
+
+
 def _crc_by_fastcrc(data: Buffer, crc: int) -> int:
     """Return the CRC-64 of a long body that lies in memory, not in the processor's cache.
 

@@ -5,7 +5,10 @@
     ├── ``GeometryError``: an image was read, but its axes span no space
     └── ``DecodeError``: bytes cannot be read as a message
         ├── ``ChecksumError``: the body is not the one that was sent
-        ├── ``BodySizeError``: the header claims more bytes than the receiver accepts or holds
+        │       └── ``MissingChecksumError``: the sender wrote 0 instead of a checksum
+        ├── ``BodySizeError``: the header claims more bytes than the receiver accepts
+        │       └── ``BodyMemoryError``: … than there is memory for
+        ├── ``EmptyContentError``: a message of a type that needs a content has none
         └── ``HeaderVersionError``: the header version is none that this codec knows
 
 Whatever bytes arrive, the codec returns messages or raises ``DecodeError``, nothing else.
@@ -34,8 +37,23 @@ class ChecksumError(DecodeError):
     """The CRC-64 in the header is not that of the body."""
 
 
+class MissingChecksumError(ChecksumError):
+    """The header has the CRC 0, as senders write it that compute none."""
+
+
 class BodySizeError(DecodeError):
     """The header claims a body larger than the limit, or than there is memory for."""
+
+
+class BodyMemoryError(BodySizeError):
+    """There is no memory for the body, although the limit would allow it."""
+
+
+class EmptyContentError(DecodeError):
+    """The message has a header and nothing else, though its type needs a content.
+
+    That is how a server says that it has no data (OpenIGTLink ``query.md``).
+    """
 
 
 class HeaderVersionError(DecodeError):

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from .crc64 import crc64
-from .errors import ChecksumError, DecodeError, EncodeError, HeaderVersionError
+from .errors import (
+    ChecksumError,
+    DecodeError,
+    EmptyContentError,
+    EncodeError,
+    HeaderVersionError,
+    MissingChecksumError,
+)
 from .header import (
     EXTENDED_HEADER_LAYOUT,
     EXTENDED_HEADER_SIZE,
@@ -69,6 +76,11 @@ def unknown_version(header: Header) -> HeaderVersionError:
 
 def wrong_checksum(header: Header, crc: int) -> ChecksumError:
     """Return the error for a header that gives another CRC than ``crc``, the body's."""
+    if header.crc == 0:
+        # Of a body that is not empty, one in 2**64 has this checksum by chance.
+        return MissingChecksumError(
+            f"{describe(header)} came without a checksum, so that damage on the way cannot be seen"
+        )
     return ChecksumError(
         f"{describe(header)} arrived damaged: its checksum is {crc:016x}, "
         f"the sender's was {header.crc:016x}"
@@ -86,13 +98,18 @@ def unpack_body(header: Header, body: memoryview, **options: Any) -> Message:
         content = parts.content
         options["message_id"] = parts.message_id
         options["metadata"] = unpack_metadata(parts.metadata_header, parts.metadata)
-    return content_reader(header.type_name)(
-        content,
-        device_name=header.device_name,
-        timestamp=header.timestamp,
-        header_version=header.version,
-        **options,
-    )
+    try:
+        return content_reader(header.type_name)(
+            content,
+            device_name=header.device_name,
+            timestamp=header.timestamp,
+            header_version=header.version,
+            **options,
+        )
+    except DecodeError as error:
+        if content:
+            raise
+        raise EmptyContentError(str(error)) from error
 
 
 def describe(header: Header) -> str:
@@ -103,18 +120,35 @@ def describe(header: Header) -> str:
 
 def _pack_body(message: Message) -> Sequence[Buffer]:
     content = message.pack_content()
-    version = whole_number(message.header_version, *KNOWN_VERSIONS, "header version")
-    message_id = whole_number(message.message_id, 0, 0xFFFFFFFF, "message id")
-    require_mapping(message.metadata)
+    before, after = pack_around(
+        message.type_name,
+        message.device_name,
+        message.header_version,
+        message.message_id,
+        message.metadata,
+    )
+    return [*before, *content, *after]
+
+
+def pack_around(
+    type_name: str, device_name: str, header_version: int, message_id: int, metadata: Any
+) -> tuple[list[Buffer], list[Buffer]]:
+    """Return what a body has before and after its content: nothing in version 1.
+
+    Raises ``EncodeError``; the names are for its words.
+    """
+    version = whole_number(header_version, *KNOWN_VERSIONS, "header version")
+    message_id = whole_number(message_id, 0, 0xFFFFFFFF, "message id")
+    require_mapping(metadata)
     if version == 1:
-        if message.metadata or message_id:
+        if metadata or message_id:
             raise EncodeError(
-                f"{message.type_name} {message.device_name!r} has metadata or a message id, which "
+                f"{type_name} {device_name!r} has metadata or a message id, which "
                 "header version 1 cannot hold; set header_version=2"
             )
-        return content
-    metadata_header, metadata = pack_metadata(message.metadata)
+        return [], []
+    metadata_header, metadata_body = pack_metadata(metadata)
     extended_header = EXTENDED_HEADER_LAYOUT.pack(
-        EXTENDED_HEADER_SIZE, len(metadata_header), len(metadata), message_id
+        EXTENDED_HEADER_SIZE, len(metadata_header), len(metadata_body), message_id
     )
-    return [extended_header, *content, metadata_header, metadata]
+    return [extended_header], [metadata_header, metadata_body]

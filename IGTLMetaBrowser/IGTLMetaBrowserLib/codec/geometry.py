@@ -25,6 +25,7 @@ Point = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
 
 _LAST_ROW = (0, 0, 0, 1)
+_AXIS_PAIRS = ((0, 1), (0, 2), (1, 2))
 # For float32, and for senders that round to four digits.
 _TOLERANCE = 1e-3
 
@@ -40,6 +41,42 @@ def checked_matrix(matrix: ArrayLike) -> np.ndarray:
     if tuple(array[3]) != _LAST_ROW:
         raise EncodeError(f"the last row of a matrix is 0 0 0 1, not {array[3].tolist()}")
     return array.astype(float)
+
+
+def flip_lps_ras(point: Point) -> Point:
+    """Return a point or direction of LPS in RAS, or the other way round.
+
+    x leads to the patient's left in LPS and to the right in RAS, y to the back and to the front
+    (OpenIGTLink ``image.md``, DICOM PS3.3 C.7.6.2.1.1).
+    """
+    x, y, z = point
+    return -x, -y, z
+
+
+def flip_matrix_lps_ras(matrix: ArrayLike) -> np.ndarray:
+    """Return a matrix that maps to LPS as one that maps to RAS, or the other way round.
+
+    Its rows are x, y, z, and any others; float64 of the same shape.
+    """
+    flipped = np.array(matrix, float)
+    flipped[:2] = 0.0 - flipped[:2]  # and not -0.0, which files would show
+    return flipped
+
+
+def sheared_axes(matrix: ArrayLike) -> dict[str, float]:
+    """Return which axes of an image are not at right angles, and the degrees between them.
+
+    The columns of ``matrix``, shape (3 or 4, 3 or 4), are the directions of i, j and k. Keys are
+    ``ij``, ``ik`` and ``jk``. What float32 or four decimals make of a right angle is one.
+    """
+    axes = np.asarray(matrix, float)[:3, :3]
+    axes = axes / np.linalg.norm(axes, axis=0)
+    cosines = {f"{'ijk'[a]}{'ijk'[b]}": float(axes[:, a] @ axes[:, b]) for a, b in _AXIS_PAIRS}
+    return {
+        name: math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
+        for name, cosine in cosines.items()
+        if abs(cosine) > _TOLERANCE
+    }
 
 
 def quaternion_matrix(quaternion: Quaternion, position: Point = (0.0, 0.0, 0.0)) -> np.ndarray:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .crc64 import Crc64, crc64
-from .errors import BodySizeError, DecodeError
+from .errors import BodyMemoryError, BodySizeError, DecodeError
 from .framing import describe, unknown_version, unpack_body, wrong_checksum
 from .header import HEADER_SIZE, KNOWN_VERSIONS, Header
 from .messages.base import Message, registered_class
@@ -63,13 +63,20 @@ class Receiver:
     Bodies larger than ``max_body_size`` are rejected by their header, before any memory is
     allocated, and passed over. An image takes its own bytes and no more; a message of texts or
     cells may take up to ten times its bytes (``Testing/hostile/test_memory.py``). Who receives from
-    strangers sets a lower limit. ``check_crc=False`` leaves the checksums unread.
+    strangers sets a lower limit. ``check_crc=False`` leaves the checksums unread;
+    ``accept_missing_crc`` only those that are 0, for senders that compute none.
     ``bytes_received`` counts all bytes so far.
     """
 
-    def __init__(self, max_body_size: int = DEFAULT_MAX_BODY_SIZE, check_crc: bool = True) -> None:
+    def __init__(
+        self,
+        max_body_size: int = DEFAULT_MAX_BODY_SIZE,
+        check_crc: bool = True,
+        accept_missing_crc: bool = False,
+    ) -> None:
         self._max_body_size = max_body_size
         self._check_crc = check_crc
+        self._accept_missing_crc = accept_missing_crc
         self._shared = memoryview(bytearray(_SHARED_BUFFER_SIZE))
         self._start = 0  # of the bytes in the shared buffer that no message has taken yet
         self._end = 0
@@ -151,12 +158,15 @@ class Receiver:
         self._start = body_end
         # The shared buffer is filled again: the message gets bytes of its own.
         body = memoryview(bytearray(self._shared[body_begin:body_end]))
-        if self._check_crc and (crc := crc64(body)) != header.crc:
+        if self._is_checked(header) and (crc := crc64(body)) != header.crc:
             return Rejected(header, wrong_checksum(header, crc))
         try:
             return unpack_body(header, body)
         except DecodeError as error:
             return Rejected(header, error)
+
+    def _is_checked(self, header: Header) -> bool:
+        return self._check_crc and (header.crc != 0 or not self._accept_missing_crc)
 
     def _refusal(self, header: Header) -> DecodeError:
         if header.body_size > self._max_body_size:
@@ -181,7 +191,7 @@ class Receiver:
         if len(beginning) < 2:
             return None
         try:
-            self._large = _LargeBody(header, beginning, self._check_crc)
+            self._large = _LargeBody(header, beginning, self._is_checked(header))
         except (MemoryError, ValueError):  # numpy's ValueError is for what no machine could hold
             return self._pass_over(header, _no_memory(header))
         self._start = self._end = 0
@@ -238,5 +248,5 @@ class _LargeBody:
             return Rejected(self.header, _no_memory(self.header))
 
 
-def _no_memory(header: Header) -> BodySizeError:
-    return BodySizeError(f"no memory for {header.body_size} bytes of {describe(header)}")
+def _no_memory(header: Header) -> BodyMemoryError:
+    return BodyMemoryError(f"no memory for {header.body_size} bytes of {describe(header)}")

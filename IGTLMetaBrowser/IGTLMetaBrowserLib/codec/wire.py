@@ -5,7 +5,8 @@ NUL; a text of full length has no terminator. (OpenIGTLink ``header.md``, "Byte 
 
 Text is UTF-8, of which the specification's ASCII is a part. Bytes that are not UTF-8 are kept as
 lone surrogates (``surrogateescape``), so that an id goes back to its owner byte for byte.
-``printable`` makes such text fit for a screen or a file.
+``readable`` reads them as the code page of Western Windows, ``printable`` makes the text fit for a
+screen as well.
 """
 
 from __future__ import annotations
@@ -68,10 +69,38 @@ def cut_text(text: str, size: int) -> str:
     return beginning
 
 
+def readable(text: str) -> str:
+    """Return ``text`` with its undecodable bytes as the characters that they most likely are.
+
+    Programs that write the code page of a Western Windows (cp1252, Latin-1 where that has no
+    character) are known; a text with other characters beyond ASCII is UTF-8 that was cut or
+    damaged, and stays as it is. For names; an id has to be the bytes that came.
+    """
+    if text.isascii():
+        return text
+    if not all(map(_is_ascii_or_undecodable, text)):
+        return text
+    return "".join(map(_western, text.encode("ascii", "surrogateescape")))
+
+
+def _is_ascii_or_undecodable(character: str) -> bool:
+    return character.isascii() or "\udc80" <= character <= "\udcff"
+
+
+def _western(byte: int) -> str:
+    try:
+        return bytes((byte,)).decode("cp1252")
+    except UnicodeDecodeError:
+        return chr(byte)
+
+
 def printable(text: str) -> str:
-    """Return ``text`` with control characters and undecodable bytes replaced by U+FFFD."""
+    """Return ``text`` as a screen can show it: ``readable``, other characters become U+FFFD."""
+    if text.isprintable():
+        return text
     return "".join(
-        character if _can_be_seen(character) else "\N{REPLACEMENT CHARACTER}" for character in text
+        character if _can_be_seen(character) else "\N{REPLACEMENT CHARACTER}"
+        for character in readable(text)
     )
 
 

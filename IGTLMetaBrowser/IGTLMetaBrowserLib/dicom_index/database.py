@@ -2,8 +2,10 @@
 
 ``files`` has one row for each file that was found, DICOM or not, with the size and time by which a
 change is noticed; ``kind`` is empty until the file is read. ``folders`` has a digest of these for
-each folder. ``instances`` has the dictionary's fields of the files that are DICOM. ``source`` has a
-number that grows with each change, and ``written`` the files that were written, and after which.
+each folder. ``instances`` has the dictionary's fields of the files that are DICOM, ``images`` the
+headers of those that are images (see ``image_header``); what many of these share is in ``headers``.
+``source`` has a number that grows with each change, and ``written`` the files that were written,
+and after which.
 Paths are bytes, as the operating system has them, relative to the indexed folder.
 """
 
@@ -19,7 +21,7 @@ from .fields import PATHS
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
-_FORMAT = 1  # raise it when the tables or the fields change: older databases are then made anew
+_FORMAT = 2  # raise it when the tables or fields change: older databases are then made anew
 _SECONDS_TO_WAIT = 2.0
 
 _FIELD_COLUMNS = ", ".join(f"{field} TEXT NOT NULL" for field in PATHS)
@@ -39,7 +41,14 @@ _TABLES = f"""
     CREATE INDEX unread ON files (id) WHERE kind = '';
     CREATE TABLE instances (
         file INTEGER PRIMARY KEY REFERENCES files ON DELETE CASCADE,
+        sop_class TEXT NOT NULL,
         {_FIELD_COLUMNS}
+    );
+    CREATE TABLE headers (id INTEGER PRIMARY KEY, header TEXT NOT NULL UNIQUE);
+    CREATE TABLE images (
+        file INTEGER PRIMARY KEY REFERENCES files ON DELETE CASCADE,
+        header INTEGER NOT NULL REFERENCES headers,
+        own TEXT NOT NULL
     );
     CREATE INDEX series ON instances (series);
     CREATE INDEX instance_uid ON instances (instance_uid);
@@ -65,7 +74,12 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
     """
     try:
         database = sqlite3.connect(
-            path or ":memory:", timeout=_SECONDS_TO_WAIT, isolation_level=None
+            path or ":memory:",
+            timeout=_SECONDS_TO_WAIT,
+            isolation_level=None,
+            # Used by one thread at a time, which need not be the one that opens it: a source is
+            # opened before the thread of its server is started.
+            check_same_thread=False,
         )
         try:
             _prepare(database, path, folder)
@@ -73,7 +87,7 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
             database.close()
             raise
     except sqlite3.Error as error:
-        raise explained(error, path) from error
+        raise describe_error(error, path) from error
     return database
 
 
@@ -89,7 +103,7 @@ def change(
         database.execute("UPDATE source SET changes = changes + 1")
 
 
-def explained(error: sqlite3.Error, path: Path | None) -> DicomIndexError:
+def describe_error(error: sqlite3.Error, path: Path | None) -> DicomIndexError:
     """Return what went wrong with the database, and what to do about it."""
     text = str(error)
     if "locked" in text:

@@ -21,14 +21,21 @@ reference_frame             FrameOfReferenceUID, or else
                             ReferencedFrameOfReferenceSequence[0].FrameOfReferenceUID
 folder                      computed: the file's folder
 file_path                   computed: the file
-orientation                 ImageOrientationPatient, or else (one for all frames of an image)
-                            SharedFunctionalGroupsSequence[0].PlaneOrientationSequence[0] has it
+orientation                 ImageOrientationPatient, or else that of all frames of an image, or else
+                            of its first: SharedFunctionalGroupsSequence[0] or
+                            PerFrameFunctionalGroupsSequence[0] have it in
+                            PlaneOrientationSequence[0]
 orientation_type            AnatomicalOrientationType
 MR_repetition_time          RepetitionTime, ms
 MR_echo_time                EchoTime, ms
 MR_scan_sequence            ScanningSequence
 MR_magnetic_field_strength  MagneticFieldStrength, T
 MR_imaged_nucleus           ImagedNucleus
+roi_names                   StructureSetROISequence: the ROIName of each item
+reference_ct_series         computed: the series in the folder that reference_ct names, itself or by
+                            a file in it; empty if there is none. Likewise:
+reference_rs_series
+reference_pl_series
 ==========================  ========================================================================
 
 The references. Each path is tried in this order whatever the modality is, since that may be absent
@@ -40,16 +47,22 @@ field         found in           DICOM path                                     
 reference_ct  RTSTRUCT           ReferencedFrameOfReferenceSequence[0].                      series
                                  RTReferencedStudySequence[0].
                                  RTReferencedSeriesSequence[0].SeriesInstanceUID
-reference_ct  SEG                ReferencedSeriesSequence[0].SeriesInstanceUID               series
+reference_ct  SEG, REG           ReferencedSeriesSequence[0].SeriesInstanceUID               series
 reference_ct  RTDOSE, PT, MR,    ReferencedImageSequence[0].ReferencedSOPInstanceUID         file
               CT
+reference_ct  RTSTRUCT           ROIContourSequence[0].ContourSequence[0].                    file
+                                 ContourImageSequence[0].ReferencedSOPInstanceUID
+reference_ct  SR, KO             CurrentRequestedProcedureEvidenceSequence[0].               series
+                                 ReferencedSeriesSequence[0].SeriesInstanceUID
+reference_ct  REG, PR            StudiesContainingOtherReferencedInstancesSequence[0].       series
+                                 ReferencedSeriesSequence[0].SeriesInstanceUID
 reference_rs  RTPLAN, RTDOSE,    ReferencedStructureSetSequence[0].ReferencedSOPInstanceUID  file
               SEG
 reference_pl  RTDOSE, RTPLAN     ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID        file
 ============  =================  ==========================================================  ======
 
-So a reference is a SeriesInstanceUID or a SOPInstanceUID, as the file has it; ``dicom_groups``
-finds the series that is meant.
+So a reference is a SeriesInstanceUID or a SOPInstanceUID, as the file has it; the fields that end
+in ``_series`` have the series that is meant.
 
 All values are texts as the file has them, without padding, several values joined by a backslash
 (``1\0\0\0\1\0``); only ``instances`` is a number. Units and coordinates (orientation: LPS) are
@@ -58,8 +71,10 @@ those of DICOM PS3.3.
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -88,8 +103,13 @@ FIELDS = (
     "MR_scan_sequence",
     "MR_magnetic_field_strength",
     "MR_imaged_nucleus",
+    "roi_names",
+    "reference_ct_series",
+    "reference_rs_series",
+    "reference_pl_series",
 )
-COMPUTED = ("instances", "folder", "file_path")
+REFERENCED_SERIES = FIELDS[-3:]
+COMPUTED = ("instances", "folder", "file_path", *REFERENCED_SERIES)
 KEYWORDS = {
     "patient_ID": "PatientID",
     "study": "StudyInstanceUID",
@@ -117,6 +137,7 @@ MODALITY = 0x00080060
 _STUDY_DESCRIPTION = 0x00081030
 _SERIES_DESCRIPTION = 0x0008103E
 _REFERENCED_SERIES_SEQUENCE = 0x00081115
+_STUDIES_CONTAINING_OTHER_REFERENCED_INSTANCES_SEQUENCE = 0x00081200
 _REFERENCED_IMAGE_SEQUENCE = 0x00081140
 _REFERENCED_SOP_INSTANCE_UID = 0x00081155
 _PATIENT_ID = 0x00100020
@@ -129,15 +150,22 @@ _MAGNETIC_FIELD_STRENGTH = 0x00180087
 STUDY_INSTANCE_UID = 0x0020000D
 SERIES_INSTANCE_UID = 0x0020000E
 _ACQUISITION_NUMBER = 0x00200012
-IMAGE_ORIENTATION_PATIENT = 0x00200037
+_IMAGE_ORIENTATION_PATIENT = 0x00200037
 FRAME_OF_REFERENCE_UID = 0x00200052
 _PLANE_ORIENTATION_SEQUENCE = 0x00209116
+CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE = 0x0040A375
 REFERENCED_FRAME_OF_REFERENCE_SEQUENCE = 0x30060010
 _RT_REFERENCED_STUDY_SEQUENCE = 0x30060012
 _RT_REFERENCED_SERIES_SEQUENCE = 0x30060014
+_CONTOUR_IMAGE_SEQUENCE = 0x30060016
+STRUCTURE_SET_ROI_SEQUENCE = 0x30060020
+_ROI_NAME = 0x30060026
+ROI_CONTOUR_SEQUENCE = 0x30060039
+_CONTOUR_SEQUENCE = 0x30060040
 _REFERENCED_RT_PLAN_SEQUENCE = 0x300C0002
 REFERENCED_STRUCTURE_SET_SEQUENCE = 0x300C0060
-SHARED_FUNCTIONAL_GROUPS_SEQUENCE = 0x52009229
+_SHARED_FUNCTIONAL_GROUPS_SEQUENCE = 0x52009229
+_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE = 0x52009230
 
 _Path = tuple[int, ...]  # the tags of sequences, of which the first item is meant; then the value's
 
@@ -160,6 +188,22 @@ PATHS: Mapping[str, tuple[_Path, ...]] = {
         ),
         (_REFERENCED_SERIES_SEQUENCE, SERIES_INSTANCE_UID),
         (_REFERENCED_IMAGE_SEQUENCE, _REFERENCED_SOP_INSTANCE_UID),
+        (
+            ROI_CONTOUR_SEQUENCE,
+            _CONTOUR_SEQUENCE,
+            _CONTOUR_IMAGE_SEQUENCE,
+            _REFERENCED_SOP_INSTANCE_UID,
+        ),
+        (
+            CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
+            _REFERENCED_SERIES_SEQUENCE,
+            SERIES_INSTANCE_UID,
+        ),
+        (
+            _STUDIES_CONTAINING_OTHER_REFERENCED_INSTANCES_SEQUENCE,
+            _REFERENCED_SERIES_SEQUENCE,
+            SERIES_INSTANCE_UID,
+        ),
     ),
     "reference_rs": ((REFERENCED_STRUCTURE_SET_SEQUENCE, _REFERENCED_SOP_INSTANCE_UID),),
     "reference_pl": ((_REFERENCED_RT_PLAN_SEQUENCE, _REFERENCED_SOP_INSTANCE_UID),),
@@ -168,8 +212,14 @@ PATHS: Mapping[str, tuple[_Path, ...]] = {
         (REFERENCED_FRAME_OF_REFERENCE_SEQUENCE, FRAME_OF_REFERENCE_UID),
     ),
     "orientation": (
-        (IMAGE_ORIENTATION_PATIENT,),
-        (SHARED_FUNCTIONAL_GROUPS_SEQUENCE, _PLANE_ORIENTATION_SEQUENCE, IMAGE_ORIENTATION_PATIENT),
+        (_IMAGE_ORIENTATION_PATIENT,),
+        *(
+            (groups, _PLANE_ORIENTATION_SEQUENCE, _IMAGE_ORIENTATION_PATIENT)
+            for groups in (
+                _SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
+                _PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE,
+            )
+        ),
     ),
     "orientation_type": ((_ANATOMICAL_ORIENTATION_TYPE,),),
     "MR_repetition_time": ((_REPETITION_TIME,),),
@@ -177,6 +227,7 @@ PATHS: Mapping[str, tuple[_Path, ...]] = {
     "MR_scan_sequence": ((_SCANNING_SEQUENCE,),),
     "MR_magnetic_field_strength": ((_MAGNETIC_FIELD_STRENGTH,),),
     "MR_imaged_nucleus": ((_IMAGED_NUCLEUS,),),
+    "roi_names": ((STRUCTURE_SET_ROI_SEQUENCE, _ROI_NAME),),
 }
 TAGS = frozenset(path[0] for paths in PATHS.values() for path in paths)
 """The attributes of a dataset that the fields are made of."""
@@ -184,9 +235,13 @@ TAGS = frozenset(path[0] for paths in PATHS.values() for path in paths)
 Lookup = Callable[[int], Any]
 """Finds an element of a dataset by its tag: pydicom's DataElement or RawDataElement, or None."""
 
-# Value representations whose bytes are numbers; other bytes are taken as text.
-_NUMBERS = {"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"}
+# Value representations whose bytes are numbers, as ``struct`` reads them; others hold text.
+_NUMBERS = {
+    "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
+    "US or SS": "H",
+}  # fmt: skip
 _NO_TEXTS = {"SQ", "AT", "OB", "OD", "OF", "OL", "OV", "OW"}
+_NAME_DELIMITERS = {ord("^")}
 _ESCAPE = 0x1B  # begins another character set, in ISO 2022
 # No value that belongs into a field is nearly as long; a file can claim anything.
 _LONGEST_VALUE = 16 << 10
@@ -203,21 +258,27 @@ def fields_by_lookup(lookup: Lookup) -> dict[str, str]:
     for field, paths in PATHS.items():
         texts = (_text_at(lookup, path) for path in paths)
         fields[field] = next(filter(None, texts), "")
+    fields["roi_names"] = _roi_names(lookup)
     fields["subseries"] = fields["subseries"] or NO_SUBSERIES
     return fields
 
 
-def text_of(lookup: Lookup, tag: int) -> str:
-    """Return the value of an attribute; one that is absent, or is no text or number, is empty."""
+def text_of(lookup: Lookup, tag: int, vr: str | None = None) -> str:
+    """Return the value of an attribute; one that is absent, or is no text or number, is empty.
+
+    ``vr`` is that of a private attribute, in case the file does not say it.
+    """
     element = lookup(tag)
     if element is None:
         return ""
     value = element.value
-    if element.VR in _NUMBERS and isinstance(value, bytes):
-        value = _converted(element)
     if isinstance(value, bytes):
-        is_text = element.VR not in _NO_TEXTS and len(value) <= _LONGEST_VALUE
-        value = _decoded(value, lookup) if is_text else ""
+        vr = vr or _known_vr(tag) if element.VR in (None, "UN") else element.VR
+        if vr in _NUMBERS:
+            value = _unpacked(value, _NUMBERS[vr], element.is_little_endian)
+        else:
+            is_text = vr not in _NO_TEXTS and len(value) <= _LONGEST_VALUE
+            value = _decoded(value, lookup, vr) if is_text else ""
     if element.VR in _NO_TEXTS or value is None:
         return ""
     is_several = isinstance(value, Sequence) and not isinstance(value, str)
@@ -225,23 +286,47 @@ def text_of(lookup: Lookup, tag: int) -> str:
     return "\\".join(part.strip(" \0") for part in parts)
 
 
+def _roi_names(lookup: Lookup) -> str:
+    items = items_of(lookup(STRUCTURE_SET_ROI_SEQUENCE))
+    return "\\".join(text_of(item.get_item, _ROI_NAME) for item in items)
+
+
 def _text_at(lookup: Lookup, path: _Path) -> str:
     *sequences, tag = path
     for sequence in sequences:
-        items = _items(lookup(sequence))
+        items = items_of(lookup(sequence))
         if not items:
             return ""
         lookup = items[0].get_item
     return text_of(lookup, tag)
 
 
-def _items(element: Any) -> Any:
-    """Return the items of a sequence; none where the element is absent or is no sequence."""
+def items_of(element: Any) -> Any:
+    """Return the items of a sequence; none if the element is absent or is no sequence."""
     if element is None:
         return ()
     value = _converted(element) if isinstance(element.value, bytes) else element.value
     is_sequence = hasattr(value, "__len__") and all(hasattr(item, "get_item") for item in value[:1])
     return value if is_sequence else ()
+
+
+def _unpacked(value: bytes, code: str, is_little_endian: bool) -> list[int | float] | None:
+    """Return the numbers in bytes; None if these are of another length."""
+    size = struct.calcsize(f"={code}")
+    if not value or len(value) % size or len(value) > _LONGEST_VALUE:
+        return None
+    return [*struct.unpack(f"{'<' if is_little_endian else '>'}{len(value) // size}{code}", value)]
+
+
+@cache
+def _known_vr(tag: int) -> str:
+    """Return the VR that PS3.6 gives an attribute; an empty text if it has none."""
+    from pydicom.datadict import dictionary_VR
+
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return ""
 
 
 def _converted(raw: Any) -> Any:
@@ -256,16 +341,23 @@ def _converted(raw: Any) -> Any:
         return None
 
 
-def _decoded(value: bytes, lookup: Lookup) -> str:
+def _decoded(value: bytes, lookup: Lookup, vr: str | None) -> str:
     """Return bytes as text in the dataset's character sets; what is in none of them is U+FFFD."""
     if value.isascii() and _ESCAPE not in value:
         return value.decode("ascii")
     from pydicom.charset import convert_encodings, decode_bytes
 
+    # In a name, each component and each spelling begins in the first set again (PS3.5 6.1.2.5.3).
+    is_name = vr == "PN"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of unknown character sets
         encodings = convert_encodings(_character_sets(lookup))
-        return decode_bytes(value, encodings, set()).encode("utf-8", "replace").decode()
+        spellings = value.split(b"=") if is_name else [value]
+        text = "=".join(
+            decode_bytes(part, encodings, _NAME_DELIMITERS if is_name else set())
+            for part in spellings
+        )
+    return text.encode("utf-8", "replace").decode()
 
 
 def _character_sets(lookup: Lookup) -> list[str]:

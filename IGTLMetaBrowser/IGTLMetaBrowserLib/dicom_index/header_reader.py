@@ -1,8 +1,8 @@
-"""Reads the dictionary's fields of one file, and no more of it than they need.
+"""Reads the header of one file once: the dictionary's fields, and what an image is read by.
 
-The parsing is pydicom's. Three things make it several times as fast as ``dcmread``: only the file's
-first bytes are read where the fields are in them; reading stops behind the last attribute that a
-file of its modality can have; and values stay the texts that they are in the file.
+The parsing is pydicom's. Three things make it several times as fast as ``dcmread``: only the
+attributes that are needed are looked at; reading stops behind the last attribute that a file of its
+kind can have, before the pixels; and values stay the texts that they are in the file.
 """
 
 from __future__ import annotations
@@ -10,22 +10,31 @@ from __future__ import annotations
 import io
 import os
 import zlib
+from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 
 from .fields import (
+    CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
     FRAME_OF_REFERENCE_UID,
-    IMAGE_ORIENTATION_PATIENT,
     MODALITY,
-    REFERENCED_FRAME_OF_REFERENCE_SEQUENCE,
     REFERENCED_STRUCTURE_SET_SEQUENCE,
+    ROI_CONTOUR_SEQUENCE,
     SERIES_INSTANCE_UID,
-    SHARED_FUNCTIONAL_GROUPS_SEQUENCE,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
+    STRUCTURE_SET_ROI_SEQUENCE,
     STUDY_INSTANCE_UID,
     TAGS,
     fields_by_lookup,
     text_of,
+)
+from .image_header import (
+    PIXEL_TAGS,
+    UNDEFINED_LENGTH,
+    PixelPlace,
+    needed_tags,
+    pack_header,
+    read_image_header,
 )
 
 # The kinds of files:
@@ -38,26 +47,19 @@ REFUSED = "refused"  # the system does not let it be read, or it has vanished
 
 _PREAMBLE = 128
 _PREFIX = b"DICM"
-_FIRST_BYTES = 16 << 10
+# Headers of most files fit; what they skip beyond that is not read.
+_READ_AT_ONCE = 16 << 10
 _LONGEST_INFLATED = 4 << 20
-_UNDEFINED_LENGTH = 0xFFFFFFFF
-_NEEDED_TAGS = sorted(TAGS | {SOP_CLASS_UID})
+_ROWS = 0x00280010
 
+_MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 _TRANSFER_SYNTAX_UID = 0x00020010
 _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _DICOMS_OWN = "1.2.840.10008.1.2."  # all but those above are explicit little endian (PS3.5 A.4)
 
-# Storage classes whose frames share what a single-frame image has by itself (PS3.3 C.7.6.16):
-# enhanced CT, MR, X-ray and PET, and segmentations.
-_WITH_FUNCTIONAL_GROUPS = {
-    f"1.2.840.10008.5.1.4.1.1.{end}"
-    for end in (
-        *("2.1", "2.2", "4.1", "4.3", "4.4", "13.1.1", "13.1.2", "13.1.3", "13.1.4", "13.1.5"),
-        *("66.4", "66.7", "128.1", "130"),
-    )
-}
 # A file that does not say itself that it is DICOM must have one of these to be taken for it.
 _SIGNS_OF_DICOM = (
     SOP_CLASS_UID,
@@ -71,12 +73,15 @@ _SIGNS_OF_DICOM = (
 class FileContent(NamedTuple):
     """What is in a file: of which kind it is, with the fields or the reason why there are none.
 
-    ``values`` are those of ``PATHS``, in its order; empty where the kind is not ``DICOM``.
+    ``values`` are those of ``PATHS``, in its order; empty if the kind is not ``DICOM``.
+    ``image`` is an image's header as ``image_header.pack_header`` gives it, else None.
     """
 
     kind: str
     reason: str = ""
     values: tuple[str, ...] = ()
+    sop_class: str = ""
+    image: tuple[str, str] | None = None
 
 
 class _CutOffError(Exception):
@@ -88,7 +93,7 @@ class _DicomdirError(Exception):
 
 
 def read_file(path: str | bytes) -> FileContent:
-    """Return what is in a file. What is wrong with it is told, not raised.
+    """Return what is in a file. What is wrong with it becomes the reason, nothing is raised.
 
     pydicom may warn of oddities."""
     try:
@@ -124,66 +129,59 @@ def has_prefix(start: bytes) -> bool:
 
 def _read(file: io.FileIO) -> FileContent:
     size = os.fstat(file.fileno()).st_size
-    start = file.read(_FIRST_BYTES) or b""
+    buffered = io.BufferedReader(file, _READ_AT_ONCE)
+    start = buffered.read(_PREAMBLE + len(_PREFIX))
     if not looks_like_dicom(start):
         return FileContent(OTHER)
-    if len(start) < size:
-        try:
-            return _content(_Header(io.BytesIO(start), len(start), is_whole=False))
-        except _DicomdirError:
-            raise
-        except Exception:  # whatever it is, it may be for want of the rest
-            file.seek(0)
-            return _content(_Header(io.BufferedReader(file), size))
-    return _content(_Header(io.BytesIO(start), size))
-
-
-def _content(header: _Header) -> FileContent:
+    buffered.seek(0)
+    header = _Header(buffered, size)
     lookup = header.read().get
     if not header.has_prefix and not any(text_of(lookup, tag) for tag in _SIGNS_OF_DICOM):
         return FileContent(OTHER)
-    return FileContent(DICOM, values=tuple(fields_by_lookup(lookup).values()))
+    image = read_image_header(lookup, header.transfer_syntax, header.pixels, size)
+    values = tuple(fields_by_lookup(lookup).values())
+    sop_class = text_of(lookup, SOP_CLASS_UID) or header.media_storage_sop_class
+    return FileContent(DICOM, "", values, sop_class, pack_header(image) if image else None)
 
 
 class _Header:
-    """The attributes that the fields need, read from the first ``size`` bytes of a file.
+    """The attributes that are needed, read from a file of ``size`` bytes."""
 
-    ``is_whole`` says whether these are all of its bytes.
-    """
-
-    def __init__(self, file: BinaryIO, size: int, is_whole: bool = True) -> None:
+    def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self._size = size
-        self._is_whole = is_whole
         self._is_plain = False
-        self._has_stopped = False
+        self._is_inflated = False
         self._found: dict[int, Any] = {}
         self.has_prefix = False
+        self.transfer_syntax = ""
+        self.media_storage_sop_class = ""
+        self.pixels: PixelPlace | None = None
 
     def read(self) -> dict[int, Any]:
         """Return the elements by their tags. Raises whatever pydicom does of a broken file."""
         from pydicom.filereader import data_element_generator, read_partial
 
+        needed = _needed_tags()
         self.has_prefix = has_prefix(self._file.read(_PREAMBLE + len(_PREFIX)))
         encoding = self._encoding() if self.has_prefix else None
         if encoding is not None:
             self._is_plain = True
             for element in data_element_generator(
-                self._file, *encoding, stop_when=self._stop, specific_tags=_NEEDED_TAGS
+                self._file, *encoding, stop_when=self._stop, specific_tags=needed
             ):
                 self._found[element.tag] = element
         else:  # pydicom finds out how it is encoded, which takes its time
             self._file.seek(0)
-            dataset = read_partial(self._file, self._stop, force=True, specific_tags=_NEEDED_TAGS)
-            self._found = {tag: dataset.get_item(tag) for tag in _NEEDED_TAGS if tag in dataset}
-        if not (self._has_stopped or self._is_whole):
-            raise _CutOffError
+            dataset = read_partial(self._file, self._stop, force=True, specific_tags=needed)
+            self._found = {tag: dataset.get_item(tag) for tag in needed if tag in dataset}
+            self.transfer_syntax = self.transfer_syntax or _syntax_of(*dataset.original_encoding)
         return self._found
 
     def _encoding(self) -> tuple[bool, bool] | None:
         """Read the file meta information; return whether what follows is implicit and little.
 
-        None where the file does not say, or what it says is not so.
+        None if the file does not say, or what it says is not so.
         """
         from pydicom.filereader import data_element_generator
 
@@ -193,6 +191,9 @@ class _Header:
         ):
             if element.tag == _TRANSFER_SYNTAX_UID:
                 syntax = element.value.decode("ascii").rstrip(" \0")
+            elif element.tag == _MEDIA_STORAGE_SOP_CLASS_UID and element.value:
+                self.media_storage_sop_class = element.value.decode("ascii").rstrip(" \0")
+        self.transfer_syntax = syntax
         if not f"{syntax}.".startswith(_DICOMS_OWN):
             return None
         if syntax == _DEFLATED:
@@ -208,28 +209,43 @@ class _Header:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         data = inflater.decompress(self._file.read(_LONGEST_INFLATED), _LONGEST_INFLATED)
         self._file, self._size = io.BytesIO(data), len(data)
+        self._is_inflated = True
 
     def _stop(self, tag: int, vr: str | None, length: int) -> bool:
         """Whether nothing that is needed can follow; asked at the start of each element's value."""
-        if tag > FRAME_OF_REFERENCE_UID and tag > self._last_tag():
-            self._has_stopped = True
+        if tag in PIXEL_TAGS:
+            place = (0, UNDEFINED_LENGTH) if self._is_inflated else (self._file.tell(), length)
+            self.pixels = PixelPlace(PIXEL_TAGS[tag], *place)
+            return True
+        if tag > FRAME_OF_REFERENCE_UID and tag > self._last_tag(tag):
             return True
         if tag >> 16 == 4:
             raise _DicomdirError
-        if length != _UNDEFINED_LENGTH and self._file.tell() + length > self._size:
+        if length != UNDEFINED_LENGTH and self._file.tell() + length > self._size:
             raise _CutOffError(f"is cut off within ({tag >> 16:04X},{tag & 0xFFFF:04X})")
         return False
 
-    def _last_tag(self) -> int:
-        """The last tag that is needed, as far as what was read so far can tell."""
-        if not self._is_plain:
-            return SHARED_FUNCTIONAL_GROUPS_SEQUENCE
+    def _last_tag(self, tag: int) -> int:
+        """The last tag that is needed before the pixels, as far as what was read can tell."""
+        if not self._is_plain or tag <= _ROWS or _ROWS in self._found:
+            return max(PIXEL_TAGS)
         modality = text_of(self._found.get, MODALITY)
         if modality == "RTSTRUCT":
-            return REFERENCED_FRAME_OF_REFERENCE_SEQUENCE
+            fields = fields_by_lookup(self._found.get)
+            # The contours name their images too, but they are long.
+            return STRUCTURE_SET_ROI_SEQUENCE if fields["reference_ct"] else ROI_CONTOUR_SEQUENCE
         if not modality or modality.startswith("RT"):
             return REFERENCED_STRUCTURE_SET_SEQUENCE
-        if IMAGE_ORIENTATION_PATIENT in self._found:
-            return FRAME_OF_REFERENCE_UID
-        has_groups = text_of(self._found.get, SOP_CLASS_UID) in _WITH_FUNCTIONAL_GROUPS
-        return SHARED_FUNCTIONAL_GROUPS_SEQUENCE if has_groups else FRAME_OF_REFERENCE_UID
+        return CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE
+
+
+def _syntax_of(is_implicit: bool, is_little_endian: bool) -> str:
+    """Return the transfer syntax of a file that does not name it."""
+    if is_implicit:
+        return _IMPLICIT_LITTLE
+    return _EXPLICIT_LITTLE if is_little_endian else _EXPLICIT_BIG
+
+
+@cache
+def _needed_tags() -> list[int]:
+    return sorted({*TAGS, *needed_tags(), SOP_CLASS_UID})

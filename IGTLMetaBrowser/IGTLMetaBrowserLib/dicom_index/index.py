@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from .database import DicomIndexError, change, explained, open_database
+from .database import DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD
-from .rows import INSTANCE, File, Row, read_files, read_rows
+from .image_header import ImageHeader
+from .rows import INSTANCE, File, Row, read_files, read_images, read_row, read_rows
 from .scan import survey
 from .workers import Batch, Contents, read_batches
 
@@ -64,20 +65,27 @@ class DicomIndex:
 
     # Bringing it up to date ----------------------------------------------------------------------
 
-    def update(self, jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> int:
+    def update(
+        self,
+        jobs: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+        executor: Any = None,
+    ) -> int:
         """Read the files that are new or changed in size or time, and forget those that are gone.
 
-        ``jobs`` processes read, see ``reading_processes``. ``progress`` is called with how many
-        files are read and are to be. Returns how many were read. An exception, as Ctrl-C raises,
-        leaves what was read until then, and the next update goes on from there.
+        ``jobs`` processes read, or an executor of ``concurrent.futures``, see ``workers``.
+        ``progress`` is called with how many files are read and are to be. Returns how many were
+        read. An exception, as Ctrl-C raises, leaves what was read until then, and the next update
+        goes on from there.
         """
-        with self._errors_explained():
+        with self._errors_described():
             with self._transaction():
                 survey(self._sql, self._root, self._own)
             total = self._count(UNREAD)
-            jobs = 1 if total < _TOO_FEW_FOR_PROCESSES else jobs
+            if executor is None and total < _TOO_FEW_FOR_PROCESSES:
+                jobs = 1
             done = 0
-            batches = read_batches(self._unread(), jobs)
+            batches = read_batches(self._unread(), jobs, executor)
             with closing(batches), closing(self._committing(batches)) as committed:
                 for contents in committed:
                     self._store(contents)
@@ -116,11 +124,23 @@ class DicomIndex:
 
     def _store(self, contents: Contents) -> None:
         """Keep what was read. Whatever interrupts this, a file counts as read when all is there."""
-        marks = ",".join("?" * (1 + len(PATHS)))
+        marks = ",".join("?" * (2 + len(PATHS)))
         change(
             self._sql,
             f"INSERT OR REPLACE INTO instances VALUES ({marks})",
-            [(number, *content.values) for number, content in contents if content.kind == DICOM],
+            [
+                (number, content.sop_class, *content.values)
+                for number, content in contents
+                if content.kind == DICOM
+            ],
+        )
+        images = [(number, *content.image) for number, content in contents if content.image]
+        self._sql.executemany(
+            "INSERT OR IGNORE INTO headers (header) VALUES (?)", {(image[1],) for image in images}
+        )
+        self._sql.executemany(
+            "INSERT OR REPLACE INTO images SELECT ?, id, ? FROM headers WHERE header = ?",
+            [(number, own, shared) for number, shared, own in images],
         )
         change(
             self._sql,
@@ -132,12 +152,12 @@ class DicomIndex:
 
     def count(self, kind: str) -> int:
         """Return how many files are of a kind (see ``dicom_reading``)."""
-        with self._errors_explained():
+        with self._errors_described():
             return self._count(kind)
 
     def files(self, *kinds: str) -> Iterator[File]:
         """Yield the files of these kinds in the order of their paths, which are in the folder."""
-        with self._errors_explained():
+        with self._errors_described():
             yield from read_files(self._sql, kinds)
 
     def rows(self, level: str = INSTANCE, prefix: str = "") -> Iterator[Row]:
@@ -146,12 +166,31 @@ class DicomIndex:
         They come in the order of patient_ID, study, series, subseries, folder, and name. ``prefix``
         comes before the paths, which are in the folder.
         """
-        with self._errors_explained():
+        with self._errors_described():
             yield from read_rows(self._sql, level, prefix)
+
+    def images(self) -> Iterator[tuple[str, int, ImageHeader]]:
+        """Yield the images in the order of their paths: path in the folder, size, and header.
+
+        Headers of one series share what they have in common, so that memory does not grow with it.
+        """
+        with self._errors_described():
+            yield from read_images(self._sql)
+
+    @property
+    def changes(self) -> int:
+        """A number that grows with each change of what is in the index."""
+        return self.query("SELECT changes FROM source")[0][0]
+
+    def row(self, path: str) -> Row:
+        """Return all fields of a file, by its path in the folder; none if it is not known."""
+        folder, name = (os.fsencode(part) for part in os.path.split(path))
+        with self._errors_described():
+            return read_row(self._sql, folder, name)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the answer to a question in SQL, see ``index_database``."""
-        with self._errors_explained():
+        with self._errors_described():
             return self._sql.execute(statement, values).fetchall()
 
     # Parts ---------------------------------------------------------------------------------------
@@ -174,8 +213,8 @@ class DicomIndex:
         self._sql.execute("COMMIT")
 
     @contextmanager
-    def _errors_explained(self) -> Iterator[None]:
+    def _errors_described(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise explained(error, self.database) from error
+            raise describe_error(error, self.database) from error

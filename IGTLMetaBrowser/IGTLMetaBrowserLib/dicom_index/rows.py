@@ -1,7 +1,8 @@
-"""What an index's database holds, as rows of the dictionary's fields."""
+"""What an index's database holds: files, rows of the dictionary's fields, headers of images."""
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -9,28 +10,58 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from .fields import FIELDS, PATHS
+from .fields import FIELDS, PATHS, REFERENCED_SERIES
+from .image_header import ImageHeader, unpack_header
 
 SERIES = "series"
 INSTANCE = "instance"
 LEVELS = (SERIES, INSTANCE)
 
 SUBSERIES_KEYS = ("patient_ID", "study", "series", "subseries")
-"""The fields by which files belong together."""
+"""The fields by which files are found in JSON."""
+GROUP_KEYS = ("patient_ID", "study", "series", "modality", "subseries")
+"""The fields by which files belong together. Some planning systems give a structure set the
+SeriesInstanceUID of its CT."""
 
 Row = dict[str, str | int]
 """``FIELDS`` and their values: a number for ``instances``, else texts."""
 
+
+def _series_named_by(field: str) -> str:
+    """Return the SQL for the series that a reference names: by itself, or by a file in it."""
+    found = (
+        f"(SELECT series FROM instances AS other WHERE other.{column} = instances.{field} LIMIT 1)"
+        for column in ("series", "instance_uid")
+    )
+    return f"CASE instances.{field} WHEN '' THEN '' ELSE COALESCE({', '.join(found)}, '') END"
+
+
+_FIELDS = [
+    *(f"instances.{key}" for key in PATHS),
+    *(_series_named_by(field.removesuffix("_series")) for field in REFERENCED_SERIES),
+]
 _ROWS = f"""
-    SELECT folder, name, series_sizes.instances, {", ".join(f"instances.{key}" for key in PATHS)}
+    SELECT folder, name, series_sizes.instances, {", ".join(_FIELDS)}
     FROM instances
     JOIN files ON files.id = instances.file AND kind = 'dicom'
     JOIN (
-        SELECT patient_ID, study, series, COUNT(*) AS instances
+        SELECT patient_ID, study, series, modality, COUNT(*) AS instances
         FROM instances JOIN files ON files.id = instances.file AND kind = 'dicom'
-        GROUP BY patient_ID, study, series
-    ) AS series_sizes USING (patient_ID, study, series)
-    ORDER BY {", ".join(f"instances.{key}" for key in SUBSERIES_KEYS)}, folder, name
+        GROUP BY patient_ID, study, series, modality
+    ) AS series_sizes USING (patient_ID, study, series, modality)
+    ORDER BY {", ".join(f"instances.{key}" for key in GROUP_KEYS)}, folder, name
+"""
+
+
+_ROW = f"""
+    SELECT (
+        SELECT COUNT(*) FROM instances AS others JOIN files ON files.id = others.file
+        WHERE kind = 'dicom' AND others.series = instances.series
+            AND others.study = instances.study AND others.patient_ID = instances.patient_ID
+            AND others.modality = instances.modality
+    ), {", ".join(_FIELDS)}
+    FROM instances JOIN files ON files.id = instances.file
+    WHERE kind = 'dicom' AND folder = ? AND name = ?
 """
 
 
@@ -50,7 +81,27 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
         " ORDER BY folder, name",
         kinds,
     ):
-        yield File(_shown("", folder, name), kind, reason)
+        yield File(shown_path("", folder, name), kind, reason)
+
+
+def read_images(database: sqlite3.Connection) -> Iterator[tuple[str, int, ImageHeader]]:
+    """Yield the images as ``DicomIndex.images`` does."""
+    shared: dict[int, dict[str, str]] = {}
+    for folder, name, size, number, own in database.execute(
+        "SELECT folder, name, size, header, own FROM images JOIN files ON files.id = images.file"
+        " WHERE kind = 'dicom' ORDER BY folder, name"
+    ):
+        if number not in shared:
+            statement = "SELECT header FROM headers WHERE id = ?"
+            (text,) = database.execute(statement, (number,)).fetchone()
+            shared[number] = json.loads(text)
+        yield shown_path("", folder, name), size, unpack_header(shared[number], own)
+
+
+def read_row(database: sqlite3.Connection, folder: bytes, name: bytes) -> Row:
+    """Return the fields of one file; none if there is no such file."""
+    found = database.execute(_ROW, (folder, name)).fetchone()
+    return _row("", folder, name, *found) if found else {}
 
 
 def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator[Row]:
@@ -59,19 +110,19 @@ def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator
     if level == INSTANCE:
         yield from rows
     else:
-        for _, group in groupby(rows, itemgetter(*SUBSERIES_KEYS)):
+        for _, group in groupby(rows, itemgetter(*GROUP_KEYS)):
             yield next(group)
 
 
 def _row(prefix: str, folder: bytes, name: bytes, instances: int, *values: str) -> Row:
-    row: Row = dict(zip(PATHS, values, strict=True))
+    row: Row = dict(zip((*PATHS, *REFERENCED_SERIES), values, strict=True))
     row["instances"] = instances
-    row["folder"] = _shown(prefix, folder)
-    row["file_path"] = _shown(prefix, folder, name)
+    row["folder"] = shown_path(prefix, folder)
+    row["file_path"] = shown_path(prefix, folder, name)
     return {field: row[field] for field in FIELDS}
 
 
-def _shown(prefix: str, *parts: bytes) -> str:
+def shown_path(prefix: str, *parts: bytes) -> str:
     """Return a path with slashes; that of the folder itself is "."."""
     names = [prefix, *(os.fsdecode(part).replace(os.sep, "/") for part in parts)]
     return "/".join(name for name in names if name) or "."

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..codec.geometry import flip_matrix_lps_ras
 from .image_modules import ImagePlane
 
-_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # Where the three axes of LPS lead, and where they come from.
 _LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))
 _PLANES = ("sagittal", "coronal", "axial")
@@ -24,7 +24,7 @@ def image_plane(ijk_to_ras: np.ndarray, slices: int) -> ImagePlane:
 
     The matrix must have three axes that span space. A row runs along i, a column along j.
     """
-    matrix = _RAS_TO_LPS @ ijk_to_ras
+    matrix = flip_matrix_lps_ras(ijk_to_ras)
     lengths = np.linalg.norm(matrix[:3, :3], axis=0)
     directions = matrix[:3, :2] / lengths[:2]
     return ImagePlane(
@@ -52,7 +52,7 @@ def axes_of_plane(orientation: Sequence[float]) -> np.ndarray:
 
 def axes_of_matrix(ijk_to_ras: np.ndarray) -> np.ndarray:
     """Return the directions of i, j and k, (3, 3), one a column, in LPS."""
-    axes = (_RAS_TO_LPS @ ijk_to_ras)[:3, :3]
+    axes = flip_matrix_lps_ras(ijk_to_ras)[:3, :3]
     return axes / np.linalg.norm(axes, axis=0)
 
 

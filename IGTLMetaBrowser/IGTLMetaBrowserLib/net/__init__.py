@@ -1,4 +1,4 @@
-"""The codec on sockets: a client, a server, and what they share. No threads."""
+"""The codec on sockets: a client, a server, and what they share."""
 
 from .address import DEFAULT_PORT, format_address, parse_address
 from .client import Client
@@ -11,11 +11,19 @@ from .errors import (
     NetworkError,
     RefusedError,
     TimeOutError,
+    TLSError,
+    UntrustedCertificateError,
 )
-from .queries import Queries, Query
+from .limits import Network, ServerLimits
+from .queries import Queries
+from .query import Query
 from .server import Server
+from .server_events import ServerEvent, ServerEventType
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
+from .tls_client import ClientTLS
+from .tls_server import ServerTLS
+from .whole_texts import is_own_server, with_whole_texts
 
 __all__ = [
     "DEFAULT_PORT",
@@ -23,22 +31,32 @@ __all__ = [
     "CancelledError",
     "Client",
     "ClientEvent",
+    "ClientTLS",
     "Connected",
     "ConnectionFailedError",
     "ConnectionLostError",
     "ConnectionSettings",
     "Disconnected",
     "Finished",
+    "Network",
     "NetworkError",
     "NotReadyError",
     "Queries",
     "Query",
     "RefusedError",
     "Server",
+    "ServerEvent",
+    "ServerEventType",
+    "ServerLimits",
+    "ServerTLS",
     "Source",
     "SourceError",
+    "TLSError",
     "TimeOutError",
     "Unsolicited",
+    "UntrustedCertificateError",
     "format_address",
+    "is_own_server",
     "parse_address",
+    "with_whole_texts",
 ]

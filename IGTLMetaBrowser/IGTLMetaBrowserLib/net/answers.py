@@ -1,12 +1,14 @@
-"""What a source answers to each query."""
+"""What a source answers to each query; and how a query is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from .. import codec
 from .source import OffersColorTables, OffersLabelMaps, OffersMetadata, OffersPoints, Source
+from .whole_texts import SERVER, cut_texts, is_own_client
 
 ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
 
@@ -18,29 +20,72 @@ def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
     """
     if not isinstance(query, codec.GetMessage):
         return None
-    name = query.device_name
-    if query.data_type == "IMGMETA":
-        return _listing(source, name)
-    if query.data_type == "IMAGE":
+    name, data_type = query.device_name, query.full_data_type
+    if data_type == "IMGMETA":
+        return _listing(source, query)
+    if data_type == "IMAGE":
         return source.image(name)
-    if query.data_type == "TRAJ":
+    if data_type == "TRAJ":
         return codec.TrajectoryMessage(items=source.trajectories())
-    if query.data_type == "LBMETA" and isinstance(source, OffersLabelMaps):
+    if data_type == "LBMETA" and isinstance(source, OffersLabelMaps):
         return codec.LabelMetaMessage(items=_meant(source.label_maps(), name))
-    if query.data_type == "COLORT" and isinstance(source, OffersColorTables):
+    if data_type in ("COLORT", "COLORTABLE") and isinstance(source, OffersColorTables):
         return source.color_table(name)
-    if query.data_type == "POINT" and isinstance(source, OffersPoints):
+    if data_type == "POINT" and isinstance(source, OffersPoints):
         return codec.PointMessage(items=source.points())
-    if query.data_type == "STATUS":
+    if data_type == "STATUS":
         return codec.StatusMessage(message="ready")
+    if data_type == "CAPABILITY":
+        return codec.CapabilityMessage(capabilities(source))
     return None
 
 
-def _listing(source: Source, name: str) -> codec.ImageMetaMessage:
+def capabilities(source: Source) -> list[str]:
+    """Return the names of the messages that a server of this source sends and answers."""
+    types = ["IMGMETA", "IMAGE", "TRAJ", "STATUS", "CAPABILITY"]
+    types += ["LBMETA"] if isinstance(source, OffersLabelMaps) else []
+    types += ["COLORT"] if isinstance(source, OffersColorTables) else []
+    types += ["POINT"] if isinstance(source, OffersPoints) else []
+    return [*types, *(codec.GetMessage(name).type_name for name in types)]
+
+
+def refusal(
+    query: codec.QueryMessage, code: codec.StatusCode, words: str
+) -> tuple[codec.Message, codec.Message]:
+    """Return what tells a client that its query is not answered, and why.
+
+    The words in a STATUS; then, as the protocol has it, RTS_ with an error (``query.md``).
+    """
+    status = codec.StatusMessage(code=code, error_name=code.name[:20], message=one_line(words))
+    returned = codec.ReturnMessage(query.data_type, b"\1")
+    return addressed(status, query), addressed(returned, query)
+
+
+def addressed(message: codec.Message, query: codec.QueryMessage) -> codec.Message:
+    """Return a message under the name and in the header version of the query it answers."""
+    return replace(
+        message,
+        device_name=query.device_name,
+        header_version=query.header_version,
+        message_id=query.message_id,
+        metadata=message.metadata if query.header_version > 1 else {},
+    )
+
+
+def one_line(words: str) -> str:
+    """Return a text as a log or a peer can show it, whatever is in it."""
+    return codec.printable(" ".join(words.split()))
+
+
+def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessage:
     """Return the list of images; with the one that is asked for by its id comes its metadata."""
-    items = _meant(source.images(), name)
-    is_one = len(items) == 1 and items[0].id == name
-    metadata = source.metadata(name) if is_one and isinstance(source, OffersMetadata) else {}
+    name = query.device_name
+    items, whole_texts = cut_texts(_meant(source.images(), name))
+    metadata = {}
+    if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
+        metadata = source.metadata(name)
+    elif not name and is_own_client(query):
+        metadata = SERVER | whole_texts
     return codec.ImageMetaMessage(items=items, metadata=metadata)
 
 

@@ -1,4 +1,4 @@
-"""A client that never waits, and calls that wait with it.
+"""A client that never blocks, and blocking calls on top of it.
 
 ``Client.step`` does what can be done at once and returns what happened; Slicer's window calls it
 from Qt's event loop. ``list_images``, ``get_image`` and ``get_trajectories`` call it in a loop of
@@ -17,24 +17,27 @@ from typing import Any, TypeVar
 
 from .. import codec
 from .address import DEFAULT_PORT, format_address
-from .client_events import ClientEvent, Connected, Disconnected, Finished, Unsolicited
-from .connecting import Connecting
+from .client_events import ClientEvent, Connected, Disconnected, Finished
 from .connection import Connection
+from .connection_attempt import ConnectionAttempt
 from .errors import (
     AnswerError,
     CancelledError,
     ConnectionFailedError,
     ConnectionLostError,
     NetworkError,
-    TimeOutError,
 )
+from .header_versions import server_version
 from .host_lookup import SocketAddress
-from .queries import WRONG_SERVER_HINT, Queries, Query
+from .queries import Queries
+from .query import Query
+from .session import Session, SessionEnd
 from .settings import ConnectionSettings
+from .tls_client import TLSConnectionAttempt
+from .whole_texts import with_whole_texts
 
 # One more piece than fits is read: where fresh memory is slow to come, that is 6 ms more.
 _STEP_SECONDS = 0.004
-_MAX_ATTEMPTS = 2
 
 ProgressCallback = Callable[[int, int], None]
 MessageType = TypeVar("MessageType", bound=codec.Message)
@@ -43,13 +46,12 @@ MessageType = TypeVar("MessageType", bound=codec.Message)
 class Client:
     """Asks one server for images and trajectories.
 
-    A query connects by itself where there is no connection. A query that is lost with its
-    connection before any of its answer came (some servers close after a number of queries) is
-    asked once more on a new one. ``changes`` are fields of ``ConnectionSettings`` that differ from
-    those of ``settings``: ``Client("localhost", answer_timeout=60)``.
+    A query connects if there is no connection. A query that is lost with its connection before any
+    of its answer came (some servers close after a number of queries) is asked once more on a new
+    one. ``changes`` are fields of ``ConnectionSettings`` that differ from those of ``settings``:
+    ``Client("localhost", answer_timeout=60)``.
 
-    The first ``connect`` looks the host's name up, which can wait for a name server (not for a
-    numeric address or ``localhost``); the addresses at which it was found serve from then on.
+    The addresses at which the host was found serve for all connections that follow.
     """
 
     def __init__(
@@ -63,8 +65,8 @@ class Client:
         self.port = port
         self.settings = replace(settings or ConnectionSettings(), **changes)
         self._addresses: dict[tuple[str, int], list[SocketAddress]] = {}
-        self._connecting: Connecting | None = None
-        self._connection: Connection | None = None
+        self._attempt: ConnectionAttempt | None = None
+        self._session: Session | None = None
         self._queries = Queries(self.settings.answer_timeout)
         self._unsent: list[Query] = []
 
@@ -88,69 +90,96 @@ class Client:
 
     @property
     def answer_timeout(self) -> float:
-        """Seconds without a byte from the server after which a query fails."""
-        return self._queries.timeout
+        """Seconds without a byte of the answer after which a query fails."""
+        return self.settings.answer_timeout
 
     @property
     def is_connected(self) -> bool:
         """Whether the connection stands, as far as is known."""
-        return self._connection is not None
+        return self._session is not None
 
     @property
     def is_connecting(self) -> bool:
-        """Whether a connection is being made."""
-        return self._connecting is not None
+        """Whether a connection is being made, the look-up of the host's name included."""
+        return self._attempt is not None
 
     @property
     def is_waiting(self) -> bool:
         """Whether an answer is waited for."""
-        return bool(self._unsent) or any(not query.is_abandoned for query in self._queries.waiting)
+        return bool(self._unsent) or (self._session is not None and self._session.is_waiting)
+
+    @property
+    def speaks_version_2(self) -> bool:
+        """Whether the server is known to speak header version 2, so that metadata come."""
+        return bool(server_version(self.host, self.port).speaks_2)
 
     @property
     def socket(self) -> socket.socket | None:
-        """The socket to wait for, or None where there is none; each connection has its own."""
-        channel = self._connection or self._connecting
-        return None if channel is None else channel.socket
+        """The socket to wait for, or None if there is none; each connection has its own."""
+        if self._session is not None:
+            return self._session.connection.socket
+        return None if self._attempt is None else self._attempt.socket
 
     @property
     def wants_write(self) -> bool:
         """Whether ``step`` should be called when the socket can be written to."""
-        if self._connection is not None:
-            return self._connection.wants_write
-        return self._connecting is not None
+        if self._session is not None:
+            return self._session.connection.wants_write
+        return self._attempt is not None and self._attempt.wants_write
 
     @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
-        if self._connecting is not None:
-            return self._connecting.deadline
-        return 0.0 if self._unsent else self._queries.next_deadline
+        if self._attempt is not None:
+            return self._attempt.deadline
+        if self._unsent:
+            return 0.0
+        if self._session is None:
+            return None
+        return 0.0 if self._session.connection.has_unread else self._session.next_deadline
 
     def progress(self, query: Query) -> codec.Progress | None:
         """Return how much of the answer to ``query`` has arrived, or None before it begins."""
-        progress = None if self._connection is None else self._connection.receiver.progress
-        if progress is None or self._queries.expected(progress.header) is not query:
+        return None if self._session is None else self._session.progress(query)
+
+    def seconds_preparing(self, query: Query) -> float | None:
+        """Return for how long the server has been preparing the answer to ``query``.
+
+        None unless it shows that it is alive, by keep-alives or a stream, and nothing of the answer
+        has come yet.
+        """
+        session = self._session
+        if session is None or query.is_done or query.asked_at is None or query in self._unsent:
             return None
-        return progress
+        if not session.is_alive_for(query) or session.progress(query) is not None:
+            return None
+        return time.monotonic() - query.asked_at
 
     def connect(self) -> None:
-        """Begin to connect, where there is no connection. ``step`` tells how it went."""
-        if self._connection is None and self._connecting is None:
+        """Begin to connect, if there is no connection. ``step`` says how it went."""
+        if self._session is None and self._attempt is None:
             now, seconds = time.monotonic(), self.settings.connect_timeout
             known = self._addresses.get((self.host, self.port), [])
-            self._connecting = Connecting(self.host, self.port, now, seconds, known)
+            place = (self.host, self.port, now, seconds, known)
+            tls = self.settings.tls
+            self._attempt = (
+                ConnectionAttempt(*place) if tls is None else TLSConnectionAttempt(*place, tls)
+            )
 
     def close(self) -> None:
         """Close the connection; queries that wait are cancelled."""
+        waiting = [*self._queries.take_all(), *self._unsent]
+        if self._session is not None and self._session.held is not None:
+            waiting.append(self._session.held)
         self._drop_connection()
-        for query in [*self._queries.take_all(), *self._unsent]:
+        for query in waiting:
             query.error = CancelledError(f"{query} was cancelled: the connection was closed")
         self._unsent = []
 
     def ask(self, data_type: str, device_name: str = "") -> Query:
-        """Ask for a message; ``step`` sends the question and tells when the query is finished.
+        """Ask for a message; ``step`` sends the question and says when the query is finished.
 
-        Raises ``codec.EncodeError`` where the name is too long to be asked for.
+        Raises ``codec.EncodeError`` if the name is too long to be asked for.
         """
         codec.pack(codec.GetMessage(data_type, device_name=device_name))
         query = Query(data_type, device_name)
@@ -161,13 +190,13 @@ class Client:
     def send(self, message: codec.Message) -> None:
         """Send a message that nobody has asked for, such as trajectories.
 
-        Raises ``codec.EncodeError``, or ``ConnectionLostError`` where there is no connection.
+        Raises ``codec.EncodeError``, or ``ConnectionLostError`` if there is no connection.
         """
-        if self._connection is None:
+        if self._session is None:
             raise ConnectionLostError(
                 f"{self.address} is not connected; connect, and send it again"
             )
-        self._connection.send(message)
+        self._session.connection.send(message)
 
     def cancel(self, query: Query) -> None:
         """Give a query up. The connection stays: what still arrives for it is passed over."""
@@ -176,29 +205,36 @@ class Client:
         query.error = CancelledError(f"{query} was cancelled")
         if query in self._unsent:
             self._unsent.remove(query)
-            return
-        is_arriving = self.progress(query) is not None
-        if is_arriving and self._connection is not None and self._connection.receiver.discard():
-            self._queries.waiting.remove(query)
-        else:
-            query.is_abandoned = True
+        elif self._session is not None:
+            self._session.cancel(query)
 
     def step(self, seconds: float = _STEP_SECONDS) -> list[ClientEvent]:
-        """Do what can be done without waiting, for about ``seconds``; return what happened."""
+        """Do what can be done without blocking, for about ``seconds``; return what happened."""
         events: list[ClientEvent] = []
-        if self._connecting is not None:
-            events += self._go_on_connecting(self._connecting)
-        if self._connection is not None:
-            self._send_unsent(self._connection)
-            events += self._exchange(self._connection, seconds)
-        events += self._expire()
+        if self._attempt is not None:
+            events += self._continue_attempt(self._attempt)
+        session = self._session
+        if session is not None:
+            unsent, self._unsent = self._unsent, []
+            for query in unsent:
+                session.ask(query)
+            events += session.step(seconds)
+            if session.end is not None:
+                events += self._handle_end(session.end)
         return events
 
-    # Calls that wait
+    # Blocking calls
 
     def list_images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the images that the server offers. Raises ``NetworkError``."""
-        return self._wait_for("IMGMETA", "", codec.ImageMetaMessage).items
+        return with_whole_texts(self.get_list())
+
+    def get_list(self, image_id: str = "") -> codec.ImageMetaMessage:
+        """Return the list of images, or the entry of one with its metadata, if the server has any.
+
+        Raises ``NetworkError``.
+        """
+        return self._wait_for("IMGMETA", image_id, codec.ImageMetaMessage)
 
     def get_image(
         self, image_id: str, progress: ProgressCallback | None = None
@@ -231,8 +267,6 @@ class Client:
             progress(size, size)
         return query.answer
 
-    # How it is done
-
     def _wait_for(
         self,
         data_type: str,
@@ -254,6 +288,8 @@ class Client:
         """Sleep until there is something for ``step`` to do."""
         deadline = self.next_deadline
         seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if self._attempt is not None and self._attempt.lookup is not None:
+            self._attempt.lookup.wait(seconds or 0.0)
         if self.socket is None:
             return
         with selectors.DefaultSelector() as selector:
@@ -261,115 +297,42 @@ class Client:
             selector.register(self.socket, selectors.EVENT_READ | write)
             selector.select(seconds)
 
-    def _go_on_connecting(self, connecting: Connecting) -> list[ClientEvent]:
+    def _continue_attempt(self, attempt: ConnectionAttempt) -> list[ClientEvent]:
         try:
-            sock = connecting.step(time.monotonic())
+            sock = attempt.step(time.monotonic())
         except ConnectionFailedError as error:
-            self._connecting = None
-            return [Disconnected(error), *self._fail([*self._unsent], error)]
+            self._attempt = None
+            failed, self._unsent = self._unsent, []
+            return [Disconnected(error), *_fail(failed, error)]
         if sock is None:
             return []
-        self._connecting = None
-        self._addresses[connecting.host, connecting.port] = connecting.addresses
-        self._connection = Connection(sock, codec.Receiver(self.settings.max_body_size))
+        self._attempt = None
+        self._addresses[attempt.host, attempt.port] = attempt.addresses
+        settings = self.settings
+        receiver = codec.Receiver(
+            settings.max_body_size, accept_missing_crc=settings.accept_missing_checksum
+        )
+        server = server_version(attempt.host, attempt.port)
+        connection = Connection(sock, receiver)
+        self._session = Session(connection, self.address, settings, self._queries, server)
         return [Connected()]
 
-    def _send_unsent(self, connection: Connection) -> None:
-        for query in self._unsent:
-            query.attempts += 1
-            self._queries.add(query, time.monotonic())
-            # Version 1 and no body: old servers do not read a query's body.
-            connection.send(codec.GetMessage(query.data_type, device_name=query.device_name))
-        self._unsent = []
-
-    def _exchange(self, connection: Connection, seconds: float) -> list[ClientEvent]:
-        connection.write()
-        before = connection.receiver.bytes_received
-        received = connection.read(seconds)
-        if connection.receiver.bytes_received != before and self._is_answering(connection):
-            self._queries.bytes_arrived(time.monotonic())
-        events: list[ClientEvent] = []
-        for event in received:
-            events += self._take(event)
-            if isinstance(event, codec.Rejected) and isinstance(event.error, codec.BodySizeError):
-                events += self._lose(connection, f"{event.error}; {WRONG_SERVER_HINT}")
-                return events
-        if connection.lost is not None:
-            events += self._lose(connection, connection.describe_loss(self.address))
-        return events
-
-    def _is_answering(self, connection: Connection) -> bool:
-        """Whether what arrives is wanted, or was: not a stream or a keep-alive."""
-        progress = connection.receiver.progress
-        if progress is None:
-            return connection.receiver.is_passing_over
-        return self._queries.expected(progress.header) is not None
-
-    def _take(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
-        query = self._queries.match(event)
-        if query is None:
-            return [Unsolicited(event)]
-        self._queries.bytes_arrived(time.monotonic())
-        for waiting in self._queries.waiting:
-            # The server works: only connections without any answer count as attempts.
-            waiting.attempts = 1
-        return [] if query.is_abandoned else [Finished(query)]
-
-    def _lose(self, connection: Connection, reason: str) -> list[ClientEvent]:
-        """Give the connection up; ask again what was lost with it, unless it was half answered."""
-        interrupted = connection.receiver.progress
-        half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
+    def _handle_end(self, end: SessionEnd) -> list[ClientEvent]:
         self._drop_connection()
-        error = ConnectionLostError(reason)
-        lost = [query for query in self._queries.take_all() if not query.is_abandoned]
-        again = [
-            query for query in lost if query is not half_answered and query.attempts < _MAX_ATTEMPTS
-        ]
-        failed = [query for query in lost if query not in again]
-        self._ask_again(again)
-        return [Disconnected(error), *self._fail(failed, error)]
-
-    def _expire(self) -> list[ClientEvent]:
-        now, deadline = time.monotonic(), self._queries.next_deadline
-        if deadline is None or deadline > now:
-            return []
-        error = TimeOutError(self._describe_time_out())
-        expired = self._queries.take_expired(now)
-        # An answer that still came would be taken for the answer to another query: begin anew.
-        self._drop_connection()
-        self._ask_again([query for query in self._queries.take_all() if not query.is_abandoned])
-        failed = [query for query in expired if not query.is_abandoned]
-        return [Disconnected(error), *self._fail(failed, error)]
-
-    def _describe_time_out(self) -> str:
-        connection, seconds = self._connection, self._queries.timeout
-        if (
-            connection is not None
-            and connection.receiver.progress is not None
-            and self._is_answering(connection)
-        ):
-            return connection.describe_stall(self.address, seconds)
-        words = self._queries.servers_last_words
-        return (
-            f"{self.address} did not answer in {seconds:g} s"
-            + (f"; it last said: {words}" if words else "")
-            + "; check that it is an OpenIGTLink server that has what was asked for"
-        )
-
-    def _ask_again(self, queries: list[Query]) -> None:
-        if queries:
-            self._unsent = [*queries, *self._unsent]
+        if end.again:
+            self._unsent = [*end.again, *self._unsent]
             self.connect()
-
-    def _fail(self, queries: list[Query], error: NetworkError) -> list[ClientEvent]:
-        for query in queries:
-            query.error = error
-        self._unsent = [query for query in self._unsent if query not in queries]
-        return [Finished(query) for query in queries]
+        return [Disconnected(end.error), *_fail(end.failed, end.error)]
 
     def _drop_connection(self) -> None:
-        if self._connecting is not None:
-            self._connecting.close()
-        if self._connection is not None:
-            self._connection.close()
-        self._connecting = self._connection = None
+        if self._attempt is not None:
+            self._attempt.close()
+        if self._session is not None:
+            self._session.connection.close()
+        self._attempt = self._session = None
+
+
+def _fail(queries: Sequence[Query], error: NetworkError) -> list[ClientEvent]:
+    for query in queries:
+        query.error = error
+    return [Finished(query) for query in queries]

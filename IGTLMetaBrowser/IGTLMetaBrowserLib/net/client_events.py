@@ -1,4 +1,4 @@
-"""What ``Client.step`` tells."""
+"""What ``Client.step`` returns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .. import codec
 from .errors import NetworkError
-from .queries import Query
+from .query import Query
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from collections import deque
+from collections.abc import Iterable
 
 from .. import codec
+from ..codec.wire import Buffer
+from .tls import in_words
 
 _LARGEST_PIECE = 1 << 20
+_SMALLEST_OF_ITS_OWN = 16 << 10
 # So that one client with a fast network does not keep a server from the others.
-_LARGEST_BURST = 16 << 20
+_LARGEST_BURST = 2 << 20
+# What a non-blocking socket raises where it would have to wait; with TLS it has words of its own.
+_WOULD_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Connection:
@@ -30,6 +37,7 @@ class Connection:
         self.lost: OSError | EOFError | None = None
         self.socket = sock
         self._outgoing: deque[memoryview] = deque()
+        self._size_to_try_again = 0
 
     def fileno(self) -> int:
         """Return the socket's number, for a selector or a notifier."""
@@ -45,27 +53,58 @@ class Connection:
         """Whether bytes wait to be sent."""
         return bool(self._outgoing)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether TLS holds bytes of the peer that a selector cannot see any more."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+
     def send(self, message: codec.Message) -> None:
         """Queue a message, and send what goes at once. Raises ``codec.EncodeError``."""
-        parts = codec.pack_parts(message)
-        self._outgoing.extend(memoryview(part).cast("B") for part in parts if len(part))
+        self.queue(codec.pack_parts(message))
         self.write()
 
-    def write(self) -> None:
-        """Send queued bytes until the socket takes no more, or some MiB have gone."""
-        left = _LARGEST_BURST
-        while self._outgoing and not self.is_broken and left > 0:
+    def queue(self, parts: Iterable[Buffer]) -> None:
+        """Queue the bytes of packed messages; ``write`` sends them.
+
+        Large parts are not copied; the many small ones of a list become one.
+        """
+        small: list[Buffer] = []
+        for part in parts:
+            if len(part) < _SMALLEST_OF_ITS_OWN:
+                small.append(part)
+                continue
+            self._queue_joined(small)
+            small = []
+            self._outgoing.append(memoryview(part).cast("B"))
+        self._queue_joined(small)
+
+    def write(self, most: int = _LARGEST_BURST) -> int:
+        """Send queued bytes until the socket takes no more, or ``most`` have gone; return how many.
+
+        It can be more than ``most`` by what TLS has begun to send.
+        """
+        total = 0
+        while self._outgoing and not self.is_broken and total < most:
+            # OpenSSL wants to be asked again for no less than it was asked for before.
+            size = max(min(_LARGEST_PIECE, most - total), self._size_to_try_again)
             try:
-                sent = self.socket.send(self._outgoing[0][:_LARGEST_PIECE])
-            except (BlockingIOError, InterruptedError):
-                return
+                sent = self.socket.send(self._outgoing[0][:size])
+            except _WOULD_WAIT:
+                self._size_to_try_again = size
+                break
             except OSError as error:
                 self.lost = error
-                return
-            left -= sent
+                break
+            total += sent
+            self._size_to_try_again = 0
             self._outgoing[0] = self._outgoing[0][sent:]
             if not self._outgoing[0]:
                 self._outgoing.popleft()
+        return total
+
+    def _queue_joined(self, parts: list[Buffer]) -> None:
+        if joined := b"".join(parts):
+            self._outgoing.append(memoryview(joined))
 
     def read(self, seconds: float) -> list[codec.Message | codec.Rejected]:
         """Receive what is there, for about ``seconds`` at most; return what it completes."""
@@ -75,10 +114,11 @@ class Connection:
         while True:
             try:
                 count = self.socket.recv_into(self.receiver.get_buffer())
-            except (BlockingIOError, InterruptedError):
+            except _WOULD_WAIT:
                 break
             except OSError as error:
-                self.lost = self.lost or error
+                # Why TLS was ended is read, while writing only finds that it was.
+                self.lost = error if isinstance(error, ssl.SSLError) else self.lost or error
                 break
             if count == 0:
                 self.lost = EOFError("the peer closed the connection")
@@ -88,12 +128,15 @@ class Connection:
                 break
         return events
 
-    def describe_loss(self, address: str) -> str:
+    def describe_loss(self, address: str, last_words: str = "") -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
-        reason = (
-            "closed the connection" if isinstance(self.lost, EOFError) else f"is gone ({self.lost})"
-        )
-        return f"{address} {reason}{self._cut_off()}; try again, and look at the server's log"
+        reason = f"is gone ({self.lost})"
+        if isinstance(self.lost, EOFError):
+            reason = "closed the connection"
+        elif isinstance(self.lost, ssl.SSLError):
+            reason = f"ended the connection: {in_words(self.lost)}"
+        said = f"; it last said: {last_words}" if last_words else ""
+        return f"{address} {reason}{self._cut_off()}{said}; try again, and look at the server's log"
 
     def describe_stall(self, address: str, seconds: float) -> str:
         """Return in words that ``address`` stands still in the middle of a message."""

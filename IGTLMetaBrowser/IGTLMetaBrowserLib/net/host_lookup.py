@@ -1,15 +1,21 @@
-"""From a host's name to its addresses.
+"""From a host's name to its addresses, without waiting for a name server.
 
-The standard library has no look-up that does not wait, and there are no threads here: a name that
-only a name server knows can take as long as its answer does, some seconds where the network is
-down. Numeric addresses and ``localhost`` need no look-up, and none is made.
+The standard library can only ask the resolver in a blocking call, which takes many seconds where a
+name server is silent. So a name is looked up in a thread that does nothing but this one call; its
+result is polled. (The only thread of the client, an exception that ``Testing/test_layers.py``
+knows. In Slicer, Python threads run only while the main thread is in Python: the poll every
+``POLL_SECONDS`` is also what lets this one finish.) Numeric addresses and ``localhost`` need no
+look-up, and none is made.
 """
 
 from __future__ import annotations
 
 import socket
+import threading
 
 from .errors import ConnectionFailedError
+
+POLL_SECONDS = 0.05
 
 # Of localhost, which RFC 6761 lets nobody send elsewhere.
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -18,20 +24,55 @@ SocketAddress = tuple
 """Family, kind, protocol, canonical name and address, as ``socket.getaddrinfo`` has them."""
 
 
-def look_up(host: str, port: int) -> list[SocketAddress]:
-    """Return the addresses of a host, in the order in which to try them.
+class HostLookup:
+    """A look-up that is under way. ``result`` says how it went, ``wait`` waits for that.
 
-    Raises ``ConnectionFailedError`` where the name is not known.
+    It cannot be stopped; whoever no longer wants it forgets it, and the thread ends with its call.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._found: list[SocketAddress] = []
+        self._error: Exception | None = None
+        self._is_done = threading.Event()
+        # A daemon: the end of the program does not wait for a silent name server.
+        threading.Thread(target=self._run, name="host look-up", daemon=True).start()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until it is done, for at most so long."""
+        self._is_done.wait(seconds)
+
+    def result(self) -> list[SocketAddress] | None:
+        """Return the addresses, in the order in which to try them, or None before they are there.
+
+        Raises ``ConnectionFailedError`` if the name is not known.
+        """
+        if not self._is_done.is_set():
+            return None
+        if self._error is not None:
+            raise _unknown_host(self._host, self._error)
+        return self._found
+
+    def _run(self) -> None:
+        try:
+            self._found = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        except Exception as error:  # for whoever asks for the result
+            self._error = error
+        self._is_done.set()
+
+
+def known_addresses(host: str, port: int) -> list[SocketAddress]:
+    """Return the addresses of a host that no name server has to be asked for; none for others.
+
+    Raises ``ConnectionFailedError`` for what cannot be a host's name.
     """
     if host.lower().rstrip(".") == "localhost":
         return [found for address in _LOOPBACK for found in _numeric(address, port)]
     try:
-        return _numeric(host, port) or socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return _numeric(host, port)
     except (OSError, UnicodeError, OverflowError, ValueError) as error:
-        raise ConnectionFailedError(
-            f"the host name {host!r} is not known ({_reason(error)}); "
-            "check the name and the network"
-        ) from None
+        raise _unknown_host(host, error) from None
 
 
 def _numeric(host: str, port: int) -> list[SocketAddress]:
@@ -42,5 +83,8 @@ def _numeric(host: str, port: int) -> list[SocketAddress]:
         return []
 
 
-def _reason(error: Exception) -> str:
-    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+def _unknown_host(host: str, error: Exception) -> ConnectionFailedError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return ConnectionFailedError(
+        f"the host name {host!r} is not known ({reason}); check the name and the network"
+    )

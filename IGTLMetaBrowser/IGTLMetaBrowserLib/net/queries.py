@@ -1,93 +1,112 @@
 """Who asked what: finds for each message the query that it answers (sans-I/O).
 
-OpenIGTLink gives answers no number. A message answers a query of its type; under the name that
-was asked for, as the specification wants it, or under another, as real servers do. What answers
-no query is unsolicited: a stream, a pushed trajectory, a keep-alive.
+OpenIGTLink gives answers no number. A message answers a query of its type under the name that was
+asked for. Real servers also answer under names of their own, stream images beside the answers, and
+answer late or twice, so that for another name these rules hold:
+
+- A list (IMGMETA, TRAJ …) answers the query for that list under any name.
+- An image answers the oldest query for an image only if it has the size and type that are listed
+  for what was asked for, and its name is neither that of a listed image nor that of a stream. It is
+  taken after ``GRACE_SECONDS``: until then the right one may come, or the same name again, which
+  shows that it is a stream (PlusToolkit/PlusLib#586, lassoan/pyigtl#2).
+- Everything else is unsolicited: a stream, a pushed trajectory, a keep-alive.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from .. import codec
-from .errors import AnswerError, NetworkError, RefusedError
+from .errors import AnswerError, NetworkError
+from .image_notes import describe_image
+from .listed_images import ListedImages, can_fit, fits
+from .query import Query
+from .query_errors import (
+    WRONG_SERVER_HINT,
+    describe_status,
+    is_wrong_server,
+    no_data,
+    refusal,
+    unreadable,
+)
 
+# Longer than the time between two frames of a slow stream.
+GRACE_SECONDS = 1.0
 # There is no STT_ for these: whoever pushes one means the same list that a query is answered with.
 _NEVER_STREAMED = ("IMGMETA", "LBMETA", "TRAJ", "POINT", "COLORT")
 # The library's name of it until 2013.
 _OLD_NAMES = {"COLORTABLE": "COLORT"}
-_IN_WORDS = {
-    "IMGMETA": "the list of images",
-    "LBMETA": "the list of label maps",
-    "TRAJ": "the trajectories",
-    "POINT": "the points",
-    "COLORT": "the colour table",
-    "IMAGE": "the image",
-}
-
-WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
-
-
-@dataclass(eq=False)
-class Query:
-    """One question. It is answered once: then ``answer`` or ``error`` is set."""
-
-    data_type: str
-    device_name: str = ""
-    answer: codec.Message | None = None
-    error: NetworkError | None = None
-    is_abandoned: bool = False
-    deadline: float = field(default=float("inf"), repr=False)
-    attempts: int = field(default=0, repr=False)
-
-    @property
-    def is_done(self) -> bool:
-        """Whether an answer or an error is there."""
-        return self.answer is not None or self.error is not None
-
-    @property
-    def answer_size(self) -> int:
-        """About how many bytes the answer has: those of an image's pixels, otherwise 0."""
-        return self.answer.pixels.nbytes if isinstance(self.answer, codec.ImageMessage) else 0
-
-    def __str__(self) -> str:
-        what = _IN_WORDS.get(self.data_type, self.data_type)
-        name = codec.printable(self.device_name)
-        return f"{what} {name!r}" if name else what
+# What PlusServer calls its commands in RTS_COMMAND, by the query that made it run them.
+_COMMANDS = {"getimagemetadata": "IMGMETA", "getimagemeta": "IMGMETA", "getimage": "IMAGE"}
+# All is well; or nobody has set the code, as in the greeting of some peers
+# (openigtlink/SlicerOpenIGTLink#64).
+_NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
+_MOST_ABANDONED = 100
 
 
 class Queries:
-    """The queries that wait for an answer, oldest first. Times are seconds of one clock."""
+    """The queries that wait for an answer, oldest first. Times are seconds of one clock.
 
-    def __init__(self, timeout: float) -> None:
+    Abandoned ones stay: their late answers are theirs. ``images`` are those of the server's lists.
+    """
+
+    def __init__(self, timeout: float, grace: float = GRACE_SECONDS) -> None:
         self.timeout = timeout
         self.waiting: list[Query] = []
+        self.images = ListedImages()
+        self._grace = grace
         self._stream_names: set[tuple[str, str]] = set()
+        # Images of other names that could not be the answer; one that comes again is a stream.
+        self._unfitting_names: set[str] = set()
+        # The voxels that were taken for an answer under another name, by the id that was asked for.
+        self._taken: dict[str, int] = {}
         # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name.
         self._half_refused: set[tuple[str, str]] = set()
-        self._last_words = ""
+        self._last_error = ""
 
     def add(self, query: Query, now: float) -> None:
         """Begin to wait for the answer to ``query``."""
         query.deadline = now + self.timeout
+        if query.asked_at is None:
+            query.asked_at = now
         self.waiting.append(query)
 
     def bytes_arrived(self, now: float) -> None:
         """Note that the server is sending: nobody runs out of time while bytes arrive."""
         for query in self.waiting:
-            query.deadline = now + self.timeout
+            if not query.is_abandoned:
+                query.deadline = now + self.timeout
 
     @property
     def next_deadline(self) -> float | None:
-        """When the next query runs out of time, or None where none waits."""
-        return min((query.deadline for query in self.waiting), default=None)
+        """When the next query runs out of time or its candidate is taken; None for never."""
+        times = (min(q.deadline, q.candidate_until) for q in self.waiting if not q.is_abandoned)
+        return min(times, default=None)
 
-    def take_expired(self, now: float) -> list[Query]:
-        """Remove and return the queries that have run out of time."""
-        expired = [query for query in self.waiting if query.deadline <= now]
-        for query in expired:
-            self.waiting.remove(query)
-        return expired
+    def abandon(self, query: Query) -> None:
+        """Keep a query only so that its late answer is not taken for another's."""
+        query.is_abandoned = True
+        query.candidate, query.candidate_until = None, float("inf")
+        abandoned = [query for query in self.waiting if query.is_abandoned]
+        for forgotten in abandoned[:-_MOST_ABANDONED]:
+            self.waiting.remove(forgotten)
+
+    def replace(self, query: Query, other: Query) -> None:
+        """Let ``other`` wait in the place of ``query``."""
+        self.waiting[self.waiting.index(query)] = other
+
+    def expired(self, now: float) -> list[Query]:
+        """Return the queries that have run out of time."""
+        return [query for query in self.waiting if query.deadline <= now and not query.is_abandoned]
+
+    def accept_candidates(self, now: float) -> list[Query]:
+        """Answer queries with images of other names that nothing spoke against; return them."""
+        due = [query for query in self.waiting if query.candidate_until <= now]
+        for query in due:
+            image, query.candidate = query.candidate, None
+            query.candidate_until = float("inf")
+            if image is not None:
+                self._taken[query.device_name] = _fingerprint(image)
+                self._finish(query, answer=image)
+        return due
 
     def take_all(self) -> list[Query]:
         """Remove and return all queries, as when the connection is gone."""
@@ -96,11 +115,11 @@ class Queries:
         return waiting
 
     @property
-    def servers_last_words(self) -> str:
+    def last_server_error(self) -> str:
         """The last error, since its last answer, that the server reported for no query by name."""
-        return self._last_words
+        return self._last_error
 
-    def match(self, event: codec.Message | codec.Rejected) -> Query | None:
+    def match(self, event: codec.Message | codec.Rejected, now: float = 0.0) -> Query | None:
         """Return the query that ``event`` answers, with its answer or error set, or None."""
         if isinstance(event, codec.Rejected):
             return self._match_rejected(event)
@@ -108,57 +127,132 @@ class Queries:
             return self._match_status(event)
         if isinstance(event, codec.ReturnMessage):
             return self._match_return(event)
+        if isinstance(event, codec.ImageMessage):
+            return self._match_image(event, now)
         query = self._find(event.type_name, event.device_name)
         if query is None:
             if _OLD_NAMES.get(event.type_name, event.type_name) not in _NEVER_STREAMED:
                 self._stream_names.add((event.type_name, event.device_name))
             return None
-        self._last_words = ""
+        if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
+            self._note_list(query, event)
         return self._finish(query, answer=event)
 
     def expected(self, header: codec.Header) -> Query | None:
-        """Return the query that a message with this header would answer."""
-        return self._find(header.type_name, header.device_name)
+        """Return the query that a message with this header would answer, as far as it tells."""
+        if header.type_name != "IMAGE":
+            return self._find(header.type_name, header.device_name)
+        query = self._find_exactly("IMAGE", header.device_name)
+        query = query or self._oldest_for_other_name(header.device_name)
+        if query is None or query.device_name in (header.device_name, ""):
+            return query
+        entry = self.images.find(query.device_name)
+        return query if entry is not None and can_fit(header, entry) else None
 
     def _find(self, data_type: str, device_name: str) -> Query | None:
         data_type = _OLD_NAMES.get(data_type, data_type)
+        exact = self._find_exactly(data_type, device_name)
+        if exact is not None or (data_type, device_name) in self._stream_names:
+            return exact
         same_type = [query for query in self.waiting if query.data_type == data_type]
-        same_name = [query for query in same_type if query.device_name == device_name]
-        if same_name:
-            # Who asks again after a cancel gets the first of the two answers.
-            return min(same_name, key=lambda query: query.is_abandoned)
-        if (data_type, device_name) in self._stream_names:
-            return None
+        if data_type in _NEVER_STREAMED and data_type != "COLORT":
+            # A list that comes late is a list all the same.
+            return min(same_type, key=lambda query: query.is_abandoned, default=None)
         return same_type[0] if same_type else None
+
+    def _find_exactly(self, data_type: str, device_name: str) -> Query | None:
+        same = [q for q in self.waiting if (q.data_type, q.device_name) == (data_type, device_name)]
+        # Who asks again after a cancel gets the first of the two answers.
+        return min(same, key=lambda query: query.is_abandoned, default=None)
+
+    def _oldest_for_other_name(self, name: str) -> Query | None:
+        """Return the query for an image that one of another name could answer."""
+        if ("IMAGE", name) in self._stream_names or name in self.images:
+            return None
+        return next((query for query in self.waiting if query.data_type == "IMAGE"), None)
+
+    def _match_image(self, image: codec.ImageMessage, now: float) -> Query | None:
+        name = image.device_name
+        query = self._find_exactly("IMAGE", name)
+        if query is None:
+            query = self._oldest_for_other_name(name)
+            if query is None:
+                if name not in self.images:
+                    self._stream_names.add(("IMAGE", name))
+                self._note_instead(image)
+                return None
+            if query.device_name:
+                return self._match_image_of_other_name(query, image, now)
+        if not image.pixels.size:
+            return self._finish(query, error=no_data(query))
+        return self._finish(query, answer=image)
+
+    def _match_image_of_other_name(
+        self, query: Query, image: codec.ImageMessage, now: float
+    ) -> Query | None:
+        name, candidate = image.device_name, query.candidate
+        entry = self.images.find(query.device_name)
+        if name in self._unfitting_names or candidate is not None:
+            # A stream; or of two images, nobody knows which is the right one.
+            names = {name, name if candidate is None else candidate.device_name}
+            self._stream_names |= {("IMAGE", other) for other in names}
+            query.candidate, query.candidate_until = None, float("inf")
+            self._note_instead(image)
+            return None
+        if entry is None or not fits(image, entry) or self._is_of_another_id(query, image):
+            self._unfitting_names.add(name)
+            self._note_instead(image)
+            return None
+        if query.is_abandoned:
+            return self._finish(query)
+        query.candidate, query.candidate_until = image, now + self._grace
+        return None
+
+    def _is_of_another_id(self, query: Query, image: codec.ImageMessage) -> bool:
+        """Whether the same voxels came for another id: a server that sends always the same."""
+        others = {taken for id_, taken in self._taken.items() if id_ != query.device_name}
+        return bool(others) and _fingerprint(image) in others
+
+    def _note_instead(self, image: codec.ImageMessage) -> None:
+        for query in self.waiting:
+            if query.data_type == "IMAGE":
+                query.came_instead = describe_image(image)
+
+    def _note_list(self, query: Query, message: codec.ImageMetaMessage) -> None:
+        # A query with a name asks for one entry; clients that put their own name there get all.
+        if not query.device_name or len(message.items) != 1:
+            self.images.update(message)
 
     def _match_rejected(self, event: codec.Rejected) -> Query | None:
         header, error = event.header, event.error
-        if isinstance(error, codec.BodySizeError) and self.waiting:
+        if is_wrong_server(event) and self.waiting:
             # Such a header cannot be trusted to name its type, and the connection ends with it.
             return self._finish(self.waiting[0], error=AnswerError(f"{error}; {WRONG_SERVER_HINT}"))
         if header.type_name == codec.RTSCommandMessage.wire_type:
-            query = self._refused_by_command()
+            query = self._refused_by_command("")
             return query and self._finish(
-                query, error=_refusal(query, f"its reason cannot be read: {error}")
+                query, error=refusal(query, f"its reason cannot be read: {error}")
             )
-        query = self._find(header.type_name, header.device_name)
-        if query is None:
-            return None
-        if header.body_size == 0:
-            refusal = f"the server has no data for {query}: its answer is empty"
-            return self._finish(query, error=RefusedError(refusal))
-        return self._finish(query, error=AnswerError(f"{query} cannot be read: {error}"))
+        query = self.expected(header)
+        if isinstance(error, codec.EmptyContentError):
+            if query is None and header.type_name == "IMAGE":
+                query = self._oldest_for_other_name(header.device_name)
+            return query and self._finish(query, error=no_data(query))
+        return query and self._finish(query, error=unreadable(query, error))
 
     def _match_status(self, status: codec.StatusMessage) -> Query | None:
-        if status.code in (codec.StatusCode.OK, codec.StatusCode.INVALID):
+        if status.code in _NO_ERRORS:
             return None
-        words = _words(status)
-        for query in self.waiting:
+        words = describe_status(status)
+        is_refusal = status.device_name and status.code != codec.StatusCode.NOT_READY
+        for query in self.waiting if is_refusal else ():
             if query.device_name == status.device_name:
                 rts = codec.ReturnMessage(query.data_type)
                 self._half_refused.add((rts.type_name, query.device_name))
-                return self._finish(query, error=_refusal(query, words))
-        self._last_words = words
+                return self._finish(query, error=refusal(query, words))
+        # It may be of a device, or a keep-alive (openigtlink/OpenIGTLink#216): the answer can still
+        # come. If none does, these are the words that explain it.
+        self._last_error = words
         return None
 
     def _match_return(self, message: codec.ReturnMessage) -> Query | None:
@@ -166,20 +260,27 @@ class Queries:
             self._half_refused.remove((message.type_name, message.device_name))
             return None
         if isinstance(message, codec.RTSCommandMessage):
-            query = self._refused_by_command()
+            if message.status.upper() == "SUCCESS":
+                return None
+            query = self._refused_by_command(message.name)
             words = codec.printable(message.error or message.command)
-            return query and self._finish(query, error=_refusal(query, words))
+            return query and self._finish(query, error=refusal(query, words))
         for query in self.waiting:
             if (
                 message.type_name == codec.ReturnMessage(query.data_type).type_name
                 and message.device_name == query.device_name
             ):
-                return self._finish(query, error=_refusal(query, self._last_words))
+                return self._finish(query, error=refusal(query, self._last_error))
         return None
 
-    def _refused_by_command(self) -> Query | None:
-        """Return the query that RTS_COMMAND refuses: so PlusServer answers a failed GET_IMAGE."""
-        return next((query for query in self.waiting if query.data_type == "IMAGE"), None)
+    def _refused_by_command(self, command: str) -> Query | None:
+        """Return the query that RTS_COMMAND refuses: the oldest that it can belong to.
+
+        So PlusServer answers a GET_IMAGE or GET_IMGMETA that failed; it names its own command.
+        """
+        data_type = _COMMANDS.get(command.lower())
+        same_type = [query for query in self.waiting if query.data_type == data_type]
+        return next(iter(same_type or self.waiting), None)
 
     def _finish(
         self,
@@ -188,17 +289,13 @@ class Queries:
         error: NetworkError | None = None,
     ) -> Query:
         self.waiting.remove(query)
+        query.candidate, query.candidate_until = None, float("inf")
+        if answer is not None:
+            self._last_error = ""
         if not query.is_abandoned:
             query.answer, query.error = answer, error
         return query
 
 
-def _words(status: codec.StatusMessage) -> str:
-    code = status.code
-    name = code.name.replace("_", " ").lower() if isinstance(code, codec.StatusCode) else code
-    words = codec.printable(status.message or status.error_name)
-    return f"{words} (status {name})" if words else f"status {name}"
-
-
-def _refusal(query: Query, words: str) -> RefusedError:
-    return RefusedError(f"the server does not send {query}" + (f": {words}" if words else ""))
+def _fingerprint(image: codec.ImageMessage) -> int:
+    return codec.crc64(memoryview(image.pixels).cast("B"))

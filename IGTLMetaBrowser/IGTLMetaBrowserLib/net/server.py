@@ -6,41 +6,36 @@ import errno
 import logging
 import selectors
 import socket
+import ssl
 import time
-from collections import deque
-from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from .. import codec
 from .address import DEFAULT_PORT
-from .answers import answer
-from .connection import Connection
-from .source import NotReadyError, Source, SourceError, TakesMessages
+from .errors import TLSError
+from .journal import Journal, Observer
+from .limits import ServerLimits
+from .replies import Replies
+from .served_client import ServedClient
+from .source import Source
+from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE
 
 _logger = logging.getLogger(__name__)
 
-# Nobody sends a server an image; who claims to send more than this is hung up on.
-_MAX_BODY_SIZE = 16 << 20
 _STEP_SECONDS = 0.02
 # Who cannot be accepted for want of these stays where the system told of it, and would be told of
 # again and again.
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 1.0
+_ACCEPTED_AT_ONCE = 32
+# How often time-outs are looked at, which are some seconds long.
+_CHECK_SECONDS = 0.5
+_HANDSHAKE_SECONDS = 10.0
+_SHUT_DOWN_STEP_SECONDS = 0.02
+# Of those who are sent away with words; who comes then is sent away without.
+_MOST_LEAVING = 64
 
 _Code = codec.StatusCode
-
-
-@dataclass(eq=False)
-class _Client:
-    connection: Connection
-    # Questions are answered one by one, each when the answer before it is sent: a client that asks
-    # for a thousand images and reads none costs the memory of one.
-    questions: deque[codec.QueryMessage] = field(default_factory=deque)
-
-    @property
-    def is_owed(self) -> bool:
-        """Whether an answer is still to be made or sent."""
-        return bool(self.questions) or self.connection.wants_write
 
 
 class Server:
@@ -49,10 +44,25 @@ class Server:
     The host ``::`` means all addresses, those of IPv4 too. Raises ``OSError`` where it cannot
     listen there. ``serve_forever`` waits by itself; a caller with an event loop of its own waits
     for ``sockets`` and ``next_deadline``, and calls ``step``.
+
+    ``tls`` is a context of ``ServerTLS.make_context``; then clients without TLS are refused. It may
+    be replaced while the server runs, for those who connect from then on. ``observer`` is called
+    with every ``ServerEvent``; what it raises ends the server.
     """
 
-    def __init__(self, source: Source, host: str = "127.0.0.1", port: int = DEFAULT_PORT) -> None:
-        self._source = source
+    def __init__(
+        self,
+        source: Source,
+        host: str = "127.0.0.1",
+        port: int = DEFAULT_PORT,
+        limits: ServerLimits | None = None,
+        tls: ssl.SSLContext | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.tls = tls
+        self._limits = limits or ServerLimits()
+        self._journal = Journal(observer)
+        self._replies = Replies(source, self._limits, self._journal)
         self._listener = socket.create_server(
             (host, port),
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
@@ -64,8 +74,13 @@ class Server:
         self.host, self.port = self._listener.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
-        self._clients: set[_Client] = set()
+        self._is_listening = True
         self._listen_again_at: float | None = None
+        self._clients: set[ServedClient] = set()
+        self._paused: set[ServedClient] = set()
+        # Of whom TLS holds bytes that a selector cannot see.
+        self._unread: set[ServedClient] = set()
+        self._check_at = 0.0
 
     def __enter__(self) -> Server:
         return self
@@ -83,6 +98,16 @@ class Server:
         return self._listener.fileno()
 
     @property
+    def clients(self) -> list[ServedClient]:
+        """Who is connected now; to be looked at, not to be changed."""
+        return [client for client in tuple(self._clients) if client.leave_at is None]
+
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes of all packed images in memory."""
+        return self._replies.images.size
+
+    @property
     def sockets(self) -> dict[socket.socket, int]:
         """The sockets to wait for, and for what: ``selectors.EVENT_READ`` or ``EVENT_WRITE``."""
         watched = self._selector.get_map() or {}  # None once it is closed
@@ -91,7 +116,11 @@ class Server:
     @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
-        return self._listen_again_at
+        moments = [client.resume_at or 0.0 for client in self._paused]
+        moments += [] if self._listen_again_at is None else [self._listen_again_at]
+        moments += [0.0] if self._unread else []
+        moments += [self._check_at] if self._clients else []
+        return min(moments, default=None)
 
     def serve_forever(self) -> None:
         """Serve until an exception (as Ctrl-C raises) ends it."""
@@ -100,119 +129,208 @@ class Server:
 
     def step(self, seconds: float | None = 0.0) -> None:
         """Serve what is to be served; wait up to ``seconds`` for it, None for ever."""
-        if self._listen_again_at is not None:
-            left = max(0.0, self._listen_again_at - time.monotonic())
+        deadline = self.next_deadline
+        if deadline is not None:
+            left = max(0.0, deadline - time.monotonic())
             seconds = left if seconds is None else min(seconds, left)
-        for key, _ in self._selector.select(seconds):
-            if key.fileobj is self._listener:
-                self._accept()
-            else:
-                self._serve(key.data)
-        if self._listen_again_at is not None and time.monotonic() >= self._listen_again_at:
+        ready = [key.data for key, _ in self._selector.select(seconds)]
+        now = time.monotonic()
+        if None in ready:
+            self._accept_some(now)
+        unread, self._unread = self._unread, set()
+        waiting = {*ready, *unread, *self._resume(now)} - {None}
+        # Small queries first: behind a dozen large images they would wait for half a second.
+        for client in sorted(waiting, key=lambda client: client.is_owed):
+            if client in self._clients:
+                self._serve(client, now)
+        if self._clients and now >= self._check_at:
+            self._check(now)
+        if self._listen_again_at is not None and now >= self._listen_again_at:
             self._selector.register(self._listener, selectors.EVENT_READ)
             self._listen_again_at = None
+
+    def shut_down(self, seconds: float) -> None:
+        """Accept nobody, finish what is being sent, for up to ``seconds``, and close."""
+        self._stop_listening()
+        end = time.monotonic() + seconds
+        while any(client.is_being_sent_to for client in self._clients) and time.monotonic() < end:
+            for client in self._clients:
+                client.questions.clear()
+            self.step(_SHUT_DOWN_STEP_SECONDS)
+        self.close()
 
     def close(self) -> None:
         """Close all connections and listen no longer."""
         for client in [*self._clients]:
-            self._drop(client)
+            self._drop(client, "this server ends")
+        self._stop_listening()
         self._selector.close()
+
+    def _stop_listening(self) -> None:
+        if not self._is_listening:
+            return
+        self._is_listening = False
+        if self._listen_again_at is None:
+            self._selector.unregister(self._listener)
+        self._listen_again_at = None
         self._listener.close()
 
-    def _accept(self) -> None:
-        try:
-            sock, address = self._listener.accept()
-        except OSError as error:
-            _logger.warning("a client could not be accepted: %s", error)
-            if error.errno in _OUT_OF_RESOURCES:
-                self._selector.unregister(self._listener)
-                self._listen_again_at = time.monotonic() + _PAUSE_SECONDS
-            return
-        _logger.info("client %s:%s connected", *address[:2])
-        client = _Client(Connection(sock, codec.Receiver(_MAX_BODY_SIZE)))
-        self._clients.add(client)
-        self._selector.register(sock, selectors.EVENT_READ, client)
+    # Who may come in
 
-    def _serve(self, client: _Client) -> None:
-        connection = client.connection
-        connection.write()
-        if not client.is_owed:
-            for event in connection.read(_STEP_SECONDS):
-                self._take(client, event)
-        if client.questions and not connection.wants_write and not connection.is_broken:
-            # One answer a turn, so that the other clients have theirs in between.
-            self._reply_to_next(client)
-        # Who closes only its own half of the connection waits for what it has asked.
-        if connection.is_broken or (connection.lost is not None and not client.is_owed):
-            _logger.info("a client left: %s", connection.lost)
-            self._drop(client)
-            return
-        interest = selectors.EVENT_WRITE if client.is_owed else selectors.EVENT_READ
-        self._selector.modify(connection.socket, interest, client)
-
-    def _take(self, client: _Client, event: codec.Message | codec.Rejected) -> None:
-        if isinstance(event, codec.Rejected):
-            _logger.warning("a client sent what cannot be read: %s", event.error)
-            if isinstance(event.error, codec.BodySizeError):
-                client.connection.lost = ConnectionAbortedError(str(event.error))
-        elif not isinstance(event, codec.QueryMessage):
-            self._hand_over(event)
-        elif not isinstance(event, codec.ReturnMessage):
-            client.questions.append(event)
-
-    def _hand_over(self, message: codec.Message) -> None:
-        """Give the source what a client sent unasked, where the source takes that."""
-        what = codec.printable(message.type_name)
-        if not isinstance(self._source, TakesMessages):
-            _logger.info("a client sent %s, which is not kept", what)
-            return
-        try:
-            self._source.receive(message)
-        except SourceError as error:
-            _logger.warning("a client sent %s, which is not kept: %s", what, error)
-        except Exception:  # what one client sends must not end the server
-            _logger.exception("a client sent %s, which could not be taken", what)
-
-    def _reply_to_next(self, client: _Client) -> None:
-        query = client.questions.popleft()
-        try:
-            self._reply(client.connection, query)
-        except NotReadyError:
-            client.questions.appendleft(query)
-
-    def _reply(self, connection: Connection, query: codec.QueryMessage) -> None:
-        try:
-            message = answer(self._source, query)
-            if message is not None:
-                connection.send(_addressed(message, query))
+    def _accept_some(self, now: float) -> None:
+        for _ in range(_ACCEPTED_AT_ONCE):
+            try:
+                sock, address = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
                 return
-            code, words = _Code.UNKNOWN_INSTRUCTION, f"{query.type_name} is not known here"
-        except NotReadyError:
-            raise
-        except SourceError as error:
-            code, words = _Code.NOT_FOUND, str(error)
-        except Exception as error:  # one image that cannot be read must not end the server
-            _logger.exception("%s failed", query.type_name)
-            code, words = _Code.UNKNOWN_ERROR, str(error)
-        words = codec.printable(" ".join(words.split()))
-        _logger.info("%s is refused: %s", codec.printable(query.type_name), words)
-        # The words in a STATUS; then, as the protocol has it, RTS_ with an error (``query.md``).
-        status = codec.StatusMessage(code=code, error_name=code.name[:20], message=words)
-        connection.send(_addressed(status, query))
-        connection.send(_addressed(codec.ReturnMessage(query.data_type, b"\1"), query))
+            except OSError as error:
+                _logger.warning("a client could not be accepted: %s", error)
+                if error.errno in _OUT_OF_RESOURCES:
+                    self._selector.unregister(self._listener)
+                    self._listen_again_at = time.monotonic() + _PAUSE_SECONDS
+                return
+            self._admit(ServedClient(sock, *address[:2], self._limits, now), now)
 
-    def _drop(self, client: _Client) -> None:
+    def _admit(self, client: ServedClient, now: float) -> None:
+        if not self._clients:
+            self._check_at = now + _CHECK_SECONDS
+        words = self._limits.why_not(client.host, [other.host for other in self.clients])
+        self._clients.add(client)
+        self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
+        if words is None:
+            if self.tls is None:
+                self._journal.connected(client)
+            self._serve(client, now)  # its first query may be there already
+            return
+        code = _Code.BUSY if self._limits.allows(client.host) else _Code.ACCESS_DENIED
+        last_words = _status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
+        self._turn_away(client, last_words, words, now)
+
+    def _greet(self, client: ServedClient, now: float) -> None:
+        """Look at a client's first byte, which tells TLS from OpenIGTLink, and begin."""
+        first = client.first_byte()
+        if first is None:
+            return
+        speaks_tls = first == FIRST_BYTE
+        if speaks_tls and self.tls is None:
+            words = (
+                "it speaks TLS, which this server does not: connect without, or start it with TLS"
+            )
+            self._turn_away(client, ALERT_PROTOCOL_VERSION, words, now)
+        elif first and not speaks_tls and self.tls is not None:
+            words = "this server speaks TLS only; connect with TLS"
+            self._turn_away(client, _status(_Code.CONFIGURATION_ERROR, words), words, now)
+        elif speaks_tls:
+            self._selector.unregister(client.connection.socket)
+            client.begin_tls(self.tls, now)
+            self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
+        client.is_new = False
+
+    def _go_on_with_tls(self, client: ServedClient, now: float) -> None:
+        try:
+            if client.step_handshake():
+                self._journal.connected(client)
+        except TLSError as error:
+            self._turn_away(client, b"", f"no TLS: {error}", now)  # OpenSSL has sent its alert
+
+    def _turn_away(self, client: ServedClient, last_words: bytes, words: str, now: float) -> None:
+        """Say why, and take no more from it."""
+        self._journal.turned_away(client, words)
+        if sum(other.leave_at is not None for other in self._clients) >= _MOST_LEAVING:
+            self._drop(client, words)
+            return
+        client.leave(last_words, now)
+        self._watch(client)
+
+    # Who is in
+
+    def _serve(self, client: ServedClient, now: float) -> None:
+        if client.is_new and client.leave_at is None:
+            self._greet(client, now)
+        if client.leave_at is not None:
+            if client.step_leaving():
+                client.connection.lost = client.connection.lost or EOFError("it was refused")
+        elif client.handshake is not None:
+            self._go_on_with_tls(client, now)
+        elif not client.is_new:
+            self._exchange(client, now)
+        if client not in self._clients:
+            return
+        if client.is_gone:
+            self._drop(client, str(client.connection.lost))
+        else:
+            self._watch(client)
+
+    def _exchange(self, client: ServedClient, now: float) -> None:
+        client.write(now)
+        self._replies.finish(client)
+        if not client.is_owed:
+            for event in client.connection.read(_STEP_SECONDS):
+                client.active_at = now
+                self._replies.on_event(client, event)
+        if client.is_waiting_for_answer and not client.connection.is_broken:
+            # One answer a turn, so that the other clients have theirs in between.
+            self._replies.go_on(client, now)
+            client.write(now)
+            self._replies.finish(client)
+
+    def _watch(self, client: ServedClient) -> None:
+        """Wait for what the client does next."""
+        sock = client.connection.socket
+        if client.resume_at is not None:
+            self._selector.unregister(sock)
+            self._paused.add(client)
+            return
+        if client.has_unread:
+            self._unread.add(client)
+        interest = selectors.EVENT_WRITE if client.wants_write else selectors.EVENT_READ
+        if self._selector.get_key(sock).events != interest:
+            self._selector.modify(sock, interest, client)
+
+    def _resume(self, now: float) -> list[ServedClient]:
+        """Return the clients whose pause is over."""
+        resumed = [client for client in self._paused if (client.resume_at or 0.0) <= now]
+        for client in resumed:
+            self._end_pause(client)
+        return resumed
+
+    def _end_pause(self, client: ServedClient) -> None:
+        self._paused.discard(client)
+        client.resume_at = None
+        self._selector.register(client.connection.socket, selectors.EVENT_WRITE, client)
+
+    # Who leaves
+
+    def _check(self, now: float) -> None:
+        """Drop those whose time is up."""
+        self._check_at = now + _CHECK_SECONDS
+        limits = self._limits
+        for client in [*self._clients]:
+            if client.leave_at is not None and now >= client.leave_at:
+                self._drop(client, "it was refused")
+            elif client.handshake is not None and now - client.handshake.begin > _HANDSHAKE_SECONDS:
+                self._journal.turned_away(client, "it does not go on with the TLS handshake")
+                self._drop(client, "it does not go on with the TLS handshake")
+            elif client.is_stalled(now):
+                words = f"it reads too slowly: under {limits.slowest_reader:g} bytes a second"
+                self._journal.turned_away(client, words)
+                self._drop(client, words)
+            elif client.is_idle(now):
+                words = (
+                    f"idle for {limits.idle_timeout:g} s; connect again when something is wanted"
+                )
+                self._turn_away(client, _status(_Code.TIME_OUT, words), words, now)
+
+    def _drop(self, client: ServedClient, reason: str) -> None:
+        if client in self._paused:
+            self._end_pause(client)
+        self._unread.discard(client)
         self._clients.remove(client)
         self._selector.unregister(client.connection.socket)
-        client.connection.close()
+        client.close()
+        self._replies.images.forget_changed()
+        self._journal.left(client, reason)
 
 
-def _addressed(message: codec.Message, query: codec.QueryMessage) -> codec.Message:
-    """Return a message under the name and in the header version of the query it answers."""
-    return replace(
-        message,
-        device_name=query.device_name,
-        header_version=query.header_version,
-        message_id=query.message_id,
-        metadata=message.metadata if query.header_version > 1 else {},
-    )
+def _status(code: codec.StatusCode, words: str) -> bytes:
+    return codec.pack(codec.StatusMessage(code=code, error_name=code.name[:20], message=words))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import codec
+from .tls_client import ClientTLS
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ConnectionSettings:
         Bytes of the largest message that is received; a larger one is passed over.
     accept_missing_checksum
         Whether a message whose checksum is 0 is read. Some senders save the time of computing one
-        (openigtlink/OpenIGTLink#230); damage in transit then goes unnoticed.
+        (openigtlink/OpenIGTLink#230); damage on the way then goes unnoticed.
     coordinates
         The coordinate system of images and trajectories, whatever the messages say; None believes
         the messages (trajectories have no such field: RAS).
@@ -29,6 +30,8 @@ class ConnectionSettings:
         C++ library the radius.
     header_version
         The header version in which to ask, 1 or 2; None finds out what the server speaks.
+    tls
+        How to connect with TLS; None connects without.
     """
 
     connect_timeout: float = 5.0
@@ -38,3 +41,15 @@ class ConnectionSettings:
     coordinates: codec.Coordinates | None = None
     diameter_is_radius: bool = False
     header_version: int | None = None
+    tls: ClientTLS | None = None
+
+
+# What an error that a limit has caused advises: where each setting is changed.
+MORE_TIME = "allow more time: the answer time-out among the settings of the server, or --timeout"
+LARGER_MESSAGES = (
+    "allow larger images: the largest image among the settings of the server, or --max-size"
+)
+WITHOUT_CHECKSUM = (
+    "to read it all the same, accept missing checksums in the settings of the server, or with "
+    "--accept-missing-checksum"
+)

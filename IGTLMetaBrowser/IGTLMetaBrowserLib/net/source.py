@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from ..codec import (
@@ -21,7 +21,15 @@ class SourceError(Exception):
 
 
 class NotReadyError(Exception):
-    """A source has worked on an image for a moment and is not done: ask for it again."""
+    """A source is not done with an image: ask for it again, after so many seconds.
+
+    0 is for a source that works on the image while it is asked, and so goes on at once; one that
+    waits for another process says how long, and nobody spins meanwhile.
+    """
+
+    def __init__(self, retry_after: float = 0.0) -> None:
+        super().__init__(f"not ready; ask again after {retry_after:g} s")
+        self.retry_after = retry_after
 
 
 class Source(Protocol):
@@ -31,7 +39,11 @@ class Source(Protocol):
     """
 
     def images(self) -> Sequence[ImageMetaItem]:
-        """Return the list of images; their ids are unique and have at most 20 bytes."""
+        """Return the list of images; their ids are unique and have at most 20 bytes.
+
+        A source whose list stays the same returns the same tuple each time: the server then packs
+        it once.
+        """
         ...
 
     def image(self, image_id: str) -> ImageMessage:
@@ -44,6 +56,18 @@ class Source(Protocol):
 
     def trajectories(self) -> Sequence[TrajectoryItem]:
         """Return the trajectories; their points are in RAS mm."""
+        ...
+
+
+@runtime_checkable
+class OffersImageVersions(Protocol):
+    """A source that can tell whether an image is still the one that it was.
+
+    The server then keeps its bytes, and sends them to the next who asks without asking for it.
+    """
+
+    def image_version(self, image_id: str) -> Hashable:
+        """Return a value that is another after each change of the image. Raises ``SourceError``."""
         ...
 
 

@@ -1,7 +1,7 @@
-"""Colour tables (COLORT) as colour nodes, and their use by volumes.
+"""Color tables (COLORT) as color nodes, and their use by volumes.
 
-Entry n is the colour of the value n. So the volume's values go into the table as they are, without
-window and level, which would squeeze 65536 colours into 256.
+Entry n is the color of the value n. So the volume's values go into the table as they are, without
+window and level, which would squeeze 65536 colors into 256.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _DEFAULT_COLOR_ATTRIBUTE = "IGTLMetaBrowser.ColorNodeID"
 
 
 def color_volume(scene: Any, volume: Any, message: ColorTableMessage) -> Any:
-    """Show a scalar volume in the colours of a COLORT message; return its colour node.
+    """Show a scalar volume in the colors of a COLORT message; return its color node.
 
-    A table that comes again comes into the same node. Raises ``SceneError`` where the volume has
+    A table that comes again comes into the same node. Raises ``SceneError`` if the volume has
     several components, or no display.
     """
     _check(volume)
     known = volume.GetNodeReference(_TABLE_ROLE)
-    node = show_color_table(scene, message, f"Colours of {volume.GetName()}", known)
+    node = show_color_table(scene, message, f"Colors of {volume.GetName()}", known)
     volume.SetNodeReferenceID(_TABLE_ROLE, node.GetID())
     use_color_table(volume, node)
     return node
@@ -39,7 +39,7 @@ def color_volume(scene: Any, volume: Any, message: ColorTableMessage) -> Any:
 def show_color_table(scene: Any, message: ColorTableMessage, name: str, node: Any = None) -> Any:
     """Return the vtkMRMLColorTableNode of a COLORT message.
 
-    ``node`` is the one that showed it before: it gets the new colours.
+    ``node`` is the one that showed it before: it gets the new colors.
     """
     if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
@@ -49,7 +49,7 @@ def show_color_table(scene: Any, message: ColorTableMessage, name: str, node: An
 
 
 def set_rgba_table(node: Any, rgba: np.ndarray, names: Mapping[int, str] | None = None) -> None:
-    """Give a colour node the colours ``rgba``, uint8 of shape (entries, 4), and some a name."""
+    """Give a color node the colors ``rgba``, uint8 of shape (entries, 4), and some a name."""
     lookup_table = vtkLookupTable()
     lookup_table.SetNumberOfTableValues(len(rgba))
     lookup_table.SetTable(numpy_to_vtk(rgba, deep=True))
@@ -63,9 +63,9 @@ def set_rgba_table(node: Any, rgba: np.ndarray, names: Mapping[int, str] | None 
 
 
 def use_color_table(volume: Any, color_table: Any) -> None:
-    """Show a scalar volume in the colours of a table, each value in the colour of its entry.
+    """Show a scalar volume in the colors of a table, each value in the color of its entry.
 
-    Raises ``SceneError`` where the volume has several components, or no display.
+    Raises ``SceneError`` if the volume has several components, or no display.
     """
     _check(volume)
     display = volume.GetDisplayNode()
@@ -97,7 +97,7 @@ def stop_using_color_table(volume: Any) -> None:
 def _check(volume: Any) -> None:
     if volume.GetDisplayNode() is None or volume.GetClassName() != "vtkMRMLScalarVolumeNode":
         raise SceneError(
-            f"{volume.GetName()!r} cannot be shown in the colours of a table: that needs a volume "
+            f"{volume.GetName()!r} cannot be shown in the colors of a table: that needs a volume "
             "with one value a voxel"
         )
 
@@ -109,7 +109,7 @@ def _reconnect(volume: Any) -> None:
 
 
 def rgba_table(colors: np.ndarray) -> np.ndarray:
-    """Return colours of shape (entries, 1 or 3), uint8 or uint16, as uint8 RGBA (entries, 4).
+    """Return colors of shape (entries, 1 or 3), uint8 or uint16, as uint8 RGBA (entries, 4).
 
     One component is a grey value; 16 bits are shortened to the 8 that are shown.
     """

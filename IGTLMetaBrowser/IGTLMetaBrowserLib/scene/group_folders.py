@@ -1,4 +1,4 @@
-"""Where nodes that belong to an image stand in the subject hierarchy.
+"""If nodes that belong to an image stand in the subject hierarchy.
 
 Markups are in a folder of their group next to it, label maps under it.
 """
@@ -16,7 +16,7 @@ GROUP_FOLDER_ATTRIBUTE = "IGTLMetaBrowser.Group"
 def folder_parent(scene: Any, owner: Any) -> int:
     """Return the item under which an image's groups stand: what the image itself stands under.
 
-    ``owner`` is the image's node, or None where it is not loaded: then it is the top.
+    ``owner`` is the image's node, or None if it is not loaded: then it is the top.
     """
     hierarchy = _hierarchy(scene)
     item = 0 if owner is None else hierarchy.GetItemByDataNode(owner)
@@ -53,7 +53,7 @@ def put_under(scene: Any, node: Any, owner: Any) -> None:
 
 
 def remove_node(scene: Any, node: Any) -> None:
-    """Remove a node, its display node, its item, and its group's folder where that is empty now."""
+    """Remove a node, its display node, its item, and its group's folder if that is empty now."""
     hierarchy = _hierarchy(scene)
     item = hierarchy.GetItemByDataNode(node)
     folder = hierarchy.GetItemParent(item) if item else 0
@@ -71,7 +71,7 @@ def _hierarchy(scene: Any) -> Any:
 
 
 def _folder(hierarchy: Any, group: str, parent: int) -> int:
-    """Return the group's folder, made where there is none; the user may have renamed it."""
+    """Return the group's folder, made if there is none; the user may have renamed it."""
     children = vtkIdList()
     hierarchy.GetItemChildren(parent, children, False)
     for index in range(children.GetNumberOfIds()):

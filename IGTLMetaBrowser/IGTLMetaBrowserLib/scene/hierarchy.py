@@ -1,4 +1,4 @@
-"""Where nodes stand in the subject hierarchy: an image under its study, that under its patient."""
+"""If nodes stand in the subject hierarchy: an image under its study, that under its patient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UID_NAME = "IGTLMetaBrowser"
 
 @dataclass(frozen=True)
 class Place:
-    """Whose image it is and from which study; empty texts where that is not known.
+    """Whose image it is and from which study; empty texts if that is not known.
 
     ``patient_uid`` is what the items are found again by; by the id or name where it is empty.
     """
@@ -31,7 +31,7 @@ class Place:
 
 
 def put_in_place(scene: Any, node: Any, place: Place) -> None:
-    """Put a node under the items of its patient and study, which are made where there are none.
+    """Put a node under the items of its patient and study, which are made if there are none.
 
     A node that is under them already, at whatever depth, stays where the user has put it. Where
     nothing is known it goes to the top, so that it stands under no other patient.
@@ -52,7 +52,7 @@ def put_in_place(scene: Any, node: Any, place: Place) -> None:
 
 
 def change_place(scene: Any, before: Place, now: Place) -> None:
-    """Give the items of a patient and a study, where there are any, what ``now`` says of them."""
+    """Give the items of a patient and a study if there are any, what ``now`` says of them."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     _change_item(hierarchy, _patient_uid(before), _patient(now))
     _change_item(hierarchy, _study_uid(before), _study(now))
@@ -84,13 +84,13 @@ def _study(place: Place) -> _Item:
 
 
 def _patient_item(hierarchy: Any, place: Place) -> int:
-    """Return a patient's item, or 0 where neither name nor id is known."""
+    """Return a patient's item, or 0 if neither name nor id is known."""
     patient = _patient(place)
     return _item(hierarchy, hierarchy.GetSceneItemID(), _PATIENT_LEVEL, patient)
 
 
 def _study_item(hierarchy: Any, place: Place, patient: int) -> int:
-    """Return a study's item, or 0 where neither UID nor description is known."""
+    """Return a study's item, or 0 if neither UID nor description is known."""
     parent = patient or hierarchy.GetSceneItemID()
     return _item(hierarchy, parent, _STUDY_LEVEL, _study(place))
 
@@ -104,7 +104,7 @@ def _patient_uid(place: Place) -> str:
 
 
 def _study_uid(place: Place) -> str:
-    """Return a study's UID within its patient, or an empty text where the study is not known.
+    """Return a study's UID within its patient, or an empty text if the study is not known.
 
     So no server's mistake puts images of two patients together.
     """
@@ -113,7 +113,7 @@ def _study_uid(place: Place) -> str:
 
 
 def _item(hierarchy: Any, parent: int, level: str, wanted: _Item) -> int:
-    """Return the item of a UID, made where there is none; 0 where the UID is empty."""
+    """Return the item of a UID, made if there is none; 0 if the UID is empty."""
     if not wanted.uid:
         return 0
     item = hierarchy.GetItemByUID(_UID_NAME, wanted.uid)

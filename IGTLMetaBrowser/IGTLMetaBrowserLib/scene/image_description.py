@@ -21,7 +21,7 @@ _LONGEST_VALUE = 10_000
 class ImageDescription:
     """What is known of an image. ``fields`` and ``metadata`` are texts that can be shown.
 
-    ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text where one is not
+    ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text if one is not
     known; ``metadata`` is what else the message said.
     """
 
@@ -44,18 +44,18 @@ class ImageDescription:
         image_id = codec.printable(image_id)
         return cls(image_id, fields["SeriesDescription"] or image_id or "Image", fields, rest)
 
-    def covered(self, patients: HiddenPatients) -> ImageDescription:
+    def redacted(self, patients: HiddenPatients) -> ImageDescription:
         """Return what may be seen of it."""
         return ImageDescription(
-            patients.cover(self.image_id),
-            patients.cover(self.name),
-            patients.cover_fields(self.fields),
-            {key: value for key, value in patients.cover_fields(self.metadata).items() if value},
+            patients.redact(self.image_id),
+            patients.redact(self.name),
+            patients.redact_fields(self.fields),
+            {key: value for key, value in patients.redact_fields(self.metadata).items() if value},
         )
 
     def place(self, patients: HiddenPatients) -> Place:
         """Return where its node may be seen to stand."""
-        fields, shown = self.fields, patients.cover_fields(self.fields)
+        fields, shown = self.fields, patients.redact_fields(self.fields)
         name, patient_id = fields["PatientName"], fields["PatientID"]
         return Place(
             shown["PatientName"],
@@ -70,7 +70,7 @@ def write_description(
     scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
 ) -> None:
     """Write what may be seen onto an image's node, and put it under patient and study."""
-    shown = description.covered(patients)
+    shown = description.redacted(patients)
     node.SetAttribute(IMAGE_ID_ATTRIBUTE, shown.image_id)
     for keyword, value in shown.fields.items():
         # None removes what another image has left under this id.
@@ -89,8 +89,8 @@ def rewrite_description(
     """Write it anew where patients have been hidden, or are no longer; the user's name stays."""
     before = patients.opposite()
     change_place(scene, description.place(before), description.place(patients))
-    if node.GetName() == description.covered(before).name:
-        node.SetName(description.covered(patients).name)
+    if node.GetName() == description.redacted(before).name:
+        node.SetName(description.redacted(patients).name)
     elif patients.is_hidden:
-        node.SetName(patients.cover(node.GetName()))
+        node.SetName(patients.redact(node.GetName()))
     write_description(scene, node, description, patients)

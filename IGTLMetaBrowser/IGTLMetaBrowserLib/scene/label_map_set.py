@@ -7,7 +7,6 @@ from typing import Any
 
 from ..codec import Coordinates, ImageMessage, LabelMetaItem, printable
 from .errors import SceneError
-from .group_folders import put_under
 from .label_maps import (
     LABEL_MAP_CLASS,
     SEGMENTATION_CLASS,
@@ -17,6 +16,7 @@ from .label_maps import (
     show_segmentation,
 )
 from .node_references import NodeReferences
+from .placement import Placement
 from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     SERVER_ATTRIBUTE,
@@ -24,17 +24,16 @@ from .server_nodes import (
     write_timestamp,
 )
 from .slice_layers import SEGMENTATION_ROLE, hide_label_layer
-from .transform_followers import TransformFollowers
 
 OWNER_ATTRIBUTE = "IGTLMetaBrowser.LabelMapOwner"
 """The id of the image that a label map belongs to."""
 
 
 class LabelMapSet:
-    """One label map volume for each id, and a segmentation where somebody wants one.
+    """One label map volume for each id, and a segmentation if somebody wants one.
 
     They stand under their owner image, and follow its transform. ``owner_node`` returns the volume
-    node of an image id, or None where it is not loaded. ``coordinates`` overrules what images say
+    node of an image id, or None if it is not loaded. ``coordinates`` overrules what images say
     of their matrix. ``server`` is written onto the nodes, so that ``adopt`` finds them again.
     """
 
@@ -49,14 +48,13 @@ class LabelMapSet:
         self._label_maps: dict[str, LabelMap] = {}
         self.coordinates = coordinates
         self._scene = scene
-        self._owner_node = owner_node
+        self._placement = Placement(scene, owner_node)
         self._owners: dict[str, str] = {}
         self._volumes = NodeReferences(scene)
         self._segmentations = NodeReferences(scene)
-        self._followers = TransformFollowers()
 
     def receive(self, items: Iterable[LabelMetaItem]) -> None:
-        """Take an answer to GET_LBMETA."""
+        """Handle an answer to GET_LBMETA."""
         self._label_maps = {one.id: one for one in label_maps(items)}
 
     @property
@@ -68,15 +66,15 @@ class LabelMapSet:
         return image_id in self._label_maps
 
     def label_map(self, image_id: str) -> LabelMap:
-        """Return what the list says of an image; nothing, where it is not in there."""
+        """Return what the list says of an image; nothing if it is not in there."""
         return self._label_maps.get(image_id) or LabelMap(image_id, "", ())
 
     def node(self, image_id: str) -> Any:
-        """Return the label map volume of an image id, or None where there is none (any more)."""
+        """Return the label map volume of an image id, or None if there is none (any more)."""
         return self._volumes.get(image_id)
 
     def segmentation(self, image_id: str) -> Any:
-        """Return the segmentation of an image id, or None where there is none (any more)."""
+        """Return the segmentation of an image id, or None if there is none (any more)."""
         return self._segmentations.get(image_id)
 
     def adopt(self) -> list[str]:
@@ -95,7 +93,7 @@ class LabelMapSet:
             if image_id and references.get(image_id) is None:
                 references.keep(image_id, node)
                 self._owners.setdefault(image_id, node.GetAttribute(OWNER_ATTRIBUTE) or "")
-                self._place(node, self._owners[image_id])
+                self._placement.place_below(node, self._owners[image_id])
                 adopted.append(image_id)
         return adopted
 
@@ -115,7 +113,7 @@ class LabelMapSet:
         write_timestamp(node, image)
         if self.segmentation(image_id) is not None:
             node.SetNodeReferenceID(SEGMENTATION_ROLE, self.segmentation(image_id).GetID())
-        self._place(node, label_map.owner)
+        self._placement.place_below(node, label_map.owner)
         return node
 
     def show_segmentation(self, image_id: str) -> Any:
@@ -130,13 +128,13 @@ class LabelMapSet:
         node = show_segmentation(
             self._scene,
             label_map,
-            self._owner_node(owner_id) if owner_id else None,
+            self._placement.owner(owner_id),
             self.segmentation(image_id),
         )
         self._segmentations.keep(image_id, node)
         self._write_attributes(node, image_id)
         label_map.SetNodeReferenceID(SEGMENTATION_ROLE, node.GetID())
-        self._place(node, owner_id)
+        self._placement.place_below(node, owner_id)
         hide_label_layer(self._scene, label_map)
         return node
 
@@ -145,10 +143,4 @@ class LabelMapSet:
         for label_map_id, owner_id in self._owners.items():
             for node in (self.node(label_map_id), self.segmentation(label_map_id)):
                 if node is not None and owner_id == image_id:
-                    self._place(node, owner_id)
-
-    def _place(self, node: Any, owner_id: str) -> None:
-        owner = self._owner_node(owner_id) if owner_id else None
-        if owner is not None:
-            put_under(self._scene, node, owner)
-            self._followers.follow(node, owner)
+                    self._placement.place_below(node, owner_id)

@@ -69,7 +69,7 @@ def show_label_map(
     """Return the label map volume of an image, in the colors of its structures.
 
     ``node`` showed it before. ``coordinates`` overrules what the message says of its matrix. Raises
-    ``SceneError`` where the image holds no labels or has no geometry.
+    ``SceneError`` if the image holds no labels or has no geometry.
     """
     labels = _labels(image)
     try:
@@ -140,7 +140,7 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any
         node.SetNodeReferenceID(_COLOR_ROLE, colors.GetID())
     count = max(highest, *(structure.label for structure in label_map.structures), 1) + 1
     names = {label: f"Label {label}" for label in range(1, min(count, 256))}
-    rgba = _any_colors(count)
+    rgba = _default_colors(count)
     for structure in label_map.structures:
         # With 0 no value is told: it is whatever voxels there are.
         chosen = slice(1, None) if structure.label == 0 else structure.label
@@ -152,7 +152,7 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any
     return colors
 
 
-def _any_colors(count: int) -> np.ndarray:
+def _default_colors(count: int) -> np.ndarray:
     """Return a color for each label, uint8 RGBA of shape (count, 4); 0 cannot be seen."""
     rgba = np.zeros((count, 4), np.uint8)
     for label in range(1, count):

@@ -19,7 +19,7 @@ class NodeReferences:
         self._references: dict[Hashable, vtkWeakReference] = {}
 
     def get(self, key: Hashable) -> Any:
-        """Return a node, or None where it is not in the scene (any more)."""
+        """Return a node, or None if it is not in the scene (any more)."""
         reference = self._references.get(key)
         node = None if reference is None else reference.Get()
         return node if node is not None and node.GetScene() is self._scene else None

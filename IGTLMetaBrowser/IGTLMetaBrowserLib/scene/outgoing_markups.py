@@ -38,7 +38,7 @@ def trajectory_item(node: Any, image: Any = None, owner: str | None = None) -> c
 
     Points are RAS mm as the image ``image`` has them, without the transform that it is under in the
     scene; without an image they are those of the scene's world. ``owner`` is the image's id for the
-    receiver; without one it is what came with the trajectory. Raises ``SceneError`` where the node
+    receiver; without one it is what came with the trajectory. Raises ``SceneError`` if the node
     is no trajectory or not all of its points are placed.
     """
     if not is_trajectory(node):
@@ -111,7 +111,7 @@ def _point_type(node: Any) -> codec.TrajectoryType:
 
 
 def _look(node: Any, is_line: bool) -> tuple[tuple[int, int, int, int], float]:
-    """Return colour and diameter; those of a new item where there is no display node."""
+    """Return color and diameter; those of a new item where there is no display node."""
     display = node.GetDisplayNode()
     if display is None:
         return codec.TrajectoryItem().rgba, 0.0

@@ -1,4 +1,4 @@
-"""Volumes and their colours as messages: the way out of the scene."""
+"""Volumes and their colors as messages: the way out of the scene."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .errors import SceneError
 def image_message(volume: Any) -> codec.ImageMessage:
     """Return a volume as an IMAGE in RAS, where the scene's world has it.
 
-    Its pixels are those of the volume, not a copy. Raises ``SceneError`` where it has none, where
+    Its pixels are those of the volume, not a copy. Raises ``SceneError`` if it has none, where
     OpenIGTLink lacks their type, or where the volume is under a transform that bends it.
     """
     pixels = _pixels(volume)
@@ -37,7 +37,7 @@ def scalar_type(volume: Any) -> codec.ScalarType:
 def ijk_to_world(volume: Any) -> np.ndarray:
     """Return the matrix, float64 of shape (4, 4), from voxel index to RAS mm in the world.
 
-    Raises ``SceneError`` where there is none, as the volume is under a transform that bends it.
+    Raises ``SceneError`` if there is none, as the volume is under a transform that bends it.
     """
     matrix = vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)
@@ -76,16 +76,16 @@ def label_items(volume: Any, image_id: str, owner: str, labels: list[int]) -> li
 
 
 def color_table_message(volume: Any) -> codec.ColorTableMessage:
-    """Return the colours in which a volume is shown, of 256 or 65536 entries, as COLORT.
+    """Return the colors in which a volume is shown, of 256 or 65536 entries, as COLORT.
 
-    Entries that the volume's table does not have are black. Raises ``SceneError`` where it has
-    none, or is shown in colours that are no table.
+    Entries that the volume's table does not have are black. Raises ``SceneError`` if it has
+    none, or is shown in colors that are no table.
     """
     display = volume.GetDisplayNode()
     colors = None if display is None else display.GetColorNode()
     table = None if colors is None else colors.GetLookupTable()
     if table is None or not 0 < table.GetNumberOfTableValues() <= 65536:
-        raise SceneError(f"{volume.GetName()!r} is not shown in the colours of a table")
+        raise SceneError(f"{volume.GetName()!r} is not shown in the colors of a table")
     rgba = vtk_to_numpy(table.GetTable())
     entries = np.zeros((256 if len(rgba) <= 256 else 65536, 3), np.uint8)
     entries[: len(rgba)] = rgba[:, :3]

@@ -1,4 +1,4 @@
-"""What belongs to the images of each server, beside its trajectories: points, labels, colours."""
+"""What belongs to the images of each server, beside its trajectories: points, labels, colors."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .label_map_set import LabelMapSet
 from .points import PointSet
 
 
-class AnnotationNodes:
-    """The points and label maps of each server by its address; the colour tables of its images.
+class OverlayNodes:
+    """The points and label maps of each server by its address; the color tables of its images.
 
     ``image_node`` returns the volume node of an address and an image id, or None.
     """
@@ -25,7 +25,7 @@ class AnnotationNodes:
         self._label_maps: dict[str, LabelMapSet] = {}
 
     def label_maps(self, address: str) -> LabelMapSet:
-        """Return the label maps of a server; none so far, where nothing came from it."""
+        """Return the label maps of a server; none so far if nothing came from it."""
         if address not in self._label_maps:
             self._label_maps[address] = LabelMapSet(
                 self._scene, self._owner_node(address), server=address
@@ -68,17 +68,17 @@ class AnnotationNodes:
         return points
 
     def color_image(self, address: str, image_id: str, message: ColorTableMessage) -> Any:
-        """Show an image in the colours of a table, and return these. Raises ``SceneError``."""
+        """Show an image in the colors of a table, and return these. Raises ``SceneError``."""
         volume = self._image_node(address, image_id)
         if volume is None:
             raise SceneError(
-                f"the colours of the image {printable(image_id)!r} came, but it is not loaded; "
+                f"the colors of the image {printable(image_id)!r} came, but it is not loaded; "
                 "load it, and ask for them again"
             )
         return color_volume(self._scene, volume, message)
 
     def stop_using_color_table(self, address: str, image_id: str) -> None:
-        """Show an image as before ``color_image``, where it is loaded."""
+        """Show an image as before ``color_image`` if it is loaded."""
         volume = self._image_node(address, image_id)
         if volume is not None:
             stop_using_color_table(volume)

@@ -13,13 +13,14 @@ from typing import Any
 from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ..codec import Coordinates, PointItem, printable
-from .group_folders import folder_parent, put_in_group, remove_node
+from ..codec.geometry import flip_lps_ras
+from .group_folders import remove_node
 from .markup_display import set_color, set_diameter, set_labels
 from .node_references import NodeReferences
+from .placement import Placement
 from .server_nodes import nodes_from_server, read_key, write_key
-from .trajectory_decoding import FARTHEST, tube_diameter, turned, visible_rgba
+from .trajectory_decoding import FARTHEST, tube_diameter, visible_rgba
 from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
-from .transform_followers import TransformFollowers
 
 MOST_POINTS = 2000
 """More in one scene make Slicer slow."""
@@ -35,14 +36,13 @@ Place = tuple[str, tuple[float, float, float]]
 class _PointList:
     places: list[Place] = field(default_factory=list)
     written: list[Place] = field(default_factory=list)
-    parent: int | None = None
     is_gone: bool = False
 
 
 class PointSet:
     """One point list for each look; points that come again move in their list.
 
-    ``owner_node`` returns the volume node of an image id, or None where it is not loaded.
+    ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
     ``server`` is written onto the nodes, so that ``adopt`` finds them again.
     """
@@ -59,10 +59,9 @@ class PointSet:
         self.problems: list[str] = []
         """What of the last answer is not shown, and why."""
         self._scene = scene
-        self._owner_node = owner_node
+        self._placement = Placement(scene, owner_node)
         self._lists: dict[Look, _PointList] = {}
         self._nodes = NodeReferences(scene)
-        self._followers = TransformFollowers()
 
     @property
     def nodes(self) -> list[Any]:
@@ -95,7 +94,8 @@ class PointSet:
             if look is not None and self._nodes.get(look) is None:
                 self._nodes.keep(look, node)
                 self._lists[look] = _PointList()
-                self._place(look, self._lists[look], node)
+                self._placement.forget(look)
+                self._place(look, node)
                 adopted.append(node)
         return adopted
 
@@ -107,10 +107,10 @@ class PointSet:
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's points next to it: it was loaded, or stands elsewhere now."""
-        for look, points in self._lists.items():
+        for look in self._lists:
             node = self._nodes.get(look)
             if node is not None and look[0] == image_id:
-                self._place(look, points, node)
+                self._place(look, node)
 
     def _existing(self, is_gone: bool) -> list[Any]:
         looks = (look for look, points in self._lists.items() if points.is_gone == is_gone)
@@ -139,7 +139,7 @@ class PointSet:
     def _in_ras(self, item: PointItem) -> PointItem:
         if self.coordinates != Coordinates.LPS:
             return item
-        return replace(item, position=turned(item.position))
+        return replace(item, position=flip_lps_ras(item.position))
 
     def _show(self, look: Look, points: _PointList) -> None:
         node = self._nodes.get(look)
@@ -147,19 +147,15 @@ class PointSet:
             node = _new_list(self._scene, look)
             write_key(node, self._server, *look)
             self._nodes.keep(look, node)
-            points.written, points.parent = [], None
+            points.written = []
+            self._placement.forget(look)
         if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
             _write(node, points)
-        self._place(look, points, node)
+        self._place(look, node)
 
-    def _place(self, look: Look, points: _PointList, node: Any) -> None:
-        owner = self._owner_node(look[0]) if look[0] else None
-        parent = folder_parent(self._scene, owner)
-        if points.parent != parent:
-            points.parent = parent
-            put_in_group(self._scene, node, printable(look[1]), parent)
-        if owner is not None:
-            self._followers.follow(node, owner)
+    def _place(self, look: Look, node: Any) -> None:
+        owner_id, group, _, _ = look
+        self._placement.place_beside(look, node, owner_id, printable(group))
 
 
 def _look(item: PointItem) -> Look:

@@ -1,4 +1,4 @@
-"""Trajectories and points that clients send to us by themselves, shown in the scene.
+"""Trajectories and points that clients send unasked, shown in the scene.
 
 A client sends what is new or has changed, and not always all of its plan: what came before stays.
 """
@@ -11,27 +11,27 @@ from typing import Any
 
 from ..codec import Message, PointMessage, TrajectoryItem, TrajectoryMessage, printable
 from .errors import SceneError
-from .overlay_nodes import AnnotationNodes
+from .overlay_nodes import OverlayNodes
+from .trajectory_nodes import TrajectoryNodes
 from .trajectory_set import Key
-from .trajectory_updates import TrajectoryNodes
 
 MOST_TRAJECTORIES = 10_000
 
-Tell = Callable[[str, Sequence[Any], Sequence[str]], None]
-"""Is told a client's device name, the nodes of all that it has sent, and what is not shown."""
+OnShown = Callable[[str, Sequence[Any], Sequence[str]], None]
+"""Called with a client's device name, the nodes of all that it has sent, and what is not shown."""
 
 
-class PushedPlans:
+class ReceivedPlans:
     """What each client has sent, by its device name; trajectories that come again move their line.
 
-    ``tell_trajectories`` and ``tell_points`` are called when what came is in the scene.
+    ``on_trajectories`` and ``on_points`` are called when what came is in the scene.
     """
 
-    def __init__(self, scene: Any, tell_trajectories: Tell, tell_points: Tell) -> None:
-        self._tell_trajectories = tell_trajectories
-        self._tell_points = tell_points
+    def __init__(self, scene: Any, on_trajectories: OnShown, on_points: OnShown) -> None:
+        self._on_trajectories = on_trajectories
+        self._on_points = on_points
         self._nodes = TrajectoryNodes(scene)
-        self._points = AnnotationNodes(scene, lambda device_name, image_id: None)
+        self._points = OverlayNodes(scene, lambda device_name, image_id: None)
         self._items: dict[str, dict[Key, TrajectoryItem]] = {}
 
     @property
@@ -39,8 +39,8 @@ class PushedPlans:
         """When to call ``work``, in ``time.monotonic`` seconds; None for never."""
         return self._nodes.next_turn
 
-    def take(self, message: Message) -> None:
-        """Take what a client sent; ``work`` brings trajectories into the scene.
+    def handle(self, message: Message) -> None:
+        """Handle what a client sent; ``work`` brings trajectories into the scene.
 
         Raises ``SceneError`` for what is neither trajectories nor points, and for too many.
         """
@@ -49,18 +49,18 @@ class PushedPlans:
             self._nodes.receive(name, self._with_those_before(name, message), False)
         elif isinstance(message, PointMessage):
             points = self._points.show_points(name, message.items, None)
-            self._tell_points(name, points.nodes, points.problems)
+            self._on_points(name, points.nodes, points.problems)
         else:
             raise SceneError("only trajectories and points are shown here")
 
     def work(self) -> None:
-        """Bring some of what has come into the scene, where there is something."""
+        """Bring some of what has come into the scene if there is something."""
         if not self._nodes.is_working:
             return
         finished = self._nodes.work()
         for name in [name for name in self._items if self._nodes.of(name) in finished]:
             trajectories = self._nodes.of(name)
-            self._tell_trajectories(name, trajectories.nodes, trajectories.problems)
+            self._on_trajectories(name, trajectories.nodes, trajectories.problems)
 
     def stop(self) -> None:
         """Bring nothing more of what has come into the scene."""

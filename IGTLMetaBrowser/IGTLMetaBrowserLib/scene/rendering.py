@@ -18,7 +18,7 @@ class RenderPause:
 
     @property
     def seconds(self) -> float:
-        """How long the views have been paused; 0 where they are not."""
+        """How long the views have been paused; 0 if they are not."""
         return 0.0 if self._began_at is None else time.monotonic() - self._began_at
 
     def begin(self) -> None:

@@ -19,19 +19,29 @@ def write_part(node: Any, image: ImageMessage) -> bool:
     image: another size, scalar type or number of components.
     """
     voxels = _voxels(node)
-    if voxels is None or voxels.shape != _whole_shape(image) or voxels.dtype != image.pixels.dtype:
+    if voxels is None or not write_into(voxels, image):
         return False
-    voxels[_place(image)] = image.pixels
     node.GetImageData().GetPointData().GetScalars().Modified()
     node.GetImageData().Modified()
     node.Modified()
     return True
 
 
+def write_into(voxels: np.ndarray, image: ImageMessage) -> bool:
+    """Write the voxels of a sub-volume into those of a whole image, of shape (k, j, i, …).
+
+    Returns False, with nothing written, if these are of another size or type.
+    """
+    if voxels.shape != _whole_shape(image) or voxels.dtype != image.pixels.dtype:
+        return False
+    voxels[_place(image)] = image.pixels
+    return True
+
+
 def whole_pixels(image: ImageMessage) -> np.ndarray:
     """Return the whole image as an array, zero outside of the part that came.
 
-    Raises ``SceneError`` where it would need more memory than a whole image that is received: a
+    Raises ``SceneError`` if it would need more memory than a whole image that is received: a
     part of one voxel may claim to belong to 65535³ of them.
     """
     size = math.prod(_whole_shape(image)) * image.pixels.itemsize
@@ -58,7 +68,7 @@ def _place(image: ImageMessage) -> tuple[slice, ...]:
 
 
 def _voxels(node: Any) -> np.ndarray | None:
-    """Return the node's own memory in the shape of ``_whole_shape``, or None where it has none."""
+    """Return the node's own memory in the shape of ``_whole_shape``, or None if it has none."""
     data = node.GetImageData()
     scalars = None if data is None else data.GetPointData().GetScalars()
     if scalars is None:

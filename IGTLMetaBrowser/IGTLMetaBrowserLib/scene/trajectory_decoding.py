@@ -10,9 +10,10 @@ import math
 from dataclasses import dataclass, replace
 
 from ..codec import Coordinates, TrajectoryItem, TrajectoryType, printable
+from ..codec.geometry import flip_lps_ras
 from ..codec.messages.trajectory import Point
 
-# In an item that nobody gave a colour all four numbers are 0. It is shown as TRAJ's own default.
+# In an item that nobody gave a color all four numbers are 0. It is shown as TRAJ's own default.
 DEFAULT_RGBA = (255, 255, 0, 255)
 _UNDEFINED_RGBA = (0, 0, 0, 0)
 _ORIGIN = (0.0, 0.0, 0.0)
@@ -48,7 +49,7 @@ class Plan:
 
 
 def plan(item: TrajectoryItem) -> Plan:
-    """Return what is shown of a trajectory. Raises ``PlanError`` where it cannot be shown."""
+    """Return what is shown of a trajectory. Raises ``PlanError`` if it cannot be shown."""
     return Plan(
         printable(item.name),
         printable(item.group),
@@ -62,7 +63,7 @@ def plan(item: TrajectoryItem) -> Plan:
 def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
     """Return the points that the trajectory's type names, entry first, as (which, mm).
 
-    Raises ``PlanError`` where the type is unknown, or a point that it names is no place.
+    Raises ``PlanError`` if the type is unknown, or a point that it names is no place.
     """
     if item.type not in (*_WORDS, TrajectoryType.ENTRY_AND_TARGET):
         raise PlanError(
@@ -79,15 +80,6 @@ def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
     return named
 
 
-def problem(item: TrajectoryItem) -> str:
-    """Return why a trajectory cannot be shown, or an empty text."""
-    try:
-        planned_points(item)
-    except PlanError as error:
-        return str(error)
-    return ""
-
-
 def notes(item: TrajectoryItem) -> tuple[str, ...]:
     """Return what is odd about a trajectory that can be shown, a sentence for each."""
     texts = [text for which, point in _both(item) if (text := _point_note(item, which, point))]
@@ -96,14 +88,14 @@ def notes(item: TrajectoryItem) -> tuple[str, ...]:
     if item.diameter != 0 and not tube_diameter(item.diameter):
         texts.append(f"the diameter is {item.diameter:g} mm: it is shown as a thin line")
     if item.rgba == _UNDEFINED_RGBA:
-        texts.append("it has no colour: it is shown in yellow")
+        texts.append("it has no color: it is shown in yellow")
     elif item.rgba[3] == 0:
         texts.append("its opacity is 0: it is in the scene, but nobody sees it")
     return tuple(texts)
 
 
 def length(item: TrajectoryItem) -> float | None:
-    """Return the distance from entry to target in mm, or None where not both are planned."""
+    """Return the distance from entry to target in mm, or None if not both are planned."""
     if item.type != TrajectoryType.ENTRY_AND_TARGET:
         return None
     distance = math.dist(item.entry, item.target)
@@ -116,7 +108,7 @@ def tube_diameter(diameter: float) -> float:
 
 
 def visible_rgba(rgba: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    """Return the colour to show, 0 to 255 each."""
+    """Return the color to show, 0 to 255 each."""
     return DEFAULT_RGBA if tuple(rgba) == _UNDEFINED_RGBA else rgba
 
 
@@ -127,12 +119,7 @@ def in_ras(item: TrajectoryItem, coordinates: Coordinates | None) -> TrajectoryI
     """
     if coordinates != Coordinates.LPS:
         return item
-    return replace(item, entry=turned(item.entry), target=turned(item.target))
-
-
-def turned(point: Point) -> Point:
-    """Return an LPS point in RAS, or the other way round."""
-    return -point[0], -point[1], point[2]
+    return replace(item, entry=flip_lps_ras(item.entry), target=flip_lps_ras(item.target))
 
 
 def _both(item: TrajectoryItem) -> tuple[tuple[TrajectoryType, Point], ...]:

@@ -16,11 +16,13 @@ from ..codec import Coordinates, TrajectoryItem, printable
 from ..codec.messages.items import ItemTable
 from . import trajectory_decoding
 from .errors import SceneError
-from .group_folders import folder_parent, put_in_group, remove_node
+from .group_folders import remove_node
+from .hidden_nodes import HiddenNodes
 from .node_references import NodeReferences
 from .outgoing_markups import trajectory_item
+from .placement import Placement
 from .server_nodes import nodes_from_server, read_key, write_key
-from .trajectory_decoding import Plan
+from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import (
     LINE_CLASS,
     POINT_CLASS,
@@ -28,7 +30,6 @@ from .trajectory_markups import (
     set_label_visible,
     show_trajectory,
 )
-from .transform_followers import TransformFollowers
 
 SHOWN_AT_FIRST = 200
 _TRAJECTORIES_A_STEP = 5
@@ -51,18 +52,32 @@ class Trajectory:
     is_gone: bool = False
     written: Plan | None = None
     """What was last written into its node."""
-    place: tuple[str, int] | None = None
-    """Group, and the item of the subject hierarchy under which its node was put."""
     is_labeled: bool | None = False
     """Whether its node has a label in the views; None if that is not known."""
+    _planned: Plan | str = ""
+    """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
+
+    def update(self, item: TrajectoryItem) -> None:
+        """Take what the server says of it now."""
+        self.item, self._planned, self.is_gone = item, "", False
+
+    @property
+    def plan(self) -> Plan | None:
+        """What is shown of it, or None if it cannot be shown."""
+        if not self._planned:
+            try:
+                self._planned = trajectory_decoding.plan(self.item)
+            except PlanError as error:
+                self._planned = str(error)
+        return self._planned if isinstance(self._planned, Plan) else None
 
     @property
     def problem(self) -> str:
         """Why it cannot be shown, or an empty text."""
-        problem = trajectory_decoding.problem(self.item)
-        if problem and self.written is not None:
-            problem += "; it is still shown as it was before"
-        return problem
+        if self.plan is not None:
+            return ""
+        still = "" if self.written is None else "; it is still shown as it was before"
+        return f"{self._planned}{still}"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -73,7 +88,7 @@ class Trajectory:
 class TrajectorySet:
     """One node for each trajectory; one that comes again moves its node.
 
-    ``owner_node`` returns the volume node of an image id, or None where it is not loaded.
+    ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
     ``server`` is written onto the nodes, so that ``adopt`` finds them again.
     """
@@ -89,7 +104,8 @@ class TrajectorySet:
         self._server = server
         self.coordinates = coordinates
         self._scene = scene
-        self._owner_node = owner_node
+        self._hidden_nodes = HiddenNodes()
+        self._placement = Placement(scene, owner_node)
         self._shown_at_first = shown_at_first
         self._trajectories: dict[Key, Trajectory] = {}
         self._last_answer: tuple[bytes | None, Coordinates | None] = (None, None)
@@ -98,7 +114,6 @@ class TrajectorySet:
         self._labeled: set[Trajectory] = set()
         self._are_all_labeled = False
         self._nodes = NodeReferences(scene)
-        self._followers = TransformFollowers()
 
     @property
     def trajectories(self) -> Sequence[Trajectory]:
@@ -133,17 +148,17 @@ class TrajectorySet:
         return len(self._todo) + len(self._labels_todo)
 
     def node(self, trajectory: Trajectory) -> Any:
-        """Return the node of a trajectory, or None where it is not in the scene (any more)."""
+        """Return the node of a trajectory, or None if it is not in the scene (any more)."""
         return self._nodes.get(trajectory.key)
 
     def receive(self, items: Iterable[TrajectoryItem], restore_removed: bool = True) -> None:
-        """Take an answer; ``step`` then brings it into the scene.
+        """Handle an answer; ``step`` then brings it into the scene.
 
         ``restore_removed``: what the user has removed from the scene comes back, as is right for
         an answer that was asked for. In a stream it would come back ten times a second.
         """
         if not self._is_last_answer(items):
-            self._take(items)
+            self._update(items)
         wanted = (one for one in self._trajectories.values() if one.is_wanted)
         self._todo = deque(one for one in wanted if self._is_to_do(one, restore_removed))
 
@@ -161,14 +176,15 @@ class TrajectorySet:
 
     def _adopt(self, key: Key, node: Any) -> bool:
         try:
-            image = self._owner_node(key[0]) if key[0] else None
-            item = replace(trajectory_item(node, image), owner=key[0], group=key[1], name=key[2])
+            item = trajectory_item(node, self._placement.owner(key[0]))
+            item = replace(item, owner=key[0], group=key[1], name=key[2])
         except SceneError:  # not all of its points are placed: it can be any line
             return False
         one = self._trajectories.setdefault(key, Trajectory(key, item))
         # What was written into it is not known: the next answer writes all of it again.
-        one.is_wanted, one.written, one.place, one.is_labeled = True, None, None, None
+        one.is_wanted, one.written, one.is_labeled = True, None, None
         self._nodes.keep(key, node)
+        self._placement.forget(key)
         self._place(one, node)
         return True
 
@@ -240,16 +256,16 @@ class TrajectorySet:
     def world_points(self, trajectory: Trajectory) -> list[tuple[float, float, float]]:
         """Return the planned points, entry first, in RAS mm of the scene's world.
 
-        Those of its node, where it is in the scene; none, where it cannot be shown.
+        Those of its node if it is in the scene; none if it cannot be shown.
         """
         node = self.node(trajectory)
         if node is not None:
             count = node.GetNumberOfControlPoints()
             return [tuple(node.GetNthControlPointPositionWorld(index)) for index in range(count)]
-        if trajectory.problem:
+        if trajectory.plan is None:
             return []
-        owner = self._owner_node(trajectory.item.owner) if trajectory.item.owner else None
-        points = [point for _, point in trajectory_decoding.planned_points(trajectory.item)]
+        owner = self._placement.owner(trajectory.item.owner)
+        points = [point for _, point in trajectory.plan.points]
         return points if owner is None else [_to_world(owner, point) for point in points]
 
     def remove_gone(self) -> None:
@@ -271,7 +287,7 @@ class TrajectorySet:
         before, self._last_answer = self._last_answer, (content, self.coordinates)
         return content is not None and before == self._last_answer
 
-    def _take(self, items: Iterable[TrajectoryItem]) -> None:
+    def _update(self, items: Iterable[TrajectoryItem]) -> None:
         before, self._trajectories = self._trajectories, {}
         free = self._shown_at_first
         for key, item in self._with_keys(items):
@@ -279,7 +295,7 @@ class TrajectorySet:
             if one is None:
                 one = Trajectory(key, item)
             else:
-                one.item, one.is_gone = item, False
+                one.update(item)
             if free > 0 and not one.is_wanted:
                 one.is_wanted = not one.problem
             free -= one.is_wanted
@@ -298,19 +314,22 @@ class TrajectorySet:
             namesakes[names] += 1
 
     def _is_to_do(self, one: Trajectory, restore_removed: bool) -> bool:
-        if not one.is_wanted or one.is_gone or one.problem:
+        if not one.is_wanted or one.is_gone or one.plan is None:
             return False
         node = self.node(one)
         if node is None:
             return one.written is None or restore_removed
-        return not is_as_written(node, trajectory_decoding.plan(one.item), one.written)
+        return not is_as_written(node, one.plan, one.written)
 
     def _show(self, one: Trajectory) -> None:
-        before = self.node(one)
-        plan = trajectory_decoding.plan(one.item)
-        node = show_trajectory(self._scene, plan, before, one.written)
+        before, plan = self.node(one), one.plan
+        if plan is None:
+            return
+        with self._hidden_nodes.changed(before):
+            node = show_trajectory(self._scene, plan, before, one.written)
         if node is not before:
-            one.place, one.is_labeled = None, False
+            one.is_labeled = False
+            self._placement.forget(one.key)
             self._nodes.keep(one.key, node)
             write_key(node, self._server, *one.key)
         one.written = plan
@@ -324,14 +343,8 @@ class TrajectorySet:
             set_label_visible(node, is_labeled)
 
     def _place(self, one: Trajectory, node: Any) -> None:
-        """Put a node next to its image and under the image's transform, where that is new."""
-        owner = self._owner_node(one.item.owner) if one.item.owner else None
-        place = (printable(one.item.group), folder_parent(self._scene, owner))
-        if one.place != place:
-            one.place = place
-            put_in_group(self._scene, node, *place)
-        if owner is not None:
-            self._followers.follow(node, owner)
+        item = one.item
+        self._placement.place_beside(one.key, node, item.owner, printable(item.group))
 
 
 def _key_of(node: Any) -> Key | None:

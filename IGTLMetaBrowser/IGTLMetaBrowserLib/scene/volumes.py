@@ -35,7 +35,7 @@ def show_image(
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
     of ``node``; where that does not show the same image, the rest of the new volume is zero.
-    ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` where the
+    ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` if the
     image has no voxels or no usable geometry; ``node`` then stays as it was.
     """
     if not image.pixels.size:
@@ -46,14 +46,14 @@ def show_image(
         raise SceneError(str(error)) from None
     is_written = image.is_subvolume and node is not None and write_part(node, image)
     pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
-    if node is None or node.GetClassName() != _class_name(image):
+    if node is None or node.GetClassName() != volume_class(image):
         _remove(scene, node)  # another number of components needs another kind of node
-        node = scene.AddNewNodeByClass(_class_name(image), name)
+        node = scene.AddNewNodeByClass(volume_class(image), name)
         _make_display(scene, node, window_level(image.pixels, modality, voi_window), modality)
-    _set_vector_type(node, image)
+    set_vector_type(node, image)
     modified = node.StartModify()
     node.SetName(name)
-    node.SetIJKToRASMatrix(_vtk_matrix(ijk_to_ras))
+    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
     if not is_written:
         node.SetAndObserveImageData(image_data(pixels))
     node.EndModify(modified)
@@ -85,7 +85,8 @@ def image_data(pixels: np.ndarray) -> vtkImageData:
     return data
 
 
-def _class_name(image: ImageMessage) -> str:
+def volume_class(image: ImageMessage) -> str:
+    """Return the class of the node that can show an image."""
     return "vtkMRMLScalarVolumeNode" if image.components == 1 else "vtkMRMLVectorVolumeNode"
 
 
@@ -106,7 +107,8 @@ def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
         display.SetAndObserveColorNodeID(color_node_id(modality))
 
 
-def _set_vector_type(node: Any, image: ImageMessage) -> None:
+def set_vector_type(node: Any, image: ImageMessage) -> None:
+    """Say of a vector volume if its voxels are colors."""
     if node.GetClassName() == "vtkMRMLVectorVolumeNode":
         is_color = image.components in (3, 4) and image.pixels.dtype == np.uint8
         node.SetVoxelVectorType(
@@ -114,7 +116,8 @@ def _set_vector_type(node: Any, image: ImageMessage) -> None:
         )
 
 
-def _vtk_matrix(matrix: np.ndarray) -> vtkMatrix4x4:
+def vtk_matrix(matrix: np.ndarray) -> vtkMatrix4x4:
+    """Return a matrix of shape (4, 4) as VTK has it."""
     result = vtkMatrix4x4()
     result.DeepCopy(matrix.ravel().tolist())
     return result

@@ -106,12 +106,13 @@ class DemoSource:
 
     def __init__(self, seconds_a_turn: float | None = None) -> None:
         self._images = {image.id: image for image in demo_images()}
+        self._listing = tuple(image.item() for image in self._images.values())
         self._pixels: dict[str, np.ndarray] = {}
         self._seconds_a_turn = seconds_a_turn
         self._unfinished: dict[str, tuple[np.ndarray, Iterator[None]]] = {}
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
-        return [image.item() for image in self._images.values()]
+        return self._listing
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """The image of that id; its pixels are shared with later answers and cannot be written to.
@@ -131,6 +132,10 @@ class DemoSource:
             device_name=image_id,
             timestamp=codec.Timestamp.from_datetime(image.scan_time),
         )
+
+    def image_version(self, image_id: str) -> int:
+        """The same for ever: the server keeps the bytes of an image that it has packed."""
+        return 0
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         return demo_trajectories()
@@ -170,7 +175,7 @@ def demo_images() -> list[DemoImage]:
             modality="MR",
             scan_time=datetime(2024, 5, 14, 10, 15, 20, tzinfo=timezone.utc),
             dtype=np.dtype(np.uint16),
-            directions=_turned(about_right=5.0, about_superior=-8.0) @ SAGITTAL,
+            directions=_rotation(about_right=5.0, about_superior=-8.0) @ SAGITTAL,
             spacing=(1.0, 1.0, 1.4),
             center=(-1.0, 4.0, -3.0),
             edge=1.2,
@@ -253,7 +258,7 @@ def _line(
     )
 
 
-def _turned(about_right: float, about_superior: float) -> np.ndarray:
+def _rotation(about_right: float, about_superior: float) -> np.ndarray:
     """The rotation (3, 3) in RAS by ``about_right`` and then ``about_superior`` degrees."""
     c, s = np.cos(np.radians(about_right)), np.sin(np.radians(about_right))
     pitch = np.array([[1.0, 0.0, 0.0], [0.0, c, -s], [0.0, s, c]])

@@ -2,7 +2,7 @@
 
 The folder then holds the three images of ``demo`` as series of single-frame files (CT, MR and PET
 image storage, 384 files), their trajectories as ``trajectories.json``, and beside them the test
-files that come with pydicom: scans, radiographs, colour images, reports and broken files of many
+files that come with pydicom: scans, radiographs, color images, reports and broken files of many
 makers.
 """
 
@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import codec
+from ..codec.geometry import flip_matrix_lps_ras
 from .demo import PATIENT_ID, PATIENT_NAME, DemoImage, demo_images, demo_trajectories
 from .trajectory_file import write_trajectories
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-
-RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
 # What each kind of image must say of its acquisition (PS3.3, the modules CT, MR, PET Series, PET
 # Isotope, PET Image).
@@ -93,9 +92,7 @@ def write_series(image: DemoImage, folder: Path) -> None:
     """Write one image as a file a slice: 0001.dcm, 0002.dcm ... in the order of k."""
     folder.mkdir(parents=True, exist_ok=True)
     dataset = _series_dataset(image)
-    ras_to_lps = np.eye(4)
-    ras_to_lps[:3, :3] = RAS_TO_LPS
-    ijk_to_lps = ras_to_lps @ image.ijk_to_ras()
+    ijk_to_lps = flip_matrix_lps_ras(image.ijk_to_ras())
     for k, pixels in enumerate(image.pixels()):
         dataset.SOPInstanceUID = _uid(image.id, "slice", str(k))
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
@@ -172,7 +169,7 @@ def _set_patient_and_study(dataset: Dataset, image: DemoImage) -> None:
 
 def _set_geometry(dataset: Dataset, image: DemoImage) -> None:
     """What the slices have in common of it; ImagePositionPatient is each one's own."""
-    lps_directions = RAS_TO_LPS @ image.directions
+    lps_directions = flip_matrix_lps_ras(image.directions)
     i_spacing, j_spacing, k_spacing = image.spacing
     dataset.FrameOfReferenceUID = _uid(PATIENT_ID, "frame of reference")
     dataset.PositionReferenceIndicator = None

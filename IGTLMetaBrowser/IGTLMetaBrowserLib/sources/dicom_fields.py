@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from .. import codec
 from ..dicom_index.fields import KEYWORDS
 from ..dicom_index.rows import Row
 from .dicom_files import Frame
+from .dicom_volumes import Stack
 
 ID_LENGTH = 19
 NAME_BYTES = 63
@@ -41,34 +41,31 @@ def series_name(frame: Frame) -> str:
     """What the series is called: its description, else the protocol's name, else its modality and
     number."""
     for keyword in ("SeriesDescription", "ProtocolName"):
-        if text := _text(frame.get(keyword)):
+        if text := frame.get(keyword):
             return text
     number = frame.get("SeriesNumber")
-    modality = _text(frame.get("Modality")) or "Series"
-    return modality if number is None else f"{modality} series {number}"
+    modality = frame.get("Modality") or "Series"
+    return f"{modality} series {number}" if number else modality
 
 
 def person_name(frame: Frame) -> str:
     """The patient as "Family, Given", in the alphabet of the file's first spelling of the name."""
     name = frame.get("PatientName")
-    if not name:
-        return ""
-    first_spelling = next((part for part in str(name).split("=") if part.strip("^ ")), "")
+    first_spelling = next((part for part in name.split("=") if part.strip("^ ")), "")
     family, given, middle, *_ = [*(part.strip() for part in first_spelling.split("^")), "", "", ""]
     return ", ".join(part for part in (family, f"{given} {middle}".strip()) if part)
 
 
 def scan_time(frame: Frame) -> codec.Timestamp:
-    """When the image was acquired, or else its series or study began; 0 where the file does not
-    say.
+    """When the image was acquired, or else its series or study began; 0 if the file does not say.
 
-    DICOM's times are local ones; they are taken as UTC where neither the value nor
-    TimezoneOffsetFromUTC gives the offset.
+    Times are local ones (PS3.3 C.12.1.1.8, and C.12.1 for TimezoneOffsetFromUTC): if neither the
+    value nor that attribute gives the offset, they are taken to be in this computer's time zone.
     """
-    offset = _offset(_text(frame.get("TimezoneOffsetFromUTC")))
-    moments = [_text(frame.get("AcquisitionDateTime"))]
+    offset = _offset(frame.get("TimezoneOffsetFromUTC"))
+    moments = [frame.get("AcquisitionDateTime")]
     for event in ("Acquisition", "Series", "Study"):
-        date, time = _text(frame.get(f"{event}Date")), _text(frame.get(f"{event}Time"))
+        date, time = frame.get(f"{event}Date"), frame.get(f"{event}Time")
         moments.append(date and f"{date}{time}")
     for moment in moments:
         parsed = _parse(moment, offset)
@@ -84,33 +81,52 @@ def listing_item(
     return codec.ImageMetaItem(
         name=name,
         id=item_id,
-        modality=codec.cut_text(_text(frame.get("Modality")), MODALITY_BYTES),
+        modality=codec.cut_text(frame.get("Modality"), MODALITY_BYTES),
         patient_name=cut_name(person_name(frame)),
-        patient_id=cut_name(_text(frame.get("PatientID"))),
+        patient_id=cut_name(frame.get("PatientID")),
         scan_time=scan_time(frame),
         size=size,
         scalar_type=scalar_type,
     )
 
 
-def metadata(frame: Frame, fields: Row) -> dict[str, str]:
+def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     """What a version-2 message tells of the image beside its pixels, given its dictionary's fields.
 
-    These come under their own names and, where they are one attribute, under its DICOM keyword too,
+    These come under their own names and, if they are one attribute, under its DICOM keyword too,
     which is what other programs look for. What is not known is left out.
     """
+    first = stack.frames[0]
     values = {keyword: fields.get(field, "") for field, keyword in KEYWORDS.items()}
-    values["PhotometricInterpretation"] = _text(frame.get("PhotometricInterpretation"))
+    values["PhotometricInterpretation"] = first.get("PhotometricInterpretation")
+    values |= _calibration(stack)
+    values["Position"] = stack.position
+    values["Notice"] = "; ".join(stack.notices)
     return {key: str(value) for key, value in {**values, **fields}.items() if value}
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
+def _calibration(stack: Stack) -> dict[str, str]:
+    """Return the attributes of PS3.3 10.7 that say by what rule the pixels are so large."""
+    first, size = stack.frames[0], stack.pixel_size
+    values = {
+        keyword: first.get(keyword)
+        for keyword in (
+            "PixelSpacingCalibrationType",
+            "PixelSpacingCalibrationDescription",
+            "ImagerPixelSpacing",
+            "EstimatedRadiographicMagnificationFactor",
+        )
+    }
+    if size.is_known and size.rule != "PixelSpacing":
+        values["PixelSpacing"] = f"{size.rows:g}\\{size.columns:g}"
+        values["PixelSpacingCalibrationDescription"] = size.rule
+        if "Magnification" in size.rule:
+            values["PixelSpacingCalibrationType"] = "GEOMETRY"
+    return values
 
 
-def _parse(moment: str, offset: timezone) -> datetime | None:
-    """A DICOM date and time ("20240514", "20240514083000.5", "...+0200"), or None where it is
-    none."""
+def _parse(moment: str, offset: timezone | None) -> datetime | None:
+    """A DICOM date and time ("20240514", "20240514083000.5", "...+0200"), or None if it is none."""
     from pydicom.valuerep import DT
 
     try:
@@ -119,12 +135,17 @@ def _parse(moment: str, offset: timezone) -> datetime | None:
         return None
     if not parsed:
         return None
-    return parsed if parsed.tzinfo else parsed.replace(tzinfo=offset)
+    if parsed.tzinfo:
+        return parsed
+    try:
+        return parsed.replace(tzinfo=offset) if offset else parsed.astimezone()
+    except (OverflowError, ValueError):  # before what the system's clock knows
+        return None
 
 
-def _offset(text: str) -> timezone:
-    """The offset "+HHMM" as a time zone; UTC where it is absent or none."""
+def _offset(text: str) -> timezone | None:
+    """The offset "+HHMM" as a time zone; None if it is absent or none."""
     if len(text) != 5 or text[0] not in "+-" or not text[1:].isdigit():
-        return timezone.utc
+        return None
     minutes = int(text[1:3]) * 60 + int(text[3:])
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))

@@ -1,73 +1,19 @@
-"""The images among the DICOM files that an index has found, read without their pixels."""
+"""The images among the DICOM files that an index has found, frame by frame."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
 
 from ..dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
+from ..dicom_index.image_header import ImageHeader
 from ..dicom_index.index import DicomIndex
-from ..net.source import SourceError
+from ..dicom_index.rows import shown_path
 
-if TYPE_CHECKING:
-    from pydicom import Dataset
-
-_KINDS = (DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE)
+_NOT_IMAGES = (DICOMDIR, OTHER, REFUSED, UNREADABLE)
 
 Refusal = tuple[str, str]  # a path or series, and why it is not offered
-
-# What a listing needs. Everything else, pixels first of all, stays on the disk until it is asked
-# for.
-HEADER_KEYWORDS = (
-    "AcquisitionDate",
-    "AcquisitionDateTime",
-    "AcquisitionNumber",
-    "AcquisitionTime",
-    "BitsAllocated",
-    "BitsStored",
-    "Columns",
-    "DiffusionBValue",
-    "EchoNumbers",
-    "EchoTime",
-    "FrameOfReferenceUID",
-    "ImageOrientationPatient",
-    "ImagePositionPatient",
-    "ImageType",
-    "ImagerPixelSpacing",
-    "InstanceNumber",
-    "Modality",
-    "ModalityLUTSequence",
-    "NumberOfFrames",
-    "PatientID",
-    "PatientName",
-    "PerFrameFunctionalGroupsSequence",
-    "PhotometricInterpretation",
-    "PixelRepresentation",
-    "PixelSpacing",
-    "ProtocolName",
-    "RescaleIntercept",
-    "RescaleSlope",
-    "Rows",
-    "SOPClassUID",
-    "SOPInstanceUID",
-    "SamplesPerPixel",
-    "SeriesDate",
-    "SeriesDescription",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "SeriesTime",
-    "SharedFunctionalGroupsSequence",
-    "SliceThickness",
-    "SpacingBetweenSlices",
-    "StudyDate",
-    "StudyDescription",
-    "StudyInstanceUID",
-    "StudyTime",
-    "TemporalPositionIdentifier",
-    "TimezoneOffsetFromUTC",
-    "TriggerTime",
-)
 
 # Storage classes that have rows and columns, and are still no images that a volume can be made of.
 NOT_OFFERED = {
@@ -78,107 +24,118 @@ NOT_OFFERED = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
+class ImageFile:
+    """A file of an image: its path in the indexed folder, its size in bytes, and its header."""
+
+    name: str
+    size: int
+    header: ImageHeader
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Frame:
-    """One frame of a DICOM image: the only one of a single-frame file, or number ``index`` (from
-    0)."""
+    """One frame of an image: the only one of its file, or number ``index`` (from 0)."""
 
-    path: Path
-    header: Dataset
-    index: int
+    file: ImageFile
+    index: int = 0
 
-    def get(self, keyword: str) -> Any:
-        """The value of an attribute for this frame, or None where it is absent or empty.
+    def get(self, keyword: str) -> str:
+        """Return the text of an attribute for this frame; an empty one if it is absent."""
+        return self.file.header.get(keyword, self.index)
 
-        The functional groups of an enhanced multi-frame image come first (PS3.3 C.7.6.16): the
-        frame's own, then the shared ones; then the attribute itself, where single-frame images have
-        it.
-        """
-        own = self.header.get("PerFrameFunctionalGroupsSequence") or []
-        shared = self.header.get("SharedFunctionalGroupsSequence") or []
-        for group in [*own[self.index : self.index + 1], *shared[:1]]:
-            for macro in group:
-                if macro.VR == "SQ" and macro.value and keyword in macro.value[0]:
-                    return macro.value[0][keyword].value
-        value = self.header.get(keyword)
-        return None if value in ("", []) else value
+    def numbers(self, keyword: str, count: int) -> tuple[float, ...] | None:
+        """Return the value as ``count`` numbers, or None if it is absent or of another length."""
+        numbers = parse_numbers(self.get(keyword))
+        return numbers if len(numbers) == count else None
 
-    def numbers(self, keyword: str, count: int) -> list[float] | None:
-        """The value as ``count`` numbers, or None where it is absent or has another length."""
-        value = self.get(keyword)
-        if value is None or isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
-            return None
-        return [float(number) for number in value] if len(value) == count else None
+    def number(self, keyword: str) -> float | None:
+        """Return the value as a number, of several the first; None if it is absent or none."""
+        numbers = parse_numbers(self.get(keyword))
+        return numbers[0] if numbers else None
 
 
-def find_frames(index: DicomIndex) -> tuple[list[Frame], list[Refusal]]:
-    """All frames of the DICOM images in the index's folder, in the order of their paths, and what
-    was refused.
+@lru_cache(maxsize=4096)
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """Return the numbers of a multi-valued attribute; none if it is empty or no numbers.
 
-    A file whose SOPInstanceUID was met before is refused: it is the same image, stored twice.
+    Most slices of a series have the same orientation and spacing, hence the cache.
     """
-    frames: list[Frame] = []
-    refused: list[Refusal] = []
+    if not text:
+        return ()
+    try:
+        return tuple(map(float, text.split("\\")))
+    except ValueError:
+        return ()
+
+
+def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
+    """Return the images in an index's folder in the order of their paths, and what was refused.
+
+    A file whose SOPInstanceUID was seen before is refused: it is the same image, stored twice.
+    """
+    refused = [
+        (file.path, file.reason or _REASONS[file.kind]) for file in index.files(*_NOT_IMAGES)
+    ]
+    refused += _without_pixels(index)
+    images: list[ImageFile] = []
     first_path: dict[str, str] = {}
-    for name, kind, reason in index.files(*_KINDS):
-        try:
-            if kind not in (DICOM, DICOMDIR):
-                raise SourceError(reason or "not a DICOM file")
-            path = index.folder / name
-            header = read_header(path)
-            found = [Frame(path, header, number) for number in range(_number_of_frames(header))]
-        except SourceError as error:
-            refused.append((name, str(error)))
-            continue
-        uid = str(header.get("SOPInstanceUID") or name)
-        if uid in first_path:
+    for name, size, header in index.images():
+        uid = header.get("SOPInstanceUID") or name
+        reason = _why_refused(header)
+        if not reason and uid in first_path:
             twin = first_path[uid]
-            refused.append((name, f"the same image as {twin}: both have the SOPInstanceUID {uid}"))
+            reason = f"the same image as {twin}: both have the SOPInstanceUID {uid}"
+        if reason:
+            refused.append((name, reason))
             continue
         first_path[uid] = name
-        frames += found
-    return frames, refused
+        images.append(ImageFile(name, size, header))
+    return images, sorted(refused)
 
 
-def read_header(path: Path) -> Dataset:
-    """What ``HEADER_KEYWORDS`` name of an image's file.
-
-    Raises ``SourceError``, in words that complete "this file is refused: ...", where it is none.
-    """
-    import pydicom
-
-    try:
-        header = pydicom.dcmread(
-            path, force=True, stop_before_pixels=True, specific_tags=list(HEADER_KEYWORDS)
-        )
-        header.decode()
-    except OSError as error:
-        raise SourceError(f"cannot be read: {error.strerror or error}") from error
-    except (
-        Exception
-    ) as error:  # a broken file raises anything: struct.error, KeyError, EOFError ...
-        raise SourceError(f"cannot be read as DICOM: {error}") from error
-    _check_is_image(header)
-    return header
+def frames_of(image: ImageFile) -> Iterator[Frame]:
+    """Yield the frames of an image, in the order of the file."""
+    for index in range(number_of_frames(image.header)):
+        yield Frame(image, index)
 
 
-def _check_is_image(header: Dataset) -> None:
+def number_of_frames(header: ImageHeader) -> int:
+    """Return how many frames an image has: at least one."""
+    numbers = parse_numbers(header.get("NumberOfFrames"))
+    return max(1, int(numbers[0])) if numbers else 1
+
+
+def _why_refused(header: ImageHeader) -> str:
+    sop_class = header.get("SOPClassUID")
+    if sop_class in NOT_OFFERED:
+        return f"{NOT_OFFERED[sop_class]}, not an image"
+    return header.problem
+
+
+def _without_pixels(index: DicomIndex) -> list[Refusal]:
+    """Return the DICOM files that are no images."""
+    found = index.query(
+        "SELECT folder, name, sop_class FROM instances JOIN files ON files.id = instances.file"
+        " WHERE kind = 'dicom' AND file NOT IN (SELECT file FROM images)"
+    )
+    return [
+        (shown_path("", folder, name), _why_no_image(sop_class))
+        for folder, name, sop_class in found
+    ]
+
+
+def _why_no_image(sop_class: str) -> str:
     from pydicom.uid import UID
 
-    sop_class = str(
-        header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID") or ""
-    )
-    if sop_class in NOT_OFFERED:
-        raise SourceError(f"{NOT_OFFERED[sop_class]}, not an image")
-    if not header.get("Rows") or not header.get("Columns"):
-        what = UID(sop_class).name if sop_class else "DICOM without a SOPClassUID"
-        raise SourceError(f"not an image: {what}, without rows and columns of pixels")
+    what = UID(sop_class).name if sop_class else "DICOM without a SOPClassUID"
+    return f"not an image: {what}, without rows and columns of pixels"
 
 
-def _number_of_frames(header: Dataset) -> int:
-    try:
-        return max(1, int(header.get("NumberOfFrames") or 1))
-    except (TypeError, ValueError) as error:
-        raise SourceError(
-            f"cannot be read as DICOM: its NumberOfFrames is no number ({error})"
-        ) from error
+_REASONS = {
+    DICOMDIR: "not an image: Media Storage Directory Storage, without rows and columns of pixels",
+    OTHER: "not a DICOM file",
+    REFUSED: "cannot be read",
+    UNREADABLE: "cannot be read as DICOM",
+    DICOM: "not an image",
+}

@@ -1,102 +1,143 @@
-"""A folder of DICOM files as a source: each series a volume, or else slice by slice.
-
-Needs highdicom (``pip install pydicom highdicom``), which Slicer does not have.
+"""A folder of DICOM files as a source: each series one volume, or several, or slice by slice.
 
 What becomes of a series:
 
-- Frames of one orientation, evenly spaced along their normal, become one volume, whether they come
-  from single-frame files or from one multi-frame file. Where several frames lie at each place
-  (echoes, time points), each set becomes a volume.
-- What is no regular volume (slices missing, tilted gantry, several orientations, no position in
-  space) is offered slice by slice, as "... slice 3 of 7". ``DicomFolderSource.refused`` says why.
-- What is no image (reports, structure sets, dose, segmentations, DICOMDIR ...) is not offered;
-  ``refused`` names it.
+- Frames of one orientation, at even distances along a line, become one volume, whether they come
+  from single-frame files, from one multi-frame file, or from a mosaic. If several frames lie at
+  each place (echoes, time points, b-values), each set becomes a volume, named by what differs.
+- Parts with even distances become volumes if slices are missing in between. What is still no
+  volume is offered slice by slice, as "... slice 3 of 7".
+- A multi-frame file whose frames have no place, or one place and follow each other in time (a
+  film), is one image with its frames along k.
+- What is no image (reports, structure sets, DICOMDIR ...) is not offered.
 
-Voxels are what the file means: rescale slope and intercept are applied, colours are RGB. An image
-whose file says nothing of its place lies axially at the origin; its message's metadata say so under
-"Position".
+``DicomFolderSource.refused`` says what is not offered, or not as one upright volume, and why.
+
+Voxels are what the file means: rescale slope and intercept are applied, colors are RGB. What a user
+has to know of an image travels in its message's metadata: under "Position" if its place is not in
+the file's ImagePositionPatient, and under "Notice" for all else.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from .. import codec
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
-from ..dicom_index.rows import Row
 from ..net.source import SourceError
 from . import dicom_fields, dicom_pixels
-from .dicom_files import Frame, Refusal, find_frames
-from .dicom_volumes import Stack, stack_frames
+from .dicom_decoding import why_not_decodable
+from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of
+from .dicom_volumes import SLICE, Stack, stack_frames
 from .trajectory_file import read_trajectories
 
 TRAJECTORY_FILE = "trajectories.json"
-NO_POSITION = "not in the file: lies axially with its first voxel in the origin"
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 
+# How long a list of the folder's files is believed when clients ask for the list of images.
+_SECONDS_BETWEEN_SCANS = 2.0
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A stack of frames with its line in the listing."""
 
     item: codec.ImageMetaItem
     stack: Stack
-    fields: Row = field(default_factory=dict)  # the dictionary's, of the first frame's file
 
 
 class DicomFolderSource:
     """Offers the images in the DICOM files below ``folder``, whatever the files are called.
 
-    The folder is indexed here, in memory, and the images' headers are read; pixels when an image is
-    asked for. ``trajectories`` are offered as they are; without them, those of the file
-    ``trajectories.json`` in the folder (see ``trajectory_file``), if there is one. Their owner may
-    be a SeriesInstanceUID, and is then replaced by the id that this source gives that series.
+    ``database`` is the file that keeps what is read of the files from one run to the next; without
+    one it is kept in memory. ``jobs`` processes read the files, ``progress`` is called with how
+    many are read and are to be, as ``DicomIndex.update`` does; pixels are read when an image is
+    asked for. An ``index`` that is up to date can be given instead. Files that come, change or go
+    are noticed when the list is asked for again.
 
-    ``refused`` lists what is not offered, or not as a volume: path or series, and the reason.
+    ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
+    in the folder (see ``trajectory_file``), if there is one. Their owner may be a
+    SeriesInstanceUID, and is then replaced by the id that this source gives that series.
 
-    Raises ``SourceError`` where the folder is missing, the trajectories cannot be read, or
-    highdicom is not installed.
+    ``refused`` lists what is not offered, or not as it is: path or series, and the reason.
+
+    Raises ``SourceError`` if the folder is missing, the trajectories cannot be read, or pydicom is
+    not installed.
     """
 
     def __init__(
         self,
         folder: str | os.PathLike[str],
         trajectories: Iterable[codec.TrajectoryItem] | None = None,
+        *,
+        database: Path | None = None,
+        jobs: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+        index: DicomIndex | None = None,
     ) -> None:
-        _require_highdicom()
+        _require_pydicom()
         self.folder = Path(folder)
         self._offers: dict[str, Offer] = {}
         self.refused: list[Refusal] = []
+        self._problems: dict[str, str] = {}  # of transfer syntaxes
         try:
-            with DicomIndex(self.folder) as index:
-                index.update()
-                self._offer_images(index)
+            self._index = index or DicomIndex(self.folder, database)
+            if index is None:
+                self._index.update(jobs, progress)
+            self._offer_images()
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
+        self._scanned = time.monotonic()
         if trajectories is None:
             path = self.folder / TRAJECTORY_FILE
             trajectories = read_trajectories(path) if path.is_file() else []
         self._trajectories = [self._with_id_as_owner(item) for item in trajectories]
 
+    def close(self) -> None:
+        """Close the index. Nothing can be asked for any more."""
+        self._index.close()
+
     def images(self) -> Sequence[codec.ImageMetaItem]:
-        """The listing, in the order of the files' paths."""
-        return [offer.item for offer in self._offers.values()]
+        """Return the listing, in the order of the files' paths."""
+        if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS:
+            self.refresh()
+        return self._listing
+
+    def refresh(self) -> bool:
+        """Read what is new or changed in the folder; return whether anything is."""
+        before = self._index.changes
+        try:
+            self._index.update()
+            if self._index.changes != before:
+                self._offer_images()
+        except DicomIndexError as error:
+            raise SourceError(str(error)) from error
+        finally:
+            self._scanned = time.monotonic()
+        return self._index.changes != before
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image; raises ``SourceError`` for an unknown id and for what cannot be
         decoded."""
         offer = self._offer(image_id)
         return codec.ImageMessage.from_ijk_to_ras(
-            dicom_pixels.read_pixels(offer.stack),
+            dicom_pixels.read_pixels(offer.stack, self.folder),
             offer.stack.ijk_to_ras,
             device_name=image_id,
             timestamp=offer.item.scan_time,
             metadata=self.metadata(image_id),
         )
+
+    def image_version(self, image_id: str) -> tuple[int, ...]:
+        """When the image's files were last written; raises ``SourceError``."""
+        names = dict.fromkeys(frame.file.name for frame in self._offer(image_id).stack.frames)
+        return tuple(_time_written(self.folder / name) for name in names)
 
     def metadata(self, image_id: str) -> dict[str, str]:
         """What is known of an image: the DICOM metadata dictionary's fields, those that are
@@ -104,15 +145,21 @@ class DicomFolderSource:
 
         Of an image of several files they are those of the first; paths are in the folder.
         """
-        offer = self._offer(image_id)
-        metadata = dicom_fields.metadata(offer.stack.frames[0], offer.fields)
-        if not offer.stack.has_position:
-            metadata["Position"] = NO_POSITION
-        return metadata
+        stack = self._offer(image_id).stack
+        fields = self._index.row(stack.frames[0].file.name)
+        return dicom_fields.metadata(stack, fields)
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given, or read from the folder's file."""
         return list(self._trajectories)
+
+    def ids_of_files(self) -> dict[str, list[str]]:
+        """Return the ids of the images that each file is part of, by its path in the folder."""
+        ids: dict[str, dict[str, None]] = {}
+        for image_id, offer in self._offers.items():
+            for frame in offer.stack.frames:
+                ids.setdefault(frame.file.name, {})[image_id] = None
+        return {name: [*found] for name, found in ids.items()}
 
     def _offer(self, image_id: str) -> Offer:
         if image_id not in self._offers:
@@ -121,25 +168,30 @@ class DicomFolderSource:
             )
         return self._offers[image_id]
 
-    def _offer_images(self, index: DicomIndex) -> None:
-        """List what the folder's files make, with what the index knows of them."""
-        frames, refused = find_frames(index)
-        self.refused += [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
-        for series in _by_series(frames):
+    def _offer_images(self) -> None:
+        """List what the folder's files make."""
+        files, refused = find_images(self._index)
+        self._offers = {}
+        self.refused = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
+        for series in _by_series(files):
             self._offer_series(series)
-        ids: dict[Path, list[str]] = {}
-        for image_id, offer in self._offers.items():
-            ids.setdefault(offer.stack.frames[0].path, []).append(image_id)
-        for row in index.rows():
-            for image_id in ids.get(self.folder / str(row["file_path"]), ()):
-                self._offers[image_id] = replace(self._offers[image_id], fields=row)
+        self._listing = tuple(offer.item for offer in self._offers.values())
 
-    def _offer_series(self, frames: list[Frame]) -> None:
-        """List what the frames of one series make; what is wrong with them goes to ``refused``."""
-        name = dicom_fields.series_name(frames[0])
-        title = f"{name} ({frames[0].get('SeriesInstanceUID') or frames[0].path.name})"
+    def _offer_series(self, files: list[ImageFile]) -> None:
+        """List what the files of one series make; what is wrong with them goes to ``refused``."""
+        first = Frame(files[0])
+        name = dicom_fields.series_name(first)
+        title = f"{name} ({first.get('SeriesInstanceUID') or files[0].name})"
+        decodable = [file for file in files if not self._why_not_decodable(file)]
+        if len(decodable) < len(files):
+            unreadable = next(file for file in files if self._why_not_decodable(file))
+            self.refused.append((title, self._why_not_decodable(unreadable)))
+        if not decodable:
+            return
+        frames = [frame for file in decodable for frame in frames_of(file)]
         try:
-            stacks, reasons = stack_frames(frames)
+            compare = partial(dicom_pixels.same_pixels, folder=self.folder)
+            stacks, reasons = stack_frames(frames, compare)
             offers = [
                 self._make_offer(stack, name, number, stacks)
                 for number, stack in enumerate(stacks, start=1)
@@ -154,20 +206,26 @@ class DicomFolderSource:
             else:
                 self._offers[offer.item.id] = offer
 
+    def _why_not_decodable(self, file: ImageFile) -> str:
+        syntax = file.header.get("TransferSyntaxUID")
+        if syntax not in self._problems:
+            self._problems[syntax] = why_not_decodable(syntax)
+        return self._problems[syntax]
+
     def _make_offer(self, stack: Stack, name: str, number: int, stacks: list[Stack]) -> Offer:
         """``number`` (from 1) is the place of ``stack`` among the ``stacks`` of its series."""
         first = stack.frames[0]
         series_uid = first.get("SeriesInstanceUID")
         if len(stacks) == 1 and series_uid:
-            item_id = dicom_fields.image_id(str(series_uid))
-            suffix = ""
+            item_id, words = dicom_fields.image_id(series_uid), ""
         else:
-            instance = first.get("SOPInstanceUID") or first.path.relative_to(self.folder).as_posix()
+            instance = first.get("SOPInstanceUID") or first.file.name
             item_id = dicom_fields.image_id(f"{series_uid} {instance} {first.index}")
-            suffix = f" {_kind(stack)} {number} of {len(stacks)}" if len(stacks) > 1 else ""
+            words = _words(stack, number, stacks)
+        mark = f" ({stack.pixel_size.mark})" if stack.pixel_size.mark else ""
         item = dicom_fields.listing_item(
             first,
-            dicom_fields.cut_name(name, suffix),
+            dicom_fields.cut_name(name, f" {words}{mark}" if words else mark),
             item_id,
             stack.size,
             codec.ScalarType.of(dicom_pixels.listed_dtype(stack)),
@@ -181,29 +239,39 @@ class DicomFolderSource:
         return replace(item, owner=dicom_fields.image_id(item.owner))
 
 
-def _by_series(frames: Iterable[Frame]) -> list[list[Frame]]:
-    """Frames of one SeriesInstanceUID together; a file without one is a series of its own."""
-    series: dict[str, list[Frame]] = {}
-    for frame in frames:
-        key = str(frame.get("SeriesInstanceUID") or frame.path)
-        series.setdefault(key, []).append(frame)
+def _by_series(files: Iterable[ImageFile]) -> list[list[ImageFile]]:
+    """Files of one SeriesInstanceUID together; a file without one is a series of its own."""
+    series: dict[str, list[ImageFile]] = {}
+    for file in files:
+        series.setdefault(file.header.get("SeriesInstanceUID") or file.name, []).append(file)
     return list(series.values())
 
 
-def _kind(stack: Stack) -> str:
-    """What to call one of several stacks of a series."""
-    if len(stack.frames) > 1:
-        return "volume"
-    if stack.has_position:
-        return "slice"
-    return "frame" if int(stack.frames[0].get("NumberOfFrames") or 1) > 1 else "image"
+def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:
+    """Return what tells one of several stacks of a series from the others."""
+    if len(stacks) == 1:
+        return ""
+    is_labelled = stack.label and sum(stack.label == other.label for other in stacks) == 1
+    if is_labelled:
+        return stack.label
+    is_frame = stack.kind == SLICE and stack.position
+    words = f"{'frame' if is_frame else stack.kind} {number} of {len(stacks)}"
+    return f"{stack.label} {words}".strip()
 
 
-def _require_highdicom() -> None:
+def _require_pydicom() -> None:
     try:
-        import highdicom  # noqa: F401
+        import pydicom  # noqa: F401
     except ImportError as error:
         raise SourceError(
-            "Serving DICOM files needs highdicom, which this Python does not have. "
-            "Install it: pip install pydicom highdicom"
+            "Serving DICOM files needs pydicom, which this Python does not have. "
+            'Install it: pip install "igtlmetabrowser[server]"'
         ) from error
+
+
+def _time_written(path: Path) -> int:
+    """Return when a file was last written, in ns; 0 if it is gone, which reading it will tell."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,144 +1,297 @@
-"""Pixels of DICOM frames: decoded, rescaled, and in the smallest type that holds them."""
+"""Pixels of DICOM frames: read or decoded, rescaled, and in the smallest type that holds them.
+
+Uncompressed pixels are read at the offset that the index knows, straight into the volume, and
+rescaled there; all others are decoded by pydicom and what is installed beside it.
+"""
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from ..dicom_index.grids import TILES
+from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..net.source import SourceError
-from .dicom_files import Frame
+from .dicom_decoding import decode_frames
+from .dicom_files import Frame, ImageFile
 from .dicom_volumes import Stack
 
-if TYPE_CHECKING:
-    from pydicom import Dataset
-
 INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32))
+_FLOAT = np.dtype(np.float32)
+
+_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+
+# A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
+_BYTES_WITH_UID = 4096
 
 
 def is_color(stack: Stack) -> bool:
     """Whether the pixels are red, green and blue."""
-    header = stack.frames[0].header
-    return (
-        header.get("SamplesPerPixel") == 3
-        or header.get("PhotometricInterpretation") == "PALETTE COLOR"
-    )
+    first = stack.frames[0]
+    is_palette = first.get("PhotometricInterpretation") == "PALETTE COLOR"
+    return is_palette or _whole(first, "SamplesPerPixel") == 3
 
 
 def listed_dtype(stack: Stack) -> np.dtype:
-    """The pixels' type as a listing can know it, without reading them.
+    """Return the pixels' type as a listing can know it, without reading them.
 
-    Colours are uint8. Integers that stay integers when rescaled get the smallest type for the range
+    Colors are uint8. Integers that stay integers when rescaled get the smallest type for the range
     that the bits stored allow; those of 16 bits with an offset (CT) are int16, as no image uses
     their whole range. All else is float32.
     """
     dtype = _safe_dtype(stack)
-    bits = stack.frames[0].header.get("BitsAllocated")
-    is_only_offset = all(_rescale(frame)[0] == 1.0 for frame in stack.frames)
-    return np.dtype(np.int16) if dtype == np.int32 and bits == 16 and is_only_offset else dtype
+    is_only_offset = all(slope == 1.0 for slope, _ in _rescales(stack))
+    is_16_bits = _whole(stack.frames[0], "BitsAllocated") == 16
+    return np.dtype(np.int16) if dtype == np.int32 and is_16_bits and is_only_offset else dtype
 
 
-def read_pixels(stack: Stack) -> np.ndarray:
-    """The stack's pixels: shape (k, j, i), or (k, j, i, 3) of uint8 for colours.
+def read_pixels(stack: Stack, folder: Path) -> np.ndarray:
+    """Return the stack's pixels: shape (k, j, i), or (k, j, i, 3) of uint8 for colors.
 
     Rescale slope and intercept are applied; MONOCHROME1 (low is bright) is left as it is stored.
-    The type is ``listed_dtype``, or int32 where the values turn out not to fit it. Raises
+    The type is ``listed_dtype``, or a larger one if the values turn out not to fit it. Raises
     ``SourceError``.
     """
-    columns, rows, slices = stack.size
-    shape = (slices, rows, columns, 3) if is_color(stack) else (slices, rows, columns)
-    volume = np.empty(shape, _safe_dtype(stack))
-    path, dataset = None, None
-    for k, frame in enumerate(stack.frames):
-        if frame.path != path:
-            path, dataset = frame.path, _read(frame)
-        volume[k] = _decode(dataset, frame, shape[1:])
-    listed = listed_dtype(stack)
-    if listed != volume.dtype:
-        limits = np.iinfo(listed)
-        if limits.min <= volume.min() and volume.max() <= limits.max:
-            volume = volume.astype(listed)
-    return volume
+    reading = VolumeReading(stack, folder)
+    for _ in reading.steps():
+        pass
+    return reading.volume
+
+
+class VolumeReading:
+    """Reads a stack step by step. ``volume`` is whole when ``steps`` has come to its end."""
+
+    def __init__(self, stack: Stack, folder: Path) -> None:
+        columns, rows, count = stack.size
+        self._shape = (rows, columns, 3) if is_color(stack) else (rows, columns)
+        self._stack = stack
+        self._folder = folder
+        self.volume = np.empty((count, *self._shape), listed_dtype(stack))
+
+    def steps(self) -> Iterator[int]:
+        """Read; yield after some frames how many there are. Raises ``SourceError``."""
+        done = 0
+        for _, found in groupby(self._stack.frames, key=lambda frame: frame.file.name):
+            frames = [*found]
+            file = frames[0].file
+            for k, pixels in enumerate(self._frames(file, frames), start=done):
+                if pixels is not None:
+                    self._store(k, pixels, frames[k - done])
+                yield k + 1
+            done += len(frames)
+
+    def _frames(self, file: ImageFile, frames: list[Frame]) -> Iterator[np.ndarray | None]:
+        """Yield the stored pixels of some frames of a file; None if they are in the volume."""
+        stored = stored_dtype(file.header)
+        if stored is None:
+            yield from self._decoded(file, frames)
+            return
+        with _opened(self._folder, file) as opened:
+            if TILES in file.header.shared:
+                yield from self._tiles(opened, file, frames, stored)
+            else:
+                for frame in frames:
+                    pixels = np.empty(self._shape, stored)
+                    _read_into(pixels, opened, file, frame.index * pixels.nbytes)
+                    yield pixels
+
+    def _tiles(
+        self, opened: BinaryIO, file: ImageFile, frames: list[Frame], stored: np.dtype
+    ) -> Iterator[np.ndarray]:
+        across, down = map(int, file.header.get(TILES).split("\\"))
+        rows, columns = self._shape[:2]
+        picture = np.empty((rows * down, columns * across), stored)
+        _read_into(picture, opened, file, 0)
+        yield from _cut(picture, frames, across, rows, columns)
+
+    def _decoded(self, file: ImageFile, frames: list[Frame]) -> Iterator[np.ndarray]:
+        _opened(self._folder, file).close()
+        path = self._folder / file.name
+        if TILES in file.header.shared:
+            (picture,) = decode_frames(path, [0])
+            across = int(file.header.get(TILES).partition("\\")[0])
+            yield from _cut(picture, frames, across, *self._shape[:2])
+            return
+        for pixels in decode_frames(path, [frame.index for frame in frames]):
+            if pixels.shape != self._shape:
+                raise SourceError(
+                    f"{file.name} holds pixels of the shape {pixels.shape}, its header says "
+                    f"{self._shape}. The file may be damaged; get it again from its archive."
+                )
+            yield pixels
+
+    def _store(self, k: int, pixels: np.ndarray, frame: Frame) -> None:
+        """Put the stored pixels of a frame into the volume, as what they mean."""
+        if is_color(self._stack):
+            self.volume[k] = pixels
+            return
+        if pixels.dtype.kind in "iu":
+            pixels = _aligned(pixels, frame)
+        slope, intercept = _rescale(frame)
+        if frame.get("ModalityLUTSequence"):
+            slope, intercept = 1.0, 0.0
+        self._make_room(pixels, slope, intercept)
+        target = self.volume[k]
+        if slope == 1.0 and intercept == 0.0:
+            target[...] = pixels
+        elif target.dtype.kind == "f":
+            np.multiply(pixels, slope, out=target, dtype=target.dtype, casting="unsafe")
+            target += target.dtype.type(intercept)
+        else:
+            np.multiply(pixels, int(slope), out=target, dtype=target.dtype, casting="unsafe")
+            target += target.dtype.type(int(intercept))
+
+    def _make_room(self, pixels: np.ndarray, slope: float, intercept: float) -> None:
+        """Have the volume be of a type that holds these pixels when they are rescaled."""
+        dtype = self.volume.dtype
+        if dtype.kind == "f":
+            return
+        ends = [slope * float(end) + intercept for end in (pixels.min(), pixels.max())]
+        limits = np.iinfo(dtype)
+        if limits.min <= min(ends) and max(ends) <= limits.max and pixels.dtype.kind in "iu":
+            return
+        old = [limits.min, limits.max]
+        self.volume = self.volume.astype(_smallest([*ends, *old]))
+
+
+def stored_dtype(header: ImageHeader) -> np.dtype | None:
+    """Return how pixels lie in a file if they can be read as they are; None if not."""
+    place = header.pixels
+    syntax = header.get(TRANSFER_SYNTAX_UID)
+    if place is None or not place.offset or header.get("ModalityLUTSequence"):
+        return None
+    if syntax not in (_IMPLICIT_LITTLE, _EXPLICIT_LITTLE, _EXPLICIT_BIG):
+        return None
+    if (header.get("SamplesPerPixel") or "1") != "1" or "PALETTE" in header.get(
+        "PhotometricInterpretation"
+    ):
+        return None
+    order = ">" if syntax == _EXPLICIT_BIG else "<"
+    if place.keyword != "PixelData":
+        return np.dtype(f"{order}f{4 if place.keyword == 'FloatPixelData' else 8}")
+    bits = header.get("BitsAllocated")
+    # Bytes in big endian are swapped in pairs (PS3.5 8.1.2), others come bit by bit.
+    if bits not in ("8", "16", "32") or (bits == "8" and order == ">"):
+        return None
+    return np.dtype(f"{order}{_kind(header)}{int(bits) // 8}")
+
+
+def same_pixels(one: Frame, other: Frame, folder: Path) -> bool:
+    """Whether two frames have the same pixels; False if one of them cannot be read."""
+    try:
+        first, second = (_read_one(frame, folder) for frame in (one, other))
+    except SourceError:
+        return False
+    return np.array_equal(first, second)
+
+
+def _read_one(frame: Frame, folder: Path) -> np.ndarray:
+    from .dicom_sizes import pixel_size
+
+    stack = Stack((frame,), np.eye(4), "image", pixel_size(frame))
+    return read_pixels(stack, folder)
+
+
+def _opened(folder: Path, file: ImageFile) -> BinaryIO:
+    """Open a file, if it still is the one that was indexed."""
+    try:
+        opened = (folder / file.name).open("rb", buffering=0)
+    except OSError as error:
+        raise SourceError(f"{file.name} can no longer be read: {error.strerror}") from error
+    size = opened.seek(0, 2)
+    opened.seek(0)
+    uid = file.header.get("SOPInstanceUID").encode()
+    header = opened.read(_BYTES_WITH_UID)
+    if uid not in header and file.header.pixels is not None:
+        header += opened.read(max(0, file.header.pixels.offset - len(header)))
+    if size != file.size or uid not in header:
+        opened.close()
+        raise SourceError(f"{file.name} can no longer be read: it has changed; refresh the list")
+    return opened
+
+
+def _read_into(pixels: np.ndarray, opened: BinaryIO, file: ImageFile, start: int) -> None:
+    """Read pixels that begin ``start`` bytes behind the first, and put them in native order."""
+    assert file.header.pixels is not None
+    place = file.header.pixels
+    if start + pixels.nbytes > place.length:
+        raise SourceError(
+            f"{file.name} cannot be decoded: it has fewer pixels than its header says. "
+            "The file may be damaged; get it again from its archive."
+        )
+    opened.seek(place.offset + start)
+    if opened.readinto(memoryview(pixels).cast("B")) != pixels.nbytes:
+        raise SourceError(f"{file.name} can no longer be read: it was cut off")
+
+
+def _cut(
+    picture: np.ndarray, frames: list[Frame], across: int, rows: int, columns: int
+) -> Iterator[np.ndarray]:
+    for frame in frames:
+        row, column = divmod(frame.index, across)
+        yield picture[row * rows :, column * columns :][:rows, :columns]
+
+
+def _aligned(pixels: np.ndarray, frame: Frame) -> np.ndarray:
+    """Return integers in native order, with the bits that are stored as the lowest.
+
+    Bits above them are kept if these are where all files have them: scanners write padding values
+    beyond the range of BitsStored there.
+    """
+    if not pixels.dtype.isnative:
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
+    allocated, stored = 8 * pixels.dtype.itemsize, _whole(frame, "BitsStored")
+    high = _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
+    if not stored or high == stored - 1 or not stored - 1 <= high < allocated:
+        return pixels
+    return (pixels << (allocated - 1 - high)) >> (allocated - stored)
+
+
+def _kind(header: ImageHeader) -> str:
+    return "i" if header.get("PixelRepresentation") == "1" else "u"
 
 
 def _safe_dtype(stack: Stack) -> np.dtype:
-    """A type that holds whatever the bits stored and the rescale allow."""
-    header = stack.frames[0].header
+    """Return a type that holds whatever the bits stored and the rescale allow."""
+    first = stack.frames[0]
     if is_color(stack):
         return np.dtype(np.uint8)
-    if header.get("ModalityLUTSequence"):
+    if first.get("ModalityLUTSequence"):
         return np.dtype(np.uint16)
-    bits = header.get("BitsStored")
-    rescales = {_rescale(frame) for frame in stack.frames}
+    place = first.file.header.pixels
+    if place is not None and place.keyword != "PixelData":
+        return np.dtype(np.float64 if place.keyword == "DoublePixelData" else np.float32)
+    bits = _whole(first, "BitsStored")
+    rescales = _rescales(stack)
     if not bits or any(not number.is_integer() for rescale in rescales for number in rescale):
-        return np.dtype(np.float32)
-    signed = header.get("PixelRepresentation") == 1
-    ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    values = [slope * end + intercept for slope, intercept in rescales for end in ends]
+        return _FLOAT
+    is_signed = _kind(first.file.header) == "i"
+    ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
+    return _smallest([slope * end + intercept for slope, intercept in rescales for end in ends])
+
+
+def _smallest(values: list[float]) -> np.dtype:
     for dtype in INTEGERS:
         if np.iinfo(dtype).min <= min(values) and max(values) <= np.iinfo(dtype).max:
             return dtype
-    return np.dtype(np.float32)
+    return _FLOAT
+
+
+def _rescales(stack: Stack) -> set[tuple[float, float]]:
+    return {_rescale(frame) for frame in stack.frames}
 
 
 def _rescale(frame: Frame) -> tuple[float, float]:
-    """Slope and intercept; 1 and 0 where they are absent, empty, or the slope is 0 (seen in the
+    """Slope and intercept; 1 and 0 if they are absent, empty, or the slope is 0 (seen in the
     wild)."""
-    return (float(frame.get("RescaleSlope") or 1.0), float(frame.get("RescaleIntercept") or 0.0))
+    return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
 
 
-def _read(frame: Frame) -> Dataset:
-    """The whole file."""
-    import pydicom
-    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
-    try:
-        dataset = pydicom.dcmread(frame.path, force=True)
-    except Exception as error:  # a file that changed since it was listed raises anything
-        raise SourceError(f"{frame.path.name} can no longer be read: {error}") from error
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        implicit, little_endian = dataset.original_encoding
-        explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    return dataset
-
-
-def _decode(dataset: Dataset, frame: Frame, shape: tuple[int, ...]) -> np.ndarray:
-    """One frame, shape (j, i) or (j, i, 3), of any type."""
-    from pydicom.pixels import apply_color_lut, apply_modality_lut, pixel_array
-
-    try:
-        pixels = pixel_array(dataset, index=frame.index)
-        if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
-            pixels = apply_color_lut(pixels, dataset)
-        if dataset.get("ModalityLUTSequence"):
-            pixels = apply_modality_lut(pixels, dataset)
-    except Exception as error:  # decoders raise anything
-        raise SourceError(_why_not_decoded(dataset, frame, error)) from error
-    if pixels.shape != shape:
-        raise SourceError(
-            f"{frame.path.name} holds pixels of the shape {pixels.shape}, its header says {shape}. "
-            "The file may be damaged; get it again from its archive."
-        )
-    if len(shape) == 3:
-        palette = dataset.PhotometricInterpretation == "PALETTE COLOR"
-        bits = 8 * pixels.dtype.itemsize if palette else dataset.BitsStored
-        return pixels >> max(0, bits - 8)
-    slope, intercept = _rescale(frame)
-    if dataset.get("ModalityLUTSequence") or (slope, intercept) == (1.0, 0.0):
-        return pixels
-    return pixels * slope + intercept
-
-
-def _why_not_decoded(dataset: Dataset, frame: Frame, error: Exception) -> str:
-    syntax = dataset.file_meta.TransferSyntaxUID
-    reason = " ".join(str(error).split())
-    if syntax.is_compressed and syntax.is_transfer_syntax:
-        advice = (
-            f"If no decoder for {syntax.name} is installed, install one: "
-            f'"{sys.executable}" -m pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg'
-        )
-    else:
-        advice = "The file may be damaged; get it again from its archive."
-    return f"The pixels of {frame.path.name} cannot be decoded: {reason}. {advice}"
+def _whole(frame: Frame, keyword: str) -> int:
+    return int(frame.number(keyword) or 0)

@@ -1,247 +1,272 @@
 """DICOM frames into stacks that have one place in space: whole volumes, or else single slices.
 
-highdicom decides whether frames form a regular volume, and where it lies. Its tolerance for a
-stacking direction that is not the slices' normal is 2.5 degrees, which moves the far end of a head
-by 8 mm; so here each slice must also lie within half a pixel of the place that the volume gives it.
+A *place* is where one or several frames lie. What becomes of the frames of one orientation:
+
+1. Frames that lie in one place and have the same pixels are doubles: one of them counts.
+2. If the same number of frames lies in each place, the n-th of each, by InstanceNumber and then by
+   time, make volume n (``dicom_repetitions``). dcm2niix makes the same volumes.
+3. Places at even distances along one line are a volume. If the line is not the slices' normal
+   (tilted gantry), neither is the volume's third axis: its matrix is sheared, and exact.
+4. If distances vary, each part with even ones is a volume, or each slice for itself.
+
+So each frame lies where its file says, within the tolerances below.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .dicom_files import Frame
+from ..codec.geometry import flip_matrix_lps_ras
+from .dicom_files import Frame, number_of_frames
+from .dicom_labels import label_volumes
+from .dicom_places import FROM_DETECTOR, Places, group_by_grid, has_position, is_from_detector
+from .dicom_repetitions import in_order, split_repetitions, without_doubles
+from .dicom_sizes import PixelSize, pixel_size
+from .dicom_spacing import even_parts, why_parts
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+VOLUME, SLICE, CINE, FRAME, IMAGE = "volume", "slice", "cine", "frame", "image"
+"""What a stack is. The frames of a cine follow each other along k in time, not in space."""
 
-# i to the right along a row, j down a column, k along their cross product, as DICOM orders slices.
-# highdicom's own order, ("D", "R"), is that of numpy and runs the other way along k.
-INDEX_CONVENTION = "RD"
+NO_POSITION = "not in the file: lies axially with its first voxel in the origin"
+ONE_POSITION = "the file has one position for all its frames: this frame may lie elsewhere"
 
-# Attributes in which frames at one and the same place differ, in the order in which they are tried.
-REPEATED_BY = (
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "EchoNumbers",
-    "EchoTime",
-    "EffectiveEchoTime",
-    "DiffusionBValue",
-    "ImageType",
-    "FrameType",
-    "TriggerTime",
-    "NominalCardiacTriggerDelayTime",
-    "AcquisitionNumber",
-)
+# Frames are in the same place if they are nearer to each other than this part of a pixel.
+_SAME_PLACE = 0.02
+# How far a frame may be from the line of its volume, in pixels. Scanners round positions.
+_OFF_LINE = 0.2
+# Below this, in pixels at the far end of a volume, a stack counts as straight.
+_STRAIGHT = 0.1
+
+# A multi-frame file whose frames follow each other in time has one of these (PS3.3 C.7.6.5).
+_CINE_KEYWORDS = ("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate")
+
+SamePixels = Callable[[Frame, Frame], bool]
 
 
 @dataclass(frozen=True, eq=False)
 class Stack:
     """Frames that make one image, in the order of k.
 
-    ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's centre; where
-    ``has_position`` is False the files say nothing of the place, and the image lies axially with
-    its first voxel in the origin.
+    ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's centre. ``label`` tells
+    the stack from others of its series, if there is more to say than a number; ``position`` says
+    where the place is from if that is not ImagePositionPatient; ``notices`` are what a user has to
+    know of it.
     """
 
     frames: tuple[Frame, ...]
     ijk_to_ras: np.ndarray
-    has_position: bool = True
+    kind: str
+    pixel_size: PixelSize
+    label: str = ""
+    position: str = ""
+    notices: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int, int]:
         """Voxels along i, j, k."""
-        header = self.frames[0].header
-        return (int(header.Columns), int(header.Rows), len(self.frames))
+        first = self.frames[0]
+        return (int(first.get("Columns")), int(first.get("Rows")), len(self.frames))
 
 
-def stack_frames(frames: Sequence[Frame]) -> tuple[list[Stack], list[str]]:
-    """Make stacks of one series' frames; the second value says why they are not one volume.
+def stack_frames(frames: Sequence[Frame], same_pixels: SamePixels) -> tuple[list[Stack], list[str]]:
+    """Make stacks of one series' frames; the second value says what there is to know of them.
 
-    Raises ``ValueError`` where an orientation is none.
+    ``same_pixels`` compares two frames that lie in one place. Raises ``ValueError`` if an
+    orientation is none.
     """
+    placed = [frame for frame in frames if has_position(frame)]
+    unplaced = [frame for frame in frames if not has_position(frame)]
     stacks: list[Stack] = []
     reasons: list[str] = []
-    groups = _groups_on_one_grid(frames)
-    if len(groups) > 1:
-        reasons.append(
-            f"offered in parts: its frames are of {len(groups)} orientations, sizes or types"
-        )
-    for group in groups:
-        _check_orientation(group[0])
-        if len(group) == 1:
-            stacks.append(_single(group[0]))
-            continue
-        volumes = _volumes(group)
-        if not volumes:
-            reasons.append(f"offered slice by slice: {_why_no_volume(group)}")
-            volumes = [_single(frame) for frame in _in_order(group)]
-        stacks += volumes
-    return stacks, reasons
+    groups = group_by_grid(placed)
+    if (count := len(groups) + bool(unplaced)) > 1:
+        reasons.append(f"offered in parts: its frames are of {count} orientations, sizes or types")
+    for group, places in groups:
+        found, why = _stacks_of_group(group, places, same_pixels)
+        stacks += found
+        reasons += why
+    if placed and is_from_detector(placed[0]):
+        reasons.append(f"its place is {FROM_DETECTOR}")
+    found, why = _without_position(unplaced)
+    return [_with_notice_of_size(stack) for stack in (*stacks, *found)], [*reasons, *why]
 
 
-def _groups_on_one_grid(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """Split frames by matrix, pixel type, orientation, pixel size and frame of reference."""
-    groups: list[list[Frame]] = []
-    for frame in frames:
-        for group in groups:
-            if _same_grid(group[0], frame):
-                group.append(frame)
-                break
-        else:
-            groups.append([frame])
-    return groups
+def _stacks_of_group(
+    frames: list[Frame], places: Places, same_pixels: SamePixels
+) -> tuple[list[Stack], list[str]]:
+    """Make stacks of frames of one orientation and pixel size."""
+    stacks: list[Stack] = []
+    reasons: list[str] = []
+    number_of = {frame: number for number, frame in enumerate(frames)}
 
+    def places_of(chosen: Sequence[Frame]) -> Places:
+        return places.of([number_of[frame] for frame in chosen])
 
-def _same_grid(first: Frame, second: Frame) -> bool:
-    for keyword in ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation"):
-        if first.get(keyword) != second.get(keyword):
-            return False
-    if _has_position(first) != _has_position(second):
-        return False
-    if not _has_position(first):
-        return True
-    ours = _orientation(first) + _pixel_spacing(first)
-    theirs = _orientation(second) + _pixel_spacing(second)
-    return first.get("FrameOfReferenceUID") == second.get("FrameOfReferenceUID") and all(
-        abs(a - b) <= 1e-4 for a, b in zip(ours, theirs, strict=True)
-    )
-
-
-def _check_orientation(frame: Frame) -> None:
-    """highdicom makes a matrix without inverse of an orientation that spans no plane."""
-    if _has_position(frame):
-        axes = np.reshape(_orientation(frame), (2, 3))
-        if not np.allclose(axes @ axes.T, np.eye(2), atol=0.01):
-            values = _orientation(frame)
-            raise ValueError(
-                f"ImageOrientationPatient {values} is not two perpendicular unit vectors"
+    if _is_cine(frames, places):
+        return [_cine(frames, places)], []
+    for line in _lines(frames, places):
+        at_place = _by_place(line, places_of(line))
+        doubled = sum(map(len, at_place))
+        at_place = without_doubles(at_place, same_pixels)
+        if doubles := doubled - sum(map(len, at_place)):
+            reasons.append(f"{doubles} of its slices are there twice, and offered once")
+        sets = split_repetitions(at_place)
+        if sets is None:
+            reasons.append(
+                f"offered slice by slice: {len(line)} slices, of which several lie in the same "
+                "place, and nothing tells which belong together"
             )
+            sets = [[frame] for place in at_place for frame in place]
+            stacks += [_single(frame, places_of([frame])) for (frame,) in sets]
+            continue
+        for chosen, label in zip(sets, label_volumes(sets), strict=True):
+            found, why = _volumes(chosen, places_of(chosen))
+            stacks += [replace(stack, label=label) for stack in found]
+            reasons += why
+    return stacks, [*dict.fromkeys(reasons)]
 
 
-def _volumes(frames: Sequence[Frame]) -> list[Stack]:
-    """The regular volumes that these frames fill: one, several (echoes, times ...), or none."""
-    if not _has_position(frames[0]):
-        return []
-    whole = _volume(frames)
-    if whole:
-        return [whole]
-    if len({tuple(_position(frame)) for frame in frames}) == len(frames):
-        return []
-    for keyword in REPEATED_BY:
-        parts: dict[str, list[Frame]] = {}
-        for frame in frames:
-            parts.setdefault(str(frame.get(keyword)), []).append(frame)
-        volumes = [_volume(part) for part in parts.values()]
-        if len(parts) > 1 and all(volumes):
-            return [volume for volume in volumes if volume]
-    return []
+# Volumes -----------------------------------------------------------------------------------------
 
 
-def _volume(frames: Sequence[Frame]) -> Stack | None:
-    """All frames as one volume, or None where they are not evenly spaced along their normal."""
-    from highdicom.spatial import get_volume_positions
+def _lines(frames: list[Frame], places: Places) -> list[list[Frame]]:
+    """Split frames into such as lie behind each other on one line, straight or tilted."""
+    depth = places.positions @ places.axes[2]
+    across = places.positions @ places.axes[:2].T
+    tolerance = _OFF_LINE * places.size.smaller
+    if np.ptp(depth) > _SAME_PLACE * places.size.smaller:
+        slope, start = np.polyfit(depth, across, 1)
+        if np.abs(np.outer(depth, slope) + start - across).max() <= tolerance:
+            return [frames]
+    lines, rest = [], np.arange(len(frames))
+    while len(rest):
+        is_near = np.abs(across[rest] - across[rest[0]]).max(axis=1) <= tolerance
+        lines.append([frames[number] for number in rest[is_near]])
+        rest = rest[~is_near]
+    return lines
 
-    if len(frames) == 1:
-        return _single(frames[0])
-    positions = [_position(frame) for frame in frames]
-    spacing, order = get_volume_positions(
-        positions, _orientation(frames[0]), index_convention=INDEX_CONVENTION
+
+def _by_place(frames: list[Frame], places: Places) -> list[list[Frame]]:
+    """Return the frames in each place, in order; places along the normal."""
+    depth = places.positions @ places.axes[2]
+    near = _SAME_PLACE * places.size.smaller
+    at_place: list[list[Frame]] = []
+    last = -np.inf
+    for number in np.argsort(depth, kind="stable"):
+        if depth[number] - last > near:
+            at_place.append([])
+            last = depth[number]
+        at_place[-1].append(frames[number])
+    return [in_order(place) for place in at_place]
+
+
+def _volumes(frames: list[Frame], places: Places) -> tuple[list[Stack], list[str]]:
+    """Make stacks of frames at different places along a line, in the order of these."""
+    depth = places.positions @ places.axes[2]
+    parts = even_parts(depth)
+    stacks = []
+    for part in parts:
+        chosen, found = frames[part.start : part.stop], places.of(range(part.start, part.stop))
+        is_alone = len(chosen) == 1
+        stacks.append(_single(chosen[0], found) if is_alone else _volume(chosen, found))
+    reasons = why_parts(places.positions, places.axes, parts)
+    stacks = [replace(stack, notices=(*stack.notices, *reasons)) for stack in stacks]
+    return stacks, [*reasons, *(note for stack in stacks for note in stack.notices)]
+
+
+def _volume(frames: list[Frame], places: Places) -> Stack:
+    """Make a volume of frames at even distances."""
+    total = places.positions[-1] - places.positions[0]
+    normal = places.axes[2]
+    depth = total @ normal
+    sideways = np.linalg.norm(total - depth * normal)
+    if sideways <= _STRAIGHT * places.size.smaller:
+        return _stack(frames, places, normal * depth / (len(frames) - 1), VOLUME)
+    degrees = np.degrees(np.arctan2(sideways, depth))
+    notice = (
+        f"tilted gantry: its slices follow each other {degrees:.1f} degrees off their normal, "
+        "and so does the third axis of the matrix"
     )
-    if spacing is None or order is None:
-        return None
-    ordered = tuple(frames[index] for index in np.argsort(order))
-    ijk_to_ras = _ijk_to_ras(ordered[0], spacing)
-    first, step = ijk_to_ras[:3, 3], ijk_to_ras[:3, 2]
-    for k, frame in enumerate(ordered):
-        actual = LPS_TO_RAS[:3, :3] @ _position(frame)
-        if np.linalg.norm(first + k * step - actual) > 0.5 * min(_pixel_spacing(frame)):
-            return None
-    return Stack(ordered, ijk_to_ras)
+    stack = _stack(frames, places, total / (len(frames) - 1), VOLUME)
+    return replace(stack, notices=(notice,))
 
 
-def _single(frame: Frame) -> Stack:
-    """One frame as an image of one slice, as thick as its file says."""
-    thickness = frame.get("SpacingBetweenSlices") or frame.get("SliceThickness") or 1.0
-    if _has_position(frame):
-        return Stack((frame,), _ijk_to_ras(frame, abs(float(thickness)) or 1.0))
-    row_spacing, column_spacing = _pixel_spacing(frame)
-    return Stack((frame,), LPS_TO_RAS @ np.diag([column_spacing, row_spacing, 1.0, 1.0]), False)
+def _single(frame: Frame, places: Places) -> Stack:
+    """Make an image of one frame, as thick as its file says."""
+    return _stack([frame], places, _thickness(frame) * places.axes[2], SLICE)
 
 
-def _ijk_to_ras(first: Frame, spacing: float) -> np.ndarray:
-    from highdicom.spatial import create_affine_matrix_from_attributes
-
-    return LPS_TO_RAS @ create_affine_matrix_from_attributes(
-        image_position=_position(first),
-        image_orientation=_orientation(first),
-        pixel_spacing=_pixel_spacing(first),
-        spacing_between_slices=spacing,
-        index_convention=INDEX_CONVENTION,
-    )
-
-
-def _in_order(frames: Sequence[Frame]) -> list[Frame]:
-    """By place along the slices' normal where there is one, else by the numbers in the files."""
-
-    def numbers(frame: Frame) -> tuple[float, str, int]:
-        number = frame.get("InstanceNumber")
-        return (float(number) if number is not None else 0.0, str(frame.path), frame.index)
-
-    if not _has_position(frames[0]):
-        return sorted(frames, key=numbers)
-    normal = _normal(frames[0])
-    return sorted(frames, key=lambda frame: (float(normal @ _position(frame)), numbers(frame)))
-
-
-def _why_no_volume(frames: Sequence[Frame]) -> str:
-    """Why the frames are no regular volume, for a person who knows how images are acquired."""
-    count = len(frames)
-    if not _has_position(frames[0]):
-        return f"{count} frames without a position in space"
-    ordered = _in_order(frames)
-    positions = np.array([_position(frame) for frame in ordered])
-    steps = np.diff(positions, axis=0)
-    gaps = steps @ _normal(ordered[0])
-    if gaps.min() < 1e-3:
-        return f"{count} slices, of which several lie in the same place"
-    sideways = np.linalg.norm(positions[-1] - positions[0] - gaps.sum() * _normal(ordered[0]))
-    if sideways > 0.5 * min(_pixel_spacing(ordered[0])):
-        angle = np.degrees(np.arctan2(sideways, gaps.sum()))
-        return f"{count} slices stacked {angle:.1f} degrees off their normal (tilted gantry)"
-    return (
-        f"{count} slices from {gaps.min():.4g} to {gaps.max():.4g} mm apart: some are missing, "
-        "or the spacing varies"
-    )
-
-
-def _has_position(frame: Frame) -> bool:
-    return (
-        frame.numbers("ImagePositionPatient", 3) is not None
-        and frame.numbers("ImageOrientationPatient", 6) is not None
-        and min(frame.numbers("PixelSpacing", 2) or [0.0]) > 0
+def _stack(frames: Sequence[Frame], places: Places, step: np.ndarray, kind: str) -> Stack:
+    """Make a stack; ``step`` leads from frame to frame, LPS mm."""
+    ijk_to_lps = np.eye(4)
+    ijk_to_lps[:3, 0] = places.axes[0] * places.size.columns
+    ijk_to_lps[:3, 1] = places.axes[1] * places.size.rows
+    ijk_to_lps[:3, 2] = step
+    ijk_to_lps[:3, 3] = places.positions[0]
+    first = frames[0]
+    position = ""
+    if is_from_detector(first):
+        position = FROM_DETECTOR
+    elif first.index and "ImagePositionPatient" not in first.file.header.frames:
+        position = ONE_POSITION
+    return Stack(
+        tuple(frames), flip_matrix_lps_ras(ijk_to_lps), kind, places.size, position=position
     )
 
 
-def _position(frame: Frame) -> np.ndarray:
-    """LPS mm of the centre of the first pixel."""
-    return np.array(frame.numbers("ImagePositionPatient", 3))
+def _thickness(frame: Frame) -> float:
+    thickness = frame.number("SpacingBetweenSlices") or frame.number("SliceThickness") or 1.0
+    return abs(thickness)
 
 
-def _orientation(frame: Frame) -> list[float]:
-    return frame.numbers("ImageOrientationPatient", 6) or []
+# Films, and images without a place ---------------------------------------------------------------
 
 
-def _normal(frame: Frame) -> np.ndarray:
-    orientation = _orientation(frame)
-    return np.cross(orientation[:3], orientation[3:])
+def _is_cine(frames: list[Frame], places: Places) -> bool:
+    is_one_place = np.ptp(places.positions, axis=0).max() <= _SAME_PLACE * places.size.smaller
+    is_film = any(frames[0].get(keyword) for keyword in _CINE_KEYWORDS)
+    is_one_file = all(frame.file is frames[0].file for frame in frames)
+    return len(frames) > 1 and is_one_place and is_film and is_one_file
 
 
-def _pixel_spacing(frame: Frame) -> list[float]:
-    """mm between rows, and between columns; 1 where the file says nothing."""
-    for keyword in ("PixelSpacing", "ImagerPixelSpacing"):
-        spacing = frame.numbers(keyword, 2)
-        if spacing and min(spacing) > 0:
-            return spacing
-    return [1.0, 1.0]
+def _cine(frames: list[Frame], places: Places) -> Stack:
+    stack = _stack(frames, places, _thickness(frames[0]) * places.axes[2], CINE)
+    return replace(stack, notices=(_film_notice(frames[0]),))
+
+
+def _film_notice(frame: Frame) -> str:
+    time = frame.number("FrameTime")
+    rate = f", {time:g} ms apart" if time else ""
+    return f"a film: its frames follow each other along k in time{rate}, not in space"
+
+
+def _without_position(frames: list[Frame]) -> tuple[list[Stack], list[str]]:
+    """Make stacks of frames that have no place: each file is one."""
+    files: dict[str, list[Frame]] = {}
+    for frame in in_order(frames):
+        files.setdefault(frame.file.name, []).append(frame)
+    stacks = [_unplaced(found) for found in files.values()]
+    is_several = len(files) > 1
+    reason = f"offered one by one: {len(files)} images without a position in space"
+    return stacks, [reason] if is_several else []
+
+
+def _unplaced(frames: list[Frame]) -> Stack:
+    size = pixel_size(frames[0])
+    is_film = number_of_frames(frames[0].file.header) > 1
+    return Stack(
+        tuple(frames),
+        flip_matrix_lps_ras(np.diag([size.columns, size.rows, 1.0, 1.0])),
+        CINE if is_film else IMAGE,
+        size,
+        position=NO_POSITION,
+        notices=(_film_notice(frames[0]),) if is_film else (),
+    )
+
+
+def _with_notice_of_size(stack: Stack) -> Stack:
+    notice = stack.pixel_size.notice
+    return replace(stack, notices=(*stack.notices, notice)) if notice else stack

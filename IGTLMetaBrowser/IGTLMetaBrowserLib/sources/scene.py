@@ -1,4 +1,4 @@
-"""A source that offers what is in a scene of Slicer: volumes, label maps, markups and colours.
+"""A source that offers what is in a scene of Slicer: volumes, label maps, markups and colors.
 
 So a plan made in Slicer reaches a navigation system that asks for it. All is RAS mm in the scene's
 world, transforms included.
@@ -37,12 +37,14 @@ _SIZES = {"name": 64, "modality": 32, "patient": 64}
 class SceneSource:
     """Offers the nodes of ``scene``, a vtkMRMLScene, as they are when somebody asks.
 
-    ``take`` is called with what clients send unasked, such as trajectories (TRAJ).
+    ``on_received`` is called with what clients send unasked, such as trajectories (TRAJ).
     """
 
-    def __init__(self, scene: Any, take: Callable[[codec.Message], None] | None = None) -> None:
+    def __init__(
+        self, scene: Any, on_received: Callable[[codec.Message], None] | None = None
+    ) -> None:
         self._scene = scene
-        self._take = take
+        self._on_received = on_received
         # Looking through a label map takes some tenths of a second: by id, when and what.
         self._labels: dict[str, tuple[int, list[int]]] = {}
 
@@ -57,6 +59,16 @@ class SceneSource:
             return image_message(volume)
         except SceneError as error:
             raise SourceError(str(error)) from None
+
+    def image_version(self, image_id: str) -> tuple[int, ...]:
+        """When the volume, its voxels or its transforms changed. Raises ``SourceError``."""
+        volume = self._volume(image_id)
+        data, transform = volume.GetImageData(), volume.GetParentTransformNode()
+        scalars = None if data is None else data.GetPointData().GetScalars()
+        parts = (volume, data, scalars)
+        times = [part.GetMTime() for part in parts if part is not None]
+        transforms = 0 if transform is None else transform.GetTransformToWorldMTime()
+        return (*times, transforms)
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Return the markups lines and planned points; lines in the making are left out."""
@@ -88,7 +100,7 @@ class SceneSource:
         return items
 
     def color_table(self, image_id: str) -> codec.ColorTableMessage:
-        """Return the colours in which a volume is shown. Raises ``SourceError``."""
+        """Return the colors in which a volume is shown. Raises ``SourceError``."""
         volume = self._volume(image_id)
         try:
             return color_table_message(volume)
@@ -96,10 +108,10 @@ class SceneSource:
             raise SourceError(str(error)) from None
 
     def receive(self, message: codec.Message) -> None:
-        """Pass on what a client sent unasked. Raises ``SourceError`` where nobody wants it."""
-        if self._take is None:
+        """Pass on what a client sent unasked. Raises ``SourceError`` if nobody wants it."""
+        if self._on_received is None:
             raise SourceError("nobody here takes what is sent without being asked for")
-        self._take(message)
+        self._on_received(message)
 
     def _nodes(self, *class_names: str) -> Iterator[Any]:
         """Yield the nodes of exactly these classes that the user sees, in the scene's order."""

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from slicer.i18n import tr as _
 
 from ..codec import printable
-
-# mm. From the pixels of a microscope to those of a coarse whole-body map; what lies outside is more
-# likely to be a slip, such as 1e9, or a spacing in another unit.
-_LEAST_SPACING, _GREATEST_SPACING = 0.0001, 100
 
 
 class CalibrationSection:
@@ -84,24 +78,8 @@ def parseSpacing(text):
     """Return the numbers that a user typed, in mm.
 
     Between them are spaces, semicolons or ×. A comma may be the decimal point, so it separates
-    two numbers only if a space follows. Raises ``ValueError`` if one is not a number, or not a
-    plausible spacing.
+    two numbers only if a space follows. Raises ``ValueError`` if one is not a number.
     """
-    spacings = _numbersIn(text)
-    for spacing in spacings:
-        # What is no spacing at all, such as 0, is refused by who keeps calibrations.
-        isNumber = spacing > 0 and math.isfinite(spacing)
-        if isNumber and not _LEAST_SPACING <= spacing <= _GREATEST_SPACING:
-            raise ValueError(
-                _(
-                    "the pixel spacing must be between {least} mm and {greatest} mm, not "
-                    "{spacing} mm; type it in millimeters"
-                ).format(least=_LEAST_SPACING, greatest=_GREATEST_SPACING, spacing=f"{spacing:g}")
-            )
-    return spacings
-
-
-def _numbersIn(text):
     for separator in (";", "×", ", "):
         text = text.replace(separator, " ")
     try:

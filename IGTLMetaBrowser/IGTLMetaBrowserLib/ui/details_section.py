@@ -6,7 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..metadata.details import DetailRow, detail_rows
-from ..privacy.redacted_list import covered_rows
+from ..privacy.redacted_list import redacted_rows
 from .calibration_section import CalibrationSection
 from .details_table import ATTRIBUTE, SOURCE, VALUE, DetailsTableModel, matchingDetails
 from .image_table import ID, SCAN_TIME, STATE, TYPE
@@ -90,8 +90,8 @@ class DetailsSection:
             return [self._rowOfTable(row, column) for column in range(ID + 1)] + self._notes(row)
         own = [self._rowOfTable(row, column) for column in (ID, STATE, SCAN_TIME, TYPE)]
         imageId, patients = images.imageId(row), self._browser.patients
-        patients.meet_patient_of(self._browser.metadata.registry, imageId)
-        known = covered_rows(detail_rows(self._browser.metadata.registry, imageId), patients)
+        patients.register_patient_of(self._browser.metadata.registry, imageId)
+        known = redacted_rows(detail_rows(self._browser.metadata.registry, imageId), patients)
         return [detail for detail in own if detail.value] + self._notes(row) + known
 
     def _rowOfTable(self, row, column):

@@ -78,8 +78,8 @@ class ImageSection:
 
     def showPatients(self):
         """Show whether patients are hidden."""
-        filterBox, cover = self.ui.filterLineEdit, self._browser.patients.cover
-        if cover(filterBox.text) != filterBox.text:
+        filterBox, redact = self.ui.filterLineEdit, self._browser.patients.redact
+        if redact(filterBox.text) != filterBox.text:
             self.filter.clear()
         self.showList()
 
@@ -143,8 +143,8 @@ class ImageSection:
 
     def copySelectedIds(self):
         """Copy the ids of the selected images, each in a line."""
-        cover = self._browser.patients.cover
-        imageIds = [cover(printable(imageId)) for imageId in self.selection.imageIds()]
+        redact = self._browser.patients.redact
+        imageIds = [redact(printable(imageId)) for imageId in self.selection.imageIds()]
         qt.QApplication.clipboard().setText("\n".join(imageIds))
 
     def copySelectedRows(self):

@@ -11,7 +11,7 @@ from ..browser.image_groups import ImageGroups
 from ..browser.image_list import ImageList
 from ..browser.image_notes import scalar_type_text, size_text
 from ..codec import printable
-from ..privacy.redacted_list import covered_entry
+from ..privacy.redacted_list import redacted_entry
 from . import state_appearance
 from .calibration_section import spacingText
 from .group_texts import GroupTexts
@@ -122,7 +122,7 @@ class ImageTableModel(SortableTableModel):
             self._browser.images.live.get(imageId),
             self._browser.metadata.calibration(imageId) is not None,
         )
-        return self._browser.patients.cover(text)
+        return self._browser.patients.redact(text)
 
     # Rows and positions
 
@@ -211,7 +211,7 @@ class ImageTableModel(SortableTableModel):
         if not self.isLoadable(row):
             return [self._texts["doubled id"]]
         notes = self._browser.images.state(imageId).notes
-        return [*map(self._browser.patients.cover, notes), *self.calibrationNotes(imageId)]
+        return [*map(self._browser.patients.redact, notes), *self.calibrationNotes(imageId)]
 
     def calibrationNotes(self, imageId):
         """Return a note where the pixel spacing of an image is calibrated."""
@@ -279,7 +279,7 @@ class ImageTableModel(SortableTableModel):
         if position >= self.images.first_live_row:
             liveState = self._browser.images.live.get(self.images.image_id(position))
             if liveState is not None:
-                return covered_entry(liveState.entry, self._browser.patients)
+                return redacted_entry(liveState.entry, self._browser.patients)
         return self.images.entry(position)
 
     def _text(self, row, column):

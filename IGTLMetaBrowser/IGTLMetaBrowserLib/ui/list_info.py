@@ -18,6 +18,7 @@ class ListInfo:
         self._localeTexts = localeTexts
         self._shown = None
         self._listed = _("Read at {moment}")
+        self._noList = _("This server offers no list of images")
         self._listedBefore = _("Read at {moment}; not connected now")
         self._common = _("All images: {values}")
 
@@ -35,7 +36,7 @@ class ListInfo:
     def _listedText(self):
         moment = self._browser.images.listed_at
         if moment is None:
-            return ""
+            return self._noList if self._browser.images.is_list_unanswered else ""
         isConnected = self._browser.connection.state is ConnectionState.CONNECTED
         text = self._listed if isConnected else self._listedBefore
         return text.format(moment=self._localeTexts.recentMoment(moment))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-
 from ..browser import events as events
 from ..codec import printable
 from ..net import CancelledError
 from .slice_views import showInSliceViews
 from .timers import SingleShotTimer
-
-# A list that is younger is not read again when a lost connection is back.
-_YOUNG_LIST = timedelta(seconds=10)
 
 
 class PanelEvents:
@@ -25,7 +20,6 @@ class PanelEvents:
         self._localeTexts = localeTexts
         self._imageInStatus = None
         self._trajectoriesInStatus = None
-        self._isFirstConnection = True
         self._failure = None
         self._isUpdateDue = self._hasShownFailure = False
         self._handlers = self._makeHandlers()
@@ -47,6 +41,8 @@ class PanelEvents:
             events.Connected: self._onConnected,
             events.Disconnected: self._onDisconnected,
             events.Asked: self._onAsked,
+            events.Deferred: self._onDeferred,
+            events.ListUnanswered: self._onListUnanswered,
             events.Listed: self._onListed,
             events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
@@ -83,44 +79,38 @@ class PanelEvents:
 
     # The connection
 
-    def _onConnecting(self, _event):
-        if self._isFirstConnection:
+    def _onConnecting(self, event):
+        if not event.is_again:
             self._status.forgetResult()
             self._status.show(self._messages.connecting)
 
-    def _onConnected(self, _event):
+    def _onConnected(self, event):
         self._panel.connection.noteConnected()
-        self._panel.settings.apply()
         self._panel.trajectories.showList()
-        if self._isFirstConnection:
-            self._isFirstConnection = False
-            self._status.show(self._messages.connected)
-            self._browser.images.request_list()
+        if event.is_again:
+            self._status.showReconnected(self._messages.reconnected)
             return
-        self._status.showLastResult(otherwise=self._messages.reconnected)
-        if self._isListOld():
-            self._browser.images.request_list()
-
-    def _isListOld(self):
-        listedAt = self._browser.images.listed_at
-        if listedAt is None:
-            # It was lost with the connection, and is not being asked for again.
-            return not self._browser.connection.is_waiting
-        return datetime.now(timezone.utc) - listedAt > _YOUNG_LIST
+        self._status.show(self._messages.connected)
+        self._browser.images.request_list()
 
     def _onDisconnected(self, event):
-        if event.error is None:
-            self._isFirstConnection = True
+        if not self._browser.connection.has_server:
             self._panel.images.showList()
             self._panel.trajectories.showList()
             self.forgetTrajectories()
             self._status.forgetResult()
+        if event.error is None:
             self._status.showNothingBut(self._messages.notConnected)
-            return
-        if self._isFirstConnection:
-            # The address is likely to be wrong.
-            self._browser.disconnect()
-        self._status.showError(event.error)
+        else:
+            self._status.showLoss(event.error)
+
+    def _onDeferred(self, event):
+        names = self._messages.deferredNames
+        name = names.get(event.data_type, event.data_type)
+        self._status.show(self._messages.deferred, name=name)
+
+    def _onListUnanswered(self, event):
+        self._status.showResult(self._messages.listUnanswered, error=event.error)
 
     def _onFailed(self, event):
         self._status.showError(event.error)

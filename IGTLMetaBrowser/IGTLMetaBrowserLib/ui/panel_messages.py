@@ -17,7 +17,16 @@ class PanelMessages:
         self.notConnected = _("Not connected.")
         self.connecting = _("Connecting to {address} …")
         self.connected = _("Connected to {address}. Getting the list of images …")
-        self.reconnected = _("Connected to {address} again.")
+        self.reconnected = _("Connected again.")
+        self.deferred = _("{address} cannot be reached. When it can, {name} will be requested.")
+        self.deferredNames = {
+            "IMGMETA": _("the list of images"),
+            "LBMETA": _("the list of label maps"),
+            "TRAJ": _("the trajectories"),
+            "POINT": _("the points"),
+            "COLORT": _("the color table"),
+        }
+        self.listUnanswered = _("{address} offers no list of images: {error}.")
         self.readingList = _("Getting the list of images from {address} …")
         self.askingTrajectories = _("Getting trajectories from {address} …")
         self.listed = plural(

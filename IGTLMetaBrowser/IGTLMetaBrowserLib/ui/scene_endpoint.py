@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ..net import Server, SourceError
 from ..scene.errors import SceneError
-from ..scene.received_plans import PushedPlans
+from ..scene.received_plans import ReceivedPlans
 from ..sources.scene import SceneSource
 from .endpoint import Endpoint
 
@@ -33,7 +33,7 @@ class SceneEndpoint(Endpoint):
     def start(self, port=DEFAULT_PORT, host=HOST):
         """Serve there, and no longer where it did. Return host and port. Raises OSError."""
         self.stop()
-        plans = PushedPlans(
+        plans = ReceivedPlans(
             slicer.mrmlScene,
             lambda *what: self.onTrajectories(*what),
             lambda *what: self.onPoints(*what),
@@ -61,7 +61,7 @@ class _SceneServer(Server):
 
     def __init__(self, plans, host, port):
         self._plans = plans
-        super().__init__(SceneSource(slicer.mrmlScene, self._takeFromClient), host, port)
+        super().__init__(SceneSource(slicer.mrmlScene, self._onReceived), host, port)
 
     @property
     def next_deadline(self):
@@ -74,9 +74,9 @@ class _SceneServer(Server):
         super().step(seconds)
         self._plans.work()
 
-    def _takeFromClient(self, message):
+    def _onReceived(self, message):
         try:
-            self._plans.take(message)
+            self._plans.handle(message)
         except SceneError as error:
             raise SourceError(str(error)) from None
 

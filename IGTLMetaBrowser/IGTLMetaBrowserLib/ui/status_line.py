@@ -19,9 +19,10 @@ class StatusLine:
 
     def __init__(self, label, browser):
         self._label = label
-        self._cover = browser.patients.cover
+        self._redact = browser.patients.redact
         self._browser = browser
         self._result = ""
+        self._loss = None
 
     def show(self, text, **values):
         """Show a text, with the values in it."""
@@ -31,8 +32,8 @@ class StatusLine:
 
     def showPatients(self):
         """Show whether patients are hidden; what was once left out does not come back."""
-        self._label.text = self._cover(self._label.text)
-        self._result = self._cover(self._result)
+        self._label.text = self._redact(self._label.text)
+        self._result = self._redact(self._result)
 
     def showNothingBut(self, text):
         """Have a text that needs not be seen, as the window says the same elsewhere."""
@@ -48,19 +49,32 @@ class StatusLine:
         """Show what went wrong, after the last result."""
         self._showSentences(f"{self._result} {self._sentence(f'{error}.')}")
 
-    def showLastResult(self, otherwise, **values):
-        """Show the last result again, as what came after it no longer holds."""
-        if self._result:
-            self._showSentences(self._result)
-        else:
-            self.show(otherwise, **values)
+    def showLoss(self, error):
+        """Show why the connection has ended, until ``showReconnected``."""
+        self.showError(error)
+        self._loss = self._label.text
+
+    def showReconnected(self, text):
+        """Replace the error that ended the connection, if nothing else was shown since."""
+        if self._label.text == self._loss:
+            self._showSentences(f"{self._result} {self._sentence(text)}")
+
+    def showLoss(self, error):
+        """Show why the connection has ended, until ``showReconnected``."""
+        self.showError(error)
+        self._loss = self._label.text
+
+    def showReconnected(self):
+        """Replace the error that ended the connection, if nothing else was shown since."""
+        if self._label.text == self._loss:
+            self.show("{result} {news}", result=self._result, news=_("Connected again."))
 
     def forgetResult(self):
         """Something new has begun."""
         self._result = ""
 
     def _showSentences(self, text):
-        text = self._cover(text.strip())
+        text = self._redact(text.strip())
         self._label.text = text
         self._label.visible = True
         slicer.util.showStatusMessage(text)

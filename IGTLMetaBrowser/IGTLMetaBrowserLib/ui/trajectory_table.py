@@ -115,8 +115,8 @@ class TrajectoryTableModel(SortableTableModel):
             diameter = tube_diameter(item.diameter)
             return self._texts["mm"].format(number=f"{diameter:g}") if diameter else ""
         if column == NOTE:
-            return self._browser.patients.cover("; ".join(self.notes(one)))
-        return self._browser.patients.cover(printable(getattr(item, _FIELDS[column])))
+            return self._browser.patients.redact("; ".join(self.notes(one)))
+        return self._browser.patients.redact(printable(getattr(item, _FIELDS[column])))
 
     def notes(self, one):
         """Return why a trajectory cannot be shown, and what else is odd about it."""
@@ -128,7 +128,7 @@ class TrajectoryTableModel(SortableTableModel):
             return [self._texts["show or hide"]]
         if column != NOTE:
             return [self._text(row, column)]
-        return [self._browser.patients.cover(line) for line in self.notes(self.trajectory(row))]
+        return [self._browser.patients.redact(line) for line in self.notes(self.trajectory(row))]
 
     def _checkState(self, row, column):
         one = self.trajectory(row)

@@ -30,6 +30,7 @@ import numpy as np
 
 from ..arrays import float32_array
 from ..errors import DecodeError, EncodeError, GeometryError
+from ..geometry import flip_matrix_lps_ras
 from ..scalar import ScalarType
 from ..wire import Buffer, Reader, numbers_of, whole_number
 from .base import Message, register
@@ -42,7 +43,6 @@ IMAGE_HEADER_SIZE = IMAGE_HEADER_LAYOUT.size
 _FORMAT_VERSION = 1
 _BIG_ENDIAN = 1
 _LITTLE_ENDIAN = 2
-_LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 Size = tuple[int, int, int]
 
@@ -121,7 +121,7 @@ class ImageMessage(Message):
         """
         affine = np.asarray(ijk_to_ras, float)
         if fields.get("coordinates") == Coordinates.LPS:
-            affine = _LPS_TO_RAS @ affine
+            affine = flip_matrix_lps_ras(affine)
         centre_index = (np.array(pixels.shape[2::-1]) - 1) / 2
         matrix = affine[:3].copy()
         matrix[:, 3] += affine[:3, :3] @ centre_index
@@ -138,7 +138,7 @@ class ImageMessage(Message):
         affine[:3] = self.matrix
         affine[:3, 3] -= affine[:3, :3] @ ((np.array(self.whole_size) - 1) / 2)
         if (coordinates or self.coordinates) == Coordinates.LPS:
-            affine = _LPS_TO_RAS @ affine
+            affine = flip_matrix_lps_ras(affine)
         return affine
 
     def usable_ijk_to_ras(self, coordinates: Coordinates | None = None) -> np.ndarray:

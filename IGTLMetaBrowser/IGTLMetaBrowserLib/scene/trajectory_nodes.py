@@ -22,7 +22,7 @@ _SECONDS_TO_DRAW = 0.05
 class TrajectoryNodes:
     """The trajectories of each server by its address.
 
-    An answer is taken with ``receive``; ``work`` then brings some of it into the scene. The views
+    ``receive`` handles an answer; ``work`` then brings some of it into the scene. The views
     are not drawn meanwhile. ``image_node`` returns the volume node of an address and an image id,
     or None.
     """
@@ -39,7 +39,7 @@ class TrajectoryNodes:
         self._next_turn = 0.0
 
     def of(self, address: str) -> TrajectorySet:
-        """Return the trajectories of a server; none so far, where nothing came from it."""
+        """Return the trajectories of a server; none so far if nothing came from it."""
         if address not in self._sets:
             self._sets[address] = TrajectorySet(
                 self._scene,
@@ -65,7 +65,7 @@ class TrajectoryNodes:
     def receive(
         self, address: str, items: Iterable[TrajectoryItem], restore_removed: bool = True
     ) -> None:
-        """Take an answer; while the one before is not all shown, the newest waits for that.
+        """Handle an answer; while the one before is not all shown, the newest waits for that.
 
         ``restore_removed``: those that the user has removed from the scene come back.
         """
@@ -83,7 +83,7 @@ class TrajectoryNodes:
         except BaseException:
             self.rest()
             raise
-        return self._take_finished()
+        return self._begin_waiting_answers()
 
     def sent_items(self, address: str, nodes: Iterable[Any]) -> list[TrajectoryItem]:
         """Return markups lines as a server gets them, in its coordinates.
@@ -127,7 +127,7 @@ class TrajectoryNodes:
             self._views.end()
             self._next_turn = time.monotonic() + _SECONDS_TO_DRAW
 
-    def _take_finished(self) -> list[TrajectorySet]:
+    def _begin_waiting_answers(self) -> list[TrajectorySet]:
         addresses = [address for address in self._unfinished if not self.of(address).waiting]
         for address in addresses:
             self._unfinished.remove(address)

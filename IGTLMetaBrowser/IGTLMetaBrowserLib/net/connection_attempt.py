@@ -1,25 +1,26 @@
-"""Making a connection without waiting for it: each address of a host in turn."""
+"""Making a connection without blocking: the look-up of the name, then each address in turn."""
 
 from __future__ import annotations
 
 import errno
 import os
 import socket
+import time
 from collections.abc import Sequence
 
 from .address import format_address
 from .errors import ConnectionFailedError
-from .host_lookup import SocketAddress, look_up
+from .host_lookup import POLL_SECONDS, HostLookup, SocketAddress, known_addresses
 
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 0}
 
 
-class Connecting:
-    """A connection that is being made. Call ``step`` when the socket can be written to.
+class ConnectionAttempt:
+    """A connection that is being made. Call ``step`` at ``deadline``, or when the socket that there
+    may be can be written to.
 
-    ``now`` and ``seconds``, the time that all addresses share, are those of ``time.monotonic``.
-    ``addresses`` are those of the host; where none are given its name is looked up at once, which
-    can wait (see ``host_lookup``).
+    ``now`` and ``seconds``, the time that the look-up and all addresses share, are those of
+    ``time.monotonic``. ``addresses`` are those of the host, if they are known.
     """
 
     def __init__(
@@ -32,35 +33,39 @@ class Connecting:
     ) -> None:
         self.host, self.port = host, port
         self.addresses = list(addresses)
+        self.lookup: HostLookup | None = None
+        self._seconds = seconds
         self._end = now + seconds
         self._address_end = self._end
         self._name = format_address(host, port)
-        # The one in use, or None where there is none.
+        # The one in use, or None if there is none (yet).
         self.socket: socket.socket | None = None
         self._error: ConnectionFailedError | None = None
-        if not 0 < port < 65536:  # the look-up would take the lower 16 bits
-            self._error = ConnectionFailedError(
-                f"{self._name} cannot be: a port is a number from 1 to 65535"
-            )
-            return
+        self._untried: list[SocketAddress] = []
         try:
-            self.addresses = self.addresses or look_up(host, port)
+            self._begin(now)
         except ConnectionFailedError as error:
             self._error = error
-            return
-        self._untried = list(self.addresses)
-        self._try_next_address(now)
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether the socket is waited for to be written to, or else to be read."""
+        return True
 
     @property
     def deadline(self) -> float:
-        """When to call ``step`` at the latest: at once, where it has failed already."""
+        """When to call ``step`` at the latest: at once, if it has failed already."""
+        if self.lookup is not None:
+            return min(time.monotonic() + POLL_SECONDS, self._end)
         return 0.0 if self.socket is None else self._address_end
 
     def step(self, now: float) -> socket.socket | None:
-        """Return the connected socket, or None where it takes longer.
+        """Return the connected socket, or None if it takes longer.
 
-        Raises ``ConnectionFailedError`` where no address answers, or the time is over.
+        Raises ``ConnectionFailedError`` if no address answers, or the time is over.
         """
+        if self.lookup is not None:
+            self._poll_lookup(self.lookup, now)
         while self.socket is not None:
             failure = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if not failure and _is_connected(self.socket):
@@ -75,9 +80,37 @@ class Connecting:
 
     def close(self) -> None:
         """Give up."""
+        self.lookup = None
         if self.socket is not None:
             self.socket.close()
             self.socket = None
+
+    def _begin(self, now: float) -> None:
+        if not 0 < self.port < 65536:  # the look-up would take the lower 16 bits
+            raise ConnectionFailedError(
+                f"{self._name} cannot be: a port is a number from 1 to 65535"
+            )
+        self.addresses = self.addresses or known_addresses(self.host, self.port)
+        if self.addresses:
+            self._try_addresses(now)
+        else:
+            self.lookup = HostLookup(self.host, self.port)
+
+    def _poll_lookup(self, lookup: HostLookup, now: float) -> None:
+        found = lookup.result()
+        if found is not None:
+            self.lookup, self.addresses = None, found
+            self._try_addresses(now)
+        elif now >= self._end:
+            self.lookup = None
+            self._error = ConnectionFailedError(
+                f"no name server has answered for {self.host!r} in {self._seconds:g} s; check the "
+                "name and the network, or use the numeric address"
+            )
+
+    def _try_addresses(self, now: float) -> None:
+        self._untried = list(self.addresses)
+        self._try_next_address(now)
 
     def _try_next_address(self, now: float) -> None:
         self._address_end = now + (self._end - now) / len(self._untried)
@@ -86,7 +119,7 @@ class Connecting:
             self.socket = socket.socket(family, kind, protocol)
             self.socket.setblocking(False)
             failure = self.socket.connect_ex(address)
-        except OSError as error:  # no such sockets here, as where the kernel has no IPv6
+        except OSError as error:  # no such sockets here, as if the kernel has no IPv6
             failure = error.errno or errno.EAFNOSUPPORT
         if failure not in _PENDING:
             self._fail(failure, now)
@@ -108,11 +141,11 @@ class Connecting:
             else "check host and network"
         )
         self._error = ConnectionFailedError(
-            f"no connection to {self._name}: {_in_words(failure)}; {hint}"
+            f"no connection to {self._name}: {_describe(failure)}; {hint}"
         )
 
 
-def _in_words(failure: int) -> str:
+def _describe(failure: int) -> str:
     # Windows has numbers of its own for sockets, of which strerror knows none.
     windows_texts: dict[int, str] = getattr(socket, "errorTab", {})
     return windows_texts.get(failure, os.strerror(failure)).rstrip(".")

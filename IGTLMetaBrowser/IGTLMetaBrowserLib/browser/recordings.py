@@ -1,0 +1,72 @@
+"""Recordings of images that a server streams, one for each id at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .. import codec, net
+from ..scene.sequence_recording import SequenceRecording
+from .events import Observer, RecordingStarted, RecordingStopped
+
+
+class Recordings:
+    """Records every frame that arrives, also those that the views are too slow to show.
+
+    ``new_recording`` returns one for an image id, or raises ``SceneError``. ``current`` are those
+    that are going on, by id.
+    """
+
+    def __init__(self, notify: Observer, new_recording: Callable[[str], SequenceRecording]) -> None:
+        self.current: dict[str, SequenceRecording] = {}
+        self._notify = notify
+        self._new_recording = new_recording
+
+    def start(self, image_id: str) -> SequenceRecording:
+        """Record what comes under an id from now on; ``RecordingStarted`` follows.
+
+        Raises ``SceneError`` if Slicer cannot.
+        """
+        if image_id not in self.current:
+            self.current[image_id] = self._new_recording(image_id)
+            self._notify(RecordingStarted(image_id))
+        return self.current[image_id]
+
+    def stop(self, image_id: str) -> None:
+        """End a recording, if there is one; ``RecordingStopped`` follows."""
+        recording = self.current.pop(image_id, None)
+        if recording is not None:
+            recording.stop()
+            self._notify(RecordingStopped(image_id, recording))
+
+    def stop_all(self) -> None:
+        """End all: the server was left."""
+        for image_id in list(self.current):
+            self.stop(image_id)
+
+    def abandon_all(self) -> None:
+        """Forget all: the scene was closed."""
+        for image_id in list(self.current):
+            self.current[image_id].abandon()
+            self.stop(image_id)
+
+    def add(self, events: Iterable[net.ClientEvent]) -> None:
+        """Record the images among what came unasked."""
+        if not self.current:
+            return
+        for event in events:
+            image = event.message if isinstance(event, net.Unsolicited) else None
+            if isinstance(image, codec.ImageMessage) and image.device_name in self.current:
+                self.current[image.device_name].add(image)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether ``work`` has something to do."""
+        return any(one.is_working or not one.is_recording for one in self.current.values())
+
+    def work(self) -> None:
+        """Copy voxels for some milliseconds, and end the recordings that are full."""
+        for image_id, recording in list(self.current.items()):
+            if recording.is_working:
+                recording.work()
+            elif not recording.is_recording:
+                self.stop(image_id)

@@ -1,0 +1,262 @@
+"""What an index keeps of an image's header: all that it takes to list it, place it, and read it.
+
+Attributes are texts as ``fields.text_of`` gives them, under their DICOM keywords. Those of the
+functional groups of an enhanced image (PS3.3 C.7.6.16) are resolved once, here: each attribute is
+either one text for the whole file, or a list with a text for each frame.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from .fields import Lookup, items_of, text_of
+from .grids import GRID_TAGS, split_grid
+
+# The attributes that most slices of a series share, so that the index keeps them only once.
+SHARED_KEYWORDS = (
+    "AcquisitionDate", "BitsAllocated", "BitsStored", "CineRate", "Columns", "CountsSource",
+    "DoseGridScaling", "DoseSummationType", "DoseType", "DoseUnits", "EchoNumbers", "EchoTime",
+    "EstimatedRadiographicMagnificationFactor", "FrameOfReferenceUID", "FrameTime",
+    "FrameTimeVector", "GridFrameOffsetVector", "HighBit", "ImageOrientationPatient",
+    "ImageType", "ImagerPixelSpacing", "InversionTime", "Modality",
+    "NominalScannedPixelSpacing", "NumberOfFrames", "PatientID", "PatientName",
+    "PhotometricInterpretation", "PixelAspectRatio", "PixelRepresentation", "PixelSpacing",
+    "PixelSpacingCalibrationDescription", "PixelSpacingCalibrationType", "PlanarConfiguration",
+    "ProtocolName", "RecommendedDisplayFrameRate", "Rows", "SOPClassUID", "SamplesPerPixel",
+    "SegmentationType", "SeriesDate", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber",
+    "SeriesTime", "SliceThickness", "SpacingBetweenSlices", "StudyDate", "StudyDescription",
+    "StudyInstanceUID", "StudyTime", "TimezoneOffsetFromUTC", "Units",
+)  # fmt: skip
+# Those that differ from slice to slice.
+OWN_KEYWORDS = (
+    "AcquisitionDateTime", "AcquisitionNumber", "AcquisitionTime", "ContentDate", "ContentTime",
+    "DiffusionBValue", "DiffusionGradientOrientation", "ImagePositionPatient", "InstanceNumber",
+    "RescaleIntercept", "RescaleSlope", "SOPInstanceUID", "SliceVector",
+    "TemporalPositionIdentifier", "TriggerTime",
+)  # fmt: skip
+# Those that only functional groups have.
+FRAME_KEYWORDS = (
+    "EffectiveEchoTime", "FrameAcquisitionDateTime", "FrameType", "NominalCardiacTriggerDelayTime",
+    "ReferencedSegmentNumber", "TemporalPositionIndex", "TemporalPositionTimeOffset",
+)  # fmt: skip
+
+# Sequences of which something is kept under the sequence's own keyword, as JSON or a mark.
+_MODALITY_LUT = 0x00283000
+_ULTRASOUND_REGIONS = 0x00186011
+_DETECTORS = 0x00540022
+_SEGMENTS = 0x00620002
+_SHARED_GROUPS = 0x52009229
+_FRAME_GROUPS = 0x52009230
+_GRADIENT_DIRECTIONS = 0x00189076
+_REGION_KEYWORDS = (
+    "RegionSpatialFormat", "RegionDataType", "RegionLocationMinX0", "RegionLocationMinY0",
+    "RegionLocationMaxX1", "RegionLocationMaxY1", "PhysicalUnitsXDirection",
+    "PhysicalUnitsYDirection", "PhysicalDeltaX", "PhysicalDeltaY",
+)  # fmt: skip
+_SEGMENT_KEYWORDS = ("SegmentNumber", "SegmentLabel", "RecommendedDisplayCIELabValue")
+
+# Where scanners put the b-value before DICOM had an attribute for it: Siemens, Philips, UIH, and GE
+# (whose numbers above 10^9 have a part that does not count). The creator of the private block, the
+# element that names it, and the value's element.
+_PRIVATE_B_VALUES = (
+    ("SIEMENS MR HEADER", 0x00190010, 0x0019100C),
+    ("Philips Imaging DD 001", 0x20010010, 0x20011003),
+    ("Image Private Header", 0x00650010, 0x00651009),
+    ("GEMS_PARM_01", 0x00430010, 0x00431039),
+)
+_GE_B_VALUE_OFFSET = 1e9
+
+PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoublePixelData"}
+TRANSFER_SYNTAX_UID = "TransferSyntaxUID"
+UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class PixelPlace:
+    """Where a file has its pixels: the attribute, its first byte and its length.
+
+    The length is ``UNDEFINED_LENGTH`` for encapsulated pixels; ``offset`` is 0 if it is not known
+    (a deflated file).
+    """
+
+    keyword: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """The header of one file that has rows and columns of pixels.
+
+    shared
+        The attributes that most files of its series have in common; such files share the mapping,
+        too, so nobody may change it.
+    own
+        The other attributes.
+    frames
+        The attributes that differ from frame to frame, with a text for each frame.
+    pixels
+        Where the pixels are; None if there are none.
+    problem
+        Why the image cannot be offered; empty if it can.
+    """
+
+    shared: Mapping[str, str]
+    own: Mapping[str, str]
+    frames: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    pixels: PixelPlace | None = None
+    problem: str = ""
+
+    def get(self, keyword: str, frame: int = 0) -> str:
+        """Return the text of an attribute for a frame (from 0); an empty one if it is absent."""
+        if keyword in self.frames:
+            texts = self.frames[keyword]
+            return texts[frame] if frame < len(texts) else ""
+        return self.own.get(keyword) or self.shared.get(keyword, "")
+
+
+def read_image_header(
+    lookup: Lookup, transfer_syntax: str, pixels: PixelPlace | None, file_size: int
+) -> ImageHeader | None:
+    """Return the header of an image, given how to find its elements; None if it is no image."""
+    values = _values(lookup, (*SHARED_KEYWORDS, *OWN_KEYWORDS))
+    if not (values.get("Rows") and values.get("Columns")):
+        return None
+    values[TRANSFER_SYNTAX_UID] = transfer_syntax
+    values |= _from_sequences(lookup)
+    if "DiffusionBValue" not in values and (b_value := _private_b_value(lookup)):
+        values["DiffusionBValue"] = b_value
+    frames = _functional_groups(lookup, values)
+    problem = _why_cut_off(pixels, file_size)
+    if not problem:
+        problem = split_grid(lookup, values, frames)
+    shared = {key: text for key, text in values.items() if key not in OWN_KEYWORDS}
+    own = {key: text for key, text in values.items() if key in OWN_KEYWORDS}
+    return ImageHeader(shared, own, frames, pixels, problem)
+
+
+def pack_header(header: ImageHeader) -> tuple[str, str]:
+    """Return a header as two texts: what the series' files share, and the rest."""
+    pixels = header.pixels
+    place = [pixels.keyword, pixels.offset, pixels.length] if pixels else None
+    rest = [header.own, header.frames, place, header.problem]
+    return json.dumps(header.shared), json.dumps(rest)
+
+
+def unpack_header(shared: Mapping[str, str], rest: str) -> ImageHeader:
+    """Return the header that ``pack_header`` packed; ``shared`` is its first text, parsed."""
+    own, frames, place, problem = json.loads(rest)
+    return ImageHeader(shared, own, frames, PixelPlace(*place) if place else None, problem)
+
+
+@cache
+def image_tags() -> Mapping[int, str]:
+    """Return the tags of the attributes that functional groups and files have, with keywords."""
+    from pydicom.datadict import tag_for_keyword
+
+    keywords = (*SHARED_KEYWORDS, *OWN_KEYWORDS, *FRAME_KEYWORDS)
+    return {int(tag_for_keyword(keyword) or 0): keyword for keyword in keywords}
+
+
+@cache
+def needed_tags() -> frozenset[int]:
+    """Return the tags of all elements of a file that an image's header is made of."""
+    sequences = (
+        _MODALITY_LUT, _ULTRASOUND_REGIONS, _DETECTORS, _SEGMENTS, _SHARED_GROUPS, _FRAME_GROUPS
+    )  # fmt: skip
+    private = (tag for _, creator, value in _PRIVATE_B_VALUES for tag in (creator, value))
+    return frozenset({*image_tags(), *sequences, *private, *GRID_TAGS})
+
+
+@cache
+def _tag_of(keyword: str) -> int:
+    from pydicom.datadict import tag_for_keyword
+
+    return int(tag_for_keyword(keyword) or 0)
+
+
+def _values(lookup: Lookup, keywords: Iterable[str]) -> dict[str, str]:
+    texts = ((keyword, text_of(lookup, _tag_of(keyword))) for keyword in keywords)
+    return {keyword: text for keyword, text in texts if text}
+
+
+def _from_sequences(lookup: Lookup) -> dict[str, str]:
+    values = {}
+    if items_of(lookup(_MODALITY_LUT)):
+        values["ModalityLUTSequence"] = "present"
+    for keyword, tag, keywords in (
+        ("SequenceOfUltrasoundRegions", _ULTRASOUND_REGIONS, _REGION_KEYWORDS),
+        ("SegmentSequence", _SEGMENTS, _SEGMENT_KEYWORDS),
+    ):
+        if items := items_of(lookup(tag)):
+            values[keyword] = json.dumps([_values(item.get_item, keywords) for item in items])
+    # Nuclear medicine has the place of a tomographic image with its detector (PS3.3 C.8.4.11).
+    for detector in items_of(lookup(_DETECTORS))[:1]:
+        place = ("ImagePositionPatient", "ImageOrientationPatient")
+        values |= {
+            f"Detector{key}": text for key, text in _values(detector.get_item, place).items()
+        }
+    return values
+
+
+def _private_b_value(lookup: Lookup) -> str:
+    for creator, creator_tag, tag in _PRIVATE_B_VALUES:
+        if lookup(tag) is not None and text_of(lookup, creator_tag) == creator:
+            text = text_of(lookup, tag, "FL" if tag == 0x20011003 else None).partition("\\")[0]
+            try:
+                return f"{float(text) % _GE_B_VALUE_OFFSET:.4g}"
+            except ValueError:
+                return ""
+    return ""
+
+
+def _functional_groups(lookup: Lookup, values: dict[str, str]) -> dict[str, list[str]]:
+    """Return the attributes that differ by frame; those that do not are added to ``values``.
+
+    A frame's own groups come before the shared ones, and these before the attribute itself, if an
+    image has it there too (PS3.3 C.7.6.16).
+    """
+    for group in items_of(lookup(_SHARED_GROUPS))[:1]:
+        values |= _group_values(group)
+    groups = [_group_values(group) for group in items_of(lookup(_FRAME_GROUPS))]
+    frames = {}
+    for keyword in dict.fromkeys(key for group in groups for key in group):
+        texts = [group.get(keyword, "") for group in groups]
+        if len({*texts}) > 1:
+            frames[keyword] = [text or values.get(keyword, "") for text in texts]
+        else:
+            values[keyword] = texts[0]
+    return frames
+
+
+def _group_values(group: Any) -> dict[str, str]:
+    """Return the attributes in the functional groups of a frame, or in those that all share."""
+    values: dict[str, str] = {}
+    for macro in tuple(group.keys()):
+        if macro >> 16 & 1:  # private: Philips repeats a whole old-style header there
+            continue
+        for item in items_of(group.get_item(macro))[:1]:
+            _add_values(item, values)
+            for direction in items_of(item.get_item(_GRADIENT_DIRECTIONS))[:1]:
+                _add_values(direction, values)
+    return values
+
+
+def _add_values(item: Any, values: dict[str, str]) -> None:
+    for tag in tuple(item.keys()):
+        keyword = image_tags().get(tag)
+        if keyword and keyword not in values and (text := text_of(item.get_item, tag)):
+            values[keyword] = text
+
+
+def _why_cut_off(pixels: PixelPlace | None, file_size: int) -> str:
+    if pixels is None:
+        return "it has no pixels"
+    if pixels.length != UNDEFINED_LENGTH and pixels.offset + pixels.length > file_size:
+        missing = pixels.offset + pixels.length - file_size
+        return f"it is cut off: {missing} bytes of its pixels are missing; get it again"
+    return ""

@@ -1,0 +1,168 @@
+"""Which header version a server speaks, found out without confusing it.
+
+Metadata come to clients of version 2 only, but a server of version 1 may not survive a question in
+version 2: old ones do not read a query's body, and the extended header would be one (the reference
+ImageDatabaseServer is out of step for good). So:
+
+1. The list of images is asked for in version 1, without a body. Every server can read that.
+2. When the list has come in version 1, GET_STATUS is sent under a header of version 2, again
+   without a body, so that nobody has anything left to read. PlusServer answers it in version 2
+   (``vtkPlusOpenIGTLinkServer::DataReceiverThread``), and so does our own server; a server of
+   version 1 takes no notice. The list is kept back meanwhile, for ``_PROBE_SECONDS`` at most.
+3. As soon as any message has come in version 2, everything is asked in version 2, first of all the
+   list that is kept back. A server that answers in version 1 all the same is asked so from then on.
+
+A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
+extended header alone, and PlusServer then reads nothing more from that client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import codec
+from .connection import Connection
+from .queries import Queries
+from .query import Query
+from .whole_texts import CLIENT
+
+_PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=0).pack()
+_PROBE_SECONDS = 0.5
+_LIST_SECONDS = 2.0
+
+
+@dataclass
+class ServerVersion:
+    """What is known of a server.
+
+    speaks_2
+        Whether messages of header version 2 come from it; None if it was not tried yet.
+    is_final
+        Whether a question in version 2 was answered in version 1; then no message changes this.
+    """
+
+    speaks_2: bool | None = None
+    is_final: bool = False
+
+
+_servers: dict[tuple[str, int], ServerVersion] = {}
+
+
+def server_version(host: str, port: int) -> ServerVersion:
+    """Return what this process knows of a server; all clients share it."""
+    return _servers.setdefault((host.lower(), port), ServerVersion())
+
+
+def forget_servers() -> None:
+    """Know nothing of any server, as at the start of the program."""
+    _servers.clear()
+
+
+class VersionFinder:
+    """Finds out on one connection which version the server speaks, and asks in it.
+
+    ``fixed`` is the version to ask in, if the user has chosen one. ``held`` is the query for a list
+    that is kept back, or None; ``deadline`` is when to call ``release`` at the latest.
+    """
+
+    def __init__(
+        self, server: ServerVersion, connection: Connection, queries: Queries, fixed: int | None
+    ) -> None:
+        self._server = server
+        self._connection = connection
+        self._queries = queries
+        self._fixed = fixed
+        self.held: Query | None = None
+        self._first_list: codec.Message | None = None
+        self.deadline: float | None = None
+        self.is_2_seen = False  # on this connection
+        self._is_probe_unanswered = False
+
+    def ask(self, query: Query, now: float) -> None:
+        """Send a question, and wait for its answer."""
+        query.header_version = self._fixed or (2 if self._server.speaks_2 else 1)
+        question = codec.GetMessage(query.data_type, device_name=query.device_name)
+        if query.header_version == 2:
+            question.header_version, question.metadata = 2, dict(CLIENT)
+        self._queries.add(query, now)
+        self._connection.send(question)
+
+    def note_version(self, event: codec.Message | codec.Rejected, now: float) -> None:
+        """Note in which version a message has come."""
+        if self.is_2_seen or _header_version(event) != 2 or self._server.is_final:
+            return
+        self.is_2_seen = self._server.speaks_2 = True
+        held = self.held
+        if held is not None and held.answer is None and held not in self._queries.waiting:
+            self._ask_again(held, now)
+
+    def is_probe_answer(self, event: codec.Message | codec.Rejected) -> bool:
+        """Whether a message that answers no query answers the probe, and means nothing else."""
+        if not self._is_probe_unanswered or _header_version(event) != 2:
+            return False
+        name = event.header.device_name if isinstance(event, codec.Rejected) else event.device_name
+        self._is_probe_unanswered = bool(name)
+        return not name
+
+    def hold(self, query: Query, now: float) -> bool:
+        """Keep the answer to ``query`` back, if it is a list that could come in version 2."""
+        if query is self.held:
+            if query.error is not None:  # asked again in vain
+                query.error, query.answer = None, self._first_list
+            self._note_answer_to_2(query)
+            self.cancel(query)
+            return False
+        is_list = isinstance(query.answer, codec.ImageMetaMessage) and not query.device_name
+        is_list = is_list and len(query.answer.items) > 0  # without images there are no metadata
+        if self.held is not None or not is_list or _header_version(query.answer) == 2:
+            return False
+        self._note_answer_to_2(query)
+        if self._fixed is not None or self._server.speaks_2 is False:
+            return False
+        self.held, self._first_list, query.answer = query, query.answer, None
+        if self._server.speaks_2:
+            self._ask_again(query, now)
+        else:
+            self._connection.queue([_PROBE])
+            self._connection.write()
+            self._is_probe_unanswered = True
+            self.deadline = now + _PROBE_SECONDS
+        return True
+
+    def release(self, now: float) -> Query | None:
+        """Return the query whose answer was kept back long enough, answered with the first list."""
+        query = self.held
+        if query is None or self.deadline is None or now < self.deadline:
+            return None
+        if query in self._queries.waiting:
+            # The second list may still come.
+            self._queries.replace(query, Query(query.data_type, is_abandoned=True))
+        self.ask_in_version_1()
+        query.answer = self._first_list
+        self.cancel(query)
+        return query
+
+    def ask_in_version_1(self) -> None:
+        """Ask so from now on, unless a message of version 2 comes after all."""
+        self._server.speaks_2 = self.is_2_seen = False
+
+    def cancel(self, query: Query) -> None:
+        """Keep nothing back for this query any more."""
+        if query is self.held:
+            self.held = self._first_list = self.deadline = None
+
+    def _note_answer_to_2(self, query: Query) -> None:
+        """Note whether a question in version 2 was answered in version 1."""
+        if query.header_version == 2 and _header_version(query.answer) == 1 and not self._fixed:
+            self.ask_in_version_1()
+            self._server.is_final = True
+
+    def _ask_again(self, query: Query, now: float) -> None:
+        self.ask(query, now)
+        self.deadline = now + _LIST_SECONDS
+
+
+def _header_version(event: codec.Message | codec.Rejected | None) -> int:
+    if event is None:
+        return 1
+    return event.header.version if isinstance(event, codec.Rejected) else event.header_version

@@ -1,0 +1,53 @@
+"""A log that no client can flood."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+
+_SECONDS = 60.0
+# So that one who has many addresses gets no more lines than one who has a few.
+_LINES_OF_ALL = 600
+_MOST_HOSTS = 1000
+
+
+class LimitedLog:
+    """Writes so many lines a minute of each host, and then how many it has left out.
+
+    INFO lines, which are written only where somebody asked for them, count like the others.
+    """
+
+    def __init__(self, logger: logging.Logger, lines_per_minute: int = 20) -> None:
+        self._logger = logger
+        self._lines_per_minute = lines_per_minute
+        self._minute_ends = time.monotonic() + _SECONDS
+        self._written: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    def write(self, level: int, host: str, line: str, exc_info: bool = False) -> None:
+        """Write a line about a client at ``host``, or count it.
+
+        ``exc_info``: with the exception that is being handled.
+        """
+        if not self._logger.isEnabledFor(level):
+            return
+        if time.monotonic() >= self._minute_ends:
+            self.begin_minute()
+        is_too_much = (
+            self._written[host] >= self._lines_per_minute or self._written.total() >= _LINES_OF_ALL
+        )
+        if is_too_much:
+            known = host in self._left_out or len(self._left_out) < _MOST_HOSTS
+            self._left_out[host if known else "other addresses"] += 1
+            return
+        self._written[host] += 1
+        self._logger.log(level, "%s", line, exc_info=exc_info)
+
+    def begin_minute(self) -> None:
+        """Say what was left out, and begin to count anew."""
+        for host, count in self._left_out.most_common(self._lines_per_minute):
+            self._logger.warning("%d more lines about %s were left out", count, host)
+        self._written.clear()
+        self._left_out.clear()
+        self._minute_ends = time.monotonic() + _SECONDS

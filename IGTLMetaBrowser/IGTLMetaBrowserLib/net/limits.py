@@ -1,0 +1,98 @@
+"""Whom a server lets in, and how much of it one client may take."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True)
+class ServerLimits:
+    """The limits of one server; None is "no limit".
+
+    allowed_networks
+        Whose addresses may connect; empty for all.
+    max_clients
+        Connections at a time.
+    max_clients_per_address
+        Of them, those from one address.
+    queries_per_second
+        For each client; what is more is refused. Ten seconds' worth may come at once.
+    bytes_per_second
+        For each client; it is not refused more, but sent no faster.
+    idle_timeout
+        Seconds without a whole message from a client, and without anything to send it, after which
+        its connection is closed.
+    stall_timeout
+        Seconds in which a client must read at least ``slowest_reader`` bytes a second of what it
+        has asked for; one that does not is dropped, with the image that it holds.
+    image_cache_size
+        Bytes of packed images that are held for the clients who read them, and for those who will.
+        Beyond it a client waits for its image until others have theirs. One image may be larger.
+    """
+
+    allowed_networks: Sequence[Network] = ()
+    max_clients: int = 256
+    max_clients_per_address: int | None = None
+    queries_per_second: float | None = None
+    bytes_per_second: float | None = None
+    idle_timeout: float | None = None
+    stall_timeout: float = 30.0
+    slowest_reader: float = 10_000.0
+    image_cache_size: int = 512 << 20
+
+    def why_not(self, host: str, connected: Sequence[str]) -> str | None:
+        """Return in words why a client may not come in, or None.
+
+        ``host`` is its numeric address, ``connected`` are those of all who are connected.
+        """
+        if not self.allows(host):
+            return f"the address {host} is not among those that may connect"
+        if len(connected) >= self.max_clients:
+            return f"{self.max_clients} clients are connected, and no more are served; try later"
+        most = self.max_clients_per_address
+        if most is not None and connected.count(host) >= most:
+            return f"{most} connections from {host} are open, and no more are served; close one"
+        return None
+
+    def allows(self, host: str) -> bool:
+        """Whether a client at this numeric address may connect."""
+        address = ipaddress.ip_address(host)
+        # A socket for IPv4 and IPv6 at once shows 10.1.2.3 as ::ffff:10.1.2.3.
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        networks = self.allowed_networks
+        return not networks or any((mapped or address) in network for network in networks)
+
+
+class Allowance:
+    """So much a second; what was not used in the last seconds may be used at once.
+
+    (A token bucket, as routers have.) ``now`` is in ``time.monotonic`` seconds.
+    """
+
+    def __init__(self, per_second: float | None, saved_seconds: float, now: float) -> None:
+        self._per_second = per_second
+        self._most = 0.0 if per_second is None else max(1.0, per_second * saved_seconds)
+        self._left = self._most
+        self._updated = now
+
+    def left(self, now: float) -> float:
+        """Return how much may be used now; infinity where there is no limit."""
+        if self._per_second is None:
+            return float("inf")
+        earned = (now - self._updated) * self._per_second
+        self._left = min(self._most, self._left + earned)
+        self._updated = now
+        return self._left
+
+    def use(self, amount: float) -> None:
+        """Use some of it; more than is left is taken from what is to come."""
+        self._left -= amount
+
+    def seconds_until(self, amount: float, now: float) -> float:
+        """Return the seconds from ``now`` until so much is left."""
+        missing = min(amount, self._most) - self.left(now)
+        return 0.0 if self._per_second is None else max(0.0, missing / self._per_second)

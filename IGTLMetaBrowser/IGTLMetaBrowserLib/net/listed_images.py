@@ -1,0 +1,60 @@
+"""What a server's lists say of its images, to tell whether an image can be the one asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from .. import codec
+
+Lists = codec.ImageMetaMessage | codec.LabelMetaMessage
+
+
+class ListedImages:
+    """The images of the last list, label maps included. Of doubled ids the first one counts."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, _ImageList] = {}
+
+    def update(self, message: Lists) -> None:
+        """Note a whole list, in the place of the one before."""
+        self._lists[message.type_name] = _ImageList(message.items)
+
+    def __contains__(self, image_id: str) -> bool:
+        return self.find(image_id) is not None
+
+    def find(self, image_id: str) -> codec.ImageMetaItem | codec.LabelMetaItem | None:
+        """Return what is listed under an id, or None."""
+        found = (images.find(image_id) for images in self._lists.values())
+        return next(filter(None, found), None)
+
+
+class _ImageList:
+    def __init__(self, items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> None:
+        self._items = items
+
+    def find(self, image_id: str) -> codec.ImageMetaItem | codec.LabelMetaItem | None:
+        row = self._rows.get(image_id)
+        return None if row is None else self._items[row]
+
+    # Made when it is first needed: most servers answer under the name that was asked for.
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        last = len(self._items) - 1
+        return {item.id: last - row for row, item in enumerate(reversed(list(self._items)))}
+
+
+def fits(image: codec.ImageMessage, entry: codec.ImageMetaItem | codec.LabelMetaItem) -> bool:
+    """Whether an image can be the one that is listed so: size and type are the same."""
+    came = codec.ScalarType.of(image.pixels.dtype)
+    # LBMETA does not list a type.
+    listed = entry.scalar_type if isinstance(entry, codec.ImageMetaItem) else came
+    return tuple(entry.size) == tuple(image.whole_size) and listed == came
+
+
+def can_fit(header: codec.Header, entry: codec.ImageMetaItem | codec.LabelMetaItem) -> bool:
+    """Whether a message that is arriving has bytes enough for the image that is listed so."""
+    i, j, k = entry.size
+    scalar_type = getattr(entry, "scalar_type", codec.ScalarType.UINT8)
+    width = scalar_type.dtype.itemsize if isinstance(scalar_type, codec.ScalarType) else 1
+    return header.body_size >= i * j * k * width

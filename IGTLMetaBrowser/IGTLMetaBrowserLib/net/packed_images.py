@@ -1,0 +1,95 @@
+"""Images packed once for all clients that ask for them, within a limit of memory."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass
+from weakref import WeakValueDictionary
+
+from .. import codec
+from .source import NotReadyError, OffersImageVersions, Source, SourceError
+
+# How soon who waits for memory asks again.
+_RETRY_SECONDS = 0.05
+
+
+@dataclass(eq=False)
+class PackedImage:
+    """An image and its bytes; it lives as long as somebody sends it, or it is kept."""
+
+    content: codec.PackedContent
+
+    def sum_for(self, seconds: float) -> bool:
+        """Compute the checksum, for about ``seconds``; return whether it is done.
+
+        It takes 50 ms for 157 MB, in which others have their turns.
+        """
+        end = time.monotonic() + seconds
+        while not self.content.sum_some():
+            if time.monotonic() >= end:
+                return False
+        return True
+
+
+class PackedImages:
+    """The images of ``source``, packed: those that are being sent, and those that were, last.
+
+    They have at most ``limit`` bytes together, and one image more. Whoever sends an image holds
+    the ``PackedImage``; images of sources that tell their versions are kept for the next who asks.
+    """
+
+    def __init__(self, source: Source, limit: int) -> None:
+        self._source = source
+        self._limit = limit
+        self._kept: OrderedDict[tuple[str, Hashable], PackedImage] = OrderedDict()
+        self._in_memory: WeakValueDictionary[Hashable, PackedImage] = WeakValueDictionary()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all packed images in memory."""
+        return sum(image.content.size for image in self._in_memory.values())
+
+    def get(self, image_id: str) -> PackedImage:
+        """Return an image; its checksum may still have to be computed.
+
+        Raises what the source raises, and ``NotReadyError`` where others must be sent theirs first.
+        """
+        key = self._key(image_id)
+        image = self._in_memory.get(key) or self._load(image_id, key)
+        if key is not None:
+            self._kept[key] = image
+            self._kept.move_to_end(key)
+            self._forget(self._limit)
+        return image
+
+    def forget_changed(self) -> None:
+        """Forget the images that are no longer what the source has under their ids."""
+        for image_id, version in [*self._kept]:
+            try:
+                is_same = self._key(image_id) == (image_id, version)
+            except SourceError:
+                is_same = False
+            if not is_same:
+                del self._kept[image_id, version]
+
+    def _key(self, image_id: str) -> tuple[str, Hashable] | None:
+        """Return what an image is known by; None where it may be another each time."""
+        if not isinstance(self._source, OffersImageVersions):
+            return None
+        return image_id, self._source.image_version(image_id)
+
+    def _load(self, image_id: str, key: tuple[str, Hashable] | None) -> PackedImage:
+        self.forget_changed()
+        self._forget(self._limit - 1)
+        if self.size and self.size >= self._limit:
+            raise NotReadyError(retry_after=_RETRY_SECONDS)
+        image = PackedImage(codec.PackedContent(self._source.image(image_id)))
+        self._in_memory[object() if key is None else key] = image
+        return image
+
+    def _forget(self, limit: int) -> None:
+        """Forget the images that nobody has asked for the longest, until the rest fits."""
+        while self._kept and self.size > limit:
+            self._kept.popitem(last=False)

@@ -1,0 +1,59 @@
+"""One question to a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .. import codec
+from .errors import NetworkError
+
+_DESCRIPTIONS = {
+    "IMGMETA": "the list of images",
+    "LBMETA": "the list of label maps",
+    "TRAJ": "the trajectories",
+    "POINT": "the points",
+    "COLORT": "the color table",
+    "IMAGE": "the image",
+}
+
+
+@dataclass(eq=False)
+class Query:
+    """One question. It is answered once: then ``answer`` or ``error`` is set.
+
+    ``is_abandoned``: nobody waits for the answer any more, but it may still come, and must not be
+    taken for the answer to another query. ``asked_at`` is in ``time.monotonic`` seconds.
+    """
+
+    data_type: str
+    device_name: str = ""
+    answer: codec.Message | None = None
+    error: NetworkError | None = None
+    is_abandoned: bool = False
+    asked_at: float | None = field(default=None, repr=False)
+    deadline: float = field(default=float("inf"), repr=False)
+    attempts: int = field(default=0, repr=False)
+    header_version: int = field(default=1, repr=False)
+    # What had been received when it was asked, to see whether anything has come since.
+    bytes_before: int = field(default=0, repr=False)
+    # An image of another name that may be the answer, see ``Queries``; and until when another could
+    # come that shows that it is not.
+    candidate: codec.ImageMessage | None = field(default=None, repr=False)
+    candidate_until: float = field(default=float("inf"), repr=False)
+    # What came instead of the answer, for the error that says that it did not come.
+    came_instead: str = field(default="", repr=False)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether an answer or an error is there."""
+        return self.answer is not None or self.error is not None
+
+    @property
+    def answer_size(self) -> int:
+        """About how many bytes the answer has: those of an image's pixels, otherwise 0."""
+        return self.answer.pixels.nbytes if isinstance(self.answer, codec.ImageMessage) else 0
+
+    def __str__(self) -> str:
+        what = _DESCRIPTIONS.get(self.data_type, self.data_type)
+        name = codec.printable(self.device_name)
+        return f"{what} {name!r}" if name else what

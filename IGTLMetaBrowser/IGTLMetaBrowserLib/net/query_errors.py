@@ -1,0 +1,72 @@
+"""Why a query has no answer: what happened, to what, and what to try."""
+
+from __future__ import annotations
+
+from .. import codec
+from .errors import AnswerError, NetworkError, RefusedError, TimeOutError
+from .query import Query
+from .settings import LARGER_MESSAGES, MORE_TIME, WITHOUT_CHECKSUM
+
+WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
+# Larger than any machine's memory; what claims to have so many bytes is no OpenIGTLink message.
+_LARGEST_BELIEVABLE_BODY = 1 << 40
+
+
+def no_data(query: Query) -> RefusedError:
+    """Return the error for an answer without content, which is how servers say "no data"."""
+    return RefusedError(f"the server has no data for {query}: its answer is empty")
+
+
+def refusal(query: Query, words: str) -> RefusedError:
+    """Return the error for a query that the server refuses, with its words if there are any."""
+    return RefusedError(f"the server does not send {query}" + (f": {words}" if words else ""))
+
+
+def unreadable(query: Query, error: codec.DecodeError) -> AnswerError:
+    """Return the error for an answer that cannot be read, with the setting that has caused it."""
+    advice = ""
+    if isinstance(error, codec.MissingChecksumError):
+        advice = f"; {WITHOUT_CHECKSUM}"
+    elif isinstance(error, codec.BodySizeError) and not isinstance(error, codec.BodyMemoryError):
+        advice = f"; {LARGER_MESSAGES}"
+    return AnswerError(f"{query} cannot be read: {error}{advice}")
+
+
+def time_out(query: Query, address: str, seconds: float, said: str, is_alive: bool) -> NetworkError:
+    """Return why a query has no answer, when its time is over.
+
+    ``said`` is the last error that the server reported; ``is_alive``: other messages have come.
+    """
+    if not is_alive:
+        words = f"; it last said: {said}" if said else ""
+        return TimeOutError(
+            f"{address} did not answer in {seconds:g} s{words}; "
+            f"check that it is an OpenIGTLink server that has what was asked for, or {MORE_TIME}"
+        )
+    if said:
+        return RefusedError(f"{refusal(query, said)}; if it is busy, {MORE_TIME}")
+    instead = f"; instead came {query.came_instead}" if query.came_instead else ""
+    return TimeOutError(
+        f"{address} did not send {query} in {seconds:g} s, although it sends other messages"
+        f"{instead}; if it needs longer, {MORE_TIME}"
+    )
+
+
+def describe_status(status: codec.StatusMessage) -> str:
+    """Return a status in words: the server's own and the name of its code."""
+    code = status.code
+    name = code.name.replace("_", " ").lower() if isinstance(code, codec.StatusCode) else code
+    words = codec.printable(status.message or status.error_name)
+    return f"{words} (status {name})" if words else f"status {name}"
+
+
+def is_wrong_server(event: codec.Rejected) -> bool:
+    """Whether a message above the size limit is none at all, such as the answer of a web server."""
+    header = event.header
+    is_believable = (
+        header.version in (1, 2)
+        and header.body_size <= _LARGEST_BELIEVABLE_BODY
+        and header.type_name.isascii()
+        and header.type_name.replace("_", "").isalnum()
+    )
+    return isinstance(event.error, codec.BodySizeError) and not is_believable

@@ -1,0 +1,129 @@
+"""What a server does with the messages of a client: answers, refusals, and what is pushed to it."""
+
+from __future__ import annotations
+
+import logging
+
+from .. import codec
+from ..codec.wire import Buffer
+from .answers import addressed, answer, one_line, refusal
+from .journal import Journal
+from .limits import ServerLimits
+from .packed_images import PackedImages
+from .served_client import Reply, ServedClient
+from .source import NotReadyError, Source, SourceError, TakesMessages
+
+_SUM_SECONDS = 0.01
+
+_Code = codec.StatusCode
+
+
+class Replies:
+    """Answers the clients of one server from ``source``, one query a turn."""
+
+    def __init__(self, source: Source, limits: ServerLimits, journal: Journal) -> None:
+        self._source = source
+        self._limits = limits
+        self._journal = journal
+        self.images = PackedImages(source, limits.image_cache_size)
+        self._packed_list: codec.PackedContent | None = None
+
+    def on_event(self, client: ServedClient, event: codec.Message | codec.Rejected) -> None:
+        """Note a query, hand the source what is pushed; hang up on who speaks something else."""
+        if isinstance(event, codec.Rejected):
+            words = one_line(str(event.error))
+            self._journal.unreadable(client, words)
+            if isinstance(event.error, codec.BodySizeError):
+                client.connection.lost = ConnectionAbortedError(words)
+        elif not isinstance(event, codec.QueryMessage):
+            self._hand_over(client, event)
+        elif not isinstance(event, codec.ReturnMessage):
+            client.questions.append(event)
+
+    def go_on(self, client: ServedClient, now: float) -> None:
+        """Begin to answer the client's next query, or go on with the one that is not ready."""
+        if client.reply is None:
+            client.reply = Reply(client.questions.popleft(), now)
+            if not client.may_ask(now):
+                words = f"more than {self._limits.queries_per_second:g} queries a second"
+                self._refuse(client, client.reply, _Code.BUSY, f"{words}; ask more slowly")
+                return
+        try:
+            self._reply(client, client.reply)
+        except NotReadyError as error:
+            client.resume_at = now + error.retry_after if error.retry_after else None
+
+    def finish(self, client: ServedClient) -> None:
+        """Let go of the answer whose last byte is sent."""
+        reply = client.reply
+        if reply is not None and reply.byte_count and not client.connection.wants_write:
+            client.reply = None
+            if not reply.is_refusal:
+                self._journal.answered(client, reply)
+
+    def _reply(self, client: ServedClient, reply: Reply) -> None:
+        query = reply.query
+        try:
+            if isinstance(query, codec.GetMessage) and query.data_type == "IMAGE":
+                self._send_image(client, reply)
+                return
+            message = answer(self._source, query)
+            if message is not None:
+                client.queue(self._packed(addressed(message, query)))
+                return
+            code, words = _Code.UNKNOWN_INSTRUCTION, f"{query.type_name} is not known here"
+        except NotReadyError:
+            raise
+        except SourceError as error:
+            code, words = _Code.NOT_FOUND, str(error)
+        except Exception as error:  # one image that cannot be read must not end the server
+            self._journal.failed(client, query)
+            code, words = _Code.UNKNOWN_ERROR, str(error)
+        self._refuse(client, reply, code, words)
+
+    def _packed(self, message: codec.Message) -> list[Buffer]:
+        """Return a message's bytes; of a list that is the same tuple as last time, those of then.
+
+        A list of 100,000 images is packed in half a second, in which nobody else is served.
+        """
+        if not (isinstance(message, codec.ImageMetaMessage) and isinstance(message.items, tuple)):
+            return codec.pack_parts(message)
+        if self._packed_list is None or self._packed_list.message.items is not message.items:
+            self._packed_list = codec.PackedContent(message)
+        return self._packed_list.parts(
+            message.device_name, message.header_version, message.message_id, message.metadata
+        )
+
+    def _send_image(self, client: ServedClient, reply: Reply) -> None:
+        """Queue an image, when it is read and its checksum computed. Raises ``NotReadyError``."""
+        if reply.image is None:
+            reply.image = self.images.get(reply.query.device_name)
+        if not reply.image.sum_for(_SUM_SECONDS):
+            raise NotReadyError
+        query, content = reply.query, reply.image.content
+        metadata = content.message.metadata if query.header_version > 1 else {}
+        client.queue(
+            content.parts(query.device_name, query.header_version, query.message_id, metadata)
+        )
+
+    def _refuse(
+        self, client: ServedClient, reply: Reply, code: codec.StatusCode, words: str
+    ) -> None:
+        reply.is_refusal = True
+        self._journal.refused(client, reply, one_line(words))
+        for message in refusal(reply.query, code, words):
+            client.queue(codec.pack_parts(message))
+
+    def _hand_over(self, client: ServedClient, message: codec.Message) -> None:
+        """Give the source what a client sent unasked, where the source takes that."""
+        if not isinstance(self._source, TakesMessages):
+            self._journal.not_kept(client, message, "this source takes nothing", logging.INFO)
+            return
+        try:
+            self._source.receive(message)
+        except SourceError as error:
+            self._journal.not_kept(client, message, one_line(str(error)))
+        except Exception:  # what one client sends must not end the server
+            self._journal.failed(client, message)
+        else:
+            self._journal.received(client, message)

@@ -1,0 +1,244 @@
+"""One client of a server: its connection, what it waits for, and how much it has taken."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from .. import codec
+from ..codec.wire import Buffer
+from .address import format_address
+from .connection import Connection
+from .limits import Allowance, ServerLimits
+from .packed_images import PackedImage
+from .tls_server import ServerHandshake
+
+_MIB = 1 << 20
+# Nobody sends a server an image; who claims to send more than this is hung up on.
+_MAX_BODY_SIZE = 16 * _MIB
+# Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
+_SAVED_SECONDS_OF_QUERIES = 10.0
+_SAVED_SECONDS_OF_BYTES = 2.0
+_LEAVING_SECONDS = 2.0
+# In one turn, so that the others have theirs soon.
+_LARGEST_BURST = 2 * _MIB
+# Below it, sending in many small pieces would cost more than the limit saves.
+_SMALLEST_PIECE = 16 << 10
+
+
+@dataclass(eq=False)
+class Reply:
+    """An answer that is being made or sent; ``image`` is the one that it holds in memory."""
+
+    query: codec.QueryMessage
+    begin: float
+    byte_count: int = 0
+    image: PackedImage | None = None
+    is_refusal: bool = False
+
+
+class ServedClient:
+    """A client at the numeric address ``host``; ``now`` is in ``time.monotonic`` seconds.
+
+    Questions are answered one by one, each when the answer before it is sent: a client that asks
+    for a thousand images and reads none costs the memory of one.
+    """
+
+    def __init__(
+        self, sock: socket.socket, host: str, port: int, limits: ServerLimits, now: float
+    ) -> None:
+        self.connection = Connection(sock, codec.Receiver(_MAX_BODY_SIZE))
+        self.host, self.port = host, port
+        # Whom the client's certificate names, where it has shown one.
+        self.certificate = ""
+        # Whether its first byte, which tells TLS from OpenIGTLink, is still to come.
+        self.is_new = True
+        self.handshake: ServerHandshake | None = None
+        self.questions: deque[codec.QueryMessage] = deque()
+        self.reply: Reply | None = None
+        self.connected_at = self.active_at = now
+        # Until when it is left alone: it waits for an image, or has had its bytes for this second.
+        self.resume_at: float | None = None
+        # Until when what it still sends is thrown away, so that the words of a refusal arrive.
+        self.leave_at: float | None = None
+        self.sent = 0
+        self._is_half_closed = False
+        self._limits = limits
+        self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
+        self._bytes = Allowance(limits.bytes_per_second, _SAVED_SECONDS_OF_BYTES, now)
+        self._window_begin, self._window_taken = now, 0
+
+    @property
+    def address(self) -> str:
+        """Host and port as a user writes them."""
+        return format_address(self.host, self.port)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether an answer is still to be made or sent."""
+        return bool(self.questions) or self.reply is not None or self.connection.wants_write
+
+    @property
+    def is_waiting_for_answer(self) -> bool:
+        """Whether an answer is to be made, and none is being sent."""
+        return (bool(self.questions) or self.reply is not None) and not self.connection.wants_write
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether there is something to do when the socket can be written to, or else read."""
+        if self.handshake is not None:
+            return self.handshake.wants_write
+        return self.is_owed
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether it has sent something that the socket does not show, and that can be read now."""
+        return self.handshake is None and not self.is_owed and self.connection.has_unread
+
+    @property
+    def is_being_sent_to(self) -> bool:
+        """Whether a part of an answer is not with it yet, not even in its system's buffer.
+
+        If a connection is closed before, what is on its way can be lost.
+        """
+        return self.reply is not None or _unacknowledged(self.connection.socket) > 0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing is left to do for it: who closes its half only waits for its answers."""
+        connection = self.connection
+        if self.leave_at is not None:
+            return connection.lost is not None
+        return connection.is_broken or (connection.lost is not None and not self.is_owed)
+
+    def may_ask(self, now: float) -> bool:
+        """Count a query; return whether it is one too many."""
+        if self._queries.left(now) < 1:
+            return False
+        self._queries.use(1)
+        return True
+
+    def queue(self, parts: list[Buffer]) -> None:
+        """Queue the bytes of a message, which belongs to the reply that is being made."""
+        if not self.connection.wants_write:
+            self._window_begin, self._window_taken = time.monotonic(), self._taken()
+        if self.reply is not None:
+            self.reply.byte_count += sum(map(len, parts))
+        self.connection.queue(parts)
+
+    def write(self, now: float) -> int:
+        """Send what the socket takes and the limit allows; return how many bytes."""
+        if not self.connection.wants_write:
+            return 0
+        most = self._bytes.left(now)
+        if most < 1:
+            piece = max(1.0, min(_SMALLEST_PIECE, self._limits.bytes_per_second or 1))
+            self.resume_at = now + self._bytes.seconds_until(piece, now)
+            return 0
+        count = self.connection.write(int(min(most, _LARGEST_BURST)))
+        self._bytes.use(count)
+        self.sent += count
+        if count:
+            self.active_at = now
+        return count
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether it has read too little of its answer for too long."""
+        seconds = now - self._window_begin
+        if not self.connection.wants_write or seconds < self._limits.stall_timeout:
+            return False
+        slowest = self._limits.slowest_reader
+        if self._limits.bytes_per_second is not None:  # it is not to blame for our own limit
+            slowest = min(slowest, self._limits.bytes_per_second / 2)
+        taken = self._taken()
+        is_too_slow = taken - self._window_taken < slowest * seconds
+        self._window_begin, self._window_taken = now, taken
+        return is_too_slow
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it has not asked for anything for too long."""
+        timeout = self._limits.idle_timeout
+        return timeout is not None and not self.is_owed and now - self.active_at >= timeout
+
+    def first_byte(self) -> bytes | None:
+        """Return the first byte that it sends, which stays to be read; None before it is there.
+
+        It is empty where the client has closed the connection, or the connection is broken.
+        """
+        try:
+            return self.connection.socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def begin_tls(self, context: ssl.SSLContext, now: float) -> None:
+        """Begin the handshake; the connection has another socket then, of the same number."""
+        self.handshake = ServerHandshake(context, self.connection.socket, now)
+        self.connection.socket = self.handshake.socket
+
+    def step_handshake(self) -> bool:
+        """Go on with the handshake; return whether it is done. Raises ``TLSError``."""
+        if self.handshake is None or not self.handshake.step():
+            return False
+        self.certificate = self.handshake.client_name
+        self.handshake = None
+        return True
+
+    def leave(self, last_words: bytes, now: float) -> None:
+        """Send this, nothing more, and take nothing from it any more.
+
+        If the connection were closed at once, with bytes of the client unread, the system would
+        throw away the words as well.
+        """
+        self.questions.clear()
+        self.reply = None
+        self.handshake = None
+        self.leave_at = now + _LEAVING_SECONDS
+        self.connection.queue([last_words])
+
+    def step_leaving(self) -> bool:
+        """Send the last words, and throw away what comes; return whether it may be closed."""
+        connection = self.connection
+        connection.write()
+        if not connection.wants_write and not self._is_half_closed:
+            self._is_half_closed = True
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_WR)
+        try:
+            while data := connection.socket.recv(_MIB):
+                del data
+        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
+            return connection.is_broken
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.reply = None
+        self.connection.close()
+
+    def _taken(self) -> int:
+        """Return how many bytes have arrived at the client, as far as this can be told.
+
+        What the system has taken may lie here still: some MB, which a slow reader needs a minute
+        for, and of which the system takes the next only when a third is gone.
+        """
+        return self.sent - _unacknowledged(self.connection.socket)
+
+
+def _unacknowledged(sock: socket.socket) -> int:
+    """Return the bytes that the system has not yet delivered; 0 where it does not tell."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+        import termios
+
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+        return struct.unpack("i", answer)[0]
+    return 0

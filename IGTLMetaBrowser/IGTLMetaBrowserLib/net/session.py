@@ -1,0 +1,226 @@
+"""One connection to a server, and what is asked on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from .. import codec
+from .client_events import ClientEvent, Finished, Unsolicited
+from .connection import Connection
+from .errors import ConnectionLostError, NetworkError, TimeOutError
+from .header_versions import ServerVersion, VersionFinder
+from .queries import Queries
+from .query import Query
+from .query_errors import WRONG_SERVER_HINT, is_wrong_server, time_out
+from .settings import ConnectionSettings
+
+# How often a query is asked: it is lost with a connection that ends before any of its answer came,
+# as with servers that close after a number of queries.
+_MAX_ATTEMPTS = 2
+# What is passed over is waited for no longer; to connect anew is faster.
+_PASS_OVER_SECONDS = 3.0
+
+
+@dataclass
+class SessionEnd:
+    """Why a connection is given up; which queries fail with it, and which to ask once more."""
+
+    error: NetworkError
+    failed: list[Query]
+    again: list[Query]
+
+
+class Session:
+    """Asks on one connection, and matches what comes. ``end`` is None as long as it stands.
+
+    A query that stays without an answer while other messages arrive fails alone; if nothing at all
+    arrives, or the server stops in the middle of a message, the connection is given up.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        address: str,
+        settings: ConnectionSettings,
+        queries: Queries,
+        server: ServerVersion,
+    ) -> None:
+        self.connection = connection
+        self.end: SessionEnd | None = None
+        self._address = address
+        self._settings = settings
+        self._queries = queries
+        self._versions = VersionFinder(server, connection, queries, settings.header_version)
+        self._last_bytes_at = time.monotonic()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody waits for an answer."""
+        is_held = self._versions.held is not None
+        return is_held or any(not query.is_abandoned for query in self._queries.waiting)
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
+        times = (self._queries.next_deadline, self._versions.deadline, self._passing_over_until)
+        return min((moment for moment in times if moment is not None), default=None)
+
+    @property
+    def held(self) -> Query | None:
+        """The query for a list whose answer is kept back, see ``header_versions``."""
+        return self._versions.held
+
+    def ask(self, query: Query) -> None:
+        """Send a question."""
+        query.attempts += 1
+        query.bytes_before = self.connection.receiver.bytes_received
+        self._versions.ask(query, time.monotonic())
+
+    def progress(self, query: Query) -> codec.Progress | None:
+        """Return how much of the answer to ``query`` has arrived, or None before it begins."""
+        progress = self.connection.receiver.progress
+        if progress is None or self._queries.expected(progress.header) is not query:
+            return None
+        return progress
+
+    def is_alive_for(self, query: Query) -> bool:
+        """Whether anything has come since ``query`` was asked, and goes on coming."""
+        receiver = self.connection.receiver
+        silence = time.monotonic() - self._last_bytes_at
+        is_stalled = not receiver.is_between_messages and silence >= self._settings.answer_timeout
+        return receiver.bytes_received != query.bytes_before and not is_stalled
+
+    def cancel(self, query: Query) -> None:
+        """Give a query up. What still arrives for it is passed over."""
+        self._versions.cancel(query)
+        if query not in self._queries.waiting:
+            return
+        if self.progress(query) is not None and self.connection.receiver.discard():
+            self._queries.waiting.remove(query)
+        else:
+            self._queries.abandon(query)
+
+    def step(self, seconds: float) -> list[ClientEvent]:
+        """Send and receive for about ``seconds``; return what happened."""
+        connection = self.connection
+        connection.write()
+        before = connection.receiver.bytes_received
+        received = connection.read(seconds)
+        if connection.receiver.bytes_received != before:
+            self._last_bytes_at = time.monotonic()
+            if self._is_answering:
+                self._queries.bytes_arrived(self._last_bytes_at)
+        events: list[ClientEvent] = []
+        for event in received:
+            events += self._handle(event)
+            if isinstance(event, codec.Rejected) and is_wrong_server(event):
+                return events + self._give_up(f"{event.error}; {WRONG_SERVER_HINT}")
+        if connection.lost is not None:
+            return events + self._give_up(
+                connection.describe_loss(self._address, self._queries.last_server_error)
+            )
+        return events + self._check_times(time.monotonic())
+
+    @property
+    def _is_answering(self) -> bool:
+        """Whether what arrives is wanted, or was: not a stream or a keep-alive."""
+        receiver = self.connection.receiver
+        progress = receiver.progress
+        if progress is None:
+            return receiver.is_passing_over
+        return self._queries.expected(progress.header) is not None
+
+    @property
+    def _passing_over_until(self) -> float | None:
+        if not self.connection.receiver.is_passing_over or not self.is_waiting:
+            return None
+        return self._last_bytes_at + _PASS_OVER_SECONDS
+
+    def _handle(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
+        now = time.monotonic()
+        query = self._queries.match(event, now)
+        if query is None:
+            is_probe_answer = self._versions.is_probe_answer(event)
+            self._versions.note_version(event, now)
+            return [] if is_probe_answer else [Unsolicited(event)]
+        self._queries.bytes_arrived(now)
+        for waiting in self._queries.waiting:
+            # The server works: only connections without any answer count as attempts.
+            waiting.attempts = 1
+        self._versions.note_version(event, now)
+        if query.is_abandoned or self._versions.hold(query, now):
+            return []
+        return [Finished(query)]
+
+    def _check_times(self, now: float) -> list[ClientEvent]:
+        released = self._versions.release(now)
+        done = [released] if released is not None else []
+        done += self._queries.accept_candidates(now)
+        events: list[ClientEvent] = [Finished(query) for query in done]
+        expired = self._queries.expired(now)
+        for query in expired:
+            if not self.is_alive_for(query):
+                return events + self._time_out(expired)
+            events += self._fail_alone(query, now)
+        until = self._passing_over_until
+        if until is not None and until <= now:
+            reason = "stopped in the middle of a message that is passed over; connecting anew"
+            events += self._give_up(f"{self._address} {reason}")
+        return events
+
+    def _fail_alone(self, query: Query, now: float) -> list[ClientEvent]:
+        if query is self.held:
+            return self._finish_held()
+        if self._is_for_version_1(query):
+            self._queries.replace(
+                query, Query(query.data_type, query.device_name, is_abandoned=True)
+            )
+            self._versions.ask(query, now)
+            return []
+        seconds, said = self._settings.answer_timeout, self._queries.last_server_error
+        query.error = time_out(query, self._address, seconds, said, is_alive=True)
+        self._queries.abandon(query)
+        return [Finished(query)]
+
+    def _is_for_version_1(self, query: Query) -> bool:
+        """Whether an unanswered query was perhaps not understood, as it was asked in version 2."""
+        is_new = self._settings.header_version is None and not self._versions.is_2_seen
+        if not (is_new and query.header_version == 2):
+            return False
+        self._versions.ask_in_version_1()
+        return True
+
+    def _time_out(self, expired: list[Query]) -> list[ClientEvent]:
+        """Give the connection up, as nothing has come on it for too long."""
+        events = self._finish_held()
+        seconds, said = self._settings.answer_timeout, self._queries.last_server_error
+        if self.connection.receiver.progress is not None and self._is_answering:
+            error = TimeOutError(self.connection.describe_stall(self._address, seconds))
+        else:
+            error = time_out(expired[0], self._address, seconds, said, is_alive=False)
+        lost = [query for query in expired if not query.is_done]
+        failed = [query for query in lost if not self._is_for_version_1(query)]
+        waiting = [query for query in self._queries.take_all() if not query.is_abandoned]
+        self.end = SessionEnd(error, failed, [query for query in waiting if query not in failed])
+        return events
+
+    def _give_up(self, reason: str) -> list[ClientEvent]:
+        """Give the connection up; ask again what was lost with it, unless it was half answered."""
+        interrupted = self.connection.receiver.progress
+        half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
+        events = self._finish_held()
+        lost = [query for query in self._queries.take_all() if not query.is_abandoned]
+        for query in lost:
+            self._is_for_version_1(query)
+        again = [
+            query for query in lost if query is not half_answered and query.attempts < _MAX_ATTEMPTS
+        ]
+        failed = [query for query in lost if query not in again]
+        self.end = SessionEnd(ConnectionLostError(reason), failed, again)
+        return events
+
+    def _finish_held(self) -> list[ClientEvent]:
+        """Answer the query for a list that was kept back with what there is."""
+        query = self._versions.release(float("inf"))
+        return [] if query is None else [Finished(query)]

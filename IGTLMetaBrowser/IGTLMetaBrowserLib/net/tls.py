@@ -1,0 +1,92 @@
+"""TLS at both ends: files, certificates and words, on the standard library's ``ssl``."""
+
+from __future__ import annotations
+
+import hashlib
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import TLSError
+
+# What OpenSSL says, and what it means between two OpenIGTLink peers. The first that fits is said.
+_WORDS = {
+    "CERTIFICATE_REQUIRED": "the server wants a certificate from clients; give one",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the other end showed no certificate",
+    "HTTP_REQUEST": "the other end does not speak TLS",
+    "WRONG_VERSION_NUMBER": "the other end does not speak TLS",
+    "UNKNOWN_CA": "the other end does not trust the certificate of this one",
+    "CERTIFICATE_UNKNOWN": "the other end does not accept the certificate of this one",
+    "BAD_CERTIFICATE": "the other end does not accept the certificate of this one",
+    "CERTIFICATE_EXPIRED": "the other end says that the certificate of this one has expired",
+    "CERTIFICATE_REVOKED": "the other end says that the certificate of this one was revoked",
+    "ACCESS_DENIED": "the other end lets nobody in from this address, or is full",
+    "ALERT_PROTOCOL_VERSION": "the other end does not speak TLS, or only another version of it",
+    "UNSUPPORTED_PROTOCOL": "the other end speaks only an old version of TLS",
+    "UNEXPECTED_EOF": "the other end closed the connection in the middle of the TLS handshake",
+    "EOF occurred": "the other end closed the connection in the middle of the TLS handshake",
+}
+
+
+def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    """Show this certificate to the other end. Raises ``TLSError``."""
+    for path in filter(None, (certificate, key)):
+        _require_file(path)
+    try:
+        # Without a function, OpenSSL would ask at the terminal.
+        context.load_cert_chain(certificate, key, password=_no_password)
+    except (OSError, ValueError) as error:
+        files = f"{str(certificate)!r}" + (f" and {str(key)!r}" if key else "")
+        raise TLSError(
+            f"no certificate with its private key in {files}: {_reason(error)}; PEM files without "
+            "a password are needed"
+        ) from None
+
+
+def load_certificate_authority(context: ssl.SSLContext, path: Path) -> None:
+    """Trust the certificates in a PEM file, or read its revocation list. Raises ``TLSError``."""
+    _require_file(path)
+    try:
+        context.load_verify_locations(path)
+    except (OSError, ValueError) as error:
+        raise TLSError(f"no certificates in {str(path)!r}: {_reason(error)}") from None
+
+
+def fingerprint(certificate: bytes) -> str:
+    """Return the SHA-256 fingerprint of a certificate in DER, as ``openssl x509`` prints it."""
+    return hashlib.sha256(certificate).digest().hex(":").upper()
+
+
+def certificate_name(certificate: Mapping[str, Any] | None) -> str:
+    """Return whom a certificate (of ``getpeercert``) names; an empty text where there is none."""
+    if not certificate:
+        return ""
+    subject = {key: value for entry in certificate.get("subject", ()) for key, value in entry}
+    alternatives = [value for _, value in certificate.get("subjectAltName", ())]
+    names = [subject.get("commonName"), *alternatives, subject.get("organizationName")]
+    return str(next(filter(None, names), "a certificate without a name"))
+
+
+def in_words(error: Exception) -> str:
+    """Return an error of TLS in words for a user, where there are any."""
+    text = f"{getattr(error, 'reason', '') or ''} {error}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate of the other end is not trusted: {error.verify_message}"
+    return next((words for key, words in _WORDS.items() if key in text), _reason(error))
+
+
+def _require_file(path: Path) -> None:
+    try:
+        path.read_bytes()
+    except OSError as error:
+        raise TLSError(f"cannot read {str(path)!r}: {error.strerror}") from None
+
+
+def _no_password() -> bytes:
+    raise ValueError("it is locked with a password")
+
+
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    return str(reason).replace("_", " ").lower() if str(reason).isupper() else str(reason)

@@ -1,0 +1,53 @@
+"""Where the scene has what belongs to an image: beside or below it, and under its transform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from .group_folders import folder_parent, put_in_group, put_under
+from .transform_followers import TransformFollowers
+
+
+class Placement:
+    """Places the nodes that images of one server own.
+
+    ``owner_node`` returns the volume node of an image id, or None if it is not loaded. A node whose
+    owner is not loaded has its place at the top, and is placed again when the owner comes.
+    """
+
+    def __init__(self, scene: Any, owner_node: Callable[[str], Any]) -> None:
+        self._scene = scene
+        self._owner_node = owner_node
+        self._followers = TransformFollowers()
+        # By key, the group and the parent's item: looking for a folder takes longer the more nodes
+        # there are, and a stream moves each of them ten times a second.
+        self._placed: dict[Hashable, tuple[str, int]] = {}
+
+    def owner(self, owner_id: str) -> Any:
+        """Return the volume node of an owner, or None if it is not loaded, or the id is empty."""
+        return self._owner_node(owner_id) if owner_id else None
+
+    def place_beside(self, key: Hashable, node: Any, owner_id: str, group: str) -> None:
+        """Put markups into the folder of their group beside their image.
+
+        Nothing is done if the node of this ``key`` is there already.
+        """
+        owner = self.owner(owner_id)
+        place = group, folder_parent(self._scene, owner)
+        if self._placed.get(key) != place:
+            self._placed[key] = place
+            put_in_group(self._scene, node, *place)
+        if owner is not None:
+            self._followers.follow(node, owner)
+
+    def forget(self, key: Hashable) -> None:
+        """Place the node of this key anew the next time: it is another node."""
+        self._placed.pop(key, None)
+
+    def place_below(self, node: Any, owner_id: str) -> None:
+        """Put a label map or a segmentation below its image."""
+        owner = self.owner(owner_id)
+        if owner is not None:
+            put_under(self._scene, node, owner)
+            self._followers.follow(node, owner)

@@ -1,0 +1,219 @@
+"""Recording live images into a Sequence, as users of the Sequences module know it.
+
+A sequence node gets a volume for each frame, at the seconds since the first one. When the recording
+ends, a sequence browser node and a volume of its own replay it; the live volume stays live.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import slicer
+
+from ..codec import Coordinates, GeometryError, ImageMessage
+from .errors import SceneError
+from .server_nodes import write_timestamp
+from .subvolumes import whole_pixels, write_into
+from .volumes import image_data, set_vector_type, volume_class, vtk_matrix
+
+MOST_BYTES = 2 << 30
+"""Of voxels. Ultrasound of 640 × 480 at 30 frames a second fills it in less than four minutes."""
+_BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
+_SECONDS_A_TURN = 0.004
+# Indexes are told apart to a microsecond. Slicer's own tolerance of a millisecond would let a frame
+# take the place of the one before in a stream of more than 1000 a second, or with equal times.
+_SHORTEST_STEP = 1e-6
+
+
+class SequenceRecording:
+    """Records the frames of one image id.
+
+    ``add`` takes a frame, and ``work`` copies its voxels into the sequence, for some milliseconds a
+    call. ``problem`` says why it records no longer; ``browser_node`` and ``volume_node`` are there
+    after ``stop``, unless there was no frame. ``coordinates`` overrules what messages say of their
+    matrix. Raises ``SceneError`` if Slicer cannot replay anything.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        name: str,
+        coordinates: Coordinates | None = None,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self.frames = 0
+        self.byte_count = 0
+        self.problem = ""
+        self.browser_node: Any = None
+        self.volume_node: Any = None
+        self._scene = scene
+        self._name = name
+        self._coordinates = coordinates
+        self._most_bytes = most_bytes
+        self._is_stopped = False
+        self._clock = _FrameClock()
+        self._waiting: deque[tuple[float, ImageMessage]] = deque()
+        self._copying: Iterator[None] | None = None
+        self._last_pixels: np.ndarray | None = None
+        self.sequence_node = self._make_sequence()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether ``add`` still takes frames."""
+        return not self._is_stopped and not self.problem
+
+    @property
+    def is_working(self) -> bool:
+        """Whether ``work`` has something to do."""
+        return self._copying is not None or bool(self._waiting)
+
+    @property
+    def seconds(self) -> float:
+        """The time of the last frame since the first."""
+        return self._clock.last
+
+    def add(self, image: ImageMessage) -> None:
+        """Record a frame; one that has no voxels or no usable geometry is left out."""
+        if not self.is_recording or not image.pixels.size:
+            return
+        size = math.prod(image.whole_size) * image.components * image.pixels.itemsize
+        if self.byte_count + size > self._most_bytes:
+            limit = f"{self._most_bytes / (1 << 30):.3g} GiB"
+            self.problem = f"the recording has reached its limit of {limit}, and was ended"
+            return
+        self.byte_count += size
+        self._waiting.append((self._clock.index(image), image))
+
+    def work(self, seconds: float = _SECONDS_A_TURN) -> None:
+        """Copy voxels of frames that wait, for about so many seconds."""
+        end = time.monotonic() + seconds
+        while self.is_working:
+            if self._copying is None:
+                self._copying = self._record(*self._waiting.popleft())
+            for _ in self._copying:
+                if time.monotonic() > end:
+                    return
+            self._copying = None
+
+    def stop(self) -> None:
+        """Record no more frames, and make what replays them."""
+        if self._is_stopped:
+            return
+        self._is_stopped = True
+        self.work(float("inf"))
+        if self.sequence_node.GetScene() is not self._scene:  # it was closed, or the user's doing
+            return
+        if self.frames:
+            self._make_browser()
+        else:
+            self._scene.RemoveNode(self.sequence_node)
+
+    def abandon(self) -> None:
+        """Record no more frames: the scene was closed."""
+        self._is_stopped = True
+        self._waiting.clear()
+        self._copying = None
+
+    def _make_sequence(self) -> Any:
+        if not self._scene.IsNodeClassRegistered(_BROWSER_CLASS):
+            raise SceneError(
+                "Slicer's module Sequences, which would replay a recording, is not there; switch "
+                "it on in the application settings (Modules), and restart"
+            )
+        name = self._scene.GenerateUniqueName(f"{self._name} recording")
+        sequence = self._scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
+        sequence.SetIndexName("time")
+        sequence.SetIndexUnit("s")
+        sequence.SetIndexType(sequence.NumericIndex)
+        sequence.SetNumericIndexValueTolerance(_SHORTEST_STEP / 2)
+        return sequence
+
+    def _record(self, index: float, image: ImageMessage) -> Iterator[None]:
+        """Copy a frame into the sequence, with a pause after each slice."""
+        try:
+            ijk_to_ras = image.usable_ijk_to_ras(self._coordinates)
+            source = self._whole(image)
+        except (GeometryError, SceneError):
+            return  # as the live volume, which says so, is left as it was
+        pixels = np.empty(source.shape, source.dtype.newbyteorder("="))
+        for k, voxels in enumerate(source):
+            pixels[k] = voxels
+            yield
+        # The sequence would copy all voxels at once: it gets a node without any.
+        frame = getattr(slicer, volume_class(image))()
+        frame.SetName(self._name)
+        frame.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
+        set_vector_type(frame, image)
+        write_timestamp(frame, image)
+        frame = self.sequence_node.SetDataNodeAtValue(frame, f"{index:.6f}")
+        frame.SetAndObserveImageData(image_data(pixels))
+        self._last_pixels = pixels
+        self.frames += 1
+
+    def _whole(self, image: ImageMessage) -> np.ndarray:
+        """Return all pixels of a frame; of a sub-volume, the rest is that of the frame before."""
+        if not image.is_subvolume:
+            return image.pixels
+        if self._last_pixels is not None:
+            pixels = self._last_pixels.copy()
+            if write_into(pixels, image):
+                return pixels
+        return whole_pixels(image)
+
+    def _make_browser(self) -> None:
+        sequence = self.sequence_node
+        browser = self._scene.AddNewNodeByClass(_BROWSER_CLASS, sequence.GetName())
+        modified = browser.StartModify()
+        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+        self.volume_node = self._make_volume()
+        browser.AddProxyNode(self.volume_node, sequence, False)
+        browser.SetOverwriteProxyName(sequence, False)
+        browser.SetSaveChanges(sequence, False)
+        if self.seconds > 0:
+            browser.SetPlaybackRateFps((self.frames - 1) / self.seconds)
+        browser.SetSelectedItemNumber(0)
+        browser.EndModify(modified)
+        self.browser_node = browser
+
+    def _make_volume(self) -> Any:
+        """Return the volume that replays it, with the first frame."""
+        first = self.sequence_node.GetNthDataNode(0)
+        volume = self._scene.AddNewNodeByClass(first.GetClassName(), self.sequence_node.GetName())
+        # Before the voxels, or Slicer would look through all of them for window and level.
+        volume.CreateDefaultDisplayNodes()
+        volume.GetDisplayNode().AutoWindowLevelOff()
+        volume.CopyContent(first, False)
+        return volume
+
+
+class _FrameClock:
+    """Gives each frame its seconds since the first: by the messages' times, or by the clock here.
+
+    Servers leave the time out, repeat it or set their clock back: such a frame comes as long after
+    the one before as it arrived here, because two frames of one index would be one.
+    """
+
+    def __init__(self) -> None:
+        self.last = 0.0
+        self._first_sent: float | None = None
+        self._last_arrival: float | None = None
+
+    def index(self, image: ImageMessage) -> float:
+        """Return the seconds of a frame that has just arrived."""
+        arrival = time.monotonic()
+        sent = image.timestamp.seconds if image.timestamp else None
+        if self._last_arrival is None:
+            self._first_sent, self._last_arrival = sent, arrival
+            return 0.0
+        index = self.last
+        if sent is not None and self._first_sent is not None:
+            index = sent - self._first_sent
+        if index <= self.last:
+            index = self.last + max(arrival - self._last_arrival, _SHORTEST_STEP)
+        self.last, self._last_arrival = index, arrival
+        return index

@@ -1,0 +1,117 @@
+"""Frames that lie in the same places, as sets with one frame in each place: echoes, times …"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from .dicom_files import Frame
+
+# Attributes that tell frames in one place apart for sure.
+_DISCRIMINATORS = (
+    "ImageType", "FrameType", "EchoNumbers", "EchoTime", "EffectiveEchoTime", "InversionTime",
+    "DiffusionBValue", "TemporalPositionIdentifier", "TemporalPositionIndex", "AcquisitionNumber",
+)  # fmt: skip
+_TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
+# What differs between frames that are not doubles of each other, besides.
+_MOMENTS = (*_TIMES, "ContentDate", "TriggerTime", "NominalCardiacTriggerDelayTime",
+            "TemporalPositionTimeOffset", "DiffusionGradientOrientation")  # fmt: skip
+
+Place = list[Frame]
+"""The frames in one place."""
+
+
+def in_order(frames: Sequence[Frame]) -> list[Frame]:
+    """Return frames by InstanceNumber, then by time, then by their order in the folder."""
+    return sorted(frames, key=_order)
+
+
+def _order(frame: Frame) -> tuple[float, str, str, int]:
+    moment = next(filter(None, map(frame.get, _TIMES)), "")
+    return (frame.number("InstanceNumber") or 0.0, moment, frame.file.name, frame.index)
+
+
+def without_doubles(
+    places: Sequence[Place], same_pixels: Callable[[Frame, Frame], bool]
+) -> list[Place]:
+    """Return the places without frames that are in one twice.
+
+    ``same_pixels`` is asked only of frames of which no attribute says that they differ. If as many
+    frames lie in each place, they are taken for repetitions unless their InstanceNumber is the
+    same.
+    """
+    keywords = [*_DISCRIMINATORS, *_MOMENTS]
+    if len({len(place) for place in places}) == 1:
+        keywords.append("InstanceNumber")
+    return [_without_doubles(place, keywords, same_pixels) for place in places]
+
+
+def _without_doubles(
+    place: Place, keywords: Sequence[str], same_pixels: Callable[[Frame, Frame], bool]
+) -> Place:
+    kept: dict[tuple[str, ...], Place] = {}
+    for frame in place:
+        alike = kept.setdefault(_key(frame, keywords), [])
+        if not any(same_pixels(frame, other) for other in alike):
+            alike.append(frame)
+    return in_order([frame for alike in kept.values() for frame in alike])
+
+
+def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:
+    """Return sets of frames, each with one frame in each of its places, in the order of places.
+
+    The frames of ``places`` are in order. None if nothing tells which frames belong together.
+    """
+    if len({len(place) for place in places}) == 1:
+        return _split_evenly(places)
+    return _split_by_attributes(places) or _split_by_sequence(places)
+
+
+def _split_evenly(places: Sequence[Place]) -> list[list[Frame]]:
+    """Return volume n of the n-th frame in each place, without mixing what is surely different."""
+    keywords = [
+        keyword
+        for keyword in _DISCRIMINATORS
+        if len({frame.get(keyword) for place in places for frame in place}) > 1
+    ]
+    while keywords:
+        counts = [Counter(_key(frame, keywords) for frame in place) for place in places]
+        if all(count == counts[0] for count in counts):
+            break
+        keywords.pop()  # it differs within a volume, as acquisition numbers may
+    sets: list[list[Frame]] = []
+    for key in dict.fromkeys(_key(frame, keywords) for frame in places[0]):
+        alike = [[frame for frame in place if _key(frame, keywords) == key] for place in places]
+        sets += [list(frames) for frames in zip(*alike, strict=True)]
+    return sets
+
+
+def _split_by_attributes(places: Sequence[Place]) -> list[list[Frame]] | None:
+    """Return sets of frames that agree in one attribute, if no two of a set are in one place."""
+    frames = [frame for place in places for frame in place]
+    for keyword in _DISCRIMINATORS:
+        sets: dict[str, list[Frame]] = {}
+        for frame in frames:
+            sets.setdefault(frame.get(keyword), []).append(frame)
+        if len(sets) == max(map(len, places)) and all(
+            len({frame.get(keyword) for frame in place}) == len(place) for place in places
+        ):
+            return [*sets.values()]
+    return None
+
+
+def _split_by_sequence(places: Sequence[Place]) -> list[list[Frame]] | None:
+    """Return sets of frames by InstanceNumber, all whole but the last: an interrupted scan."""
+    number_of = {frame: number for number, place in enumerate(places) for frame in place}
+    sets: list[dict[int, Frame]] = [{}]
+    for frame in in_order([*number_of]):
+        if number_of[frame] in sets[-1]:
+            sets.append({})
+        sets[-1][number_of[frame]] = frame
+    if any(len(found) != len(places) for found in sets[:-1]):
+        return None
+    return [[found[number] for number in sorted(found)] for found in sets]
+
+
+def _key(frame: Frame, keywords: Sequence[str]) -> tuple[str, ...]:
+    return tuple(map(frame.get, keywords))

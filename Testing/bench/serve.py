@@ -1,0 +1,168 @@
+"""The server beside a bare ``sendall`` loop, the C++ library's and pyigtl's, over loopback.
+
+Run it with ``python3 Testing/dev.py bench serve``; it exits with 1 where something was not reached.
+Each server is a process of its own; all take turns. ImageDatabaseServer, the C++ library's own, has
+images of 64 KB only and reads them anew each time; beside it stands a C++ server that sends the
+large image packed once.
+"""
+
+# ruff: noqa: E402 - the path comes before what is found on it
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+TESTING = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
+
+from contests import harness, serving
+
+from helpers import cpp_library
+from IGTLMetaBrowserLib import codec
+from interop import reference_library
+
+ROUNDS = 5
+TIMES = 10
+MANY = 32
+SAMPLES = 300
+SMALL_TIMES = 50
+OURS = "this server"
+BARE = "bare sendall loop"
+CPP = "C++ library, packed once"
+PYIGTL = "pyigtl"
+DATABASE = "C++ ImageDatabaseServer"
+
+
+def main() -> int:
+    """Hold all contests; return 0 where all that is required was reached."""
+    console = Console()
+    console.print(
+        f"Medians of {ROUNDS} turns; {os.cpu_count()} processors{serving.load()}; "
+        f"Python {platform.python_version()}",
+        highlight=False,
+    )
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        ours = stack.enter_context(serving.running(serving.python(serving.OURS)))
+        bare = stack.enter_context(serving.running(serving.python(serving.BARE)))
+        contestants = {
+            BARE: partial(serving.seconds_for_one, bare, TIMES),
+            OURS: partial(serving.seconds_for_one, ours, TIMES),
+        }
+        if program := build(console, folder):
+            command = [program, "server", *map(str, serving.SIZE)]
+            port = stack.enter_context(serving.running(command))
+            contestants[CPP] = partial(serving.seconds_of_connections, port, TIMES)
+        reached = [
+            harness.hold(console, one_client(contestants), ROUNDS),
+            many_clients(console, ours),
+            small_images(console, stack, folder, ours),
+            lists(console, ours),
+        ]
+        show_pyigtl(console)
+    return 0 if all(reached) else 1
+
+
+def build(console: Console, folder: Path) -> Path | None:
+    """Compile the C++ library's part, where the library is installed."""
+    if reason := cpp_library.why_missing():
+        console.print(f"Left out: {reason}")
+        return None
+    return cpp_library.build(Path(__file__).with_name("codec.cc"), folder)
+
+
+def one_client(contestants: harness.Contestants) -> harness.Contest:
+    """Return the contest over throughput to one client."""
+    return harness.Contest(
+        f"{TIMES} × {serving.IMAGE_BYTES / 1e6:.0f} MB to one client",
+        contestants,
+        TIMES * serving.IMAGE_BYTES / 1e6,
+        "MB",
+        [harness.Requirement(OURS, BARE, times_as_fast=0.9)],
+    )
+
+
+def many_clients(console: Console, port: int) -> bool:
+    """Show the throughput to many clients in sum, beside that to one."""
+    one, many = "to one client", f"to {MANY} clients in sum"
+    contestants = {
+        one: lambda: serving.seconds_for_many(port, 1) * MANY,
+        many: partial(serving.seconds_for_many, port, MANY),
+    }
+    contest = harness.Contest(
+        f"{MANY} × {serving.IMAGE_BYTES / 1e6:.0f} MB",
+        contestants,
+        MANY * serving.IMAGE_BYTES / 1e6,
+        "MB",
+        [harness.Requirement(many, one, times_as_fast=0.9)],
+    )
+    return harness.hold(console, contest, ROUNDS)
+
+
+def small_images(console: Console, stack: ExitStack, folder: Path, port: int) -> bool:
+    """Show the time for a list beside ImageDatabaseServer's, which closes after 100 queries."""
+    if reason := reference_library.why_missing():
+        console.print(f"Left out: {reason}")
+        return True
+    program = reference_library.build_example("ImageDatabaseServer/ImageDatabaseServer", folder)
+    database = stack.enter_context(
+        reference_library.running(program, reference_library.IMAGE_FOLDER)
+    )
+    contestants = {
+        DATABASE: partial(list_often, database),
+        OURS: partial(list_often, port),
+    }
+    contest = harness.Contest(
+        f"{SMALL_TIMES} lists (3 images there, {serving.LISTED} here) to one client",
+        contestants,
+        SMALL_TIMES,
+        "lists",
+    )
+    return harness.hold(console, contest, ROUNDS)
+
+
+def list_often(port: int) -> float:
+    """Return the seconds for some lists, asked for one after the other."""
+    with serving.connect(port) as connection:
+        return harness.seconds(
+            lambda: [serving.fetch(connection, serving.LIST_QUERY) for _ in range(SMALL_TIMES)]
+        )
+
+
+def lists(console: Console, port: int) -> bool:
+    """Show how long the list takes a new client, alone and while others fetch."""
+    title = "The list of a new client (median, 99th percentile)"
+    console.print(f"[bold]{title}[/bold]")
+    alone = serving.Latency.of([serving.list_seconds(port) for _ in range(SAMPLES)])
+    with serving.readers(port, 8):
+        busy = serving.Latency.of([serving.list_seconds(port) for _ in range(SAMPLES)])
+    text = f"{alone.median * 1e3:.1f} ms, {alone.percentile_99 * 1e3:.1f} ms"
+    console.print(f"  alone: {text}", highlight=False)
+    text = f"{busy.median * 1e3:.1f} ms, {busy.percentile_99 * 1e3:.1f} ms"
+    is_met = busy.percentile_99 <= 0.1
+    harness.print_verdict(console, "while 8 fetch", "99th ≤ 100 ms", text, is_met)
+    return is_met
+
+
+def show_pyigtl(console: Console) -> None:
+    """Show what pyigtl's server takes for the large image; it can fail to send it."""
+    try:
+        with serving.running(serving.python(serving.PYIGTL)) as port:
+            seconds = serving.seconds_of_pushes(port, 2) / 2
+    except (OSError, ValueError, codec.DecodeError) as error:
+        console.print(f"  {PYIGTL}: fails ({error})", highlight=False)
+        return
+    rate = serving.IMAGE_BYTES / 1e6 / seconds
+    console.print(f"  {PYIGTL}: {rate:,.0f} MB/s to one client, unasked", highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Live images recorded into a Sequence while they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import slicer
+
+from helpers.hospital import of_type, step_until, step_until_event
+from helpers.peers import ScriptedServer, make_image
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.events import LiveImage, RecordingStarted, RecordingStopped
+from IGTLMetaBrowserLib.scene.errors import SceneError
+
+
+@pytest.fixture
+def sequences(scene):
+    """Slicer's module Sequences, as far as it is not a window."""
+    logic = slicer.vtkSlicerSequencesLogic()
+    logic.SetMRMLScene(scene)
+    return logic
+
+
+def shades(recording):
+    """The first voxel of each frame that was recorded."""
+    sequence = recording.sequence_node
+    nodes = map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes()))
+    return [int(slicer.util.arrayFromVolume(node).flat[0]) for node in nodes]
+
+
+def frame(shade, device_name="Ultrasound"):
+    return replace(make_image(shade), device_name=device_name)
+
+
+def ask_for_next(browser):
+    """Make a script go on; the question is not answered."""
+    browser.trajectories.request()
+
+
+def stream(*frames):
+    """Script: send these frames unasked, each after the client has sent something."""
+
+    def script(peer):
+        for one in frames:
+            peer.send(one)
+            peer.receive()
+        peer.wait_until_closed()
+
+    return script
+
+
+def burst(*frames):
+    """Script: send a frame, and all others at once after the client has sent something."""
+
+    def script(peer):
+        peer.send(frames[0])
+        peer.receive()
+        peer.send(b"".join(map(codec.pack, frames[1:])))
+        peer.wait_until_closed()
+
+    return script
+
+
+def test_every_frame_is_recorded_also_those_that_are_not_shown(unconnected, events, sequences):
+    frames = [frame(shade) for shade in (1, 20, 30, 40, 50)]
+    with ScriptedServer(burst(*frames)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        recording = unconnected.images.recordings.start("Ultrasound")
+        assert of_type(events, RecordingStarted) == [RecordingStarted("Ultrasound")]
+        ask_for_next(unconnected)
+        step_until(unconnected, lambda: recording.frames == 4, "four frames")
+        unconnected.images.recordings.stop("Ultrasound")
+    assert shades(recording) == [20, 30, 40, 50]
+    (stopped,) = of_type(events, RecordingStopped)
+    assert stopped.recording is recording
+    assert recording.browser_node.GetProxyNode(recording.sequence_node) is recording.volume_node
+    assert recording.volume_node is not unconnected.images.node("Ultrasound")
+
+
+def test_only_what_was_asked_for_is_recorded(unconnected, events, sequences):
+    with ScriptedServer(stream(frame(1), frame(2, "Endoscope"), frame(3))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        recording = unconnected.images.recordings.start("Ultrasound")
+        for count in (1, 2, 3):
+            step_until_event(unconnected, events, LiveImage, count)
+            ask_for_next(unconnected)
+        unconnected.disconnect()
+    assert shades(recording) == [1, 3]
+    assert of_type(events, RecordingStopped)[0].recording.browser_node is not None
+
+
+def test_a_recording_that_is_full_ends_and_says_so(
+    unconnected, events, sequences, monkeypatch: pytest.MonkeyPatch
+):
+    new_recording = unconnected.images.recordings._new_recording
+
+    def small_recording(image_id):
+        recording = new_recording(image_id)
+        recording._most_bytes = 100  # two frames
+        return recording
+
+    monkeypatch.setattr(unconnected.images.recordings, "_new_recording", small_recording)
+    with ScriptedServer(burst(*map(frame, (1, 2, 3, 4)))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        unconnected.images.recordings.start("Ultrasound")
+        ask_for_next(unconnected)
+        stopped = step_until_event(unconnected, events, RecordingStopped)
+    assert shades(stopped.recording) == [2, 3]
+    assert "limit" in stopped.recording.problem
+    assert unconnected.images.recordings.current == {}
+
+
+def test_closing_the_scene_ends_it(unconnected, events, sequences, scene):
+    with ScriptedServer(stream(frame(1), frame(2))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.images.recordings.start("Ultrasound")
+        step_until_event(unconnected, events, LiveImage)
+        scene.Clear()
+        unconnected.scene_closed()
+        ask_for_next(unconnected)
+        step_until_event(unconnected, events, LiveImage, 2)
+    (stopped,) = of_type(events, RecordingStopped)
+    assert stopped.recording.browser_node is None
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
+
+
+def test_without_the_module_sequences_it_is_refused_in_words(unconnected):
+    with pytest.raises(SceneError, match="Sequences"):
+        unconnected.images.recordings.start("Ultrasound")
+    assert unconnected.images.recordings.current == {}

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from slicerhost.fixtures import crashing_objects, load_slicer_module, slicer_host, slot_errors
+
+__all__ = ["crashing_objects", "load_slicer_module", "slicer_host", "slot_errors"]

@@ -1,0 +1,236 @@
+"""Servers in processes of their own, for the steps: ``python servers.py KIND [NUMBER …]``.
+
+In Slicer, `start` runs one and returns it with its port. In a process of its own it takes no time
+of the event loop that is measured, and it can be lost like a real one.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+TESTING = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
+
+LARGE_SIZE = (512, 512, 300)  # i, j, k: 157 MB of uint16
+LARGE_IMAGES = 10
+
+
+class ServerProcess:
+    """A server that runs until ``stop``; it listens on ``port`` of this computer."""
+
+    def __init__(self, kind: str, *numbers: float, port: int = 0) -> None:
+        command = [os.environ["REAL_SLICER_PYTHON"], __file__, kind, str(port), *map(str, numbers)]
+        # Slicer's own libraries are not for another Python.
+        settings = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=settings)
+        line = self._process.stdout.readline()
+        if not line.strip().isdigit():
+            raise RuntimeError(f"the server {kind!r} did not start; its output is above")
+        self.port = int(line)
+
+    def stop(self) -> None:
+        """End it without a word to its clients."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+# What runs in the other process -----------------------------------------------------------------
+
+
+def large_images(port: int, *_numbers: float) -> None:
+    """Ten images of 157 MB with the same pixels; those with odd numbers are big-endian."""
+    import numpy as np
+
+    from IGTLMetaBrowserLib import codec
+
+    pixels = (np.arange(np.prod(LARGE_SIZE), dtype=np.uint32) % 4096).astype(np.uint16)
+    pixels = pixels.reshape(LARGE_SIZE[::-1])
+
+    class Source:
+        def images(self) -> list[codec.ImageMetaItem]:
+            return [
+                codec.ImageMetaItem(
+                    name=f"Image {number}",
+                    id=f"IMAGE_{number}",
+                    modality="MR",
+                    size=LARGE_SIZE,
+                    scalar_type=codec.ScalarType.UINT16,
+                )
+                for number in range(LARGE_IMAGES)
+            ]
+
+        def image(self, image_id: str) -> codec.ImageMessage:
+            is_odd = int(image_id.removeprefix("IMAGE_")) % 2 == 1
+            return codec.ImageMessage(pixels, big_endian=is_odd)
+
+        def trajectories(self) -> list[codec.TrajectoryItem]:
+            return []
+
+    serve(Source(), port)
+
+
+def long_list(port: int, count: float) -> None:
+    """A list of so many images."""
+    from helpers.long_lists import LongListSource
+
+    serve(LongListSource(int(count)), port)
+
+
+def clinic(port: int, *_numbers: float) -> None:
+    """The phantom's images and trajectories, a label map of the CT, and some points."""
+    import numpy as np
+
+    from IGTLMetaBrowserLib import codec
+    from IGTLMetaBrowserLib.sources.demo import DemoSource
+
+    class Clinic(DemoSource):
+        def image(self, image_id: str) -> codec.ImageMessage:
+            if image_id != "SKULL":
+                return super().image(image_id)
+            ct = super().image("DEMO_CT")
+            labels = (np.asarray(ct.pixels) > 300).astype(np.uint8)
+            return codec.ImageMessage.from_ijk_to_ras(labels, ct.ijk_to_ras())
+
+        def label_maps(self) -> list[codec.LabelMetaItem]:
+            size = next(one.size for one in self.images() if one.id == "DEMO_CT")
+            return [codec.LabelMetaItem("Skull", "SKULL", 1, (230, 200, 60, 255), size, "DEMO_CT")]
+
+        def points(self) -> list[codec.PointItem]:
+            places = {"Nasion": (0, 88, 10), "Left ear": (-75, 0, 0), "Right ear": (75, 0, 0)}
+            return [
+                codec.PointItem(name, "Fiducials", position=place, diameter=1.0, owner="DEMO_CT")
+                for name, place in places.items()
+            ]
+
+    serve(Clinic(), port)
+
+
+def trajectories(port: int, count: float, rate: float = 0) -> None:
+    """So many lines; all of them moved by 1 mm, so often a second, once they were asked for."""
+    from IGTLMetaBrowserLib import codec
+
+    def message(step: int) -> bytes:
+        return codec.pack(codec.TrajectoryMessage(items=_lines(int(count), step)))
+
+    def answer(query: codec.Message) -> bytes | None:
+        if query.type_name == "GET_TRAJ":
+            return message(0)
+        return codec.pack(codec.ImageMetaMessage(items=[]))
+
+    stream(port, answer, lambda: map(message, range(1, 1 << 30)), rate, after="GET_TRAJ")
+
+
+def live_images(port: int, width: float, height: float, rate: float) -> None:
+    """An image that is sent again and again, so often a second; there is nothing to ask for."""
+    import numpy as np
+
+    from IGTLMetaBrowserLib import codec
+
+    size = int(width), int(height)
+    across = np.arange(size[0])[None, :] + np.arange(size[1])[:, None]
+
+    def images() -> Iterator[bytes]:
+        for number in range(1 << 30):
+            pixels = ((across + 8 * number) % 256).astype(np.uint8)[None]
+            now = codec.Timestamp.from_seconds(time.time())
+            yield codec.pack(codec.ImageMessage(pixels, device_name="Ultrasound", timestamp=now))
+
+    stream(port, lambda _query: None, images, rate)
+
+
+def _lines(count: int, step: int) -> list:
+    from IGTLMetaBrowserLib import codec
+
+    return [
+        codec.TrajectoryItem(
+            name=f"Trajectory {number}",
+            group="Plan",
+            entry=(number % 40 * 4.0 - 80, number // 40 * 4.0 - 50, 90.0),
+            target=(float(step % 10), number % 30 - 15.0, 0.0),
+            diameter=1.3,
+        )
+        for number in range(count)
+    ]
+
+
+def serve(source: object, port: int) -> None:
+    """Serve a source for ever."""
+    from IGTLMetaBrowserLib import net
+
+    with net.Server(source, port=port) as server:
+        print(server.port, flush=True)
+        server.serve_forever()
+
+
+def stream(
+    port: int,
+    answer: Callable,
+    messages: Callable[[], Iterator[bytes]],
+    rate: float,
+    after: str | None = None,
+) -> None:
+    """Answer each client's queries; send it ``messages`` at a rate, from its query ``after`` on."""
+    listener = socket.create_server(("127.0.0.1", port))
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        client, _ = listener.accept()
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        begin, lock = threading.Event(), threading.Lock()
+        if after is None:
+            begin.set()
+        reader = (client, answer, begin, after, lock)
+        threading.Thread(target=_answer_queries, args=reader, daemon=True).start()
+        if rate:
+            sender = (client, messages, begin, rate, lock)
+            threading.Thread(target=_send_at_rate, args=sender, daemon=True).start()
+
+
+def _answer_queries(
+    client: socket.socket, answer: Callable, begin: threading.Event, after: str, lock: object
+) -> None:
+    from IGTLMetaBrowserLib import codec
+
+    receiver = codec.Receiver()
+    while count := client.recv_into(receiver.get_buffer()):
+        for query in receiver.buffer_updated(count):
+            reply = answer(query)
+            if reply is not None:
+                with lock:
+                    client.sendall(reply)
+            if query.type_name == after:
+                begin.set()
+
+
+def _send_at_rate(
+    client: socket.socket, messages: Callable, begin: threading.Event, rate: float, lock: object
+) -> None:
+    begin.wait()
+    due = time.monotonic()
+    try:
+        for message in messages():
+            due += 1 / rate
+            time.sleep(max(0.0, due - time.monotonic()))
+            with lock:
+                client.sendall(message)
+    except OSError:
+        pass  # the client left
+
+
+KINDS = {
+    "large_images": large_images,
+    "long_list": long_list,
+    "clinic": clinic,
+    "trajectories": trajectories,
+    "live_images": live_images,
+}
+
+if __name__ == "__main__":
+    KINDS[sys.argv[1]](int(sys.argv[2]), *map(float, sys.argv[3:]))

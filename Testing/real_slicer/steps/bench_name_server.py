@@ -1,0 +1,44 @@
+"""A name server that does not answer: the window goes on meanwhile."""
+
+import socket
+import time
+
+from real_slicer.heartbeat import Heartbeat
+from real_slicer.user import User
+from real_slicer.views import screenshot
+
+SILENT_SECONDS = 10
+
+
+def silent_look_up(*arguments, **options):
+    """What ``socket.getaddrinfo`` does with a silent name server: it returns after its time-out."""
+    if options.get("flags", 0) & socket.AI_NUMERICHOST:
+        return look_up(*arguments, **options)
+    time.sleep(SILENT_SECONDS)
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+look_up = socket.getaddrinfo
+
+
+def run(step):
+    user, heartbeat = User(step), Heartbeat()
+    step.at_end(heartbeat.close)
+    yield from user.open()
+    socket.getaddrinfo = silent_look_up
+    step.at_end(lambda: setattr(socket, "getaddrinfo", look_up))
+    user.type(user.ui.hostLineEdit, "no-such-server.example")
+    begin = time.monotonic()
+    heartbeat.start()
+    user.press(user.ui.connectButton)
+    yield step.pause(1)
+    yield from screenshot(step, "looking-up")
+    yield user.until(lambda: not user.browser.connection.has_server, "the failure", 30)
+    seconds = time.monotonic() - begin
+    step.figure(
+        f"a name server silent for {SILENT_SECONDS} s, given up after {seconds:.0f} s",
+        "50 ms",
+        heartbeat.stop().text(),
+        f"{1000 * SILENT_SECONDS} ms (socket.getaddrinfo)",
+    )
+    step.note(f"the status says: {user.status}")

@@ -1,0 +1,105 @@
+"""100 and 1,000 trajectories: arriving, moving ten times a second, hidden."""
+
+import numpy as np
+import slicer
+
+from real_slicer.heartbeat import Heartbeat
+from real_slicer.servers import ServerProcess
+from real_slicer.user import User, lines
+from real_slicer.views import four_up
+
+TIMEOUT_SECONDS = 900
+SECONDS = 10
+RATE = 10
+
+
+def run(step):
+    user, heartbeat = User(step), Heartbeat()
+    step.at_end(heartbeat.close)
+    yield from user.open()
+    four_up()
+    for count in (100, 1000):
+        yield from measure(step, user, heartbeat, count)
+
+
+def measure(step, user, heartbeat, count):
+    """Trajectories of a server, and as many lines that a plain script moves."""
+    plain = {}
+    yield from plain_lines(step, heartbeat, count, plain)
+    server = ServerProcess("trajectories", count, RATE)
+    step.at_end(server.stop)
+    yield from user.connect(server.port)
+    user.unfold(user.ui.trajectoriesCollapsibleButton)
+    heartbeat.start()
+    user.press(user.ui.trajectoriesButton)
+    yield user.until(lambda: len(lines()) == count, f"{count} lines", 300)
+    arriving = heartbeat.stop().text()
+    yield step.pause(2)
+    heartbeat.start()
+    yield step.pause(SECONDS)
+    moving = heartbeat.stop().text()
+    user.key(user.ui.trajectoryTableView, ord("A"), CONTROL)
+    user.press(user.ui.hideTrajectoriesButton)
+    yield step.until(lambda: not any(one.GetDisplayVisibility() for one in lines()), "none", 60)
+    yield step.pause(1)
+    heartbeat.start()
+    yield step.pause(SECONDS)
+    hidden = heartbeat.stop().text()
+    name = f"{count:,} trajectories"
+    step.figure(f"{name} arriving", "", arriving, plain["made"])
+    limit = f"1.2 × {plain['longest']:.0f} = {1.2 * plain['longest']:.0f} ms"
+    step.figure(f"{name} moving at {RATE} Hz", limit, moving, plain["moved"])
+    step.figure(f"{name} hidden, at {RATE} Hz", "nothing", hidden, plain["hidden"])
+    user.press(user.ui.connectButton)
+    server.stop()
+    slicer.mrmlScene.Clear()
+    yield step.pause(1)
+
+
+CONTROL = 0x04000000  # Qt.ControlModifier
+
+
+def plain_lines(step, heartbeat, count, plain):
+    """What Slicer itself takes for the same: lines that are made, moved and hidden, in one turn."""
+    heartbeat.start()
+    with slicer.util.RenderBlocker():
+        nodes = [plain_line(number) for number in range(count)]
+    yield step.pause(1)
+    plain["made"] = heartbeat.stop().text()
+    heartbeat.start()
+    for turn in range(SECONDS * RATE):
+        move(nodes, turn)
+        yield step.pause(1 / RATE)
+    plain["moved"], plain["longest"] = heartbeat.stop().text(), heartbeat.longest
+    with slicer.util.RenderBlocker():
+        for node in nodes:
+            node.GetDisplayNode().SetVisibility(False)
+    yield step.pause(1)
+    heartbeat.start()
+    for turn in range(SECONDS * RATE // 5):
+        move(nodes, turn)
+        yield step.pause(1 / RATE)
+    plain["hidden"] = heartbeat.stop().text()
+    slicer.mrmlScene.Clear()
+    yield step.pause(1)
+
+
+def plain_line(number):
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", f"Line {number}")
+    node.AddControlPointWorld(number % 40 * 4.0 - 80, number // 40 * 4.0 - 50, 90.0)
+    node.AddControlPointWorld(0.0, number % 30 - 15.0, 0.0)
+    display = node.GetDisplayNode()
+    display.SetPropertiesLabelVisibility(False)
+    display.SetPointLabelsVisibility(False)
+    display.SetCurveLineSizeMode(display.UseLineDiameter)
+    display.SetLineDiameter(1.3)
+    return node
+
+
+def move(nodes, turn):
+    """Move one end of each line by 1 mm."""
+    with slicer.util.RenderBlocker():
+        for number, node in enumerate(nodes):
+            with slicer.util.NodeModify(node):
+                place = np.array([turn % 10, number % 30 - 15.0, 0.0])
+                node.SetNthControlPointPositionWorld(1, *place)
