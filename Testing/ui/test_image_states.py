@@ -183,7 +183,7 @@ def contrast(one: QColor, other: QColor) -> float:
 def test_each_state_has_an_icon_of_its_own_and_its_words_for_who_cannot_see_it(connected):
     connected.load("A", "BROKEN")
     assert cell(connected, "A", STATE, Qt.AccessibleTextRole) == "loaded"
-    assert cell(connected, "C", STATE, Qt.DecorationRole) is None
+    assert cell(connected, "B", STATE, Qt.DecorationRole) is None
     icons = [cell(connected, id_, STATE, Qt.DecorationRole) for id_ in ("A", "BROKEN")]
     loaded, failed = (icon.pixmap(16).toImage() for icon in icons)
     assert loaded != failed

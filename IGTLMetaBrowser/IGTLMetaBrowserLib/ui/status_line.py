@@ -59,16 +59,6 @@ class StatusLine:
         if self._label.text == self._loss:
             self._showSentences(f"{self._result} {self._sentence(text)}")
 
-    def showLoss(self, error):
-        """Show why the connection has ended, until ``showReconnected``."""
-        self.showError(error)
-        self._loss = self._label.text
-
-    def showReconnected(self):
-        """Replace the error that ended the connection, if nothing else was shown since."""
-        if self._label.text == self._loss:
-            self.show("{result} {news}", result=self._result, news=_("Connected again."))
-
     def forgetResult(self):
         """Something new has begun."""
         self._result = ""

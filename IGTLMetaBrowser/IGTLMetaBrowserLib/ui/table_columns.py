@@ -5,6 +5,8 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from .table_views import measureColumn
+
 _SETTINGS_GROUP = "IGTLMetaBrowser/Columns"
 
 
@@ -94,7 +96,10 @@ class TableColumns:
 
     def _show(self):
         for column in range(len(self._keys)):
-            self._view.setColumnHidden(column, not self.isShown(column))
+            wasHidden, isShown = self._view.isColumnHidden(column), self.isShown(column)
+            self._view.setColumnHidden(column, not isShown)
+            if wasHidden and isShown:
+                measureColumn(self._view, column)
 
     def _order(self):
         return [self._header.logicalIndex(place) for place in range(len(self._keys))]

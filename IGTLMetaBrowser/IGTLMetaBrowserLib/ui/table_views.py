@@ -59,10 +59,16 @@ def measureColumns(view, narrowest):
 
     ``narrowest``: the least width of some columns.
     """
-    view.resizeColumnsToContents()
     for column in range(view.model().columnCount()):
-        width = max(narrowest.get(column, 0), min(view.columnWidth(column), _WIDEST_COLUMN))
-        view.setColumnWidth(column, width)
+        # A hidden column would be 0 pixels wide from now on.
+        if not view.isColumnHidden(column):
+            measureColumn(view, column, narrowest.get(column, 0))
+
+
+def measureColumn(view, column, narrowest=0):
+    """Make a column as wide as its first rows, but not wider than a few words."""
+    view.resizeColumnToContents(column)
+    view.setColumnWidth(column, max(narrowest, min(view.columnWidth(column), _WIDEST_COLUMN)))
 
 
 def nextSorting(model, column):
