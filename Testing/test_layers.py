@@ -59,10 +59,20 @@ MAY_IMPORT = {
     "pyarrow": (f"{LIB}.dicom_index",),
     "distributed": (f"{LIB}.cli",),
     "nrrd": ANYWHERE,
+    "SimpleITK": (f"{LIB}.sources.plain_volumes",),
     "rich": ANYWHERE,
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
-ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nibabel", "pyarrow", "distributed", "nrrd", "rich"}
+ONLY_IN_FUNCTIONS = {
+    "pydicom",
+    "highdicom",
+    "nibabel",
+    "pyarrow",
+    "distributed",
+    "nrrd",
+    "rich",
+    "SimpleITK",
+}
 
 # Python threads starve in Slicer, and MRML nodes are not to be touched from one.
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}

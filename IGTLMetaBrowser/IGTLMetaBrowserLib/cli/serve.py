@@ -12,6 +12,7 @@ from typing import Any
 from .. import net
 from ..sources.demo import DemoSource
 from ..sources.dicom_folder import DicomFolderSource
+from ..sources.plain_volumes import PlainVolumeSource
 from . import serving_options, tls_options
 from .output import complain, note
 from .parser import add_command
@@ -24,13 +25,16 @@ _SECONDS_A_TURN = 0.01
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = "(DIR | --demo) [--host ADDRESS] [--port PORT] [options]"
+    usage = "(DIR [--volumes] | --demo) [--host ADDRESS] [--port PORT] [options]"
     errors = (net.SourceError, net.TLSError)
     command = add_command(commands, "serve", serve, usage, errors)
     command.add_argument(
         "folder", metavar="DIR", type=Path, nargs="?", help="DICOM files, whatever their names"
     )
     command.add_argument("--demo", action="store_true", help="a head phantom, without any files")
+    command.add_argument(
+        "--volumes", action="store_true", help="DIR has NRRD, NIfTI or MetaImage files, and markups"
+    )
     serving_options.add_address_options(command)
     command.add_argument(
         "-v", "--verbose", action="store_true", help="say what clients do and files are refused"
@@ -72,7 +76,20 @@ def serve(arguments: argparse.Namespace) -> int:
 def _open_source(arguments: argparse.Namespace) -> net.Source:
     if arguments.demo:
         return DemoSource(_SECONDS_A_TURN)
-    return _open_folder(arguments.folder, arguments.verbose)
+    if arguments.volumes:
+        return _open_volumes(arguments.folder)
+    source = _open_folder(arguments.folder, arguments.verbose)
+    if not source.images() and PlainVolumeSource.is_for(arguments.folder):
+        note("to serve the NRRD, NIfTI or MetaImage files in the folder, say --volumes")
+    return source
+
+
+def _open_volumes(folder: Path) -> PlainVolumeSource:
+    """Return a source for a folder of plain volumes; say on stderr what is not offered."""
+    source = PlainVolumeSource(folder)
+    for name, reason in source.refused:
+        note(f"not offered: {name}: {reason}")
+    return source
 
 
 def _start_log(is_verbose: bool) -> None:

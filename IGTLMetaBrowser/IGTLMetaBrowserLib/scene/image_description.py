@@ -80,6 +80,7 @@ def write_description(
             node.RemoveAttribute(name)
     for key, value in shown.metadata.items():
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
+    # Not DICOM.instanceUIDs: Slicer would look for the files in its database.
     put_in_place(scene, node, description.place(patients))
 
 

@@ -19,6 +19,7 @@ _UNDEFINED_RGBA = (0, 0, 0, 0)
 _ORIGIN = (0.0, 0.0, 0.0)
 # Views that have to show what is farther away (mm) show nothing else any more.
 FARTHEST = 100_000.0
+# A tube thicker than a patient is a mistake, and would hide all else.
 THICKEST = 1_000.0
 _WORDS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 

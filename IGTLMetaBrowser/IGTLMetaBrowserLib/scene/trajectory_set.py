@@ -193,7 +193,7 @@ class TrajectorySet:
         for _ in range(min(count, self.waiting)):
             if self._todo:
                 self._show(self._todo.popleft())
-            else:
+            else:  # labels last: lines are what the user waits for
                 self._show_label(self._labels_todo.popleft())
         return not self.waiting
 
