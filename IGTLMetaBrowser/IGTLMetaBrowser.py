@@ -33,6 +33,7 @@ from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
 from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
 from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, isDemo
 from IGTLMetaBrowserLib.ui.endpoint import BrowserBesideEndpoints
+from IGTLMetaBrowserLib.ui.endpoint_history import EndpointHistory
 from IGTLMetaBrowserLib.ui.panel import BrowserPanel
 from IGTLMetaBrowserLib.ui.patient_privacy import arePatientsHidden
 from IGTLMetaBrowserLib.ui.pump import Pump
@@ -224,7 +225,14 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self.stopServer()
 
     def getParameterNode(self):
-        return IGTLMetaBrowserParameterNode(super().getParameterNode())
+        """Return the parameters of the scene; a new one begins with the server used last."""
+        node = super().getParameterNode()
+        isNew = not node.GetParameter("host")
+        parameters = IGTLMetaBrowserParameterNode(node)
+        last = EndpointHistory().last() if isNew else None
+        if last is not None:
+            parameters.host, parameters.port = last
+        return parameters
 
     # Calls that wait for their answers
 

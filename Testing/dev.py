@@ -119,6 +119,7 @@ INTEROP = (
         "libopenigtlink-dev",
         lambda: Path("/usr/include/openigtlink").is_dir(),
     ),
+    Need("stunnel", "stunnel4", lambda: any(map(shutil.which, ("stunnel4", "stunnel")))),
     Need("the sources of OpenIGTLink's examples", "openigtlink-examples", EXAMPLES.is_dir),
 )
 

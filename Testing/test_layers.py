@@ -56,16 +56,29 @@ MAY_IMPORT = {
     "pydicom": ANYWHERE,
     "highdicom": ANYWHERE,
     "nibabel": ANYWHERE,
+    "pyarrow": (f"{LIB}.dicom_index",),
+    "distributed": (f"{LIB}.cli",),
     "nrrd": ANYWHERE,
+    "SimpleITK": (f"{LIB}.sources.plain_volumes",),
     "rich": ANYWHERE,
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
-ONLY_IN_FUNCTIONS = {"pydicom", "highdicom", "nibabel", "nrrd", "rich"}
+ONLY_IN_FUNCTIONS = {
+    "pydicom",
+    "highdicom",
+    "nibabel",
+    "pyarrow",
+    "distributed",
+    "nrrd",
+    "rich",
+    "SimpleITK",
+}
 
 # Python threads starve in Slicer, and MRML nodes are not to be touched from one.
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
-# But for the command ``index``, which reads files in several processes, and never inside Slicer.
-WITH_PROCESSES = (f"{LIB}.dicom_index.workers",)
+# But for the commands ``index`` and ``serve``, which read and decode files in several processes,
+# and never inside Slicer.
+WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom_decoding")
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run.
 WITH_A_THREAD = (f"{LIB}.net.host_lookup",)
@@ -148,7 +161,7 @@ def complaint_from_outside(module: str, imported: Import) -> str | None:
     """Return what is wrong with importing something that is not of this project."""
     package = imported.name.partition(".")[0]
     is_late = imported.in_function or imported.for_types_only
-    may_start_processes = package == "multiprocessing" and is_late
+    may_start_processes = package in ("concurrent", "multiprocessing") and is_late
     may_start_a_thread = package == "threading" and is_in(module, WITH_A_THREAD)
     if may_start_a_thread:
         return None

@@ -40,7 +40,7 @@ def test_each_server_s_images_have_their_own_calibrations(browser, server, hospi
     assert browser.metadata.calibration("MR").column_spacing == 0.5
 
 
-def test_hidden_patients_have_neutral_names_in_the_scene(browser, events):
+def test_hidden_patients_have_pseudonyms_in_the_scene(browser, events):
     browser.patients.hide(True)
     node = browser.load_image("MR")
     assert parents(node) == ["Patient 1"]

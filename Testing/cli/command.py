@@ -97,7 +97,10 @@ class Shelf:
 
 def shelf_of(*ids: str) -> Shelf:
     """A shelf with an image of one voxel for each id; the voxels are 0, 1, 2 ..."""
-    items = [codec.ImageMetaItem(name=f"image {image_id}", id=image_id) for image_id in ids]
+    items = [
+        codec.ImageMetaItem(name=f"image {image_id}", id=image_id, size=(1, 1, 1))
+        for image_id in ids
+    ]
     voxels = (np.full((1, 1, 1), number, np.uint8) for number in range(len(ids)))
     return Shelf(items, {image_id: codec.ImageMessage(next(voxels)) for image_id in ids})
 

@@ -50,7 +50,7 @@ def test_the_table_has_all_fields() -> None:
     assert (result.returncode, result.stderr) == (0, "")
     headings, head, bare = (re.split(" {2,}", line) for line in result.stdout.splitlines())
     assert headings == [
-        "name", "id", "modality", "patient", "patient id", "scan time (UTC)", "size", "type"
+        "Name", "ID", "Modality", "Patient", "Patient ID", "Scan time (UTC)", "Size", "Type"
     ]  # fmt: skip
     assert head == [
         "Schädel, nativ", "IMAGE_0", "CT", "Müller, Jörg", "123 A",

@@ -70,8 +70,8 @@ def test_the_table_has_all_fields() -> None:
     assert (result.returncode, result.stderr) == (0, "")
     headings, biopsy, entry = (re.split(" {2,}", line) for line in result.stdout.splitlines())
     assert headings == [
-        "name", "group", "type", "RGBA", "entry (RAS mm)", "target (RAS mm)", "diameter (mm)",
-        "owner",
+        "Name", "Group", "Type", "RGBA", "Entry (RAS mm)", "Target (RAS mm)", "Diameter (mm)",
+        "Owner",
     ]  # fmt: skip
     assert biopsy == [
         "Bïopsy", "Plan A", "entry-target", "255 128 0 64",

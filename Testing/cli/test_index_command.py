@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.cli import main
 from IGTLMetaBrowserLib.dicom_index.export import database_path
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
 
@@ -80,7 +82,7 @@ def test_graph_prints_what_belongs_together(folder: Path):
     result = igtlmeta("index", folder, "--graph")
     headings, *lines = result.stdout.splitlines()
     assert headings.split() == [
-        "group", "modality", "series", "files", "description", "patient", "id", "folder", "refers",
+        "group", "modality", "series", "files", "description", "patient", "ID", "folder", "refers",
         "to",
     ]  # fmt: skip
     assert [line.split()[:4] for line in lines] == [
@@ -92,6 +94,46 @@ def test_graph_prints_what_belongs_together(folder: Path):
         ["1", "SEG", study.SEG, "1"],
     ]
     assert lines[2].endswith(f"reference_rs {study.RTSTRUCT}")
+
+
+def test_graph_is_a_tree(folder: Path):
+    """The CT, below it its structure set, below that what was planned with it."""
+    lines = igtlmeta("index", folder, "--graph").stdout.splitlines()[1:]
+    assert [line[7:19].rstrip(" 0123456789.") for line in lines] == [
+        "CT",
+        "  RTSTRUCT",
+        "    RTPLAN",
+        "    RTDOSE",
+        "  PT",
+        "  SEG",
+    ]
+
+
+def test_query_prints_series_of_some_modalities_that_belong_together(folder: Path):
+    result = igtlmeta("index", folder, "--query", "ct,RTSTRUCT")
+    lines = result.stdout.splitlines()[1:]
+    assert [line.split()[:3] for line in lines] == [
+        ["1", "CT", study.CT],
+        ["1", "RTSTRUCT", study.RTSTRUCT],
+    ]
+    result = igtlmeta("index", folder, "--query", "CT,US")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert result.stderr.startswith("igtlmeta: no series of CT, US belong together\n")
+
+
+def test_the_ids_are_those_that_serve_gives(folder: Path, tmp_path: Path):
+    igtlmeta("index", folder, "-o", tmp_path / "index.csv")
+    ids = {row["modality"]: row["image_id"] for row in rows_of(tmp_path / "index.csv")}
+    assert ids["CT"] == image_id(study.CT)
+    assert ids["RTSTRUCT"] == ""
+
+
+def test_a_dask_cluster_that_does_not_answer_is_named(folder: Path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+    result = igtlmeta("index", folder, "--graph", "--dask", address)
+    assert result.returncode == 1
+    assert f"no Dask cluster answers at {address}" in result.stderr
 
 
 def test_graph_names_what_is_missing(tmp_path: Path):

@@ -150,7 +150,7 @@ def test_a_single_slice_without_its_third_axis_gets_one(path: Path) -> None:
 @pytest.mark.parametrize(
     ("message", "words"),
     [
-        (ImageMessage(np.zeros((0, 3, 2), np.uint8)), "the image has no voxels"),
+        (ImageMessage(np.zeros((0, 3, 2), np.uint8)), "the server has no data for the image"),
         (ImageMessage(np.zeros((2, 2, 2), np.uint8), np.zeros((3, 4))), "span no space"),
         (ImageMessage(np.zeros((2, 2, 2), np.uint8), np.ones((3, 4))), "span no space"),
         (ImageMessage(np.zeros((2, 2, 2), np.uint8), np.full((3, 4), np.nan)), "not finite"),

@@ -16,6 +16,7 @@ from IGTLMetaBrowserLib.dicom_index.fields import (
     FIELDS,
     KEYWORDS,
     PATHS,
+    REFERENCED_SERIES,
     dictionary_fields,
 )
 
@@ -37,7 +38,8 @@ def fields_with(**attributes: Any) -> dict[str, str]:
 
 def test_the_fields_are_those_of_the_dictionary_in_its_order():
     assert [field for field in FIELDS if field not in COMPUTED] == [*PATHS]
-    assert FIELDS[22:] == ("roi_names",)  # those before are the source document's
+    # Those before are the source document's.
+    assert FIELDS[22:] == ("roi_names", *REFERENCED_SERIES)
     assert set(KEYWORDS) < set(PATHS)
 
 

@@ -13,12 +13,19 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+import distributed
+import pyarrow.parquet
 import pydicom.data
 import pytest
 
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.database import DicomIndexError
-from IGTLMetaBrowserLib.dicom_index.export import database_path, part_path, write_index
+from IGTLMetaBrowserLib.dicom_index.export import (
+    COLUMNS,
+    database_path,
+    part_path,
+    write_index,
+)
 from IGTLMetaBrowserLib.dicom_index.fields import FIELDS
 from IGTLMetaBrowserLib.dicom_index.header_reader import (
     DICOM,
@@ -166,9 +173,55 @@ class TestFiles:
     def test_an_empty_folder_makes_an_empty_index(self, tmp_path: Path, output: Path):
         (tmp_path / "empty").mkdir()
         updated(tmp_path / "empty", output)
-        assert output.read_text() == ",".join(FIELDS) + "\n"
+        assert output.read_text() == ",".join(COLUMNS) + "\n"
         updated(tmp_path / "empty", output.with_suffix(".json"))
         assert json.loads(output.with_suffix(".json").read_text()) == {}
+
+    def test_parquet_has_a_column_for_each_field(self, folder: Path, output: Path):
+        output = output.with_suffix(".parquet")
+        updated(folder, output)
+        table = pyarrow.parquet.read_table(output)
+        assert tuple(table.column_names) == COLUMNS
+        assert table["modality"].to_pylist() == ["CT", "RTSTRUCT", "RTPLAN", "RTDOSE", "PT", "SEG"]
+        assert table["instances"].to_pylist() == [3, 1, 1, 1, 1, 1]
+
+    def test_files_of_one_series_with_two_modalities_are_kept_apart(
+        self, folder: Path, output: Path
+    ):
+        """Some planning systems give a structure set the SeriesInstanceUID of its CT."""
+        structures = study.structure_set()
+        structures.SeriesInstanceUID = study.CT
+        structures.AcquisitionNumber = 2  # as the CT's
+        structures.save_as(folder / "rtstruct", enforce_file_format=True)
+        updated(folder, output)
+        found = [(row["modality"], row["instances"]) for row in rows_of(output)]
+        assert found[:2] == [("CT", "3"), ("RTSTRUCT", "1")]
+        updated(folder, output.with_suffix(".json"))
+        patients = json.loads(output.with_suffix(".json").read_text(encoding="utf-8"))
+        subseries = patients[study.PATIENT][study.STUDY][study.CT]
+        assert {name: row["modality"] for name, row in subseries.items()} == {
+            "2": "CT",
+            "2 RTSTRUCT": "RTSTRUCT",
+        }
+
+    def test_references_are_resolved_to_series(self, folder: Path, output: Path):
+        updated(folder, output)
+        (dose,) = (row for row in rows_of(output) if row["modality"] == "RTDOSE")
+        assert dose["reference_rs"] == study.instance_of(study.RTSTRUCT)
+        assert dose["reference_rs_series"] == study.RTSTRUCT
+        assert dose["reference_pl_series"] == study.RTPLAN
+        assert dose["reference_ct_series"] == study.CT
+
+    def test_rows_have_the_ids_of_their_images(self, folder: Path, output: Path):
+        with DicomIndex(folder) as index:
+            index.update()
+            ids = {"ct/1": ["A"], "ct/2": ["A", "B"], "pt": ["C"]}
+            write_index(index, output, SERIES, lambda: ids)
+            by_series = {row["modality"]: row["image_id"] for row in rows_of(output)}
+            write_index(index, output, INSTANCE, lambda: ids)
+            by_file = [row["image_id"] for row in rows_of(output)]
+        assert (by_series["CT"], by_series["PT"], by_series["SEG"]) == (r"A\B", "C", "")
+        assert by_file == ["A", r"A\B", "", "", "", "", "C", ""]
 
     def test_paths_are_relative_to_the_current_folder(
         self, folder: Path, output: Path, monkeypatch: pytest.MonkeyPatch
@@ -335,6 +388,22 @@ class TestProcesses:
             unread = index.count(UNREAD)
             assert index.update() == unread > 0
             assert index.count(DICOM) == 1000
+
+
+def test_a_dask_cluster_finds_what_one_process_finds(many: Path):
+    """A real scheduler, and two workers, on this machine."""
+    found = []
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        for executor in (None, client.get_executor()):
+            with DicomIndex(many) as index:
+                assert index.update(2, executor=executor) == 1000
+                found.append([*index.rows()])
+    assert found[0] == found[1]
 
 
 @pytest.fixture

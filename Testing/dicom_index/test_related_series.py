@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pydicom
 import pydicom.data
 
 from helpers import radiotherapy as study
@@ -50,6 +51,40 @@ def test_a_plan_joins_what_does_not_refer_to_each_other(tmp_path: Path):
     dose.save_as(tmp_path / "rtdose", enforce_file_format=True)
     (group,) = groups_in(tmp_path)
     assert len(group) == 6
+
+
+def test_structures_that_name_no_series_belong_to_the_images_of_their_contours(tmp_path: Path):
+    """RTReferencedStudySequence is optional."""
+    study.write_study(tmp_path)
+    structures = study.structure_set()
+    del structures.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence
+    contour = pydicom.Dataset()
+    contour.ContourImageSequence = [study.reference(study.instance_of(study.CT, 2))]
+    roi = pydicom.Dataset()
+    roi.ContourSequence = [contour]
+    structures.ROIContourSequence = [roi]
+    structures.save_as(tmp_path / "rtstruct", enforce_file_format=True)
+    assert references_of(tmp_path, "RTSTRUCT") == [
+        ("reference_ct", study.instance_of(study.CT, 2), study.CT, "CT")
+    ]
+
+
+def test_structures_that_name_nothing_belong_to_the_images_of_their_frame(tmp_path: Path):
+    study.write_study(tmp_path)
+    structures = study.structure_set()
+    del structures.ReferencedFrameOfReferenceSequence[0].RTReferencedStudySequence
+    structures.save_as(tmp_path / "rtstruct", enforce_file_format=True)
+    assert references_of(tmp_path, "RTSTRUCT") == [("reference_frame", study.FRAME, study.CT, "CT")]
+
+
+def references_of(folder: Path, modality: str) -> list[tuple[str, ...]]:
+    return [
+        tuple(reference)
+        for group in groups_in(folder)
+        for series in group
+        if series.modality == modality
+        for reference in series.references
+    ]
 
 
 def test_references_in_a_circle(tmp_path: Path):

@@ -9,17 +9,17 @@ import pytest
 from helpers.long_lists import make_long_list
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients, is_identity
-from IGTLMetaBrowserLib.privacy.redacted_list import covered_table
-from IGTLMetaBrowserLib.privacy.redacted_log import cover_log, uncover_log
+from IGTLMetaBrowserLib.privacy.redacted_list import redacted_table
+from IGTLMetaBrowserLib.privacy.redacted_log import redact_log, stop_redacting_log
 
 
 @pytest.fixture
 def patients() -> HiddenPatients:
     patients = HiddenPatients()
     patients.is_hidden = True
-    patients.meet("Lindqvist^Astrid^M^Dr", "W-1021", "19500203")
-    patients.meet("王^小東=Wang^XiaoDong", "88", "")
-    patients.meet("Mu\N{COMBINING DIAERESIS}ller, Jo", "1.2.840.5")
+    patients.register("Lindqvist^Astrid^M^Dr", "W-1021", "19500203")
+    patients.register("王^小東=Wang^XiaoDong", "88", "")
+    patients.register("Mu\N{COMBINING DIAERESIS}ller, Jo", "1.2.840.5")
     return patients
 
 
@@ -41,7 +41,7 @@ def patients() -> HiddenPatients:
     ],
 )
 def test_names_ids_and_birth_dates_are_left_out(patients, text, shown):
-    assert patients.cover(text) == shown
+    assert patients.redact(text) == shown
 
 
 @pytest.mark.parametrize(
@@ -57,19 +57,19 @@ def test_names_ids_and_birth_dates_are_left_out(patients, text, shown):
     ],
 )
 def test_other_words_stay(patients, text):
-    assert patients.cover(text) == text
+    assert patients.redact(text) == text
 
 
 def test_unless_they_are_hidden_nothing_changes(patients):
     patients.is_hidden = False
-    assert patients.cover("Lindqvist^Astrid") == "Lindqvist^Astrid"
+    assert patients.redact("Lindqvist^Astrid") == "Lindqvist^Astrid"
 
 
-def test_a_patient_has_one_neutral_name_by_the_id(patients):
-    assert patients.neutral_name("Lindqvist^Astrid", "W-1021") == "Patient 1"
-    assert patients.neutral_name("LINDQVIST", "W-1021") == "Patient 1"
-    assert patients.neutral_name("Lindqvist^Astrid", "W-1022") == "Patient 4"
-    assert patients.neutral_name("", "") == ""
+def test_a_patient_has_one_pseudonym_by_the_id(patients):
+    assert patients.pseudonym("Lindqvist^Astrid", "W-1021") == "Patient 1"
+    assert patients.pseudonym("LINDQVIST", "W-1021") == "Patient 1"
+    assert patients.pseudonym("Lindqvist^Astrid", "W-1022") == "Patient 4"
+    assert patients.pseudonym("", "") == ""
 
 
 def test_nobody_can_guess_the_patient_from_the_uid(patients):
@@ -77,7 +77,7 @@ def test_nobody_can_guess_the_patient_from_the_uid(patients):
     assert uid == patients.uid("Lindqvist^Astrid", "W-1021")
     assert uid != patients.uid("Lindqvist^Astrid", "W-1022")
     assert uid != HiddenPatients().uid("Lindqvist^Astrid", "W-1021")
-    assert patients.cover(uid) == uid
+    assert patients.redact(uid) == uid
     assert "1021" not in uid or uid.count("-") == 4  # a random UUID
 
 
@@ -103,18 +103,18 @@ def test_which_keywords_tell_who_it_is(keyword, is_one):
 
 def test_a_list_of_many_patients_has_none_of_them(patients):
     table = make_long_list(2000)
-    covered = covered_table(table, patients)
-    names = {entry.patient_name for entry in covered}
+    redacted = redacted_table(table, patients)
+    names = {entry.patient_name for entry in redacted}
     assert all(name.startswith("Patient ") for name in names)
     assert len(names) == len({entry.patient_id for entry in table})
-    assert {entry.patient_id for entry in covered} == {""}
-    assert [entry.size for entry in covered] == [entry.size for entry in table]
+    assert {entry.patient_id for entry in redacted} == {""}
+    assert [entry.size for entry in redacted] == [entry.size for entry in table]
     entry: codec.ImageMetaItem = table[7]
-    assert covered[7].name == entry.name
+    assert redacted[7].name == entry.name
 
 
 def test_the_log_has_nothing_of_them(patients, caplog):
-    cover_log(patients)
+    redact_log(patients)
     logger = logging.getLogger("IGTLMetaBrowserLib.somewhere")
     logger.warning("the file %s cannot be read", "/data/Lindqvist/1.dcm")
     try:
@@ -125,6 +125,6 @@ def test_the_log_has_nothing_of_them(patients, caplog):
     assert "(hidden) is no number" in caplog.text
     assert "Lindqvist is" not in caplog.text
     assert "ValueError" in caplog.text
-    uncover_log(patients)
+    stop_redacting_log(patients)
     logger.warning("of Lindqvist")
     assert caplog.messages[-1] == "of Lindqvist"

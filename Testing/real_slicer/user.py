@@ -53,11 +53,11 @@ class User:
 
     def press(self, widget: Any, position: Any = None, modifiers: Any = None) -> None:
         """Click a widget with the left button, in the middle or at a position."""
+        self.bring_into_view(widget)
         if not widget.enabled:
             raise RuntimeError(f"{widget.name} cannot be pressed: it is not enabled")
         if not widget.visible:
             raise RuntimeError(f"{widget.name} cannot be pressed: it is not visible")
-        self.bring_into_view(widget)
         place = qt.QPointF(position if position is not None else widget.rect.center())
         for kind, buttons in (
             (qt.QEvent.MouseButtonPress, qt.Qt.LeftButton),
@@ -66,7 +66,8 @@ class User:
             send_mouse(widget, kind, place, qt.Qt.LeftButton, buttons, modifiers)
 
     def check(self, box: Any, checked: bool = True) -> None:
-        """Click a check box until it is as wanted."""
+        """Click a check box if it is not as wanted."""
+        self.bring_into_view(box)
         if box.checked != checked:
             self.press(box, qt.QPoint(9, box.height // 2))
         if box.checked != checked:
@@ -76,6 +77,7 @@ class User:
         """Click the head of a section, if it is not as wanted."""
         if button.collapsed == is_unfolded:
             self.press(button, qt.QPoint(button.width // 2, 8))
+            slicer.app.processEvents()  # the layout of what is seen now
         if button.collapsed == is_unfolded:
             raise RuntimeError(f"{button.name} could not be folded or unfolded")
 
@@ -99,12 +101,12 @@ class User:
             qt.QApplication.sendEvent(widget, qt.QKeyEvent(kind, key, modifiers, text))
 
     def bring_into_view(self, widget: Any) -> None:
-        """Scroll the panel to a widget."""
-        parent = widget.parentWidget()
-        while parent is not None:
-            if parent.inherits("QScrollArea"):
-                parent.ensureWidgetVisible(widget)
-            parent = parent.parentWidget()
+        """Unfold the sections that a widget is in, and scroll the panel to it."""
+        above = ancestors(widget)
+        for section in [one for one in above if one.inherits("ctkCollapsibleButton")]:
+            self.unfold(section)
+        for area in [one for one in above if one.inherits("QScrollArea")]:
+            area.ensureWidgetVisible(widget)
 
     # Tables
 
@@ -139,10 +141,12 @@ class User:
 
         self._at_row(view, row, 0, ask)
 
-    def click_header(self, view: Any, column: int) -> None:
+    def click_header(self, view: Any, title: str) -> None:
         """Click the head of a column."""
-        header = view.horizontalHeader() if view.inherits("QTableView") else view.header()
-        position = header.sectionViewportPosition(column) + 12
+        header, model = view.horizontalHeader(), view.model()
+        columns = range(model.columnCount())
+        titles = [model.headerData(column, qt.Qt.Horizontal) for column in columns]
+        position = header.sectionViewportPosition(titles.index(title)) + 12
         self.press(header.viewport(), qt.QPoint(position, header.height // 2))
 
     def _at_row(self, view: Any, row: int, column: int, act: Any) -> None:
@@ -153,7 +157,8 @@ class User:
 
     def ids(self) -> list[str]:
         """The ids of the rows that are shown, from above."""
-        return [self.model.imageId(row) for row in range(self.model.rowCount())]
+        ids = [self.model.imageId(row) for row in range(self.model.rowCount())]
+        return [image_id for image_id in ids if image_id]  # the rows of groups have none
 
     def select(self, *image_ids: str) -> None:
         """Select images in the table."""
@@ -209,6 +214,15 @@ class User:
 def lines() -> list[Any]:
     """The markups nodes of the scene."""
     return list(slicer.util.getNodesByClass("vtkMRMLMarkupsNode"))
+
+
+def ancestors(widget: Any) -> list[Any]:
+    """The widgets that a widget is in, the innermost first."""
+    found, parent = [], widget.parentWidget()
+    while parent is not None:
+        found.append(parent)
+        parent = parent.parentWidget()
+    return found
 
 
 def send_mouse(

@@ -23,7 +23,7 @@ def screenshot(step: Step, name: str, widget: Any = None) -> Iterator[Until]:
     widget = widget if widget is not None else slicer.util.mainWindow()
     deadline = time.monotonic() + _PATIENCE_SECONDS
     before, picture = None, grab(widget)
-    while picture != before and time.monotonic() < deadline:
+    while (before is None or picture != before) and time.monotonic() < deadline:
         yield step.pause(_SETTLED_SECONDS)
         before, picture = picture, grab(widget)
     path = step.output / f"{step.name}-{name}.png"

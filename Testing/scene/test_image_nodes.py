@@ -56,3 +56,12 @@ def test_the_server_is_on_the_node(image_nodes):
     node = image_nodes.show(SERVER, "CT", make_image())
     assert node.GetAttribute(SERVER_ATTRIBUTE) == SERVER
     assert node.GetAttribute(IMAGE_ID_ATTRIBUTE) == "CT"
+
+
+def test_the_views_look_once_at_the_next_frame_of_a_stream(image_nodes):
+    image = make_image()
+    node = image_nodes.show(SERVER, "CT", image)
+    events = []
+    node.AddObserver("ModifiedEvent", lambda _node, event: events.append(event))
+    image_nodes.update(SERVER, "CT", replace(image, timestamp=codec.Timestamp.from_seconds(1e9)))
+    assert events == ["ModifiedEvent"]

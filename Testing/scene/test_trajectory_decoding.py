@@ -14,7 +14,6 @@ from IGTLMetaBrowserLib.scene.trajectory_decoding import (
     notes,
     plan,
     planned_points,
-    problem,
 )
 
 ENTRY, TARGET = (10.0, -20.0, 30.5), (-1.5, 2.0, 8.25)
@@ -53,8 +52,7 @@ def test_what_cannot_be_shown_is_refused_with_the_reason(change, words):
     item = replace(LINE, **change)
     with pytest.raises(PlanError, match=words):
         planned_points(item)
-    assert problem(item)
-    assert not problem(LINE)
+    assert plan(LINE)
 
 
 def test_a_point_that_the_type_does_not_name_may_be_anything():
@@ -96,7 +94,7 @@ def test_a_point_that_the_type_does_not_name_may_be_anything():
 def test_what_is_odd_is_noted_and_shown_all_the_same(change, note):
     item = replace(LINE, **change)
     assert notes(item) == (note,)
-    assert problem(item) == ""
+    assert plan(item)
 
 
 def test_a_usual_trajectory_has_no_notes():

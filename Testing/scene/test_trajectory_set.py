@@ -314,3 +314,47 @@ def test_one_that_moves_keeps_its_label(trajectories):
     trajectories.label(trajectories.trajectories)
     receive(trajectories, replace(LINE, entry=(9, 9, 9)))
     assert labeled(trajectories) == [True]
+
+
+# What nobody sees
+
+
+def notifications(node):
+    """What observers of a node, such as its views, are notified of from now on."""
+    seen = []
+    for event in ("ModifiedEvent", node.PointModifiedEvent):
+        node.AddObserver(event, lambda _node, _event: seen.append(_event))
+    return seen
+
+
+def test_a_hidden_line_moves_without_its_views_being_notified_until_it_is_shown(trajectories):
+    (node,) = receive(trajectories, LINE)
+    trajectories.hide(trajectories.trajectories)
+    seen = notifications(node)
+    for x in (7, 8, 9):
+        receive(trajectories, replace(LINE, entry=(x, 0, 0)))
+        assert entry(node) == (x, 0, 0)  # for who asks, as when the scene is saved
+    assert seen == []
+    node.SetDisplayVisibility(True)  # as by the eye in the tree of the scene
+    assert len(seen) == 1
+    receive(trajectories, replace(LINE, entry=(1, 1, 1)))
+    assert len(seen) == 2
+
+
+def test_a_hidden_line_that_the_user_changes_notifies_as_ever(trajectories):
+    (node,) = receive(trajectories, LINE)
+    trajectories.hide(trajectories.trajectories)
+    receive(trajectories, replace(LINE, entry=(7, 0, 0)))
+    seen = notifications(node)
+    node.SetNthControlPointPosition(0, 5, 5, 5)
+    assert seen
+
+
+def test_a_hidden_line_that_is_removed_leaves_nothing_behind(scene, trajectories):
+    (node,) = receive(trajectories, LINE)
+    trajectories.hide(trajectories.trajectories)
+    receive(trajectories, replace(LINE, entry=(7, 0, 0)))
+    scene.RemoveNode(node)
+    del node
+    (node,) = receive(trajectories, replace(LINE, entry=(8, 0, 0)))
+    assert entry(node) == (8, 0, 0)

@@ -103,6 +103,20 @@ def test_a_line_is_seen_where_the_slice_cuts_it(scene, views):
         assert is_like(colour_at(view, middle), RED)
 
 
+def test_a_line_that_moved_while_it_was_hidden_is_seen_where_it_is_now(scene, views):
+    trajectories = TrajectorySet(scene)
+    for item in (LINE, IN_SLICE):
+        trajectories.receive([item])
+        trajectories.finish()
+        trajectories.hide(trajectories.trajectories)
+    views.jump_slices_to(MIDDLE)
+    assert not is_like(colour_at(views.axial, MIDDLE), RED)
+    (node,) = trajectories.nodes
+    node.SetDisplayVisibility(True)
+    assert is_like(colour_at(views.axial, MIDDLE), RED)
+    assert width_in_mm(views.axial, MIDDLE, RED) == pytest.approx(8, abs=1.5)
+
+
 @pytest.mark.parametrize("diameter", [4.0, 8.0, 16.0])
 def test_a_tube_is_as_wide_as_its_diameter(scene, views, diameter):
     receive(scene, replace(IN_SLICE, diameter=diameter))

@@ -158,6 +158,6 @@ def test_without_the_patients_name_all_else_can_be_read(source):
     patients = HiddenPatients()
     patients.is_hidden = True
     for item in source.images():
-        patients.meet(item.patient_name, item.patient_id)
+        patients.register(item.patient_name, item.patient_id)
         for text in (item.name, item.id, "A head phantom of the demo"):
-            assert patients.cover(text) == text
+            assert patients.redact(text) == text

@@ -320,7 +320,8 @@ class TestFetching:
         source = DicomFolderSource(tmp_path)
         path = tmp_path / "1.dcm"
         foreign = make_slice(REGULAR[1], 99)
-        foreign.SOPInstanceUID = pydicom.dcmread(path).SOPInstanceUID[:-1] + "0"
+        uid = pydicom.dcmread(path).SOPInstanceUID
+        foreign.SOPInstanceUID = uid[:-1] + ("1" if uid[-1] == "2" else "2")
         foreign.file_meta.MediaStorageSOPInstanceUID = foreign.SOPInstanceUID
         size = path.stat().st_size
         foreign.save_as(path, enforce_file_format=True)

@@ -152,6 +152,18 @@ def test_lines_that_are_sent_one_by_one_are_all_shown(push, scene, user):
     assert len(lines(scene)) == 30
 
 
+def test_after_serving_anew_a_line_moves_and_the_others_stay(port, push, scene, user, logic):
+    push(plans(line("1"), line("2")))
+    user.wait_for_status("2 trajectories")
+    logic.stopServer()
+    logic.startServer(port)
+    push(plans(line("1", target=(0.0, 0.0, 7.0))))
+    there = [(10, 20, 130), (10, 20, 30)]
+    moved = [(10, 20, 130), (0, 0, 7)]
+    user.wait_for(lambda: lines(scene) == {"1": moved, "2": there}, "the move")
+    assert scene.GetNumberOfNodesByClass(LINE) == 2
+
+
 def test_each_client_has_lines_of_its_own(push, scene, user):
     push(plans(line("1")), plans(line("1"), client="Robot"))
     user.wait_for(lambda: scene.GetNumberOfNodesByClass(LINE) == 2, "both lines")

@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
-from ..privacy.redacted_log import cover_log, uncover_log
+from ..privacy.redacted_log import redact_log, stop_redacting_log
 from ..scene.image_nodes import ImageNodes
 from ..scene.overlay_nodes import OverlayNodes
 from ..scene.trajectory_nodes import TrajectoryNodes
@@ -133,7 +133,7 @@ class Browser:
         What was loaded stays in the scene. A browser that is closed cannot be used again.
         """
         self.disconnect()
-        uncover_log(self.patients)
+        stop_redacting_log(self.patients)
         self._scene_events.close()
         self.metadata.close()
         for signal in (self._events, self._in_scene.image_shown, self.patients.hidden_changed):
@@ -252,9 +252,9 @@ class Browser:
     def _on_hidden_changed(self, is_hidden: bool) -> None:
         self._in_scene.rewrite_descriptions()
         if is_hidden:
-            cover_log(self.patients)
+            redact_log(self.patients)
         else:
-            uncover_log(self.patients)
+            stop_redacting_log(self.patients)
 
     def _on_client_event(self, event: net.ClientEvent) -> None:
         if isinstance(event, net.Connected):

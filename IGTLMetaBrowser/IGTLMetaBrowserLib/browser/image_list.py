@@ -18,7 +18,7 @@ import numpy as np
 from ..codec import ImageMetaItem, ImageMetaMessage, cut_text
 from ..codec.messages.items import ItemTable
 from ..privacy.hidden_patients import HiddenPatients
-from ..privacy.redacted_list import covered_table
+from ..privacy.redacted_list import redacted_table
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
 _NUMBERS = re.compile("([0-9]+)")
@@ -47,7 +47,7 @@ class ImageList:
         patients: HiddenPatients | None = None,
     ) -> None:
         self._table = _table(entries)
-        self._ids = self._texts("id")
+        self._ids = self.texts("id")
         self._row_of_id = _first_rows(self._ids)
         # A live image that is also listed is shown in the row that it has there.
         unlisted = [entry for entry in live if entry.id not in self._row_of_id]
@@ -59,8 +59,8 @@ class ImageList:
             self._ids += [entry.id for entry in unlisted]
             self._row_of_id = _first_rows(self._ids)
         if patients is not None:
-            self._table = covered_table(self._table, patients)
-        modalities = self._texts("modality")
+            self._table = redacted_table(self._table, patients)
+        modalities = self.texts("modality")
         self.modalities = Counter(modalities).most_common()
         number_of = {modality: number for number, (modality, _) in enumerate(self.modalities)}
         self._modality_numbers = np.array([number_of[text] for text in modalities], np.intp)
@@ -83,6 +83,21 @@ class ImageList:
     def image_id(self, row: int) -> str:
         """Return the id of the image in a row."""
         return self._ids[row]
+
+    def texts(self, field: str) -> list[str]:
+        """Return a text of every image, see ``TEXT_FIELDS``, by its position."""
+        return _decoded(self._encoded_texts(field)).split("\0") if len(self) else []
+
+    @property
+    def scan_seconds(self) -> np.ndarray:
+        """The scan time of every image, in whole seconds since 1970 UTC; 0 where it is unknown."""
+        # An OpenIGTLink timestamp has the seconds in its upper 32 bits.
+        return self._table.records["scan_time"].astype(np.uint64) >> np.uint64(32)
+
+    def has_one_value(self, field: str) -> bool:
+        """Whether a field of ``ImageMetaItem`` is the same in all rows, of which there are two."""
+        values = self._table.records[field]
+        return len(values) > 1 and bool((values == values[0]).all())
 
     def row(self, image_id: str) -> int | None:
         """Return the first row with that id, or None."""
@@ -117,7 +132,7 @@ class ImageList:
             self._order = np.arange(len(self))
             self._arrange()
         elif field in TEXT_FIELDS:
-            self.sort_by(ranks(self._texts(field)), descending)
+            self.sort_by(ranks(self.texts(field)), descending)
         else:
             keys = self._table.records[field].astype(np.uint64)
             self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
@@ -131,9 +146,6 @@ class ImageList:
 
     def _arrange(self) -> None:
         self.rows = self._order[self._matches[self._order]]
-
-    def _texts(self, field: str) -> list[str]:
-        return _decoded(self._encoded_texts(field)).split("\0") if len(self) else []
 
     def _encoded_texts(self, field: str) -> list[bytes]:
         encoded = self._table.records[field].tolist()

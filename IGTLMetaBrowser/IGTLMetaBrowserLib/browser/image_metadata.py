@@ -9,7 +9,7 @@ from ..metadata.providers.calibration import CalibratedSpacing
 from ..metadata.providers.standard import StandardProviders
 from ..metadata.registry import MetadataProviders
 from ..privacy.hidden_patients import HiddenPatients
-from ..privacy.redacted_list import meet_patients
+from ..privacy.redacted_list import register_patients
 from ..signal import Signal
 from .listing import CurrentListing, Listing
 
@@ -87,4 +87,4 @@ class ImageMetadata:
     def register_patients(self) -> None:
         """Know the patients of the list by name, if they are hidden."""
         if self._patients.is_hidden:
-            meet_patients(self.listing.entries, self._patients)
+            register_patients(self.listing.entries, self._patients)

@@ -2,46 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields
 
 from .. import codec
-from ..codec.geometry import sheared_axes
+from ..net.image_notes import image_notes, scalar_type_text, size_text
+
+__all__ = [
+    "EARLIER_VERSION",
+    "FROM_SAVED_SCENE",
+    "NOT_LISTED",
+    "image_notes",
+    "list_notes",
+    "scalar_type_text",
+    "size_text",
+]
 
 NOT_LISTED = "it is not in the list of images"
 FROM_SAVED_SCENE = "it is from a saved scene; load it again for what the server has now"
 EARLIER_VERSION = "an earlier version of it is in the scene"
-
-
-def image_notes(
-    image_id: str, entry: codec.ImageMetaItem | None, image: codec.ImageMessage
-) -> tuple[str, ...]:
-    """Return what is noteworthy of an image that came; ``entry`` is what the list says of it."""
-    notes = [] if entry is None else differences(entry, image)
-    if image.device_name != image_id:
-        notes.append(f"it came under the name {codec.printable(image.device_name)!r}")
-    if image.is_subvolume:
-        notes.append(
-            f"only a part of it came: {size_text(image.subvolume_size)} of "
-            f"{size_text(image.whole_size)} voxels"
-        )
-    return (*notes, *shear_notes(image))
-
-
-def shear_notes(image: codec.ImageMessage) -> tuple[str, ...]:
-    """Return a note on an image whose axes are not at right angles.
-
-    A volume node keeps its matrix as it is, and slices show it; but DICOM and many file formats and
-    filters have no place for such a matrix.
-    """
-    sheared = sheared_axes(image.usable_ijk_to_ras())
-    if not sheared:
-        return ()
-    angles = ", ".join(f"{pair[0]} and {pair[1]} {angle:.4g}°" for pair, angle in sheared.items())
-    return (
-        f"its axes are not at right angles ({angles}): Slicer keeps that, "
-        "but many file formats and filters do not",
-    )
 
 
 def list_notes(
@@ -58,30 +36,3 @@ def list_notes(
         if getattr(when_loaded, field.name) != getattr(now, field.name)
     ]
     return (f"changed in the list since it was loaded: {', '.join(changed)}",)
-
-
-def differences(entry: codec.ImageMetaItem, image: codec.ImageMessage) -> list[str]:
-    """Return where an image differs from its entry in the list."""
-    notes = []
-    if tuple(entry.size) != tuple(image.whole_size):
-        notes.append(
-            f"the list says {size_text(entry.size)} voxels, {size_text(image.whole_size)} came"
-        )
-    came = codec.ScalarType.of(image.pixels.dtype)
-    if entry.scalar_type != came:
-        notes.append(
-            f"the list says {scalar_type_text(entry.scalar_type)}, {scalar_type_text(came)} came"
-        )
-    return notes
-
-
-def size_text(size: Sequence[int]) -> str:
-    """Return a size as a user reads it: ``512 × 512 × 64``."""
-    return " × ".join(str(count) for count in size)
-
-
-def scalar_type_text(scalar_type: codec.ScalarType | int) -> str:
-    """Return a scalar type as a user reads it: ``uint16``, or the number of an unknown one."""
-    if isinstance(scalar_type, codec.ScalarType):
-        return scalar_type.name.lower()
-    return f"unknown ({scalar_type})"

@@ -1,11 +1,14 @@
 """``igtlmeta index``: the DICOM metadata dictionary of a folder, as a file that is kept up to date.
 
-Beside the output FILE.csv or FILE.json lies FILE.sqlite: what is known of each file, with the size
-and time by which a change is noticed. The next run reads only what is new or changed; without it,
-all is read anew. ``FILE.csv`` and ``FILE.json`` share it.
+Beside the output FILE.csv, FILE.json or FILE.parquet lies FILE.sqlite: what is known of each file,
+with the size and time by which a change is noticed. The next run reads only what is new or changed;
+without it, all is read anew. The three share it.
 
-Exit code: 0 where the index is written, even if files in the folder could not be read, which are
-listed on stderr; 1 where it is not, or not all could be looked at; 130 after Ctrl-C: what was read
+``--dask ADDRESS`` reads on an existing Dask cluster, whose workers have this package and see the
+folder under the same path.
+
+Exit code: 0 if the index is written, even if files in the folder could not be read, which are
+listed on stderr; 1 if it is not, or not all could be looked at; 130 after Ctrl-C: what was read
 until then is written, and the next run goes on from there.
 """
 
@@ -13,6 +16,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,17 +32,22 @@ from .output import note
 from .parser import add_command
 
 if TYPE_CHECKING:
-    from ..dicom_index.related_series import Series
+    from ..dicom_index.related_series import Branch
 
 _INTERRUPTED = 130
+_SECONDS_TO_CONNECT = 10
+_TRIES = 2
 _GROUP_HEADINGS = (
-    "group", "modality", "series", "files", "description", "patient id", "folder", "refers to"
+    "group", "modality", "series", "files", "description", "patient ID", "folder", "refers to"
 )  # fmt: skip
 
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = "DIR [-o FILE.csv | FILE.json] [--level series|instance] [--jobs N] [--graph]"
+    usage = (
+        "DIR [-o FILE.csv | FILE.json | FILE.parquet] [--level series|instance] [--graph] "
+        "[--query MODALITIES] [--jobs N | --dask ADDRESS]"
+    )
     command = add_command(commands, "index", make_index, usage, (DicomIndexError,))
     command.add_argument(
         "folder", metavar="DIR", type=Path, help="DICOM files, whatever their names"
@@ -46,7 +57,7 @@ def add_commands(commands: Any) -> None:
         "--output",
         metavar="FILE",
         type=Path,
-        help="what to write; brought up to date where it is there, with FILE.sqlite beside it",
+        help="what to write, or to bring up to date; FILE.sqlite lies beside it",
     )
     command.add_argument(
         "--level",
@@ -57,13 +68,23 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--jobs", metavar="N", type=_jobs, default=_processors(), help="processes (%(default)s)"
     )
+    command.add_argument(
+        "--dask", metavar="ADDRESS", help="read on a Dask cluster instead, such as tcp://host:8786"
+    )
     command.add_argument("--graph", action="store_true", help="print which series belong together")
+    command.add_argument(
+        "--query",
+        metavar="MODALITIES",
+        type=_modalities,
+        help="print only the series of these modalities that belong together, such as CT,RTSTRUCT",
+    )
 
 
 def make_index(arguments: argparse.Namespace) -> int:
     """Write what the DICOM files in a folder say of themselves, or bring it up to date."""
     path: Path | None = arguments.output
-    if path is None and not arguments.graph:
+    is_graph = arguments.graph or arguments.query
+    if path is None and not is_graph:
         arguments.usage_error("name a file to write with -o, or say --graph, or both")
     if path is not None and path.suffix.lower() not in ENDINGS:
         arguments.usage_error(f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
@@ -72,19 +93,19 @@ def make_index(arguments: argparse.Namespace) -> int:
     with DicomIndex(arguments.folder, database, ignored) as index:
         code = 0
         try:
-            with output.progress_bar("reading", "files") as show:
-                index.update(arguments.jobs, show)
+            with _executor(arguments) as executor, output.progress_bar("reading", "files") as show:
+                index.update(arguments.jobs, show, executor)
         except KeyboardInterrupt:
             note("interrupted; run it again to go on from here")
             code = _INTERRUPTED
         except DicomIndexError as error:
             code = output.complain(error)
         if path is not None:
-            write_index(index, path, arguments.level)
-            if not arguments.graph:
+            write_index(index, path, arguments.level, partial(_ids_of_files, index))
+            if not is_graph:
                 print(path)
-        if arguments.graph:
-            _print_groups(index)
+        if is_graph:
+            _print_groups(index, arguments.query)
         _print_summary(index)
     return code
 
@@ -106,28 +127,63 @@ def _print_summary(index: DicomIndex) -> None:
             note(f"  {output.escaped(file.path)}: {file.reason}")
 
 
-def _print_groups(index: DicomIndex) -> None:
-    from ..dicom_index.related_series import dicom_groups
+def _ids_of_files(index: DicomIndex) -> dict[str, list[str]]:
+    """Return the ids under which ``igtlmeta serve`` offers the images of the files."""
+    from ..sources.dicom_folder import DicomFolderSource
 
+    return DicomFolderSource(index.folder, (), index=index).ids_of_files()
+
+
+@contextmanager
+def _executor(arguments: argparse.Namespace) -> Iterator[Any]:
+    """Yield what reads on a Dask cluster, or None."""
+    if not arguments.dask:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        raise DicomIndexError("--dask needs Dask; pip install distributed") from None
+    try:
+        client = Client(arguments.dask, timeout=_SECONDS_TO_CONNECT, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise DicomIndexError(
+            f"no Dask cluster answers at {arguments.dask}: {error}; check the address"
+        ) from error
+    with client:
+        arguments.jobs = max(1, sum(client.nthreads().values()))
+        # A batch of files is read again if its worker is lost.
+        yield client.get_executor(retries=_TRIES)
+
+
+def _print_groups(index: DicomIndex, modalities: list[str] | None) -> None:
+    from ..dicom_index.related_series import dicom_groups, having, tree
+
+    groups = dicom_groups(index)
+    if modalities:
+        groups = having(groups, modalities)
     rows = [
-        _group_row(number, series)
-        for number, group in enumerate(dicom_groups(index), start=1)
-        for series in group
+        _group_row(number, branch)
+        for number, group in enumerate(groups, start=1)
+        for branch in tree(group)
     ]
     if rows:
         output.print_table(_GROUP_HEADINGS, rows)
+    elif modalities:
+        note(f"no series of {', '.join(modalities)} belong together")
     else:
         note("no series refers to another")
 
 
-def _group_row(number: int, series: Series) -> list[str]:
+def _group_row(number: int, branch: Branch) -> list[str]:
+    series = branch.series
     references = [
         f"{reference.field} {reference.series or f'{reference.uid} (not in the folder)'}"
         for reference in series.references
     ]
     return [
         str(number),
-        output.printable(series.modality),
+        "  " * branch.depth + output.printable(series.modality),
         output.escaped(series.uid),
         str(series.instances),
         output.printable(series.description),
@@ -142,6 +198,13 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _modalities(text: str) -> list[str]:
+    modalities = [part.strip().upper() for part in text.split(",") if part.strip()]
+    if not modalities:
+        raise argparse.ArgumentTypeError("name modalities, such as CT,RTSTRUCT")
+    return modalities
 
 
 def _jobs(text: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -19,6 +19,15 @@ _SAFE = " !#$&'()+,-.;=@[]^_`{}~"
 _RESERVED = {
     "con", "prn", "aux", "nul",
     *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)),
+}  # fmt: skip
+# The fields of the format: as a key, such a name would be taken for the field.
+_FIELDS = {
+    "axis maxs", "axismaxs", "axis mins", "axismins", "block size", "blocksize", "byte skip",
+    "byteskip", "center", "centers", "centerings", "content", "data file", "datafile", "dimension",
+    "encoding", "endian", "kind", "kinds", "labels", "line skip", "lineskip", "max",
+    "measurement frame", "min", "number", "old max", "oldmax", "old min", "oldmin", "sample units",
+    "sampleunits", "sizes", "space", "space dimension", "space directions", "space origin",
+    "space units", "spacings", "thicknesses", "type", "units",
 }  # fmt: skip
 
 
@@ -65,18 +74,22 @@ def _file_name(image_id: str, spell_out: bool = False) -> str:
     return f"{name or '%'}.nrrd"
 
 
-def write_nrrd(path: Path, image: codec.ImageMessage, texts: dict[str, str]) -> None:
+def write_nrrd(
+    path: Path,
+    image: codec.ImageMessage,
+    texts: Mapping[str, str],
+    coordinates: codec.Coordinates | None = None,
+) -> None:
     """Write an image with its LPS geometry; ``texts`` become NRRD's key/value pairs.
 
-    A part of an image is written at its place. Characters of ``texts`` outside ASCII are written as
-    Python escapes, because pynrrd writes ASCII. The pixels are not compressed: zlib at its fastest
-    takes 4.5 s for a CT of 157 MB that is fetched and written in half a second without it.
+    ``coordinates`` overrule those that the image says its matrix is in. A part of an image is
+    written at its place. Characters of ``texts`` outside ASCII are written as Python escapes,
+    because pynrrd writes ASCII. The pixels are not compressed: zlib at its fastest takes 4.5 s for
+    a CT of 157 MB that is fetched and written in half a second without it.
 
     An older file of that name is replaced once the new one is complete. Raises ``NrrdError``.
     """
-    header = _header(image, path) | {
-        key: text.encode("unicode_escape").decode("ascii") for key, text in texts.items() if text
-    }
+    header = _key_values(texts) | _header(image, path, coordinates)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with unfinished.open("xb") as file:
@@ -98,11 +111,32 @@ def _write(file: BinaryIO, pixels: np.ndarray, header: dict[str, Any]) -> None:
     nrrd.write(file, pixels, header, index_order="C")
 
 
-def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
+def _key_values(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return texts as key/value pairs; a key that is the name of a field gets another one."""
+    pairs = {}
+    for key, text in texts.items():
+        name = _escape(key).replace(":=", ": =")  # which would end it
+        if name.lower() in _FIELDS:
+            name = f"metadata {name}"
+        if name and text:
+            pairs[name] = _escape(text)
+    return pairs
+
+
+def _escape(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def _header(
+    image: codec.ImageMessage, path: Path, coordinates: codec.Coordinates | None
+) -> dict[str, Any]:
     if not image.pixels.size:
-        raise NrrdError(f"{str(path)!r} is not written: the image has no voxels; ask the server's")
+        raise NrrdError(
+            f"{str(path)!r} is not written: the server has no data for the image, which has 0 "
+            "voxels; look at it on the server"
+        )
     try:
-        ijk_to_lps = flip_matrix_lps_ras(image.usable_ijk_to_ras())
+        ijk_to_lps = flip_matrix_lps_ras(image.usable_ijk_to_ras(coordinates))
     except codec.GeometryError as error:
         raise NrrdError(
             f"{str(path)!r} is not written: {error}; correct its geometry on the server"

@@ -1,8 +1,9 @@
 """What ``igtlmeta`` prints: JSON, and for people tables and progress, with rich where it is there.
 
 JSON is ASCII. Its times are ISO 8601 in UTC with microseconds (2010-12-07T16:29:30.234500+00:00).
-Numbers that are not finite are null, and so are points that have one. Text that is not UTF-8 has
-``\\xNN`` for each byte that is not. Tables show ids with such escapes for whatever cannot be
+Numbers that are not finite are null, and so are points that have one. Text that is not UTF-8 is
+read as Western Windows writes it (``codec.readable``); an id, and what cannot be read so, has
+``\\xNN`` for each byte that is not UTF-8. Tables show ids with such escapes for whatever cannot be
 printed, and U+FFFD in its place elsewhere.
 """
 
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from .. import codec
 
 _IMAGE_HEADINGS = (
-    "name", "id", "modality", "patient", "patient id", "scan time (UTC)", "size", "type"
+    "Name", "ID", "Modality", "Patient", "Patient ID", "Scan time (UTC)", "Size", "Type"
 )  # fmt: skip
 _TRAJECTORY_HEADINGS = (
-    "name", "group", "type", "RGBA", "entry (RAS mm)", "target (RAS mm)", "diameter (mm)", "owner"
+    "Name", "Group", "Type", "RGBA", "Entry (RAS mm)", "Target (RAS mm)", "Diameter (mm)", "Owner"
 )  # fmt: skip
 _ENOUGH_COLUMNS = 80
 
@@ -68,14 +69,16 @@ def print_json(objects: list[dict[str, Any]]) -> None:
 def json_value(value: Any) -> Any:
     """Return a text, a number, or a list of numbers, as JSON can hold it."""
     if isinstance(value, str):
-        return utf8(value)
+        from .. import codec
+
+        return utf8(codec.readable(value))
     numbers = value if isinstance(value, list) else [value]
     return value if all(x is not None and math.isfinite(x) for x in numbers) else None
 
 
-def scan_time(item: codec.ImageMetaItem) -> str | None:
-    """Return when an image was made, in ISO 8601, or None where it is not known."""
-    time = item.scan_time.to_datetime()
+def iso_time(timestamp: codec.Timestamp) -> str | None:
+    """Return a time of OpenIGTLink in ISO 8601, or None if it is not set."""
+    time = timestamp.to_datetime()
     return time.isoformat(timespec="microseconds") if time else None
 
 
@@ -85,12 +88,12 @@ def image_object(item: codec.ImageMetaItem) -> dict[str, Any]:
 
     is_known = isinstance(item.scalar_type, codec.ScalarType)
     return {
-        "name": utf8(item.name),
+        "name": json_value(item.name),
         "id": utf8(item.id),
-        "modality": utf8(item.modality),
-        "patient_name": utf8(item.patient_name),
-        "patient_id": utf8(item.patient_id),
-        "scan_time": scan_time(item),
+        "modality": json_value(item.modality),
+        "patient_name": json_value(item.patient_name),
+        "patient_id": json_value(item.patient_id),
+        "scan_time": iso_time(item.scan_time),
         "size": list(item.size),
         "scalar_type": item.scalar_type.dtype.name if is_known else None,
     }
@@ -183,7 +186,7 @@ def _print_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
     table = Table(box=box.SIMPLE_HEAD)
     for heading in headings:
         # An id is copied from here; it stays whole where that leaves room for the rest.
-        keep_whole = heading == "id" and console.width >= _ENOUGH_COLUMNS
+        keep_whole = heading == "ID" and console.width >= _ENOUGH_COLUMNS
         table.add_column(heading, overflow="fold", no_wrap=keep_whole)
     for row in rows:
         table.add_row(*row)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -13,53 +12,84 @@ from typing import Any
 from .. import net
 from ..sources.demo import DemoSource
 from ..sources.dicom_folder import DicomFolderSource
+from ..sources.plain_volumes import PlainVolumeSource
+from . import serving_options, tls_options
 from .output import complain, note
 from .parser import add_command
+from .serving import Figures, Serving
 
 _REASONS_SHOWN = 8
+# After so long the demo, which computes its images, lets others have their turn.
+_SECONDS_A_TURN = 0.01
 
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = "(DIR | --demo) [--host ADDRESS] [--port PORT] [-v]"
-    command = add_command(commands, "serve", serve, usage, (net.SourceError,))
+    usage = "(DIR [--volumes] | --demo) [--host ADDRESS] [--port PORT] [options]"
+    errors = (net.SourceError, net.TLSError)
+    command = add_command(commands, "serve", serve, usage, errors)
     command.add_argument(
         "folder", metavar="DIR", type=Path, nargs="?", help="DICOM files, whatever their names"
     )
     command.add_argument("--demo", action="store_true", help="a head phantom, without any files")
     command.add_argument(
-        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (%(default)s)"
+        "--volumes", action="store_true", help="DIR has NRRD, NIfTI or MetaImage files, and markups"
     )
-    command.add_argument(
-        "--port", type=_port, default=net.DEFAULT_PORT, help="(%(default)s); 0 picks a free one"
-    )
+    serving_options.add_address_options(command)
     command.add_argument(
         "-v", "--verbose", action="store_true", help="say what clients do and files are refused"
     )
+    tls_options.add_server_options(command)
+    serving_options.add_limit_options(command)
 
 
 def serve(arguments: argparse.Namespace) -> int:
     """Offer a folder's images, or the demo's, until Ctrl-C or SIGTERM."""
     if bool(arguments.folder) == arguments.demo:
         arguments.usage_error("name a folder of DICOM files, or say --demo")
+    tls = tls_options.server_tls(arguments)
+    context = None if tls is None else tls.make_context()
+    serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
-    source = DemoSource() if arguments.demo else _open_folder(arguments.folder, arguments.verbose)
+    limits, figures = serving_options.limits(arguments), Figures()
+    # So that SIGTERM ends the command while it reads the folder, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        server = net.Server(source, arguments.host, arguments.port)
+        source = _open_source(arguments)
+    except KeyboardInterrupt:
+        return 0
+    try:
+        server = net.Server(source, arguments.host, arguments.port, limits, context, figures)
     except OSError as error:
         return complain(
-            f"cannot serve on {_written(arguments.host, arguments.port)}: {error.strerror}; "
-            "choose another --host, or --port (0 picks a free one)"
+            f"cannot serve on {net.format_address(arguments.host, arguments.port)}: "
+            f"{error.strerror}; choose another --host, or --port (0 picks a free one)"
         )
     with server:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            address = _written(server.host, server.port)
-            print(f"serving {len(source.images())} images on {address}", flush=True)
-            server.serve_forever()
-        except KeyboardInterrupt:
-            return 0
+        serving = Serving(server, tls, figures)
+        address = net.format_address(server.host, server.port)
+        print(f"serving {len(source.images())} images on {address}", flush=True)
+        serving.run()
     return 0
+
+
+def _open_source(arguments: argparse.Namespace) -> net.Source:
+    if arguments.demo:
+        return DemoSource(_SECONDS_A_TURN)
+    if arguments.volumes:
+        return _open_volumes(arguments.folder)
+    source = _open_folder(arguments.folder, arguments.verbose)
+    if not source.images() and PlainVolumeSource.is_for(arguments.folder):
+        note("to serve the NRRD, NIfTI or MetaImage files in the folder, say --volumes")
+    return source
+
+
+def _open_volumes(folder: Path) -> PlainVolumeSource:
+    """Return a source for a folder of plain volumes; say on stderr what is not offered."""
+    source = PlainVolumeSource(folder)
+    for name, reason in source.refused:
+        note(f"not offered: {name}: {reason}")
+    return source
 
 
 def _start_log(is_verbose: bool) -> None:
@@ -87,13 +117,3 @@ def _open_folder(folder: Path, is_verbose: bool) -> DicomFolderSource:
     if reasons[_REASONS_SHOWN:]:
         note(f"  {sum(count for _, count in reasons[_REASONS_SHOWN:])} for other reasons; see -v")
     return source
-
-
-def _written(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _port(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; ports are 1 to 65535")
-    return int(text)

@@ -1,7 +1,10 @@
-"""Writes an index as a file, .csv or .json, in the place of the one that is there.
+"""Writes an index as a file, .csv, .json or .parquet, in the place of the one that is there.
 
 A CSV file has a line for each row, under the names of the fields; it is UTF-8. In JSON the rows lie
-in objects: patient_ID, study, series, subseries, and at the level of instances file_path.
+in objects: patient_ID, study, series, subseries, and at the level of instances file_path; if files
+of one series have several modalities, the subseries of all but the first have theirs in the name.
+Parquet (which needs pyarrow) has a column for each field. The last column, image_id, has the ids
+under which ``igtlmeta serve`` offers the images of a row, joined by backslashes.
 """
 
 from __future__ import annotations
@@ -9,16 +12,23 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from .database import DicomIndexError
 from .fields import FIELDS
 from .index import DicomIndex
-from .rows import INSTANCE, SUBSERIES_KEYS, Row
+from .rows import GROUP_KEYS, INSTANCE, SUBSERIES_KEYS, Row
+
+IMAGE_ID = "image_id"
+COLUMNS = (*FIELDS, IMAGE_ID)
+_ROWS_AT_ONCE = 10_000
+
+IdsOfFiles = Callable[[], Mapping[str, Sequence[str]]]
+"""Returns the ids of images by the paths of their files in the folder."""
 
 
 def database_path(output: Path) -> Path:
@@ -31,8 +41,13 @@ def part_path(output: Path) -> Path:
     return output.with_name(f".{output.name}.part")
 
 
-def write_index(index: DicomIndex, output: Path, level: str) -> bool:
-    """Write an index; return False where the file is as it would be written, and so is left alone.
+def write_index(
+    index: DicomIndex, output: Path, level: str, ids_of_files: IdsOfFiles | None = None
+) -> bool:
+    """Write an index; return False if the file is as it would be written, and so is left alone.
+
+    ``ids_of_files`` returns the ids of the images that each file is part of; it is called if they
+    are needed.
 
     Paths in it are relative to the current folder, as those of med-imagetools are. The file is
     replaced as a whole, or not at all. Raises ``DicomIndexError``.
@@ -44,9 +59,8 @@ def write_index(index: DicomIndex, output: Path, level: str) -> bool:
         return False
     part = part_path(output)
     try:
-        # Names of files that are not UTF-8 stay as they are.
-        with part.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            write(index.rows(level, prefix), level, file)
+        ids = ids_of_files() if ids_of_files is not None else {}
+        write(_with_ids(index, level, prefix, ids), level, part)
         part.replace(output)
     except OSError as error:
         raise DicomIndexError(
@@ -84,16 +98,77 @@ def _note_written(index: DicomIndex, output: Path, how: str) -> None:
     )
 
 
-def _write_csv(rows: Iterator[Row], level: str, file: TextIO) -> None:
-    writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+def _with_ids(
+    index: DicomIndex, level: str, prefix: str, ids: Mapping[str, Sequence[str]]
+) -> Iterator[Row]:
+    """Yield the rows with their images' ids."""
+    of_groups: dict[tuple[Any, ...], dict[str, None]] = {}
+    start = f"{prefix}/" if prefix else ""
+    if level != INSTANCE and ids:
+        for row in index.rows(INSTANCE):
+            found = of_groups.setdefault(_group_of(row), {})
+            found.update(dict.fromkeys(ids.get(str(row["file_path"]), ())))
+    for row in index.rows(level, prefix):
+        if level == INSTANCE:
+            found_ids = ids.get(str(row["file_path"]).removeprefix(start), ())
+        else:
+            found_ids = tuple(of_groups.get(_group_of(row), ()))
+        yield {**row, IMAGE_ID: "\\".join(found_ids)}
 
 
-def _write_json(rows: Iterator[Row], level: str, file: TextIO) -> None:
+def _group_of(row: Row) -> tuple[Any, ...]:
+    return tuple(row[key] for key in GROUP_KEYS)
+
+
+def _open(path: Path) -> TextIO:
+    # Names of files that are not UTF-8 stay as they are.
+    return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def _write_csv(rows: Iterator[Row], level: str, path: Path) -> None:
+    with _open(path) as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _write_json(rows: Iterator[Row], level: str, path: Path) -> None:
     keys = [*SUBSERIES_KEYS, *(["file_path"] if level == INSTANCE else [])]
-    _write_objects(rows, keys, file)
-    file.write("\n")
+    with _open(path) as file:
+        _write_objects(_with_unique_subseries(rows), keys, file)
+        file.write("\n")
+
+
+def _with_unique_subseries(rows: Iterator[Row]) -> Iterator[Row]:
+    """Yield rows with the modality in the name of a subseries that another modality has, too."""
+    for _, group in groupby(rows, itemgetter(*SUBSERIES_KEYS[:3])):
+        modality_of: dict[Any, Any] = {}
+        for row in group:
+            is_first = modality_of.setdefault(row["subseries"], row["modality"]) == row["modality"]
+            yield row if is_first else {**row, "subseries": f"{row['subseries']} {row['modality']}"}
+
+
+def _write_parquet(rows: Iterator[Row], level: str, path: Path) -> None:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise DicomIndexError(
+            "writing .parquet needs pyarrow; pip install pyarrow, or choose .csv"
+        ) from None
+    types = {"instances": pyarrow.int64()}
+    schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in COLUMNS])
+    with parquet.ParquetWriter(path, schema) as writer:
+        while batch := [*islice(rows, _ROWS_AT_ONCE)]:
+            # Names of files that are not UTF-8 cannot be as they are there.
+            texts = [{key: _utf8(value) for key, value in row.items()} for row in batch]
+            writer.write_table(pyarrow.Table.from_pylist(texts, schema))
+
+
+def _utf8(value: str | int) -> str | int:
+    if isinstance(value, int):
+        return value
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _write_objects(rows: Iterator[Row], keys: Sequence[str], file: TextIO, depth: int = 1) -> None:
@@ -118,8 +193,9 @@ def _prefix(folder: Path) -> str:
     return "" if path == os.curdir else Path(path).as_posix()
 
 
-_WRITERS: dict[str, Callable[[Iterator[Row], str, TextIO], None]] = {
+_WRITERS: dict[str, Callable[[Iterator[Row], str, Path], None]] = {
     ".csv": _write_csv,
     ".json": _write_json,
+    ".parquet": _write_parquet,
 }
 ENDINGS = tuple(_WRITERS)

@@ -32,6 +32,10 @@ MR_scan_sequence            ScanningSequence
 MR_magnetic_field_strength  MagneticFieldStrength, T
 MR_imaged_nucleus           ImagedNucleus
 roi_names                   StructureSetROISequence: the ROIName of each item
+reference_ct_series         computed: the series in the folder that reference_ct names, itself or by
+                            a file in it; empty if there is none. Likewise:
+reference_rs_series
+reference_pl_series
 ==========================  ========================================================================
 
 The references. Each path is tried in this order whatever the modality is, since that may be absent
@@ -57,8 +61,8 @@ reference_rs  RTPLAN, RTDOSE,    ReferencedStructureSetSequence[0].ReferencedSOP
 reference_pl  RTDOSE, RTPLAN     ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID        file
 ============  =================  ==========================================================  ======
 
-So a reference is a SeriesInstanceUID or a SOPInstanceUID, as the file has it; ``dicom_groups``
-finds the series that is meant.
+So a reference is a SeriesInstanceUID or a SOPInstanceUID, as the file has it; the fields that end
+in ``_series`` have the series that is meant.
 
 All values are texts as the file has them, without padding, several values joined by a backslash
 (``1\0\0\0\1\0``); only ``instances`` is a number. Units and coordinates (orientation: LPS) are
@@ -100,8 +104,12 @@ FIELDS = (
     "MR_magnetic_field_strength",
     "MR_imaged_nucleus",
     "roi_names",
+    "reference_ct_series",
+    "reference_rs_series",
+    "reference_pl_series",
 )
-COMPUTED = ("instances", "folder", "file_path")
+REFERENCED_SERIES = FIELDS[-3:]
+COMPUTED = ("instances", "folder", "file_path", *REFERENCED_SERIES)
 KEYWORDS = {
     "patient_ID": "PatientID",
     "study": "StudyInstanceUID",

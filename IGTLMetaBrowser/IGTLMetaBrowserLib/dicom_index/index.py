@@ -65,20 +65,27 @@ class DicomIndex:
 
     # Bringing it up to date ----------------------------------------------------------------------
 
-    def update(self, jobs: int = 1, progress: Callable[[int, int], None] | None = None) -> int:
+    def update(
+        self,
+        jobs: int = 1,
+        progress: Callable[[int, int], None] | None = None,
+        executor: Any = None,
+    ) -> int:
         """Read the files that are new or changed in size or time, and forget those that are gone.
 
-        ``jobs`` processes read, see ``reading_processes``. ``progress`` is called with how many
-        files are read and are to be. Returns how many were read. An exception, as Ctrl-C raises,
-        leaves what was read until then, and the next update goes on from there.
+        ``jobs`` processes read, or an executor of ``concurrent.futures``, see ``workers``.
+        ``progress`` is called with how many files are read and are to be. Returns how many were
+        read. An exception, as Ctrl-C raises, leaves what was read until then, and the next update
+        goes on from there.
         """
         with self._errors_described():
             with self._transaction():
                 survey(self._sql, self._root, self._own)
             total = self._count(UNREAD)
-            jobs = 1 if total < _TOO_FEW_FOR_PROCESSES else jobs
+            if executor is None and total < _TOO_FEW_FOR_PROCESSES:
+                jobs = 1
             done = 0
-            batches = read_batches(self._unread(), jobs)
+            batches = read_batches(self._unread(), jobs, executor)
             with closing(batches), closing(self._committing(batches)) as committed:
                 for contents in committed:
                     self._store(contents)

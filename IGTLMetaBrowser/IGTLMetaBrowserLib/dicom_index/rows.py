@@ -10,7 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
-from .fields import FIELDS, PATHS
+from .fields import FIELDS, PATHS, REFERENCED_SERIES
 from .image_header import ImageHeader, unpack_header
 
 SERIES = "series"
@@ -26,8 +26,22 @@ SeriesInstanceUID of its CT."""
 Row = dict[str, str | int]
 """``FIELDS`` and their values: a number for ``instances``, else texts."""
 
+
+def _series_named_by(field: str) -> str:
+    """Return the SQL for the series that a reference names: by itself, or by a file in it."""
+    found = (
+        f"(SELECT series FROM instances AS other WHERE other.{column} = instances.{field} LIMIT 1)"
+        for column in ("series", "instance_uid")
+    )
+    return f"CASE instances.{field} WHEN '' THEN '' ELSE COALESCE({', '.join(found)}, '') END"
+
+
+_FIELDS = [
+    *(f"instances.{key}" for key in PATHS),
+    *(_series_named_by(field.removesuffix("_series")) for field in REFERENCED_SERIES),
+]
 _ROWS = f"""
-    SELECT folder, name, series_sizes.instances, {", ".join(f"instances.{key}" for key in PATHS)}
+    SELECT folder, name, series_sizes.instances, {", ".join(_FIELDS)}
     FROM instances
     JOIN files ON files.id = instances.file AND kind = 'dicom'
     JOIN (
@@ -45,7 +59,7 @@ _ROW = f"""
         WHERE kind = 'dicom' AND others.series = instances.series
             AND others.study = instances.study AND others.patient_ID = instances.patient_ID
             AND others.modality = instances.modality
-    ), {", ".join(f"instances.{key}" for key in PATHS)}
+    ), {", ".join(_FIELDS)}
     FROM instances JOIN files ON files.id = instances.file
     WHERE kind = 'dicom' AND folder = ? AND name = ?
 """
@@ -101,7 +115,7 @@ def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator
 
 
 def _row(prefix: str, folder: bytes, name: bytes, instances: int, *values: str) -> Row:
-    row: Row = dict(zip(PATHS, values, strict=True))
+    row: Row = dict(zip((*PATHS, *REFERENCED_SERIES), values, strict=True))
     row["instances"] = instances
     row["folder"] = shown_path(prefix, folder)
     row["file_path"] = shown_path(prefix, folder, name)

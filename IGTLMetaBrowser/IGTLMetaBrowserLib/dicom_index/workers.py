@@ -1,9 +1,9 @@
-"""Reads many files in processes beside this one.
+"""Reads many files in other processes, or on the machines of a Dask cluster.
 
-Each process has one batch of files at a time, and the next when it has answered: so memory does not
-grow with the number of files, and neither side ever waits for the other to empty a pipe. Processes
-are spawned, on all systems alike; a program that reads in several of them must have its main module
-guarded by ``if __name__ == "__main__"``. Not for use inside Slicer, whose executable is no Python.
+Both are executors of ``concurrent.futures``. Each has a few batches of files at a time, so that
+memory does not grow with the number of files. Local processes are spawned, on all systems alike; a
+program that reads in several of them must have its main module guarded by
+``if __name__ == "__main__"``. Not for use inside Slicer, whose executable is no Python.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 from .header_reader import FileContent, read_file
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
+    from concurrent.futures import Executor, Future
 
 Batch = list[tuple[int, bytes]]
 """Numbers of files, and their paths."""
@@ -27,93 +26,83 @@ Batch = list[tuple[int, bytes]]
 Contents = list[tuple[int, FileContent]]
 """Numbers of files, and what is in them."""
 
+# While one batch is being read, another waits for each process.
+_BATCHES_A_PROCESS = 2
 
-def read_batches(batches: Iterable[Batch], jobs: int) -> Iterator[Contents]:
+
+def read_batches(
+    batches: Iterable[Batch], jobs: int, executor: Executor | None = None
+) -> Iterator[Contents]:
     """Yield what is in the files, a batch at a time, in the order in which they are done.
 
-    ``jobs`` is the number of processes; with 1, and inside Slicer, this process reads itself.
-    Batches of a process that the system ends are left out.
+    ``jobs`` is the number of processes; with 1, and inside Slicer, this process reads itself. With
+    an ``executor`` (of a cluster), that reads instead, ``jobs`` batches at a time. Batches of
+    processes that the system ends are left out.
     """
     is_in_slicer = hasattr(sys.modules.get("slicer"), "app")
-    if jobs == 1 or is_in_slicer:
-        yield from map(_read_batch, batches)
+    if executor is not None:
+        yield from _read_with(executor, iter(batches), jobs)
+    elif jobs == 1 or is_in_slicer:
+        yield from map(read_batch, batches)
     else:
         yield from _read_in_processes(iter(batches), jobs)
 
 
-def _read_batch(batch: Batch) -> Contents:
+def read_batch(batch: Batch) -> Contents:
+    """Return what is in the files of a batch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom warns of every oddity in a file
         return [(number, read_file(path)) for number, path in batch]
 
 
 def _read_in_processes(batches: Iterator[Batch], jobs: int) -> Iterator[Contents]:
-    from multiprocessing.connection import wait
-
-    processes: dict[Connection, SpawnProcess] = {}
-    idle: list[Connection] = []
-    try:
-        with _interrupt_kept_back():
-            for _ in range(jobs):
-                connection, process = _start()
-                processes[connection] = process
-                idle.append(connection)
-        busy = {connection for connection in idle if _send_next(connection, batches)}
-        while busy:
-            for connection in wait(busy):
-                try:
-                    contents = connection.recv()
-                except (EOFError, OSError):  # the system has ended it, for want of memory perhaps
-                    busy.discard(connection)
-                    continue
-                if not _send_next(connection, batches):
-                    busy.discard(connection)
-                yield contents
-    finally:
-        for connection, process in processes.items():
-            connection.close()
-            process.terminate()  # it holds nothing that could be lost
-            process.join()
-
-
-def _send_next(connection: Connection, batches: Iterator[Batch]) -> bool:
-    """Send the next batch; return whether there was one."""
-    batch = next(batches, None)
-    if batch is not None:
-        try:
-            connection.send(batch)
-        except OSError:
-            return False
-    return batch is not None
-
-
-def _start() -> tuple[Connection, SpawnProcess]:
     import multiprocessing
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
-    process.start()
-    theirs.close()
-    return ours, process
+    executor = ProcessPoolExecutor(jobs, context, initializer=_ignore_interrupts)
+    try:
+        yield from _read_with(executor, batches, jobs)
+    except BrokenExecutor:  # the system has ended a process, for want of memory perhaps
+        return
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
 
 
-def _serve(connection: Connection) -> None:
-    """What the other process does, until nobody is at the other end."""
+def _read_with(executor: Executor, batches: Iterator[Batch], jobs: int) -> Iterator[Contents]:
+    from concurrent.futures import FIRST_COMPLETED, wait
+
+    waiting: set[Future[Contents]] = set()
+
+    def submit_next() -> None:
+        batch = next(batches, None)
+        if batch is not None:
+            waiting.add(executor.submit(read_batch, batch))
+
+    try:
+        with _interrupts_deferred():  # processes are started here
+            for _ in range(_BATCHES_A_PROCESS * jobs):
+                submit_next()
+        while waiting:
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in done:
+                submit_next()
+                yield future.result()
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
-        try:
-            connection.send(_read_batch(connection.recv()))
-        except (EOFError, OSError):
-            return
 
 
 @contextmanager
-def _interrupt_kept_back() -> Iterator[None]:
-    """Have Ctrl-C wait until the block ends; processes started within never hear of it.
+def _interrupts_deferred() -> Iterator[None]:
+    """Have Ctrl-C wait until the block ends; processes started within never get it.
 
-    It goes to all processes of a terminal, and each would print its own traceback. Where the system
-    has no such masks (Windows), ``_serve`` has to be quick.
+    It goes to all processes of a terminal, and each would print its own traceback. If the system
+    has no such masks (Windows), the processes' initializer has to be quick.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -12,15 +12,18 @@ from .errors import (
     RefusedError,
     TimeOutError,
     TLSError,
+    UntrustedCertificateError,
 )
-from .limits import ServerLimits
+from .limits import Network, ServerLimits
 from .queries import Queries
 from .query import Query
 from .server import Server
 from .server_events import ServerEvent, ServerEventType
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
+from .tls_client import ClientTLS
 from .tls_server import ServerTLS
+from .whole_texts import is_own_server, with_whole_texts
 
 __all__ = [
     "DEFAULT_PORT",
@@ -28,12 +31,14 @@ __all__ = [
     "CancelledError",
     "Client",
     "ClientEvent",
+    "ClientTLS",
     "Connected",
     "ConnectionFailedError",
     "ConnectionLostError",
     "ConnectionSettings",
     "Disconnected",
     "Finished",
+    "Network",
     "NetworkError",
     "NotReadyError",
     "Queries",
@@ -49,6 +54,9 @@ __all__ = [
     "TLSError",
     "TimeOutError",
     "Unsolicited",
+    "UntrustedCertificateError",
     "format_address",
+    "is_own_server",
     "parse_address",
+    "with_whole_texts",
 ]

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from .. import codec
 from .source import OffersColorTables, OffersLabelMaps, OffersMetadata, OffersPoints, Source
+from .whole_texts import SERVER, cut_texts, is_own_client
 
 ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
 
@@ -21,7 +22,7 @@ def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
         return None
     name, data_type = query.device_name, query.full_data_type
     if data_type == "IMGMETA":
-        return _listing(source, name)
+        return _listing(source, query)
     if data_type == "IMAGE":
         return source.image(name)
     if data_type == "TRAJ":
@@ -76,11 +77,15 @@ def one_line(words: str) -> str:
     return codec.printable(" ".join(words.split()))
 
 
-def _listing(source: Source, name: str) -> codec.ImageMetaMessage:
+def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessage:
     """Return the list of images; with the one that is asked for by its id comes its metadata."""
-    items = _meant(source.images(), name)
-    is_one = len(items) == 1 and items[0].id == name
-    metadata = source.metadata(name) if is_one and isinstance(source, OffersMetadata) else {}
+    name = query.device_name
+    items, whole_texts = cut_texts(_meant(source.images(), name))
+    metadata = {}
+    if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
+        metadata = source.metadata(name)
+    elif not name and is_own_client(query):
+        metadata = SERVER | whole_texts
     return codec.ImageMetaMessage(items=items, metadata=metadata)
 
 

@@ -33,6 +33,8 @@ from .queries import Queries
 from .query import Query
 from .session import Session, SessionEnd
 from .settings import ConnectionSettings
+from .tls_client import TLSConnectionAttempt
+from .whole_texts import with_whole_texts
 
 # One more piece than fits is read: where fresh memory is slow to come, that is 6 ms more.
 _STEP_SECONDS = 0.004
@@ -123,7 +125,7 @@ class Client:
         """Whether ``step`` should be called when the socket can be written to."""
         if self._session is not None:
             return self._session.connection.wants_write
-        return self._attempt is not None
+        return self._attempt is not None and self._attempt.wants_write
 
     @property
     def next_deadline(self) -> float | None:
@@ -132,7 +134,9 @@ class Client:
             return self._attempt.deadline
         if self._unsent:
             return 0.0
-        return None if self._session is None else self._session.next_deadline
+        if self._session is None:
+            return None
+        return 0.0 if self._session.connection.has_unread else self._session.next_deadline
 
     def progress(self, query: Query) -> codec.Progress | None:
         """Return how much of the answer to ``query`` has arrived, or None before it begins."""
@@ -156,7 +160,11 @@ class Client:
         if self._session is None and self._attempt is None:
             now, seconds = time.monotonic(), self.settings.connect_timeout
             known = self._addresses.get((self.host, self.port), [])
-            self._attempt = ConnectionAttempt(self.host, self.port, now, seconds, known)
+            place = (self.host, self.port, now, seconds, known)
+            tls = self.settings.tls
+            self._attempt = (
+                ConnectionAttempt(*place) if tls is None else TLSConnectionAttempt(*place, tls)
+            )
 
     def close(self) -> None:
         """Close the connection; queries that wait are cancelled."""
@@ -219,7 +227,7 @@ class Client:
 
     def list_images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the images that the server offers. Raises ``NetworkError``."""
-        return self.get_list().items
+        return with_whole_texts(self.get_list())
 
     def get_list(self, image_id: str = "") -> codec.ImageMetaMessage:
         """Return the list of images, or the entry of one with its metadata, if the server has any.

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from .. import codec
 from ..codec.wire import Buffer
+from .tls import in_words
 
 _LARGEST_PIECE = 1 << 20
 _SMALLEST_OF_ITS_OWN = 16 << 10
@@ -116,7 +117,8 @@ class Connection:
             except _WOULD_WAIT:
                 break
             except OSError as error:
-                self.lost = self.lost or error
+                # Why TLS was ended is read, while writing only finds that it was.
+                self.lost = error if isinstance(error, ssl.SSLError) else self.lost or error
                 break
             if count == 0:
                 self.lost = EOFError("the peer closed the connection")
@@ -126,12 +128,15 @@ class Connection:
                 break
         return events
 
-    def describe_loss(self, address: str) -> str:
+    def describe_loss(self, address: str, last_words: str = "") -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
-        reason = (
-            "closed the connection" if isinstance(self.lost, EOFError) else f"is gone ({self.lost})"
-        )
-        return f"{address} {reason}{self._cut_off()}; try again, and look at the server's log"
+        reason = f"is gone ({self.lost})"
+        if isinstance(self.lost, EOFError):
+            reason = "closed the connection"
+        elif isinstance(self.lost, ssl.SSLError):
+            reason = f"ended the connection: {in_words(self.lost)}"
+        said = f"; it last said: {last_words}" if last_words else ""
+        return f"{address} {reason}{self._cut_off()}{said}; try again, and look at the server's log"
 
     def describe_stall(self, address: str, seconds: float) -> str:
         """Return in words that ``address`` stands still in the middle of a message."""

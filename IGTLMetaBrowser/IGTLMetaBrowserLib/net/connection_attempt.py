@@ -48,6 +48,11 @@ class ConnectionAttempt:
             self._error = error
 
     @property
+    def wants_write(self) -> bool:
+        """Whether the socket is waited for to be written to, or else to be read."""
+        return True
+
+    @property
     def deadline(self) -> float:
         """When to call ``step`` at the latest: at once, if it has failed already."""
         if self.lookup is not None:

@@ -3,6 +3,7 @@
 ``NetworkError``: its text says what happened, to what, and what to try
     ├── ``ConnectionFailedError``: no connection came about (name, port, time-out)
     │   └── ``TLSError``: certificates are missing or not trusted, or one end speaks no TLS
+    │       └── ``UntrustedCertificateError``: a user may accept the certificate
     ├── ``ConnectionLostError``: the connection ended before the answer was complete
     ├── ``RefusedError``: the server answered that it cannot, in its own words where it gave any
     ├── ``AnswerError``: an answer came, but it cannot be read
@@ -43,3 +44,11 @@ class CancelledError(NetworkError):
 
 class TLSError(ConnectionFailedError):
     """The two ends cannot agree on TLS, or on each other's certificates."""
+
+
+class UntrustedCertificateError(TLSError):
+    """The server's certificate is not trusted; a user may accept its SHA-256 ``fingerprint``."""
+
+    def __init__(self, text: str, fingerprint: str) -> None:
+        super().__init__(text)
+        self.fingerprint = fingerprint

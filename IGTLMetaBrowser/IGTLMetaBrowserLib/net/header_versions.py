@@ -24,11 +24,11 @@ from .. import codec
 from .connection import Connection
 from .queries import Queries
 from .query import Query
+from .whole_texts import CLIENT
 
 _PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=0).pack()
 _PROBE_SECONDS = 0.5
 _LIST_SECONDS = 2.0
-_SENDER = {"Client": "IGTLMetaBrowser"}
 
 
 @dataclass
@@ -83,7 +83,7 @@ class VersionFinder:
         query.header_version = self._fixed or (2 if self._server.speaks_2 else 1)
         question = codec.GetMessage(query.data_type, device_name=query.device_name)
         if query.header_version == 2:
-            question.header_version, question.metadata = 2, _SENDER
+            question.header_version, question.metadata = 2, dict(CLIENT)
         self._queries.add(query, now)
         self._connection.send(question)
 

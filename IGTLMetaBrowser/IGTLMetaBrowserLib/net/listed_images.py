@@ -58,10 +58,3 @@ def can_fit(header: codec.Header, entry: codec.ImageMetaItem | codec.LabelMetaIt
     scalar_type = getattr(entry, "scalar_type", codec.ScalarType.UINT8)
     width = scalar_type.dtype.itemsize if isinstance(scalar_type, codec.ScalarType) else 1
     return header.body_size >= i * j * k * width
-
-
-def describe_image(image: codec.ImageMessage) -> str:
-    """Return name, size and type of an image in words."""
-    size = " × ".join(map(str, image.whole_size))
-    name = codec.printable(image.device_name)
-    return f"the image {name!r} of {size} voxels, {image.pixels.dtype.name}"

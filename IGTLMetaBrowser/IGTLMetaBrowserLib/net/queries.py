@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from .. import codec
 from .errors import AnswerError, NetworkError
-from .listed_images import ListedImages, can_fit, describe_image, fits
+from .image_notes import describe_image
+from .listed_images import ListedImages, can_fit, fits
 from .query import Query
 from .query_errors import (
     WRONG_SERVER_HINT,

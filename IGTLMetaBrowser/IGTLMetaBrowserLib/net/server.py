@@ -226,13 +226,12 @@ class Server:
             self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
         client.is_new = False
 
-    def _go_on_with_tls(self, client: ServedClient) -> None:
+    def _go_on_with_tls(self, client: ServedClient, now: float) -> None:
         try:
             if client.step_handshake():
                 self._journal.connected(client)
         except TLSError as error:
-            self._journal.turned_away(client, f"no TLS: {error}")
-            client.connection.lost = error
+            self._turn_away(client, b"", f"no TLS: {error}", now)  # OpenSSL has sent its alert
 
     def _turn_away(self, client: ServedClient, last_words: bytes, words: str, now: float) -> None:
         """Say why, and take no more from it."""
@@ -252,7 +251,7 @@ class Server:
             if client.step_leaving():
                 client.connection.lost = client.connection.lost or EOFError("it was refused")
         elif client.handshake is not None:
-            self._go_on_with_tls(client)
+            self._go_on_with_tls(client, now)
         elif not client.is_new:
             self._exchange(client, now)
         if client not in self._clients:

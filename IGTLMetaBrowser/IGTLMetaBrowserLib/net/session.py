@@ -117,7 +117,9 @@ class Session:
             if isinstance(event, codec.Rejected) and is_wrong_server(event):
                 return events + self._give_up(f"{event.error}; {WRONG_SERVER_HINT}")
         if connection.lost is not None:
-            return events + self._give_up(connection.describe_loss(self._address))
+            return events + self._give_up(
+                connection.describe_loss(self._address, self._queries.last_server_error)
+            )
         return events + self._check_times(time.monotonic())
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import codec
+from .tls_client import ClientTLS
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class ConnectionSettings:
         C++ library the radius.
     header_version
         The header version in which to ask, 1 or 2; None finds out what the server speaks.
+    tls
+        How to connect with TLS; None connects without.
     """
 
     connect_timeout: float = 5.0
@@ -38,6 +41,7 @@ class ConnectionSettings:
     coordinates: codec.Coordinates | None = None
     diameter_is_radius: bool = False
     header_version: int | None = None
+    tls: ClientTLS | None = None
 
 
 # What an error that a limit has caused advises: where each setting is changed.

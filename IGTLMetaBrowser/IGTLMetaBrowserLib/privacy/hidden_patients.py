@@ -1,10 +1,10 @@
 """Keeping patients' identity off the screen and out of logs, where the user wants that.
 
 While ``HiddenPatients.is_hidden`` is set, a patient is ``Patient 1``, ``Patient 2`` … in the order
-in which they are met. Everything that tells who it is (``is_identity``) is left out, and what is
-known to be a patient's name, id or birth date is left out of all other texts, too: servers write
-them into descriptions, ids and errors. That is as good as it can be without knowing the texts: a
-name in another spelling stays. Pixels are not looked at.
+in which they are registered. Everything that tells who it is (``is_identity``) is left out, and
+what is known to be a patient's name, id or birth date is left out of all other texts, too: servers
+write them into descriptions, ids and errors. That is as good as it can be without knowing the
+texts: a name in another spelling stays. Pixels are not looked at.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def is_identity(keyword: str) -> bool:
 
 
 class HiddenPatients:
-    """Knows the patients that were met, and neutral names for them.
+    """Knows the patients that were registered, and pseudonyms for them.
 
     ``hidden_changed`` is emitted with ``is_hidden`` when ``hide`` has changed it.
     """
@@ -69,20 +69,20 @@ class HiddenPatients:
         other.is_hidden = not self.is_hidden
         return other
 
-    def meet(self, name: str, patient_id: str, *others: str) -> None:
+    def register(self, name: str, patient_id: str, *others: str) -> None:
         """Remember a patient, and other texts that identify them, such as the birth date."""
-        self.neutral_name(name, patient_id)
+        self.pseudonym(name, patient_id)
         for phrase in (*_phrases_of_name(name), *_phrases_of_ids(patient_id, *others)):
             self._phrases.setdefault(phrase[0], set()).add(phrase)
 
-    def meet_patient_of(self, providers: MetadataProviders, image: Hashable) -> None:
+    def register_patient_of(self, providers: MetadataProviders, image: Hashable) -> None:
         """Remember the patient of an image, as each provider knows them."""
         for module in providers.answers(PATIENT, image):
             known = {keyword: as_text(value) for keyword, value in module_items(module)}
             name, patient_id = known.get("PatientName", ""), known.get("PatientID", "")
-            self.meet(name, patient_id, known.get("PatientBirthDate", ""))
+            self.register(name, patient_id, known.get("PatientBirthDate", ""))
 
-    def neutral_name(self, name: str, patient_id: str) -> str:
+    def pseudonym(self, name: str, patient_id: str) -> str:
         """Return ``Patient 1`` or another number; an empty text where no patient is named.
 
         As in the subject hierarchy, it is the id that makes a patient, or else the name.
@@ -97,7 +97,7 @@ class HiddenPatients:
         key = _key(name, patient_id)
         return self._uids.setdefault(key, f"hidden {uuid.uuid4()}") if key else ""
 
-    def cover(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return a text without what identifies the patients; as it is, unless they are hidden."""
         if not self.is_hidden or not text:
             return text
@@ -109,24 +109,24 @@ class HiddenPatients:
         return _SEVERAL.sub(HIDDEN, "".join(parts) + text[end:])
 
     def may_be_in(self, text: str) -> bool:
-        """Whether ``cover`` may find something in a text. Faster for long ones."""
+        """Whether ``redact`` may find something in a text. Faster for long ones."""
         return not self._phrases.keys().isdisjoint(_tokens(text))
 
-    def cover_fields(self, fields: Mapping[str, str]) -> dict[str, str]:
+    def redact_fields(self, fields: Mapping[str, str]) -> dict[str, str]:
         """Return fields by their keywords without what identifies the patient.
 
-        ``PatientName`` is then the neutral one; the others that tell who it is are empty texts.
+        ``PatientName`` is then the pseudonym; the others that tell who it is are empty texts.
         """
         if not self.is_hidden:
             return dict(fields)
-        covered = {
-            self.cover(keyword): "" if is_identity(keyword) else self.cover(value)
+        redacted = {
+            self.redact(keyword): "" if is_identity(keyword) else self.redact(value)
             for keyword, value in fields.items()
         }
         if "PatientName" in fields:
             patient_id = fields.get("PatientID", "")
-            covered["PatientName"] = self.neutral_name(fields["PatientName"], patient_id)
-        return covered
+            redacted["PatientName"] = self.pseudonym(fields["PatientName"], patient_id)
+        return redacted
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
         """Yield where something begins that identifies a patient, and where it ends."""

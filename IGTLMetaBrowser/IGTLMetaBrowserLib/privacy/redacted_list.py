@@ -16,69 +16,69 @@ from .hidden_patients import HIDDEN, HiddenPatients, is_identity
 _FREE_TEXTS = ("name", "modality", "id")
 
 
-def meet_patients(entries: Sequence[codec.ImageMetaItem], patients: HiddenPatients) -> None:
+def register_patients(entries: Sequence[codec.ImageMetaItem], patients: HiddenPatients) -> None:
     """Remember all patients of a list."""
     if isinstance(entries, ItemTable):
         for name, patient_id in dict.fromkeys(_patients(entries)):
-            patients.meet(_decode(name), _decode(patient_id))
+            patients.register(_decode(name), _decode(patient_id))
     else:
         for entry in entries:
-            patients.meet(entry.patient_name, entry.patient_id)
+            patients.register(entry.patient_name, entry.patient_id)
 
 
-def covered_table(
+def redacted_table(
     table: ItemTable[codec.ImageMetaItem], patients: HiddenPatients
 ) -> ItemTable[codec.ImageMetaItem]:
-    """Return a list with neutral patients; the list itself, unless patients are hidden."""
+    """Return a list with pseudonyms; the list itself, unless patients are hidden."""
     if not patients.is_hidden or not len(table):
         return table
-    meet_patients(table, patients)
+    register_patients(table, patients)
     records = table.records.copy()
-    neutral = {
-        pair: patients.neutral_name(*map(_decode, pair)).encode()
+    pseudonyms = {
+        pair: patients.pseudonym(*map(_decode, pair)).encode()
         for pair in dict.fromkeys(_patients(table))
     }
-    records["patient_name"] = [neutral[pair] for pair in _patients(table)]
+    records["patient_name"] = [pseudonyms[pair] for pair in _patients(table)]
     records["patient_id"] = b""
     for field in _FREE_TEXTS:
         texts, size = records[field].tolist(), records[field].dtype.itemsize
         if not patients.may_be_in(_decode(b"\n".join(texts).replace(b"\0", b"\n"))):
             continue
-        covered = {text: _covered(text, size, patients.cover) for text in dict.fromkeys(texts)}
-        records[field] = [covered[text] for text in texts]
+        redacted = {text: _redacted(text, size, patients.redact) for text in dict.fromkeys(texts)}
+        records[field] = [redacted[text] for text in texts]
     return ItemTable(codec.ImageMetaItem, memoryview(records.tobytes()))
 
 
-def covered_entry(entry: codec.ImageMetaItem, patients: HiddenPatients) -> codec.ImageMetaItem:
-    """Return one entry with a neutral patient; itself, unless patients are hidden."""
+def redacted_entry(entry: codec.ImageMetaItem, patients: HiddenPatients) -> codec.ImageMetaItem:
+    """Return one entry with a pseudonym; itself, unless patients are hidden."""
     if not patients.is_hidden:
         return entry
-    patients.meet(entry.patient_name, entry.patient_id)
+    patients.register(entry.patient_name, entry.patient_id)
     return replace(
         entry,
-        patient_name=patients.neutral_name(entry.patient_name, entry.patient_id),
+        patient_name=patients.pseudonym(entry.patient_name, entry.patient_id),
         patient_id="",
-        **{field: patients.cover(getattr(entry, field)) for field in _FREE_TEXTS},
+        **{field: patients.redact(getattr(entry, field)) for field in _FREE_TEXTS},
     )
 
 
-def covered_rows(rows: Iterable[DetailRow], patients: HiddenPatients) -> list[DetailRow]:
+def redacted_rows(rows: Iterable[DetailRow], patients: HiddenPatients) -> list[DetailRow]:
     """Return details without what identifies the patients; as they are, unless these are hidden."""
     rows = list(rows)
     if not patients.is_hidden:
         return rows
     first = {row.keyword: row.value for row in reversed(rows)}
-    name = patients.neutral_name(first.get("PatientName", ""), first.get("PatientID", ""))
-    return [_covered_row(row, name, patients.cover) for row in rows]
+    name = patients.pseudonym(first.get("PatientName", ""), first.get("PatientID", ""))
+    return [_redacted_row(row, name, patients.redact) for row in rows]
 
 
-def _covered_row(row: DetailRow, patient_name: str, cover: Callable[[str], str]) -> DetailRow:
-    def covered(value: str) -> str:
-        return HIDDEN if is_identity(row.keyword) else cover(value)
+def _redacted_row(row: DetailRow, patient_name: str, redact: Callable[[str], str]) -> DetailRow:
+    def redacted(value: str) -> str:
+        return HIDDEN if is_identity(row.keyword) else redact(value)
 
-    conflicts = tuple(OtherValue(covered(value), provider) for value, provider in row.conflicts)
-    value = patient_name if row.keyword == "PatientName" else covered(row.value)
-    return row._replace(keyword=cover(row.keyword), value=value, conflicts=conflicts)
+    conflicts = tuple(OtherValue(redacted(value), provider) for value, provider in row.conflicts)
+    value = patient_name if row.keyword == "PatientName" else redacted(row.value)
+    return row._replace(keyword=redact(row.keyword), value=value, conflicts=conflicts)
 
 
 def _patients(table: ItemTable[codec.ImageMetaItem]) -> list[tuple[bytes, bytes]]:
@@ -90,6 +90,6 @@ def _decode(text: bytes) -> str:
     return text.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-def _covered(text: bytes, size: int, cover: Callable[[str], str]) -> bytes:
-    shown = codec.cut_text(cover(_decode(text)), size)
+def _redacted(text: bytes, size: int, redact: Callable[[str], str]) -> bytes:
+    shown = codec.cut_text(redact(_decode(text)), size)
     return shown.encode("utf-8", "surrogateescape")

@@ -23,28 +23,28 @@ class _CoveringHandler(logging.Handler):
         self._plain = logging.Formatter("%(message)s")
 
     def emit(self, record: logging.LogRecord) -> None:
-        covered = copy.copy(record)
-        covered.exc_text = None
-        text = self._plain.format(covered)  # with the traceback, which has a message as well
+        redacted = copy.copy(record)
+        redacted.exc_text = None
+        text = self._plain.format(redacted)  # with the traceback, which has a message as well
         for patients in self.patients:
-            text = patients.cover(text)
-        covered.msg, covered.args = text, None
-        covered.exc_info = covered.exc_text = covered.stack_info = None
-        logging.getLogger().handle(covered)
+            text = patients.redact(text)
+        redacted.msg, redacted.args = text, None
+        redacted.exc_info = redacted.exc_text = redacted.stack_info = None
+        logging.getLogger().handle(redacted)
 
 
 _handler = _CoveringHandler()
 
 
-def cover_log(patients: HiddenPatients) -> None:
-    """Log nothing that identifies these patients, while they are hidden, until ``uncover_log``."""
+def redact_log(patients: HiddenPatients) -> None:
+    """Log nothing that identifies these patients, while hidden, until ``stop_redacting_log``."""
     if patients not in _handler.patients:
         _handler.patients.append(patients)
     _logger.addHandler(_handler)
     _logger.propagate = False
 
 
-def uncover_log(patients: HiddenPatients) -> None:
+def stop_redacting_log(patients: HiddenPatients) -> None:
     """Log as usual, where nobody else's patients are hidden."""
     if patients in _handler.patients:
         _handler.patients.remove(patients)

@@ -40,6 +40,7 @@ def _set_spacing(
             own[2] if along_k is None else along_k,
         )
     modified = node.StartModify()
+    # SetSpacing scales the columns of IJKToRAS, and leaves directions and origin.
     node.SetSpacing(*spacing)
     for attribute, value in (
         (CALIBRATED_SPACING_ATTRIBUTE, spacing),

@@ -50,6 +50,7 @@ def show_color_table(scene: Any, message: ColorTableMessage, name: str, node: An
 
 def set_rgba_table(node: Any, rgba: np.ndarray, names: Mapping[int, str] | None = None) -> None:
     """Give a color node the colors ``rgba``, uint8 of shape (entries, 4), and some a name."""
+    # SetColor, an entry at a time, takes 80 ms for 65536 of them.
     lookup_table = vtkLookupTable()
     lookup_table.SetNumberOfTableValues(len(rgba))
     lookup_table.SetTable(numpy_to_vtk(rgba, deep=True))

@@ -47,15 +47,15 @@ class ImageDescription:
     def redacted(self, patients: HiddenPatients) -> ImageDescription:
         """Return what may be seen of it."""
         return ImageDescription(
-            patients.cover(self.image_id),
-            patients.cover(self.name),
-            patients.cover_fields(self.fields),
-            {key: value for key, value in patients.cover_fields(self.metadata).items() if value},
+            patients.redact(self.image_id),
+            patients.redact(self.name),
+            patients.redact_fields(self.fields),
+            {key: value for key, value in patients.redact_fields(self.metadata).items() if value},
         )
 
     def place(self, patients: HiddenPatients) -> Place:
         """Return where its node may be seen to stand."""
-        fields, shown = self.fields, patients.cover_fields(self.fields)
+        fields, shown = self.fields, patients.redact_fields(self.fields)
         name, patient_id = fields["PatientName"], fields["PatientID"]
         return Place(
             shown["PatientName"],
@@ -80,6 +80,7 @@ def write_description(
             node.RemoveAttribute(name)
     for key, value in shown.metadata.items():
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
+    # Not DICOM.instanceUIDs: Slicer would look for the files in its database.
     put_in_place(scene, node, description.place(patients))
 
 
@@ -92,5 +93,5 @@ def rewrite_description(
     if node.GetName() == description.redacted(before).name:
         node.SetName(description.redacted(patients).name)
     elif patients.is_hidden:
-        node.SetName(patients.cover(node.GetName()))
+        node.SetName(patients.redact(node.GetName()))
     write_description(scene, node, description, patients)

@@ -80,15 +80,18 @@ class ImageNodes:
         Raises ``SceneError``.
         """
         self.known.messages.keep(image_id, image.metadata)
-        self._patients.meet_patient_of(self.known.registry, image_id)
+        self._patients.register_patient_of(self.known.registry, image_id)
         description = self._describe(image_id, image.metadata)
-        name = self._patients.cover(description.name)
+        name = self._patients.redact(description.name)
         modality = description.fields["Modality"]
         node = self._show(address, image_id, image, name, modality, self._voi_window(image_id))
+        # Each change of a node of which Slicer is told makes its slice views look at it again.
+        modified = node.StartModify()
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
         node.SetAttribute(SCAN_TIME_ATTRIBUTE, time_text or None)
         self._descriptions[address, image_id] = description
         write_description(self._scene, node, description, self._patients)
+        node.EndModify(modified)
         return node
 
     def update(self, address: str, image_id: str, image: codec.ImageMessage) -> Any:
@@ -96,13 +99,17 @@ class ImageNodes:
 
         Raises ``SceneError``.
         """
-        name = self.node(address, image_id).GetName()
-        return self._show(address, image_id, image, name)
+        known = self.node(address, image_id)
+        modified = known.StartModify()
+        try:
+            return self._show(address, image_id, image, known.GetName())
+        finally:
+            known.EndModify(modified)
 
     def record(self, address: str, image_id: str) -> SequenceRecording:
         """Begin to record an image that is in the scene. Raises ``SceneError``."""
         node = self.node(address, image_id)
-        name = self._patients.cover(image_id) if node is None else node.GetName()
+        name = self._patients.redact(image_id) if node is None else node.GetName()
         return SequenceRecording(self._scene, name, self.coordinates)
 
     def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:

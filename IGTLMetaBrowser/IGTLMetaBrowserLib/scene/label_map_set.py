@@ -92,6 +92,7 @@ class LabelMapSet:
             image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
             if image_id and references.get(image_id) is None:
                 references.keep(image_id, node)
+                # LBMETA, which names the owner, may not have come yet.
                 self._owners.setdefault(image_id, node.GetAttribute(OWNER_ATTRIBUTE) or "")
                 self._placement.place_below(node, self._owners[image_id])
                 adopted.append(image_id)

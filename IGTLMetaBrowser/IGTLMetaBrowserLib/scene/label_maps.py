@@ -24,6 +24,7 @@ from .volumes import image_data
 LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 SEGMENTATION_CLASS = "vtkMRMLSegmentationNode"
 _COLOR_ROLE = "IGTLMetaBrowser.LabelColors"
+# A color node has an entry for each label up to the highest; LBMETA itself names 1 to 255.
 _HIGHEST_LABEL = 65535
 # For labels that have no color of their own: pale, so that they are not taken for those that have
 # one, and by the golden section of the color circle, so that neighbours are not alike.

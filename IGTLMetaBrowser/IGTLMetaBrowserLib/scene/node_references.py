@@ -26,6 +26,7 @@ class NodeReferences:
 
     def keep(self, key: Hashable, node: Any) -> None:
         """Remember a node."""
+        # A strong one would keep the voxels of a volume that the user has removed.
         reference = vtkWeakReference()
         reference.Set(node)
         self._references[key] = reference

@@ -23,6 +23,7 @@ from .trajectory_markups import (
 )
 
 _Type = codec.TrajectoryType
+# Bytes of the fields of TRAJ and POINT (OpenIGTLink trajectory.md, point.md).
 _SIZES = {"name": 64, "group": 32, "owner": 20}
 
 

@@ -56,6 +56,7 @@ def ijk_to_world(volume: Any) -> np.ndarray:
 def labels_in(volume: Any) -> list[int]:
     """Return which of the labels 1 to 255 a label map has voxels of, the ones LBMETA can name."""
     scalars = _scalars(volume)
+    # bincount needs whole numbers, and would make a bin for each label up to the highest.
     small = scalars[(scalars > 0) & (scalars < 256)].astype(np.uint8)
     return np.flatnonzero(np.bincount(small, minlength=1)).tolist()
 

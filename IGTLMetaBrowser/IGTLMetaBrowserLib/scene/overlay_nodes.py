@@ -72,6 +72,7 @@ class OverlayNodes:
         """Show an image in the colors of a table, and return these. Raises ``SceneError``."""
         volume = self._image_node(address, image_id)
         if volume is None:
+            # A color table without its image is of no use: nobody would find it in the scene.
             raise SceneError(
                 f"the colors of the image {printable(image_id)!r} came, but it is not loaded; "
                 "load it, and ask for them again"

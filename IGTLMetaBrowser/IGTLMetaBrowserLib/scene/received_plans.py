@@ -46,8 +46,10 @@ class ReceivedPlans:
         """
         name = printable(message.device_name)
         if isinstance(message, TrajectoryMessage):
+            # Those that the user has removed stay away: a client may send them again and again.
             self._nodes.receive(name, self._with_those_before(name, message), False)
         elif isinstance(message, PointMessage):
+            self._points.points(name).adopt()
             points = self._points.show_points(name, message.items, None)
             self._on_points(name, points.nodes, points.problems)
         else:
@@ -67,7 +69,7 @@ class ReceivedPlans:
         self._nodes.stop()
 
     def _with_those_before(self, name: str, message: TrajectoryMessage) -> list[TrajectoryItem]:
-        items = dict(self._items.get(name, {}))
+        items = dict(self._known_items(name))
         namesakes: Counter[tuple[str, str, str]] = Counter()
         for item in message.items:
             names = (item.owner, item.group, item.name)
@@ -78,3 +80,14 @@ class ReceivedPlans:
             raise SceneError(f"more than {MOST_TRAJECTORIES} trajectories are not kept")
         self._items[name] = items
         return list(items.values())
+
+    def _known_items(self, name: str) -> dict[Key, TrajectoryItem]:
+        """Return what a client has sent before; at first, what of it is in the scene already.
+
+        It may have been sent before the scene was saved, or served the last time.
+        """
+        if name not in self._items:
+            self._nodes.adopt(name)
+            known = self._nodes.of(name).trajectories
+            self._items[name] = {trajectory.key: trajectory.item for trajectory in known}
+        return self._items[name]

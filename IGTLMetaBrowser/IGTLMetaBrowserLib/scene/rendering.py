@@ -23,6 +23,7 @@ class RenderPause:
 
     def begin(self) -> None:
         """Let nothing be drawn until ``end``."""
+        # Slicer counts pauses: one that is begun twice would have to be ended twice.
         if self._began_at is None and hasattr(slicer, "app"):
             slicer.app.pauseRender()
             self._began_at = time.monotonic()

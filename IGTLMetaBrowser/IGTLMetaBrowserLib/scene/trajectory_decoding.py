@@ -19,6 +19,7 @@ _UNDEFINED_RGBA = (0, 0, 0, 0)
 _ORIGIN = (0.0, 0.0, 0.0)
 # Views that have to show what is farther away (mm) show nothing else any more.
 FARTHEST = 100_000.0
+# A tube thicker than a patient is a mistake, and would hide all else.
 THICKEST = 1_000.0
 _WORDS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
@@ -78,15 +79,6 @@ def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
                 f"which is no place within {FARTHEST / 1000:g} m of the origin"
             )
     return named
-
-
-def problem(item: TrajectoryItem) -> str:
-    """Return why a trajectory cannot be shown, or an empty text."""
-    try:
-        planned_points(item)
-    except PlanError as error:
-        return str(error)
-    return ""
 
 
 def notes(item: TrajectoryItem) -> tuple[str, ...]:

@@ -17,11 +17,12 @@ from ..codec.messages.items import ItemTable
 from . import trajectory_decoding
 from .errors import SceneError
 from .group_folders import remove_node
+from .hidden_nodes import HiddenNodes
 from .node_references import NodeReferences
 from .outgoing_markups import trajectory_item
 from .placement import Placement
 from .server_nodes import nodes_from_server, read_key, write_key
-from .trajectory_decoding import Plan
+from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import (
     LINE_CLASS,
     POINT_CLASS,
@@ -53,14 +54,30 @@ class Trajectory:
     """What was last written into its node."""
     is_labeled: bool | None = False
     """Whether its node has a label in the views; None if that is not known."""
+    _planned: Plan | str = ""
+    """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
+
+    def update(self, item: TrajectoryItem) -> None:
+        """Take what the server says of it now."""
+        self.item, self._planned, self.is_gone = item, "", False
+
+    @property
+    def plan(self) -> Plan | None:
+        """What is shown of it, or None if it cannot be shown."""
+        if not self._planned:
+            try:
+                self._planned = trajectory_decoding.plan(self.item)
+            except PlanError as error:
+                self._planned = str(error)
+        return self._planned if isinstance(self._planned, Plan) else None
 
     @property
     def problem(self) -> str:
         """Why it cannot be shown, or an empty text."""
-        problem = trajectory_decoding.problem(self.item)
-        if problem and self.written is not None:
-            problem += "; it is still shown as it was before"
-        return problem
+        if self.plan is not None:
+            return ""
+        still = "" if self.written is None else "; it is still shown as it was before"
+        return f"{self._planned}{still}"
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -87,6 +104,7 @@ class TrajectorySet:
         self._server = server
         self.coordinates = coordinates
         self._scene = scene
+        self._hidden_nodes = HiddenNodes()
         self._placement = Placement(scene, owner_node)
         self._shown_at_first = shown_at_first
         self._trajectories: dict[Key, Trajectory] = {}
@@ -175,7 +193,7 @@ class TrajectorySet:
         for _ in range(min(count, self.waiting)):
             if self._todo:
                 self._show(self._todo.popleft())
-            else:
+            else:  # labels last: lines are what the user waits for
                 self._show_label(self._labels_todo.popleft())
         return not self.waiting
 
@@ -244,10 +262,10 @@ class TrajectorySet:
         if node is not None:
             count = node.GetNumberOfControlPoints()
             return [tuple(node.GetNthControlPointPositionWorld(index)) for index in range(count)]
-        if trajectory.problem:
+        if trajectory.plan is None:
             return []
         owner = self._placement.owner(trajectory.item.owner)
-        points = [point for _, point in trajectory_decoding.planned_points(trajectory.item)]
+        points = [point for _, point in trajectory.plan.points]
         return points if owner is None else [_to_world(owner, point) for point in points]
 
     def remove_gone(self) -> None:
@@ -277,7 +295,7 @@ class TrajectorySet:
             if one is None:
                 one = Trajectory(key, item)
             else:
-                one.item, one.is_gone = item, False
+                one.update(item)
             if free > 0 and not one.is_wanted:
                 one.is_wanted = not one.problem
             free -= one.is_wanted
@@ -296,17 +314,19 @@ class TrajectorySet:
             namesakes[names] += 1
 
     def _is_to_do(self, one: Trajectory, restore_removed: bool) -> bool:
-        if not one.is_wanted or one.is_gone or one.problem:
+        if not one.is_wanted or one.is_gone or one.plan is None:
             return False
         node = self.node(one)
         if node is None:
             return one.written is None or restore_removed
-        return not is_as_written(node, trajectory_decoding.plan(one.item), one.written)
+        return not is_as_written(node, one.plan, one.written)
 
     def _show(self, one: Trajectory) -> None:
-        before = self.node(one)
-        plan = trajectory_decoding.plan(one.item)
-        node = show_trajectory(self._scene, plan, before, one.written)
+        before, plan = self.node(one), one.plan
+        if plan is None:
+            return
+        with self._hidden_nodes.changed(before):
+            node = show_trajectory(self._scene, plan, before, one.written)
         if node is not before:
             one.is_labeled = False
             self._placement.forget(one.key)

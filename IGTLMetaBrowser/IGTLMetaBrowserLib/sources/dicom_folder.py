@@ -58,7 +58,8 @@ class DicomFolderSource:
     ``database`` is the file that keeps what is read of the files from one run to the next; without
     one it is kept in memory. ``jobs`` processes read the files, ``progress`` is called with how
     many are read and are to be, as ``DicomIndex.update`` does; pixels are read when an image is
-    asked for. Files that come, change or go are noticed when the list is asked for again.
+    asked for. An ``index`` that is up to date can be given instead. Files that come, change or go
+    are noticed when the list is asked for again.
 
     ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
     in the folder (see ``trajectory_file``), if there is one. Their owner may be a
@@ -78,6 +79,7 @@ class DicomFolderSource:
         database: Path | None = None,
         jobs: int = 1,
         progress: Callable[[int, int], None] | None = None,
+        index: DicomIndex | None = None,
     ) -> None:
         _require_pydicom()
         self.folder = Path(folder)
@@ -85,8 +87,9 @@ class DicomFolderSource:
         self.refused: list[Refusal] = []
         self._problems: dict[str, str] = {}  # of transfer syntaxes
         try:
-            self._index = DicomIndex(self.folder, database)
-            self._index.update(jobs, progress)
+            self._index = index or DicomIndex(self.folder, database)
+            if index is None:
+                self._index.update(jobs, progress)
             self._offer_images()
         except DicomIndexError as error:
             raise SourceError(str(error)) from error

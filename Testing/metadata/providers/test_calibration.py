@@ -75,7 +75,7 @@ def test_a_calibrated_image_is_marked_as_such(providers, calibration):
     assert calibration(PATIENT, "A") is NOTHING
 
 
-@pytest.mark.parametrize("spacing_", [(0, 1), (1, -1), (math.nan, 1), (1, math.inf)])
+@pytest.mark.parametrize("spacing_", [(0, 1), (1, -1), (math.nan, 1), (1, math.inf), (1e9, 1)])
 def test_what_is_no_distance_is_refused_and_changes_nothing(providers, calibration, spacing_):
     calibration.calibrate("A", 0.15)
     with pytest.raises(ValueError, match=r"the spacing of 'A' cannot be .* mm; give the distance"):

@@ -135,12 +135,23 @@ class TestFiles:
         providers.add_provider(files, Priority.DICOM)
         return files
 
-    def test_a_series_is_read_from_its_first_file(self, providers, files, tmp_path):
+    def test_a_series_is_what_its_files_agree_in(self, providers, files, tmp_path):
         assert providers.get(PATIENT, "1.2").PatientID == "1CT1"
-        assert providers.get("generalImage", "1.2").InstanceNumber == 0
+        image = providers.get("generalImage", "1.2")
+        assert (image.AcquisitionNumber, image.InstanceNumber) == (2, None)
         assert providers.get(SERIES_FILES, "1.2") == SeriesFiles(3, str(tmp_path / "0.dcm"))
         assert providers.get(PATIENT, "1.3") is NOTHING
         assert providers.get(DERIVED, "1.2") is NOTHING
+
+    def test_the_first_file_is_the_first_by_instance_number(self, providers, tmp_path, write_ct):
+        paths = [
+            str(
+                write_ct(tmp_path / f"{number}.dcm", SeriesInstanceUID="1.4", InstanceNumber=number)
+            )
+            for number in (12, 3, 7)
+        ]
+        providers.add_provider(DicomSeriesProvider(lambda uid: paths if uid == "1.4" else ()))
+        assert providers.get(SERIES_FILES, "1.4").FirstFile == str(tmp_path / "3.dcm")
 
     def test_an_image_is_found_by_the_uid_that_its_message_brought(
         self, providers, files, messages

@@ -31,11 +31,10 @@ def filter_and_sort(step, user):
     yield from screenshot(step, "3-filtered")
     user.key(ui.filterLineEdit, qt.Qt.Key_Escape)
     yield user.until(lambda: len(user.ids()) == 3, "the whole list")
-    name = 0
-    user.click_header(ui.imageTableView, name)
-    user.click_header(ui.imageTableView, name)
+    user.click_header(ui.imageTableView, "Name")
+    user.click_header(ui.imageTableView, "Name")
     yield user.until(lambda: user.ids()[0] == "DEMO_PT", "the list sorted from Z to A")
-    user.click_header(ui.imageTableView, name)
+    user.click_header(ui.imageTableView, "Name")
     yield user.until(lambda: user.ids()[0] == "DEMO_CT", "the order of the server")
 
 

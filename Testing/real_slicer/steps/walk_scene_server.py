@@ -13,7 +13,6 @@ def run(step):
     yield from user.open_demo()
     four_up()
     yield from user.load("DEMO_MR")
-    show(user, user.ui.servePortSpinBox)
     user.type(user.ui.servePortSpinBox, "18977")
     user.press(user.ui.serveButton)
     endpoint = user.widget.logic.sceneEndpoint
@@ -22,15 +21,6 @@ def run(step):
     yield from fetch_and_send(step, user, endpoint.address)
     user.press(user.ui.serveButton)
     yield user.until(lambda: endpoint.address is None, "the scene to be served no longer")
-
-
-def show(user, widget):
-    """Unfold the sections that a widget is in."""
-    parent = widget.parentWidget()
-    while parent is not None:
-        if parent.inherits("ctkCollapsibleButton"):
-            user.unfold(parent)
-        parent = parent.parentWidget()
 
 
 def fetch_and_send(step, user, address):

@@ -6,7 +6,6 @@ Who knows the true size of something in it can say what the spacing is there.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from ..image_modules import Calibration, ImagePlane
@@ -17,6 +16,10 @@ from ..registry import NOTHING
 FIDUCIAL = "FIDUCIAL"
 GEOMETRY = "GEOMETRY"
 """The types of calibration that DICOM defines (PS3.3 10.7.1.2)."""
+
+
+PLAUSIBLE_SPACINGS = (0.0001, 100.0)
+"""mm between pixels or slices: from microscopes to the thickest slices there are."""
 
 
 class CalibratedSpacing(NamedTuple):
@@ -59,16 +62,17 @@ class CalibrationProvider(ObservableProvider):
 
         ``row_spacing`` is mm between rows; without ``column_spacing``, columns are as far from
         each other; without ``slice_spacing``, slices are as far as the image says. Raises
-        ``ValueError`` where one is no positive number.
+        ``ValueError`` if one is not within ``PLAUSIBLE_SPACINGS``.
         """
         if column_spacing is None:
             column_spacing = row_spacing
         spacings = (row_spacing, column_spacing, slice_spacing)
+        least, most = PLAUSIBLE_SPACINGS
         for spacing in (spacing for spacing in spacings if spacing is not None):
-            if not (spacing > 0 and math.isfinite(spacing)):
+            if not least <= spacing <= most:
                 raise ValueError(
-                    f"the spacing of {image_id!r} cannot be {spacing} mm; "
-                    "give the distance of two pixels' centres, a number above 0"
+                    f"the spacing of {image_id!r} cannot be {spacing:g} mm; give the distance of "
+                    f"two pixels' centres in mm, a number from {least:g} to {most:g}"
                 )
         self._calibrations[image_id] = CalibratedSpacing(
             float(row_spacing),

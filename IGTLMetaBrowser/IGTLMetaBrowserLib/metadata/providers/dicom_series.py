@@ -1,13 +1,14 @@
 """What DICOM says of a series: a dataset in memory, or files that are found by its UID.
 
 An image of a server is found by the SeriesInstanceUID that somebody else knows of it, the server's
-own message for example. What is told is what the first file says: of values that differ from slice
-to slice, those of one slice.
+own message for example. Answers are what its files agree in: the first file by InstanceNumber is
+compared with one in the middle and the last, and what differs between them is left out.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,14 +25,34 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 MOST_HEADERS = 256
-# How many files of a series are tried, where the first ones cannot be read.
+# After so many files of a series that cannot be read, the others are not tried.
 _MOST_ATTEMPTS = 10
+# In longer series, the first file is looked for among so many: each costs about 0.3 ms.
+_MOST_FILES = 500
+_SERIES_INSTANCE_UID = 0x0020000E
+_INSTANCE_NUMBER = 0x00200013
 _DEFERRED_BYTES = 65536
 
-_Read = tuple[SeriesFiles, DicomValues]
 
 SERIES_UID = "seriesInstanceUid"
 """The type of question that ``SeriesUids`` answers, with a text."""
+
+
+class _SeriesValues:
+    """The values in which files of a series agree."""
+
+    def __init__(self, files: SeriesFiles, values: Sequence[DicomValues]) -> None:
+        self.files = files
+        self._first, *self._others = values
+
+    def find(self, keyword: str) -> Any:
+        """Return the value of a keyword; None if it is absent, or not the same in all files.
+
+        Raises ``ValueError`` if pydicom cannot read it.
+        """
+        value = self._first.find(keyword)
+        is_same = all(other.find(keyword) == value for other in self._others)
+        return value if is_same else None
 
 
 class SeriesUids(ObservableProvider):
@@ -122,7 +143,7 @@ class DicomSeriesProvider(ObservableProvider):
         super().__init__()
         self._files_of_series = files_of_series
         self._series_uids = series_uids
-        self._series: NewestKept[str, _Read | None] = NewestKept(most_headers)
+        self._series: NewestKept[str, _SeriesValues | None] = NewestKept(most_headers)
 
     def files_changed(self) -> None:
         """Note that there are other files than before."""
@@ -130,20 +151,19 @@ class DicomSeriesProvider(ObservableProvider):
         self.notify_changed()
 
     def __call__(self, type_: str, query: str) -> Any:
-        """Return a module of a series, read from the first of its files that can be read."""
+        """Return a module of a series: what the files agree in that can be read."""
         if type_ not in DICOM_RECORDS and type_ != SERIES_FILES:
             return NOTHING
         known = self._read(query) or self._read(_uid_of(query, self._series_uids))
         if known is None:
             return NOTHING
-        files, values = known
-        return files if type_ == SERIES_FILES else read_module(type_, values.find)
+        return known.files if type_ == SERIES_FILES else read_module(type_, known.find)
 
-    def _read(self, uid: str) -> _Read | None:
+    def _read(self, uid: str) -> _SeriesValues | None:
         if not uid:
             return None
         if uid not in self._series:
-            self._series.keep(uid, _read_first(uid, self._files_of_series(uid)))
+            self._series.keep(uid, _read_series(uid, self._files_of_series(uid)))
         return self._series.get(uid)
 
 
@@ -151,22 +171,50 @@ def _uid_of(image_id: str, series_uids: SeriesUids | None) -> str:
     return "" if series_uids is None else series_uids.uid_of(image_id)
 
 
-def _read_first(uid: str, paths: Sequence[str]) -> _Read | None:
-    """Return what the first file says that can be read, or None; say why the others could not."""
-    for path in paths[:_MOST_ATTEMPTS]:
+def _read_series(uid: str, paths: Sequence[str]) -> _SeriesValues | None:
+    """Return what the files of a series agree in, or None; log why files cannot be read."""
+    ordered = _by_instance_number(uid, paths[:_MOST_FILES])
+    chosen = dict.fromkeys([*ordered[:1], *ordered[len(ordered) // 2 :][:1], *ordered[-1:]])
+    values = [DicomValues(_read_header(uid, path)) for path in chosen]
+    return _SeriesValues(SeriesFiles(len(paths), str(ordered[0])), values) if values else None
+
+
+def _by_instance_number(uid: str, paths: Sequence[str]) -> list[str]:
+    """Return the files that can be read by InstanceNumber; those without one as they come."""
+    numbers: dict[str, float] = {}
+    failures = 0
+    for path in paths:
         try:
-            dataset = _read_header(uid, path)
+            numbers[path] = _instance_number(uid, path)
         except Exception as error:  # a broken file raises anything: struct.error, EOFError ...
             _logger.warning("the DICOM file %s cannot be read: %s", path, error)
-            continue
-        return SeriesFiles(len(paths), str(path)), DicomValues(dataset)
-    return None
+            failures += 1
+            if failures == _MOST_ATTEMPTS:
+                break
+    return sorted(numbers, key=numbers.__getitem__)
+
+
+def _instance_number(uid: str, path: str) -> float:
+    from pydicom.filereader import read_partial
+
+    tags = [_SERIES_INSTANCE_UID, _INSTANCE_NUMBER]
+    with open(path, "rb") as file:  # noqa: PTH123 - a path may be any text that Slicer has
+        dataset = read_partial(
+            file, lambda tag, *_: tag > _INSTANCE_NUMBER, force=True, specific_tags=tags
+        )
+    _check_series(uid, dataset)
+    number = dataset.get("InstanceNumber")
+    return math.inf if number is None else float(number)
 
 
 def _read_header(uid: str, path: str) -> Dataset:
     import pydicom
 
     dataset = pydicom.dcmread(path, stop_before_pixels=True, defer_size=_DEFERRED_BYTES, force=True)
+    _check_series(uid, dataset)
+    return dataset
+
+
+def _check_series(uid: str, dataset: Dataset) -> None:
     if dataset.get("SeriesInstanceUID") != uid:
         raise ValueError("it has changed, and is no file of the series any more")
-    return dataset

@@ -1,0 +1,83 @@
+"""``igtlmeta list``: what images a server offers."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .. import codec, net
+from . import output, server_options
+from .output import note
+from .parser import add_command
+
+# Each is a query of its own.
+_MOST_WITH_METADATA = 1000
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the subparsers of ``igtlmeta``."""
+    usage = f"HOST[:PORT] [--json] {server_options.USAGE}"
+    parser = add_command(commands, "list", list_images, usage, server_options.ERRORS)
+    server_options.add_server_options(parser)
+    server_options.add_json_option(parser)
+
+
+def list_images(arguments: argparse.Namespace) -> int:
+    """Print what images a server offers."""
+    with server_options.open_client(arguments) as client:
+        message = client.get_list()
+        items = net.with_whole_texts(message)
+        if arguments.json:
+            can_have_metadata = net.is_own_server(message)
+            output.print_json(_objects(client, items) if can_have_metadata else _plain(items))
+            return 0
+    if items:
+        output.print_images(items)
+    else:
+        note(f"{client.address} offers no images")
+    for text in doubled_ids(items):
+        note(text)
+    return 0
+
+
+def doubled_ids(items: Sequence[codec.ImageMetaItem]) -> list[str]:
+    """Return in words which images cannot be fetched, as the list has others with their ids.
+
+    Some servers cut ids to the 20 bytes of the field (IbisNeuronav/Ibis#311).
+    """
+    names: dict[str, list[str]] = {}
+    for item in items:
+        names.setdefault(item.id, []).append(codec.printable(item.name))
+    return [
+        f"{', '.join(map(repr, others))} cannot be fetched: the server gives the ID "
+        f"{output.escaped(image_id)!r} to {first!r} as well"
+        for image_id, (first, *others) in names.items()
+        if others
+    ]
+
+
+def _plain(items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
+    return [output.image_object(item) for item in items]
+
+
+def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
+    """Return the images with what the server knows of each besides, where it knows anything."""
+    if len(items) > _MOST_WITH_METADATA:
+        note(f"metadata are printed of the first {_MOST_WITH_METADATA} images")
+    objects = _plain(items)
+    for item, fields in zip(items[:_MOST_WITH_METADATA], objects, strict=False):
+        metadata = _metadata(client, item.id)
+        if metadata:
+            fields["metadata"] = {
+                output.utf8(key): output.json_value(value) for key, value in metadata.items()
+            }
+    return objects
+
+
+def _metadata(client: net.Client, image_id: str) -> Mapping[str, str]:
+    if not image_id:
+        return {}
+    message = client.get_list(image_id)
+    is_of_this_image = [item.id for item in message.items] == [image_id]
+    return message.metadata if is_of_this_image else {}

@@ -1,0 +1,110 @@
+"""What the commands that ask a server share: its address, the options for it, and the client."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+from typing import Any
+
+from .. import codec, net
+from .markups_file import MarkupsFileError
+from .nrrd_file import NrrdError
+from .tls_options import add_client_options, client_tls
+
+ERRORS = (net.NetworkError, NrrdError, MarkupsFileError)
+"""What ends a command with one line that says why."""
+
+USAGE = "[--timeout SECONDS] [--max-size SIZE] [--accept-missing-checksum] [--tls]"
+
+_TIMEOUT = 15.0
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Add the server's address, and how to treat it."""
+    parser.add_argument(
+        "address",
+        metavar="HOST[:PORT]",
+        type=_address,
+        help=f"the server; the port is {net.DEFAULT_PORT} unless given; IPv6 as "
+        f"[::1]:{net.DEFAULT_PORT}",
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        default=_TIMEOUT,
+        help="give up if an answer does not begin, or stops, for so long (%(default)g); some "
+        "navigation systems need 20 s and more to export an exam",
+    )
+    parser.add_argument(
+        "--max-size",
+        metavar="SIZE",
+        type=_size,
+        default=codec.DEFAULT_MAX_BODY_SIZE,
+        help="the largest message to receive, for example 6G (2G)",
+    )
+    parser.add_argument(
+        "--accept-missing-checksum",
+        action="store_true",
+        help="also read messages whose sender computed no checksum (it is 0); damage on the way "
+        "then goes unnoticed",
+    )
+    add_client_options(parser)
+
+
+def add_lps_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that overrules the coordinate system of what the server sends."""
+    parser.add_argument(
+        "--lps",
+        action="store_const",
+        const=codec.Coordinates.LPS,
+        help="the server's coordinates are LPS, whatever its messages say",
+    )
+
+
+def add_json_option(parser: Any) -> None:
+    """Add the option for JSON."""
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def open_client(arguments: argparse.Namespace) -> net.Client:
+    """Return a client of the server that was named, with its settings."""
+    host, port = arguments.address
+    settings = net.ConnectionSettings(
+        connect_timeout=arguments.timeout,
+        answer_timeout=arguments.timeout,
+        max_body_size=arguments.max_size,
+        accept_missing_checksum=arguments.accept_missing_checksum,
+        coordinates=getattr(arguments, "lps", None),
+        diameter_is_radius=getattr(arguments, "radius", False),
+        tls=client_tls(arguments),
+    )
+    return net.Client(host, port, settings)
+
+
+def _address(text: str) -> tuple[str, int]:
+    try:
+        return net.parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return seconds
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
+    if not size:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 500M or 6G")
+    return size

@@ -1,0 +1,92 @@
+"""A server that runs until a signal ends it, and says how it goes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+from .. import net
+from .output import complain, note
+
+_STEP_SECONDS = 0.5
+_MINUTE = 60.0
+# Together with a step, less than the 5 s after which those who stop services lose patience.
+_SECONDS_TO_FINISH = 4.0
+
+Observer = Callable[[net.ServerEvent], None]
+
+
+class Figures:
+    """Counts what a server does, for a line a minute; an observer of it."""
+
+    def __init__(self) -> None:
+        self.answers = self.refusals = self.sent = 0
+
+    def __call__(self, event: net.ServerEvent) -> None:
+        if event.type is net.ServerEventType.ANSWERED:
+            self.answers += 1
+            self.sent += event.byte_count
+        elif event.type in (net.ServerEventType.REFUSED, net.ServerEventType.UNREADABLE):
+            self.refusals += 1
+
+    def take_line(self, client_count: int) -> str | None:
+        """Return what happened since the last call; None if nothing did."""
+        answers, refusals, sent = self.answers, self.refusals, self.sent
+        self.__init__()
+        if not (answers or refusals or client_count):
+            return None
+        line = f"{client_count} clients; in the last minute {answers} answers, {sent / 1e6:,.1f} MB"
+        return f"{line}, {refusals} refused" if refusals else line
+
+
+class Serving:
+    """Runs a server until Ctrl-C or SIGTERM; SIGHUP has its certificates read again.
+
+    From when it is made, these signals no longer end the process at once.
+    """
+
+    def __init__(self, server: net.Server, tls: net.ServerTLS | None, figures: Figures) -> None:
+        self._server = server
+        self._tls = tls
+        self._figures = figures
+        self._is_ending = self._is_reloading = False
+        # A handler that raises could leave a client half served.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._end)
+        if hasattr(signal, "SIGHUP"):
+            signal.signal(signal.SIGHUP, self._reload)
+
+    def run(self) -> None:
+        """Serve; when a signal ends it, finish what is being sent for some seconds, and close."""
+        minute_ends = time.monotonic() + _MINUTE
+        while not self._is_ending:
+            self._server.step(_STEP_SECONDS)
+            if self._is_reloading:
+                self._is_reloading = False
+                self._read_certificates()
+            if time.monotonic() >= minute_ends:
+                minute_ends += _MINUTE
+                if line := self._figures.take_line(len(self._server.clients)):
+                    note(line)
+        self._server.shut_down(_SECONDS_TO_FINISH)
+
+    def _end(self, number: int, _frame: FrameType | None) -> None:
+        self._is_ending = True
+        # Who asks twice does not want to wait.
+        signal.signal(number, signal.SIG_DFL)
+
+    def _reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_reloading = True
+
+    def _read_certificates(self) -> None:
+        if self._tls is None:
+            note("SIGHUP: there are no certificates to read again")
+            return
+        try:
+            self._server.tls = self._tls.make_context()
+        except net.TLSError as error:
+            complain(f"SIGHUP: {error}; the certificates of before stay in use")
+        else:
+            note("SIGHUP: the certificates are read again, for those who connect from now on")

@@ -1,0 +1,122 @@
+"""The options of ``igtlmeta serve``: where it listens, and whom it lets in."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import math
+import re
+from typing import Any
+
+from .. import net
+from .output import note
+
+_DEFAULTS = net.ServerLimits()
+_IDLE_SECONDS = 3600.0
+
+
+def add_address_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says where to listen."""
+    parser.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (%(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=_port, default=net.DEFAULT_PORT, help="(%(default)s); 0 picks a free one"
+    )
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="listen on a --host that other computers reach",
+    )
+
+
+def add_limit_options(parser: argparse.ArgumentParser) -> None:
+    """Add what limits clients."""
+    group = parser.add_argument_group("limits")
+    group.add_argument(
+        "--allow",
+        metavar="NETWORK",
+        type=_network,
+        action="append",
+        default=[],
+        help="let in clients of this network only, such as 10.1.0.0/16; can be given several times",
+    )
+    _add_number(group, "--max-clients", "N", _DEFAULTS.max_clients, "connections at a time")
+    _add_number(group, "--max-per-address", "N", None, "of them, from one address")
+    _add_number(group, "--max-queries", "N", None, "queries a second of a client")
+    _add_number(group, "--max-rate", "MB", None, "MB a second that a client is sent")
+    _add_number(group, "--idle-timeout", "SECONDS", _IDLE_SECONDS, "close idle connections")
+    _add_number(
+        group, "--stall-timeout", "SECONDS", _DEFAULTS.stall_timeout, "drop who does not read"
+    )
+    _add_number(
+        group, "--cache", "MB", _DEFAULTS.image_cache_size >> 20, "packed images kept in memory"
+    )
+
+
+def limits(arguments: argparse.Namespace) -> net.ServerLimits:
+    """Return the limits that the arguments set."""
+    per_address, rate = arguments.max_per_address, arguments.max_rate
+    return net.ServerLimits(
+        allowed_networks=tuple(arguments.allow),
+        max_clients=int(arguments.max_clients),
+        max_clients_per_address=None if per_address is None else int(per_address),
+        queries_per_second=arguments.max_queries,
+        bytes_per_second=None if rate is None else rate * 1e6,
+        idle_timeout=arguments.idle_timeout,
+        stall_timeout=arguments.stall_timeout,
+        image_cache_size=int(arguments.cache) << 20,
+    )
+
+
+def check_exposure(arguments: argparse.Namespace) -> None:
+    """End the process if other computers would reach it and nobody has said that they may."""
+    if is_loopback(arguments.host):
+        return
+    if not arguments.allow_remote:
+        arguments.usage_error(
+            f"--host {arguments.host} can be reached from other computers: say --allow-remote, "
+            "best with --tls-cert, --tls-client-ca and --allow"
+        )
+    who = "whoever has a certificate" if arguments.tls_client_ca else "everybody"
+    where = f" from {', '.join(map(str, arguments.allow))}" if arguments.allow else ""
+    how = "encrypted" if arguments.tls_cert else "unencrypted"
+    note(f"--allow-remote: {who} who reaches this port{where} can fetch all images, {how}")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this computer reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def _add_number(group: Any, option: str, unit: str, default: float | None, text: str) -> None:
+    shown = "no limit" if default is None else f"{default:g}"
+    group.add_argument(
+        option, metavar=unit, type=_positive, default=default, help=f"{text} ({shown})"
+    )
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+    return number
+
+
+def _network(text: str) -> net.Network:
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"no network: {error}") from None
+
+
+def _port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; ports are 1 to 65535")
+    return int(text)

@@ -1,0 +1,69 @@
+"""The options of ``igtlmeta`` that have to do with TLS, for clients and for the server."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from .. import net
+
+
+def add_client_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that connect to a server."""
+    group = parser.add_argument_group("TLS", "Each of the others implies --tls.")
+    group.add_argument("--tls", action="store_true", help="connect with TLS")
+    _add_file(group, "--tls-ca", "the authority that has signed the server's certificate (PEM)")
+    _add_file(group, "--tls-cert", "this client's certificate, with its key or without (PEM)")
+    _add_file(group, "--tls-key", "the private key of --tls-cert (PEM)")
+    group.add_argument(
+        "--tls-name",
+        metavar="NAME",
+        default="",
+        help="the name that must be in the server's certificate, if it is not HOST",
+    )
+    group.add_argument(
+        "--tls-fingerprint",
+        metavar="SHA256",
+        default="",
+        help="trust the certificate with this fingerprint, such as a self-signed one",
+    )
+
+
+def client_tls(arguments: argparse.Namespace) -> net.ClientTLS | None:
+    """Return how to connect with TLS; None for without."""
+    if arguments.tls_key and not arguments.tls_cert:
+        arguments.usage_error("--tls-key is of no use without --tls-cert")
+    tls = net.ClientTLS(
+        arguments.tls_ca,
+        arguments.tls_cert,
+        arguments.tls_key,
+        arguments.tls_name,
+        arguments.tls_fingerprint,
+    )
+    return tls if arguments.tls or tls != net.ClientTLS() else None
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the server."""
+    group = parser.add_argument_group("TLS", "SIGHUP has the files read again.")
+    _add_file(group, "--tls-cert", "serve with TLS, with this certificate (PEM)")
+    _add_file(group, "--tls-key", "its private key, if it is in a file of its own (PEM)")
+    _add_file(group, "--tls-client-ca", "let in only whose certificate this authority signed (PEM)")
+    _add_file(group, "--tls-revoked", "the authority's list of revoked certificates (PEM)")
+
+
+def server_tls(arguments: argparse.Namespace) -> net.ServerTLS | None:
+    """Return the server's files for TLS; None for without."""
+    files = (arguments.tls_key, arguments.tls_client_ca, arguments.tls_revoked)
+    if arguments.tls_cert is None:
+        if any(files):
+            arguments.usage_error("the other options of TLS are of no use without --tls-cert")
+        return None
+    if arguments.tls_revoked and not arguments.tls_client_ca:
+        arguments.usage_error("--tls-revoked is of no use without --tls-client-ca")
+    return net.ServerTLS(arguments.tls_cert, *files)
+
+
+def _add_file(group: Any, option: str, text: str) -> None:
+    group.add_argument(option, metavar="FILE", type=Path, help=text)

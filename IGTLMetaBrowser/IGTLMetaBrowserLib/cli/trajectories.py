@@ -1,0 +1,90 @@
+"""``igtlmeta trajectories``: what is planned on a server."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from .. import codec, net
+from ..scene.trajectory_decoding import PlanError, in_ras, planned_points
+from ..sources.trajectory_file import trajectory_to_json
+from . import output, server_options
+from .markups_file import ENDING, write_markups
+from .output import complain, note
+from .parser import add_command
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the subparsers of ``igtlmeta``."""
+    usage = f"HOST[:PORT] [--json | -o FILE{ENDING}] [--lps] [--radius] {server_options.USAGE}"
+    parser = add_command(commands, "trajectories", list_trajectories, usage, server_options.ERRORS)
+    server_options.add_server_options(parser)
+    server_options.add_lps_option(parser)
+    parser.add_argument(
+        "--radius",
+        action="store_true",
+        help="the server sends the radius of trajectories, as the C++ library calls that field; "
+        "the protocol says the diameter",
+    )
+    form = parser.add_mutually_exclusive_group()
+    server_options.add_json_option(form)
+    form.add_argument(
+        "-o",
+        "--output",
+        metavar=f"FILE{ENDING}",
+        type=_markups_path,
+        help="write them as markups that Slicer opens, and print the path",
+    )
+
+
+def list_trajectories(arguments: argparse.Namespace) -> int:
+    """Print a server's trajectories, or write them as a file for Slicer."""
+    with server_options.open_client(arguments) as client:
+        items = [_as_meant(item, client.settings) for item in client.get_trajectories()]
+    if arguments.output is not None:
+        return _write(arguments.output, items)
+    trajectories = [_object(item) for item in items]
+    if arguments.json:
+        output.print_json(trajectories)
+    elif trajectories:
+        output.print_trajectories(trajectories)
+    else:
+        note(f"{client.address} has no trajectories")
+    return 0
+
+
+def _as_meant(item: codec.TrajectoryItem, settings: net.ConnectionSettings) -> codec.TrajectoryItem:
+    """Return a trajectory in RAS and with its diameter, whatever the server sends."""
+    item = in_ras(item, settings.coordinates)
+    return replace(item, diameter=2 * item.diameter) if settings.diameter_is_radius else item
+
+
+def _write(path: Path, items: Iterable[codec.TrajectoryItem]) -> int:
+    """Write what Slicer can show, and say what it cannot."""
+    shown, exit_code = [], 0
+    for item in items:
+        try:
+            planned_points(item)
+            shown.append(item)
+        except PlanError as error:
+            exit_code = complain(error)
+    write_markups(path, shown)
+    print(path, flush=True)
+    return exit_code
+
+
+def _object(item: codec.TrajectoryItem) -> dict[str, Any]:
+    fields = trajectory_to_json(item)
+    fields["type"] = str(fields["type"])  # a type that OpenIGTLink does not define is its number
+    return {key: output.json_value(value) for key, value in fields.items()}
+
+
+def _markups_path(text: str) -> Path:
+    if not text.endswith(ENDING):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} does not end in {ENDING}, by which Slicer knows such a file"
+        )
+    return Path(text)

@@ -1,0 +1,85 @@
+"""Names that are longer than IMGMETA's fields, between our own client and server.
+
+A server cuts them to the fields, and sends them whole in the metadata of the list, under
+``ID/field``. Only to a client that has said who it is: from a list with metadata the C++ library
+reads items that are none (it divides the whole body by the size of an item).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from .. import codec
+from ..codec.messages.items import ItemTable
+
+CLIENT = {"Client": "IGTLMetaBrowser"}
+SERVER = {"Server": "IGTLMetaBrowser"}
+
+_FIELDS = ("name", "modality", "patient_name", "patient_id")
+_SIZES = {field: codec.ImageMetaItem.columns[field].itemsize for field in _FIELDS}
+# In UTF-8, a text of so many characters fits into the smallest field.
+_SURELY_FITS = min(_SIZES.values()) // 4
+# Bytes; the C++ library fails for messages with more metadata than 65,535 bytes.
+_MOST = 60_000
+
+
+def is_own_client(query: codec.Message) -> bool:
+    """Whether a query comes from this project's client."""
+    return query.metadata.items() >= CLIENT.items()
+
+
+def is_own_server(message: codec.Message) -> bool:
+    """Whether a list comes from this project's server."""
+    return message.metadata.items() >= SERVER.items()
+
+
+def cut_texts(
+    items: Sequence[codec.ImageMetaItem],
+) -> tuple[Sequence[codec.ImageMetaItem], dict[str, str]]:
+    """Return items whose texts fit their fields, and the whole ones of those that were cut."""
+    if isinstance(items, ItemTable):
+        return items, {}
+    whole: dict[str, str] = {}
+    fitting = []
+    for item in items:
+        long = dict(_long_texts(item))
+        if long:
+            whole |= {f"{item.id}/{field}": text for field, text in long.items()}
+            cut = {field: codec.cut_text(text, _SIZES[field]) for field, text in long.items()}
+            item = replace(item, **cut)
+        fitting.append(item)
+    return fitting, _first_of(whole)
+
+
+def with_whole_texts(message: codec.ImageMetaMessage) -> Sequence[codec.ImageMetaItem]:
+    """Return the items of a list with the whole texts that came in its metadata."""
+    metadata = message.metadata
+    if not is_own_server(message) or len(metadata) == len(SERVER):
+        return message.items
+    return [replace(item, **_whole(item, metadata)) for item in message.items]
+
+
+def _long_texts(item: codec.ImageMetaItem) -> Iterator[tuple[str, str]]:
+    for field, size in _SIZES.items():
+        text = getattr(item, field)
+        if len(text) > _SURELY_FITS and len(text.encode("utf-8", "surrogateescape")) > size:
+            yield field, text
+
+
+def _whole(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> dict[str, str]:
+    texts = {field: metadata.get(f"{item.id}/{field}") for field in _FIELDS}
+    # Of two items with one id, each has its own beginning.
+    return {f: text for f, text in texts.items() if text and text.startswith(getattr(item, f))}
+
+
+def _first_of(metadata: dict[str, str]) -> dict[str, str]:
+    """Return the entries up to the one with which they become too large."""
+    kept, size = {}, 0
+    for key, text in metadata.items():
+        size += len(key.encode("utf-8", "surrogateescape"))
+        size += len(text.encode("utf-8", "surrogateescape"))
+        if size > _MOST:
+            break
+        kept[key] = text
+    return kept

@@ -1,0 +1,60 @@
+"""Changes of nodes that nobody sees, which must not cost what drawing them would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import slicer
+from vtkmodules.vtkCommonCore import vtkWeakReference
+
+
+class HiddenNodes:
+    """Lets nodes that are not visible be changed without anybody looking at them.
+
+    Each change of a markups node makes every view work on it, visible or not: about 1 ms in a real
+    Slicer. The node itself has what was written into it at once, for scripts and for saving. Those
+    that observe it are notified when it becomes visible, through whichever button.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, _Waiting] = {}
+
+    @contextmanager
+    def changed(self, node: Any) -> Iterator[None]:
+        """Notify nobody of changes until the node is visible; at once if it is."""
+        if node is None or node.GetDisplayNode() is None or node.GetDisplayVisibility():
+            yield
+            return
+        before = node.GetDisableModifiedEvent()
+        node.DisableModifiedEventOn()
+        try:
+            yield
+        finally:
+            # What was not notified stays pending in the node, once for each kind of event.
+            node.SetDisableModifiedEvent(before)
+            self._wait_until_visible(node)
+
+    def _wait_until_visible(self, node: Any) -> None:
+        address = node.GetAddressAsString("")
+        # A node that is gone may have left its address to another one.
+        if address not in self._waiting or self._waiting[address].node.Get() is not node:
+            reference = vtkWeakReference()
+            reference.Set(node)
+            event = slicer.vtkMRMLDisplayableNode.DisplayModifiedEvent
+            tag = node.AddObserver(event, self._on_display_modified)
+            self._waiting[address] = _Waiting(reference, tag)
+
+    def _on_display_modified(self, node: Any, _event: str) -> None:
+        waiting = self._waiting.get(node.GetAddressAsString(""))
+        if waiting is not None and node.GetDisplayVisibility():
+            del self._waiting[node.GetAddressAsString("")]
+            node.RemoveObserver(waiting.tag)
+            # Not InvokePendingModifiedEvent: a line would be drawn where it was before.
+            node.EndModify(node.StartModify())
+
+
+class _Waiting(NamedTuple):
+    node: vtkWeakReference
+    tag: int

@@ -1,0 +1,109 @@
+"""Markups that Slicer saved (``.mrk.json``), as trajectories and points.
+
+The layout is that of ``markups-schema-v1.0.3.json`` (Slicer 5.12, Modules/Loadable/Markups).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .. import codec
+from ..codec.geometry import flip_lps_ras
+from ..net.source import SourceError
+
+_NAME_BYTES, _GROUP_BYTES = 64, 32
+_YELLOW = (255, 255, 0, 255)
+
+Position = tuple[float, float, float]
+
+
+@dataclass
+class Markups:
+    """What markups files hold; all positions are RAS mm."""
+
+    trajectories: list[codec.TrajectoryItem]
+    points: list[codec.PointItem]
+
+    def add(self, other: Markups) -> None:
+        """Add those of another file."""
+        self.trajectories += other.trajectories
+        self.points += other.points
+
+
+def read_markups(path: Path) -> Markups:
+    """Read a file; raises ``SourceError``, which says what is wrong in it.
+
+    A line's first point is its entry, the second its target.
+    """
+    try:
+        nodes = json.loads(path.read_text(encoding="utf-8"))["markups"]
+        found = Markups([], [])
+        for number, node in enumerate(nodes, start=1):
+            name = str(node.get("name") or path.name.partition(".")[0])
+            points = list(_defined_points(node))
+            if node["type"] == "Line" and len(points) == 2:
+                found.trajectories.append(_trajectory(node, name, points))
+            elif node["type"] == "Line":
+                raise ValueError(f"markup {number} is a line of {len(points)} points")
+            else:
+                found.points += [_point(node, name, *point) for point in points]
+    except OSError as error:
+        raise SourceError(f"it cannot be read: {error.strerror}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise SourceError(f"it is no markups file of Slicer: {what}") from None
+    return found
+
+
+def _defined_points(node: Mapping[str, Any]) -> Iterator[tuple[str, Position]]:
+    """Yield the labels and positions of the points that have a place."""
+    # Files before 5.0 may lack the field: Slicer then reads LPS.
+    is_lps = node.get("coordinateSystem", "LPS") in ("LPS", "1")
+    for point in node.get("controlPoints", ()):
+        if point.get("positionStatus", "defined") == "defined":
+            x, y, z = (float(number) for number in point["position"])
+            yield str(point.get("label", "")), flip_lps_ras((x, y, z)) if is_lps else (x, y, z)
+
+
+def _trajectory(
+    node: Mapping[str, Any], name: str, points: list[tuple[str, Position]]
+) -> codec.TrajectoryItem:
+    (_, entry), (_, target) = points
+    return codec.TrajectoryItem(
+        name=codec.cut_text(name, _NAME_BYTES),
+        group="Trajectory",
+        type=codec.TrajectoryType.ENTRY_AND_TARGET,
+        rgba=_rgba(node),
+        entry=tuple(entry),
+        target=tuple(target),
+        diameter=_diameter(node),
+    )
+
+
+def _point(node: Mapping[str, Any], group: str, label: str, position: Position) -> codec.PointItem:
+    return codec.PointItem(
+        name=codec.cut_text(label or group, _NAME_BYTES),
+        group=codec.cut_text(group, _GROUP_BYTES),
+        rgba=_rgba(node),
+        position=tuple(position),
+        diameter=_diameter(node),
+    )
+
+
+def _rgba(node: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    display = node.get("display") or {}
+    color = display.get("selectedColor") or display.get("color")
+    if color is None:
+        return _YELLOW
+    red, green, blue = (round(255 * min(max(float(part), 0.0), 1.0)) for part in color)
+    return red, green, blue, round(255 * float(display.get("opacity", 1.0)))
+
+
+def _diameter(node: Mapping[str, Any]) -> float:
+    """Return the size of the points in mm, where the file has one; Slicer has no other field."""
+    display = node.get("display") or {}
+    return 0.0 if display.get("useGlyphScale", True) else float(display.get("glyphSize", 0.0))

@@ -1,0 +1,244 @@
+"""A folder of plain volumes as a source: NRRD, NIfTI and MetaImage, read by SimpleITK.
+
+- A file of a scalar or vector image in two or three dimensions is an image.
+- A segmentation that Slicer wrote (``.seg.nrrd`` with one layer) is a label map; its structures
+  have the names and colors of the file.
+- What Slicer saved as markups (``.mrk.json``) is offered too: lines as trajectories, other points
+  as points.
+
+Needs SimpleITK, which Slicer has under another name and its own Python does not import.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import codec
+from ..codec.geometry import flip_matrix_lps_ras
+from ..net.source import SourceError
+from .dicom_fields import image_id as id_of_text
+from .markups_folder import Markups, read_markups
+
+if TYPE_CHECKING:
+    import SimpleITK
+
+ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+MARKUPS_ENDING = ".mrk.json"
+_ID_BYTES, _NAME_BYTES = 20, 64
+_LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
+
+
+@dataclass(frozen=True)
+class VolumeFile:
+    """A file with its line in the listing, its labels, and when it was read."""
+
+    path: Path
+    item: codec.ImageMetaItem
+    labels: tuple[codec.LabelMetaItem, ...]
+    version: tuple[int, int]
+
+
+class PlainVolumeSource:
+    """Offers the volumes and markups in the files below ``folder``, as they are when it is made.
+
+    ``refused`` lists what is not offered: its path in the folder, and the reason. Raises
+    ``SourceError`` if the folder is missing or SimpleITK is not installed.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        _require_simpleitk()
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise SourceError(f"there is no folder {str(self.folder)!r}")
+        self.refused: list[tuple[str, str]] = []
+        self._files: dict[str, VolumeFile] = {}
+        self._markups = Markups([], [])
+        for path in sorted(self.folder.rglob("*")):
+            self._add(path)
+        self._listing = tuple(file.item for file in self._files.values() if not file.labels)
+
+    @classmethod
+    def is_for(cls, folder: Path) -> bool:
+        """Whether a folder has such files, and so is none of DICOM files."""
+        return any(path.name.lower().endswith(ENDINGS) for path in folder.rglob("*"))
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return the listing, in the order of the paths."""
+        return self._listing
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Read an image or a label map; raises ``SourceError``."""
+        file = self._file(image_id)
+        if _version(file.path) != file.version:
+            raise SourceError(
+                f"{file.path.name} has changed since it was listed; start the server again"
+            )
+        pixels, ijk_to_ras = read_volume(file.path)
+        return codec.ImageMessage.from_ijk_to_ras(
+            pixels, ijk_to_ras, device_name=image_id, timestamp=file.item.scan_time
+        )
+
+    def image_version(self, image_id: str) -> tuple[int, int]:
+        """Return when the file was last written, and its size; raises ``SourceError``."""
+        return _version(self._file(image_id).path)
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures of all segmentations."""
+        return [label for file in self._files.values() for label in file.labels]
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return the lines of the markups files."""
+        return self._markups.trajectories
+
+    def points(self) -> Sequence[codec.PointItem]:
+        """Return the other points of the markups files."""
+        return self._markups.points
+
+    def _file(self, image_id: str) -> VolumeFile:
+        if image_id not in self._files:
+            raise SourceError(
+                f"no image has the id {image_id!r}; the list of images names those there are"
+            )
+        return self._files[image_id]
+
+    def _add(self, path: Path) -> None:
+        name = path.relative_to(self.folder).as_posix()
+        try:
+            if path.name.lower().endswith(MARKUPS_ENDING):
+                self._markups.add(read_markups(path))
+            elif path.name.lower().endswith(ENDINGS):
+                file = _read_header(path, self._free_id(path, name))
+                self._files[file.item.id] = file
+        except SourceError as error:
+            self.refused.append((name, str(error)))
+
+    def _free_id(self, path: Path, name: str) -> str:
+        """Return the file's name without its ending, or else one made of its path."""
+        stem = stem_of(path)
+        fits = stem.isascii() and stem.isprintable() and len(stem) <= _ID_BYTES
+        return stem if fits and stem not in self._files else id_of_text(name)
+
+
+def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the voxels, (k, j, i) or (k, j, i, components), and the matrix from index to RAS mm.
+
+    The matrix has the shape (4, 4). Raises ``SourceError``. A plain function of a path, so that
+    worker processes can call it.
+    """
+    import SimpleITK
+
+    try:
+        image = SimpleITK.ReadImage(str(path))
+    except RuntimeError as error:
+        raise SourceError(f"{path.name} cannot be read: {_reason(error)}") from None
+    pixels = SimpleITK.GetArrayFromImage(image)
+    if image.GetDimension() == 2:
+        pixels = pixels[np.newaxis]
+    return pixels, _ijk_to_ras(image)
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without the ending that says what it is."""
+    name = path.name
+    ending = next(end for end in (".seg.nrrd", *ENDINGS) if name.lower().endswith(end))
+    return name[: -len(ending)]
+
+
+def _read_header(path: Path, image_id: str) -> VolumeFile:
+    import SimpleITK
+
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise SourceError(f"it cannot be read: {_reason(error)}") from None
+    size = tuple(reader.GetSize())
+    if len(size) == 2:
+        size = (*size, 1)
+    if len(size) != 3 or max(size) > _LARGEST_SIZE:
+        raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
+    item = codec.ImageMetaItem(
+        name=codec.cut_text(stem_of(path), _NAME_BYTES),
+        id=image_id,
+        scan_time=codec.Timestamp.from_seconds(path.stat().st_mtime),
+        size=size,
+        scalar_type=_scalar_type(reader),
+    )
+    labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
+    return VolumeFile(path, item, labels, _version(path))
+
+
+def _scalar_type(reader: SimpleITK.ImageFileReader) -> codec.ScalarType:
+    import SimpleITK
+
+    name = SimpleITK.GetPixelIDValueAsString(reader.GetPixelID())
+    numpy_types = {
+        f"{bits}-bit {sign} integer": f"{short}int{bits}"
+        for bits in (8, 16, 32)
+        for sign, short in (("signed", ""), ("unsigned", "u"))
+    }
+    numpy_types |= {"32-bit float": "float32", "64-bit float": "float64"}
+    known = numpy_types.get(name.removeprefix("vector of "))
+    if known is None:
+        raise SourceError(f"its voxels are {name}, which OpenIGTLink does not have")
+    return codec.ScalarType.of(np.dtype(known))
+
+
+def _labels(
+    reader: SimpleITK.ImageFileReader, item: codec.ImageMetaItem
+) -> Iterator[codec.LabelMetaItem]:
+    """Yield the structures of a segmentation (Slicer's ``vtkMRMLSegmentationStorageNode``)."""
+    if reader.GetNumberOfComponents() > 1:
+        raise SourceError("its segments overlap (several layers); save them as one label map each")
+    fields = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+    number = 0
+    while f"Segment{number}_ID" in fields:
+        prefix = f"Segment{number}_"
+        value = int(fields.get(prefix + "LabelValue", number + 1))
+        color = [float(part) for part in fields.get(prefix + "Color", "1 1 0").split()]
+        name = codec.cut_text(fields.get(prefix + "Name", ""), _NAME_BYTES)
+        rgba = (*(round(255 * part) for part in color[:3]), 255)
+        if 0 < value < 256:
+            yield codec.LabelMetaItem(name, item.id, value, rgba, item.size, "")
+        number += 1
+
+
+def _ijk_to_ras(image: SimpleITK.Image) -> np.ndarray:
+    """Return the matrix (4, 4); SimpleITK's is from index to LPS, of 2 or 3 dimensions."""
+    count = image.GetDimension()
+    ijk_to_lps = np.eye(4)
+    directions = np.reshape(image.GetDirection(), (count, count))
+    ijk_to_lps[:count, :count] = directions * image.GetSpacing()
+    ijk_to_lps[:count, 3] = image.GetOrigin()
+    return flip_matrix_lps_ras(ijk_to_lps)
+
+
+def _version(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise SourceError(f"{path.name} can no longer be read: {error.strerror}") from None
+    return status.st_mtime_ns, status.st_size
+
+
+def _reason(error: RuntimeError) -> str:
+    """Return the last line of what ITK says, which has the reason, without the place in ITK."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else "ITK does not say why"
+
+
+def _require_simpleitk() -> None:
+    try:
+        import SimpleITK  # noqa: F401
+    except ImportError as error:
+        raise SourceError(
+            "Serving NRRD, NIfTI and MetaImage files needs SimpleITK, which this Python does not "
+            "have. Install it: pip install SimpleITK"
+        ) from error

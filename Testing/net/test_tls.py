@@ -1,0 +1,276 @@
+"""TLS between our two ends: who is trusted, and the words where somebody is not."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.certificates import Authority
+from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.tls import fingerprint
+
+HUGE = (256, 256, 256)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.make(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.make(tmp_path_factory.mktemp("other"))
+
+
+@pytest.fixture(scope="session")
+def server_tls(authority: Authority) -> net.ServerTLS:
+    return net.ServerTLS(authority.issue("127.0.0.1", "localhost"))
+
+
+@pytest.fixture(scope="session")
+def client_tls(authority: Authority) -> net.ClientTLS:
+    return net.ClientTLS(authority.file)
+
+
+def serving(tls: net.ServerTLS, **options: object) -> ServerInThread:
+    source = ImagesInMemory({"A": make_image(5), "HUGE": make_image(1, HUGE)})
+    return ServerInThread(source, tls=tls.make_context(), **options)
+
+
+def error_of(client: net.Client) -> net.NetworkError:
+    with client, pytest.raises(net.NetworkError) as raised:
+        client.list_images()
+    return raised.value
+
+
+def test_images_large_and_small(server_tls: net.ServerTLS, client_tls: net.ClientTLS):
+    with serving(server_tls) as server, server.client(tls=client_tls) as client:
+        assert [item.id for item in client.list_images()] == ["A", "HUGE"]
+        for _ in range(2):
+            assert np.array_equal(client.get_image("HUGE").pixels, make_image(1, HUGE).pixels)
+            assert client.get_image("A").pixels[0, 0, 0] == 5
+
+
+def test_many_queries_at_once(server_tls: net.ServerTLS, client_tls: net.ClientTLS):
+    """What TLS has read of the socket already, a selector does not show."""
+    with serving(server_tls) as server, server.client(tls=client_tls) as client:
+        queries = [client.ask("IMAGE", "A") for _ in range(1000)]
+        assert all(client.wait(query).device_name == "A" for query in queries)
+
+
+def test_one_byte_at_a_time(server_tls: net.ServerTLS, authority: Authority):
+    context = ssl.create_default_context(cafile=authority.file)
+    with (
+        serving(server_tls) as server,
+        socket.create_connection((server.host, server.port), PATIENCE) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as sock,
+        Peer(sock) as peer,
+    ):
+        for byte in codec.pack(codec.GetMessage("IMAGE", device_name="A")):
+            peer.send(bytes([byte]))
+        assert peer.receive().device_name == "A"
+
+
+def test_only_tls_1_2_and_later(server_tls: net.ServerTLS, client_tls: net.ClientTLS):
+    for context in (server_tls.make_context(), client_tls.make_context()):
+        assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+# Whom the client trusts
+
+
+def test_a_certificate_of_an_unknown_authority_is_not_trusted_and_shown(
+    server_tls: net.ServerTLS, other_authority: Authority
+):
+    with serving(server_tls) as server:
+        tls = net.ClientTLS(other_authority.file)
+        error = error_of(server.client(tls=tls))
+        assert isinstance(error, net.UntrustedCertificateError)
+        assert "its certificate is not trusted: unable to get local issuer" in str(error)
+        assert error.fingerprint in str(error)
+        # The user accepts it, once.
+        tls = replace(tls, accepted_fingerprint=error.fingerprint)
+        with server.client(tls=tls) as client:
+            assert client.get_image("A").pixels[0, 0, 0] == 5
+
+
+def test_the_fingerprint_is_that_of_openssl(server_tls: net.ServerTLS, other_authority: Authority):
+    pem = server_tls.certificate.read_text()
+    certificate = pem[pem.index("-----BEGIN CERTIFICATE") :].split("-----END CERTIFICATE-----")[0]
+    der = ssl.PEM_cert_to_DER_cert(certificate + "-----END CERTIFICATE-----\n")
+    with serving(server_tls) as server:
+        error = error_of(server.client(tls=net.ClientTLS(other_authority.file)))
+    assert isinstance(error, net.UntrustedCertificateError)
+    assert error.fingerprint == fingerprint(der)
+    assert len(error.fingerprint) == 95
+
+
+def test_another_certificate_than_the_accepted_one_is_not_trusted(
+    server_tls: net.ServerTLS, other_authority: Authority
+):
+    accepted = net.ClientTLS(accepted_fingerprint="AB:" * 31 + "AB")
+    with serving(server_tls) as server:
+        error = error_of(server.client(tls=accepted))
+    assert isinstance(error, net.UntrustedCertificateError)
+    assert "another than the one that was accepted" in str(error)
+
+
+def test_a_certificate_for_another_host_is_not_trusted(
+    authority: Authority, client_tls: net.ClientTLS
+):
+    with serving(net.ServerTLS(authority.issue("other.example"))) as server:
+        assert "IP address mismatch" in str(error_of(server.client(tls=client_tls)))
+        named = replace(client_tls, server_name="other.example")
+        with server.client(tls=named) as client:
+            assert client.get_image("A").pixels[0, 0, 0] == 5
+
+
+def test_an_expired_certificate_is_not_trusted(authority: Authority, client_tls: net.ClientTLS):
+    with serving(net.ServerTLS(authority.issue("127.0.0.1", expired=True))) as server:
+        assert "certificate has expired" in str(error_of(server.client(tls=client_tls)))
+
+
+# Whom the server trusts
+
+
+@pytest.fixture(scope="session")
+def strict(authority: Authority, server_tls: net.ServerTLS) -> net.ServerTLS:
+    return replace(server_tls, client_authority=authority.file)
+
+
+def test_a_client_with_a_certificate_comes_in_under_its_name(
+    strict: net.ServerTLS, client_tls: net.ClientTLS, authority: Authority
+):
+    shown = authority.issue("planner.example", common_name="Planner 3")
+    events: list[net.ServerEvent] = []
+    with serving(strict, observer=events.append) as server:
+        tls = replace(client_tls, certificate=shown)
+        with server.client(tls=tls) as client:
+            assert client.get_image("A").pixels[0, 0, 0] == 5
+    assert {event.certificate for event in events} == {"Planner 3"}
+
+
+def test_a_client_without_a_certificate_is_refused_in_words_at_both_ends(
+    strict: net.ServerTLS, client_tls: net.ClientTLS, caplog: pytest.LogCaptureFixture
+):
+    with serving(strict) as server:
+        error = error_of(server.client(tls=client_tls))
+    assert "the server wants a certificate from clients" in str(error)
+    assert "the other end showed no certificate" in caplog.text
+
+
+def test_a_client_whose_certificate_is_of_another_authority_is_refused(
+    strict: net.ServerTLS,
+    client_tls: net.ClientTLS,
+    other_authority: Authority,
+    caplog: pytest.LogCaptureFixture,
+):
+    tls = replace(client_tls, certificate=other_authority.issue("intruder.example"))
+    with serving(strict) as server:
+        error = error_of(server.client(tls=tls))
+    assert "does not trust the certificate of this one" in str(error)
+    assert "is not trusted: unable to get local issuer certificate" in caplog.text
+
+
+def test_a_client_whose_certificate_has_expired_is_refused(
+    strict: net.ServerTLS,
+    client_tls: net.ClientTLS,
+    authority: Authority,
+    caplog: pytest.LogCaptureFixture,
+):
+    tls = replace(client_tls, certificate=authority.issue("old.example", expired=True))
+    with serving(strict) as server:
+        error = error_of(server.client(tls=tls))
+    assert "the certificate of this one has expired" in str(error)
+    assert "certificate has expired" in caplog.text
+
+
+# One end without TLS
+
+
+def test_a_plain_client_at_a_tls_port_hears_why(
+    server_tls: net.ServerTLS, caplog: pytest.LogCaptureFixture
+):
+    with serving(server_tls) as server, Peer.connect(server.port) as peer:
+        peer.send(codec.GetMessage("IMGMETA"))
+        status = peer.receive()
+        assert isinstance(status, codec.StatusMessage)
+        assert status.message == "this server speaks TLS only; connect with TLS"
+        peer.wait_until_closed()
+        assert "speaks TLS only" in str(error_of(server.client()))
+    assert "is refused: this server speaks TLS only" in caplog.text
+
+
+def test_a_client_of_tls_at_a_plain_port_hears_why(
+    client_tls: net.ClientTLS, caplog: pytest.LogCaptureFixture
+):
+    with ServerInThread(ImagesInMemory()) as server:
+        error = error_of(server.client(tls=client_tls))
+    assert isinstance(error, net.TLSError)
+    assert "the other end does not speak TLS" in str(error)
+    assert "it speaks TLS, which this server does not" in caplog.text
+
+
+def test_a_client_of_tls_at_a_silent_port_gives_up_in_time(client_tls: net.ClientTLS):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        error = error_of(net.Client("127.0.0.1", port, tls=client_tls, connect_timeout=0.3))
+    assert "has not answered the TLS handshake in 0.3 s; it may not speak TLS" in str(error)
+
+
+def test_who_is_not_let_in_gets_an_alert(server_tls: net.ServerTLS, client_tls: net.ClientTLS):
+    limits = net.ServerLimits(max_clients=1)
+    with (
+        serving(server_tls, limits=limits) as server,
+        server.client(tls=client_tls) as first,
+    ):
+        first.list_images()
+        error = error_of(server.client(tls=client_tls))
+    assert "lets nobody in from this address, or is full" in str(error)
+
+
+def test_who_stops_in_the_middle_of_the_handshake_is_dropped(
+    server_tls: net.ServerTLS, client_tls: net.ClientTLS, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.server._HANDSHAKE_SECONDS", 0.2)
+    with serving(server_tls) as server, Peer.connect(server.port) as peer:
+        peer.send(b"\x16\x03\x01")
+        with server.client(tls=client_tls) as client:
+            assert client.get_image("A").pixels[0, 0, 0] == 5
+        peer.wait_until_closed()
+
+
+def test_new_certificates_are_for_those_who_connect_from_then_on(
+    server_tls: net.ServerTLS, client_tls: net.ClientTLS, other_authority: Authority
+):
+    with serving(server_tls) as server, server.client(tls=client_tls) as old:
+        old.list_images()
+        renewed = net.ServerTLS(other_authority.issue("127.0.0.1"))
+        server.server.tls = renewed.make_context()
+        with server.client(tls=net.ClientTLS(other_authority.file)) as new:
+            assert new.get_image("A").pixels[0, 0, 0] == 5
+        assert old.get_image("A").pixels[0, 0, 0] == 5
+
+
+# Files
+
+
+def test_wrong_files_are_named(tmp_path: Path, authority: Authority):
+    missing, empty = tmp_path / "missing.pem", tmp_path / "empty.pem"
+    empty.write_text("")
+    for settings, words in [
+        (net.ServerTLS(missing), f"cannot read '{missing}': No such file"),
+        (net.ServerTLS(empty), f"no certificate with its private key in '{empty}'"),
+        (net.ServerTLS(authority.file), "no certificate with its private key in"),
+        (net.ClientTLS(empty), f"no certificates in '{empty}'"),
+        (net.ClientTLS(authority.file, missing), f"cannot read '{missing}'"),
+    ]:
+        with pytest.raises(net.TLSError) as raised:
+            settings.make_context()
+        assert words in str(raised.value)

@@ -1,0 +1,41 @@
+"""The README's pictures: the module beside the views, the panel alone, the views alone."""
+
+import slicer
+
+from real_slicer.servers import ServerProcess
+from real_slicer.user import User, ancestors
+from real_slicer.views import four_up, screenshot
+
+
+def run(step):
+    user = User(step)
+    yield from user.open()
+    four_up()
+    user.press(user.ui.demoButton)
+    yield user.until_listed()
+    yield from user.load("DEMO_CT", "DEMO_MR")
+    yield from user.get_trajectories(7)
+    user.click_row(user.ui.trajectoryTableView, 0)
+    slicer.util.resetThreeDViews()
+    yield step.pause(0.5)
+    user.bring_into_view(user.ui.hostLineEdit)
+    yield from screenshot(step, "module")
+    yield from screenshot(step, "views", slicer.app.layoutManager().viewport())
+    yield from screenshot(step, "trajectories", panel(user))
+    user.unfold(user.ui.trajectoriesCollapsibleButton, False)
+    user.select("DEMO_CT")
+    user.unfold(user.ui.detailsCollapsibleButton)
+    user.bring_into_view(user.ui.calibrateButton)
+    yield from screenshot(step, "details", panel(user))
+    user.unfold(user.ui.detailsCollapsibleButton, False)
+    server = ServerProcess("long_list", 100_000)
+    step.at_end(server.stop)
+    user.press(user.ui.connectButton)
+    yield from user.connect(server.port)
+    yield from screenshot(step, "long-list", panel(user))
+
+
+def panel(user):
+    """The part of the module panel that is seen."""
+    areas = [one for one in ancestors(user.ui.connectButton) if one.inherits("QScrollArea")]
+    return areas[0].viewport() if areas else user.widget.parent

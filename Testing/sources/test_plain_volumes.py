@@ -1,0 +1,195 @@
+"""A folder of NRRD, NIfTI and MetaImage files and markups, served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import nrrd
+import numpy as np
+import pytest
+import SimpleITK
+
+from helpers.peers import TRAJECTORY, ServerInThread
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.cli.markups_file import write_markups
+from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
+from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource
+
+# Anisotropic, turned about an axis, off centre; mm, RAS.
+OBLIQUE = np.array(
+    [
+        [0.8 * 0.9, -0.6 * 1.5, 0, -12.5],
+        [0.6 * 0.9, 0.8 * 1.5, 0, 40],
+        [0, 0, 3.0, -7],
+        [0, 0, 0, 1],
+    ]
+)
+VOXELS = np.arange(4 * 3 * 2, dtype=np.int16).reshape(4, 3, 2)  # k, j, i
+LPS_TO_RAS = np.diag([-1.0, -1, 1, 1])
+
+
+def write_with_itk(path: Path, voxels: np.ndarray = VOXELS) -> None:
+    """Write a file with the geometry ``OBLIQUE``."""
+    image = SimpleITK.GetImageFromArray(voxels)
+    affine = LPS_TO_RAS @ OBLIQUE
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((affine[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin(affine[:3, 3].tolist())
+    SimpleITK.WriteImage(image, str(path))
+
+
+def write_with_nibabel(path: Path) -> None:
+    nibabel.save(nibabel.Nifti1Image(VOXELS.T, OBLIQUE), path)
+
+
+def write_with_pynrrd(path: Path) -> None:
+    write_nrrd(path, codec.ImageMessage.from_ijk_to_ras(VOXELS, OBLIQUE), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "write"),
+    [
+        ("head.nrrd", write_with_itk),
+        ("head.nrrd", write_with_pynrrd),
+        ("head.nhdr", write_with_itk),
+        ("head.nii", write_with_itk),
+        ("head.nii", write_with_nibabel),
+        ("head.nii.gz", write_with_nibabel),
+        ("head.mha", write_with_itk),
+        ("head.mhd", write_with_itk),
+    ],
+)
+def test_each_format_has_the_voxels_and_the_place_of_who_wrote_it(
+    tmp_path: Path, name: str, write: object
+):
+    write(tmp_path / name)
+    with ServerInThread(PlainVolumeSource(tmp_path)) as server, server.client() as client:
+        (item,) = client.list_images()
+        image = client.get_image("head")
+    assert (item.id, item.name, item.size) == ("head", "head", (2, 3, 4))
+    assert item.scalar_type == codec.ScalarType.INT16
+    np.testing.assert_array_equal(image.pixels, VOXELS)
+    np.testing.assert_allclose(image.ijk_to_ras(), OBLIQUE, atol=1e-5)
+
+
+def test_colors_and_single_slices(tmp_path: Path):
+    colors = np.arange(4 * 3 * 2 * 3, dtype=np.uint8).reshape(4, 3, 2, 3)
+    SimpleITK.WriteImage(
+        SimpleITK.GetImageFromArray(colors, isVector=True), str(tmp_path / "colors.nrrd")
+    )
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(VOXELS[0]), str(tmp_path / "slice.mha"))
+    source = PlainVolumeSource(tmp_path)
+    assert [item.size for item in source.images()] == [(2, 3, 4), (2, 3, 1)]
+    np.testing.assert_array_equal(source.image("colors").pixels, colors)
+    np.testing.assert_array_equal(source.image("slice").pixels, VOXELS[:1])
+
+
+def test_ids_are_the_names_where_they_fit_and_unique_in_any_case(tmp_path: Path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_with_itk(tmp_path / folder / "head.nrrd")
+    write_with_itk(tmp_path / "a name that is far too long.nrrd")
+    write_with_itk(tmp_path / "Schädel.nrrd")
+    items = PlainVolumeSource(tmp_path).images()
+    assert len({item.id for item in items}) == 4
+    assert all(len(item.id.encode()) <= 20 for item in items)
+    assert sorted(item.name for item in items) == [
+        "Schädel", "a name that is far too long", "head", "head",
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_offered_is_named(tmp_path: Path):
+    (tmp_path / "broken.nrrd").write_bytes(b"NRRD0004\ntype: nonsense\n")
+    (tmp_path / "notes.txt").write_text("not an image, and not named as one")
+    (tmp_path / "plan.mrk.json").write_text('{"markups": [{"type": "Line"}]}')
+    nibabel.save(
+        nibabel.Nifti1Image(np.zeros((2, 2, 2, 5), np.int16), np.eye(4)), tmp_path / "4d.nii"
+    )
+    SimpleITK.WriteImage(
+        SimpleITK.GetImageFromArray(VOXELS.astype(np.int64)), str(tmp_path / "large.nrrd")
+    )
+    source = PlainVolumeSource(tmp_path)
+    assert source.images() == ()
+    reasons = dict(source.refused)
+    assert sorted(reasons) == ["4d.nii", "broken.nrrd", "large.nrrd", "plan.mrk.json"]
+    assert "(2, 2, 2, 5)" in reasons["4d.nii"]
+    assert "64-bit signed integer" in reasons["large.nrrd"]
+    assert "a line of 0 points" in reasons["plan.mrk.json"]
+
+
+def test_a_file_that_changed_since_it_was_listed_is_not_sent(tmp_path: Path):
+    write_with_itk(tmp_path / "head.nrrd")
+    source = PlainVolumeSource(tmp_path)
+    version = source.image_version("head")
+    write_with_itk(tmp_path / "head.nrrd", np.zeros((7, 8, 9), np.uint8))
+    assert source.image_version("head") != version
+    with pytest.raises(net.SourceError, match="has changed since it was listed"):
+        source.image("head")
+
+
+def test_an_unknown_id_and_a_missing_folder_are_named(tmp_path: Path):
+    with pytest.raises(net.SourceError, match="no image has the id 'Z'"):
+        PlainVolumeSource(tmp_path).image("Z")
+    with pytest.raises(net.SourceError, match="there is no folder"):
+        PlainVolumeSource(tmp_path / "none")
+
+
+# Segmentations
+
+
+def test_a_segmentation_of_slicer_is_a_label_map(tmp_path: Path):
+    labels = (VOXELS % 3).astype(np.uint8)
+    header = {
+        "space": "left-posterior-superior",
+        "space directions": np.eye(3),
+        "Segment0_ID": "Segment_1",
+        "Segment0_LabelValue": "1",
+        "Segment0_Name": "Tumor",
+        "Segment0_Color": "1 0.5 0",
+        "Segment1_ID": "Segment_2",
+        "Segment1_LabelValue": "2",
+        "Segment1_Name": "Skull",
+        "Segment1_Color": "0 0 1",
+    }
+    nrrd.write(str(tmp_path / "plan.seg.nrrd"), labels, header, index_order="C")
+    with ServerInThread(PlainVolumeSource(tmp_path)) as server, server.client() as client:
+        assert client.list_images() == []
+        items = client.wait(client.ask("LBMETA")).items
+        assert [(item.name, item.label, item.rgba) for item in items] == [
+            ("Tumor", 1, (255, 128, 0, 255)),
+            ("Skull", 2, (0, 0, 255, 255)),
+        ]
+        np.testing.assert_array_equal(client.get_image(items[0].id).pixels, labels)
+
+
+# Markups
+
+
+def test_lines_that_we_write_for_slicer_come_back(tmp_path: Path):
+    write_markups(tmp_path / "plan.mrk.json", [TRAJECTORY])
+    with ServerInThread(PlainVolumeSource(tmp_path)) as server, server.client() as client:
+        (item,) = client.get_trajectories()
+    assert item.name == TRAJECTORY.name
+    assert item.rgba == TRAJECTORY.rgba
+    assert item.entry == pytest.approx(TRAJECTORY.entry)
+    assert item.target == pytest.approx(TRAJECTORY.target)
+    assert item.diameter == TRAJECTORY.diameter
+
+
+def test_points_that_slicer_saves(tmp_path: Path):
+    slicer = pytest.importorskip("slicer")
+    scene = slicer.vtkMRMLScene()
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "Landmarks")
+    for label, position in [("Nasion", (1.0, 90.0, -3.5)), ("Inion", (0.0, -85.0, 2.0))]:
+        node.AddControlPoint(position, label)
+    storage = slicer.vtkMRMLMarkupsJsonStorageNode()
+    scene.AddNode(storage)
+    storage.SetFileName(str(tmp_path / "landmarks.mrk.json"))
+    assert storage.WriteData(node) == 1
+    with ServerInThread(PlainVolumeSource(tmp_path)) as server, server.client() as client:
+        items = client.wait(client.ask("POINT")).items
+    found = {item.name: item.position for item in items}
+    assert found == {"Nasion": (1.0, 90.0, -3.5), "Inion": (0.0, -85.0, 2.0)}
+    assert {item.group for item in items} == {"landmarks"}  # Slicer writes no name
