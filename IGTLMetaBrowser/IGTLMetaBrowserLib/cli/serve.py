@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from .. import net
+from ..net.audit import AuditError
 from ..sources.demo import DemoSource
 from ..sources.dicom_folder import DicomFolderSource
 from ..sources.plain_volumes import PlainVolumeSource
 from . import serving_options, tls_options
+from .metrics import Metrics, MetricsError
 from .output import complain, note
 from .parser import add_command
-from .serving import Figures, Serving
+from .serving import Records, Serving
 
 _REASONS_SHOWN = 8
 # After so long the demo, which computes its images, lets others have their turn.
@@ -26,7 +28,7 @@ _SECONDS_A_TURN = 0.01
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = "(DIR [--volumes] | --demo) [--host ADDRESS] [--port PORT] [options]"
-    errors = (net.SourceError, net.TLSError)
+    errors = (net.SourceError, net.TLSError, AuditError, MetricsError)
     command = add_command(commands, "serve", serve, usage, errors)
     command.add_argument(
         "folder", metavar="DIR", type=Path, nargs="?", help="DICOM files, whatever their names"
@@ -41,6 +43,7 @@ def add_commands(commands: Any) -> None:
     )
     tls_options.add_server_options(command)
     serving_options.add_limit_options(command)
+    serving_options.add_record_options(command)
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -51,7 +54,7 @@ def serve(arguments: argparse.Namespace) -> int:
     context = None if tls is None else tls.make_context()
     serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
-    limits, figures = serving_options.limits(arguments), Figures()
+    limits, records = serving_options.limits(arguments), _records(arguments)
     # So that SIGTERM ends the command while it reads the folder, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -59,18 +62,24 @@ def serve(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     try:
-        server = net.Server(source, arguments.host, arguments.port, limits, context, figures)
+        server = net.Server(source, arguments.host, arguments.port, limits, context, records)
     except OSError as error:
         return complain(
             f"cannot serve on {net.format_address(arguments.host, arguments.port)}: "
             f"{error.strerror}; choose another --host, or --port (0 picks a free one)"
         )
     with server:
-        serving = Serving(server, tls, figures)
+        serving = Serving(server, tls, records)
         address = net.format_address(server.host, server.port)
         print(f"serving {len(source.images())} images on {address}", flush=True)
         serving.run()
     return 0
+
+
+def _records(arguments: argparse.Namespace) -> Records:
+    """Return what is told of all that clients do. Raises ``AuditError``, ``MetricsError``."""
+    metrics = None if arguments.metrics is None else Metrics(arguments.metrics)
+    return Records(serving_options.audit_trail(arguments), metrics)
 
 
 def _open_source(arguments: argparse.Namespace) -> net.Source:

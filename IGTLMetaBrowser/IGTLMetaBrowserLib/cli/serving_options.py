@@ -6,13 +6,18 @@ import argparse
 import ipaddress
 import math
 import re
+import socket
+from pathlib import Path
 from typing import Any
 
 from .. import net
+from ..net.audit import AuditFile, AuditTrail, Destination, Syslog
 from .output import note
 
 _DEFAULTS = net.ServerLimits()
 _IDLE_SECONDS = 3600.0
+_LOCAL_SYSLOG = "/dev/log"
+_SYSLOG_PORT = 514
 
 
 def add_address_options(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +57,50 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     _add_number(
         group, "--cache", "MB", _DEFAULTS.image_cache_size >> 20, "packed images kept in memory"
     )
+
+
+def add_record_options(parser: argparse.ArgumentParser) -> None:
+    """Add what keeps records of clients."""
+    group = parser.add_argument_group("records")
+    group.add_argument(
+        "--audit",
+        metavar="FILE",
+        type=Path,
+        help="write an audit trail there, JSON lines with the fields of DICOM PS3.15 A.5",
+    )
+    group.add_argument(
+        "--audit-syslog",
+        metavar="HOST:PORT",
+        nargs="?",
+        const=_LOCAL_SYSLOG,
+        help=f"send it to syslog, here ({_LOCAL_SYSLOG}) or elsewhere by UDP",
+    )
+    group.add_argument(
+        "--metrics", metavar="PORT", type=_port, help="figures for Prometheus, on this computer"
+    )
+
+
+def audit_trail(arguments: argparse.Namespace) -> AuditTrail | None:
+    """Return the audit trail that the arguments ask for. Raises ``AuditError``."""
+    destinations: list[Destination] = []
+    if arguments.audit is not None:
+        destinations.append(AuditFile(arguments.audit))
+    if arguments.audit_syslog is not None:
+        destinations.append(Syslog(_syslog_address(arguments)))
+    if not destinations:
+        return None
+    return AuditTrail(f"igtlmeta on {socket.gethostname()}", *destinations)
+
+
+def _syslog_address(arguments: argparse.Namespace) -> str | tuple[str, int]:
+    text = arguments.audit_syslog
+    if text.startswith("/"):
+        return text
+    try:
+        return net.parse_address(text, _SYSLOG_PORT)
+    except ValueError as error:
+        arguments.usage_error(str(error))
+        raise
 
 
 def limits(arguments: argparse.Namespace) -> net.ServerLimits:
