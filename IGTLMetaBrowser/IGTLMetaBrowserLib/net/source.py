@@ -91,10 +91,10 @@ class OffersLabelMaps(Protocol):
 
 @runtime_checkable
 class OffersColorTables(Protocol):
-    """A source that knows in what colours its images are shown."""
+    """A source that knows in what colors its images are shown."""
 
     def color_table(self, image_id: str) -> ColorTableMessage:
-        """Return the colour table of an image. Raises ``SourceError``."""
+        """Return the color table of an image. Raises ``SourceError``."""
         ...
 
 
