@@ -32,7 +32,7 @@ from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
 from . import dicom_fields, dicom_pixels
-from .dicom_decoding import why_not_decodable
+from .dicom_decoding import Decoders, why_not_decodable
 from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of
 from .dicom_volumes import SLICE, Stack, stack_frames
 from .trajectory_file import read_trajectories
@@ -56,7 +56,8 @@ class DicomFolderSource:
     """Offers the images in the DICOM files below ``folder``, whatever the files are called.
 
     ``database`` is the file that keeps what is read of the files from one run to the next; without
-    one it is kept in memory. ``jobs`` processes read the files, ``progress`` is called with how
+    one it is kept in memory. ``jobs`` processes read the files, and decode pixels that are
+    compressed; ``progress`` is called with how
     many are read and are to be, as ``DicomIndex.update`` does; pixels are read when an image is
     asked for. An ``index`` that is up to date can be given instead. Files that come, change or go
     are noticed when the list is asked for again.
@@ -86,6 +87,7 @@ class DicomFolderSource:
         self._offers: dict[str, Offer] = {}
         self.refused: list[Refusal] = []
         self._problems: dict[str, str] = {}  # of transfer syntaxes
+        self._decoders = Decoders(jobs) if jobs > 1 else None
         try:
             self._index = index or DicomIndex(self.folder, database)
             if index is None:
@@ -94,14 +96,18 @@ class DicomFolderSource:
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
         self._scanned = time.monotonic()
+        if self._decoders is not None and any(map(_is_decoded, self._offers.values())):
+            self._decoders.start()
         if trajectories is None:
             path = self.folder / TRAJECTORY_FILE
             trajectories = read_trajectories(path) if path.is_file() else []
         self._trajectories = [self._with_id_as_owner(item) for item in trajectories]
 
     def close(self) -> None:
-        """Close the index. Nothing can be asked for any more."""
+        """Close the index, and end the processes. Nothing can be asked for any more."""
         self._index.close()
+        if self._decoders is not None:
+            self._decoders.close()
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the listing, in the order of the files' paths."""
@@ -127,7 +133,7 @@ class DicomFolderSource:
         decoded."""
         offer = self._offer(image_id)
         return codec.ImageMessage.from_ijk_to_ras(
-            dicom_pixels.read_pixels(offer.stack, self.folder),
+            dicom_pixels.read_pixels(offer.stack, self.folder, self._decoders),
             offer.stack.ijk_to_ras,
             device_name=image_id,
             timestamp=offer.item.scan_time,
@@ -245,6 +251,10 @@ def _by_series(files: Iterable[ImageFile]) -> list[list[ImageFile]]:
     for file in files:
         series.setdefault(file.header.get("SeriesInstanceUID") or file.name, []).append(file)
     return list(series.values())
+
+
+def _is_decoded(offer: Offer) -> bool:
+    return dicom_pixels.stored_dtype(offer.stack.frames[0].file.header) is None
 
 
 def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:
