@@ -22,24 +22,29 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from .. import codec
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
-from ..net.source import SourceError
+from ..net.source import NotReadyError, SourceError
 from . import dicom_fields, dicom_pixels
 from .dicom_decoding import Decoders, why_not_decodable
 from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of
+from .dicom_pixels import VolumeReading
 from .dicom_volumes import SLICE, Stack, stack_frames
 from .trajectory_file import read_trajectories
 
 TRAJECTORY_FILE = "trajectories.json"
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 
+# How many images are read at the same time, in turns.
+_MOST_READINGS = 4
 # How long a list of the folder's files is believed when clients ask for the list of images.
 _SECONDS_BETWEEN_SCANS = 2.0
 
@@ -55,12 +60,11 @@ class Offer:
 class DicomFolderSource:
     """Offers the images in the DICOM files below ``folder``, whatever the files are called.
 
-    ``database`` is the file that keeps what is read of the files from one run to the next; without
-    one it is kept in memory. ``jobs`` processes read the files, and decode pixels that are
-    compressed; ``progress`` is called with how
-    many are read and are to be, as ``DicomIndex.update`` does; pixels are read when an image is
-    asked for. An ``index`` that is up to date can be given instead. Files that come, change or go
-    are noticed when the list is asked for again.
+    ``index`` is the folder's index, brought up to date; without it, one is made in memory. Pixels
+    are read when an image is asked for; if they are compressed, ``jobs`` processes decode them.
+    Files that come, change or go are noticed when the list is asked for again. ``seconds_a_turn``,
+    for a server that must not keep others waiting, is after how many ``image`` asks for another
+    turn.
 
     ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
     in the folder (see ``trajectory_file``), if there is one. Their owner may be a
@@ -77,21 +81,22 @@ class DicomFolderSource:
         folder: str | os.PathLike[str],
         trajectories: Iterable[codec.TrajectoryItem] | None = None,
         *,
-        database: Path | None = None,
-        jobs: int = 1,
-        progress: Callable[[int, int], None] | None = None,
         index: DicomIndex | None = None,
+        jobs: int = 1,
+        seconds_a_turn: float | None = None,
     ) -> None:
         _require_pydicom()
         self.folder = Path(folder)
         self._offers: dict[str, Offer] = {}
         self.refused: list[Refusal] = []
         self._problems: dict[str, str] = {}  # of transfer syntaxes
+        self._seconds_a_turn = seconds_a_turn
+        self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
         self._decoders = Decoders(jobs) if jobs > 1 else None
         try:
-            self._index = index or DicomIndex(self.folder, database)
+            self._index = index or DicomIndex(self.folder)
             if index is None:
-                self._index.update(jobs, progress)
+                self._index.update()
             self._offer_images()
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
@@ -129,16 +134,37 @@ class DicomFolderSource:
         return self._index.changes != before
 
     def image(self, image_id: str) -> codec.ImageMessage:
-        """Read an image; raises ``SourceError`` for an unknown id and for what cannot be
-        decoded."""
+        """Read an image.
+
+        Raises ``SourceError`` for an unknown id and for what cannot be decoded, ``NotReadyError``
+        if another turn is needed.
+        """
         offer = self._offer(image_id)
         return codec.ImageMessage.from_ijk_to_ras(
-            dicom_pixels.read_pixels(offer.stack, self.folder, self._decoders),
+            self._read(image_id, offer.stack),
             offer.stack.ijk_to_ras,
             device_name=image_id,
             timestamp=offer.item.scan_time,
             metadata=self.metadata(image_id),
         )
+
+    def _read(self, image_id: str, stack: Stack) -> np.ndarray:
+        """Return an image's pixels, or go on reading them."""
+        reading, steps = self._readings.pop(image_id, (None, None))
+        if reading is None or steps is None or reading.stack is not stack:
+            reading = VolumeReading(stack, self.folder, self._decoders)
+            steps = reading.steps()
+        end = None
+        if self._seconds_a_turn is not None:
+            end = time.monotonic() + self._seconds_a_turn
+        for _ in steps:
+            if end is not None and time.monotonic() > end:
+                # Clients may leave while an image is read for them: it is not kept for long.
+                while len(self._readings) >= _MOST_READINGS:
+                    self._readings.pop(next(iter(self._readings)))
+                self._readings[image_id] = (reading, steps)
+                raise NotReadyError
+        return reading.volume
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the image's files were last written; raises ``SourceError``."""
@@ -196,8 +222,8 @@ class DicomFolderSource:
             return
         frames = [frame for file in decodable for frame in frames_of(file)]
         try:
-            compare = partial(dicom_pixels.same_pixels, folder=self.folder)
-            stacks, reasons = stack_frames(frames, compare)
+            digest = partial(dicom_pixels.pixel_digest, folder=self.folder)
+            stacks, reasons = stack_frames(frames, digest)
             offers = [
                 self._make_offer(stack, name, number, stacks)
                 for number, stack in enumerate(stacks, start=1)

@@ -7,6 +7,7 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -18,6 +19,7 @@ from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..net.source import SourceError
 from .dicom_decoding import Decoders, decode_frames
 from .dicom_files import Frame, ImageFile
+from .dicom_sizes import pixel_size
 from .dicom_volumes import Stack
 
 INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32))
@@ -77,7 +79,7 @@ class VolumeReading:
     def __init__(self, stack: Stack, folder: Path, decoders: Decoders | None = None) -> None:
         columns, rows, count = stack.size
         self._shape = (rows, columns, 3) if is_color(stack) else (rows, columns)
-        self._stack = stack
+        self.stack = stack
         self._folder = folder
         self._decoders = decoders
         self.volume = np.empty((count, *self._shape), listed_dtype(stack))
@@ -88,7 +90,7 @@ class VolumeReading:
             yield from self._steps_in_processes()
             return
         done = 0
-        for _, found in groupby(self._stack.frames, key=lambda frame: frame.file.name):
+        for _, found in groupby(self.stack.frames, key=lambda frame: frame.file.name):
             frames = [*found]
             file = frames[0].file
             for k, pixels in enumerate(self._frames(file, frames, done), start=done):
@@ -97,14 +99,14 @@ class VolumeReading:
             done += len(frames)
 
     def _is_for_processes(self) -> bool:
-        header = self._stack.frames[0].file.header
-        is_small = len(self._stack.frames) < _FEWEST_FOR_PROCESSES or TILES in header.shared
+        header = self.stack.frames[0].file.header
+        is_small = len(self.stack.frames) < _FEWEST_FOR_PROCESSES or TILES in header.shared
         return self._decoders is not None and stored_dtype(header) is None and not is_small
 
     def _steps_in_processes(self) -> Iterator[int]:
         assert self._decoders is not None
         tasks: list[tuple[Path, list[int]]] = []
-        for _, found in groupby(self._stack.frames, key=lambda frame: frame.file.name):
+        for _, found in groupby(self.stack.frames, key=lambda frame: frame.file.name):
             frames = [*found]
             _opened(self._folder, frames[0].file).close()
             path, indices = self._folder / frames[0].file.name, [frame.index for frame in frames]
@@ -113,7 +115,7 @@ class VolumeReading:
                 for start in range(0, len(indices), _FRAMES_A_TASK)
             ]
         for k, pixels in enumerate(self._decoders.decode(tasks)):
-            frame = self._stack.frames[k]
+            frame = self.stack.frames[k]
             self._check_shape(pixels, frame.file)
             self._store(k, pixels, frame)
             yield k + 1
@@ -174,7 +176,7 @@ class VolumeReading:
 
     def _store(self, k: int, pixels: np.ndarray, frame: Frame) -> None:
         """Put the stored pixels of a frame into the volume, as what they mean."""
-        if is_color(self._stack):
+        if is_color(self.stack):
             self.volume[k] = pixels
             return
         if pixels.dtype.kind in "iu":
@@ -228,20 +230,16 @@ def stored_dtype(header: ImageHeader) -> np.dtype | None:
     return np.dtype(f"{order}{_kind(header)}{int(bits) // 8}")
 
 
-def same_pixels(one: Frame, other: Frame, folder: Path) -> bool:
-    """Whether two frames have the same pixels; False if one of them cannot be read."""
-    try:
-        first, second = (_read_one(frame, folder) for frame in (one, other))
-    except SourceError:
-        return False
-    return np.array_equal(first, second)
+def pixel_digest(frame: Frame, folder: Path) -> bytes:
+    """Return what two frames have in common only if their pixels are the same.
 
-
-def _read_one(frame: Frame, folder: Path) -> np.ndarray:
-    from .dicom_sizes import pixel_size
-
+    A frame that cannot be read is like no other.
+    """
     stack = Stack((frame,), np.eye(4), "image", pixel_size(frame))
-    return read_pixels(stack, folder)
+    try:
+        return blake2b(read_pixels(stack, folder).data, digest_size=16).digest()
+    except SourceError:
+        return f"{frame.file.name} {frame.index}".encode()
 
 
 def _opened(folder: Path, file: ImageFile) -> BinaryIO:
