@@ -73,7 +73,12 @@ def add_json_option(parser: Any) -> None:
 def open_client(arguments: argparse.Namespace) -> net.Client:
     """Return a client of the server that was named, with its settings."""
     host, port = arguments.address
-    settings = net.ConnectionSettings(
+    return net.Client(host, port, client_settings(arguments))
+
+
+def client_settings(arguments: argparse.Namespace) -> net.ConnectionSettings:
+    """Return how to treat the server that was named."""
+    return net.ConnectionSettings(
         connect_timeout=arguments.timeout,
         answer_timeout=arguments.timeout,
         max_body_size=arguments.max_size,
@@ -82,7 +87,6 @@ def open_client(arguments: argparse.Namespace) -> net.Client:
         diameter_is_radius=getattr(arguments, "radius", False),
         tls=client_tls(arguments),
     )
-    return net.Client(host, port, settings)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -33,7 +33,7 @@ from .queries import Queries
 from .query import Query
 from .session import Session, SessionEnd
 from .settings import ConnectionSettings
-from .tls_client import TLSConnectionAttempt
+from .tls_client import open_attempt
 from .whole_texts import with_whole_texts
 
 # One more piece than fits is read: where fresh memory is slow to come, that is 6 ms more.
@@ -160,10 +160,8 @@ class Client:
         if self._session is None and self._attempt is None:
             now, seconds = time.monotonic(), self.settings.connect_timeout
             known = self._addresses.get((self.host, self.port), [])
-            place = (self.host, self.port, now, seconds, known)
-            tls = self.settings.tls
-            self._attempt = (
-                ConnectionAttempt(*place) if tls is None else TLSConnectionAttempt(*place, tls)
+            self._attempt = open_attempt(
+                self.host, self.port, now, seconds, known, self.settings.tls
             )
 
     def close(self) -> None:
