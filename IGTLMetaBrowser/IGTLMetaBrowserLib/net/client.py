@@ -20,6 +20,7 @@ from .address import DEFAULT_PORT, format_address
 from .client_events import ClientEvent, Connected, Disconnected, Finished
 from .connection import Connection
 from .connection_attempt import ConnectionAttempt
+from .diameters import to_radii
 from .errors import (
     AnswerError,
     CancelledError,
@@ -194,7 +195,8 @@ class Client:
             raise ConnectionLostError(
                 f"{self.address} is not connected; connect, and send it again"
             )
-        self._session.connection.send(message)
+        is_radius = self.settings.diameter_is_radius
+        self._session.connection.send(to_radii(message) if is_radius else message)
 
     def cancel(self, query: Query) -> None:
         """Give a query up. The connection stays: what still arrives for it is passed over."""

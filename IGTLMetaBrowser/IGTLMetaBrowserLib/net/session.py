@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .. import codec
 from .client_events import ClientEvent, Finished, Unsolicited
 from .connection import Connection
+from .diameters import from_radii
 from .errors import ConnectionLostError, NetworkError, TimeOutError
 from .header_versions import ServerVersion, VersionFinder
 from .queries import Queries
@@ -139,6 +140,8 @@ class Session:
 
     def _handle(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
         now = time.monotonic()
+        if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
+            event = from_radii(event)
         query = self._queries.match(event, now)
         if query is None:
             is_probe_answer = self._versions.is_probe_answer(event)
