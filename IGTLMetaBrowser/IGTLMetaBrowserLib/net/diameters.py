@@ -1,8 +1,8 @@
 """Trajectories and points of a server that sends radii.
 
 The last number of a TRAJ or POINT item is the diameter by the protocol's documents
-(``trajectory.md``, ``point.md``), and the radius in the C++ library (``SetRadius``). Which of them a
-server sends is a setting; here it is a diameter.
+(``trajectory.md``, ``point.md``), and the radius in the C++ library (``SetRadius``). Which of them
+a server sends is a setting; here it is a diameter.
 """
 
 from __future__ import annotations
