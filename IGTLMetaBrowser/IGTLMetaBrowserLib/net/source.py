@@ -43,6 +43,8 @@ class Source(Protocol):
 
         A source whose list stays the same returns the same tuple each time: the server then packs
         it once.
+
+        Texts that are longer than their fields are cut by the server (``whole_texts``).
         """
         ...
 

@@ -17,7 +17,8 @@ CLIENT = {"Client": "IGTLMetaBrowser"}
 SERVER = {"Server": "IGTLMetaBrowser"}
 
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
-_SIZES = {field: codec.ImageMetaItem.columns[field].itemsize for field in _FIELDS}
+# One byte is left free: the C++ library reads a text that fills its field as an empty one.
+_SIZES = {field: codec.ImageMetaItem.columns[field].itemsize - 1 for field in _FIELDS}
 # In UTF-8, a text of so many characters fits into the smallest field.
 _SURELY_FITS = min(_SIZES.values()) // 4
 # Bytes; the C++ library fails for messages with more metadata than 65,535 bytes.
