@@ -27,7 +27,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "address",
         metavar="HOST[:PORT]",
-        type=_address,
+        type=server_address,
         help=f"the server; the port is {net.DEFAULT_PORT} unless given; IPv6 as "
         f"[::1]:{net.DEFAULT_PORT}",
     )
@@ -89,7 +89,8 @@ def client_settings(arguments: argparse.Namespace) -> net.ConnectionSettings:
     )
 
 
-def _address(text: str) -> tuple[str, int]:
+def server_address(text: str) -> tuple[str, int]:
+    """Return host and port; for argparse."""
     try:
         return net.parse_address(text)
     except ValueError as error:

@@ -26,7 +26,10 @@ def add_address_options(parser: argparse.ArgumentParser) -> None:
         "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (%(default)s)"
     )
     parser.add_argument(
-        "--port", type=_port, default=net.DEFAULT_PORT, help="(%(default)s); 0 picks a free one"
+        "--port",
+        type=port_number,
+        default=net.DEFAULT_PORT,
+        help="(%(default)s); 0 for a free one",
     )
     parser.add_argument(
         "--allow-remote",
@@ -76,7 +79,10 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
         help=f"send it to syslog, here ({_LOCAL_SYSLOG}) or elsewhere by UDP",
     )
     group.add_argument(
-        "--metrics", metavar="PORT", type=_port, help="figures for Prometheus, on this computer"
+        "--metrics",
+        metavar="PORT",
+        type=port_number,
+        help="figures for Prometheus, only here",
     )
 
 
@@ -144,11 +150,12 @@ def is_loopback(host: str) -> bool:
 def _add_number(group: Any, option: str, unit: str, default: float | None, text: str) -> None:
     shown = "no limit" if default is None else f"{default:g}"
     group.add_argument(
-        option, metavar=unit, type=_positive, default=default, help=f"{text} ({shown})"
+        option, metavar=unit, type=positive_number, default=default, help=f"{text} ({shown})"
     )
 
 
-def _positive(text: str) -> float:
+def positive_number(text: str) -> float:
+    """Return a number above 0; for argparse."""
     try:
         number = float(text)
     except ValueError:
@@ -165,7 +172,8 @@ def _network(text: str) -> net.Network:
         raise argparse.ArgumentTypeError(f"no network: {error}") from None
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """Return a port, or 0 for a free one; for argparse."""
     if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; ports are 1 to 65535")
     return int(text)
