@@ -93,6 +93,13 @@ def decode_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
     yield from _decode_dataset(_read(path), path, indices)
 
 
+def decode_labels(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield frames of a segmentation as they are stored, shape (j, i): a palette is for display."""
+    dataset = _read(path)
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    yield from _decode_dataset(dataset, path, indices)
+
+
 def _decode(path: Path, indices: Sequence[int]) -> list[np.ndarray]:
     """Decode frames in a worker process; a file of many frames is parsed once in each process."""
     import warnings

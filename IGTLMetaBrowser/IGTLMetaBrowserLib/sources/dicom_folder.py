@@ -9,7 +9,9 @@ What becomes of a series:
   volume is offered slice by slice, as "... slice 3 of 7".
 - A multi-frame file whose frames have no place, or one place and follow each other in time (a
   film), is one image with its frames along k.
-- What is no image (reports, structure sets, DICOMDIR ...) is not offered.
+- Segmentations and structure sets are label maps (LBMETA), see ``dicom_segmentations`` and
+  ``dicom_structures``.
+- What is no image (reports, plans, DICOMDIR ...) is not offered.
 
 ``DicomFolderSource.refused`` says what is not offered, or not as one upright volume, and why.
 
@@ -20,9 +22,10 @@ the file's ImagePositionPatient, and under "Notice" for all else.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,10 +38,22 @@ from ..dicom_index.index import DicomIndex
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields, dicom_pixels
 from .dicom_decoding import Decoders, why_not_decodable
-from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of
+from .dicom_files import (
+    Frame,
+    ImageFile,
+    Refusal,
+    find_images,
+    frames_of,
+    is_segmentation,
+    structure_sets,
+)
 from .dicom_pixels import VolumeReading
+from .dicom_segmentations import LabelMap, read_segmentation
+from .dicom_structures import read_structures
 from .dicom_volumes import SLICE, Stack, stack_frames
 from .trajectory_file import read_trajectories
+
+_logger = logging.getLogger(__name__)
 
 TRAJECTORY_FILE = "trajectories.json"
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
@@ -139,6 +154,12 @@ class DicomFolderSource:
         Raises ``SourceError`` for an unknown id and for what cannot be decoded, ``NotReadyError``
         if another turn is needed.
         """
+        label_maps = self._label_maps()
+        if image_id in label_maps:
+            label_map = label_maps[image_id]
+            return codec.ImageMessage.from_ijk_to_ras(
+                label_map.read(self.folder), label_map.ijk_to_ras, device_name=image_id
+            )
         offer = self._offer(image_id)
         return codec.ImageMessage.from_ijk_to_ras(
             self._read(image_id, offer.stack),
@@ -181,6 +202,55 @@ class DicomFolderSource:
         fields = self._index.row(stack.frames[0].file.name)
         return dicom_fields.metadata(stack, fields)
 
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures of segmentations and structure sets.
+
+        The owner is the image that they were drawn in, if that is offered as one volume.
+        """
+        return [
+            codec.LabelMetaItem(
+                name=dicom_fields.cut_name(structure.name),
+                id=image_id,
+                label=structure.label,
+                rgba=structure.rgba,
+                size=label_map.size,
+                owner=self._owners[image_id],
+            )
+            for image_id, label_map in self._label_maps().items()
+            for structure in label_map.structures
+        ]
+
+    def _label_maps(self) -> dict[str, LabelMap]:
+        """Return the label maps by id. Structure sets are read when they are first asked for."""
+        if self._known_label_maps is None:
+            self._known_label_maps, self._owners = {}, {}
+            for file in self._segmentations:
+                self._add_label_maps(file.name, partial(read_segmentation, file))
+            for name in structure_sets(self._index):
+                self._add_label_maps(name, partial(self._structures, name))
+        return self._known_label_maps
+
+    def _add_label_maps(self, name: str, read: Callable[[], Sequence[LabelMap]]) -> None:
+        assert self._known_label_maps is not None
+        row = self._index.row(name)
+        owner = dicom_fields.image_id(str(row.get("reference_ct_series", "")))
+        try:
+            for label_map in read():
+                self._known_label_maps[label_map.id] = label_map
+                self._owners[label_map.id] = owner if owner in self._offers else ""
+        except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            _logger.warning("%s is not offered: %s", name, error)
+            self.refused.append((name, str(error)))
+
+    def _structures(self, name: str) -> Sequence[LabelMap]:
+        series = str(self._index.row(name).get("reference_ct_series", ""))
+        owner = self._offers.get(dicom_fields.image_id(series))
+        if owner is None:
+            raise ValueError(
+                "structures of an image that is not in the folder, or not offered as one volume"
+            )
+        return read_structures(self.folder, name, owner.stack)
+
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given, or read from the folder's file."""
         return list(self._trajectories)
@@ -203,6 +273,10 @@ class DicomFolderSource:
     def _offer_images(self) -> None:
         """List what the folder's files make."""
         files, refused = find_images(self._index)
+        self._segmentations = [file for file in files if is_segmentation(file)]
+        self._known_label_maps: dict[str, LabelMap] | None = None
+        self._owners: dict[str, str] = {}
+        files = [file for file in files if not is_segmentation(file)]
         self._offers = {}
         self.refused = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         for series in _by_series(files):

@@ -334,6 +334,8 @@ def _rescales(stack: Stack) -> set[tuple[float, float]]:
 def _rescale(frame: Frame) -> tuple[float, float]:
     """Slope and intercept; 1 and 0 if they are absent, empty, or the slope is 0 (seen in the
     wild)."""
+    if frame.get("DoseGridScaling"):  # from stored values to DoseUnits (PS3.3 C.8.8.3)
+        return (frame.number("DoseGridScaling") or 1.0, 0.0)
     return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
 
 
