@@ -7,8 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from helpers.peers import ImagesInMemory, Peer, ScriptedServer, ServerInThread, make_image
-from IGTLMetaBrowserLib import codec
+from helpers.peers import (
+    ImagesInMemory,
+    Peer,
+    ScriptedServer,
+    ServerInThread,
+    make_image,
+    step_until,
+)
+from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.header_versions import server_version
 
 METADATA = {"micronsPerPixel": "198", "StudyDescription": "Abdomen"}
@@ -173,6 +180,17 @@ def test_a_server_that_closes_when_it_sees_version_2_loses_nothing():
         assert client.get_image("US1").pixels[0, 0, 0] == 7
         assert len(client.list_images()) == 1
         assert not client.speaks_version_2
+
+
+def test_whoever_asks_for_an_image_behind_the_list_has_the_list_first():
+    script = RawServer(speaks_as_asked, reads_bodies=True)
+    with ScriptedServer(script) as server, server.client() as client:
+        queries = [client.ask("IMGMETA"), client.ask("IMAGE", "US1")]
+        events = step_until(client, lambda: all(query.is_done for query in queries))
+        finished = [event.query for event in events if isinstance(event, net.Finished)]
+        assert finished == queries
+        # The version was tried all the same.
+        step_until(client, lambda: client.speaks_version_2)
 
 
 def test_the_version_can_be_chosen():
