@@ -349,7 +349,7 @@ def test_rts_image_after_a_status_does_not_refuse_the_next_query(queries: net.Qu
 def test_the_rts_of_a_lost_connection_is_not_waited_for(queries: net.Queries):
     ask(queries, "IMAGE", "A")
     queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_FOUND, device_name="A"))
-    queries.take_all()  # the connection is gone
+    queries.remove_all()  # the connection is gone
     asked_again = ask(queries, "IMAGE", "A")
     assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A")) is asked_again
 

@@ -167,7 +167,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; queries that wait are cancelled."""
-        waiting = [*self._queries.take_all(), *self._unsent]
+        waiting = [*self._queries.remove_all(), *self._unsent]
         if self._session is not None and self._session.held is not None:
             waiting.append(self._session.held)
         self._drop_connection()

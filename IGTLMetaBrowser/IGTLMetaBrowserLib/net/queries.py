@@ -108,7 +108,7 @@ class Queries:
                 self._finish(query, answer=image)
         return due
 
-    def take_all(self) -> list[Query]:
+    def remove_all(self) -> list[Query]:
         """Remove and return all queries, as when the connection is gone."""
         waiting, self.waiting = self.waiting, []
         self._half_refused.clear()
