@@ -178,6 +178,7 @@ def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
         peer.send(frame(2))
         assert peer.receive().type_name == "GET_IMAGE"
         peer.send(frame(3))
+        assert peer.receive().type_name == "GET_TRAJ"
         peer.send(frame(4))
         peer.wait_until_closed()
 
@@ -193,6 +194,7 @@ def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
         unconnected.request_images(["Ultrasound"])
         finish(unconnected)
         assert voxels(unconnected.images.node("Ultrasound")) == [3, 4, 5]
+        ask_for_next(unconnected)
         assert step_until_event(unconnected, events, LiveImage, 3).frames == 3
         assert voxels(unconnected.images.node("Ultrasound")) == [4, 5, 6]
         unconnected.disconnect()
