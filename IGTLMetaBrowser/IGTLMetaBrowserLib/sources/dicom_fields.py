@@ -37,7 +37,7 @@ def image_id(uid: str) -> str:
 
 
 def cut_name(name: str, suffix: str = "") -> str:
-    """The name, shortened where needed so that ``suffix`` fits behind it."""
+    """The name, shortened if needed so that ``suffix`` fits behind it."""
     room = NAME_BYTES - len(suffix.encode())
     return codec.cut_text(name, room).rstrip() + suffix
 
