@@ -22,7 +22,8 @@ MODALITY_BYTES = 31
 
 # What metadata tell of an image, besides the dictionary's fields: what its values mean.
 _OTHER_KEYWORDS = (
-    "BurnedInAnnotation", "PhotometricInterpretation", "Units", "DoseUnits", "DoseType", "DoseSummationType"
+    "BurnedInAnnotation", "PhotometricInterpretation", "Units", "DoseUnits", "DoseType",
+    "DoseSummationType",
 )  # fmt: skip
 
 
