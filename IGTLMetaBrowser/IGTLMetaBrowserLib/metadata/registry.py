@@ -90,7 +90,7 @@ def provider_name(provider: Provider) -> str:
 class MetadataProviders:
     """Asks providers in turn: the highest priority first, among equals the newest.
 
-    A provider may itself ask the registry. It is passed over where the same is asked of it while
+    A provider may itself ask the registry. It is passed over if the same is asked of it while
     it is answering.
     """
 
@@ -111,7 +111,7 @@ class MetadataProviders:
         self._cache.drop(None)
 
     def remove_provider(self, provider: Provider) -> None:
-        """Remove a provider, where it is there."""
+        """Remove a provider, if it is there."""
         for entry in self._entries:
             if entry.provider == provider and entry.is_observable:
                 entry.provider.changed.disconnect(self._cache.drop)
@@ -163,7 +163,7 @@ class MetadataProviders:
     def get_normalized(self, image: Hashable, types: Iterable[str]) -> dict[str, KnownValue]:
         """Return what is known of an image as one flat set: values by DICOM keyword.
 
-        Within a type, a value comes from the first provider that knows it. Where several types
+        Within a type, a value comes from the first provider that knows it. If several types
         have a keyword, the later one's value counts.
         """
         normalized: dict[str, KnownValue] = {}

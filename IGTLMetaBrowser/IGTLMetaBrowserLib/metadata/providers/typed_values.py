@@ -24,7 +24,7 @@ class TypedValuesProvider(ObservableProvider):
         """Say what a DICOM keyword is for an image; any other keyword will do, too.
 
         ``value`` is a text as DICOM writes it (several values joined by a backslash), or already
-        of the keyword's kind. Raises ``ValueError`` where it is not what the keyword needs.
+        of the keyword's kind. Raises ``ValueError`` if it is not what the keyword needs.
         """
         kind = KEYWORD_KINDS.get(keyword, str)
         try:
