@@ -27,8 +27,7 @@ TOP = Path(__file__).parents[2]
 OUTPUT = TOP / "Resources" / "Screenshots"
 MODULE = TOP / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 WIDTHS = (400, 900)
-HEIGHT = 680
-TALL = 960
+HEIGHT = 585  # what remains for the panel in a main window of 900 pixels
 PATIENCE = 60
 
 
@@ -135,11 +134,8 @@ class Photographer:
         with self.connected(DemoSource()):
             self.ui.trajectoriesButton.click()
             self.wait(lambda: "are shown" in self.ui.statusLabel.text, "the trajectories")
-            self.ui.imagesCollapsibleButton.collapsed = True
-            self.wait(lambda: True, "the event loop")
             self.select_rows(1, view=self.ui.trajectoryTableView)
             self.take("trajectories")
-            self.ui.imagesCollapsibleButton.collapsed = False
 
     def with_details(self) -> None:
         """A CT that was loaded and calibrated; then the same with its patient hidden."""
@@ -155,12 +151,12 @@ class Photographer:
             self.wait(
                 lambda: "calibrated" in details.lines(range(details.rowCount())), "the details"
             )
-            self.take("details", TALL)
+            self.take("details")
             self.ui.detailsSearchLineEdit.text = "spacing"
-            self.take("calibrated", TALL)
+            self.take("calibrated")
             self.ui.detailsSearchLineEdit.text = "patient"
             self.ui.hidePatientsCheckBox.click()
-            self.take("hidden-patients", TALL)
+            self.take("hidden-patients")
             self.ui.hidePatientsCheckBox.click()
             self.ui.detailsCollapsibleButton.collapsed = True
 

@@ -124,7 +124,7 @@ class User:
     def table(self) -> list[list[str]]:
         model = self.panel.model
         return [
-            [model.data(model.index(row, column)) for column in range(model.columnCount())]
+            [model.copiedText(row, column) for column in range(model.columnCount())]
             for row in range(model.rowCount())
         ]
 

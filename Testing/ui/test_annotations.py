@@ -61,7 +61,7 @@ def test_without_a_server_nothing_can_be_asked_for(user):
 def test_label_maps_come_below_the_images(listed):
     assert listed.ids() == ["A", "B", "BROKEN", "D", "LABELS"]
     row = listed.table()[-1]
-    assert row[:3] == ["Tumour, of A", "", "labels"]
+    assert row[:3] == ["", "Tumour, of A", "labels"]
     assert row[6:] == ["4 × 3 × 2", "", "LABELS"]  # LBMETA does not tell the type
 
 
@@ -87,7 +87,7 @@ def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
     listed.load("LABELS")
     listed.select("LABELS")
     listed.choose(listed.open_menu("LABELS").segmentation)
-    listed.wait_for_status("Tumour is a segmentation, too.")
+    listed.wait_for_status("Tumour is shown as a segmentation.")
     node = slicer_host.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     assert node.GetSegmentation().GetNthSegment(0).GetName() == "Tumour"
 
@@ -126,12 +126,12 @@ def test_what_the_server_does_not_have_is_said(user, small_server):
 
 
 def test_an_image_is_shown_in_the_colours_of_the_server(connected):
-    assert not connected.open_menu("A").colours.enabled
+    assert not connected.open_menu("A").colors.enabled
     connected.panel.images.menu.menu.close()
     connected.load("A")
     connected.select("A")
-    connected.choose(connected.open_menu("A").colours)
-    connected.wait_for_status("Image A is shown in the server's colours")
+    connected.choose(connected.open_menu("A").colors)
+    connected.wait_for_status("Image A is shown with the server's color table")
     display = connected.panel.browser.images.node("A").GetDisplayNode()
     assert display.GetColorNode().GetNumberOfColors() == 256
 
@@ -141,8 +141,8 @@ def test_an_image_is_shown_by_window_and_level_again(connected):
     connected.select("A")
     display = connected.panel.browser.images.node("A").GetDisplayNode()
     before = display.GetColorNodeID()
-    connected.choose(connected.open_menu("A").colours)
-    connected.wait_for_status("Image A is shown in the server's colours")
+    connected.choose(connected.open_menu("A").colors)
+    connected.wait_for_status("Image A is shown with the server's color table")
     assert display.GetColorNodeID() != before
-    connected.choose(connected.open_menu("A").ownColours)
+    connected.choose(connected.open_menu("A").ownColors)
     assert display.GetColorNodeID() == before

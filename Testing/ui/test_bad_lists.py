@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from IGTLMetaBrowserLib import codec
 
 INT16 = codec.ScalarType.INT16
-NAME, STATE, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
+STATE, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
 
 
 def image(image_id: str, name: str = "", **fields) -> codec.ImageMetaItem:
@@ -39,10 +39,10 @@ def test_a_list_of_zero(user, offer):
 
 def test_of_doubled_ids_the_first_is_loaded_once(user, offer, slicer_host):
     offer([image("TWICE", "first"), image("OTHER"), image("TWICE", "second")])
-    assert [row[STATE] for row in user.table()] == ["", "", "id is not unique"]
+    assert [row[STATE] for row in user.table()] == ["", "", "ID is not unique"]
     model = user.panel.model
     tip = model.data(model.index(2, STATE), Qt.ToolTipRole)
-    assert "Another image has the same id: only that one can be asked for." in tip
+    assert "Another image has the same ID; only that one can be requested." in tip
 
     user.press(user.ui.selectAllButton)
     assert user.panel.selectedImageIds() == ["TWICE", "OTHER"]
@@ -50,23 +50,23 @@ def test_of_doubled_ids_the_first_is_loaded_once(user, offer, slicer_host):
     user.wait_for(lambda: user.state("OTHER") == "loaded", "both")
     assert slicer_host.util.getNode("first") is not None
     assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 2
-    assert [row[STATE] for row in user.table()] == ["loaded", "loaded", "id is not unique"]
+    assert [row[STATE] for row in user.table()] == ["loaded", "loaded", "ID is not unique"]
 
 
 def test_a_double_click_on_the_other_of_two_says_why_it_cannot_be_loaded(user, offer):
     offer([image("TWICE"), image("TWICE")])
     double_click(user, 1)
-    assert user.status == "Another image has the same id: only that one can be asked for."
+    assert user.status == "Another image has the same ID; only that one can be requested."
     assert user.panel.browser.images.transfer is None
 
 
 def test_an_image_without_an_id_cannot_be_asked_for(user, offer):
     offer([image("", "nameless"), image("A")])
-    assert user.table()[0][STATE] == "no id"
+    assert user.table()[0][STATE] == "no ID"
     user.press(user.ui.selectAllButton)
     assert user.panel.selectedImageIds() == ["A"]
     double_click(user, 0)
-    assert user.status.startswith("The server gives this image no id")
+    assert user.status.startswith("The server gives this image no ID")
 
 
 @pytest.mark.parametrize("name", ["頭部", "Ελένη", "Ærø", "🧠 brain", "עברית"])

@@ -32,8 +32,8 @@ def calibrate(user, text: str) -> None:
 
 def details(user, attribute: str) -> tuple[str, ...]:
     model = user.panel.images.details.model
-    rows = [[model.data(model.index(row, c)) for c in range(4)] for row in range(model.rowCount())]
-    (found,) = [row for row in rows if row[1] == attribute]
+    rows = [[model.data(model.index(row, c)) for c in range(3)] for row in range(model.rowCount())]
+    (found,) = [row for row in rows if row[0] == attribute]
     return tuple(found)
 
 
@@ -51,7 +51,7 @@ def directions_of(node) -> list[float]:
 def test_a_spacing_that_is_typed_in_before_is_used_when_the_volume_is_made(doctor):
     doctor.select("PET")
     calibrate(doctor, "0.5 0.25")
-    assert doctor.status == "PET is calibrated: 0.5 × 0.25 mm."
+    assert doctor.status == "PET is calibrated: pixel spacing 0.5 × 0.25 mm."
     assert doctor.state("PET") == "calibrated"
     doctor.load("PET")
     assert doctor.panel.browser.images.node("PET").GetSpacing() == (0.5, 0.25, 3.0)
@@ -71,7 +71,7 @@ def test_it_is_applied_to_a_volume_that_is_there_and_undone(doctor):
     doctor.press(doctor.ui.removeCalibrationButton)
     assert node.GetSpacing() == SPACING
     assert node.GetAttribute("IGTLMetaBrowser.CalibratedSpacing") is None
-    assert doctor.status == "PET has its own pixel spacing again."
+    assert doctor.status == "PET uses its own pixel spacing again."
     assert doctor.state("PET") == "loaded"
     assert not doctor.ui.removeCalibrationButton.enabled
 
@@ -91,17 +91,15 @@ def test_it_is_marked_wherever_it_is_shown(doctor):
     calibrate(doctor, "0.5 0.25")
     wait_for_details(doctor)
     # DICOM has rows before columns.
-    assert details(doctor, "PixelSpacing") == (
-        "imagePlane",
-        "PixelSpacing",
+    assert details(doctor, "Pixel spacing")[1:] == (
         "0.25\\0.5 (calibrated)",
-        "calibration; others differ",
+        "Calibration (others differ)",
     )
-    assert details(doctor, "PixelSpacingCalibrationDescription")[3] == "calibration"
-    assert details(doctor, "Note")[2] == "calibrated pixel spacing: 0.5 × 0.25 mm"
+    assert details(doctor, "Pixel spacing calibration description")[2] == "Calibration"
+    assert details(doctor, "Note")[1] == "calibrated pixel spacing: 0.5 × 0.25 mm"
     assert doctor.state("HEAD") == "loaded, calibrated"
     row = doctor.panel.model.row("HEAD")
-    tip = doctor.panel.model.data(doctor.panel.model.index(row, 1), Qt.ToolTipRole)
+    tip = doctor.panel.model.data(doctor.panel.model.index(row, 0), Qt.ToolTipRole)
     assert "calibrated pixel spacing: 0.5 × 0.25 mm" in tip
 
 
@@ -135,8 +133,10 @@ def test_the_box_shows_the_spacing_of_the_image_that_is_selected(doctor):
         ("0 1", "from 0.0001 to 100"),
         ("nan 1", "from 0.0001 to 100"),
         ("1e999 1", "from 0.0001 to 100"),
-        ("half a mm", "no pixel spacing"),
-        ("0.5,0.5", "no pixel spacing"),
+        ("1e9 1", "from 0.0001 to 100"),
+        ("0.5 0.00001", "from 0.0001 to 100"),
+        ("half a mm", "not a pixel spacing"),
+        ("0.5,0.5", "not a pixel spacing"),
     ],
 )
 def test_what_is_no_spacing_is_refused_in_words(doctor, text, words):
@@ -152,7 +152,7 @@ def test_two_numbers_can_be_written_in_several_ways(doctor, text):
     doctor.select("PET")
     doctor.ui.spacingLineEdit.text = text  # QTest has no key for ×
     doctor.press(doctor.ui.calibrateButton)
-    assert doctor.status == "PET is calibrated: 0.5 × 0.25 mm."
+    assert doctor.status == "PET is calibrated: pixel spacing 0.5 × 0.25 mm."
 
 
 def test_a_calibration_is_for_one_server_s_image_and_there_again_with_the_server(doctor):

@@ -31,7 +31,7 @@ class Details:
         ]
 
     def row(self, attribute: str) -> tuple[str, ...]:
-        (found,) = [row for row in self.rows() if row[1] == attribute]
+        (found,) = [row for row in self.rows() if row[0] == attribute]
         return found
 
     def cell(self, attribute: str, column: int, role: Any) -> Any:
@@ -39,7 +39,7 @@ class Details:
         return self.model.data(self.model.index(number, column), role)
 
     def click(self, attribute: str, modifier: Any = Qt.NoModifier) -> None:
-        index = self.model.index(self.rows().index(self.row(attribute)), 1)
+        index = self.model.index(self.rows().index(self.row(attribute)), 0)
         self.view.scrollTo(index)
         point = self.view.visualRect(index).center()
         QTest.mouseClick(self.view.viewport(), Qt.LeftButton, modifier, point)
@@ -64,17 +64,12 @@ def test_show_details_unfolds_what_the_list_says(details):
     user.choose(user.open_menu("PET").showDetails)
     assert details.view.visible
     assert details.rows()[:3] == [
-        ("table", "Id", "PET", "image list"),
-        (
-            "table",
-            "Scan time",
-            "2023-11-14 22:13:20 (2023-11-14 22:13:20.000000 UTC)",
-            "image list",
-        ),
-        ("table", "Type", "int16", "image list"),
+        ("ID", "PET", "Image list"),
+        ("Scan time", "2023-11-14 22:13:20 (2023-11-14 22:13:20.000000 UTC)", "Image list"),
+        ("Type", "int16", "Image list"),
     ]
-    assert details.row("PatientName") == ("patient", "PatientName", "Müller^Jörg", "image list")
-    assert details.row("Size") == ("volumeGeometry", "Size", "4\\3\\2", "image list")
+    assert details.row("Patient name") == ("Patient name", "Müller^Jörg", "Image list")
+    assert details.row("Size") == ("Size", "4\\3\\2", "Image list")
 
 
 def test_without_a_selection_there_are_none(details):
@@ -85,60 +80,57 @@ def test_without_a_selection_there_are_none(details):
 
 def test_details_follow_the_selection_and_the_state(details):
     details.user.select("PET")
-    assert details.row("Id")[2] == "PET"
+    assert details.row("ID")[1] == "PET"
     details.user.load("BROKEN")
     details.user.wait_for(lambda: len(details.rows()) > 1, "the details")
     details.user.wait_for(lambda: "failed" in str(details.rows()), "the state")
-    assert "Lindqvist, Astrid is missing" in details.row("State")[2]
+    assert "Lindqvist, Astrid is missing" in details.row("State")[1]
 
 
 def test_what_comes_with_an_image_is_told_with_who_says_it(details):
     details.user.load("HEAD")
     details.user.wait_for(lambda: "Remark" in str(details.rows()), "the details")
-    assert details.row("Remark") == ("other", "Remark", "born 19500203", "message metadata")
-    assert details.row("SpacingBetweenSlices")[2:] == ("3", "computed")
-    assert details.row("PatientBirthDate") == (
-        "patient",
-        "PatientBirthDate",
-        "19500203",
-        "message metadata",
-    )
+    assert details.row("Remark") == ("Remark", "born 19500203", "Metadata")
+    assert details.row("Spacing between slices")[1:] == ("3", "Computed")
+    assert details.row("Patient birth date")[1:] == ("19500203", "Metadata")
+    tip = details.cell("Patient birth date", 0, Qt.ToolTipRole)
+    assert tip == "<p>Patient birth date<br>DICOM keyword: PatientBirthDate</p>"
 
 
 def test_where_providers_do_not_agree_it_is_marked_and_told(details):
     details.user.load("HEAD")
     details.user.wait_for(lambda: "Remark" in str(details.rows()), "the details")
-    assert details.row("Modality")[2:] == ("MR", "message metadata; others differ")
-    assert details.cell("Modality", 2, Qt.ToolTipRole) == "<p>MR<br>image list says: CT</p>"
-    assert details.cell("Modality", 2, Qt.ForegroundRole) is not None
+    assert details.rows()[0] == ("Modality", "MR", "Metadata (others differ)")
+    assert details.cell("Modality", 1, Qt.ToolTipRole) == "<p>MR<br>image list: CT</p>"
+    assert details.cell("Modality", 1, Qt.ForegroundRole) is not None
     # Both say the same patient.
-    assert details.row("PatientID")[2:] == ("W-1021", "message metadata")
-    assert details.cell("PatientID", 2, Qt.ForegroundRole) is None
+    assert details.row("Patient ID")[1:] == ("W-1021", "Metadata")
+    assert details.cell("Patient ID", 1, Qt.ForegroundRole) is None
 
 
 def test_a_server_s_text_is_no_html_in_a_tool_tip(user, offer):
     offer([codec.ImageMetaItem("<b>bold</b>", "A")])
     user.ui.detailsCollapsibleButton.collapsed = False
     user.select("A")
-    tip = Details(user).cell("SeriesDescription", 2, Qt.ToolTipRole)
+    tip = Details(user).cell("Series description", 1, Qt.ToolTipRole)
     assert tip == "<p>&lt;b&gt;bold&lt;/b&gt;</p>"
 
 
 def test_the_search_box_leaves_the_rows_that_have_all_words(details):
     details.user.select("PET")
     details.search("patient MÜLLER")
-    assert [row[1] for row in details.rows()] == ["PatientName"]
+    assert [row[0] for row in details.rows()] == ["Patient name"]
     details.user.press_key(details.user.ui.detailsSearchLineEdit, Qt.Key_Escape)
     assert len(details.rows()) > 5
 
 
 def test_ctrl_c_copies_the_selected_rows_with_tabs(details):
     details.user.select("PET")
-    details.click("PatientID")
-    details.click("PatientName", Qt.ControlModifier)
+    details.click("Patient ID")
+    details.click("Patient name", Qt.ControlModifier)
     details.user.press_key(details.view, Qt.Key_C, Qt.ControlModifier)
     assert QApplication.clipboard().text() == (
-        "patient\tPatientName\tMüller^Jörg\timage list\npatient\tPatientID\tW-0877\timage list"
+        "Patient name\tMüller^Jörg\tImage list\nPatient ID\tW-0877\tImage list"
     )
 
 
@@ -164,7 +156,7 @@ def test_the_context_menu_copies_as_well(details):
 def test_an_update_leaves_the_selected_row_selected(details):
     details.user.load("PET")
     details.user.wait_for(lambda: "loaded" in str(details.rows()), "the state")
-    details.click("PatientID")
+    details.click("Patient ID")
     details.user.panel.model.updateState("PET")
     section = details.user.panel.images.details
     details.user.wait_for(lambda: not section._timer.isActive(), "the update")
@@ -184,8 +176,8 @@ def test_a_doubled_id_has_only_what_its_own_row_says(user, offer):
     point = view.visualRect(model.index(1, 0)).center()
     QTest.mouseClick(view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
     details = Details(user)
-    assert details.row("Name")[2] == "Second"
-    assert "same id" in details.row("Note")[2]
+    assert details.row("Name")[1] == "Second"
+    assert "same ID" in details.row("Note")[1]
     assert "Smith" not in str(details.rows())
     assert not user.ui.calibrateButton.enabled
 

@@ -61,7 +61,7 @@ def connect_and_leave(user, port: int) -> None:
 
 
 def test_at_first_there_is_none(user):
-    assert offered(user) == ["No server has worked yet"]
+    assert offered(user) == ["No recent servers"]
     assert user.ui.historyButton.enabled
 
 
@@ -69,7 +69,7 @@ def test_the_last_one_comes_first_and_none_comes_twice(user):
     with ServerInThread(SmallSource()) as one, ServerInThread(SmallSource()) as other:
         for port in (one.port, other.port, one.port):
             connect_and_leave(user, port)
-        expected = [f"127.0.0.1:{one.port}", f"127.0.0.1:{other.port}", "Forget these servers"]
+        expected = [f"127.0.0.1:{one.port}", f"127.0.0.1:{other.port}", "Clear list"]
         assert offered(user) == expected
 
 
@@ -85,7 +85,7 @@ def test_one_that_is_chosen_fills_host_and_port(user, slicer_host):
 def test_a_server_that_never_worked_is_not_kept(user, unused_port):
     user.connect_to(unused_port)
     user.wait_for_status("No connection")
-    assert offered(user) == ["No server has worked yet"]
+    assert offered(user) == ["No recent servers"]
 
 
 def test_the_history_outlives_the_module(user, small_server):
@@ -106,14 +106,14 @@ def test_ten_are_kept(user, slicer_host, small_server):
 def test_all_can_be_forgotten(user, slicer_host, small_server):
     connect_and_leave(user, small_server)
     choose(user, -1)
-    assert offered(user) == ["No server has worked yet"]
+    assert offered(user) == ["No recent servers"]
     assert slicer_host.app.settings().value(KEY) is None
 
 
 @pytest.mark.parametrize("stored", ["one:1", ["no address at all", "one:1", "two:99999999"]])
 def test_settings_that_something_else_wrote(user, slicer_host, stored):
     slicer_host.app.settings().setValue(KEY, stored)
-    assert offered(user) == ["one:1", "Forget these servers"]
+    assert offered(user) == ["one:1", "Clear list"]
 
 
 def test_while_connected_another_server_cannot_be_chosen(user, small_server):

@@ -196,9 +196,9 @@ def test_details_tell_that_there_is_something(doctor):
     model = doctor.panel.images.details.model
     doctor.wait_for(lambda: "Remark" in model.lines(range(model.rowCount())), "the details")
     lines = model.lines(range(model.rowCount())).splitlines()
-    assert "patient\tPatientName\tPatient 1\tmessage metadata" in lines
-    assert "patient\tPatientBirthDate\t(hidden)\tmessage metadata" in lines
-    assert "other\tRemark\tborn (hidden)\tmessage metadata" in lines
+    assert "Patient name\tPatient 1\tMetadata" in lines
+    assert "Patient birth date\t(hidden)\tMetadata" in lines
+    assert "Remark\tborn (hidden)\tMetadata" in lines
 
 
 def test_the_search_in_details_does_not_find_what_is_hidden(doctor):
@@ -217,7 +217,7 @@ def test_images_can_be_loaded_and_calibrated_by_their_real_ids(doctor):
     doctor.ui.spacingLineEdit.text = "0.5 0.5"
     doctor.press(doctor.ui.calibrateButton)
     assert doctor.panel.browser.images.node("LINDQVIST_MR").GetSpacing()[:2] == (0.5, 0.5)
-    assert doctor.status == "MR of (hidden) is calibrated: 0.5 × 0.5 mm."
+    assert doctor.status == "MR of (hidden) is calibrated: pixel spacing 0.5 × 0.5 mm."
 
 
 def test_two_patients_stay_two(doctor, slicer_host):

@@ -25,7 +25,7 @@ def enabled(menu) -> set[str]:
 def test_an_image_that_is_not_loaded(connected):
     menu = connected.open_menu("A")
     assert connected.panel.selectedImageIds() == ["A"]
-    assert enabled(menu) == {"Load", "Copy id", "Show details", "Select all", "Select none"}
+    assert enabled(menu) == {"Load", "Copy", "Copy ID", "Show details", "Select all", "Select none"}
     connected.choose(menu.load)
     connected.wait_for(lambda: connected.state("A") == "loaded", "image A")
 

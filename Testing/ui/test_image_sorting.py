@@ -6,7 +6,7 @@ import pytest
 
 from IGTLMetaBrowserLib import codec
 
-NAME, STATE, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
+STATE, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
 HOUR = 3600
 ENTRIES = [
     codec.ImageMetaItem("Head 10", "b", "MR", "Smith", "P9", codec.Timestamp(0), (4, 4, 30)),
@@ -39,6 +39,8 @@ def source(offer):
 )
 def test_clicks_on_a_header_sort_up_then_down_then_not_at_all(user, source, column, ids):
     up = list(ids)
+    user.panel.images.columns.choose(column, True)
+    user.wait_for(lambda: True, "the columns")
     user.click_header(column)
     assert user.ids() == up
     header = user.ui.imageTableView.horizontalHeader()

@@ -24,11 +24,11 @@ def test_connecting_lists_the_images(user, small_server):
 
     headers = [user.panel.model.headerData(column, Qt.Horizontal) for column in range(9)]
     assert headers == [
-        "Name", "State", "Modality", "Patient", "Patient id", "Scan time", "Size", "Type", "Id",
+        "", "Name", "Modality", "Patient", "Patient ID", "Scan time", "Size", "Type", "ID",
     ]  # fmt: skip
     row = user.table()[0]
     moment = codec.Timestamp.from_seconds(1.7e9).to_datetime().astimezone()
-    assert row[:5] == ["Image A", "", "CT", "Phantom", "P1"]
+    assert row[:5] == ["", "Image A", "CT", "Phantom", "P1"]
     assert row[5] == moment.strftime("%Y-%m-%d %H:%M:%S")
     assert row[6:] == ["4 × 3 × 2", "int16", "A"]
 
@@ -123,9 +123,9 @@ def test_a_deleted_volume_is_no_longer_shown_as_loaded(user, small_server, slice
     user.press(user.ui.loadButton)
     user.wait_for_status("Image B is loaded")
     slicer_host.mrmlScene.RemoveNode(user.panel.browser.images.node("A"))
-    assert [row[1] for row in user.table()[:2]] == ["", "loaded"]
+    assert [row[0] for row in user.table()[:2]] == ["", "loaded"]
     slicer_host.mrmlScene.Clear(0)
-    assert [row[1] for row in user.table()[:2]] == ["", ""]
+    assert [row[0] for row in user.table()[:2]] == ["", ""]
 
 
 def test_connected_again_an_image_keeps_its_node(user, small_server, slicer_host):

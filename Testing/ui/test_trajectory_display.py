@@ -90,10 +90,10 @@ def test_one_that_is_gone_is_marked_and_removed_with_a_button(plan, slicer_host)
     del planner.source.plans[1]
     planner.get()
     assert planner.names() == ["1", "3", "2"]
-    assert planner.column(NOTE) == ["", "", "the server no longer has it"]
+    assert planner.column(NOTE) == ["", "", "no longer on the server"]
     assert planner.is_seen("2")
 
-    assert planner.ui.removeGoneButton.text == "Remove 1 gone"
+    assert planner.ui.removeGoneButton.text == "Remove 1 that is no longer on the server"
     planner.user.press(planner.ui.removeGoneButton)
     assert planner.names() == ["1", "3"]
     assert not planner.ui.removeGoneButton.visible
@@ -128,21 +128,25 @@ def test_what_the_server_pushes_is_shown(user):
 def test_points_of_a_server_that_sends_lps_are_turned(plan):
     planner = plan(line("1"))
     node = planner.node("1")
-    assert not planner.ui.lpsCheckBox.checked
-    planner.tick(planner.ui.lpsCheckBox)
+    assert planner.ui.coordinatesComboBox.currentText == "As its messages say"
+    planner.ui.coordinatesComboBox.currentIndex = 2
     lps = (-10, -20, 30)
     planner.user.wait_for(lambda: node.GetNthControlPointPosition(1) == lps, "the turned line")
     planner.user.press(planner.ui.connectButton)
-    assert not planner.ui.lpsCheckBox.checked  # another server is likely to send RAS
+    planner.ui.hostLineEdit.text = "another.server"  # it is likely to send RAS
+    assert planner.ui.coordinatesComboBox.currentText == "As its messages say"
 
 
 def test_the_setting_comes_back_with_the_server(plan):
     planner = plan(line("1"))
     port = planner.user.panel.browser.connection.host_and_port[1]
-    planner.tick(planner.ui.lpsCheckBox)
+    planner.ui.coordinatesComboBox.currentIndex = 2
     planner.user.press(planner.ui.connectButton)
+    planner.ui.hostLineEdit.text = ""
     planner.user.connect_to(port)
-    planner.user.wait_for(lambda: planner.ui.lpsCheckBox.checked, "the setting")
+    trajectories = planner.user.panel.browser.trajectories
+    planner.user.wait_for(lambda: trajectories.coordinates is codec.Coordinates.LPS, "the setting")
+    assert planner.ui.coordinatesComboBox.currentText.startswith("LPS")
 
 
 def test_after_the_scene_was_closed_they_come_back_when_they_are_asked_for(plan, slicer_host):

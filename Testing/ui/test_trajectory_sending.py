@@ -76,7 +76,7 @@ def test_what_came_goes_out_as_it_came(plan, pushed):
 
 def test_to_a_server_of_lps_goes_lps(plan, drawn, pushed):
     planner = plan()
-    planner.tick(planner.ui.lpsCheckBox)
+    planner.ui.coordinatesComboBox.currentIndex = 2
     choose(planner, "My plan && more")
     (item,) = received(planner, pushed)
     assert item.entry == (-1.5, 2.25, 30.125)

@@ -58,7 +58,8 @@ class Transfer:
     ``received`` and ``size`` are bytes of this image; ``size`` is 0 where it is not known yet.
     ``done`` of ``total`` images of the batch have arrived, failed or been cancelled.
     ``bytes_per_second`` is that of the last seconds, and ``seconds_left`` the time for the rest of
-    the batch; None where they are not known.
+    the batch; None where they are not known. ``seconds_preparing`` is for how long the server has
+    been preparing this image, which it shows by other messages; None once it sends it.
     """
 
     image_id: str
@@ -68,6 +69,7 @@ class Transfer:
     seconds_left: float | None
     done: int
     total: int
+    seconds_preparing: float | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +175,14 @@ class ImageProgress:
 
 
 @dataclass(frozen=True)
+class ImagePreparing:
+    """The server has been preparing an image for so many seconds; told once a second."""
+
+    image_id: str
+    seconds: int
+
+
+@dataclass(frozen=True)
 class ImageLoaded:
     """An image is in the scene, as ``node``. ``notes`` say where it differs from the listing."""
 
@@ -271,6 +281,28 @@ class TrajectoriesSent:
 
 
 @dataclass(frozen=True)
+class SceneClosing:
+    """The scene is about to be closed; downloads have been cancelled."""
+
+
+@dataclass(frozen=True)
+class SceneClosed:
+    """The scene has been closed: no image is loaded any more. The connection stays."""
+
+
+@dataclass(frozen=True)
+class SceneImported:
+    """A scene was loaded. What it has of the server counts as loaded (``ImagesAdopted``)."""
+
+
+@dataclass(frozen=True)
+class NodeRemoved:
+    """A node was removed from the scene; those of ``image_ids`` are no longer loaded."""
+
+    image_ids: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Failed:
     """Something else went wrong; the error says what."""
 
@@ -288,6 +320,7 @@ BrowserEvent = (
     | Listed
     | ImageWaiting
     | ImageProgress
+    | ImagePreparing
     | ImageLoaded
     | ImagesAdopted
     | ImageFailed
@@ -300,6 +333,10 @@ BrowserEvent = (
     | PointsShown
     | LabelMapsListed
     | ColorsShown
+    | SceneClosing
+    | SceneClosed
+    | SceneImported
+    | NodeRemoved
     | Failed
 )
 Observer = Callable[[BrowserEvent], None]

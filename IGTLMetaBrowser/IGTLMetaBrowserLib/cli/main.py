@@ -1,7 +1,7 @@
 """``igtlmeta``: lists, fetches and serves images over OpenIGTLink, and indexes DICOM files.
 
 Exit code 0; 1 with a line on stderr for each thing that failed; 2 for wrong usage; 130 after
-Ctrl-C; 141 where nobody reads the output any more, as other commands have it.
+Ctrl-C; 141 if nobody reads the output any more, as other commands have it.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     if argv[:1] != ["index"]:
         # They need numpy. Loading it takes as long as to see that an index is up to date.
-        from . import fetch, list, serve, trajectories
+        from . import fetch, list, probe, record, serve, trajectories
 
-        for command in (list, trajectories, fetch, serve):
+        for command in (list, trajectories, fetch, serve, probe, record):
             command.add_commands(commands)
     index.add_commands(commands)
     return parser.parse_args(argv)

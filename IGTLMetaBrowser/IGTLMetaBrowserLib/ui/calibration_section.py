@@ -34,19 +34,19 @@ class CalibrationSection:
         self.ui.removeCalibrationButton.enabled = self._calibration is not None
 
     def calibrate(self, _checked=False):
-        """Let the spacing that was typed in count."""
+        """Use the spacing that was typed in for the image."""
         imageId = self._imageId
         try:
             self._browser.metadata.calibrate(imageId, parseSpacing(self.ui.spacingLineEdit.text))
         except ValueError as error:
             self._statusLine.show("{error}.", error=error)
             return
-        self._showChange(_("{name} is calibrated: {spacing} mm."))
+        self._showChange(_("{name} is calibrated: pixel spacing {spacing} mm."))
 
     def remove(self, _checked=False):
-        """Let the image's own spacing count again."""
+        """Use the image's own spacing again."""
         self._browser.metadata.remove_calibration(self._imageId)
-        self._showChange(_("{name} has its own pixel spacing again."))
+        self._showChange(_("{name} uses its own pixel spacing again."))
 
     @property
     def _calibration(self):
@@ -75,10 +75,10 @@ def spacingText(calibration):
 
 
 def parseSpacing(text):
-    """Return the numbers that a user typed; raises ``ValueError`` where one is no number.
+    """Return the numbers that a user typed, in mm.
 
-    Between them are spaces, semicolons or ×. A comma may be the decimal point, so it stands
-    between two numbers only where a space follows.
+    Between them are spaces, semicolons or ×. A comma may be the decimal point, so it separates
+    two numbers only if a space follows. Raises ``ValueError`` if one is not a number.
     """
     for separator in (";", "×", ", "):
         text = text.replace(separator, " ")
@@ -87,7 +87,8 @@ def parseSpacing(text):
     except ValueError:
         raise ValueError(
             _(
-                "'{text}' is no pixel spacing; type two or three numbers with spaces between them"
+                "'{text}' is not a pixel spacing; type two or three numbers in mm, separated by "
+                "spaces"
             ).format(text=text)
         ) from None
 

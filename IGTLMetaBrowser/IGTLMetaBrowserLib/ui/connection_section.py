@@ -11,6 +11,7 @@ from ..browser.events import ConnectionState
 from ..net import format_address, parse_address
 from .demo_endpoint import isDemo
 from .endpoint_history import EndpointHistory
+from .server_settings import settingsOf
 
 _TICK_MILLISECONDS = 500
 
@@ -18,10 +19,10 @@ _TICK_MILLISECONDS = 500
 class ConnectionSection:
     """Host, port, the servers that worked before, and the state of the connection."""
 
-    def __init__(self, ui, browser, colours, localeTexts, statusLine):
+    def __init__(self, ui, browser, colors, localeTexts, statusLine):
         self.ui = ui
         self._browser = browser
-        self._colours = colours
+        self._colors = colors
         self._localeTexts = localeTexts
         self._statusLine = statusLine
         self._history = EndpointHistory()
@@ -72,7 +73,7 @@ class ConnectionSection:
             self._statusLine.show("{error}.", error=error)
             return
         self._fillIn(host, port)
-        self._browser.connect(host, port)
+        self._browser.connect(host, port, settings=settingsOf(host, port))
 
     def _fillIn(self, host, port):
         # What was pasted as host and port goes where it belongs.
@@ -89,10 +90,10 @@ class ConnectionSection:
         for host, port in endpoints:
             self._addEndpoint(host, port)
         if not endpoints:
-            self._menu.addAction(_("No server has worked yet")).enabled = False
+            self._menu.addAction(_("No recent servers")).enabled = False
             return
         self._menu.addSeparator()
-        forget = self._menu.addAction(_("Forget these servers"))
+        forget = self._menu.addAction(_("Clear list"))
         forget.triggered.connect(lambda _checked=False: self._history.clear())
 
     def _addEndpoint(self, host, port):
@@ -107,7 +108,7 @@ class ConnectionSection:
             address=self._browser.connection.address,
             seconds=self._localeTexts.duration(seconds or 0),
         )
-        style = f"color: {self._stateColour(state).name()}; font-weight: bold"
+        style = f"color: {self._stateColor(state).name()}; font-weight: bold"
         if self.ui.connectionLabel.styleSheet != style:  # to set it takes long
             self.ui.connectionLabel.styleSheet = style
         self._countSeconds(isAwaiting)
@@ -128,14 +129,14 @@ class ConnectionSection:
             return text + ", " + _("{seconds} at most") if hasSeconds else text
         return _("Connected to {address}")
 
-    def _stateColour(self, state):
-        colours = {
-            ConnectionState.NOT_CONNECTED: self._colours.plain,
-            ConnectionState.CONNECTING: self._colours.amber,
-            ConnectionState.CONNECTED: self._colours.green,
-            ConnectionState.RECONNECTING: self._colours.red,
+    def _stateColor(self, state):
+        colors = {
+            ConnectionState.NOT_CONNECTED: self._colors.plain,
+            ConnectionState.CONNECTING: self._colors.amber,
+            ConnectionState.CONNECTED: self._colors.green,
+            ConnectionState.RECONNECTING: self._colors.red,
         }
-        return colours[state]
+        return colors[state]
 
     def _isAwaiting(self, state):
         if state is ConnectionState.CONNECTED:

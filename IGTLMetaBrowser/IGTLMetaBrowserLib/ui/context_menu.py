@@ -22,21 +22,21 @@ class ImageMenu:
         self.cancel = self._add(_("Cancel"), section.cancelSelected)
         self.menu.addSeparator()
         self.showInViews = self._add(_("Show in views"), section.showSelectedInViews)
-        self.colours = self._add(_("Colours of the server"), section.useServersColours)
-        self.ownColours = self._add(_("Window and level again"), section.useWindowAndLevel)
+        self.colors = self._add(_("Use server color table"), section.useServerColors)
+        self.ownColors = self._add(_("Reset window/level"), section.useWindowAndLevel)
         self.segmentation = self._add(_("Show as segmentation"), section.showAsSegmentations)
         self.showDetails = self._add(_("Show details"), section.showDetails)
-        self.copyId = self._add(_("Copy id"), section.copySelectedIds)
+        self.copyRows = self._add(_("Copy"), section.copySelectedRows)
+        self.copyId = self._add(_("Copy ID"), section.copySelectedIds)
         self.menu.addSeparator()
         self.selectAll = self._add(_("Select all"), section.selectAll)
         self.selectNone = self._add(_("Select none"), section.selectNone)
-        self.unsort = self._add(_("Sort as listed"), section.unsort)
-        view.contextMenuPolicy = qt.Qt.CustomContextMenu
+        self.unsort = self._add(_("Clear sorting"), section.unsort)
         view.customContextMenuRequested.connect(self._onRequested)
 
     def _add(self, text, onTriggered):
         action = self.menu.addAction(text)
-        # What signals hand over, here whether the action is checked, is not for the section.
+        # What the signal passes, whether the action is checked, is not for the section.
         action.triggered.connect(lambda _checked=False: onTriggered())
         return action
 
@@ -56,10 +56,11 @@ class ImageMenu:
         self.loadAgain.enabled = hasServer and any(isLoaded)
         self.cancel.enabled = not all(isIdle)
         self.showInViews.enabled = any(isLoaded)
-        self.colours.enabled = hasServer and any(isLoaded)
-        self.ownColours.enabled = any(isLoaded)
+        self.colors.enabled = hasServer and any(isLoaded)
+        self.ownColors.enabled = any(isLoaded)
         self.segmentation.enabled = bool(self._section.loadedLabelMaps())
         self.showDetails.enabled = self._section.hasSelection
+        self.copyRows.enabled = self._section.hasSelection
         self.copyId.enabled = bool(statuses)
         self.selectNone.enabled = self._section.hasSelection
         self.unsort.enabled = self._section.isSorted

@@ -1,106 +1,96 @@
-"""All that is known of one image, as a table: module, attribute, value, and who says so."""
+"""All that is known of one image, as a table: attribute, value, and who says so."""
 
 from __future__ import annotations
-
-import html
 
 import qt
 from slicer.i18n import tr as _
 
-from ..metadata.modules import IMAGE_PLANE
-from ..metadata.providers.calibration import CalibrationProvider
+from .detail_words import DetailSources, isCalibrated, wordsOf
+from .table_model import TableModel
 
-MODULE, ATTRIBUTE, VALUE, SOURCE = range(4)
+ATTRIBUTE, VALUE, SOURCE = range(3)
 
 _LONGEST_TOOL_TIP = 1000  # characters of a value
 
 
-class DetailsTableModel(qt.QAbstractTableModel):
-    """Shows ``metadata.details.DetailRow``s.
+class DetailsTableModel(TableModel):
+    """Shows ``metadata.details.DetailRow``s; those first about which providers do not agree.
 
-    Where providers do not say the same, the value has another colour, and its tool tip tells what
-    the others say. Values of a calibration are marked as such.
+    Their value has another color, and its tool tip tells what the others say. Values of a
+    calibration are marked as such.
     """
 
-    def __init__(self, colours):
-        qt.QAbstractTableModel.__init__(self)
-        self._colours = colours
+    def __init__(self, colors):
+        TableModel.__init__(self, (_("Attribute"), _("Value"), _("Source")))
+        self._colors = colors
         self._rows = []
-        self._headers = (_("Module"), _("Attribute"), _("Value"), _("Source"))
-        self._answers = {
-            qt.Qt.DisplayRole: self._text,
-            qt.Qt.ToolTipRole: self._toolTip,
+        self._sources = DetailSources()
+        self._calibrated = _("{value} (calibrated)")
+        self._says = _("{provider}: {value}")
+        self._keyword = _("DICOM keyword: {keyword}")
+        self._answers |= {
             qt.Qt.ForegroundRole: self._foreground,
+            qt.Qt.DecorationRole: self._icon,
         }
 
     def setRows(self, rows):
         """Show other rows. Where only values have changed, selection and scroll bar stay."""
+        rows = sorted(rows, key=lambda detail: not detail.conflicts)
         if rows == self._rows:
             return
         if _attributes(rows) == _attributes(self._rows):
             self._rows = rows
-            self.dataChanged.emit(self.index(0, MODULE), self.index(len(rows) - 1, SOURCE))
+            self._changed(0, len(rows) - 1)
             return
         self.beginResetModel()
         self._rows = rows
         self.endResetModel()
 
-    def lines(self, rowNumbers):
-        """Return rows as text, each in a line, with a tab between its cells."""
-        columns = range(self.columnCount())
-        lines = ["\t".join(self._text(row, column) for column in columns) for row in rowNumbers]
-        return "\n".join(lines)
-
-    def rowCount(self, parent=None):
-        return 0 if parent is not None and parent.isValid() else len(self._rows)
-
-    def columnCount(self, parent=None):
-        return 0 if parent is not None and parent.isValid() else len(self._headers)
-
-    def headerData(self, section, orientation, role=qt.Qt.DisplayRole):
-        if role != qt.Qt.DisplayRole or orientation != qt.Qt.Horizontal:
-            return None
-        return self._headers[section]
-
-    def data(self, index, role=qt.Qt.DisplayRole):
-        answer = self._answers.get(role)
-        if answer is None or not index.isValid():
-            return None
-        return answer(index.row(), index.column())
+    def _rowTotal(self):
+        return len(self._rows)
 
     def _text(self, row, column):
         detail = self._rows[row]
-        if column == VALUE and _isCalibrated(detail):
-            return _("{value} (calibrated)").format(value=detail.value)
-        if column == SOURCE and detail.conflicts:
-            return _("{provider}; others differ").format(provider=detail.provider)
-        return (detail.module, detail.keyword, detail.value, detail.provider)[column]
+        if column == ATTRIBUTE:
+            return wordsOf(detail.keyword)
+        if column == SOURCE:
+            return self._sources.text(detail)
+        return self._calibrated.format(value=detail.value) if isCalibrated(detail) else detail.value
 
-    def _toolTip(self, row, column):
+    def _toolTipLines(self, row, column):
+        detail = self._rows[row]
         lines = [_shortened(self._text(row, column))]
-        if column in (VALUE, SOURCE):
-            lines += [
-                _("{provider} says: {value}").format(
-                    provider=other.provider, value=_shortened(other.value)
-                )
-                for other in self._rows[row].conflicts
-            ]
-        # Without this, Qt would take for HTML what a server sends.
-        return "<p>" + "<br>".join(html.escape(line) for line in lines) + "</p>"
+        if column == ATTRIBUTE:
+            return [*lines, self._keyword.format(keyword=detail.keyword)]
+        others = [(other.provider, _shortened(other.value)) for other in detail.conflicts]
+        return lines + [self._says.format(provider=who, value=value) for who, value in others]
 
     def _foreground(self, row, column):
         detail = self._rows[row]
         if column in (VALUE, SOURCE) and detail.conflicts:
-            return self._colours.amber
-        return self._colours.blue if column == VALUE and _isCalibrated(detail) else None
+            return self._colors.amber
+        return self._colors.blue if column == VALUE and isCalibrated(detail) else None
+
+    def _icon(self, row, column):
+        detail = self._rows[row]
+        if column == SOURCE:
+            return self._sources.icon(detail)
+        return self._sources.warning if column == ATTRIBUTE and detail.conflicts else None
+
+
+def matchingDetails(rows, search):
+    """Return the rows that have all words of ``search``, in capitals or not, anywhere in them."""
+    words = search.casefold().split()
+    if not words:
+        return rows
+    texts = [f"{row.text}\n{wordsOf(row.keyword)}".casefold() for row in rows]
+    return [
+        row for row, text in zip(rows, texts, strict=True) if all(word in text for word in words)
+    ]
 
 
 def _attributes(rows):
     return [row[:2] for row in rows]
-
-
-def _isCalibrated(detail):
-    return detail.provider == CalibrationProvider.name and detail.module == IMAGE_PLANE
 
 
 def _shortened(text):

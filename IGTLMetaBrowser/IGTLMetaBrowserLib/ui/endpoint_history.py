@@ -20,6 +20,10 @@ class EndpointHistory:
         addresses = [stored] if isinstance(stored, str) else stored or []
         return [endpoint for endpoint in map(_endpoint, addresses) if endpoint is not None]
 
+    def last(self):
+        """Return host and port of the server that worked last, or None."""
+        return next(iter(self.endpoints()), None)
+
     def add(self, host, port):
         """Put a server that works in front."""
         endpoints = [(host, port)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import qt
 from slicer.i18n import tr as _
 
 from .modality_filter import ModalityFilter
+from .plurals import Plural
+from .timers import SingleShotTimer
 
 DEBOUNCE_MILLISECONDS = 300
 
@@ -17,12 +18,12 @@ class FilterSection:
         self.ui = ui
         self._model = model
         self._localeTexts = localeTexts
+        self._total = Plural(localeTexts, _("1 image"), _("{count} images"), none="")
+        self._shownOfTotal = _("{shown} of {total}")
         self.modalities = ModalityFilter(
-            ui.modalityWidget, ui.filterLineEdit, localeTexts, self.apply
+            ui.modalityWidget, ui.selectNoneButton, localeTexts, self.apply
         )
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.apply)
+        self._timer = SingleShotTimer(self.apply)
         ui.countLabel.visible = False  # an empty one would take its place beside the box
         ui.filterLineEdit.textChanged.connect(self._onTextChanged)
         ui.filterLineEdit.returnPressed.connect(self.apply)
@@ -30,9 +31,7 @@ class FilterSection:
 
     def close(self):
         """Wait for nothing any more."""
-        self._timer.stop()
-        # In PythonQt, a timer and who it calls keep each other alive.
-        self._timer.timeout.disconnect(self.apply)
+        self._timer.close()
 
     def apply(self):
         """Filter now."""
@@ -54,12 +53,11 @@ class FilterSection:
         self._timer.start(DEBOUNCE_MILLISECONDS)
 
     def _showCount(self):
-        shown, total = self._model.rowCount(), len(self._model.images)
-        texts = {0: "", 1: _("1 image")}
-        text = texts.get(total, _("{total} images"))
+        shown, total = len(self._model.images.rows), len(self._model.images)
         if shown < total:
-            text = _("{shown} of {total}")
-        self.ui.countLabel.text = text.format(
-            shown=self._localeTexts.number(shown), total=self._localeTexts.number(total)
-        )
+            number = self._localeTexts.number
+            text = self._shownOfTotal.format(shown=number(shown), total=number(total))
+        else:
+            text = self._total(total)
+        self.ui.countLabel.text = text
         self.ui.countLabel.visible = total > 0

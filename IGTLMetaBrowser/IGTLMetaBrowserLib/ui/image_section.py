@@ -5,47 +5,63 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from ..browser.events import ConnectionState, ImageStatus
+from ..browser.events import ImageStatus
 from ..browser.image_list import ImageList
 from ..codec import printable
 from ..scene.errors import SceneError
 from .context_menu import ImageMenu
 from .details_section import DetailsSection
 from .filter_section import FilterSection
+from .image_columns import ImageColumns
 from .image_table import STATE
+from .list_info import ListInfo
 from .overlay_section import labelMapEntries
 from .row_selection import RowSelection
+from .settings_values import keepBool, readBool
 from .slice_views import showInSliceViews
-from .table_views import UNSORTED, measureColumns, nextSorting, prepareTable
+from .table_model import UNSORTED
+from .table_views import copyRows, limitHeight, nextSorting, prepareTable
 
-_NARROWEST = {STATE: 118}
+_FEWEST_ROWS, _MOST_ROWS = 3, 10
+_GROUPED_SETTING = "GroupByPatient"
 
 
 class ImageSection:
     """The view of ``model`` in ``ui``, with its filter, its menu and its details."""
 
-    def __init__(self, ui, browser, model, colours, localeTexts, statusLine):
+    def __init__(self, ui, browser, model, colors, localeTexts, statusLine):
         self.ui = ui
         self.model = model
         self._browser = browser
-        self._localeTexts = localeTexts
         self._statusLine = statusLine
-        self._areColumnsMeasured = False
+        model.setGrouped(readBool(_GROUPED_SETTING))
+        ui.groupCheckBox.checked = model.isGrouped
         ui.imageTableView.setModel(model)
         self._headerSelection = prepareTable(ui.imageTableView)
+        self.columns = ImageColumns(ui.imageTableView, model)
+        self._info = ListInfo(ui.listedLabel, browser, self.columns, localeTexts)
         self.filter = FilterSection(ui, model, localeTexts)
         self.selection = RowSelection(ui.imageTableView, model)
-        self.details = DetailsSection(ui, browser, model, colours, localeTexts, statusLine)
+        self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine)
         self.menu = ImageMenu(ui.imageTableView, self)
+        self._connectWidgets()
+        self._limitHeight()
+
+    def _connectWidgets(self):
+        ui = self.ui
+        ui.imageTableView.clicked.connect(self._onClicked)
         ui.imageTableView.doubleClicked.connect(self._onDoubleClicked)
         ui.imageTableView.horizontalHeader().sectionClicked.connect(self._onHeaderClicked)
         ui.selectAllButton.clicked.connect(self.selectAll)
         ui.selectNoneButton.clicked.connect(self.selectNone)
+        ui.groupCheckBox.toggled.connect(self._onGroupToggled)
+        self.model.modelReset.connect(self._limitHeight)
 
     def close(self):
         """Wait for nothing any more."""
         self.filter.close()
         self.details.close()
+        self._info.close()
         self._headerSelection.delete()
 
     # The list
@@ -57,7 +73,8 @@ class ImageSection:
         images = ImageList(self._browser.images.entries, live, self._browser.patients)
         self.filter.modalities.setModalities(images.modalities)
         self.model.setImages(images, self.filter.modalities.chosen)
-        self._measureColumns()
+        self.columns.showList()
+        self._info.update()
 
     def showPatients(self):
         """Show whether patients are hidden."""
@@ -121,7 +138,7 @@ class ImageSection:
         self._load(self._selectedIds(lambda status: status is ImageStatus.LOADED))
 
     def cancelSelected(self):
-        """Load the selected images no more."""
+        """Stop loading the selected images."""
         self._browser.images.cancel(self.selection.imageIds())
 
     def copySelectedIds(self):
@@ -129,6 +146,10 @@ class ImageSection:
         redact = self._browser.patients.redact
         imageIds = [redact(printable(imageId)) for imageId in self.selection.imageIds()]
         qt.QApplication.clipboard().setText("\n".join(imageIds))
+
+    def copySelectedRows(self):
+        """Copy the selected rows with the columns that are shown, each in a line."""
+        copyRows(self.ui.imageTableView, self.columns.shown())
 
     def showSelectedInViews(self):
         """Show the first selected image that is loaded in the slice views."""
@@ -138,13 +159,13 @@ class ImageSection:
                 showInSliceViews(node)
                 return
 
-    def useServersColours(self):
-        """Show the selected images that are loaded in the colours that the server has for them."""
+    def useServerColors(self):
+        """Show the selected images that are loaded with the color table of the server."""
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
             self._browser.overlays.request_color_table(imageId)
 
     def useWindowAndLevel(self):
-        """Show the selected images that are loaded as before ``useServersColours``."""
+        """Show the selected images that are loaded as before ``useServerColors``."""
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
             self._browser.overlays.stop_using_color_table(imageId)
 
@@ -161,7 +182,7 @@ class ImageSection:
             except SceneError as error:
                 self._statusLine.showError(error)
             else:
-                text = _("{name} is a segmentation, too.")
+                text = _("{name} is shown as a segmentation.")
                 self._statusLine.showResult(text, name=node.GetName())
 
     def showDetails(self):
@@ -179,8 +200,50 @@ class ImageSection:
             if isWanted(self._browser.images.state(imageId).status)
         ]
 
+    # Groups
+
+    def openGroups(self):
+        """Show what is below the patient or study that has the keyboard's attention."""
+        self._toggleCurrentGroup(isOpen=False)
+
+    def closeGroups(self):
+        """Hide what is below it; from an image, go to its study, from that to its patient."""
+        row = self.ui.imageTableView.currentIndex().row()
+        isOpenGroup = row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row)
+        if isOpenGroup:
+            self._toggleGroup(row)
+        elif self.model.isGrouped and row >= 0 and self.model.headerRows(row):
+            index = self.model.index(self.model.headerRows(row)[-1], 0)
+            self.ui.imageTableView.setCurrentIndex(index)
+
+    def _toggleCurrentGroup(self, isOpen):
+        row = self.ui.imageTableView.currentIndex().row()
+        if row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row) is isOpen:
+            self._toggleGroup(row)
+
+    def _toggleGroup(self, row):
+        code = self.model.shown[row]
+        self.model.toggleGroups([row])
+        # The rows above are the same, so the group is where it was.
+        if row < self.model.rowCount() and self.model.shown[row] == code:
+            index = self.model.index(row, 0)
+            self.selection.setCurrent(index)
+
+    def _onGroupToggled(self, isChecked):
+        keepBool(_GROUPED_SETTING, isChecked)
+        self.model.setGrouped(isChecked)
+        self.columns.showList()
+        self._info.update()
+
+    def _onClicked(self, index):
+        if index.column() == STATE and self.model.isGroup(index.row()):
+            self._toggleGroup(index.row())
+
     def _onDoubleClicked(self, index):
-        if self.model.isLoadable(index.row()):
+        if self.model.isGroup(index.row()):
+            if index.column() != STATE:  # its two clicks have done it
+                self._toggleGroup(index.row())
+        elif self.model.isLoadable(index.row()):
             self._load([self.model.imageId(index.row())])
         else:
             self._statusLine.show("{note}", note=self.model.notes(index.row())[0])
@@ -199,29 +262,10 @@ class ImageSection:
         self.ui.loadButton.enabled = self.hasServer and self.hasSelection
         self.ui.selectAllButton.enabled = self.model.rowCount() > 0
         self.ui.selectNoneButton.enabled = self.hasSelection
-        self.ui.listedLabel.text = self._listedText()
+        self._info.update()
 
-    def _listedText(self):
-        moment = self._browser.images.listed_at
-        if moment is None:
-            unanswered = self._browser.images.is_list_unanswered
-            return _("This server offers no list of images") if unanswered else ""
-        text = _("Read at {moment}")
-        if self._browser.connection.state is not ConnectionState.CONNECTED:
-            text = _("Read at {moment}; not connected now")
-        return text.format(moment=self._localeTexts.recentMoment(moment))
-
-    def _measureColumns(self):
-        """Make the columns wide enough for the first list of a server; then they are the user's.
-
-        Not wider than a few words: a server's texts may be long.
-        """
-        hasRows = len(self.model.images) > 0
-        if self._areColumnsMeasured or not hasRows:
-            self._areColumnsMeasured = hasRows
-            return
-        self._areColumnsMeasured = True
-        measureColumns(self.ui.imageTableView, _NARROWEST)
+    def _limitHeight(self):
+        limitHeight(self.ui.imageTableView, _FEWEST_ROWS, _MOST_ROWS)
 
     def _onHeaderClicked(self, column):
         """Sort by a column: up, then down, then not at all."""

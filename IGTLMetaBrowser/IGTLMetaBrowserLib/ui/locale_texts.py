@@ -23,6 +23,7 @@ class LocaleTexts:
         self._locale = qt.QLocale.system() if locale is None else locale
         self._momentFormat = _momentFormat(self._locale)
         self._timeFormat = _timeFormat(self._locale)
+        self._dayFormat = _dayFormat(self._locale)
 
     def number(self, value):
         """Return a whole number: ``100,000``."""
@@ -39,6 +40,10 @@ class LocaleTexts:
         if local.date() != qt.QDate.currentDate():
             return self.moment(moment)
         return self._locale.toString(local.time(), self._timeFormat)
+
+    def day(self, day):
+        """Return a ``date``."""
+        return self._locale.toString(qt.QDate(day.year, day.month, day.day), self._dayFormat)
 
     def exactMoment(self, moment):
         """Return the same to the microsecond, in UTC, alike in all countries."""
@@ -69,9 +74,18 @@ def _timeFormat(locale):
     return locale.timeFormat(qt.QLocale.ShortFormat)
 
 
+def _dayFormat(locale):
+    if locale.language() == qt.QLocale.C:
+        return "yyyy-MM-dd"
+    return _withWholeYear(locale.dateFormat(qt.QLocale.ShortFormat))
+
+
 def _momentFormat(locale):
     if locale.language() == qt.QLocale.C:
         return "yyyy-MM-dd HH:mm:ss"
-    shortest = locale.dateTimeFormat(qt.QLocale.ShortFormat)
+    return _withWholeYear(locale.dateTimeFormat(qt.QLocale.ShortFormat))
+
+
+def _withWholeYear(shortest):
     # A year of two digits could be a day or a month as well, and 2106 could be 2006.
     return shortest if "yyyy" in shortest else shortest.replace("yy", "yyyy")

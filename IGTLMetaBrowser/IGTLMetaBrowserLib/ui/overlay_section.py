@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from ..browser import events as events
 from ..codec import ImageMetaItem
+from .plurals import Plural
 
 NOT_TOLD = 0
 """The scalar type of an image whose list does not tell it."""
@@ -18,7 +19,18 @@ class AnnotationSection:
         self.ui = ui
         self._browser = browser
         self._images = images
-        self._localeTexts = localeTexts
+        self._labelMaps = Plural(
+            localeTexts,
+            _("{address} offers one label map; it is in the table, below the images."),
+            _("{address} offers {count} label maps; they are in the table, below the images."),
+            none=_("{address} offers no label maps."),
+        )
+        self._points = Plural(
+            localeTexts,
+            _("One point is shown."),
+            _("{count} points are shown."),
+            none=_("No points received."),
+        )
         self._statusLine = statusLine
         self.handlers = {
             events.LabelMapsListed: self._onLabelMapsListed,
@@ -35,38 +47,27 @@ class AnnotationSection:
 
     def _onLabelMapsClicked(self, _checked=False):
         self._statusLine.forgetResult()
-        self._statusLine.show(_("Asking {address} for label maps …"))
+        self._statusLine.show(_("Getting label maps from {address} …"))
         self._browser.overlays.request_label_maps()
 
     def _onPointsClicked(self, _checked=False):
         self._statusLine.forgetResult()
-        self._statusLine.show(_("Asking {address} for points …"))
+        self._statusLine.show(_("Getting points from {address} …"))
         self._browser.overlays.request_points()
 
     def _onLabelMapsListed(self, event):
         self._images.showList()
-        texts = {
-            0: _("{address} offers no label maps."),
-            1: _("{address} offers one label map: it is in the table, below the images."),
-        }
-        text = texts.get(
-            event.count, _("{address} offers {count} label maps: they are below the images.")
-        )
-        self._statusLine.showResult(text, count=self._localeTexts.number(event.count))
+        self._statusLine.showResult(self._labelMaps(event.count))
 
     def _onPointsShown(self, event):
-        count = sum(node.GetNumberOfControlPoints() for node in event.nodes)
-        texts = {0: _("No points came."), 1: _("One point is shown.")}
-        text = texts.get(count, _("{count} points are shown."))
+        text = self._points(sum(node.GetNumberOfControlPoints() for node in event.nodes))
         if event.problems:
             text += " " + _("Not shown: {problems}.")
-        problems = "; ".join(event.problems)
-        number = self._localeTexts.number(count)
-        self._statusLine.showResult(text, count=number, problems=problems)
+        self._statusLine.showResult(text, problems="; ".join(event.problems))
 
     def _onColorsShown(self, event):
         name = self._browser.images.node(event.image_id).GetName()
-        self._statusLine.showResult(_("{name} is shown in the server's colours."), name=name)
+        self._statusLine.showResult(_("{name} is shown with the server's color table."), name=name)
 
 
 def labelMapEntries(labelMaps):

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import qt
+from .settings_values import keepBool, readBool
 
-SETTINGS_KEY = "IGTLMetaBrowser/HidePatientNames"
+_SETTING = "HidePatientNames"
 
 
 def arePatientsHidden():
     """Whether the user wants to see no patient names."""
-    # From some files it comes back as a text.
-    return str(qt.QSettings().value(SETTINGS_KEY)).lower() == "true"
+    return readBool(_SETTING)
 
 
 class PatientPrivacy:
@@ -24,6 +23,6 @@ class PatientPrivacy:
         checkBox.toggled.connect(self._onToggled)
 
     def _onToggled(self, isChecked):
-        qt.QSettings().setValue(SETTINGS_KEY, isChecked)
+        keepBool(_SETTING, isChecked)
         self._browser.patients.hide(isChecked)
         self._onChanged()

@@ -6,43 +6,45 @@ from slicer.i18n import tr as _
 
 
 class ProgressSection:
-    """The bar for all images that are being loaded, and the figures below it."""
+    """The bar for all images that are being loaded, and the figures below it; else nothing."""
 
     def __init__(self, ui, browser, localeTexts):
         self.ui = ui
         self._browser = browser
         self._localeTexts = localeTexts
+        # Translated once: this is shown many times a second.
+        self._images = _("Image {number} of {count}")
+        self._bytes = _("{received} of {size}")
+        self._preparing = _("the server is preparing it, {seconds}")
+        self._rate = _("{rate}/s")
+        self._timeLeft = _("{seconds} left")
 
     def update(self):
-        """Show the transfer that is going on, or that there is none."""
+        """Show the transfer that is going on; nothing is shown without one."""
         transfer = self._browser.images.transfer
         isLoading = transfer is not None
-        for widget in (self.ui.progressBar, self.ui.cancelButton):
-            widget.enabled = isLoading
-        self.ui.progressBar.textVisible = isLoading
-        self.ui.progressBar.value = round(100 * _fraction(transfer)) if isLoading else 0
-        self.ui.progressLabel.text = self._figures(transfer) if isLoading else ""
-        self.ui.progressLabel.visible = isLoading
+        self.ui.progressWidget.visible = isLoading
+        self.ui.cancelButton.enabled = isLoading
+        if isLoading:
+            self.ui.progressBar.value = round(100 * _fraction(transfer))
+            self.ui.progressLabel.text = self._figures(transfer)
 
     def _figures(self, transfer):
         texts = self._localeTexts
-        figures = [
-            _("Image {number} of {count}").format(
-                number=texts.number(transfer.done + 1), count=texts.number(transfer.total)
-            )
-        ]
-        if transfer.size:
-            figures.append(
-                _("{received} of {size}").format(
-                    received=texts.byteCount(transfer.received), size=texts.byteCount(transfer.size)
-                )
-            )
+        number, count = texts.number(transfer.done + 1), texts.number(transfer.total)
+        figures = [self._images.format(number=number, count=count)]
+        if transfer.seconds_preparing is not None and transfer.seconds_preparing >= 1:
+            seconds = texts.duration(transfer.seconds_preparing)
+            figures.append(self._preparing.format(seconds=seconds))
+        elif transfer.size:
+            received, size = texts.byteCount(transfer.received), texts.byteCount(transfer.size)
+            figures.append(self._bytes.format(received=received, size=size))
         if transfer.bytes_per_second is not None:
             rate = texts.byteCount(transfer.bytes_per_second)
-            figures.append(_("{rate}/s").format(rate=rate))
+            figures.append(self._rate.format(rate=rate))
         if transfer.seconds_left is not None:
             seconds = texts.duration(transfer.seconds_left)
-            figures.append(_("{seconds} left").format(seconds=seconds))
+            figures.append(self._timeLeft.format(seconds=seconds))
         return ", ".join(figures)
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 import qt
 
-from .table_views import selectRows
+from .table_views import rowsOf, selectRows
 
 
 class RowSelection:
     """Follows the selection of ``view`` and restores it when ``model`` was rearranged.
 
     What a filter hides stays selected in the background until the user selects something else,
-    so that it is there again when the filter is cleared; ``imageIds`` has only what is shown.
+    so that it is there again when the filter is cleared; ``imageIds`` has only what the filter
+    leaves. A group that is selected selects all its images, also if it is collapsed.
 
-    Reading a selection of many rows from Qt takes long, so that is done when it is needed, and
-    not at all where the selection was made here.
+    The selection is kept as one bool for each position in the list, and read from Qt only when
+    somebody asks for it.
     """
 
     def __init__(self, view, model):
@@ -39,19 +40,21 @@ class RowSelection:
         """Whether no row that is shown is selected."""
         return not self._selectionModel.hasSelection
 
-    def rows(self):
-        """Return the selected rows of the model, in their order."""
-        self._read()
-        return np.flatnonzero(self._isSelected[self._model.images.rows]).tolist()
-
     def imageIds(self):
         """Return the ids of the selected images that can be asked for, in the table's order."""
-        return [self._model.imageId(row) for row in self.rows() if self._model.isLoadable(row)]
+        self._read()
+        order, model = self._model.order, self._model
+        positions = order[self._isSelected[order]].tolist()
+        return [
+            model.images.image_id(position)
+            for position in positions
+            if model.isPositionLoadable(position)
+        ]
 
     def selectAll(self):
-        """Select all rows that are shown."""
+        """Select all images that the filter leaves."""
         self._isSelected[:] = False
-        self._isSelected[self._model.images.rows] = True
+        self._isSelected[self._model.order] = True
         self._isUpToDate = True
         self._restore()
 
@@ -59,17 +62,50 @@ class RowSelection:
         """Select nothing."""
         self._view.clearSelection()
 
-    def _onSelectionChanged(self, _selected=None, _deselected=None):
-        if not self._isRestoring:
-            self._isUpToDate = False
+    def setCurrent(self, index):
+        """Let the keyboard go on from there, with the same selection."""
+        self._selectionModel.setCurrentIndex(index, qt.QItemSelectionModel.NoUpdate)
+
+    def _onSelectionChanged(self, selected=None, deselected=None):
+        if self._isRestoring:
+            return
+        self._isUpToDate = False
+        if self._model.isGrouped:
+            self._selectWithGroups(rowsOf(selected), rowsOf(deselected))
 
     def _read(self):
         if self._isUpToDate:
             return
         self._isUpToDate = True
-        rows = [index.row() for index in self._selectionModel.selectedRows()]
         self._isSelected[:] = False
-        self._isSelected[self._model.images.rows[rows]] = True
+        shown = self._model.shown
+        rows = rowsOf(self._selectionModel.selection)
+        codes = shown[rows]
+        self._isSelected[codes[codes >= 0]] = True
+        for row in rows[codes < 0].tolist():
+            self._isSelected[self._model.positions(row)] = True
+
+    # Groups: they and what is below them are selected together, and a group is not selected as
+    # soon as one of its images is not.
+
+    def _selectWithGroups(self, selected, deselected):
+        model = self._model
+        current = self._view.currentIndex()
+        headers = {header for row in deselected.tolist() for header in model.headerRows(row)}
+        self._select(sorted(headers), qt.QItemSelectionModel.Deselect)
+        if current.row() in deselected and model.isGroup(current.row()):
+            # The user has taken out the group itself.
+            self._selectBelow(current.row(), qt.QItemSelectionModel.Deselect)
+        for row in selected[model.shown[selected] < 0].tolist():
+            self._selectBelow(row, qt.QItemSelectionModel.Select)
+
+    def _selectBelow(self, row, command):
+        self._select(range(row, self._model.lastRowOf(row) + 1), command)
+
+    def _select(self, rows, command):
+        self._isRestoring = True
+        selectRows(self._selectionModel, self._model, rows, command)
+        self._isRestoring = False
 
     def _onModelAboutToBeReset(self):
         self._read()
@@ -89,30 +125,30 @@ class RowSelection:
 
     def _takeOver(self, images):
         """Select in another list the images that were selected in the one before."""
-        rows = [
-            images.row(self._images.image_id(row))
-            for row in np.flatnonzero(self._isSelected).tolist()
-        ]
+        rows = images.rows_of(self._images.image_ids(np.flatnonzero(self._isSelected)))
         self._images = images
         self._isSelected = np.zeros(len(images), bool)
-        self._isSelected[[row for row in rows if row is not None]] = True
+        self._isSelected[rows[rows >= 0]] = True
 
     def _restore(self):
         """Select in the view, run by run, what is selected here."""
-        rows = np.flatnonzero(self._isSelected[self._model.images.rows])
-        self._isRestoring = True
-        selectRows(self._selectionModel, self._model, rows)
-        self._isRestoring = False
+        shown = self._model.shown
+        isSelected = np.zeros(len(shown), bool)
+        isImage = shown >= 0
+        isSelected[isImage] = self._isSelected[shown[isImage]]
+        if self._isSelected.any():
+            for row in np.flatnonzero(~isImage).tolist():
+                isSelected[row] = self._isSelected[self._model.positions(row)].all()
+        self._select(np.flatnonzero(isSelected), qt.QItemSelectionModel.ClearAndSelect)
 
     def _restoreCurrent(self):
         """Let the keyboard go on from the row where it was."""
-        row = None if self._currentId is None else self._model.row(self._currentId)
+        row = self._model.row(self._currentId) if self._currentId else None
         if row is not None:
-            index = self._model.index(row, 0)
-            self._selectionModel.setCurrentIndex(index, qt.QItemSelectionModel.NoUpdate)
+            self.setCurrent(self._model.index(row, 0))
 
     def _restoreTop(self):
-        row = None if self._topId is None else self._model.row(self._topId)
+        row = self._model.row(self._topId) if self._topId else None
         if row is not None:
             index = self._model.index(row, 0)
             self._view.scrollTo(index, qt.QAbstractItemView.PositionAtTop)

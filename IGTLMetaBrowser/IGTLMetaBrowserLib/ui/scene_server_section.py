@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from .plurals import Plural
+
 
 class SceneServerSection:
     """Starts and stops ``endpoint``, a SceneEndpoint; a script may do so, too."""
@@ -11,11 +13,22 @@ class SceneServerSection:
     def __init__(self, ui, endpoint, localeTexts, statusLine):
         self.ui = ui
         self._endpoint = endpoint
-        self._localeTexts = localeTexts
+        self._trajectories = Plural(
+            localeTexts,
+            _("One trajectory of the client {client} is shown."),
+            _("{count} trajectories of the client {client} are shown."),
+            none=_("No trajectories of the client {client} are shown."),
+        )
+        self._points = Plural(
+            localeTexts,
+            _("One point of the client {client} is shown."),
+            _("{count} points of the client {client} are shown."),
+            none=_("No points of the client {client} are shown."),
+        )
         self._statusLine = statusLine
-        endpoint.onChanged = self.update
-        endpoint.onTrajectories = self._onTrajectories
-        endpoint.onPoints = self._onPoints
+        endpoint.changed.connect(self.update)
+        endpoint.trajectoriesShown.connect(self._onTrajectories)
+        endpoint.pointsShown.connect(self._onPoints)
         ui.serveButton.clicked.connect(self._onClicked)
         self.update()
 
@@ -43,28 +56,13 @@ class SceneServerSection:
             self._statusLine.show("{error}", error=error.strerror)
 
     def _onTrajectories(self, deviceName, nodes, problems):
-        texts = {
-            0: _("No trajectories of the client {client} are shown."),
-            1: _("One trajectory of the client {client} is shown."),
-        }
-        text = texts.get(len(nodes), _("{count} trajectories of the client {client} are shown."))
-        self._show(text, len(nodes), deviceName, problems)
+        self._show(self._trajectories(len(nodes)), deviceName, problems)
 
     def _onPoints(self, deviceName, nodes, problems):
         count = sum(node.GetNumberOfControlPoints() for node in nodes)
-        texts = {
-            0: _("No points of the client {client} are shown."),
-            1: _("One point of the client {client} is shown."),
-        }
-        text = texts.get(count, _("{count} points of the client {client} are shown."))
-        self._show(text, count, deviceName, problems)
+        self._show(self._points(count), deviceName, problems)
 
-    def _show(self, text, count, deviceName, problems):
+    def _show(self, text, deviceName, problems):
         if problems:
             text += " " + _("Not shown: {problems}.")
-        self._statusLine.show(
-            text,
-            count=self._localeTexts.number(count),
-            client=deviceName,
-            problems="; ".join(problems),
-        )
+        self._statusLine.show(text, client=deviceName, problems="; ".join(problems))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from slicer.i18n import tr as _
+import re
+
+import slicer
+
+# What begins like this is a name: of a host, a file, a device, or a number.
+_NAME = re.compile(r"\S*[.:/\\\d_\[@]\S")
+_SECOND_STOP = re.compile(r"(?<=[.?!])\.$")
 
 
 class StatusLine:
-    """Shows texts in ``label``; in them, ``{address}`` is the server's."""
+    """Shows texts in ``label``; in them, ``{address}`` is the server's.
+
+    They are in the status bar of the main window as well: the label may be scrolled out of sight.
+    """
 
     def __init__(self, label, browser):
         self._label = label
@@ -17,11 +26,9 @@ class StatusLine:
 
     def show(self, text, **values):
         """Show a text, with the values in it."""
-        status = text.format(address=self._browser.connection.address, **values).strip()
-        # Errors are half sentences, so that they can stand in others; some end with a question.
-        status = (status[:1].upper() + status[1:]).replace("?.", "?")
-        self._label.text = self._redact(status)
-        self._label.visible = True
+        self._showSentences(
+            self._sentence(text.format(address=self._browser.connection.address, **values))
+        )
 
     def showPatients(self):
         """Show whether patients are hidden; what was once left out does not come back."""
@@ -40,18 +47,36 @@ class StatusLine:
 
     def showError(self, error):
         """Show what went wrong, after the last result."""
-        self.show("{result} {error}.", result=self._result, error=error)
+        self._showSentences(f"{self._result} {self._sentence(f'{error}.')}")
 
     def showLoss(self, error):
         """Show why the connection has ended, until ``showReconnected``."""
         self.showError(error)
         self._loss = self._label.text
 
-    def showReconnected(self):
+    def showReconnected(self, text):
         """Replace the error that ended the connection, if nothing else was shown since."""
         if self._label.text == self._loss:
-            self.show("{result} {news}", result=self._result, news=_("Connected again."))
+            self._showSentences(f"{self._result} {self._sentence(text)}")
 
     def forgetResult(self):
         """Something new has begun."""
         self._result = ""
+
+    def _showSentences(self, text):
+        text = self._redact(text.strip())
+        self._label.text = text
+        self._label.visible = True
+        slicer.util.showStatusMessage(text)
+
+    def _sentence(self, text):
+        """Return a text that begins with a capital, unless a name stands there.
+
+        Errors are half sentences, so that they can stand in others; some end with a question.
+        """
+        text = _SECOND_STOP.sub("", text.strip())
+        first = text.split(maxsplit=1)[0] if text else ""
+        host = self._browser.connection.address.rpartition(":")[0]
+        if _NAME.match(first) or (host and first == host):
+            return text
+        return text[:1].upper() + text[1:]

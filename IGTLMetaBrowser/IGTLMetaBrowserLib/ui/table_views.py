@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import qt
 
-UNSORTED = -1
+from .table_model import UNSORTED
+
 _WIDEST_COLUMN = 260
 _ROWS_TO_MEASURE = 50
 
@@ -29,15 +30,45 @@ def prepareTable(view):
     return headerSelection
 
 
+def limitHeight(view, fewest, most):
+    """Make a table as high as its rows: never higher than ``most`` of them, it scrolls then.
+
+    It can be squeezed to ``fewest``. The .ui file has the policy: AdjustToContents.
+    """
+    rowHeight = view.verticalHeader().defaultSectionSize
+    aroundRows = view.horizontalHeader().sizeHint.height() + 2 * view.frameWidth
+    view.minimumHeight = aroundRows + rowHeight * min(max(view.model().rowCount(), 1), fewest)
+    view.maximumHeight = (
+        aroundRows + rowHeight * most + view.horizontalScrollBar().sizeHint.height()
+    )
+    view.updateGeometry()
+
+
+def copyRows(view, columns=None):
+    """Copy the selected rows of a table, each in a line, with tabs between the cells.
+
+    ``columns``: those that are shown, from left to right; None for all.
+    """
+    rows = selectedRows(view)
+    if rows:
+        qt.QApplication.clipboard().setText(view.model().lines(rows, columns))
+
+
 def measureColumns(view, narrowest):
     """Make the columns as wide as their first rows, but not wider than a few words.
 
     ``narrowest``: the least width of some columns.
     """
-    view.resizeColumnsToContents()
     for column in range(view.model().columnCount()):
-        width = max(narrowest.get(column, 0), min(view.columnWidth(column), _WIDEST_COLUMN))
-        view.setColumnWidth(column, width)
+        # A hidden column would be 0 pixels wide from now on.
+        if not view.isColumnHidden(column):
+            measureColumn(view, column, narrowest.get(column, 0))
+
+
+def measureColumn(view, column, narrowest=0):
+    """Make a column as wide as its first rows, but not wider than a few words."""
+    view.resizeColumnToContents(column)
+    view.setColumnWidth(column, max(narrowest, min(view.columnWidth(column), _WIDEST_COLUMN)))
 
 
 def nextSorting(model, column):
@@ -49,8 +80,8 @@ def nextSorting(model, column):
     return UNSORTED, qt.Qt.AscendingOrder
 
 
-def selectRows(selectionModel, model, rows):
-    """Select these rows, in ascending order, and no others."""
+def selectRows(selectionModel, model, rows, command=qt.QItemSelectionModel.ClearAndSelect):
+    """Select these rows, in ascending order; by default no others stay selected."""
     rows = np.asarray(rows, int)
     runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if len(rows) else []
     selection = qt.QItemSelection()
@@ -58,4 +89,21 @@ def selectRows(selectionModel, model, rows):
     for run in runs:
         first = model.index(int(run[0]), 0)
         selection.select(first, model.index(int(run[-1]), lastColumn))
-    selectionModel.select(selection, qt.QItemSelectionModel.ClearAndSelect)
+    selectionModel.select(selection, command)
+
+
+def rowsOf(selection):
+    """Return the rows of a ``qt.QItemSelection``, in ascending order.
+
+    From its ranges: an index for each row would take a second for 100,000 of them.
+    """
+    if selection is None:
+        return np.empty(0, int)
+    ranges = [selection.at(place) for place in range(selection.size())]
+    rows = [np.arange(rows_.top(), rows_.bottom() + 1) for rows_ in ranges]
+    return np.unique(np.concatenate(rows)) if rows else np.empty(0, int)
+
+
+def selectedRows(view):
+    """Return the selected rows of a table, in ascending order."""
+    return rowsOf(view.selectionModel().selection).tolist()

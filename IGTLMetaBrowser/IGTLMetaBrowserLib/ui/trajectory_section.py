@@ -5,20 +5,33 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from ..codec import Coordinates
 from .filter_section import DEBOUNCE_MILLISECONDS
+from .plurals import Plural
 from .send_menu import SendMenu
 from .slice_views import SliceTurner, jumpSlicesTo
-from .table_views import measureColumns, nextSorting, prepareTable, selectRows
-from .trajectory_table import SHOWN, TrajectoryTableModel
+from .table_columns import TableColumns
+from .table_views import (
+    copyRows,
+    limitHeight,
+    measureColumns,
+    nextSorting,
+    prepareTable,
+    selectedRows,
+    selectRows,
+)
+from .timers import SingleShotTimer
+from .trajectory_menu import TrajectoryMenu
+from .trajectory_table import NAME, SHOWN, TrajectoryTableModel
 
+_KEYS = ("shown", "name", "group", "type", "length", "diameter", "image", "note")
 _NARROWEST = {SHOWN: 52}
+_FEWEST_ROWS, _MOST_ROWS = 3, 7
 
 
 class TrajectorySection:
     """Shows the trajectories of the browser's server; selecting one moves the slices to it."""
 
-    def __init__(self, ui, browser, colours, localeTexts, statusLine):
+    def __init__(self, ui, browser, colors, localeTexts, statusLine):
         self.ui = ui
         self._browser = browser
         self._localeTexts = localeTexts
@@ -27,24 +40,29 @@ class TrajectorySection:
         self._isRestoring = False
         self._selectedBefore = []
         self._areColumnsMeasured = False
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.filter)
+        self._timer = SingleShotTimer(self.filter)
+        self._shownOfTotal = _("{shown} of {total}")
+        self._removeGone = Plural(
+            localeTexts,
+            _("Remove 1 that is no longer on the server"),
+            _("Remove {count} that are no longer on the server"),
+        )
         # The view does not keep its model alive in Slicer.
-        self.model = TrajectoryTableModel(browser, colours)
+        self.model = TrajectoryTableModel(browser, colors)
         ui.trajectoryTableView.setModel(self.model)
         self._headerSelection = prepareTable(ui.trajectoryTableView)
         self._selectionModel = ui.trajectoryTableView.selectionModel()
         self.sendMenu = SendMenu(
             ui.sendButton, browser, self.selectedNodes, self._listedNodes, statusLine
         )
+        self.columns = self._makeColumns()
+        self.menu = TrajectoryMenu(ui.trajectoryTableView, self)
         self._connectWidgets()
+        self._limitHeight()
 
     def close(self):
         """Wait for nothing any more."""
-        self._timer.stop()
-        # In PythonQt, a timer and who it calls keep each other alive.
-        self._timer.timeout.disconnect(self.filter)
+        self._timer.close()
         self._headerSelection.delete()
         self.model.delete()  # see BrowserPanel.close
 
@@ -53,7 +71,9 @@ class TrajectorySection:
         self._selectionModel.selectionChanged.connect(self._onSelectionChanged)
         self.model.modelAboutToBeReset.connect(self._onAboutToBeReset)
         self.model.modelReset.connect(self._onReset)
+        self.model.modelReset.connect(self._limitHeight)
         ui.trajectoryTableView.clicked.connect(self._onClicked)
+        ui.trajectoryTableView.doubleClicked.connect(self._onDoubleClicked)
         header = ui.trajectoryTableView.horizontalHeader()
         header.sectionClicked.connect(self._onHeaderClicked)
         ui.trajectoryFilterLineEdit.textChanged.connect(self._onFilterChanged)
@@ -62,8 +82,16 @@ class TrajectorySection:
         ui.hideTrajectoriesButton.clicked.connect(self.hideSelected)
         ui.removeGoneButton.clicked.connect(self._onRemoveGone)
         ui.turnSlicesCheckBox.toggled.connect(self._onTurnToggled)
-        ui.lpsCheckBox.clicked.connect(self._onLpsClicked)
+        ui.allLabelsCheckBox.toggled.connect(self._onAllLabelsToggled)
         ui.trajectoriesCollapsibleButton.contentsCollapsed.connect(self.update)
+
+    def _makeColumns(self):
+        names = [self.model.headerData(column, qt.Qt.Horizontal) for column in range(len(_KEYS))]
+        names[SHOWN] = names[NAME] = None  # these are always there
+        return TableColumns(self.ui.trajectoryTableView, "Trajectories", _KEYS, names)
+
+    def _limitHeight(self):
+        limitHeight(self.ui.trajectoryTableView, _FEWEST_ROWS, _MOST_ROWS)
 
     # The list
 
@@ -99,7 +127,7 @@ class TrajectorySection:
 
     def selected(self):
         """Return the selected trajectories, from above."""
-        rows = sorted(index.row() for index in self._selectionModel.selectedRows())
+        rows = selectedRows(self.ui.trajectoryTableView)
         return [self.model.trajectory(row) for row in rows]
 
     def selectedNodes(self):
@@ -139,9 +167,37 @@ class TrajectorySection:
     def _onRemoveGone(self, _checked=False):
         self._browser.trajectories.remove_gone()
 
-    def _onLpsClicked(self, isChecked):
-        self._browser.trajectories.coordinates = Coordinates.LPS if isChecked else None
-        self._browser.trajectories.request()
+    def _onAllLabelsToggled(self, isChecked):
+        self._browser.trajectories.are_all_labeled = isChecked
+
+    def _onDoubleClicked(self, index):
+        if index.column() != SHOWN:
+            self.jumpTo(-1)
+
+    def jumpTo(self, place):
+        """Move the slices to a point of the present trajectory: 0 for its entry, -1 its target."""
+        index = self.ui.trajectoryTableView.currentIndex()
+        if index.isValid():
+            one = self.model.trajectory(index.row())
+            points = self._browser.trajectories.world_points(one)
+            if points:
+                jumpSlicesTo(points[place])
+
+    def jumpToTarget(self):
+        """Move the slices to where the present trajectory ends."""
+        self.jumpTo(-1)
+
+    def jumpToEntry(self):
+        """Move the slices to where the present trajectory begins."""
+        self.jumpTo(0)
+
+    def copySelectedRows(self):
+        """Copy the selected rows with the columns that are shown, each in a line."""
+        copyRows(self.ui.trajectoryTableView, self.columns.shown())
+
+    def selectAll(self):
+        """Select all trajectories that the filter leaves."""
+        self.ui.trajectoryTableView.selectAll()
 
     # Where it is
 
@@ -192,32 +248,36 @@ class TrajectorySection:
     def update(self, *_arguments):
         """Show what there is, and enable what can be done now."""
         ui, trajectories = self.ui, self._browser.trajectories
-        hasList = len(self.model.list) > 0 and not ui.trajectoriesCollapsibleButton.collapsed
+        isOpen = not ui.trajectoriesCollapsibleButton.collapsed
+        hasList = len(self.model.list) > 0 and isOpen
         for widget in (
-            ui.trajectoryFilterLineEdit,
-            ui.trajectoryCountLabel,
             ui.trajectoryTableView,
             ui.showTrajectoriesButton,
             ui.hideTrajectoriesButton,
             ui.turnSlicesCheckBox,
+            ui.allLabelsCheckBox,
         ):
             widget.visible = hasList
+        # A list that is seen as a whole needs no filter.
+        isLong = len(self.model.list) > _MOST_ROWS or ui.trajectoryFilterLineEdit.text != ""
+        for widget in (ui.trajectoryFilterLineEdit, ui.trajectoryCountLabel):
+            widget.visible = hasList and isLong
         hasSelection = self._selectionModel.hasSelection
         ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
-        for widget in (ui.trajectoriesButton, ui.sendButton, ui.lpsCheckBox):
+        for widget in (ui.trajectoriesButton, ui.sendButton):
             widget.enabled = self._browser.connection.has_server
-        ui.lpsCheckBox.checked = trajectories.coordinates == Coordinates.LPS
+        ui.allLabelsCheckBox.checked = trajectories.are_all_labeled
         ui.trajectoryCountLabel.text = self._countText()
         self._showGone(len(trajectories.gone))
 
     def _showGone(self, count):
         button = self.ui.removeGoneButton
         button.visible = count > 0 and not self.ui.trajectoriesCollapsibleButton.collapsed
-        button.text = _("Remove {count} gone").format(count=self._localeTexts.number(count))
+        button.text = self._removeGone(count)
 
     def _countText(self):
         shown, total = self.model.rowCount(), len(self.model.list)
-        text = _("{shown} of {total}") if shown < total else "{total}"
+        text = self._shownOfTotal if shown < total else "{total}"
         return text.format(
             shown=self._localeTexts.number(shown), total=self._localeTexts.number(total)
         )

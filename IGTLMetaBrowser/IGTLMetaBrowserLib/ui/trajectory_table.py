@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
 import qt
 from slicer.i18n import tr as _
@@ -11,7 +9,7 @@ from slicer.i18n import tr as _
 from ..browser.trajectory_list import TrajectoryList
 from ..codec import TrajectoryType, printable
 from ..scene.trajectory_decoding import length, tube_diameter, visible_rgba
-from .table_views import UNSORTED
+from .table_model import SortableTableModel
 
 SHOWN, NAME, GROUP, TYPE, LENGTH, DIAMETER, OWNER, NOTE = range(8)
 
@@ -26,25 +24,21 @@ _FIELDS = {
 _NUMBERS = (LENGTH, DIAMETER)
 
 
-class TrajectoryTableModel(qt.QAbstractTableModel):
+class TrajectoryTableModel(SortableTableModel):
     """One row a trajectory: what the server says of it, and whether it is shown.
 
     It filters and sorts itself, as ``ImageTableModel`` does. A row here is a position in
     ``list.rows``.
     """
 
-    def __init__(self, browser, colours):
-        qt.QAbstractTableModel.__init__(self)
+    def __init__(self, browser, colors):
+        SortableTableModel.__init__(self, _headers())
         self._browser = browser
-        self._colours = colours
+        self._colors = colors
         self.list = TrajectoryList()
         self._filterText = ""
-        self._sortColumn = UNSORTED
-        self._sortDescending = False
-        self._headers = self._makeHeaders()
-        self._answers = {
-            qt.Qt.DisplayRole: self._text,
-            qt.Qt.ToolTipRole: self._toolTip,
+        self._texts = _texts()
+        self._answers |= {
             qt.Qt.CheckStateRole: self._checkState,
             qt.Qt.DecorationRole: self._swatch,
             qt.Qt.ForegroundRole: self._foreground,
@@ -75,65 +69,22 @@ class TrajectoryTableModel(qt.QAbstractTableModel):
 
     def updateStates(self):
         """Show what has changed in any row."""
-        if self.rowCount():
-            last = self.index(self.rowCount() - 1, NOTE)
-            self.dataChanged.emit(self.index(0, SHOWN), last)
+        self._changed(0, self.rowCount() - 1)
 
     def trajectory(self, row):
         """Return the trajectory in a row."""
         return self.list.trajectories[self.list.rows[row]]
 
-    @property
-    def sortColumn(self):
-        return self._sortColumn
-
-    @property
-    def sortDescending(self):
-        return self._sortDescending
-
-    # What Qt asks for
-
-    def rowCount(self, parent=None):
-        return 0 if parent is not None and parent.isValid() else len(self.list.rows)
-
-    def columnCount(self, parent=None):
-        return 0 if parent is not None and parent.isValid() else len(self._headers)
-
-    def headerData(self, section, orientation, role=qt.Qt.DisplayRole):
-        if role != qt.Qt.DisplayRole or orientation != qt.Qt.Horizontal:
-            return None
-        return self._headers[section]
-
-    def data(self, index, role=qt.Qt.DisplayRole):
-        answer = self._answers.get(role)
-        if answer is None or not index.isValid():
-            return None
-        return answer(self.trajectory(index.row()), index.column())
-
-    def sort(self, column, order=qt.Qt.AscendingOrder):
-        self.beginResetModel()
-        self._sortColumn = column
-        self._sortDescending = order == qt.Qt.DescendingOrder
-        self._sort()
-        self.endResetModel()
-
-    def match(self, start, role, value, hits=1, flags=None):
-        # Typing in the table would look at every row; there is the filter for that.
-        return []
-
     # How it is done
 
-    def _makeHeaders(self):
-        return {
-            SHOWN: _("Shown"),
-            NAME: _("Name"),
-            GROUP: _("Group"),
-            TYPE: _("Type"),
-            LENGTH: _("Length"),
-            DIAMETER: _("Diameter"),
-            OWNER: _("Image"),
-            NOTE: _("Note"),
-        }
+    def copiedText(self, row, column):
+        """Return what is copied of a cell: whether a trajectory is shown, as a word."""
+        if column == SHOWN:
+            return self._texts["shown" if self._isShown(self.trajectory(row)) else "hidden"]
+        return self._text(row, column)
+
+    def _rowTotal(self):
+        return len(self.list.rows)
 
     def _sort(self):
         if self._sortColumn == SHOWN:
@@ -149,52 +100,55 @@ class TrajectoryTableModel(qt.QAbstractTableModel):
     def _isShown(self, one):
         return self._browser.trajectories.is_shown(one)
 
-    def _text(self, one, column):
+    def _text(self, row, column):
+        one = self.trajectory(row)
         item = one.item
         if column == SHOWN:
             return ""
         if column == TYPE:
-            return _typeText(item.type)
+            words = self._texts.get(item.type)
+            return words or self._texts["other type"].format(number=int(item.type))
         if column == LENGTH:
             distance = length(item)
-            return "" if distance is None else _("{number} mm").format(number=f"{distance:.1f}")
+            return "" if distance is None else self._texts["mm"].format(number=f"{distance:.1f}")
         if column == DIAMETER:
             diameter = tube_diameter(item.diameter)
-            return _("{number} mm").format(number=f"{diameter:g}") if diameter else ""
+            return self._texts["mm"].format(number=f"{diameter:g}") if diameter else ""
         if column == NOTE:
             return self._browser.patients.redact("; ".join(self.notes(one)))
         return self._browser.patients.redact(printable(getattr(item, _FIELDS[column])))
 
     def notes(self, one):
         """Return why a trajectory cannot be shown, and what else is odd about it."""
-        notes = [_("the server no longer has it")] if one.is_gone else []
+        notes = [self._texts["gone"]] if one.is_gone else []
         return [*notes, one.problem] if one.problem else [*notes, *one.notes]
 
-    def _toolTip(self, one, column):
+    def _toolTipLines(self, row, column):
         if column == SHOWN:
-            lines = [_("Show or hide the trajectory")]
-        else:
-            lines = self.notes(one) if column == NOTE else [self._text(one, column)]
-            lines = map(self._browser.patients.redact, lines)
-        # Without this, Qt would take for HTML what a server sends.
-        escaped = "<br>".join(html.escape(line) for line in lines if line)
-        return f"<p>{escaped}</p>" if escaped else None
+            return [self._texts["show or hide"]]
+        if column != NOTE:
+            return [self._text(row, column)]
+        return [self._browser.patients.redact(line) for line in self.notes(self.trajectory(row))]
 
-    def _checkState(self, one, column):
+    def _checkState(self, row, column):
+        one = self.trajectory(row)
         if column != SHOWN or (one.problem and one.written is None):
             return None
         return int(qt.Qt.Checked if self._isShown(one) else qt.Qt.Unchecked)
 
-    def _swatch(self, one, column):
-        return qt.QColor(*visible_rgba(one.item.rgba)[:3]) if column == NAME else None
+    def _swatch(self, row, column):
+        if column != NAME:
+            return None
+        return qt.QColor(*visible_rgba(self.trajectory(row).item.rgba)[:3])
 
-    def _foreground(self, one, column):
+    def _foreground(self, row, column):
+        one = self.trajectory(row)
         if one.is_gone:
-            return self._colours.amber if column == NOTE else self._colours.faint
+            return self._colors.amber if column == NOTE else self._colors.faint
         # The name as well: in a narrow panel the note is out of sight.
-        return self._colours.red if column in (NAME, NOTE) and one.problem else None
+        return self._colors.red if column in (NAME, NOTE) and one.problem else None
 
-    def _alignment(self, _one, column):
+    def _alignment(self, _row, column):
         side = qt.Qt.AlignRight if column in _NUMBERS else qt.Qt.AlignLeft
         return int(side) | int(qt.Qt.AlignVCenter)
 
@@ -209,10 +163,29 @@ def _noteRank(one):
     return 1 if one.is_gone or one.notes else 2
 
 
-def _typeText(type_):
-    words = {
+def _headers():
+    return (
+        _("Shown"),
+        _("Name"),
+        _("Group"),
+        _("Type"),
+        _("Length"),
+        _("Diameter"),
+        _("Image"),
+        _("Note"),
+    )
+
+
+def _texts():
+    """Return the words of the rows, translated once: ``_()`` costs 9 µs a call in Slicer."""
+    return {
         TrajectoryType.ENTRY: _("entry only"),
         TrajectoryType.TARGET: _("target only"),
         TrajectoryType.ENTRY_AND_TARGET: _("line"),
+        "other type": _("type {number}"),
+        "mm": _("{number} mm"),
+        "gone": _("no longer on the server"),
+        "show or hide": _("Show or hide the trajectory"),
+        "shown": _("shown"),
+        "hidden": _("hidden"),
     }
-    return words.get(type_, _("type {number}").format(number=int(type_)))

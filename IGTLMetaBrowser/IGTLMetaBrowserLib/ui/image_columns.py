@@ -1,0 +1,97 @@
+"""The columns of the image table: those that tell the images apart."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from ..codec import printable
+from .image_table import (
+    FIELDS,
+    ID,
+    MODALITY,
+    NAME,
+    PATIENT,
+    PATIENT_ID,
+    SCAN_TIME,
+    SIZE,
+    STATE,
+    TYPE,
+)
+from .table_columns import TableColumns
+from .table_views import measureColumns
+
+_KEYS = ("state", "name", "modality", "patient", "patientId", "scanTime", "size", "type", "id")
+_MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
+_STATE_WIDTH = 28
+
+
+class ImageColumns:
+    """Leaves out what is the same for all images, and what the groups say already.
+
+    What the user chooses in the menu of the header counts more, and is kept.
+    """
+
+    def __init__(self, view, model):
+        self._view = view
+        self._model = model
+        self._areMeasured = False
+        self._names = _names()
+        self._columns = TableColumns(view, "Images", _KEYS, self._names, hiddenAtFirst=[PATIENT_ID])
+        view.setColumnWidth(STATE, _STATE_WIDTH)
+        self.common = []
+        """Name and value of what is the same for all images, and in no column."""
+
+    @property
+    def menu(self):
+        """The context menu of the header."""
+        return self._columns.menu
+
+    def choose(self, column, isShown):
+        """Show a column, or leave it out, from now on."""
+        self._columns.choose(column, isShown)
+
+    def shown(self):
+        """Return the columns that are shown, from left to right."""
+        return self._columns.shown()
+
+    def showList(self):
+        """Show what tells the images of another list apart."""
+        images = self._model.images
+        same = [column for column in _MAY_BE_REDUNDANT if images.has_one_value(FIELDS[column])]
+        inGroups = [PATIENT, PATIENT_ID] if self._model.isGrouped else []
+        self._columns.setRedundant({*same, *inGroups})
+        self.common = [
+            (self._names[column], self._value(column))
+            for column in same
+            if column not in (PATIENT_ID, *inGroups) and not self._columns.isShown(column)
+        ]
+        self._measure()
+
+    def _value(self, column):
+        # Of no row: the first may be that of a group.
+        return printable(self._model.positionText(0, column))
+
+    def _measure(self):
+        """Make the columns wide enough for the first list of a server; then they are the user's.
+
+        Not wider than a few words: a server's texts may be long.
+        """
+        hasRows = len(self._model.images) > 0
+        if hasRows and not self._areMeasured:
+            measureColumns(self._view, {})
+            self._view.setColumnWidth(STATE, _STATE_WIDTH)
+        self._areMeasured = hasRows
+
+
+def _names():
+    """Return what the columns are called in the menu; None for those that are always there."""
+    names = [None] * len(_KEYS)
+    names[MODALITY] = _("Modality")
+    names[PATIENT] = _("Patient")
+    names[PATIENT_ID] = _("Patient ID")
+    names[SCAN_TIME] = _("Scan time")
+    names[SIZE] = _("Size")
+    names[TYPE] = _("Type")
+    names[ID] = _("ID")
+    assert names[NAME] is None
+    return names

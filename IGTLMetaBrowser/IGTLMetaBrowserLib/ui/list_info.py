@@ -1,0 +1,46 @@
+"""The line above the image table: when the list was read, and what all images have in common."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from ..browser.events import ConnectionState
+from .elided_label import ElidedLabel
+
+
+class ListInfo:
+    """Writes on ``label``; what all images have in common is ``columns.common``."""
+
+    def __init__(self, label, browser, columns, localeTexts):
+        self._label = ElidedLabel(label)
+        self._browser = browser
+        self._columns = columns
+        self._localeTexts = localeTexts
+        self._shown = None
+        self._listed = _("Read at {moment}")
+        self._noList = _("This server offers no list of images")
+        self._listedBefore = _("Read at {moment}; not connected now")
+        self._common = _("All images: {values}")
+
+    def close(self):
+        """Let go of the label."""
+        self._label.close()
+
+    def update(self):
+        """Show it as it is now."""
+        text = ". ".join(part for part in (self._listedText(), self._commonText()) if part)
+        if text != self._shown:
+            self._shown = text
+            self._label.setText(text)
+
+    def _listedText(self):
+        moment = self._browser.images.listed_at
+        if moment is None:
+            return self._noList if self._browser.images.is_list_unanswered else ""
+        isConnected = self._browser.connection.state is ConnectionState.CONNECTED
+        text = self._listed if isConnected else self._listedBefore
+        return text.format(moment=self._localeTexts.recentMoment(moment))
+
+    def _commonText(self):
+        values = [f"{name} {value}" for name, value in self._columns.common if value]
+        return self._common.format(values=" · ".join(values)) if values else ""

@@ -1,0 +1,211 @@
+"""What the panel shows of the events of its browser."""
+
+from __future__ import annotations
+
+from ..browser import events as events
+from ..codec import printable
+from ..net import CancelledError
+from .slice_views import showInSliceViews
+from .timers import SingleShotTimer
+
+
+class PanelEvents:
+    """Handles the events of the browser of ``panel``, from now until ``close``."""
+
+    def __init__(self, panel, messages, localeTexts):
+        self._panel = panel
+        self._browser = panel.browser
+        self._status = panel.status
+        self._messages = messages
+        self._localeTexts = localeTexts
+        self._imageInStatus = None
+        self._trajectoriesInStatus = None
+        self._failure = None
+        self._isUpdateDue = self._hasShownFailure = False
+        self._handlers = self._makeHandlers()
+        self._updateTimer = SingleShotTimer(self._updateStates)
+        self._browser.add_observer(self._onBrowserEvent)
+
+    def close(self):
+        """Handle no more events."""
+        self._browser.remove_observer(self._onBrowserEvent)
+        self._updateTimer.close()
+
+    def forgetTrajectories(self):
+        """Say how many trajectories come next, also if it is as many as before."""
+        self._trajectoriesInStatus = None
+
+    def _makeHandlers(self):
+        return {
+            events.Connecting: self._onConnecting,
+            events.Connected: self._onConnected,
+            events.Disconnected: self._onDisconnected,
+            events.Asked: self._onAsked,
+            events.Deferred: self._onDeferred,
+            events.ListUnanswered: self._onListUnanswered,
+            events.Listed: self._onListed,
+            events.ImageProgress: self._onImageProgress,
+            events.ImageLoaded: self._onImageLoaded,
+            events.ImageFailed: self._onImageFailed,
+            events.ImagesAdopted: self._onImagesAdopted,
+            events.LiveImage: self._onLiveImage,
+            events.TrajectoriesChanged: self._onTrajectoriesChanged,
+            events.TrajectoriesShown: self._onTrajectoriesShown,
+            events.TrajectoriesSent: self._onTrajectoriesSent,
+            events.Failed: self._onFailed,
+            **self._panel.annotations.handlers,
+        }
+
+    def _onBrowserEvent(self, event):
+        handler = self._handlers.get(type(event))
+        if isinstance(event, (events.ImageWaiting, events.ImageFailed)):
+            # There may be 100,000 of these at once: the rows follow together in the next turn.
+            if handler is not None:
+                handler(event)
+            if not self._isUpdateDue:
+                self._isUpdateDue = True
+                self._updateTimer.start()
+            return
+        self._failure = None
+        if handler is not None:
+            handler(event)
+        self._panel.update()
+
+    def _updateStates(self):
+        self._isUpdateDue = self._hasShownFailure = False
+        self._showFailure()
+        self._panel.images.showStates()
+        self._panel.update()
+
+    # The connection
+
+    def _onConnecting(self, event):
+        if not event.is_again:
+            self._status.forgetResult()
+            self._status.show(self._messages.connecting)
+
+    def _onConnected(self, event):
+        self._panel.connection.noteConnected()
+        self._panel.trajectories.showList()
+        if event.is_again:
+            self._status.showReconnected(self._messages.reconnected)
+            return
+        self._status.show(self._messages.connected)
+        self._browser.images.request_list()
+
+    def _onDisconnected(self, event):
+        if not self._browser.connection.has_server:
+            self._panel.images.showList()
+            self._panel.trajectories.showList()
+            self.forgetTrajectories()
+            self._status.forgetResult()
+        if event.error is None:
+            self._status.showNothingBut(self._messages.notConnected)
+        else:
+            self._status.showLoss(event.error)
+
+    def _onDeferred(self, event):
+        names = self._messages.deferredNames
+        name = names.get(event.data_type, event.data_type)
+        self._status.show(self._messages.deferred, name=name)
+
+    def _onListUnanswered(self, event):
+        self._status.showResult(self._messages.listUnanswered, error=event.error)
+
+    def _onFailed(self, event):
+        self._status.showError(event.error)
+
+    # Images
+
+    def _onAsked(self, _event):
+        transfer = self._browser.images.transfer
+        if transfer is not None and self._imageInStatus != transfer.image_id:
+            self._imageInStatus = transfer.image_id
+            self._panel.model.updateState(transfer.image_id)
+            self._status.show(
+                self._messages.loading,
+                name=self._imageName(transfer.image_id),
+                number=transfer.done + 1,
+                count=transfer.total,
+            )
+
+    def _onListed(self, event):
+        images = self._panel.images
+        before = images.model.images
+        images.showList()
+        text = self._messages.listed(len(event.entries))
+        added, withdrawn = images.model.images.count_changes(before)
+        if before.first_live_row and (added or withdrawn):
+            number = self._localeTexts.number
+            changes = self._messages.listChanges
+            text += changes.format(added=number(added), withdrawn=number(withdrawn))
+        self._status.showResult(text + ".")
+
+    def _onImageProgress(self, event):
+        self._panel.model.updateState(event.image_id)
+
+    def _onImageLoaded(self, event):
+        self._imageInStatus = None
+        model, messages = self._panel.model, self._messages
+        model.updateState(event.image_id)
+        if self._showsInViews:
+            showInSliceViews(event.node)
+        notes = "; ".join([*event.notes, *model.calibrationNotes(event.image_id)])
+        text = messages.loadedWithNotes if notes else messages.loaded
+        self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
+
+    def _onImageFailed(self, event):
+        self._imageInStatus = None
+        self._failure = event
+        if not self._hasShownFailure:
+            self._hasShownFailure = True
+            self._showFailure()
+
+    def _showFailure(self):
+        """Show the last failure of this turn, unless something else has happened since."""
+        event, self._failure = self._failure, None
+        if event is None:
+            return
+        if isinstance(event.error, CancelledError):
+            self._status.show(self._messages.cancelled)
+            return
+        name = self._imageName(event.image_id)
+        self._status.show(self._messages.failed, name=name, error=event.error)
+
+    def _onImagesAdopted(self, _event):
+        self._panel.images.showStates()
+
+    def _onLiveImage(self, event):
+        self._panel.images.showLiveImage(event.image_id)
+        if event.frames == 1 and event.node is not None and self._showsInViews:
+            showInSliceViews(event.node)
+
+    @property
+    def _showsInViews(self):
+        return self._panel.ui.showInViewsCheckBox.checked
+
+    def _imageName(self, imageId):
+        # The table has more than the list: live images and label maps.
+        images = self._panel.model.images
+        position = images.row(imageId)
+        return printable((position is not None and images.entry(position).name) or imageId)
+
+    # Trajectories
+
+    def _onTrajectoriesChanged(self, _event):
+        self._panel.trajectories.showList()
+
+    def _onTrajectoriesShown(self, event):
+        self._panel.trajectories.showList()
+        inStatus = (len(event.nodes), tuple(event.problems))
+        if inStatus == self._trajectoriesInStatus:
+            # They stream in, ten times a second: something else would never be read.
+            return
+        self._trajectoriesInStatus = inStatus
+        text = self._messages.trajectoriesShown(len(event.nodes))
+        if event.problems:
+            text += " " + self._messages.notShown
+        self._status.showResult(text, problems="; ".join(event.problems))
+
+    def _onTrajectoriesSent(self, event):
+        self._status.showResult(self._messages.trajectoriesSent(event.count))

@@ -1,0 +1,133 @@
+"""Which columns of a table are shown, and where: the user's choice, kept in the settings."""
+
+from __future__ import annotations
+
+import qt
+from slicer.i18n import tr as _
+
+from .table_views import measureColumn
+
+_SETTINGS_GROUP = "IGTLMetaBrowser/Columns"
+
+
+class TableColumns:
+    """The columns of ``view``, whose header has a menu to choose them from and lets them be moved.
+
+    ``keys``
+        The name of each column in the settings.
+    ``names``
+        What the menu calls each column; None for one that is always shown.
+    ``hiddenAtFirst``
+        The columns that are not shown unless the user chooses them.
+
+    Columns that are ``redundant``, as all rows have the same value, are left out as well; what the
+    user has chosen counts more.
+    """
+
+    def __init__(self, view, tableName, keys, names, hiddenAtFirst=()):
+        self._view = view
+        self._header = view.horizontalHeader()
+        self._settingsKey = f"{_SETTINGS_GROUP}/{tableName}"
+        self._keys = keys
+        self._names = names
+        self._hiddenAtFirst = frozenset(hiddenAtFirst)
+        self._redundant = frozenset()
+        self._chosen = {}
+        # A view does not keep its menu alive in Slicer.
+        self.menu = qt.QMenu(view)
+        self._header.setSectionsMovable(True)
+        self._header.contextMenuPolicy = qt.Qt.CustomContextMenu
+        self._header.customContextMenuRequested.connect(self._onMenuRequested)
+        self._isMoving = False
+        self._restore()
+        self._header.sectionMoved.connect(self._onSectionMoved)
+
+    def setRedundant(self, columns):
+        """Leave out these columns, except those that the user has chosen."""
+        self._redundant = frozenset(columns)
+        self._show()
+
+    def isShown(self, column):
+        """Whether a column is shown."""
+        if self._names[column] is None:
+            return True
+        return self._chosen.get(column, column not in self._redundant | self._hiddenAtFirst)
+
+    def shown(self):
+        """Return the columns that are shown, from left to right."""
+        return [column for column in self._order() if self.isShown(column)]
+
+    def fillMenu(self):
+        """Offer the columns, and to have them as at first."""
+        self.menu.clear()
+        for column, name in enumerate(self._names):
+            if name is not None:
+                action = self.menu.addAction(name)
+                action.checkable = True
+                action.checked = self.isShown(column)
+                action.toggled.connect(self._onToggled(column))
+        self.menu.addSeparator()
+        reset = self.menu.addAction(_("Reset columns"))
+        reset.triggered.connect(lambda _checked=False: self.reset())
+
+    def choose(self, column, isShown):
+        """Show a column, or leave it out, from now on."""
+        self._chosen[column] = isShown
+        self._show()
+        self._keep()
+
+    def reset(self):
+        """Show the columns as at first."""
+        self._chosen = {}
+        qt.QSettings().remove(self._settingsKey)
+        self._arrange(range(len(self._keys)))
+        self._show()
+
+    def _onToggled(self, column):
+        return lambda isChecked: self.choose(column, isChecked)
+
+    def _onMenuRequested(self, position):
+        self.fillMenu()
+        self.menu.popup(self._header.mapToGlobal(position))
+
+    def _onSectionMoved(self, *_arguments):
+        if not self._isMoving:
+            self._keep()
+
+    def _show(self):
+        for column in range(len(self._keys)):
+            wasHidden, isShown = self._view.isColumnHidden(column), self.isShown(column)
+            self._view.setColumnHidden(column, not isShown)
+            if wasHidden and isShown:
+                measureColumn(self._view, column)
+
+    def _order(self):
+        return [self._header.logicalIndex(place) for place in range(len(self._keys))]
+
+    def _arrange(self, columns):
+        self._isMoving = True
+        for place, column in enumerate(columns):
+            self._header.moveSection(self._header.visualIndex(column), place)
+        self._isMoving = False
+
+    # In the settings stand, from left to right, the keys of the columns; one that the user has
+    # chosen begins with +, one that the user does not want with -.
+
+    def _keep(self):
+        signs = {True: "+", False: "-", None: ""}
+        texts = [signs[self._chosen.get(column)] + self._keys[column] for column in self._order()]
+        qt.QSettings().setValue(self._settingsKey, " ".join(texts))
+
+    def _restore(self):
+        texts = str(qt.QSettings().value(self._settingsKey) or "").split()
+        columns = []
+        for text in texts:
+            key = text.lstrip("+-")
+            if key in self._keys and self._keys.index(key) not in columns:
+                columns.append(self._keys.index(key))
+                if text != key:
+                    self._chosen[columns[-1]] = text.startswith("+")
+        # A newer version may have columns that were not there when the settings were written.
+        columns += [column for column in range(len(self._keys)) if column not in columns]
+        self._arrange(columns)
+        self._show()
