@@ -6,10 +6,7 @@ at once and a keystroke in the filter is answered at once. Rows are positions in
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -19,10 +16,9 @@ from ..codec import ImageMetaItem, ImageMetaMessage, cut_text
 from ..codec.messages.items import ItemTable
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_list import redacted_table
+from .text_column import TextColumn, folded
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
-_NUMBERS = re.compile("([0-9]+)")
-_MOST_DIGITS = 64  # the longest text of an entry
 
 
 class ImageList:
@@ -47,23 +43,23 @@ class ImageList:
         patients: HiddenPatients | None = None,
     ) -> None:
         self._table = _table(entries)
-        self._ids = self.texts("id")
-        self._row_of_id = _first_rows(self._ids)
-        # A live image that is also listed is shown in the row that it has there.
-        unlisted = [entry for entry in live if entry.id not in self._row_of_id]
+        self._ids = TextColumn(self._table.records["id"])
         self.first_live_row = len(self._table)
-        if unlisted:
+        if live:
+            # A live image that is also listed is shown in the row that it has there.
+            unlisted = [entry for entry in live if entry.id not in self._row_of_id]
             # The bytes are joined: to make objects of a long list would take long.
             content = b"".join((self._table.content, _table(unlisted).content))
             self._table = ItemTable(ImageMetaItem, memoryview(content))
-            self._ids += [entry.id for entry in unlisted]
-            self._row_of_id = _first_rows(self._ids)
+            self._ids = TextColumn(self._table.records["id"])
+            del self._row_of_id
         if patients is not None:
             self._table = redacted_table(self._table, patients)
-        modalities = self.texts("modality")
-        self.modalities = Counter(modalities).most_common()
-        number_of = {modality: number for number, (modality, _) in enumerate(self.modalities)}
-        self._modality_numbers = np.array([number_of[text] for text in modalities], np.intp)
+        self._columns: dict[str, TextColumn] = {}
+        modalities = self.column("modality")
+        counts = np.bincount(modalities.numbers, minlength=len(modalities.distinct)).tolist()
+        pairs = zip(modalities.distinct, counts, strict=True)
+        self.modalities = sorted(pairs, key=lambda pair: -pair[1])
         self._order = np.arange(len(self))
         self._matches = np.ones(len(self), bool)
         self.rows = self._order
@@ -74,7 +70,7 @@ class ImageList:
     @property
     def listed_ids(self) -> set[str]:
         """The ids in the server's list."""
-        return set(self._ids[: self.first_live_row])
+        return set(self._ids.texts[: self.first_live_row])
 
     def entry(self, row: int) -> ImageMetaItem:
         """Return what may be seen of the image in a row; ``image_id`` has its real id."""
@@ -82,11 +78,23 @@ class ImageList:
 
     def image_id(self, row: int) -> str:
         """Return the id of the image in a row."""
-        return self._ids[row]
+        return self._ids.text(row)
 
-    def texts(self, field: str) -> list[str]:
+    def column(self, field: str) -> TextColumn:
         """Return a text of every image, see ``TEXT_FIELDS``, by its position."""
-        return _decoded(self._encoded_texts(field)).split("\0") if len(self) else []
+        if field not in self._columns:
+            self._columns[field] = TextColumn(self._table.records[field])
+        return self._columns[field]
+
+    def prepare(self) -> bool:
+        """Prepare one of the columns for ``filter``; return whether there are more.
+
+        For a million images that takes a moment, so a window does it while nobody waits.
+        """
+        todo = [field for field in TEXT_FIELDS if not self.column(field).is_prepared]
+        if todo:
+            self.column(todo[0]).contains("a")
+        return len(todo) > 1
 
     @property
     def scan_seconds(self) -> np.ndarray:
@@ -105,7 +113,7 @@ class ImageList:
 
     def is_first_with_its_id(self, row: int) -> bool:
         """Whether no row above has the same id. Only such an image can be asked for."""
-        return self._row_of_id[self._ids[row]] == row
+        return self._row_of_id[self.image_id(row)] == row
 
     def filter(self, text: str = "", modalities: Collection[str] = ()) -> None:
         """Show the images that have every word of ``text`` in one of their texts.
@@ -114,11 +122,14 @@ class ImageList:
         """
         matches = np.ones(len(self), bool)
         for word in folded(text).split():
-            found = (word in searched for searched in self._searched_texts)
-            matches &= np.fromiter(found, bool, len(self))
-        if modalities:
-            is_shown = [modality in modalities for modality, _ in self.modalities]
-            matches &= np.array(is_shown, bool)[self._modality_numbers]
+            found = np.zeros(len(self), bool)
+            for field in TEXT_FIELDS:
+                found |= self.column(field).contains(word)
+            matches &= found
+        if modalities and len(self):
+            column = self.column("modality")
+            is_shown = [modality in modalities for modality in column.distinct]
+            matches &= np.array(is_shown, bool)[column.numbers]
         self._matches = matches
         self._arrange()
 
@@ -132,7 +143,7 @@ class ImageList:
             self._order = np.arange(len(self))
             self._arrange()
         elif field in TEXT_FIELDS:
-            self.sort_by(ranks(self.texts(field)), descending)
+            self.sort_by(self.column(field).ranks, descending)
         else:
             keys = self._table.records[field].astype(np.uint64)
             self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
@@ -147,18 +158,11 @@ class ImageList:
     def _arrange(self) -> None:
         self.rows = self._order[self._matches[self._order]]
 
-    def _encoded_texts(self, field: str) -> list[bytes]:
-        encoded = self._table.records[field].tolist()
-        if b"\0" in b"".join(encoded):  # a text that ends before its field does
-            return [text.partition(b"\0")[0] for text in encoded]
-        return encoded
-
     @cached_property
-    def _searched_texts(self) -> list[str]:
-        """All texts of each row in one, each in a line: no word reaches over its end."""
-        columns = (self._encoded_texts(field) for field in TEXT_FIELDS)
-        rows = map(b"\n".join, zip(*columns, strict=True))
-        return folded(_decoded(rows)).split("\0") if len(self) else []
+    def _row_of_id(self) -> dict[str, int]:
+        """The first row of each id. Made when it is needed: that takes a moment for a million."""
+        texts = self._ids.texts
+        return dict(zip(reversed(texts), range(len(texts) - 1, -1, -1), strict=True))
 
 
 def _table(entries: Sequence[ImageMetaItem]) -> ItemTable[ImageMetaItem]:
@@ -173,39 +177,3 @@ def _cut_texts(entry: ImageMetaItem) -> dict[str, str]:
     """Return the texts as far as the columns hold them; those of a live image may be longer."""
     sizes = {field: ImageMetaItem.columns[field].itemsize for field in TEXT_FIELDS}
     return {field: cut_text(getattr(entry, field), size) for field, size in sizes.items()}
-
-
-def _first_rows(ids: Sequence[str]) -> dict[str, int]:
-    last = len(ids) - 1
-    return {image_id: last - row for row, image_id in enumerate(reversed(ids))}
-
-
-def _decoded(texts: Iterable[bytes]) -> str:
-    """Return texts with a NUL between them, each read as ``codec.wire.decode_text`` reads one.
-
-    To read and change them all at once is faster than one by one.
-    """
-    return b"\0".join(texts).decode("utf-8", "surrogateescape")
-
-
-def folded(text: str) -> str:
-    """Return ``text`` without what makes no difference: case, and how a letter is composed."""
-    return unicodedata.normalize("NFKC", text).casefold()
-
-
-def ranks(texts: list[str]) -> np.ndarray:
-    """Return the place of each text among all; those that differ in case only share one."""
-    if not texts:
-        return np.empty(0, np.intp)
-    distinct = list(dict.fromkeys(texts))
-    keys = _natural("\0".join(distinct)).split("\0")
-    rank_of_key = {key: rank for rank, key in enumerate(sorted(dict.fromkeys(keys)))}
-    rank_of_text = {text: rank_of_key[key] for text, key in zip(distinct, keys, strict=True)}
-    return np.fromiter(map(rank_of_text.__getitem__, texts), np.intp, len(texts))
-
-
-def _natural(text: str) -> str:
-    """Return a key by which ``Image 2`` comes before ``Image 10``."""
-    parts = _NUMBERS.split(folded(text))
-    parts[1::2] = [number.zfill(_MOST_DIGITS) for number in parts[1::2]]
-    return "".join(parts)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..codec import TrajectoryItem
 from ..scene.trajectory_decoding import length
-from .image_list import folded, ranks
+from .text_column import folded, ranks
 
 TEXT_FIELDS = ("name", "group", "owner")
 

@@ -133,10 +133,10 @@ class PanelEvents:
         images = self._panel.images
         before = images.model.images.listed_ids
         images.showList()
-        now = images.model.images.listed_ids
         text = self._messages.listed(len(event.entries))
+        now = images.model.images.listed_ids if before else set()
         added, withdrawn = len(now - before), len(before - now)
-        if before and (added or withdrawn):
+        if added or withdrawn:
             number = self._localeTexts.number
             changes = self._messages.listChanges
             text += changes.format(added=number(added), withdrawn=number(withdrawn))
