@@ -59,6 +59,16 @@ def test_they_are_there_again_in_another_session(user):
     assert user.ui.answerTimeoutSpinBox.value == 60
 
 
+def test_the_coordinate_system_is_used_from_the_first_message(user, small_server, kept):
+    settings = net.ConnectionSettings(coordinates=codec.Coordinates.LPS)
+    kept.keepSettings("127.0.0.1", small_server, settings)
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    browser = user.panel.browser
+    assert browser.images.coordinates is codec.Coordinates.LPS
+    assert browser.trajectories.coordinates is codec.Coordinates.LPS
+
+
 def test_an_address_that_is_being_typed_harms_nothing(user):
     user.ui.hostLineEdit.text = "a b:c"
     user.ui.hostLineEdit.text = "[::1"

@@ -50,6 +50,10 @@ class ImageColumns:
         """Show a column, or leave it out, from now on."""
         self._columns.choose(column, isShown)
 
+    def reset(self):
+        """Show the columns as at first."""
+        self._columns.reset()
+
     def shown(self):
         """Return the columns that are shown, from left to right."""
         return self._columns.shown()

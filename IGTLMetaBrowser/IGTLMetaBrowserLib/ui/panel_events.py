@@ -81,6 +81,7 @@ class PanelEvents:
 
     def _onConnecting(self, event):
         if not event.is_again:
+            self._panel.settings.apply()
             self._status.forgetResult()
             self._status.show(self._messages.connecting)
 
