@@ -59,6 +59,7 @@ MAY_IMPORT = {
     "pyarrow": (f"{LIB}.dicom_index",),
     "distributed": (f"{LIB}.cli",),
     "nrrd": ANYWHERE,
+    "prometheus_client": (f"{LIB}.cli",),
     "SimpleITK": (f"{LIB}.sources.plain_volumes",),
     "rich": ANYWHERE,
 }
@@ -72,6 +73,7 @@ ONLY_IN_FUNCTIONS = {
     "nrrd",
     "rich",
     "SimpleITK",
+    "prometheus_client",
 }
 
 # Python threads starve in Slicer, and MRML nodes are not to be touched from one.

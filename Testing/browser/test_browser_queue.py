@@ -15,6 +15,7 @@ from IGTLMetaBrowserLib.browser.events import (
     Disconnected,
     ImageFailed,
     ImageLoaded,
+    ImagePreparing,
     ImageProgress,
     ImageStatus,
 )
@@ -92,6 +93,35 @@ def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events
     assert last.seconds_left == pytest.approx(
         (last.size - last.received) / last.bytes_per_second, abs=0.01
     )
+
+
+def test_while_the_server_prepares_an_image_observers_hear_for_how_long(unconnected, events):
+    # It shows that it is alive by the tracking data that it streams meanwhile.
+    is_heard, pace = threading.Event(), threading.Event()  # the pace is never set
+
+    def prepare(peer):
+        peer.receive()
+        while not is_heard.is_set():
+            peer.send(codec.TransformMessage(device_name="StylusToTracker"))
+            pace.wait(0.02)
+        peer.send(make_image(1, device_name="MR"))
+        peer.wait_until_closed()
+
+    seen = []
+
+    def hear(event):
+        if isinstance(event, ImagePreparing):
+            seen.append(unconnected.images.transfer.seconds_preparing)
+            is_heard.set()
+
+    unconnected.add_observer(hear)
+    with ScriptedServer(prepare) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.load_image("MR")
+        unconnected.disconnect()
+    preparing = of_type(events, ImagePreparing)[0]
+    assert (preparing.image_id, preparing.seconds) == ("MR", 1)
+    assert seen[0] >= 1
 
 
 # Cancelling

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,12 +23,14 @@ from IGTLMetaBrowserLib import codec, net
 COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
 IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"
 SECONDS = 30
+CACHE = tempfile.TemporaryDirectory()
 
 
 def environment(**changes: str) -> dict[str, str]:
     """The environment for the command; ``changes`` named PYTHONPATH come before the code."""
     path = os.pathsep.join(filter(None, [changes.pop("PYTHONPATH", ""), str(IMPORT_ROOT)]))
-    return {**os.environ, **changes, "PYTHONPATH": path}
+    cache = {"XDG_CACHE_HOME": CACHE.name}  # not the developer's
+    return {**os.environ, **cache, **changes, "PYTHONPATH": path}
 
 
 def igtlmeta(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -241,3 +242,148 @@ def test_progress_is_shown_on_a_terminal_and_leaves_stdout_alone(tmp_path: Path)
     os.close(main)
     assert "[b]A" in shown
     assert (process.returncode, out) == (0, f"{tmp_path}/[b]A.nrrd\n")
+
+
+# What the server sends differs from its list
+
+
+def test_what_differs_from_the_list_is_said(tmp_path: Path) -> None:
+    shelf = shelf_of("A")
+    shelf.items[0].size = (512, 512, 64)
+    shelf.items[0].scalar_type = codec.ScalarType.UINT16
+    with served(shelf) as address:
+        result = igtlmeta("fetch", address, "A", "-o", tmp_path)
+    assert result.returncode == 0
+    assert result.stderr.splitlines() == [
+        "igtlmeta: A: the list says 512 × 512 × 64 voxels, 1 × 1 × 1 came",
+        "igtlmeta: A: the list says uint16, uint8 came",
+    ]
+
+
+def test_another_image_is_not_written_under_that_name(tmp_path: Path) -> None:
+    item = codec.ImageMetaItem(id="SLD-001", size=(2, 2, 2))
+    other = codec.ImageMessage(np.zeros((9, 9, 9), np.int16), device_name="SLD-002")
+
+    def answer(connection: socket.socket) -> None:
+        connection.recv(58)
+        connection.sendall(codec.pack(codec.ImageMetaMessage(items=[item])))
+        while query := connection.recv(58):
+            if b"GET_IMAGE" in query:
+                connection.sendall(codec.pack(other))
+
+    with peer(answer) as address:
+        result = igtlmeta("fetch", address, "SLD-001", "-o", tmp_path, "--timeout", "1")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "instead came the image 'SLD-002' of 9 × 9 × 9 voxels, int16" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_of_images_with_one_id_it_is_said_which_cannot_be_fetched(tmp_path: Path) -> None:
+    shelf = shelf_of("1.2.840")
+    shelf.items = [replace(shelf.items[0], name=name) for name in ("T1 pre", "T1 post", "T2")]
+    with served(shelf) as address:
+        result = igtlmeta("fetch", address, "--all", "-o", tmp_path)
+        listing = igtlmeta("list", address)
+    words = (
+        "igtlmeta: 'T1 post', 'T2' cannot be fetched: the server gives the ID '1.2.840' to "
+        "'T1 pre' as well\n"
+    )
+    assert (result.returncode, result.stderr) == (1, words)
+    assert (listing.returncode, listing.stderr) == (0, words)
+    # Nobody knows which of them came.
+    assert "name" not in nrrd.read_header(str(tmp_path / "1.2.840.nrrd"))
+
+
+def test_of_images_with_one_id_the_size_says_which_came(tmp_path: Path) -> None:
+    shelf = shelf_of("1.2.840")
+    shelf.items += [replace(shelf.items[0], name="other", size=(7, 7, 7))]
+    with served(shelf) as address:
+        result = igtlmeta("fetch", address, "1.2.840", "-o", tmp_path)
+    assert "'other' cannot be fetched" in result.stderr
+    assert nrrd.read_header(str(tmp_path / "1.2.840.nrrd"))["name"] == "image 1.2.840"
+
+
+def test_an_id_that_is_padded_with_spaces_is_known_as_it_is_seen(tmp_path: Path) -> None:
+    with served(shelf_of("CT1     ", "CT2     ")) as address:
+        result = igtlmeta("fetch", address, "CT2", "-o", tmp_path)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert nrrd.read(str(tmp_path / "CT2     .nrrd"))[0].tolist() == [[[1]]]
+
+
+# What the file says
+
+
+def test_the_file_has_the_messages_time_and_metadata_but_not_the_patients(tmp_path: Path) -> None:
+    shelf = shelf_of("A")
+    image = shelf.messages["A"]
+    image.timestamp = codec.Timestamp.from_datetime(datetime(2024, 5, 6, tzinfo=timezone.utc))
+    image.metadata = {
+        "StudyDescription": "Abdomen",
+        "Position": "not in the file",
+        "space": "a name that is a field of the format",
+        "PatientName": "Doe",
+        "PatientBirthDate": "19700101",
+    }
+    with served(shelf) as address:
+        igtlmeta("fetch", address, "A", "-o", tmp_path)
+    header = nrrd.read_header(str(tmp_path / "A.nrrd"))
+    assert header["timestamp"] == "2024-05-06T00:00:00.000000+00:00"
+    assert header["StudyDescription"] == "Abdomen"
+    assert header["Position"] == "not in the file"
+    assert header["space"] == "left-posterior-superior"
+    assert header["metadata space"] == "a name that is a field of the format"
+    assert not {"PatientName", "PatientBirthDate"} & set(header)
+
+
+def test_axes_that_are_not_at_right_angles_are_said(tmp_path: Path) -> None:
+    shelf = shelf_of("A")
+    shelf.messages["A"].matrix[:, :3] = [[1, 0.5, 0], [0, 1, 0], [0, 0, 1]]
+    with served(shelf) as address:
+        result = igtlmeta("fetch", address, "A", "-o", tmp_path)
+    assert result.returncode == 0
+    assert "A: its axes are not at right angles" in result.stderr
+
+
+def test_coordinates_can_be_overruled(tmp_path: Path) -> None:
+    shelf = shelf_of("A")
+    shelf.messages["A"].matrix[:, 3] = [10, 20, 30]
+    origins = []
+    for option in ([], ["--lps"]):
+        with served(shelf) as address:
+            igtlmeta("fetch", address, "A", "-o", tmp_path, *option)
+        origins.append(nrrd.read_header(str(tmp_path / "A.nrrd"))["space origin"].tolist())
+    assert origins == [[-10, -20, 30], [10, 20, 30]]
+
+
+# Limits
+
+
+def test_a_larger_image_is_fetched_if_that_is_allowed(tmp_path: Path) -> None:
+    shelf = shelf_of("A")
+    shelf.messages["A"].pixels = np.zeros((20, 100, 100), np.uint8)
+    shelf.items[0].size = (100, 100, 20)
+    with served(shelf) as address:
+        refused = igtlmeta("fetch", address, "A", "-o", tmp_path, "--max-size", "100k")
+        assert refused.returncode == 1
+        assert "the limit is 102400" in refused.stderr
+        assert "--max-size" in refused.stderr
+        done = igtlmeta("fetch", address, "A", "-o", tmp_path, "--max-size", "0.5M")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_images_without_a_checksum_are_fetched_if_that_is_accepted(tmp_path: Path) -> None:
+    data = bytearray(codec.pack(codec.ImageMessage(np.zeros((2, 2, 2), "u1"), device_name="A")))
+    data[50:58] = bytes(8)
+
+    def answer(connection: socket.socket) -> None:
+        while query := connection.recv(58):
+            is_list = b"GET_IMGMETA" in query
+            connection.sendall(codec.pack(codec.ImageMetaMessage()) if is_list else data)
+
+    with peer(answer) as address:
+        refused = igtlmeta("fetch", address, "A", "-o", tmp_path)
+        done = igtlmeta("fetch", address, "A", "-o", tmp_path, "--accept-missing-checksum")
+    assert refused.returncode == 1
+    assert "came without a checksum" in refused.stderr
+    assert "--accept-missing-checksum" in refused.stderr
+    assert (done.returncode, done.stderr) == (0, "")

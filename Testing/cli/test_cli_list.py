@@ -282,3 +282,33 @@ def is_folded_into(text: str, shown: str) -> bool:
             if text in "".join(column.split()):
                 return True
     return False
+
+
+def test_the_json_has_what_the_server_knows_besides() -> None:
+    class Described(Shelf):
+        def metadata(self, image_id: str) -> dict[str, str]:
+            return {"StudyDescription": "Abdomen"} if image_id == "IMAGE_0" else {}
+
+    with served(Described([HEAD, BARE])) as address:
+        head, bare = json.loads(igtlmeta("list", address, "--json").stdout)
+    assert head["metadata"] == {"StudyDescription": "Abdomen"}
+    assert "metadata" not in bare
+
+
+def test_long_names_come_whole_from_our_own_server() -> None:
+    long = "Schädel nativ " * 9 + "Ende"
+    with served(Shelf([replace(HEAD, name=long)])) as address:
+        (head,) = json.loads(igtlmeta("list", address, "--json").stdout)
+        table = igtlmeta("list", address).stdout
+    assert head["name"] == long
+    assert long in table
+
+
+def test_names_in_the_code_page_of_windows_can_be_read_but_ids_stay_as_they_are() -> None:
+    name = "Weiß, Jörg".encode("cp1252").decode("utf-8", "surrogateescape")
+    item = replace(HEAD, name=name, patient_name=name, id="\udcff")
+    with served(Shelf([item])) as address:
+        (head,) = json.loads(igtlmeta("list", address, "--json").stdout)
+        table = igtlmeta("list", address).stdout
+    assert (head["name"], head["patient_name"], head["id"]) == ("Weiß, Jörg", "Weiß, Jörg", r"\xff")
+    assert "Weiß, Jörg" in table

@@ -47,7 +47,7 @@ def dicom_folder(oblique_mr: DemoImage, tmp_path_factory: pytest.TempPathFactory
     write_series(oblique_mr, folder / "mr")
     (folder / "notes.txt").write_text("not DICOM")
     (folder / "more.txt").write_text("not DICOM either")
-    shutil.copy(pydicom.data.get_testdata_file("rtstruct.dcm", download=False), folder)
+    shutil.copy(pydicom.data.get_testdata_file("reportsi.dcm", download=False), folder)
     return folder
 
 
@@ -76,7 +76,7 @@ def test_what_is_not_offered_is_counted(dicom_folder: Path) -> None:
     first, *rest = err.splitlines()
     assert first == "igtlmeta: 3 files or series are not offered, or not as volumes:"
     assert rest[0] == "igtlmeta:   2 x not a DICOM file"
-    assert rest[1].startswith("igtlmeta:   1 x not an image: RT Structure Set Storage")
+    assert rest[1].startswith("igtlmeta:   1 x not an image: Basic Text SR Storage")
     assert len(rest) == 2
 
 
@@ -88,7 +88,7 @@ def test_v_names_what_is_not_offered_and_what_clients_do(dicom_folder: Path) -> 
     for line in (
         "notes.txt: not a DICOM file",
         "more.txt: not a DICOM file",
-        "rtstruct.dcm: not an",
+        "reportsi.dcm: not an",
     ):
         assert f"igtlmeta:   {line}" in err
     assert re.search(r"client 127\.0\.0\.1:\d+ connected", err)

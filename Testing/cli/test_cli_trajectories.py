@@ -102,3 +102,14 @@ def test_the_demo_plans_lie_on_both_sides(demo_address: str) -> None:
     trajectories = json.loads(igtlmeta("trajectories", demo_address, "--json").stdout)
     sides = {trajectory["name"]: trajectory["entry"] for trajectory in trajectories}
     assert sides["Left electrode"][0] < 0 < sides["Right electrode"][0]
+
+
+def test_coordinates_and_the_meaning_of_the_diameter_can_be_overruled() -> None:
+    with served(Shelf(lines=[BIOPSY])) as address:
+        (as_sent,) = json.loads(igtlmeta("trajectories", address, "--json").stdout)
+        (changed,) = json.loads(
+            igtlmeta("trajectories", address, "--json", "--lps", "--radius").stdout
+        )
+    x, y, z = as_sent["entry"]
+    assert changed["entry"] == [-x, -y, z]
+    assert changed["diameter"] == 2 * as_sent["diameter"]

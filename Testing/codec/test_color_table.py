@@ -94,7 +94,7 @@ def test_damaged_is_an_error(content: bytes, why: str):
         (GREY.ravel(), "an array of two dimensions"),
         (GREY.tolist(), "an array of two dimensions"),
         (None, "an array of two dimensions, not None"),
-        (GREY[:255], r"256 or 65536 colours .* not an array of uint8, shape \(255, 1\)"),
+        (GREY[:255], r"256 or 65536 colors .* not an array of uint8, shape \(255, 1\)"),
         (RGB.astype(np.uint16), r"not an array of uint16, shape \(256, 3\)"),
         (np.zeros((256, 4), np.uint8), r"shape \(256, 4\)"),
         (GREY.astype(np.int16), "not an array of int16"),

@@ -8,7 +8,7 @@ import struct
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib.codec import DecodeError, EncodeError, cut_text, printable
+from IGTLMetaBrowserLib.codec import DecodeError, EncodeError, cut_text, printable, readable
 from IGTLMetaBrowserLib.codec.wire import Reader, decode_text, encode_text, numbers_of, whole_number
 
 
@@ -119,11 +119,35 @@ class TestCutText:
         assert encode_text(cut_text("a\0b", 8), 8, "name") == b"a b\0\0\0\0\0"
 
 
+class TestReadable:
+    """Names that are not UTF-8 are read as Western Windows writes them."""
+
+    @pytest.mark.parametrize(
+        ("data", "text"),
+        [
+            ("Weiß, Jörg".encode("cp1252"), "Weiß, Jörg"),
+            ("5 €".encode("cp1252"), "5 €"),
+            (b"caf\xe9 \x81", "café \x81"),  # cp1252 has no character 81
+            ("Łukasz".encode(), "Łukasz"),
+            (b"plain", "plain"),
+        ],
+    )
+    def test_the_code_page_is_that_of_windows(self, data: bytes, text: str):
+        assert readable(decode_text(data)) == text
+
+    def test_utf_8_that_was_cut_stays_as_it_is(self):
+        cut = decode_text("Łukasz Żółw".encode()[:-2])
+        assert readable(cut) == cut
+
+    def test_what_cannot_be_encoded_stays_as_it_is(self):
+        assert readable("a\ud800") == "a\ud800"
+
+
 class TestPrintable:
     def test_leaves_letters_of_all_languages(self):
         assert printable("Größe 頭部 CT") == "Größe 頭部 CT"
 
-    @pytest.mark.parametrize("text", ["\x1b", "\n", "\0", "\x7f", "\udcf6", "\u202e"])
+    @pytest.mark.parametrize("text", ["\x1b", "\n", "\0", "\x7f", "\ud800", "\u202e"])
     def test_replaces_what_would_harm_a_screen_or_a_file(self, text: str):
         assert printable(f"a{text}b") == "a\N{REPLACEMENT CHARACTER}b"
 

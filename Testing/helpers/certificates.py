@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 
 @dataclass(frozen=True)
@@ -35,4 +37,23 @@ class Authority:
         issued = self.ca.issue_cert(*names, common_name=common_name, not_after=end)
         path = self.folder / f"{'-'.join(names)}{'-expired' if expired else ''}.pem"
         issued.private_key_and_cert_chain_pem.write_to_path(path)
+        return path
+
+    def revoke(self, issued: Path) -> Path:
+        """Return a PEM file of a revocation list with that certificate alone."""
+        certificate = x509.load_pem_x509_certificate(issued.read_bytes())
+        signer = serialization.load_pem_private_key(self.ca.private_key_pem.bytes(), None)
+        own = x509.load_pem_x509_certificate(self.ca.cert_pem.bytes())
+        now = datetime.now(timezone.utc)
+        entry = x509.RevokedCertificateBuilder().serial_number(certificate.serial_number)
+        revocation_list = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(own.subject)
+            .last_update(now - timedelta(days=1))
+            .next_update(now + timedelta(days=1))
+            .add_revoked_certificate(entry.revocation_date(now).build())
+            .sign(signer, hashes.SHA256())
+        )
+        path = self.folder / "revoked.pem"
+        path.write_bytes(revocation_list.public_bytes(serialization.Encoding.PEM))
         return path

@@ -128,10 +128,15 @@ class ServerInThread:
 
 
 class Peer:
-    """One end of a connection that speaks whole messages and waits for them."""
+    """One end of a connection that speaks whole messages and waits for them.
 
-    def __init__(self, sock: socket.socket) -> None:
+    Where there is a ``piece_size``, messages are sent in pieces of so many bytes.
+    """
+
+    def __init__(self, sock: socket.socket, piece_size: int | None = None) -> None:
         self.socket = sock
+        self._piece_size = piece_size
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(PATIENCE)
         self._receiver = codec.Receiver()
         self._received: deque[codec.Message | codec.Rejected] = deque()
@@ -155,7 +160,10 @@ class Peer:
     def send(self, *messages: codec.Message | bytes) -> None:
         """Send messages, or bytes as they are."""
         for message in messages:
-            self.socket.sendall(message if isinstance(message, bytes) else codec.pack(message))
+            data = message if isinstance(message, bytes) else codec.pack(message)
+            size = self._piece_size or len(data)
+            for start in range(0, len(data), size):
+                self.socket.sendall(data[start : start + size])
 
     def receive(self) -> codec.Message:
         """Wait for the next message. Raises ``EOFError`` if the other end is closed.
@@ -192,11 +200,12 @@ class ScriptedServer:
     """Listens, and follows one script for each connection, one connection after the other.
 
     The last script serves all connections that follow. A connection is closed where its script
-    ends. An assertion that fails in a script fails the test.
+    ends. An assertion that fails in a script fails the test. ``piece_size``: see ``Peer``.
     """
 
-    def __init__(self, *scripts: Script) -> None:
+    def __init__(self, *scripts: Script, piece_size: int | None = None) -> None:
         self._scripts = scripts
+        self._piece_size = piece_size
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host, self.port = self._listener.getsockname()
         self._is_over = False
@@ -234,7 +243,7 @@ class ScriptedServer:
         try:
             while True:
                 sock, _ = self._listener.accept()
-                with Peer(sock) as self._peer:
+                with Peer(sock, self._piece_size) as self._peer:
                     if self._is_over:
                         return
                     script = self._scripts[min(self.connections, len(self._scripts) - 1)]

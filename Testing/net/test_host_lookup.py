@@ -145,3 +145,14 @@ print("the end")
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=True)
     assert done.stdout == "the end\n"
+
+
+def test_a_script_sleeps_while_a_name_is_looked_up(silent_name_server):
+    client = net.Client("server.example", connect_timeout=0.5)
+    query, steps = client.ask("IMGMETA"), 0
+    while not query.is_done:
+        client.wait_for_socket()
+        client.step()
+        steps += 1
+    assert "no name server has answered" in str(query.error)
+    assert steps < 50  # one in 50 ms, and not as many as the processor can

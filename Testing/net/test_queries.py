@@ -147,6 +147,24 @@ def test_without_a_list_no_image_of_another_name_is_taken(queries: net.Queries):
     assert not query.is_done
 
 
+def test_an_id_that_a_server_has_not_padded_with_nul_is_found(queries: net.Queries):
+    item = codec.pack(
+        codec.ImageMetaMessage(
+            items=[
+                codec.ImageMetaItem(
+                    id="A!rubbish", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
+                )
+            ]
+        )
+    )
+    content = item[58:].replace(b"A!rubbish", b"A\0rubbish")
+    ask(queries, "IMGMETA")
+    queries.match(codec.ImageMetaMessage.unpack_content(memoryview(content)))
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    assert queries.accept_candidates(100.0) == [query]
+
+
 def test_whoever_asks_for_any_image_gets_the_first(queries: net.Queries):
     query = ask(queries, "IMAGE")
     assert queries.match(image("Scanner")) is query
@@ -331,7 +349,7 @@ def test_rts_image_after_a_status_does_not_refuse_the_next_query(queries: net.Qu
 def test_the_rts_of_a_lost_connection_is_not_waited_for(queries: net.Queries):
     ask(queries, "IMAGE", "A")
     queries.match(codec.StatusMessage(code=codec.StatusCode.NOT_FOUND, device_name="A"))
-    queries.take_all()  # the connection is gone
+    queries.remove_all()  # the connection is gone
     asked_again = ask(queries, "IMAGE", "A")
     assert queries.match(codec.ReturnMessage("IMAGE", b"\1", device_name="A")) is asked_again
 
@@ -405,9 +423,10 @@ def test_an_empty_image_means_that_the_server_has_none(queries: net.Queries, nam
     assert str(query.error) == "the server has no data for the image 'A': its answer is empty"
 
 
-def test_an_image_without_voxels_means_that_too(queries: net.Queries):
+@pytest.mark.parametrize("name", ["A", "Scanner"])
+def test_an_image_without_voxels_means_that_too(queries: net.Queries, name: str):
     query = ask(queries, "IMAGE", "A")
-    assert queries.match(make_image(1, (0, 0, 0), "A")) is query
+    assert queries.match(make_image(1, (0, 0, 0), name)) is query
     assert "no data for the image 'A'" in str(query.error)
 
 

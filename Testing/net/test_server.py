@@ -198,17 +198,37 @@ def test_what_is_no_query_is_passed_over(peer: Peer, message: codec.Message):
     assert ask(peer, codec.GetMessage("IMAGE", device_name="A")).device_name == "A"
 
 
-def test_a_query_with_a_wrong_checksum_is_passed_over(peer: Peer):
+def unreadable_queries() -> dict[str, tuple[bytes, codec.StatusCode, str]]:
+    """Queries for B that cannot be read, with what the server says of them."""
     damaged = bytearray(codec.pack(codec.GetMessage("IMAGE", b"xyz", device_name="B")))
     damaged[-1] ^= 1
-    peer.send(bytes(damaged))
-    assert ask(peer, codec.GetMessage("IMAGE", device_name="A")).device_name == "A"
-
-
-def test_a_query_of_an_unknown_version_is_passed_over(peer: Peer):
     query = codec.pack(codec.GetMessage("IMAGE", device_name="B"))
-    peer.send(struct.pack(">H", 9) + query[2:])
-    assert ask(peer, codec.GetMessage("IMAGE", device_name="A")).device_name == "A"
+    short = codec.pack(codec.GetMessage("IMAGE", b"xyz", device_name="B"))
+    return {
+        "damaged": (bytes(damaged), codec.StatusCode.CHECKSUM_ERROR, "arrived damaged"),
+        "version 9": (
+            struct.pack(">H", 9) + query[2:],
+            codec.StatusCode.UNKNOWN_VERSION,
+            "header version 9; 1 and 2 are known",
+        ),
+        "version 2 with half an extended header": (
+            struct.pack(">H", 2) + short[2:],
+            codec.StatusCode.INVALID,
+            "extended header",
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", unreadable_queries())
+def test_who_sends_a_query_that_cannot_be_read_is_told(peer: Peer, name: str):
+    data, code, words = unreadable_queries()[name]
+    peer.send(data, codec.GetMessage("IMAGE", device_name="A"))
+    status = peer.receive()
+    assert isinstance(status, codec.StatusMessage)
+    assert (status.code, status.device_name) == (code, "B")
+    assert words in status.message
+    assert peer.receive().type_name == "RTS_IMAGE"
+    assert peer.receive().device_name == "A"
 
 
 @pytest.mark.parametrize(

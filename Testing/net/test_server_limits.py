@@ -299,7 +299,8 @@ def test_nobody_floods_the_log(caplog: pytest.LogCaptureFixture):
         unreadable = bytearray(codec.pack(codec.GetMessage("IMAGE", b"xyz")))
         unreadable[-1] ^= 1
         peer.send(bytes(unreadable) * 1000, get("A"))
-        assert peer.receive().device_name == "A"
+        while peer.receive().device_name != "A":
+            pass
     assert 10 < caplog.text.count("what cannot be read") <= 20
 
 

@@ -191,6 +191,23 @@ def test_a_client_whose_certificate_has_expired_is_refused(
     assert "certificate has expired" in caplog.text
 
 
+def test_a_client_whose_certificate_was_revoked_is_refused(
+    strict: net.ServerTLS,
+    client_tls: net.ClientTLS,
+    tmp_path: Path,
+    authority: Authority,
+    caplog: pytest.LogCaptureFixture,
+):
+    lost, good = authority.issue("lost.example"), authority.issue("good.example")
+    tls = replace(strict, revoked=authority.revoke(lost))
+    with serving(tls) as server:
+        with server.client(tls=replace(client_tls, certificate=good)) as client:
+            assert client.get_image("A").pixels[0, 0, 0] == 5
+        error = error_of(server.client(tls=replace(client_tls, certificate=lost)))
+    assert "the certificate of this one was revoked" in str(error)
+    assert "certificate revoked" in caplog.text
+
+
 # One end without TLS
 
 

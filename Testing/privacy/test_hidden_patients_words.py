@@ -128,3 +128,13 @@ def test_the_log_has_nothing_of_them(patients, caplog):
     stop_redacting_log(patients)
     logger.warning("of Lindqvist")
     assert caplog.messages[-1] == "of Lindqvist"
+
+
+@pytest.mark.parametrize("spell", [str, codec.printable], ids=["as it came", "as it is shown"])
+def test_a_name_that_is_not_utf_8_is_hidden_as_it_came_and_as_it_is_shown(spell):
+    name = "Weiß, Jörg".encode("cp1252").decode("utf-8", "surrogateescape")
+    patients = HiddenPatients()
+    patients.register(name, "")
+    patients.hide()
+    assert "J" not in patients.redact(f"MR of {spell(name)}")
+    assert "Wei" not in patients.redact(f"MR of {spell(name)}")

@@ -77,6 +77,7 @@ def install(application_logic: slicer.vtkSlicerApplicationLogic, modules: Module
     logics = {
         "Colors": colors,
         "Markups": slicer.vtkSlicerMarkupsLogic(),
+        "Sequences": slicer.vtkSlicerSequencesLogic(),
         "SubjectHierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic(),
         "Volumes": slicer.vtkSlicerVolumesLogic(),
     }

@@ -10,6 +10,7 @@ import pytest
 from pydicom.uid import generate_uid
 
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -249,15 +250,15 @@ class TestFilesThatAreNoImages:
         (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
         report = make_slice(REGULAR[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", Rows=None)
         report.save_as(tmp_path / "report", enforce_file_format=True)
-        dose = make_slice(REGULAR[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2")
-        dose.save_as(tmp_path / "dose", enforce_file_format=True)
+        slide = make_slice(REGULAR[0], SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.6")
+        slide.save_as(tmp_path / "slide", enforce_file_format=True)
         source = DicomFolderSource(tmp_path)
         assert names(source) == []
         assert dict(source.refused) == {
-            "dose": "RT dose, not an image",
             "empty": "not a DICOM file",
             "gone": "cannot be read: No such file or directory",
             "notes.txt": "not a DICOM file",
+            "slide": "a whole slide microscopy image, not an image",
             "report": "not an image: Basic Text SR Storage, without rows and columns of pixels",
         }
 
@@ -358,6 +359,33 @@ class TestFetching:
             **{"folder": ".", "file_path": "0.dcm", "instance_uid": first.SOPInstanceUID},
         }
         assert image.header_version == 1
+
+
+class TestFolderThatChanges:
+    def test_new_studies_appear_and_what_is_gone_goes(self, tmp_path, write_series, make_slice):
+        write_series(tmp_path, REGULAR)
+        source = DicomFolderSource(tmp_path)
+        assert not source.refresh()
+        new = make_slice(REGULAR[0], SeriesInstanceUID="1.2.9", SeriesDescription="New")
+        new.save_as(tmp_path / "new", enforce_file_format=True)
+        (tmp_path / "2.dcm").unlink()
+        assert source.refresh()
+        assert [(item.name, item.size[2]) for item in source.images()] == [
+            ("Thin slices", 2),
+            ("New", 1),
+        ]
+        assert source.image(source.images()[1].id).metadata["SeriesInstanceUID"] == "1.2.9"
+
+    def test_what_was_read_is_kept_between_runs(self, tmp_path, write_series):
+        folder = tmp_path / "data"
+        folder.mkdir()
+        write_series(folder, REGULAR)
+        for count in (3, 0):
+            with DicomIndex(folder, tmp_path / "index.sqlite") as index:
+                assert index.update() == count
+                source = DicomFolderSource(folder, index=index)
+                assert source.images()[0].size == (7, 5, 3)
+                assert fetch_all(source)[0].pixels[:, 1, 1].tolist() == [0, 1, 2]
 
 
 class TestTrajectories:

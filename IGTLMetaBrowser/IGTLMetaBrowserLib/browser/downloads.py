@@ -5,13 +5,23 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from .. import codec, net
 from .connection import Connection
 from .download_queue import DownloadQueue
 from .errors import BrowserError
-from .events import Asked, ImageFailed, ImageLoaded, ImageProgress, ImageWaiting, Observer, Transfer
+from .events import (
+    Asked,
+    ImageFailed,
+    ImageLoaded,
+    ImagePreparing,
+    ImageProgress,
+    ImageWaiting,
+    Observer,
+    Transfer,
+)
 from .image_states import ImageStates
 from .listing import Listing
 
@@ -40,6 +50,7 @@ class Downloads:
         self._query: net.Query | None = None
         self._body_size = 0  # of the answer, as soon as it begins to arrive
         self._notified_at = 0.0  # the progress, in monotonic seconds
+        self._seconds_preparing = 0  # of those that observers were notified of
 
     @property
     def waiting(self) -> list[str]:
@@ -54,7 +65,11 @@ class Downloads:
     @property
     def transfer(self) -> Transfer | None:
         """The transfer as it stands, or None where there is none."""
-        return self._queue.transfer(time.monotonic())
+        transfer = self._queue.transfer(time.monotonic())
+        if transfer is None or self._query is None:
+            return transfer
+        seconds = self._connection.client.seconds_preparing(self._query)
+        return replace(transfer, seconds_preparing=seconds)
 
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
         """Let images wait; one that waits or is in transfer already is not asked for twice."""
@@ -76,7 +91,7 @@ class Downloads:
                 self._queue.finish()
                 self._fail(image_id, error)
             else:
-                self._body_size = 0
+                self._body_size = self._seconds_preparing = 0
                 self.states.load(image_id)
                 self._notify(Asked())
         self._connection.notify_attempt()
@@ -89,6 +104,11 @@ class Downloads:
         if progress is not None:
             self._body_size = progress.body_size
             self._report(progress.received, progress.body_size)
+            return
+        seconds = int(self._connection.client.seconds_preparing(self._query) or 0)
+        if seconds > self._seconds_preparing:
+            self._seconds_preparing = seconds
+            self._notify(ImagePreparing(self._query.device_name, seconds))
 
     def on_finished(self, query: net.Query) -> bool:
         """Handle a query that is done; return whether it was that of the image in transfer.

@@ -58,7 +58,8 @@ class Transfer:
     ``received`` and ``size`` are bytes of this image; ``size`` is 0 where it is not known yet.
     ``done`` of ``total`` images of the batch have arrived, failed or been cancelled.
     ``bytes_per_second`` is that of the last seconds, and ``seconds_left`` the time for the rest of
-    the batch; None where they are not known.
+    the batch; None where they are not known. ``seconds_preparing`` is for how long the server has
+    been preparing this image, which it shows by other messages; None once it sends it.
     """
 
     image_id: str
@@ -68,6 +69,7 @@ class Transfer:
     seconds_left: float | None
     done: int
     total: int
+    seconds_preparing: float | None = None
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,14 @@ class ImageProgress:
     image_id: str
     received: int
     size: int
+
+
+@dataclass(frozen=True)
+class ImagePreparing:
+    """The server has been preparing an image for so many seconds; told once a second."""
+
+    image_id: str
+    seconds: int
 
 
 @dataclass(frozen=True)
@@ -288,6 +298,7 @@ BrowserEvent = (
     | Listed
     | ImageWaiting
     | ImageProgress
+    | ImagePreparing
     | ImageLoaded
     | ImagesAdopted
     | ImageFailed

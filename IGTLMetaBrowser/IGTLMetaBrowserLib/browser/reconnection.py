@@ -90,7 +90,7 @@ class Reconnector:
 
     def wait(self) -> None:
         """Sleep until there is something to do."""
-        if self.client.socket is not None:
+        if self.client.socket is not None or self.client.is_connecting:
             self.client.wait_for_socket()
         elif self.next_attempt is not None:
             time.sleep(max(0.0, self.next_attempt - time.monotonic()))

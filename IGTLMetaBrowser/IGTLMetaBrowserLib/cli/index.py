@@ -66,7 +66,7 @@ def add_commands(commands: Any) -> None:
         help="one entry for each subseries of a series, or for each file (%(default)s)",
     )
     command.add_argument(
-        "--jobs", metavar="N", type=_jobs, default=_processors(), help="processes (%(default)s)"
+        "--jobs", metavar="N", type=_jobs, default=processors(), help="processes (%(default)s)"
     )
     command.add_argument(
         "--dask", metavar="ADDRESS", help="read on a Dask cluster instead, such as tcp://host:8786"
@@ -193,7 +193,7 @@ def _group_row(number: int, branch: Branch) -> list[str]:
     ]
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -1,32 +1,44 @@
-"""``igtlmeta serve``: a folder of DICOM files, or the demo, for clients to fetch."""
+"""``igtlmeta serve``: a folder of DICOM files, or the demo, for clients to fetch.
+
+What is read of the files is kept in a database, so that the next run reads only what is new or
+changed: FILE.sqlite with ``--index`` (that of ``igtlmeta index`` will do, too), or else one for
+each folder in the user's cache. It holds names of patients; nobody else may read it.
+"""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import logging
+import os
 import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from .. import net
+from ..dicom_index.database import DicomIndexError
+from ..dicom_index.index import DicomIndex
+from ..net.audit import AuditError
 from ..sources.demo import DemoSource
 from ..sources.dicom_folder import DicomFolderSource
 from ..sources.plain_volumes import PlainVolumeSource
 from . import serving_options, tls_options
-from .output import complain, note
+from .index import processors
+from .metrics import Metrics, MetricsError
+from .output import complain, note, progress_bar
 from .parser import add_command
-from .serving import Figures, Serving
+from .serving import Records, Serving
 
 _REASONS_SHOWN = 8
-# After so long the demo, which computes its images, lets others have their turn.
+# After so long a source that makes an image lets others have their turn.
 _SECONDS_A_TURN = 0.01
 
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = "(DIR [--volumes] | --demo) [--host ADDRESS] [--port PORT] [options]"
-    errors = (net.SourceError, net.TLSError)
+    errors = (net.SourceError, net.TLSError, AuditError, MetricsError, DicomIndexError)
     command = add_command(commands, "serve", serve, usage, errors)
     command.add_argument(
         "folder", metavar="DIR", type=Path, nargs="?", help="DICOM files, whatever their names"
@@ -39,8 +51,15 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "-v", "--verbose", action="store_true", help="say what clients do and files are refused"
     )
+    command.add_argument(
+        "--index",
+        metavar="FILE.sqlite",
+        type=Path,
+        help="what is known of the files from one run to the next (default: in your cache)",
+    )
     tls_options.add_server_options(command)
     serving_options.add_limit_options(command)
+    serving_options.add_record_options(command)
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -51,7 +70,7 @@ def serve(arguments: argparse.Namespace) -> int:
     context = None if tls is None else tls.make_context()
     serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
-    limits, figures = serving_options.limits(arguments), Figures()
+    limits, records = serving_options.limits(arguments), _records(arguments)
     # So that SIGTERM ends the command while it reads the folder, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -59,18 +78,24 @@ def serve(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return 0
     try:
-        server = net.Server(source, arguments.host, arguments.port, limits, context, figures)
+        server = net.Server(source, arguments.host, arguments.port, limits, context, records)
     except OSError as error:
         return complain(
             f"cannot serve on {net.format_address(arguments.host, arguments.port)}: "
             f"{error.strerror}; choose another --host, or --port (0 picks a free one)"
         )
     with server:
-        serving = Serving(server, tls, figures)
+        serving = Serving(server, tls, records)
         address = net.format_address(server.host, server.port)
         print(f"serving {len(source.images())} images on {address}", flush=True)
         serving.run()
     return 0
+
+
+def _records(arguments: argparse.Namespace) -> Records:
+    """Return what is told of all that clients do. Raises ``AuditError``, ``MetricsError``."""
+    metrics = None if arguments.metrics is None else Metrics(arguments.metrics)
+    return Records(serving_options.audit_trail(arguments), metrics)
 
 
 def _open_source(arguments: argparse.Namespace) -> net.Source:
@@ -78,7 +103,7 @@ def _open_source(arguments: argparse.Namespace) -> net.Source:
         return DemoSource(_SECONDS_A_TURN)
     if arguments.volumes:
         return _open_volumes(arguments.folder)
-    source = _open_folder(arguments.folder, arguments.verbose)
+    source = _open_folder(arguments.folder, arguments.index, arguments.verbose)
     if not source.images() and PlainVolumeSource.is_for(arguments.folder):
         note("to serve the NRRD, NIfTI or MetaImage files in the folder, say --volumes")
     return source
@@ -102,9 +127,9 @@ def _start_log(is_verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", handlers=[handler])
 
 
-def _open_folder(folder: Path, is_verbose: bool) -> DicomFolderSource:
+def _open_folder(folder: Path, database: Path | None, is_verbose: bool) -> DicomFolderSource:
     """Return a source for a folder; say on stderr what in it is not offered as a volume."""
-    source = DicomFolderSource(folder)
+    source = _source_of(folder, database)
     if source.refused:
         note(f"{len(source.refused)} files or series are not offered, or not as volumes:")
     if is_verbose:
@@ -117,3 +142,33 @@ def _open_folder(folder: Path, is_verbose: bool) -> DicomFolderSource:
     if reasons[_REASONS_SHOWN:]:
         note(f"  {sum(count for _, count in reasons[_REASONS_SHOWN:])} for other reasons; see -v")
     return source
+
+
+def _source_of(folder: Path, database: Path | None) -> DicomFolderSource:
+    """Return a source for a folder, with what the last run has kept of its files."""
+    index = _open_index(folder, database)
+    with progress_bar("reading", "files") as show:
+        index.update(processors(), show)
+    return DicomFolderSource(folder, index=index, jobs=processors(), seconds_a_turn=_SECONDS_A_TURN)
+
+
+def _open_index(folder: Path, database: Path | None) -> DicomIndex:
+    """Open the index of a folder; in memory if the database in the cache cannot be used."""
+    if database is not None or not folder.is_dir():
+        return DicomIndex(folder, database)
+    try:
+        return DicomIndex(folder, _cached_index(folder))
+    except (DicomIndexError, OSError) as error:
+        note(f"{error}; this time, what is read of the files is kept in memory alone")
+        return DicomIndex(folder)
+
+
+def _cached_index(folder: Path) -> Path:
+    """Return the database for a folder in the user's cache, which is made if it is missing."""
+    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
+    cache = Path(base or Path.home() / ".cache") / "igtlmeta"
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
+    path = cache / f"{name}.sqlite"
+    path.touch(mode=0o600)
+    return path

@@ -27,7 +27,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "address",
         metavar="HOST[:PORT]",
-        type=_address,
+        type=server_address,
         help=f"the server; the port is {net.DEFAULT_PORT} unless given; IPv6 as "
         f"[::1]:{net.DEFAULT_PORT}",
     )
@@ -73,7 +73,12 @@ def add_json_option(parser: Any) -> None:
 def open_client(arguments: argparse.Namespace) -> net.Client:
     """Return a client of the server that was named, with its settings."""
     host, port = arguments.address
-    settings = net.ConnectionSettings(
+    return net.Client(host, port, client_settings(arguments))
+
+
+def client_settings(arguments: argparse.Namespace) -> net.ConnectionSettings:
+    """Return how to treat the server that was named."""
+    return net.ConnectionSettings(
         connect_timeout=arguments.timeout,
         answer_timeout=arguments.timeout,
         max_body_size=arguments.max_size,
@@ -82,10 +87,10 @@ def open_client(arguments: argparse.Namespace) -> net.Client:
         diameter_is_radius=getattr(arguments, "radius", False),
         tls=client_tls(arguments),
     )
-    return net.Client(host, port, settings)
 
 
-def _address(text: str) -> tuple[str, int]:
+def server_address(text: str) -> tuple[str, int]:
+    """Return host and port; for argparse."""
     try:
         return net.parse_address(text)
     except ValueError as error:

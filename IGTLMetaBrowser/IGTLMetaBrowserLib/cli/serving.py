@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from types import FrameType
 
 from .. import net
+from ..net.audit import AuditTrail
+from .metrics import Metrics
 from .output import complain, note
 
 _STEP_SECONDS = 0.5
 _MINUTE = 60.0
 # Together with a step, less than the 5 s after which those who stop services lose patience.
 _SECONDS_TO_FINISH = 4.0
-
-Observer = Callable[[net.ServerEvent], None]
 
 
 class Figures:
@@ -41,16 +40,31 @@ class Figures:
         return f"{line}, {refusals} refused" if refusals else line
 
 
+class Records:
+    """Hands each event to those who keep records: figures, audit trail, metrics."""
+
+    def __init__(self, audit: AuditTrail | None = None, metrics: Metrics | None = None) -> None:
+        self.figures = Figures()
+        self.audit = audit
+        self.metrics = metrics
+
+    def __call__(self, event: net.ServerEvent) -> None:
+        """Note an event. Raises ``AuditError``."""
+        for observer in (self.audit, self.metrics, self.figures):
+            if observer is not None:
+                observer(event)
+
+
 class Serving:
     """Runs a server until Ctrl-C or SIGTERM; SIGHUP has its certificates read again.
 
     From when it is made, these signals no longer end the process at once.
     """
 
-    def __init__(self, server: net.Server, tls: net.ServerTLS | None, figures: Figures) -> None:
+    def __init__(self, server: net.Server, tls: net.ServerTLS | None, records: Records) -> None:
         self._server = server
         self._tls = tls
-        self._figures = figures
+        self._records = records
         self._is_ending = self._is_reloading = False
         # A handler that raises could leave a client half served.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,17 +74,23 @@ class Serving:
 
     def run(self) -> None:
         """Serve; when a signal ends it, finish what is being sent for some seconds, and close."""
+        if self._records.audit is not None:
+            self._records.audit.started()
         minute_ends = time.monotonic() + _MINUTE
         while not self._is_ending:
             self._server.step(_STEP_SECONDS)
+            if self._records.metrics is not None:
+                self._records.metrics.update(self._server)
             if self._is_reloading:
                 self._is_reloading = False
                 self._read_certificates()
             if time.monotonic() >= minute_ends:
                 minute_ends += _MINUTE
-                if line := self._figures.take_line(len(self._server.clients)):
+                if line := self._records.figures.take_line(len(self._server.clients)):
                     note(line)
         self._server.shut_down(_SECONDS_TO_FINISH)
+        if self._records.audit is not None:
+            self._records.audit.stopped()
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
         self._is_ending = True

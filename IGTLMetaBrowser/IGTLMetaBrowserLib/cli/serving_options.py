@@ -6,13 +6,18 @@ import argparse
 import ipaddress
 import math
 import re
+import socket
+from pathlib import Path
 from typing import Any
 
 from .. import net
+from ..net.audit import AuditFile, AuditTrail, Destination, Syslog
 from .output import note
 
 _DEFAULTS = net.ServerLimits()
 _IDLE_SECONDS = 3600.0
+_LOCAL_SYSLOG = "/dev/log"
+_SYSLOG_PORT = 514
 
 
 def add_address_options(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +26,10 @@ def add_address_options(parser: argparse.ArgumentParser) -> None:
         "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (%(default)s)"
     )
     parser.add_argument(
-        "--port", type=_port, default=net.DEFAULT_PORT, help="(%(default)s); 0 picks a free one"
+        "--port",
+        type=port_number,
+        default=net.DEFAULT_PORT,
+        help="(%(default)s); 0 for a free one",
     )
     parser.add_argument(
         "--allow-remote",
@@ -52,6 +60,53 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     _add_number(
         group, "--cache", "MB", _DEFAULTS.image_cache_size >> 20, "packed images kept in memory"
     )
+
+
+def add_record_options(parser: argparse.ArgumentParser) -> None:
+    """Add what keeps records of clients."""
+    group = parser.add_argument_group("records")
+    group.add_argument(
+        "--audit",
+        metavar="FILE",
+        type=Path,
+        help="write an audit trail there, JSON lines with the fields of DICOM PS3.15 A.5",
+    )
+    group.add_argument(
+        "--audit-syslog",
+        metavar="HOST:PORT",
+        nargs="?",
+        const=_LOCAL_SYSLOG,
+        help=f"send it to syslog, here ({_LOCAL_SYSLOG}) or elsewhere by UDP",
+    )
+    group.add_argument(
+        "--metrics",
+        metavar="PORT",
+        type=port_number,
+        help="figures for Prometheus, only here",
+    )
+
+
+def audit_trail(arguments: argparse.Namespace) -> AuditTrail | None:
+    """Return the audit trail that the arguments ask for. Raises ``AuditError``."""
+    destinations: list[Destination] = []
+    if arguments.audit is not None:
+        destinations.append(AuditFile(arguments.audit))
+    if arguments.audit_syslog is not None:
+        destinations.append(Syslog(_syslog_address(arguments)))
+    if not destinations:
+        return None
+    return AuditTrail(f"igtlmeta on {socket.gethostname()}", *destinations)
+
+
+def _syslog_address(arguments: argparse.Namespace) -> str | tuple[str, int]:
+    text = arguments.audit_syslog
+    if text.startswith("/"):
+        return text
+    try:
+        return net.parse_address(text, _SYSLOG_PORT)
+    except ValueError as error:
+        arguments.usage_error(str(error))
+        raise
 
 
 def limits(arguments: argparse.Namespace) -> net.ServerLimits:
@@ -95,11 +150,12 @@ def is_loopback(host: str) -> bool:
 def _add_number(group: Any, option: str, unit: str, default: float | None, text: str) -> None:
     shown = "no limit" if default is None else f"{default:g}"
     group.add_argument(
-        option, metavar=unit, type=_positive, default=default, help=f"{text} ({shown})"
+        option, metavar=unit, type=positive_number, default=default, help=f"{text} ({shown})"
     )
 
 
-def _positive(text: str) -> float:
+def positive_number(text: str) -> float:
+    """Return a number above 0; for argparse."""
     try:
         number = float(text)
     except ValueError:
@@ -116,7 +172,8 @@ def _network(text: str) -> net.Network:
         raise argparse.ArgumentTypeError(f"no network: {error}") from None
 
 
-def _port(text: str) -> int:
+def port_number(text: str) -> int:
+    """Return a port, or 0 for a free one; for argparse."""
     if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is no port; ports are 1 to 65535")
     return int(text)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import codec, net
+from .. import codec
 from ..scene.trajectory_decoding import PlanError, in_ras, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import output, server_options
@@ -43,7 +42,8 @@ def add_commands(commands: Any) -> None:
 def list_trajectories(arguments: argparse.Namespace) -> int:
     """Print a server's trajectories, or write them as a file for Slicer."""
     with server_options.open_client(arguments) as client:
-        items = [_as_meant(item, client.settings) for item in client.get_trajectories()]
+        coordinates = client.settings.coordinates
+        items = [in_ras(item, coordinates) for item in client.get_trajectories()]
     if arguments.output is not None:
         return _write(arguments.output, items)
     trajectories = [_object(item) for item in items]
@@ -54,12 +54,6 @@ def list_trajectories(arguments: argparse.Namespace) -> int:
     else:
         note(f"{client.address} has no trajectories")
     return 0
-
-
-def _as_meant(item: codec.TrajectoryItem, settings: net.ConnectionSettings) -> codec.TrajectoryItem:
-    """Return a trajectory in RAS and with its diameter, whatever the server sends."""
-    item = in_ras(item, settings.coordinates)
-    return replace(item, diameter=2 * item.diameter) if settings.diameter_is_radius else item
 
 
 def _write(path: Path, items: Iterable[codec.TrajectoryItem]) -> int:

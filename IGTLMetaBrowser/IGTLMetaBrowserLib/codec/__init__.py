@@ -11,7 +11,7 @@ has the layout of each type::
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .charset import EncodedText
 from .crc64 import Crc64, crc64
@@ -30,6 +30,7 @@ from .errors import (
 from .framing import describe, pack, pack_parts, unpack
 from .header import HEADER_SIZE, Header
 from .messages.base import Message, register
+from .messages.families import MODULE_OF_NAME
 from .messages.image import Coordinates, ImageMessage
 from .messages.image_meta import ImageMetaItem, ImageMetaMessage
 from .messages.query import GetMessage, QueryMessage, ReturnMessage, StartMessage, StopMessage
@@ -43,86 +44,17 @@ from .scalar import ScalarType
 from .timestamp import Timestamp
 from .wire import cut_text, printable, readable
 
-if TYPE_CHECKING:
-    from .messages.bind import BindMessage
-    from .messages.bind_query import ChildName, GetBindMessage, RTSBindMessage, StartBindMessage
-    from .messages.capability import CapabilityMessage
-    from .messages.color_table import ColorTableMessage, LongNamedColorTableMessage
-    from .messages.command import CommandMessage, RTSCommandMessage
-    from .messages.label_meta import LabelMetaItem, LabelMetaMessage
-    from .messages.ndarray import NDArrayMessage
-    from .messages.point import PointItem, PointMessage
-    from .messages.polydata import PolyDataMessage, RTSPolyDataMessage, StartPolyDataMessage
-    from .messages.polydata_attributes import PolyDataAttribute, PolyDataAttributeType
-    from .messages.polydata_cells import CellArray
-    from .messages.position import PositionMessage, QuaternionTransformMessage
-    from .messages.quaternion_tracking import (
-        QuaternionTrackingDataItem,
-        QuaternionTrackingDataMessage,
-        RTSQuaternionTrackingDataMessage,
-        StartQuaternionTrackingDataMessage,
-    )
-    from .messages.sensor import SensorMessage
-    from .messages.string import StringMessage
-    from .messages.tracking import (
-        InstrumentType,
-        RTSTrackingDataMessage,
-        StartTrackingDataMessage,
-        TrackingDataItem,
-        TrackingDataMessage,
-    )
-    from .messages.video import StartVideoMessage, VideoMessage
-    from .messages.video_meta import VideoMetaItem, VideoMetaMessage
-    from .unit import SIPrefix, SIUnit, Unit
-
-# Classes of the types that are imported when first met (see ``messages``), by their modules.
-_LATER = {
-    ".messages.bind": ("BindMessage",),
-    ".messages.bind_query": ("ChildName", "GetBindMessage", "RTSBindMessage", "StartBindMessage"),
-    ".messages.capability": ("CapabilityMessage",),
-    ".messages.color_table": ("ColorTableMessage", "LongNamedColorTableMessage"),
-    ".messages.command": ("CommandMessage", "RTSCommandMessage"),
-    ".messages.label_meta": ("LabelMetaItem", "LabelMetaMessage"),
-    ".messages.ndarray": ("NDArrayMessage",),
-    ".messages.point": ("PointItem", "PointMessage"),
-    ".messages.polydata": ("PolyDataMessage", "RTSPolyDataMessage", "StartPolyDataMessage"),
-    ".messages.polydata_attributes": ("PolyDataAttribute", "PolyDataAttributeType"),
-    ".messages.polydata_cells": ("CellArray",),
-    ".messages.position": ("PositionMessage", "QuaternionTransformMessage"),
-    ".messages.quaternion_tracking": (
-        "QuaternionTrackingDataItem",
-        "QuaternionTrackingDataMessage",
-        "RTSQuaternionTrackingDataMessage",
-        "StartQuaternionTrackingDataMessage",
-    ),
-    ".messages.sensor": ("SensorMessage",),
-    ".messages.string": ("StringMessage",),
-    ".messages.tracking": (
-        "InstrumentType",
-        "RTSTrackingDataMessage",
-        "StartTrackingDataMessage",
-        "TrackingDataItem",
-        "TrackingDataMessage",
-    ),
-    ".messages.video": ("StartVideoMessage", "VideoMessage"),
-    ".messages.video_meta": ("VideoMetaItem", "VideoMetaMessage"),
-    ".unit": ("SIPrefix", "SIUnit", "Unit"),
-}
-_MODULE_OF_NAME = {name: module for module, names in _LATER.items() for name in names}
+# Of these modules, like of the families, a name is imported when it is first asked for.
+_MODULE_OF_NAME = {name: f".messages.{module}" for name, module in MODULE_OF_NAME.items()}
+_MODULE_OF_NAME |= dict.fromkeys(("SIPrefix", "SIUnit", "Unit"), ".unit")
 
 __all__ = [
     "DEFAULT_MAX_BODY_SIZE",
     "HEADER_SIZE",
-    "BindMessage",
     "BodyMemoryError",
     "BodySizeError",
-    "CapabilityMessage",
-    "CellArray",
     "ChecksumError",
-    "ChildName",
     "CodecError",
-    "ColorTableMessage",
-    "CommandMessage",
     "Coordinates",
     "Crc64",
     "DecodeError",
@@ -130,66 +62,31 @@ __all__ = [
     "EncodeError",
     "EncodedText",
     "GeometryError",
-    "GetBindMessage",
     "GetMessage",
     "Header",
     "HeaderVersionError",
     "ImageMessage",
     "ImageMetaItem",
     "ImageMetaMessage",
-    "InstrumentType",
-    "LabelMetaItem",
-    "LabelMetaMessage",
-    "LongNamedColorTableMessage",
     "Message",
     "MissingChecksumError",
-    "NDArrayMessage",
     "PackedContent",
-    "PointItem",
-    "PointMessage",
-    "PolyDataAttribute",
-    "PolyDataAttributeType",
-    "PolyDataMessage",
-    "PositionMessage",
     "Progress",
-    "QuaternionTrackingDataItem",
-    "QuaternionTrackingDataMessage",
-    "QuaternionTransformMessage",
     "QueryMessage",
-    "RTSBindMessage",
-    "RTSCommandMessage",
-    "RTSPolyDataMessage",
-    "RTSQuaternionTrackingDataMessage",
-    "RTSTrackingDataMessage",
     "Receiver",
     "Rejected",
     "ReturnMessage",
-    "SIPrefix",
-    "SIUnit",
     "ScalarType",
-    "SensorMessage",
-    "StartBindMessage",
     "StartMessage",
-    "StartPolyDataMessage",
-    "StartQuaternionTrackingDataMessage",
-    "StartTrackingDataMessage",
-    "StartVideoMessage",
     "StatusCode",
     "StatusMessage",
     "StopMessage",
-    "StringMessage",
     "Timestamp",
-    "TrackingDataItem",
-    "TrackingDataMessage",
     "TrajectoryItem",
     "TrajectoryMessage",
     "TrajectoryType",
     "TransformMessage",
-    "Unit",
     "UnknownMessage",
-    "VideoMessage",
-    "VideoMetaItem",
-    "VideoMetaMessage",
     "crc64",
     "cut_text",
     "describe",
@@ -199,6 +96,7 @@ __all__ = [
     "readable",
     "register",
     "unpack",
+    *_MODULE_OF_NAME,
 ]
 
 

@@ -27,9 +27,10 @@ SHARED_KEYWORDS = (
     "PhotometricInterpretation", "PixelAspectRatio", "PixelRepresentation", "PixelSpacing",
     "PixelSpacingCalibrationDescription", "PixelSpacingCalibrationType", "PlanarConfiguration",
     "ProtocolName", "RecommendedDisplayFrameRate", "Rows", "SOPClassUID", "SamplesPerPixel",
-    "SegmentationType", "SeriesDate", "SeriesDescription", "SeriesInstanceUID", "SeriesNumber",
-    "SeriesTime", "SliceThickness", "SpacingBetweenSlices", "StudyDate", "StudyDescription",
-    "StudyInstanceUID", "StudyTime", "TimezoneOffsetFromUTC", "Units",
+    "SegmentationType", "SegmentsOverlap", "SeriesDate", "SeriesDescription",
+    "SeriesInstanceUID", "SeriesNumber", "SeriesTime", "SliceThickness", "SpacingBetweenSlices",
+    "StudyDate", "StudyDescription", "StudyInstanceUID", "StudyTime", "TimezoneOffsetFromUTC",
+    "Units",
 )  # fmt: skip
 # Those that differ from slice to slice.
 OWN_KEYWORDS = (
@@ -130,7 +131,7 @@ def read_image_header(
     values |= _from_sequences(lookup)
     if "DiffusionBValue" not in values and (b_value := _private_b_value(lookup)):
         values["DiffusionBValue"] = b_value
-    frames = _functional_groups(lookup, values)
+    frames = _functional_groups(lookup, values) or _dose_planes(values)
     problem = _why_cut_off(pixels, file_size)
     if not problem:
         problem = split_grid(lookup, values, frames)
@@ -231,6 +232,33 @@ def _functional_groups(lookup: Lookup, values: dict[str, str]) -> dict[str, list
         else:
             values[keyword] = texts[0]
     return frames
+
+
+def _dose_planes(values: dict[str, str]) -> dict[str, list[str]]:
+    """Return the positions of a dose's planes, from their offsets along the normal.
+
+    The offsets begin with 0, or with the z of the first plane (PS3.3 C.8.8.3.2); what counts either
+    way is how far they are from the first.
+    """
+    offsets = _floats(values.get("GridFrameOffsetVector", ""))
+    position = _floats(values.get("ImagePositionPatient", ""))
+    cosines = _floats(values.get("ImageOrientationPatient", ""))
+    if len(offsets) < 2 or len(position) != 3 or len(cosines) != 6:
+        return {}
+    (a, b, c), (d, e, f) = cosines[:3], cosines[3:]
+    normal = (b * f - c * e, c * d - a * f, a * e - b * d)
+    places = (
+        [x + n * (offset - offsets[0]) for x, n in zip(position, normal, strict=True)]
+        for offset in offsets
+    )
+    return {"ImagePositionPatient": ["\\".join(map(repr, place)) for place in places]}
+
+
+def _floats(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split("\\")] if text else []
+    except ValueError:
+        return []
 
 
 def _group_values(group: Any) -> dict[str, str]:

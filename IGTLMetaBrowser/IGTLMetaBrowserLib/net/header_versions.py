@@ -119,13 +119,16 @@ class VersionFinder:
         self._note_answer_to_2(query)
         if self._fixed is not None or self._server.speaks_2 is False:
             return False
+        if any(not other.is_abandoned for other in self._queries.waiting):
+            # Whoever asked for an image behind the list is to have the list first.
+            if not self._server.speaks_2:
+                self._send_probe()
+            return False
         self.held, self._first_list, query.answer = query, query.answer, None
         if self._server.speaks_2:
             self._ask_again(query, now)
         else:
-            self._connection.queue([_PROBE])
-            self._connection.write()
-            self._is_probe_unanswered = True
+            self._send_probe()
             self.deadline = now + _PROBE_SECONDS
         return True
 
@@ -156,6 +159,11 @@ class VersionFinder:
         if query.header_version == 2 and _header_version(query.answer) == 1 and not self._fixed:
             self.ask_in_version_1()
             self._server.is_final = True
+
+    def _send_probe(self) -> None:
+        self._connection.queue([_PROBE])
+        self._connection.write()
+        self._is_probe_unanswered = True
 
     def _ask_again(self, query: Query, now: float) -> None:
         self.ask(query, now)

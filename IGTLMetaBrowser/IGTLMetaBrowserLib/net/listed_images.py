@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from .. import codec
+from ..codec.messages.items import ItemTable
 
 Lists = codec.ImageMetaMessage | codec.LabelMetaMessage
 
@@ -34,14 +35,26 @@ class _ImageList:
         self._items = items
 
     def find(self, image_id: str) -> codec.ImageMetaItem | codec.LabelMetaItem | None:
-        row = self._rows.get(image_id)
+        try:
+            row = self._rows.get(image_id.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:  # no bytes are read so
+            return None
         return None if row is None else self._items[row]
 
-    # Made when it is first needed: most servers answer under the name that was asked for.
+    # Made when it is first needed: most servers answer under the name that was asked for. From the
+    # bytes, as to make an object of each of 100,000 items would stop the window for a second.
     @cached_property
-    def _rows(self) -> dict[str, int]:
-        last = len(self._items) - 1
-        return {item.id: last - row for row, item in enumerate(reversed(list(self._items)))}
+    def _rows(self) -> dict[bytes, int]:
+        ids = _encoded_ids(self._items)
+        last = len(ids) - 1
+        return {image_id: last - row for row, image_id in enumerate(reversed(ids))}
+
+
+def _encoded_ids(items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> list[bytes]:
+    if isinstance(items, ItemTable):
+        # Some servers leave other bytes behind the NUL that ends a text.
+        return [image_id.partition(b"\0")[0] for image_id in items.records["id"].tolist()]
+    return [item.id.encode("utf-8", "surrogateescape") for item in items]
 
 
 def fits(image: codec.ImageMessage, entry: codec.ImageMetaItem | codec.LabelMetaItem) -> bool:

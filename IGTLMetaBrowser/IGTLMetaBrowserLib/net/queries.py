@@ -108,7 +108,7 @@ class Queries:
                 self._finish(query, answer=image)
         return due
 
-    def take_all(self) -> list[Query]:
+    def remove_all(self) -> list[Query]:
         """Remove and return all queries, as when the connection is gone."""
         waiting, self.waiting = self.waiting, []
         self._half_refused.clear()
@@ -191,6 +191,8 @@ class Queries:
         self, query: Query, image: codec.ImageMessage, now: float
     ) -> Query | None:
         name, candidate = image.device_name, query.candidate
+        if not image.pixels.size:
+            return self._finish(query, error=no_data(query))
         entry = self.images.find(query.device_name)
         if name in self._unfitting_names or candidate is not None:
             # A stream; or of two images, nobody knows which is the right one.

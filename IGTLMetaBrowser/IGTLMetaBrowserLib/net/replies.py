@@ -10,12 +10,14 @@ from .answers import addressed, answer, one_line, refusal
 from .journal import Journal
 from .limits import ServerLimits
 from .packed_images import PackedImages
-from .served_client import Reply, ServedClient
+from .served_client import Question, Reply, ServedClient
 from .source import NotReadyError, Source, SourceError, TakesMessages
 
 _SUM_SECONDS = 0.01
 
 _Code = codec.StatusCode
+# Of the messages that want an answer.
+_PREFIXES = tuple(kind.prefix for kind in (codec.GetMessage, codec.StartMessage, codec.StopMessage))
 
 
 class Replies:
@@ -35,15 +37,21 @@ class Replies:
             self._journal.unreadable(client, words)
             if isinstance(event.error, codec.BodySizeError):
                 client.connection.lost = ConnectionAbortedError(words)
+            elif event.header.type_name[:4] in _PREFIXES:
+                client.questions.append(_unreadable_question(event, words))
         elif not isinstance(event, codec.QueryMessage):
             self._hand_over(client, event)
         elif not isinstance(event, codec.ReturnMessage):
-            client.questions.append(event)
+            client.questions.append(Question(event))
 
     def go_on(self, client: ServedClient, now: float) -> None:
         """Begin to answer the client's next query, or go on with the one that is not ready."""
         if client.reply is None:
-            client.reply = Reply(client.questions.popleft(), now)
+            question = client.questions.popleft()
+            client.reply = Reply(question.query, now)
+            if question.words:
+                self._refuse(client, client.reply, question.code, question.words)
+                return
             if not client.may_ask(now):
                 words = f"more than {self._limits.queries_per_second:g} queries a second"
                 self._refuse(client, client.reply, _Code.BUSY, f"{words}; ask more slowly")
@@ -127,3 +135,18 @@ class Replies:
             self._journal.failed(client, message)
         else:
             self._journal.received(client, message)
+
+
+def _unreadable_question(event: codec.Rejected, words: str) -> Question:
+    """Return what stands for a query that cannot be read, so that its sender is told so."""
+    header = event.header
+    code = _Code.INVALID
+    if isinstance(event.error, codec.ChecksumError):
+        code = _Code.CHECKSUM_ERROR
+    elif isinstance(event.error, codec.HeaderVersionError):
+        code = _Code.UNKNOWN_VERSION
+    version = header.version if header.version in (1, 2) else 1
+    query = codec.GetMessage(
+        header.type_name[4:], device_name=header.device_name, header_version=version
+    )
+    return Question(query, code, words)

@@ -19,8 +19,9 @@ from .packed_images import PackedImage
 from .tls_server import ServerHandshake
 
 _MIB = 1 << 20
-# Nobody sends a server an image; who claims to send more than this is hung up on.
-_MAX_BODY_SIZE = 16 * _MIB
+# Ten thousand trajectories. Nobody sends a server an image; who claims to send more than this is
+# hung up on, as reading it would keep the others waiting.
+_MAX_BODY_SIZE = 2 * _MIB
 # Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
 _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
@@ -29,6 +30,15 @@ _LEAVING_SECONDS = 2.0
 _LARGEST_BURST = 2 * _MIB
 # Below it, sending in many small pieces would cost more than the limit saves.
 _SMALLEST_PIECE = 16 << 10
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A query that waits; or one that could not be read, with what is to be said of it."""
+
+    query: codec.QueryMessage
+    code: codec.StatusCode = codec.StatusCode.OK
+    words: str = ""
 
 
 @dataclass(eq=False)
@@ -59,7 +69,7 @@ class ServedClient:
         # Whether its first byte, which tells TLS from OpenIGTLink, is still to come.
         self.is_new = True
         self.handshake: ServerHandshake | None = None
-        self.questions: deque[codec.QueryMessage] = deque()
+        self.questions: deque[Question] = deque()
         self.reply: Reply | None = None
         self.connected_at = self.active_at = now
         # Until when it is left alone: it waits for an image, or has had its bytes for this second.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .. import codec
 from .client_events import ClientEvent, Finished, Unsolicited
 from .connection import Connection
+from .diameters import from_radii
 from .errors import ConnectionLostError, NetworkError, TimeOutError
 from .header_versions import ServerVersion, VersionFinder
 from .queries import Queries
@@ -139,6 +140,8 @@ class Session:
 
     def _handle(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
         now = time.monotonic()
+        if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
+            event = from_radii(event)
         query = self._queries.match(event, now)
         if query is None:
             is_probe_answer = self._versions.is_probe_answer(event)
@@ -201,7 +204,7 @@ class Session:
             error = time_out(expired[0], self._address, seconds, said, is_alive=False)
         lost = [query for query in expired if not query.is_done]
         failed = [query for query in lost if not self._is_for_version_1(query)]
-        waiting = [query for query in self._queries.take_all() if not query.is_abandoned]
+        waiting = [query for query in self._queries.remove_all() if not query.is_abandoned]
         self.end = SessionEnd(error, failed, [query for query in waiting if query not in failed])
         return events
 
@@ -210,7 +213,7 @@ class Session:
         interrupted = self.connection.receiver.progress
         half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
         events = self._finish_held()
-        lost = [query for query in self._queries.take_all() if not query.is_abandoned]
+        lost = [query for query in self._queries.remove_all() if not query.is_abandoned]
         for query in lost:
             self._is_for_version_1(query)
         again = [

@@ -26,8 +26,8 @@ class ConnectionSettings:
         The coordinate system of images and trajectories, whatever the messages say; None believes
         the messages (trajectories have no such field: RAS).
     diameter_is_radius
-        Whether TRAJ's last field is the radius. The protocol's document calls it the diameter, the
-        C++ library the radius.
+        Whether the last field of TRAJ and POINT is the radius. The protocol's document calls it the
+        diameter, the C++ library the radius. Messages of the client have diameters in any case.
     header_version
         The header version in which to ask, 1 or 2; None finds out what the server speaks.
     tls

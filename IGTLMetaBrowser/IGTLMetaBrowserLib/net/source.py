@@ -43,6 +43,8 @@ class Source(Protocol):
 
         A source whose list stays the same returns the same tuple each time: the server then packs
         it once.
+
+        Texts that are longer than their fields are cut by the server (``whole_texts``).
         """
         ...
 
@@ -91,10 +93,10 @@ class OffersLabelMaps(Protocol):
 
 @runtime_checkable
 class OffersColorTables(Protocol):
-    """A source that knows in what colours its images are shown."""
+    """A source that knows in what colors its images are shown."""
 
     def color_table(self, image_id: str) -> ColorTableMessage:
-        """Return the colour table of an image. Raises ``SourceError``."""
+        """Return the color table of an image. Raises ``SourceError``."""
         ...
 
 

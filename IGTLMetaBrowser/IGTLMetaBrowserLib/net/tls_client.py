@@ -164,6 +164,20 @@ class TLSConnectionAttempt(ConnectionAttempt):
         return TLSError(f"no TLS with {self._name}: {words}")
 
 
+def open_attempt(
+    host: str,
+    port: int,
+    now: float,
+    seconds: float,
+    addresses: Sequence[SocketAddress],
+    tls: ClientTLS | None,
+) -> ConnectionAttempt:
+    """Begin to connect, with TLS or without."""
+    if tls is None:
+        return ConnectionAttempt(host, port, now, seconds, addresses)
+    return TLSConnectionAttempt(host, port, now, seconds, addresses, tls)
+
+
 def plain_fingerprint(text: str) -> str:
     """Return a fingerprint as digits alone, however it is written."""
     return "".join(letter for letter in text.upper() if letter in "0123456789ABCDEF")

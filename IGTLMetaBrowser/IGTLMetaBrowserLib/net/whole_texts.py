@@ -17,11 +17,14 @@ CLIENT = {"Client": "IGTLMetaBrowser"}
 SERVER = {"Server": "IGTLMetaBrowser"}
 
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
-_SIZES = {field: codec.ImageMetaItem.columns[field].itemsize for field in _FIELDS}
+# One byte is left free: the C++ library reads a text that fills its field as an empty one.
+_SIZES = {field: codec.ImageMetaItem.columns[field].itemsize - 1 for field in _FIELDS}
 # In UTF-8, a text of so many characters fits into the smallest field.
 _SURELY_FITS = min(_SIZES.values()) // 4
 # Bytes; the C++ library fails for messages with more metadata than 65,535 bytes.
 _MOST = 60_000
+# A list of 100,000 images is looked through once, not for each client that asks for it.
+_last_that_fits: list[Sequence[codec.ImageMetaItem] | None] = [None]
 
 
 def is_own_client(query: codec.Message) -> bool:
@@ -37,18 +40,24 @@ def is_own_server(message: codec.Message) -> bool:
 def cut_texts(
     items: Sequence[codec.ImageMetaItem],
 ) -> tuple[Sequence[codec.ImageMetaItem], dict[str, str]]:
-    """Return items whose texts fit their fields, and the whole ones of those that were cut."""
-    if isinstance(items, ItemTable):
+    """Return items whose texts fit their fields, and the whole ones of those that were cut.
+
+    If all fit, it is the same sequence, which the server has perhaps packed already.
+    """
+    if isinstance(items, ItemTable) or items is _last_that_fits[0]:
         return items, {}
+    long_texts = {row: long for row, item in enumerate(items) if (long := dict(_long_texts(item)))}
+    if not long_texts:
+        if isinstance(items, tuple):  # which cannot change
+            _last_that_fits[0] = items
+        return items, {}
+    fitting = list(items)
     whole: dict[str, str] = {}
-    fitting = []
-    for item in items:
-        long = dict(_long_texts(item))
-        if long:
-            whole |= {f"{item.id}/{field}": text for field, text in long.items()}
-            cut = {field: codec.cut_text(text, _SIZES[field]) for field, text in long.items()}
-            item = replace(item, **cut)
-        fitting.append(item)
+    for row, texts in long_texts.items():
+        item = items[row]
+        whole |= {f"{item.id}/{field}": text for field, text in texts.items()}
+        cut = {field: codec.cut_text(text, _SIZES[field]) for field, text in texts.items()}
+        fitting[row] = replace(item, **cut)
     return fitting, _first_of(whole)
 
 

@@ -15,6 +15,7 @@ import unicodedata
 import uuid
 from collections.abc import Hashable, Iterator, Mapping
 
+from ..codec import readable
 from ..metadata.modules import KEYWORD_KINDS, PATIENT, RECORDS
 from ..metadata.registry import MetadataProviders
 from ..metadata.values import as_text, module_items
@@ -72,8 +73,11 @@ class HiddenPatients:
     def register(self, name: str, patient_id: str, *others: str) -> None:
         """Remember a patient, and other texts that identify them, such as the birth date."""
         self.pseudonym(name, patient_id)
-        for phrase in (*_phrases_of_name(name), *_phrases_of_ids(patient_id, *others)):
-            self._phrases.setdefault(phrase[0], set()).add(phrase)
+        # Bytes that are not UTF-8 are shown as other characters than they are kept as.
+        for spell in (str, readable):
+            ids = map(spell, (patient_id, *others))
+            for phrase in (*_phrases_of_name(spell(name)), *_phrases_of_ids(*ids)):
+                self._phrases.setdefault(phrase[0], set()).add(phrase)
 
     def register_patient_of(self, providers: MetadataProviders, image: Hashable) -> None:
         """Remember the patient of an image, as each provider knows them."""

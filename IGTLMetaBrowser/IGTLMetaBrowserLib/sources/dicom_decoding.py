@@ -1,12 +1,16 @@
 """Decoding pixels with pydicom: compressed, in colors, through tables, or with odd bits.
 
-The functions are plain ones of a path, so that worker processes can call them.
+``Decoders`` does so in worker processes, so that all cores are used: pydicom's decoders hold
+Python's lock.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +19,69 @@ import numpy as np
 from ..net.source import SourceError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
+
     from pydicom import Dataset
 
 _DECODERS = "python-gdcm pylibjpeg pylibjpeg-openjpeg pyjpegls"
+
+Task = tuple[Path, Sequence[int]]
+"""A file, and which of its frames to decode (from 0)."""
+
+
+class Decoders:
+    """Worker processes that decode. They are spawned when they are first needed.
+
+    Not for use inside Slicer, whose executable is no Python. ``close`` ends them.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._executor: ProcessPoolExecutor | None = None
+
+    def start(self) -> None:
+        """Have the processes ready, so that the first image need not wait for them."""
+        for _ in range(self._jobs):
+            self._started().submit(_load_pydicom)
+
+    def decode(self, tasks: Iterable[Task]) -> Iterator[np.ndarray]:
+        """Yield the frames of the tasks in their order, as ``decode_frames`` does."""
+        from concurrent.futures import BrokenExecutor
+
+        waiting: deque[Future[list[np.ndarray]]] = deque()
+        try:
+            for task in tasks:
+                waiting.append(self._started().submit(_decode, *task))
+                # While one task is decoded, another waits for each process.
+                if len(waiting) > 2 * self._jobs:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        except BrokenExecutor as error:
+            self.close()
+            raise SourceError(
+                "a process that decodes pixels was ended, for want of memory perhaps; try again"
+            ) from error
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """End the processes."""
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+            self._executor = None
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._executor is None:
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
+            context = multiprocessing.get_context("spawn")
+            self._executor = ProcessPoolExecutor(
+                self._jobs, context, initializer=_ignore_interrupts
+            )
+        return self._executor
 
 
 def decode_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
@@ -26,16 +90,47 @@ def decode_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
     The file is parsed once. Tables (palette, modality LUT) are applied, the rescale is not. Raises
     ``SourceError``.
     """
+    yield from _decode_dataset(_read(path), path, indices)
+
+
+def decode_labels(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield frames of a segmentation as they are stored, shape (j, i): a palette is for display."""
+    dataset = _read(path)
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    yield from _decode_dataset(dataset, path, indices)
+
+
+def _decode(path: Path, indices: Sequence[int]) -> list[np.ndarray]:
+    """Decode frames in a worker process; a file of many frames is parsed once in each process."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the log is the other process's
+        dataset = _read_again(path, path.stat().st_mtime_ns)
+        return [*_decode_dataset(dataset, path, indices)]
+
+
+@lru_cache(maxsize=1)
+def _read_again(path: Path, mtime_ns: int) -> Dataset:
+    return _read(path)
+
+
+def _decode_dataset(dataset: Dataset, path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
     from pydicom.pixels import iter_pixels
 
-    dataset = _read(path)
     try:
         for pixels in iter_pixels(dataset, indices=indices):
             yield _apply_tables(dataset, pixels)
-    except SourceError:
-        raise
     except Exception as error:  # decoders raise anything
         raise SourceError(_why_not_decoded(dataset, path, error)) from error
+
+
+def _load_pydicom() -> None:
+    import pydicom.pixels  # noqa: F401
+
+
+def _ignore_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def why_not_decodable(transfer_syntax: str) -> str:

@@ -20,6 +20,11 @@ ID_LENGTH = 19
 NAME_BYTES = 63
 MODALITY_BYTES = 31
 
+# What metadata tell of an image, besides the dictionary's fields: what its values mean.
+_OTHER_KEYWORDS = (
+    "PhotometricInterpretation", "Units", "DoseUnits", "DoseType", "DoseSummationType"
+)  # fmt: skip
+
 
 def image_id(uid: str) -> str:
     """The id under which a series (or, given its SOPInstanceUID, a slice) is offered.
@@ -98,7 +103,8 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     """
     first = stack.frames[0]
     values = {keyword: fields.get(field, "") for field, keyword in KEYWORDS.items()}
-    values["PhotometricInterpretation"] = first.get("PhotometricInterpretation")
+    for keyword in _OTHER_KEYWORDS:
+        values[keyword] = first.get(keyword)
     values |= _calibration(stack)
     values["Position"] = stack.position
     values["Notice"] = "; ".join(stack.notices)

@@ -17,11 +17,12 @@ Refusal = tuple[str, str]  # a path or series, and why it is not offered
 
 # Storage classes that have rows and columns, and are still no images that a volume can be made of.
 NOT_OFFERED = {
-    "1.2.840.10008.5.1.4.1.1.481.2": "RT dose",
-    "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation",
-    "1.2.840.10008.5.1.4.1.1.66.7": "a label map segmentation",
     "1.2.840.10008.5.1.4.1.1.77.1.6": "a whole slide microscopy image",
 }
+RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -94,6 +95,21 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
     return images, sorted(refused)
 
 
+def is_segmentation(image: ImageFile) -> bool:
+    """Whether a file's frames are of structures, not of the patient."""
+    return image.header.get("SOPClassUID") in (SEGMENTATION, LABEL_MAP_SEGMENTATION)
+
+
+def structure_sets(index: DicomIndex) -> list[str]:
+    """Return the paths of the structure sets in an index's folder."""
+    found = index.query(
+        "SELECT folder, name FROM instances JOIN files ON files.id = instances.file"
+        " WHERE kind = 'dicom' AND sop_class = ? ORDER BY folder, name",
+        STRUCTURE_SET,
+    )
+    return [shown_path("", folder, name) for folder, name in found]
+
+
 def frames_of(image: ImageFile) -> Iterator[Frame]:
     """Yield the frames of an image, in the order of the file."""
     for index in range(number_of_frames(image.header)):
@@ -110,6 +126,8 @@ def _why_refused(header: ImageHeader) -> str:
     sop_class = header.get("SOPClassUID")
     if sop_class in NOT_OFFERED:
         return f"{NOT_OFFERED[sop_class]}, not an image"
+    if sop_class == RT_DOSE and number_of_frames(header) > 1 and not header.frames:
+        return "a dose without a grid: GridFrameOffsetVector does not place its planes"
     return header.problem
 
 
@@ -117,7 +135,8 @@ def _without_pixels(index: DicomIndex) -> list[Refusal]:
     """Return the DICOM files that are no images."""
     found = index.query(
         "SELECT folder, name, sop_class FROM instances JOIN files ON files.id = instances.file"
-        " WHERE kind = 'dicom' AND file NOT IN (SELECT file FROM images)"
+        f" WHERE kind = 'dicom' AND sop_class != '{STRUCTURE_SET}'"
+        " AND file NOT IN (SELECT file FROM images)"
     )
     return [
         (shown_path("", folder, name), _why_no_image(sop_class))

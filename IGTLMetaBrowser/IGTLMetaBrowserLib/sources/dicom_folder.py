@@ -9,7 +9,9 @@ What becomes of a series:
   volume is offered slice by slice, as "... slice 3 of 7".
 - A multi-frame file whose frames have no place, or one place and follow each other in time (a
   film), is one image with its frames along k.
-- What is no image (reports, structure sets, DICOMDIR ...) is not offered.
+- Segmentations and structure sets are label maps (LBMETA), see ``dicom_segmentations`` and
+  ``dicom_structures``.
+- What is no image (reports, plans, DICOMDIR ...) is not offered.
 
 ``DicomFolderSource.refused`` says what is not offered, or not as one upright volume, and why.
 
@@ -20,26 +22,44 @@ the file's ImagePositionPatient, and under "Notice" for all else.
 
 from __future__ import annotations
 
+import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from .. import codec
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
-from ..net.source import SourceError
+from ..net.source import NotReadyError, SourceError
 from . import dicom_fields, dicom_pixels
-from .dicom_decoding import why_not_decodable
-from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of
+from .dicom_decoding import Decoders, why_not_decodable
+from .dicom_files import (
+    Frame,
+    ImageFile,
+    Refusal,
+    find_images,
+    frames_of,
+    is_segmentation,
+    structure_sets,
+)
+from .dicom_pixels import VolumeReading
+from .dicom_segmentations import LabelMap, read_segmentation
+from .dicom_structures import read_structures
 from .dicom_volumes import SLICE, Stack, stack_frames
 from .trajectory_file import read_trajectories
+
+_logger = logging.getLogger(__name__)
 
 TRAJECTORY_FILE = "trajectories.json"
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 
+# How many images are read at the same time, in turns.
+_MOST_READINGS = 4
 # How long a list of the folder's files is believed when clients ask for the list of images.
 _SECONDS_BETWEEN_SCANS = 2.0
 
@@ -55,11 +75,11 @@ class Offer:
 class DicomFolderSource:
     """Offers the images in the DICOM files below ``folder``, whatever the files are called.
 
-    ``database`` is the file that keeps what is read of the files from one run to the next; without
-    one it is kept in memory. ``jobs`` processes read the files, ``progress`` is called with how
-    many are read and are to be, as ``DicomIndex.update`` does; pixels are read when an image is
-    asked for. An ``index`` that is up to date can be given instead. Files that come, change or go
-    are noticed when the list is asked for again.
+    ``index`` is the folder's index, brought up to date; without it, one is made in memory. Pixels
+    are read when an image is asked for; if they are compressed, ``jobs`` processes decode them.
+    Files that come, change or go are noticed when the list is asked for again. ``seconds_a_turn``,
+    for a server that must not keep others waiting, is after how many ``image`` asks for another
+    turn.
 
     ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
     in the folder (see ``trajectory_file``), if there is one. Their owner may be a
@@ -76,32 +96,38 @@ class DicomFolderSource:
         folder: str | os.PathLike[str],
         trajectories: Iterable[codec.TrajectoryItem] | None = None,
         *,
-        database: Path | None = None,
-        jobs: int = 1,
-        progress: Callable[[int, int], None] | None = None,
         index: DicomIndex | None = None,
+        jobs: int = 1,
+        seconds_a_turn: float | None = None,
     ) -> None:
         _require_pydicom()
         self.folder = Path(folder)
         self._offers: dict[str, Offer] = {}
         self.refused: list[Refusal] = []
         self._problems: dict[str, str] = {}  # of transfer syntaxes
+        self._seconds_a_turn = seconds_a_turn
+        self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
+        self._decoders = Decoders(jobs) if jobs > 1 else None
         try:
-            self._index = index or DicomIndex(self.folder, database)
+            self._index = index or DicomIndex(self.folder)
             if index is None:
-                self._index.update(jobs, progress)
+                self._index.update()
             self._offer_images()
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
         self._scanned = time.monotonic()
+        if self._decoders is not None and any(map(_is_decoded, self._offers.values())):
+            self._decoders.start()
         if trajectories is None:
             path = self.folder / TRAJECTORY_FILE
             trajectories = read_trajectories(path) if path.is_file() else []
         self._trajectories = [self._with_id_as_owner(item) for item in trajectories]
 
     def close(self) -> None:
-        """Close the index. Nothing can be asked for any more."""
+        """Close the index, and end the processes. Nothing can be asked for any more."""
         self._index.close()
+        if self._decoders is not None:
+            self._decoders.close()
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the listing, in the order of the files' paths."""
@@ -123,16 +149,43 @@ class DicomFolderSource:
         return self._index.changes != before
 
     def image(self, image_id: str) -> codec.ImageMessage:
-        """Read an image; raises ``SourceError`` for an unknown id and for what cannot be
-        decoded."""
+        """Read an image.
+
+        Raises ``SourceError`` for an unknown id and for what cannot be decoded, ``NotReadyError``
+        if another turn is needed.
+        """
+        label_maps = self._label_maps()
+        if image_id in label_maps:
+            label_map = label_maps[image_id]
+            return codec.ImageMessage.from_ijk_to_ras(
+                label_map.read(self.folder), label_map.ijk_to_ras, device_name=image_id
+            )
         offer = self._offer(image_id)
         return codec.ImageMessage.from_ijk_to_ras(
-            dicom_pixels.read_pixels(offer.stack, self.folder),
+            self._read(image_id, offer.stack),
             offer.stack.ijk_to_ras,
             device_name=image_id,
             timestamp=offer.item.scan_time,
             metadata=self.metadata(image_id),
         )
+
+    def _read(self, image_id: str, stack: Stack) -> np.ndarray:
+        """Return an image's pixels, or go on reading them."""
+        reading, steps = self._readings.pop(image_id, (None, None))
+        if reading is None or steps is None or reading.stack is not stack:
+            reading = VolumeReading(stack, self.folder, self._decoders)
+            steps = reading.steps()
+        end = None
+        if self._seconds_a_turn is not None:
+            end = time.monotonic() + self._seconds_a_turn
+        for _ in steps:
+            if end is not None and time.monotonic() > end:
+                # Clients may leave while an image is read for them: it is not kept for long.
+                while len(self._readings) >= _MOST_READINGS:
+                    self._readings.pop(next(iter(self._readings)))
+                self._readings[image_id] = (reading, steps)
+                raise NotReadyError
+        return reading.volume
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the image's files were last written; raises ``SourceError``."""
@@ -148,6 +201,55 @@ class DicomFolderSource:
         stack = self._offer(image_id).stack
         fields = self._index.row(stack.frames[0].file.name)
         return dicom_fields.metadata(stack, fields)
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures of segmentations and structure sets.
+
+        The owner is the image that they were drawn in, if that is offered as one volume.
+        """
+        return [
+            codec.LabelMetaItem(
+                name=dicom_fields.cut_name(structure.name),
+                id=image_id,
+                label=structure.label,
+                rgba=structure.rgba,
+                size=label_map.size,
+                owner=self._owners[image_id],
+            )
+            for image_id, label_map in self._label_maps().items()
+            for structure in label_map.structures
+        ]
+
+    def _label_maps(self) -> dict[str, LabelMap]:
+        """Return the label maps by id. Structure sets are read when they are first asked for."""
+        if self._known_label_maps is None:
+            self._known_label_maps, self._owners = {}, {}
+            for file in self._segmentations:
+                self._add_label_maps(file.name, partial(read_segmentation, file))
+            for name in structure_sets(self._index):
+                self._add_label_maps(name, partial(self._structures, name))
+        return self._known_label_maps
+
+    def _add_label_maps(self, name: str, read: Callable[[], Sequence[LabelMap]]) -> None:
+        assert self._known_label_maps is not None
+        row = self._index.row(name)
+        owner = dicom_fields.image_id(str(row.get("reference_ct_series", "")))
+        try:
+            for label_map in read():
+                self._known_label_maps[label_map.id] = label_map
+                self._owners[label_map.id] = owner if owner in self._offers else ""
+        except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            _logger.warning("%s is not offered: %s", name, error)
+            self.refused.append((name, str(error)))
+
+    def _structures(self, name: str) -> Sequence[LabelMap]:
+        series = str(self._index.row(name).get("reference_ct_series", ""))
+        owner = self._offers.get(dicom_fields.image_id(series))
+        if owner is None:
+            raise ValueError(
+                "structures of an image that is not in the folder, or not offered as one volume"
+            )
+        return read_structures(self.folder, name, owner.stack)
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given, or read from the folder's file."""
@@ -171,6 +273,10 @@ class DicomFolderSource:
     def _offer_images(self) -> None:
         """List what the folder's files make."""
         files, refused = find_images(self._index)
+        self._segmentations = [file for file in files if is_segmentation(file)]
+        self._known_label_maps: dict[str, LabelMap] | None = None
+        self._owners: dict[str, str] = {}
+        files = [file for file in files if not is_segmentation(file)]
         self._offers = {}
         self.refused = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         for series in _by_series(files):
@@ -190,8 +296,8 @@ class DicomFolderSource:
             return
         frames = [frame for file in decodable for frame in frames_of(file)]
         try:
-            compare = partial(dicom_pixels.same_pixels, folder=self.folder)
-            stacks, reasons = stack_frames(frames, compare)
+            digest = partial(dicom_pixels.pixel_digest, folder=self.folder)
+            stacks, reasons = stack_frames(frames, digest)
             offers = [
                 self._make_offer(stack, name, number, stacks)
                 for number, stack in enumerate(stacks, start=1)
@@ -245,6 +351,10 @@ def _by_series(files: Iterable[ImageFile]) -> list[list[ImageFile]]:
     for file in files:
         series.setdefault(file.header.get("SeriesInstanceUID") or file.name, []).append(file)
     return list(series.values())
+
+
+def _is_decoded(offer: Offer) -> bool:
+    return dicom_pixels.stored_dtype(offer.stack.frames[0].file.header) is None
 
 
 def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:

@@ -7,6 +7,7 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +17,9 @@ import numpy as np
 from ..dicom_index.grids import TILES
 from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..net.source import SourceError
-from .dicom_decoding import decode_frames
+from .dicom_decoding import Decoders, decode_frames
 from .dicom_files import Frame, ImageFile
+from .dicom_sizes import pixel_size
 from .dicom_volumes import Stack
 
 INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32))
@@ -26,6 +28,10 @@ _FLOAT = np.dtype(np.float32)
 _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+
+# Fewer frames are decoded here before the processes have them.
+_FEWEST_FOR_PROCESSES = 4
+_FRAMES_A_TASK = 8
 
 # A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
 _BYTES_WITH_UID = 4096
@@ -51,43 +57,74 @@ def listed_dtype(stack: Stack) -> np.dtype:
     return np.dtype(np.int16) if dtype == np.int32 and is_16_bits and is_only_offset else dtype
 
 
-def read_pixels(stack: Stack, folder: Path) -> np.ndarray:
+def read_pixels(stack: Stack, folder: Path, decoders: Decoders | None = None) -> np.ndarray:
     """Return the stack's pixels: shape (k, j, i), or (k, j, i, 3) of uint8 for colors.
 
     Rescale slope and intercept are applied; MONOCHROME1 (low is bright) is left as it is stored.
     The type is ``listed_dtype``, or a larger one if the values turn out not to fit it. Raises
     ``SourceError``.
     """
-    reading = VolumeReading(stack, folder)
+    reading = VolumeReading(stack, folder, decoders)
     for _ in reading.steps():
         pass
     return reading.volume
 
 
 class VolumeReading:
-    """Reads a stack step by step. ``volume`` is whole when ``steps`` has come to its end."""
+    """Reads a stack step by step. ``volume`` is whole when ``steps`` has come to its end.
 
-    def __init__(self, stack: Stack, folder: Path) -> None:
+    ``decoders`` are the processes that decode; without them, this one does.
+    """
+
+    def __init__(self, stack: Stack, folder: Path, decoders: Decoders | None = None) -> None:
         columns, rows, count = stack.size
         self._shape = (rows, columns, 3) if is_color(stack) else (rows, columns)
-        self._stack = stack
+        self.stack = stack
         self._folder = folder
+        self._decoders = decoders
         self.volume = np.empty((count, *self._shape), listed_dtype(stack))
 
     def steps(self) -> Iterator[int]:
         """Read; yield after some frames how many there are. Raises ``SourceError``."""
+        if self._is_for_processes():
+            yield from self._steps_in_processes()
+            return
         done = 0
-        for _, found in groupby(self._stack.frames, key=lambda frame: frame.file.name):
+        for _, found in groupby(self.stack.frames, key=lambda frame: frame.file.name):
             frames = [*found]
             file = frames[0].file
-            for k, pixels in enumerate(self._frames(file, frames), start=done):
-                if pixels is not None:
-                    self._store(k, pixels, frames[k - done])
+            for k, pixels in enumerate(self._frames(file, frames, done), start=done):
+                self._store(k, pixels, frames[k - done])
                 yield k + 1
             done += len(frames)
 
-    def _frames(self, file: ImageFile, frames: list[Frame]) -> Iterator[np.ndarray | None]:
-        """Yield the stored pixels of some frames of a file; None if they are in the volume."""
+    def _is_for_processes(self) -> bool:
+        header = self.stack.frames[0].file.header
+        is_small = len(self.stack.frames) < _FEWEST_FOR_PROCESSES or TILES in header.shared
+        return self._decoders is not None and stored_dtype(header) is None and not is_small
+
+    def _steps_in_processes(self) -> Iterator[int]:
+        assert self._decoders is not None
+        tasks: list[tuple[Path, list[int]]] = []
+        for _, found in groupby(self.stack.frames, key=lambda frame: frame.file.name):
+            frames = [*found]
+            _opened(self._folder, frames[0].file).close()
+            path, indices = self._folder / frames[0].file.name, [frame.index for frame in frames]
+            tasks += [
+                (path, indices[start : start + _FRAMES_A_TASK])
+                for start in range(0, len(indices), _FRAMES_A_TASK)
+            ]
+        for k, pixels in enumerate(self._decoders.decode(tasks)):
+            frame = self.stack.frames[k]
+            self._check_shape(pixels, frame.file)
+            self._store(k, pixels, frame)
+            yield k + 1
+
+    def _frames(self, file: ImageFile, frames: list[Frame], start: int) -> Iterator[np.ndarray]:
+        """Yield the stored pixels of some frames of a file, the first of which is number ``start``.
+
+        They are read into the volume itself, where that has room for them.
+        """
         stored = stored_dtype(file.header)
         if stored is None:
             yield from self._decoded(file, frames)
@@ -96,10 +133,18 @@ class VolumeReading:
             if TILES in file.header.shared:
                 yield from self._tiles(opened, file, frames, stored)
             else:
-                for frame in frames:
-                    pixels = np.empty(self._shape, stored)
+                for k, frame in enumerate(frames, start=start):
+                    pixels = self._room_for(stored, k)
                     _read_into(pixels, opened, file, frame.index * pixels.nbytes)
                     yield pixels
+
+    def _room_for(self, stored: np.dtype, k: int) -> np.ndarray:
+        """Return where the stored pixels of a frame can be read to."""
+        target = self.volume[k]
+        is_alike = stored.isnative and stored.itemsize == target.itemsize
+        if is_alike and stored.kind in "iu" and target.dtype.kind in "iu":
+            return target.view(stored)
+        return np.empty(self._shape, stored)
 
     def _tiles(
         self, opened: BinaryIO, file: ImageFile, frames: list[Frame], stored: np.dtype
@@ -119,16 +164,19 @@ class VolumeReading:
             yield from _cut(picture, frames, across, *self._shape[:2])
             return
         for pixels in decode_frames(path, [frame.index for frame in frames]):
-            if pixels.shape != self._shape:
-                raise SourceError(
-                    f"{file.name} holds pixels of the shape {pixels.shape}, its header says "
-                    f"{self._shape}. The file may be damaged; get it again from its archive."
-                )
+            self._check_shape(pixels, file)
             yield pixels
+
+    def _check_shape(self, pixels: np.ndarray, file: ImageFile) -> None:
+        if pixels.shape != self._shape:
+            raise SourceError(
+                f"{file.name} holds pixels of the shape {pixels.shape}, its header says "
+                f"{self._shape}. The file may be damaged; get it again from its archive."
+            )
 
     def _store(self, k: int, pixels: np.ndarray, frame: Frame) -> None:
         """Put the stored pixels of a frame into the volume, as what they mean."""
-        if is_color(self._stack):
+        if is_color(self.stack):
             self.volume[k] = pixels
             return
         if pixels.dtype.kind in "iu":
@@ -138,14 +186,14 @@ class VolumeReading:
             slope, intercept = 1.0, 0.0
         self._make_room(pixels, slope, intercept)
         target = self.volume[k]
-        if slope == 1.0 and intercept == 0.0:
+        number = float if target.dtype.kind == "f" else int
+        if not np.may_share_memory(pixels, target):
             target[...] = pixels
-        elif target.dtype.kind == "f":
-            np.multiply(pixels, slope, out=target, dtype=target.dtype, casting="unsafe")
-            target += target.dtype.type(intercept)
-        else:
-            np.multiply(pixels, int(slope), out=target, dtype=target.dtype, casting="unsafe")
-            target += target.dtype.type(int(intercept))
+        # Integers in the volume wrap around until they are rescaled: in the end they all fit.
+        if slope != 1.0:
+            target *= np.array(number(slope)).astype(target.dtype)
+        if intercept != 0.0:
+            target += np.array(number(intercept)).astype(target.dtype)
 
     def _make_room(self, pixels: np.ndarray, slope: float, intercept: float) -> None:
         """Have the volume be of a type that holds these pixels when they are rescaled."""
@@ -182,20 +230,16 @@ def stored_dtype(header: ImageHeader) -> np.dtype | None:
     return np.dtype(f"{order}{_kind(header)}{int(bits) // 8}")
 
 
-def same_pixels(one: Frame, other: Frame, folder: Path) -> bool:
-    """Whether two frames have the same pixels; False if one of them cannot be read."""
-    try:
-        first, second = (_read_one(frame, folder) for frame in (one, other))
-    except SourceError:
-        return False
-    return np.array_equal(first, second)
+def pixel_digest(frame: Frame, folder: Path) -> bytes:
+    """Return what two frames have in common only if their pixels are the same.
 
-
-def _read_one(frame: Frame, folder: Path) -> np.ndarray:
-    from .dicom_sizes import pixel_size
-
+    A frame that cannot be read is like no other.
+    """
     stack = Stack((frame,), np.eye(4), "image", pixel_size(frame))
-    return read_pixels(stack, folder)
+    try:
+        return blake2b(read_pixels(stack, folder).data, digest_size=16).digest()
+    except SourceError:
+        return f"{frame.file.name} {frame.index}".encode()
 
 
 def _opened(folder: Path, file: ImageFile) -> BinaryIO:
@@ -290,6 +334,8 @@ def _rescales(stack: Stack) -> set[tuple[float, float]]:
 def _rescale(frame: Frame) -> tuple[float, float]:
     """Slope and intercept; 1 and 0 if they are absent, empty, or the slope is 0 (seen in the
     wild)."""
+    if frame.get("DoseGridScaling"):  # from stored values to DoseUnits (PS3.3 C.8.8.3)
+        return (frame.number("DoseGridScaling") or 1.0, 0.0)
     return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
 
 

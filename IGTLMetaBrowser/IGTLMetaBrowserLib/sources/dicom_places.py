@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -52,14 +53,18 @@ def position_of(frame: Frame) -> Vector | None:
     """Return the LPS position of a frame's first pixel, or None."""
     if frame.numbers("ImageOrientationPatient", 6) is None:
         return _detector_position(frame)
-    is_sized = frame.numbers("PixelSpacing", 2) is not None and pixel_size(frame).is_known
+    is_sized = min(frame.numbers("PixelSpacing", 2) or (0.0,)) > 0
     return frame.numbers("ImagePositionPatient", 3) if is_sized else None
 
 
 def orientation_of(frame: Frame) -> Vector:
     """Return the direction of a frame's rows and columns, six numbers; raises ``ValueError``."""
     cosines = frame.numbers("ImageOrientationPatient", 6)
-    cosines = cosines or frame.numbers("DetectorImageOrientationPatient", 6) or ()
+    return _checked(cosines or frame.numbers("DetectorImageOrientationPatient", 6) or ())
+
+
+@lru_cache(maxsize=1024)  # most slices of a series have the same
+def _checked(cosines: Vector) -> Vector:
     axes = np.reshape(cosines, (-1, 3))
     if axes.shape != (2, 3) or not np.allclose(axes @ axes.T, np.eye(2), atol=0.01):
         raise ValueError(
@@ -108,6 +113,17 @@ def _kind_of(frame: Frame) -> tuple[str, ...]:
     return tuple(frame.get(keyword) for keyword in keywords)
 
 
+def _sizes_of(frames: list[Frame]) -> list[PixelSize]:
+    known: dict[tuple[int, str], PixelSize] = {}
+    sizes = []
+    for frame in frames:
+        key = (id(frame.file.header.shared), frame.get("PixelSpacing"))
+        if key not in known:
+            known[key] = pixel_size(frame)
+        sizes.append(known[key])
+    return sizes
+
+
 def _group_by_orientation(frames: list[Frame]) -> list[tuple[list[Frame], Places]]:
     """Split frames of one matrix by orientation and pixel size, as far as a pixel is moved by it.
 
@@ -115,7 +131,7 @@ def _group_by_orientation(frames: list[Frame]) -> list[tuple[list[Frame], Places
     """
     positions = np.array([position_of(frame) for frame in frames])
     orientations = np.array([orientation_of(frame) for frame in frames]).reshape(-1, 2, 3)
-    sizes = [pixel_size(frame) for frame in frames]
+    sizes = _sizes_of(frames)
     steps = np.array([(size.columns, size.rows) for size in sizes])  # along a row, along a column
     counts = np.array([float(frames[0].get("Columns")), float(frames[0].get("Rows"))]) - 1
     edges = orientations * (steps * counts)[:, :, np.newaxis]  # to the far end of row and column

@@ -31,30 +31,31 @@ def _order(frame: Frame) -> tuple[float, str, str, int]:
     return (frame.number("InstanceNumber") or 0.0, moment, frame.file.name, frame.index)
 
 
-def without_doubles(
-    places: Sequence[Place], same_pixels: Callable[[Frame, Frame], bool]
-) -> list[Place]:
+def without_doubles(places: Sequence[Place], pixel_digest: Callable[[Frame], bytes]) -> list[Place]:
     """Return the places without frames that are in one twice.
 
-    ``same_pixels`` is asked only of frames of which no attribute says that they differ. If as many
+    ``pixel_digest`` is asked only of frames of which no attribute says that they differ. If as many
     frames lie in each place, they are taken for repetitions unless their InstanceNumber is the
     same.
     """
     keywords = [*_DISCRIMINATORS, *_MOMENTS]
     if len({len(place) for place in places}) == 1:
         keywords.append("InstanceNumber")
-    return [_without_doubles(place, keywords, same_pixels) for place in places]
+    return [_without_doubles(place, keywords, pixel_digest) for place in places]
 
 
 def _without_doubles(
-    place: Place, keywords: Sequence[str], same_pixels: Callable[[Frame, Frame], bool]
+    place: Place, keywords: Sequence[str], pixel_digest: Callable[[Frame], bytes]
 ) -> Place:
-    kept: dict[tuple[str, ...], Place] = {}
+    alike: dict[tuple[str, ...], Place] = {}
     for frame in place:
-        alike = kept.setdefault(_key(frame, keywords), [])
-        if not any(same_pixels(frame, other) for other in alike):
-            alike.append(frame)
-    return in_order([frame for alike in kept.values() for frame in alike])
+        alike.setdefault(_key(frame, keywords), []).append(frame)
+    kept = [
+        frame
+        for found in alike.values()
+        for frame in (found if len(found) == 1 else {pixel_digest(f): f for f in found}.values())
+    ]
+    return in_order(kept)
 
 
 def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:

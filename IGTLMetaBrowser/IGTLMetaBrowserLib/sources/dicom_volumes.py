@@ -43,7 +43,7 @@ _STRAIGHT = 0.1
 # A multi-frame file whose frames follow each other in time has one of these (PS3.3 C.7.6.5).
 _CINE_KEYWORDS = ("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate")
 
-SamePixels = Callable[[Frame, Frame], bool]
+PixelDigest = Callable[[Frame], bytes]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +71,12 @@ class Stack:
         return (int(first.get("Columns")), int(first.get("Rows")), len(self.frames))
 
 
-def stack_frames(frames: Sequence[Frame], same_pixels: SamePixels) -> tuple[list[Stack], list[str]]:
+def stack_frames(
+    frames: Sequence[Frame], pixel_digest: PixelDigest
+) -> tuple[list[Stack], list[str]]:
     """Make stacks of one series' frames; the second value says what there is to know of them.
 
-    ``same_pixels`` compares two frames that lie in one place. Raises ``ValueError`` if an
+    ``pixel_digest`` tells apart frames that lie in one place. Raises ``ValueError`` if an
     orientation is none.
     """
     placed = [frame for frame in frames if has_position(frame)]
@@ -85,7 +87,7 @@ def stack_frames(frames: Sequence[Frame], same_pixels: SamePixels) -> tuple[list
     if (count := len(groups) + bool(unplaced)) > 1:
         reasons.append(f"offered in parts: its frames are of {count} orientations, sizes or types")
     for group, places in groups:
-        found, why = _stacks_of_group(group, places, same_pixels)
+        found, why = _stacks_of_group(group, places, pixel_digest)
         stacks += found
         reasons += why
     if placed and is_from_detector(placed[0]):
@@ -95,7 +97,7 @@ def stack_frames(frames: Sequence[Frame], same_pixels: SamePixels) -> tuple[list
 
 
 def _stacks_of_group(
-    frames: list[Frame], places: Places, same_pixels: SamePixels
+    frames: list[Frame], places: Places, pixel_digest: PixelDigest
 ) -> tuple[list[Stack], list[str]]:
     """Make stacks of frames of one orientation and pixel size."""
     stacks: list[Stack] = []
@@ -110,7 +112,7 @@ def _stacks_of_group(
     for line in _lines(frames, places):
         at_place = _by_place(line, places_of(line))
         doubled = sum(map(len, at_place))
-        at_place = without_doubles(at_place, same_pixels)
+        at_place = without_doubles(at_place, pixel_digest)
         if doubles := doubled - sum(map(len, at_place)):
             reasons.append(f"{doubles} of its slices are there twice, and offered once")
         sets = split_repetitions(at_place)

@@ -31,7 +31,6 @@ _LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 _IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 # What the fields of IMGMETA hold.
 _LONGEST_AXIS = 65535
-_SIZES = {"name": 64, "modality": 32, "patient": 64}
 
 
 class SceneSource:
@@ -137,11 +136,11 @@ class SceneSource:
 
     def _image_item(self, volume: Any) -> codec.ImageMetaItem:
         return codec.ImageMetaItem(
-            name=codec.cut_text(volume.GetName() or "", _SIZES["name"]),
+            name=volume.GetName() or "",
             id=_id(volume),
-            modality=codec.cut_text(self._known(volume, "Modality"), _SIZES["modality"]),
-            patient_name=codec.cut_text(self._known(volume, "PatientName"), _SIZES["patient"]),
-            patient_id=codec.cut_text(self._known(volume, "PatientID"), _SIZES["patient"]),
+            modality=self._known(volume, "Modality"),
+            patient_name=self._known(volume, "PatientName"),
+            patient_id=self._known(volume, "PatientID"),
             scan_time=_scan_time(volume),
             size=volume.GetImageData().GetDimensions(),
             scalar_type=scalar_type(volume),

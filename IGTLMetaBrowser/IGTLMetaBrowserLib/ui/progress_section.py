@@ -15,6 +15,7 @@ class ProgressSection:
         # Translated once: this is shown many times a second.
         self._images = _("Image {number} of {count}")
         self._bytes = _("{received} of {size}")
+        self._preparing = _("the server is preparing it, {seconds}")
         self._rate = _("{rate}/s")
         self._timeLeft = _("{seconds} left")
 
@@ -32,7 +33,10 @@ class ProgressSection:
         texts = self._localeTexts
         number, count = texts.number(transfer.done + 1), texts.number(transfer.total)
         figures = [self._images.format(number=number, count=count)]
-        if transfer.size:
+        if transfer.seconds_preparing is not None and transfer.seconds_preparing >= 1:
+            seconds = texts.duration(transfer.seconds_preparing)
+            figures.append(self._preparing.format(seconds=seconds))
+        elif transfer.size:
             received, size = texts.byteCount(transfer.received), texts.byteCount(transfer.size)
             figures.append(self._bytes.format(received=received, size=size))
         if transfer.bytes_per_second is not None:

@@ -22,11 +22,12 @@ _STUDY = "1.2.826.0.1.3680043.8.498.66000000"
 _SERIES = "1.2.826.0.1.3680043.8.498.77000000"
 _INSTANCE = f"{_SERIES}.88000000"
 _PATIENT = "patient_"
+_POSITION = "77777.00"  # z of the first pixel, mm
 
 
 def dicom_tree(count: int) -> Path:
     """Return a folder of so many files, a folder for each series; made where it is missing."""
-    folder = FOLDER / f"dicom-{count}"
+    folder = FOLDER / f"dicom-slices-{count}"
     if not folder.is_dir():
         part = folder.with_name(f"{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
@@ -56,6 +57,7 @@ def _template(name: str) -> bytes:
     dataset.Rows = dataset.Columns = SIDE
     dataset.PixelData = pixels.tobytes()
     dataset.PatientID = _PATIENT
+    dataset.ImagePositionPatient = ["-100", "-100", _POSITION]
     dataset.StudyInstanceUID = _STUDY
     dataset.SeriesInstanceUID = _SERIES
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = _INSTANCE
@@ -77,5 +79,7 @@ def _write_series(folder: Path, series: int, templates: list[bytes]) -> None:
     for instance in range(FILES_IN_SERIES):
         number = str(88_000_000 + instance).encode()
         (folder / f"IM{instance:06d}.dcm").write_bytes(
-            template.replace(b".88000000", b"." + number)
+            template.replace(b".88000000", b"." + number).replace(
+                _POSITION.encode(), f"{2.0 * instance:08.2f}".encode()
+            )
         )

@@ -1,9 +1,4 @@
-"""One file a message family; each registers its types.
+"""One file a message family; each registers its types, and ``families`` says where to find them.
 
-``base`` has what all messages share and the registry, ``items`` what lists of items share. Types
-that most programs never meet are imported with the first message of theirs: see ``families``.
+``base`` has what all messages share and the registry, ``items`` what lists of items share.
 """
-
-from . import image, image_meta, query, status, trajectory, transform, unknown
-
-__all__ = ["image", "image_meta", "query", "status", "trajectory", "transform", "unknown"]

@@ -1,4 +1,4 @@
-"""COLORT: the colours of an image's values (OpenIGTLink ``colortable.md``; ``igtl_colortable.h``).
+"""COLORT: the colors of an image's values (OpenIGTLink ``colortable.md``; ``igtl_colortable.h``).
 
 ======  ====  ==========  =============================================================
 offset  type  field       meaning
@@ -37,10 +37,10 @@ _MAP_TYPES = {entry: map_type for map_type, entry in _ENTRIES.items()}
 @register
 @dataclass(eq=False)
 class ColorTableMessage(Message):
-    """A colour table.
+    """A color table.
 
     ``colors`` is an array of shape (entries, components) in native byte order. Entry n is the
-    colour of the value n; there are 256 or 65536. Components are 3 (red, green, blue; uint8) or 1
+    color of the value n; there are 256 or 65536. Components are 3 (red, green, blue; uint8) or 1
     (grey; uint8 or uint16).
     """
 
@@ -60,7 +60,7 @@ class ColorTableMessage(Message):
         map_type = _MAP_TYPES.get((dtype, colors.shape[1]))
         if index_type is None or map_type is None:
             raise EncodeError(
-                "COLORT has 256 or 65536 colours of 1 component (uint8 or uint16) or 3 (uint8), "
+                "COLORT has 256 or 65536 colors of 1 component (uint8 or uint16) or 3 (uint8), "
                 f"not an array of {dtype}, shape {colors.shape}"
             )
         return [bytes((index_type, map_type)), write_array(colors)]
@@ -84,6 +84,6 @@ class ColorTableMessage(Message):
 
 @register
 class LongNamedColorTableMessage(ColorTableMessage):
-    """A colour table that calls itself COLORTABLE."""
+    """A color table that calls itself COLORTABLE."""
 
     wire_type: ClassVar[str] = "COLORTABLE"

@@ -1,35 +1,66 @@
-"""Which module reads which type, for types that are imported when they are first met.
+"""The message types that are imported when they are first met: the one place to register a type.
 
-To import all families takes longer than to import all else of the codec; most programs meet few.
+A family is a module of this package: a class for each type, with ``@register``. Its entry here says
+which types of the wire it reads, and what ``codec`` offers of it. To import all families takes
+longer than to import all else of the codec; most programs meet few. IMAGE, IMGMETA, TRAJ, STATUS,
+TRANSFORM and the queries, which all meet, are imported by ``codec`` itself.
 """
 
-MODULE_OF_TYPE = {
-    "BIND": "bind",
-    "GET_BIND": "bind_query",
-    "STT_BIND": "bind_query",
-    "RTS_BIND": "bind_query",
-    "CAPABILITY": "capability",
-    "COLORT": "color_table",
-    "COLORTABLE": "color_table",
-    "COMMAND": "command",
-    "RTS_COMMAND": "command",
-    "LBMETA": "label_meta",
-    "NDARRAY": "ndarray",
-    "POINT": "point",
-    "POLYDATA": "polydata",
-    "STT_POLYDATA": "polydata",
-    "RTS_POLYDATA": "polydata",
-    "POSITION": "position",
-    "QTRANS": "position",
-    "QTDATA": "quaternion_tracking",
-    "STT_QTDATA": "quaternion_tracking",
-    "RTS_QTDATA": "quaternion_tracking",
-    "SENSOR": "sensor",
-    "STRING": "string",
-    "TDATA": "tracking",
-    "STT_TDATA": "tracking",
-    "RTS_TDATA": "tracking",
-    "VIDEO": "video",
-    "STT_VIDEO": "video",
-    "VIDEOMETA": "video_meta",
+from typing import NamedTuple
+
+
+class Family(NamedTuple):
+    """The types of the wire that a module reads, and its public names."""
+
+    types: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+FAMILIES = {
+    "bind": Family(("BIND",), ("BindMessage",)),
+    "bind_query": Family(
+        ("GET_BIND", "STT_BIND", "RTS_BIND"),
+        ("ChildName", "GetBindMessage", "RTSBindMessage", "StartBindMessage"),
+    ),
+    "capability": Family(("CAPABILITY",), ("CapabilityMessage",)),
+    "color_table": Family(
+        ("COLORT", "COLORTABLE"), ("ColorTableMessage", "LongNamedColorTableMessage")
+    ),
+    "command": Family(("COMMAND", "RTS_COMMAND"), ("CommandMessage", "RTSCommandMessage")),
+    "label_meta": Family(("LBMETA",), ("LabelMetaItem", "LabelMetaMessage")),
+    "ndarray": Family(("NDARRAY",), ("NDArrayMessage",)),
+    "point": Family(("POINT",), ("PointItem", "PointMessage")),
+    "polydata": Family(
+        ("POLYDATA", "STT_POLYDATA", "RTS_POLYDATA"),
+        ("PolyDataMessage", "RTSPolyDataMessage", "StartPolyDataMessage"),
+    ),
+    "polydata_attributes": Family((), ("PolyDataAttribute", "PolyDataAttributeType")),
+    "polydata_cells": Family((), ("CellArray",)),
+    "position": Family(("POSITION", "QTRANS"), ("PositionMessage", "QuaternionTransformMessage")),
+    "quaternion_tracking": Family(
+        ("QTDATA", "STT_QTDATA", "RTS_QTDATA"),
+        (
+            "QuaternionTrackingDataItem",
+            "QuaternionTrackingDataMessage",
+            "RTSQuaternionTrackingDataMessage",
+            "StartQuaternionTrackingDataMessage",
+        ),
+    ),
+    "sensor": Family(("SENSOR",), ("SensorMessage",)),
+    "string": Family(("STRING",), ("StringMessage",)),
+    "tracking": Family(
+        ("TDATA", "STT_TDATA", "RTS_TDATA"),
+        (
+            "InstrumentType",
+            "RTSTrackingDataMessage",
+            "StartTrackingDataMessage",
+            "TrackingDataItem",
+            "TrackingDataMessage",
+        ),
+    ),
+    "video": Family(("VIDEO", "STT_VIDEO"), ("StartVideoMessage", "VideoMessage")),
+    "video_meta": Family(("VIDEOMETA",), ("VideoMetaItem", "VideoMetaMessage")),
 }
+
+MODULE_OF_TYPE = {name: module for module, family in FAMILIES.items() for name in family.types}
+MODULE_OF_NAME = {name: module for module, family in FAMILIES.items() for name in family.names}

@@ -9,7 +9,7 @@ offset  type      field     meaning
 64      char[20]  id        the device name with which to ask for the IMAGE
 84      u8        label     value of its voxels; 0 if unused
 85      u8        reserved
-86      u8×4      RGBA      colour and opacity; 0 0 0 0 if none is defined
+86      u8×4      RGBA      color and opacity; 0 0 0 0 if none is defined
 90      u16×3     size      voxels along i, j, k. (The document: of the image, and of the
                             structures' bounding box; the library: "in each direction".)
 96      char[20]  owner     id of the image that was segmented; can be empty

@@ -7,7 +7,7 @@ offset  type      field     meaning
 ======  ========  ========  ===============================================================
 0       char[64]  name      name or description
 64      char[32]  group     for example ``Fiducial``, ``Landmark``, ``Labeled Point``
-96      u8×4      RGBA      colour and opacity
+96      u8×4      RGBA      color and opacity
 100     f32×3     position  mm
 112     f32       diameter  mm, can be 0. (The document's word; the library says radius.)
 116     char[20]  owner     id of the image the point belongs to

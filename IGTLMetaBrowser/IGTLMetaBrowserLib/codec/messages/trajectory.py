@@ -9,7 +9,7 @@ offset  type      field       meaning
 64      char[32]  group       for example ``Trajectory``
 96      i8        type        1 entry point only, 2 target point only, 3 both
 97      u8        reserved
-98      u8×4      RGBA        colour and opacity
+98      u8×4      RGBA        color and opacity
 102     f32×3     entry       mm
 114     f32×3     target      mm
 126     f32       diameter    mm, can be 0. (The document's word; the library says radius.)

@@ -96,7 +96,7 @@ class VideoMessage(Message):
 
     @property
     def is_grey(self) -> bool:
-        """Whether the frame has no colours."""
+        """Whether the frame has no colors."""
         return self.frame_type >= _FIRST_GREY
 
     def pack_content(self) -> list[Buffer]:

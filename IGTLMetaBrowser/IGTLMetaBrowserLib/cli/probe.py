@@ -1,0 +1,73 @@
+"""``igtlmeta probe``: what an endpoint supports, and how it differs from others."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from ..net.probe import Answer, Probe, Report
+from . import output
+from .parser import add_command
+from .server_options import ERRORS, USAGE, add_json_option, add_server_options, client_settings
+
+_ANSWER_SECONDS = 3.0
+_LARGEST_FETCHED = 256 << 20
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the subparsers of ``igtlmeta``."""
+    command = add_command(commands, "probe", probe, f"HOST[:PORT] [--json] {USAGE}", ERRORS)
+    add_server_options(command)
+    add_json_option(command)
+    command.set_defaults(timeout=_ANSWER_SECONDS, max_size=_LARGEST_FETCHED)
+
+
+def probe(arguments: argparse.Namespace) -> int:
+    """Say what a server supports, how fast it is, and what is odd about it.
+
+    Patients' names are not in what is printed, so that it can go into a bug report.
+    """
+    host, port = arguments.address
+    report = Probe(host, port, client_settings(arguments)).run()
+    if arguments.json:
+        print(json.dumps(dataclasses.asdict(report), indent=1))
+    else:
+        _print(report)
+    return 0
+
+
+def _print(report: Report) -> None:
+    print(f"{report.address}: connected in {report.connect_milliseconds:g} ms")
+    if report.tls is None:
+        print("not encrypted")
+    else:
+        print("TLS: " + ", ".join(f"{key} {value}" for key, value in report.tls.items() if value))
+    rows = [_row(answer) for answer in report.answers]
+    output.print_table(["Query", "Outcome", "As", "ms", "Version", "Checksum", "Details"], rows)
+    for title, values in (("images", report.images), ("fetched", report.fetched)):
+        if values:
+            print(f"{title}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+    print("What is odd about it:" if report.quirks else "Nothing is odd about it.")
+    for quirk in report.quirks:
+        print(f"  - {quirk}")
+
+
+def _row(answer: Answer) -> list[str]:
+    details = [answer.words] if answer.words else []
+    if answer.item_count is not None:
+        details.append(f"{answer.item_count} items")
+    if answer.metadata_count:
+        details.append(f"{answer.metadata_count} fields of metadata")
+    if answer.is_under_the_name_asked is False:
+        details.append("under another name")
+    return [
+        answer.query,
+        answer.outcome,
+        answer.how,
+        "" if answer.milliseconds is None else f"{answer.milliseconds:g}",
+        "" if answer.header_version is None else str(answer.header_version),
+        answer.checksum,
+        ", ".join(details),
+    ]

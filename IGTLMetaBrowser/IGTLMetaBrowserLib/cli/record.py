@@ -1,0 +1,122 @@
+"""``igtlmeta record`` and ``replay``: what a device does, for those who cannot come to it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any, Protocol
+
+from .. import net
+from ..net.recorder import Recorder
+from ..net.recording import RecordingError, RecordingWriter, read_recording
+from ..net.replay import ReplayServer, make_scripts
+from ..privacy.redacted_messages import MessageRedactor, redacting_filter
+from .output import complain, note
+from .parser import add_command
+from .server_options import server_address
+from .serving_options import check_exposure, port_number, positive_number
+
+_STEP_SECONDS = 0.2
+_ERRORS = (net.NetworkError, RecordingError)
+
+
+class _Stepped(Protocol):
+    host: str
+    port: int
+
+    def step(self, seconds: float) -> None: ...
+    def close(self) -> None: ...
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to the subparsers of ``igtlmeta``."""
+    usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify]"
+    command = add_command(commands, "record", record, usage, _ERRORS)
+    command.add_argument("address", metavar="HOST[:PORT]", type=server_address, help="the server")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, required=True, help="a new file"
+    )
+    command.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="leave names, ids, texts, metadata and pixels out of the file",
+    )
+    _add_listening(command)
+    usage = "FILE [--port PORT] [--speed N]"
+    command = add_command(commands, "replay", replay, usage, _ERRORS)
+    command.add_argument("file", metavar="FILE", type=Path, help="what record has written")
+    command.add_argument(
+        "--speed", metavar="N", type=positive_number, default=1.0, help="times as fast (1)"
+    )
+    _add_listening(command)
+
+
+def record(arguments: argparse.Namespace) -> int:
+    """Stand between clients and a server, and keep what both send, with its times.
+
+    Clients connect to this command instead of the server. Without TLS.
+    """
+    check_exposure(arguments)
+    redactor = MessageRedactor()
+    options = {"make_filter": lambda: redacting_filter(redactor)} if arguments.deidentify else {}
+    writer = RecordingWriter(arguments.output)
+    try:
+        recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)
+    except OSError as error:
+        return _cannot_listen(arguments, error)
+    _run(recorder, f"recording {recorder.server_address}")
+    writer.close()
+    note(f"{recorder.connections} connections are in {str(arguments.output)!r}")
+    return 0
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Be the server that was recorded: answer what was asked as it did, after the same times."""
+    check_exposure(arguments)
+    scripts = make_scripts(read_recording(arguments.file))
+    if not scripts:
+        return complain(f"nobody has connected in {str(arguments.file)!r}: nothing to replay")
+    try:
+        server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed)
+    except OSError as error:
+        return _cannot_listen(arguments, error)
+    _run(server, f"replaying {len(scripts)} connections")
+    return 0
+
+
+def _run(server: _Stepped, what: str) -> None:
+    is_ending = False
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        nonlocal is_ending
+        is_ending = True
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    print(f"{what} on {net.format_address(server.host, server.port)}", flush=True)
+    while not is_ending:
+        server.step(_STEP_SECONDS)
+    server.close()
+
+
+def _cannot_listen(arguments: argparse.Namespace, error: OSError) -> int:
+    address = net.format_address(arguments.host, arguments.port)
+    return complain(
+        f"cannot listen on {address}: {error.strerror}; choose another --port (0 picks a free one)"
+    )
+
+
+def _add_listening(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (%(default)s)"
+    )
+    command.add_argument(
+        "--port", type=port_number, default=net.DEFAULT_PORT, help="(%(default)s); 0 for a free one"
+    )
+    command.add_argument(
+        "--allow-remote", action="store_true", help="let other computers connect, unencrypted"
+    )
+    command.set_defaults(tls_cert=None, tls_client_ca=None, allow=[])

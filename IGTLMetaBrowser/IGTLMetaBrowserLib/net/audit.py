@@ -1,0 +1,210 @@
+"""The audit trail of a server: who listed and fetched what, when and from where.
+
+A line of JSON for each event, with the field names and codes of the DICOM audit trail (PS3.15,
+A.5). There are ids of images in it, as clients asked for them, and no names of patients.
+
+========================  ======================================  ==============================
+what happened             EventID                                 EventTypeCode
+========================  ======================================  ==============================
+the server begins, ends   110100 Application Activity             110120 Start, 110121 Stop
+a client comes, leaves    110114 User Authentication              110122 Login, 110123 Logout
+an image was sent         110104 DICOM Instances Transferred
+another query answered    110112 Query
+a client sent something   110107 Import
+anything was refused      110113 Security Alert
+========================  ======================================  ==============================
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import socket
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Protocol, TextIO
+
+from .server_events import ServerEvent, ServerEventType
+
+_APPLICATION = ("110100", "Application Activity")
+_START, _STOP = ("110120", "Application Start"), ("110121", "Application Stop")
+_AUTHENTICATION = ("110114", "User Authentication")
+_TRANSFERRED = ("110104", "DICOM Instances Transferred")
+_QUERY = ("110112", "Query")
+_IDS = {
+    ServerEventType.CONNECTED: _AUTHENTICATION,
+    ServerEventType.DISCONNECTED: _AUTHENTICATION,
+    ServerEventType.ANSWERED: _QUERY,
+    ServerEventType.RECEIVED: ("110107", "Import"),
+    ServerEventType.REFUSED: ("110113", "Security Alert"),
+    ServerEventType.UNREADABLE: ("110113", "Security Alert"),
+}
+_TYPES = {
+    ServerEventType.CONNECTED: ("110122", "Login"),
+    ServerEventType.DISCONNECTED: ("110123", "Logout"),
+}
+# EventActionCode: Create, Read, Execute. EventOutcomeIndicator: success, minor failure.
+_ACTIONS = {ServerEventType.RECEIVED: "C", ServerEventType.ANSWERED: "R"}
+_SUCCESS, _MINOR_FAILURE = 0, 4
+_IP_ADDRESS = 2  # NetworkAccessPointTypeCode
+_SYSTEM_OBJECT, _QUERY_ROLE, _REPORT_ROLE = 2, 24, 3  # ParticipantObjectTypeCode, …Role
+# Facility 10, security/authorization, as RFC 5424 and PS3.15 A.6 have it for audit messages.
+_FACILITY = logging.handlers.SysLogHandler.LOG_AUTHPRIV
+
+
+class AuditError(Exception):
+    """The audit trail cannot be written; the text says why, and what to try."""
+
+
+class Destination(Protocol):
+    """Where the lines go."""
+
+    def write(self, line: str) -> None:
+        """Write a line without its end. Raises ``AuditError``."""
+        ...
+
+
+class AuditFile:
+    """A file, to whose end lines are written; who may read it is up to its folder.
+
+    Raises ``AuditError`` if it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file: TextIO = path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise self._error(error) from None
+
+    def write(self, line: str) -> None:
+        """Write a line, through to the system: it is there when this process is gone."""
+        try:
+            self._file.write(line + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _error(self, error: OSError) -> AuditError:
+        return AuditError(
+            f"the audit trail {str(self._path)!r} cannot be written: {error.strerror}; make room, "
+            "or choose another file. Nothing is served without it"
+        )
+
+
+class Syslog(logging.handlers.SysLogHandler):
+    """The system's log: its socket's path, or host and port of a syslog server (UDP)."""
+
+    def __init__(self, address: str | tuple[str, int]) -> None:
+        try:
+            super().__init__(address, _FACILITY, socket.SOCK_DGRAM)
+        except OSError as error:
+            raise AuditError(
+                f"no syslog at {address}: {error.strerror or error}; is it running?"
+            ) from None
+
+    def write(self, line: str) -> None:
+        """Send a line; a datagram over the network can be lost without a word."""
+        self.emit(logging.LogRecord("audit", logging.INFO, "", 0, line, None, None))
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Do not go on as if it had been written."""
+        raise AuditError("syslog takes no lines any more. Nothing is served without it")
+
+
+class AuditTrail:
+    """Writes the events of the server called ``source_id`` to ``destinations``; an observer."""
+
+    def __init__(self, source_id: str, *destinations: Destination) -> None:
+        self._source_id = source_id
+        self._destinations = destinations
+
+    def started(self) -> None:
+        """The server begins."""
+        self._write(self._event(_APPLICATION, _START, "E"), [])
+
+    def stopped(self) -> None:
+        """The server ends."""
+        self._write(self._event(_APPLICATION, _STOP, "E"), [])
+
+    def __call__(self, event: ServerEvent) -> None:
+        """Write an event. Raises ``AuditError``."""
+        event_id = _IDS[event.type]
+        if event.type is ServerEventType.ANSWERED and event.data_type == "IMAGE":
+            event_id = _TRANSFERRED
+        is_refusal = event.type in (ServerEventType.REFUSED, ServerEventType.UNREADABLE)
+        outcome = _MINOR_FAILURE if is_refusal else _SUCCESS
+        fields = self._event(
+            event_id, _TYPES.get(event.type), _ACTIONS.get(event.type, "E"), outcome
+        )
+        if event.reason:
+            fields["EventOutcomeDescription"] = event.reason
+        self._write(fields, [_participant(event)], _objects(event))
+
+    def _event(
+        self,
+        event_id: tuple[str, str],
+        type_code: tuple[str, str] | None,
+        action: str,
+        outcome: int = _SUCCESS,
+    ) -> dict[str, Any]:
+        fields = {
+            "EventID": _coded(event_id),
+            "EventActionCode": action,
+            "EventDateTime": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            "EventOutcomeIndicator": outcome,
+        }
+        return fields | ({} if type_code is None else {"EventTypeCode": [_coded(type_code)]})
+
+    def _write(
+        self,
+        event: dict[str, Any],
+        participants: list[dict[str, Any]],
+        objects: list[dict[str, Any]] | None = None,
+    ) -> None:
+        server = {"UserID": self._source_id, "UserIsRequestor": False}
+        line = json.dumps(
+            {
+                "EventIdentification": event,
+                "ActiveParticipant": [*participants, server],
+                "AuditSourceIdentification": {"AuditSourceID": self._source_id},
+                "ParticipantObjectIdentification": objects or [],
+            }
+        )
+        for destination in self._destinations:
+            destination.write(line)
+
+
+def _participant(event: ServerEvent) -> dict[str, Any]:
+    return {
+        "UserID": event.certificate or f"{event.host}:{event.port}",
+        "AlternativeUserID": f"{event.host}:{event.port}",
+        "UserIsRequestor": True,
+        "NetworkAccessPointTypeCode": _IP_ADDRESS,
+        "NetworkAccessPointID": event.host,
+    }
+
+
+def _objects(event: ServerEvent) -> list[dict[str, Any]]:
+    """Return what was asked for or sent, if the event has that."""
+    if not event.data_type:
+        return []
+    is_image = event.type is ServerEventType.ANSWERED and event.data_type == "IMAGE"
+    details = {"bytes": event.byte_count, "seconds": round(event.seconds, 3)}
+    return [
+        {
+            "ParticipantObjectTypeCode": _SYSTEM_OBJECT,
+            "ParticipantObjectTypeCodeRole": _REPORT_ROLE if is_image else _QUERY_ROLE,
+            "ParticipantObjectIDTypeCode": event.data_type,
+            "ParticipantObjectID": event.device_name,
+            "ParticipantObjectDetail": [
+                {"type": name, "value": str(value)} for name, value in details.items() if value
+            ],
+        }
+    ]
+
+
+def _coded(code: tuple[str, str]) -> dict[str, str]:
+    value, meaning = code
+    return {"csd-code": value, "codeSystemName": "DCM", "originalText": meaning}

@@ -1,0 +1,131 @@
+"""A recorded conversation between clients and a server: a file of what each end sent, and when.
+
+The file begins with the line ``OpenIGTLink recording 1`` and goes on with records, until its end
+or until the first record that is not whole: a recorder that crashes loses what it was writing, and
+nothing else. A record, all numbers big-endian:
+
+======  ======  ==========  =======================================================================
+offset  type    field       meaning
+======  ======  ==========  =======================================================================
+0       u8      event       0 the client has connected, 1 the client sent bytes, 2 the server sent
+                            bytes, 3 the connection ended
+1       u8      encoding    0 as they are, 1 zlib (RFC 1950)
+2       u32     connection  1 for the first connection, and so on
+6       u64     time        microseconds since the beginning of the recording
+14      u32     size        of the data
+18      bytes   data        what was sent, in the pieces in which it came
+18 + n  u32     checksum    CRC-32 (of zlib) of all before it
+======  ======  ==========  =======================================================================
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import BinaryIO
+
+FIRST_LINE = b"OpenIGTLink recording 1\n"
+_LAYOUT = struct.Struct(">BBIQI")
+_CHECKSUM = struct.Struct(">I")
+_PLAIN, _ZLIB = 0, 1
+# Large pieces are pixels, which the fastest level makes a third smaller at 100 MB/s.
+_LEVEL = 1
+_SMALLEST_COMPRESSED = 64
+_LARGEST_PIECE = 64 << 20
+
+
+class RecordingError(Exception):
+    """A recording cannot be written or read; the text says why."""
+
+
+class Event(IntEnum):
+    """What a record is about."""
+
+    CONNECTED = 0
+    CLIENT_SENT = 1
+    SERVER_SENT = 2
+    ENDED = 3
+
+
+@dataclass(frozen=True)
+class Record:
+    """One of them; ``seconds`` are since the beginning of the recording."""
+
+    event: Event
+    connection: int
+    seconds: float
+    data: bytes = b""
+
+
+class RecordingWriter:
+    """Writes a new file. Raises ``RecordingError``, also for one that is there already."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begin = time.monotonic()
+        try:
+            self._file: BinaryIO = path.open("xb")
+            self._file.write(FIRST_LINE)
+        except OSError as error:
+            raise self._error(error) from None
+
+    def write(self, event: Event, connection: int, data: bytes = b"") -> None:
+        """Write a record of now, through to the system."""
+        encoding = _PLAIN
+        if len(data) >= _SMALLEST_COMPRESSED:
+            packed = zlib.compress(data, _LEVEL)
+            if len(packed) < len(data):
+                data, encoding = packed, _ZLIB
+        microseconds = round((time.monotonic() - self._begin) * 1e6)
+        record = _LAYOUT.pack(event, encoding, connection, microseconds, len(data)) + data
+        try:
+            self._file.write(record + _CHECKSUM.pack(zlib.crc32(record)))
+            self._file.flush()
+        except OSError as error:
+            raise self._error(error) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _error(self, error: OSError) -> RecordingError:
+        return RecordingError(
+            f"the recording {str(self._path)!r} cannot be written: {error.strerror}; choose "
+            "another file, or make room"
+        )
+
+
+def read_recording(path: Path) -> Iterator[Record]:
+    """Yield the records of a file, up to the first that is not whole. Raises ``RecordingError``."""
+    try:
+        with path.open("rb") as file:
+            if file.readline(len(FIRST_LINE)) != FIRST_LINE:
+                raise RecordingError(f"{str(path)!r} is no recording of igtlmeta record")
+            while (record := _read_record(file)) is not None:
+                yield record
+    except OSError as error:
+        raise RecordingError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+
+
+def _read_record(file: BinaryIO) -> Record | None:
+    head = file.read(_LAYOUT.size)
+    if len(head) < _LAYOUT.size:
+        return None
+    event, encoding, connection, microseconds, size = _LAYOUT.unpack(head)
+    if size > _LARGEST_PIECE or event not in {*Event}:
+        return None
+    data = file.read(size)
+    checksum = file.read(_CHECKSUM.size)
+    if checksum != _CHECKSUM.pack(zlib.crc32(head + data)):
+        return None
+    if encoding == _ZLIB:
+        try:
+            data = zlib.decompressobj().decompress(data, _LARGEST_PIECE)
+        except zlib.error:
+            return None
+    return Record(Event(event), connection, microseconds / 1e6, data)

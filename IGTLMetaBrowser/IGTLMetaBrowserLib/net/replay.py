@@ -1,0 +1,203 @@
+"""A recorded server, again: it answers what its clients asked as it did, and as fast."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+import selectors
+import socket
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import count
+
+from .. import codec
+from .connection import Connection
+from .recording import Event, Record
+
+_logger = logging.getLogger(__name__)
+
+_STEP_SECONDS = 0.02
+_Key = tuple[str, str]
+"""Type and device name of a query."""
+
+
+@dataclass
+class Script:
+    """What a server sent on one connection.
+
+    ``unasked`` are messages with their seconds since the client connected; ``answers`` are by
+    query, in the order in which it was asked: for each the messages, with the seconds since then.
+    """
+
+    unasked: list[tuple[float, bytes]] = field(default_factory=list)
+    answers: dict[_Key, list[list[tuple[float, bytes]]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+
+@dataclass
+class _Asked:
+    key: _Key
+    seconds: float
+    answer: list[tuple[float, bytes]]
+
+
+class _Messages:
+    """Cuts what one end sent into whole messages."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def feed(self, data: bytes) -> Iterable[tuple[codec.Header, bytes]]:
+        """Yield the messages that are whole now; what is no message stays."""
+        self._data += data
+        while len(self._data) >= codec.HEADER_SIZE:
+            header = codec.Header.unpack(self._data)
+            size = codec.HEADER_SIZE + header.body_size
+            if len(self._data) < size:
+                return
+            yield header, bytes(self._data[:size])
+            del self._data[:size]
+
+
+def make_scripts(records: Iterable[Record]) -> list[Script]:
+    """Return what the server sent on each connection of a recording."""
+    readers: dict[int, _ScriptReader] = {}
+    for record in records:
+        if record.event is Event.CONNECTED:
+            readers[record.connection] = _ScriptReader(record.seconds)
+        elif record.connection in readers:
+            readers[record.connection].add(record)
+    return [reader.script for reader in readers.values()]
+
+
+class _ScriptReader:
+    """Tells which message answers which query of one connection."""
+
+    def __init__(self, begin: float) -> None:
+        self.script = Script()
+        self._begin = begin
+        self._client, self._server = _Messages(), _Messages()
+        self._waiting: list[_Asked] = []
+
+    def add(self, record: Record) -> None:
+        if record.event is Event.CLIENT_SENT:
+            for header, _ in self._client.feed(record.data):
+                if header.type_name.startswith(("GET_", "STT_", "STP_")):
+                    key = (header.type_name, header.device_name)
+                    asked = _Asked(key, record.seconds, [])
+                    self.script.answers[key].append(asked.answer)
+                    self._waiting.append(asked)
+        elif record.event is Event.SERVER_SENT:
+            for header, data in self._server.feed(record.data):
+                self._attribute(header, data, record.seconds)
+
+    def _attribute(self, header: codec.Header, data: bytes, seconds: float) -> None:
+        asked = self._asked_for(header)
+        if asked is None:
+            self.script.unasked.append((seconds - self._begin, data))
+            return
+        asked.answer.append((seconds - asked.seconds, data))
+        if header.type_name != "STATUS" or asked.key[0] == "GET_STATUS":  # RTS_ follows a refusal
+            self._waiting.remove(asked)
+
+    def _asked_for(self, header: codec.Header) -> _Asked | None:
+        """Return the oldest query that a message can answer; one of its name before others."""
+        type_name = header.type_name.removeprefix("RTS_")
+        fitting = [
+            asked
+            for asked in self._waiting
+            if header.type_name == "STATUS" or type_name.startswith(asked.key[0][4:] or "?")
+        ]
+        named = [asked for asked in fitting if asked.key[1] == header.device_name]
+        return next(iter([*named, *fitting]), None)
+
+
+class ReplayServer:
+    """Serves the scripts on a port: the first client has the first, the next the next.
+
+    Who comes when all were used has the last again. A query that is asked more often than it was
+    then has its last answer again; what was never asked is not answered, and logged. ``speed`` is
+    how many times as fast as it was.
+    """
+
+    def __init__(
+        self, scripts: list[Script], host: str = "127.0.0.1", port: int = 0, speed: float = 1.0
+    ) -> None:
+        self._scripts = scripts or [Script()]
+        self._speed = speed
+        self._listener = socket.create_server((host, port))
+        self._listener.setblocking(False)
+        self.host, self.port = self._listener.getsockname()[:2]
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._numbers = count()
+        self._due: list[tuple[float, int, _Client, bytes]] = []
+        self._accepted = 0
+
+    def step(self, seconds: float) -> None:
+        """Send what is due, take what comes; wait up to ``seconds``."""
+        if self._due:
+            seconds = min(seconds, max(0.0, self._due[0][0] - time.monotonic()))
+        for key, _ in self._selector.select(seconds):
+            if key.data is None:
+                self._accept()
+            else:
+                self._serve(key.data)
+        now = time.monotonic()
+        while self._due and self._due[0][0] <= now:
+            _, _, client, data = heapq.heappop(self._due)
+            if not client.is_gone:
+                client.connection.queue([data])
+                self._serve(client)
+
+    def close(self) -> None:
+        """End all connections."""
+        for key in [*self._selector.get_map().values()]:
+            key.fileobj.close()
+        self._selector.close()
+
+    def _accept(self) -> None:
+        sock, _ = self._listener.accept()
+        script = self._scripts[min(self._accepted, len(self._scripts) - 1)]
+        self._accepted += 1
+        client = _Client(Connection(sock, codec.Receiver(check_crc=False)), script)
+        self._selector.register(sock, selectors.EVENT_READ, client)
+        self._schedule(client, script.unasked)
+
+    def _schedule(self, client: _Client, messages: Iterable[tuple[float, bytes]]) -> None:
+        now = time.monotonic()
+        for seconds, data in messages:
+            entry = (now + seconds / self._speed, next(self._numbers), client, data)
+            heapq.heappush(self._due, entry)
+
+    def _serve(self, client: _Client) -> None:
+        connection = client.connection
+        connection.write()
+        for event in connection.read(_STEP_SECONDS):
+            if isinstance(event, codec.QueryMessage):
+                self._schedule(client, client.next_answer(event))
+        if connection.lost is not None:
+            client.is_gone = True
+            self._selector.unregister(connection.socket)
+            connection.close()
+            return
+        write = selectors.EVENT_WRITE if connection.wants_write else 0
+        self._selector.modify(connection.socket, selectors.EVENT_READ | write, client)
+
+
+class _Client:
+    def __init__(self, connection: Connection, script: Script) -> None:
+        self.connection = connection
+        self.is_gone = False
+        self._answers = {key: deque(answers) for key, answers in script.answers.items()}
+
+    def next_answer(self, query: codec.QueryMessage) -> list[tuple[float, bytes]]:
+        """Return how this query was answered; what was never asked has no answer."""
+        answers = self._answers.get((query.type_name, query.device_name))
+        if not answers:
+            _logger.warning("%s is not in the recording: it is not answered", query.type_name)
+            return []
+        return answers.popleft() if len(answers) > 1 else answers[0]

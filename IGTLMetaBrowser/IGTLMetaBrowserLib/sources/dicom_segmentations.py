@@ -1,0 +1,199 @@
+"""Segmentations (DICOM SEG) as label maps.
+
+Frames of a binary segmentation show one segment each, and frames without any of it may be left out
+(PS3.3 C.8.20); those of a label map segmentation (C.8.20.5) hold the segments' numbers. The label
+map lies on the grid that all frames of the file span. Segments that may overlap each get a label
+map of their own, so that none hides another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from ..codec.geometry import flip_matrix_lps_ras
+from ..net.source import SourceError
+from .dicom_decoding import decode_labels
+from .dicom_fields import image_id
+from .dicom_files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
+from .dicom_places import Places, group_by_grid, has_position
+
+MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
+_FITS = 0.1  # how far a frame may be from a plane of the grid, as a part of their distance
+# For segments without a color: colors that are easily told apart (Okabe and Ito).
+_COLORS = (
+    (230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0),
+    (204, 121, 167),
+)  # fmt: skip
+_D50 = np.array([0.9642, 1.0, 0.8251])
+# From XYZ (D50) to linear sRGB.
+_XYZ_TO_RGB = np.array(
+    [
+        [3.1338561, -1.6168667, -0.4906146],
+        [-0.9787684, 1.9161415, 0.0334540],
+        [0.0719453, -0.2289914, 1.4052427],
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Structure:
+    """A structure in a label map: its name, its label (from 1), and its color, 0 to 255."""
+
+    name: str
+    label: int
+    rgba: tuple[int, int, int, int]
+
+
+class LabelMap(Protocol):
+    """Structures as an image of labels."""
+
+    id: str
+    size: tuple[int, int, int]
+    ijk_to_ras: np.ndarray
+    structures: Sequence[Structure]
+
+    def read(self, folder: Path) -> np.ndarray:
+        """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentationLabelMap:
+    """A label map of a file's frames; ``planes`` has the k of each, ``labels`` that of segments."""
+
+    id: str
+    size: tuple[int, int, int]
+    ijk_to_ras: np.ndarray
+    structures: Sequence[Structure]
+    frames: Sequence[Frame]
+    planes: Sequence[int]
+    labels: dict[int, int]
+
+    def read(self, folder: Path) -> np.ndarray:
+        """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
+        columns, rows, count = self.size
+        volume = np.zeros((count, rows, columns), np.uint8)
+        file = self.frames[0].file
+        indices = [frame.index for frame in self.frames]
+        is_numbered = file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
+        pixels = decode_labels(folder / file.name, indices)
+        for frame, k, picture in zip(self.frames, self.planes, pixels, strict=True):
+            if picture.shape != (rows, columns):
+                raise SourceError(f"{file.name} holds frames of the shape {picture.shape}")
+            if is_numbered:
+                for number, label in self.labels.items():
+                    volume[k][picture == number] = label
+            else:
+                volume[k][picture != 0] = self.labels[_segment_of(frame)]
+        return volume
+
+
+def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
+    """Return the label maps of a file. Raises ``ValueError`` with the reason if there are none."""
+    header = file.header
+    if header.get("SegmentationType") == "FRACTIONAL":
+        raise ValueError("a fractional segmentation, which has no labels")
+    segments = _segments(header.get("SegmentSequence"))
+    if not 0 < len(segments) <= MOST_LABELS:
+        raise ValueError(f"{len(segments)} segments; there can be 1 to {MOST_LABELS} labels")
+    frames = [*frames_of(file)]
+    if not all(map(has_position, frames)):
+        raise ValueError("a segmentation whose frames have no position in space")
+    groups = group_by_grid(frames)
+    if len(groups) > 1:
+        raise ValueError(f"a segmentation whose frames are of {len(groups)} orientations")
+    planes, ijk_to_ras = _grid(*groups[0])
+    size = (int(header.get("Columns")), int(header.get("Rows")), max(planes) + 1)
+    return [
+        SegmentationLabelMap(
+            image_id(f"{header.get('SOPInstanceUID')}{words}"),
+            size,
+            ijk_to_ras,
+            [structure for number, structure in segments.items() if number in numbers],
+            [frame for frame in frames if _is_of(frame, numbers)],
+            [k for k, frame in zip(planes, frames, strict=True) if _is_of(frame, numbers)],
+            {number: segments[number].label for number in numbers},
+        )
+        for numbers, words in _layers(frames, planes, segments)
+    ]
+
+
+def _layers(
+    frames: Sequence[Frame], planes: Sequence[int], segments: dict[int, Structure]
+) -> list[tuple[list[int], str]]:
+    """Return which segments share a label map, and what tells it from others of the file."""
+    places = [
+        (k, frame.get("ReferencedSegmentNumber")) for k, frame in zip(planes, frames, strict=True)
+    ]
+    is_numbered = frames[0].file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
+    is_told_apart = frames[0].get("SegmentsOverlap") == "NO"
+    if is_numbered or is_told_apart or len({k for k, _ in places}) == len(places):
+        return [([*segments], "")]
+    return [([number], f" segment {number}") for number in segments]
+
+
+def _is_of(frame: Frame, numbers: Sequence[int]) -> bool:
+    is_numbered = frame.file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
+    return is_numbered or _segment_of(frame) in numbers
+
+
+def _segment_of(frame: Frame) -> int:
+    return int(frame.number("ReferencedSegmentNumber") or 0)
+
+
+def _grid(frames: Sequence[Frame], places: Places) -> tuple[list[int], np.ndarray]:
+    """Return the plane of each frame, from 0, and the matrix of the grid."""
+    depth = places.positions @ places.axes[2]
+    order = np.unique(np.round(depth, 3))
+    gaps = np.diff(order)
+    thickness = abs(
+        frames[0].number("SpacingBetweenSlices") or frames[0].number("SliceThickness") or 1
+    )
+    step = float(gaps.min()) if len(gaps) else thickness
+    planes = np.round((depth - depth.min()) / step)
+    if np.abs(depth - depth.min() - planes * step).max() > _FITS * step:
+        raise ValueError("a segmentation whose frames lie at uneven distances")
+    first = places.positions[int(np.argmin(depth))]
+    ijk_to_lps = np.eye(4)
+    ijk_to_lps[:3, 0] = places.axes[0] * places.size.columns
+    ijk_to_lps[:3, 1] = places.axes[1] * places.size.rows
+    ijk_to_lps[:3, 2] = places.axes[2] * step
+    ijk_to_lps[:3, 3] = first
+    return [int(k) for k in planes], flip_matrix_lps_ras(ijk_to_lps)
+
+
+def _segments(text: str) -> dict[int, Structure]:
+    segments = {}
+    for label, item in enumerate(json.loads(text or "[]"), start=1):
+        number = int(item.get("SegmentNumber") or label)
+        name = item.get("SegmentLabel") or f"segment {number}"
+        color = color_of_lab(item.get("RecommendedDisplayCIELabValue", ""))
+        segments[number] = Structure(name, label, color or default_color(label))
+    return segments
+
+
+def default_color(label: int) -> tuple[int, int, int, int]:
+    """Return a color for a structure that has none."""
+    return (*_COLORS[(label - 1) % len(_COLORS)], 255)
+
+
+def color_of_lab(text: str) -> tuple[int, int, int, int] | None:
+    """Return a CIELab value as DICOM encodes it (PS3.3 C.10.7.1.1) in sRGB; None if it is none."""
+    parts = text.split("\\")
+    if len(parts) != 3 or not all(part.isdecimal() for part in parts):
+        return None
+    scaled = np.array([float(part) for part in parts]) / 65535
+    lightness, a, b = scaled[0] * 100, scaled[1] * 255 - 128, scaled[2] * 255 - 128
+    y = (lightness + 16) / 116
+    f = np.array([y + a / 500, y, y - b / 200])
+    xyz = _D50 * np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29))
+    linear = np.clip(_XYZ_TO_RGB @ xyz, 0, 1)
+    rgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    red, green, blue = (round(255 * part) for part in rgb)
+    return (red, green, blue, 255)

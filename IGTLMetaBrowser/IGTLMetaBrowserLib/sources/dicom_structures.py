@@ -1,0 +1,131 @@
+"""Structure sets (RTSTRUCT) as label maps on the grid of the image that they were drawn in.
+
+Each structure has a label map of its own, since structures overlap (the body has all others in it).
+A voxel belongs to a structure if its center is inside a contour; a contour within another cuts a
+hole (PS3.3 C.8.8.6.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..codec.geometry import flip_matrix_lps_ras
+from ..net.source import SourceError
+from .dicom_fields import image_id
+from .dicom_segmentations import Structure, default_color
+from .dicom_volumes import Stack
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+# How far a contour may be from the plane of a slice, in slices.
+_FITS = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class StructureLabelMap:
+    """One structure of a structure set, ``number`` its ROINumber, on the grid of an image."""
+
+    id: str
+    size: tuple[int, int, int]
+    ijk_to_ras: np.ndarray
+    structures: Sequence[Structure]
+    name: str
+    number: int
+
+    def read(self, folder: Path) -> np.ndarray:
+        """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
+        columns, rows, count = self.size
+        volume = np.zeros((count, rows, columns), bool)
+        dataset = _read(folder, self.name)
+        lps_to_ijk = np.linalg.inv(flip_matrix_lps_ras(self.ijk_to_ras))
+        for points in _contours(dataset, self.number):
+            ijk = (lps_to_ijk @ points.T)[:3].T
+            planes = np.unique(np.round(ijk[:, 2]))
+            if len(planes) > 1 or np.abs(ijk[:, 2] - planes[0]).max() > _FITS:
+                raise SourceError(
+                    f"{self.name}: the contours of {self.structures[0].name!r} do not lie in the "
+                    "slices of their image"
+                )
+            if 0 <= planes[0] < count:
+                volume[int(planes[0])] ^= fill(ijk[:, :2], rows, columns)
+        return volume.astype(np.uint8)
+
+
+def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabelMap]:
+    """Return the label maps of a structure set's file, on the grid of ``image``.
+
+    Structures without closed contours have none. Raises ``SourceError`` if the file is unreadable.
+    """
+    dataset = _read(folder, name)
+    uid = str(dataset.get("SOPInstanceUID") or name)
+    names = {
+        int(item.ROINumber): str(item.get("ROIName") or f"ROI {item.ROINumber}")
+        for item in dataset.get("StructureSetROISequence") or []
+    }
+    label_maps = []
+    for place, roi in enumerate(dataset.get("ROIContourSequence") or [], start=1):
+        number = int(roi.get("ReferencedROINumber") or 0)
+        if number not in names or not any(_closed(roi)):
+            continue
+        color = tuple(int(part) for part in roi.get("ROIDisplayColor") or ())
+        rgba = (*color, 255) if len(color) == 3 else default_color(place)
+        label_maps.append(
+            StructureLabelMap(
+                image_id(f"{uid} {number}"),
+                image.size,
+                image.ijk_to_ras,
+                [Structure(names[number], 1, rgba)],
+                name,
+                number,
+            )
+        )
+    return label_maps
+
+
+def fill(polygon: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Return which pixels have their center in a polygon, bool of shape (rows, columns).
+
+    ``polygon`` has shape (points, 2): along i and j, in pixels; a pixel's center is at a whole
+    number. Each edge switches between outside and inside for all pixels to its right.
+    """
+    start, end = polygon, np.roll(polygon, -1, axis=0)
+    switches = np.zeros((rows, columns + 1), np.int32)
+    for (x0, y0), (x1, y1) in zip(start, end, strict=True):
+        low, high = sorted((y0, y1))
+        crossed = np.arange(max(0, np.ceil(low)), min(rows, np.ceil(high)), dtype=int)
+        if len(crossed):
+            across = x0 + (crossed - y0) * (x1 - x0) / (y1 - y0)
+            at = np.clip(np.ceil(across), 0, columns).astype(int)
+            np.add.at(switches, (crossed, at), 1)
+    return (np.cumsum(switches[:, :columns], axis=1) % 2).astype(bool)
+
+
+def _closed(roi: Dataset) -> Iterator[Dataset]:
+    for contour in roi.get("ContourSequence") or []:
+        if str(contour.get("ContourGeometricType")) in _CLOSED:
+            yield contour
+
+
+def _contours(dataset: Dataset, number: int) -> Iterator[np.ndarray]:
+    """Yield the closed contours of a structure: LPS positions (points, 4), the last number 1."""
+    for roi in dataset.get("ROIContourSequence") or []:
+        if int(roi.get("ReferencedROINumber") or 0) == number:
+            for contour in _closed(roi):
+                points = np.array([float(part) for part in contour.ContourData]).reshape(-1, 3)
+                yield np.column_stack([points, np.ones(len(points))])
+
+
+def _read(folder: Path, name: str) -> Dataset:
+    import pydicom
+
+    try:
+        return pydicom.dcmread(folder / name, force=True)
+    except Exception as error:  # a broken file raises anything
+        raise SourceError(f"{name} cannot be read: {error}") from error

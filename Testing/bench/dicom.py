@@ -1,0 +1,259 @@
+"""A folder of DICOM files, opened and read, beside pydicom and SimpleITK.
+
+Run it with ``python3 Testing/dev.py bench dicom``; it exits with 1 if something was not reached.
+All contestants take turns. The files stay in the temporary folder for the next time; ``--files N``
+takes fewer files for the opening, ``--slices N`` fewer slices, ``--rounds N`` fewer turns.
+"""
+
+# ruff: noqa: E402 - the path comes before what is found on it
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from rich.console import Console
+
+TESTING = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
+
+from contests import harness
+from contests.dicom_series import compressed_series, enhanced_file, plain_series
+from contests.dicom_tree import FOLDER, dicom_tree
+
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+ROUNDS = 5
+JOBS = 2
+PYDICOM = "pydicom.dcmread in a loop"
+BYTES = "reading the bytes"
+ITK = "SimpleITK's series reader"
+OURS = "DicomFolderSource.image"
+ONE_DECODING = "decoding it once with pydicom"
+IDEAL = f"{PYDICOM}, half of the slices in each of {JOBS} processes"
+INDEX = "the index alone"
+OPEN = "serve is ready, first time"
+AGAIN = "serve is ready, again"
+SECONDS_AGAIN = 2.0
+KILOBYTES_A_FILE = 5.0
+
+# Opens a folder as serve does; prints the seconds, and how much memory that took.
+OPEN_FOLDER = """
+import resource, sys, time
+from pathlib import Path
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def main():
+    folder, database, jobs = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    begin = time.perf_counter()
+    with DicomIndex(folder, database) as index:
+        index.update(jobs)
+        indexed, before = time.perf_counter(), peak()
+        source = DicomFolderSource(folder, (), index=index)
+        source.images()
+        print(indexed - begin, time.perf_counter() - begin, peak() - before)
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+def main() -> int:
+    """Hold the contests; return 0 if all that is required was reached."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--files", type=int, default=20_000)
+    options.add_argument("--slices", type=int, default=300)
+    options.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = options.parse_args()
+    console = Console()
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    console.print(
+        f"Medians of {arguments.rounds} turns after one that does not count; "
+        f"{os.cpu_count()} processors{load}",
+        highlight=False,
+    )
+    reached = [
+        harness.hold(console, uncompressed(arguments.slices), arguments.rounds),
+        harness.hold(console, enhanced(arguments.slices), arguments.rounds),
+        hold_compressed(console, arguments.slices, arguments.rounds),
+        hold_opening(console, dicom_tree(arguments.files), arguments.files),
+    ]
+    return 0 if all(reached) else 1
+
+
+def uncompressed(slices: int) -> harness.Contest:
+    folder = plain_series(FOLDER, slices)
+    return harness.Contest(
+        f"{slices} × 512² slices of a CT, uncompressed, ready to send",
+        {
+            PYDICOM: timed(partial(read_with_pydicom, folder)),
+            BYTES: timed(partial(read_bytes, folder)),
+            ITK: timed(partial(read_with_itk, folder)),
+            OURS: reading(DicomFolderSource(folder)),
+        },
+        slices * 512 * 512 * 2 / 1e6,
+        "MB",
+        [
+            harness.Requirement(OURS, PYDICOM, at_most=0.6),
+            harness.Requirement(OURS, ITK, times_as_fast=5),
+        ],
+    )
+
+
+def enhanced(frames: int) -> harness.Contest:
+    path = enhanced_file(FOLDER, frames)
+    return harness.Contest(
+        f"an enhanced file of {frames} frames, JPEG 2000",
+        {
+            ONE_DECODING: timed(lambda: pydicom.dcmread(path).pixel_array),
+            OURS: reading(DicomFolderSource(path.parent)),
+        },
+        frames,
+        "frames",
+        [harness.Requirement(OURS, ONE_DECODING, at_most=1.2)],
+    )
+
+
+def hold_compressed(console: Console, slices: int, rounds: int) -> bool:
+    folder = compressed_series(FOLDER, slices)
+    source = DicomFolderSource(folder, jobs=JOBS)
+    read = reading(source)
+    read()  # the processes are started
+    contest = harness.Contest(
+        f"{slices} × 512² slices of a CT, JPEG 2000, to the last byte",
+        {IDEAL: partial(decode_in_processes, folder), OURS: read},
+        slices,
+        "slices",
+        [harness.Requirement(OURS, IDEAL, at_most=1.15)],
+    )
+    try:
+        return harness.hold(console, contest, rounds)
+    finally:
+        source.close()
+
+
+def hold_opening(console: Console, tree: Path, files: int) -> bool:
+    """Print how long a folder takes to open, and what memory; return whether that is enough."""
+    database = FOLDER / "bench-dicom.sqlite"
+    database.unlink(missing_ok=True)
+    indexed, first, kilobytes = open_folder(tree, database)
+    _, again, _ = open_folder(tree, database)
+    verdicts = []
+    for who, required, measured, is_reached in (
+        (
+            OPEN,
+            f"≤ 1.3 × {INDEX}",
+            f"{first:.3g} s: {first / indexed:.3g} ×",
+            first <= 1.3 * indexed,
+        ),
+        (AGAIN, f"≤ {SECONDS_AGAIN:g} s", f"{again:.3g} s", again <= SECONDS_AGAIN),
+        (
+            "memory of the source",
+            f"≤ {KILOBYTES_A_FILE:g} KB a file",
+            f"{kilobytes / files:.3g} KB",
+            kilobytes / files <= KILOBYTES_A_FILE,
+        ),
+    ):
+        harness.print_verdict(console, who, required, measured, is_reached)
+        verdicts.append(is_reached)
+    return all(verdicts)
+
+
+# Those who compete -------------------------------------------------------------------------------
+
+
+def timed(action: Callable[[], object]) -> Callable[[], float]:
+    return partial(harness.seconds, action)
+
+
+def reading(source: DicomFolderSource) -> Callable[[], float]:
+    """Read the only image of a source, whole."""
+    (item,) = source.images()
+    return timed(lambda: source.image(item.id))
+
+
+def read_with_pydicom(folder: Path, share: slice = slice(None)) -> np.ndarray:
+    paths = sorted(folder.iterdir())[share]
+    volume = np.empty((len(paths), 512, 512), np.int16)
+    for k, path in enumerate(paths):
+        dataset = pydicom.dcmread(path)
+        volume[k] = dataset.pixel_array * dataset.RescaleSlope + dataset.RescaleIntercept
+    return volume
+
+
+def read_bytes(folder: Path) -> None:
+    for path in folder.iterdir():
+        path.read_bytes()
+
+
+def read_with_itk(folder: Path) -> None:
+    import SimpleITK
+
+    reader = SimpleITK.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    reader.Execute()
+
+
+def decode_in_processes(folder: Path) -> float:
+    """Return what all cores take if each decodes its share, and nothing is sent anywhere."""
+    code = (
+        "import sys, time; sys.path[:0] = sys.argv[1:3]\n"
+        "from pathlib import Path\n"
+        "from dicom import read_with_pydicom\n"
+        "read_with_pydicom(Path(sys.argv[3]), slice(0, 4))\n"
+        "print(flush=True); sys.stdin.readline(); begin = time.perf_counter()\n"
+        "read_with_pydicom(Path(sys.argv[3]), slice(int(sys.argv[4]), None, int(sys.argv[5])))\n"
+        "print(time.perf_counter() - begin)\n"
+    )
+    bench = str(Path(__file__).parent)
+    paths = [bench, str(TESTING), str(folder)]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, *paths, str(share), str(JOBS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for share in range(JOBS)
+    ]
+    for process in processes:
+        process.stdout.readline()
+    begin = time.perf_counter()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        process.communicate()
+    return time.perf_counter() - begin
+
+
+def open_folder(folder: Path, database: Path) -> tuple[float, float, float]:
+    """Return the seconds until the index is up to date, until all is listed, and KB of memory."""
+    environment = {**os.environ, "PYTHONPATH": str(TESTING.parent / "IGTLMetaBrowser")}
+    script = FOLDER / "open_folder.py"
+    script.write_text(OPEN_FOLDER)
+    result = subprocess.run(
+        [sys.executable, script, folder, database, str(JOBS)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    indexed, listed, kilobytes = map(float, result.stdout.split())
+    return indexed, listed, kilobytes
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""``igtlmeta probe``: what it says of servers good and odd."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.command import igtlmeta
+from helpers.certificates import Authority
+from helpers.clinic import SECRETS, Clinic
+from helpers.peers import Peer, ScriptedServer, ServerInThread, make_image
+from IGTLMetaBrowserLib import codec, net
+from interop.reference_library import BuildExample
+
+FAST = ("--timeout", "0.5")
+
+
+def probed(port: int, *options: object) -> dict[str, Any]:
+    result = igtlmeta("probe", f"127.0.0.1:{port}", "--json", *options)
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def outcomes(report: dict[str, Any]) -> dict[str, str]:
+    return {answer["query"]: answer["outcome"] for answer in report["answers"]}
+
+
+def test_our_own_server_has_nothing_odd(demo_address: str) -> None:
+    report = probed(int(demo_address.rpartition(":")[2]))
+    assert report["quirks"] == []
+    assert report["images"]["count"] == 3
+    assert report["fetched"]["bytes"] > 256 * 256 * 128
+    assert report["fetched"]["megabytes_per_second"] > 0
+    assert report["fetched"]["coordinates"] == "RAS"
+    found = outcomes(report)
+    assert found["GET_IMGMETA in header version 2"] == "answered"
+    assert found["GET_TRAJ"] == found["GET_CAPABILI"] == "answered"
+    assert found["GET_LBMETA"] == found["GET_IMAGE"] == "refused"
+
+
+def test_in_words(demo_address: str) -> None:
+    text = igtlmeta("probe", demo_address).stdout
+    assert f"{demo_address}: connected in " in text
+    assert "not encrypted" in text
+    assert "Nothing is odd about it." in text
+
+
+def test_names_of_patients_are_not_in_it() -> None:
+    with ServerInThread(Clinic()) as server:
+        report = json.dumps(probed(server.port))
+    assert not any(secret in report for secret in SECRETS)
+
+
+def test_the_certificate_is_shown(tmp_path: Path) -> None:
+    authority = Authority.make(tmp_path)
+    tls = net.ServerTLS(authority.issue("127.0.0.1"))
+    with ServerInThread(Clinic(), tls=tls.make_context()) as server:
+        report = probed(server.port, "--tls-ca", authority.file)
+    assert report["tls"]["version"] == "TLSv1.3"
+    assert report["tls"]["certificate"] == "127.0.0.1"
+    assert report["tls"]["expires"]
+    assert len(report["tls"]["fingerprint"]) == 95
+
+
+def odd_server(peer: Peer) -> None:
+    """Stream, answer under a name of its own without a checksum, and send other images."""
+    peer.send(codec.TransformMessage(device_name="Stylus"))
+    items = [codec.ImageMetaItem("A", "A" * 20, size=(9, 9, 9), scalar_type=3)] * 2
+    while True:
+        query = peer.receive()
+        if query.type_name == "GET_IMGMETA" and not query.device_name:
+            data = bytearray(codec.pack(codec.ImageMetaMessage(items, device_name="Server")))
+            data[50:58] = struct.pack(">Q", 0)
+            peer.send(bytes(data))
+        elif query.type_name == "GET_IMAGE" and query.device_name == "A" * 20:
+            peer.send(make_image(1))
+        elif query.type_name == "GET_TRAJ":
+            return
+
+
+def test_what_is_odd_is_said_in_words() -> None:
+    with ScriptedServer(odd_server) as server:
+        quirks = "\n".join(probed(server.port, *FAST)["quirks"])
+    assert "it sends unasked: TRANSFORM" in quirks
+    assert "a missing checksum" in quirks
+    assert "1 ids are doubled" in quirks
+    assert "the list is sent only to who asks without a name" in quirks
+    assert "GET_TRAJ ends the connection" in quirks
+    assert "an image listed as (9, 9, 9) came as (4, 3, 2)" in quirks
+
+
+def test_what_is_no_openigtlink_server_is_said() -> None:
+    def web_server(peer: Peer) -> None:
+        peer.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" + b"<html>" * 50)
+        peer.wait_until_closed()
+
+    with ScriptedServer(web_server) as server:
+        report = probed(server.port, *FAST)
+    assert "no OpenIGTLink server" in json.dumps(report)
+
+
+def test_nobody_there() -> None:
+    result = igtlmeta("probe", "127.0.0.1:1")
+    assert result.returncode == 1
+    assert "check the port" in result.stderr
+
+
+@pytest.fixture(scope="module")
+def build_example(tmp_path_factory: pytest.TempPathFactory) -> BuildExample:
+    from interop import reference_library
+
+    if reason := reference_library.why_missing():
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("examples")
+    return lambda name: reference_library.build_example(name, folder)
+
+
+def test_the_cpp_image_database_server(build_example: BuildExample) -> None:
+    from interop import reference_library
+
+    program = build_example("ImageDatabaseServer/ImageDatabaseServer")
+    with reference_library.running(program, reference_library.IMAGE_FOLDER) as port:
+        report = probed(port, *FAST)
+    found = outcomes(report)
+    assert found["GET_IMGMETA"] == "answered"
+    assert found["GET_TRAJ"] == "silence"
+    assert any("came as" in quirk for quirk in report["quirks"])

@@ -1,0 +1,59 @@
+"""``igtlmeta record`` and ``replay``: from a server to a file, and back."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.command import ended, igtlmeta, started
+
+
+@contextmanager
+def listening(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with started(*arguments, "--port", "0") as process:
+        line = process.stdout.readline()
+        assert " on 127.0.0.1:" in line, f"{line!r}; {ended(process)[2]}"
+        yield process, line.split()[-1]
+
+
+def test_a_recorded_server_lists_and_sends_what_it_did(demo_address: str, tmp_path: Path) -> None:
+    file = tmp_path / "device.igtl"
+    with listening("record", demo_address, "-o", file) as (process, address):
+        listed = igtlmeta("list", address, "--json").stdout
+        igtlmeta("fetch", address, "DEMO_CT", "-o", tmp_path / "first")
+        process.send_signal(signal.SIGINT)
+        code, _, err = ended(process)
+    assert code == 0
+    assert re.search(r"[1-9]\d* connections are in ", err)
+    with listening("replay", file, "--speed", "100") as (process, address):
+        assert igtlmeta("list", address, "--json").stdout == listed
+        assert igtlmeta("fetch", address, "DEMO_CT", "-o", tmp_path / "again").returncode == 0
+        process.send_signal(signal.SIGTERM)
+        assert ended(process)[0] == 0
+    first, again = (tmp_path / name / "DEMO_CT.nrrd" for name in ("first", "again"))
+    assert first.read_bytes().partition(b"\n\n")[2] == again.read_bytes().partition(b"\n\n")[2]
+
+
+def test_deidentified(demo_address: str, tmp_path: Path) -> None:
+    file = tmp_path / "device.igtl"
+    with listening("record", demo_address, "-o", file, "--deidentify") as (process, address):
+        assert "Sheplogan" in igtlmeta("list", address, "--json").stdout
+        process.send_signal(signal.SIGINT)
+        ended(process)
+    with listening("replay", file, "--speed", "100") as (_, address):
+        items = json.loads(igtlmeta("list", address, "--json").stdout)
+    assert len(items) == 3
+    assert "Sheplogan" not in json.dumps(items)
+
+
+def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("")
+    result = igtlmeta("record", demo_address, "-o", tmp_path / "there")
+    assert (result.returncode, "File exists" in result.stderr) == (1, True)
+    result = igtlmeta("replay", tmp_path / "there")
+    assert (result.returncode, "is no recording" in result.stderr) == (1, True)

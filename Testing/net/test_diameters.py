@@ -1,0 +1,60 @@
+"""A server whose trajectories and points have radii where the protocol says diameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from helpers.peers import (
+    TRAJECTORY,
+    ImagesInMemory,
+    Peer,
+    ScriptedServer,
+    ServerInThread,
+    step_until_event,
+)
+from IGTLMetaBrowserLib import codec, net
+
+POINT = codec.PointItem(name="Target", position=(1.0, 2.0, 3.0), diameter=3.0)
+
+
+def test_the_client_doubles_what_comes():
+    with (
+        ServerInThread(ImagesInMemory(trajectories=[TRAJECTORY])) as server,
+        server.client(diameter_is_radius=True) as client,
+    ):
+        (item,) = client.get_trajectories()
+    assert item == replace(TRAJECTORY, diameter=2 * TRAJECTORY.diameter)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [codec.TrajectoryMessage(items=[TRAJECTORY]), codec.PointMessage(items=[POINT])],
+    ids=["TRAJ", "POINT"],
+)
+def test_what_is_pushed_is_doubled_too(message: codec.TrajectoryMessage | codec.PointMessage):
+    def push(peer: Peer) -> None:
+        peer.send(message)
+        peer.wait_until_closed()
+
+    with ScriptedServer(push) as server, server.client(diameter_is_radius=True) as client:
+        client.connect()
+        received = step_until_event(client, net.Unsolicited).message
+    assert received.items[0].diameter == 2 * message.items[0].diameter
+
+
+def test_what_is_sent_has_radii():
+    sent = []
+
+    def receive(peer: Peer) -> None:
+        sent.append(peer.receive())
+        peer.send(codec.StatusMessage())
+        peer.wait_until_closed()
+
+    with ScriptedServer(receive) as server, server.client(diameter_is_radius=True) as client:
+        client.connect()
+        step_until_event(client, net.Connected)
+        client.send(codec.TrajectoryMessage(items=[TRAJECTORY]))
+        step_until_event(client, net.Unsolicited)
+    assert sent[0].items[0].diameter == TRAJECTORY.diameter / 2

@@ -1,0 +1,336 @@
+"""A server sends something else than was asked for: never another image under the right name.
+
+Each case is run with whole messages, and over a connection that delivers one byte at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from helpers.peers import Peer, ScriptedServer, make_image, step_until
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.image_notes import image_notes
+
+SHORT = 0.5
+SIZE = (4, 3, 2)
+
+
+def listed(*ids: str, size: tuple[int, int, int] = SIZE) -> codec.ImageMetaMessage:
+    items = [
+        codec.ImageMetaItem(name=f"Image {id_}", id=id_, size=size, scalar_type=codec.ScalarType(5))
+        for id_ in ids
+    ]
+    return codec.ImageMetaMessage(items=items, device_name="Server")
+
+
+def shade(image: codec.ImageMessage) -> int:
+    return int(image.pixels[0, 0, 0])
+
+
+Answer = Callable[[str], "list[codec.Message]"]
+
+
+def lists_and_answers(answer: Answer, *ids: str) -> Callable[[Peer], None]:
+    """Script: lists these images, and answers each GET_IMAGE with what ``answer`` returns."""
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                peer.send(listed(*ids))
+            else:
+                peer.send(*answer(query.device_name))
+
+    return serve
+
+
+@pytest.fixture(params=[None, 1], ids=["whole messages", "single bytes"])
+def piece_size(request: pytest.FixtureRequest) -> int | None:
+    return request.param
+
+
+def test_live_images_beside_the_answer_are_not_the_answer(piece_size: int | None):
+    # PlusToolkit/PlusLib#586: the frames of an ultrasound scanner, of the listed size and type.
+    frames = [make_image(100 + number, device_name="Image_Reference") for number in range(5)]
+
+    def answer(image_id: str) -> list[codec.Message]:
+        return [*frames[:3], make_image(7, device_name=image_id), *frames[3:]]
+
+    script = lists_and_answers(answer, "CT1")
+    with ScriptedServer(script, piece_size=piece_size) as server, server.client() as client:
+        client.list_images()
+        assert shade(client.get_image("CT1")) == 7
+        assert server.connections == 1
+
+
+def test_a_stream_alone_is_no_answer(piece_size: int | None):
+    frames = [make_image(100 + number, device_name="Image_Reference") for number in range(5)]
+    script = lists_and_answers(lambda _: list(frames), "CT1")
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        client.list_images()
+        with pytest.raises(net.TimeOutError) as caught:
+            client.get_image("CT1")
+    assert "instead came the image 'Image_Reference' of 4 × 3 × 2 voxels, uint16" in str(
+        caught.value
+    )
+    assert "--timeout" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_image(9, (8, 8, 8), "SLD-002"),
+        make_image(9, device_name="B"),
+        codec.ImageMessage(make_image(9).pixels.astype("i2"), device_name="SLD-002"),
+    ],
+    ids=["another size", "another listed image", "another type"],
+)
+def test_another_image_is_no_answer(other: codec.ImageMessage, piece_size: int | None):
+    # PlusToolkit/PlusLib#249: the exam changes between list and download.
+    script = lists_and_answers(lambda _: [other], "A", "B")
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        client.list_images()
+        with pytest.raises(net.TimeOutError, match="instead came the image"):
+            client.get_image("A")
+
+
+def test_an_answer_under_the_servers_own_name_is_taken_if_it_is_as_listed(piece_size: int | None):
+    script = lists_and_answers(lambda _: [make_image(7, device_name="PlusServer")], "A")
+    with ScriptedServer(script, piece_size=piece_size) as server, server.client() as client:
+        client.list_images()
+        image = client.get_image("A")
+    assert (image.device_name, shade(image)) == ("PlusServer", 7)
+
+
+def test_a_server_that_answers_everything_with_the_same_image(piece_size: int | None):
+    script = lists_and_answers(lambda _: [make_image(7, device_name="PlusServer")], "A", "B")
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=2.0) as client,
+    ):
+        client.list_images()
+        assert shade(client.get_image("A")) == 7
+        with pytest.raises(net.TimeOutError):
+            client.get_image("B")
+
+
+@pytest.mark.parametrize("has_own_name", [False, True], ids=["by id", "under its own name"])
+def test_a_server_that_answers_the_question_before(has_own_name: bool, piece_size: int | None):
+    shades, asked = {"A": 1, "B": 2, "C": 3}, []
+
+    def answer(image_id: str) -> list[codec.Message]:
+        asked.append(image_id)
+        late = asked[:-1][-1:]
+        keep_alive = codec.StatusMessage(device_name="Server")
+        name = "PlusServer" if has_own_name else "".join(late)
+        return [keep_alive, *(make_image(shades[id_], device_name=name) for id_ in late)]
+
+    script = lists_and_answers(answer, *shades)
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        client.list_images()
+        for image_id in shades:
+            with pytest.raises(net.TimeOutError):
+                client.get_image(image_id)
+        assert server.connections == 1
+
+
+def test_a_late_answer_is_not_that_of_the_next_question(piece_size: int | None):
+    def serve(peer: Peer) -> None:
+        assert peer.receive().device_name == "SLOW"
+        peer.send(codec.StatusMessage(device_name="Server"))  # alive, but not ready
+        assert peer.receive().device_name == "NEXT"
+        peer.send(make_image(1, device_name="SLOW"), make_image(2, device_name="NEXT"))
+        peer.wait_until_closed()
+
+    with (
+        ScriptedServer(serve, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        with pytest.raises(net.TimeOutError, match="did not send the image 'SLOW'"):
+            client.get_image("SLOW")
+        assert shade(client.get_image("NEXT")) == 2
+        assert server.connections == 1
+
+
+def test_a_list_that_changes_before_the_image_is_fetched(piece_size: int | None):
+    # The id now stands for another image: the server says so by its size, and the user reads it.
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        peer.send(listed("A"))
+        peer.receive()
+        peer.send(make_image(7, (5, 5, 5), "A"))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve, piece_size=piece_size) as server, server.client() as client:
+        (entry,) = client.list_images()
+        image = client.get_image("A")
+    notes = image_notes("A", entry, image)
+    assert notes == ("the list says 4 × 3 × 2 voxels, 5 × 5 × 5 came",)
+
+
+def test_a_server_that_sends_another_size_each_time(piece_size: int | None):
+    sizes = iter([(5, 3, 2), (4, 4, 2), (4, 3, 3)])
+    script = lists_and_answers(lambda _: [make_image(7, next(sizes), "PlusServer")], "A", "B", "C")
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        client.list_images()
+        for image_id in "ABC":
+            with pytest.raises(net.TimeOutError):
+                client.get_image(image_id)
+
+
+# No data, refusals and reports
+
+
+@pytest.mark.parametrize("header_version", [1, 2])
+def test_an_empty_answer_says_that_there_is_no_data(header_version: int, piece_size: int | None):
+    empty = codec.UnknownMessage("IMAGE", device_name="A", header_version=header_version)
+    script = lists_and_answers(lambda _: [empty], "A")
+    with ScriptedServer(script, piece_size=piece_size) as server, server.client() as client:
+        client.list_images()
+        with pytest.raises(net.RefusedError) as caught:
+            client.get_image("A")
+    assert str(caught.value) == "the server has no data for the image 'A': its answer is empty"
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        codec.StatusMessage(),
+        codec.StatusMessage(code=0, header_version=2),
+        codec.StatusMessage(code=0x55F3, header_version=2),
+        codec.StatusMessage(code=13, message="reference not visible", device_name="Tracker"),
+        codec.StatusMessage(code=13, message="reference not visible"),
+        codec.StatusMessage(code=4, message="no tool"),
+    ],
+    ids=["keep-alive", "code 0", "code that nobody set", "of a device", "not ready", "not found"],
+)
+def test_a_report_before_the_list_is_no_refusal(
+    report: codec.StatusMessage, piece_size: int | None
+):
+    def serve(peer: Peer) -> None:
+        while True:
+            peer.receive()
+            peer.send(report, listed("A"))
+
+    with ScriptedServer(serve, piece_size=piece_size) as server, server.client() as client:
+        assert [item.id for item in client.list_images()] == ["A"]
+
+
+def test_a_report_after_which_nothing_comes_explains_why(piece_size: int | None):
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        peer.send(codec.StatusMessage(code=codec.StatusCode.BUSY, message="archive offline"))
+        peer.wait_until_closed()
+
+    with (
+        ScriptedServer(serve, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        with pytest.raises(net.RefusedError) as caught:
+            client.list_images()
+        assert client.is_connected
+    assert "the list of images: archive offline (status busy)" in str(caught.value)
+
+
+@pytest.mark.parametrize("data_type", ["IMGMETA", "IMAGE", "TRAJ"])
+def test_rts_command_refuses_in_its_words_at_once(data_type: str, piece_size: int | None):
+    # PlusToolkit/PlusLib#249: so PlusServer answers a GET_IMGMETA, too.
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        metadata = {"Status": "FAIL", "Error": "DeviceId cannot contain a dash."}
+        peer.send(codec.RTSCommandMessage(name="GetImageMetaData", metadata=metadata))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve, piece_size=piece_size) as server, server.client() as client:
+        query = client.ask(data_type)
+        step_until(client, lambda: query.is_done)
+    assert isinstance(query.error, net.RefusedError)
+    assert str(query.error).endswith(": DeviceId cannot contain a dash.")
+
+
+def test_a_missing_checksum_is_named_and_can_be_accepted(piece_size: int | None):
+    data = bytearray(codec.pack(make_image(7, device_name="A")))
+    data[50:58] = bytes(8)
+
+    def serve(peer: Peer) -> None:
+        while True:
+            peer.receive()
+            peer.send(bytes(data))
+
+    with ScriptedServer(serve, piece_size=piece_size) as server:
+        with server.client() as client, pytest.raises(net.AnswerError) as caught:
+            client.get_image("A")
+        assert "came without a checksum" in str(caught.value)
+        assert "--accept-missing-checksum" in str(caught.value)
+        with server.client(accept_missing_checksum=True) as client:
+            assert shade(client.get_image("A")) == 7
+
+
+# A server that needs long
+
+
+def test_a_server_that_prepares_an_image_shows_that_it_is_alive(piece_size: int | None):
+    is_seen = threading.Event()
+
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        while not is_seen.wait(0.02):
+            peer.send(codec.TransformMessage(device_name="StylusToTracker"))
+        peer.send(make_image(7, device_name="A"))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve, piece_size=piece_size) as server, server.client() as client:
+        query = client.ask("IMAGE", "A")
+        assert client.seconds_preparing(query) is None
+        step_until(client, lambda: (client.seconds_preparing(query) or 0) > 0.1)
+        is_seen.set()
+        step_until(client, lambda: query.is_done)
+        assert client.seconds_preparing(query) is None
+        assert shade(query.answer) == 7
+
+
+def test_a_server_that_is_silent_does_not_prepare_anything():
+    def serve(peer: Peer) -> None:
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server, server.client(answer_timeout=SHORT) as client:
+        query = client.ask("IMAGE", "A")
+        told = set()
+        while not query.is_done:
+            client.wait_for_socket()
+            client.step()
+            told.add(client.seconds_preparing(query))
+        assert told == {None}
+
+
+def test_an_image_of_more_bytes_than_allowed_names_the_setting():
+    large = make_image(7, (64, 64, 20), "A")
+
+    def serve(peer: Peer) -> None:
+        while True:
+            name = peer.receive().device_name
+            peer.send(large if name == "A" else make_image(8, SIZE, name))
+
+    with ScriptedServer(serve) as server:
+        with server.client(max_body_size=100_000) as client:
+            with pytest.raises(net.AnswerError, match="--max-size"):
+                client.get_image("A")
+            assert shade(client.get_image("B")) == 8
+            assert server.connections == 1
+        with server.client(max_body_size=200_000) as client:
+            assert shade(client.get_image("A")) == 7

@@ -1,0 +1,226 @@
+"""A conversation recorded between a client and a server, and replayed without the server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers.clinic import SECRETS, Clinic, clinic_server
+from helpers.peers import (
+    TRAJECTORY,
+    ImagesInMemory,
+    Peer,
+    ScriptedServer,
+    ServerInThread,
+    make_image,
+)
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.recorder import Recorder
+from IGTLMetaBrowserLib.net.recording import (
+    Event,
+    RecordingError,
+    RecordingWriter,
+    read_recording,
+)
+from IGTLMetaBrowserLib.net.replay import ReplayServer, make_scripts
+from IGTLMetaBrowserLib.privacy.redacted_messages import MessageRedactor, redacting_filter
+
+
+@contextmanager
+def stepped(server: Any) -> Iterator[Any]:
+    """Step a recorder or a replay in a thread."""
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.is_set():
+            server.step(0.01)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield server
+    finally:
+        is_over.set()
+        thread.join()
+        server.close()
+
+
+@contextmanager
+def recording(port: int, file: Path, **options: Any) -> Iterator[int]:
+    """Record what goes to the server at ``port``; yield where clients connect instead."""
+    writer = RecordingWriter(file)
+    with stepped(Recorder(("127.0.0.1", port), writer, **options)) as recorder:
+        yield recorder.port
+    writer.close()
+
+
+@contextmanager
+def replaying(file: Path, speed: float = 100.0) -> Iterator[net.Client]:
+    """Yield a client of the server that was recorded."""
+    server = ReplayServer(make_scripts(read_recording(file)), speed=speed)
+    with stepped(server), net.Client("127.0.0.1", server.port, answer_timeout=2.0) as client:
+        yield client
+
+
+IMAGES = {"A": make_image(5), "LARGE": make_image(3, (128, 128, 64))}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A recording of a list, two images, a refusal and trajectories."""
+    path = tmp_path / "device.igtl"
+    with (
+        ServerInThread(ImagesInMemory(IMAGES, [TRAJECTORY])) as server,
+        recording(server.port, path) as port,
+        net.Client("127.0.0.1", port) as client,
+    ):
+        assert len(client.list_images()) == 2
+        for image_id, image in IMAGES.items():
+            assert np.array_equal(client.get_image(image_id).pixels, image.pixels)
+        with pytest.raises(net.RefusedError):
+            client.get_image("Z")
+        client.get_trajectories()
+    return path
+
+
+def test_the_replayed_server_answers_as_the_recorded_one(file: Path):
+    with replaying(file) as client:
+        assert [item.id for item in client.list_images()] == ["A", "LARGE"]
+        assert client.get_trajectories() == [TRAJECTORY]
+        # In another order, and again.
+        for image_id in ("LARGE", "A", "LARGE"):
+            assert np.array_equal(client.get_image(image_id).pixels, IMAGES[image_id].pixels)
+        with pytest.raises(net.RefusedError, match="there is no image 'Z' here"):
+            client.get_image("Z")
+
+
+def test_what_was_never_asked_is_not_answered(file: Path, caplog: pytest.LogCaptureFixture):
+    with replaying(file) as client, pytest.raises(net.TimeOutError):
+        client.get_image("B")
+    assert "GET_IMAGE is not in the recording" in caplog.text
+
+
+def test_what_a_server_pushes_comes_again_in_its_order(tmp_path: Path):
+    def push(peer: Peer) -> None:
+        for number in range(5):
+            peer.send(codec.TransformMessage(device_name=f"{number}"))
+        peer.wait_until_closed()
+
+    path = tmp_path / "device.igtl"
+    with (
+        ScriptedServer(push) as server,
+        recording(server.port, path) as port,
+        Peer.connect(port) as peer,
+    ):
+        names = [peer.receive().device_name for _ in range(5)]
+    server = ReplayServer(make_scripts(read_recording(path)), speed=100.0)
+    with stepped(server), Peer.connect(server.port) as peer:
+        assert [peer.receive().device_name for _ in range(5)] == names
+
+
+def test_times_are_kept(file: Path):
+    times = [record.seconds for record in read_recording(file)]
+    assert times == sorted(times)
+    assert times[-1] > 0
+
+
+# The file
+
+
+def test_a_recording_is_readable_after_a_crash(file: Path, tmp_path: Path):
+    data = file.read_bytes()
+    whole = list(read_recording(file))
+    for length in (len(data) - 1, len(data) // 2, 60, 24):
+        cut = tmp_path / f"cut-{length}"
+        cut.write_bytes(data[:length])
+        records = list(read_recording(cut))
+        assert records == whole[: len(records)]
+        assert len(records) < len(whole)
+
+
+def test_damage_ends_the_recording(file: Path):
+    data = bytearray(file.read_bytes())
+    whole = list(read_recording(file))
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    records = list(read_recording(file))
+    assert records == whole[: len(records)]
+
+
+def test_pixels_that_can_be_made_smaller_are(tmp_path: Path):
+    writer = RecordingWriter(tmp_path / "file")
+    data = bytes(1_000_000)
+    writer.write(Event.SERVER_SENT, 1, data)
+    writer.close()
+    assert (tmp_path / "file").stat().st_size < 10_000
+    (record,) = read_recording(tmp_path / "file")
+    assert (record.event, record.connection, record.data) == (Event.SERVER_SENT, 1, data)
+
+
+def test_what_is_no_recording_is_named(tmp_path: Path, file: Path):
+    other = tmp_path / "other"
+    other.write_text("hello")
+    with pytest.raises(RecordingError, match="is no recording of igtlmeta record"):
+        list(read_recording(other))
+    with pytest.raises(RecordingError, match="No such file"):
+        list(read_recording(tmp_path / "none"))
+    with pytest.raises(RecordingError, match="File exists"):
+        RecordingWriter(file)
+
+
+# Given away
+
+
+def test_a_deidentified_recording_names_nobody_and_has_no_pixels(tmp_path: Path):
+    path = tmp_path / "device.igtl"
+    redactor = MessageRedactor()
+    options = {"make_filter": lambda: redacting_filter(redactor)}
+    with (
+        clinic_server(Clinic()) as server,
+        recording(server.port, path, **options) as port,
+        net.Client("127.0.0.1", port) as client,
+    ):
+        # The client itself gets everything.
+        assert client.list_images()[0].patient_name == "Lindqvist^Astrid"
+        assert client.get_image("HEAD").pixels.any()
+        assert client.get_image("LINDQVIST_MR").pixels.any()
+        with pytest.raises(net.NetworkError):
+            client.get_image("BROKEN")
+    sent = b"".join(record.data for record in read_recording(path))
+    for secret in (*SECRETS, "Müller", "W-0877", "4711"):
+        assert secret.encode() not in sent
+    with replaying(path) as client:
+        items = client.list_images()
+        assert [item.modality for item in items] == ["CT", "MR", "PT", "CT"]
+        assert len({item.id for item in items}) == 4
+        # Astrid's three images are one patient's still.
+        assert [item.patient_id for item in items].count(items[0].patient_id) == 3
+        image = client.get_image(items[0].id)
+        assert image.whole_size == (4, 3, 2)
+        assert not image.pixels.any()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        codec.StringMessage("Lindqvist"),
+        codec.CommandMessage(1, "Lindqvist"),
+        codec.PointMessage([codec.PointItem("Lindqvist", "Landmarks")]),
+        codec.LabelMetaMessage([codec.LabelMetaItem("Lindqvist", "LABEL")]),
+        codec.UnknownMessage("ODD", b"Lindqvist"),
+        codec.StatusMessage(message="Lindqvist", error_name="Lindqvist"),
+        codec.TransformMessage(device_name="Lindqvist"),
+        codec.StringMessage("", header_version=2, metadata={"Patient": "Lindqvist"}),
+    ],
+    ids=lambda message: message.type_name,
+)
+def test_messages_without_names(message: codec.Message):
+    redacted = codec.pack(MessageRedactor().redact(message))
+    assert b"Lindqvist" not in redacted
+    assert codec.unpack(redacted).type_name == message.type_name

@@ -1,0 +1,150 @@
+"""Segmentations and structure sets as label maps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.dicom_fields import image_id
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom_segmentations import color_of_lab
+from IGTLMetaBrowserLib.sources.dicom_structures import fill
+
+
+@pytest.fixture
+def slices():
+    return [study.ct_slice(number) for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def ct_folder(tmp_path, slices):
+    for number, dataset in enumerate(slices):
+        dataset.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
+    return tmp_path
+
+
+class TestSegmentations:
+    def test_a_segmentation_is_a_label_map_of_its_image(self, ct_folder, slices):
+        study.segmentation(slices).save_as(ct_folder / "seg", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        (item,) = source.label_maps()
+        assert (item.name, item.label, item.size) == ("Liver", 1, (128, 128, 3))
+        assert item.owner == image_id(study.CT) == source.images()[0].id
+        labels, ct = source.image(item.id), source.image(item.owner)
+        assert labels.pixels.dtype == np.uint8
+        assert labels.pixels.all()
+        np.testing.assert_allclose(labels.ijk_to_ras(), ct.ijk_to_ras(), atol=1e-3)
+
+    def test_frames_that_were_left_out_are_empty(self, ct_folder, slices):
+        """Of a segment in the first and the third slice, highdicom writes two frames."""
+        segmentation = study.segmentation(slices)
+        kept = [0, 2]
+        groups = segmentation.PerFrameFunctionalGroupsSequence
+        frames = segmentation.pixel_array[kept]
+        segmentation.PerFrameFunctionalGroupsSequence = [groups[n] for n in kept]
+        segmentation.NumberOfFrames = 2
+        segmentation.PixelData = np.packbits(frames.ravel(), bitorder="little").tobytes()
+        segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        (item,) = source.label_maps()
+        image = source.image(item.id)
+        assert item.size[2] in (2, 3)
+        assert image.pixels[[0, -1]].all()
+
+    def test_a_segmentation_whose_image_is_not_there_has_no_owner(self, tmp_path, slices):
+        study.segmentation(slices).save_as(tmp_path / "seg", enforce_file_format=True)
+        (item,) = DicomFolderSource(tmp_path).label_maps()
+        assert item.owner == ""
+
+    def test_a_fractional_one_is_refused(self, ct_folder, slices):
+        segmentation = study.segmentation(slices)
+        segmentation.SegmentationType = "FRACTIONAL"
+        segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        assert source.label_maps() == []
+        assert ("seg", "a fractional segmentation, which has no labels") in source.refused
+
+    def test_colors(self):
+        assert color_of_lab(r"65535\32896\32896") == (255, 255, 255, 255)
+        assert color_of_lab(r"0\32896\32896") == (0, 0, 0, 255)
+        red, green, blue, _ = color_of_lab(r"34885\53485\50171")
+        assert red > 240
+        assert green < 30
+        assert blue < 30
+        assert color_of_lab("") is None
+
+
+def square(slice_: Dataset, first: float, last: float) -> list[float]:
+    """Corners of a square, from pixel to pixel along i and j, as ContourData."""
+    position, spacing = slice_.ImagePositionPatient, slice_.PixelSpacing
+    corners = [(first, first), (last, first), (last, last), (first, last)]
+    return [
+        coordinate
+        for i, j in corners
+        for coordinate in (
+            position[0] + i * spacing[1],
+            position[1] + j * spacing[0],
+            position[2],
+        )
+    ]
+
+
+def structure_set(*contours: list[float]) -> Dataset:
+    dataset = study.structure_set()
+    roi, name = Dataset(), Dataset()
+    name.ROINumber, name.ROIName = 7, "Tumor"
+    roi.ReferencedROINumber, roi.ROIDisplayColor = 7, [255, 0, 10]
+    roi.ContourSequence = []
+    for data in contours:
+        contour = Dataset()
+        contour.ContourGeometricType = "CLOSED_PLANAR"
+        contour.NumberOfContourPoints = len(data) // 3
+        contour.ContourData = [f"{number:.6g}" for number in data]
+        roi.ContourSequence.append(contour)
+    dataset.StructureSetROISequence, dataset.ROIContourSequence = [name], [roi]
+    return dataset
+
+
+class TestStructureSets:
+    def test_a_structure_is_a_label_map_on_the_grid_of_its_ct(self, ct_folder, slices):
+        contours = [square(slices[1], 9.5, 19.5), square(slices[1], 13.5, 15.5)]  # with a hole
+        structure_set(*contours).save_as(ct_folder / "rs", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        (item,) = source.label_maps()
+        assert (item.name, item.label, item.rgba) == ("Tumor", 1, (255, 0, 10, 255))
+        assert (item.size, item.owner) == ((128, 128, 3), image_id(study.CT))
+        pixels = source.image(item.id).pixels
+        expected = np.zeros((3, 128, 128), np.uint8)
+        expected[1, 10:20, 10:20] = 1
+        expected[1, 14:16, 14:16] = 0
+        np.testing.assert_array_equal(pixels, expected)
+
+    def test_one_whose_ct_is_not_there_is_refused(self, tmp_path, slices):
+        contour = square(slices[1], 9.5, 19.5)
+        structure_set(contour).save_as(tmp_path / "rs", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert source.label_maps() == []
+        ((_, reason),) = source.refused
+        assert reason.startswith("structures of an image that is not in the folder")
+
+    def test_contours_between_slices_are_refused(self, ct_folder, slices):
+        contour = square(slices[1], 9.5, 19.5)
+        contour[2::3] = [z + 2.0 for z in contour[2::3]]
+        structure_set(contour).save_as(ct_folder / "rs", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        (item,) = source.label_maps()
+        with pytest.raises(SourceError, match="do not lie in the slices"):
+            source.image(item.id)
+
+    def test_a_pixel_is_inside_if_its_center_is(self):
+        triangle = np.array([(0.0, 0.5), (4.2, 0.5), (0.0, 3.5)])
+        assert fill(triangle, 5, 6).astype(int).tolist() == [
+            [0, 0, 0, 0, 0, 0],
+            [1, 1, 1, 1, 0, 0],
+            [1, 1, 1, 0, 0, 0],
+            [1, 0, 0, 0, 0, 0],
+            [0, 0, 0, 0, 0, 0],
+        ]
