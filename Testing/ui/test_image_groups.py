@@ -21,7 +21,16 @@ def at(*moment: int) -> codec.Timestamp:
 
 ENTRIES = [
     codec.ImageMetaItem("CT head", "A", "CT", "Lindqvist^Astrid", "W1", at(2024, 5, 14, 9)),
-    codec.ImageMetaItem("PET", "B", "PT", "Müller^Jörg", "W2", at(2024, 5, 14, 10), (2, 2, 2)),
+    codec.ImageMetaItem(
+        "PET",
+        "B",
+        "PT",
+        "Müller^Jörg",
+        "W2",
+        at(2024, 5, 14, 10),
+        (2, 2, 2),
+        codec.ScalarType.INT16,
+    ),
     codec.ImageMetaItem("MR head", "C", "MR", "Lindqvist^Astrid", "W1", at(2024, 5, 20, 9)),
     codec.ImageMetaItem("CT head 2", "D", "CT", "Lindqvist^Astrid", "W1", at(2024, 5, 14, 23)),
 ]

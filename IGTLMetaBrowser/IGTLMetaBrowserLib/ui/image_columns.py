@@ -18,7 +18,7 @@ from .image_table import (
     TYPE,
 )
 from .table_columns import TableColumns
-from .table_views import measureColumns
+from .table_views import measureColumn, measureColumns
 
 _KEYS = ("state", "name", "modality", "patient", "patientId", "scanTime", "size", "type", "id")
 _MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
@@ -85,6 +85,11 @@ class ImageColumns:
             measureColumns(self._view, {})
             self._view.setColumnWidth(STATE, _STATE_WIDTH)
         self._areMeasured = hasRows
+
+    def showGroups(self):
+        """Make room for the names of groups, or for those of images alone."""
+        self.showList()
+        measureColumn(self._view, NAME)
 
 
 def _names():

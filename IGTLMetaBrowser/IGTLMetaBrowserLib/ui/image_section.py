@@ -242,7 +242,7 @@ class ImageSection:
     def _onGroupToggled(self, isChecked):
         keepBool(_GROUPED_SETTING, isChecked)
         self.model.setGrouped(isChecked)
-        self.columns.showList()
+        self.columns.showGroups()
         self._info.update()
 
     def _onClicked(self, index):
