@@ -14,13 +14,16 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
-from slicer.util import VTKObservationMixin
 
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
     ImageWaiting,
     Listed,
+    NodeRemoved,
+    SceneClosed,
+    SceneClosing,
+    SceneImported,
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.metadata.providers.dicom_series import SeriesUids
@@ -91,12 +94,11 @@ class IGTLMetaBrowserParameterNode:
     showInViews: bool = True
 
 
-class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
     """The module's panel; what it does is in IGTLMetaBrowserLib.ui.panel."""
 
     def __init__(self, parent=None):
         ScriptedLoadableModuleWidget.__init__(self, parent)
-        VTKObservationMixin.__init__(self)
         self.logic = None
         self.panel = None
         self.ui = None
@@ -114,11 +116,11 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic = IGTLMetaBrowserLogic()
         self.panel = BrowserPanel(self.ui, self.logic.browser, self.logic.sceneEndpoint)
         self.ui.demoButton.clicked.connect(self.onDemoClicked)
-        scene = slicer.mrmlScene
-        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
-        self.addObserver(scene, scene.EndCloseEvent, self._onSceneEndClose)
-        self.addObserver(scene, scene.EndImportEvent, self._onSceneEndImport)
-        self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
+        # The browser alone observes the scene: so its own state is always changed first.
+        self.logic.addObserver(SceneClosing, self._onSceneClosing)
+        self.logic.addObserver(SceneClosed, self._onSceneClosed)
+        self.logic.addObserver(SceneImported, self._onSceneImported)
+        self.logic.addObserver(NodeRemoved, self._onNodeRemoved)
         self._connectParameterNode()
 
     def enter(self):
@@ -129,7 +131,6 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         """Leave nothing behind: no sockets, observers or timers."""
-        self.removeObservers()
         self._disconnectParameterNode()
         if self._sampleImageLoader is not None:
             self._sampleImageLoader.close()
@@ -157,23 +158,20 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self._sampleImageLoader = sample_data.SampleImageLoader(self.logic.demo)
             self._sampleImageLoader.load()
 
-    def _onSceneStartClose(self, _caller, _event):
-        if self._sampleImageLoader is not None:
-            self._sampleImageLoader.cancel()
+    def _onSceneClosing(self, _event):
         self._disconnectParameterNode()
 
-    def _onSceneEndClose(self, _caller, _event):
+    def _onSceneClosed(self, _event):
         self.panel.onNodesRemoved()
         # A widget outside the module panel has a parent that is never entered.
         if getattr(self.parent, "isEntered", True):
             self._connectParameterNode()
 
-    def _onSceneEndImport(self, _caller, _event):
+    def _onSceneImported(self, _event):
         self._showAddress()
 
-    def _onNodeRemoved(self, _caller, _event):
-        if not slicer.mrmlScene.IsClosing():
-            self.panel.onNodesRemoved()
+    def _onNodeRemoved(self, _event):
+        self.panel.onNodesRemoved()
 
     def _connectParameterNode(self):
         if self._parameterNode is None:
@@ -215,21 +213,11 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self._dicomDatabase = SlicerDatabaseProvider(database, SeriesUids(metadata))
         metadata.add_provider(self._dicomDatabase, Priority.DICOM)
         self._pump = Pump(self.browser)
-        self._observers = []
         self.browser.add_observer(self._onBrowserEvent)
-        scene = slicer.mrmlScene
-        self._sceneObserverTags = [
-            scene.AddObserver(scene.StartCloseEvent, self._onSceneStartClose),
-            scene.AddObserver(scene.EndCloseEvent, self._onSceneEndClose),
-            scene.AddObserver(scene.EndImportEvent, self._onSceneEndImport),
-            scene.AddObserver(scene.NodeRemovedEvent, self._onNodeRemoved),
-        ]
+        self.browser.add_observer(self._onSceneClosing, SceneClosing)
 
     def close(self):
         """Leave the server, and let go of everything. What was loaded stays in the scene."""
-        for tag in self._sceneObserverTags:
-            slicer.mrmlScene.RemoveObserver(tag)
-        self._sceneObserverTags = []
         self._dicomDatabase.close()
         self.browser.close()
         self._pump.close()
@@ -311,18 +299,11 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         ImageLoaded, ImageFailed, TrajectoriesShown, Failed and more; a tuple means any of them.
         """
 
-        def tell(event):
-            if isinstance(event, eventType):
-                callback(event)
-
-        self._observers.append((callback, tell))
-        self.browser.add_observer(tell)
+        self.browser.add_observer(callback, eventType)
 
     def removeObserver(self, callback):
         """Call ``callback`` no longer."""
-        for pair in [pair for pair in self._observers if pair[0] == callback]:
-            self._observers.remove(pair)
-            self.browser.remove_observer(pair[1])
+        self.browser.remove_observer(callback)
 
     # What happens
 
@@ -331,20 +312,9 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         if not isinstance(event, (ImageWaiting, ImageFailed)):
             self._pump.update()
 
-    def _onSceneStartClose(self, _caller, _event):
-        self.browser.images.cancel()
+    def _onSceneClosing(self, _event):
         # The scene that comes next may be of another patient: that is not for those who look on.
         self.stopServer()
-
-    def _onSceneEndClose(self, _caller, _event):
-        self.browser.scene_closed()
-
-    def _onSceneEndImport(self, _caller, _event):
-        self.browser.scene_imported()
-
-    def _onNodeRemoved(self, _caller, _event):
-        if not slicer.mrmlScene.IsClosing():
-            self.browser.nodes_removed()
 
 
 class IGTLMetaBrowserTest(ScriptedLoadableModuleTest):

@@ -17,25 +17,28 @@ class Signal(Generic[P]):
     """
 
     def __init__(self) -> None:
-        self._callbacks: list[Callable[P, object]] = []
+        self._connections: list[tuple[Callable[P, object], Callable[P, bool] | None]] = []
 
-    def connect(self, callback: Callable[P, object]) -> None:
-        """Call ``callback`` with what is emitted from now on."""
-        self._callbacks.append(callback)
+    def connect(
+        self, callback: Callable[P, object], accepts: Callable[P, bool] | None = None
+    ) -> None:
+        """Call ``callback`` with what is emitted from now on, or only with what it ``accepts``."""
+        self._connections = [*self._connections, (callback, accepts)]
 
     def disconnect(self, callback: Callable[P, object]) -> None:
-        """Call ``callback`` no longer. Raises ``ValueError`` if it is not connected."""
-        self._callbacks.remove(callback)
+        """Call ``callback`` no longer."""
+        self._connections = [pair for pair in self._connections if pair[0] != callback]
 
     def disconnect_all(self) -> None:
         """Call nobody any longer."""
-        self._callbacks.clear()
+        self._connections = []
 
     def emit(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Call all callbacks, in the order in which they were connected."""
-        # A copy: a callback may disconnect itself.
-        for callback in [*self._callbacks]:
+        # A callback that disconnects others makes another list.
+        for callback, accepts in self._connections:
             try:
-                callback(*args, **kwargs)
+                if accepts is None or accepts(*args, **kwargs):
+                    callback(*args, **kwargs)
             except Exception:
                 sys.excepthook(*sys.exc_info())

@@ -17,6 +17,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageState,
     ImageStatus,
     LiveImage,
+    NodeRemoved,
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.browser.live_images import MOST_LIVE_IMAGES
@@ -177,13 +178,14 @@ def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
         peer.send(frame(2))
         assert peer.receive().type_name == "GET_IMAGE"
         peer.send(frame(3))
+        assert peer.receive().type_name == "GET_TRAJ"
         peer.send(frame(4))
         peer.wait_until_closed()
 
     with ScriptedServer(serve) as server:
         unconnected.connect("127.0.0.1", server.port)
         scene.RemoveNode(step_until_event(unconnected, events, LiveImage).node)
-        assert unconnected.nodes_removed() == ["Ultrasound"]
+        assert of_type(events, NodeRemoved)[0].image_ids == ["Ultrasound"]
         assert unconnected.images.live["Ultrasound"].node is None
         ask_for_next(unconnected)
         assert step_until_event(unconnected, events, LiveImage, 2).node is None
@@ -192,6 +194,7 @@ def test_a_live_volume_that_the_user_deletes_stays_away_until_it_is_loaded(
         unconnected.request_images(["Ultrasound"])
         finish(unconnected)
         assert voxels(unconnected.images.node("Ultrasound")) == [3, 4, 5]
+        ask_for_next(unconnected)
         assert step_until_event(unconnected, events, LiveImage, 3).frames == 3
         assert voxels(unconnected.images.node("Ultrasound")) == [4, 5, 6]
         unconnected.disconnect()
@@ -202,7 +205,6 @@ def test_in_a_new_scene_a_live_image_gets_a_new_volume(unconnected, events, scen
         unconnected.connect("127.0.0.1", server.port)
         step_until_event(unconnected, events, LiveImage)
         scene.Clear()
-        unconnected.scene_closed()
         assert unconnected.images.live == {}
         ask_for_next(unconnected)
         again = step_until_event(unconnected, events, LiveImage, 2)

@@ -67,7 +67,6 @@ def test_each_image_ends_in_one_way_and_as_itself(unconnected, events, scene, se
                 scene.RemoveNode(
                     unconnected.images.node(chance.choice(unconnected.images.loaded_ids()))
                 )
-                unconnected.nodes_removed()
             elif action < 0.5 and unconnected.connection.state is ConnectionState.RECONNECTING:
                 unconnected.connection.reconnect_now()
             else:

@@ -119,7 +119,6 @@ def test_closing_the_scene_ends_it(unconnected, events, sequences, scene):
         unconnected.images.recordings.start("Ultrasound")
         step_until_event(unconnected, events, LiveImage)
         scene.Clear()
-        unconnected.scene_closed()
         ask_for_next(unconnected)
         step_until_event(unconnected, events, LiveImage, 2)
     (stopped,) = of_type(events, RecordingStopped)

@@ -67,7 +67,6 @@ def test_trajectories_that_a_server_pushes_are_shown(unconnected, events):
 def test_in_a_new_scene_trajectories_get_new_nodes(browser, scene):
     old = browser.load_trajectories()
     scene.Clear()
-    browser.scene_closed()
     new = browser.load_trajectories()
     assert [node.GetName() for node in new] == ["Left electrode", "Drain"]
     assert not set(old) & set(new)

@@ -105,7 +105,6 @@ def test_nothing_more_comes_into_a_scene_that_was_closed_meanwhile(browser, hosp
     hospital.trajectories_ = many()
     wait_for_the_answer(browser)
     scene.Clear()
-    browser.scene_closed()
     browser.step()
     assert not browser.trajectories.is_showing
     assert lines(scene) == 0

@@ -321,7 +321,7 @@ class TestUpToDate:
         with sqlite3.connect(database_path(output)) as other:
             other.execute("CREATE TABLE books (title TEXT)")
         other.close()
-        with pytest.raises(DicomIndexError, match="is no index of igtlmeta's; choose another"):
+        with pytest.raises(DicomIndexError, match="is not an index of igtlmeta; choose another"):
             updated(folder, output)
 
     def test_a_damaged_database_is_named(self, folder: Path, output: Path):

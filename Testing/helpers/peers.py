@@ -136,7 +136,8 @@ class Peer:
     def __init__(self, sock: socket.socket, piece_size: int | None = None) -> None:
         self.socket = sock
         self._piece_size = piece_size
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if piece_size is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.settimeout(PATIENCE)
         self._receiver = codec.Receiver()
         self._received: deque[codec.Message | codec.Rejected] = deque()

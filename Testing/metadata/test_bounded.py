@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from IGTLMetaBrowserLib.metadata.bounded import NewestKept
+from IGTLMetaBrowserLib.metadata.bounded import BoundedCache
 
 
 def test_the_oldest_makes_room():
-    store = NewestKept(2)
+    store = BoundedCache(2)
     assert [store.keep(key, key.upper()) for key in "abc"] == [[], [], ["a"]]
     assert (store.get("a"), store.get("b"), store.get("c")) == (None, "B", "C")
     assert len(store) == 2
 
 
 def test_what_is_kept_again_is_the_newest():
-    store = NewestKept(2)
+    store = BoundedCache(2)
     for key in "aba":
         store.keep(key, key)
     assert store.keep("c", "c") == ["b"]
 
 
 def test_values_may_have_weights():
-    store = NewestKept(10, weigh=len)
+    store = BoundedCache(10, weigh=len)
     store.keep("a", "xxxx")
     store.keep("b", "xxxx")
     assert store.keep("c", "x" * 9) == ["a", "b"]
@@ -29,14 +29,14 @@ def test_values_may_have_weights():
 
 
 def test_the_newest_is_kept_whatever_it_weighs():
-    store = NewestKept(10, weigh=len)
+    store = BoundedCache(10, weigh=len)
     store.keep("a", "x")
     assert store.keep("b", "x" * 1000) == ["a"]
     assert "b" in store
 
 
 def test_what_is_forgotten_weighs_nothing():
-    store = NewestKept(2)
+    store = BoundedCache(2)
     for _ in range(10):
         store.keep("a", None)
         assert store.forget("a")

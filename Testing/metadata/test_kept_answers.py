@@ -22,7 +22,7 @@ class Table(ObservableProvider):
 
     def write(self, image_id: str, module: object) -> None:
         self.modules[image_id] = module
-        self.tell_changed(image_id)
+        self.notify_changed(image_id)
 
     def __call__(self, type_: str, image_id: str) -> object:
         self.asked[image_id] += 1
@@ -73,7 +73,7 @@ def test_a_change_is_seen_at_once_and_drops_nothing_else(providers, table):
 def test_a_change_of_all_drops_all(providers, table):
     providers.get("weather", "A")
     table.modules = {"A": "fog"}
-    table.tell_changed()
+    table.notify_changed()
     assert providers.get("weather", "A") == "fog"
     assert providers.kept_answers == 1
 
@@ -291,7 +291,7 @@ def test_no_more_links_are_kept_than_allowed():
     for number in range(1000):
         image_id = f"IMAGE_{number}"
         cache.begin(0)
-        cache.note_asked((image_id, "1.2.3"))
+        cache.on_asked((image_id, "1.2.3"))
         cache.end((image_id,), "patient", "Jane")
         assert len(cache) == 1
         assert cache.link_count <= 100

@@ -12,6 +12,7 @@ from pydicom.uid import generate_uid
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources import dicom_folder
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
@@ -375,6 +376,17 @@ class TestFolderThatChanges:
             ("New", 1),
         ]
         assert source.image(source.images()[1].id).metadata["SeriesInstanceUID"] == "1.2.9"
+
+    def test_a_list_that_cannot_be_refreshed_stays(
+        self, tmp_path, write_series, monkeypatch, caplog
+    ):
+        """As if the disk of the index were full."""
+        write_series(tmp_path, REGULAR)
+        source = DicomFolderSource(tmp_path)
+        monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", -1)
+        source.close()
+        assert [item.name for item in source.images()] == ["Thin slices"]
+        assert "the list is as it was before" in caplog.text
 
     def test_what_was_read_is_kept_between_runs(self, tmp_path, write_series):
         folder = tmp_path / "data"

@@ -26,12 +26,18 @@ from .events import (
     BrowserEvent,
     Disconnected,
     Failed,
+    NodeRemoved,
     Observer,
+    SceneClosed,
+    SceneClosing,
+    SceneImported,
 )
 from .image_metadata import ImageMetadata
 from .images import Images
 from .overlays import Overlays
 from .reconnection import RECONNECT_DELAYS
+from .scene_events import SceneEvents
+from .scene_images import SceneImages
 from .trajectories import Trajectories
 
 __all__ = ["Browser", "BrowserError"]
@@ -67,15 +73,29 @@ class Browser:
         overlay_nodes = OverlayNodes(scene, volumes.node)
         self.trajectories = Trajectories(self.connection, trajectory_nodes, notify)
         self.overlays = Overlays(self.connection, self.trajectories, overlay_nodes, notify)
-        self.images = Images(self.connection, self.metadata, self.overlays, volumes, notify)
-        self.images.image_shown.connect(self.trajectories.on_image_shown)
-        self.images.image_shown.connect(self.overlays.on_image_shown)
-        self.patients.hidden_changed.connect(self._on_hidden_changed)
-        self._blocking_calls = BlockingCalls(self)
+        self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
+        self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
+        self._scene_events = SceneEvents(scene)
+        self._connect_signals()
 
-    def add_observer(self, observer: Observer) -> None:
-        """Call ``observer`` with every ``BrowserEvent`` from now on."""
-        self._events.connect(observer)
+    def _connect_signals(self) -> None:
+        """Let the parts know what happens in the others."""
+        shown = self._in_scene.image_shown
+        shown.connect(self.trajectories.on_image_shown)
+        shown.connect(self.overlays.on_image_shown)
+        self.metadata.calibration_changed.connect(self._in_scene.on_calibration_changed)
+        self.patients.hidden_changed.connect(self._on_hidden_changed)
+        # The parts first, then the observers: these find the new state of all of them.
+        self._scene_events.closing.connect(self._on_scene_closing)
+        self._scene_events.closed.connect(self._on_scene_closed)
+        self._scene_events.imported.connect(self._on_scene_imported)
+        self._scene_events.node_removed.connect(self._on_node_removed)
+
+    def add_observer(
+        self, observer: Observer, event_types: type | tuple[type, ...] = object
+    ) -> None:
+        """Call ``observer`` with every ``BrowserEvent`` of these types from now on."""
+        self._events.connect(observer, lambda event: isinstance(event, event_types))
 
     def remove_observer(self, observer: Observer) -> None:
         """Call ``observer`` no longer."""
@@ -108,30 +128,37 @@ class Browser:
             self._leave_server(None)
 
     def close(self) -> None:
-        """Leave the server for good: nothing more is logged of it."""
+        """Leave the server for good, and let go of the scene and of all callbacks.
+
+        What was loaded stays in the scene. A browser that is closed cannot be used again.
+        """
         self.disconnect()
         stop_redacting_log(self.patients)
+        self._scene_events.close()
+        self.metadata.close()
+        for signal in (self._events, self._in_scene.image_shown, self.patients.hidden_changed):
+            signal.disconnect_all()
 
     # For scripts: calls that wait for the answer
 
     def wait_until_connected(self) -> None:
         """Wait for the connection. Raises ``net.NetworkError``."""
-        self._blocking_calls.wait_until_connected()
+        BlockingCalls(self).wait_until_connected()
 
     def list_images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the images that the server offers. Raises ``net.NetworkError``."""
-        return self._blocking_calls.list_images()
+        return BlockingCalls(self).list_images()
 
     def load_image(self, image_id: str) -> Any:
         """Fetch an image, after those in the queue, and return its volume node.
 
         Raises ``net.NetworkError``, ``codec.EncodeError``, ``BrowserError`` or ``SceneError``.
         """
-        return self._blocking_calls.load_image(image_id)
+        return BlockingCalls(self).load_image(image_id)
 
     def load_trajectories(self) -> Sequence[Any]:
         """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
-        return self._blocking_calls.load_trajectories()
+        return BlockingCalls(self).load_trajectories()
 
     # For scripts: images without waiting
 
@@ -187,15 +214,6 @@ class Browser:
 
     # What happens
 
-    def nodes_removed(self) -> list[str]:
-        """Note that nodes were removed from the scene; return the ids whose state has changed."""
-        return self.images.on_nodes_removed()
-
-    def scene_closed(self) -> None:
-        """Note that the scene was closed: transfers are cancelled, the connection stays."""
-        self.images.on_scene_closed()
-        self.trajectories.stop()
-
     def _leave_server(self, error: net.NetworkError | None) -> None:
         self.images.cancel()
         address = self.connection.address
@@ -204,19 +222,35 @@ class Browser:
         self.trajectories.rest()
         self._events.emit(Disconnected(address, error))
 
-    def scene_imported(self) -> None:
-        """Find the server's nodes in a scene that was just loaded: they are not made twice."""
+    def _adopt_nodes(self) -> None:
+        """Find the server's nodes in a scene that was saved: they are not made twice."""
         if self.connection.has_server:
             self.images.adopt()
             self.trajectories.adopt()
 
+    def _on_scene_closing(self) -> None:
+        self.images.cancel()
+        self._events.emit(SceneClosing())
+
+    def _on_scene_closed(self) -> None:
+        self.images.on_scene_closed()
+        self.trajectories.stop()
+        self._events.emit(SceneClosed())
+
+    def _on_scene_imported(self) -> None:
+        self._adopt_nodes()
+        self._events.emit(SceneImported())
+
+    def _on_node_removed(self) -> None:
+        self._events.emit(NodeRemoved(self.images.on_nodes_removed()))
+
     def _on_server_selected(self) -> None:
         self.metadata.select_server(self.connection.address)
         self.images.on_server_selected()
-        self.scene_imported()  # it may have been loaded before anybody turned to its server
+        self._adopt_nodes()  # the scene may have been loaded before its server was selected
 
     def _on_hidden_changed(self, is_hidden: bool) -> None:
-        self.images.rewrite_descriptions()
+        self._in_scene.rewrite_descriptions()
         if is_hidden:
             redact_log(self.patients)
         else:

@@ -40,9 +40,9 @@ class Downloads:
         connection: Connection,
         notify: Observer,
         show: ShowImage,
-        is_label_map: Callable[[str], bool],
+        states: ImageStates,
     ) -> None:
-        self.states = ImageStates(is_label_map)
+        self.states = states
         self._connection = connection
         self._notify = notify
         self._show = show

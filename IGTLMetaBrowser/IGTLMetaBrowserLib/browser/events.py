@@ -281,6 +281,28 @@ class TrajectoriesSent:
 
 
 @dataclass(frozen=True)
+class SceneClosing:
+    """The scene is about to be closed; downloads have been cancelled."""
+
+
+@dataclass(frozen=True)
+class SceneClosed:
+    """The scene has been closed: no image is loaded any more. The connection stays."""
+
+
+@dataclass(frozen=True)
+class SceneImported:
+    """A scene was loaded. What it has of the server counts as loaded (``ImagesAdopted``)."""
+
+
+@dataclass(frozen=True)
+class NodeRemoved:
+    """A node was removed from the scene; those of ``image_ids`` are no longer loaded."""
+
+    image_ids: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Failed:
     """Something else went wrong; the error says what."""
 
@@ -311,6 +333,10 @@ BrowserEvent = (
     | PointsShown
     | LabelMapsListed
     | ColorsShown
+    | SceneClosing
+    | SceneClosed
+    | SceneImported
+    | NodeRemoved
     | Failed
 )
 Observer = Callable[[BrowserEvent], None]

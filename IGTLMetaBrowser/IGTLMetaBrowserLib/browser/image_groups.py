@@ -43,9 +43,11 @@ class ImageGroups:
     def __init__(self, images: ImageList) -> None:
         names, ids = images.column("patient_name"), images.column("patient_id")
         # As in the subject hierarchy, the ID makes a patient, or else the name.
-        has_id = np.array([id_ != "" for id_ in ids.distinct], bool)[ids.numbers]
-        codes = np.where(has_id, ids.numbers, len(ids.distinct) + names.numbers)
-        all_keys = [*ids.distinct, *((name,) for name in names.distinct)]
+        all_ids, id_codes = ids.codes
+        all_names, name_codes = names.codes
+        has_id = np.array([id_ != "" for id_ in all_ids], bool)[id_codes]
+        codes = np.where(has_id, id_codes, len(all_ids) + name_codes)
+        all_keys = [*all_ids, *((name,) for name in all_names)]
         is_used = np.zeros(len(all_keys), bool)
         is_used[codes] = True
         self._patient_keys = [all_keys[code] for code in np.flatnonzero(is_used).tolist()]

@@ -1,6 +1,6 @@
 """A list of images that may be long: filtered and sorted column by column, with numpy.
 
-Nothing is made of an entry before somebody looks at it, so that a list of 100,000 images is there
+Nothing is made of an entry before somebody looks at it, so that a list of 1,000,000 images is there
 at once and a keystroke in the filter is answered at once. Rows are positions in the whole list.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
@@ -16,12 +15,14 @@ from ..codec import ImageMetaItem, ImageMetaMessage, cut_text
 from ..codec.messages.items import ItemTable
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_list import redacted_table
-from .text_column import TextColumn, folded
+from .arranged_rows import ArrangedRows
+from .natural_order import fold
+from .text_column import TextColumn
 
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
 
 
-class ImageList:
+class ImageList(ArrangedRows):
     """The entries of a server's list, then the live images that are not in it.
 
     entries
@@ -44,33 +45,35 @@ class ImageList:
     ) -> None:
         self._table = _table(entries)
         self._ids = TextColumn(self._table.records["id"])
+        # A live image that is also listed is shown in the row that it has there.
+        are_listed = self._ids.rows([entry.id for entry in live]) >= 0
+        unlisted = [
+            entry for entry, is_listed in zip(live, are_listed, strict=True) if not is_listed
+        ]
         self.first_live_row = len(self._table)
-        if live:
-            # A live image that is also listed is shown in the row that it has there.
-            unlisted = [entry for entry in live if entry.id not in self._row_of_id]
+        if unlisted:
             # The bytes are joined: to make objects of a long list would take long.
             content = b"".join((self._table.content, _table(unlisted).content))
             self._table = ItemTable(ImageMetaItem, memoryview(content))
             self._ids = TextColumn(self._table.records["id"])
-            del self._row_of_id
         if patients is not None:
             self._table = redacted_table(self._table, patients)
         self._columns: dict[str, TextColumn] = {}
-        modalities = self.column("modality")
-        counts = np.bincount(modalities.numbers, minlength=len(modalities.distinct)).tolist()
-        pairs = zip(modalities.distinct, counts, strict=True)
-        self.modalities = sorted(pairs, key=lambda pair: -pair[1])
-        self._order = np.arange(len(self))
-        self._matches = np.ones(len(self), bool)
-        self.rows = self._order
+        self._unprepared = [*TEXT_FIELDS]
+        names, self._modality_numbers = self.column("modality").codes
+        counts = np.bincount(self._modality_numbers, minlength=len(names)).tolist()
+        self._modality_names = names
+        self.modalities = sorted(zip(names, counts, strict=True), key=lambda pair: -pair[1])
+        super().__init__(len(self._table))
 
-    def __len__(self) -> int:
-        return len(self._table)
-
-    @property
-    def listed_ids(self) -> set[str]:
-        """The ids in the server's list."""
-        return set(self._ids.texts[: self.first_live_row])
+    def count_changes(self, before: ImageList) -> tuple[int, int]:
+        """Return how many ids are listed here and not in another list, and the other way round."""
+        ids, ids_before = self._sorted_listed_ids(), before._sorted_listed_ids()
+        if not len(ids) or not len(ids_before):
+            return len(ids), len(ids_before)
+        places = np.searchsorted(ids, ids_before)
+        common = int((ids[np.minimum(places, len(ids) - 1)] == ids_before).sum())
+        return len(ids) - common, len(ids_before) - common
 
     def entry(self, row: int) -> ImageMetaItem:
         """Return what may be seen of the image in a row; ``image_id`` has its real id."""
@@ -80,21 +83,9 @@ class ImageList:
         """Return the id of the image in a row."""
         return self._ids.text(row)
 
-    def column(self, field: str) -> TextColumn:
-        """Return a text of every image, see ``TEXT_FIELDS``, by its position."""
-        if field not in self._columns:
-            self._columns[field] = TextColumn(self._table.records[field])
-        return self._columns[field]
-
-    def prepare(self) -> bool:
-        """Prepare one of the columns for ``filter``; return whether there are more.
-
-        For a million images that takes a moment, so a window does it while nobody waits.
-        """
-        todo = [field for field in TEXT_FIELDS if not self.column(field).is_prepared]
-        if todo:
-            self.column(todo[0]).contains("a")
-        return len(todo) > 1
+    def image_ids(self, rows: np.ndarray) -> list[str]:
+        """Return the ids of the images in many rows."""
+        return TextColumn(self._ids.encoded[rows]).texts
 
     @property
     def scan_seconds(self) -> np.ndarray:
@@ -109,11 +100,15 @@ class ImageList:
 
     def row(self, image_id: str) -> int | None:
         """Return the first row with that id, or None."""
-        return self._row_of_id.get(image_id)
+        return self._ids.row(image_id)
+
+    def rows_of(self, image_ids: Sequence[str]) -> np.ndarray:
+        """Return the first row with each id, -1 for those that are not in the list."""
+        return self._ids.rows(image_ids)
 
     def is_first_with_its_id(self, row: int) -> bool:
         """Whether no row above has the same id. Only such an image can be asked for."""
-        return self._row_of_id[self.image_id(row)] == row
+        return bool(self._ids.is_first[row])
 
     def filter(self, text: str = "", modalities: Collection[str] = ()) -> None:
         """Show the images that have every word of ``text`` in one of their texts.
@@ -121,48 +116,48 @@ class ImageList:
         Upper and lower case are the same. ``modalities`` are those to be shown; none means all.
         """
         matches = np.ones(len(self), bool)
-        for word in folded(text).split():
+        for word in fold(text).split():
             found = np.zeros(len(self), bool)
             for field in TEXT_FIELDS:
-                found |= self.column(field).contains(word)
+                found |= self.column(field).contain(word)
             matches &= found
         if modalities and len(self):
-            column = self.column("modality")
-            is_shown = [modality in modalities for modality in column.distinct]
-            matches &= np.array(is_shown, bool)[column.numbers]
-        self._matches = matches
-        self._arrange()
+            is_shown = [modality in modalities for modality in self._modality_names]
+            matches &= np.array(is_shown, bool)[self._modality_numbers]
+        self.show_only(matches)
+
+    def prepare(self) -> bool:
+        """Prepare one of the columns for ``filter``; return whether there are more.
+
+        For a million images that takes a moment, so a window does it while nobody waits.
+        """
+        if self._unprepared:
+            self.column(self._unprepared.pop()).contain("a")
+        return bool(self._unprepared)
 
     def sort(self, field: str | None, descending: bool = False) -> None:
         """Sort by a field of ``ImageMetaItem``; by None, into the order in which the list came.
 
-        Equal rows stay in that order. Numbers within texts count as numbers, ``size`` is the
-        number of voxels.
+        Numbers within texts count as numbers, ``size`` is the number of voxels.
         """
         if field is None:
-            self._order = np.arange(len(self))
-            self._arrange()
+            self.unsort()
         elif field in TEXT_FIELDS:
             self.sort_by(self.column(field).ranks, descending)
         else:
             keys = self._table.records[field].astype(np.uint64)
             self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
 
-    def sort_by(self, keys: np.ndarray, descending: bool = False) -> None:
-        """Sort by numbers from 0 on, one a row."""
-        if descending and len(self):
-            keys = keys.max() - keys
-        self._order = np.argsort(keys, kind="stable")
-        self._arrange()
+    def _sorted_listed_ids(self) -> np.ndarray:
+        """Return the numbers of the ids that the server lists, each once."""
+        ids = np.sort(self._ids.hashes[: self.first_live_row])
+        return ids[np.diff(ids, prepend=ids[:1] ^ np.uint64(1)) != 0]
 
-    def _arrange(self) -> None:
-        self.rows = self._order[self._matches[self._order]]
-
-    @cached_property
-    def _row_of_id(self) -> dict[str, int]:
-        """The first row of each id. Made when it is needed: that takes a moment for a million."""
-        texts = self._ids.texts
-        return dict(zip(reversed(texts), range(len(texts) - 1, -1, -1), strict=True))
+    def column(self, field: str) -> TextColumn:
+        """Return the texts that may be seen; the ids are those of hidden patients, too."""
+        if field not in self._columns:
+            self._columns[field] = TextColumn(self._table.records[field])
+        return self._columns[field]
 
 
 def _table(entries: Sequence[ImageMetaItem]) -> ItemTable[ImageMetaItem]:

@@ -11,7 +11,7 @@ from ..metadata.registry import MetadataProviders
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_list import register_patients
 from ..signal import Signal
-from .listing import Listing
+from .listing import CurrentListing, Listing
 
 
 class ImageMetadata:
@@ -26,9 +26,18 @@ class ImageMetadata:
         self.registry = MetadataProviders()
         self.calibration_changed: Signal[[str]] = Signal()
         self._patients = patients
-        self._listing = Listing()
+        self._current = CurrentListing()
         self._known_of_servers: dict[str, StandardProviders] = {}
-        self.known = StandardProviders(self.registry, self._entry)
+        self.known = StandardProviders(self.registry, self._current.entry)
+
+    @property
+    def listing(self) -> Listing:
+        """The last list of images of this server."""
+        return self._current.listing
+
+    def entry(self, image_id: str) -> codec.ImageMetaItem | None:
+        """Return what the list says of an image, or None. Of doubled ids the first one counts."""
+        return self._current.entry(image_id)
 
     def calibration(self, image_id: str) -> CalibratedSpacing | None:
         """Return the calibrated spacing of an image of this server, or None."""
@@ -55,25 +64,27 @@ class ImageMetadata:
         self.known.calibration.remove(image_id)
         self.calibration_changed.emit(image_id)
 
+    def close(self) -> None:
+        """Let the registry go: its providers ask it themselves."""
+        self.known.remove_from_registry()
+        self.calibration_changed.disconnect_all()
+
     def select_server(self, address: str) -> None:
         """Know what was known of the images of a server, and nothing of another one's."""
         self.known.remove_from_registry()
         if address not in self._known_of_servers:
-            self._known_of_servers[address] = StandardProviders(self.registry, self._entry)
+            self._known_of_servers[address] = StandardProviders(self.registry, self._current.entry)
         self.known = self._known_of_servers[address]
         self.known.add_to_registry()
         self.on_list(Listing())
 
     def on_list(self, listing: Listing) -> None:
         """Know what another list says."""
-        self._listing = listing
+        self._current.listing = listing
         self.known.list.entries_changed()
         self.register_patients()
 
     def register_patients(self) -> None:
         """Know the patients of the list by name, if they are hidden."""
         if self._patients.is_hidden:
-            register_patients(self._listing.entries, self._patients)
-
-    def _entry(self, image_id: str) -> codec.ImageMetaItem | None:
-        return self._listing.entry(image_id)
+            register_patients(self.listing.entries, self._patients)

@@ -7,9 +7,6 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .. import codec, net
-from ..scene.image_nodes import ImageNodes
-from ..scene.sequence_recording import SequenceRecording
-from ..signal import Signal
 from .connection import Connection
 from .downloads import Downloads
 from .events import (
@@ -23,61 +20,56 @@ from .events import (
     Transfer,
 )
 from .image_metadata import ImageMetadata
-from .image_notes import image_notes
+from .image_states import ImageStates
 from .listing import Listing
 from .live_images import LiveImages
 from .overlays import Overlays
 from .recordings import Recordings
+from .scene_images import SceneImages
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
 _YOUNG_LIST = timedelta(seconds=10)
 
 
 class Images:
-    """The images of the server of ``connection``. ``nodes`` are the volumes of all servers.
-
-    ``image_shown`` is emitted with the id of an image that has come into the scene.
-    """
+    """The images of the server of ``connection``; ``in_scene`` are their volumes."""
 
     def __init__(
         self,
         connection: Connection,
         metadata: ImageMetadata,
         overlays: Overlays,
-        nodes: ImageNodes,
+        in_scene: SceneImages,
         notify: Observer,
     ) -> None:
-        self.image_shown: Signal[[str]] = Signal()
         self._connection = connection
         self._metadata = metadata
-        self._overlays = overlays
-        self._nodes = nodes
+        self._in_scene = in_scene
         self._notify = notify
-        self._listing = Listing()
         self._is_list_wanted = False
         self._list_query: net.Query | None = None  # as long as it is not finished
         self.is_list_unanswered = False
         """Whether the server has not answered the last time that it was asked for its list."""
-        self._downloads = Downloads(connection, notify, self._show, overlays.is_label_map)
-        self._live = LiveImages(notify, self.node, self._show_live)
-        self.recordings = Recordings(notify, self._new_recording)
-        metadata.calibration_changed.connect(self._on_calibration_changed)
+        states = ImageStates(overlays.is_label_map)
+        self._downloads = Downloads(connection, notify, in_scene.show, states)
+        self._live = LiveImages(notify, in_scene, states)
+        self.recordings = Recordings(notify, in_scene.new_recording)
 
     # The list
 
     @property
     def entries(self) -> Sequence[codec.ImageMetaItem]:
         """The last list of images as it came; ``entries.records`` has its columns."""
-        return self._listing.entries
+        return self._metadata.listing.entries
 
     @property
     def listed_at(self) -> datetime | None:
         """When that list came, with its time zone, or None if none has come."""
-        return self._listing.listed_at
+        return self._metadata.listing.listed_at
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return what the list says of an image, or None. Of doubled ids the first one counts."""
-        return self._listing.entry(image_id)
+        return self._metadata.listing.entry(image_id)
 
     def request_list(self) -> net.Query:
         """Ask for the list of images; ``Listed`` or ``Failed`` follows."""
@@ -117,7 +109,7 @@ class Images:
         Raises ``BrowserError`` without a server.
         """
         _ = self._connection.client
-        self._downloads.request(image_ids, self._listing)
+        self._downloads.request(image_ids, self._metadata.listing)
         if self._connection.state is ConnectionState.RECONNECTING:
             self._connection.reconnect_now()
         self.fetch_next()
@@ -150,50 +142,39 @@ class Images:
     @property
     def coordinates(self) -> codec.Coordinates | None:
         """Overrules what images say of their matrix, for servers that mark RAS as LPS; or None."""
-        return self._nodes.coordinates
+        return self._in_scene.coordinates
 
     @coordinates.setter
     def coordinates(self, coordinates: codec.Coordinates | None) -> None:
-        self._nodes.coordinates = self._overlays.image_coordinates = coordinates
+        self._in_scene.coordinates = coordinates
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None if it is not in the scene (any more)."""
-        if self._overlays.is_label_map(image_id):
-            return self._overlays.label_map_node(image_id)
-        node = self._nodes.node(self._connection.address, image_id)
-        # A label map of a saved scene, of which no list has come yet.
-        return self._overlays.label_map_node(image_id) if node is None else node
+        return self._in_scene.node(image_id)
 
     def adopt(self) -> None:
         """Find what of this server is in the scene already; ``ImagesAdopted`` may follow."""
-        images = self._nodes.adopt(self._connection.address)
-        label_maps = self._overlays.adopt()
+        images, label_maps = self._in_scene.adopt()
         self._downloads.states.adopt(images, label_maps)
         if images or label_maps:
             self._notify(ImagesAdopted((*images, *label_maps)))
 
     def loaded_ids(self) -> list[str]:
         """Return the ids of this server's images that are in the scene."""
-        return list(filter(self._is_in_scene, self._downloads.states.loaded_ids))
-
-    def rewrite_descriptions(self) -> None:
-        """Write anew what the volumes say of their patients, who were hidden or shown."""
-        self._metadata.register_patients()
-        self._nodes.patients_changed()
+        return list(filter(self._in_scene.has, self._downloads.states.loaded_ids))
 
     # What happens
 
     def on_server_selected(self) -> None:
         """Begin with another server, or with none: what was loaded from it before counts."""
-        self._listing = Listing()
         self._is_list_wanted = False
         self._list_query = None
         self.is_list_unanswered = False
-        self._nodes.known = self._metadata.known
+        self._in_scene.on_server_selected()
         self._live.forget_all()
         self.recordings.stop_all()
         if self._connection.has_server:
-            self._downloads.states.begin(self._connection.address, self._is_in_scene)
+            self._downloads.states.begin(self._connection.address, self._in_scene.has)
         else:
             self._downloads.states.end()
 
@@ -219,8 +200,8 @@ class Images:
 
     def on_list(self, message: codec.ImageMetaMessage) -> None:
         """Handle a list of images, asked for or not."""
-        before, now = self._listing, Listing(message, datetime.now(timezone.utc))
-        self._listing = now
+        before = self._metadata.listing
+        now = Listing(message, datetime.now(timezone.utc))
         self.is_list_unanswered = False
         self._metadata.on_list(now)
         self._downloads.states.list(now)
@@ -246,44 +227,17 @@ class Images:
     def on_nodes_removed(self) -> list[str]:
         """Look which nodes were removed from the scene; return the ids whose state has changed."""
         self._live.remove_nodes()
-        return self._downloads.states.remove_all_but(self._is_in_scene)
+        return self._downloads.states.remove_all_but(self._in_scene.has)
 
     def on_scene_closed(self) -> None:
         """Forget what was in the scene; transfers are cancelled."""
         self.cancel()
         self._live.forget_all()
         self.recordings.abandon_all()
-        self._downloads.states.remove_all_but(self._is_in_scene)
-
-    def _new_recording(self, image_id: str) -> SequenceRecording:
-        return self._nodes.record(self._connection.address, image_id)
-
-    def _on_calibration_changed(self, image_id: str) -> None:
-        calibration = self._metadata.calibration(image_id)
-        self._nodes.calibrate(self._connection.address, image_id, calibration)
+        self._downloads.states.remove_all_but(self._in_scene.has)
 
     def _is_list_due(self) -> bool:
         is_being_read = self._list_query is not None
         if is_being_read or self.is_list_unanswered or not self._is_list_wanted:
             return False
         return self.listed_at is None or datetime.now(timezone.utc) - self.listed_at > _YOUNG_LIST
-
-    def _is_in_scene(self, image_id: str) -> bool:
-        return self.node(image_id) is not None
-
-    def _show(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
-        if self._overlays.is_label_map(image_id):
-            return self._overlays.show_label_map(image_id, image), ()
-        entry = self.entry(image_id)
-        scan_time = None if entry is None else entry.scan_time.to_datetime()
-        node = self._nodes.show(self._connection.address, image_id, image, scan_time)
-        self.image_shown.emit(image_id)
-        return node, image_notes(image_id, entry, image)
-
-    def _show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
-        if is_first or self._overlays.is_label_map(image.device_name):
-            node, _ = self._show(image.device_name, image)
-        else:
-            node = self._nodes.update(self._connection.address, image.device_name, image)
-        self._downloads.states.live(image.device_name)
-        return node

@@ -77,3 +77,14 @@ class Listing:
     @cached_property
     def _sorted_ids(self) -> np.ndarray:
         return self._ids[self._order]
+
+
+class CurrentListing:
+    """The last list of the server: an empty one at first, and after another was selected."""
+
+    def __init__(self) -> None:
+        self.listing = Listing()
+
+    def entry(self, image_id: str) -> codec.ImageMetaItem | None:
+        """Return the entry that an id means now, or None."""
+        return self.listing.entry(image_id)

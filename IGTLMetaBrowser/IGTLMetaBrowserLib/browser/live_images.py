@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 from .. import codec, net
 from .errors import BrowserError
 from .events import Failed, LiveImage, LiveImageState, Observer
+from .image_states import ImageStates
+from .scene_images import SceneImages
 
 # A server that invents names would fill the memory with volumes.
 MOST_LIVE_IMAGES = 64
@@ -19,21 +21,19 @@ MOST_LIVE_IMAGES = 64
 class LiveImages:
     """Shows each image in its volume, by the device name under which it comes.
 
-    ``node_of`` returns the node of an id, or None; ``show`` shows an image, for the first time or
-    again, and returns its node, or raises ``ValueError`` where it cannot. A volume that the user
-    removes stays away until the image is loaded.
+    A volume that the user removes stays away until the image is loaded.
     """
 
     def __init__(
         self,
         notify: Observer,
-        node_of: Callable[[str], Any],
-        show: Callable[[codec.ImageMessage, bool], Any],
+        in_scene: SceneImages,
+        image_states: ImageStates,
     ) -> None:
         self.states: dict[str, LiveImageState] = {}
         self._notify = notify
-        self._node_of = node_of
-        self._show = show
+        self._in_scene = in_scene
+        self._image_states = image_states
         self._skipped: Counter[str] = Counter()
         self._ids_with_problems: set[str] = set()
         self._is_full_notified = False
@@ -70,7 +70,7 @@ class LiveImages:
             self._skipped.pop(image_id, None)
             self._notify_full()
             return
-        is_removed = not is_first and self._node_of(image_id) is None
+        is_removed = not is_first and self._in_scene.node(image_id) is None
         try:
             node = None if is_removed else self._show(image, is_first)
         except ValueError as error:
@@ -82,10 +82,15 @@ class LiveImages:
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
         self._notify(LiveImage(image_id, node, frames))
 
+    def _show(self, image: codec.ImageMessage, is_first: bool) -> Any:
+        node = self._in_scene.show_live(image, is_first)
+        self._image_states.live(image.device_name)
+        return node
+
     def remove_nodes(self) -> None:
         """Note which volumes are no longer in the scene."""
         for image_id, state in self.states.items():
-            if self._node_of(image_id) is None:
+            if self._in_scene.node(image_id) is None:
                 self.states[image_id] = replace(state, node=None)
 
     def _notify_problem(self, image_id: str, error: ValueError) -> None:

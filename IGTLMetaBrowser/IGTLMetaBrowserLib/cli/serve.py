@@ -24,6 +24,7 @@ from ..sources.demo import DemoSource
 from ..sources.dicom_folder import DicomFolderSource
 from ..sources.plain_volumes import PlainVolumeSource
 from . import serving_options, tls_options
+from .deidentify_options import add_deidentify_options, deidentified
 from .index import processors
 from .metrics import Metrics, MetricsError
 from .output import complain, note, progress_bar
@@ -60,6 +61,7 @@ def add_commands(commands: Any) -> None:
     tls_options.add_server_options(command)
     serving_options.add_limit_options(command)
     serving_options.add_record_options(command)
+    add_deidentify_options(command)
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -74,7 +76,7 @@ def serve(arguments: argparse.Namespace) -> int:
     # So that SIGTERM ends the command while it reads the folder, too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        source = _open_source(arguments)
+        source = deidentified(_open_source(arguments), arguments)
     except KeyboardInterrupt:
         return 0
     try:

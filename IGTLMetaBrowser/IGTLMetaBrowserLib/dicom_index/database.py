@@ -21,7 +21,7 @@ from .fields import PATHS
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
-_FORMAT = 2  # raise it when the tables or fields change: older databases are then made anew
+_FORMAT = 3  # raise it when the tables or fields change: older databases are then made anew
 _SECONDS_TO_WAIT = 2.0
 
 _FIELD_COLUMNS = ", ".join(f"{field} TEXT NOT NULL" for field in PATHS)
@@ -70,7 +70,7 @@ def open_database(path: Path | None, folder: bytes) -> sqlite3.Connection:
     """Open the database for the index of ``folder`` at ``path``, or in memory for None.
 
     One that is missing is made; one of another folder or an older format is emptied. Raises
-    ``DicomIndexError`` where the file is something else, or cannot be used.
+    ``DicomIndexError`` if the file is something else, or cannot be used.
     """
     try:
         database = sqlite3.connect(
@@ -123,7 +123,7 @@ def _prepare(database: sqlite3.Connection, path: Path | None, folder: bytes) -> 
         database.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     elif _pragma(database, "application_id") != _APPLICATION_ID:
         raise DicomIndexError(
-            f"{os.fspath(path or '')!r} is no index of igtlmeta's; choose another output"
+            f"{os.fspath(path or '')!r} is not an index of igtlmeta; choose another output"
         )
     if not _is_up_to_date(database, folder):
         _make_tables(database, folder)

@@ -10,7 +10,7 @@ study                       StudyInstanceUID
 study_description           StudyDescription
 series                      SeriesInstanceUID
 series_description          SeriesDescription
-subseries                   AcquisitionNumber; "default" where there is none
+subseries                   AcquisitionNumber; "default" if there is none
 modality                    Modality
 instances                   computed: how many files have this patient_ID, study and series
 instance_uid                SOPInstanceUID
@@ -330,7 +330,7 @@ def _known_vr(tag: int) -> str:
 
 
 def _converted(raw: Any) -> Any:
-    """Return the value of a raw element as pydicom reads it; None where its bytes make no sense."""
+    """Return the value of a raw element as pydicom reads it; None if its bytes make no sense."""
     from pydicom import Dataset
 
     try:

@@ -1,4 +1,4 @@
-"""Lists the files below a folder, with what tells whether they have changed.
+"""Lists the files below a folder, with what shows whether they have changed.
 
 Folders are not followed through links, which may lead in a circle; files are. All paths and names
 are bytes, as the operating system has them.
@@ -18,9 +18,9 @@ _NOT_KNOWN = -1
 
 
 class Entry(NamedTuple):
-    """A file in a folder. ``kind`` is empty where it takes reading to know it.
+    """A file in a folder. ``kind`` is empty if it takes reading to know it.
 
-    The name is empty where it is the folder itself that cannot be read; size and time are -1 where
+    The name is empty if it is the folder itself that cannot be read; size and time are -1 if
     they are not known.
     """
 

@@ -18,8 +18,9 @@ from .grids import GRID_TAGS, split_grid
 
 # The attributes that most slices of a series share, so that the index keeps them only once.
 SHARED_KEYWORDS = (
-    "AcquisitionDate", "BitsAllocated", "BitsStored", "CineRate", "Columns", "CountsSource",
-    "DoseGridScaling", "DoseSummationType", "DoseType", "DoseUnits", "EchoNumbers", "EchoTime",
+    "AcquisitionDate", "BitsAllocated", "BitsStored", "BurnedInAnnotation", "CineRate", "Columns",
+    "CountsSource", "DoseGridScaling", "DoseSummationType", "DoseType", "DoseUnits", "EchoNumbers",
+    "EchoTime",
     "EstimatedRadiographicMagnificationFactor", "FrameOfReferenceUID", "FrameTime",
     "FrameTimeVector", "GridFrameOffsetVector", "HighBit", "ImageOrientationPatient",
     "ImageType", "ImagerPixelSpacing", "InversionTime", "Modality",

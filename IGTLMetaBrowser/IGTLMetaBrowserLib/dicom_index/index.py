@@ -1,6 +1,6 @@
 """The index of a folder of DICOM files: the dictionary's fields of each, kept up to date.
 
-Files are told by their content, whatever they are called.
+Files are recognized by their content, whatever they are called.
 """
 
 from __future__ import annotations

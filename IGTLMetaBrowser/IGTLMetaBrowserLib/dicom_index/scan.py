@@ -35,7 +35,7 @@ def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]
 
 
 def _digest(entries: Iterable[Entry]) -> bytes:
-    """Return what tells whether anything in a folder has changed: by far most have not."""
+    """Return what shows whether anything in a folder has changed: by far most have not."""
     digest = blake2b(digest_size=16)
     for entry in entries:
         digest.update(b"%b/%d/%d/" % entry[:3])

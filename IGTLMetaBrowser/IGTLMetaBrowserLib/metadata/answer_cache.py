@@ -3,7 +3,7 @@
 An answer can be made from others: a computed one asks the registry for the matrix, and a DICOM file
 is found by the SeriesInstanceUID that another provider knows. So while an answer is made, all that
 is asked for is written down, and a change of any of it drops the answer. Kept is an answer only if
-every provider that was asked for it tells when it changes (``ObservableProvider``).
+every provider that was asked for it notifies of its changes (``ObservableProvider``).
 """
 
 from __future__ import annotations
@@ -49,24 +49,24 @@ class AnswerCache:
         return self._count
 
     def begin(self, depth: int) -> None:
-        """Note that an answer is being made from now on."""
+        """An answer is being made from now on."""
         self.making.append(Making(depth, self._changes))
 
-    def note_asked(self, queries: Queries) -> None:
-        """Note that what is being made depends on what is known under ``queries``."""
+    def on_asked(self, queries: Queries) -> None:
+        """What is being made depends on what is known under ``queries``."""
         if self.making:
             try:
                 self.making[-1].asked_for.update(queries)
-            except TypeError:  # an unhashable query: its changes could not be told
+            except TypeError:  # an unhashable query: nobody could notify of its changes
                 self.making[-1].is_observable = False
 
-    def note_unobservable(self) -> None:
-        """Note that somebody was asked who does not tell of changes, or who failed."""
+    def on_unobservable(self) -> None:
+        """Somebody was asked who does not notify of changes, or who failed."""
         if self.making:
             self.making[-1].is_observable = False
 
-    def note_passed_over(self, depth: int) -> None:
-        """Note that the provider of open question number ``depth`` could not be asked again.
+    def on_skipped(self, depth: int) -> None:
+        """The provider of open question number ``depth`` could not be asked again.
 
         What is made inside that question lacks its answer, and is true only there.
         """

@@ -9,7 +9,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class NewestKept(Generic[Key, Value]):
+class BoundedCache(Generic[Key, Value]):
     """Keeps values up to a total weight of ``most``; without ``weigh``, each weighs 1.
 
     The newest value is kept whatever it weighs.

@@ -38,7 +38,7 @@ def image_plane(ijk_to_ras: np.ndarray, slices: int) -> ImagePlane:
 def axes_of_plane(orientation: Sequence[float]) -> np.ndarray:
     """Return the axes that an ImageOrientationPatient means, (3, 3), one a column, in LPS.
 
-    The third is the normal, along which DICOM orders slices. Raises ``ValueError`` where the two
+    The third is the normal, along which DICOM orders slices. Raises ``ValueError`` if the two
     directions span no plane.
     """
     row, column = np.reshape(orientation, (2, 3))

@@ -185,7 +185,7 @@ class Derived:
         Where i, j and k lead, as in ``LPS``: the nearest of Left, Right, Posterior, Anterior,
         Superior and Inferior.
     SlicePlane
-        ``axial``, ``coronal`` or ``sagittal``, or ``oblique`` where slices are turned out of all
+        ``axial``, ``coronal`` or ``sagittal``, or ``oblique`` if slices are turned out of all
         of these by more than about 18 degrees.
     NumberOfSlices
         Voxels along k, or else frames, or else files of the series.

@@ -23,7 +23,7 @@ A script adds a provider of its own with a few lines::
 ``providers`` is a ``MetadataProviders``; a browser has one as ``browser.metadata``. The function's
 name is shown beside its values (or its ``name``, where it has one). Answers of a function are asked
 for each time. Those of an ``ObservableProvider`` are kept: derive from it, and call
-``tell_changed(image_id)`` where they change. Answers are shared, so nobody may change them.
+``notify_changed(image_id)`` where they change. Answers are shared, so nobody may change them.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def provider_name(provider: Provider) -> str:
 class MetadataProviders:
     """Asks providers in turn: the highest priority first, among equals the newest.
 
-    A provider may itself ask the registry. It is passed over where the same is asked of it while
+    A provider may itself ask the registry. It is passed over if the same is asked of it while
     it is answering.
     """
 
@@ -107,14 +107,14 @@ class MetadataProviders:
         place = sum(entry.priority > priority for entry in self._entries)
         self._entries.insert(place, _Entry(priority, provider, is_observable))
         if is_observable:
-            provider.add_observer(self._cache.drop)
+            provider.changed.connect(self._cache.drop)
         self._cache.drop(None)
 
     def remove_provider(self, provider: Provider) -> None:
-        """Remove a provider, where it is there."""
+        """Remove a provider, if it is there."""
         for entry in self._entries:
             if entry.provider == provider and entry.is_observable:
-                entry.provider.remove_observer(self._cache.drop)
+                entry.provider.changed.disconnect(self._cache.drop)
         self._entries = [entry for entry in self._entries if entry.provider != provider]
         self._cache.drop(None)
 
@@ -141,7 +141,7 @@ class MetadataProviders:
         except (KeyError, TypeError):  # a TypeError: a query that cannot be hashed
             return self._make(type_, queries)
         if self._cache.making:
-            self._cache.note_asked(queries)
+            self._cache.on_asked(queries)
         return answer
 
     def answers(self, type_: str, *queries: Hashable) -> Iterator[Any]:
@@ -152,10 +152,10 @@ class MetadataProviders:
         self, type_: str, *queries: Hashable
     ) -> Iterator[tuple[Provider, Any]]:
         """Yield each provider that has an answer, and the answer, in the order of asking."""
-        self._cache.note_asked(queries)
+        self._cache.on_asked(queries)
         for _, provider, is_observable in tuple(self._entries):
             if not is_observable and self._cache.making:
-                self._cache.note_unobservable()
+                self._cache.on_unobservable()
             answer = self._ask(provider, type_, queries)
             if answer is not NOTHING:
                 yield provider, answer
@@ -163,7 +163,7 @@ class MetadataProviders:
     def get_normalized(self, image: Hashable, types: Iterable[str]) -> dict[str, KnownValue]:
         """Return what is known of an image as one flat set: values by DICOM keyword.
 
-        Within a type, a value comes from the first provider that knows it. Where several types
+        Within a type, a value comes from the first provider that knows it. If several types
         have a keyword, the later one's value counts.
         """
         normalized: dict[str, KnownValue] = {}
@@ -177,7 +177,7 @@ class MetadataProviders:
         return normalized
 
     def _make(self, type_: str, queries: tuple[Hashable, ...]) -> Any:
-        self._cache.note_asked(queries)
+        self._cache.on_asked(queries)
         self._cache.begin(len(self._open_questions))
         try:
             _, answer = next(self.answers_and_providers(type_, *queries), (None, NOTHING))
@@ -193,13 +193,13 @@ class MetadataProviders:
         for query in queries:
             question = (provider, type_, query)
             if questions and question in questions:
-                self._cache.note_passed_over(questions.index(question))
+                self._cache.on_skipped(questions.index(question))
                 continue
             questions.append(question)
             try:
                 answer = provider(type_, query)
             except Exception:
-                self._cache.note_unobservable()  # it may be well again the next time
+                self._cache.on_unobservable()  # it may be well again the next time
                 _logger.exception("the metadata provider %r failed for %s", provider, type_)
                 return NOTHING
             finally:

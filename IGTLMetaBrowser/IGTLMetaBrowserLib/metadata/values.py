@@ -38,7 +38,7 @@ def is_known(value: Any) -> bool:
 def read_value(value: Any, kind: Any) -> Any:
     """Return ``value``, whatever form it has, as one of the kinds above.
 
-    Raises ``ValueError`` where it is no such value, with a message that names the kind, but not
+    Raises ``ValueError`` if it is no such value, with a message that names the kind, but not
     the value: it could name a patient.
     """
     description, read = _KINDS[kind]

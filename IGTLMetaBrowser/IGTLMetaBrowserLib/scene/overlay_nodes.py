@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..codec import ColorTableMessage, Coordinates, ImageMessage, PointItem, printable
@@ -91,4 +92,4 @@ class OverlayNodes:
             self._points[address].image_shown(image_id)
 
     def _owner_node(self, address: str) -> Callable[[str], Any]:
-        return lambda image_id: self._image_node(address, image_id)
+        return partial(self._image_node, address)

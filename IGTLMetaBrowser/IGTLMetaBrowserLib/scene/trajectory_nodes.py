@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from ..codec import TrajectoryItem
@@ -43,7 +44,7 @@ class TrajectoryNodes:
         if address not in self._sets:
             self._sets[address] = TrajectorySet(
                 self._scene,
-                lambda image_id: self._image_node(address, image_id),
+                partial(self._image_node, address),
                 server=address,
             )
         return self._sets[address]

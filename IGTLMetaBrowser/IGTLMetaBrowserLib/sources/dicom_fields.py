@@ -22,7 +22,8 @@ MODALITY_BYTES = 31
 
 # What metadata tell of an image, besides the dictionary's fields: what its values mean.
 _OTHER_KEYWORDS = (
-    "PhotometricInterpretation", "Units", "DoseUnits", "DoseType", "DoseSummationType"
+    "BurnedInAnnotation", "PhotometricInterpretation", "Units", "DoseUnits", "DoseType",
+    "DoseSummationType",
 )  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def image_id(uid: str) -> str:
 
 
 def cut_name(name: str, suffix: str = "") -> str:
-    """The name, shortened where needed so that ``suffix`` fits behind it."""
+    """The name, shortened if needed so that ``suffix`` fits behind it."""
     room = NAME_BYTES - len(suffix.encode())
     return codec.cut_text(name, room).rstrip() + suffix
 

@@ -132,21 +132,25 @@ class DicomFolderSource:
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the listing, in the order of the files' paths."""
         if time.monotonic() - self._scanned > _SECONDS_BETWEEN_SCANS:
-            self.refresh()
+            try:
+                self.refresh()
+            except SourceError as error:  # a full disk, a share that is away: the rest is served
+                _logger.warning("the list is as it was before: %s", error)
         return self._listing
 
     def refresh(self) -> bool:
         """Read what is new or changed in the folder; return whether anything is."""
-        before = self._index.changes
         try:
+            before = self._index.changes
             self._index.update()
-            if self._index.changes != before:
+            is_changed = self._index.changes != before
+            if is_changed:
                 self._offer_images()
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
         finally:
             self._scanned = time.monotonic()
-        return self._index.changes != before
+        return is_changed
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image.
@@ -154,9 +158,8 @@ class DicomFolderSource:
         Raises ``SourceError`` for an unknown id and for what cannot be decoded, ``NotReadyError``
         if another turn is needed.
         """
-        label_maps = self._label_maps()
-        if image_id in label_maps:
-            label_map = label_maps[image_id]
+        if image_id not in self._offers and image_id in self._label_maps():
+            label_map = self._label_maps()[image_id]
             return codec.ImageMessage.from_ijk_to_ras(
                 label_map.read(self.folder), label_map.ijk_to_ras, device_name=image_id
             )

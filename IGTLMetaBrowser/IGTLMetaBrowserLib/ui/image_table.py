@@ -249,10 +249,12 @@ class ImageTableModel(SortableTableModel):
 
     def _stateRanks(self):
         ranks = np.full(len(self.images), state_appearance.LAST_RANK, np.uint64)
-        for imageId, state in self._browser.images.states.items():
-            position = self.images.row(imageId)
-            if position is not None:
-                ranks[position] = state_appearance.rank(state)
+        states = self._browser.images.states
+        positions = self.images.rows_of(list(states))
+        rank = state_appearance.rank
+        stateRanks = np.fromiter(map(rank, states.values()), np.uint64, len(states))
+        isListed = positions >= 0
+        ranks[positions[isListed]] = stateRanks[isListed]
         return ranks
 
     def _rearrange(self):

@@ -111,8 +111,6 @@ class BrowserPanel:
 
     def onNodesRemoved(self):
         """Show which images are no longer in the scene."""
-        # The scene may tell the window before those who tell the browser.
-        self.browser.nodes_removed()
         self.images.showStates()
         self.trajectories.showStates()
 

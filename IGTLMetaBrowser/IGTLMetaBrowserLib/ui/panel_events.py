@@ -134,12 +134,11 @@ class PanelEvents:
 
     def _onListed(self, event):
         images = self._panel.images
-        before = images.model.images.listed_ids
+        before = images.model.images
         images.showList()
         text = self._messages.listed(len(event.entries))
-        now = images.model.images.listed_ids if before else set()
-        added, withdrawn = len(now - before), len(before - now)
-        if added or withdrawn:
+        added, withdrawn = images.model.images.count_changes(before)
+        if before.first_live_row and (added or withdrawn):
             number = self._localeTexts.number
             changes = self._messages.listChanges
             text += changes.format(added=number(added), withdrawn=number(withdrawn))

@@ -125,13 +125,10 @@ class RowSelection:
 
     def _takeOver(self, images):
         """Select in another list the images that were selected in the one before."""
-        rows = [
-            images.row(self._images.image_id(row))
-            for row in np.flatnonzero(self._isSelected).tolist()
-        ]
+        rows = images.rows_of(self._images.image_ids(np.flatnonzero(self._isSelected)))
         self._images = images
         self._isSelected = np.zeros(len(images), bool)
-        self._isSelected[[row for row in rows if row is not None]] = True
+        self._isSelected[rows[rows >= 0]] = True
 
     def _restore(self):
         """Select in the view, run by run, what is selected here."""

@@ -40,6 +40,7 @@ class SampleImageLoader:
 
     def __init__(self, demo):
         self._demo = demo
+        self._imageId = IMAGE_ID
         self._browser = Browser(slicer.mrmlScene)
         self._browser.add_observer(self._onBrowserEvent)
         self._pump = Pump(self._browser)
@@ -49,23 +50,21 @@ class SampleImageLoader:
         slicer.util.showStatusMessage(_("Loading the demo image over OpenIGTLink …"))
         if not self._browser.connection.has_server:
             self._browser.connect(*self._demo.start())
-        # So that the image is named, and put under its patient, as the list says.
+        # First the list: the image is named, and put under its patient, as the list says.
+        self._imageId = imageId
         self._browser.images.request_list()
-        self._browser.request_images([imageId])
 
     def close(self):
         """Leave the endpoint; what was loaded stays."""
         self._browser.remove_observer(self._onBrowserEvent)
-        self._browser.disconnect()
+        self._browser.close()
         self._pump.close()
-
-    def cancel(self):
-        """Load nothing, as when the scene is about to be closed."""
-        self._browser.images.cancel()
 
     def _onBrowserEvent(self, event):
         self._pump.update()
-        if isinstance(event, events.ImageLoaded):
+        if isinstance(event, events.Listed):
+            self._browser.request_images([self._imageId])
+        elif isinstance(event, events.ImageLoaded):
             slicer.util.setSliceViewerLayers(background=event.node, fit=True)
             text = _("{name} is loaded.").format(name=event.node.GetName())
             slicer.util.showStatusMessage(text, 3000)

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from ..net import Server, SourceError
 from ..scene.errors import SceneError
 from ..scene.received_plans import ReceivedPlans
+from ..signal import Signal
 from ..sources.scene import SceneSource
 from .endpoint import Endpoint
 
@@ -20,14 +21,16 @@ HOST = "127.0.0.1"
 class SceneEndpoint(Endpoint):
     """Serves Slicer's scene between ``start`` and ``stop``.
 
-    ``onChanged`` is called when it has started or stopped; ``onTrajectories`` and ``onPoints``,
-    when something that a client sent is in the scene: with the client's device name, the nodes,
-    and what is not shown.
+    ``changed`` is emitted when it has started or stopped; ``trajectoriesShown`` and
+    ``pointsShown``, when something that a client sent is in the scene: with the client's device
+    name, the nodes, and what is not shown.
     """
 
     def __init__(self):
         super().__init__()
-        self.onChanged = self.onTrajectories = self.onPoints = _doNothing
+        self.changed = Signal()
+        self.trajectoriesShown = Signal()
+        self.pointsShown = Signal()
         self._plans = None
 
     def start(self, port=DEFAULT_PORT, host=HOST):
@@ -35,15 +38,15 @@ class SceneEndpoint(Endpoint):
         self.stop()
         plans = ReceivedPlans(
             slicer.mrmlScene,
-            lambda *what: self.onTrajectories(*what),
-            lambda *what: self.onPoints(*what),
+            self.trajectoriesShown.emit,
+            self.pointsShown.emit,
         )
         try:
             self._serve(_SceneServer(plans, host, port))
         except OSError as error:
             raise OSError(error.errno, _problem(error, host, port)) from None
         self._plans = plans
-        self.onChanged()
+        self.changed.emit()
         return self.address
 
     def stop(self):
@@ -53,7 +56,7 @@ class SceneEndpoint(Endpoint):
         super().stop()
         self._plans.stop()
         self._plans = None
-        self.onChanged()
+        self.changed.emit()
 
 
 class _SceneServer(Server):
@@ -79,10 +82,6 @@ class _SceneServer(Server):
             self._plans.handle(message)
         except SceneError as error:
             raise SourceError(str(error)) from None
-
-
-def _doNothing(*_arguments):
-    pass
 
 
 def _problem(error, host, port):

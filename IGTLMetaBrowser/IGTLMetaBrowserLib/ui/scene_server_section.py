@@ -26,9 +26,9 @@ class SceneServerSection:
             none=_("No points of the client {client} are shown."),
         )
         self._statusLine = statusLine
-        endpoint.onChanged = self.update
-        endpoint.onTrajectories = self._onTrajectories
-        endpoint.onPoints = self._onPoints
+        endpoint.changed.connect(self.update)
+        endpoint.trajectoriesShown.connect(self._onTrajectories)
+        endpoint.pointsShown.connect(self._onPoints)
         ui.serveButton.clicked.connect(self._onClicked)
         self.update()
 

@@ -76,7 +76,7 @@ def test_the_next_image_takes_the_place_of_the_one_before(providers, headers):
 
 def test_a_stream_of_images_with_one_header_changes_nothing(providers, headers, image):
     changes = []
-    headers.add_observer(changes.append)
+    headers.changed.connect(changes.append)
     for _ in range(10):
         headers.keep("A", image)
     assert changes == []

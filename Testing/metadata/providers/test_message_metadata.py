@@ -70,7 +70,7 @@ def test_the_next_message_takes_the_place_of_the_one_before(providers, messages)
 
 def test_the_same_metadata_again_change_nothing(messages):
     changes = []
-    messages.add_observer(changes.append)
+    messages.changed.connect(changes.append)
     for _ in range(10):
         messages.keep("B", UIDS)
     assert changes == ["B"]

@@ -65,6 +65,6 @@ def test_after_close_the_provider_listens_no_longer(providers, provider, databas
     provider.close()
     assert providers.get(PATIENT, "1.2") is NOTHING
     changes = []
-    provider.add_observer(changes.append)
+    provider.changed.connect(changes.append)
     database.databaseChanged.emit()
     assert changes == []

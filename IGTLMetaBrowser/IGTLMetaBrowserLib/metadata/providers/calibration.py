@@ -81,12 +81,12 @@ class CalibrationProvider(ObservableProvider):
             description,
             None if slice_spacing is None else float(slice_spacing),
         )
-        self.tell_changed(image_id)
+        self.notify_changed(image_id)
 
     def remove(self, image_id: str) -> None:
         """Let the image's own spacing count again."""
         if self._calibrations.pop(image_id, None):
-            self.tell_changed(image_id)
+            self.notify_changed(image_id)
 
     def calibration(self, image_id: str) -> CalibratedSpacing | None:
         """Return the calibrated spacing of an image, or None."""

@@ -138,7 +138,7 @@ class ComputedProvider(ObservableProvider):
         )
         scan = next(filter(None, map(_date, moments)), None)
         if birth is None or scan is None or not 0 <= scan.year - birth.year <= 999:
-            return NOTHING  # a date that stands for none, as 00010101 does where names are removed
+            return NOTHING  # a date that stands for none, as 00010101 does if names are removed
         return PatientStudy(PatientAge=age_text(birth, scan))
 
     def _source_reference(self, query: Hashable) -> Any:
@@ -173,7 +173,7 @@ def age_text(birth: date, day: date) -> str:
 
 
 def _date(text: str) -> date | None:
-    """Return the day of a DICOM date or date and time, or None where it is none."""
+    """Return the day of a DICOM date or date and time, or None if it is none."""
     try:
         return datetime.strptime(text[:8], "%Y%m%d").date()
     except ValueError:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..bounded import NewestKept
+from ..bounded import BoundedCache
 from ..modules import DICOM_RECORDS, GENERAL_SERIES, SERIES_FILES, read_module
 from ..observable import ObservableProvider
 from ..registry import NOTHING, MetadataProviders
@@ -96,24 +96,24 @@ class DicomDatasetProvider(ObservableProvider):
     def __init__(self, series_uids: SeriesUids | None = None) -> None:
         super().__init__()
         self._series_uids = series_uids
-        self._values: NewestKept[str, DicomValues] = NewestKept(MOST_HEADERS)
+        self._values: BoundedCache[str, DicomValues] = BoundedCache(MOST_HEADERS)
 
     def keep(self, dataset: Dataset) -> None:
         """Remember a dataset, in the place of the one that its series had.
 
-        Raises ``ValueError`` where it has no SeriesInstanceUID.
+        Raises ``ValueError`` if it has no SeriesInstanceUID.
         """
         uid = str(dataset.get("SeriesInstanceUID") or "")
         if not uid:
             raise ValueError("the dataset has no SeriesInstanceUID to find it by; give it one")
         self._values.keep(uid, DicomValues(dataset))
         # Whoever found no UID for an image may find one in this dataset.
-        self.tell_changed()
+        self.notify_changed()
 
     def forget(self, series_uid: str) -> None:
-        """Forget the dataset of a series, where there is one."""
+        """Forget the dataset of a series, if there is one."""
         if self._values.forget(series_uid):
-            self.tell_changed()
+            self.notify_changed()
 
     def __call__(self, type_: str, query: str) -> Any:
         """Return a module of the dataset of a series."""
@@ -126,7 +126,7 @@ class DicomDatasetProvider(ObservableProvider):
 class DicomSeriesProvider(ObservableProvider):
     """Knows DICOM files; asked with a SeriesInstanceUID, or an image's id.
 
-    ``files_of_series`` returns the paths of a series' files, none where it does not know it;
+    ``files_of_series`` returns the paths of a series' files, none if it does not know it;
     ``series_uids`` finds the UID of an id; without it, ids are not understood. Call
     ``files_changed`` when files come, change or go: until then what has been read of them is
     believed. Headers of at most ``most_headers`` series are remembered, without pixels.
@@ -143,12 +143,12 @@ class DicomSeriesProvider(ObservableProvider):
         super().__init__()
         self._files_of_series = files_of_series
         self._series_uids = series_uids
-        self._series: NewestKept[str, _SeriesValues | None] = NewestKept(most_headers)
+        self._series: BoundedCache[str, _SeriesValues | None] = BoundedCache(most_headers)
 
     def files_changed(self) -> None:
         """Note that there are other files than before."""
         self._series.clear()
-        self.tell_changed()
+        self.notify_changed()
 
     def __call__(self, type_: str, query: str) -> Any:
         """Return a module of a series: what the files agree in that can be read."""
@@ -217,4 +217,4 @@ def _read_header(uid: str, path: str) -> Dataset:
 
 def _check_series(uid: str, dataset: Dataset) -> None:
     if dataset.get("SeriesInstanceUID") != uid:
-        raise ValueError("it has changed, and is no file of the series any more")
+        raise ValueError("it has changed, and is not a file of the series any more")

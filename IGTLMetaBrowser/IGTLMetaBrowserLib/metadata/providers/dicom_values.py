@@ -24,9 +24,9 @@ class DicomValues:
         self._places = list(_places(dataset))
 
     def find(self, keyword: str) -> Any:
-        """Return the value of a keyword, or None where it is absent.
+        """Return the value of a keyword, or None if it is absent.
 
-        Raises ``ValueError`` where pydicom cannot read it.
+        Raises ``ValueError`` if pydicom cannot read it.
         """
         for place in self._places:
             try:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ... import codec
-from ..bounded import NewestKept
+from ..bounded import BoundedCache
 from ..image_modules import ImagePixel, VolumeGeometry
 from ..modules import IMAGE_PIXEL, VOLUME_GEOMETRY
 from ..observable import ObservableProvider
@@ -31,7 +31,7 @@ class ImageHeaderProvider(ObservableProvider):
 
     def __init__(self, most_images: int = MOST_IMAGES) -> None:
         super().__init__()
-        self._headers: NewestKept[str, _Header] = NewestKept(most_images)
+        self._headers: BoundedCache[str, _Header] = BoundedCache(most_images)
 
     def keep(
         self,
@@ -48,12 +48,12 @@ class ImageHeaderProvider(ObservableProvider):
         if header == self._headers.get(image_id):
             return  # one of many of a stream
         for changed in (*self._headers.keep(image_id, header), image_id):
-            self.tell_changed(changed)
+            self.notify_changed(changed)
 
     def forget(self, image_id: str) -> None:
-        """Forget an image's header, where it is known."""
+        """Forget an image's header, if it is known."""
         if self._headers.forget(image_id):
-            self.tell_changed(image_id)
+            self.notify_changed(image_id)
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return the pixel or geometry module of an image."""

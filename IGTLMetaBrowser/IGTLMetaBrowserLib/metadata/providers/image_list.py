@@ -29,7 +29,7 @@ class ImageMetaProvider(ObservableProvider):
 
     def entries_changed(self) -> None:
         """Note that there is another list."""
-        self.tell_changed()
+        self.notify_changed()
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return the patient, series, image, pixel or geometry module of an image."""

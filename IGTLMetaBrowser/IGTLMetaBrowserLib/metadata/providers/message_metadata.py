@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..bounded import NewestKept
+from ..bounded import BoundedCache
 from ..modules import KEYWORD_KINDS, OTHER, read_module
 from ..observable import ObservableProvider
 from ..registry import NOTHING
@@ -30,7 +30,7 @@ class MessageMetadataProvider(ObservableProvider):
 
     def __init__(self, most_characters: int = MOST_CHARACTERS_OF_ALL) -> None:
         super().__init__()
-        self._metadata: NewestKept[str, Mapping[str, str]] = NewestKept(most_characters, _weigh)
+        self._metadata: BoundedCache[str, Mapping[str, str]] = BoundedCache(most_characters, _weigh)
 
     def keep(self, image_id: str, metadata: Mapping[str, str]) -> None:
         """Remember the metadata of an image."""
@@ -38,12 +38,12 @@ class MessageMetadataProvider(ObservableProvider):
         if kept == self._metadata.get(image_id):
             return
         for changed in (*self._metadata.keep(image_id, kept), image_id):
-            self.tell_changed(changed)
+            self.notify_changed(changed)
 
     def forget(self, image_id: str) -> None:
-        """Forget the metadata of an image, where it is known."""
+        """Forget the metadata of an image, if it is known."""
         if self._metadata.forget(image_id):
-            self.tell_changed(image_id)
+            self.notify_changed(image_id)
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return a module, if the metadata has any field of it."""

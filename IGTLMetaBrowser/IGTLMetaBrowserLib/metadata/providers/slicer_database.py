@@ -14,7 +14,7 @@ _SIGNALS = ("databaseChanged", "opened", "closed")
 class SlicerDatabaseProvider(DicomSeriesProvider):
     """Knows the files in a DICOM database; asked with a SeriesInstanceUID, or an image's id.
 
-    ``database`` is ``slicer.dicomDatabase``, a ctkDICOMDatabase, or None where Slicer has none;
+    ``database`` is ``slicer.dicomDatabase``, a ctkDICOMDatabase, or None if Slicer has none;
     it knows nothing while it is not open. Call ``close`` when the provider is no longer needed.
     """
 

@@ -19,7 +19,7 @@ class StandardProviders:
     """Adds to ``registry`` all providers that need nothing but messages and the user.
 
     ``entries`` finds the entry of an image's id in the server's list, or returns None. Folders of
-    DICOM files and Slicer's database are added where there are any::
+    DICOM files and Slicer's database are added if there are any::
 
         folder = DicomFolder(path)
         provider = DicomSeriesProvider(folder.files_of_series, standard.series_uids)

@@ -24,7 +24,7 @@ class TypedValuesProvider(ObservableProvider):
         """Say what a DICOM keyword is for an image; any other keyword will do, too.
 
         ``value`` is a text as DICOM writes it (several values joined by a backslash), or already
-        of the keyword's kind. Raises ``ValueError`` where it is not what the keyword needs.
+        of the keyword's kind. Raises ``ValueError`` if it is not what the keyword needs.
         """
         kind = KEYWORD_KINDS.get(keyword, str)
         try:
@@ -34,19 +34,19 @@ class TypedValuesProvider(ObservableProvider):
         if not is_known(known):
             raise ValueError(f"{keyword} is empty; remove it, and what others know counts again")
         self._values.setdefault(image_id, {})[keyword] = known
-        self.tell_changed(image_id)
+        self.notify_changed(image_id)
 
     def remove(self, image_id: str, keyword: str) -> None:
         """Let what others know count again."""
         values = self._values.get(image_id, {})
         if keyword in values:
             del values[keyword]
-            self.tell_changed(image_id)
+            self.notify_changed(image_id)
 
     def remove_all(self, image_id: str) -> None:
         """Forget all that was typed in for an image."""
         if self._values.pop(image_id, None):
-            self.tell_changed(image_id)
+            self.notify_changed(image_id)
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return a module with what was typed in of it."""

@@ -1,0 +1,102 @@
+"""The volumes of the images of a server: which image is where in the scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import codec
+from ..scene.image_nodes import ImageNodes
+from ..scene.sequence_recording import SequenceRecording
+from ..signal import Signal
+from .connection import Connection
+from .image_metadata import ImageMetadata
+from .image_notes import image_notes
+from .overlays import Overlays
+
+
+class SceneImages:
+    """The volumes and label maps of the server of ``connection``.
+
+    ``nodes`` are the volumes of all servers. ``image_shown`` is emitted with the id of an image
+    that has come into the scene.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        metadata: ImageMetadata,
+        overlays: Overlays,
+        nodes: ImageNodes,
+    ) -> None:
+        self.image_shown: Signal[[str]] = Signal()
+        self._connection = connection
+        self._metadata = metadata
+        self._overlays = overlays
+        self._nodes = nodes
+
+    @property
+    def coordinates(self) -> codec.Coordinates | None:
+        """Overrules what images say of their matrix; None believes them."""
+        return self._nodes.coordinates
+
+    @coordinates.setter
+    def coordinates(self, coordinates: codec.Coordinates | None) -> None:
+        self._nodes.coordinates = self._overlays.image_coordinates = coordinates
+
+    def node(self, image_id: str) -> Any:
+        """Return the volume node of an image, or None if it is not in the scene (any more)."""
+        if self._overlays.is_label_map(image_id):
+            return self._overlays.label_map_node(image_id)
+        node = self._nodes.node(self._connection.address, image_id)
+        # A label map of a saved scene, of which no list has come yet.
+        return self._overlays.label_map_node(image_id) if node is None else node
+
+    def has(self, image_id: str) -> bool:
+        """Whether an image is in the scene."""
+        return self.node(image_id) is not None
+
+    def adopt(self) -> tuple[list[str], list[str]]:
+        """Find what is in the scene already; return the new ids of images and of label maps."""
+        return self._nodes.adopt(self._connection.address), self._overlays.adopt()
+
+    def show(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
+        """Show an image that came; return its node, and what is noteworthy of it.
+
+        Raises ``SceneError``.
+        """
+        if self._overlays.is_label_map(image_id):
+            return self._overlays.show_label_map(image_id, image), ()
+        entry = self._metadata.entry(image_id)
+        scan_time = None if entry is None else entry.scan_time.to_datetime()
+        node = self._nodes.show(self._connection.address, image_id, image, scan_time)
+        self.image_shown.emit(image_id)
+        return node, image_notes(image_id, entry, image)
+
+    def show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
+        """Show a live image, the first or the next of its id; return its node.
+
+        Raises ``SceneError``.
+        """
+        if is_first or self._overlays.is_label_map(image.device_name):
+            node, _ = self.show(image.device_name, image)
+            return node
+        # Its description has not changed: to write it anew would take longer than the voxels.
+        return self._nodes.update(self._connection.address, image.device_name, image)
+
+    def new_recording(self, image_id: str) -> SequenceRecording:
+        """Return a recording of the live image of an id. Raises ``SceneError``."""
+        return self._nodes.record(self._connection.address, image_id)
+
+    def on_server_selected(self) -> None:
+        """Write from now on what is known of the images of another server."""
+        self._nodes.known = self._metadata.known
+
+    def on_calibration_changed(self, image_id: str) -> None:
+        """Give the volume of an image its calibrated spacing, or its own again."""
+        calibration = self._metadata.calibration(image_id)
+        self._nodes.calibrate(self._connection.address, image_id, calibration)
+
+    def rewrite_descriptions(self) -> None:
+        """Write anew what the volumes say of their patients, who were hidden or shown."""
+        self._metadata.register_patients()
+        self._nodes.patients_changed()

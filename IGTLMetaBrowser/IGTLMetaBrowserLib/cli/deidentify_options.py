@@ -1,0 +1,68 @@
+"""The options of ``igtlmeta serve`` that take identities out of what is served."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from pathlib import Path
+
+from .. import net
+from ..privacy.deidentified_source import DeidentifiedSource
+from .output import note
+
+_SHORTEST_KEY = 16
+
+
+def add_deidentify_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    group = parser.add_argument_group(
+        "de-identification", "After the basic profile of DICOM PS3.15 Annex E. Not of pixels."
+    )
+    group.add_argument(
+        "--deidentify",
+        action="store_true",
+        help="send pseudonyms instead of names and ids, no dates, and no texts",
+    )
+    group.add_argument(
+        "--deidentify-key",
+        metavar="FILE",
+        type=Path,
+        help="a secret, for the same pseudonyms each time (without: others at each start)",
+    )
+    group.add_argument(
+        "--allow-annotated",
+        action="store_true",
+        help="also send images that may show names, such as ultrasound and screenshots",
+    )
+
+
+def deidentified(source: net.Source, arguments: argparse.Namespace) -> net.Source:
+    """Return the source as the arguments want it. Raises ``SourceError``."""
+    if not arguments.deidentify:
+        if arguments.deidentify_key or arguments.allow_annotated:
+            arguments.usage_error(
+                "--deidentify-key and --allow-annotated are of no use without --deidentify"
+            )
+        return source
+    path: Path | None = arguments.deidentify_key
+    key = secrets.token_bytes(32) if path is None else _read_key(path)
+    changed = DeidentifiedSource(source, key, arguments.allow_annotated)
+    if changed.withheld_count:
+        note(
+            f"{changed.withheld_count} images are not offered, as their pixels may show names; "
+            "see --allow-annotated"
+        )
+    return changed
+
+
+def _read_key(path: Path) -> bytes:
+    try:
+        key = path.read_bytes()
+    except OSError as error:
+        raise net.SourceError(f"the key {str(path)!r} cannot be read: {error.strerror}") from None
+    if len(key) < _SHORTEST_KEY:
+        raise net.SourceError(
+            f"the key {str(path)!r} has {len(key)} bytes, which can be guessed; {_SHORTEST_KEY} or "
+            "more are needed: head -c 32 /dev/urandom > FILE"
+        )
+    return key

@@ -1,0 +1,55 @@
+"""``igtlmeta serve --deidentify``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli.command import ended, igtlmeta
+from cli.test_cli_serve import serving
+
+
+def test_lists_have_pseudonyms_that_a_key_keeps_the_same(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_bytes(b"a secret of 16 bytes and more")
+    lists = []
+    for _ in range(2):
+        options = ("--deidentify", "--deidentify-key", key)
+        with serving("--demo", "--port", "0", *options) as (_, count, address):
+            lists.append(igtlmeta("list", address, "--json").stdout)
+            (first, *_) = items = json.loads(lists[-1])
+            result = igtlmeta("fetch", address, first["id"], "-o", tmp_path)
+        assert count == len(items) == 3
+        assert result.returncode == 0
+    assert lists[0] == lists[1]
+    assert first["patient_name"].startswith("Anonymous ")
+    assert first["scan_time"] is None
+    assert "DEMO" not in lists[0]
+    assert "Sheplogan" not in lists[0]
+
+
+def test_without_a_key_pseudonyms_are_others_at_each_start() -> None:
+    lists = []
+    for _ in range(2):
+        with serving("--demo", "--port", "0", "--deidentify") as (process, _, address):
+            lists.append(igtlmeta("list", address, "--json").stdout)
+            process.terminate()
+            assert ended(process)[0] == 0
+    assert lists[0] != lists[1]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [(b"short", "has 5 bytes, which can be guessed"), (None, "No such file")]
+)
+def test_a_key_that_is_none_is_named(tmp_path: Path, key: bytes | None, words: str) -> None:
+    if key is not None:
+        (tmp_path / "key").write_bytes(key)
+    result = igtlmeta("serve", "--demo", "--deidentify", "--deidentify-key", tmp_path / "key")
+    assert result.returncode == 1
+    assert words in result.stderr
+
+
+def test_options_without_effect_are_wrong_usage() -> None:
+    assert igtlmeta("serve", "--demo", "--allow-annotated").returncode == 2

@@ -1,0 +1,192 @@
+"""A served folder without identities: all bytes sent are searched for every identifying value."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pydicom.data
+import pytest
+
+from helpers.clinic import SECRETS, Clinic
+from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, ServerInThread, make_image
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
+from IGTLMetaBrowserLib.sources.demo import demo_images
+from IGTLMetaBrowserLib.sources.demo_dicom import write_series
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+KEY = b"a secret"
+OUR_NAME = "IGTLMetaBrowser"  # the maker of our own files, and what our servers are called
+
+
+class ClinicOnly:
+    """The clinic's images, without metadata beside them."""
+
+    def __init__(self) -> None:
+        clinic = Clinic()
+        self.images, self.image = clinic.images, clinic.image
+        self.trajectories = clinic.trajectories
+
+
+IDENTIFYING_VRS = {"PN", "LO", "SH", "ST", "LT", "UT", "DA", "TM", "DT", "UI", "AS"}
+# Values that are the same for everybody: those of the standard, and of the modality.
+TECHNICAL = {
+    "SOPClassUID", "MediaStorageSOPClassUID", "TransferSyntaxUID", "ScanOptions",
+    "ReferencedSOPClassUID",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A series of ours and files of pydicom's, with trajectories beside them."""
+    folder = tmp_path_factory.mktemp("Mustermann, Erika")
+    write_series(next(i for i in demo_images() if i.modality == "MR"), folder / "Sheplogan")
+    for name in ("CT_small.dcm", "MR_small.dcm"):
+        shutil.copy(pydicom.data.get_testdata_file(name, download=False), folder)
+    return folder
+
+
+def identifying_values(folder: Path) -> set[str]:
+    """Return all texts, dates and UIDs in the files that are long enough to be found."""
+    values: set[str] = {path.stem for path in folder.rglob("*.dcm") if len(path.stem) > 5}
+    for path in folder.rglob("*.dcm"):
+        for element in pydicom.dcmread(path, stop_before_pixels=True).iterall():
+            if element.VR in IDENTIFYING_VRS and element.keyword not in TECHNICAL:
+                parts = str(element.value).replace("^", "\\").replace(", ", "\\").split("\\")
+                values |= {part.strip() for part in parts}
+    return {value for value in values if len(value) >= 4 and value != OUR_NAME}
+
+
+def everything_sent(port: int, ids: list[str]) -> Iterator[bytes]:
+    """Ask for all there is, in both versions, and what there is not; yield the bytes that come."""
+    metadata = {"Client": "IGTLMetaBrowser"}
+    queries = [("IMGMETA", ""), ("TRAJ", ""), ("POINT", ""), ("LBMETA", ""), ("STATUS", "")]
+    queries += [("IMAGE", "nobody"), ("COLORT", "nobody")]
+    for image_id in ids:
+        queries += [("IMGMETA", image_id), ("IMAGE", image_id), ("COLORT", image_id)]
+    with socket.create_connection(("127.0.0.1", port), PATIENCE) as sock:
+        for data_type, name in queries:
+            sock.sendall(codec.pack(codec.GetMessage(data_type, device_name=name)))
+            query = codec.GetMessage(
+                data_type, device_name=name, header_version=2, message_id=1, metadata=metadata
+            )
+            sock.sendall(codec.pack(query))
+        sock.shutdown(socket.SHUT_WR)
+        while data := sock.recv(1 << 20):
+            yield data
+
+
+def test_no_identifying_value_of_the_folder_is_sent(folder: Path):
+    plan = replace(TRAJECTORY, name="Mustermann left")
+    original = DicomFolderSource(folder, [plan])
+    secrets = identifying_values(folder) | {"Mustermann", str(folder)}
+    assert {"Sheplogan", "DEMO-0001", "CompressedSamples"} <= secrets
+    secrets |= {item.id for item in original.images()}
+    source = DeidentifiedSource(original, KEY)
+    assert len(source.images()) == 3
+    with ServerInThread(source) as server:
+        sent = b"".join(everything_sent(server.port, [item.id for item in source.images()]))
+    assert len(sent) > 2 * 256 * 256 * 128 * 2
+    assert [value for value in sorted(secrets) if value.encode() in sent] == []
+    # They are what an ordinary server sends.
+    with ServerInThread(original) as server:
+        sent = b"".join(everything_sent(server.port, [item.id for item in original.images()]))
+    assert len([value for value in secrets if value.encode() in sent]) > 10
+
+
+def test_pixels_and_geometry_are_those_of_the_original(folder: Path):
+    original = DicomFolderSource(folder)
+    source = DeidentifiedSource(original, KEY)
+    for old, new in zip(original.images(), source.images(), strict=True):
+        before, after = original.image(old.id), source.image(new.id)
+        assert np.array_equal(before.pixels, after.pixels)
+        assert np.array_equal(before.ijk_to_ras(), after.ijk_to_ras())
+        assert (new.modality, new.size, new.scalar_type) == (
+            old.modality,
+            old.size,
+            old.scalar_type,
+        )
+
+
+def test_pseudonyms_are_consistent_and_depend_on_the_key():
+    clinic = ClinicOnly()
+    first, again = DeidentifiedSource(clinic, KEY), DeidentifiedSource(clinic, KEY)
+    other = DeidentifiedSource(clinic, b"another secret")
+    assert first.images() == again.images()
+    patients = [item.patient_id for item in first.images()]
+    assert patients[0] == patients[1] != patients[2]  # Astrid, Astrid, Jörg
+    assert not {item.id for item in first.images()} & {item.id for item in other.images()}
+    assert not {*patients} & {item.patient_id for item in other.images()}
+
+
+def test_technical_metadata_stay_and_uids_are_replaced_alike(folder: Path):
+    original = DicomFolderSource(folder)
+    source = DeidentifiedSource(original, KEY)
+    for old, new in zip(original.images(), source.images(), strict=True):
+        before, after = original.metadata(old.id), source.metadata(new.id)
+        assert after["Modality"] == before["Modality"]
+        assert after["StudyInstanceUID"] == after["study"] != before["study"]
+        assert after["StudyInstanceUID"].startswith("2.25.")
+        assert "PatientID" not in after
+        assert "file_path" not in after
+
+
+def test_a_failure_is_told_without_the_words_of_the_source():
+    source = DeidentifiedSource(ClinicOnly(), KEY)
+    broken = source.images()[3]
+    with (
+        ServerInThread(source) as server,
+        server.client() as client,
+        pytest.raises(net.RefusedError) as raised,
+    ):
+        client.get_image(broken.id)
+    assert not any(secret in str(raised.value) for secret in SECRETS)
+
+
+class Annotated(ImagesInMemory):
+    """Images that say, or do not say, whether there are names in their pixels."""
+
+    def __init__(self) -> None:
+        super().__init__({name: make_image(1) for name in ("YES", "NO", "")})
+        self.modality = "CT"
+
+    def images(self) -> list[codec.ImageMetaItem]:
+        return [replace(item, modality=self.modality) for item in super().images()]
+
+    def metadata(self, image_id: str) -> dict[str, str]:
+        return {"BurnedInAnnotation": image_id}
+
+
+@pytest.mark.parametrize(
+    ("modality", "allowed", "count"),
+    [("CT", False, 2), ("US", False, 1), ("OT", False, 1), ("US", True, 3)],
+)
+def test_images_that_may_show_names_are_withheld(modality: str, allowed: bool, count: int):
+    annotated = Annotated()
+    annotated.modality = modality
+    source = DeidentifiedSource(annotated, KEY, allow_annotated=allowed)
+    assert len(source.images()) == count
+    assert source.withheld_count == 3 - count
+    assert {item.name for item in source.images()} <= {f"{modality} {n}" for n in (1, 2, 3)}
+
+
+def test_labels_and_points_have_numbers_and_the_new_ids():
+    class Labeled(ImagesInMemory):
+        def label_maps(self) -> list[codec.LabelMetaItem]:
+            return [codec.LabelMetaItem("Lindqvist's tumor", "SEG", 3, owner="A")]
+
+        def points(self) -> list[codec.PointItem]:
+            return [codec.PointItem("Lindqvist", "Lindqvist", owner="A")]
+
+    images = {"A": make_image(1), "SEG": make_image(2)}
+    source = DeidentifiedSource(Labeled(images), KEY, allow_annotated=True)
+    (label,), (point,) = source.label_maps(), source.points()
+    assert (label.name, point.name, point.group) == ("Label 3", "Point 1", "")
+    assert label.owner == point.owner == source.images()[0].id
+    assert source.image(label.id).pixels[0, 0, 0] == 2
