@@ -139,3 +139,14 @@ def test_a_server_that_is_started_again_is_found_again(image_database_server: Pa
     with reference_library.running(image_database_server, folder) as port, client:
         client.port = port
         assert len(client.list_images()) == 3
+
+
+def test_the_question_for_header_version_2_leaves_it_in_step(client: net.Client):
+    events = []
+    for image_id in IDS:
+        query = client.ask("IMGMETA")
+        events += step_until(client, lambda query=query: query.is_done)
+        assert len(query.answer.items) == len(LISTED)
+        assert np.array_equal(client.get_image(image_id).pixels, expected_pixels(image_id))
+    assert not client.speaks_version_2
+    assert [event for event in events if isinstance(event, net.Disconnected)] == []

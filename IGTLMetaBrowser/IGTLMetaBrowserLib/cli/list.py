@@ -62,7 +62,7 @@ def _plain(items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
 
 
 def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
-    """Return the images with what the server knows of each besides, where it knows anything."""
+    """Return the images with what else the server knows of each."""
     if len(items) > _MOST_WITH_METADATA:
         note(f"metadata are printed of the first {_MOST_WITH_METADATA} images")
     objects = _plain(items)

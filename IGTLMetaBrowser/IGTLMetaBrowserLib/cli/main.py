@@ -1,7 +1,7 @@
 """``igtlmeta``: lists, fetches and serves images over OpenIGTLink, and indexes DICOM files.
 
 Exit code 0; 1 with a line on stderr for each thing that failed; 2 for wrong usage; 130 after
-Ctrl-C; 141 where nobody reads the output any more, as other commands have it.
+Ctrl-C; 141 if nobody reads the output any more, as other commands have it.
 """
 
 from __future__ import annotations

@@ -31,9 +31,9 @@ class MarkupsFileError(Exception):
 
 
 def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
-    """Write trajectories, each a markups line or, where one point is planned, a point.
+    """Write trajectories, each a markups line or, if only one point is planned, a point.
 
-    Raises ``PlanError`` where one cannot be shown, and ``MarkupsFileError``.
+    Raises ``PlanError`` if one cannot be shown, and ``MarkupsFileError``.
     """
     markups = [_markup(plan(item)) for item in items]
     text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1, allow_nan=False)

@@ -36,7 +36,7 @@ class NrrdError(Exception):
 
 
 def require_pynrrd() -> None:
-    """Raise ``NrrdError`` where pynrrd is not installed."""
+    """Raise ``NrrdError`` if pynrrd is not installed."""
     try:
         import nrrd  # noqa: F401
     except ImportError as error:
@@ -50,7 +50,7 @@ def file_paths(folder: Path, ids: Iterable[str]) -> dict[str, Path]:
     """Return the path of each image's file in ``folder``: its id and ``.nrrd``.
 
     What a file system could object to is written as in a URL (``%2F`` for a slash). Different ids
-    have different names; where only case tells two apart, every letter of the later one is written
+    have different names; if only case tells two apart, every letter of the later one is written
     so, because some file systems would not tell them apart. No characters at all become ``%``.
     """
     paths: dict[str, Path] = {}

@@ -1,4 +1,4 @@
-"""What ``igtlmeta`` prints: JSON, and for people tables and progress, with rich where it is there.
+"""What ``igtlmeta`` prints: JSON, and for people tables and progress, with rich if it is installed.
 
 JSON is ASCII. Its times are ISO 8601 in UTC with microseconds (2010-12-07T16:29:30.234500+00:00).
 Numbers that are not finite are null, and so are points that have one. Text that is not UTF-8 is
@@ -185,7 +185,7 @@ def _print_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
     console = Console(markup=False, emoji=False, highlight=False)
     table = Table(box=box.SIMPLE_HEAD)
     for heading in headings:
-        # An id is copied from here; it stays whole where that leaves room for the rest.
+        # An id is copied from here; it stays whole if that leaves room for the rest.
         keep_whole = heading == "ID" and console.width >= _ENOUGH_COLUMNS
         table.add_column(heading, overflow="fold", no_wrap=keep_whole)
     for row in rows:

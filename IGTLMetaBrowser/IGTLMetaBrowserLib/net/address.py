@@ -11,7 +11,7 @@ _ADDRESS = re.compile(r"(?:\[([^][]+)\]|([^][:/\s]+))(?::([0-9]{1,5}))?")
 
 
 def parse_address(text: str, default_port: int = DEFAULT_PORT) -> tuple[str, int]:
-    """Return host and port. Raises ``ValueError`` where the text is no address."""
+    """Return host and port. Raises ``ValueError`` if the text is not an address."""
     match = _ADDRESS.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not HOST, HOST:PORT or [IPv6]:PORT")

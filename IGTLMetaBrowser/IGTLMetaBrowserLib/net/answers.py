@@ -14,7 +14,7 @@ ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
 
 
 def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
-    """Return the answer to a query, or None where the source knows no such query.
+    """Return the answer to a query, or None if the source does not know such a query.
 
     Raises what the source raises (``SourceError``, ``NotReadyError``).
     """

@@ -37,7 +37,7 @@ from .settings import ConnectionSettings
 from .tls_client import open_attempt
 from .whole_texts import with_whole_texts
 
-# One more piece than fits is read: where fresh memory is slow to come, that is 6 ms more.
+# One more piece than fits is read: on machines where fresh memory comes slowly, 6 ms more.
 _STEP_SECONDS = 0.004
 
 ProgressCallback = Callable[[int, int], None]

@@ -5,7 +5,7 @@
     │   └── ``TLSError``: certificates are missing or not trusted, or one end speaks no TLS
     │       └── ``UntrustedCertificateError``: a user may accept the certificate
     ├── ``ConnectionLostError``: the connection ended before the answer was complete
-    ├── ``RefusedError``: the server answered that it cannot, in its own words where it gave any
+    ├── ``RefusedError``: the server answered that it cannot, in its own words if it gave any
     ├── ``AnswerError``: an answer came, but it cannot be read
     ├── ``TimeOutError``: nothing came in time
     └── ``CancelledError``: somebody here no longer wants the answer
