@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -107,8 +108,13 @@ class ImageList(ArrangedRows):
         return self._ids.rows(image_ids)
 
     def is_first_with_its_id(self, row: int) -> bool:
-        """Whether no row above has the same id. Only such an image can be asked for."""
+        """Whether no row above has the same id."""
         return bool(self._ids.is_first[row])
+
+    @cached_property
+    def are_loadable(self) -> np.ndarray:
+        """Which images can be asked for: those with an id that no row above has."""
+        return self._ids.is_first & (self._ids.encoded != b"")
 
     def filter(self, text: str = "", modalities: Collection[str] = ()) -> None:
         """Show the images that have every word of ``text`` in one of their texts.

@@ -44,12 +44,8 @@ class RowSelection:
         """Return the ids of the selected images that can be asked for, in the table's order."""
         self._read()
         order, model = self._model.order, self._model
-        positions = order[self._isSelected[order]].tolist()
-        return [
-            model.images.image_id(position)
-            for position in positions
-            if model.isPositionLoadable(position)
-        ]
+        positions = order[self._isSelected[order]]
+        return model.images.image_ids(positions[model.images.are_loadable[positions]])
 
     def selectAll(self):
         """Select all images that the filter leaves."""
