@@ -97,6 +97,20 @@ def test_a_patient_selects_all_images_below(grouped):
     assert selected_rows(grouped) == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_patient_that_is_clicked_is_selected_as_a_whole_and_nothing_else(grouped):
+    grouped.press(grouped.ui.selectAllButton)
+    click(grouped, 0)
+    assert grouped.panel.selectedImageIds() == ["A", "D", "C"]
+    assert selected_rows(grouped) == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_image_that_is_clicked_is_selected_alone(grouped):
+    grouped.press(grouped.ui.selectAllButton)
+    click(grouped, 8)  # the only one of its patient
+    assert grouped.panel.selectedImageIds() == ["B"]
+    assert selected_rows(grouped) == [8]
+
+
 def test_a_collapsed_study_selects_its_images_as_well(grouped):
     click(grouped, 1, STATE)
     click(grouped, 1)
