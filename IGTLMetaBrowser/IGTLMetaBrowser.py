@@ -18,7 +18,6 @@ from slicer.ScriptedLoadableModule import (
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
-    ImageWaiting,
     Listed,
     NodeRemoved,
     SceneClosed,
@@ -309,7 +308,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
 
     def _onBrowserEvent(self, event):
         # There may be 100,000 of these at once, none of which changes what is waited for.
-        if not isinstance(event, (ImageWaiting, ImageFailed)):
+        if not isinstance(event, ImageFailed):
             self._pump.update()
 
     def _onSceneClosing(self, _event):

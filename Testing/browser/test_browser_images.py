@@ -13,7 +13,7 @@ from helpers.hospital import Hospital, finish, of_type, parents, step_until, vox
 from helpers.peers import ScriptedServer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, ImageStatus, ImageWaiting
+from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, ImageStatus, ImagesWaiting
 from IGTLMetaBrowserLib.scene import image_nodes
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
@@ -34,7 +34,7 @@ def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):
         "DICOM.SeriesDescription": "Head T1",
     }
     assert parents(node) == ["Phantom, Head"]
-    assert events[0] == ImageWaiting("MR")
+    assert events[0] == ImagesWaiting(["MR"])
     assert events[-1] == ImageLoaded("MR", node, ())
 
 

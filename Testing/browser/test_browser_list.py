@@ -18,7 +18,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
     ImageStatus,
-    ImageWaiting,
+    ImagesWaiting,
     Listed,
 )
 
@@ -91,7 +91,7 @@ def test_an_image_without_an_id_cannot_be_asked_for(offering, events):
     with pytest.raises(BrowserError, match="without an id"):
         browser.load_image("")
     assert browser.images.state("").status is ImageStatus.FAILED
-    assert of_type(events, ImageWaiting) == []
+    assert of_type(events, ImagesWaiting) == []
     assert voxels(browser.load_image("MR")) == [7, 8, 9]
 
 

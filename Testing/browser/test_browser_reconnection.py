@@ -30,7 +30,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageLoaded,
     ImageProgress,
     ImageStatus,
-    ImageWaiting,
+    ImagesWaiting,
     Listed,
     ListUnanswered,
     Reconnecting,
@@ -58,7 +58,7 @@ def test_a_server_that_vanishes_within_an_image_is_reported_and_asked_again(unco
         Disconnected,
         Reconnecting,
         ImageFailed,
-        ImageWaiting,
+        ImagesWaiting,
         Connecting,
         Connected,
     ]

@@ -8,7 +8,7 @@ from helpers.hospital import finish, of_type, voxels
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import (
     Disconnected,
-    ImageFailed,
+    ImagesCancelled,
     ImageState,
     ImageStatus,
     NodeRemoved,
@@ -29,7 +29,6 @@ def test_an_image_is_waiting_then_loading_then_loaded(browser):
     finish(browser)
     statuses = [state.status for state in states]
     assert list(dict.fromkeys(statuses)) == [
-        ImageStatus.NOT_LOADED,
         ImageStatus.WAITING,
         ImageStatus.LOADING,
         ImageStatus.LOADED,
@@ -87,7 +86,7 @@ def test_a_scene_that_is_closed_cancels_and_keeps_the_connection(browser, events
     browser.load_image("MR")
     browser.request_images(["CT", "PHOTO"])
     scene.Clear()
-    assert [event.image_id for event in of_type(events, ImageFailed)] == ["CT", "PHOTO"]
+    assert of_type(events, ImagesCancelled) == [ImagesCancelled(["CT", "PHOTO"])]
     assert {image_id: state.status for image_id, state in browser.images.states.items()} == {
         "CT": ImageStatus.CANCELLED,
         "PHOTO": ImageStatus.CANCELLED,

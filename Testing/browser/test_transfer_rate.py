@@ -49,7 +49,7 @@ def test_the_memory_of_a_long_transfer_is_bounded():
 def test_the_time_left_is_that_of_the_whole_batch():
     queue = DownloadQueue()
     for image_id in "ABC":
-        queue.add(image_id, 10_000)
+        queue.add({image_id: 10_000})
     assert queue.begin_next(0.0) == "A"
     queue.arrived(5_000, 10_000, 1.0)
     transfer = queue.transfer(1.0)
@@ -59,7 +59,7 @@ def test_the_time_left_is_that_of_the_whole_batch():
 
     queue.arrived(10_000, 10_000, 2.0)
     queue.finish()
-    queue.remove("C")
+    queue.remove(["C"])
     assert queue.begin_next(2.0) == "B"
     transfer = queue.transfer(2.0)
     assert transfer.bytes_per_second == pytest.approx(5_000)  # it goes on, and begins not anew
@@ -69,18 +69,18 @@ def test_the_time_left_is_that_of_the_whole_batch():
 
 def test_with_a_size_that_the_list_does_not_tell_the_time_is_unknown():
     queue = DownloadQueue()
-    queue.add("A", 10_000)
-    queue.add("B", 0)
+    queue.add({"A": 10_000})
+    queue.add({"B": 0})
     queue.begin_next(0.0)
     queue.arrived(5_000, 10_000, 1.0)
     assert queue.transfer(1.0).seconds_left is None
-    queue.remove("B")
+    queue.remove(["B"])
     assert queue.transfer(1.0).seconds_left == pytest.approx(1.0)
 
 
 def test_an_image_that_is_larger_than_the_list_says_counts_as_it_comes():
     queue = DownloadQueue()
-    queue.add("A", 10)
+    queue.add({"A": 10})
     queue.begin_next(0.0)
     queue.arrived(1_000, 2_000, 1.0)
     transfer = queue.transfer(1.0)
@@ -91,7 +91,7 @@ def test_an_image_that_is_larger_than_the_list_says_counts_as_it_comes():
 def test_what_is_put_back_is_the_next_one_again():
     queue = DownloadQueue()
     for image_id in "AB":
-        queue.add(image_id, 10_000)
+        queue.add({image_id: 10_000})
     queue.begin_next(0.0)
     queue.arrived(5_000, 10_000, 1.0)
     queue.put_back()
@@ -105,10 +105,10 @@ def test_what_is_put_back_is_the_next_one_again():
 
 def test_a_batch_ends_when_nothing_is_left():
     queue = DownloadQueue()
-    queue.add("A", 10_000)
+    queue.add({"A": 10_000})
     queue.begin_next(0.0)
     queue.finish()
-    queue.add("B", 10_000)
+    queue.add({"B": 10_000})
     queue.begin_next(100.0)
     assert (queue.transfer(100.0).done, queue.transfer(100.0).total) == (0, 1)
     assert queue.transfer(100.2).bytes_per_second is None

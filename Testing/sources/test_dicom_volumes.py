@@ -248,6 +248,15 @@ class TestFramesOfOneFile:
 
 
 class TestBits:
+    @pytest.mark.parametrize(("stored", "value"), [(0xF113, 0x113), (0xFFFF, 0xFFF), (7, 7)])
+    def test_overlays_in_unused_bits_are_left_out(self, tmp_path, make_slice, stored, value):
+        dataset = make_slice(PLACES[0])
+        dataset.set_pixel_data(np.full((5, 7), stored, np.uint16), "MONOCHROME2", 16)
+        dataset.BitsStored, dataset.HighBit = 12, 11
+        dataset.save_as(tmp_path / "0", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert source.image(source.images()[0].id).pixels[0, 1, 1] == value
+
     def test_bits_that_are_stored_high_are_moved_down(self, tmp_path, make_slice):
         dataset = make_slice(PLACES[0])
         dataset.set_pixel_data(np.full((5, 7), 7 << 4, np.uint16), "MONOCHROME2", 16)

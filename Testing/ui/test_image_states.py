@@ -234,7 +234,7 @@ def test_images_that_come_unasked_are_live_rows(user, slicer_host):
 
     with ScriptedServer(stream) as server:
         user.connect_to(server.port)
-        user.wait_for(lambda: "HEAD" in user.panel.images.model.images.listed_ids, "the list")
+        user.wait_for(lambda: user.panel.browser.images.entry("HEAD") is not None, "the list")
         user.wait_for(lambda: user.state("HEAD") == "live, 1 received", "the frames")
         assert user.ids() == ["HEAD", "PROBE"]
         assert user.state("PROBE") == "live, 3 received"

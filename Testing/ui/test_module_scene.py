@@ -9,9 +9,8 @@ import pytest
 from helpers.peers import ServerInThread
 from helpers.window_sources import LargeSource
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.browser.events import ConnectionState, ImageFailed, ImageStatus
+from IGTLMetaBrowserLib.browser.events import ConnectionState, ImagesCancelled, ImageStatus
 from IGTLMetaBrowserLib.browser.image_notes import FROM_SAVED_SCENE
-from IGTLMetaBrowserLib.net import CancelledError
 from slicerhost import wait_until
 
 
@@ -86,14 +85,14 @@ def test_a_scene_changed_while_another_module_is_shown_is_seen_on_return(user, s
 
 def test_closing_the_scene_in_the_middle_of_a_transfer_cancels_it(user, browser, slicer_host):
     told = []
-    user.module.widget.logic.addObserver(ImageFailed, told.append)
+    user.module.widget.logic.addObserver(ImagesCancelled, told.append)
     with ServerInThread(LargeSource()) as server:
         connect(browser, server.port, 1)
         browser.request_images(["LARGE"])
         wait_until(lambda: browser.images.state("LARGE").received > 0, 20, "a part of the image")
         slicer_host.mrmlScene.Clear(0)
 
-        assert [type(event.error) for event in told] == [CancelledError]
+        assert told == [ImagesCancelled(["LARGE"])]
         assert browser.connection.state == ConnectionState.CONNECTED
         assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 0
         load(browser, "LARGE")  # what still came of the first one is not taken for the second

@@ -14,6 +14,7 @@ from .events import (
     Disconnected,
     ImageFailed,
     ImageLoaded,
+    ImagesCancelled,
     TrajectoriesShown,
 )
 
@@ -58,18 +59,22 @@ class BlockingCalls:
         Raises ``net.NetworkError``, ``codec.EncodeError``, ``BrowserError`` or ``SceneError``.
         """
 
-        def is_end(event: ImageLoaded | ImageFailed | Disconnected) -> bool:
+        def is_end(event: ImageLoaded | ImageFailed | ImagesCancelled | Disconnected) -> bool:
+            if isinstance(event, ImagesCancelled):
+                return image_id in event.image_ids
             if isinstance(event, Disconnected):
                 # The window waits until the server can be reached again; a script hears of it.
                 return isinstance(event.error, net.ConnectionFailedError)
             return event.image_id == image_id
 
-        with self._heard(ImageLoaded, ImageFailed, Disconnected) as heard:
+        with self._heard(ImageLoaded, ImageFailed, ImagesCancelled, Disconnected) as heard:
             self._browser.images.request([image_id])
             self._step_until(lambda: any(map(is_end, heard)))
         end = next(filter(is_end, heard))
         if isinstance(end, ImageLoaded):
             return end.node
+        if isinstance(end, ImagesCancelled):
+            raise net.CancelledError(f"loading {codec.printable(image_id)!r} was cancelled")
         self._browser.images.cancel([image_id])
         raise end.error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from .events import Transfer
 from .transfer_rate import TransferRate
 
@@ -39,18 +41,24 @@ class DownloadQueue:
         """Whether an image waits."""
         return bool(self._waiting)
 
-    def add(self, image_id: str, size: int) -> None:
-        """Let an image wait that is not there yet; ``size`` is what the list says."""
+    def add(self, sizes: Mapping[str, int]) -> None:
+        """Let images wait that are not there yet; their sizes are what the list says."""
         if not self._waiting and self.current is None:
             self._begin_batch()
-        self._total += 1
-        self._waiting[image_id] = size
-        self._count_size(size, 1)
+        self._total += len(sizes)
+        self._waiting.update(sizes)
+        self._bytes_waiting += sum(sizes.values())
+        self._unknown_sizes += sum(size == 0 for size in sizes.values())
 
-    def remove(self, image_id: str) -> None:
-        """Let a waiting image wait no more."""
-        self._count_size(self._waiting.pop(image_id), -1)
-        self._done += 1
+    def remove(self, image_ids: Collection[str]) -> None:
+        """Let images that wait do so no more."""
+        self._done += len(image_ids)
+        if len(image_ids) == len(self._waiting):
+            self._waiting = {}
+            self._bytes_waiting = self._unknown_sizes = 0
+            return
+        for image_id in image_ids:
+            self._count_size(self._waiting.pop(image_id), -1)
 
     def begin_next(self, now: float) -> str:
         """Take the first of those that wait into transfer, and return its id."""

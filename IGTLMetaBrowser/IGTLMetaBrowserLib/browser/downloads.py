@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,8 @@ from .events import (
     ImageLoaded,
     ImagePreparing,
     ImageProgress,
-    ImageWaiting,
+    ImagesCancelled,
+    ImagesWaiting,
     Observer,
     Transfer,
 )
@@ -73,12 +74,14 @@ class Downloads:
 
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
         """Let images wait; one that waits or is in transfer already is not asked for twice."""
-        for image_id in image_ids:
-            if not image_id:
-                self._fail(image_id, BrowserError("an image without an id cannot be asked for"))
-            elif image_id not in self._queue:
-                self._queue.add(image_id, listing.byte_count(image_id))
-                self._wait(image_id)
+        wanted = list(dict.fromkeys(image_ids))
+        if "" in wanted:
+            wanted.remove("")
+            self._fail("", BrowserError("an image without an id cannot be asked for"))
+        new = [image_id for image_id in wanted if image_id not in self._queue]
+        if new:
+            self._queue.add(dict(zip(new, listing.byte_counts(new), strict=True)))
+            self._wait(new)
 
     def fetch_next(self) -> None:
         """Ask for the next image, where none is in transfer."""
@@ -122,7 +125,7 @@ class Downloads:
         is_unreachable = isinstance(query.error, net.ConnectionFailedError)
         if is_unreachable and self._connection.is_made_again:
             self._queue.put_back()
-            self._wait(image_id)
+            self._wait([image_id])
         elif isinstance(query.answer, codec.ImageMessage):
             size = self._body_size or query.answer_size
             self._report(size, size)
@@ -139,14 +142,20 @@ class Downloads:
 
     def cancel(self, image_ids: Collection[str] | None = None) -> None:
         """Fetch these images no more, or none at all."""
-        error = net.CancelledError("cancelled")
-        query = self._query
+        query, cancelled = self._query, []
         if query is not None and (image_ids is None or query.device_name in image_ids):
             self._connection.client.cancel(query)
             self._query = None
             self._queue.finish()
-            self._fail(query.device_name, error)
-        self._give_up([id_ for id_ in self.waiting if image_ids is None or id_ in image_ids], error)
+            cancelled.append(query.device_name)
+        waiting = self.waiting
+        if image_ids is not None:
+            waiting = [image_id for image_id in waiting if image_id in image_ids]
+        self._queue.remove(waiting)
+        cancelled += waiting
+        if cancelled:
+            self.states.cancel(cancelled)
+            self._notify(ImagesCancelled(cancelled))
 
     def withdraw(self, before: Listing, now: Listing) -> None:
         """Give up what waits and was in the list before, and is in it no more."""
@@ -176,19 +185,16 @@ class Downloads:
             self._notified_at = now
             self._notify(ImageProgress(image_id, received, size))
 
-    def _wait(self, image_id: str) -> None:
-        self.states.wait(image_id)
-        self._notify(ImageWaiting(image_id))
+    def _wait(self, image_ids: Sequence[str]) -> None:
+        self.states.wait(image_ids)
+        self._notify(ImagesWaiting(image_ids))
 
-    def _give_up(self, image_ids: Iterable[str], error: Exception) -> None:
+    def _give_up(self, image_ids: Collection[str], error: Exception) -> None:
+        # First all of them: an observer of the first may cancel the others.
+        self._queue.remove(image_ids)
         for image_id in image_ids:
-            if image_id in self._queue:  # an observer may have cancelled it meanwhile
-                self._queue.remove(image_id)
-                self._fail(image_id, error)
+            self._fail(image_id, error)
 
     def _fail(self, image_id: str, error: Exception) -> None:
-        if isinstance(error, net.CancelledError):
-            self.states.cancel(image_id)
-        else:
-            self.states.fail(image_id, str(error))
+        self.states.fail(image_id, str(error))
         self._notify(ImageFailed(image_id, error))

@@ -159,10 +159,17 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class ImageWaiting:
-    """An image was put into the queue."""
+class ImagesWaiting:
+    """Images were put into the queue; there may be 1,000,000 of them."""
 
-    image_id: str
+    image_ids: Sequence[str]
+
+
+@dataclass(frozen=True)
+class ImagesCancelled:
+    """These images are not fetched any more: they waited, or one was in transfer."""
+
+    image_ids: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,7 @@ class ImagesAdopted:
 
 @dataclass(frozen=True)
 class ImageFailed:
-    """An image could not be loaded, or was cancelled (``net.CancelledError``)."""
+    """An image could not be loaded."""
 
     image_id: str
     error: Exception
@@ -318,7 +325,8 @@ BrowserEvent = (
     | Deferred
     | ListUnanswered
     | Listed
-    | ImageWaiting
+    | ImagesWaiting
+    | ImagesCancelled
     | ImageProgress
     | ImagePreparing
     | ImageLoaded

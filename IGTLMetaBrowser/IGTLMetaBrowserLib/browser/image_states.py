@@ -10,6 +10,10 @@ from .events import ImageState, ImageStatus
 from .image_notes import EARLIER_VERSION, FROM_SAVED_SCENE, list_notes
 from .listing import Listing
 
+# One for all images: to make 1,000,000 of them would take a second.
+_WAITING = ImageState(ImageStatus.WAITING)
+_CANCELLED = ImageState(ImageStatus.CANCELLED)
+
 
 @dataclass(frozen=True)
 class _Loaded:
@@ -64,9 +68,9 @@ class ImageStates:
         """The ids of the images that were put into the scene."""
         return list(self._loaded)
 
-    def wait(self, image_id: str) -> None:
-        """The image was asked for."""
-        self.states[image_id] = ImageState(ImageStatus.WAITING)
+    def wait(self, image_ids: Iterable[str]) -> None:
+        """The images were asked for; there may be 1,000,000 of them."""
+        self.states.update(dict.fromkeys(image_ids, _WAITING))
 
     def load(self, image_id: str, received: int = 0, size: int = 0) -> None:
         """The image is in transfer, and so much of it has arrived."""
@@ -104,12 +108,11 @@ class ImageStates:
         notes = (EARLIER_VERSION,) if image_id in self._loaded else ()
         self.states[image_id] = ImageState(ImageStatus.FAILED, reason=reason, notes=notes)
 
-    def cancel(self, image_id: str) -> None:
-        """The image is wanted no more; where an earlier version is there, nothing has changed."""
-        if image_id in self._loaded:
+    def cancel(self, image_ids: Iterable[str]) -> None:
+        """The images are wanted no more; if an earlier version is there, nothing has changed."""
+        self.states.update(dict.fromkeys(image_ids, _CANCELLED))
+        for image_id in self._loaded.keys() & set(image_ids):
             self._show_loaded(image_id)
-        else:
-            self.states[image_id] = ImageState(ImageStatus.CANCELLED)
 
     def list(self, listing: Listing) -> None:
         """A new list has come: note where it says something else of what is loaded."""

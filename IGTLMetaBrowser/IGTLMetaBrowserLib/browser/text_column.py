@@ -191,14 +191,15 @@ def _encode(texts: Sequence[str], dtype: np.dtype) -> tuple[np.ndarray, np.ndarr
         encoded = np.array(texts, "S")  # only ASCII, and fast
     except UnicodeEncodeError:
         encoded = np.array([_encode_one(text) for text in texts], "S")
-    if encoded.dtype.itemsize <= dtype.itemsize:
-        return encoded.astype(dtype), np.ones(len(texts), bool)
     cut = encoded.astype(dtype)
-    return cut, cut == encoded
+    are_whole = cut == encoded
+    if "\0" in "".join(texts):  # numpy has left it out at the end
+        are_whole &= np.array(["\0" not in text for text in texts])
+    return cut, are_whole
 
 
 def _encode_one(text: str) -> bytes:
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return b"\xff" * 65  # a lone surrogate that no bytes have: in no list
+        return b"\xff" * 65  # a surrogate that stands for no byte: longer than any text here

@@ -73,7 +73,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -275,20 +275,27 @@ def text_of(lookup: Lookup, tag: int, vr: str | None = None) -> str:
     if isinstance(value, bytes):
         vr = vr or _known_vr(tag) if element.VR in (None, "UN") else element.VR
         if vr in _NUMBERS:
-            value = _unpacked(value, _NUMBERS[vr], element.is_little_endian)
-        else:
-            is_text = vr not in _NO_TEXTS and len(value) <= _LONGEST_VALUE
-            value = _decoded(value, lookup, vr) if is_text else ""
+            numbers = _unpacked(value, _NUMBERS[vr], element.is_little_endian)
+            return "\\".join(map(str, numbers or ()))
+        if vr in _NO_TEXTS or len(value) > _LONGEST_VALUE:
+            return ""
+        value = _decoded(value, lookup, vr)
     if element.VR in _NO_TEXTS or value is None:
         return ""
-    is_several = isinstance(value, Sequence) and not isinstance(value, str)
-    parts = map(str, value) if is_several else str(value).split("\\")
-    return "\\".join(part.strip(" \0") for part in parts)
+    if isinstance(value, str):
+        parts: Iterable[str] = value.split("\\") if "\\" in value else (value,)
+    else:
+        parts = map(str, value if isinstance(value, Sequence) else (value,))
+    return "\\".join([part.strip(" \0") for part in parts])
 
 
 def _roi_names(lookup: Lookup) -> str:
+    def in_item(item: Dataset) -> Lookup:
+        # The character sets are those of the dataset (PS3.5 6.1.2.5).
+        return lambda tag: (lookup if tag == SPECIFIC_CHARACTER_SET else item.get_item)(tag)
+
     items = items_of(lookup(STRUCTURE_SET_ROI_SEQUENCE))
-    return "\\".join(text_of(item.get_item, _ROI_NAME) for item in items)
+    return "\\".join(text_of(in_item(item), _ROI_NAME) for item in items)
 
 
 def _text_at(lookup: Lookup, path: _Path) -> str:

@@ -11,6 +11,7 @@ import io
 import os
 import zlib
 from functools import cache
+from struct import Struct
 from typing import Any, BinaryIO, NamedTuple
 
 from .fields import (
@@ -22,6 +23,7 @@ from .fields import (
     SERIES_INSTANCE_UID,
     SOP_CLASS_UID,
     SOP_INSTANCE_UID,
+    SPECIFIC_CHARACTER_SET,
     STRUCTURE_SET_ROI_SEQUENCE,
     STUDY_INSTANCE_UID,
     TAGS,
@@ -51,6 +53,15 @@ _PREFIX = b"DICM"
 _READ_AT_ONCE = 16 << 10
 _LONGEST_INFLATED = 4 << 20
 _ROWS = 0x00280010
+
+# An element begins with tag, VR and length; of some VRs, the length takes 4 bytes more (PS3.5 7.1).
+_ELEMENT_HEADER = 8
+_LONGEST_ELEMENT_HEADER = 12
+_LONG_VRS = frozenset(
+    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
+)
+_ITEM_GROUP = 0xFFFE
+_DIRECTORY_GROUP = 0x0004
 
 _MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
 _TRANSFER_SYNTAX_UID = 0x00020010
@@ -160,23 +171,80 @@ class _Header:
 
     def read(self) -> dict[int, Any]:
         """Return the elements by their tags. Raises whatever pydicom does of a broken file."""
-        from pydicom.filereader import data_element_generator, read_partial
-
-        needed = _needed_tags()
         self.has_prefix = has_prefix(self._file.read(_PREAMBLE + len(_PREFIX)))
         encoding = self._encoding() if self.has_prefix else None
         if encoding is not None:
             self._is_plain = True
-            for element in data_element_generator(
-                self._file, *encoding, stop_when=self._stop, specific_tags=needed
-            ):
-                self._found[element.tag] = element
-        else:  # pydicom finds out how it is encoded, which takes its time
-            self._file.seek(0)
-            dataset = read_partial(self._file, self._stop, force=True, specific_tags=needed)
-            self._found = {tag: dataset.get_item(tag) for tag in needed if tag in dataset}
-            self.transfer_syntax = self.transfer_syntax or _syntax_of(*dataset.original_encoding)
+            self._walk(*encoding)
+        else:
+            self._read_with_pydicom()
         return self._found
+
+    def _read_with_pydicom(self) -> None:
+        """Have pydicom find out how the file is encoded, which takes its time."""
+        from pydicom.filereader import read_partial
+
+        needed = sorted(_needed_tags())
+        self._file.seek(0)
+        dataset = read_partial(self._file, self._stop, force=True, specific_tags=needed)
+        self._found = {tag: dataset.get_item(tag) for tag in needed if tag in dataset}
+        self.transfer_syntax = self.transfer_syntax or _syntax_of(*dataset.original_encoding)
+
+    def _walk(self, is_implicit: bool, is_little_endian: bool) -> None:
+        """Go from element to element (PS3.5 7.1), and keep those that are needed.
+
+        pydicom's generator does the same, and takes three times as long: it makes objects of all
+        elements. Sequences of undefined length, which have to be parsed to be skipped, are its.
+        """
+        from pydicom.dataelem import RawDataElement
+        from pydicom.tag import BaseTag
+
+        needed = _needed_tags()
+        order = "<" if is_little_endian else ">"
+        unpack = Struct(f"{order}HHI" if is_implicit else f"{order}HH2sH").unpack_from
+        unpack_length = Struct(f"{order}I").unpack_from
+        start, window, at = self._file.tell(), self._file.read(_READ_AT_ONCE), 0
+        limit = FRAME_OF_REFERENCE_UID
+        while True:
+            if at + _LONGEST_ELEMENT_HEADER > len(window):
+                start, at = start + at, 0
+                self._file.seek(start)
+                window = self._file.read(_READ_AT_ONCE)
+                if len(window) < _ELEMENT_HEADER:
+                    return
+            group, number, *vr, length = unpack(window, at)
+            begin, at = start + at, at + _ELEMENT_HEADER
+            if vr and vr[0] in _LONG_VRS:
+                (length,) = unpack_length(window, at)
+                at += 4
+            tag, position = group << 16 | number, start + at
+            is_odd = tag > limit or group == _DIRECTORY_GROUP or position + length > self._size
+            if is_odd and self._stop(tag, None, length, position):
+                return
+            if _ROWS in self._found:
+                limit = min(PIXEL_TAGS) - 1  # before them, nothing can end the reading
+            if length == UNDEFINED_LENGTH:
+                self._found[tag], end = self._sequence(begin, is_implicit, is_little_endian)
+                at = end - start
+                continue
+            if tag in needed:
+                value = window[at : at + length]
+                if len(value) < length:
+                    self._file.seek(position)
+                    value = self._file.read(length)
+                name = vr[0].decode("ascii", "replace") if vr else None
+                self._found[tag] = RawDataElement(
+                    BaseTag(tag), name, length, value, position, is_implicit, is_little_endian
+                )
+            at += length
+
+    def _sequence(self, begin: int, is_implicit: bool, is_little_endian: bool) -> tuple[Any, int]:
+        """Return the element that begins there, and where it ends."""
+        from pydicom.filereader import data_element_generator
+
+        self._file.seek(begin)
+        element = next(data_element_generator(self._file, is_implicit, is_little_endian))
+        return element, self._file.tell()
 
     def _encoding(self) -> tuple[bool, bool] | None:
         """Read the file meta information; return whether what follows is implicit and little.
@@ -211,17 +279,24 @@ class _Header:
         self._file, self._size = io.BytesIO(data), len(data)
         self._is_inflated = True
 
-    def _stop(self, tag: int, vr: str | None, length: int) -> bool:
-        """Whether nothing that is needed can follow; asked at the start of each element's value."""
+    def _stop(self, tag: int, vr: str | None, length: int, position: int | None = None) -> bool:
+        """Whether nothing that is needed can follow; asked at the start of each element's value.
+
+        ``position`` is where that is; without it, the file is there.
+        """
+        tag = int(tag)  # pydicom's tags are slow to compare
+        position = self._file.tell() if position is None else position
         if tag in PIXEL_TAGS:
-            place = (0, UNDEFINED_LENGTH) if self._is_inflated else (self._file.tell(), length)
+            place = (0, UNDEFINED_LENGTH) if self._is_inflated else (position, length)
             self.pixels = PixelPlace(PIXEL_TAGS[tag], *place)
+            return True
+        if tag >> 16 == _ITEM_GROUP:
             return True
         if tag > FRAME_OF_REFERENCE_UID and tag > self._last_tag(tag):
             return True
-        if tag >> 16 == 4:
+        if tag >> 16 == _DIRECTORY_GROUP:
             raise _DicomdirError
-        if length != UNDEFINED_LENGTH and self._file.tell() + length > self._size:
+        if length != UNDEFINED_LENGTH and position + length > self._size:
             raise _CutOffError(f"is cut off within ({tag >> 16:04X},{tag & 0xFFFF:04X})")
         return False
 
@@ -247,5 +322,5 @@ def _syntax_of(is_implicit: bool, is_little_endian: bool) -> str:
 
 
 @cache
-def _needed_tags() -> list[int]:
-    return sorted({*TAGS, *needed_tags(), SOP_CLASS_UID})
+def _needed_tags() -> frozenset[int]:
+    return frozenset({*TAGS, *needed_tags(), SOP_CLASS_UID, SPECIFIC_CHARACTER_SET})

@@ -182,8 +182,12 @@ def _tag_of(keyword: str) -> int:
 
 
 def _values(lookup: Lookup, keywords: Iterable[str]) -> dict[str, str]:
-    texts = ((keyword, text_of(lookup, _tag_of(keyword))) for keyword in keywords)
-    return {keyword: text for keyword, text in texts if text}
+    values = {}
+    for keyword in keywords:
+        tag = _tag_of(keyword)
+        if lookup(tag) is not None and (text := text_of(lookup, tag)):  # most are absent
+            values[keyword] = text
+    return values
 
 
 def _from_sequences(lookup: Lookup) -> dict[str, str]:

@@ -16,6 +16,9 @@ import threading
 from .errors import ConnectionFailedError
 
 POLL_SECONDS = 0.05
+# In Slicer's event loop the main thread holds Python's lock. To wait for a moment lets go of it, so
+# that the thread can take over what the resolver has returned.
+_YIELD_SECONDS = 0.001
 
 # Of localhost, which RFC 6761 lets nobody send elsewhere.
 _LOOPBACK = ("127.0.0.1", "::1")
@@ -48,7 +51,7 @@ class HostLookup:
 
         Raises ``ConnectionFailedError`` if the name is not known.
         """
-        if not self._is_done.is_set():
+        if not self._is_done.wait(_YIELD_SECONDS):
             return None
         if self._error is not None:
             raise _unknown_host(self._host, self._error)

@@ -186,8 +186,7 @@ class ImageTableModel(SortableTableModel):
 
     def isPositionLoadable(self, position):
         """Whether the server would know which image is meant."""
-        images = self.images
-        return bool(images.image_id(position)) and images.is_first_with_its_id(position)
+        return bool(self.images.are_loadable[position])
 
     # What is known of an image
 

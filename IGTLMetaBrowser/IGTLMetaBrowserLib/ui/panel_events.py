@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from ..browser import events as events
 from ..codec import printable
-from ..net import CancelledError
 from .slice_views import showInSliceViews
 from .timers import SingleShotTimer
+
+_TOGETHER = (events.ImagesWaiting, events.ImagesCancelled, events.ImageFailed)
 
 
 class PanelEvents:
@@ -47,6 +48,7 @@ class PanelEvents:
             events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
             events.ImageFailed: self._onImageFailed,
+            events.ImagesCancelled: self._onImagesCancelled,
             events.ImagesAdopted: self._onImagesAdopted,
             events.LiveImage: self._onLiveImage,
             events.TrajectoriesChanged: self._onTrajectoriesChanged,
@@ -58,8 +60,8 @@ class PanelEvents:
 
     def _onBrowserEvent(self, event):
         handler = self._handlers.get(type(event))
-        if isinstance(event, (events.ImageWaiting, events.ImageFailed)):
-            # There may be 100,000 of these at once: the rows follow together in the next turn.
+        if isinstance(event, _TOGETHER):
+            # Many of these may come at once: the rows follow together in the next turn.
             if handler is not None:
                 handler(event)
             if not self._isUpdateDue:
@@ -81,6 +83,7 @@ class PanelEvents:
 
     def _onConnecting(self, event):
         if not event.is_again:
+            self._panel.settings.apply()
             self._status.forgetResult()
             self._status.show(self._messages.connecting)
 
@@ -90,6 +93,7 @@ class PanelEvents:
         if event.is_again:
             self._status.showReconnected(self._messages.reconnected)
             return
+        self._panel.offers.onConnected()
         self._status.show(self._messages.connected)
         self._browser.images.request_list()
 
@@ -113,6 +117,7 @@ class PanelEvents:
         self._status.showResult(self._messages.listUnanswered, error=event.error)
 
     def _onFailed(self, event):
+        self._panel.offers.onFailed(event.error)
         self._status.showError(event.error)
 
     # Images
@@ -154,6 +159,10 @@ class PanelEvents:
         text = messages.loadedWithNotes if notes else messages.loaded
         self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
 
+    def _onImagesCancelled(self, _event):
+        self._imageInStatus = self._failure = None
+        self._status.show(self._messages.cancelled)
+
     def _onImageFailed(self, event):
         self._imageInStatus = None
         self._failure = event
@@ -165,9 +174,6 @@ class PanelEvents:
         """Show the last failure of this turn, unless something else has happened since."""
         event, self._failure = self._failure, None
         if event is None:
-            return
-        if isinstance(event.error, CancelledError):
-            self._status.show(self._messages.cancelled)
             return
         name = self._imageName(event.image_id)
         self._status.show(self._messages.failed, name=name, error=event.error)

@@ -7,7 +7,6 @@ from slicer.i18n import tr as _
 
 from ..browser import events as events
 from ..browser.browser import Browser
-from ..net import CancelledError
 from .pump import Pump
 
 SAMPLE_NAME = "OpenIGTLinkHeadPhantomMR"
@@ -69,7 +68,5 @@ class SampleImageLoader:
             text = _("{name} is loaded.").format(name=event.node.GetName())
             slicer.util.showStatusMessage(text, 3000)
         elif isinstance(event, events.ImageFailed | events.Failed):
-            if isinstance(event.error, CancelledError):
-                return
             text = _("The demo image could not be loaded: {error}.").format(error=event.error)
             slicer.util.errorDisplay(text)
