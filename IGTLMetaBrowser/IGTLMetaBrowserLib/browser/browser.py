@@ -107,19 +107,23 @@ class Browser:
         self,
         host: str,
         port: int = net.DEFAULT_PORT,
+        settings: net.ConnectionSettings | None = None,
         *,
         reconnect_delays: Sequence[float] = RECONNECT_DELAYS,
-        **options: Any,
+        **changes: Any,
     ) -> None:
         """Begin to connect to a server, leaving the one before.
 
+        ``settings`` are those of this server, ``changes`` the fields of ``net.ConnectionSettings``
+        that differ from them: ``browser.connect("localhost", answer_timeout=60)``.
         ``reconnect_delays`` are the seconds before each attempt to make a lost connection again,
-        the last for all that follow. ``options``, with the time-outs among them: see
-        ``net.Client``.
+        the last for all that follow.
         """
         self.disconnect()
-        self.connection.open(host, port, reconnect_delays, **options)
+        self.connection.open(host, port, settings, reconnect_delays, **changes)
         self._on_server_selected()
+        coordinates = self.connection.client.settings.coordinates
+        self.images.coordinates = self.trajectories.coordinates = coordinates
         self.connection.reconnect_now()
 
     def disconnect(self) -> None:
