@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 from pathlib import Path
@@ -33,9 +34,18 @@ def answer(case: dict[str, str]) -> dict[str, str]:
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
         try:
             exec(code, namespace)
+            return {"result": repr(namespace["r"])}
         except Exception as error:
             return {"raises": type(error).__name__, "message": str(error)}
-    return {"result": repr(namespace["r"])}
+        finally:
+            _delete_instances({one for one in namespace.values() if isinstance(one, type)})
+
+
+def _delete_instances(classes: set[type]) -> None:
+    """Delete the objects of a case's classes: with some of them, Slicer crashes when it exits."""
+    for one in gc.get_objects() if classes else ():
+        if type(one) in classes and hasattr(one, "delete"):
+            one.delete()
 
 
 def recorded(case: dict[str, str]) -> dict[str, str]:

@@ -43,9 +43,17 @@ class ctkCollapsibleButton(qt.QAbstractButton):
 
     collapsed = Property(bool, _get_collapsed, _set_collapsed, notify=contentsCollapsed)
 
+    def _get_collapsed_height(self) -> int:
+        return vars(self).get("_collapsed_height", 10)
+
+    def _set_collapsed_height(self, height: int) -> None:
+        vars(self)["_collapsed_height"] = height
+
+    collapsedHeight = Property(int, _get_collapsed_height, _set_collapsed_height)
+
     def _on_toggled(self, checked: bool) -> None:
         unlimited = (1 << 24) - 1
-        self.maximumHeight = unlimited if checked else _HEADER_HEIGHT
+        self.maximumHeight = unlimited if checked else _HEADER_HEIGHT + self.collapsedHeight
         for child in self.children():
             if child.isWidgetType():
                 child.visible = checked

@@ -80,7 +80,7 @@ def test_a_wrong_host_name(user):
     user.connect_to(18944, host="no-such-host.invalid")
     user.wait_for_status("The host name 'no-such-host.invalid' is not known")
     assert "check the name" in user.status
-    assert user.ui.connectButton.text == "Connect"
+    assert user.ui.connectButton.text == "&Connect"
     assert user.ui.hostLineEdit.enabled
 
 
@@ -88,7 +88,7 @@ def test_a_refused_port(user, unused_port):
     user.connect_to(unused_port)
     user.wait_for_status(f"No connection to 127.0.0.1:{unused_port}")
     assert "check the port" in user.status
-    assert user.ui.connectButton.text == "Connect"
+    assert user.ui.connectButton.text == "&Connect"
 
 
 def test_a_server_that_says_nothing(user, scripted, small_server):

@@ -41,7 +41,7 @@ def silent_port() -> Iterator[int]:
 
 def test_not_connected(user):
     assert shown(user) == "Not connected"
-    assert user.ui.connectButton.text == "Connect"
+    assert user.ui.connectButton.text == "&Connect"
     assert user.ui.demoButton.visible
     assert not user.ui.retryButton.visible
 
@@ -51,7 +51,7 @@ def test_connecting_shows_when_it_gives_up(user, silent_port):
     assert shown(user).startswith(f"Connecting to 127.0.0.1:{silent_port}, gives up in ")
     seconds = shown(user).removesuffix(" s").split()[-1]
     assert 4 <= int(seconds) <= 5
-    assert user.ui.connectButton.text == "Disconnect"
+    assert user.ui.connectButton.text == "Dis&connect"
     user.wait_for(lambda: shown(user).endswith("gives up in 3 s"), "the count-down")
 
 

@@ -13,7 +13,7 @@ from IGTLMetaBrowserLib import codec
 def test_before_connecting_only_connect_can_be_pressed(user):
     ui = user.ui
     assert user.status == "Not connected."
-    assert ui.connectButton.text == "Connect"
+    assert ui.connectButton.text == "&Connect"
     for button in (ui.refreshButton, ui.loadButton, ui.trajectoriesButton, ui.cancelButton):
         assert not button.enabled
 

@@ -41,13 +41,19 @@ class ImageGroups:
     """The groups of ``images``, numbered: first the patients, then the studies."""
 
     def __init__(self, images: ImageList) -> None:
-        self._names, self._ids = images.texts("patient_name"), images.texts("patient_id")
+        names, ids = images.column("patient_name"), images.column("patient_id")
         # As in the subject hierarchy, the ID makes a patient, or else the name.
-        pairs = zip(self._names, self._ids, strict=True)
-        keys: list[object] = [id_ or (name,) for name, id_ in pairs]
-        self._patient_numbers = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-        self._patient_keys = list(self._patient_numbers)
-        self._patients = np.fromiter(map(self._patient_numbers.__getitem__, keys), int, len(keys))
+        all_ids, id_codes = ids.codes
+        all_names, name_codes = names.codes
+        has_id = np.array([id_ != "" for id_ in all_ids], bool)[id_codes]
+        codes = np.where(has_id, id_codes, len(all_ids) + name_codes)
+        all_keys = [*all_ids, *((name,) for name in all_names)]
+        is_used = np.zeros(len(all_keys), bool)
+        is_used[codes] = True
+        self._patient_keys = [all_keys[code] for code in np.flatnonzero(is_used).tolist()]
+        self._patient_numbers = {key: number for number, key in enumerate(self._patient_keys)}
+        self._patients = (np.cumsum(is_used) - 1)[codes]
+        self._names, self._ids = names, ids
         days = _local_days(images.scan_seconds)
         self._study_codes, self._studies = np.unique(
             self._patients * _DAYS + (days - _NO_DAY), return_inverse=True
@@ -73,7 +79,8 @@ class ImageGroups:
         image = int(self._first_of_patient[patient])
         when = None if day is None or day == _NO_DAY else _EPOCH + timedelta(days=day)
         key = (self._patient_keys[patient], day)
-        return Group(key, int(day is not None), self._names[image], self._ids[image], when)
+        names = (self._names.text(image), self._ids.text(image))
+        return Group(key, int(day is not None), *names, when)
 
     def number(self, key: GroupKey) -> int | None:
         """Return the number of a group, or None if the list does not have it."""

@@ -20,6 +20,7 @@ from .arranged_rows import ArrangedRows
 from .natural_order import fold
 from .text_column import TextColumn
 
+_FEW = 100
 TEXT_FIELDS = ("name", "modality", "patient_name", "patient_id", "id")
 
 
@@ -60,7 +61,8 @@ class ImageList(ArrangedRows):
         if patients is not None:
             self._table = redacted_table(self._table, patients)
         self._columns: dict[str, TextColumn] = {}
-        names, self._modality_numbers = self._column("modality").codes
+        self._unprepared = [*TEXT_FIELDS]
+        names, self._modality_numbers = self.column("modality").codes
         counts = np.bincount(self._modality_numbers, minlength=len(names)).tolist()
         self._modality_names = names
         self.modalities = sorted(zip(names, counts, strict=True), key=lambda pair: -pair[1])
@@ -87,10 +89,6 @@ class ImageList(ArrangedRows):
         """Return the ids of the images in many rows."""
         return TextColumn(self._ids.encoded[rows]).texts
 
-    def texts(self, field: str) -> list[str]:
-        """Return a text of every image, see ``TEXT_FIELDS``, by its position."""
-        return self._column(field).texts
-
     @property
     def scan_seconds(self) -> np.ndarray:
         """The scan time of every image, in whole seconds since 1970 UTC; 0 where it is unknown."""
@@ -100,7 +98,10 @@ class ImageList(ArrangedRows):
     def has_one_value(self, field: str) -> bool:
         """Whether a field of ``ImageMetaItem`` is the same in all rows, of which there are two."""
         values = self._table.records[field]
-        return len(values) > 1 and bool((values == values[0]).all())
+        if len(values) < 2:
+            return False
+        # Most columns differ in their first rows already: a million need not be compared.
+        return all(bool((some == values[0]).all()) for some in (values[:_FEW], values[_FEW:]))
 
     def row(self, image_id: str) -> int | None:
         """Return the first row with that id, or None."""
@@ -128,12 +129,21 @@ class ImageList(ArrangedRows):
         for word in fold(text).split():
             found = np.zeros(len(self), bool)
             for field in TEXT_FIELDS:
-                found |= self._column(field).contain(word)
+                found |= self.column(field).contain(word)
             matches &= found
         if modalities and len(self):
             is_shown = [modality in modalities for modality in self._modality_names]
             matches &= np.array(is_shown, bool)[self._modality_numbers]
         self.show_only(matches)
+
+    def prepare(self) -> bool:
+        """Prepare one of the columns for ``filter``; return whether there are more.
+
+        For a million images that takes a moment, so a window does it while nobody waits.
+        """
+        if self._unprepared:
+            self.column(self._unprepared.pop()).contain("a")
+        return bool(self._unprepared)
 
     def sort(self, field: str | None, descending: bool = False) -> None:
         """Sort by a field of ``ImageMetaItem``; by None, into the order in which the list came.
@@ -143,7 +153,7 @@ class ImageList(ArrangedRows):
         if field is None:
             self.unsort()
         elif field in TEXT_FIELDS:
-            self.sort_by(self._column(field).ranks, descending)
+            self.sort_by(self.column(field).ranks, descending)
         else:
             keys = self._table.records[field].astype(np.uint64)
             self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
@@ -153,7 +163,7 @@ class ImageList(ArrangedRows):
         ids = np.sort(self._ids.hashes[: self.first_live_row])
         return ids[np.diff(ids, prepend=ids[:1] ^ np.uint64(1)) != 0]
 
-    def _column(self, field: str) -> TextColumn:
+    def column(self, field: str) -> TextColumn:
         """Return the texts that may be seen; the ids are those of hidden patients, too."""
         if field not in self._columns:
             self._columns[field] = TextColumn(self._table.records[field])

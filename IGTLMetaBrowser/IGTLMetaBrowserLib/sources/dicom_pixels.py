@@ -283,18 +283,25 @@ def _cut(
 
 
 def _aligned(pixels: np.ndarray, frame: Frame) -> np.ndarray:
-    """Return integers in native order, with the bits that are stored as the lowest.
+    """Return integers in native order, without the bits that are not of the value (PS3.5 8.1.1).
 
-    Bits above them are kept if these are where all files have them: scanners write padding values
-    beyond the range of BitsStored there.
+    Old scanners have overlays in the bits above those stored. Few files do, so this is seen by
+    values that the bits stored cannot hold.
     """
     if not pixels.dtype.isnative:
         pixels = pixels.astype(pixels.dtype.newbyteorder("="))
     allocated, stored = 8 * pixels.dtype.itemsize, _whole(frame, "BitsStored")
     high = _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
-    if not stored or high == stored - 1 or not stored - 1 <= high < allocated:
+    if not 0 < stored < allocated or not stored - 1 <= high < allocated:
+        return pixels
+    least, most = _range(stored, pixels.dtype.kind == "i")
+    if high == stored - 1 and least <= pixels.min() and pixels.max() <= most:
         return pixels
     return (pixels << (allocated - 1 - high)) >> (allocated - stored)
+
+
+def _range(bits: int, is_signed: bool) -> tuple[int, int]:
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
 
 
 def _kind(header: ImageHeader) -> str:
@@ -315,8 +322,7 @@ def _safe_dtype(stack: Stack) -> np.dtype:
     rescales = _rescales(stack)
     if not bits or any(not number.is_integer() for rescale in rescales for number in rescale):
         return _FLOAT
-    is_signed = _kind(first.file.header) == "i"
-    ends = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
+    ends = _range(bits, _kind(first.file.header) == "i")
     return _smallest([slope * end + intercept for slope, intercept in rescales for end in ends])
 
 

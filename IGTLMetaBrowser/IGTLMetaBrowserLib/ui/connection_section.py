@@ -58,7 +58,7 @@ class ConnectionSection:
         """Show the state of the connection."""
         hasServer = self._browser.connection.has_server
         state = self._browser.connection.state
-        self.ui.connectButton.text = _("Disconnect") if hasServer else _("Connect")
+        self.ui.connectButton.text = _("Dis&connect") if hasServer else _("&Connect")
         for widget in (self.ui.hostLineEdit, self.ui.portSpinBox, self.ui.historyButton):
             widget.enabled = not hasServer
         self.ui.demoButton.visible = not hasServer

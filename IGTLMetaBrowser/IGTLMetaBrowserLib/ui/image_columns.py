@@ -18,7 +18,7 @@ from .image_table import (
     TYPE,
 )
 from .table_columns import TableColumns
-from .table_views import measureColumns
+from .table_views import measureColumn, measureColumns
 
 _KEYS = ("state", "name", "modality", "patient", "patientId", "scanTime", "size", "type", "id")
 _MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
@@ -49,6 +49,10 @@ class ImageColumns:
     def choose(self, column, isShown):
         """Show a column, or leave it out, from now on."""
         self._columns.choose(column, isShown)
+
+    def reset(self):
+        """Show the columns as at first."""
+        self._columns.reset()
 
     def shown(self):
         """Return the columns that are shown, from left to right."""
@@ -81,6 +85,11 @@ class ImageColumns:
             measureColumns(self._view, {})
             self._view.setColumnWidth(STATE, _STATE_WIDTH)
         self._areMeasured = hasRows
+
+    def showGroups(self):
+        """Make room for the names of groups, or for those of images alone."""
+        self.showList()
+        measureColumn(self._view, NAME)
 
 
 def _names():

@@ -21,9 +21,11 @@ from .settings_values import keepBool, readBool
 from .slice_views import showInSliceViews
 from .table_model import UNSORTED
 from .table_views import copyRows, limitHeight, nextSorting, prepareTable
+from .timers import SingleShotTimer
 
 _FEWEST_ROWS, _MOST_ROWS = 3, 10
 _GROUPED_SETTING = "GroupByPatient"
+_PREPARE_MILLISECONDS = 20
 
 
 class ImageSection:
@@ -44,6 +46,7 @@ class ImageSection:
         self.selection = RowSelection(ui.imageTableView, model)
         self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine)
         self.menu = ImageMenu(ui.imageTableView, self)
+        self._prepareTimer = SingleShotTimer(self._prepareFilter)
         self._connectWidgets()
         self._limitHeight()
 
@@ -62,6 +65,7 @@ class ImageSection:
         self.filter.close()
         self.details.close()
         self._info.close()
+        self._prepareTimer.close()
         self._headerSelection.delete()
 
     # The list
@@ -75,6 +79,12 @@ class ImageSection:
         self.model.setImages(images, self.filter.modalities.chosen)
         self.columns.showList()
         self._info.update()
+        self._prepareTimer.start(_PREPARE_MILLISECONDS)
+
+    def _prepareFilter(self):
+        # Column by column, so that no turn of the event loop takes long.
+        if self.model.images.prepare():
+            self._prepareTimer.start(_PREPARE_MILLISECONDS)
 
     def showPatients(self):
         """Show whether patients are hidden."""
@@ -232,7 +242,7 @@ class ImageSection:
     def _onGroupToggled(self, isChecked):
         keepBool(_GROUPED_SETTING, isChecked)
         self.model.setGrouped(isChecked)
-        self.columns.showList()
+        self.columns.showGroups()
         self._info.update()
 
     def _onClicked(self, index):

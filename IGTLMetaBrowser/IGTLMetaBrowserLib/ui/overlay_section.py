@@ -15,10 +15,11 @@ NOT_TOLD = 0
 class AnnotationSection:
     """The buttons that ask for what belongs to images. Label maps come into the image table."""
 
-    def __init__(self, ui, browser, images, localeTexts, statusLine):
+    def __init__(self, ui, browser, images, offers, localeTexts, statusLine):
         self.ui = ui
         self._browser = browser
         self._images = images
+        self._offers = offers
         self._labelMaps = Plural(
             localeTexts,
             _("{address} offers one label map; it is in the table, below the images."),
@@ -42,18 +43,18 @@ class AnnotationSection:
 
     def update(self):
         """Enable what can be done now."""
-        for button in (self.ui.labelMapsButton, self.ui.pointsButton):
-            button.enabled = self._browser.connection.has_server
+        self._offers.show(self.ui.labelMapsButton, "LBMETA")
+        self._offers.show(self.ui.pointsButton, "POINT")
 
     def _onLabelMapsClicked(self, _checked=False):
         self._statusLine.forgetResult()
         self._statusLine.show(_("Getting label maps from {address} …"))
-        self._browser.overlays.request_label_maps()
+        self._offers.onAsked("LBMETA", self._browser.overlays.request_label_maps())
 
     def _onPointsClicked(self, _checked=False):
         self._statusLine.forgetResult()
         self._statusLine.show(_("Getting points from {address} …"))
-        self._browser.overlays.request_points()
+        self._offers.onAsked("POINT", self._browser.overlays.request_points())
 
     def _onLabelMapsListed(self, event):
         self._images.showList()

@@ -16,6 +16,7 @@ from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
 from .scene_server_section import SceneServerSection
 from .sections import rememberSections
+from .server_offers import ServerOffers
 from .server_settings_section import ServerSettingsSection
 from .state_appearance import StateColors
 from .status_line import StatusLine
@@ -39,7 +40,10 @@ class BrowserPanel:
         self.connection = ConnectionSection(ui, browser, colors, texts, self.status)
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
         self.trajectories = TrajectorySection(ui, browser, colors, texts, self.status)
-        self.annotations = AnnotationSection(ui, browser, self.images, texts, self.status)
+        self.offers = ServerOffers(browser)
+        self.annotations = AnnotationSection(
+            ui, browser, self.images, self.offers, texts, self.status
+        )
         self.progress = ProgressSection(ui, browser, texts)
         self.settings = ServerSettingsSection(ui, browser)
         self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self.status)
@@ -98,7 +102,7 @@ class BrowserPanel:
         self._events.forgetTrajectories()
         self.status.forgetResult()
         self.status.show(self._messages.askingTrajectories)
-        self.browser.trajectories.request()
+        self.offers.onAsked("TRAJ", self.browser.trajectories.request())
         self.update()
 
     def selectedImageIds(self):
@@ -170,5 +174,6 @@ class BrowserPanel:
         self.progress.update()
         self.trajectories.update()
         self.annotations.update()
+        self.offers.show(self.ui.trajectoriesButton, "TRAJ")
         self.settings.update()
         self.ui.refreshButton.enabled = self.browser.connection.has_server

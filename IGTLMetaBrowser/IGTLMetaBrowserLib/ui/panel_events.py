@@ -83,6 +83,7 @@ class PanelEvents:
 
     def _onConnecting(self, event):
         if not event.is_again:
+            self._panel.settings.apply()
             self._status.forgetResult()
             self._status.show(self._messages.connecting)
 
@@ -92,6 +93,7 @@ class PanelEvents:
         if event.is_again:
             self._status.showReconnected(self._messages.reconnected)
             return
+        self._panel.offers.onConnected()
         self._status.show(self._messages.connected)
         self._browser.images.request_list()
 
@@ -115,6 +117,7 @@ class PanelEvents:
         self._status.showResult(self._messages.listUnanswered, error=event.error)
 
     def _onFailed(self, event):
+        self._panel.offers.onFailed(event.error)
         self._status.showError(event.error)
 
     # Images

@@ -7,6 +7,9 @@ import qt
 
 from .table_views import rowsOf, selectRows
 
+_SELECT = qt.QItemSelectionModel.Select
+_DESELECT = qt.QItemSelectionModel.Deselect
+
 
 class RowSelection:
     """Follows the selection of ``view`` and restores it when ``model`` was rearranged.
@@ -85,18 +88,20 @@ class RowSelection:
     # soon as one of its images is not.
 
     def _selectWithGroups(self, selected, deselected):
-        model = self._model
-        current = self._view.currentIndex()
+        model, current = self._model, self._view.currentIndex()
+        isOfGroup = current.isValid() and model.isGroup(current.row())
+        if isOfGroup:
+            # The user has clicked the group itself: what is below it follows.
+            below = range(current.row(), model.lastRowOf(current.row()) + 1)
+            deselected = deselected[(deselected < below.start) | (deselected >= below.stop)]
+            isSelected = self._selectionModel.isSelected(current)
+            self._select(below, _SELECT if isSelected else _DESELECT)
+            if not isSelected:
+                deselected = np.append(deselected, current.row())
         headers = {header for row in deselected.tolist() for header in model.headerRows(row)}
-        self._select(sorted(headers), qt.QItemSelectionModel.Deselect)
-        if current.row() in deselected and model.isGroup(current.row()):
-            # The user has taken out the group itself.
-            self._selectBelow(current.row(), qt.QItemSelectionModel.Deselect)
+        self._select(sorted(headers), _DESELECT)
         for row in selected[model.shown[selected] < 0].tolist():
-            self._selectBelow(row, qt.QItemSelectionModel.Select)
-
-    def _selectBelow(self, row, command):
-        self._select(range(row, self._model.lastRowOf(row) + 1), command)
+            self._select(range(row, model.lastRowOf(row) + 1), _SELECT)
 
     def _select(self, rows, command):
         self._isRestoring = True

@@ -25,10 +25,12 @@ class SelfTestWindow:
 
     def close(self):
         """Close it as Slicer does when it exits; also if it is closed already."""
-        if self._widget is not None:
-            self._widget._onModuleAboutToBeUnloaded(self._widget.moduleName)
-            self._parent.deleteLater()
-            self._widget = self._parent = None
+        widget, self._widget = self._widget, None
+        if widget is not None:
+            widget._onModuleAboutToBeUnloaded(widget.moduleName)
+            # Not deleteLater(): what the connected signals then release would be the last that
+            # holds the window, and delete it a second time.
+            self._parent.delete()
 
     def connectToDemo(self):
         """Press Demo and wait for the list of its images."""

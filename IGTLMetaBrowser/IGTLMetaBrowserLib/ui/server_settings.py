@@ -17,7 +17,12 @@ def settingsOf(host, port):
     stored = qt.QSettings().value(_key(host, port))
     try:
         return _read(json.loads(stored)) if stored else ConnectionSettings()
-    except (TypeError, ValueError):  # somebody else has written into the settings
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+    ):  # somebody else has written into the settings
         return ConnectionSettings()
 
 

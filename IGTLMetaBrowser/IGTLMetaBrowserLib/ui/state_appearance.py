@@ -59,6 +59,11 @@ class StateColors:
         return self._widget.palette.color(qt.QPalette.Disabled, qt.QPalette.Text)
 
     @property
+    def selected(self):
+        """That of a text in a row that is selected."""
+        return self._widget.palette.color(qt.QPalette.Active, qt.QPalette.HighlightedText)
+
+    @property
     def boldFont(self):
         font = qt.QFont(self._widget.font)
         font.setBold(True)

@@ -56,6 +56,12 @@ class StateIcons:
         return self._icons[key]
 
     def _draw(self, drawShape, color, detail):
+        icon = qt.QIcon(self._pixmap(drawShape, color, detail))
+        selected = self._pixmap(drawShape, self._colors.selected, detail)
+        icon.addPixmap(selected, qt.QIcon.Selected)
+        return icon
+
+    def _pixmap(self, drawShape, color, detail):
         pixmap = qt.QPixmap(_PIXELS, _PIXELS)
         pixmap.fill(qt.QColor(0, 0, 0, 0))
         painter = qt.QPainter(pixmap)
@@ -68,7 +74,7 @@ class StateIcons:
         drawShape(painter, detail, self._colors)
         painter.end()
         pixmap.setDevicePixelRatio(_PIXELS / _SIZE)
-        return qt.QIcon(pixmap)
+        return pixmap
 
 
 def _drawLoaded(painter, hasNotes, colors):

@@ -264,8 +264,7 @@ class TrajectorySection:
             widget.visible = hasList and isLong
         hasSelection = self._selectionModel.hasSelection
         ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
-        for widget in (ui.trajectoriesButton, ui.sendButton):
-            widget.enabled = self._browser.connection.has_server
+        ui.sendButton.enabled = self._browser.connection.has_server
         ui.allLabelsCheckBox.checked = trajectories.are_all_labeled
         ui.trajectoryCountLabel.text = self._countText()
         self._showGone(len(trajectories.gone))

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import qt
 
+_FOR_PARENT = (qt.QEvent.Resize, qt.QEvent.LayoutRequest)
+_FOR_LABEL = (qt.QEvent.ShowToParent, qt.QEvent.HideToParent)
+
 
 class WrappedLabel(qt.QObject):
     """Keeps ``label`` as wide as its parent, and the parent as high as the label."""
@@ -18,11 +21,12 @@ class WrappedLabel(qt.QObject):
         self._label = label
         self._parent = label.parentWidget()
         self._parent.installEventFilter(self)
+        label.installEventFilter(self)
         self._fit()
 
     def eventFilter(self, watched, event):
-        # A label posts LayoutRequest when its text has changed, or when it is shown or hidden.
-        if event.type() in (qt.QEvent.Resize, qt.QEvent.LayoutRequest):
+        # A label posts LayoutRequest to its parent when its text has changed.
+        if event.type() in (_FOR_PARENT if watched == self._parent else _FOR_LABEL):
             self._fit()
         return False
 

@@ -15,7 +15,7 @@ def run(step):
     yield user.until_listed()
     yield from user.load("DEMO_CT", "DEMO_MR")
     yield from user.get_trajectories(7)
-    user.click_row(user.ui.trajectoryTableView, 0)
+    user.click_row(user.ui.trajectoryTableView, 0, column=1)
     slicer.util.resetThreeDViews()
     yield step.pause(0.5)
     user.bring_into_view(user.ui.hostLineEdit)

@@ -5,6 +5,9 @@ import qt
 from real_slicer.user import User, lines
 from real_slicer.views import four_up, screenshot
 
+NAME = 1
+"""The column; a click on the first shows or hides."""
+
 
 def run(step):
     user = User(step)
@@ -28,11 +31,11 @@ def opened(user):
 
 def select_and_jump(step, user):
     before = slice_offsets()
-    user.click_row(user.ui.trajectoryTableView, 0)
+    user.click_row(user.ui.trajectoryTableView, 0, column=NAME)
     yield user.until(lambda: slice_offsets() != before, "the slices to go to the target")
     yield from screenshot(step, "2-selected")
     user.check(user.ui.turnSlicesCheckBox)
-    user.click_row(user.ui.trajectoryTableView, 3)
+    user.click_row(user.ui.trajectoryTableView, 3, column=NAME)
     yield step.pause(0.3)
     yield from screenshot(step, "3-slices-turned")
     user.check(user.ui.turnSlicesCheckBox, False)
@@ -40,7 +43,7 @@ def select_and_jump(step, user):
 
 def hide_and_show(step, user):
     view = user.ui.trajectoryTableView
-    user.click_row(view, 0)
+    user.click_row(view, 0, column=NAME)
     user.key(view, qt.Qt.Key_A, qt.Qt.ControlModifier)
     user.press(user.ui.hideTrajectoriesButton)
     yield user.until(lambda: not any(map(is_seen, lines())), "all trajectories to be hidden")

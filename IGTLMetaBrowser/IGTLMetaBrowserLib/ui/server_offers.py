@@ -1,0 +1,51 @@
+"""What a server has left unanswered: the panel offers it no more."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from ..net import TimeOutError
+
+
+class ServerOffers:
+    """Knows which types of data the present server of ``browser`` does not answer to.
+
+    A refusal is an answer: what is not there yet, such as a plan, may be there later. What was left
+    unanswered can be requested again after the user has connected anew.
+    """
+
+    def __init__(self, browser):
+        self._browser = browser
+        self._queries = {}
+        self._missing = set()
+        self._toolTips = {}
+        self._missingTip = _(
+            "{tip}. This server did not answer the last time; connect again to retry."
+        )
+
+    def onAsked(self, dataType, query):
+        """Remember a ``net.Query`` for a type of data."""
+        self._queries[dataType] = query
+
+    def onFailed(self, error):
+        """Note for which type of data this error is the answer."""
+        if isinstance(error, TimeOutError):
+            queries = self._queries.items()
+            self._missing.update(type_ for type_, query in queries if query.error is error)
+
+    def onConnected(self):
+        """Begin with another server."""
+        self._queries.clear()
+        self._missing.clear()
+
+    def show(self, button, dataType):
+        """Enable a button if the server may have what it asks for; else its tool tip says why."""
+        isMissing = dataType in self._missing
+        button.enabled = self._browser.connection.has_server and not isMissing
+        tip = self._toolTips.setdefault(dataType, _plain(button.toolTip))
+        button.toolTip = self._missingTip.format(tip=tip) if isMissing else tip
+
+
+def _plain(toolTip):
+    # In Slicer tool tips come back as rich text.
+    return toolTip.removeprefix("<p>").removesuffix("</p>")

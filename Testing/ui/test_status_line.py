@@ -1,0 +1,45 @@
+"""Messages to the user: sentences, wherever they can be seen."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the list came.", "The list came."),
+        ("tiger.local:18944 refused the connection.", "tiger.local:18944 refused the connection."),
+        ("127.0.0.1:1 did not answer.", "127.0.0.1:1 did not answer."),
+        ("[::1]:1 did not answer.", "[::1]:1 did not answer."),
+        ("is the server running?.", "Is the server running?"),
+        ("slices are missing..", "Slices are missing."),
+    ],
+)
+def test_a_sentence_begins_with_a_capital_unless_a_name_stands_there(user, text, shown):
+    user.panel.status.show("{sentence}", sentence=text)
+    assert user.status == shown
+
+
+def test_the_name_of_the_server_stays_as_it_is(user, small_server):
+    user.connect_to(small_server, host="localhost")
+    user.wait_for_status("offers 4 images")
+    assert user.status == f"localhost:{small_server} offers 4 images."
+    user.panel.status.show("localhost is busy.")
+    assert user.status == "localhost is busy."
+
+
+def test_an_error_after_a_result_is_a_sentence_of_its_own(user):
+    user.panel.status.showResult("7 images are loaded.")
+    user.panel.status.showError(ValueError("the connection was lost"))
+    assert user.status == "7 images are loaded. The connection was lost."
+
+
+def test_messages_are_in_the_status_bar_too(user):
+    user.panel.status.show("the list came.")
+    assert user.module.window.statusBar().currentMessage() == "The list came."
+
+
+def test_a_text_with_braces_is_shown_as_it_is(user):
+    user.panel.status.showError(ValueError("what is {this}"))
+    assert user.status == "What is {this}."

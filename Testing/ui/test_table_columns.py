@@ -1,0 +1,101 @@
+"""Which columns of the tables are shown, and in which order."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from helpers.plans import line
+from IGTLMetaBrowserLib import codec
+
+STATE, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
+INT16 = codec.ScalarType.INT16
+ENTRIES = [
+    codec.ImageMetaItem("Head", "A", "CT", "Smith", "P1", size=(2, 2, 2), scalar_type=INT16),
+    codec.ImageMetaItem("Knee", "B", "CT", "Jones", "P2", size=(3, 2, 2), scalar_type=INT16),
+]
+
+
+@pytest.fixture
+def listed(user, offer):
+    offer(ENTRIES)
+    return user
+
+
+def shown(user) -> list[int]:
+    return user.panel.images.columns.shown()
+
+
+def choose(user, text: str) -> None:
+    """Choose a column in the menu of the header, as a user does."""
+    menu = user.panel.images.columns.menu
+    header = user.ui.imageTableView.horizontalHeader()
+    header.customContextMenuRequested.emit(header.rect.center())
+    (action,) = (action for action in menu.actions() if action.text == text)
+    QTest.mouseClick(menu, Qt.LeftButton, Qt.NoModifier, menu.actionGeometry(action).center())
+
+
+def test_what_is_the_same_for_all_images_is_said_above_the_table_and_in_no_column(listed):
+    assert shown(listed) == [STATE, NAME, PATIENT, SIZE, ID]
+    assert listed.ui.listedLabel.text.endswith("All images: Modality CT · Type int16")
+
+
+def test_of_one_image_all_is_shown(user, offer):
+    offer(ENTRIES[:1])
+    assert shown(user) == [STATE, NAME, MODALITY, PATIENT, SCAN_TIME, SIZE, TYPE, ID]
+
+
+def test_the_user_chooses_columns_and_that_is_kept(listed):
+    choose(listed, "Modality")
+    choose(listed, "Patient ID")
+    choose(listed, "ID")
+    expected = [STATE, NAME, MODALITY, PATIENT, PATIENT_ID, SIZE]
+    assert shown(listed) == expected
+    assert listed.ui.imageTableView.columnWidth(PATIENT_ID) > 30
+
+    listed.module.reload()
+    assert [column for column in shown(listed) if column not in (SCAN_TIME, TYPE)] == expected
+
+
+def test_the_user_moves_columns_and_that_is_kept(listed):
+    listed.ui.imageTableView.horizontalHeader().moveSection(ID, 1)
+    assert shown(listed) == [STATE, ID, NAME, PATIENT, SIZE]
+    listed.module.reload()
+    assert shown(listed)[:3] == [STATE, ID, NAME]
+
+
+def test_reset_shows_the_columns_as_at_first(listed):
+    listed.ui.imageTableView.horizontalHeader().moveSection(ID, 1)
+    choose(listed, "Patient")
+    choose(listed, "Reset columns")
+    assert shown(listed) == [STATE, NAME, PATIENT, SIZE, ID]
+    listed.module.reload()
+    assert shown(listed)[:2] == [STATE, NAME]
+
+
+def test_settings_that_something_else_wrote_hide_nothing(load_slicer_module, slicer_host, listed):
+    slicer_host.app.settings().setValue("IGTLMetaBrowser/Columns/Images", "+name -no size size")
+    listed.module.reload()
+    assert set(shown(listed)) >= {STATE, NAME, SIZE, ID}
+
+
+def test_ctrl_c_copies_whole_rows_as_they_are_shown(listed):
+    listed.press(listed.ui.selectAllButton)
+    listed.press_key(listed.ui.imageTableView, Qt.Key_C, Qt.ControlModifier)
+    assert (
+        QApplication.clipboard().text()
+        == "\tHead\tSmith\t2 × 2 × 2\tA\n\tKnee\tJones\t3 × 2 × 2\tB"
+    )
+
+
+def test_columns_of_trajectories_can_be_chosen_and_are_copied(plan):
+    planner = plan(line("1"), line("2"))
+    columns = planner.user.panel.trajectories.columns
+    columns.choose(2, False)
+    planner.select("1")
+    planner.user.press_key(planner.view, Qt.Key_C, Qt.ControlModifier)
+    first, *rest = QApplication.clipboard().text().split("\t")
+    assert (first, rest[0]) == ("shown", "1")
+    assert len(rest) == 6
