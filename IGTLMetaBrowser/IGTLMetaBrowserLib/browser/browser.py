@@ -197,6 +197,8 @@ class Browser:
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
+        # First what has come already: a server that streams faster than markups can be made would
+        # otherwise keep them waiting for ever.
         self.trajectories.work()
         self.images.recordings.work()
         reconnector = self.connection.reconnector
@@ -219,6 +221,8 @@ class Browser:
     # What happens
 
     def _leave_server(self, error: net.NetworkError | None) -> None:
+        # In this order: the images are cancelled while they are still those of this server, and the
+        # observers find no server any more when they are notified.
         self.images.cancel()
         address = self.connection.address
         self.connection.close()
