@@ -2,7 +2,7 @@
 
     .venv/bin/python Testing/helpers/screenshots.py
 
-They go to ``Resources/Screenshots``: look at them after each change of the panel.
+They go to ``demo-output/panel``: look at them after each change of the panel.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.sources.demo import DemoSource
 
 TOP = Path(__file__).parents[2]
-OUTPUT = TOP / "Resources" / "Screenshots"
+OUTPUT = TOP / "demo-output" / "panel"
 MODULE = TOP / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 WIDTHS = (400, 900)
 HEIGHT = 585  # what remains for the panel in a main window of 900 pixels
@@ -95,6 +95,7 @@ class Photographer:
         self.with_a_long_list()
         self.with_trajectories()
         self.with_details()
+        self.with_advanced_settings()
 
     def with_a_ward(self) -> None:
         with self.connected(Ward()):
@@ -136,6 +137,9 @@ class Photographer:
             self.wait(lambda: "are shown" in self.ui.statusLabel.text, "the trajectories")
             self.select_rows(1, view=self.ui.trajectoryTableView)
             self.take("trajectories")
+            self.ui.groupCheckBox.click()
+            self.take("by-patient")
+            self.ui.groupCheckBox.click()
 
     def with_details(self) -> None:
         """A CT that was loaded and calibrated; then the same with its patient hidden."""
@@ -159,6 +163,11 @@ class Photographer:
             self.take("hidden-patients")
             self.ui.hidePatientsCheckBox.click()
             self.ui.detailsCollapsibleButton.collapsed = True
+
+    def with_advanced_settings(self) -> None:
+        self.ui.advancedCollapsibleButton.collapsed = False
+        self.take("advanced")
+        self.ui.advancedCollapsibleButton.collapsed = True
 
     @contextmanager
     def connected(self, source: net.Source, leaves_server: bool = True) -> Iterator[None]:

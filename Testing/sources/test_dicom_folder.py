@@ -200,6 +200,38 @@ class TestIrregularSeries:
         )
         assert image.metadata["Notice"] == source.refused[0][1]
 
+    @pytest.mark.parametrize("shift", [0.75, -0.5])
+    def test_a_tilted_gantry_can_be_resampled(self, tmp_path, make_slice, shift):
+        """A straight rod along z: in the slices it moves, in the upright volume it does not."""
+        for n in range(4):
+            dataset = make_slice((-10, -20 + n * shift, 30 + 2 * n))
+            pixels = np.zeros((9, 7), np.uint16)
+            # Rows are 0.5 mm apart. Two rows share what lies between them.
+            row = 4 - n * shift / 0.5 if shift > 0 else 2 - n * shift / 0.5
+            low = int(np.floor(row))
+            part = row - low
+            if 0 <= low < 8:
+                pixels[low, 3] = round(1000 * (1 - part))
+                pixels[low + 1, 3] = round(1000 * part)
+            dataset.set_pixel_data(pixels, "MONOCHROME2", 12, generate_instance_uid=False)
+            dataset.save_as(tmp_path / str(n), enforce_file_format=True)
+        source = DicomFolderSource(tmp_path, is_upright=True)
+        (item,) = source.images()
+        image = source.image(item.id)
+        assert image.subvolume_size == item.size
+        matrix = image.ijk_to_ras()
+        assert matrix[:3, 2] == pytest.approx([0, 0, 2])
+        rod = [-10 + 3 * 0.25, -20 + (4 if shift > 0 else 2) * 0.5, 30]  # LPS
+        i, j, k, _ = np.linalg.inv(matrix) @ (-rod[0], -rod[1], rod[2], 1)
+        assert (i, k) == pytest.approx((3, 0))
+        profile = image.pixels[:, :, 3].astype(float)
+        rows = np.arange(profile.shape[1])
+        is_there = profile.sum(axis=1) > 900
+        centers = (profile @ rows)[is_there] / profile.sum(axis=1)[is_there]
+        assert centers == pytest.approx([j] * len(centers), abs=0.01)
+        assert len(centers) >= 2
+        assert "resampled to an upright volume" in image.metadata["Notice"]
+
     def test_a_slice_that_is_there_twice_counts_once(self, tmp_path, write_series):
         write_series(tmp_path, REGULAR)
         copy = pydicom.dcmread(tmp_path / "1.dcm")

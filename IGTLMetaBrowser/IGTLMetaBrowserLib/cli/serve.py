@@ -58,6 +58,11 @@ def add_commands(commands: Any) -> None:
         type=Path,
         help="what is known of the files from one run to the next (default: in your cache)",
     )
+    command.add_argument(
+        "--upright",
+        action="store_true",
+        help="resample tilted volumes, for clients that cannot show a sheared matrix",
+    )
     tls_options.add_server_options(command)
     serving_options.add_limit_options(command)
     serving_options.add_record_options(command)
@@ -105,7 +110,7 @@ def _open_source(arguments: argparse.Namespace) -> net.Source:
         return DemoSource(_SECONDS_A_TURN)
     if arguments.volumes:
         return _open_volumes(arguments.folder)
-    source = _open_folder(arguments.folder, arguments.index, arguments.verbose)
+    source = _open_folder(arguments)
     if not source.images() and PlainVolumeSource.is_for(arguments.folder):
         note("to serve the NRRD, NIfTI or MetaImage files in the folder, say --volumes")
     return source
@@ -129,12 +134,12 @@ def _start_log(is_verbose: bool) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(message)s", handlers=[handler])
 
 
-def _open_folder(folder: Path, database: Path | None, is_verbose: bool) -> DicomFolderSource:
+def _open_folder(arguments: argparse.Namespace) -> DicomFolderSource:
     """Return a source for a folder; say on stderr what in it is not offered as a volume."""
-    source = _source_of(folder, database)
+    source = _source_of(arguments.folder, arguments.index, arguments.upright)
     if source.refused:
         note(f"{len(source.refused)} files or series are not offered, or not as volumes:")
-    if is_verbose:
+    if arguments.verbose:
         for what, reason in source.refused:
             note(f"  {what}: {reason}")
         return source
@@ -146,7 +151,7 @@ def _open_folder(folder: Path, database: Path | None, is_verbose: bool) -> Dicom
     return source
 
 
-def _source_of(folder: Path, database: Path | None) -> DicomFolderSource:
+def _source_of(folder: Path, database: Path | None, is_upright: bool) -> DicomFolderSource:
     """Return a source for a folder, with what the last run has kept of its files."""
     index = _open_index(folder, database)
     with progress_bar("reading", "files") as show:

@@ -14,13 +14,8 @@ from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 from .. import codec
 from .errors import SceneError
 from .markup_display import diameter_of, rgba_of
-from .trajectory_markups import (
-    GROUP_ATTRIBUTE,
-    LINE_CLASS,
-    OWNER_ATTRIBUTE,
-    POINT_CLASS,
-    TYPE_ATTRIBUTE,
-)
+from .new_markups import LINE_CLASS, POINT_CLASS
+from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, TYPE_ATTRIBUTE
 
 _Type = codec.TrajectoryType
 # Bytes of the fields of TRAJ and POINT (OpenIGTLink trajectory.md, point.md).

@@ -16,11 +16,12 @@ from ..codec import Coordinates, PointItem, printable
 from ..codec.geometry import flip_lps_ras
 from .group_folders import remove_node
 from .markup_display import set_color, set_diameter, set_labels
+from .new_markups import POINT_CLASS, new_markups
 from .node_references import NodeReferences
 from .placement import Placement
-from .server_nodes import nodes_from_server, read_key, write_key
+from .server_nodes import key_attributes, nodes_from_server, read_key
 from .trajectory_decoding import FARTHEST, tube_diameter, visible_rgba
-from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, POINT_CLASS
+from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
 
 MOST_POINTS = 2000
 """More in one scene make Slicer slow."""
@@ -144,10 +145,9 @@ class PointSet:
     def _show(self, look: Look, points: _PointList) -> None:
         node = self._nodes.get(look)
         if node is None:
-            node = _new_list(self._scene, look)
-            write_key(node, self._server, *look)
-            self._nodes.keep(look, node)
             points.written = []
+            node = _new_list(self._scene, look, self._server, points)
+            self._nodes.keep(look, node)
             self._placement.forget(look)
         if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
             _write(node, points)
@@ -175,18 +175,22 @@ def _look_of(node: Any) -> Look | None:
     return None
 
 
-def _new_list(scene: Any, look: Look) -> Any:
+def _new_list(scene: Any, look: Look, server: str, points: _PointList) -> Any:
     owner, group, rgba, diameter = look
-    node = scene.AddNewNodeByClass(POINT_CLASS, printable(group) or _NO_GROUP_NAME)
-    node.CreateDefaultDisplayNodes()
-    node.SetLocked(True)
-    node.SetAttribute(GROUP_ATTRIBUTE, printable(group))
-    node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))
-    display = node.GetDisplayNode()
-    set_labels(display, is_line=False, is_visible=True)
-    set_color(display, rgba)
-    set_diameter(display, diameter)
-    return node
+
+    def write(node: Any, display: Any) -> None:
+        node.SetName(printable(group) or _NO_GROUP_NAME)
+        node.SetLocked(True)
+        node.SetAttribute(GROUP_ATTRIBUTE, printable(group))
+        node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))
+        for name, value in key_attributes(server, *look).items():
+            node.SetAttribute(name, value)
+        set_labels(display, is_line=False, is_visible=True)
+        set_color(display, rgba)
+        set_diameter(display, diameter)
+        _write(node, points)
+
+    return new_markups(scene, POINT_CLASS, write)
 
 
 def _write(node: Any, points: _PointList) -> None:

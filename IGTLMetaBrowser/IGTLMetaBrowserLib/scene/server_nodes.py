@@ -31,14 +31,14 @@ def nodes_from_server(scene: Any, server: str, *class_names: str) -> Iterator[An
             yield node
 
 
-def write_key(node: Any, server: str, *parts: Any) -> None:
-    """Write onto a node from where it came and what tells it apart there."""
-    node.SetAttribute(SERVER_ATTRIBUTE, server or None)
-    node.SetAttribute(KEY_ATTRIBUTE, json.dumps(parts))
+def key_attributes(server: str, *parts: Any) -> dict[str, str]:
+    """Return the attributes that say from where a node came and what tells it apart there."""
+    key = {KEY_ATTRIBUTE: json.dumps(parts)}
+    return {SERVER_ATTRIBUTE: server, **key} if server else key
 
 
 def read_key(node: Any, length: int) -> list[Any] | None:
-    """Return the parts that ``write_key`` wrote, or None if there are not so many of them."""
+    """Return the parts of ``key_attributes``, or None if there are not so many of them."""
     try:
         parts = json.loads(node.GetAttribute(KEY_ATTRIBUTE) or "")
     except ValueError:

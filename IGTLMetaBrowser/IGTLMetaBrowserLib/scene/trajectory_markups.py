@@ -7,6 +7,9 @@ coordinates, so that a transform of the node's moves them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from vtkmodules.vtkCommonDataModel import vtkVector3d
@@ -14,6 +17,7 @@ from vtkmodules.vtkCommonDataModel import vtkVector3d
 from ..codec import TrajectoryType
 from .group_folders import remove_node
 from .markup_display import set_color, set_diameter, set_labels
+from .new_markups import LINE_CLASS, POINT_CLASS, new_markups
 from .trajectory_decoding import Plan
 
 GROUP_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryGroup"
@@ -21,34 +25,48 @@ OWNER_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryOwner"
 TYPE_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryType"
 """1 entry, 2 target, 3 both."""
 
-LINE_CLASS = "vtkMRMLMarkupsLineNode"
-POINT_CLASS = "vtkMRMLMarkupsFiducialNode"
+NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 _POINT_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
 
-def show_trajectory(scene: Any, plan: Plan, node: Any = None, written: Plan | None = None) -> Any:
+def show_trajectory(
+    scene: Any,
+    plan: Plan,
+    node: Any = None,
+    written: Plan | None = None,
+    attributes: Mapping[str, str] = NO_ATTRIBUTES,
+) -> Any:
     """Return the markups node (line or fiducial) that shows a trajectory.
 
     ``node`` showed it before, and ``written`` is what was written into it then: what is the same
-    in both is not touched, so that it stays as the user may have changed it.
+    in both is not touched, so that it stays as the user may have changed it. A new node gets
+    ``attributes`` of the caller's.
     """
     if node is not None and is_as_written(node, plan, written):
         return node
     class_name = LINE_CLASS if len(plan.points) == 2 else POINT_CLASS
-    is_hidden = False
-    if node is not None and node.GetClassName() != class_name:
-        is_hidden = not node.GetDisplayVisibility()
+    if node is not None and node.GetClassName() == class_name:
+        _write_display(node, plan, written)
+        _write_node(node, plan, written)
+        return node
+    is_hidden = node is not None and not node.GetDisplayVisibility()
+    if node is not None:
         remove_node(scene, node)
-        node = None
-    if node is None:
-        node, written = scene.AddNewNodeByClass(class_name, plan.name), None
-        node.SetLocked(True)
-        _label_by_name_alone(node)
-    _write_display(node, plan, written)
-    _write_node(node, plan, written)
+    node = new_markups(scene, class_name, partial(_write_new, plan, attributes))
     if is_hidden:
         node.SetDisplayVisibility(False)
     return node
+
+
+def _write_new(plan: Plan, attributes: Mapping[str, str], node: Any, display: Any) -> None:
+    node.SetLocked(True)
+    _label_by_name_alone(node)
+    for name, value in attributes.items():
+        node.SetAttribute(name, value)
+    set_labels(display, is_line=len(plan.points) == 2, is_visible=False)
+    set_color(display, plan.rgba)
+    set_diameter(display, plan.diameter)
+    _write_node(node, plan, None)
 
 
 def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:

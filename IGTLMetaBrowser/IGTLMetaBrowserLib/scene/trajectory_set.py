@@ -18,18 +18,13 @@ from . import trajectory_decoding
 from .errors import SceneError
 from .group_folders import remove_node
 from .hidden_nodes import HiddenNodes
+from .new_markups import LINE_CLASS, POINT_CLASS
 from .node_references import NodeReferences
 from .outgoing_markups import trajectory_item
 from .placement import Placement
-from .server_nodes import nodes_from_server, read_key, write_key
+from .server_nodes import key_attributes, nodes_from_server, read_key
 from .trajectory_decoding import Plan, PlanError
-from .trajectory_markups import (
-    LINE_CLASS,
-    POINT_CLASS,
-    is_as_written,
-    set_label_visible,
-    show_trajectory,
-)
+from .trajectory_markups import is_as_written, set_label_visible, show_trajectory
 
 SHOWN_AT_FIRST = 200
 _TRAJECTORIES_A_STEP = 5
@@ -326,12 +321,12 @@ class TrajectorySet:
         if plan is None:
             return
         with self._hidden_nodes.changed(before):
-            node = show_trajectory(self._scene, plan, before, one.written)
+            attributes = key_attributes(self._server, *one.key)
+            node = show_trajectory(self._scene, plan, before, one.written, attributes)
         if node is not before:
             one.is_labeled = False
             self._placement.forget(one.key)
             self._nodes.keep(one.key, node)
-            write_key(node, self._server, *one.key)
         one.written = plan
         self._place(one, node)
         self._show_label(one)

@@ -50,12 +50,14 @@ from .dicom_files import (
 from .dicom_pixels import VolumeReading
 from .dicom_segmentations import LabelMap, read_segmentation
 from .dicom_structures import read_structures
+from .dicom_upright import Upright, resample, upright_grid
 from .dicom_volumes import SLICE, Stack, stack_frames
 from .trajectory_file import read_trajectories
 
 _logger = logging.getLogger(__name__)
 
 TRAJECTORY_FILE = "trajectories.json"
+RESAMPLED = "resampled to an upright volume: its slices are moved by linear interpolation"
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 
 # How many images are read at the same time, in turns.
@@ -66,10 +68,11 @@ _SECONDS_BETWEEN_SCANS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A stack of frames with its line in the listing."""
+    """A stack of frames with its line in the listing; its upright grid if it is resampled."""
 
     item: codec.ImageMetaItem
     stack: Stack
+    grid: Upright | None = None
 
 
 class DicomFolderSource:
@@ -79,7 +82,7 @@ class DicomFolderSource:
     are read when an image is asked for; if they are compressed, ``jobs`` processes decode them.
     Files that come, change or go are noticed when the list is asked for again. ``seconds_a_turn``,
     for a server that must not keep others waiting, is after how many ``image`` asks for another
-    turn.
+    turn. With ``is_upright``, tilted volumes are resampled, see ``dicom_upright``.
 
     ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
     in the folder (see ``trajectory_file``), if there is one. Their owner may be a
@@ -99,6 +102,7 @@ class DicomFolderSource:
         index: DicomIndex | None = None,
         jobs: int = 1,
         seconds_a_turn: float | None = None,
+        is_upright: bool = False,
     ) -> None:
         _require_pydicom()
         self.folder = Path(folder)
@@ -106,6 +110,7 @@ class DicomFolderSource:
         self.refused: list[Refusal] = []
         self._problems: dict[str, str] = {}  # of transfer syntaxes
         self._seconds_a_turn = seconds_a_turn
+        self._is_upright = is_upright
         self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
         self._decoders = Decoders(jobs) if jobs > 1 else None
         try:
@@ -164,9 +169,12 @@ class DicomFolderSource:
                 label_map.read(self.folder), label_map.ijk_to_ras, device_name=image_id
             )
         offer = self._offer(image_id)
+        pixels, ijk_to_ras = self._read(image_id, offer.stack), offer.stack.ijk_to_ras
+        if offer.grid is not None:
+            pixels, ijk_to_ras = resample(pixels, offer.grid), offer.grid.ijk_to_ras
         return codec.ImageMessage.from_ijk_to_ras(
-            self._read(image_id, offer.stack),
-            offer.stack.ijk_to_ras,
+            pixels,
+            ijk_to_ras,
             device_name=image_id,
             timestamp=offer.item.scan_time,
             metadata=self.metadata(image_id),
@@ -191,7 +199,12 @@ class DicomFolderSource:
         return reading.volume
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
-        """When the image's files were last written; raises ``SourceError``."""
+        """When the image's files were last written; of a label map, how often the folder changed.
+
+        Raises ``SourceError``.
+        """
+        if image_id not in self._offers and image_id in self._label_maps():
+            return (self._index.changes,)
         names = dict.fromkeys(frame.file.name for frame in self._offer(image_id).stack.frames)
         return tuple(_time_written(self.folder / name) for name in names)
 
@@ -332,14 +345,18 @@ class DicomFolderSource:
             item_id = dicom_fields.image_id(f"{series_uid} {instance} {first.index}")
             words = _words(stack, number, stacks)
         mark = f" ({stack.pixel_size.mark})" if stack.pixel_size.mark else ""
+        is_gray = not dicom_pixels.is_color(stack)
+        grid = upright_grid(stack) if self._is_upright and is_gray else None
+        if grid is not None:
+            stack = replace(stack, notices=(*stack.notices, RESAMPLED))
         item = dicom_fields.listing_item(
             first,
             dicom_fields.cut_name(name, f" {words}{mark}" if words else mark),
             item_id,
-            stack.size,
+            stack.size if grid is None else grid.size,
             codec.ScalarType.of(dicom_pixels.listed_dtype(stack)),
         )
-        return Offer(item, stack)
+        return Offer(item, stack, grid)
 
     def _with_id_as_owner(self, item: codec.TrajectoryItem) -> codec.TrajectoryItem:
         is_uid = "." in item.owner and item.owner.replace(".", "").isdigit()

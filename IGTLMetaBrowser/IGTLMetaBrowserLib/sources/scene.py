@@ -16,6 +16,7 @@ from .. import codec
 from ..net.source import SourceError
 from ..scene.errors import SceneError
 from ..scene.image_nodes import SCAN_TIME_ATTRIBUTE
+from ..scene.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.outgoing_markups import is_trajectory, point_items, trajectory_item
 from ..scene.outgoing_volumes import (
     color_table_message,
@@ -25,7 +26,7 @@ from ..scene.outgoing_volumes import (
     scalar_type,
 )
 from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE
-from ..scene.trajectory_markups import LINE_CLASS, OWNER_ATTRIBUTE, POINT_CLASS
+from ..scene.trajectory_markups import OWNER_ATTRIBUTE
 
 _LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 _IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")

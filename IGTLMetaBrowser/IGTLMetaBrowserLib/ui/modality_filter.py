@@ -59,6 +59,8 @@ class ModalityFilter:
     def _clear(self):
         for widget in [*self._choices.values(), self._menuButton]:
             if widget is not None:
+                # Deleting waits for the event loop in which this was called.
+                widget.hide()
                 widget.deleteLater()
         self._choices, self._menuButton, self._menu = {}, None, None
 

@@ -8,12 +8,13 @@ from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
 from .locale_texts import LocaleTexts
-from .overlay_section import AnnotationSection
+from .overlay_section import OverlaySection
 from .panel_events import PanelEvents
 from .panel_keys import PanelKeys
 from .panel_messages import PanelMessages
 from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
+from .record_button import RecordButton
 from .scene_server_section import SceneServerSection
 from .sections import rememberSections
 from .server_offers import ServerOffers
@@ -41,10 +42,9 @@ class BrowserPanel:
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
         self.trajectories = TrajectorySection(ui, browser, colors, texts, self.status)
         self.offers = ServerOffers(browser)
-        self.annotations = AnnotationSection(
-            ui, browser, self.images, self.offers, texts, self.status
-        )
+        self.overlays = OverlaySection(ui, browser, self.images, self.offers, texts, self.status)
         self.progress = ProgressSection(ui, browser, texts)
+        self.record = RecordButton(ui.recordButton, browser, self.selectedImageIds, self.status)
         self.settings = ServerSettingsSection(ui, browser)
         self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self.status)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser, self._showPatients)
@@ -159,6 +159,7 @@ class BrowserPanel:
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
         self.images.update()
+        self.record.update()
 
     # How it looks
 
@@ -173,7 +174,8 @@ class BrowserPanel:
         self.images.update()
         self.progress.update()
         self.trajectories.update()
-        self.annotations.update()
+        self.overlays.update()
+        self.record.update()
         self.offers.show(self.ui.trajectoriesButton, "TRAJ")
         self.settings.update()
         self.ui.refreshButton.enabled = self.browser.connection.has_server
