@@ -11,6 +11,7 @@ def run(step):
     user = User(step)
     yield from user.open()
     four_up()
+    user.unfold(user.ui.advancedCollapsibleButton, False)
     user.press(user.ui.demoButton)
     yield user.until_listed()
     yield from user.load("DEMO_CT", "DEMO_MR")
@@ -41,7 +42,7 @@ def show_slices_in_3d():
         node.SetSliceVisible(True)
     view = slicer.app.layoutManager().threeDWidget(0).threeDView()
     view.resetFocalPoint()
-    for _ in range(4):
+    for _ in range(2):
         view.zoomIn()
 
 
