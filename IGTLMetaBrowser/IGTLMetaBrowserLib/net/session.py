@@ -54,6 +54,7 @@ class Session:
         self._queries = queries
         self._versions = VersionFinder(server, connection, queries, settings.header_version)
         self._last_bytes_at = time.monotonic()
+        self._is_answer_passed_over = False
 
     @property
     def is_waiting(self) -> bool:
@@ -98,6 +99,7 @@ class Session:
         if query not in self._queries.waiting:
             return
         if self.progress(query) is not None and self.connection.receiver.discard():
+            self._is_answer_passed_over = True
             self._queries.waiting.remove(query)
         else:
             self._queries.abandon(query)
@@ -129,8 +131,8 @@ class Session:
         receiver = self.connection.receiver
         progress = receiver.progress
         if progress is None:
-            return receiver.is_passing_over
-        return self._queries.expected(progress.header) is not None
+            return receiver.is_passing_over and self._is_answer_passed_over
+        return self._queries.is_awaited(progress.header)
 
     @property
     def _passing_over_until(self) -> float | None:
@@ -143,6 +145,9 @@ class Session:
         if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
             event = from_radii(event)
         query = self._queries.match(event, now)
+        if isinstance(event, codec.Rejected):
+            # Perhaps for its size: then the rest of it is still to come.
+            self._is_answer_passed_over = query is not None
         if query is None:
             is_probe_answer = self._versions.is_probe_answer(event)
             self._versions.note_version(event, now)
