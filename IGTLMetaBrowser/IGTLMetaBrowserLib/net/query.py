@@ -36,8 +36,8 @@ class Query:
     header_version: int = field(default=1, repr=False)
     # What had been received when it was asked, to see whether anything has come since.
     bytes_before: int = field(default=0, repr=False)
-    # An image of another name that may be the answer, or why it cannot be read, see ``Queries``; and
-    # until when another could come that shows that it is not.
+    # An image of another name that may be the answer, or why it cannot be read, see ``Queries``;
+    # and until when another could come that shows that it is not.
     candidate: codec.ImageMessage | NetworkError | None = field(default=None, repr=False)
     candidate_name: str = field(default="", repr=False)
     candidate_until: float = field(default=float("inf"), repr=False)

@@ -159,6 +159,10 @@ class Session:
         self._versions.note_version(event, now)
         if query.is_abandoned or self._versions.hold(query, now):
             return []
+        if query.error is not None and self._versions.can_ask_in_version_1(query, event):
+            query.error = None
+            self._versions.ask(query, now, version=1)
+            return []
         return [Finished(query)]
 
     def _check_times(self, now: float) -> list[ClientEvent]:
@@ -219,10 +223,13 @@ class Session:
         half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
         events = self._finish_held()
         lost = [query for query in self._queries.remove_all() if not query.is_abandoned]
-        for query in lost:
-            self._is_for_version_1(query)
+        # Two attempts in version 2 leave one in version 1.
+        in_version_1 = [query for query in lost if self._is_for_version_1(query)]
         again = [
-            query for query in lost if query is not half_answered and query.attempts < _MAX_ATTEMPTS
+            query
+            for query in lost
+            if query is not half_answered
+            and (query.attempts < _MAX_ATTEMPTS or query in in_version_1)
         ]
         failed = [query for query in lost if query not in again]
         self.end = SessionEnd(ConnectionLostError(reason), failed, again)
