@@ -9,6 +9,7 @@ import numpy as np
 import qt
 
 INTERVAL_MILLISECONDS = 5
+_BEATS_UNTIL_DRAWN = 20
 
 
 class Heartbeat:
@@ -16,14 +17,14 @@ class Heartbeat:
 
     ``own_gaps`` are those of the processor time that this thread used in them: other programs on
     the same machine are not in these, and neither are the threads that draw in software.
-    A gap in which `mark` was called, and the next one, in which Slicer draws what was changed, are
-    kept under that name as well.
+    A gap in which `mark` was called, and the next ones, in which Slicer draws what was changed as
+    soon as its own timer says so, are kept under that name as well.
     """
 
     def __init__(self) -> None:
         self.gaps: list[float] = []
         self.own_gaps: list[float] = []
-        self.marked: dict[str, list[float]] = {}
+        self.marked: dict[str, list[tuple[float, float]]] = {}
         self._marks: dict[str, int] = {}
         self._last = (0.0, 0.0)
         self._timer = qt.QTimer()
@@ -51,7 +52,7 @@ class Heartbeat:
 
     def mark(self, name: str) -> None:
         """Say what happens in the gap that is under way."""
-        self._marks[name] = 2
+        self._marks[name] = _BEATS_UNTIL_DRAWN
 
     def _on_beat(self) -> None:
         now = _clocks()
@@ -59,13 +60,17 @@ class Heartbeat:
         self.gaps.append(gap)
         self.own_gaps.append(own)
         for name in self._marks:
-            self.marked.setdefault(name, []).append(gap)
+            self.marked.setdefault(name, []).append((gap, own))
         self._marks = {name: left - 1 for name, left in self._marks.items() if left > 1}
         self._last = now
 
     @property
     def longest(self) -> float:
         return max(self.gaps)
+
+    def longest_marked(self, name: str) -> tuple[float, float]:
+        """The longest of the gaps that were marked so, and its own time."""
+        return max(self.marked[name])
 
     def text(self) -> str:
         """The longest gap and what 99 % of them are shorter than; the same of the own time."""

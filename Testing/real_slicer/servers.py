@@ -6,6 +6,7 @@ of the event loop that is measured, and it can be lost like a real one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -199,14 +200,15 @@ def _answer_queries(
     from IGTLMetaBrowserLib import codec
 
     receiver = codec.Receiver()
-    while count := client.recv_into(receiver.get_buffer()):
-        for query in receiver.buffer_updated(count):
-            reply = answer(query)
-            if reply is not None:
-                with lock:
-                    client.sendall(reply)
-            if query.type_name == after:
-                begin.set()
+    with contextlib.suppress(OSError):  # the client may leave at any time
+        while count := client.recv_into(receiver.get_buffer()):
+            for query in receiver.buffer_updated(count):
+                reply = answer(query)
+                if reply is not None:
+                    with lock:
+                        client.sendall(reply)
+                if query.type_name == after:
+                    begin.set()
 
 
 def _send_at_rate(
@@ -214,14 +216,12 @@ def _send_at_rate(
 ) -> None:
     begin.wait()
     due = time.monotonic()
-    try:
+    with contextlib.suppress(OSError):
         for message in messages():
             due += 1 / rate
             time.sleep(max(0.0, due - time.monotonic()))
             with lock:
                 client.sendall(message)
-    except OSError:
-        pass  # the client left
 
 
 KINDS = {

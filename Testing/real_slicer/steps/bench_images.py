@@ -23,16 +23,15 @@ def run(step):
     yield from add_volumes(step, heartbeat)
     step.figure("10 images of 157 MB, not shown", "50 / 16 ms", hidden, heartbeat.text())
     yield from load(step, user, server, heartbeat, shown=True)
-    entering = heartbeat.marked["loaded"]
+    entering, own_entering = heartbeat.longest_marked("loaded")
     step.note(f"shown, all turns: {heartbeat.text()}")
     yield from draw(step, user, heartbeat)
-    drawn = heartbeat.marked["drawn"]
-    required = f"1.2 × {max(drawn):.0f} = {1.2 * max(drawn):.0f} ms"
+    drawn, own_drawn = heartbeat.longest_marked("drawn")
     step.figure(
-        "10 images of 157 MB, shown: the turn in which one enters the views (longest)",
-        required,
-        f"{max(entering):.0f} ms",
-        f"{max(drawn):.0f} ms",
+        "10 images of 157 MB, shown: the longest turn with one that enters the views",
+        f"1.2 × {drawn:.0f} = {1.2 * drawn:.0f} ms",
+        f"{entering:.0f} ms (own {own_entering:.0f})",
+        f"{drawn:.0f} ms (own {own_drawn:.0f})",
     )
 
 

@@ -69,14 +69,14 @@ def load_and_cancel_all(step, user, heartbeat):
 
 def plain_table(count):
     """The same with Qt's own items, as most of Slicer's tables have them: one turn each."""
-    model, table = qt.QStandardItemModel(count, 0), qt.QTableView()
+    model, table = qt.QStandardItemModel(count, COLUMNS), qt.QTableView()
     proxy = qt.QSortFilterProxyModel()
 
     def fill():
-        for _column in range(COLUMNS):
-            model.appendColumn(
-                [qt.QStandardItem(f"Head T1 {row * 7919 % count}") for row in range(count)]
-            )
+        for row in range(count):
+            text = f"Head T1 {row * 7919 % count}"
+            for column in range(COLUMNS):
+                model.setItem(row, column, qt.QStandardItem(text))
         proxy.setSourceModel(model)
         table.setModel(proxy)
 

@@ -5,7 +5,6 @@ import time
 
 from real_slicer.heartbeat import Heartbeat
 from real_slicer.user import User
-from real_slicer.views import screenshot
 
 SILENT_SECONDS = 10
 
@@ -31,8 +30,6 @@ def run(step):
     begin = time.monotonic()
     heartbeat.start()
     user.press(user.ui.connectButton)
-    yield step.pause(1)
-    yield from screenshot(step, "looking-up")
     yield user.until(lambda: not user.browser.connection.has_server, "the failure", 30)
     seconds = time.monotonic() - begin
     step.figure(
