@@ -1,4 +1,4 @@
-"""Points, label maps and colour tables: asking for them, and saying what has come."""
+"""Points, label maps and color tables: asking for them, and saying what has come."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NOT_TOLD = 0
 """The scalar type of an image whose list does not tell it."""
 
 
-class AnnotationSection:
+class OverlaySection:
     """The buttons that ask for what belongs to images. Label maps come into the image table."""
 
     def __init__(self, ui, browser, images, offers, localeTexts, statusLine):

@@ -8,7 +8,7 @@ from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
 from .locale_texts import LocaleTexts
-from .overlay_section import AnnotationSection
+from .overlay_section import OverlaySection
 from .panel_events import PanelEvents
 from .panel_keys import PanelKeys
 from .panel_messages import PanelMessages
@@ -41,9 +41,7 @@ class BrowserPanel:
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
         self.trajectories = TrajectorySection(ui, browser, colors, texts, self.status)
         self.offers = ServerOffers(browser)
-        self.annotations = AnnotationSection(
-            ui, browser, self.images, self.offers, texts, self.status
-        )
+        self.overlays = OverlaySection(ui, browser, self.images, self.offers, texts, self.status)
         self.progress = ProgressSection(ui, browser, texts)
         self.settings = ServerSettingsSection(ui, browser)
         self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self.status)
@@ -173,7 +171,7 @@ class BrowserPanel:
         self.images.update()
         self.progress.update()
         self.trajectories.update()
-        self.annotations.update()
+        self.overlays.update()
         self.offers.show(self.ui.trajectoriesButton, "TRAJ")
         self.settings.update()
         self.ui.refreshButton.enabled = self.browser.connection.has_server

@@ -55,7 +55,7 @@ class PanelEvents:
             events.TrajectoriesShown: self._onTrajectoriesShown,
             events.TrajectoriesSent: self._onTrajectoriesSent,
             events.Failed: self._onFailed,
-            **self._panel.annotations.handlers,
+            **self._panel.overlays.handlers,
         }
 
     def _onBrowserEvent(self, event):
