@@ -151,7 +151,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
             self.logic.browser.connect(*self.logic.startDemo())
 
     def loadSampleImage(self):
-        """Load an image of the demo, over a connection of its own."""
+        """Load an image of the demo, over a separate connection."""
         with slicer.util.tryWithErrorDisplay(_("The demo image could not be loaded.")):
             if self._sampleImageLoader is None:
                 self._sampleImageLoader = sample_data.SampleImageLoader(self.logic.demo)
@@ -194,10 +194,11 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
 
 
 class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
-    """For scripts: a connection of its own to a server. There can be several at once.
+    """For scripts: a connection to a server. There can be several at once.
 
     Between the calls, which wait for their answers, Qt's event loop goes on with the connection.
-    ``addObserver`` tells what happens. ``browser`` has all that the window can do, without waiting.
+    ``addObserver`` notifies of what happens. ``browser`` has all that the window can do, without
+    waiting.
     """
 
     def __init__(self):
@@ -206,7 +207,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self.browser.patients.hide(arePatientsHidden())
         self.demo = DemoEndpoint()
         self.sceneEndpoint = scene_endpoint.SceneEndpoint()
-        # The DICOM module makes the database; where it is missing, nothing is known of it.
+        # The DICOM module makes the database; if it is missing, nothing is known of it.
         database = getattr(slicer, "dicomDatabase", None)
         metadata = self.browser.metadata.registry
         self._dicomDatabase = SlicerDatabaseProvider(database, SeriesUids(metadata))
@@ -258,7 +259,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
     def loadImage(self, imageId):
         """Fetch an image and return its volume node; the same node when it is loaded again.
 
-        Raises IGTLMetaBrowserLib.net.NetworkError, or SceneError where it cannot be shown.
+        Raises IGTLMetaBrowserLib.net.NetworkError, or SceneError if it cannot be shown.
         """
         return self.browser.load_image(imageId)
 

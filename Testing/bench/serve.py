@@ -26,7 +26,8 @@ sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
 from contests import harness, serving
 
 from helpers import cpp_library
-from IGTLMetaBrowserLib import codec
+from helpers.certificates import Authority
+from IGTLMetaBrowserLib import codec, net
 from interop import reference_library
 
 ROUNDS = 5
@@ -34,10 +35,12 @@ TIMES = 10
 MANY = 32
 SAMPLES = 300
 SMALL_TIMES = 50
+SLICES = 60
 OURS = "this server"
 BARE = "bare sendall loop"
 CPP = "C++ library, packed once"
 PYIGTL = "pyigtl"
+PLAIN, TLS = "without TLS", "with TLS"
 DATABASE = "C++ ImageDatabaseServer"
 
 
@@ -66,6 +69,8 @@ def main() -> int:
             many_clients(console, ours),
             small_images(console, stack, folder, ours),
             lists(console, ours),
+            encrypted(console, stack, folder, ours),
+            while_decoding(console, stack, folder),
         ]
         show_pyigtl(console)
     return 0 if all(reached) else 1
@@ -149,6 +154,46 @@ def lists(console: Console, port: int) -> bool:
     text = f"{busy.median * 1e3:.1f} ms, {busy.percentile_99 * 1e3:.1f} ms"
     is_met = busy.percentile_99 <= 0.1
     harness.print_verdict(console, "while 8 fetch", "99th ≤ 100 ms", text, is_met)
+    return is_met
+
+
+def encrypted(console: Console, stack: ExitStack, folder: Path, port: int) -> bool:
+    """Show what TLS costs our client and server."""
+    authority = Authority.make(folder / "authority")
+    certificate = authority.issue("127.0.0.1")
+    command = serving.python(serving.OURS, certificate)
+    tls_port = stack.enter_context(serving.running(command))
+    plain = net.ConnectionSettings()
+    tls = net.ConnectionSettings(tls=net.ClientTLS(authority.file))
+    contestants = {
+        PLAIN: partial(serving.seconds_of_client, port, TIMES, plain),
+        TLS: partial(serving.seconds_of_client, tls_port, TIMES, tls),
+    }
+    contest = harness.Contest(
+        f"{TIMES} × {serving.IMAGE_BYTES / 1e6:.0f} MB to our client, checked",
+        contestants,
+        TIMES * serving.IMAGE_BYTES / 1e6,
+        "MB",
+        [harness.Requirement(TLS, PLAIN, times_as_fast=0.5)],
+    )
+    return harness.hold(console, contest, ROUNDS)
+
+
+def while_decoding(console: Console, stack: ExitStack, folder: Path) -> bool:
+    """Show how long a small query takes while a JPEG 2000 series is decoded for another client."""
+    files = folder / "jpeg2000"
+    files.mkdir()
+    serving.write_compressed_series(files, SLICES)
+    program = folder / "serve_folder.py"  # a file, which worker processes can import
+    program.write_text(serving.COMPRESSED)
+    port = stack.enter_context(serving.running([sys.executable, program, files]))
+    with net.Client("127.0.0.1", port) as client:
+        (item,) = client.list_images()
+    taken = serving.Latency.of(serving.query_seconds_while(port, item.id))
+    text = f"{taken.median * 1e3:.1f} ms, {taken.percentile_99 * 1e3:.1f} ms"
+    is_met = taken.percentile_99 <= 0.05
+    who = f"a small query while {SLICES} JPEG 2000 slices are decoded"
+    harness.print_verdict(console, who, "99th ≤ 50 ms", text, is_met)
     return is_met
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.hospital import of_type, step_until_event
 from helpers.peers import ScriptedServer, serve_well
-from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import BrowserError
 from IGTLMetaBrowserLib.browser.events import (
     Asked,
@@ -136,3 +136,15 @@ def test_a_server_that_does_not_answer_is_left_and_the_next_question_connects(un
     assert isinstance(disconnected.error, net.TimeOutError)
     assert left.error is None
     assert len(of_type(events, Connected)) == 2
+
+
+def test_the_settings_of_a_server_count_while_it_is_connected(unconnected, server):
+    lps = net.ConnectionSettings(answer_timeout=60.0, coordinates=codec.Coordinates.LPS)
+    unconnected.connect(server.host, server.port, lps, connect_timeout=1.0)
+    assert unconnected.connection.client.settings == net.ConnectionSettings(
+        connect_timeout=1.0, answer_timeout=60.0, coordinates=codec.Coordinates.LPS
+    )
+    assert unconnected.images.coordinates is codec.Coordinates.LPS
+    assert unconnected.trajectories.coordinates is codec.Coordinates.LPS
+    unconnected.connect(server.host, server.port)
+    assert unconnected.images.coordinates is None

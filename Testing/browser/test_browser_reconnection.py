@@ -15,7 +15,14 @@ from helpers.hospital import (
     vanish,
     voxels,
 )
-from helpers.peers import PATIENCE, ScriptedServer, ServerInThread, serve_well
+from helpers.peers import (
+    PATIENCE,
+    TRAJECTORY,
+    ScriptedServer,
+    ServerInThread,
+    make_image,
+    serve_well,
+)
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser import images, reconnection
 from IGTLMetaBrowserLib.browser.events import (
@@ -305,3 +312,23 @@ def test_a_list_that_comes_after_all_is_shown(unconnected, events):
         step_until_event(unconnected, events, Listed)
         assert not unconnected.images.is_list_unanswered
         unconnected.disconnect()
+
+
+def test_a_server_that_streams_but_offers_no_list_keeps_its_connection(unconnected, events):
+    def stream(peer):
+        peer.receive()
+        while not of_type(events, ListUnanswered):
+            peer.send(make_image(1))
+        peer.receive()  # the trajectories
+        peer.send(codec.TrajectoryMessage(items=[TRAJECTORY]))
+        peer.wait_until_closed()
+
+    with ScriptedServer(stream) as server:
+        unconnected.connect("127.0.0.1", server.port, answer_timeout=0.3, header_version=1)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, ListUnanswered)
+        assert unconnected.connection.state is ConnectionState.CONNECTED
+        assert len(unconnected.images.live) == 1
+        assert len(unconnected.load_trajectories()) == 1
+        unconnected.disconnect()
+    assert [event.error for event in of_type(events, Disconnected)] == [None]

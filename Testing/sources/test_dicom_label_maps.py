@@ -7,6 +7,7 @@ import pytest
 from pydicom import Dataset
 
 from helpers import radiotherapy as study
+from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -37,6 +38,14 @@ class TestSegmentations:
         assert labels.pixels.dtype == np.uint8
         assert labels.pixels.all()
         np.testing.assert_allclose(labels.ijk_to_ras(), ct.ijk_to_ras(), atol=1e-3)
+
+    def test_a_server_sends_it_like_an_image(self, ct_folder, slices):
+        study.segmentation(slices[:1]).save_as(ct_folder / "seg", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        with ServerInThread(source) as server, server.client() as client:
+            (item,) = client.wait(client.ask("LBMETA")).items
+            pixels = client.get_image(item.id).pixels
+        assert np.array_equal(pixels, source.image(item.id).pixels)
 
     def test_frames_that_were_left_out_are_empty(self, ct_folder, slices):
         """Of a segment in the first and the third slice, highdicom writes two frames."""

@@ -98,6 +98,19 @@ class TestSeveralFramesAtEachPlace:
         assert len({*first}) == 3
 
 
+class TestHeadersThatAreNotTrue:
+    def test_a_sequence_that_reverses_rows_is_pointed_out(self, tmp_path, make_slice):
+        for n, place in enumerate(PLACES):
+            dataset = make_slice(place, Modality="MR")
+            block = dataset.private_block(0x19, "GEMS_ACQU_01", create=True)
+            block.add_new(0x9C, "LO", "research/epi_pepolar")
+            dataset.save_as(tmp_path / str(n), enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert "rows may be in reverse order" in source.refused[0][1]
+        image = source.image(source.images()[0].id)
+        assert "rows may be in reverse order" in image.metadata["Notice"]
+
+
 class TestOrientation:
     def test_noise_in_the_direction_cosines_does_not_matter(self, tmp_path, write):
         """At the edge of these 7 × 5 pixels it is 0.0003 mm."""

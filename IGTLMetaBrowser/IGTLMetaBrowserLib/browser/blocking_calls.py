@@ -88,7 +88,7 @@ class BlockingCalls:
     def _wait_for(self, query: net.Query) -> None:
         self._step_until(lambda: query.is_done)
         if query.error is not None:
-            # The window waits until the server can be reached again; a script is told.
+            # The window waits until the server can be reached again; a script has to know.
             self._browser.connection.forget(query)
             raise query.error
 

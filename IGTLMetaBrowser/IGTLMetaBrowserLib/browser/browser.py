@@ -107,19 +107,23 @@ class Browser:
         self,
         host: str,
         port: int = net.DEFAULT_PORT,
+        settings: net.ConnectionSettings | None = None,
         *,
         reconnect_delays: Sequence[float] = RECONNECT_DELAYS,
-        **options: Any,
+        **changes: Any,
     ) -> None:
         """Begin to connect to a server, leaving the one before.
 
+        ``settings`` are those of this server, ``changes`` the fields of ``net.ConnectionSettings``
+        that differ from them: ``browser.connect("localhost", answer_timeout=60)``.
         ``reconnect_delays`` are the seconds before each attempt to make a lost connection again,
-        the last for all that follow. ``options``, with the time-outs among them: see
-        ``net.Client``.
+        the last for all that follow.
         """
         self.disconnect()
-        self.connection.open(host, port, reconnect_delays, **options)
+        self.connection.open(host, port, settings, reconnect_delays, **changes)
         self._on_server_selected()
+        coordinates = self.connection.client.settings.coordinates
+        self.images.coordinates = self.trajectories.coordinates = coordinates
         self.connection.reconnect_now()
 
     def disconnect(self) -> None:
@@ -193,6 +197,8 @@ class Browser:
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
+        # First what has come already: a server that streams faster than markups can be made would
+        # otherwise keep them waiting for ever.
         self.trajectories.work()
         self.images.recordings.work()
         reconnector = self.connection.reconnector
@@ -215,6 +221,8 @@ class Browser:
     # What happens
 
     def _leave_server(self, error: net.NetworkError | None) -> None:
+        # In this order: the images are cancelled while they are still those of this server, and the
+        # observers find no server any more when they are notified.
         self.images.cancel()
         address = self.connection.address
         self.connection.close()

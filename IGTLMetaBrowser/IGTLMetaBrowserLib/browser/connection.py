@@ -91,12 +91,15 @@ class Connection:
         self,
         host: str,
         port: int,
+        settings: net.ConnectionSettings | None = None,
         reconnect_delays: Sequence[float] = RECONNECT_DELAYS,
-        **options: Any,
+        **changes: Any,
     ) -> None:
-        """Choose a server; ``reconnect_now`` then connects. ``options``: see ``net.Client``."""
+        """Choose a server; ``reconnect_now`` then connects. For the others see ``net.Client``."""
         self.last_error = None
-        self.reconnector = Reconnector(net.Client(host, port, **options), reconnect_delays)
+        self.reconnector = Reconnector(
+            net.Client(host, port, settings, **changes), reconnect_delays
+        )
 
     def close(self) -> None:
         """Leave the server."""

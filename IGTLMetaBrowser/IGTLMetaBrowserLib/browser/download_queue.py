@@ -12,7 +12,7 @@ class DownloadQueue:
     """What waits, in the order in which it was asked for, and what is in transfer.
 
     A batch is what is asked for from an idle state until everything has arrived, failed or been
-    cancelled. Sizes are bytes, 0 where they are not known. Times are seconds of one clock.
+    cancelled. Sizes are bytes, 0 if they are not known. Times are seconds of one clock.
     """
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class DownloadQueue:
         self._rate = TransferRate()
 
     def arrived(self, received: int, size: int, now: float) -> bool:
-        """Note how much of the image in transfer is there; return whether it is more than before.
+        """So much of the image in transfer is there; return whether it is more than before.
 
         ``size`` counts more than the list's.
         """
@@ -89,13 +89,13 @@ class DownloadQueue:
         return is_more
 
     def finish(self) -> None:
-        """Note that the image in transfer has arrived, failed or been cancelled."""
+        """The image in transfer has arrived, failed or been cancelled."""
         self._bytes_before += self._received
         self._done += 1
         self.current = None
 
     def transfer(self, now: float) -> Transfer | None:
-        """Return the transfer as it stands, or None where there is none."""
+        """Return the transfer as it stands, or None if there is none."""
         if self.current is None:
             return None
         rate = self._rate.bytes_per_second(now)

@@ -29,7 +29,7 @@ from .listing import Listing
 ShowImage = Callable[[str, codec.ImageMessage], tuple[Any, tuple[str, ...]]]
 """Shows the image of an id; returns its node, and notes. Raises ``ValueError`` if it cannot."""
 
-# An observer may draw what it is told; nobody sees more than ten pictures a second of a bar.
+# The window draws at each of these events; nobody sees more than ten steps a second of a bar.
 _SECONDS_BETWEEN_REPORTS = 0.1
 
 
@@ -65,7 +65,7 @@ class Downloads:
 
     @property
     def transfer(self) -> Transfer | None:
-        """The transfer as it stands, or None where there is none."""
+        """The transfer as it stands, or None if there is none."""
         transfer = self._queue.transfer(time.monotonic())
         if transfer is None or self._query is None:
             return transfer
@@ -84,7 +84,9 @@ class Downloads:
             self._wait(new)
 
     def fetch_next(self) -> None:
-        """Ask for the next image, where none is in transfer."""
+        """Ask for the next image, if none is in transfer."""
+        # One at a time: OpenIGTLink answers carry no number, so that two answers of one type could
+        # not be told apart if the server names them otherwise than they were asked for.
         while self._query is None and self._queue.has_waiting:
             image_id = self._queue.begin_next(time.monotonic())
             self._notified_at = 0.0
@@ -136,7 +138,7 @@ class Downloads:
             self._queue.finish()
             self._fail(image_id, error)
             if is_unreachable:
-                # Each would wait in vain for a server that is not there.
+                # The first connection failed, so there is no other attempt: none would ever come.
                 self._give_up(self.waiting, error)
         return True
 

@@ -40,7 +40,7 @@ class ImageState:
     """The state of one image.
 
     ``received`` of ``size`` bytes have arrived while it is loading; ``size`` is 0 before the first
-    has. ``reason`` is why it failed, ``notes`` what else there is to know, such as where it
+    has. ``reason`` is why it failed, ``notes`` what else there is to know, such as how it
     differs from the list.
     """
 
@@ -55,10 +55,10 @@ class ImageState:
 class Transfer:
     """The image that is being fetched, and the batch it belongs to.
 
-    ``received`` and ``size`` are bytes of this image; ``size`` is 0 where it is not known yet.
+    ``received`` and ``size`` are bytes of this image; ``size`` is 0 if it is not known yet.
     ``done`` of ``total`` images of the batch have arrived, failed or been cancelled.
     ``bytes_per_second`` is that of the last seconds, and ``seconds_left`` the time for the rest of
-    the batch; None where they are not known. ``seconds_preparing`` is for how long the server has
+    the batch; None if they are not known. ``seconds_preparing`` is for how long the server has
     been preparing this image, which it shows by other messages; None once it sends it.
     """
 
@@ -76,7 +76,7 @@ class Transfer:
 class LiveImageState:
     """An image that the server sends without being asked, again and again.
 
-    ``entry`` is made from the last message, ``node`` its volume, or None where the user removed it;
+    ``entry`` is made from the last message, ``node`` its volume, or None if the user removed it;
     ``frames`` have come, the last one ``last_at`` (with its time zone).
     """
 
@@ -183,7 +183,7 @@ class ImageProgress:
 
 @dataclass(frozen=True)
 class ImagePreparing:
-    """The server has been preparing an image for so many seconds; told once a second."""
+    """The server has been preparing an image for so many seconds; notified once a second."""
 
     image_id: str
     seconds: int
@@ -191,7 +191,7 @@ class ImagePreparing:
 
 @dataclass(frozen=True)
 class ImageLoaded:
-    """An image is in the scene, as ``node``. ``notes`` say where it differs from the listing."""
+    """An image is in the scene, as ``node``. ``notes`` say how it differs from the listing."""
 
     image_id: str
     node: Any
@@ -217,7 +217,7 @@ class ImageFailed:
 class LiveImage:
     """An image came that nobody asked for, the ``frames``th of this id; ``node`` shows it.
 
-    ``node`` is None where the user removed the volume: it comes back when the image is loaded.
+    ``node`` is None if the user removed the volume: it comes back when the image is loaded.
     """
 
     image_id: str
@@ -274,7 +274,7 @@ class LabelMapsListed:
 
 @dataclass(frozen=True)
 class ColorsShown:
-    """An image is shown in the colours that the server has for it, those of the colour ``node``."""
+    """An image is shown in the colors that the server has for it, those of the color ``node``."""
 
     image_id: str
     node: Any

@@ -32,7 +32,7 @@ class _Loaded:
 class ImageStates:
     """The states of one server's images at a time; what is loaded from others is remembered.
 
-    ``states`` has those that are not NOT_LOADED. ``is_label_map`` tells of an id whether LBMETA
+    ``states`` has those that are not NOT_LOADED. ``is_label_map`` says of an id whether LBMETA
     lists it.
     """
 
@@ -83,7 +83,7 @@ class ImageStates:
         return self._show_loaded(image_id)
 
     def live(self, image_id: str) -> None:
-        """The image is in the scene, as the server sends it by itself."""
+        """The image is in the scene, because the server streams it."""
         if self.state(image_id).status in (ImageStatus.WAITING, ImageStatus.LOADING):
             return
         if image_id not in self._loaded:
@@ -115,7 +115,7 @@ class ImageStates:
             self._show_loaded(image_id)
 
     def list(self, listing: Listing) -> None:
-        """A new list has come: note where it says something else of what is loaded."""
+        """A new list has come: note what it says differently of what is loaded."""
         self._listing = listing
         for image_id in self._loaded:
             if self.state(image_id).status is ImageStatus.LOADED:

@@ -200,6 +200,7 @@ class Images:
 
     def on_list(self, message: codec.ImageMetaMessage) -> None:
         """Handle a list of images, asked for or not."""
+        # What is known of the images first: observers read the names of loaded images there.
         before = self._metadata.listing
         now = Listing(message, datetime.now(timezone.utc))
         self.is_list_unanswered = False

@@ -22,7 +22,7 @@ for _scalar_type in codec.ScalarType:
 
 
 class Listing:
-    """One answer to GET_IMGMETA. ``listed_at`` is when it came, or None where none has come."""
+    """One answer to GET_IMGMETA. ``listed_at`` is when it came, or None if none has come."""
 
     def __init__(
         self,

@@ -51,12 +51,14 @@ class LiveImages:
         They are counted all the same. A server can send faster than volumes can be shown.
         """
         kept, renewed = [], set()
+        # From the newest on: of several frames in one step only the last is worth its rendering.
         for event in reversed(events):
             image = event.message if isinstance(event, net.Unsolicited) else None
             if isinstance(image, codec.ImageMessage):
                 if image.device_name in renewed:
                     self._skipped[image.device_name] += 1
                     continue
+                # A part of a volume does not replace the frame before: both are needed.
                 if not image.is_subvolume:
                     renewed.add(image.device_name)
             kept.append(event)
@@ -88,7 +90,7 @@ class LiveImages:
         return node
 
     def remove_nodes(self) -> None:
-        """Note which volumes are no longer in the scene."""
+        """Look which volumes are no longer in the scene."""
         for image_id, state in self.states.items():
             if self._in_scene.node(image_id) is None:
                 self.states[image_id] = replace(state, node=None)
@@ -111,7 +113,7 @@ class LiveImages:
 
 
 def _entry(image: codec.ImageMessage) -> codec.ImageMetaItem:
-    """Return what a list would say of an image, as far as the image itself tells it."""
+    """Return what a list would say of an image, as far as the image itself says it."""
     metadata = image.metadata
     return codec.ImageMetaItem(
         name=metadata.get("SeriesDescription") or image.device_name,

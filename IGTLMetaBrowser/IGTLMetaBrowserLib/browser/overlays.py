@@ -92,7 +92,7 @@ class Overlays:
         ``query`` is the one that is answered, None for what the server sends unasked.
         """
         if isinstance(message, codec.PointMessage):
-            # The document has one coordinate system for TRAJ and POINT.
+            # POINT, as TRAJ, has no field for it; a server that means LPS means it for both.
             coordinates = self._trajectories.coordinates
             points = self._nodes.show_points(self._address, message.items, coordinates)
             self._notify(PointsShown(points.nodes, points.problems))

@@ -111,6 +111,7 @@ class Trajectories:
     def on_trajectories(self, message: codec.TrajectoryMessage, is_answer: bool) -> None:
         """Show what came. ``is_answer``: those that the user has removed come back."""
         self._nodes.receive(self._connection.address, message.items, is_answer)
+        # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged())
         self.work()
 

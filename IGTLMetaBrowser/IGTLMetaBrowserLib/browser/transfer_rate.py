@@ -19,14 +19,14 @@ class TransferRate:
         self._samples: deque[tuple[float, int]] = deque()
 
     def add(self, total: int, now: float) -> None:
-        """Note that ``total`` bytes have arrived until ``now``, those of earlier calls included."""
+        """``total`` bytes have arrived until ``now``, those of earlier calls included."""
         self._samples.append((now, total))
         # The oldest sample is at least as old as the window, once there are any that old.
         while len(self._samples) > 1 and self._samples[1][0] <= now - _WINDOW:
             self._samples.popleft()
 
     def bytes_per_second(self, now: float) -> float | None:
-        """Return the rate until ``now``, or None where it is too early to tell."""
+        """Return the rate until ``now``, or None if it is too early to say."""
         if not self._samples or now - self._samples[0][0] < _SHORTEST_SPAN:
             return None
         begin, first = self._samples[0]

@@ -71,6 +71,8 @@ _PRIVATE_B_VALUES = (
     ("GEMS_PARM_01", 0x00430010, 0x00431039),
 )
 _GE_B_VALUE_OFFSET = 1e9
+# GE's name of the pulse sequence, which tells research sequences whose headers are not true.
+_GE_ACQUISITION = ("GEMS_ACQU_01", 0x00190010, 0x0019109C)
 
 PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoublePixelData"}
 TRANSFER_SYNTAX_UID = "TransferSyntaxUID"
@@ -132,6 +134,9 @@ def read_image_header(
     values |= _from_sequences(lookup)
     if "DiffusionBValue" not in values and (b_value := _private_b_value(lookup)):
         values["DiffusionBValue"] = b_value
+    creator, creator_tag, tag = _GE_ACQUISITION
+    if text_of(lookup, creator_tag) == creator and (name := text_of(lookup, tag, "LO")):
+        values["PulseSequenceName"] = name
     frames = _functional_groups(lookup, values) or _dose_planes(values)
     problem = _why_cut_off(pixels, file_size)
     if not problem:
@@ -171,7 +176,7 @@ def needed_tags() -> frozenset[int]:
         _MODALITY_LUT, _ULTRASOUND_REGIONS, _DETECTORS, _SEGMENTS, _SHARED_GROUPS, _FRAME_GROUPS
     )  # fmt: skip
     private = (tag for _, creator, value in _PRIVATE_B_VALUES for tag in (creator, value))
-    return frozenset({*image_tags(), *sequences, *private, *GRID_TAGS})
+    return frozenset({*image_tags(), *sequences, *private, *_GE_ACQUISITION[1:], *GRID_TAGS})
 
 
 @cache

@@ -55,7 +55,7 @@ def show_image(
     node.SetName(name)
     node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
     if not is_written:
-        node.SetAndObserveImageData(image_data(pixels))
+        _set_image_data(node, image_data(pixels))
     node.EndModify(modified)
     return node
 
@@ -88,6 +88,25 @@ def image_data(pixels: np.ndarray) -> vtkImageData:
 def volume_class(image: ImageMessage) -> str:
     """Return the class of the node that can show an image."""
     return "vtkMRMLScalarVolumeNode" if image.components == 1 else "vtkMRMLVectorVolumeNode"
+
+
+def _set_image_data(node: Any, data: vtkImageData) -> None:
+    """Give a volume other voxels; of the same size and type, into the image data that it has.
+
+    Other image data are another pipeline for each slice view, which costs as much as drawing.
+    """
+    before = node.GetImageData()
+    if before is not None and _layout(before) == _layout(data):
+        before.GetPointData().SetScalars(data.GetPointData().GetScalars())
+        before.Modified()
+        node.Modified()
+    else:
+        node.SetAndObserveImageData(data)
+
+
+def _layout(data: vtkImageData) -> tuple[Any, int, int]:
+    components = data.GetNumberOfScalarComponents()
+    return data.GetDimensions(), data.GetScalarType(), components
 
 
 def _remove(scene: Any, node: Any) -> None:

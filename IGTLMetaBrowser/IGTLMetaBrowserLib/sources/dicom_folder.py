@@ -199,7 +199,12 @@ class DicomFolderSource:
         return reading.volume
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
-        """When the image's files were last written; raises ``SourceError``."""
+        """When the image's files were last written; of a label map, how often the folder changed.
+
+        Raises ``SourceError``.
+        """
+        if image_id not in self._offers and image_id in self._label_maps():
+            return (self._index.changes,)
         names = dict.fromkeys(frame.file.name for frame in self._offer(image_id).stack.frames)
         return tuple(_time_written(self.folder / name) for name in names)
 

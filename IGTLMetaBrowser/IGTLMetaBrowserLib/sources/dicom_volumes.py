@@ -33,6 +33,11 @@ VOLUME, SLICE, CINE, FRAME, IMAGE = "volume", "slice", "cine", "frame", "image"
 NO_POSITION = "not in the file: lies axially with its first voxel in the origin"
 ONE_POSITION = "the file has one position for all its frames: this frame may lie elsewhere"
 
+REVERSED_ROWS = (
+    "GE's research sequence epi_pepolar: its rows may be in reverse order, so that front and back "
+    "are exchanged"
+)
+
 # Frames are in the same place if they are nearer to each other than this part of a pixel.
 _SAME_PLACE = 0.02
 # How far a frame may be from the line of its volume, in pixels. Scanners round positions.
@@ -93,7 +98,10 @@ def stack_frames(
     if placed and is_from_detector(placed[0]):
         reasons.append(f"its place is {FROM_DETECTOR}")
     found, why = _without_position(unplaced)
-    return [_with_notice_of_size(stack) for stack in (*stacks, *found)], [*reasons, *why]
+    stacks = [_with_more_notices(stack) for stack in (*stacks, *found)]
+    if any(REVERSED_ROWS in stack.notices for stack in stacks):
+        why = [*why, REVERSED_ROWS]
+    return stacks, [*reasons, *why]
 
 
 def _stacks_of_group(
@@ -269,6 +277,10 @@ def _unplaced(frames: list[Frame]) -> Stack:
     )
 
 
-def _with_notice_of_size(stack: Stack) -> Stack:
-    notice = stack.pixel_size.notice
-    return replace(stack, notices=(*stack.notices, notice)) if notice else stack
+def _with_more_notices(stack: Stack) -> Stack:
+    notices = [stack.pixel_size.notice]
+    # Volumes of reversed polarity have their rows in reverse order, and no word of it in
+    # DICOM's attributes (neurolabusc/dcm_qa_polar).
+    if "epi_pepolar" in stack.frames[0].get("PulseSequenceName"):
+        notices.append(REVERSED_ROWS)
+    return replace(stack, notices=(*stack.notices, *filter(None, notices)))

@@ -144,7 +144,7 @@ class ConnectionSection:
         return state is not ConnectionState.NOT_CONNECTED
 
     def _secondsLeft(self, state):
-        """Return after how many seconds something else happens; None where that is at once."""
+        """Return after how many seconds something else happens; None if that is at once."""
         isLost = state is ConnectionState.RECONNECTING
         moment = self._browser.connection.next_attempt if isLost else self._browser.next_deadline
         if moment is None or moment <= time.monotonic():

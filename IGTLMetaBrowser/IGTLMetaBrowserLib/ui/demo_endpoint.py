@@ -19,7 +19,7 @@ class DemoEndpoint(Endpoint):
     """Serves the phantom between ``start`` and ``stop``, on a port that is free."""
 
     def start(self):
-        """Serve, where it does not already. Return host and port. Raises OSError."""
+        """Serve, if it does not already. Return host and port. Raises OSError."""
         if self.address is None:
             self._serve(Server(DemoSource(_SECONDS_A_TURN), HOST, port=0))
             _runningDemos.append(self)

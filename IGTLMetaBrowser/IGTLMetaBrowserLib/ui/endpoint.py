@@ -19,7 +19,7 @@ class Endpoint:
 
     @property
     def address(self):
-        """Host and port, or None where it does not serve."""
+        """Host and port, or None if it does not serve."""
         return None if self._pump is None else (self._pump.worker.host, self._pump.worker.port)
 
     def stop(self):

@@ -55,7 +55,7 @@ class Pump:
     def step(self):
         """Do what can be done without waiting."""
         if self._isStepping:
-            # Somebody who was told of something has opened a dialog, in which the event loop goes
+            # An observer has opened a dialog, in which the event loop goes
             # on: the step that is under way is ended first.
             self._waitForNothing()
             return

@@ -32,7 +32,7 @@ def register(category, thumbnailPath, download):
 
 
 class SampleImageLoader:
-    """Loads an image from ``demo``, a DemoEndpoint, over a connection of its own.
+    """Loads an image from ``demo``, a DemoEndpoint, over a separate connection.
 
     So the connection of the module's window is not disturbed. Qt's event loop does the work.
     """

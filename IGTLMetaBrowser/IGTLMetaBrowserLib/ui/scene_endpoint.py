@@ -34,7 +34,7 @@ class SceneEndpoint(Endpoint):
         self._plans = None
 
     def start(self, port=DEFAULT_PORT, host=HOST):
-        """Serve there, and no longer where it did. Return host and port. Raises OSError."""
+        """Serve there, instead of where it did. Return host and port. Raises OSError."""
         self.stop()
         plans = ReceivedPlans(
             slicer.mrmlScene,

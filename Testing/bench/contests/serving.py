@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib import codec, net
 
 SIZE = (512, 512, 100)  # i, j, k
 IMAGE_BYTES = 2 * SIZE[0] * SIZE[1] * SIZE[2]
@@ -22,7 +22,7 @@ TESTING = Path(__file__).resolve().parents[2]
 _PATIENCE = 60.0
 
 PREPARE = f"""
-import socket, sys, threading
+import pathlib, signal, socket, sys, threading
 sys.path[:0] = {[str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]!r}
 import numpy as np
 from IGTLMetaBrowserLib import codec, net
@@ -45,7 +45,8 @@ class Source:
         return 0
     def trajectories(self):
         return []
-server = net.Server(Source(), port=0)
+tls = net.ServerTLS(pathlib.Path(sys.argv[1])).make_context() if sys.argv[1:] else None
+server = net.Server(Source(), port=0, tls=tls)
 print(server.port, flush=True)
 server.serve_forever()
 """
@@ -90,12 +91,12 @@ def running(command: Sequence[str | Path]) -> Iterator[int]:
         try:
             yield int(process.stdout.readline())
         finally:
-            process.kill()
+            process.terminate()
 
 
-def python(program: str) -> list[str]:
+def python(program: str, *arguments: object) -> list[str]:
     """Return the command that runs a program."""
-    return [sys.executable, "-c", program]
+    return [sys.executable, "-c", program, *map(str, arguments)]
 
 
 def connect(port: int) -> socket.socket:
@@ -134,6 +135,16 @@ def seconds_for_one(port: int, times: int) -> float:
         begin = time.perf_counter()
         for _ in range(times):
             fetch(connection)
+        return time.perf_counter() - begin
+
+
+def seconds_of_client(port: int, times: int, settings: net.ConnectionSettings) -> float:
+    """The same with our client, which checks the image."""
+    with net.Client("127.0.0.1", port, settings) as client:
+        client.get_image("A")
+        begin = time.perf_counter()
+        for _ in range(times):
+            client.get_image("A")
         return time.perf_counter() - begin
 
 
@@ -237,3 +248,61 @@ class Latency:
 def load() -> str:
     """Return how busy the machine is."""
     return f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+
+
+# A folder of JPEG 2000 files, served as igtlmeta does: the folder's path is the argument.
+COMPRESSED = (
+    PREPARE
+    + """
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+if __name__ == "__main__":
+    source = DicomFolderSource(sys.argv[1], jobs=2, seconds_a_turn=0.01)
+    server = net.Server(source, port=0, limits=net.ServerLimits(image_cache_size=1))
+    print(server.port, flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        source.close()  # ends its processes
+"""
+)
+
+
+def write_compressed_series(folder: Path, count: int) -> None:
+    """Write a series of JPEG 2000 slices of 512×512 voxels: noise, the hardest to decode."""
+    import numpy as np
+    from pydicom import Dataset, FileMetaDataset
+    from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
+
+    numbers, series = np.random.default_rng(1), generate_uid()
+    for k in range(count):
+        dataset = Dataset()
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, generate_uid()
+        dataset.SeriesInstanceUID, dataset.Modality = series, "CT"
+        dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        dataset.ImagePositionPatient, dataset.PixelSpacing = [0, 0, k], [1, 1]
+        pixels = numbers.integers(0, 4096, (512, 512)).astype(np.uint16)
+        dataset.set_pixel_data(pixels, "MONOCHROME2", 12, generate_instance_uid=False)
+        dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+        dataset.save_as(folder / f"{k}.dcm", enforce_file_format=True)
+
+
+def query_seconds_while(port: int, image_id: str) -> list[float]:
+    """Return how long GET_STATUS takes a client while another waits for an image."""
+    status = codec.pack(codec.GetMessage("STATUS"))
+    taken = []
+    with connect(port) as patient, connect(port) as other:
+        fetch(other, status)
+        patient.sendall(codec.pack(codec.GetMessage("IMAGE", device_name=image_id)))
+        patient.setblocking(False)
+        while True:
+            begin = time.perf_counter()
+            fetch(other, status)
+            taken.append(time.perf_counter() - begin)
+            try:
+                if patient.recv(1, socket.MSG_PEEK):
+                    return taken
+            except BlockingIOError:
+                time.sleep(0.002)
