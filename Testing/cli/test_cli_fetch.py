@@ -278,6 +278,16 @@ def test_another_image_is_not_written_under_that_name(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_image_without_an_id_is_not_asked_for(tmp_path: Path) -> None:
+    # Whatever the server streams would be the answer.
+    with served(shelf_of("", "A")) as address:
+        result = igtlmeta("fetch", address, "--all", "-o", tmp_path)
+    assert result.returncode == 1
+    assert result.stderr == "igtlmeta: an image without an ID cannot be fetched\n"
+    assert result.stdout == f"{tmp_path / 'A.nrrd'}\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["A.nrrd"]
+
+
 def test_of_images_with_one_id_it_is_said_which_cannot_be_fetched(tmp_path: Path) -> None:
     shelf = shelf_of("1.2.840")
     shelf.items = [replace(shelf.items[0], name=name) for name in ("T1 pre", "T1 post", "T2")]

@@ -174,6 +174,24 @@ def test_texts_are_key_value_pairs(path: Path) -> None:
     assert read_in_slicer(path).attributes["modality"] == "CT"
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("type: x", r"type\x3a x"),
+        ("sizes:=1 1 1", r"sizes\x3a=1 1 1"),
+        (" type ", "metadata type"),
+        ("#1", r"\x231"),
+    ],
+)
+def test_no_key_of_a_server_makes_a_file_that_cannot_be_read(
+    path: Path, key: str, name: str
+) -> None:
+    written(path, ImageMessage(np.full((1, 1, 1), 7, np.uint8)), **{key: "value"})
+    voxels, header = nrrd.read(str(path))
+    assert (voxels.tolist(), header[name]) == ([[[7]]], "value")
+    assert read_in_slicer(path).attributes[name] == "value"
+
+
 def test_an_older_file_is_replaced(path: Path) -> None:
     path.write_bytes(b"older")
     written(path, ImageMessage(np.full((1, 1, 1), 7, np.uint8)))

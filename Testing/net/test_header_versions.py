@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -180,6 +181,35 @@ def test_a_server_that_closes_when_it_sees_version_2_loses_nothing():
         assert client.get_image("US1").pixels[0, 0, 0] == 7
         assert len(client.list_images()) == 1
         assert not client.speaks_version_2
+
+
+def close(_: Peer, _question: codec.Header) -> None:
+    raise EOFError
+
+
+def send_wrong_sizes(peer: Peer, question: codec.Header) -> None:
+    image = codec.pack(make_image(7, device_name=question.device_name))
+    body = struct.pack(">HHII", 12, 4000, 9000, 0) + image[58:]
+    fields = (2, "IMAGE", question.device_name, codec.Timestamp(0), len(body), codec.crc64(body))
+    peer.send(codec.Header(*fields).pack() + body)
+
+
+@pytest.mark.parametrize("answer_to_2", [close, send_wrong_sizes])
+def test_images_come_in_version_1_from_a_server_that_speaks_version_2_for_its_list_only(
+    answer_to_2: Callable[[Peer, codec.Header], None],
+):
+    class HalfServer(RawServer):
+        def _answer(self, peer: Peer, question: codec.Header) -> None:
+            if (question.version, question.type_name) == (2, "GET_IMAGE"):
+                answer_to_2(peer, question)
+            else:
+                super()._answer(peer, question)
+
+    script = HalfServer(speaks_as_asked, reads_bodies=True)
+    with ScriptedServer(script) as server, server.client() as client:
+        assert client.get_list().metadata == METADATA
+        assert client.get_image("US1").pixels[0, 0, 0] == 7
+    assert (script.asked[-2:]) == [(2, "GET_IMAGE"), (1, "GET_IMAGE")]
 
 
 def test_whoever_asks_for_an_image_behind_the_list_has_the_list_first():

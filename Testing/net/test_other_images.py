@@ -5,6 +5,7 @@ Each case is run with whole messages, and over a connection that delivers one by
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ import pytest
 from helpers.peers import Peer, ScriptedServer, make_image, step_until
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.image_notes import image_notes
+from IGTLMetaBrowserLib.net.queries import GRACE_SECONDS
 
 SHORT = 0.5
 SIZE = (4, 3, 2)
@@ -191,6 +193,74 @@ def test_a_server_that_sends_another_size_each_time(piece_size: int | None):
         for image_id in "ABC":
             with pytest.raises(net.TimeOutError):
                 client.get_image(image_id)
+
+
+def test_a_list_that_is_pushed_says_which_names_are_those_of_other_images(piece_size: int | None):
+    def answer(_: str) -> list[codec.Message]:
+        return [listed("A", "C"), make_image(9, device_name="C")]
+
+    with (
+        ScriptedServer(lists_and_answers(answer, "A"), piece_size=piece_size) as server,
+        server.client(answer_timeout=2 * GRACE_SECONDS) as client,
+    ):
+        client.list_images()
+        with pytest.raises(net.TimeOutError, match="instead came the image 'C'"):
+            client.get_image("A")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"".join((codec.pack(make_image(9, (8, 8, 8), "Live"))[:50], bytes(8), bytes(72 + 1024))),
+        codec.pack(codec.UnknownMessage("IMAGE", device_name="Live")),
+        codec.pack(make_image(9, (64, 64, 20), "Live")),
+    ],
+    ids=["without a checksum", "empty", "too large"],
+)
+def test_a_live_image_that_cannot_be_read_does_not_end_the_query(
+    frame: bytes, piece_size: int | None
+):
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        peer.send(listed("A"))
+        peer.receive()
+        peer.socket.sendall(frame)
+        peer.send(make_image(7, device_name="A"))
+        peer.wait_until_closed()
+
+    with (
+        ScriptedServer(serve, piece_size=piece_size) as server,
+        server.client(max_body_size=100_000) as client,
+    ):
+        client.list_images()
+        assert shade(client.get_image("A")) == 7
+
+
+@pytest.mark.parametrize("is_renamed", [False, True], ids=["one name", "another name each time"])
+def test_large_live_images_do_not_put_the_time_out_off(is_renamed: bool):
+    # The first are above the limit and passed over, the others could be the answer by their size.
+    size = (32, 32, 20) if is_renamed else (64, 64, 20)
+
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        peer.send(listed("A"))
+        peer.receive()
+        number = 0
+        while not select.select([peer.socket], [], [], 0)[0]:
+            number += is_renamed
+            frame = codec.pack(make_image(9, size, f"Live{number}"))
+            for start in range(0, len(frame), 4096):
+                peer.socket.sendall(frame[start : start + 4096])
+                select.select([peer.socket], [], [], 0.01)
+
+    with (
+        ScriptedServer(serve) as server,
+        server.client(answer_timeout=SHORT, max_body_size=100_000) as client,
+    ):
+        client.list_images()
+        query = client.ask("IMAGE", "A")
+        step_until(client, lambda: query.is_done)
+        assert isinstance(query.error, net.TimeOutError)
 
 
 # No data, refusals and reports

@@ -119,13 +119,11 @@ class User:
 
         def double_click(place: Any) -> None:
             self.press(view.viewport(), place)
-            send_mouse(
-                view.viewport(),
-                qt.QEvent.MouseButtonDblClick,
-                qt.QPointF(place),
-                qt.Qt.LeftButton,
-                qt.Qt.LeftButton,
-            )
+            for kind, buttons in (
+                (qt.QEvent.MouseButtonDblClick, qt.Qt.LeftButton),
+                (qt.QEvent.MouseButtonRelease, qt.Qt.NoButton),
+            ):
+                send_mouse(view.viewport(), kind, qt.QPointF(place), qt.Qt.LeftButton, buttons)
 
         self._at_row(view, row, column, double_click)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -198,3 +199,11 @@ def test_another_server_s_image_of_the_same_id_has_nothing_of_the_first(details)
         user.select("HEAD")
         assert "Remark" not in str(details.rows())
         assert "Lindqvist" not in str(details.rows())
+
+
+def test_study_series_and_image_are_copied_as_json(details):
+    details.user.select("HEAD")
+    details.user.panel.images.details.copyJsonAction.trigger()
+    known = json.loads(QApplication.clipboard().text())
+    assert set(known) == {"study", "series", "instance"}
+    assert known["series"]["Modality"] == "CT"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .. import codec
+from ..metadata.modules import INSTANCE_DATA, SERIES_DATA, STUDY_DATA
 from ..metadata.providers.calibration import CalibratedSpacing
 from ..metadata.providers.standard import StandardProviders
-from ..metadata.registry import MetadataProviders
-from ..privacy.hidden_patients import HiddenPatients
+from ..metadata.registry import NOTHING, MetadataProviders
+from ..privacy.hidden_patients import HiddenPatients, is_identity
 from ..privacy.redacted_list import register_patients
 from ..signal import Signal
 from .listing import CurrentListing, Listing
+
+_VIEWS = {"study": STUDY_DATA, "series": SERIES_DATA, "instance": INSTANCE_DATA}
 
 
 class ImageMetadata:
@@ -64,9 +68,40 @@ class ImageMetadata:
         self.known.calibration.remove(image_id)
         self.calibration_changed.emit(image_id)
 
+    def set_value(self, image_id: str, keyword: str, value: Any) -> None:
+        """Set what a DICOM keyword is for an image, over what everybody else says.
+
+        ``value`` is a text as DICOM writes it (several values joined by a backslash), or already
+        of the keyword's kind. Raises ``ValueError`` if it is not what the keyword needs.
+        """
+        self.known.typed.set(image_id, keyword, value)
+
+    def remove_value(self, image_id: str, keyword: str) -> None:
+        """Let what others know of a keyword count again."""
+        self.known.typed.remove(image_id, keyword)
+
+    def normalized(self, image_id: str) -> dict[str, dict[str, Any]]:
+        """Return what is known of an image's study, series and instance: values by DICOM keyword.
+
+        If patients are hidden, without what tells who the patient is.
+        """
+        views = {name: self.registry.get(type_, image_id) for name, type_ in _VIEWS.items()}
+        known = {name: dict(view) for name, view in views.items() if view is not NOTHING}
+        if not self._patients.is_hidden:
+            return known
+        return {name: self._redacted(view) for name, view in known.items()}
+
+    def _redacted(self, view: dict[str, Any]) -> dict[str, Any]:
+        redact = self._patients.redact
+        return {
+            keyword: redact(value) if isinstance(value, str) else value
+            for keyword, value in view.items()
+            if not is_identity(keyword)
+        }
+
     def close(self) -> None:
         """Let the registry go: its providers ask it themselves."""
-        self.known.remove_from_registry()
+        self.registry.remove_all_providers()
         self.calibration_changed.disconnect_all()
 
     def select_server(self, address: str) -> None:

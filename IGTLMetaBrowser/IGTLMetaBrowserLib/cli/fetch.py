@@ -57,9 +57,12 @@ def fetch(arguments: argparse.Namespace) -> int:
             listed.setdefault(item.id, []).append(item)
         ids = listed if arguments.all else [_listed_id(text, listed) for text in arguments.ids]
         failures = [complain(text) for text in doubled_ids([x for x in items if x.id in ids])]
-        for image_id, path in file_paths(folder, ids).items():
+        # Any image would be an answer to a query without a name, be it that of a stream.
+        if "" in ids:
+            failures.append(complain("an image without an ID cannot be fetched"))
+        for image_id, path in file_paths(folder, filter(None, ids)).items():
             failures.append(_fetch_image(client, image_id, path, listed.get(image_id, [])))
-    if not ids:
+    if not items and arguments.all:
         note(f"{client.address} offers no images")
     return max(failures, default=0)
 

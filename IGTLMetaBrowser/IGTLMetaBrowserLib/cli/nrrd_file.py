@@ -115,7 +115,10 @@ def _key_values(texts: Mapping[str, str]) -> dict[str, str]:
     """Return texts as key/value pairs; a key that is the name of a field gets another one."""
     pairs = {}
     for key, text in texts.items():
-        name = _escape(key).replace(":=", ": =")  # which would end it
+        # A reader takes what is before a colon for the key, and a line with # for a comment.
+        name = _escape(key).strip().replace(":", r"\x3a")
+        if name.startswith("#"):
+            name = rf"\x23{name[1:]}"
         if name.lower() in _FIELDS:
             name = f"metadata {name}"
         if name and text:

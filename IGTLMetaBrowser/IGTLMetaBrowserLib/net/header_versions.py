@@ -78,9 +78,10 @@ class VersionFinder:
         self.is_2_seen = False  # on this connection
         self._is_probe_unanswered = False
 
-    def ask(self, query: Query, now: float) -> None:
-        """Send a question, and wait for its answer."""
-        query.header_version = self._fixed or (2 if self._server.speaks_2 else 1)
+    def ask(self, query: Query, now: float, version: int | None = None) -> None:
+        """Send a question, in the best version or the given one, and wait for its answer."""
+        best = 2 if self._server.speaks_2 else 1
+        query.header_version = self._fixed or version or best
         question = codec.GetMessage(query.data_type, device_name=query.device_name)
         if query.header_version == 2:
             question.header_version, question.metadata = 2, dict(CLIENT)
@@ -153,6 +154,19 @@ class VersionFinder:
         """Keep nothing back for this query any more."""
         if query is self.held:
             self.held = self._first_list = self.deadline = None
+
+    def can_ask_in_version_1(self, query: Query, event: codec.Message | codec.Rejected) -> bool:
+        """Whether the answer to a question in version 2 cannot be read, but could be in version 1.
+
+        Some servers get the extended header or the metadata of some messages wrong. Damage and
+        size have nothing to do with the version.
+        """
+        return (
+            isinstance(event, codec.Rejected)
+            and type(event.error) is codec.DecodeError
+            and (event.header.version, query.header_version) == (2, 2)
+            and self._fixed is None
+        )
 
     def _note_answer_to_2(self, query: Query) -> None:
         """Note whether a question in version 2 was answered in version 1."""

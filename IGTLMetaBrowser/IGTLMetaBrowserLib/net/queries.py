@@ -9,6 +9,7 @@ answer late or twice, so that for another name these rules hold:
   for what was asked for, and its name is neither that of a listed image nor that of a stream. It is
   taken after ``GRACE_SECONDS``: until then the right one may come, or the same name again, which
   shows that it is a stream (PlusToolkit/PlusLib#586, lassoan/pyigtl#2).
+  The same holds for the error of one that is empty or cannot be read.
 - Everything else is unsolicited: a stream, a pushed trajectory, a keep-alive.
 """
 
@@ -40,6 +41,8 @@ _COMMANDS = {"getimagemetadata": "IMGMETA", "getimagemeta": "IMGMETA", "getimage
 # (openigtlink/SlicerOpenIGTLink#64).
 _NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
 _MOST_ABANDONED = 100
+# Images of other names during one query.
+_MOST_OTHERS = 20
 
 
 class Queries:
@@ -101,11 +104,12 @@ class Queries:
         """Answer queries with images of other names that nothing spoke against; return them."""
         due = [query for query in self.waiting if query.candidate_until <= now]
         for query in due:
-            image, query.candidate = query.candidate, None
-            query.candidate_until = float("inf")
-            if image is not None:
-                self._taken[query.device_name] = _fingerprint(image)
-                self._finish(query, answer=image)
+            candidate = query.candidate
+            if isinstance(candidate, codec.ImageMessage):
+                self._taken[query.device_name] = _fingerprint(candidate)
+                self._finish(query, answer=candidate)
+            else:
+                self._finish(query, error=candidate)
         return due
 
     def remove_all(self) -> list[Query]:
@@ -122,7 +126,7 @@ class Queries:
     def match(self, event: codec.Message | codec.Rejected, now: float = 0.0) -> Query | None:
         """Return the query that ``event`` answers, with its answer or error set, or None."""
         if isinstance(event, codec.Rejected):
-            return self._match_rejected(event)
+            return self._match_rejected(event, now)
         if isinstance(event, codec.StatusMessage):
             return self._match_status(event)
         if isinstance(event, codec.ReturnMessage):
@@ -131,6 +135,8 @@ class Queries:
             return self._match_image(event, now)
         query = self._find(event.type_name, event.device_name)
         if query is None:
+            if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
+                self.images.update(event)  # pushed, as the list has changed
             if _OLD_NAMES.get(event.type_name, event.type_name) not in _NEVER_STREAMED:
                 self._stream_names.add((event.type_name, event.device_name))
             return None
@@ -148,6 +154,16 @@ class Queries:
             return query
         entry = self.images.find(query.device_name)
         return query if entry is not None and can_fit(header, entry) else None
+
+    def is_awaited(self, header: codec.Header) -> bool:
+        """Whether a message that is arriving is worth more time than the time-out.
+
+        Not the twentieth image of yet another name: a query must end.
+        """
+        query = self.expected(header)
+        if query is None:
+            return False
+        return query.others < _MOST_OTHERS or query.device_name in (header.device_name, "")
 
     def _find(self, data_type: str, device_name: str) -> Query | None:
         data_type = _OLD_NAMES.get(data_type, data_type)
@@ -176,56 +192,68 @@ class Queries:
         query = self._find_exactly("IMAGE", name)
         if query is None:
             query = self._oldest_for_other_name(name)
-            if query is None:
-                if name not in self.images:
-                    self._stream_names.add(("IMAGE", name))
-                self._note_instead(image)
-                return None
-            if query.device_name:
-                return self._match_image_of_other_name(query, image, now)
-        if not image.pixels.size:
-            return self._finish(query, error=no_data(query))
-        return self._finish(query, answer=image)
+        if query is None:
+            if name not in self.images:
+                self._stream_names.add(("IMAGE", name))
+            self._note_instead(describe_image(image))
+            return None
+        answer = image if image.pixels.size else no_data(query)
+        if query.device_name not in ("", name):
+            return self._match_other_name(query, name, answer, now)
+        if isinstance(answer, NetworkError):
+            return self._finish(query, error=answer)
+        return self._finish(query, answer=answer)
 
-    def _match_image_of_other_name(
-        self, query: Query, image: codec.ImageMessage, now: float
+    def _match_other_name(
+        self, query: Query, name: str, answer: codec.ImageMessage | NetworkError, now: float
     ) -> Query | None:
-        name, candidate = image.device_name, query.candidate
-        if not image.pixels.size:
-            return self._finish(query, error=no_data(query))
-        entry = self.images.find(query.device_name)
-        if name in self._unfitting_names or candidate is not None:
+        """Match an image of another name; ``answer`` is an error if it is empty or unreadable.
+
+        The frames of a stream can be so, too: that is no better reason to end the query.
+        """
+        if isinstance(answer, codec.ImageMessage):
+            words = describe_image(answer)
+        else:
+            words = f"the image {codec.printable(name)!r}, which is empty or cannot be read"
+        if name in self._unfitting_names or query.candidate is not None:
             # A stream; or of two images, nobody knows which is the right one.
-            names = {name, name if candidate is None else candidate.device_name}
+            names = {name, name if query.candidate is None else query.candidate_name}
             self._stream_names |= {("IMAGE", other) for other in names}
             query.candidate, query.candidate_until = None, float("inf")
-            self._note_instead(image)
+            self._note_instead(words)
             return None
-        if entry is None or not fits(image, entry) or self._is_of_another_id(query, image):
+        if isinstance(answer, codec.ImageMessage) and not self._can_be_answer(query, answer):
             self._unfitting_names.add(name)
-            self._note_instead(image)
+            self._note_instead(words)
             return None
         if query.is_abandoned:
             return self._finish(query)
-        query.candidate, query.candidate_until = image, now + self._grace
+        query.candidate, query.candidate_name = answer, name
+        query.candidate_until = now + self._grace
         return None
+
+    def _can_be_answer(self, query: Query, image: codec.ImageMessage) -> bool:
+        entry = self.images.find(query.device_name)
+        is_as_listed = entry is not None and fits(image, entry)
+        return is_as_listed and not self._is_of_another_id(query, image)
 
     def _is_of_another_id(self, query: Query, image: codec.ImageMessage) -> bool:
         """Whether the same voxels came for another id: a server that sends always the same."""
         others = {taken for id_, taken in self._taken.items() if id_ != query.device_name}
         return bool(others) and _fingerprint(image) in others
 
-    def _note_instead(self, image: codec.ImageMessage) -> None:
+    def _note_instead(self, words: str) -> None:
         for query in self.waiting:
             if query.data_type == "IMAGE":
-                query.came_instead = describe_image(image)
+                query.came_instead = words
+                query.others += 1
 
     def _note_list(self, query: Query, message: codec.ImageMetaMessage) -> None:
         # A query with a name asks for one entry; clients that put their own name there get all.
         if not query.device_name or len(message.items) != 1:
             self.images.update(message)
 
-    def _match_rejected(self, event: codec.Rejected) -> Query | None:
+    def _match_rejected(self, event: codec.Rejected, now: float) -> Query | None:
         header, error = event.header, event.error
         if is_wrong_server(event) and self.waiting:
             # Such a header cannot be trusted to name its type, and the connection ends with it.
@@ -236,11 +264,15 @@ class Queries:
                 query, error=refusal(query, f"its reason cannot be read: {error}")
             )
         query = self.expected(header)
-        if isinstance(error, codec.EmptyContentError):
-            if query is None and header.type_name == "IMAGE":
-                query = self._oldest_for_other_name(header.device_name)
-            return query and self._finish(query, error=no_data(query))
-        return query and self._finish(query, error=unreadable(query, error))
+        is_empty = isinstance(error, codec.EmptyContentError)
+        if is_empty and query is None and header.type_name == "IMAGE":
+            query = self._oldest_for_other_name(header.device_name)
+        if query is None:
+            return None
+        reason = no_data(query) if is_empty else unreadable(query, error)
+        if header.type_name == "IMAGE" and query.device_name not in ("", header.device_name):
+            return self._match_other_name(query, header.device_name, reason, now)
+        return self._finish(query, error=reason)
 
     def _match_status(self, status: codec.StatusMessage) -> Query | None:
         if status.code in _NO_ERRORS:

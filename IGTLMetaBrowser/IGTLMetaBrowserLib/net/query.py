@@ -36,12 +36,14 @@ class Query:
     header_version: int = field(default=1, repr=False)
     # What had been received when it was asked, to see whether anything has come since.
     bytes_before: int = field(default=0, repr=False)
-    # An image of another name that may be the answer, see ``Queries``; and until when another could
-    # come that shows that it is not.
-    candidate: codec.ImageMessage | None = field(default=None, repr=False)
+    # An image of another name that may be the answer, or why it cannot be read, see ``Queries``;
+    # and until when another could come that shows that it is not.
+    candidate: codec.ImageMessage | NetworkError | None = field(default=None, repr=False)
+    candidate_name: str = field(default="", repr=False)
     candidate_until: float = field(default=float("inf"), repr=False)
-    # What came instead of the answer, for the error that says that it did not come.
+    # What came instead of the answer, for the error that says that it did not come; how many did.
     came_instead: str = field(default="", repr=False)
+    others: int = field(default=0, repr=False)
 
     @property
     def is_done(self) -> bool:

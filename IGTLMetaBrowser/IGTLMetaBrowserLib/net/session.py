@@ -54,6 +54,7 @@ class Session:
         self._queries = queries
         self._versions = VersionFinder(server, connection, queries, settings.header_version)
         self._last_bytes_at = time.monotonic()
+        self._is_answer_passed_over = False
 
     @property
     def is_waiting(self) -> bool:
@@ -98,6 +99,7 @@ class Session:
         if query not in self._queries.waiting:
             return
         if self.progress(query) is not None and self.connection.receiver.discard():
+            self._is_answer_passed_over = True
             self._queries.waiting.remove(query)
         else:
             self._queries.abandon(query)
@@ -129,8 +131,8 @@ class Session:
         receiver = self.connection.receiver
         progress = receiver.progress
         if progress is None:
-            return receiver.is_passing_over
-        return self._queries.expected(progress.header) is not None
+            return receiver.is_passing_over and self._is_answer_passed_over
+        return self._queries.is_awaited(progress.header)
 
     @property
     def _passing_over_until(self) -> float | None:
@@ -143,6 +145,9 @@ class Session:
         if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
             event = from_radii(event)
         query = self._queries.match(event, now)
+        if isinstance(event, codec.Rejected):
+            # Perhaps for its size: then the rest of it is still to come.
+            self._is_answer_passed_over = query is not None
         if query is None:
             is_probe_answer = self._versions.is_probe_answer(event)
             self._versions.note_version(event, now)
@@ -153,6 +158,10 @@ class Session:
             waiting.attempts = 1
         self._versions.note_version(event, now)
         if query.is_abandoned or self._versions.hold(query, now):
+            return []
+        if query.error is not None and self._versions.can_ask_in_version_1(query, event):
+            query.error = None
+            self._versions.ask(query, now, version=1)
             return []
         return [Finished(query)]
 
@@ -214,10 +223,13 @@ class Session:
         half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
         events = self._finish_held()
         lost = [query for query in self._queries.remove_all() if not query.is_abandoned]
-        for query in lost:
-            self._is_for_version_1(query)
+        # Two attempts in version 2 leave one in version 1.
+        in_version_1 = [query for query in lost if self._is_for_version_1(query)]
         again = [
-            query for query in lost if query is not half_answered and query.attempts < _MAX_ATTEMPTS
+            query
+            for query in lost
+            if query is not half_answered
+            and (query.attempts < _MAX_ATTEMPTS or query in in_version_1)
         ]
         failed = [query for query in lost if query not in again]
         self.end = SessionEnd(ConnectionLostError(reason), failed, again)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import qt
 from slicer.i18n import tr as _
 
@@ -63,13 +65,17 @@ class DetailsSection:
         self._timer.stop()
         if self.ui.detailsCollapsibleButton.collapsed:
             return
-        index = self.ui.imageTableView.currentIndex()
-        isImage = index.isValid() and not self._images.isGroup(index.row())
-        row = index.row() if isImage else None
+        row = self._shownRow()
         rows = [] if row is None else self._rows(row)
         self.model.setRows(matchingDetails(rows, self.ui.detailsSearchLineEdit.text))
         self.ui.detailsSearchLineEdit.enabled = row is not None
         self.calibration.showRow(row)
+
+    def _shownRow(self):
+        """Return the present row of the table of images; None for none, or a patient or study."""
+        index = self.ui.imageTableView.currentIndex()
+        isImage = index.isValid() and not self._images.isGroup(index.row())
+        return index.row() if isImage else None
 
     def copy(self):
         """Copy the selected rows, each in a line, with tabs between the cells."""
@@ -78,6 +84,13 @@ class DetailsSection:
     def copyAll(self):
         """Copy all rows that are shown in the same way."""
         qt.QApplication.clipboard().setText(self.model.lines(range(self.model.rowCount())))
+
+    def copyJson(self):
+        """Copy what is known of the image's study, series and instance as JSON."""
+        imageId = self._images.imageId(self.ui.imageTableView.currentIndex().row())
+        known = self._browser.metadata.normalized(imageId)
+        text = json.dumps(known, indent=2, ensure_ascii=False, default=str)
+        qt.QApplication.clipboard().setText(text)
 
     def _updateSoon(self, *_arguments):
         self._timer.startIfIdle(_PAUSE_MILLISECONDS)
@@ -141,12 +154,16 @@ class DetailsSection:
         self.copyAction.triggered.connect(lambda _checked=False: self.copy())
         self.copyAllAction = self.menu.addAction(_("Copy all"))
         self.copyAllAction.triggered.connect(lambda _checked=False: self.copyAll())
+        self.copyJsonAction = self.menu.addAction(_("Copy study, series and image as JSON"))
+        self.copyJsonAction.triggered.connect(lambda _checked=False: self.copyJson())
         view.customContextMenuRequested.connect(self._onMenuRequested)
 
     def _onMenuRequested(self, position):
         view = self.ui.detailsTableView
         self.copyAction.enabled = view.selectionModel().hasSelection
         self.copyAllAction.enabled = self.model.rowCount() > 0
+        row = self._shownRow()
+        self.copyJsonAction.enabled = row is not None and self._images.isLoadable(row)
         self.menu.popup(view.viewport().mapToGlobal(position))
 
     def _makeKeys(self):

@@ -14,6 +14,7 @@ from .panel_keys import PanelKeys
 from .panel_messages import PanelMessages
 from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
+from .record_button import RecordButton
 from .scene_server_section import SceneServerSection
 from .sections import rememberSections
 from .server_offers import ServerOffers
@@ -43,6 +44,7 @@ class BrowserPanel:
         self.offers = ServerOffers(browser)
         self.overlays = OverlaySection(ui, browser, self.images, self.offers, texts, self.status)
         self.progress = ProgressSection(ui, browser, texts)
+        self.record = RecordButton(ui.recordButton, browser, self.selectedImageIds, self.status)
         self.settings = ServerSettingsSection(ui, browser)
         self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self.status)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser, self._showPatients)
@@ -157,6 +159,7 @@ class BrowserPanel:
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
         self.images.update()
+        self.record.update()
 
     # How it looks
 
@@ -172,6 +175,7 @@ class BrowserPanel:
         self.progress.update()
         self.trajectories.update()
         self.overlays.update()
+        self.record.update()
         self.offers.show(self.ui.trajectoriesButton, "TRAJ")
         self.settings.update()
         self.ui.refreshButton.enabled = self.browser.connection.has_server

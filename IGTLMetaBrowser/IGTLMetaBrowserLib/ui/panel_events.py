@@ -56,6 +56,7 @@ class PanelEvents:
             events.TrajectoriesSent: self._onTrajectoriesSent,
             events.Failed: self._onFailed,
             **self._panel.overlays.handlers,
+            **self._panel.record.handlers,
         }
 
     def _onBrowserEvent(self, event):

@@ -65,4 +65,5 @@ class SceneServerSection:
     def _show(self, text, deviceName, problems):
         if problems:
             text += " " + _("Not shown: {problems}.")
-        self._statusLine.show(text, client=deviceName, problems="; ".join(problems))
+        client = deviceName or _("without a name")
+        self._statusLine.show(text, client=client, problems="; ".join(problems))

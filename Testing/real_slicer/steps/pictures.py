@@ -11,12 +11,13 @@ def run(step):
     user = User(step)
     yield from user.open()
     four_up()
+    user.unfold(user.ui.advancedCollapsibleButton, False)
     user.press(user.ui.demoButton)
     yield user.until_listed()
     yield from user.load("DEMO_CT", "DEMO_MR")
     yield from user.get_trajectories(7)
     user.click_row(user.ui.trajectoryTableView, 0, column=1)
-    slicer.util.resetThreeDViews()
+    show_slices_in_3d()
     yield step.pause(0.5)
     user.bring_into_view(user.ui.hostLineEdit)
     yield from screenshot(step, "module")
@@ -33,6 +34,16 @@ def run(step):
     user.press(user.ui.connectButton)
     yield from user.connect(server.port)
     yield from screenshot(step, "long-list", panel(user))
+
+
+def show_slices_in_3d():
+    """Show the slices in the 3D view, from close by."""
+    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
+        node.SetSliceVisible(True)
+    view = slicer.app.layoutManager().threeDWidget(0).threeDView()
+    view.resetFocalPoint()
+    for _ in range(2):
+        view.zoomIn()
 
 
 def panel(user):

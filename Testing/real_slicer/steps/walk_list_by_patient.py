@@ -6,6 +6,9 @@ from real_slicer.servers import ServerProcess
 from real_slicer.user import User
 from real_slicer.views import screenshot
 
+NAME = 1
+"""The column; a click on the first opens and closes a group."""
+
 
 def run(step):
     user = User(step)
@@ -20,13 +23,13 @@ def group(step, user):
     user.check(user.ui.groupCheckBox)
     yield user.until(lambda: model.isGrouped and model.isGroup(0), "the patient's row")
     yield from screenshot(step, "1-by-patient")
-    user.click_row(view, 0)
+    user.click_row(view, 0, column=NAME)
     user.press(user.ui.loadButton)
     yield user.until_loaded("DEMO_CT", "DEMO_MR", "DEMO_PT")
     yield from screenshot(step, "2-patient-loaded")
-    user.double_click_row(view, 0)
+    user.double_click_row(view, 0, NAME)
     yield user.until(lambda: not user.ids(), "the patient to be collapsed")
-    user.double_click_row(view, 0)
+    user.click_row(view, 0, column=0)
     yield user.until(lambda: len(user.ids()) == 3, "the patient to be expanded")
 
 

@@ -18,11 +18,10 @@ from .typed_values import TypedValuesProvider
 class StandardProviders:
     """Adds to ``registry`` all providers that need nothing but messages and the user.
 
-    ``entries`` finds the entry of an image's id in the server's list, or returns None. Folders of
-    DICOM files and Slicer's database are added if there are any::
+    ``entries`` finds the entry of an image's id in the server's list, or returns None. Whoever
+    knows more is added to the registry, such as Slicer's DICOM database::
 
-        folder = DicomFolder(path)
-        provider = DicomSeriesProvider(folder.files_of_series, standard.series_uids)
+        provider = SlicerDatabaseProvider(slicer.dicomDatabase, standard.series_uids)
         standard.registry.add_provider(provider, Priority.DICOM)
     """
 
