@@ -33,6 +33,8 @@ What it lacks, compared with a real Slicer:
   subjecthierarchy and volumes. No DICOM, extensions manager, slicer.packaging, ioManager, Python
   console, error log. Of SampleData there is the list of registered sources, no more.
 - Crashes: what would crash Slicer when it exits fails the test, see fixtures.crashing_objects.
+  What destroyed widgets kept alive is let go a moment later here; in Slicer at once, and it crashes
+  if that is the last that holds a widget which is being destroyed as well (use delete() there).
 - Subject hierarchy plugins: data nodes of the usual classes get an item, that is all.
 - Translations: texts stay English.
 - The developer's Reload & Test section: `onReload` and `onTest` are there, the buttons are not.

@@ -9,6 +9,10 @@ KNOWN_DIFFERENCES: dict[tuple[str, str], str] = {
         "`lambda checked: ...` and `lambda: ...` agree."
     ),
     ("signal", "action triggered"): "The bool of `triggered` and `*args`: see `clicked`.",
+    ("lifetime", "a signal of a deleted object"): (
+        "PythonQt fails without an error of its own, which Python reports as a SystemError. Here "
+        "it is an AttributeError."
+    ),
     ("signal", "old style signature"): (
         "PySide6 wants signatures wrapped in SIGNAL(), and its `connect` cannot be replaced. "
         "`button.clicked.connect(f)` agrees."

@@ -197,8 +197,15 @@ def _destroyed(cls: type, is_cxx: Callable[[type], bool]) -> type:
             raise ValueError(f"Trying to read property '{name}' from a destroyed {qt_name} object")
         return refuse(f"Trying to call '{name}' on a destroyed {qt_name} object")
 
+    def set_(self: Any, name: str, value: Any) -> None:
+        if isinstance(getattr(cls, name, None), property):
+            problem = f"Trying to set property '{name}' on a destroyed {qt_name} object"
+            raise AttributeError(problem)
+        vars(self)[name] = value
+
     qt_name = next(base.__name__ for base in cls.__mro__ if is_cxx(base))
-    return type(cls.__name__, (cls,), {"__getattribute__": get, "__module__": cls.__module__})
+    members = {"__getattribute__": get, "__setattr__": set_, "__module__": cls.__module__}
+    return type(cls.__name__, (cls,), members)
 
 
 def refuse(message: str) -> Callable[..., Any]:
