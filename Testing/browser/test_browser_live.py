@@ -115,6 +115,31 @@ def test_a_streamed_image_that_is_in_the_list_updates_its_own_node(unconnected, 
         unconnected.disconnect()
 
 
+def test_a_stream_under_the_name_of_a_loaded_image_does_not_replace_it(unconnected, events):
+    entry = codec.ImageMetaItem(
+        "Head", "MR", "MR", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
+    )
+    live = replace(make_image(60, (8, 8, 1)), device_name="MR")
+
+    def serve(peer):
+        peer.receive()
+        peer.send(listing(entry))
+        peer.receive()
+        peer.send(frame(1, "MR"), live, live, frame(5))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        node = unconnected.load_image("MR")
+        step_until_event(unconnected, events, LiveImage)
+        assert voxels(node) == [1, 2, 3]
+        assert list(unconnected.images.live) == ["Ultrasound"]
+        unconnected.disconnect()
+    (failed,) = of_type(events, Failed)
+    assert "'MR' of 8 × 8 × 1 voxels, uint16 came" in str(failed.error)
+
+
 def test_a_stream_does_not_answer_what_was_asked_for(unconnected, events):
     def serve(peer):
         peer.send(frame(1))

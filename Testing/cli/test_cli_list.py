@@ -26,7 +26,7 @@ from cli.command import (
     served,
     started,
 )
-from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec import ImageMetaItem, ScalarType, Timestamp
 
 SCAN_TIME = datetime(2010, 12, 7, 16, 29, 30, 234500, tzinfo=timezone.utc)
@@ -293,6 +293,21 @@ def test_the_json_has_what_the_server_knows_besides() -> None:
         head, bare = json.loads(igtlmeta("list", address, "--json").stdout)
     assert head["metadata"] == {"StudyDescription": "Abdomen"}
     assert "metadata" not in bare
+
+
+def test_one_image_whose_metadata_are_refused_does_not_cost_the_list() -> None:
+    class WithMetadata(Shelf):
+        def metadata(self, image_id: str) -> dict[str, str]:
+            if image_id == BARE.id:
+                raise net.SourceError("it was deleted")
+            return {"StudyDescription": "Abdomen"}
+
+    with served(WithMetadata([BARE, HEAD])) as address:
+        result = igtlmeta("list", address, "--json")
+    bare, head = json.loads(result.stdout)
+    assert head["metadata"] == {"StudyDescription": "Abdomen"}
+    assert "metadata" not in bare
+    assert (result.returncode, result.stderr.count("it was deleted")) == (0, 1)
 
 
 def test_long_names_come_whole_from_our_own_server() -> None:

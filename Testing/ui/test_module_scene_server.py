@@ -124,7 +124,7 @@ def test_a_line_goes_out_and_comes_back_as_it_was(port, scene, elsewhere, push, 
     assert [item.entry, item.target] == expected
     scene.RemoveNode(node)
     push(plans(item))
-    user.wait_for_status("of the client Navigation is shown")
+    user.wait_for_status("from Navigation is shown")
     assert lines(scene) == {"Drawn": expected}
     (again,) = elsewhere(ask, port, net.Client.get_trajectories)
     assert (again.entry, again.target, again.name) == (item.entry, item.target, item.name)
@@ -135,7 +135,7 @@ def test_a_line_goes_out_and_comes_back_as_it_was(port, scene, elsewhere, push, 
 
 def test_what_a_client_sends_is_shown_and_it_is_said_who_sent_it(push, scene, user):
     push(plans(line("1"), line("2")))
-    user.wait_for_status("2 trajectories of the client Navigation are shown.")
+    user.wait_for_status("2 trajectories from Navigation are shown.")
     assert lines(scene) == {name: [(10, 20, 130), (10, 20, 30)] for name in "12"}
 
 
@@ -148,7 +148,7 @@ def test_a_line_that_comes_again_moves(push, scene, user):
 
 def test_lines_that_are_sent_one_by_one_are_all_shown(push, scene, user):
     push(*[plans(line(str(number))) for number in range(30)])
-    user.wait_for_status("30 trajectories of the client Navigation")
+    user.wait_for_status("30 trajectories from Navigation")
     assert len(lines(scene)) == 30
 
 
@@ -171,7 +171,7 @@ def test_each_client_has_lines_of_its_own(push, scene, user):
 
 def test_points_are_shown(push, user):
     push(codec.PointMessage([codec.PointItem("Nasion", position=(1, 2, 3))], device_name="Tracker"))
-    user.wait_for_status("One point of the client Tracker is shown.")
+    user.wait_for_status("One point from Tracker is shown.")
 
 
 def test_what_cannot_be_shown_is_said(push, scene, user):
@@ -193,7 +193,7 @@ def test_what_the_reference_client_sends_is_shown(port, scene, user, elsewhere, 
         pytest.skip(reason)
     program = reference_library.build_example("Trajectory/TrajectoryClient", tmp_path)
     elsewhere(lambda: subprocess.run([program, "127.0.0.1", str(port)], check=True, timeout=30))
-    user.wait_for_status("3 trajectories of the client TrajectorySender are shown.")
+    user.wait_for_status("3 trajectories from TrajectorySender are shown.")
     # Its type says that only the target is planned, although the entry is set, too.
     targets = [slicer.util.getNode(f"TRAJECTORY_{number}") for number in range(3)]
     assert [node.GetClassName() for node in targets] == ["vtkMRMLMarkupsFiducialNode"] * 3

@@ -86,6 +86,14 @@ def test_the_loss_of_the_connection_makes_it_no_wider(narrow):
         narrow.press(narrow.ui.connectButton)
 
 
+def test_collapsed_sections_leave_the_panel_as_wide_as_it_was(narrow):
+    before = panel_of(narrow).minimumWidth
+    assert 200 < before <= WIDTH
+    narrow.ui.imagesCollapsibleButton.collapsed = True
+    narrow.ui.trajectoriesCollapsibleButton.collapsed = True
+    assert panel_of(narrow).minimumWidth == before
+
+
 def test_an_idle_panel_has_no_progress_bar_and_no_cancel_button(user):
     assert not user.ui.progressBar.isVisible()
     assert not user.ui.cancelButton.isVisible()

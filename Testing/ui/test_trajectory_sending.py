@@ -69,7 +69,7 @@ def test_what_came_goes_out_as_it_came(plan, pushed):
     ]
     planner = plan(*plans)
     planner.select("1", "2")
-    choose(planner, "The selected trajectories (2)")
+    choose(planner, "Selected trajectories (2)")
     assert received(planner, pushed) == plans[:2]
     planner.user.wait_for_status("2 trajectories were sent")
 
@@ -86,7 +86,7 @@ def test_lines_of_the_table_are_offered_when_they_are_selected_only(plan, drawn)
     planner = plan(line("1"))
     assert offered(planner) == ["My plan && more"]
     planner.select("1")
-    assert offered(planner) == ["The selected trajectories (1)", "", "My plan && more"]
+    assert offered(planner) == ["Selected trajectories (1)", "", "My plan && more"]
 
 
 def test_where_there_is_no_line_it_is_said_how_to_get_one(plan):

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from .. import codec
+from ..net.image_notes import describe_image
+from ..net.listed_images import fits
+from ..scene.errors import SceneError
 from ..scene.image_nodes import ImageNodes
 from ..scene.sequence_recording import SequenceRecording
 from ..signal import Signal
 from .connection import Connection
 from .image_metadata import ImageMetadata
-from .image_notes import image_notes
+from .image_notes import image_notes, scalar_type_text, size_text
 from .overlays import Overlays
 
 
@@ -75,13 +78,26 @@ class SceneImages:
     def show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
         """Show a live image, the first or the next of its id; return its node.
 
-        Raises ``SceneError``.
+        Raises ``SceneError``, also rather than replace the volume of a listed image, which was
+        fetched, by a stream that has that image's name only.
         """
+        if is_first:
+            self._check_is_listed_image(image)
         if is_first or self._overlays.is_label_map(image.device_name):
             node, _ = self.show(image.device_name, image)
             return node
         # Its description has not changed: to write it anew would take longer than the voxels.
         return self._nodes.update(self._connection.address, image.device_name, image)
+
+    def _check_is_listed_image(self, image: codec.ImageMessage) -> None:
+        entry = self._metadata.entry(image.device_name)
+        if entry is None or fits(image, entry) or not self.has(image.device_name):
+            return
+        raise SceneError(
+            f"{describe_image(image)} came; the image of that ID that is loaded was listed with "
+            f"{size_text(entry.size)} voxels, {scalar_type_text(entry.scalar_type)}; delete its "
+            "volume to see the live one"
+        )
 
     def new_recording(self, image_id: str) -> SequenceRecording:
         """Return a recording of the live image of an id. Raises ``SceneError``."""

@@ -67,7 +67,12 @@ def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> list[d
         note(f"metadata are printed of the first {_MOST_WITH_METADATA} images")
     objects = _plain(items)
     for item, fields in zip(items[:_MOST_WITH_METADATA], objects, strict=False):
-        metadata = _metadata(client, item.id)
+        try:
+            metadata = _metadata(client, item.id)
+        except net.RefusedError as error:
+            # It was perhaps withdrawn meanwhile; the list is there all the same.
+            note(f"{output.escaped(item.id)}: {error}")
+            continue
         if metadata:
             fields["metadata"] = {
                 output.utf8(key): output.json_value(value) for key, value in metadata.items()

@@ -90,7 +90,7 @@ class ModalityFilter:
     def _makeMenu(self, modalities):
         self._menuButton = qt.QToolButton()
         self._menuButton.popupMode = qt.QToolButton.InstantPopup
-        self._menuButton.toolTip = _("Show the images of some modalities only")
+        self._menuButton.toolTip = _("Show only images of some modalities")
         self._menu = qt.QMenu(self._menuButton)
         self._menuButton.setMenu(self._menu)
         self._layout.insertWidget(0, self._menuButton)

@@ -37,6 +37,10 @@ class BrowserPanel:
         self._messages = PanelMessages(texts)
         # The view does not keep its model alive in Slicer.
         self.model = ImageTableModel(browser, colors, texts)
+        # As wide as all sections need: Slicer's panel, and the views beside it, would get another
+        # width whenever a section is expanded.
+        panel = ui.serverCollapsibleButton.parentWidget()
+        panel.minimumWidth = panel.minimumSizeHint.width()
         rememberSections(self._sections())
         self.connection = ConnectionSection(ui, browser, colors, texts, self.status)
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)

@@ -15,15 +15,15 @@ class SceneServerSection:
         self._endpoint = endpoint
         self._trajectories = Plural(
             localeTexts,
-            _("One trajectory of the client {client} is shown."),
-            _("{count} trajectories of the client {client} are shown."),
-            none=_("No trajectories of the client {client} are shown."),
+            _("One trajectory from {client} is shown."),
+            _("{count} trajectories from {client} are shown."),
+            none=_("No trajectories from {client} are shown."),
         )
         self._points = Plural(
             localeTexts,
-            _("One point of the client {client} is shown."),
-            _("{count} points of the client {client} are shown."),
-            none=_("No points of the client {client} are shown."),
+            _("One point from {client} is shown."),
+            _("{count} points from {client} are shown."),
+            none=_("No points from {client} are shown."),
         )
         self._statusLine = statusLine
         endpoint.changed.connect(self.update)

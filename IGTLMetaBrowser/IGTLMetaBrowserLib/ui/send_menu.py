@@ -34,7 +34,7 @@ class SendMenu:
         self.menu.clear()
         selected, lines = self._selected(), self._newLines()
         if selected:
-            text = _("The selected trajectories ({count})").format(count=len(selected))
+            text = _("Selected trajectories ({count})").format(count=len(selected))
             self._add(text, selected)
             self.menu.addSeparator()
         for line in lines[:_MOST_LINES]:

@@ -44,8 +44,8 @@ class TrajectorySection:
         self._shownOfTotal = _("{shown} of {total}")
         self._removeGone = Plural(
             localeTexts,
-            _("Remove 1 that is no longer on the server"),
-            _("Remove {count} that are no longer on the server"),
+            _("Remove 1 no longer on server"),
+            _("Remove {count} no longer on server"),
         )
         # The view does not keep its model alive in Slicer.
         self.model = TrajectoryTableModel(browser, colors)
