@@ -3,6 +3,7 @@
 The standard library is enough: this runs with the Python that started dev.py.
 """
 
+import argparse
 import ast
 import json
 import os
@@ -221,18 +222,31 @@ def figures(results: Sequence[Result]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, ["---"] * 4, *rows])
 
 
+def _options(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python3 Testing/dev.py slicer", description="Runs the module in a real Slicer."
+    )
+    parser.add_argument("program", metavar="PROGRAM", help="Slicer's executable")
+    parser.add_argument("steps", metavar="step", nargs="*", help="what to run (all)")
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        type=Path,
+        help="write what Slicer answers there",
+    )
+    return parser.parse_args(arguments)
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run the steps that are named, or all; 0 only if all passed."""
-    *arguments, record = _split_record(arguments)
-    if not arguments:
-        print("usage: python3 Testing/dev.py slicer PROGRAM [step …] [--record FILE]")
-        return 2
-    found = shutil.which(arguments[0])
+    options = _options(arguments)
+    record = None if options.record is None else options.record.absolute()
+    found = shutil.which(options.program)
     if found is None:
-        print(f"{arguments[0]} is no program that can be started", file=sys.stderr)
+        print(f"{options.program} is no program that can be started", file=sys.stderr)
         return 2
     try:
-        steps = chosen_steps(arguments[1:])
+        steps = chosen_steps(options.steps)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -247,13 +261,3 @@ def main(arguments: Sequence[str]) -> int:
     print("", summary(results), figures(results), sep="\n")
     print(f"\nLogs and screenshots are in {OUTPUT.relative_to(TOP)}/")
     return 1 if any(result.problems for result in results) else 0
-
-
-def _split_record(arguments: Sequence[str]) -> list:
-    """Return the arguments without ``--record FILE``, and the file, or None, as the last."""
-    rest, record = [*arguments], None
-    if "--record" in rest:
-        position = rest.index("--record")
-        record = Path(rest[position + 1]).absolute()
-        del rest[position : position + 2]
-    return [*rest, record]

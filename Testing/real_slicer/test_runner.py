@@ -115,10 +115,17 @@ def test_what_is_no_program_is_a_usage_error(tmp_path, capsys) -> None:
     assert "is no program" in capsys.readouterr().err
 
 
-def test_a_file_to_record_in_is_an_option() -> None:
-    *rest, record = runner._split_record(["Slicer", "--record", "/x/new.json", "behaviours"])
-    assert rest == ["Slicer", "behaviours"]
-    assert record == Path("/x/new.json")
+def test_a_file_to_record_in_is_an_option_among_the_steps() -> None:
+    options = runner._options(["Slicer", "behaviours", "--record", "/x/new.json"])
+    assert (options.program, options.steps) == ("Slicer", ["behaviours"])
+    assert options.record == Path("/x/new.json")
+
+
+def test_the_help_names_the_program_and_the_steps(capsys) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        runner.main(["--help"])
+    assert exit_info.value.code == 0
+    assert "PROGRAM [step ...]" in capsys.readouterr().out
 
 
 def test_a_recorded_behaviour_is_as_it_is_written_in_the_file(slicer_host) -> None:
