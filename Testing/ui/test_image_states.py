@@ -218,6 +218,26 @@ def test_an_image_that_the_views_show_already_is_not_fitted_again(
     slicer_host.mrmlScene.RemoveNode(layer)
 
 
+def test_a_live_image_of_which_several_frames_come_at_once_is_shown_in_the_views(
+    user, slicer_host, monkeypatch
+):
+    shown = []
+    monkeypatch.setattr(
+        slicer_host.util, "setSliceViewerLayers", lambda **layers: shown.append(layers)
+    )
+    frame = codec.pack(codec.ImageMessage(np.ones((1, 3, 4), np.uint8), device_name="PROBE"))
+
+    def stream(peer: Peer) -> None:
+        peer.send(frame + frame + frame)
+        peer.wait_until_closed()
+
+    with ScriptedServer(stream) as server:
+        user.connect_to(server.port)
+        user.wait_for(lambda: user.panel.browser.images.live, "the live image")
+        node = user.panel.browser.images.node("PROBE")
+        assert [layers["background"] for layers in shown] == [node]
+
+
 def test_images_that_come_unasked_are_live_rows(user, slicer_host):
     listed = codec.ImageMetaMessage(items=[codec.ImageMetaItem("Head", "HEAD", "CT")])
 

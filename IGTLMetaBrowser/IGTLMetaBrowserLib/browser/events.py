@@ -217,12 +217,14 @@ class ImageFailed:
 class LiveImage:
     """An image came that nobody asked for, the ``frames``th of this id; ``node`` shows it.
 
-    ``node`` is None if the user removed the volume: it comes back when the image is loaded.
+    ``node`` is None if the user removed the volume: it comes back when the image is loaded. The
+    first event of an id has ``is_first``; if several frames came at once, ``frames`` is above 1.
     """
 
     image_id: str
     node: Any
     frames: int
+    is_first: bool = False
 
 
 @dataclass(frozen=True)

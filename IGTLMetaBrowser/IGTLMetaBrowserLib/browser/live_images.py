@@ -82,7 +82,7 @@ class LiveImages:
         frames = before + self._skipped.pop(image_id, 0) + 1
         last_at = datetime.now(timezone.utc)
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
-        self._notify(LiveImage(image_id, node, frames))
+        self._notify(LiveImage(image_id, node, frames, is_first))
 
     def _show(self, image: codec.ImageMessage, is_first: bool) -> Any:
         node = self._in_scene.show_live(image, is_first)

@@ -184,7 +184,7 @@ class PanelEvents:
 
     def _onLiveImage(self, event):
         self._panel.images.showLiveImage(event.image_id)
-        if event.frames == 1 and event.node is not None and self._showsInViews:
+        if event.is_first and event.node is not None and self._showsInViews:
             showInSliceViews(event.node)
 
     @property
