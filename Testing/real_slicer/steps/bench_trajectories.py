@@ -10,7 +10,7 @@ from real_slicer.servers import ServerProcess
 from real_slicer.user import User, lines
 from real_slicer.views import four_up
 
-TIMEOUT_SECONDS = 900
+TIMEOUT_SECONDS = 2400  # Slicer takes minutes to make 1,000 lines
 SECONDS = 10
 RATE = 10
 
