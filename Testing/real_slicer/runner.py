@@ -5,6 +5,7 @@ The standard library is enough: this runs with the Python that started dev.py.
 
 import argparse
 import ast
+import contextlib
 import json
 import os
 import re
@@ -163,13 +164,13 @@ def _run(command: Sequence[str], output: object, environment: dict, timeout: flo
 
 
 def _end_session(process: subprocess.Popen) -> None:
+    """End what is left: after xvfb-run has ended, Slicer may be there still, and its servers."""
     if hasattr(os, "killpg"):
-        try:
-            os.killpg(process.pid, signal.SIGTERM if process.poll() is None else signal.SIGKILL)
-            process.wait(10)
-        except (ProcessLookupError, PermissionError):
-            return
-        except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(5)
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
