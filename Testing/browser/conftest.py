@@ -36,7 +36,7 @@ def server(hospital: Hospital) -> Iterator[ServerInThread]:
 def unconnected(scene: slicer.vtkMRMLScene) -> Iterator[Browser]:
     browser = Browser(scene)
     yield browser
-    browser.disconnect()
+    browser.close()
 
 
 @pytest.fixture

@@ -162,7 +162,9 @@ def _adapt_single_members(QtCore: ModuleType, QtGui: ModuleType, QtWidgets: Modu
     for event in (cls for cls in vars(QtGui).values() if _is_a(cls, QtCore.QEvent)):
         event.__repr__ = object.__repr__  # says nothing of keys, buttons and places
     QtCore.QObject.name = QtCore.QObject.objectName
-    QtCore.QObject.className = lambda self: self.metaObject().className()
+    # Not by metaObject(): PySide frees the one of a Python class when a slot is added to it,
+    # and then takes whatever Qt puts at that address for it (a header was a QMetaObject).
+    QtCore.QObject.className = lambda self: type(self).__name__
     QtCore.QSettings.value = value
     QtWidgets.QWidget.toolTip = property(tool_tip.fget, set_tool_tip)
     QtWidgets.QWidget.setToolTip = set_tool_tip
