@@ -55,7 +55,8 @@ def fresh_scene(slicer_host):
 
 
 def test_a_reload_in_the_middle_of_a_transfer_leaves_nothing_behind(user, fresh_scene):
-    user.module.reload()  # what the first one makes once, such as a log file, is there now
+    use(user)
+    user.module.reload()  # what the first use makes once, such as a log file, is there now
     before = left_behind(fresh_scene)
     use(user)
     assert left_behind(fresh_scene) > before
