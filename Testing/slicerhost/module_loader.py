@@ -16,8 +16,6 @@ from slicerhost.ctk_widgets import qMRMLWidget
 from slicerhost.pythonqt import stands_in_for_cxx
 from slicerhost.pythonqt_lifetime import release_destroyed
 
-_reloaded: list[dict[str, ModuleType]] = []
-
 
 class qSlicerScriptedLoadableModule:
     """What a module's description fills in as `parent`; also `slicer.modules.<lower-case name>`."""
@@ -146,9 +144,6 @@ class LoadedModule:
 
     def reload(self) -> None:
         """As by the Reload button: the module's own `onReload`."""
-        # PySide frees the meta-object of a class with it, but still finds it at that address when
-        # Qt puts another object there: a header was a QMetaObject then. So no class is freed.
-        _reloaded.append(dict(sys.modules))
         self.widget.onReload()
 
     def cleanup(self) -> None:

@@ -85,6 +85,9 @@ def _note_signals_of_new_objects(QtCore: ModuleType) -> None:
     def call(cls: type, *arguments: Any, **keywords: Any) -> Any:
         if not issubclass(cls, QtCore.QObject):
             return type.__call__(cls, *arguments, **keywords)
+        for base in cls.__mro__:
+            if not base.__module__.startswith("PySide6."):
+                _forget_meta_object(base)
         created = cls.__new__(cls, *arguments, **keywords)
         _under_construction.append(created)  # it may connect its own signals in __init__
         try:
@@ -95,6 +98,18 @@ def _note_signals_of_new_objects(QtCore: ModuleType) -> None:
         return created
 
     type(QtCore.QObject).__call__ = call
+
+
+def _forget_meta_object(python_class: type) -> None:
+    """Have PySide6 forget the address of the meta-object of a Python class.
+
+    It frees it with the class, or when a slot is added to it, and takes whatever Qt puts at that
+    address for the meta-object: a selection model was a QMetaObject then.
+    """
+    import shiboken6  # not above: it imports PySide6, which `prepare()` has to precede
+
+    if "staticMetaObject" in vars(python_class):
+        shiboken6.invalidate(vars(python_class)["staticMetaObject"])
 
 
 def _note_signals(owner: Any, signal_class: type) -> None:
@@ -205,7 +220,9 @@ def _destroyed(cls: type, is_cxx: Callable[[type], bool]) -> type:
 
     qt_name = next(base.__name__ for base in cls.__mro__ if is_cxx(base))
     members = {"__getattribute__": get, "__setattr__": set_, "__module__": cls.__module__}
-    return type(cls.__name__, (cls,), members)
+    destroyed = type(cls.__name__, (cls,), members)
+    _forget_meta_object(destroyed)
+    return destroyed
 
 
 def refuse(message: str) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import shiboken6
 
 import slicerhost
 from slicerhost import pythonqt_lifetime
@@ -99,3 +100,10 @@ def test_a_module_that_asks_for_an_empty_layout_of_its_ui_file_does_not_open(sli
     for _ in range(2):  # the failure leaves nothing behind
         with pytest.raises(AttributeError, match="emptyLayout"):
             slicerhost.load_module(tmp_path / "Sample.py")
+
+
+def test_nothing_is_taken_for_a_meta_object_that_a_python_class_had(model):
+    model.destroyed.connect(model.deleteLater)
+    model.delete()
+    meta_objects = [vars(cls)["staticMetaObject"] for cls in type(model).__mro__[:2]]
+    assert [shiboken6.isValid(meta_object) for meta_object in meta_objects] == [False, False]
