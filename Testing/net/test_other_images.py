@@ -14,16 +14,16 @@ import pytest
 from helpers.peers import Peer, ScriptedServer, make_image, step_until
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.image_notes import image_notes
-from IGTLMetaBrowserLib.net.queries import GRACE_SECONDS
 
 SHORT = 0.5
 SIZE = (4, 3, 2)
+Size = tuple[int, int, int]
 
 
-def listed(*ids: str, size: tuple[int, int, int] = SIZE) -> codec.ImageMetaMessage:
+def listed(*ids: str, **sizes: Size) -> codec.ImageMetaMessage:
     items = [
         codec.ImageMetaItem(name=f"Image {id_}", id=id_, size=size, scalar_type=codec.ScalarType(5))
-        for id_ in ids
+        for id_, size in {**dict.fromkeys(ids, SIZE), **sizes}.items()
     ]
     return codec.ImageMetaMessage(items=items, device_name="Server")
 
@@ -35,14 +35,14 @@ def shade(image: codec.ImageMessage) -> int:
 Answer = Callable[[str], "list[codec.Message]"]
 
 
-def lists_and_answers(answer: Answer, *ids: str) -> Callable[[Peer], None]:
+def lists_and_answers(answer: Answer, *ids: str, **sizes: Size) -> Callable[[Peer], None]:
     """Script: lists these images, and answers each GET_IMAGE with what ``answer`` returns."""
 
     def serve(peer: Peer) -> None:
         while True:
             query = peer.receive()
             if query.type_name == "GET_IMGMETA":
-                peer.send(listed(*ids))
+                peer.send(listed(*ids, **sizes))
             else:
                 peer.send(*answer(query.device_name))
 
@@ -117,12 +117,110 @@ def test_a_server_that_answers_everything_with_the_same_image(piece_size: int | 
     script = lists_and_answers(lambda _: [make_image(7, device_name="PlusServer")], "A", "B")
     with (
         ScriptedServer(script, piece_size=piece_size) as server,
-        server.client(answer_timeout=2.0) as client,
+        server.client(answer_timeout=SHORT) as client,
     ):
         client.list_images()
-        assert shade(client.get_image("A")) == 7
+        for image_id in "AB":
+            with pytest.raises(net.TimeOutError, match="more than one image of the list"):
+                client.get_image(image_id)
+
+
+def test_a_stream_slower_than_a_frame_in_a_second_is_no_answer(piece_size: int | None):
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        peer.send(listed("A"))
+        peer.receive()
+        for shade_ in (101, 102):
+            peer.send(make_image(shade_, device_name="Live"))
+            select.select([peer.socket], [], [], 2.0)
+        peer.wait_until_closed()
+
+    with (
+        ScriptedServer(serve, piece_size=piece_size) as server,
+        server.client(answer_timeout=1.0) as client,
+    ):
+        client.list_images()
+        with pytest.raises(net.TimeOutError, match="instead came the image 'Live'"):
+            client.get_image("A")
+
+
+def late_by_one(answers: dict[str, codec.Message]) -> Callable[[Peer], None]:
+    """Script: each connection gets the image that the one before has asked for, if there was one.
+
+    Nothing at all comes on the first, as from a server that exports an exam.
+    """
+    asked: list[str] = []
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                peer.send(listed(A=(4, 3, 2), B=(4, 3, 3)))
+                continue
+            asked.append(query.device_name)
+            for late in asked[:-1][-1:]:
+                peer.send(answers[late])
+
+    return serve
+
+
+@pytest.mark.parametrize("slices", [2, 3], ids=["as listed", "the size that is listed for B"])
+def test_a_late_image_on_the_next_connection_is_not_that_of_the_next_question(
+    slices: int, piece_size: int | None
+):
+    # The list may be wrong, as StealthLink's is through Plus.
+    answers = {id_: make_image(1, (4, 3, slices), device_name="PlusServer") for id_ in "AB"}
+    with (
+        ScriptedServer(late_by_one(answers), piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        client.list_images()
+        with pytest.raises(net.TimeOutError, match="did not answer"):
+            client.get_image("A")
         with pytest.raises(net.TimeOutError):
             client.get_image("B")
+        assert server.connections == 2
+
+
+def test_a_late_image_for_another_program_is_not_the_answer(piece_size: int | None):
+    # Nothing has gone wrong before in this program; but the image could be A or B.
+    late = make_image(1, device_name="PlusServer")
+    script = lists_and_answers(lambda _: [late], "A", "B")
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        client.list_images()
+        with pytest.raises(net.TimeOutError, match="more than one image of the list"):
+            client.get_image("B")
+
+
+@pytest.mark.parametrize("name", ["A", "PlusServer"])
+def test_a_cancelled_image_that_comes_twice_is_no_live_image(name: str, piece_size: int | None):
+    is_cancelled = threading.Event()
+
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        peer.send(listed("A"))
+        peer.receive()
+        is_cancelled.wait(10)
+        answer = make_image(1, device_name=name)
+        peer.send(answer, *[answer] * (name == "A"), codec.StringMessage(string="end"))
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve, piece_size=piece_size) as server, server.client() as client:
+        client.list_images()
+        query = client.ask("IMAGE", "A")
+        step_until(client, lambda: client.is_connected)
+        client.step()
+        client.cancel(query)
+        is_cancelled.set()
+        events: list[net.ClientEvent] = []
+        while not any(isinstance(event, net.Unsolicited) for event in events):
+            client.wait_for_socket()
+            events += client.step()
+    (event,) = events
+    assert isinstance(event.message, codec.StringMessage)
 
 
 @pytest.mark.parametrize("has_own_name", [False, True], ids=["by id", "under its own name"])
@@ -201,7 +299,7 @@ def test_a_list_that_is_pushed_says_which_names_are_those_of_other_images(piece_
 
     with (
         ScriptedServer(lists_and_answers(answer, "A"), piece_size=piece_size) as server,
-        server.client(answer_timeout=2 * GRACE_SECONDS) as client,
+        server.client(answer_timeout=2.0) as client,
     ):
         client.list_images()
         with pytest.raises(net.TimeOutError, match="instead came the image 'C'"):

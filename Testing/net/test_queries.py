@@ -6,7 +6,7 @@ import pytest
 
 from helpers.peers import make_image
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.queries import GRACE_SECONDS
+from IGTLMetaBrowserLib.net.other_names import CONFIRM_SECONDS, GRACE_SECONDS
 
 TIMEOUT = 15.0
 
@@ -17,17 +17,15 @@ def ask(queries: net.Queries, data_type: str, device_name: str = "", now: float 
     return query
 
 
-def image(device_name: str) -> codec.ImageMessage:
-    message = make_image(1)
-    message.device_name = device_name
-    return message
+def image(device_name: str, slices: int = 2, shade: int = 1) -> codec.ImageMessage:
+    return make_image(shade, (4, 3, slices), device_name)
 
 
-def listed(queries: net.Queries, *ids: str) -> None:
-    """Let the server list images as ``image`` makes them."""
+def listed(queries: net.Queries, *ids: str, **slices: int) -> None:
+    """Let the server list images as ``image`` makes them; ``ids`` have 2 slices."""
     items = [
-        codec.ImageMetaItem(id=id_, size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16)
-        for id_ in ids
+        codec.ImageMetaItem(id=id_, size=(4, 3, count), scalar_type=codec.ScalarType.UINT16)
+        for id_, count in {**dict.fromkeys(ids, 2), **slices}.items()
     ]
     ask(queries, "IMGMETA")
     queries.match(codec.ImageMetaMessage(items=items))
@@ -89,15 +87,46 @@ def test_a_list_under_another_name_answers_the_query_for_it(queries: net.Queries
 def test_an_image_under_another_name_is_taken_after_a_while_if_it_is_as_listed(
     queries: net.Queries,
 ):
-    listed(queries, "A", "B")
+    listed(queries, A=2, B=3)
     oldest = ask(queries, "IMAGE", "A")
     ask(queries, "IMAGE", "B")
     answer = image("Scanner")
     assert queries.match(answer, now=1.0) is None
-    assert queries.next_deadline == 1.0 + GRACE_SECONDS
-    assert queries.accept_candidates(1.0) == []
-    assert queries.accept_candidates(1.0 + GRACE_SECONDS) == [oldest]
+    assert queries.next_deadline == 1.0 + CONFIRM_SECONDS
+    assert queries.accept_candidates(10.9) == []
+    assert queries.accept_candidates(11.0) == [oldest]
     assert oldest.answer is answer
+
+
+def test_the_next_image_under_the_name_of_an_answer_is_taken_sooner(queries: net.Queries):
+    listed(queries, A=2, B=3)
+    ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"), now=1.0)
+    queries.accept_candidates(20.0)
+    second = ask(queries, "IMAGE", "B", now=20.0)
+    queries.match(image("Scanner", slices=3), now=21.0)
+    assert queries.accept_candidates(21.0 + GRACE_SECONDS) == [second]
+
+
+def test_a_candidate_is_awaited_longer_than_the_time_out():
+    # The time-out may be shorter than the time in which a slow stream shows itself.
+    queries = net.Queries(2.0)
+    listed(queries, "A")
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Ultrasound"), now=1.0)
+    assert queries.expired(5.0) == []
+    queries.match(image("Ultrasound"), now=6.0)
+    assert queries.expired(6.0) == [query]
+
+
+def test_an_image_of_another_name_that_could_be_two_of_the_list_is_not_taken(
+    queries: net.Queries,
+):
+    listed(queries, "A", "B")
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(image("Scanner")) is None
+    assert queries.accept_candidates(100.0) == []
+    assert "more than one image of the list" in query.came_instead
 
 
 def test_the_right_image_counts_more_than_one_of_another_name_that_came_before(
@@ -171,10 +200,12 @@ def test_whoever_asks_for_any_image_gets_the_first(queries: net.Queries):
 
 
 def test_the_same_voxels_are_not_taken_for_a_second_image(queries: net.Queries):
-    listed(queries, "A", "B")
+    # The list may change in between, so that its size is that of another image.
+    listed(queries, A=2, B=3)
     first = ask(queries, "IMAGE", "A")
     queries.match(image("Scanner"))
     assert queries.accept_candidates(100.0) == [first]
+    listed(queries, A=3, B=2)
     second = ask(queries, "IMAGE", "B")
     assert queries.match(image("Scanner")) is None
     assert queries.accept_candidates(200.0) == []
@@ -182,13 +213,60 @@ def test_the_same_voxels_are_not_taken_for_a_second_image(queries: net.Queries):
 
 
 def test_a_late_image_of_another_name_is_that_of_the_query_before(queries: net.Queries):
-    listed(queries, "A", "B")
+    listed(queries, A=2, B=3)
     late = ask(queries, "IMAGE", "A")
     queries.abandon(late)
     query = ask(queries, "IMAGE", "B")
     assert queries.match(image("Scanner")) is late
-    assert queries.accept_candidates(100.0) == []
     assert not query.is_done
+    queries.match(image("Scanner", slices=3))
+    assert queries.accept_candidates(100.0) == [query]
+
+
+def test_an_image_that_is_lost_with_its_connection_may_come_on_the_next(queries: net.Queries):
+    # The list is wrong: A has the size that is listed for B.
+    listed(queries, A=2, B=3)
+    ask(queries, "IMAGE", "A")
+    queries.remove_all()
+    query = ask(queries, "IMAGE", "B")
+    assert queries.match(image("Scanner", slices=3)) is None
+    assert queries.accept_candidates(100.0) == []
+    assert "may be the late answer for 'A'" in query.came_instead
+
+
+def test_what_is_owed_for_the_same_id_may_answer_the_next_query(queries: net.Queries):
+    listed(queries, "A")
+    ask(queries, "IMAGE", "A")
+    queries.remove_all()
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    assert queries.accept_candidates(100.0) == [query]
+
+
+def test_an_answer_settles_what_was_owed(queries: net.Queries):
+    listed(queries, A=2, B=3)
+    ask(queries, "IMAGE", "A")
+    queries.remove_all()
+    queries.match(image("A"))
+    query = ask(queries, "IMAGE", "B")
+    queries.match(image("Scanner", slices=3))
+    assert queries.accept_candidates(100.0) == [query]
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["same connection", "next connection"])
+@pytest.mark.parametrize("name", ["A", "Scanner"])
+def test_a_late_image_is_of_no_interest_nor_is_its_copy(
+    queries: net.Queries, name: str, is_lost: bool
+):
+    listed(queries, A=2, B=3)
+    late = ask(queries, "IMAGE", "A")
+    queries.remove_all() if is_lost else queries.abandon(late)
+    first = queries.match(image(name))
+    assert first is not None
+    assert (first.device_name, first.is_abandoned) == ("A", True)
+    if name == "A":
+        assert queries.match(image("A")) is not None
+    assert queries.match(image(name)) is None  # a stream
 
 
 def test_an_image_of_a_stream_that_ran_before_answers_no_query(queries: net.Queries):

@@ -29,6 +29,10 @@ class ListedImages:
         found = (images.find(image_id) for images in self._lists.values())
         return next(filter(None, found), None)
 
+    def count_fitting(self, image: codec.ImageMessage) -> int:
+        """Return how many of them an image can be by its size and type."""
+        return sum(images.count_fitting(image) for images in self._lists.values())
+
 
 class _ImageList:
     def __init__(self, items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> None:
@@ -40,6 +44,16 @@ class _ImageList:
         except UnicodeEncodeError:  # no bytes are read so
             return None
         return None if row is None else self._items[row]
+
+    def count_fitting(self, image: codec.ImageMessage) -> int:
+        items = self._items
+        if not isinstance(items, ItemTable):
+            return sum(fits(image, item) for item in items)
+        records = items.records
+        are_fitting = (records["size"] == image.whole_size).all(axis=1)
+        if "scalar_type" in records.dtype.fields:
+            are_fitting &= records["scalar_type"] == codec.ScalarType.of(image.pixels.dtype)
+        return int(are_fitting.sum())
 
     # Made when it is first needed: most servers answer under the name that was asked for. From the
     # bytes, as to make an object of each of 100,000 items would stop the window for a second.

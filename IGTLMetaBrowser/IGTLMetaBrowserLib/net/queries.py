@@ -5,10 +5,7 @@ asked for. Real servers also answer under names of their own, stream images besi
 answer late or twice, so that for another name these rules hold:
 
 - A list (IMGMETA, TRAJ …) answers the query for that list under any name.
-- An image answers the oldest query for an image only if it has the size and type that are listed
-  for what was asked for, and its name is neither that of a listed image nor that of a stream. It is
-  taken after ``GRACE_SECONDS``: until then the right one may come, or the same name again, which
-  shows that it is a stream (PlusToolkit/PlusLib#586, lassoan/pyigtl#2).
+- An image answers the oldest query for an image only under the conditions of ``other_names``.
   The same holds for the error of one that is empty or cannot be read.
 - Everything else is unsolicited: a stream, a pushed trajectory, a keep-alive.
 """
@@ -16,9 +13,10 @@ answer late or twice, so that for another name these rules hold:
 from __future__ import annotations
 
 from .. import codec
-from .errors import AnswerError, NetworkError
+from .errors import AnswerError, NetworkError, RefusedError
 from .image_notes import describe_image
-from .listed_images import ListedImages, can_fit, fits
+from .listed_images import ListedImages, can_fit
+from .other_names import GRACE_SECONDS, OtherNames
 from .query import Query
 from .query_errors import (
     WRONG_SERVER_HINT,
@@ -29,8 +27,6 @@ from .query_errors import (
     unreadable,
 )
 
-# Longer than the time between two frames of a slow stream.
-GRACE_SECONDS = 1.0
 # There is no STT_ for these: whoever pushes one means the same list that a query is answered with.
 _NEVER_STREAMED = ("IMGMETA", "LBMETA", "TRAJ", "POINT", "COLORT")
 # The library's name of it until 2013.
@@ -51,16 +47,12 @@ class Queries:
     Abandoned ones stay: their late answers are theirs. ``images`` are those of the server's lists.
     """
 
-    def __init__(self, timeout: float, grace: float = GRACE_SECONDS) -> None:
+    def __init__(self, timeout: float) -> None:
         self.timeout = timeout
         self.waiting: list[Query] = []
         self.images = ListedImages()
-        self._grace = grace
-        self._stream_names: set[tuple[str, str]] = set()
-        # Images of other names that could not be the answer; one that comes again is a stream.
-        self._unfitting_names: set[str] = set()
-        # The voxels that were taken for an answer under another name, by the id that was asked for.
-        self._taken: dict[str, int] = {}
+        self._other_names = OtherNames(self.images)
+        self._stream_names: set[tuple[str, str]] = set()  # of other types than IMAGE
         # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name.
         self._half_refused: set[tuple[str, str]] = set()
         self._last_error = ""
@@ -81,16 +73,21 @@ class Queries:
     @property
     def next_deadline(self) -> float | None:
         """When the next query runs out of time or its candidate is taken; None for never."""
-        times = (min(q.deadline, q.candidate_until) for q in self.waiting if not q.is_abandoned)
-        return min(times, default=None)
+        return min((_due(q) for q in self.waiting if not q.is_abandoned), default=None)
 
     def abandon(self, query: Query) -> None:
         """Keep a query only so that its late answer is not taken for another's."""
         query.is_abandoned = True
-        query.candidate, query.candidate_until = None, float("inf")
+        _drop_candidate(query)
+        self._other_names.note_owed(query)
         abandoned = [query for query in self.waiting if query.is_abandoned]
         for forgotten in abandoned[:-_MOST_ABANDONED]:
             self.waiting.remove(forgotten)
+
+    def pass_over(self, query: Query) -> None:
+        """Forget a query whose answer is arriving and not kept."""
+        query.is_abandoned = True
+        self._finish(query)
 
     def replace(self, query: Query, other: Query) -> None:
         """Let ``other`` wait in the place of ``query``."""
@@ -98,7 +95,8 @@ class Queries:
 
     def expired(self, now: float) -> list[Query]:
         """Return the queries that have run out of time."""
-        return [query for query in self.waiting if query.deadline <= now and not query.is_abandoned]
+        in_time = (query for query in self.waiting if query.candidate is None)
+        return [query for query in in_time if query.deadline <= now and not query.is_abandoned]
 
     def accept_candidates(self, now: float) -> list[Query]:
         """Answer queries with images of other names that nothing spoke against; return them."""
@@ -106,7 +104,7 @@ class Queries:
         for query in due:
             candidate = query.candidate
             if isinstance(candidate, codec.ImageMessage):
-                self._taken[query.device_name] = _fingerprint(candidate)
+                self._other_names.note_answer(query.device_name, candidate)
                 self._finish(query, answer=candidate)
             else:
                 self._finish(query, error=candidate)
@@ -115,6 +113,9 @@ class Queries:
     def remove_all(self) -> list[Query]:
         """Remove and return all queries, as when the connection is gone."""
         waiting, self.waiting = self.waiting, []
+        for query in waiting:
+            _drop_candidate(query)
+            self._other_names.note_owed(query)
         self._half_refused.clear()
         return waiting
 
@@ -183,9 +184,10 @@ class Queries:
 
     def _oldest_for_other_name(self, name: str) -> Query | None:
         """Return the query for an image that one of another name could answer."""
-        if ("IMAGE", name) in self._stream_names or name in self.images:
+        if self._other_names.is_known(name):
             return None
-        return next((query for query in self.waiting if query.data_type == "IMAGE"), None)
+        images = (query for query in self.waiting if query.data_type == "IMAGE")
+        return next((query for query in images if not query.is_abandoned), None)
 
     def _match_image(self, image: codec.ImageMessage, now: float) -> Query | None:
         name = image.device_name
@@ -193,16 +195,34 @@ class Queries:
         if query is None:
             query = self._oldest_for_other_name(name)
         if query is None:
-            if name not in self.images:
-                self._stream_names.add(("IMAGE", name))
-            self._note_instead(describe_image(image))
-            return None
+            return self._match_unasked(image)
         answer = image if image.pixels.size else no_data(query)
         if query.device_name not in ("", name):
             return self._match_other_name(query, name, answer, now)
         if isinstance(answer, NetworkError):
             return self._finish(query, error=answer)
         return self._finish(query, answer=answer)
+
+    def _match_unasked(self, image: codec.ImageMessage) -> Query | None:
+        """Match an image that nobody waits for."""
+        self._note_instead(describe_image(image))
+        late = self._match_late(image)
+        if late is None and image.device_name not in self.images:
+            self._other_names.note_stream(image.device_name)
+        return late
+
+    def _match_late(self, image: codec.ImageMessage) -> Query | None:
+        """Return the abandoned query that an image answers, perhaps of an earlier connection."""
+        image_id = self._other_names.settle(image)
+        if image_id is None:
+            return None
+        abandoned = (query for query in self.waiting if query.is_abandoned)
+        same_id = (q for q in abandoned if (q.data_type, q.device_name) == ("IMAGE", image_id))
+        query = next(same_id, None)
+        if query is None:
+            return Query("IMAGE", image_id, is_abandoned=True)
+        self.waiting.remove(query)
+        return query
 
     def _match_other_name(
         self, query: Query, name: str, answer: codec.ImageMessage | NetworkError, now: float
@@ -215,32 +235,26 @@ class Queries:
             words = describe_image(answer)
         else:
             words = f"the image {codec.printable(name)!r}, which is empty or cannot be read"
-        if name in self._unfitting_names or query.candidate is not None:
+        if self._other_names.is_recurring(name) or query.candidate is not None:
             # A stream; or of two images, nobody knows which is the right one.
-            names = {name, name if query.candidate is None else query.candidate_name}
-            self._stream_names |= {("IMAGE", other) for other in names}
-            query.candidate, query.candidate_until = None, float("inf")
+            self._other_names.note_stream(name, query.candidate_name if query.candidate else name)
+            _drop_candidate(query)
             self._note_instead(words)
             return None
-        if isinstance(answer, codec.ImageMessage) and not self._can_be_answer(query, answer):
-            self._unfitting_names.add(name)
-            self._note_instead(words)
-            return None
-        if query.is_abandoned:
-            return self._finish(query)
+        if isinstance(answer, codec.ImageMessage):
+            is_fitting = self._other_names.fits(query.device_name, answer)
+            objection = self._other_names.objection(query.device_name, answer) if is_fitting else ""
+            if objection or not is_fitting:
+                self._note_instead(f"{words}, {objection}" if objection else words)
+                late = self._match_late(answer)
+                if late is None and not is_fitting:
+                    self._other_names.note_unfitting(name)
+                return late
         query.candidate, query.candidate_name = answer, name
-        query.candidate_until = now + self._grace
+        is_refusal = isinstance(answer, RefusedError)
+        seconds = GRACE_SECONDS if is_refusal else self._other_names.seconds_to_wait(name)
+        query.candidate_until = now + seconds
         return None
-
-    def _can_be_answer(self, query: Query, image: codec.ImageMessage) -> bool:
-        entry = self.images.find(query.device_name)
-        is_as_listed = entry is not None and fits(image, entry)
-        return is_as_listed and not self._is_of_another_id(query, image)
-
-    def _is_of_another_id(self, query: Query, image: codec.ImageMessage) -> bool:
-        """Whether the same voxels came for another id: a server that sends always the same."""
-        others = {taken for id_, taken in self._taken.items() if id_ != query.device_name}
-        return bool(others) and _fingerprint(image) in others
 
     def _note_instead(self, words: str) -> None:
         for query in self.waiting:
@@ -323,7 +337,8 @@ class Queries:
         error: NetworkError | None = None,
     ) -> Query:
         self.waiting.remove(query)
-        query.candidate, query.candidate_until = None, float("inf")
+        _drop_candidate(query)
+        self._other_names.note_finished(query)
         if answer is not None:
             self._last_error = ""
         if not query.is_abandoned:
@@ -331,5 +346,10 @@ class Queries:
         return query
 
 
-def _fingerprint(image: codec.ImageMessage) -> int:
-    return codec.crc64(memoryview(image.pixels).cast("B"))
+def _due(query: Query) -> float:
+    """Return when a query runs out of time or its candidate is taken."""
+    return query.deadline if query.candidate is None else query.candidate_until
+
+
+def _drop_candidate(query: Query) -> None:
+    query.candidate, query.candidate_until = None, float("inf")

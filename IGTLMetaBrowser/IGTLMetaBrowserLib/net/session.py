@@ -100,7 +100,7 @@ class Session:
             return
         if self.progress(query) is not None and self.connection.receiver.discard():
             self._is_answer_passed_over = True
-            self._queries.waiting.remove(query)
+            self._queries.pass_over(query)
         else:
             self._queries.abandon(query)
 
