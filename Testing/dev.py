@@ -27,13 +27,11 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
 EXAMPLES = Path("/usr/share/doc/openigtlink-examples/examples")
-WINDOW_TESTS = Path("Testing/ui")
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts", "~/.local/share/fonts", "~/.fonts")
 FUZZER_RUNS_ON = "CPython 3.10 to 3.14 on Linux with an x86-64 processor"
 # How long a tool may take to end in its own way after Ctrl-C, before it is ended.
@@ -293,29 +291,12 @@ def demo(environment: Environment, arguments: Sequence[str]) -> int:
 
 
 def test(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run pytest; without arguments all tests, those of the window in a process for each file.
+    """Run pytest; without arguments all tests, by as many processes as there are processors.
 
-    The window's tests make and destroy the panel hundreds of times. PySide finds Python's object
-    for a Qt object by its address, and sometimes takes a destroyed one for a new one: widgets are
-    missing then, or it crashes. No file does that often enough to meet it.
+    A file's tests stay in one process, so that what they share is made once.
     """
-    pytest = [str(environment.python), "-m", "pytest"]
-    if arguments:
-        return run([*pytest, *arguments])
-    codes = [run([*pytest, "Testing", f"--ignore={WINDOW_TESTS}"])]
-    files = sorted((TOP / WINDOW_TESTS).glob("test_*.py"))
-    with ThreadPoolExecutor(os.cpu_count()) as executor:
-        for result in executor.map(lambda file: captured([*pytest, "-q", str(file)]), files):
-            print(result.stdout, flush=True)
-            codes.append(result.returncode)
-    return next(filter(None, codes), 0)
-
-
-def captured(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run ``command`` in the checkout, and keep what it prints."""
-    return subprocess.run(
-        command, cwd=TOP, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-    )
+    all_tests = ["--numprocesses=auto", "--dist=loadfile"]
+    return run([str(environment.python), "-m", "pytest", *(arguments or all_tests)])
 
 
 def bench(environment: Environment, names: Sequence[str]) -> int:

@@ -34,6 +34,7 @@ def crashing_objects() -> Iterator[None]:
 
     Those are Python subclasses of Qt classes that still have a connected signal.
     """
+    pythonqt_lifetime.forget()  # what tests without this fixture left is not this one's fault
     yield
     if pythonqt_lifetime.crashing_senders():
         gc.collect()
