@@ -30,7 +30,7 @@ from IGTLMetaBrowserLib.metadata.providers.slicer_database import SlicerDatabase
 from IGTLMetaBrowserLib.metadata.registry import Priority
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
 from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
-from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, isDemo
+from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, demoName, isDemo
 from IGTLMetaBrowserLib.ui.endpoint import BrowserBesideEndpoints
 from IGTLMetaBrowserLib.ui.endpoint_history import EndpointHistory
 from IGTLMetaBrowserLib.ui.panel import BrowserPanel
@@ -148,7 +148,8 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
     def onDemoClicked(self, _checked=False):
         """Connect to a server of a head phantom that this application is itself."""
         with slicer.util.tryWithErrorDisplay(_("The demo could not be started.")):
-            self.logic.browser.connect(*self.logic.startDemo())
+            address = self.logic.startDemo()
+            self.logic.browser.connect(*address, name=demoName(*address))
 
     def loadSampleImage(self):
         """Load an image of the demo, over a separate connection."""
@@ -242,7 +243,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         ``options``: connect_timeout, answer_timeout (seconds), max_body_size (bytes).
         Raises IGTLMetaBrowserLib.net.NetworkError.
         """
-        self.browser.connect(host, port, **options)
+        self.browser.connect(host, port, name=demoName(host, port), **options)
         try:
             self.browser.wait_until_connected()
         except Exception:

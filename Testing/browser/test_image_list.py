@@ -141,6 +141,22 @@ def test_texts_that_end_before_their_field_or_are_no_utf8():
     assert shown(images) == "ca"
 
 
+NAMES = [b"M\xfcller, J\xf6rg", "Müller, Anna".encode(), b"Miller"]
+
+
+@pytest.mark.parametrize("copies", [1, 2000])
+def test_names_in_the_code_page_of_windows_are_found_as_they_are_typed(copies):
+    entries = [
+        codec.ImageMetaItem(id=f"{number}", patient_name=name.decode("utf-8", "surrogateescape"))
+        for number, name in enumerate(NAMES * copies)
+    ]
+    images = ImageList(as_it_arrives(entries))
+    images.filter("müller")
+    assert [row % 3 for row in images.rows[:4].tolist()] == [0, 1, 0, 1][: 2 * copies]
+    images.filter("JÖRG")
+    assert len(images.rows) == copies
+
+
 @pytest.mark.parametrize("field", ["name", "scan_time", "size", "scalar_type"])
 def test_a_list_of_zero_images(field):
     images = ImageList(as_it_arrives([]))

@@ -46,8 +46,11 @@ class ServerProcess:
 # What runs in the other process -----------------------------------------------------------------
 
 
-def large_images(port: int, *_numbers: float) -> None:
-    """Ten images of 157 MB with the same pixels; those with odd numbers are big-endian."""
+def large_images(port: int, seconds: float = 0) -> None:
+    """Ten images of 157 MB with the same pixels; those with odd numbers are big-endian.
+
+    ``seconds``: how long the server takes to find each image but the first.
+    """
     import numpy as np
 
     from IGTLMetaBrowserLib import codec
@@ -69,6 +72,7 @@ def large_images(port: int, *_numbers: float) -> None:
             ]
 
         def image(self, image_id: str) -> codec.ImageMessage:
+            time.sleep(0 if image_id == "IMAGE_0" else seconds)
             is_odd = int(image_id.removeprefix("IMAGE_")) % 2 == 1
             return codec.ImageMessage(pixels, big_endian=is_odd)
 

@@ -15,13 +15,14 @@ _SETTLED_SECONDS = 0.3
 _PATIENCE_SECONDS = 20
 
 
-def screenshot(step: Step, name: str, widget: Any = None) -> Iterator[Until]:
+def screenshot(step: Step, name: str, widget: Any = None, wait: bool = True) -> Iterator[Until]:
     """Write a picture of the main window, or of a widget: ``yield from screenshot(step, "list")``.
 
-    It is taken when two pictures in a row are the same: nothing is drawn any more.
+    It is taken when two pictures in a row are the same: nothing is drawn any more. While something
+    streams, that never comes: then do not ``wait`` for it.
     """
     widget = widget if widget is not None else slicer.util.mainWindow()
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + (_PATIENCE_SECONDS if wait else 0)
     before, picture = None, grab(widget)
     while (before is None or picture != before) and time.monotonic() < deadline:
         yield step.pause(_SETTLED_SECONDS)

@@ -77,7 +77,7 @@ def test_the_whole_head_is_in_the_image(source, image_id):
 @pytest.mark.parametrize(
     ("name", "where"),
     [
-        ("Tumour biopsy", "tumour"),
+        ("Tumor biopsy", "tumour"),
         ("Highest uptake", "tumour"),
         ("Left ventricle drain", "fluid"),
         ("Right ventricle drain", "fluid"),

@@ -153,3 +153,12 @@ def test_a_list_of_a_broken_size_is_refused_and_the_old_one_stays(user, scripted
     user.press(user.ui.refreshButton)
     user.wait_for(lambda: "offers" not in user.status.split(".")[-2], "the error")
     assert user.ids() == ["A"]
+
+
+def test_names_that_are_too_long_for_the_list_are_shown_whole(user, offer):
+    name = "T1 weighted, sagittal, with contrast agent, of the posterior fossa" + " and more" * 3
+    offer([codec.ImageMetaItem(name, "A", patient_name="Lindqvist"), codec.ImageMetaItem("B", "B")])
+    assert user.table()[0][1] == name
+    user.ui.hidePatientsCheckBox.click()
+    assert user.table()[0][1] == name
+    assert "Lindqvist" not in str(user.table())

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTableView, QWidget
 
 from helpers.clinic import SECRETS, Clinic, clinic_server
+from IGTLMetaBrowserLib import codec
 
 MODULE = Path(__file__).parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 SETTING = "IGTLMetaBrowser/HidePatientNames"
@@ -271,3 +272,10 @@ def test_the_choice_counts_from_the_first_moment(load_slicer_module, slicer_host
 def test_the_tool_tip_tells_what_is_hidden_and_what_is_not(doctor):
     tip = doctor.ui.hidePatientsCheckBox.toolTip
     assert all(word in tip for word in ("Patient 1", "subject hierarchy", "log", "pixels"))
+
+
+def test_one_hidden_patient_is_named_once_above_the_table(user, offer):
+    offer([codec.ImageMetaItem(name, name, patient_name="Lindqvist") for name in ("A", "B")])
+    assert user.ui.listedLabel.toolTip.count("All images: Patient Lindqvist ·")
+    click_check_box(user)
+    assert user.ui.listedLabel.toolTip.count("All images: Patient 1 ·")

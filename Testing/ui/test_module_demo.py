@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QTimer
 
 from IGTLMetaBrowserLib.net import ConnectionFailedError
+from IGTLMetaBrowserLib.scene.server_nodes import SERVER_ATTRIBUTE as SERVER
 from slicerhost import wait_until
 
 
@@ -96,6 +97,24 @@ def test_a_script_may_wait_for_the_demo_of_the_window(demo_user, browser):
         assert logic.loadImage("DEMO_PT").GetName() == "PET head FDG"
     finally:
         logic.close()
+
+
+def test_its_images_are_known_again_in_a_saved_scene_although_its_port_is_another(
+    demo_user, browser, slicer_host
+):
+    browser.request_images(["DEMO_PT"])
+    wait_until(lambda: browser.images.node("DEMO_PT") is not None, 20, "the PET")
+    first, scene = browser.connection.host_and_port, slicer_host.mrmlScene
+    assert scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode").GetAttribute(SERVER) == "demo"
+    demo_user.press(demo_user.ui.connectButton)
+    demo_user.module.widget.logic.demo.stop()
+    with socket.socket() as other:
+        other.bind(first)  # so that the demo gets another port
+        demo_user.press(demo_user.ui.demoButton)
+        wait_until(lambda: len(browser.images.entries) == 3, 20, "the list")
+    assert browser.connection.host_and_port != first
+    assert browser.images.node("DEMO_PT") is not None
+    assert demo_user.status == "Demo offers 3 images."
 
 
 def test_the_endpoint_ends_with_the_module(demo_user, browser):

@@ -86,7 +86,7 @@ def test_each_line_of_the_tables(run, capsys):
     for cell in observing + calling:
         run(cell)
     printed = capsys.readouterr().out
-    assert "Tumour biopsy" in printed  # loadTrajectories
+    assert "Tumor biopsy" in printed  # loadTrajectories
     assert "cancelled" in printed
     assert run.names["volumeNode"].GetName() == "PET head FDG"  # the newest
 

@@ -45,6 +45,24 @@ def test_trajectories_and_images_are_seen_together_without_scrolling(narrow):
         narrow.press(narrow.ui.connectButton)
 
 
+def test_of_a_longer_list_five_images_are_seen_beside_the_trajectories(narrow):
+    class LongSource(DemoSource):
+        def images(self) -> list[codec.ImageMetaItem]:
+            return [codec.ImageMetaItem(f"Image {one}", str(one), "MR") for one in range(40)]
+
+    with ServerInThread(LongSource()) as server:
+        narrow.connect_to(server.port)
+        narrow.wait_for_status("offers 40 images")
+        narrow.press(narrow.ui.trajectoriesButton)
+        narrow.wait_for_status("are shown")
+        narrow.wait_for(lambda: True, "the layout")
+        view = narrow.ui.imageTableView
+        assert view.viewport().height >= 5 * view.rowHeight(0)
+        for area in narrow.module.window.findChildren(QScrollArea):
+            assert area.verticalScrollBar().maximum == 0
+        narrow.press(narrow.ui.connectButton)
+
+
 def test_no_text_of_a_server_makes_the_panel_wider(narrow, offer):
     before = width_of(narrow)
     offer(

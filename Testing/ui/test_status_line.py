@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from IGTLMetaBrowserLib.net.settings import MORE_TIME, WITHOUT_CHECKSUM
+
 
 @pytest.mark.parametrize(
     ("text", "shown"),
@@ -38,6 +40,13 @@ def test_an_error_after_a_result_is_a_sentence_of_its_own(user):
 def test_messages_are_in_the_status_bar_too(user):
     user.panel.status.show("the list came.")
     assert user.module.window.statusBar().currentMessage() == "The list came."
+
+
+def test_what_an_error_advises_is_named_as_in_the_panel(user):
+    user.panel.status.showError(ValueError(f"no answer; {MORE_TIME}"))
+    assert user.status == "No answer; allow more time: the answer time-out in the Advanced section."
+    user.panel.status.showError(ValueError(f"no checksum; {WITHOUT_CHECKSUM}"))
+    assert user.status.endswith("accept missing checksums in the Advanced section.")
 
 
 def test_a_text_with_braces_is_shown_as_it_is(user):

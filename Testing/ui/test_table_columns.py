@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -99,3 +99,37 @@ def test_columns_of_trajectories_can_be_chosen_and_are_copied(plan):
     first, *rest = QApplication.clipboard().text().split("\t")
     assert (first, rest[0]) == ("shown", "1")
     assert len(rest) == 6
+
+
+def drag_edge(view, column: int, pixels: int) -> None:
+    """Drag the right edge of a column's header, as a user does."""
+    header = view.horizontalHeader()
+    y = header.size.height() // 2
+    edge = header.sectionViewportPosition(column) + header.sectionSize(column) - 1
+    viewport = header.viewport()
+    QTest.mousePress(viewport, Qt.LeftButton, Qt.NoModifier, QPoint(edge, y))
+    QTest.mouseMove(viewport, QPoint(edge + pixels // 2, y))
+    QTest.mouseMove(viewport, QPoint(edge + pixels, y))
+    QTest.mouseRelease(viewport, Qt.LeftButton, Qt.NoModifier, QPoint(edge + pixels, y))
+
+
+def test_the_width_that_the_user_gives_a_column_is_kept(listed):
+    view = listed.ui.imageTableView
+    before = view.columnWidth(NAME)
+    drag_edge(view, NAME, 60)
+    wide = view.columnWidth(NAME)
+    assert wide > before + 30
+    assert QSettings().value("IGTLMetaBrowser/ColumnWidths/Images") == f"name:{wide}"
+
+    listed.module.reload()
+    view = listed.ui.imageTableView
+    assert view.columnWidth(NAME) == wide
+    listed.panel.images.columns.reset()
+    assert view.columnWidth(NAME) < wide
+
+
+def test_widths_that_something_else_wrote_harm_nothing(user, slicer_host):
+    key = "IGTLMetaBrowser/ColumnWidths/Images"
+    slicer_host.app.settings().setValue(key, "name:x type:-3 no:7 : patient:91")
+    user.module.reload()
+    assert user.ui.imageTableView.columnWidth(PATIENT) == 91

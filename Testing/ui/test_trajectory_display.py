@@ -175,13 +175,19 @@ def labeled(planner, *names):
     return [display.GetPropertiesLabelVisibility() for display in displays]
 
 
-def test_only_those_that_are_selected_have_a_label(plan):
+def test_only_the_one_that_is_selected_has_a_label(plan):
     planner = plan(line("1"), line("2"), line("3"))
     assert labeled(planner, "1", "2", "3") == [False, False, False]
-    planner.select("1", "2")
-    assert labeled(planner, "1", "2", "3") == [True, True, False]
+    planner.select("1")
+    assert labeled(planner, "1", "2", "3") == [True, False, False]
     planner.select("3")
     assert labeled(planner, "1", "2", "3") == [False, False, True]
+
+
+def test_of_several_that_are_selected_the_present_one_has_a_label(plan):
+    planner = plan(line("1"), line("2"), line("3"))
+    planner.select("1", "2")
+    assert labeled(planner, "1", "2", "3") == [False, True, False]
 
 
 def test_all_labels_are_shown_in_turns_of_the_event_loop(plan):

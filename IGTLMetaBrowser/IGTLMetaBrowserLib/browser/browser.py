@@ -110,6 +110,7 @@ class Browser:
         settings: net.ConnectionSettings | None = None,
         *,
         reconnect_delays: Sequence[float] = RECONNECT_DELAYS,
+        name: str = "",
         **changes: Any,
     ) -> None:
         """Begin to connect to a server, leaving the one before.
@@ -117,10 +118,11 @@ class Browser:
         ``settings`` are those of this server, ``changes`` the fields of ``net.ConnectionSettings``
         that differ from them: ``browser.connect("localhost", answer_timeout=60)``.
         ``reconnect_delays`` are the seconds before each attempt to make a lost connection again,
-        the last for all that follow.
+        the last for all that follow. ``name`` stands for host and port in texts and saved scenes,
+        for a server that has another port each time.
         """
         self.disconnect()
-        self.connection.open(host, port, settings, reconnect_delays, **changes)
+        self.connection.open(host, port, settings, reconnect_delays, name, **changes)
         self._on_server_selected()
         coordinates = self.connection.client.settings.coordinates
         self.images.coordinates = self.trajectories.coordinates = coordinates

@@ -30,6 +30,7 @@ class Connection:
 
     def __init__(self, notify: Observer) -> None:
         self._notify = notify
+        self._name = ""
         self.reconnector: Reconnector | None = None
         self.last_error: net.NetworkError | None = None
         """Why there is no connection: the last one was lost or could not be made."""
@@ -48,8 +49,11 @@ class Connection:
 
     @property
     def address(self) -> str:
-        """Host and port of the server, or an empty text."""
-        return "" if self.reconnector is None else self.client.address
+        """Host and port of the server, or its name if it has one; an empty text without a server.
+
+        The nodes in a scene keep it, and are known again by it.
+        """
+        return "" if self.reconnector is None else self._name or self.client.address
 
     @property
     def host_and_port(self) -> tuple[str, int] | None:
@@ -93,9 +97,11 @@ class Connection:
         port: int,
         settings: net.ConnectionSettings | None = None,
         reconnect_delays: Sequence[float] = RECONNECT_DELAYS,
+        name: str = "",
         **changes: Any,
     ) -> None:
         """Choose a server; ``reconnect_now`` then connects. For the others see ``net.Client``."""
+        self._name = name
         self.last_error = None
         self.reconnector = Reconnector(
             net.Client(host, port, settings, **changes), reconnect_delays

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .. import codec
+from .. import codec, net
 from .text_column import TextColumn
 
 # By the number of the scalar type; one that OpenIGTLink does not define has an unknown size.
@@ -32,12 +32,18 @@ class Listing:
         if message is None:
             message = codec.ImageMetaMessage.unpack_content(memoryview(b""))
         self.entries: Sequence[codec.ImageMetaItem] = message.items
+        has_texts = net.is_own_server(message) and len(message.metadata) > 1
+        self._texts = message.metadata if has_texts else {}
         self.listed_at = listed_at
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return the entry that an id means, the first of those that have it, or None."""
         row = self._ids.row(image_id)
         return None if row is None else self.entries[row]
+
+    def whole(self, entry: codec.ImageMetaItem) -> codec.ImageMetaItem:
+        """Return an entry with the whole of texts that are longer than its fields, if known."""
+        return net.with_whole_text(entry, self._texts) if self._texts else entry
 
     def byte_counts(self, image_ids: Sequence[str]) -> list[int]:
         """Return how many bytes each image has by this list, or 0 if it does not say so."""

@@ -5,14 +5,17 @@ The bytes stay where the message has them; numpy compares, finds and sorts them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
+from ..codec import readable
 from .natural_order import fold, ranks, ranks_of_ascii
 
 _SAMPLE = 1000
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
 _MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
 
 
@@ -108,7 +111,7 @@ class TextColumn:
         """Return which rows contain a word that is folded (``natural_order.fold``)."""
         if self._is_repetitive:
             distinct, codes = self.codes
-            return np.array([word in fold(text) for text in distinct], bool)[codes]
+            return np.array([word in fold(readable(text)) for text in distinct], bool)[codes]
         found = np.zeros(len(self), bool)
         sought = word.encode("utf-8", "surrogateescape")
         content, starts = self._folded
@@ -123,8 +126,11 @@ class TextColumn:
         if content.isascii():
             content = content.lower()
         else:
-            text = fold(content.decode("utf-8", "surrogateescape"))
-            content = text.encode("utf-8", "surrogateescape")
+            text = content.decode("utf-8", "surrogateescape")
+            if _UNDECODABLE.search(text):
+                # Each text on its own: some are UTF-8, others of the code page of Windows.
+                text = "\0".join(map(readable, text.split("\0")))
+            content = fold(text).encode("utf-8", "surrogateescape")
         as_bytes = np.frombuffer(content, np.uint8)
         return as_bytes, np.concatenate(([0], np.flatnonzero(as_bytes == 0) + 1))
 

@@ -23,7 +23,7 @@ from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
 from .tls_client import ClientTLS
 from .tls_server import ServerTLS
-from .whole_texts import is_own_server, with_whole_texts
+from .whole_texts import is_own_server, with_whole_text, with_whole_texts
 
 __all__ = [
     "DEFAULT_PORT",
@@ -58,5 +58,6 @@ __all__ = [
     "format_address",
     "is_own_server",
     "parse_address",
+    "with_whole_text",
     "with_whole_texts",
 ]

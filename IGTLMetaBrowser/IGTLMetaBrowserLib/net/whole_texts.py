@@ -66,7 +66,12 @@ def with_whole_texts(message: codec.ImageMetaMessage) -> Sequence[codec.ImageMet
     metadata = message.metadata
     if not is_own_server(message) or len(metadata) == len(SERVER):
         return message.items
-    return [replace(item, **_whole(item, metadata)) for item in message.items]
+    return [with_whole_text(item, metadata) for item in message.items]
+
+
+def with_whole_text(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> codec.ImageMetaItem:
+    """Return an item with the whole texts in the metadata of the list of one of our servers."""
+    return replace(item, **_whole(item, metadata))
 
 
 def _long_texts(item: codec.ImageMetaItem) -> Iterator[tuple[str, str]]:

@@ -201,7 +201,7 @@ def demo_trajectories() -> list[codec.TrajectoryItem]:
     left_horn, right_horn = (-30.0, 22.0, -20.0), (29.0, 20.0, -20.0)
     left_deep, right_deep = (-12.0, -6.0, 2.0), (12.0, -6.0, 2.0)
     return [
-        _line("Tumour biopsy", "Biopsy", RED, tumour, (0.5, -0.45, 0.74), 2.0, "DEMO_MR"),
+        _line("Tumor biopsy", "Biopsy", RED, tumour, (0.5, -0.45, 0.74), 2.0, "DEMO_MR"),
         _line(
             "Left ventricle drain", "Drainage", BLUE, left_horn, (-0.15, 0.5, 0.85), 4.0, "DEMO_CT"
         ),

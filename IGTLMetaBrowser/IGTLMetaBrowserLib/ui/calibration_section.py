@@ -5,6 +5,7 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from ..codec import printable
+from .slice_views import fitSliceViews
 
 
 class CalibrationSection:
@@ -60,6 +61,9 @@ class CalibrationSection:
         name = printable((entry and entry.name) or self._imageId)
         spacing = "" if calibration is None else spacingText(calibration)
         self._statusLine.show(text, name=name, spacing=spacing)
+        node = self._browser.images.node(self._imageId)
+        if node is not None:
+            fitSliceViews(node)
         # The row's state says it as well; the details follow.
         self._model.updateState(self._imageId)
 

@@ -32,6 +32,14 @@ class DemoEndpoint(Endpoint):
         super().stop()
 
 
+def demoName(host, port):
+    """Return the name of a demo endpoint of this process that serves there, or an empty text.
+
+    Its port is another one each time; the nodes of a saved scene are known again by its name.
+    """
+    return "demo" if isDemo(host, port) else ""
+
+
 def isDemo(host, port):
     """Return whether a demo endpoint of this process serves there."""
     return (host, port) in [demo.address for demo in _runningDemos]

@@ -14,13 +14,13 @@ from .details_table import ATTRIBUTE, SOURCE, VALUE, DetailsTableModel, matching
 from .image_table import ID, SCAN_TIME, STATE, TYPE
 from .panel_keys import PanelKeys
 from .resize_filter import ResizeFilter
-from .table_views import copyRows, limitHeight
+from .table_views import copyRows, limitHeight, setRowHeight
 from .timers import SingleShotTimer
 
 # An image that is being loaded, or that streams, changes many times a second.
 _PAUSE_MILLISECONDS = 200
 # The part of the table's width that a column gets, and the most; the value takes what is left.
-_COLUMN_WIDTHS = {ATTRIBUTE: (0.31, 210), SOURCE: (0.28, 210)}
+_COLUMN_WIDTHS = {ATTRIBUTE: (0.30, 210), SOURCE: (0.31, 210)}
 _FEWEST_ROWS, _MOST_ROWS = 4, 10
 
 
@@ -127,7 +127,7 @@ class DetailsSection:
     def _prepareView(self, view):
         view.setModel(self.model)
         view.verticalHeader().visible = False
-        view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + 6)
+        setRowHeight(view)
         header = view.horizontalHeader()
         header.setSectionResizeMode(VALUE, qt.QHeaderView.Stretch)
         header.highlightSections = False

@@ -18,7 +18,6 @@ from .image_table import (
     TYPE,
 )
 from .table_columns import TableColumns
-from .table_views import measureColumn, measureColumns
 
 _KEYS = ("state", "name", "modality", "patient", "patientId", "scanTime", "size", "type", "id")
 _MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
@@ -32,14 +31,13 @@ class ImageColumns:
     """
 
     def __init__(self, view, model):
-        self._view = view
         self._model = model
         self._areMeasured = False
         self._names = _names()
         self._columns = TableColumns(view, "Images", _KEYS, self._names, hiddenAtFirst=[PATIENT_ID])
-        view.setColumnWidth(STATE, _STATE_WIDTH)
+        self._columns.setWidth(STATE, _STATE_WIDTH)
         self.common = []
-        """Name and value of what is the same for all images, and in no column."""
+        """What is the same for all images, and in no column: name and value, as a text each."""
 
     @property
     def menu(self):
@@ -53,6 +51,7 @@ class ImageColumns:
     def reset(self):
         """Show the columns as at first."""
         self._columns.reset()
+        self._columns.setWidth(STATE, _STATE_WIDTH)
 
     def shown(self):
         """Return the columns that are shown, from left to right."""
@@ -65,15 +64,17 @@ class ImageColumns:
         inGroups = [PATIENT, PATIENT_ID] if self._model.isGrouped else []
         self._columns.setRedundant({*same, *inGroups})
         self.common = [
-            (self._names[column], self._value(column))
+            self._commonText(column)
             for column in same
             if column not in (PATIENT_ID, *inGroups) and not self._columns.isShown(column)
         ]
         self._measure()
 
-    def _value(self, column):
+    def _commonText(self, column):
         # Of no row: the first may be that of a group.
-        return printable(self._model.positionText(0, column))
+        name, value = self._names[column], printable(self._model.positionText(0, column))
+        # The pseudonym of a hidden patient says already what it is.
+        return value if not value or value.startswith(name) else f"{name} {value}"
 
     def _measure(self):
         """Make the columns wide enough for the first list of a server; then they are the user's.
@@ -82,14 +83,14 @@ class ImageColumns:
         """
         hasRows = len(self._model.images) > 0
         if hasRows and not self._areMeasured:
-            measureColumns(self._view, {})
-            self._view.setColumnWidth(STATE, _STATE_WIDTH)
+            self._columns.measure()
+            self._columns.setWidth(STATE, _STATE_WIDTH)
         self._areMeasured = hasRows
 
     def showGroups(self):
         """Make room for the names of groups, or for those of images alone."""
         self.showList()
-        measureColumn(self._view, NAME)
+        self._columns.measureColumn(NAME)
 
 
 def _names():

@@ -23,7 +23,7 @@ from .table_model import UNSORTED
 from .table_views import copyRows, limitHeight, nextSorting, prepareTable
 from .timers import SingleShotTimer
 
-_FEWEST_ROWS, _MOST_ROWS = 3, 10
+_FEWEST_ROWS, _MOST_ROWS = 5, 10
 _GROUPED_SETTING = "GroupByPatient"
 _PREPARE_MILLISECONDS = 20
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import qt
 from slicer.i18n import tr as _
@@ -281,7 +283,16 @@ class ImageTableModel(SortableTableModel):
             liveState = self._browser.images.live.get(self.images.image_id(position))
             if liveState is not None:
                 return redacted_entry(liveState.entry, self._browser.patients)
-        return self.images.entry(position)
+        entry = self.images.entry(position)
+        if position >= self.images.first_live_row:
+            return entry
+        # What was cut to the list's fields is searched for and sorted by as it was cut.
+        whole = self._browser.metadata.listing.whole(entry)
+        patients = self._browser.patients
+        if not patients.is_hidden:
+            return whole
+        # Patient name and ID are those of the list: pseudonyms.
+        return replace(entry, name=patients.redact(whole.name))
 
     def _text(self, row, column):
         if column == STATE:

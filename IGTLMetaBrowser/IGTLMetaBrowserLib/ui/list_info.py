@@ -42,5 +42,5 @@ class ListInfo:
         return text.format(moment=self._localeTexts.recentMoment(moment))
 
     def _commonText(self):
-        values = [f"{name} {value}" for name, value in self._columns.common if value]
+        values = [*filter(None, self._columns.common)]
         return self._common.format(values=" · ".join(values)) if values else ""

@@ -23,6 +23,7 @@ class ModalityFilter:
     def __init__(self, widget, before, localeTexts, onChanged):
         # An empty layout is false in PythonQt: slicer.util.childWidgetVariables leaves it out.
         self._layout = widget.layout()
+        self._widget = widget
         self._before = before
         self._localeTexts = localeTexts
         self._onChanged = onChanged
@@ -32,6 +33,7 @@ class ModalityFilter:
         self._menuButton = None
         self._menu = None
         self._layout.addStretch(1)
+        widget.visible = False
 
     @property
     def chosen(self):
@@ -49,6 +51,7 @@ class ModalityFilter:
             self._makeMenu(modalities[:LONGEST_MENU])
         elif len(modalities) > 1:
             self._makeChips(modalities, texts)
+        self._widget.visible = len(self._choices) > 0
 
     def clear(self):
         """Choose none, which shows all."""

@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 
 from ..browser import events as events
 from ..browser.browser import Browser
+from .demo_endpoint import demoName
 from .pump import Pump
 
 SAMPLE_NAME = "OpenIGTLinkHeadPhantomMR"
@@ -48,7 +49,8 @@ class SampleImageLoader:
         """Begin to load an image, which is shown in the slice views when it is there."""
         slicer.util.showStatusMessage(_("Loading the demo image over OpenIGTLink …"))
         if not self._browser.connection.has_server:
-            self._browser.connect(*self._demo.start())
+            address = self._demo.start()
+            self._browser.connect(*address, name=demoName(*address))
         # First the list: the image is named, and put under its patient, as the list says.
         self._imageId = imageId
         self._browser.images.request_list()

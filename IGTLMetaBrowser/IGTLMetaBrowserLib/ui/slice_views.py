@@ -21,6 +21,15 @@ def showInSliceViews(node):
         slicer.util.setSliceViewerLayers(background=node, fit=True)
 
 
+def fitSliceViews(node):
+    """Fit the slice views that show a volume as their background: its size or place has changed."""
+    layoutManager = slicer.app.layoutManager()
+    for name in layoutManager.sliceViewNames() if layoutManager is not None else ():
+        logic = layoutManager.sliceWidget(name).sliceLogic()
+        if logic.GetSliceCompositeNode().GetBackgroundVolumeID() == node.GetID():
+            logic.FitSliceToAll()
+
+
 def jumpSlicesTo(point):
     """Move all slices so that a point (RAS mm of the world) is in the middle of each."""
     sliceNode = slicer.vtkMRMLSliceNode

@@ -6,6 +6,8 @@ import re
 
 import slicer
 
+from .advice import forWindow
+
 # What begins like this is a name: of a host, a file, a device, or a number.
 _NAME = re.compile(r"\S*[.:/\\\d_\[@]\S")
 _SECOND_STOP = re.compile(r"(?<=[.?!])\.$")
@@ -64,7 +66,7 @@ class StatusLine:
         self._result = ""
 
     def _showSentences(self, text):
-        text = self._redact(text.strip())
+        text = self._redact(forWindow(text.strip()))
         self._label.text = text
         self._label.visible = True
         slicer.util.showStatusMessage(text)

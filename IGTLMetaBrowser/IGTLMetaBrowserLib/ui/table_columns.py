@@ -1,4 +1,4 @@
-"""Which columns of a table are shown, and where: the user's choice, kept in the settings."""
+"""Which columns of a table are shown, where, and how wide: the user's choice, kept in QSettings."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from slicer.i18n import tr as _
 from .table_views import measureColumn
 
 _SETTINGS_GROUP = "IGTLMetaBrowser/Columns"
+_WIDTHS_GROUP = "IGTLMetaBrowser/ColumnWidths"
 
 
 class TableColumns:
-    """The columns of ``view``, whose header has a menu to choose them from and lets them be moved.
+    """The columns of ``view``, whose header has a menu to choose them from.
+
+    They can be moved and made wider or narrower.
 
     ``keys``
         The name of each column in the settings.
@@ -28,6 +31,7 @@ class TableColumns:
         self._view = view
         self._header = view.horizontalHeader()
         self._settingsKey = f"{_SETTINGS_GROUP}/{tableName}"
+        self._widthsKey = f"{_WIDTHS_GROUP}/{tableName}"
         self._keys = keys
         self._names = names
         self._hiddenAtFirst = frozenset(hiddenAtFirst)
@@ -38,9 +42,14 @@ class TableColumns:
         self._header.setSectionsMovable(True)
         self._header.contextMenuPolicy = qt.Qt.CustomContextMenu
         self._header.customContextMenuRequested.connect(self._onMenuRequested)
-        self._isMoving = False
+        # Whether columns are moved or measured here, which is no choice of the user's.
+        self._isArranging = False
+        self._widths = self._keptWidths()
         self._restore()
+        for column, width in self._widths.items():
+            view.setColumnWidth(column, width)
         self._header.sectionMoved.connect(self._onSectionMoved)
+        self._header.sectionResized.connect(self._onSectionResized)
 
     def setRedundant(self, columns):
         """Leave out these columns, except those that the user has chosen."""
@@ -78,10 +87,35 @@ class TableColumns:
 
     def reset(self):
         """Show the columns as at first."""
-        self._chosen = {}
+        self._chosen, self._widths = {}, {}
         qt.QSettings().remove(self._settingsKey)
+        qt.QSettings().remove(self._widthsKey)
         self._arrange(range(len(self._keys)))
         self._show()
+        self.measure()
+
+    def measure(self, narrowest=None):
+        """Make the columns that are shown as wide as their first rows, or as the user wants them.
+
+        ``narrowest``: the least width of some columns.
+        """
+        for column in self.shown():
+            self.measureColumn(column, (narrowest or {}).get(column, 0))
+
+    def measureColumn(self, column, narrowest=0):
+        """Make a column as wide as its first rows, or as the user wants it."""
+        self._isArranging = True
+        if column in self._widths:
+            self._view.setColumnWidth(column, self._widths[column])
+        else:
+            measureColumn(self._view, column, narrowest)
+        self._isArranging = False
+
+    def setWidth(self, column, width):
+        """Make a column so wide, until the user changes it."""
+        self._isArranging = True
+        self._view.setColumnWidth(column, self._widths.get(column, width))
+        self._isArranging = False
 
     def _onToggled(self, column):
         return lambda isChecked: self.choose(column, isChecked)
@@ -91,24 +125,34 @@ class TableColumns:
         self.menu.popup(self._header.mapToGlobal(position))
 
     def _onSectionMoved(self, *_arguments):
-        if not self._isMoving:
+        if not self._isArranging:
             self._keep()
+
+    def _onSectionResized(self, column, _before, width):
+        # The last one fills what is left of the view. The width of a hidden column is 0.
+        if self._isArranging or width == 0 or column == self.shown()[-1]:
+            return
+        self._widths[column] = width
+        texts = [f"{self._keys[one]}:{width}" for one, width in self._widths.items()]
+        qt.QSettings().setValue(self._widthsKey, " ".join(texts))
 
     def _show(self):
         for column in range(len(self._keys)):
             wasHidden, isShown = self._view.isColumnHidden(column), self.isShown(column)
+            self._isArranging = True
             self._view.setColumnHidden(column, not isShown)
+            self._isArranging = False
             if wasHidden and isShown:
-                measureColumn(self._view, column)
+                self.measureColumn(column)
 
     def _order(self):
         return [self._header.logicalIndex(place) for place in range(len(self._keys))]
 
     def _arrange(self, columns):
-        self._isMoving = True
+        self._isArranging = True
         for place, column in enumerate(columns):
             self._header.moveSection(self._header.visualIndex(column), place)
-        self._isMoving = False
+        self._isArranging = False
 
     # In the settings stand, from left to right, the keys of the columns; one that the user has
     # chosen begins with +, one that the user does not want with -.
@@ -117,6 +161,15 @@ class TableColumns:
         signs = {True: "+", False: "-", None: ""}
         texts = [signs[self._chosen.get(column)] + self._keys[column] for column in self._order()]
         qt.QSettings().setValue(self._settingsKey, " ".join(texts))
+
+    def _keptWidths(self):
+        texts = str(qt.QSettings().value(self._widthsKey) or "").split()
+        pairs = [text.partition(":")[::2] for text in texts]
+        return {
+            self._keys.index(key): int(width)
+            for key, width in pairs
+            if key in self._keys and width.isdigit() and int(width) > 0
+        }
 
     def _restore(self):
         texts = str(qt.QSettings().value(self._settingsKey) or "").split()

@@ -9,6 +9,7 @@ from .table_model import UNSORTED
 
 _WIDEST_COLUMN = 260
 _ROWS_TO_MEASURE = 50
+_ROW_MARGIN = 4
 
 
 def prepareTable(view):
@@ -18,7 +19,7 @@ def prepareTable(view):
     """
     rowHeader, header = view.verticalHeader(), view.horizontalHeader()
     rowHeader.visible = False
-    rowHeader.setDefaultSectionSize(view.fontMetrics().height() + 6)
+    setRowHeight(view)
     header.setResizeContentsPrecision(_ROWS_TO_MEASURE)
     header.setSectionsClickable(True)
     header.setSortIndicatorShown(True)
@@ -30,17 +31,24 @@ def prepareTable(view):
     return headerSelection
 
 
+def setRowHeight(view):
+    """Make the rows of a table as high as their text, and a bit higher."""
+    view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + _ROW_MARGIN)
+
+
 def limitHeight(view, fewest, most):
     """Make a table as high as its rows: never higher than ``most`` of them, it scrolls then.
 
     It can be squeezed to ``fewest``. The .ui file has the policy: AdjustToContents.
     """
     rowHeight = view.verticalHeader().defaultSectionSize
-    aroundRows = view.horizontalHeader().sizeHint.height() + 2 * view.frameWidth
-    view.minimumHeight = aroundRows + rowHeight * min(max(view.model().rowCount(), 1), fewest)
-    view.maximumHeight = (
-        aroundRows + rowHeight * most + view.horizontalScrollBar().sizeHint.height()
+    aroundRows = (
+        view.horizontalHeader().sizeHint.height()
+        + 2 * view.frameWidth
+        + view.horizontalScrollBar().sizeHint.height()
     )
+    view.minimumHeight = aroundRows + rowHeight * min(max(view.model().rowCount(), 1), fewest)
+    view.maximumHeight = aroundRows + rowHeight * most
     view.updateGeometry()
 
 
@@ -52,17 +60,6 @@ def copyRows(view, columns=None):
     rows = selectedRows(view)
     if rows:
         qt.QApplication.clipboard().setText(view.model().lines(rows, columns))
-
-
-def measureColumns(view, narrowest):
-    """Make the columns as wide as their first rows, but not wider than a few words.
-
-    ``narrowest``: the least width of some columns.
-    """
-    for column in range(view.model().columnCount()):
-        # A hidden column would be 0 pixels wide from now on.
-        if not view.isColumnHidden(column):
-            measureColumn(view, column, narrowest.get(column, 0))
 
 
 def measureColumn(view, column, narrowest=0):

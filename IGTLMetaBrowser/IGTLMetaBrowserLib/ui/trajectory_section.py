@@ -13,7 +13,6 @@ from .table_columns import TableColumns
 from .table_views import (
     copyRows,
     limitHeight,
-    measureColumns,
     nextSorting,
     prepareTable,
     selectedRows,
@@ -203,9 +202,17 @@ class TrajectorySection:
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
         if not self._isRestoring:
-            self._browser.trajectories.label(self.selected())
+            self._label()
             self._showPlace()
             self.update()
+
+    def _label(self):
+        """Label the selected trajectory; of several, the present one: labels would overlap."""
+        selected = self.selected()
+        if len(selected) > 1:
+            index = self.ui.trajectoryTableView.currentIndex()
+            selected = [self.model.trajectory(index.row())] if index.isValid() else []
+        self._browser.trajectories.label(selected)
 
     def _onTurnToggled(self, isChecked):
         if isChecked:
@@ -284,5 +291,5 @@ class TrajectorySection:
     def _measureColumns(self):
         """Make the columns wide enough for the first list; then they are the user's."""
         if not self._areColumnsMeasured and len(self.model.list):
-            measureColumns(self.ui.trajectoryTableView, _NARROWEST)
+            self.columns.measure(_NARROWEST)
         self._areColumnsMeasured = len(self.model.list) > 0

@@ -80,7 +80,8 @@ def leave(step, user):
 
 
 def cancel(step, user):
-    server = ServerProcess("large_images")
+    # So slow that the transfer is still under way when Cancel is pressed, after the screenshot.
+    server = ServerProcess("large_images", 4)
     step.at_end(server.stop)
     yield from user.connect(server.port)
     user.select(*user.ids())
