@@ -38,7 +38,7 @@ def checked_matrix(matrix: ArrayLike) -> np.ndarray:
     array = number_array(matrix, "iuf", "numbers of the matrix")
     if array.shape != (4, 4):
         raise EncodeError(f"a matrix has the shape (4, 4), not {array.shape}")
-    if tuple(array[3]) != _LAST_ROW:
+    if tuple(array[3].tolist()) != _LAST_ROW:
         raise EncodeError(f"the last row of a matrix is 0 0 0 1, not {array[3].tolist()}")
     return array.astype(float)
 

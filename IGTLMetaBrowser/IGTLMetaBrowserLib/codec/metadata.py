@@ -53,8 +53,7 @@ def unpack_metadata(header: Buffer, data: Buffer) -> dict[str, str]:
         )
     values = Reader(data, "metadata")
     metadata = {}
-    for _ in range(count):
-        key_size, encoding, value_size = headers.unpack(_ENTRY, "entry")
+    for key_size, encoding, value_size in _ENTRY.iter_unpack(headers.rest()):
         key = bytes(values.take(key_size, "key"))
         metadata[key.decode("utf-8", "surrogateescape")] = charset.decode(
             bytes(values.take(value_size, "value")), encoding

@@ -13,7 +13,7 @@ it is received straight into its place, and its checksum is folded in as the byt
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,16 +36,14 @@ _LARGEST_PIECE = 256 << 10
 _PIXEL_ALIGNMENT = 8
 
 
-@dataclass(frozen=True)
-class Rejected:
+class Rejected(NamedTuple):
     """A message that could not be read, and why. The stream goes on with the next one."""
 
     header: Header
     error: DecodeError
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """How much of the message that is arriving is there. Sizes in bytes, of the body."""
 
     header: Header
@@ -77,7 +75,8 @@ class Receiver:
         self._max_body_size = max_body_size
         self._check_crc = check_crc
         self._accept_missing_crc = accept_missing_crc
-        self._shared = memoryview(bytearray(_SHARED_BUFFER_SIZE))
+        self._shared_memory = bytearray(_SHARED_BUFFER_SIZE)
+        self._shared = memoryview(self._shared_memory)
         self._start = 0  # of the bytes in the shared buffer that no message has taken yet
         self._end = 0
         self._large: _LargeBody | None = None
@@ -157,7 +156,7 @@ class Receiver:
             return None
         self._start = body_end
         # The shared buffer is filled again: the message gets bytes of its own.
-        body = memoryview(bytearray(self._shared[body_begin:body_end]))
+        body = memoryview(self._shared_memory[body_begin:body_end])
         if self._check_crc and (crc := crc64(body)) != header.crc and self._is_checked(header):
             return Rejected(header, wrong_checksum(header, crc))
         try:

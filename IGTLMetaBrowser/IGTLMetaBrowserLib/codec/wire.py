@@ -153,24 +153,26 @@ class Reader:
 
     def __init__(self, content: Buffer, what: str) -> None:
         self._content = memoryview(content)
+        self._size = len(self._content)
         self._what = what
         self._position = 0
 
     @property
     def remaining(self) -> int:
         """Number of bytes not read yet."""
-        return len(self._content) - self._position
+        return self._size - self._position
 
     def take(self, size: int, field: str) -> memoryview:
         """Return the next ``size`` bytes without a copy."""
-        if size > self.remaining:
+        start = self._position
+        end = start + size
+        if end > self._size:
             raise DecodeError(
                 f"{self._what} ends within its {field}: {size} bytes are needed at offset "
-                f"{self._position}, {self.remaining} are there"
+                f"{start}, {self.remaining} are there"
             )
-        start = self._position
-        self._position += size
-        return self._content[start : self._position]
+        self._position = end
+        return self._content[start:end]
 
     def unpack(self, layout: struct.Struct, field: str) -> tuple[Any, ...]:
         """Return the next fields, laid out as in ``layout``."""

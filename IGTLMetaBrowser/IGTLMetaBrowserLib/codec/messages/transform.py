@@ -15,18 +15,20 @@ system; OpenIGTLink's is RAS.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..arrays import float32_array, write_array
-from ..errors import DecodeError
+from ..errors import DecodeError, EncodeError
 from ..geometry import checked_matrix
 from ..wire import Buffer
 from .base import Message, register
 
-_CONTENT_SIZE = 48
+# For twelve numbers, struct takes a fifth of the time that arrays take.
+_LAYOUT = struct.Struct(">12f")
+_CONTENT_SIZE = _LAYOUT.size
 _WIRE_TYPE = np.dtype(">f4")
 _COLUMN_BY_COLUMN = (4, 12)  # bytes from row to row, and from column to column
 _IDENTITY = np.eye(4)
@@ -47,16 +49,21 @@ class TransformMessage(Message):
 
     def pack_content(self) -> list[Buffer]:
         """Return the first three rows, column by column."""
-        matrix = checked_matrix(self.matrix)
-        return [write_array(float32_array(matrix[:3].T, "numbers of the matrix"))]
+        columns = checked_matrix(self.matrix)[:3].T.ravel().tolist()
+        try:
+            return [_LAYOUT.pack(*columns)]
+        except OverflowError:
+            raise EncodeError(f"{columns} are numbers too large for float32") from None
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> TransformMessage:
         """Read twelve numbers."""
         if len(content) != _CONTENT_SIZE:
             raise DecodeError(f"TRANSFORM has {_CONTENT_SIZE} bytes; {len(content)} are there")
-        message = cls(None, **header_fields)
-        del message.matrix
+        # Without __init__, which would make a matrix: see __getattr__.
+        message = cls.__new__(cls)
+        header_fields.setdefault("metadata", {})
+        message.__dict__ = header_fields
         message._content = bytes(content)
         return message
 
