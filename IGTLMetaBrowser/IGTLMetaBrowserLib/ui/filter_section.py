@@ -20,9 +20,8 @@ class FilterSection:
         self._localeTexts = localeTexts
         self._total = Plural(localeTexts, _("1 image"), _("{count} images"), none="")
         self._shownOfTotal = _("{shown} of {total}")
-        self.modalities = ModalityFilter(
-            ui.modalityWidget, ui.selectNoneButton, localeTexts, self.apply
-        )
+        self.modalities = ModalityFilter(ui.modalityWidget, ui.selectNoneButton, localeTexts)
+        self.modalities.chosenChanged.connect(self.apply)
         self._timer = SingleShotTimer(self.apply)
         ui.countLabel.visible = False  # an empty one would take its place beside the box
         ui.filterLineEdit.textChanged.connect(self._onTextChanged)

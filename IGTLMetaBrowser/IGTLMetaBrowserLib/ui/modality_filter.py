@@ -6,6 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ..codec import printable
+from ..signal import Signal
 
 # So wide may all chips be together, in pixels, for a narrow panel. Each has a margin.
 _WIDEST_CHIPS = 350
@@ -15,18 +16,18 @@ LONGEST_MENU = 40
 
 
 class ModalityFilter:
-    """Fills ``widget`` with a button for each modality, and calls ``onChanged`` when one is used.
+    """Fills ``widget`` with a button for each modality; emits ``chosenChanged`` when one is used.
 
     None that is chosen means all. The Tab key comes to them from the widget ``before`` them.
     """
 
-    def __init__(self, widget, before, localeTexts, onChanged):
+    def __init__(self, widget, before, localeTexts):
         # An empty layout is false in PythonQt: slicer.util.childWidgetVariables leaves it out.
         self._layout = widget.layout()
         self._widget = widget
         self._before = before
         self._localeTexts = localeTexts
-        self._onChanged = onChanged
+        self.chosenChanged = Signal()
         self._modalities = ()
         self._chosen = set()
         self._choices = {}
@@ -122,7 +123,7 @@ class ModalityFilter:
         else:
             self._chosen.discard(modality)
         self._nameMenu()
-        self._onChanged()
+        self.chosenChanged.emit()
 
     def _nameMenu(self):
         if self._menuButton is not None:

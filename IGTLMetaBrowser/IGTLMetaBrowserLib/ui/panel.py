@@ -51,7 +51,9 @@ class BrowserPanel:
         self.record = RecordButton(ui.recordButton, browser, self.selectedImageIds, self.status)
         self.settings = ServerSettingsSection(ui, browser)
         self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self.status)
-        self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser, self._showPatients)
+        self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser)
+        # After the browser, which was connected first: its log is redacted by then.
+        browser.patients.hidden_changed.connect(self._onHiddenChanged)
         self._connectWidgets()
         self._keys = self._makeKeys()
         self._events = PanelEvents(self, self._messages, texts)
@@ -61,6 +63,7 @@ class BrowserPanel:
     def close(self):
         """Leave the server, and let go of everything."""
         self._events.close()
+        self.browser.patients.hidden_changed.disconnect(self._onHiddenChanged)
         self.browser.disconnect()
         self.connection.close()
         self.images.close()
@@ -167,7 +170,7 @@ class BrowserPanel:
 
     # How it looks
 
-    def _showPatients(self):
+    def _onHiddenChanged(self, _isHidden):
         self.images.showPatients()
         self.trajectories.showList()
         self.status.showPatients()

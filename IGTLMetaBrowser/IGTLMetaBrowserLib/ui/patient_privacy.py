@@ -13,11 +13,10 @@ def arePatientsHidden():
 
 
 class PatientPrivacy:
-    """The check box for it. ``onChanged`` is called when what is shown has to be shown anew."""
+    """The check box for it; ``browser.patients`` emits ``hidden_changed``."""
 
-    def __init__(self, checkBox, browser, onChanged):
+    def __init__(self, checkBox, browser):
         self._browser = browser
-        self._onChanged = onChanged
         checkBox.checked = arePatientsHidden()
         browser.patients.hide(checkBox.checked)
         checkBox.toggled.connect(self._onToggled)
@@ -25,4 +24,3 @@ class PatientPrivacy:
     def _onToggled(self, isChecked):
         keepBool(_SETTING, isChecked)
         self._browser.patients.hide(isChecked)
-        self._onChanged()
