@@ -310,7 +310,10 @@ class Client:
         self._addresses[attempt.host, attempt.port] = attempt.addresses
         settings = self.settings
         receiver = codec.Receiver(
-            settings.max_body_size, accept_missing_crc=settings.accept_missing_checksum
+            settings.max_body_size,
+            # Every TLS record is authenticated (RFC 8446, 5.2), which finds more than a CRC does.
+            check_crc=settings.tls is None,
+            accept_missing_crc=settings.accept_missing_checksum,
         )
         server = server_version(attempt.host, attempt.port)
         connection = Connection(sock, receiver)
