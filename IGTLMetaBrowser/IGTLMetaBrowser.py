@@ -29,6 +29,7 @@ from IGTLMetaBrowserLib.metadata.providers.dicom_series import SeriesUids
 from IGTLMetaBrowserLib.metadata.providers.slicer_database import SlicerDatabaseProvider
 from IGTLMetaBrowserLib.metadata.registry import Priority
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
+from IGTLMetaBrowserLib.browser import scene_server
 from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
 from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, demoName, isDemo
 from IGTLMetaBrowserLib.ui.endpoint import BrowserBesideEndpoints
@@ -281,13 +282,13 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         """Serve a head phantom to this computer, until ``close``. Return host and port."""
         return self.demo.start()
 
-    def startServer(self, port=scene_endpoint.DEFAULT_PORT, host=scene_endpoint.HOST):
+    def startServer(self, port=scene_server.DEFAULT_PORT, host=scene_server.DEFAULT_HOST):
         """Serve the scene, until it is closed, or ``close``. Return host and port.
 
         Trajectories and points that clients send come into the scene. Other computers are served
         with the host ``0.0.0.0`` (or ``::``) only; port 0 picks a free one. Raises OSError.
         """
-        return self.sceneEndpoint.start(port, host)
+        return self.sceneEndpoint.start(scene_server.SceneServerSettings(host, port))
 
     def stopServer(self):
         """Serve the scene no longer."""

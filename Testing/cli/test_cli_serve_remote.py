@@ -14,8 +14,7 @@ from cli.command import ended, igtlmeta
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
 from helpers.peers import Peer
-from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.cli import serving_options
+from IGTLMetaBrowserLib import codec, net
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +39,7 @@ def test_other_computers_are_let_in_only_where_somebody_says_so(host: str) -> No
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST."])
 def test_this_computer_is_no_other(host: str) -> None:
-    assert serving_options.is_loopback(host)
+    assert net.is_loopback(host)
 
 
 def test_allow_remote_says_what_it_means(certificate: Path, authority: Authority) -> None:

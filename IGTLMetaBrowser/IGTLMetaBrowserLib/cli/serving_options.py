@@ -126,7 +126,7 @@ def limits(arguments: argparse.Namespace) -> net.ServerLimits:
 
 def check_exposure(arguments: argparse.Namespace) -> None:
     """End the process if other computers would reach it and nobody has said that they may."""
-    if is_loopback(arguments.host):
+    if net.is_loopback(arguments.host):
         return
     if not arguments.allow_remote:
         arguments.usage_error(
@@ -137,14 +137,6 @@ def check_exposure(arguments: argparse.Namespace) -> None:
     where = f" from {', '.join(map(str, arguments.allow))}" if arguments.allow else ""
     how = "encrypted" if arguments.tls_cert else "unencrypted"
     note(f"--allow-remote: {who} who reaches this port{where} can fetch all images, {how}")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether nobody but this computer reaches an address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") == "localhost"
 
 
 def _add_number(group: Any, option: str, unit: str, default: float | None, text: str) -> None:

@@ -1,6 +1,6 @@
 """The codec on sockets: a client, a server, and what they share."""
 
-from .address import DEFAULT_PORT, format_address, parse_address
+from .address import DEFAULT_PORT, format_address, is_loopback, parse_address
 from .client import Client
 from .client_events import ClientEvent, Connected, Disconnected, Finished, Unsolicited
 from .errors import (
@@ -14,7 +14,7 @@ from .errors import (
     TLSError,
     UntrustedCertificateError,
 )
-from .limits import Network, ServerLimits
+from .limits import Network, ServerLimits, parse_networks
 from .queries import Queries
 from .query import Query
 from .server import Server
@@ -56,8 +56,10 @@ __all__ = [
     "Unsolicited",
     "UntrustedCertificateError",
     "format_address",
+    "is_loopback",
     "is_own_server",
     "parse_address",
+    "parse_networks",
     "with_whole_text",
     "with_whole_texts",
 ]

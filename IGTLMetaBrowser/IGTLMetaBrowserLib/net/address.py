@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 DEFAULT_PORT = 18944
@@ -25,3 +26,11 @@ def parse_address(text: str, default_port: int = DEFAULT_PORT) -> tuple[str, int
 def format_address(host: str, port: int) -> str:
     """Return host and port as one text, an IPv6 address in brackets."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this computer reaches an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"

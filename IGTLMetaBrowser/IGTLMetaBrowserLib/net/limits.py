@@ -9,6 +9,14 @@ from dataclasses import dataclass
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """Return networks and addresses such as "10.1.0.0/16, 10.2.3.4"; empty for an empty text.
+
+    Raises ``ValueError``, which names the one that is wrong.
+    """
+    return tuple(ipaddress.ip_network(part) for part in text.replace(",", " ").split())
+
+
 @dataclass(frozen=True)
 class ServerLimits:
     """The limits of one server; None is "no limit".

@@ -6,7 +6,7 @@ world, transforms included.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class SceneSource:
     """Offers the nodes of ``scene``, a vtkMRMLScene, as they are when somebody asks.
 
     ``on_received`` is called with what clients send unasked, such as trajectories (TRAJ).
+    ``shared_ids`` are the MRML ids of the nodes that are offered; None for all that can be.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SceneSource:
     ) -> None:
         self._scene = scene
         self._on_received = on_received
+        self.shared_ids: Collection[str] | None = None
         # Looking through a label map takes some tenths of a second: by id, when and what.
         self._labels: dict[str, tuple[int, list[int]]] = {}
 
@@ -113,8 +115,25 @@ class SceneSource:
             raise SourceError("nobody here takes what is sent without being asked for")
         self._on_received(message)
 
+    def all_nodes(self) -> Iterator[Any]:
+        """Yield all that can be offered, shared or not, in the scene's order."""
+        classes = (*_IMAGE_CLASSES, _LABEL_MAP_CLASS, LINE_CLASS, POINT_CLASS)
+        return self._visible_nodes(*classes)
+
+    def name_of(self, image_id: str) -> str:
+        """Return the name of a volume; its id if there is none any more."""
+        try:
+            return self._volume(image_id).GetName() or image_id
+        except SourceError:
+            return image_id
+
     def _nodes(self, *class_names: str) -> Iterator[Any]:
-        """Yield the nodes of exactly these classes that the user sees, in the scene's order."""
+        """Yield the nodes of exactly these classes that are shared, in the scene's order."""
+        for node in self._visible_nodes(*class_names):
+            if self.shared_ids is None or node.GetID() in self.shared_ids:
+                yield node
+
+    def _visible_nodes(self, *class_names: str) -> Iterator[Any]:
         for index in range(self._scene.GetNumberOfNodes()):
             node = self._scene.GetNthNode(index)
             if node.GetClassName() in class_names and not node.GetHideFromEditors():

@@ -7,15 +7,9 @@ import errno
 import slicer
 from slicer.i18n import tr as _
 
-from ..net import Server, SourceError
-from ..scene.errors import SceneError
-from ..scene.received_plans import ReceivedPlans
+from ..browser.scene_server import SceneServer, SceneServerSettings
 from ..signal import Signal
-from ..sources.scene import SceneSource
 from .endpoint import Endpoint
-
-DEFAULT_PORT = 18945
-HOST = "127.0.0.1"
 
 
 class SceneEndpoint(Endpoint):
@@ -23,7 +17,8 @@ class SceneEndpoint(Endpoint):
 
     ``changed`` is emitted when it has started or stopped; ``trajectoriesShown`` and
     ``pointsShown``, when something that a client sent is in the scene: with the client's device
-    name, the nodes, and what is not shown.
+    name, the nodes, and what is not shown; ``clientsChanged``, when somebody connected, left or
+    fetched something. It stops when the scene is closed.
     """
 
     def __init__(self):
@@ -31,21 +26,23 @@ class SceneEndpoint(Endpoint):
         self.changed = Signal()
         self.trajectoriesShown = Signal()
         self.pointsShown = Signal()
-        self._plans = None
+        self.clientsChanged = Signal()
+        self._server = None
 
-    def start(self, port=DEFAULT_PORT, host=HOST):
-        """Serve there, instead of where it did. Return host and port. Raises OSError."""
+    def start(self, settings=None):
+        """Serve there, instead of where it did. Return host and port. Raises OSError, TLSError."""
         self.stop()
-        plans = ReceivedPlans(
-            slicer.mrmlScene,
-            self.trajectoriesShown.emit,
-            self.pointsShown.emit,
-        )
+        settings = settings or SceneServerSettings()
         try:
-            self._serve(_SceneServer(plans, host, port))
+            server = SceneServer(
+                slicer.mrmlScene, settings, self.trajectoriesShown.emit, self.pointsShown.emit
+            )
         except OSError as error:
-            raise OSError(error.errno, _problem(error, host, port)) from None
-        self._plans = plans
+            raise OSError(error.errno, _problem(error, settings)) from None
+        server.clients_changed.connect(self.clientsChanged.emit)
+        server.scene_closing.connect(self.stop)
+        self._server = server
+        self._serve(server)
         self.changed.emit()
         return self.address
 
@@ -54,39 +51,18 @@ class SceneEndpoint(Endpoint):
         if self.address is None:
             return
         super().stop()
-        self._plans.stop()
-        self._plans = None
+        self._server = None
         self.changed.emit()
 
-
-class _SceneServer(Server):
-    """A server of the scene, which brings what comes into it in short turns."""
-
-    def __init__(self, plans, host, port):
-        self._plans = plans
-        super().__init__(SceneSource(slicer.mrmlScene, self._onReceived), host, port)
-
     @property
-    def next_deadline(self):
-        """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
-        moments = (super().next_deadline, self._plans.next_turn)
-        return min((moment for moment in moments if moment is not None), default=None)
-
-    def step(self, seconds=0.0):
-        """Serve what is to be served, and bring into the scene what has come."""
-        super().step(seconds)
-        self._plans.work()
-
-    def _onReceived(self, message):
-        try:
-            self._plans.handle(message)
-        except SceneError as error:
-            raise SourceError(str(error)) from None
+    def clients(self):
+        """Who is connected, who was, and what they fetched: ClientSummary, the latest last."""
+        return [] if self._server is None else self._server.summaries
 
 
-def _problem(error, host, port):
+def _problem(error, settings):
     if error.errno == errno.EADDRINUSE:
         text = _("Port {port} is in use already. Choose another one, or end what listens there.")
     else:
         text = _("Cannot serve on {host}:{port}: {reason}. Choose another host or port.")
-    return text.format(host=host, port=port, reason=error.strerror)
+    return text.format(host=settings.host, port=settings.port, reason=error.strerror)

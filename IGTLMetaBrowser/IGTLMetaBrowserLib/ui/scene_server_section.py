@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from ..browser.scene_server import SceneServerSettings
 from .plurals import Plural
 
 
@@ -49,7 +50,7 @@ class SceneServerSection:
             self._endpoint.stop()
             return
         try:
-            self._endpoint.start(self.ui.servePortSpinBox.value)
+            self._endpoint.start(SceneServerSettings(port=self.ui.servePortSpinBox.value))
         except OSError as error:
             self.update()
             self.ui.servingLabel.text = _("Not served")
