@@ -15,6 +15,7 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 
+from IGTLMetaBrowserLib.browser import scene_server
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
@@ -29,7 +30,6 @@ from IGTLMetaBrowserLib.metadata.providers.dicom_series import SeriesUids
 from IGTLMetaBrowserLib.metadata.providers.slicer_database import SlicerDatabaseProvider
 from IGTLMetaBrowserLib.metadata.registry import Priority
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
-from IGTLMetaBrowserLib.browser import scene_server
 from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
 from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, demoName, isDemo
 from IGTLMetaBrowserLib.ui.endpoint import BrowserBesideEndpoints

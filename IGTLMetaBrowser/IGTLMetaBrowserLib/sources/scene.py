@@ -6,8 +6,10 @@ world, transforms included.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 import slicer
@@ -25,11 +27,13 @@ from ..scene.outgoing_volumes import (
     labels_in,
     scalar_type,
 )
-from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE
+from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
 from ..scene.trajectory_markups import OWNER_ATTRIBUTE
 
 _LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 _IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
+# Of a server, host and port; a client that pushes has a device name.
+_ADDRESS = re.compile(":[0-9]+$")
 # What the fields of IMGMETA hold.
 _LONGEST_AXIS = 65535
 
@@ -180,10 +184,15 @@ class SceneSource:
         return ""
 
     def _owner_id(self, node: Any) -> str:
-        """Return our id of the volume that markups came with, or an empty text."""
+        """Return our id of the volume that markups belong to, or an empty text.
+
+        Those that a server sent name it by that server's id, those that a client pushed by ours.
+        """
         owner = node.GetAttribute(OWNER_ATTRIBUTE)
-        volumes = self._volumes(*_IMAGE_CLASSES) if owner else ()
+        volumes = [*self._volumes(*_IMAGE_CLASSES)] if owner else []
         found = (volume for volume in volumes if volume.GetAttribute(IMAGE_ID_ATTRIBUTE) == owner)
+        if not _ADDRESS.search(node.GetAttribute(SERVER_ATTRIBUTE) or ""):
+            found = chain(found, (volume for volume in volumes if _id(volume) == owner))
         return next(map(_id, found), "")
 
     def _volume_above(self, volume: Any) -> Any:
