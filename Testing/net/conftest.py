@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from helpers.peers import TRAJECTORY, ImagesInMemory, ServerInThread, make_image
+from helpers.queries import TIMEOUT
+from IGTLMetaBrowserLib import net
 
 
 @pytest.fixture
@@ -23,3 +25,15 @@ def running_server(source: ImagesInMemory) -> Iterator[ServerInThread]:
     """Serve ``source`` in a thread."""
     with ServerInThread(source) as server:
         yield server
+
+
+@pytest.fixture
+def queries() -> net.Queries:
+    """Return what matches messages to queries; none is asked yet."""
+    return net.Queries(TIMEOUT)
+
+
+@pytest.fixture(params=[None, 1], ids=["whole messages", "single bytes"])
+def piece_size(request: pytest.FixtureRequest) -> int | None:
+    """Return how many bytes come at a time, or None for whole messages."""
+    return request.param

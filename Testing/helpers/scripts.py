@@ -1,0 +1,42 @@
+"""Scripts of servers that list images and answer queries for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from helpers.peers import Peer
+from IGTLMetaBrowserLib import codec
+
+SIZE = (4, 3, 2)
+Size = tuple[int, int, int]
+
+
+def listed(*ids: str, **sizes: Size) -> codec.ImageMetaMessage:
+    """Return a list of images: ``ids`` of one size, others of their own."""
+    items = [
+        codec.ImageMetaItem(name=f"Image {id_}", id=id_, size=size, scalar_type=codec.ScalarType(5))
+        for id_, size in {**dict.fromkeys(ids, SIZE), **sizes}.items()
+    ]
+    return codec.ImageMetaMessage(items=items, device_name="Server")
+
+
+def shade(image: codec.ImageMessage) -> int:
+    """Return by what ``make_image`` told the images apart."""
+    return int(image.pixels[0, 0, 0])
+
+
+Answer = Callable[[str], "list[codec.Message]"]
+
+
+def lists_and_answers(answer: Answer, *ids: str, **sizes: Size) -> Callable[[Peer], None]:
+    """Script: lists these images, and answers each GET_IMAGE with what ``answer`` returns."""
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                peer.send(listed(*ids, **sizes))
+            else:
+                peer.send(*answer(query.device_name))
+
+    return serve

@@ -1,0 +1,238 @@
+"""Which query an image or list under another name answers, as real servers send them."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.peers import make_image
+from helpers.queries import ask, image, listed
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.other_names import CONFIRM_SECONDS, GRACE_SECONDS
+
+
+def test_a_list_under_another_name_answers_the_query_for_it(queries: net.Queries):
+    query = ask(queries, "IMGMETA")
+    answer = codec.ImageMetaMessage(device_name="PlusServerImageMetaData")
+    assert queries.match(answer) is query
+
+
+def test_an_image_under_another_name_is_taken_after_a_while_if_it_is_as_listed(
+    queries: net.Queries,
+):
+    listed(queries, A=2, B=3)
+    oldest = ask(queries, "IMAGE", "A")
+    ask(queries, "IMAGE", "B")
+    answer = image("Scanner")
+    assert queries.match(answer, now=1.0) is None
+    assert queries.next_deadline == 1.0 + CONFIRM_SECONDS
+    assert queries.accept_candidates(10.9) == []
+    assert queries.accept_candidates(11.0) == [oldest]
+    assert oldest.answer is answer
+
+
+def test_the_next_image_under_the_name_of_an_answer_is_taken_sooner(queries: net.Queries):
+    listed(queries, A=2, B=3)
+    ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"), now=1.0)
+    queries.accept_candidates(20.0)
+    second = ask(queries, "IMAGE", "B", now=20.0)
+    queries.match(image("Scanner", slices=3), now=21.0)
+    assert queries.accept_candidates(21.0 + GRACE_SECONDS) == [second]
+
+
+def test_a_candidate_is_awaited_longer_than_the_time_out():
+    # The time-out may be shorter than the time in which a slow stream shows itself.
+    queries = net.Queries(2.0)
+    listed(queries, "A")
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Ultrasound"), now=1.0)
+    assert queries.expired(5.0) == []
+    queries.match(image("Ultrasound"), now=6.0)
+    assert queries.expired(6.0) == [query]
+
+
+def test_an_image_of_another_name_that_could_be_two_of_the_list_is_not_taken(
+    queries: net.Queries,
+):
+    listed(queries, "A", "B")
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(image("Scanner")) is None
+    assert queries.accept_candidates(100.0) == []
+    assert "more than one image of the list" in query.came_instead
+
+
+def test_the_right_image_counts_more_than_one_of_another_name_that_came_before(
+    queries: net.Queries,
+):
+    listed(queries, "A")
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    right = image("A")
+    assert queries.match(right) is query
+    assert query.answer is right
+    assert queries.accept_candidates(100.0) == []
+
+
+def test_an_image_under_another_name_that_comes_again_is_a_stream(queries: net.Queries):
+    listed(queries, "A")
+    query = ask(queries, "IMAGE", "A")
+    for second in range(5):
+        assert queries.match(image("Ultrasound"), now=second / 5) is None
+    assert queries.accept_candidates(100.0) == []
+    assert not query.is_done
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        make_image(1, (4, 3, 9), "Scanner"),
+        codec.ImageMessage(make_image(1).pixels.astype("u1"), device_name="Scanner"),
+        make_image(1, device_name="B"),
+    ],
+    ids=["another size", "another type", "the name of a listed image"],
+)
+def test_an_image_that_cannot_be_the_one_is_not_taken(
+    queries: net.Queries, other: codec.ImageMessage
+):
+    listed(queries, "A", "B")
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(other) is None
+    assert queries.accept_candidates(100.0) == []
+    assert not query.is_done
+
+
+def test_without_a_list_no_image_of_another_name_is_taken(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(image("Scanner")) is None
+    assert queries.accept_candidates(100.0) == []
+    assert not query.is_done
+
+
+def test_an_id_that_a_server_has_not_padded_with_nul_is_found(queries: net.Queries):
+    item = codec.pack(
+        codec.ImageMetaMessage(
+            items=[
+                codec.ImageMetaItem(
+                    id="A!rubbish", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
+                )
+            ]
+        )
+    )
+    content = item[58:].replace(b"A!rubbish", b"A\0rubbish")
+    ask(queries, "IMGMETA")
+    queries.match(codec.ImageMetaMessage.unpack_content(memoryview(content)))
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    assert queries.accept_candidates(100.0) == [query]
+
+
+def test_whoever_asks_for_any_image_gets_the_first(queries: net.Queries):
+    query = ask(queries, "IMAGE")
+    assert queries.match(image("Scanner")) is query
+
+
+def test_the_same_voxels_are_not_taken_for_a_second_image(queries: net.Queries):
+    # The list may change in between, so that its size is that of another image.
+    listed(queries, A=2, B=3)
+    first = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    assert queries.accept_candidates(100.0) == [first]
+    listed(queries, A=3, B=2)
+    second = ask(queries, "IMAGE", "B")
+    assert queries.match(image("Scanner")) is None
+    assert queries.accept_candidates(200.0) == []
+    assert not second.is_done
+
+
+def test_a_late_image_of_another_name_is_that_of_the_query_before(queries: net.Queries):
+    listed(queries, A=2, B=3)
+    late = ask(queries, "IMAGE", "A")
+    queries.abandon(late)
+    query = ask(queries, "IMAGE", "B")
+    assert queries.match(image("Scanner")) is late
+    assert not query.is_done
+    queries.match(image("Scanner", slices=3))
+    assert queries.accept_candidates(100.0) == [query]
+
+
+def test_an_image_that_is_lost_with_its_connection_may_come_on_the_next(queries: net.Queries):
+    # The list is wrong: A has the size that is listed for B.
+    listed(queries, A=2, B=3)
+    ask(queries, "IMAGE", "A")
+    queries.remove_all()
+    query = ask(queries, "IMAGE", "B")
+    assert queries.match(image("Scanner", slices=3)) is None
+    assert queries.accept_candidates(100.0) == []
+    assert "may be the late answer for 'A'" in query.came_instead
+
+
+def test_what_is_owed_for_the_same_id_may_answer_the_next_query(queries: net.Queries):
+    listed(queries, "A")
+    ask(queries, "IMAGE", "A")
+    queries.remove_all()
+    query = ask(queries, "IMAGE", "A")
+    queries.match(image("Scanner"))
+    assert queries.accept_candidates(100.0) == [query]
+
+
+def test_an_answer_settles_what_was_owed(queries: net.Queries):
+    listed(queries, A=2, B=3)
+    ask(queries, "IMAGE", "A")
+    queries.remove_all()
+    queries.match(image("A"))
+    query = ask(queries, "IMAGE", "B")
+    queries.match(image("Scanner", slices=3))
+    assert queries.accept_candidates(100.0) == [query]
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["same connection", "next connection"])
+@pytest.mark.parametrize("name", ["A", "Scanner"])
+def test_a_late_image_is_of_no_interest_nor_is_its_copy(
+    queries: net.Queries, name: str, is_lost: bool
+):
+    listed(queries, A=2, B=3)
+    late = ask(queries, "IMAGE", "A")
+    queries.remove_all() if is_lost else queries.abandon(late)
+    first = queries.match(image(name))
+    assert first is not None
+    assert (first.device_name, first.is_abandoned) == ("A", True)
+    if name == "A":
+        assert queries.match(image("A")) is not None
+    assert queries.match(image(name)) is None  # a stream
+
+
+def test_an_image_of_a_stream_that_ran_before_answers_no_query(queries: net.Queries):
+    assert queries.match(image("Ultrasound")) is None
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(image("Ultrasound")) is None
+    assert queries.match(image("A")) is query
+
+
+def test_an_image_of_a_stream_can_be_asked_for_by_its_name(queries: net.Queries):
+    queries.match(image("Ultrasound"))
+    query = ask(queries, "IMAGE", "Ultrasound")
+    assert queries.match(image("Ultrasound")) is query
+
+
+@pytest.mark.parametrize(
+    "pushed",
+    [
+        codec.ImageMetaMessage(device_name="PlusServerImageMetaData"),
+        codec.TrajectoryMessage(device_name="TrajectorySender"),
+    ],
+    ids=lambda message: message.type_name,
+)
+def test_a_list_that_was_pushed_before_answers_a_query_when_it_comes_again(
+    queries: net.Queries, pushed: codec.Message
+):
+    # There are no streams of IMGMETA and TRAJ: whoever sends one means the list.
+    assert queries.match(pushed) is None
+    query = ask(queries, pushed.type_name)
+    assert queries.match(pushed) is query
+
+
+def test_expected_tells_by_the_header_whose_answer_arrives(queries: net.Queries):
+    query = ask(queries, "IMAGE", "A")
+    header = codec.Header(1, "IMAGE", "A", codec.Timestamp(0), 1 << 20, 0)
+    assert queries.expected(header) is query
+    assert queries.expected(header._replace(type_name="TRANSFORM")) is None
