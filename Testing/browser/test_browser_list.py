@@ -34,9 +34,12 @@ def offering(unconnected) -> Iterator[Callable[..., Browser]]:
 
         def offer(*entries: codec.ImageMetaItem) -> Browser:
             def serve(peer):
-                peer.receive()
-                peer.send(listing(*entries))
-                serve_well(peer)
+                while True:
+                    query = peer.receive()
+                    if query.type_name == "GET_IMAGE":
+                        peer.send(make_image(7, device_name=query.device_name))
+                    else:
+                        peer.send(listing(*entries))
 
             server = servers.enter_context(ScriptedServer(serve))
             unconnected.connect("127.0.0.1", server.port)
@@ -75,14 +78,30 @@ def test_an_empty_list_is_a_list(offering):
 # Odd entries
 
 
-def test_of_doubled_ids_the_first_one_counts_and_is_loaded_once(offering, events):
-    browser = offering(ITEM, replace(ITEM, name="Another"), replace(ITEM, id="CT"))
+def test_of_doubled_ids_nobody_knows_which_is_meant(offering, events):
+    other = replace(ITEM, name="Another", patient_id="P2")
+    browser = offering(ITEM, other, replace(ITEM, id="CT"))
     assert len(browser.images.entries) == 3
-    assert browser.images.entry("MR").name == "Head"
+    assert browser.images.entry("MR") == replace(ITEM, name="", patient_id="")
     browser.request_images(["MR", "MR", "CT"])
     finish(browser)
-    assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "CT"]
-    assert browser.images.node("MR").GetName() == "Head"
+    mr, ct = of_type(events, ImageLoaded)
+    assert (mr.image_id, ct.image_id) == ("MR", "CT")
+    assert browser.images.node("MR").GetName() == "MR"
+    assert mr.notes == (
+        "the list gives its ID to 'Head', 'Another'; it is not known which of them came",
+    )
+    assert ct.notes == ()
+
+
+def test_of_doubled_ids_the_size_says_which_came(offering, events):
+    browser = offering(replace(ITEM, size=(9, 9, 9)), replace(ITEM, name="Another"))
+    node = browser.load_image("MR")
+    assert node.GetName() == "Another"
+    assert of_type(events, ImageLoaded)[0].notes == ()
+    browser.list_images()  # again: it is known what came
+    assert browser.images.entry("MR").name == "Another"
+    assert browser.images.state("MR").notes == ()
 
 
 def test_an_image_without_an_id_cannot_be_asked_for(offering, events):

@@ -295,8 +295,8 @@ def test_of_images_with_one_id_it_is_said_which_cannot_be_fetched(tmp_path: Path
         result = igtlmeta("fetch", address, "--all", "-o", tmp_path)
         listing = igtlmeta("list", address)
     words = (
-        "igtlmeta: 'T1 post', 'T2' cannot be fetched: the server gives the ID '1.2.840' to "
-        "'T1 pre' as well\n"
+        "igtlmeta: the server gives the ID '1.2.840' to 'T1 pre', 'T1 post', 'T2': only one of "
+        "them can be fetched, and it does not say which\n"
     )
     assert (result.returncode, result.stderr) == (1, words)
     assert (listing.returncode, listing.stderr) == (0, words)
@@ -307,6 +307,18 @@ def test_of_images_with_one_id_it_is_said_which_cannot_be_fetched(tmp_path: Path
 def test_of_images_with_one_id_the_size_says_which_came(tmp_path: Path) -> None:
     shelf = shelf_of("1.2.840")
     shelf.items += [replace(shelf.items[0], name="other", size=(7, 7, 7))]
+    with served(shelf) as address:
+        result = igtlmeta("fetch", address, "1.2.840", "-o", tmp_path)
+    assert result.stderr == (
+        "igtlmeta: 'other' cannot be fetched: the server gives the ID '1.2.840' to "
+        "'image 1.2.840' as well\n"
+    )
+    assert nrrd.read_header(str(tmp_path / "1.2.840.nrrd"))["name"] == "image 1.2.840"
+
+
+def test_of_images_with_one_id_it_can_be_the_second_that_came(tmp_path: Path) -> None:
+    shelf = shelf_of("1.2.840")
+    shelf.items.insert(0, replace(shelf.items[0], name="other", size=(7, 7, 7)))
     with served(shelf) as address:
         result = igtlmeta("fetch", address, "1.2.840", "-o", tmp_path)
     assert "'other' cannot be fetched" in result.stderr

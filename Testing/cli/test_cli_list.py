@@ -26,6 +26,7 @@ from cli.command import (
     served,
     started,
 )
+from helpers.peers import Peer, ScriptedServer
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec import ImageMetaItem, ScalarType, Timestamp
 
@@ -308,6 +309,27 @@ def test_one_image_whose_metadata_are_refused_does_not_cost_the_list() -> None:
     assert head["metadata"] == {"StudyDescription": "Abdomen"}
     assert "metadata" not in bare
     assert (result.returncode, result.stderr.count("it was deleted")) == (0, 1)
+
+
+def test_metadata_that_never_come_do_not_cost_the_list() -> None:
+    own = {"Server": "IGTLMetaBrowser"}
+    asked = []
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            asked.append(query.device_name)
+            if not query.device_name:
+                items = [HEAD, BARE]
+                peer.send(codec.ImageMetaMessage(items=items, metadata=own, header_version=2))
+
+    with ScriptedServer(serve) as server:
+        address = f"127.0.0.1:{server.port}"
+        result = igtlmeta("list", address, "--json", "--timeout", "0.5")
+    assert [image["id"] for image in json.loads(result.stdout)] == [HEAD.id, BARE.id]
+    assert result.returncode == 0
+    assert "igtlmeta: no more metadata: " in result.stderr
+    assert BARE.id not in asked
 
 
 def test_long_names_come_whole_from_our_own_server() -> None:

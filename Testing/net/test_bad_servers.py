@@ -155,9 +155,7 @@ def test_what_is_larger_than_the_limit_is_passed_over_and_the_error_names_the_se
         ScriptedServer(answer_with(GOOD)) as server,
         server.client(max_body_size=100_000) as client,
     ):
-        with pytest.raises(
-            net.AnswerError, match=r"the limit is 100000; .*largest image.*--max-size"
-        ):
+        with pytest.raises(net.AnswerError, match=r"the limit is 100000; allow larger images"):
             client.get_image("A")
         assert_next_query_works(client)
         assert server.connections == 1
@@ -168,7 +166,7 @@ def test_what_is_larger_than_the_limit_and_does_not_come_is_not_waited_for():
     with ScriptedServer(answer_with(announced), serve_well) as server, server.client() as client:
         large, other = client.ask("IMAGE", "A"), client.ask("IMAGE", "B")
         step_until(client, lambda: other.is_done)
-        assert "--max-size" in str(large.error)
+        assert large.error.setting == "max_body_size"
         assert other.error is None
         assert server.connections == 2
 
@@ -238,7 +236,7 @@ def test_a_time_out_tells_what_the_server_last_said():
     with (
         ScriptedServer(complain_and_say_nothing) as server,
         server.client(answer_timeout=SHORT) as client,
-        pytest.raises(net.RefusedError, match=r"archive offline .*status busy.*--timeout"),
+        pytest.raises(net.RefusedError, match=r"archive offline .*status busy.*allow more time"),
     ):
         client.get_image("A")
 
@@ -281,7 +279,7 @@ def test_a_server_that_never_stops_talking_of_other_things_is_a_time_out_too(
         step_until(client, lambda: query.is_done)
         assert isinstance(query.error, net.TimeOutError)
         assert "although it sends other messages" in str(query.error)
-        assert "--timeout" in str(query.error)
+        assert query.error.setting == "answer_timeout"
         # Only the query has failed: the connection stays.
         assert_next_query_works(client)
         assert server.connections == 1

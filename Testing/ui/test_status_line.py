@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from IGTLMetaBrowserLib.net.settings import MORE_TIME, WITHOUT_CHECKSUM
+from IGTLMetaBrowserLib import net
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,10 @@ def test_messages_are_in_the_status_bar_too(user):
 
 
 def test_what_an_error_advises_is_named_as_in_the_panel(user):
-    user.panel.status.showError(ValueError(f"no answer; {MORE_TIME}"))
-    assert user.status == "No answer; allow more time: the answer time-out in the Advanced section."
-    user.panel.status.showError(ValueError(f"no checksum; {WITHOUT_CHECKSUM}"))
-    assert user.status.endswith("accept missing checksums in the Advanced section.")
+    user.panel.status.showError(net.TimeOutError("no answer; allow more time", "answer_timeout"))
+    assert user.status == "No answer; allow more time (Advanced: Answer time-out)."
+    user.panel.status.showError(net.AnswerError("allow larger images", "max_body_size"))
+    assert user.status == "Allow larger images (Advanced: Largest image)."
 
 
 def test_a_text_with_braces_is_shown_as_it_is(user):

@@ -88,6 +88,10 @@ class DownloadQueue:
             self._rate.add(self._bytes_before + received, now)
         return is_more
 
+    def begin_again(self) -> None:
+        """The image in transfer is asked for once more: nothing of it counts."""
+        self._received = 0
+
     def finish(self) -> None:
         """The image in transfer has arrived, failed or been cancelled."""
         self._bytes_before += self._received

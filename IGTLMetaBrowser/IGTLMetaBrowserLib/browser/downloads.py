@@ -9,8 +9,10 @@ from dataclasses import replace
 from typing import Any
 
 from .. import codec, net
+from ..net.list_check import ListCheck
 from .connection import Connection
 from .download_queue import DownloadQueue
+from .error_texts import error_text
 from .errors import BrowserError
 from .events import (
     Asked,
@@ -23,6 +25,7 @@ from .events import (
     Observer,
     Transfer,
 )
+from .image_metadata import ImageMetadata
 from .image_states import ImageStates
 from .listing import Listing
 
@@ -42,8 +45,11 @@ class Downloads:
         notify: Observer,
         show: ShowImage,
         states: ImageStates,
+        metadata: ImageMetadata,
     ) -> None:
         self.states = states
+        self._metadata = metadata
+        self._list_check = ListCheck()
         self._connection = connection
         self._notify = notify
         self._show = show
@@ -71,6 +77,10 @@ class Downloads:
             return transfer
         seconds = self._connection.client.seconds_preparing(self._query)
         return replace(transfer, seconds_preparing=seconds)
+
+    def on_server_selected(self) -> None:
+        """Believe the list of another server."""
+        self._list_check = ListCheck()
 
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
         """Let images wait; one that waits or is in transfer already is not asked for twice."""
@@ -131,8 +141,7 @@ class Downloads:
         elif isinstance(query.answer, codec.ImageMessage):
             size = self._body_size or query.answer_size
             self._report(size, size)
-            self._queue.finish()
-            self._on_image(image_id, query.answer)
+            self._on_answer(image_id, query.answer)
         else:
             error = query.error or BrowserError(f"{query} came as {query.answer}")
             self._queue.finish()
@@ -148,6 +157,7 @@ class Downloads:
         if query is not None and (image_ids is None or query.device_name in image_ids):
             self._connection.client.cancel(query)
             self._query = None
+            self._list_check.forget(query.device_name)
             self._queue.finish()
             cancelled.append(query.device_name)
         waiting = self.waiting
@@ -165,6 +175,27 @@ class Downloads:
         self._give_up(
             withdrawn, BrowserError("the server has withdrawn it: it is no longer in the list")
         )
+
+    def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
+        entries = self._metadata.listing.entries_of(image_id)
+        try:
+            if self._list_check.must_ask_again(image_id, image, entries):
+                self._ask_again(image_id)
+                return
+        except net.AnswerError as error:
+            self._queue.finish()
+            self._fail(image_id, error)
+            return
+        self._queue.finish()
+        self._on_image(image_id, image)
+
+    def _ask_again(self, image_id: str) -> None:
+        """Ask for the list, and behind it for an image that is not as listed."""
+        self._queue.begin_again()
+        self._body_size = self._seconds_preparing = 0
+        self.states.load(image_id)
+        self._connection.ask("IMGMETA")
+        self._query = self._connection.ask("IMAGE", image_id)
 
     def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         try:
@@ -198,5 +229,5 @@ class Downloads:
             self._fail(image_id, error)
 
     def _fail(self, image_id: str, error: Exception) -> None:
-        self.states.fail(image_id, str(error))
+        self.states.fail(image_id, error_text(error))
         self._notify(ImageFailed(image_id, error))

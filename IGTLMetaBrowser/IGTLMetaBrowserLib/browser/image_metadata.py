@@ -40,8 +40,14 @@ class ImageMetadata:
         return self._current.listing
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
-        """Return what the list says of an image, or None. Of doubled ids the first one counts."""
+        """Return what the list says of an image, or None; of doubled ids see ``Listing``."""
         return self._current.entry(image_id)
+
+    def note_image(self, image_id: str, image: codec.ImageMessage) -> None:
+        """Note that an image has come: of doubled ids, it tells which one is meant."""
+        if len(self.listing.entries_of(image_id)) > 1:
+            self.listing.note_image(image_id, image)
+            self.known.list.entries_changed()
 
     def calibration(self, image_id: str) -> CalibratedSpacing | None:
         """Return the calibrated spacing of an image of this server, or None."""
@@ -111,10 +117,12 @@ class ImageMetadata:
             self._known_of_servers[address] = StandardProviders(self.registry, self._current.entry)
         self.known = self._known_of_servers[address]
         self.known.add_to_registry()
+        self._current.listing = Listing()
         self.on_list(Listing())
 
     def on_list(self, listing: Listing) -> None:
         """Know what another list says."""
+        listing.keep_notes_of(self._current.listing)
         self._current.listing = listing
         self.known.list.entries_changed()
         self.register_patients()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from .. import codec
@@ -11,6 +12,7 @@ __all__ = [
     "EARLIER_VERSION",
     "FROM_SAVED_SCENE",
     "NOT_LISTED",
+    "doubled_notes",
     "image_notes",
     "list_notes",
     "scalar_type_text",
@@ -20,6 +22,16 @@ __all__ = [
 NOT_LISTED = "it is not in the list of images"
 FROM_SAVED_SCENE = "it is from a saved scene; load it again for what the server has now"
 EARLIER_VERSION = "an earlier version of it is in the scene"
+
+
+def doubled_notes(
+    doubled: Sequence[codec.ImageMetaItem], came: codec.ImageMetaItem | None
+) -> tuple[str, ...]:
+    """Return a note on an image whose id the list gives to others as well."""
+    if len(doubled) < 2 or came in doubled:
+        return ()
+    names = ", ".join(repr(codec.printable(entry.name)) for entry in doubled)
+    return (f"the list gives its ID to {names}; it is not known which of them came",)
 
 
 def list_notes(

@@ -51,7 +51,7 @@ class Images:
         self.is_list_unanswered = False
         """Whether the server has not answered the last time that it was asked for its list."""
         states = ImageStates(overlays.is_label_map)
-        self._downloads = Downloads(connection, notify, in_scene.show, states)
+        self._downloads = Downloads(connection, notify, in_scene.show, states, metadata)
         self._live = LiveImages(notify, in_scene, states)
         self.recordings = Recordings(notify, in_scene.new_recording)
 
@@ -68,7 +68,7 @@ class Images:
         return self._metadata.listing.listed_at
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
-        """Return what the list says of an image, or None. Of doubled ids the first one counts."""
+        """Return what the list says of an image, or None; of doubled ids see ``Listing``."""
         return self._metadata.listing.entry(image_id)
 
     def request_list(self) -> net.Query:
@@ -171,6 +171,7 @@ class Images:
         self._list_query = None
         self.is_list_unanswered = False
         self._in_scene.on_server_selected()
+        self._downloads.on_server_selected()
         self._live.forget_all()
         self.recordings.stop_all()
         if self._connection.has_server:

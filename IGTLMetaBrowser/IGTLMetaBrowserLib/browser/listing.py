@@ -7,6 +7,7 @@ asks for it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
 
@@ -19,6 +20,9 @@ from .text_column import TextColumn
 _VOXEL_SIZES = np.zeros(256, np.int64)
 for _scalar_type in codec.ScalarType:
     _VOXEL_SIZES[_scalar_type] = _scalar_type.dtype.itemsize
+
+
+_Form = tuple[tuple[int, ...], "codec.ScalarType | int"]  # size and type
 
 
 class Listing:
@@ -35,11 +39,30 @@ class Listing:
         has_texts = net.is_own_server(message) and len(message.metadata) > 1
         self._texts = message.metadata if has_texts else {}
         self.listed_at = listed_at
+        self._forms: dict[str, _Form] = {}
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
-        """Return the entry that an id means, the first of those that have it, or None."""
-        row = self._ids.row(image_id)
-        return None if row is None else self.entries[row]
+        """Return the entry that an id means, or None.
+
+        Some servers give several images one id, as they cut it to the field. Then it is the entry
+        of the size and type that came; if these do not tell which, what all of them agree in.
+        """
+        entries = self.entries_of(image_id)
+        if len(entries) > 1 and (form := self._forms.get(image_id)) is not None:
+            entries = [entry for entry in entries if _form(entry) == form] or entries
+        return _agreed(entries) if entries else None
+
+    def entries_of(self, image_id: str) -> list[codec.ImageMetaItem]:
+        """Return all entries that have an id."""
+        return [self.entries[row] for row in self._ids.all_rows(image_id)]
+
+    def note_image(self, image_id: str, image: codec.ImageMessage) -> None:
+        """Note what has come under an id, by which the entries with that id can be told apart."""
+        self._forms[image_id] = image.whole_size, codec.ScalarType.of(image.pixels.dtype)
+
+    def keep_notes_of(self, before: Listing) -> None:
+        """Know of what has come while another list was the last."""
+        self._forms = before._forms
 
     def whole(self, entry: codec.ImageMetaItem) -> codec.ImageMetaItem:
         """Return an entry with the whole of texts that are longer than its fields, if known."""
@@ -63,6 +86,22 @@ class Listing:
     def _byte_counts(self) -> np.ndarray:
         voxels = self.entries.records["size"].astype(np.int64).prod(axis=1)
         return voxels * _VOXEL_SIZES[self.entries.records["scalar_type"]]
+
+
+def _form(entry: codec.ImageMetaItem) -> _Form:
+    return tuple(entry.size), entry.scalar_type
+
+
+def _agreed(entries: Sequence[codec.ImageMetaItem]) -> codec.ImageMetaItem:
+    """Return an entry with what all entries agree in; other fields are as in an empty one."""
+    if len(entries) == 1:
+        return entries[0]
+    agreed = {
+        field.name: getattr(entries[0], field.name)
+        for field in fields(codec.ImageMetaItem)
+        if all(getattr(entry, field.name) == getattr(entries[0], field.name) for entry in entries)
+    }
+    return codec.ImageMetaItem(**agreed)
 
 
 class CurrentListing:

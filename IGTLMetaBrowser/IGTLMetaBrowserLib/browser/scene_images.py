@@ -13,7 +13,7 @@ from ..scene.sequence_recording import SequenceRecording
 from ..signal import Signal
 from .connection import Connection
 from .image_metadata import ImageMetadata
-from .image_notes import image_notes, scalar_type_text, size_text
+from .image_notes import doubled_notes, image_notes, scalar_type_text, size_text
 from .overlays import Overlays
 
 
@@ -69,11 +69,13 @@ class SceneImages:
         """
         if self._overlays.is_label_map(image_id):
             return self._overlays.show_label_map(image_id, image), ()
+        self._metadata.note_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
         node = self._nodes.show(self._connection.address, image_id, image, scan_time)
         self.image_shown.emit(image_id)
-        return node, image_notes(image_id, entry, image)
+        doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
+        return node, (*image_notes(image_id, entry, image), *doubled)
 
     def show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
         """Show a live image, the first or the next of its id; return its node.

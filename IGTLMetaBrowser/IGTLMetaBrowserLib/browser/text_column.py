@@ -85,6 +85,18 @@ class TextColumn:
         found[~is_possible] = -1
         return found
 
+    def all_rows(self, text: str) -> list[int]:
+        """Return all rows with a text, in their order."""
+        first = self.row(text)
+        if first is None:
+            return []
+        sorted_hashes, number = self._sorted_hashes, self.hashes[first]
+        begin, end = (
+            int(np.searchsorted(sorted_hashes, number, side)) for side in ("left", "right")
+        )
+        rows = self._order[begin:end]
+        return rows[self.encoded[rows] == self.encoded[first]].tolist()
+
     @cached_property
     def is_first(self) -> np.ndarray:
         """Whether no row above has the same text."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from .. import codec, net
 from ..net.image_notes import image_notes
+from ..net.list_check import ListCheck
 from ..net.listed_images import fits
 from ..privacy.hidden_patients import is_identity
 from . import output, server_options
@@ -51,45 +52,77 @@ def fetch(arguments: argparse.Namespace) -> int:
     except OSError as error:
         return complain(f"no folder {str(folder)!r}: {error.strerror}; choose another with -o")
     with server_options.open_client(arguments) as client:
-        items = _list_images(client, is_needed=arguments.all)
-        listed: Listed = {}
-        for item in items:
-            listed.setdefault(item.id, []).append(item)
+        images = _ListedImages(client, is_needed=arguments.all)
+        listed = images.listed
         ids = listed if arguments.all else [_listed_id(text, listed) for text in arguments.ids]
-        failures = [complain(text) for text in doubled_ids([x for x in items if x.id in ids])]
         # Any image would be an answer to a query without a name, be it that of a stream.
-        if "" in ids:
-            failures.append(complain("an image without an ID cannot be fetched"))
+        failures = [complain("an image without an ID cannot be fetched")] if "" in ids else []
         for image_id, path in file_paths(folder, filter(None, ids)).items():
-            failures.append(_fetch_image(client, image_id, path, listed.get(image_id, [])))
-    if not items and arguments.all:
+            failures.append(_fetch_image(images, image_id, path))
+    if not listed and arguments.all:
         note(f"{client.address} offers no images")
     return max(failures, default=0)
 
 
-def _fetch_image(
-    client: net.Client, image_id: str, path: Path, entries: Sequence[codec.ImageMetaItem]
-) -> int:
-    """Write one image; return 1 if it cannot be had or written."""
+class _ListedImages:
+    """The images of a server, and its list, which is read again if an image contradicts it."""
+
+    def __init__(self, client: net.Client, is_needed: bool) -> None:
+        self.client = client
+        self._check = ListCheck()
+        self._read_list(is_needed)
+
+    def _read_list(self, is_needed: bool) -> None:
+        self.listed: Listed = {}
+        for item in _list_images(self.client, is_needed):
+            self.listed.setdefault(item.id, []).append(item)
+
+    def entries(self, image_id: str) -> Sequence[codec.ImageMetaItem]:
+        """Return what the list says of an id."""
+        return self.listed.get(image_id, [])
+
+    def get(self, image_id: str, label: str) -> codec.ImageMessage:
+        """Return an image that is as listed, as far as the list can be believed (``list_check``).
+
+        Raises ``NetworkError``.
+        """
+        image = self._ask(image_id, label)
+        if not self._check.must_ask_again(image_id, image, self.entries(image_id)):
+            return image
+        del image  # two of them may not fit into the memory
+        self._read_list(is_needed=True)
+        image = self._ask(image_id, label)
+        self._check.must_ask_again(image_id, image, self.entries(image_id))
+        if any(fits(image, entry) for entry in self.entries(image_id)):
+            note(f"{label}: the list has changed since it was read, and was read again")
+        return image
+
+    def _ask(self, image_id: str, label: str) -> codec.ImageMessage:
+        with output.progress_bar(label) as show:
+            return self.client.get_image(image_id, show, output.preparing_note(label))
+
+
+def _fetch_image(images: _ListedImages, image_id: str, path: Path) -> int:
+    """Write one image; return 1 if it cannot be had or written, or it is not known which it is."""
     label = output.escaped(image_id)
     try:
-        with output.progress_bar(label) as show:
-            image = client.get_image(image_id, show)
+        image = images.get(image_id, label)
+        entries = images.entries(image_id)
         entry = _entry_of(image, entries)
         notes = image_notes(image_id, entry or next(iter(entries), None), image)
-        write_nrrd(path, image, _texts(image_id, entry, image), client.settings.coordinates)
+        write_nrrd(path, image, _texts(image_id, entry, image))
     except (net.NetworkError, codec.CodecError, NrrdError) as error:
-        return complain(f"{label}: {error}")
+        return complain(error, label)
     print(path, flush=True)
     for text in notes:
         note(f"{label}: {text}")
-    return 0
+    return max((complain(text) for text in doubled_ids(entries, entry)), default=0)
 
 
 def _list_images(client: net.Client, is_needed: bool) -> Sequence[codec.ImageMetaItem]:
     """Return the server's list; an empty one if it is not needed and does not come."""
     try:
-        return client.list_images()
+        return net.with_whole_texts(client.get_list(preparing=output.preparing_note("the list")))
     except net.ConnectionFailedError:
         raise
     except net.NetworkError:

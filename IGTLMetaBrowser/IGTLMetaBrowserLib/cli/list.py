@@ -26,7 +26,7 @@ def add_commands(commands: Any) -> None:
 def list_images(arguments: argparse.Namespace) -> int:
     """Print what images a server offers."""
     with server_options.open_client(arguments) as client:
-        message = client.get_list()
+        message = client.get_list(preparing=output.preparing_note("the list"))
         items = net.with_whole_texts(message)
         if arguments.json:
             can_have_metadata = net.is_own_server(message)
@@ -41,20 +41,32 @@ def list_images(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def doubled_ids(items: Sequence[codec.ImageMetaItem]) -> list[str]:
-    """Return in words which images cannot be fetched, as the list has others with their ids.
+def doubled_ids(
+    items: Sequence[codec.ImageMetaItem], came: codec.ImageMetaItem | None = None
+) -> list[str]:
+    """Return in words which images cannot be fetched, as others have the same id.
 
-    Some servers cut ids to the 20 bytes of the field (IbisNeuronav/Ibis#311).
+    ``came`` is the one that was fetched, if its size or type says which it is. Some servers cut ids
+    to the 20 bytes of the field (IbisNeuronav/Ibis#311).
     """
-    names: dict[str, list[str]] = {}
+    same_id: dict[str, list[codec.ImageMetaItem]] = {}
     for item in items:
-        names.setdefault(item.id, []).append(codec.printable(item.name))
+        same_id.setdefault(item.id, []).append(item)
     return [
-        f"{', '.join(map(repr, others))} cannot be fetched: the server gives the ID "
-        f"{output.escaped(image_id)!r} to {first!r} as well"
-        for image_id, (first, *others) in names.items()
-        if others
+        _doubled_id(image_id, doubled, came)
+        for image_id, doubled in same_id.items()
+        if len(doubled) > 1
     ]
+
+
+def _doubled_id(
+    image_id: str, doubled: Sequence[codec.ImageMetaItem], came: codec.ImageMetaItem | None
+) -> str:
+    names = ", ".join(repr(codec.printable(item.name)) for item in doubled if item is not came)
+    gives = f"the server gives the ID {output.escaped(image_id)!r} to"
+    if came is not None:
+        return f"{names} cannot be fetched: {gives} {codec.printable(came.name)!r} as well"
+    return f"{gives} {names}: only one of them can be fetched, and it does not say which"
 
 
 def _plain(items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
@@ -71,8 +83,12 @@ def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> list[d
             metadata = _metadata(client, item.id)
         except net.RefusedError as error:
             # It was perhaps withdrawn meanwhile; the list is there all the same.
-            note(f"{output.escaped(item.id)}: {error}")
+            note(f"{output.escaped(item.id)}: {output.error_text(error)}")
             continue
+        except net.NetworkError as error:
+            # So it would be for each of the others, after the time-out.
+            note(f"no more metadata: {output.error_text(error)}")
+            break
         if metadata:
             fields["metadata"] = {
                 output.utf8(key): output.json_value(value) for key, value in metadata.items()

@@ -74,22 +74,16 @@ def _file_name(image_id: str, spell_out: bool = False) -> str:
     return f"{name or '%'}.nrrd"
 
 
-def write_nrrd(
-    path: Path,
-    image: codec.ImageMessage,
-    texts: Mapping[str, str],
-    coordinates: codec.Coordinates | None = None,
-) -> None:
+def write_nrrd(path: Path, image: codec.ImageMessage, texts: Mapping[str, str]) -> None:
     """Write an image with its LPS geometry; ``texts`` become NRRD's key/value pairs.
 
-    ``coordinates`` overrule those that the image says its matrix is in. A part of an image is
-    written at its place. Characters of ``texts`` outside ASCII are written as Python escapes,
-    because pynrrd writes ASCII. The pixels are not compressed: zlib at its fastest takes 4.5 s for
-    a CT of 157 MB that is fetched and written in half a second without it.
+    A part of an image is written at its place. Characters of ``texts`` outside ASCII are written as
+    Python escapes, because pynrrd writes ASCII. The pixels are not compressed: zlib at its fastest
+    takes 4.5 s for a CT of 157 MB that is fetched and written in half a second without it.
 
     An older file of that name is replaced once the new one is complete. Raises ``NrrdError``.
     """
-    header = _key_values(texts) | _header(image, path, coordinates)
+    header = _key_values(texts) | _header(image, path)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with unfinished.open("xb") as file:
@@ -130,16 +124,14 @@ def _escape(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii")
 
 
-def _header(
-    image: codec.ImageMessage, path: Path, coordinates: codec.Coordinates | None
-) -> dict[str, Any]:
+def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
     if not image.pixels.size:
         raise NrrdError(
             f"{str(path)!r} is not written: the server has no data for the image, which has 0 "
             "voxels; look at it on the server"
         )
     try:
-        ijk_to_lps = flip_matrix_lps_ras(image.usable_ijk_to_ras(coordinates))
+        ijk_to_lps = flip_matrix_lps_ras(image.usable_ijk_to_ras())
     except codec.GeometryError as error:
         raise NrrdError(
             f"{str(path)!r} is not written: {error}; correct its geometry on the server"

@@ -26,6 +26,14 @@ _TRAJECTORY_HEADINGS = (
     "Name", "Group", "Type", "RGBA", "Entry (RAS mm)", "Target (RAS mm)", "Diameter (mm)", "Owner"
 )  # fmt: skip
 _ENOUGH_COLUMNS = 80
+# By field of ``net.ConnectionSettings``: the options of the commands that ask a server.
+_OPTIONS = {
+    "answer_timeout": "--timeout",
+    "max_body_size": "--max-size",
+    "accept_missing_checksum": "--accept-missing-checksum",
+}
+# Between two lines that say that the server is preparing an answer.
+_SECONDS_BETWEEN_NOTES = 5
 
 
 def utf8(text: str) -> str:
@@ -50,10 +58,33 @@ def printable(text: str) -> str:
     return codec.printable(text)
 
 
-def complain(error: object) -> int:
-    """Say in one line on stderr what went wrong; return the exit code for it."""
-    note(" ".join(str(error).split()))
+def complain(error: object, label: str = "") -> int:
+    """Say in one line on stderr what went wrong, and with what; return the exit code for it."""
+    note(f"{label}: {error_text(error)}" if label else error_text(error))
     return 1
+
+
+def error_text(error: object) -> str:
+    """Return an error in one line, with the option that would avoid it."""
+    option = _OPTIONS.get(getattr(error, "setting", ""))
+    words = " ".join(str(error).split())
+    return f"{words} ({option})" if option else words
+
+
+def preparing_note(label: str) -> Callable[[float], None]:
+    """Return what says every few seconds on stderr that a server is preparing an answer.
+
+    It is to be called with the seconds since the question.
+    """
+    said_at = 0.0
+
+    def say(seconds: float) -> None:
+        nonlocal said_at
+        if seconds >= said_at + _SECONDS_BETWEEN_NOTES:
+            said_at = seconds
+            note(f"{label}: preparing, {seconds:.0f} s")
+
+    return say
 
 
 def note(text: str) -> None:

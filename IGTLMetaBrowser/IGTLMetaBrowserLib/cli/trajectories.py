@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec
-from ..scene.trajectory_decoding import PlanError, in_ras, planned_points
+from ..scene.trajectory_decoding import PlanError, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import output, server_options
 from .markups_file import ENDING, write_markups
@@ -42,8 +42,7 @@ def add_commands(commands: Any) -> None:
 def list_trajectories(arguments: argparse.Namespace) -> int:
     """Print a server's trajectories, or write them as a file for Slicer."""
     with server_options.open_client(arguments) as client:
-        coordinates = client.settings.coordinates
-        items = [in_ras(item, coordinates) for item in client.get_trajectories()]
+        items = client.get_trajectories(output.preparing_note("the trajectories"))
     if arguments.output is not None:
         return _write(arguments.output, items)
     trajectories = [_object(item) for item in items]

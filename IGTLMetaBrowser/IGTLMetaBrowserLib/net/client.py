@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from .. import codec
+from ..codec.geometry import flip_lps_ras
 from .address import DEFAULT_PORT, format_address
 from .client_events import ClientEvent, Connected, Disconnected, Finished
 from .connection import Connection
@@ -39,8 +40,11 @@ from .whole_texts import with_whole_texts
 
 # One more piece than fits is read: on machines where fresh memory comes slowly, 6 ms more.
 _STEP_SECONDS = 0.004
+# Often enough for a clock that shows seconds.
+_PREPARING_STEP_SECONDS = 0.5
 
 ProgressCallback = Callable[[int, int], None]
+PreparingCallback = Callable[[float], None]
 MessageType = TypeVar("MessageType", bound=codec.Message)
 
 
@@ -225,37 +229,60 @@ class Client:
 
     # Blocking calls
 
+    # ``progress`` is called with the number of bytes that have arrived and of all bytes: while
+    # parts arrive, and at the end with all of them. ``preparing`` is called again and again with
+    # the seconds for which the server has been preparing the answer, see ``seconds_preparing``.
+
     def list_images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the images that the server offers. Raises ``NetworkError``."""
         return with_whole_texts(self.get_list())
 
-    def get_list(self, image_id: str = "") -> codec.ImageMetaMessage:
+    def get_list(
+        self, image_id: str = "", preparing: PreparingCallback | None = None
+    ) -> codec.ImageMetaMessage:
         """Return the list of images, or the entry of one with its metadata, if the server has any.
 
         Raises ``NetworkError``.
         """
-        return self._wait_for("IMGMETA", image_id, codec.ImageMetaMessage)
+        message = self._wait_for("IMGMETA", image_id, None, preparing)
+        return _of_type(message, codec.ImageMetaMessage)
 
     def get_image(
-        self, image_id: str, progress: ProgressCallback | None = None
+        self,
+        image_id: str,
+        progress: ProgressCallback | None = None,
+        preparing: PreparingCallback | None = None,
     ) -> codec.ImageMessage:
-        """Return one image. Raises ``NetworkError``.
+        """Return one image, in the coordinates of the settings. Raises ``NetworkError``."""
+        message = self._wait_for("IMAGE", image_id, progress, preparing)
+        image = _of_type(message, codec.ImageMessage)
+        coordinates = self.settings.coordinates
+        return image if coordinates is None else replace(image, coordinates=coordinates)
 
-        ``progress`` is called with the number of bytes that have arrived and of all bytes: while
-        parts arrive, and at the end with all of them.
-        """
-        return self._wait_for("IMAGE", image_id, codec.ImageMessage, progress)
-
-    def get_trajectories(self) -> Sequence[codec.TrajectoryItem]:
+    def get_trajectories(
+        self, preparing: PreparingCallback | None = None
+    ) -> Sequence[codec.TrajectoryItem]:
         """Return the planned trajectories, their points in RAS mm. Raises ``NetworkError``."""
-        return self._wait_for("TRAJ", "", codec.TrajectoryMessage).items
+        message = self._wait_for("TRAJ", "", None, preparing)
+        items = _of_type(message, codec.TrajectoryMessage).items
+        if self.settings.coordinates is not codec.Coordinates.LPS:
+            return items
+        return [_from_lps(item) for item in items]
 
-    def wait(self, query: Query, progress: ProgressCallback | None = None) -> codec.Message:
-        """Return the answer to ``query``, or raise its error. Other events are dropped."""
+    def wait(
+        self,
+        query: Query,
+        progress: ProgressCallback | None = None,
+        preparing: PreparingCallback | None = None,
+    ) -> codec.Message:
+        """Return the answer to ``query`` as it came, or raise its error; drop other events."""
         size = 0
         while not query.is_done:
-            self.wait_for_socket()
+            self.wait_for_socket(None if preparing is None else _PREPARING_STEP_SECONDS)
             self.step()
+            seconds = self.seconds_preparing(query)
+            if preparing is not None and seconds is not None:
+                preparing(seconds)
             arrived = self.progress(query)
             if progress is not None and arrived is not None:
                 size = arrived.body_size
@@ -271,23 +298,22 @@ class Client:
         self,
         data_type: str,
         device_name: str,
-        message_class: type[MessageType],
-        progress: ProgressCallback | None = None,
-    ) -> MessageType:
+        progress: ProgressCallback | None,
+        preparing: PreparingCallback | None,
+    ) -> codec.Message:
         query = self.ask(data_type, device_name)
         try:
-            answer = self.wait(query, progress)
+            return self.wait(query, progress, preparing)
         except BaseException:
             self.cancel(query)
             raise
-        if not isinstance(answer, message_class):
-            raise AnswerError(f"{query} came as {type(answer).__name__}")
-        return answer
 
-    def wait_for_socket(self) -> None:
-        """Sleep until there is something for ``step`` to do."""
+    def wait_for_socket(self, most: float | None = None) -> None:
+        """Sleep until there is something for ``step`` to do, for ``most`` seconds at most."""
         deadline = self.next_deadline
         seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if most is not None:
+            seconds = most if seconds is None else min(seconds, most)
         if self._attempt is not None and self._attempt.lookup is not None:
             self._attempt.lookup.wait(seconds or 0.0)
         if self.socket is None:
@@ -333,6 +359,16 @@ class Client:
         if self._session is not None:
             self._session.connection.close()
         self._attempt = self._session = None
+
+
+def _of_type(message: codec.Message, message_class: type[MessageType]) -> MessageType:
+    if not isinstance(message, message_class):
+        raise AnswerError(f"{message.type_name} came as {type(message).__name__}")
+    return message
+
+
+def _from_lps(item: codec.TrajectoryItem) -> codec.TrajectoryItem:
+    return replace(item, entry=flip_lps_ras(item.entry), target=flip_lps_ras(item.target))
 
 
 def _fail(queries: Sequence[Query], error: NetworkError) -> list[ClientEvent]:

@@ -15,7 +15,15 @@ from __future__ import annotations
 
 
 class NetworkError(Exception):
-    """Base of all errors of a connection."""
+    """Base of all errors of a connection.
+
+    ``setting`` is the field of ``ConnectionSettings`` that would have to be changed to avoid it, or
+    empty. Where a user changes it, the layers above know.
+    """
+
+    def __init__(self, text: str, setting: str = "") -> None:
+        super().__init__(text)
+        self.setting = setting
 
 
 class ConnectionFailedError(NetworkError):

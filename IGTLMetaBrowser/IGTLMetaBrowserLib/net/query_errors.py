@@ -5,7 +5,6 @@ from __future__ import annotations
 from .. import codec
 from .errors import AnswerError, NetworkError, RefusedError, TimeOutError
 from .query import Query
-from .settings import LARGER_MESSAGES, MORE_TIME, WITHOUT_CHECKSUM
 
 WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
 # Larger than any machine's memory; what claims to have so many bytes is no OpenIGTLink message.
@@ -23,13 +22,14 @@ def refusal(query: Query, words: str) -> RefusedError:
 
 
 def unreadable(query: Query, error: codec.DecodeError) -> AnswerError:
-    """Return the error for an answer that cannot be read, with the setting that has caused it."""
-    advice = ""
+    """Return the error for an answer that cannot be read, with the setting that has caused that."""
+    words = f"{query} cannot be read: {error}"
     if isinstance(error, codec.MissingChecksumError):
-        advice = f"; {WITHOUT_CHECKSUM}"
-    elif isinstance(error, codec.BodySizeError) and not isinstance(error, codec.BodyMemoryError):
-        advice = f"; {LARGER_MESSAGES}"
-    return AnswerError(f"{query} cannot be read: {error}{advice}")
+        words += "; to read it all the same, accept missing checksums"
+        return AnswerError(words, setting="accept_missing_checksum")
+    if isinstance(error, codec.BodySizeError) and not isinstance(error, codec.BodyMemoryError):
+        return AnswerError(f"{words}; allow larger images", setting="max_body_size")
+    return AnswerError(words)
 
 
 def time_out(query: Query, address: str, seconds: float, said: str, is_alive: bool) -> NetworkError:
@@ -37,18 +37,21 @@ def time_out(query: Query, address: str, seconds: float, said: str, is_alive: bo
 
     ``said`` is the last error that the server reported; ``is_alive``: other messages have come.
     """
+    setting = "answer_timeout"
     if not is_alive:
         words = f"; it last said: {said}" if said else ""
         return TimeOutError(
-            f"{address} did not answer in {seconds:g} s{words}; "
-            f"check that it is an OpenIGTLink server that has what was asked for, or {MORE_TIME}"
+            f"{address} did not answer in {seconds:g} s{words}; check that it is an OpenIGTLink "
+            "server that has what was asked for, or allow more time",
+            setting,
         )
     if said:
-        return RefusedError(f"{refusal(query, said)}; if it is busy, {MORE_TIME}")
+        return RefusedError(f"{refusal(query, said)}; if it is busy, allow more time", setting)
     instead = f"; instead came {query.came_instead}" if query.came_instead else ""
     return TimeOutError(
         f"{address} did not send {query} in {seconds:g} s, although it sends other messages"
-        f"{instead}; if it needs longer, {MORE_TIME}"
+        f"{instead}; if it needs longer, allow more time",
+        setting,
     )
 
 

@@ -42,14 +42,3 @@ class ConnectionSettings:
     diameter_is_radius: bool = False
     header_version: int | None = None
     tls: ClientTLS | None = None
-
-
-# What an error that a limit has caused advises: where each setting is changed.
-MORE_TIME = "allow more time: the answer time-out among the settings of the server, or --timeout"
-LARGER_MESSAGES = (
-    "allow larger images: the largest image among the settings of the server, or --max-size"
-)
-WITHOUT_CHECKSUM = (
-    "to read it all the same, accept missing checksums in the settings of the server, or with "
-    "--accept-missing-checksum"
-)

@@ -6,7 +6,7 @@ import re
 
 import slicer
 
-from .advice import forWindow
+from ..browser.error_texts import error_text
 
 # What begins like this is a name: of a host, a file, a device, or a number.
 _NAME = re.compile(r"\S*[.:/\\\d_\[@]\S")
@@ -27,7 +27,9 @@ class StatusLine:
         self._loss = None
 
     def show(self, text, **values):
-        """Show a text, with the values in it."""
+        """Show a text, with the values in it; ``error`` may be an exception."""
+        if isinstance(values.get("error"), Exception):
+            values["error"] = error_text(values["error"])
         self._showSentences(
             self._sentence(text.format(address=self._browser.connection.address, **values))
         )
@@ -49,7 +51,7 @@ class StatusLine:
 
     def showError(self, error):
         """Show what went wrong, after the last result."""
-        self._showSentences(f"{self._result} {self._sentence(f'{error}.')}")
+        self._showSentences(f"{self._result} {self._sentence(f'{error_text(error)}.')}")
 
     def showLoss(self, error):
         """Show why the connection has ended, until ``showReconnected``."""
@@ -66,7 +68,7 @@ class StatusLine:
         self._result = ""
 
     def _showSentences(self, text):
-        text = self._redact(forWindow(text.strip()))
+        text = self._redact(text.strip())
         self._label.text = text
         self._label.visible = True
         slicer.util.showStatusMessage(text)

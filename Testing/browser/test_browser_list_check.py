@@ -1,0 +1,99 @@
+"""Images of the right ID that are not as listed, in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from browser.test_browser_list import ITEM
+from helpers.hospital import of_type
+from helpers.peers import Peer, ScriptedServer, make_image
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import ImageLoaded
+
+Size = tuple[int, int, int]
+OTHER, THIRD = (5, 5, 5), (2, 2, 2)
+
+
+def answering(lists: list[codec.ImageMetaItem], sizes: list[Size]) -> Callable[[Peer], None]:
+    """Script: one list after the other, the last for good; and images of one size after another."""
+    following = iter(sizes)
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMAGE":
+                peer.send(make_image(7, next(following), query.device_name))
+            elif query.type_name == "GET_IMGMETA":
+                item = lists.pop(0) if len(lists) > 1 else lists[0]
+                peer.send(codec.ImageMetaMessage(items=[item]))
+
+    return serve
+
+
+@pytest.fixture(params=[None, 1], ids=["whole messages", "single bytes"])
+def piece_size(request: pytest.FixtureRequest) -> int | None:
+    return request.param
+
+
+def test_a_list_that_has_changed_is_read_again(
+    unconnected: Browser, events: list, piece_size: int | None
+):
+    # The volume is called as the new list says: by the old one it could be another patient.
+    script = answering([ITEM, replace(ITEM, name="Other head", size=OTHER)], [OTHER, OTHER])
+    with ScriptedServer(script, piece_size=piece_size) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        assert unconnected.load_image("MR").GetName() == "Other head"
+        assert of_type(events, ImageLoaded)[0].notes == ()
+        unconnected.disconnect()
+
+
+def test_a_server_that_sends_another_size_each_time(unconnected: Browser, piece_size: int | None):
+    script = answering([ITEM], [OTHER, THIRD])
+    with ScriptedServer(script, piece_size=piece_size) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        with pytest.raises(net.AnswerError, match="sends another image each time"):
+            unconnected.load_image("MR")
+        assert unconnected.images.node("MR") is None
+        unconnected.disconnect()
+
+
+def test_a_list_that_is_always_wrong_is_said(
+    unconnected: Browser, events: list, piece_size: int | None
+):
+    # As that of the reference ImageDatabaseServer. After that it is not believed any more.
+    script = answering([ITEM], [OTHER, OTHER, THIRD])
+    with ScriptedServer(script, piece_size=piece_size) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        for _ in range(2):
+            unconnected.load_image("MR")
+        assert [event.notes for event in of_type(events, ImageLoaded)] == [
+            ("the list says 4 × 3 × 2 voxels, 5 × 5 × 5 came",),
+            ("the list says 4 × 3 × 2 voxels, 2 × 2 × 2 came",),
+        ]
+        unconnected.disconnect()
+
+
+def test_the_error_of_a_limit_names_the_place_in_the_window(unconnected: Browser):
+    def serve(peer: Peer) -> None:
+        peer.receive()
+        peer.send(codec.ImageMetaMessage(items=[ITEM]))
+        peer.receive()
+        peer.send(codec.StatusMessage())
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port, answer_timeout=0.5)
+        unconnected.list_images()
+        with pytest.raises(net.TimeOutError):
+            unconnected.load_image("MR")
+        reason = unconnected.images.state("MR").reason
+        assert reason.endswith("if it needs longer, allow more time (Advanced: Answer time-out)")
+        assert "--timeout" not in reason
+        unconnected.disconnect()
