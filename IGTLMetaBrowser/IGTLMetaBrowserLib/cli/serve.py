@@ -156,7 +156,13 @@ def _source_of(folder: Path, database: Path | None, is_upright: bool) -> DicomFo
     index = _open_index(folder, database)
     with progress_bar("reading", "files") as show:
         index.update(processors(), show)
-    return DicomFolderSource(folder, index=index, jobs=processors(), seconds_a_turn=_SECONDS_A_TURN)
+    return DicomFolderSource(
+        folder,
+        index=index,
+        jobs=processors(),
+        seconds_a_turn=_SECONDS_A_TURN,
+        is_upright=is_upright,
+    )
 
 
 def _open_index(folder: Path, database: Path | None) -> DicomIndex:

@@ -85,6 +85,8 @@ def _siemens_mosaic(
     csa = _csa_header(lookup)
     count, normal = _mosaic_count(lookup, csa), _csa_numbers(csa, "SliceNormalVector", 3)
     across = math.ceil(math.sqrt(count))
+    if across > min(int(values["Columns"]), int(values["Rows"])):
+        raise _GridError(f"it has not enough pixels for {count} slices")
     position = _numbers(values, "ImagePositionPatient", 3)
     axes = _numbers(values, "ImageOrientationPatient", 6).reshape(2, 3)
     spacing = _numbers(values, "PixelSpacing", 2)

@@ -11,9 +11,9 @@ import io
 import os
 import zlib
 from functools import cache
-from struct import Struct
 from typing import Any, BinaryIO, NamedTuple
 
+from .elements import READ_AT_ONCE, Elements
 from .fields import (
     CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
     FRAME_OF_REFERENCE_UID,
@@ -30,14 +30,8 @@ from .fields import (
     fields_by_lookup,
     text_of,
 )
-from .image_header import (
-    PIXEL_TAGS,
-    UNDEFINED_LENGTH,
-    PixelPlace,
-    needed_tags,
-    pack_header,
-    read_image_header,
-)
+from .image_header import needed_tags, pack_header, read_image_header
+from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH, PixelPlace
 
 # The kinds of files:
 DICOM = "dicom"
@@ -49,17 +43,9 @@ REFUSED = "refused"  # the system does not let it be read, or it has vanished
 
 _PREAMBLE = 128
 _PREFIX = b"DICM"
-# Headers of most files fit; what they skip beyond that is not read.
-_READ_AT_ONCE = 16 << 10
 _LONGEST_INFLATED = 4 << 20
 _ROWS = 0x00280010
 
-# An element begins with tag, VR and length; of some VRs, the length takes 4 bytes more (PS3.5 7.1).
-_ELEMENT_HEADER = 8
-_LONGEST_ELEMENT_HEADER = 12
-_LONG_VRS = frozenset(
-    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
-)
 _ITEM_GROUP = 0xFFFE
 _DIRECTORY_GROUP = 0x0004
 
@@ -140,7 +126,7 @@ def has_prefix(start: bytes) -> bool:
 
 def _read(file: io.FileIO) -> FileContent:
     size = os.fstat(file.fileno()).st_size
-    buffered = io.BufferedReader(file, _READ_AT_ONCE)
+    buffered = io.BufferedReader(file, READ_AT_ONCE)
     start = buffered.read(_PREAMBLE + len(_PREFIX))
     if not looks_like_dicom(start):
         return FileContent(OTHER)
@@ -191,52 +177,30 @@ class _Header:
         self.transfer_syntax = self.transfer_syntax or _syntax_of(*dataset.original_encoding)
 
     def _walk(self, is_implicit: bool, is_little_endian: bool) -> None:
-        """Go from element to element (PS3.5 7.1), and keep those that are needed.
-
-        pydicom's generator does the same, and takes three times as long: it makes objects of all
-        elements. Sequences of undefined length, which have to be parsed to be skipped, are its.
-        """
+        """Keep the elements that are needed. Sequences of undefined length, which have to be parsed
+        to be skipped, are pydicom's."""
         from pydicom.dataelem import RawDataElement
         from pydicom.tag import BaseTag
 
-        needed = _needed_tags()
-        order = "<" if is_little_endian else ">"
-        unpack = Struct(f"{order}HHI" if is_implicit else f"{order}HH2sH").unpack_from
-        unpack_length = Struct(f"{order}I").unpack_from
-        start, window, at = self._file.tell(), self._file.read(_READ_AT_ONCE), 0
+        needed, encoding = _needed_tags(), (is_implicit, is_little_endian)
         limit = FRAME_OF_REFERENCE_UID
-        while True:
-            if at + _LONGEST_ELEMENT_HEADER > len(window):
-                start, at = start + at, 0
-                self._file.seek(start)
-                window = self._file.read(_READ_AT_ONCE)
-                if len(window) < _ELEMENT_HEADER:
-                    return
-            group, number, *vr, length = unpack(window, at)
-            begin, at = start + at, at + _ELEMENT_HEADER
-            if vr and vr[0] in _LONG_VRS:
-                (length,) = unpack_length(window, at)
-                at += 4
-            tag, position = group << 16 | number, start + at
-            is_odd = tag > limit or group == _DIRECTORY_GROUP or position + length > self._size
+        elements = Elements(self._file, *encoding)
+        for element in elements:
+            tag, vr, length, begin, position = element
+            is_odd = tag > limit or tag >> 16 == _DIRECTORY_GROUP or position + length > self._size
             if is_odd and self._stop(tag, None, length, position):
                 return
             if _ROWS in self._found:
                 limit = min(PIXEL_TAGS) - 1  # before them, nothing can end the reading
             if length == UNDEFINED_LENGTH:
-                self._found[tag], end = self._sequence(begin, is_implicit, is_little_endian)
-                at = end - start
-                continue
-            if tag in needed:
-                value = window[at : at + length]
-                if len(value) < length:
-                    self._file.seek(position)
-                    value = self._file.read(length)
-                name = vr[0].decode("ascii", "replace") if vr else None
+                self._found[tag], end = self._sequence(begin, *encoding)
+                elements.go_on_at(end)
+            elif tag in needed:
+                name = None if vr is None else vr.decode("ascii", "replace")
+                value = elements.value(element)
                 self._found[tag] = RawDataElement(
-                    BaseTag(tag), name, length, value, position, is_implicit, is_little_endian
+                    BaseTag(tag), name, length, value, position, *encoding
                 )
-            at += length
 
     def _sequence(self, begin: int, is_implicit: bool, is_little_endian: bool) -> tuple[Any, int]:
         """Return the element that begins there, and where it ends."""

@@ -15,6 +15,8 @@ from typing import Any
 
 from .fields import Lookup, items_of, text_of
 from .grids import GRID_TAGS, split_grid
+from .lengths import floats, why_not_lengths
+from .pixel_place import PixelPlace, why_not_whole
 
 # The attributes that most slices of a series share, so that the index keeps them only once.
 SHARED_KEYWORDS = (
@@ -74,22 +76,7 @@ _GE_B_VALUE_OFFSET = 1e9
 # GE's name of the pulse sequence, which tells research sequences whose headers are not true.
 _GE_ACQUISITION = ("GEMS_ACQU_01", 0x00190010, 0x0019109C)
 
-PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoublePixelData"}
 TRANSFER_SYNTAX_UID = "TransferSyntaxUID"
-UNDEFINED_LENGTH = 0xFFFFFFFF
-
-
-@dataclass(frozen=True)
-class PixelPlace:
-    """Where a file has its pixels: the attribute, its first byte and its length.
-
-    The length is ``UNDEFINED_LENGTH`` for encapsulated pixels; ``offset`` is 0 if it is not known
-    (a deflated file).
-    """
-
-    keyword: str
-    offset: int
-    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +125,8 @@ def read_image_header(
     if text_of(lookup, creator_tag) == creator and (name := text_of(lookup, tag, "LO")):
         values["PulseSequenceName"] = name
     frames = _functional_groups(lookup, values) or _dose_planes(values)
-    problem = _why_cut_off(pixels, file_size)
-    if not problem:
-        problem = split_grid(lookup, values, frames)
+    problem = why_not_whole(values, transfer_syntax, pixels, file_size)
+    problem = problem or why_not_lengths(values, frames) or split_grid(lookup, values, frames)
     shared = {key: text for key, text in values.items() if key not in OWN_KEYWORDS}
     own = {key: text for key, text in values.items() if key in OWN_KEYWORDS}
     return ImageHeader(shared, own, frames, pixels, problem)
@@ -250,9 +236,9 @@ def _dose_planes(values: dict[str, str]) -> dict[str, list[str]]:
     The offsets begin with 0, or with the z of the first plane (PS3.3 C.8.8.3.2); what counts either
     way is how far they are from the first.
     """
-    offsets = _floats(values.get("GridFrameOffsetVector", ""))
-    position = _floats(values.get("ImagePositionPatient", ""))
-    cosines = _floats(values.get("ImageOrientationPatient", ""))
+    offsets = floats(values.get("GridFrameOffsetVector", ""))
+    position = floats(values.get("ImagePositionPatient", ""))
+    cosines = floats(values.get("ImageOrientationPatient", ""))
     if len(offsets) < 2 or len(position) != 3 or len(cosines) != 6:
         return {}
     (a, b, c), (d, e, f) = cosines[:3], cosines[3:]
@@ -262,13 +248,6 @@ def _dose_planes(values: dict[str, str]) -> dict[str, list[str]]:
         for offset in offsets
     )
     return {"ImagePositionPatient": ["\\".join(map(repr, place)) for place in places]}
-
-
-def _floats(text: str) -> list[float]:
-    try:
-        return [float(part) for part in text.split("\\")] if text else []
-    except ValueError:
-        return []
 
 
 def _group_values(group: Any) -> dict[str, str]:
@@ -289,12 +268,3 @@ def _add_values(item: Any, values: dict[str, str]) -> None:
         keyword = image_tags().get(tag)
         if keyword and keyword not in values and (text := text_of(item.get_item, tag)):
             values[keyword] = text
-
-
-def _why_cut_off(pixels: PixelPlace | None, file_size: int) -> str:
-    if pixels is None:
-        return "it has no pixels"
-    if pixels.length != UNDEFINED_LENGTH and pixels.offset + pixels.length > file_size:
-        missing = pixels.offset + pixels.length - file_size
-        return f"it is cut off: {missing} bytes of its pixels are missing; get it again"
-    return ""

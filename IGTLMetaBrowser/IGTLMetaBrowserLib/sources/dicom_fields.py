@@ -19,6 +19,7 @@ from .dicom_volumes import Stack
 ID_LENGTH = 19
 NAME_BYTES = 63
 MODALITY_BYTES = 31
+LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE
 
 # What metadata tell of an image, besides the dictionary's fields: what its values mean.
 _OTHER_KEYWORDS = (

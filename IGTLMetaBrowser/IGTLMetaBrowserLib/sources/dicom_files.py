@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -65,9 +66,10 @@ def parse_numbers(text: str) -> tuple[float, ...]:
     if not text:
         return ()
     try:
-        return tuple(map(float, text.split("\\")))
+        numbers = tuple(map(float, text.split("\\")))
     except ValueError:
         return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()
 
 
 def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
@@ -126,9 +128,11 @@ def _why_refused(header: ImageHeader) -> str:
     sop_class = header.get("SOPClassUID")
     if sop_class in NOT_OFFERED:
         return f"{NOT_OFFERED[sop_class]}, not an image"
+    if header.problem:
+        return header.problem
     if sop_class == RT_DOSE and number_of_frames(header) > 1 and not header.frames:
         return "a dose without a grid: GridFrameOffsetVector does not place its planes"
-    return header.problem
+    return ""
 
 
 def _without_pixels(index: DicomIndex) -> list[Refusal]:

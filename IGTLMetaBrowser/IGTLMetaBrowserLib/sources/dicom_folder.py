@@ -58,7 +58,6 @@ _logger = logging.getLogger(__name__)
 
 TRAJECTORY_FILE = "trajectories.json"
 RESAMPLED = "resampled to an upright volume: its slices are moved by linear interpolation"
-LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 
 # How many images are read at the same time, in turns.
 _MOST_READINGS = 4
@@ -323,7 +322,7 @@ class DicomFolderSource:
             return
         self.refused += [(title, reason) for reason in reasons]
         for offer in offers:
-            if max(offer.item.size) > LARGEST_SIZE:
+            if max(offer.item.size) > dicom_fields.LARGEST_SIZE:
                 self.refused.append((title, f"too large for OpenIGTLink: {offer.item.size} voxels"))
             else:
                 self._offers[offer.item.id] = offer

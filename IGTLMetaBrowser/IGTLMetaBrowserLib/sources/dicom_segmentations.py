@@ -19,7 +19,7 @@ import numpy as np
 from ..codec.geometry import flip_matrix_lps_ras
 from ..net.source import SourceError
 from .dicom_decoding import decode_labels
-from .dicom_fields import image_id
+from .dicom_fields import LARGEST_SIZE, image_id
 from .dicom_files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
 from .dicom_places import Places, group_by_grid, has_position
 
@@ -110,6 +110,8 @@ def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
         raise ValueError(f"a segmentation whose frames are of {len(groups)} orientations")
     planes, ijk_to_ras = _grid(*groups[0])
     size = (int(header.get("Columns")), int(header.get("Rows")), max(planes) + 1)
+    if max(size) > LARGEST_SIZE:
+        raise ValueError(f"too large for OpenIGTLink: {size} voxels")
     return [
         SegmentationLabelMap(
             image_id(f"{header.get('SOPInstanceUID')}{words}"),

@@ -1,0 +1,91 @@
+"""Where a file has its pixels, and whether those bytes can hold what the header says.
+
+No count of rows, columns or frames is believed beyond that: a header of a few hundred bytes could
+otherwise have terabytes made for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .lengths import floats
+
+PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoublePixelData"}
+UNDEFINED_LENGTH = 0xFFFFFFFF
+
+_NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
+# A frame that is compressed begins with the tag and the length of its item (PS3.5 A.4).
+_BYTES_A_FRAME = 8
+# A black image of 4096² has some hundred bytes as JPEG 2000: 50,000 pixels a byte.
+_MOST_PIXELS_A_BYTE = 100_000
+_FRAMES = "NumberOfFrames"
+_MOST = 2**31  # IS has 32 bits, and a sign
+_BITS = {"FloatPixelData": 32, "DoublePixelData": 64}
+# In an uncompressed image of this kind, two pixels share the chroma of one (PS3.3 C.7.6.3.1.2).
+_SHARED_CHROMA = "YBR_FULL_422"
+
+
+@dataclass(frozen=True)
+class PixelPlace:
+    """Where a file has its pixels: the attribute, its first byte and its length.
+
+    The length is ``UNDEFINED_LENGTH`` for encapsulated pixels; ``offset`` is 0 if it is not known
+    (a deflated file).
+    """
+
+    keyword: str
+    offset: int
+    length: int
+
+
+def why_not_whole(
+    values: Mapping[str, str], syntax: str, pixels: PixelPlace | None, file_size: int
+) -> str:
+    """Return why the pixels cannot be what the header's ``values`` say; empty if they can."""
+    if pixels is None:
+        return "it has no pixels"
+    is_cut_off = pixels.offset + pixels.length > file_size
+    if pixels.length != UNDEFINED_LENGTH and is_cut_off:
+        missing = pixels.offset + pixels.length - file_size
+        return f"it is cut off: {missing} bytes of its pixels are missing; get it again"
+    try:
+        rows, columns, frames = (_count(values, key) for key in ("Rows", "Columns", _FRAMES))
+        bits = rows * columns * frames * _bits_a_pixel(values, pixels.keyword)
+    except ValueError as error:
+        return f"its header makes no sense: {error}"
+    if _can_hold(pixels, syntax, file_size, frames, rows * columns, bits):
+        return ""
+    said = f"{frames} frames of {columns} × {rows} pixels"
+    return f"its header says {said}, which its {file_size} bytes cannot hold"
+
+
+def _can_hold(
+    pixels: PixelPlace, syntax: str, file_size: int, frames: int, area: int, bits: int
+) -> bool:
+    if syntax == _DEFLATED:
+        return bits <= 8 * file_size * _MOST_DEFLATED
+    if syntax in _NATIVE and pixels.length != UNDEFINED_LENGTH:
+        return bits <= 8 * pixels.length
+    there = file_size - pixels.offset
+    return frames * _BYTES_A_FRAME <= there and frames * area <= there * _MOST_PIXELS_A_BYTE
+
+
+def _count(values: Mapping[str, str], keyword: str) -> int:
+    """Return a positive count; that of frames is 1 if it is absent or 0 (seen in the wild)."""
+    text = values.get(keyword, "").partition("\\")[0].strip()
+    if keyword == _FRAMES and text in ("", "0"):
+        return 1
+    numbers = floats(text)
+    if not numbers or not 1 <= numbers[0] <= _MOST or not numbers[0].is_integer():
+        raise ValueError(f"{keyword} is {text[:20]!r}")
+    return int(numbers[0])
+
+
+def _bits_a_pixel(values: Mapping[str, str], keyword: str) -> int:
+    allocated = _BITS.get(keyword) or _count({"BitsAllocated": "8", **values}, "BitsAllocated")
+    samples = _count({"SamplesPerPixel": "1", **values}, "SamplesPerPixel")
+    is_shared = values.get("PhotometricInterpretation") == _SHARED_CHROMA
+    return allocated * (2 if is_shared else samples)
