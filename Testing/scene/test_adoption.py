@@ -59,8 +59,15 @@ class Session:
 
     def show_trajectories(self, *items, server=SERVER):
         self.trajectories.receive(server, items)
-        self.trajectories.of(server).finish()
+        while self.trajectories.is_working:
+            self.trajectories.work()
         return self.trajectories.of(server).nodes
+
+    def show_points(self, *items, server=SERVER):
+        self.overlays.points.receive(server, items, None, is_pushed=False)
+        while self.overlays.points.is_working:
+            self.overlays.points.work()
+        return self.overlays.points.of(server).nodes
 
     def show_labels(self, server=SERVER):
         self.overlays.label_maps(server).receive([TUMOR])
@@ -192,11 +199,11 @@ def test_namesakes_are_told_apart(session, load_again):
 
 
 def test_points_come_into_their_lists(session, load_again):
-    (node,) = session.overlays.show_points(SERVER, [NASION], None).nodes
+    (node,) = session.show_points(NASION)
     later = load_again()
     assert later.adopt() == ([], [], 0)
     moved = replace(NASION, position=(2, 2, 2))
-    (node,) = later.overlays.show_points(SERVER, [moved], None).nodes
+    (node,) = later.show_points(moved)
     assert node.GetNthControlPointPosition(0) == (2, 2, 2)
     assert later.count("vtkMRMLMarkupsFiducialNode") == [1]
 
@@ -229,7 +236,7 @@ def test_what_belongs_to_an_adopted_image_follows_its_transform(session, load_ag
 @pytest.mark.parametrize("text", ["", "no JSON", "[1, 2]", '{"a": 1}', "[1, 2, 3, 4]", "null"])
 def test_a_key_that_somebody_has_edited_is_nobodys(session, load_again, text):
     (line,) = session.show_trajectories(LINE)
-    (points,) = session.overlays.show_points(SERVER, [NASION], None).nodes
+    (points,) = session.show_points(NASION)
     for node in (line, points):
         node.SetAttribute(KEY_ATTRIBUTE, text)
     later = load_again()

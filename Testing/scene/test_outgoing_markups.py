@@ -143,5 +143,6 @@ def test_points_go_out_as_they_came(scene):
     ]
     points = PointSet(scene)
     points.receive(items)
+    points.finish()
     (node,) = points.nodes
     assert point_items(node) == items

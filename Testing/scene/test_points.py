@@ -9,7 +9,7 @@ import slicer
 
 from IGTLMetaBrowserLib.codec import Coordinates, PointItem
 from IGTLMetaBrowserLib.scene.outgoing_markups import point_items
-from IGTLMetaBrowserLib.scene.points import MOST_POINTS, PointSet
+from IGTLMetaBrowserLib.scene.points import MOST_LISTS, MOST_POINTS, PointSet
 
 NASION = PointItem("Nasion", "Landmarks", (255, 51, 0, 102), (1.0, 90.0, -3.5), 4.0, "IMAGE_0")
 EAR = replace(NASION, name="Left ear", position=(-80.0, 0.0, -10.0))
@@ -29,6 +29,7 @@ def points(scene, images) -> PointSet:
 
 def receive(points, *items):
     points.receive(items)
+    points.finish()
     return points.nodes
 
 
@@ -139,7 +140,42 @@ def test_of_ten_thousand_points_the_first_are_shown(points):
     items = [replace(SEED, name=str(n), position=(n, 0.0, 0.0)) for n in range(10_000)]
     (node,) = receive(points, *items)
     assert node.GetNumberOfControlPoints() == MOST_POINTS
-    assert points.problems == ["8000 more points came; the first 2000 are shown"]
+    assert points.problems == ["8000 more points came; at most 2000 in 100 lists are shown"]
+
+
+def test_points_in_ever_new_groups_make_a_hundred_lists_at_most(points):
+    items = [replace(SEED, group=f"Group {number}") for number in range(MOST_LISTS + 20)]
+    assert len(receive(points, *items)) == MOST_LISTS
+    assert points.problems == ["20 more points came; at most 2000 in 100 lists are shown"]
+
+
+def test_lists_come_into_the_scene_one_a_step(points):
+    points.receive([NASION, SEED])
+    assert points.nodes == []
+    assert not points.step()
+    assert [node.GetName() for node in points.nodes] == ["Landmarks"]
+    assert points.step()
+    assert len(points.nodes) == 2
+
+
+def test_what_was_pushed_and_is_gone_is_removed_what_was_asked_for_is_not(points, scene):
+    (asked,) = receive(points, NASION)
+    for number in range(5):
+        points.receive([replace(SEED, group=f"Pushed {number}")], is_pushed=True)
+        points.finish()
+        assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 2
+    assert points.gone == [asked]
+
+
+def test_a_plan_that_comes_in_parts_stays_and_shares_the_limits(points):
+    points.receive([NASION], is_pushed=True, is_whole=False)
+    points.receive([SEED], is_pushed=True, is_whole=False)
+    points.finish()
+    assert len(points.nodes) == 2
+    points.receive([SEED] * MOST_POINTS, is_pushed=True, is_whole=False)
+    points.finish()
+    assert points.point_count == MOST_POINTS
+    assert "1 more points came" in points.problems[0]
 
 
 def test_the_points_of_a_server_that_sends_lps_are_turned(scene):

@@ -150,6 +150,7 @@ def test_trajectories_are_seen_where_the_transform_of_their_image_puts_them(scen
 def test_points_are_seen_where_they_are(scene, views):
     points = PointSet(scene)
     points.receive([codec.PointItem("Nasion", "Landmarks", GREEN, TARGET, 6.0)])
+    points.finish()
     views.jump_slices_to(TARGET)
     for view in views.slice_views:
         assert is_like(colour_at(view, TARGET), GREEN)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -35,6 +37,7 @@ from .events import (
 from .image_metadata import ImageMetadata
 from .images import Images
 from .overlays import Overlays
+from .pushed_failures import PushedFailures
 from .reconnection import RECONNECT_DELAYS
 from .scene_events import SceneEvents
 from .scene_images import SceneImages
@@ -43,6 +46,9 @@ from .trajectories import Trajectories
 __all__ = ["Browser", "BrowserError"]
 
 _logger = logging.getLogger(__name__)
+_MOST_LOGGED_TYPES = 100
+# Then the window answers; a node takes some milliseconds to make.
+_SECONDS_A_STEP = 0.02
 
 
 class Browser:
@@ -72,7 +78,13 @@ class Browser:
         trajectory_nodes = TrajectoryNodes(scene, volumes.node)
         overlay_nodes = OverlayNodes(scene, volumes.node)
         self.trajectories = Trajectories(self.connection, trajectory_nodes, notify)
-        self.overlays = Overlays(self.connection, self.trajectories, overlay_nodes, notify)
+        self._pushed_failures = PushedFailures(notify)
+        self.overlays = Overlays(
+            self.connection, self.trajectories, overlay_nodes, notify, self._pushed_failures
+        )
+        self._unknown_types: set[str] = set()
+        # What came and is still to be shown. Until then nothing more is read: the server waits.
+        self._unhandled: deque[net.ClientEvent] = deque()
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
         self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
         self._scene_events = SceneEvents(scene)
@@ -192,22 +204,35 @@ class Browser:
     @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
-        if self.images.recordings.is_working:
+        if self._is_busy:
             return 0.0
         moments = (self.connection.next_deadline, self.trajectories.next_turn)
         return min((moment for moment in moments if moment is not None), default=None)
+
+    @property
+    def _is_busy(self) -> bool:
+        """Whether ``step`` has something to do, whatever the server sends."""
+        is_showing = self.overlays.is_showing or self.images.recordings.is_working
+        return bool(self._unhandled) or is_showing
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
         # First what has come already: a server that streams faster than markups can be made would
         # otherwise keep them waiting for ever.
         self.trajectories.work()
+        self.overlays.work()
         self.images.recordings.work()
         reconnector = self.connection.reconnector
-        for event in self.images.skip_outdated(self.connection.step()):
+        if not self._unhandled:
+            self._unhandled.extend(self.images.skip_outdated(self.connection.step()))
+        end = time.monotonic() + _SECONDS_A_STEP
+        while self._unhandled:
+            self._on_client_event(self._unhandled.popleft())
             # An observer may have left the server: what that one said is of no interest then.
-            if self.connection.reconnector is reconnector:
-                self._on_client_event(event)
+            if self.connection.reconnector is not reconnector:
+                self._unhandled.clear()
+            if time.monotonic() >= end:
+                break
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()
@@ -216,7 +241,7 @@ class Browser:
 
     def wait_and_step(self) -> None:
         """Sleep until there is something to do, and do it."""
-        if not self.trajectories.is_showing and not self.images.recordings.is_working:
+        if not self.trajectories.is_showing and not self._is_busy:
             self.connection.wait()
         self.step()
 
@@ -245,6 +270,7 @@ class Browser:
     def _on_scene_closed(self) -> None:
         self.images.on_scene_closed()
         self.trajectories.stop()
+        self.overlays.stop()
         self._events.emit(SceneClosed())
 
     def _on_scene_imported(self) -> None:
@@ -255,6 +281,8 @@ class Browser:
         self._events.emit(NodeRemoved(self.images.on_nodes_removed()))
 
     def _on_server_selected(self) -> None:
+        self._unhandled.clear()
+        self._pushed_failures.forget()
         self.metadata.select_server(self.connection.address)
         self.images.on_server_selected()
         self._adopt_nodes()  # the scene may have been loaded before its server was selected
@@ -306,8 +334,14 @@ class Browser:
         if isinstance(message, codec.ImageMessage):
             self.images.on_live_image(message)
         elif isinstance(message, codec.Rejected):
-            self._events.emit(Failed(message.error))
+            self._pushed_failures.add(message.error)
         elif isinstance(message, codec.TrajectoryMessage):
             self.trajectories.on_trajectories(message, is_answer=False)
         elif not self.overlays.on_message(message, None):
-            _logger.info("%s came without being asked for", message.type_name)
+            self._log_unknown(message.type_name)
+
+    def _log_unknown(self, type_name: str) -> None:
+        """Log each type once: thousands of such messages can come in a second."""
+        if type_name not in self._unknown_types and len(self._unknown_types) < _MOST_LOGGED_TYPES:
+            self._unknown_types.add(type_name)
+            _logger.info("%s came without being asked for", type_name)

@@ -12,10 +12,13 @@ from .. import codec, net
 from .errors import BrowserError
 from .events import Failed, LiveImage, LiveImageState, Observer
 from .image_states import ImageStates
+from .outdated import newest_events
 from .scene_images import SceneImages
 
-# A server that invents names would fill the memory with volumes.
+# A server that invents names would fill the memory with volumes, and the scene with nodes.
+MOST_LIVE_BYTES = codec.DEFAULT_MAX_BODY_SIZE
 MOST_LIVE_IMAGES = 64
+_SHOWN = ("SeriesDescription", "Modality", "PatientName", "PatientID")
 
 
 class LiveImages:
@@ -37,6 +40,7 @@ class LiveImages:
         self._skipped: Counter[str] = Counter()
         self._ids_with_problems: set[str] = set()
         self._is_full_notified = False
+        self._byte_counts: dict[str, int] = {}
 
     def forget_all(self) -> None:
         """Begin anew, with another server or another scene."""
@@ -44,32 +48,23 @@ class LiveImages:
         self._skipped.clear()
         self._ids_with_problems = set()
         self._is_full_notified = False
+        self._byte_counts = {}
 
     def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
         """Return ``events`` without the images after which a newer one of their id has come.
 
         They are counted all the same. A server can send faster than volumes can be shown.
         """
-        kept, renewed = [], set()
-        # From the newest on: of several frames in one step only the last is worth its rendering.
-        for event in reversed(events):
-            image = event.message if isinstance(event, net.Unsolicited) else None
-            if isinstance(image, codec.ImageMessage):
-                if image.device_name in renewed:
-                    self._skipped[image.device_name] += 1
-                    continue
-                # A part of a volume does not replace the frame before: both are needed.
-                if not image.is_subvolume:
-                    renewed.add(image.device_name)
-            kept.append(event)
-        return kept[::-1]
+        kept, skipped = newest_events(events)
+        self._skipped += skipped
+        return kept
 
     def handle(self, image: codec.ImageMessage) -> None:
         """Show an image that nobody asked for."""
         image_id = image.device_name
         is_first = image_id not in self.states
-        if is_first and len(self.states) >= MOST_LIVE_IMAGES:
-            self._skipped.pop(image_id, None)
+        skipped = self._skipped.pop(image_id, 0)
+        if self._is_too_much(image, is_first):
             self._notify_full()
             return
         is_removed = not is_first and self._in_scene.node(image_id) is None
@@ -79,8 +74,9 @@ class LiveImages:
             self._notify_problem(image_id, error)
             return
         before = 0 if is_first else self.states[image_id].frames
-        frames = before + self._skipped.pop(image_id, 0) + 1
+        frames = before + skipped + 1
         last_at = datetime.now(timezone.utc)
+        self._byte_counts[image_id] = 0 if node is None else image.pixels.nbytes
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
         self._notify(LiveImage(image_id, node, frames, is_first))
 
@@ -89,11 +85,19 @@ class LiveImages:
         self._image_states.live(image.device_name)
         return node
 
+    def _is_too_much(self, image: codec.ImageMessage, is_first: bool) -> bool:
+        """Whether the volumes would take too much memory with this one; one alone never does."""
+        if is_first and len(self.states) >= MOST_LIVE_IMAGES:
+            return True
+        others = sum(self._byte_counts.values()) - self._byte_counts.get(image.device_name, 0)
+        return others > 0 and others + image.pixels.nbytes > MOST_LIVE_BYTES
+
     def remove_nodes(self) -> None:
         """Look which volumes are no longer in the scene."""
         for image_id, state in self.states.items():
             if self._in_scene.node(image_id) is None:
                 self.states[image_id] = replace(state, node=None)
+                self._byte_counts[image_id] = 0
 
     def _notify_problem(self, image_id: str, error: ValueError) -> None:
         """Notify once an id that its image cannot be shown: the next one comes in no time."""
@@ -106,15 +110,15 @@ class LiveImages:
         if not self._is_full_notified:
             self._is_full_notified = True
             text = (
-                f"the server sends images under more than {MOST_LIVE_IMAGES} names; those that "
-                "came first are shown"
+                f"the server sends images under more than {MOST_LIVE_IMAGES} names, or of more "
+                f"than {MOST_LIVE_BYTES >> 20} MiB together; those that came first are shown"
             )
             self._notify(Failed(BrowserError(text)))
 
 
 def _entry(image: codec.ImageMessage) -> codec.ImageMetaItem:
     """Return what a list would say of an image, as far as the image itself says it."""
-    metadata = image.metadata
+    metadata = {key: codec.brief(text) for key, text in image.metadata.items() if key in _SHOWN}
     return codec.ImageMetaItem(
         name=metadata.get("SeriesDescription") or image.device_name,
         id=image.device_name,

@@ -10,6 +10,7 @@ from ..scene.label_maps import LabelMap
 from ..scene.overlay_nodes import OverlayNodes
 from .connection import Connection
 from .events import ColorsShown, Failed, LabelMapsListed, Observer, PointsShown
+from .pushed_failures import PushedFailures
 from .trajectories import Trajectories
 
 
@@ -25,12 +26,14 @@ class Overlays:
         trajectories: Trajectories,
         nodes: OverlayNodes,
         notify: Observer,
+        pushed_failures: PushedFailures,
     ) -> None:
         self.image_coordinates: codec.Coordinates | None = None
         self._connection = connection
         self._trajectories = trajectories
         self._nodes = nodes
         self._notify = notify
+        self._pushed_failures = pushed_failures
 
     # Label maps
 
@@ -94,26 +97,46 @@ class Overlays:
         if isinstance(message, codec.PointMessage):
             # POINT, as TRAJ, has no field for it; a server that means LPS means it for both.
             coordinates = self._trajectories.coordinates
-            points = self._nodes.show_points(self._address, message.items, coordinates)
-            self._notify(PointsShown(points.nodes, points.problems))
+            is_pushed = query is None
+            self._nodes.points.receive(self._address, message.items, coordinates, is_pushed)
+            self.work()
         elif isinstance(message, codec.LabelMetaMessage):
             self._nodes.label_maps(self._address).receive(message.items)
             self._notify(LabelMapsListed(len(self.label_maps)))
         elif isinstance(message, codec.ColorTableMessage):
-            self._color(message.device_name if query is None else query.device_name, message)
+            self._color(message, query)
         else:
             return False
         return True
+
+    @property
+    def is_showing(self) -> bool:
+        """Whether ``work`` still has points to bring into the scene."""
+        return self._nodes.points.is_working
+
+    def work(self) -> None:
+        """Bring some points into the scene, and notify of those answers that are all there."""
+        for address in self._nodes.points.work():
+            points = self._nodes.points.of(address)
+            self._notify(PointsShown(points.nodes, points.problems))
+
+    def stop(self) -> None:
+        """Bring nothing more into the scene: it was closed."""
+        self._nodes.points.stop()
 
     def on_image_shown(self, image_id: str) -> None:
         """Put the overlays of an image next to it."""
         self._nodes.image_shown(self._address, image_id)
 
-    def _color(self, image_id: str, message: codec.ColorTableMessage) -> None:
+    def _color(self, message: codec.ColorTableMessage, query: net.Query | None) -> None:
+        image_id = message.device_name if query is None else query.device_name
         try:
             node = self._nodes.color_image(self._address, image_id, message)
         except ValueError as error:
-            self._notify(Failed(error))
+            if query is None:
+                self._pushed_failures.add(error)
+            else:
+                self._notify(Failed(error))
         else:
             self._notify(ColorsShown(image_id, node))
 

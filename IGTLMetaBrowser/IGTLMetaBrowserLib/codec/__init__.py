@@ -26,6 +26,7 @@ from .errors import (
     GeometryError,
     HeaderVersionError,
     MissingChecksumError,
+    ParsedSizeError,
 )
 from .framing import describe, pack, pack_parts, unpack
 from .header import HEADER_SIZE, Header
@@ -42,7 +43,7 @@ from .packed import PackedContent
 from .receiver import DEFAULT_MAX_BODY_SIZE, Progress, Receiver, Rejected
 from .scalar import ScalarType
 from .timestamp import Timestamp
-from .wire import cut_text, printable, readable
+from .wire import brief, cut_text, printable, readable
 
 # Of these modules, like of the families, a name is imported when it is first asked for.
 _MODULE_OF_NAME = {name: f".messages.{module}" for name, module in MODULE_OF_NAME.items()}
@@ -71,6 +72,7 @@ __all__ = [
     "Message",
     "MissingChecksumError",
     "PackedContent",
+    "ParsedSizeError",
     "Progress",
     "QueryMessage",
     "Receiver",
@@ -87,6 +89,7 @@ __all__ = [
     "TrajectoryType",
     "TransformMessage",
     "UnknownMessage",
+    "brief",
     "crc64",
     "cut_text",
     "describe",

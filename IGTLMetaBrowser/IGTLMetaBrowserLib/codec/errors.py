@@ -7,7 +7,8 @@
         ├── ``ChecksumError``: the body is not the one that was sent
         │       └── ``MissingChecksumError``: the sender wrote 0 instead of a checksum
         ├── ``BodySizeError``: the header claims more bytes than the receiver accepts
-        │       └── ``BodyMemoryError``: … than there is memory for
+        │       ├── ``BodyMemoryError``: … than there is memory for
+        │       └── ``ParsedSizeError``: … than a message of its type may have
         ├── ``EmptyContentError``: a message of a type that needs a content has none
         └── ``HeaderVersionError``: the header version is none that this codec knows
 
@@ -47,6 +48,10 @@ class BodySizeError(DecodeError):
 
 class BodyMemoryError(BodySizeError):
     """There is no memory for the body, although the limit would allow it."""
+
+
+class ParsedSizeError(BodySizeError):
+    """The header claims a body that would take too long to read: a text of 100 MiB."""
 
 
 class EmptyContentError(DecodeError):

@@ -18,14 +18,22 @@ from typing import NamedTuple
 import numpy as np
 
 from .crc64 import Crc64, crc64
-from .errors import BodyMemoryError, BodySizeError, DecodeError
+from .errors import BodyMemoryError, BodySizeError, DecodeError, ParsedSizeError
 from .framing import describe, unknown_version, unpack_body, wrong_checksum
 from .header import HEADER_SIZE, KNOWN_VERSIONS, Header
 from .messages.base import Message, registered_class
 from .messages.image import IMAGE_HEADER_SIZE, ImageMessage
 from .messages.pixel_swap import PixelSwap
+from .messages.query import query_class
 
 DEFAULT_MAX_BODY_SIZE = 2 << 30
+
+# The content of these is not looked at item by item when it is read, however large it is.
+_READ_AT_ONCE = frozenset(
+    ("IMAGE", "IMGMETA", "LBMETA", "TRAJ", "POINT", "COLORT", "COLORTABLE", "NDARRAY", "VIDEO")
+)
+# In one of 1 MiB there can be 65,535 messages, each of which takes 20 µs.
+_MOST_OF_A_BIND = 32 << 10
 
 # A message that fits is read from the shared buffer, where many messages arrive at once.
 _SHARED_BUFFER_SIZE = 64 << 10
@@ -61,7 +69,9 @@ class Receiver:
     Bodies larger than ``max_body_size`` are rejected by their header, before any memory is
     allocated, and passed over. An image takes its own bytes and no more; a message of texts or
     cells may take up to ten times its bytes (``Testing/hostile/test_memory.py``). Who receives from
-    strangers sets a lower limit. ``check_crc=False`` leaves the checksums unread;
+    strangers sets a lower limit. ``max_parsed_size`` is the limit of those that take time to read,
+    as all of their content is decoded or copied: texts, queries, cells, tracking data. None is no
+    other limit; at 1 MiB none takes 50 ms. ``check_crc=False`` leaves the checksums unread;
     ``accept_missing_crc`` only those that are 0, for senders that compute none.
     ``bytes_received`` counts all bytes so far.
     """
@@ -71,8 +81,12 @@ class Receiver:
         max_body_size: int = DEFAULT_MAX_BODY_SIZE,
         check_crc: bool = True,
         accept_missing_crc: bool = False,
+        max_parsed_size: int | None = None,
     ) -> None:
         self._max_body_size = max_body_size
+        self._max_parsed_size = max_parsed_size
+        # Most messages are smaller than all limits: what they are need not be looked up.
+        self._smallest_limit = min(max_body_size, max_parsed_size or max_body_size, _MOST_OF_A_BIND)
         self._check_crc = check_crc
         self._accept_missing_crc = accept_missing_crc
         self._shared_memory = bytearray(_SHARED_BUFFER_SIZE)
@@ -147,7 +161,8 @@ class Receiver:
             return None
         header = Header.unpack(self._shared, self._start)
         body_size = header.body_size
-        if body_size > self._max_body_size or header.version not in KNOWN_VERSIONS:
+        is_too_large = body_size > self._smallest_limit and body_size > self._limit(header)
+        if is_too_large or header.version not in KNOWN_VERSIONS:
             return self._pass_over(header, self._refusal(header))
         if body_size > _LARGEST_SHARED_BODY:
             return self._begin_large_body(header, self._shared[body_begin : self._end])
@@ -162,17 +177,24 @@ class Receiver:
         try:
             return unpack_body(header, body)
         except DecodeError as error:
-            return Rejected(header, error)
+            return _rejected(header, error)
 
     def _is_checked(self, header: Header) -> bool:
         return self._check_crc and (header.crc != 0 or not self._accept_missing_crc)
 
+    def _limit(self, header: Header) -> int:
+        """Return how many bytes the body of a message may have."""
+        if self._max_parsed_size is None or not _is_parsed(header.type_name):
+            return self._max_body_size
+        limit = _MOST_OF_A_BIND if header.type_name == "BIND" else self._max_parsed_size
+        return min(limit, self._max_body_size)
+
     def _refusal(self, header: Header) -> DecodeError:
-        if header.body_size > self._max_body_size:
-            return BodySizeError(
-                f"{describe(header)} claims a body of {header.body_size} bytes; "
-                f"the limit is {self._max_body_size}"
-            )
+        if header.body_size > (limit := self._limit(header)):
+            words = f"claims a body of {header.body_size} bytes; the limit is {limit}"
+            if limit < self._max_body_size:
+                return ParsedSizeError(f"{describe(header)} {words} for messages of its type")
+            return BodySizeError(f"{describe(header)} {words}")
         return unknown_version(header)
 
     def _pass_over(self, header: Header, error: DecodeError) -> Rejected:
@@ -242,9 +264,28 @@ class _LargeBody:
                 return unpack_body(self.header, self.body)
             return unpack_body(self.header, self.body, are_pixels_native=True)
         except DecodeError as error:
-            return Rejected(self.header, error)
+            return _rejected(self.header, error)
         except MemoryError:  # some types are copied: texts, the frame of a video
             return Rejected(self.header, _no_memory(self.header))
+
+
+def _rejected(header: Header, error: DecodeError) -> Rejected:
+    """Return why a body cannot be read, without what would keep it in memory.
+
+    A traceback holds the frames in which it was read, and these hold the body.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return Rejected(header, error)
+
+
+def _is_parsed(type_name: str) -> bool:
+    """Whether a body of this type takes the longer to read the larger it is."""
+    if type_name in _READ_AT_ONCE:
+        return False
+    return registered_class(type_name) is not None or query_class(type_name) is not None
 
 
 def _no_memory(header: Header) -> BodyMemoryError:

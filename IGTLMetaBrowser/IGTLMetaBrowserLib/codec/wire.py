@@ -104,6 +104,17 @@ def printable(text: str) -> str:
     )
 
 
+LONGEST_WORDS = 1000
+"""Characters of a peer's text that are shown; longer ones are cut."""
+
+
+def brief(text: str) -> str:
+    """Return the beginning of a text of any length as a screen can show it."""
+    if len(text) <= LONGEST_WORDS:
+        return printable(text)
+    return printable(text[:LONGEST_WORDS]) + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def _can_be_seen(character: str) -> bool:
     # str.isprintable refuses all spaces but the plain one, such as those of Japanese names.
     return character.isprintable() or unicodedata.category(character) == "Zs"

@@ -19,7 +19,7 @@ from .. import codec
 from ..codec.geometry import flip_lps_ras
 from .address import DEFAULT_PORT, format_address
 from .client_events import ClientEvent, Connected, Disconnected, Finished
-from .connection import Connection
+from .connection import MAX_PARSED_SIZE, Connection
 from .connection_attempt import ConnectionAttempt
 from .diameters import to_radii
 from .errors import (
@@ -340,6 +340,7 @@ class Client:
             # Every TLS record is authenticated (RFC 8446, 5.2), which finds more than a CRC does.
             check_crc=settings.tls is None,
             accept_missing_crc=settings.accept_missing_checksum,
+            max_parsed_size=MAX_PARSED_SIZE,
         )
         server = server_version(attempt.host, attempt.port)
         connection = Connection(sock, receiver)

@@ -12,6 +12,11 @@ from .. import codec
 from ..codec.wire import Buffer
 from .tls import in_words
 
+MAX_PARSED_SIZE = 1 << 20
+"""Bytes of a message that is a text or many small items: larger ones would take too long to read.
+
+None is larger that a peer sends to be shown: the C++ library's COMMAND has up to 65,535 bytes.
+"""
 _LARGEST_PIECE = 1 << 20
 _SMALLEST_OF_ITS_OWN = 16 << 10
 _TLS_READ = 256 << 10

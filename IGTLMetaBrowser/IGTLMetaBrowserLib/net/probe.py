@@ -238,7 +238,7 @@ def _describe(answer: Answer, received: Received, query: codec.QueryMessage) -> 
     items = getattr(message, "items", None)
     answer.item_count = None if items is None else len(items)
     if isinstance(message, codec.StatusMessage) and not is_asked_for:
-        answer.words = codec.printable(message.message or message.error_name)
+        answer.words = codec.brief(message.message or message.error_name)
 
 
 def _voxels(size: list[int]) -> int:

@@ -311,7 +311,7 @@ class Queries:
             if message.status.upper() == "SUCCESS":
                 return None
             query = self._refused_by_command(message.name)
-            words = codec.printable(message.error or message.command)
+            words = codec.brief(message.error or message.command)
             return query and self._finish(query, error=refusal(query, words))
         for query in self.waiting:
             if (

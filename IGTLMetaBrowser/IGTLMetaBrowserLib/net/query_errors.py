@@ -27,7 +27,7 @@ def unreadable(query: Query, error: codec.DecodeError) -> AnswerError:
     if isinstance(error, codec.MissingChecksumError):
         words += "; to read it all the same, accept missing checksums"
         return AnswerError(words, setting="accept_missing_checksum")
-    if isinstance(error, codec.BodySizeError) and not isinstance(error, codec.BodyMemoryError):
+    if type(error) is codec.BodySizeError:  # of the others no setting is the cause
         return AnswerError(f"{words}; allow larger images", setting="max_body_size")
     return AnswerError(words)
 
@@ -59,7 +59,7 @@ def describe_status(status: codec.StatusMessage) -> str:
     """Return a status in words: the server's own and the name of its code."""
     code = status.code
     name = code.name.replace("_", " ").lower() if isinstance(code, codec.StatusCode) else code
-    words = codec.printable(status.message or status.error_name)
+    words = codec.brief(status.message or status.error_name)
     return f"{words} (status {name})" if words else f"status {name}"
 
 

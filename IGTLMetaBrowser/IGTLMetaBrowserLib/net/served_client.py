@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .. import codec
 from ..codec.wire import Buffer
 from .address import format_address
-from .connection import Connection
+from .connection import MAX_PARSED_SIZE, Connection
 from .limits import Allowance, ServerLimits
 from .packed_images import PackedImage
 from .tls_server import ServerHandshake
@@ -62,7 +62,8 @@ class ServedClient:
     def __init__(
         self, sock: socket.socket, host: str, port: int, limits: ServerLimits, now: float
     ) -> None:
-        self.connection = Connection(sock, codec.Receiver(_MAX_BODY_SIZE))
+        receiver = codec.Receiver(_MAX_BODY_SIZE, max_parsed_size=MAX_PARSED_SIZE)
+        self.connection = Connection(sock, receiver)
         self.host, self.port = host, port
         # Whom the client's certificate names, where it has shown one.
         self.certificate = ""

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from ..codec import ColorTableMessage, Coordinates, ImageMessage, PointItem, printable
+from ..codec import ColorTableMessage, Coordinates, ImageMessage, printable
 from .colors import color_volume, stop_using_color_table
 from .errors import SceneError
 from .label_map_set import LabelMapSet
-from .points import PointSet
+from .point_nodes import PointNodes
 
 
 class OverlayNodes:
-    """The points and label maps of each server by its address; the color tables of its images.
+    """The label maps of each server by its address, the color tables of its images, the points.
 
     ``image_node`` returns the volume node of an address and an image id, or None.
     """
@@ -22,7 +22,7 @@ class OverlayNodes:
     def __init__(self, scene: Any, image_node: Callable[[str, str], Any]) -> None:
         self._scene = scene
         self._image_node = image_node
-        self._points: dict[str, PointSet] = {}
+        self.points = PointNodes(scene, image_node)
         self._label_maps: dict[str, LabelMapSet] = {}
 
     def label_maps(self, address: str) -> LabelMapSet:
@@ -33,18 +33,12 @@ class OverlayNodes:
             )
         return self._label_maps[address]
 
-    def points(self, address: str) -> PointSet:
-        """Return the points of a server; none so far, if nothing came from it."""
-        if address not in self._points:
-            self._points[address] = PointSet(self._scene, self._owner_node(address), server=address)
-        return self._points[address]
-
     def adopt(self, address: str) -> list[str]:
         """Find the points and label maps of a server, as in a scene that was just loaded.
 
         Returns the ids of the label maps that were not known before.
         """
-        self.points(address).adopt()
+        self.points.of(address).adopt()
         return self.label_maps(address).adopt()
 
     def is_label_map(self, address: str, image_id: str) -> bool:
@@ -58,15 +52,6 @@ class OverlayNodes:
         label_maps = self.label_maps(address)
         label_maps.coordinates = coordinates
         return label_maps.show(image_id, image)
-
-    def show_points(
-        self, address: str, items: list[PointItem], coordinates: Coordinates | None
-    ) -> PointSet:
-        """Show the points of an answer, and return all of the server."""
-        points = self.points(address)
-        points.coordinates = coordinates
-        points.receive(items)
-        return points
 
     def color_image(self, address: str, image_id: str, message: ColorTableMessage) -> Any:
         """Show an image in the colors of a table, and return these. Raises ``SceneError``."""
@@ -88,8 +73,8 @@ class OverlayNodes:
     def image_shown(self, address: str, image_id: str) -> None:
         """Put next to an image what belongs to it: it was loaded."""
         self.label_maps(address).image_shown(image_id)
-        if address in self._points:
-            self._points[address].image_shown(image_id)
+        if address in self.points:
+            self.points.of(address).image_shown(image_id)
 
     def _owner_node(self, address: str) -> Callable[[str], Any]:
         return partial(self._image_node, address)

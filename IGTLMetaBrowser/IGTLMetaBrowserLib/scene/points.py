@@ -2,12 +2,17 @@
 
 Points of one image, group, color and diameter make one list, as a markups node has one look for
 all of its points. Positions are RAS mm in the node's own coordinates.
+
+An answer is handled by ``receive`` and brought into the scene by ``step``, a list a call: a markups
+node takes some milliseconds to make, in Slicer up to 15.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from vtkmodules.vtkCommonDataModel import vtkVector3d
@@ -25,6 +30,9 @@ from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
 
 MOST_POINTS = 2000
 """More in one scene make Slicer slow."""
+MOST_LISTS = 100
+"""A server can give each point a group of its own; 2,000 lists take seconds."""
+_MOST_PROBLEMS = 10
 _NO_GROUP_NAME = "Points"
 
 Look = tuple[str, str, tuple[int, int, int, int], float]
@@ -38,6 +46,8 @@ class _PointList:
     places: list[Place] = field(default_factory=list)
     written: list[Place] = field(default_factory=list)
     is_gone: bool = False
+    is_pushed: bool = False
+    """It came unasked: when it is gone, nobody is asked whether to remove it."""
 
 
 class PointSet:
@@ -45,7 +55,8 @@ class PointSet:
 
     ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
-    ``server`` is written onto the nodes, so that ``adopt`` finds them again.
+    ``server`` is written onto the nodes, so that ``adopt`` finds them again. ``others`` returns
+    how many points and lists of others are in the scene, which share the limits.
     """
 
     def __init__(
@@ -54,14 +65,17 @@ class PointSet:
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
         server: str = "",
+        others: Callable[[], tuple[int, int]] = lambda: (0, 0),
     ) -> None:
         self._server = server
+        self._others = others
         self.coordinates = coordinates
         self.problems: list[str] = []
         """What of the last answer is not shown, and why."""
         self._scene = scene
         self._placement = Placement(scene, owner_node)
         self._lists: dict[Look, _PointList] = {}
+        self._todo: deque[Look] = deque()
         self._nodes = NodeReferences(scene)
 
     @property
@@ -74,15 +88,59 @@ class PointSet:
         """The nodes of which the last answer has no point any more."""
         return self._existing(is_gone=True)
 
-    def receive(self, items: Iterable[PointItem]) -> None:
-        """Show the points of an answer. A list in which nothing changed is not touched."""
-        places = self._places_by_look(items)
+    @property
+    def list_count(self) -> int:
+        """How many lists there are, those included that are not in the scene yet."""
+        return len(self._lists)
+
+    @property
+    def point_count(self) -> int:
+        """How many points are in them."""
+        return sum(len(points.places) for points in self._lists.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many lists ``step`` still has to look after."""
+        return len(self._todo)
+
+    def receive(
+        self, items: Sequence[PointItem], is_pushed: bool = False, is_whole: bool = True
+    ) -> None:
+        """Handle an answer; ``step`` then brings it into the scene.
+
+        ``is_pushed``: it came unasked; what came so before and is gone is removed. ``is_whole``:
+        what is not in it is gone; otherwise it stays.
+        """
+        places = self._places_by_look(items, is_whole)
         for look, points in self._lists.items():
-            points.is_gone = look not in places
+            points.is_gone = look not in places and is_whole
         for look, new in places.items():
             points = self._lists.setdefault(look, _PointList())
-            points.places = new
-            self._show(look, points)
+            points.places, points.is_pushed = new, is_pushed
+        gone = (look for look, points in self._lists.items() if points.is_gone)
+        removed = [look for look in gone if is_pushed and self._lists[look].is_pushed]
+        before = () if is_whole else self._todo
+        self._todo = deque(dict.fromkeys((*before, *removed, *places)))
+
+    def step(self) -> bool:
+        """Bring the next list into the scene, or out of it; return whether all are there."""
+        if self._todo:
+            look = self._todo.popleft()
+            points = self._lists[look]
+            if points.is_gone:
+                self._remove(look)
+            else:
+                self._show(look, points)
+        return not self._todo
+
+    def finish(self) -> None:
+        """Bring all into the scene, without letting the window answer in between."""
+        while not self.step():
+            pass
+
+    def stop(self) -> None:
+        """Look after none of those that wait: the scene was closed."""
+        self._todo.clear()
 
     def adopt(self) -> list[Any]:
         """Find the lists of this server, as in a scene that was just loaded; return the new ones.
@@ -102,9 +160,15 @@ class PointSet:
 
     def remove_gone(self) -> None:
         """Remove the nodes of which the last answer has no point any more."""
-        for node in self.gone:
+        for look in [look for look, points in self._lists.items() if points.is_gone]:
+            self._remove(look)
+        self._todo = deque(look for look in self._todo if look in self._lists)
+
+    def _remove(self, look: Look) -> None:
+        node = self._nodes.get(look)
+        if node is not None:
             remove_node(self._scene, node)
-        self._lists = {look: points for look, points in self._lists.items() if not points.is_gone}
+        del self._lists[look]
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's points next to it: it was loaded, or stands elsewhere now."""
@@ -117,25 +181,49 @@ class PointSet:
         looks = (look for look, points in self._lists.items() if points.is_gone == is_gone)
         return [node for node in map(self._nodes.get, looks) if node is not None]
 
-    def _places_by_look(self, items: Iterable[PointItem]) -> dict[Look, list[Place]]:
+    def _places_by_look(
+        self, items: Sequence[PointItem], is_whole: bool
+    ) -> dict[Look, list[Place]]:
+        """Return the points to show by their lists, and note why others are not shown."""
         self.problems = []
         places: dict[Look, list[Place]] = {}
-        shown, left_out = 0, 0
-        for item in items:
-            name = printable(item.name)
+        # A message can have millions: those after the first are not even looked at.
+        read = [(_look(item), item) for item in islice(items, 2 * MOST_POINTS)]
+        shown, lists = self._taken(set() if is_whole else {look for look, _ in read}, is_whole)
+        left_out = len(items) - len(read)
+        misplaced = []
+        for look, item in read:
+            is_new = look not in places
             if not all(abs(number) <= FARTHEST for number in item.position):
-                self.problems.append(
-                    f"the point {name!r} is {item.position} mm, which is no place within "
-                    f"{FARTHEST / 1000:g} m of the origin"
-                )
-            elif shown >= MOST_POINTS:
+                misplaced.append(item)
+            elif shown >= MOST_POINTS or lists + is_new > MOST_LISTS:
                 left_out += 1
             else:
-                shown += 1
-                places.setdefault(_look(item), []).append((name, self._in_ras(item).position))
-        if left_out:
-            self.problems.append(f"{left_out} more points came; the first {MOST_POINTS} are shown")
+                shown, lists = shown + 1, lists + is_new
+                place = printable(item.name), self._in_ras(item).position
+                places.setdefault(look, []).append(place)
+        self._note_problems(misplaced, left_out)
         return places
+
+    def _taken(self, renewed: set[Look], is_whole: bool) -> tuple[int, int]:
+        """Return how many points and lists of the limits are taken by what stays in the scene."""
+        shown, lists = self._others()
+        stay = [] if is_whole else [one for look, one in self._lists.items() if look not in renewed]
+        return shown + sum(len(points.places) for points in stay), lists + len(stay)
+
+    def _note_problems(self, misplaced: list[PointItem], left_out: int) -> None:
+        for item in misplaced[:_MOST_PROBLEMS]:
+            self.problems.append(
+                f"the point {printable(item.name)!r} is {item.position} mm, which is no place "
+                f"within {FARTHEST / 1000:g} m of the origin"
+            )
+        if len(misplaced) > _MOST_PROBLEMS:
+            self.problems.append(f"so are {len(misplaced) - _MOST_PROBLEMS} more points")
+        if left_out:
+            self.problems.append(
+                f"{left_out} more points came; at most {MOST_POINTS} in {MOST_LISTS} lists "
+                "are shown"
+            )
 
     def _in_ras(self, item: PointItem) -> PointItem:
         if self.coordinates != Coordinates.LPS:

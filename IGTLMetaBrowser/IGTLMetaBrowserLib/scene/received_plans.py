@@ -6,16 +6,17 @@ A client sends what is new or has changed, and not always all of its plan: what 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ..codec import Message, PointMessage, TrajectoryItem, TrajectoryMessage, printable
 from .errors import SceneError
-from .overlay_nodes import OverlayNodes
+from .point_nodes import PointNodes
 from .trajectory_nodes import TrajectoryNodes
 from .trajectory_set import Key
 
 MOST_TRAJECTORIES = 10_000
+MOST_NAMES = 100
 
 OnShown = Callable[[str, Sequence[Any], Sequence[str]], None]
 """Called with a client's device name, the nodes of all that it has sent, and what is not shown."""
@@ -31,32 +32,36 @@ class ReceivedPlans:
         self._on_trajectories = on_trajectories
         self._on_points = on_points
         self._nodes = TrajectoryNodes(scene)
-        self._points = OverlayNodes(scene, lambda device_name, image_id: None)
+        self._points = PointNodes(scene, lambda device_name, image_id: None)
+        self._names: set[str] = set()
         self._items: dict[str, dict[Key, TrajectoryItem]] = {}
 
     @property
     def next_turn(self) -> float | None:
         """When to call ``work``, in ``time.monotonic`` seconds; None for never."""
-        return self._nodes.next_turn
+        return 0.0 if self._points.is_working else self._nodes.next_turn
 
     def handle(self, message: Message) -> None:
-        """Handle what a client sent; ``work`` brings trajectories into the scene.
+        """Handle what a client sent; ``work`` brings it into the scene.
 
         Raises ``SceneError`` for what is neither trajectories nor points, and for too many.
         """
         name = printable(message.device_name)
+        self._note_name(name)
         if isinstance(message, TrajectoryMessage):
             # Those that the user has removed stay away: a client may send them again and again.
             self._nodes.receive(name, self._with_those_before(name, message), False)
         elif isinstance(message, PointMessage):
-            self._points.points(name).adopt()
-            points = self._points.show_points(name, message.items, None)
-            self._on_points(name, points.nodes, points.problems)
+            self._points.of(name).adopt()
+            self._points.receive(name, message.items, None, is_pushed=True, is_whole=False)
         else:
             raise SceneError("only trajectories and points are shown here")
 
     def work(self) -> None:
         """Bring some of what has come into the scene if there is something."""
+        for name in self._points.work():
+            points = self._points.of(name)
+            self._on_points(name, points.nodes, points.problems)
         if not self._nodes.is_working:
             return
         finished = self._nodes.work()
@@ -67,19 +72,33 @@ class ReceivedPlans:
     def stop(self) -> None:
         """Bring nothing more of what has come into the scene."""
         self._nodes.stop()
+        self._points.stop()
 
-    def _with_those_before(self, name: str, message: TrajectoryMessage) -> list[TrajectoryItem]:
-        items = dict(self._known_items(name))
+    def _note_name(self, name: str) -> None:
+        if name not in self._names and len(self._names) >= MOST_NAMES:
+            raise SceneError(
+                f"clients have sent plans under {MOST_NAMES} device names; those of others are "
+                "not shown"
+            )
+        self._names.add(name)
+
+    def _with_those_before(
+        self, name: str, message: TrajectoryMessage
+    ) -> Collection[TrajectoryItem]:
+        if len(message.items) > MOST_TRAJECTORIES:
+            raise _too_many()
+        known, new = self._known_items(name), {}
         namesakes: Counter[tuple[str, str, str]] = Counter()
         for item in message.items:
             names = (item.owner, item.group, item.name)
-            items[(*names, namesakes[names])] = item
+            new[(*names, namesakes[names])] = item
             namesakes[names] += 1
-        others = sum(len(of_one) for other, of_one in self._items.items() if other != name)
-        if others + len(items) > MOST_TRAJECTORIES:
-            raise SceneError(f"more than {MOST_TRAJECTORIES} trajectories are not kept")
-        self._items[name] = items
-        return list(items.values())
+        count = sum(map(len, self._items.values())) + sum(key not in known for key in new)
+        if count > MOST_TRAJECTORIES:
+            raise _too_many()
+        known.update(new)
+        # The view, not a copy: a client can send 1,000 messages in the time that 10,000 take.
+        return known.values()
 
     def _known_items(self, name: str) -> dict[Key, TrajectoryItem]:
         """Return what a client has sent before; at first, what of it is in the scene already.
@@ -91,3 +110,7 @@ class ReceivedPlans:
             known = self._nodes.of(name).trajectories
             self._items[name] = {trajectory.key: trajectory.item for trajectory in known}
         return self._items[name]
+
+
+def _too_many() -> SceneError:
+    return SceneError(f"more than {MOST_TRAJECTORIES} trajectories are not kept")

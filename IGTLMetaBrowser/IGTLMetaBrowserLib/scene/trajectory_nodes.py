@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,10 @@ from .outgoing_markups import trajectory_item
 from .rendering import RenderPause
 from .trajectory_decoding import in_ras
 from .trajectory_markups import OWNER_ATTRIBUTE
-from .trajectory_set import TrajectorySet
+from .trajectory_set import SHOWN_AT_FIRST, TrajectorySet
 
+MOST_SHOWN_AT_FIRST = 1000
+"""Of all servers, or of all clients that send some."""
 _SECONDS_A_TURN = 0.004
 # Views in which nothing moves any more look broken, so they are drawn now and then.
 _LONGEST_PAUSE = 1.0
@@ -35,7 +37,7 @@ class TrajectoryNodes:
         self._image_node = image_node
         self._sets: dict[str, TrajectorySet] = {}
         self._unfinished: set[str] = set()
-        self._next_answers: dict[str, tuple[Iterable[TrajectoryItem], bool]] = {}
+        self._next_answers: dict[str, tuple[Collection[TrajectoryItem], bool]] = {}
         self._views = RenderPause()
         self._next_turn = 0.0
 
@@ -64,18 +66,28 @@ class TrajectoryNodes:
         return self._next_turn if self.is_working else None
 
     def receive(
-        self, address: str, items: Iterable[TrajectoryItem], restore_removed: bool = True
+        self, address: str, items: Collection[TrajectoryItem], restore_removed: bool = True
     ) -> None:
         """Handle an answer; while the one before is not all shown, the newest waits for that.
 
         ``restore_removed``: those that the user has removed from the scene come back.
         """
-        if address in self._unfinished and self.of(address).waiting:
+        if address in self._unfinished:
             _, restored_before = self._next_answers.get(address, (None, False))
             self._next_answers[address] = (items, restore_removed or restored_before)
             return
+        self._begin(address, items, restore_removed)
+
+    def _begin(
+        self, address: str, items: Collection[TrajectoryItem], restore_removed: bool
+    ) -> None:
         self._unfinished.add(address)
-        self.of(address).receive(items, restore_removed)
+        others = [one for other, one in self._sets.items() if other != address]
+        trajectories = self.of(address)
+        trajectories.shown_at_first = max(
+            0, min(SHOWN_AT_FIRST, MOST_SHOWN_AT_FIRST - sum(len(one.nodes) for one in others))
+        )
+        trajectories.receive(items, restore_removed)
 
     def work(self) -> list[TrajectorySet]:
         """Work for some milliseconds; return those of which an answer is all shown now."""
@@ -133,5 +145,5 @@ class TrajectoryNodes:
         for address in addresses:
             self._unfinished.remove(address)
             if address in self._next_answers:
-                self.receive(address, *self._next_answers.pop(address))
+                self._begin(address, *self._next_answers.pop(address))
         return [self.of(address) for address in addresses]

@@ -8,8 +8,9 @@ calls ``step`` from the event loop until it returns True. What did not change is
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from ..codec import Coordinates, TrajectoryItem, printable
@@ -27,6 +28,8 @@ from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import is_as_written, set_label_visible, show_trajectory
 
 SHOWN_AT_FIRST = 200
+MOST_LISTED = 10_000
+"""Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
 _TRAJECTORIES_A_STEP = 5
 
 Key = tuple[str, str, str, int]
@@ -45,6 +48,8 @@ class Trajectory:
     item: TrajectoryItem
     is_wanted: bool = False
     is_gone: bool = False
+    is_pushed: bool = False
+    """It came unasked: when it is gone, nobody is asked whether to remove it."""
     written: Plan | None = None
     """What was last written into its node."""
     is_labeled: bool | None = False
@@ -101,9 +106,11 @@ class TrajectorySet:
         self._scene = scene
         self._hidden_nodes = HiddenNodes()
         self._placement = Placement(scene, owner_node)
-        self._shown_at_first = shown_at_first
+        self.shown_at_first = shown_at_first
         self._trajectories: dict[Key, Trajectory] = {}
         self._last_answer: tuple[bytes | None, Coordinates | None] = (None, None)
+        self._left_out = 0
+        self._gone_todo: deque[Trajectory] = deque()
         self._todo: deque[Trajectory] = deque()
         self._labels_todo: deque[Trajectory] = deque()
         self._labeled: set[Trajectory] = set()
@@ -135,25 +142,28 @@ class TrajectorySet:
         more = sum(not one.is_wanted for one in current) - len(problems)
         if more > 0:
             problems.append(f"{more} more trajectories are in the list, but not in the scene")
+        if self._left_out:
+            problems.append(f"{self._left_out} more trajectories came than can be listed")
         return problems
 
     @property
     def waiting(self) -> int:
         """How many trajectories ``step`` still has to look after."""
-        return len(self._todo) + len(self._labels_todo)
+        return len(self._gone_todo) + len(self._todo) + len(self._labels_todo)
 
     def node(self, trajectory: Trajectory) -> Any:
         """Return the node of a trajectory, or None if it is not in the scene (any more)."""
         return self._nodes.get(trajectory.key)
 
-    def receive(self, items: Iterable[TrajectoryItem], restore_removed: bool = True) -> None:
+    def receive(self, items: Collection[TrajectoryItem], restore_removed: bool = True) -> None:
         """Handle an answer; ``step`` then brings it into the scene.
 
         ``restore_removed``: what the user has removed from the scene comes back, as is right for
-        an answer that was asked for. In a stream it would come back ten times a second.
+        an answer that was asked for. In a stream it would come back ten times a second. What came
+        in a stream and is gone is removed: a server could send other names ten times a second.
         """
         if not self._is_last_answer(items):
-            self._update(items)
+            self._update(items, is_pushed=not restore_removed)
         wanted = (one for one in self._trajectories.values() if one.is_wanted)
         self._todo = deque(one for one in wanted if self._is_to_do(one, restore_removed))
 
@@ -186,7 +196,9 @@ class TrajectorySet:
     def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:
         """Bring up to ``count`` trajectories into the scene; return whether all are there."""
         for _ in range(min(count, self.waiting)):
-            if self._todo:
+            if self._gone_todo:
+                self._remove(self._gone_todo.popleft())
+            elif self._todo:
                 self._show(self._todo.popleft())
             else:  # labels last: lines are what the user waits for
                 self._show_label(self._labels_todo.popleft())
@@ -198,6 +210,7 @@ class TrajectorySet:
 
     def stop(self) -> None:
         """Look after none of those that wait: the scene was closed."""
+        self._gone_todo.clear()
         self._todo.clear()
         self._labels_todo.clear()
 
@@ -265,8 +278,15 @@ class TrajectorySet:
 
     def remove_gone(self) -> None:
         """Remove from the scene what the last answer does not have any more."""
+        self._gone_todo.clear()
         for one in self.gone:
-            remove_node(self._scene, self.node(one))
+            self._remove(one)
+
+    def _remove(self, one: Trajectory) -> None:
+        node = self.node(one)
+        if node is not None:
+            remove_node(self._scene, node)
+        if self._trajectories.get(one.key) is one:
             del self._trajectories[one.key]
 
     def image_shown(self, image_id: str) -> None:
@@ -282,15 +302,17 @@ class TrajectorySet:
         before, self._last_answer = self._last_answer, (content, self.coordinates)
         return content is not None and before == self._last_answer
 
-    def _update(self, items: Iterable[TrajectoryItem]) -> None:
+    def _update(self, items: Collection[TrajectoryItem], is_pushed: bool) -> None:
         before, self._trajectories = self._trajectories, {}
-        free = self._shown_at_first
-        for key, item in self._with_keys(items):
+        free = self.shown_at_first
+        self._left_out = max(0, len(items) - MOST_LISTED)
+        for key, item in self._with_keys(islice(items, MOST_LISTED)):
             one = before.pop(key, None)
             if one is None:
                 one = Trajectory(key, item)
             else:
                 one.update(item)
+            one.is_pushed = is_pushed
             if free > 0 and not one.is_wanted:
                 one.is_wanted = not one.problem
             free -= one.is_wanted
@@ -299,6 +321,8 @@ class TrajectorySet:
             if self.node(one) is not None:
                 one.is_gone = True
                 self._trajectories[key] = one
+        gone = (one for one in self._trajectories.values() if one.is_gone)
+        self._gone_todo = deque(one for one in gone if is_pushed and one.is_pushed)
 
     def _with_keys(self, items: Iterable[TrajectoryItem]) -> Iterator[tuple[Key, TrajectoryItem]]:
         # Nothing keeps a server from calling two trajectories the same.
