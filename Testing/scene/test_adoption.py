@@ -241,4 +241,4 @@ def test_a_key_that_somebody_has_edited_is_nobodys(session, load_again, text):
         node.SetAttribute(KEY_ATTRIBUTE, text)
     later = load_again()
     assert later.adopt() == ([], [], 0)
-    assert later.overlays.points(SERVER).nodes == []
+    assert later.overlays.points.of(SERVER).nodes == []
