@@ -32,7 +32,7 @@ def test_every_resource_of_the_tree_is_installed() -> None:
     assert sorted(named_files("MODULE_PYTHON_RESOURCES")) == files_in_tree("Resources/**/*.*")
 
 
-def test_the_project_has_the_name_of_its_catalogue_entry() -> None:
+def test_the_project_has_the_name_of_its_catalog_entry() -> None:
     (entry,) = (TOP / "Resources").glob("*.json")
     assert f"project({entry.stem})" in (TOP / "CMakeLists.txt").read_text()
     assert json.loads(entry.read_text())["category"] == "IGT"

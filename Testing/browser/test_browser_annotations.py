@@ -1,4 +1,4 @@
-"""What belongs to images: points, label maps and colour tables, asked for or pushed."""
+"""What belongs to images: points, label maps and color tables, asked for or pushed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEFT = codec.PointItem(name="Left", group="Landmarks", position=(-70.0, 0.0, 0.0
 
 
 class WellEquippedHospital(Hospital):
-    """It has label maps, landmarks and a colour table as well."""
+    """It has label maps, landmarks and a color table as well."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class WellEquippedHospital(Hospital):
 
     def color_table(self, image_id: str) -> codec.ColorTableMessage:
         if image_id != "MR":
-            raise net.SourceError(f"{image_id} has no colours")
+            raise net.SourceError(f"{image_id} has no colors")
         return codec.ColorTableMessage(np.arange(768, dtype=np.uint8).reshape(256, 3))
 
 
@@ -66,7 +66,7 @@ def test_label_maps_are_listed(listed, events):
     assert (label_map.id, label_map.owner, label_map.name) == ("LABELS", "MR", "Bone and 1 more")
 
 
-def test_a_label_map_is_loaded_in_its_colours_under_its_image(listed, scene):
+def test_a_label_map_is_loaded_in_its_colors_under_its_image(listed, scene):
     image = listed.load_image("MR")
     node = listed.load_image("LABELS")
     assert node.IsA("vtkMRMLLabelMapVolumeNode")
@@ -74,10 +74,10 @@ def test_a_label_map_is_loaded_in_its_colours_under_its_image(listed, scene):
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     above = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
     assert above == hierarchy.GetItemByDataNode(image)
-    colours = node.GetDisplayNode().GetColorNode()
-    assert [colours.GetColorName(label) for label in (1, 2)] == ["Bone", "Brain"]
+    colors = node.GetDisplayNode().GetColorNode()
+    assert [colors.GetColorName(label) for label in (1, 2)] == ["Bone", "Brain"]
     rgba = [0.0] * 4
-    colours.GetColor(1, rgba)
+    colors.GetColor(1, rgba)
     assert rgba == [1, 0, 0, 1]
 
 
@@ -137,7 +137,7 @@ def test_points_that_a_server_pushes_are_shown(unconnected, events):
     assert shown.nodes[0].GetNthControlPointLabel(0) == "Nasion"
 
 
-def test_an_image_is_shown_in_the_colours_of_the_server(browser, events):
+def test_an_image_is_shown_in_the_colors_of_the_server(browser, events):
     image = browser.load_image("MR")
     browser.overlays.request_color_table("MR")
     shown = step_until_event(browser, events, ColorsShown)
@@ -147,9 +147,9 @@ def test_an_image_is_shown_in_the_colours_of_the_server(browser, events):
 
 
 @pytest.mark.parametrize(
-    ("image_id", "words"), [("CT", "CT has no colours"), ("MR", "but it is not loaded")]
+    ("image_id", "words"), [("CT", "CT has no colors"), ("MR", "but it is not loaded")]
 )
-def test_colours_that_cannot_be_had_are_a_failure_in_words(browser, events, image_id, words):
+def test_colors_that_cannot_be_had_are_a_failure_in_words(browser, events, image_id, words):
     browser.overlays.request_color_table(image_id)
     assert words in str(step_until_event(browser, events, Failed).error)
 

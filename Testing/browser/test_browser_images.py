@@ -65,7 +65,7 @@ def test_a_node_of_the_user_is_never_taken_for_one_of_a_scene_that_was_closed(br
     assert (users.GetName(), users.GetImageData()) == ("My own", None)
 
 
-def test_a_colour_photograph_of_nobody_has_no_patient(browser):
+def test_a_color_photograph_of_nobody_has_no_patient(browser):
     node = browser.load_image("PHOTO")
     assert node.GetClassName() == "vtkMRMLVectorVolumeNode"
     assert node.GetAttribute("DICOM.PatientName") is None

@@ -12,7 +12,7 @@ import pytest
 from IGTLMetaBrowserLib.cli.nrrd_file import NrrdError, file_paths, write_nrrd
 from IGTLMetaBrowserLib.codec import Coordinates, ImageMessage, ScalarType
 
-# Anisotropic, turned about two axes, off centre; mm, RAS.
+# Anisotropic, turned about two axes, off center; mm, RAS.
 OBLIQUE = np.array(
     [
         [0.9 * 0.8, -0.6 * 1.5, 0.0, -12.5],

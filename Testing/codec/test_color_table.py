@@ -10,16 +10,16 @@ import pytest
 from codec.stream import frame
 from IGTLMetaBrowserLib import codec
 
-GREY = np.arange(256, dtype=np.uint8)[::-1].reshape(256, 1)
+GRAY = np.arange(256, dtype=np.uint8)[::-1].reshape(256, 1)
 RGB = np.arange(768, dtype=np.uint16).reshape(256, 3).astype(np.uint8)
 DEEP = (np.arange(256, dtype=np.uint16) * 257 + 1).reshape(256, 1)
 
-# Colours, index type, map type.
+# Colors, index type, map type.
 TABLES = [
-    (GREY, 3, 3),
+    (GRAY, 3, 3),
     (DEEP, 3, 5),
     (RGB, 3, 19),
-    (np.tile(GREY, (256, 1)), 5, 3),
+    (np.tile(GRAY, (256, 1)), 5, 3),
     (np.tile(DEEP, (256, 1)), 5, 5),
     (np.tile(RGB, (256, 1)), 5, 19),
 ]
@@ -54,15 +54,15 @@ class TestEveryTable:
         assert codec.pack(codec.ColorTableMessage(swapped)) == expected
 
 
-def test_other_colours_are_another_table():
-    assert codec.ColorTableMessage(GREY) != codec.ColorTableMessage(GREY[::-1])
+def test_other_colors_are_another_table():
+    assert codec.ColorTableMessage(GRAY) != codec.ColorTableMessage(GRAY[::-1])
 
 
 def test_the_long_name_is_kept():
-    data = frame("COLORTABLE", bytes([3, 3]) + GREY.tobytes())
+    data = frame("COLORTABLE", bytes([3, 3]) + GRAY.tobytes())
     message = codec.unpack(data)
     assert isinstance(message, codec.ColorTableMessage)
-    assert np.array_equal(message.colors, GREY)
+    assert np.array_equal(message.colors, GRAY)
     assert codec.pack(message) == data
 
 
@@ -91,14 +91,14 @@ def test_damaged_is_an_error(content: bytes, why: str):
 @pytest.mark.parametrize(
     ("colors", "why"),
     [
-        (GREY.ravel(), "an array of two dimensions"),
-        (GREY.tolist(), "an array of two dimensions"),
+        (GRAY.ravel(), "an array of two dimensions"),
+        (GRAY.tolist(), "an array of two dimensions"),
         (None, "an array of two dimensions, not None"),
-        (GREY[:255], r"256 or 65536 colors .* not an array of uint8, shape \(255, 1\)"),
+        (GRAY[:255], r"256 or 65536 colors .* not an array of uint8, shape \(255, 1\)"),
         (RGB.astype(np.uint16), r"not an array of uint16, shape \(256, 3\)"),
         (np.zeros((256, 4), np.uint8), r"shape \(256, 4\)"),
-        (GREY.astype(np.int16), "not an array of int16"),
-        (GREY.astype(float), "not an array of float64"),
+        (GRAY.astype(np.int16), "not an array of int16"),
+        (GRAY.astype(float), "not an array of float64"),
     ],
 )
 def test_what_does_not_fit_is_refused(colors: object, why: str):

@@ -45,7 +45,7 @@ class TestLayout:
         content = codec.pack(message)[58:]
         assert content[0:6] == bytes((0, 1, 1, 5, 2, 2))  # version, components, type, endian, LPS
         assert content[6:12] == struct.pack(">3H", 4, 3, 2)
-        # Column after column: three axes, then the centre.
+        # Column after column: three axes, then the center.
         assert content[12:60] == struct.pack(">12f", 0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11)
         assert content[60:72] == struct.pack(">6H", 0, 0, 0, 4, 3, 2)
         assert content[72:] == struct.pack("<24H", *range(24))

@@ -1,4 +1,4 @@
-"""Where an image lies: the matrix of IMAGE has the centre, most software wants the first voxel."""
+"""Where an image lies: the matrix of IMAGE has the center, most software wants the first voxel."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ PIXELS = np.zeros((5, 3, 4), np.uint8)  # i: 4 voxels, j: 3, k: 5
 
 # i goes 2 mm to the right, j 3 mm to the back, k 5 mm up: as in a common axial scan.
 AXES = np.array([[2.0, 0.0, 0.0], [0.0, -3.0, 0.0], [0.0, 0.0, 5.0]])
-CENTRE = np.array([10.0, 20.0, 30.0])
-MATRIX = np.column_stack([AXES, CENTRE])
+CENTER = np.array([10.0, 20.0, 30.0])
+MATRIX = np.column_stack([AXES, CENTER])
 
-# The first voxel lies 1.5 steps of i, 1 of j, 2 of k before the centre:
+# The first voxel lies 1.5 steps of i, 1 of j, 2 of k before the center:
 #   right 10 - 1.5·2 = 7,  front 20 + 1·3 = 23,  up 30 - 2·5 = 20
 IJK_TO_RAS = np.array(
     [
@@ -36,25 +36,25 @@ IN_LPS = np.array(
 )
 
 
-def test_from_the_centre_to_the_first_voxel():
+def test_from_the_center_to_the_first_voxel():
     np.testing.assert_array_equal(ImageMessage(PIXELS, MATRIX).ijk_to_ras(), IJK_TO_RAS)
 
 
-def test_from_the_first_voxel_to_the_centre():
+def test_from_the_first_voxel_to_the_center():
     message = ImageMessage.from_ijk_to_ras(PIXELS, IJK_TO_RAS, device_name="IMAGE_0")
     np.testing.assert_array_equal(message.matrix, MATRIX)
     assert message.device_name == "IMAGE_0"
 
 
-def test_the_centre_is_in_the_middle_between_the_outermost_voxels():
+def test_the_center_is_in_the_middle_between_the_outermost_voxels():
     affine = ImageMessage(PIXELS, MATRIX).ijk_to_ras()
     first, last = affine @ (0, 0, 0, 1), affine @ (3, 2, 4, 1)
-    np.testing.assert_array_equal((first + last)[:3] / 2, CENTRE)
+    np.testing.assert_array_equal((first + last)[:3] / 2, CENTER)
 
 
-def test_of_one_voxel_the_centre_is_that_voxel():
+def test_of_one_voxel_the_center_is_that_voxel():
     affine = ImageMessage(np.zeros((1, 1, 1), np.uint8), MATRIX).ijk_to_ras()
-    np.testing.assert_array_equal(affine[:3, 3], CENTRE)
+    np.testing.assert_array_equal(affine[:3, 3], CENTER)
 
 
 def test_lps_is_turned_into_ras():
@@ -84,7 +84,7 @@ def test_the_place_of_a_subvolume_is_that_of_the_whole_image():
 
 def test_an_oblique_image():
     # Turned by 3-4-5 triangles, so that the numbers stay exact. Two voxels along each axis:
-    # the first lies half a step of each before the centre.
+    # the first lies half a step of each before the center.
     ijk_to_ras = [[3.0, -8.0, 0.0, 2.5], [4.0, 6.0, 0.0, -5.0], [0.0, 0.0, 2.0, -1.0], [0, 0, 0, 1]]
     message = ImageMessage.from_ijk_to_ras(np.zeros((2, 2, 2), np.uint8), ijk_to_ras)
     np.testing.assert_array_equal(message.matrix[:, 3], [0.0, 0.0, 0.0])
@@ -92,8 +92,8 @@ def test_an_oblique_image():
 
 
 def test_a_vector_image_lies_where_a_scalar_one_would():
-    colours = np.zeros((*PIXELS.shape, 3), np.uint8)
-    message = ImageMessage.from_ijk_to_ras(colours, IJK_TO_RAS)
+    colors = np.zeros((*PIXELS.shape, 3), np.uint8)
+    message = ImageMessage.from_ijk_to_ras(colors, IJK_TO_RAS)
     np.testing.assert_array_equal(message.matrix, MATRIX)
 
 
@@ -105,7 +105,7 @@ def test_the_place_survives_the_wire(coordinates: Coordinates):
     np.testing.assert_array_equal(received.ijk_to_ras(), IJK_TO_RAS)
 
 
-def test_without_a_matrix_voxels_are_1_mm_and_the_centre_is_the_origin():
+def test_without_a_matrix_voxels_are_1_mm_and_the_center_is_the_origin():
     affine = ImageMessage(PIXELS).ijk_to_ras()
     np.testing.assert_array_equal(affine[:3, :3], np.eye(3))
     np.testing.assert_array_equal(affine[:3, 3], [-1.5, -1.0, -2.0])

@@ -96,12 +96,12 @@ class TestTheLibrarysWay:
     """The C++ library takes most attributes for tensors: 9 numbers for each entry."""
 
     @pytest.mark.parametrize("type_", [Type.POINT_RGBA, Type.CELL_RGBA])
-    def test_two_colours_are_the_first_eight_of_eighteen_numbers(self, type_: Type):
-        colours = [[1, 0.5, 0, 1], [0, 0.25, 1, 0.75]]
-        attribute = codec.PolyDataAttribute.from_values(type_, "colours", colours)
+    def test_two_colors_are_the_first_eight_of_eighteen_numbers(self, type_: Type):
+        colors = [[1, 0.5, 0, 1], [0, 0.25, 1, 0.75]]
+        attribute = codec.PolyDataAttribute.from_values(type_, "colors", colors)
         assert attribute.data.shape == (2, 9)
         assert attribute.data.ravel().tolist() == [1, 0.5, 0, 1, 0, 0.25, 1, 0.75, *[0] * 10]
-        assert attribute.values().tolist() == colours
+        assert attribute.values().tolist() == colors
 
     @pytest.mark.parametrize("type_", [Type.POINT_VECTOR, Type.POINT_NORMAL])
     def test_vectors_and_normals_of_points_are_as_in_the_document(self, type_: Type):

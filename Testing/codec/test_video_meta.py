@@ -54,7 +54,7 @@ class TestLayout:
             found, given = getattr(item, field.name), getattr(ITEM, field.name)
             assert (found, type(found)) == (given, type(given)), field.name
 
-    def test_the_matrix_has_the_axes_and_the_centre_as_columns(self):
+    def test_the_matrix_has_the_axes_and_the_center_as_columns(self):
         matrix = ITEM.to_matrix()
         assert matrix.tolist() == [[0, -0.5, 0, 10.5], [0.25, 0, 0, -20], [0, 0, 2, 30]]
 

@@ -19,13 +19,13 @@ def why_missing() -> str | None:
     )
 
 
-def build(source: Path, folder: Path, optimisation: str = "-O2") -> Path:
+def build(source: Path, folder: Path, optimization: str = "-O2") -> Path:
     """Compile one source file into a program in ``folder``; return the program's path.
 
     Raises ``RuntimeError`` with the compiler's words.
     """
     program = folder / source.stem
-    options = ["-std=c++17", optimisation, f"-I{INCLUDE_FOLDER}"]
+    options = ["-std=c++17", optimization, f"-I{INCLUDE_FOLDER}"]
     result = subprocess.run(
         ["g++", *options, source, "-o", program, "-lOpenIGTLink", "-lpthread"],
         capture_output=True,

@@ -55,7 +55,7 @@ class TestInputs:
             read_all_ways(data[: codec.HEADER_SIZE])
 
 
-# What libFuzzer prints, in short; the argument is the part of its behaviour that matters here.
+# What libFuzzer prints, in short; the argument is the part of its behavior that matters here.
 JOB = """
 import sys
 from pathlib import Path

@@ -69,7 +69,7 @@ def test_every_pixel_of_an_image_is_that_of_the_file(client: net.Client, image_i
 def test_the_geometry_of_an_image(client: net.Client):
     image = client.get_image("IMAGE_0")
     assert image.coordinates == codec.Coordinates.RAS
-    # Spacing 1×1×5 mm, and the centre of 256×256×1 voxels at the origin.
+    # Spacing 1×1×5 mm, and the center of 256×256×1 voxels at the origin.
     assert image.ijk_to_ras().tolist() == [
         [1, 0, 0, -127.5],
         [0, 1, 0, -127.5],

@@ -82,12 +82,12 @@ def assert_targets_are_shown(shown: TrajectoriesShown) -> None:
     ]
     # The type says that only the target is planned.
     targets = [(20, 20, 40), (20, 30, 10), (10, 40, 20)]
-    colours = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
-    for node, target, colour in zip(shown.nodes, targets, colours, strict=True):
+    colors = [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    for node, target, color in zip(shown.nodes, targets, colors, strict=True):
         assert node.IsA("vtkMRMLMarkupsFiducialNode")
         assert node.GetNumberOfControlPoints() == 1
         assert tuple(node.GetNthControlPointPositionWorld(0)) == target
-        assert node.GetDisplayNode().GetSelectedColor() == colour
+        assert node.GetDisplayNode().GetSelectedColor() == color
 
 
 def test_trajectories_that_are_pushed_are_shown(browser: Browser, trajectory_port: int):

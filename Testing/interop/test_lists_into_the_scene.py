@@ -41,7 +41,7 @@ def get(client: net.Client, data_type: str) -> Any:
     return client.wait(client.ask(data_type))
 
 
-def colour_of_label(node: Any, label: int) -> tuple[int, ...]:
+def color_of_label(node: Any, label: int) -> tuple[int, ...]:
     rgba = [0.0] * 4
     node.GetDisplayNode().GetColorNode().GetColor(label, rgba)
     return tuple(round(255 * number) for number in rgba)
@@ -74,7 +74,7 @@ def test_a_label_map_of_the_image_database_server_is_listed_fetched_and_shown(
     assert hierarchy.GetItemDataNode(owner_item) is images["IMAGE_0"]
 
 
-def test_the_colours_of_the_label_meta_server_are_those_of_the_label_map(
+def test_the_colors_of_the_label_meta_server_are_those_of_the_label_map(
     scene: Any, build_example: BuildExample
 ):
     program = build_example("ImageMeta/LabelMetaServer")
@@ -88,7 +88,7 @@ def test_the_colours_of_the_label_meta_server_are_those_of_the_label_map(
     # This server has no images: the labels are as it lists them.
     voxels = np.arange(4, dtype=np.uint8).reshape(1, 2, 2)
     nodes = [label_maps.show(f"LABEL_{n}", codec.ImageMessage(voxels)) for n in range(3)]
-    assert [colour_of_label(node, n + 1) for n, node in enumerate(nodes)] == [
+    assert [color_of_label(node, n + 1) for n, node in enumerate(nodes)] == [
         (255, 0, 0, 255),
         (0, 255, 0, 255),
         (0, 0, 255, 255),
@@ -106,7 +106,7 @@ class OneLabelMap(SceneSource):
         images = {"A": show_image(scene, codec.ImageMessage(pixels), "MR")}
         label_maps = LabelMapSet(scene, images.get)
         label_maps.receive(
-            [codec.LabelMetaItem("Tumour", "LABEL", 3, (255, 128, 0, 64), (4, 3, 2), "A")]
+            [codec.LabelMetaItem("Tumor", "LABEL", 3, (255, 128, 0, 64), (4, 3, 2), "A")]
         )
         label_maps.show("LABEL", codec.ImageMessage(pixels))
 
@@ -119,7 +119,7 @@ def test_label_meta_client_prints_the_label_maps_of_our_scene(
         lines = printed_by([program, "127.0.0.1", str(server.port)], server, line_count=9)
     printed = dict(re.split(r"\s*: ?", line.strip(), maxsplit=1) for line in lines if ":" in line)
     assert printed == {
-        "Name": "Tumour",
+        "Name": "Tumor",
         "DeviceName": "LabelMapVolume1",
         "Label": "3",
         "RGBA": "( 255, 128, 0, 64 )",
@@ -229,7 +229,7 @@ def test_what_point_client_pushes_is_shown(scene: Any, build_example: BuildExamp
     message = pushed_by(build_example, "Point/PointClient", scene)
     points = PointSet(scene)
     points.receive(message.items)
-    # Three points of three colours and diameters
+    # Three points of three colors and diameters
     assert [node.GetNthControlPointLabel(0) for node in points.nodes] == [
         "POINT_0",
         "POINT_1",

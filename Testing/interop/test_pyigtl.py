@@ -71,7 +71,7 @@ def test_it_reads_the_lps_that_we_write():
     assert np.allclose(LPS_TO_RAS @ theirs.ijk_to_world_matrix, AFFINE)
 
 
-def test_colour_images_both_ways():
+def test_color_images_both_ways():
     pixels = pixels_of("u1", (2, 5, 6, 3))
     theirs = pyigtl.ImageMessage(pixels, AFFINE, "ras")
     ours = codec.unpack(theirs.pack())

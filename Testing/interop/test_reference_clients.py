@@ -78,7 +78,7 @@ def test_a_client_of_the_library_reads_all_that_we_send(
     assert fields["coordinates"] == ["1"]
     pixels = np.fromfile(tmp_path / "CT_4711.raw", "<i2" if fields["endian"] == ["2"] else ">i2")
     assert np.array_equal(pixels.reshape(PIXELS.shape), PIXELS)
-    # The library gives the axes without their spacing here, and the centre as it is on the wire.
+    # The library gives the axes without their spacing here, and the center as it is on the wire.
     matrix = np.array(fields["matrix"][0].split(), float).reshape(3, 4)
     spacing = np.linalg.norm(AFFINE[:3, :3], axis=0)
     assert np.allclose(matrix[:, :3] * spacing, AFFINE[:3, :3])

@@ -106,7 +106,7 @@ def test_a_script_s_own_module_is_shown_too(providers, standard):
     ]
 
 
-def test_a_normalised_view_can_be_shown(providers, standard):
+def test_a_normalized_view_can_be_shown(providers, standard):
     rows = detail_rows(providers, "A", types=[STUDY_DATA])
     assert [row.keyword for row in rows] == ["PatientName", "PatientID"]
 

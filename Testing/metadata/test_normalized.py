@@ -63,16 +63,16 @@ def test_only_the_types_that_are_asked_for_are_merged(providers):
 
 
 def test_a_later_type_counts_more_than_an_earlier_one(providers):
-    providers.add_provider(lambda type_, _: {"Colour": type_} if type_ in "ab" else NOTHING)
+    providers.add_provider(lambda type_, _: {"Color": type_} if type_ in "ab" else NOTHING)
     for types in (["a", "b"], ["b", "a"]):
-        colour = providers.get_normalized("A", types)["Colour"]
-        assert (colour.value, colour.type_) == (types[-1], types[-1])
+        color = providers.get_normalized("A", types)["Color"]
+        assert (color.value, color.type_) == (types[-1], types[-1])
 
 
 def test_a_later_type_that_does_not_know_leaves_what_is_known(providers):
-    words = {"a": {"Colour": "red"}, "b": {"Colour": ""}, "c": {"Colour": None}}
+    words = {"a": {"Color": "red"}, "b": {"Color": ""}, "c": {"Color": None}}
     providers.add_provider(lambda type_, _: words.get(type_, NOTHING))
-    assert providers.get_normalized("A", ["a", "b", "c"])["Colour"].value == "red"
+    assert providers.get_normalized("A", ["a", "b", "c"])["Color"].value == "red"
 
 
 def test_an_answer_that_is_no_module_has_no_keywords(providers):

@@ -16,7 +16,7 @@ from helpers.peers import (
 from IGTLMetaBrowserLib import codec, net
 
 LABELS = [
-    codec.LabelMetaItem("Tumour", "LABEL", 1, (255, 0, 0, 255), (4, 3, 2), "A"),
+    codec.LabelMetaItem("Tumor", "LABEL", 1, (255, 0, 0, 255), (4, 3, 2), "A"),
     codec.LabelMetaItem("Cyst", "LABEL", 2, (0, 255, 0, 255), (4, 3, 2), "A"),
     codec.LabelMetaItem("Skull", "SKULL", 1, (0, 0, 255, 255), (4, 3, 2), "B"),
 ]
@@ -39,7 +39,7 @@ class Everything(ImagesInMemory):
 
     def color_table(self, image_id: str) -> codec.ColorTableMessage:
         if image_id != "A":
-            raise net.SourceError(f"{image_id!r} has no colours")
+            raise net.SourceError(f"{image_id!r} has no colors")
         return codec.ColorTableMessage(COLORS)
 
     def receive(self, message: codec.Message) -> None:
@@ -85,14 +85,14 @@ def test_points(client):
     assert get(client, "POINT").items == POINTS
 
 
-def test_a_colour_table_is_that_of_the_image(client):
+def test_a_color_table_is_that_of_the_image(client):
     answer = get(client, "COLORT", "A")
     assert answer.device_name == "A"
     assert np.array_equal(answer.colors, COLORS)
 
 
-def test_an_image_without_colours_is_refused_in_the_sources_words(client):
-    with pytest.raises(net.RefusedError, match=r"the color table 'B': 'B' has no colours"):
+def test_an_image_without_colors_is_refused_in_the_sources_words(client):
+    with pytest.raises(net.RefusedError, match=r"the color table 'B': 'B' has no colors"):
         get(client, "COLORT", "B")
 
 
@@ -154,7 +154,7 @@ def test_points_that_a_server_pushed_before_do_not_hide_its_answer():
         assert get(client, "POINT").items == POINTS
 
 
-def test_a_colour_table_under_its_old_name_answers_too():
+def test_a_color_table_under_its_old_name_answers_too():
     def script(peer: Peer) -> None:
         query = peer.receive()
         name = query.device_name

@@ -93,7 +93,7 @@ def test_a_part_of_a_calibrated_image_goes_into_its_voxels(nodes, known):
     assert node.GetImageData().GetScalarComponentAsDouble(0, 0, 1, 0) == 7
 
 
-def test_a_colour_image_has_it_too(nodes, known):
+def test_a_color_image_has_it_too(nodes, known):
     known.calibration.calibrate("A", 0.5)
     node = nodes.show(ADDRESS, "A", image(np.zeros((2, 3, 4, 3), np.uint8)))
     assert_spacing(node, 0.5, 0.5, 3.0)

@@ -28,7 +28,7 @@ from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 
 ROWS, COLUMNS = 5, 7
-# Numbers on the wire are float32: some millionths of a millimetre at these distances.
+# Numbers on the wire are float32: some millionths of a millimeter at these distances.
 TOLERANCE = 1e-4
 
 
@@ -74,8 +74,8 @@ def directions(matrix: np.ndarray) -> list[tuple[float, ...]]:
     return [tuple(matrix[:, axis].tolist()) for axis in range(3)]
 
 
-def along(direction: tuple[float, ...], millimetres: float) -> tuple[float, ...]:
-    return tuple(number * millimetres for number in direction)
+def along(direction: tuple[float, ...], millimeters: float) -> tuple[float, ...]:
+    return tuple(number * millimeters for number in direction)
 
 
 LEFT, BACK, UP = directions(np.eye(3))

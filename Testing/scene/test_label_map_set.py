@@ -10,7 +10,7 @@ from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.slice_layers import show_label_layer
 
-TUMOUR = LabelMetaItem("Tumour", "LABEL_0", 3, (255, 0, 0, 255), (4, 3, 2), "IMAGE_0")
+TUMOR = LabelMetaItem("Tumor", "LABEL_0", 3, (255, 0, 0, 255), (4, 3, 2), "IMAGE_0")
 CYST = LabelMetaItem("Cyst", "LABEL_0", 5, (0, 255, 0, 255), (4, 3, 2), "IMAGE_0")
 
 
@@ -34,7 +34,7 @@ def images():
 @pytest.fixture
 def label_maps(scene, images):
     label_maps = LabelMapSet(scene, images.get)
-    label_maps.receive([TUMOUR, CYST])
+    label_maps.receive([TUMOR, CYST])
     return label_maps
 
 
@@ -58,7 +58,7 @@ def above(hierarchy, node):
 def test_a_label_map_stands_under_its_image(hierarchy, label_maps, load):
     owner = load()
     node = label_maps.show("LABEL_0", labels())
-    assert node.GetName() == "Tumour and 1 more"
+    assert node.GetName() == "Tumor and 1 more"
     assert above(hierarchy, node) is owner
 
 
@@ -95,7 +95,7 @@ def test_on_request_it_is_a_segmentation(hierarchy, label_maps, load):
     node = label_maps.show_segmentation("LABEL_0")
     segments = [node.GetSegmentation().GetNthSegment(index) for index in range(2)]
     assert node.GetSegmentation().GetNumberOfSegments() == 2
-    assert [segment.GetName() for segment in segments] == ["Tumour", "Cyst"]
+    assert [segment.GetName() for segment in segments] == ["Tumor", "Cyst"]
     assert [segment.GetColor() for segment in segments] == [(1, 0, 0), (0, 1, 0)]
     assert above(hierarchy, node) is owner
     # Again: the same node, the same segments.

@@ -11,7 +11,7 @@ from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.label_maps import LabelMap, label_maps, show_label_map
 
 RED, HALF_GREEN = (255, 0, 0, 255), (0, 255, 0, 128)
-TUMOUR = LabelMetaItem("Tumour", "LABEL_0", 3, RED, (4, 3, 2), "IMAGE_0")
+TUMOR = LabelMetaItem("Tumor", "LABEL_0", 3, RED, (4, 3, 2), "IMAGE_0")
 CYST = LabelMetaItem("Cyst", "LABEL_0", 5, HALF_GREEN, (4, 3, 2), "")
 SKULL = LabelMetaItem("Skull", "LABEL_1", 1, (1, 2, 3, 255), (4, 3, 2), "IMAGE_0")
 AFFINE = np.array([[0, -0.5, 0, 10], [0.75, 0, 0, -20], [0, 0, 2.5, 30.5], [0, 0, 0, 1.0]])
@@ -33,8 +33,8 @@ def map_of(*structures):
     return label_map
 
 
-def colour(node, label):
-    """Colour and opacity of a label, 0 to 255 each."""
+def color(node, label):
+    """Color and opacity of a label, 0 to 255 each."""
     rgba = [0.0] * 4
     node.GetDisplayNode().GetColorNode().GetColor(label, rgba)
     return tuple(round(255 * number) for number in rgba)
@@ -45,19 +45,19 @@ def label_name(node, label):
 
 
 def test_structures_of_one_image_are_one_label_map():
-    assert label_maps([TUMOUR, SKULL, CYST]) == [
-        LabelMap("LABEL_0", "IMAGE_0", (TUMOUR, CYST)),
+    assert label_maps([TUMOR, SKULL, CYST]) == [
+        LabelMap("LABEL_0", "IMAGE_0", (TUMOR, CYST)),
         LabelMap("LABEL_1", "IMAGE_0", (SKULL,)),
     ]
-    assert [one.name for one in label_maps([TUMOUR, SKULL, CYST])] == ["Tumour and 1 more", "Skull"]
+    assert [one.name for one in label_maps([TUMOR, SKULL, CYST])] == ["Tumor and 1 more", "Skull"]
     assert label_maps([]) == []
 
 
 def test_an_image_of_labels_is_a_label_map_volume_where_its_voxels_are(scene):
-    node = show_label_map(scene, image(), map_of(TUMOUR, CYST))
+    node = show_label_map(scene, image(), map_of(TUMOR, CYST))
     assert (node.GetClassName(), node.GetName()) == (
         "vtkMRMLLabelMapVolumeNode",
-        "Tumour and 1 more",
+        "Tumor and 1 more",
     )
     assert node.GetImageData().GetDimensions() == (4, 3, 2)
     voxels = vtk_to_numpy(node.GetImageData().GetPointData().GetScalars())
@@ -66,15 +66,15 @@ def test_an_image_of_labels_is_a_label_map_volume_where_its_voxels_are(scene):
     assert node.GetSpacing() == (0.75, 0.5, 2.5)
 
 
-def test_each_label_has_the_colour_the_opacity_and_the_name_that_lbmeta_gives(scene):
-    node = show_label_map(scene, image(), map_of(TUMOUR, CYST))
-    assert (colour(node, 3), label_name(node, 3)) == (RED, "Tumour")
-    assert (colour(node, 5), label_name(node, 5)) == (HALF_GREEN, "Cyst")
-    assert colour(node, 0)[3] == 0
+def test_each_label_has_the_color_the_opacity_and_the_name_that_lbmeta_gives(scene):
+    node = show_label_map(scene, image(), map_of(TUMOR, CYST))
+    assert (color(node, 3), label_name(node, 3)) == (RED, "Tumor")
+    assert (color(node, 5), label_name(node, 5)) == (HALF_GREEN, "Cyst")
+    assert color(node, 0)[3] == 0
 
 
-def test_the_voxels_are_shown_in_these_colours(scene):
-    display = show_label_map(scene, image(), map_of(TUMOUR, CYST)).GetDisplayNode()
+def test_the_voxels_are_shown_in_these_colors(scene):
+    display = show_label_map(scene, image(), map_of(TUMOR, CYST)).GetDisplayNode()
     port = display.GetOutputImageDataConnection()
     port.GetProducer().Update()
     output = port.GetProducer().GetOutputDataObject(port.GetIndex())
@@ -85,30 +85,30 @@ def test_the_voxels_are_shown_in_these_colours(scene):
 
 
 def test_labels_that_lbmeta_does_not_describe_are_told_apart_all_the_same(scene):
-    node = show_label_map(scene, image(), map_of(TUMOUR))
-    assert colour(node, 5)[3] == 255
-    assert colour(node, 5) not in (RED, colour(node, 4))
+    node = show_label_map(scene, image(), map_of(TUMOR))
+    assert color(node, 5)[3] == 255
+    assert color(node, 5) not in (RED, color(node, 4))
     assert label_name(node, 5) == "Label 5"
 
 
-def test_a_structure_without_a_colour_gets_one(scene):
-    plain = LabelMetaItem("Tumour", "LABEL_0", 3)
+def test_a_structure_without_a_color_gets_one(scene):
+    plain = LabelMetaItem("Tumor", "LABEL_0", 3)
     node = show_label_map(scene, image(), map_of(plain))
-    assert colour(node, 3)[3] == 255
-    assert label_name(node, 3) == "Tumour"
+    assert color(node, 3)[3] == 255
+    assert label_name(node, 3) == "Tumor"
 
 
 def test_a_structure_without_a_label_is_all_voxels_there_are(scene):
-    whole = LabelMetaItem("Tumour", "LABEL_0", 0, RED)
+    whole = LabelMetaItem("Tumor", "LABEL_0", 0, RED)
     node = show_label_map(scene, image(), map_of(whole))
-    assert colour(node, 3) == colour(node, 5) == RED
-    assert label_name(node, 5) == "Tumour"
-    assert colour(node, 0)[3] == 0
+    assert color(node, 3) == color(node, 5) == RED
+    assert label_name(node, 5) == "Tumor"
+    assert color(node, 0)[3] == 0
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "float32", "float64"])
 def test_labels_of_any_scalar_type_are_shown(scene, dtype):
-    node = show_label_map(scene, image(labels(dtype)), map_of(TUMOUR))
+    node = show_label_map(scene, image(labels(dtype)), map_of(TUMOR))
     voxels = vtk_to_numpy(node.GetImageData().GetPointData().GetScalars())
     assert voxels.dtype.kind in "iu"
     assert np.array_equal(voxels.reshape(2, 3, 4), labels())
@@ -128,14 +128,14 @@ def test_labels_of_any_scalar_type_are_shown(scene, dtype):
 )
 def test_what_holds_no_labels_is_refused(scene, pixels, words):
     with pytest.raises(SceneError, match=words):
-        show_label_map(scene, image(pixels), map_of(TUMOUR))
+        show_label_map(scene, image(pixels), map_of(TUMOR))
     assert scene.GetNumberOfNodesByClass("vtkMRMLLabelMapVolumeNode") == 0
 
 
 def test_a_label_map_that_comes_again_comes_into_its_node(scene):
-    node = show_label_map(scene, image(), map_of(TUMOUR))
+    node = show_label_map(scene, image(), map_of(TUMOR))
     count = scene.GetNumberOfNodes()
-    changed = LabelMetaItem("Tumour", "LABEL_0", 3, HALF_GREEN)
+    changed = LabelMetaItem("Tumor", "LABEL_0", 3, HALF_GREEN)
     assert show_label_map(scene, image(), map_of(changed), node=node) is node
-    assert colour(node, 3) == HALF_GREEN
+    assert color(node, 3) == HALF_GREEN
     assert scene.GetNumberOfNodes() == count

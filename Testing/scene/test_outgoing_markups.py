@@ -29,7 +29,7 @@ LINE = TrajectoryItem(
 )
 numbers = st.floats(-99_999, 99_999, width=32).filter(lambda number: number != 0)
 places = st.tuples(numbers, numbers, numbers)
-colours = st.tuples(*[st.integers(0, 255)] * 3, st.integers(1, 255))
+colors = st.tuples(*[st.integers(0, 255)] * 3, st.integers(1, 255))
 
 
 def over_the_wire(item):
@@ -65,8 +65,8 @@ def test_what_came_in_goes_out_as_it_came(scene, type_):
     assert over_the_wire(trajectory_item(node)) == received
 
 
-@given(entry=places, target=places, rgba=colours, diameter=st.floats(0, 1000, width=32))
-def test_every_place_colour_and_diameter_comes_back_to_the_last_bit(entry, target, rgba, diameter):
+@given(entry=places, target=places, rgba=colors, diameter=st.floats(0, 1000, width=32))
+def test_every_place_color_and_diameter_comes_back_to_the_last_bit(entry, target, rgba, diameter):
     import slicer
 
     scene = slicer.vtkMRMLScene()

@@ -52,7 +52,7 @@ def test_points_of_one_group_are_one_locked_list(points):
     assert landmarks.GetLocked()
 
 
-def test_they_have_their_colour_opacity_and_size(points):
+def test_they_have_their_color_opacity_and_size(points):
     landmarks, seeds = receive(points, NASION, SEED)
     display = landmarks.GetDisplayNode()
     assert display.GetSelectedColor() == pytest.approx((1, 0.2, 0))
@@ -62,13 +62,13 @@ def test_they_have_their_colour_opacity_and_size(points):
     assert seeds.GetDisplayNode().GetUseGlyphScale()  # a diameter of 0
 
 
-def test_a_point_of_one_millimetre_is_seen_and_goes_out_as_it_came(points):
+def test_a_point_of_one_millimeter_is_seen_and_goes_out_as_it_came(points):
     (node,) = receive(points, replace(SEED, diameter=1.0))
     assert node.GetDisplayNode().GetGlyphSize() == 3
     assert [item.diameter for item in point_items(node)] == [1]
 
 
-def test_one_of_another_colour_or_size_is_in_a_list_of_its_own(points):
+def test_one_of_another_color_or_size_is_in_a_list_of_its_own(points):
     nodes = receive(points, NASION, replace(EAR, rgba=(1, 2, 3, 4)), replace(EAR, diameter=1.0))
     assert [node.GetName() for node in nodes] == ["Landmarks"] * 3
 

@@ -68,7 +68,7 @@ def test_a_single_point_is_a_locked_fiducial_under_its_own_name(scene, type_, po
 
 
 @pytest.mark.parametrize("type_", TrajectoryType)
-def test_the_plan_has_its_own_colour_and_opacity(scene, type_):
+def test_the_plan_has_its_own_color_and_opacity(scene, type_):
     display = show_trajectory(scene, replace(LINE, type=type_)).GetDisplayNode()
     assert display.GetSelectedColor() == pytest.approx((1, 0.2, 0))
     assert display.GetColor() == pytest.approx((1, 0.2, 0))
@@ -102,7 +102,7 @@ def test_the_label_of_a_line_does_not_have_its_length(scene):
 
 
 @pytest.mark.parametrize(("diameter", "glyph"), [(1.0, SMALLEST_GLYPH), (4.0, 4.0)])
-def test_a_point_of_one_millimetre_is_seen_and_goes_out_as_it_came(scene, diameter, glyph):
+def test_a_point_of_one_millimeter_is_seen_and_goes_out_as_it_came(scene, diameter, glyph):
     item = replace(LINE, type=TrajectoryType.TARGET, diameter=diameter)
     node = show_trajectory(scene, item)
     display = node.GetDisplayNode()
@@ -154,7 +154,7 @@ def test_what_the_user_changed_stays_where_the_server_changed_something_else(sce
     assert node.GetDisplayNode().GetLineDiameter() == 7
 
 
-def test_a_new_diameter_leaves_the_users_colour_and_a_new_colour_the_users_diameter(scene):
+def test_a_new_diameter_leaves_the_users_color_and_a_new_color_the_users_diameter(scene):
     node = show_trajectory(scene, LINE)
     display = node.GetDisplayNode()
     display.SetSelectedColor(0, 0, 1)

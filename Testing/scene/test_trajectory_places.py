@@ -75,9 +75,9 @@ def path(hierarchy, node):
     return names
 
 
-def add_transform(scene, millimetres):
+def add_transform(scene, millimeters):
     matrix = vtkMatrix4x4()
-    matrix.SetElement(0, 3, millimetres)
+    matrix.SetElement(0, 3, millimeters)
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "To the left")
     transform.SetMatrixTransformToParent(matrix)
     return transform

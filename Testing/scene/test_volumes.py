@@ -1,4 +1,4 @@
-"""Images as volume nodes: pixels, grey values, and where the voxels lie."""
+"""Images as volume nodes: pixels, gray values, and where the voxels lie."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def voxel_to_ras(node, i, j, k):
     return (node_matrix(node) @ (i, j, k, 1))[:3]
 
 
-def grey_window(node):
+def gray_window(node):
     display = node.GetDisplayNode()
     return display.GetWindow(), display.GetLevel()
 
@@ -148,12 +148,12 @@ def test_an_image_of_several_components_is_a_vector_volume(scene, dtype, compone
     assert np.shares_memory(pixels, node_pixels(node))
 
 
-def test_an_image_that_becomes_a_colour_image_replaces_its_node(scene):
-    grey = show_image(scene, ImageMessage(ramp()), "photo")
+def test_an_image_that_becomes_a_color_image_replaces_its_node(scene):
+    gray = show_image(scene, ImageMessage(ramp()), "photo")
     count = scene.GetNumberOfNodes()
-    colour = show_image(scene, ImageMessage(ramp("uint8", (2, 3, 4, 3))), "photo", node=grey)
-    assert grey.GetScene() is None
-    assert colour.GetClassName() == "vtkMRMLVectorVolumeNode"
+    color = show_image(scene, ImageMessage(ramp("uint8", (2, 3, 4, 3))), "photo", node=gray)
+    assert gray.GetScene() is None
+    assert color.GetClassName() == "vtkMRMLVectorVolumeNode"
     assert scene.GetNumberOfNodes() == count  # the display node went with it
 
 
@@ -162,7 +162,7 @@ def test_an_image_that_becomes_a_colour_image_replaces_its_node(scene):
 
 def test_a_ct_with_air_in_it_gets_a_soft_tissue_window(scene):
     pixels = np.linspace(-1000, 3000, 24).reshape(2, 3, 4).astype(np.int16)
-    assert grey_window(show_image(scene, ImageMessage(pixels), "CT", "CT")) == (350, 40)
+    assert gray_window(show_image(scene, ImageMessage(pixels), "CT", "CT")) == (350, 40)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_odd_images_get_a_usable_window_and_level(scene, values, expected):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         node = show_image(scene, ImageMessage(pixels), "odd")
-    assert grey_window(node) == pytest.approx(expected)
+    assert gray_window(node) == pytest.approx(expected)
 
 
 def test_pet_is_shown_in_inverted_gray_where_slicer_has_it(scene):
@@ -188,7 +188,7 @@ def test_pet_is_shown_in_inverted_gray_where_slicer_has_it(scene):
     colors.SetMRMLScene(scene)
     node = show_image(scene, ImageMessage(ramp("float32")), "PET", "PT")
     assert node.GetDisplayNode().GetColorNodeID() == "vtkMRMLColorTableNodeInvertedGrey"
-    assert grey_window(node) == (23, 11.5)
+    assert gray_window(node) == (23, 11.5)
     ct = show_image(scene, ImageMessage(ramp()), "CT", "CT")
     assert ct.GetDisplayNode().GetColorNodeID() == "vtkMRMLColorTableNodeGrey"
 
@@ -196,7 +196,7 @@ def test_pet_is_shown_in_inverted_gray_where_slicer_has_it(scene):
 def test_the_window_of_the_header_is_that_of_the_display_node(scene):
     window = VoiWindow((12.0,), (5.0,))
     node = show_image(scene, ImageMessage(ramp()), "MR", "MR", voi_window=window)
-    assert grey_window(node) == (5, 12)
+    assert gray_window(node) == (5, 12)
     assert not node.GetDisplayNode().GetAutoWindowLevel()
 
 
@@ -204,15 +204,15 @@ def test_the_users_window_and_level_stay_when_new_pixels_come(scene):
     node = show_image(scene, ImageMessage(ramp()), "MR")
     node.GetDisplayNode().SetWindowLevel(123, 45)
     show_image(scene, ImageMessage(ramp() * 100), "MR", node=node)
-    assert grey_window(node) == (123, 45)
+    assert gray_window(node) == (123, 45)
     assert not node.GetDisplayNode().GetAutoWindowLevel()
 
 
 # Geometry
 
 
-def test_the_position_on_the_wire_is_the_centre_of_the_image(scene):
-    # 4 × 3 × 2 voxels of 2 × 3 × 5 mm around (10, 20, 30): the first voxel's centre lies 1.5, 1 and
+def test_the_position_on_the_wire_is_the_center_of_the_image(scene):
+    # 4 × 3 × 2 voxels of 2 × 3 × 5 mm around (10, 20, 30): the first voxel's center lies 1.5, 1 and
     # 0.5 voxels before that.
     matrix = np.array([[2, 0, 0, 10], [0, 3, 0, 20], [0, 0, 5, 30]], float)
     node = show_image(scene, ImageMessage(ramp(), matrix), "axial")

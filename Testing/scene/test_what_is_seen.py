@@ -33,14 +33,14 @@ LINE = TrajectoryItem(
 IN_SLICE = replace(LINE, entry=(20.0, 60.0, 5.0), target=(20.0, -70.0, 5.0))
 MIDDLE = (20.0, -5.0, 5.0)
 SIZE = 100  # voxels of 2 mm along each axis, around the origin
-GREY = 100
+GRAY = 100
 AFFINE = np.array([[-2, 0, 0, 99], [0, -2, 0, 99], [0, 0, 2, -99], [0, 0, 0, 1.0]])
 
 
 @pytest.fixture
 def volume(scene):
-    """A grey cube of 20 cm, shown without window and level: black is 0, white is 255."""
-    pixels = np.full((SIZE, SIZE, SIZE), GREY, np.uint8)
+    """A gray cube of 20 cm, shown without window and level: black is 0, white is 255."""
+    pixels = np.full((SIZE, SIZE, SIZE), GRAY, np.uint8)
     node = show_image(scene, codec.ImageMessage.from_ijk_to_ras(pixels, AFFINE), "Cube")
     node.GetDisplayNode().SetWindowLevel(255, 127.5)
     return node
@@ -67,30 +67,30 @@ def receive(scene, *items, images=None):
     return trajectories.nodes
 
 
-def colour_at(view, ras) -> tuple[int, ...]:
+def color_at(view, ras) -> tuple[int, ...]:
     return tuple(view.picture()[view.pixel_of(ras)].tolist())
 
 
-def is_like(colour, rgba) -> bool:
-    """Whether a colour that was drawn is that of ``rgba``, light and shade apart."""
-    return all((drawn > 120) == (wanted > 120) for drawn, wanted in zip(colour, rgba, strict=False))
+def is_like(color, rgba) -> bool:
+    """Whether a color that was drawn is that of ``rgba``, light and shade apart."""
+    return all((drawn > 120) == (wanted > 120) for drawn, wanted in zip(color, rgba, strict=False))
 
 
 def width_in_mm(view, ras, rgba) -> float:
-    """How wide what is drawn in a colour is, along the picture's row through a point."""
+    """How wide what is drawn in a color is, along the picture's row through a point."""
     row, _ = view.pixel_of(ras)
-    drawn = sum(is_like(colour, rgba) for colour in view.picture()[row].tolist())
-    millimetres, _ = view.view_node.GetFieldOfView()[:2]
-    return drawn * millimetres / view.picture().shape[1]
+    drawn = sum(is_like(color, rgba) for color in view.picture()[row].tolist())
+    millimeters, _ = view.view_node.GetFieldOfView()[:2]
+    return drawn * millimeters / view.picture().shape[1]
 
 
 @pytest.mark.parametrize("type_", TrajectoryType)
-def test_what_is_planned_is_seen_in_its_colour_and_nothing_else(scene, views, type_):
+def test_what_is_planned_is_seen_in_its_color_and_nothing_else(scene, views, type_):
     receive(scene, replace(LINE, type=type_))
     seen = set()
     for name, place in {"entry": LINE.entry, "target": LINE.target}.items():
         views.jump_slices_to(place)
-        if is_like(colour_at(views.axial, place), RED):
+        if is_like(color_at(views.axial, place), RED):
             seen.add(name)
     assert seen == {1: {"entry"}, 2: {"target"}, 3: {"entry", "target"}}[type_]
 
@@ -100,7 +100,7 @@ def test_a_line_is_seen_where_the_slice_cuts_it(scene, views):
     middle = (np.array(LINE.entry) + LINE.target) / 2
     views.jump_slices_to(middle)
     for view in views.slice_views:
-        assert is_like(colour_at(view, middle), RED)
+        assert is_like(color_at(view, middle), RED)
 
 
 def test_a_line_that_moved_while_it_was_hidden_is_seen_where_it_is_now(scene, views):
@@ -110,10 +110,10 @@ def test_a_line_that_moved_while_it_was_hidden_is_seen_where_it_is_now(scene, vi
         trajectories.finish()
         trajectories.hide(trajectories.trajectories)
     views.jump_slices_to(MIDDLE)
-    assert not is_like(colour_at(views.axial, MIDDLE), RED)
+    assert not is_like(color_at(views.axial, MIDDLE), RED)
     (node,) = trajectories.nodes
     node.SetDisplayVisibility(True)
-    assert is_like(colour_at(views.axial, MIDDLE), RED)
+    assert is_like(color_at(views.axial, MIDDLE), RED)
     assert width_in_mm(views.axial, MIDDLE, RED) == pytest.approx(8, abs=1.5)
 
 
@@ -141,10 +141,10 @@ def test_trajectories_are_seen_where_the_transform_of_their_image_puts_them(scen
     receive(scene, target, images={"CUBE": volume})
     volume.SetAndObserveTransformNodeID(transform.GetID())
     views.jump_slices_to(TARGET)
-    assert not is_like(colour_at(views.axial, TARGET), RED)
+    assert not is_like(color_at(views.axial, TARGET), RED)
     above = (TARGET[0], TARGET[1], TARGET[2] + 30)
     views.jump_slices_to(above)
-    assert is_like(colour_at(views.axial, above), RED)
+    assert is_like(color_at(views.axial, above), RED)
 
 
 def test_points_are_seen_where_they_are(scene, views):
@@ -153,10 +153,10 @@ def test_points_are_seen_where_they_are(scene, views):
     points.finish()
     views.jump_slices_to(TARGET)
     for view in views.slice_views:
-        assert is_like(colour_at(view, TARGET), GREEN)
+        assert is_like(color_at(view, TARGET), GREEN)
 
 
-def test_labels_lie_over_the_image_in_the_colours_that_lbmeta_gives(scene, views, volume):
+def test_labels_lie_over_the_image_in_the_colors_that_lbmeta_gives(scene, views, volume):
     pixels = np.zeros((SIZE, SIZE, SIZE), np.uint8)
     pixels[:, :, :30], pixels[:, :, 70:] = 1, 2  # i runs from right to left
     label_maps = LabelMapSet(scene, {"CUBE": volume}.get)
@@ -172,21 +172,21 @@ def test_labels_lie_over_the_image_in_the_colours_that_lbmeta_gives(scene, views
         composite.SetLabelVolumeID(node.GetID())
         composite.SetLabelOpacity(1)
     views.jump_slices_to((0, 0, 0))
-    assert colour_at(views.axial, (80, 0, 0)) == BLUE[:3]
-    assert colour_at(views.axial, (-80, 0, 0)) == RED[:3]
-    assert colour_at(views.axial, (0, 0, 0)) == pytest.approx((GREY,) * 3, abs=1)
+    assert color_at(views.axial, (80, 0, 0)) == BLUE[:3]
+    assert color_at(views.axial, (-80, 0, 0)) == RED[:3]
+    assert color_at(views.axial, (0, 0, 0)) == pytest.approx((GRAY,) * 3, abs=1)
 
 
 @pytest.mark.parametrize("entries", [256, 65536])
-def test_an_image_is_seen_in_the_colours_of_its_table_until_they_are_not_wanted(
+def test_an_image_is_seen_in_the_colors_of_its_table_until_they_are_not_wanted(
     scene, views, volume, entries
 ):
     colors = np.zeros((entries, 3), np.uint8)
-    colors[GREY] = (10, 200, 30)
+    colors[GRAY] = (10, 200, 30)
     color_volume(scene, volume, codec.ColorTableMessage(colors))
     views.jump_slices_to((0, 0, 0))
     for view in views.slice_views:
-        assert colour_at(view, (0, 0, 0)) == (10, 200, 30)
+        assert color_at(view, (0, 0, 0)) == (10, 200, 30)
     stop_using_color_table(volume)
     for view in views.slice_views:
-        assert colour_at(view, (0, 0, 0)) == pytest.approx((GREY,) * 3, abs=1)
+        assert color_at(view, (0, 0, 0)) == pytest.approx((GRAY,) * 3, abs=1)

@@ -41,7 +41,7 @@ def test_the_brightest_lesion_of_a_pet_is_below_the_top_of_the_window(modality):
     assert window_level(uptake, modality) == (32000, 16000)
 
 
-def test_a_lesion_of_one_cubic_centimetre_is_not_missed_in_a_large_pet():
+def test_a_lesion_of_one_cubic_centimeter_is_not_missed_in_a_large_pet():
     uptake = np.zeros((300, 200, 200), np.float32)  # 2 mm: 96 MB
     uptake[150:155, 100:105, 100:105] = 9000
     width, level = window_level(uptake, "PT")

@@ -1,7 +1,7 @@
 """Simple stand-ins for widgets of CTK, and of Slicer, that a module's .ui file may name.
 
 The properties and signals that modules use have the names and types of the originals; looks and the
-finer behaviour do not matter here. Needs `qt`, see `pythonqt.install`.
+finer behavior do not matter here. Needs `qt`, see `pythonqt.install`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The scene of a running Slicer: with singletons, colour tables, and an item for each data node.
+"""The scene of a running Slicer: with singletons, color tables, and an item for each data node.
 
 The logics are Slicer's own. Only the subject hierarchy needs help: there plugins written with Qt
 make the items, and slicer-core does not have these.
@@ -81,7 +81,7 @@ def install(application_logic: slicer.vtkSlicerApplicationLogic, modules: Module
         "SubjectHierarchy": slicer.vtkSlicerSubjectHierarchyModuleLogic(),
         "Volumes": slicer.vtkSlicerVolumesLogic(),
     }
-    # Slicer's colour files are not in slicer-core; the colour tables made in code are all there.
+    # Slicer's color files are not in slicer-core; the color tables made in code are all there.
     application_logic.SetHomeDirectory(slicer.app.temporaryPath)
     application_logic.SetShareDirectory("share")
     Path(slicer.app.temporaryPath, "share", "ColorFiles").mkdir(parents=True)

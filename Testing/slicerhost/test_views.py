@@ -21,8 +21,8 @@ from slicerhost.views_slice import OffScreenSliceView
 
 BRAIN, BONE, MARKER = 300, 600, 1000
 
-# RAS mm. The brain's centre and radii; a bright marker in the patient's left; a nose; a cap.
-HEAD_CENTRE, HEAD_RADII = (3, -7, 11), (62, 78, 74)
+# RAS mm. The brain's center and radii; a bright marker in the patient's left; a nose; a cap.
+HEAD_CENTER, HEAD_RADII = (3, -7, 11), (62, 78, 74)
 LEFT_MARKER, NOSE, CAP = (-38, 0, 16), (3, 78, 5), (3, -7, 88)
 
 YELLOW, GREEN, PINK = (1, 0.8, 0), (0, 1, 0.3), (1, 0.2, 0.8)
@@ -39,23 +39,23 @@ def add_head(
     size: tuple[int, int, int] = (128, 128, 96),
     spacing: tuple[float, float, float] = (1.6, 1.6, 2.2),
 ) -> slicer.vtkMRMLScalarVolumeNode:
-    """A head whose sides can be told apart, as a volume of ``size`` (i, j, k) around its centre."""
+    """A head whose sides can be told apart, as a volume of ``size`` (i, j, k) around its center."""
     ijk_to_ras = np.eye(4)
     ijk_to_ras[:3, :3] = np.transpose(directions) * spacing
-    ijk_to_ras[:3, 3] = HEAD_CENTRE - ijk_to_ras[:3, :3] @ ((np.array(size) - 1) / 2)
+    ijk_to_ras[:3, 3] = HEAD_CENTER - ijk_to_ras[:3, :3] @ ((np.array(size) - 1) / 2)
     indices = np.indices(size[::-1])[::-1].reshape(3, -1)
     ras = ijk_to_ras[:3, :3] @ indices + ijk_to_ras[:3, 3:]
 
     voxels = np.zeros(ras.shape[1], np.int16)
     skull_radii = np.add(HEAD_RADII, 6)
-    for centre, radii, value in (
-        (HEAD_CENTRE, skull_radii, BONE),
-        (HEAD_CENTRE, HEAD_RADII, BRAIN),
+    for center, radii, value in (
+        (HEAD_CENTER, skull_radii, BONE),
+        (HEAD_CENTER, HEAD_RADII, BRAIN),
         (NOSE, (8, 14, 10), BONE),
         (CAP, (12, 12, 6), MARKER),
         (LEFT_MARKER, (10, 10, 10), MARKER),
     ):
-        distance = ((ras - np.c_[list(centre)]) / np.c_[list(radii)]) ** 2
+        distance = ((ras - np.c_[list(center)]) / np.c_[list(radii)]) ** 2
         voxels[distance.sum(axis=0) <= 1] = value
 
     image = vtk.vtkImageData()
@@ -76,7 +76,7 @@ def add_line(
     scene: slicer.vtkMRMLScene,
     entry: tuple[float, float, float],
     target: tuple[float, float, float],
-    colour: tuple[float, float, float],
+    color: tuple[float, float, float],
     diameter: float = 4,
 ) -> slicer.vtkMRMLMarkupsLineNode:
     line_node = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Line")
@@ -84,7 +84,7 @@ def add_line(
     line_node.AddControlPoint(vtk.vtkVector3d(*entry))
     line_node.AddControlPoint(vtk.vtkVector3d(*target))
     display_node = line_node.GetDisplayNode()
-    display_node.SetSelectedColor(*colour)
+    display_node.SetSelectedColor(*color)
     display_node.SetCurveLineSizeMode(display_node.UseLineDiameter)
     display_node.SetLineDiameter(diameter)
     display_node.SetPropertiesLabelVisibility(False)
@@ -97,12 +97,12 @@ def along(line_node: slicer.vtkMRMLMarkupsLineNode, fraction: float) -> np.ndarr
     return entry + fraction * (target - entry)
 
 
-def hue(colour: Sequence[float]) -> float:
-    """0 is red, 1/3 green, 2/3 blue. Light and shade, black and grey leave it as it is."""
-    return colorsys.rgb_to_hsv(*colour)[0]
+def hue(color: Sequence[float]) -> float:
+    """0 is red, 1/3 green, 2/3 blue. Light and shade, black and gray leave it as it is."""
+    return colorsys.rgb_to_hsv(*color)[0]
 
 
-def centre_of_bright(picture: np.ndarray) -> np.ndarray:
+def center_of_bright(picture: np.ndarray) -> np.ndarray:
     """(row, column) of the middle of what is as bright as the marker; edges have white letters."""
     inside = picture[40:-40, 40:-40].min(axis=2) > 240
     return np.argwhere(inside).mean(axis=0) + 40
@@ -150,13 +150,13 @@ def test_slices_are_upright_and_seen_as_radiologists_do(
     views.show_volume(add_head(scene, directions, size=(128, 128, 128), spacing=(1.6, 1.7, 1.8)))
 
     views.jump_slices_to(LEFT_MARKER)
-    row, column = centre_of_bright(views.axial.picture())
+    row, column = center_of_bright(views.axial.picture())
     assert column > 240, "the patient's left is on the picture's right"
     assert (row, column) == pytest.approx(views.axial.pixel_of(LEFT_MARKER), abs=3)
 
     views.jump_slices_to(CAP)
-    assert centre_of_bright(views.coronal.picture())[0] < 160, "the cap is on top"
-    assert centre_of_bright(views.sagittal.picture())[0] < 160, "the cap is on top"
+    assert center_of_bright(views.coronal.picture())[0] < 160, "the cap is on top"
+    assert center_of_bright(views.sagittal.picture())[0] < 160, "the cap is on top"
 
     views.jump_slices_to(NOSE)
     tip = np.add(NOSE, (0, 10, 0))
@@ -188,14 +188,14 @@ def test_letters_name_the_patients_directions(views: SliceAndThreeDViews) -> Non
     assert len(set().union(*distinct.values())) == 6, "different letters look different"
 
 
-def test_window_and_level_of_the_display_node_tell_the_grey_values(
+def test_window_and_level_of_the_display_node_tell_the_gray_values(
     scene: slicer.vtkMRMLScene, views: SliceAndThreeDViews
 ) -> None:
     volume_node = add_head(scene)
     views.show_volume(volume_node)
-    row, column = views.coronal.pixel_of(HEAD_CENTRE)
-    grey = 255 * BRAIN / 1000
-    assert views.coronal.picture()[row, column].tolist() == pytest.approx([grey] * 3, abs=2)
+    row, column = views.coronal.pixel_of(HEAD_CENTER)
+    gray = 255 * BRAIN / 1000
+    assert views.coronal.picture()[row, column].tolist() == pytest.approx([gray] * 3, abs=2)
 
     volume_node.GetDisplayNode().SetWindowLevel(400, BRAIN)
     assert views.coronal.picture()[row, column].tolist() == pytest.approx([127.5] * 3, abs=2)
@@ -205,14 +205,14 @@ def test_a_line_is_seen_where_the_slice_cuts_it(
     scene: slicer.vtkMRMLScene, views: SliceAndThreeDViews
 ) -> None:
     views.show_volume(add_head(scene))
-    line_node = add_line(scene, entry=(40, 50, 80), target=(10, -10, 11), colour=YELLOW)
+    line_node = add_line(scene, entry=(40, 50, 80), target=(10, -10, 11), color=YELLOW)
     cut = along(line_node, 0.4)
     for view in views.slice_views:
         views.jump_slices_to(cut)
         row, column = view.pixel_of(cut)
         assert hue(view.picture()[row, column]) == pytest.approx(hue(YELLOW), abs=0.05)
         views.jump_slices_to((-60, -80, -60))
-        assert np.ptp(view.picture()[row, column]) == 0, "grey, far from the line"
+        assert np.ptp(view.picture()[row, column]) == 0, "gray, far from the line"
 
 
 def test_slices_are_seen_in_3d_with_the_window_and_level_of_the_volume(
@@ -232,11 +232,11 @@ def test_lines_are_seen_in_3d_also_behind_a_slice(
     scene: slicer.vtkMRMLScene, views: SliceAndThreeDViews
 ) -> None:
     views.show_volume(add_head(scene))
-    in_front = add_line(scene, entry=(-45, 40, 70), target=(-12, -5, 15), colour=GREEN)
-    behind_sagittal = add_line(scene, entry=(50, 50, 70), target=(20, 5, 20), colour=YELLOW)
-    behind_coronal = add_line(scene, entry=(-40, -60, 60), target=(-20, -30, 20), colour=PINK)
+    in_front = add_line(scene, entry=(-45, 40, 70), target=(-12, -5, 15), color=GREEN)
+    behind_sagittal = add_line(scene, entry=(50, 50, 70), target=(20, 5, 20), color=YELLOW)
+    behind_coronal = add_line(scene, entry=(-40, -60, 60), target=(-20, -30, 20), color=PINK)
     picture = views.three_d.picture()
-    for line_node, colour in (
+    for line_node, color in (
         (in_front, GREEN),
         (behind_sagittal, YELLOW),
         (behind_coronal, PINK),
@@ -244,14 +244,14 @@ def test_lines_are_seen_in_3d_also_behind_a_slice(
         for fraction in (0.25, 0.5, 0.75):
             row, column = views.three_d.pixel_of(along(line_node, fraction))
             seen = picture[row, column]
-            assert hue(seen) == pytest.approx(hue(colour), abs=0.08), fraction
+            assert hue(seen) == pytest.approx(hue(color), abs=0.08), fraction
 
 
 def test_a_line_in_3d_is_as_thick_as_its_diameter(
     scene: slicer.vtkMRMLScene, views: SliceAndThreeDViews
 ) -> None:
     views.show_volume(add_head(scene))
-    line_node = add_line(scene, entry=(-45, 60, 70), target=(-45, 60, 0), colour=GREEN, diameter=3)
+    line_node = add_line(scene, entry=(-45, 60, 70), target=(-45, 60, 0), color=GREEN, diameter=3)
     line_node.GetDisplayNode().SetGlyphScale(0.1)
 
     middle = along(line_node, 0.5)
@@ -262,8 +262,8 @@ def test_a_line_in_3d_is_as_thick_as_its_diameter(
 
     for diameter in (3, 9):
         line_node.GetDisplayNode().SetLineDiameter(diameter)
-        colours = views.three_d.picture()[row]
-        width = sum(max(colour) > 60 and abs(hue(colour) - hue(GREEN)) < 0.03 for colour in colours)
+        colors = views.three_d.picture()[row]
+        width = sum(max(color) > 60 and abs(hue(color) - hue(GREEN)) < 0.03 for color in colors)
         assert width == pytest.approx(diameter * pixels_per_mm, abs=1.5)
 
 
@@ -287,13 +287,13 @@ def test_in_3d_the_patient_faces_the_viewer_upright(
 ) -> None:
     views.show_volume(add_head(scene))
     pixel_of = views.three_d.pixel_of
-    assert pixel_of(CAP)[0] < pixel_of(HEAD_CENTRE)[0], "superior is up"
-    assert pixel_of(LEFT_MARKER)[1] > pixel_of(HEAD_CENTRE)[1], "the patient's left is on the right"
+    assert pixel_of(CAP)[0] < pixel_of(HEAD_CENTER)[0], "superior is up"
+    assert pixel_of(LEFT_MARKER)[1] > pixel_of(HEAD_CENTER)[1], "the patient's left is on the right"
     towards_viewer = views.three_d.renderer.GetActiveCamera().GetViewPlaneNormal()
     assert towards_viewer[1] > 0.7, "seen from the front"
     height, width, _ = views.three_d.picture().shape
     for corner in np.ndindex(2, 2, 2):
-        row, column = pixel_of(HEAD_CENTRE + HEAD_RADII * (1 - 2 * np.array(corner)))
+        row, column = pixel_of(HEAD_CENTER + HEAD_RADII * (1 - 2 * np.array(corner)))
         assert 0 <= row < height
         assert 0 <= column < width
 
@@ -397,7 +397,7 @@ def draw():
             "    slicer.mrmlScene, (100, 100), slicer.app.applicationLogic())\n"
             "head = test_views.add_head(slicer.mrmlScene)\n"
             "slicer.util.setSliceViewerLayers(background=head, fit=True)\n"
-            "assert views.axial.picture()[views.axial.pixel_of(test_views.HEAD_CENTRE)].min() > 50",
+            "assert views.axial.picture()[views.axial.pixel_of(test_views.HEAD_CENTER)].min() > 50",
             id="in the stand-in",
         ),
     ],

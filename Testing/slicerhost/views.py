@@ -143,7 +143,7 @@ class SliceAndThreeDViews:
             logic.SetViewLogics(vtkCollection())
         if scene.GetNodeByID("vtkMRMLColorTableNodeGrey") is None:
             color_logic = vtkMRMLColorLogic()
-            color_logic.SetMRMLScene(scene)  # adds the colour tables
+            color_logic.SetMRMLScene(scene)  # adds the color tables
             color_logic.SetMRMLScene(None)  # with a scene, it would take them along when it goes
         if scene.GetNodeByID("vtkMRMLCrosshairNodedefault") is None:
             crosshair_node = vtkMRMLCrosshairNode()
@@ -159,7 +159,7 @@ class SliceAndThreeDViews:
 
 
 def _with_bar(view: OffScreenView) -> np.ndarray:
-    """The view's picture under a bar in the view's colour, in which 3D shows the slice's edge."""
+    """The view's picture under a bar in the view's color, in which 3D shows the slice's edge."""
     picture = view.picture()
     bar = np.empty((_BAR_HEIGHT, picture.shape[1], 3), np.uint8)
     bar[:] = np.round(np.multiply(view.view_node.GetLayoutColor(), 255))

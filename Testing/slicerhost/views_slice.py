@@ -79,7 +79,7 @@ class OffScreenSliceView(OffScreenView):
         super().close()
 
     def _add_image(self) -> vtkActor2D:
-        # The slice comes as colours from 0 to 255, the volume's window and level applied already;
+        # The slice comes as colors from 0 to 255, the volume's window and level applied already;
         # the mapper keeps them.
         mapper = vtkImageMapper()
         mapper.SetColorWindow(255)
@@ -99,7 +99,7 @@ class OffScreenSliceView(OffScreenView):
         style.SetFontSize(max(12, self.window.GetSize()[1] // 28))
         style.SetBold(True)
         style.SetShadow(True)
-        # VTK counts 0, 1, 2 for left, centre, right and for bottom, centre, top.
+        # VTK counts 0, 1, 2 for left, center, right and for bottom, center, top.
         style.SetJustification(round(2 * x))
         style.SetVerticalJustification(round(2 * y))
         self.renderer.AddViewProp(text)

@@ -77,12 +77,12 @@ def test_the_whole_head_is_in_the_image(source, image_id):
 @pytest.mark.parametrize(
     ("name", "where"),
     [
-        ("Tumor biopsy", "tumour"),
-        ("Highest uptake", "tumour"),
+        ("Tumor biopsy", "tumor"),
+        ("Highest uptake", "tumor"),
         ("Left ventricle drain", "fluid"),
         ("Right ventricle drain", "fluid"),
-        ("Left electrode", "grey matter"),
-        ("Right electrode", "grey matter"),
+        ("Left electrode", "gray matter"),
+        ("Right electrode", "gray matter"),
     ],
 )
 def test_targets_lie_in_what_they_are_named_after(source, image_id, name, where):

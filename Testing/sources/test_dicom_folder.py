@@ -146,7 +146,7 @@ class TestPixels:
         assert image.pixels.dtype == np.int32
         assert image.pixels.max() == 58976
 
-    def test_colours_have_three_components(self, tmp_path, make_slice):
+    def test_colors_have_three_components(self, tmp_path, make_slice):
         pixels = np.random.default_rng(1).integers(0, 256, (5, 7, 3), np.uint8)
         dataset = make_slice(REGULAR[0])
         dataset.set_pixel_data(pixels, "RGB", 8)

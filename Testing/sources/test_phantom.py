@@ -9,7 +9,7 @@ from IGTLMetaBrowserLib.sources import phantom
 
 SIZE = (100, 120, 110)
 AIR, BRAIN, FLUID, MARKER = (
-    phantom.CONTRAST["CT"][tissue] for tissue in ("air", "grey matter", "fluid", "marker")
+    phantom.CONTRAST["CT"][tissue] for tissue in ("air", "gray matter", "fluid", "marker")
 )
 
 

@@ -16,7 +16,7 @@ from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource
 
-# Anisotropic, turned about an axis, off centre; mm, RAS.
+# Anisotropic, turned about an axis, off center; mm, RAS.
 OBLIQUE = np.array(
     [
         [0.8 * 0.9, -0.6 * 1.5, 0, -12.5],

@@ -79,9 +79,9 @@ def over_the_wire(message):
     return codec.unpack(codec.pack(message))
 
 
-def under_transform(scene, node, millimetres):
+def under_transform(scene, node, millimeters):
     matrix = vtkMatrix4x4()
-    matrix.SetElement(0, 3, millimetres)
+    matrix.SetElement(0, 3, millimeters)
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "T")
     transform.SetMatrixTransformToParent(matrix)
     node.SetAndObserveTransformNodeID(transform.GetID())
@@ -125,7 +125,7 @@ def test_an_image_goes_out_as_it_came_in(source, show, dtype):
     assert np.array_equal(image.ijk_to_ras(), AFFINE)
 
 
-def test_a_colour_image_goes_out_as_it_came_in(source, show):
+def test_a_color_image_goes_out_as_it_came_in(source, show):
     show(ramp("uint8", (2, 3, 4, 3)))
     image = over_the_wire(source.image(source.images()[0].id))
     assert np.array_equal(image.pixels, ramp("uint8", (2, 3, 4, 3)))
@@ -198,21 +198,21 @@ def test_a_line_that_is_being_drawn_does_not_hold_up_the_others(scene, source):
     assert (item.name, item.entry, item.target) == ("Done", (101, 2, 3), (104, 5, 6))
 
 
-# Label maps and colours
+# Label maps and colors
 
 
-def test_label_maps_go_out_with_their_labels_colours_and_image(scene, source, show):
+def test_label_maps_go_out_with_their_labels_colors_and_image(scene, source, show):
     show(ramp())
-    tumour = codec.LabelMetaItem("Tumour", "LABEL_0", 3, (255, 0, 0, 128), (4, 3, 2), "A")
+    tumor = codec.LabelMetaItem("Tumor", "LABEL_0", 3, (255, 0, 0, 128), (4, 3, 2), "A")
     label_maps = LabelMapSet(scene, lambda image_id: show.node("server:18944", image_id))
-    label_maps.receive([tumour])
+    label_maps.receive([tumor])
     pixels = np.zeros((2, 3, 4), np.uint8)
     pixels[0, 0] = 3
     label_maps.show("LABEL_0", codec.ImageMessage.from_ijk_to_ras(pixels, AFFINE))
 
     (item,) = over_the_wire(codec.LabelMetaMessage(source.label_maps())).items
     assert item == codec.LabelMetaItem(
-        "Tumour", "LabelMapVolume1", 3, (255, 0, 0, 128), (4, 3, 2), "ScalarVolume1"
+        "Tumor", "LabelMapVolume1", 3, (255, 0, 0, 128), (4, 3, 2), "ScalarVolume1"
     )
     assert np.array_equal(source.image("LabelMapVolume1").pixels, pixels)
     assert len(source.images()) == 1  # a label map is no image
@@ -223,13 +223,13 @@ def test_label_maps_go_out_with_their_labels_colours_and_image(scene, source, sh
 
 
 @pytest.mark.parametrize("entries", [256, 65536])
-def test_a_colour_table_goes_out_as_it_came_in(scene, source, show, entries):
+def test_a_color_table_goes_out_as_it_came_in(scene, source, show, entries):
     colors = np.random.default_rng(3).integers(0, 256, (entries, 3), np.uint8)
     color_volume(scene, show(ramp()), codec.ColorTableMessage(colors))
     assert np.array_equal(over_the_wire(source.color_table("ScalarVolume1")).colors, colors)
 
 
-def test_a_volume_without_a_colour_table_has_none_to_send(scene, source, show):
+def test_a_volume_without_a_color_table_has_none_to_send(scene, source, show):
     scene.RemoveNode(show(ramp()).GetDisplayNode())
     with pytest.raises(net.SourceError, match="not shown in the colors of a table"):
         source.color_table("ScalarVolume1")

@@ -1,4 +1,4 @@
-"""Label maps, points and the server's colours in the panel."""
+"""Label maps, points and the server's colors in the panel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TYPE, ID = 7, 8
 
 
 class WellEquippedSource(SmallSource):
-    """It has a label map of image A, two landmarks, and colours for A."""
+    """It has a label map of image A, two landmarks, and colors for A."""
 
     def image(self, image_id: str) -> codec.ImageMessage:
         if image_id == "LABELS":
@@ -24,7 +24,7 @@ class WellEquippedSource(SmallSource):
         return super().image(image_id)
 
     def label_maps(self) -> list[codec.LabelMetaItem]:
-        return [codec.LabelMetaItem("Tumour", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "A")]
+        return [codec.LabelMetaItem("Tumor", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "A")]
 
     def points(self) -> list[codec.PointItem]:
         nowhere = (float("nan"), 0.0, 0.0)
@@ -61,7 +61,7 @@ def test_without_a_server_nothing_can_be_asked_for(user):
 def test_label_maps_come_below_the_images(listed):
     assert listed.ids() == ["A", "B", "BROKEN", "D", "LABELS"]
     row = listed.table()[-1]
-    assert row[:3] == ["", "Tumour, of A", "labels"]
+    assert row[:3] == ["", "Tumor, of A", "labels"]
     assert row[6:] == ["4 × 3 × 2", "", "LABELS"]  # LBMETA does not tell the type
 
 
@@ -87,9 +87,9 @@ def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
     listed.load("LABELS")
     listed.select("LABELS")
     listed.choose(listed.open_menu("LABELS").segmentation)
-    listed.wait_for_status("Tumour is shown as a segmentation.")
+    listed.wait_for_status("Tumor is shown as a segmentation.")
     node = slicer_host.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
-    assert node.GetSegmentation().GetNthSegment(0).GetName() == "Tumour"
+    assert node.GetSegmentation().GetNthSegment(0).GetName() == "Tumor"
 
 
 def test_one_that_is_not_loaded_cannot_be_a_segmentation(listed):
@@ -125,7 +125,7 @@ def test_what_the_server_does_not_have_is_said(user, small_server):
     user.wait_for_status("The server does not send the points")
 
 
-def test_an_image_is_shown_in_the_colours_of_the_server(connected):
+def test_an_image_is_shown_in_the_colors_of_the_server(connected):
     assert not connected.open_menu("A").colors.enabled
     connected.panel.images.menu.menu.close()
     connected.load("A")

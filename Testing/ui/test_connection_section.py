@@ -1,4 +1,4 @@
-"""What the window shows of the connection: words, colours, and how long it waits."""
+"""What the window shows of the connection: words, colors, and how long it waits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def shown(user) -> str:
     return user.ui.connectionLabel.text
 
 
-def colour(user) -> QColor:
+def color(user) -> QColor:
     return QColor(user.ui.connectionLabel.styleSheet.removeprefix("color: ").partition(";")[0])
 
 
@@ -59,7 +59,7 @@ def test_connected(user, small_server):
     user.connect_to(small_server)
     user.wait_for_status("offers 4 images")
     assert shown(user) == f"Connected to 127.0.0.1:{small_server}"
-    assert colour(user).green() > max(colour(user).red(), colour(user).blue())
+    assert color(user).green() > max(color(user).red(), color(user).blue())
     assert not user.ui.hostLineEdit.enabled
     assert not user.ui.demoButton.visible
 
@@ -87,7 +87,7 @@ def test_a_lost_connection_shows_when_it_is_tried_again(user):
         user.wait_for(lambda: "lost" in shown(user), "the loss")
         words = f"Connection to 127.0.0.1:{server.port} lost, next attempt in 1 s"
         assert shown(user) == words
-        assert colour(user).red() > max(colour(user).green(), colour(user).blue())
+        assert color(user).red() > max(color(user).green(), color(user).blue())
         assert user.ui.retryButton.visible
         assert "not connected now" in user.ui.listedLabel.text
         assert user.ids() == ["A"]  # what it offered can still be read

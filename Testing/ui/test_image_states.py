@@ -1,4 +1,4 @@
-"""How far each image is: words, colours and notes in its row, and the progress of all together."""
+"""How far each image is: words, colors and notes in its row, and the progress of all together."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_what_a_server_sends_is_no_html_in_a_tool_tip(user, offer):
 
 
 @pytest.mark.parametrize("background", ["#ffffff", "#2b2b2b"], ids=["light", "dark"])
-def test_colours_can_be_read_on_light_and_dark_styles(connected, background):
+def test_colors_can_be_read_on_light_and_dark_styles(connected, background):
     palette = QPalette(connected.ui.imageTableView.palette)
     palette.setColor(QPalette.Base, QColor(background))
     connected.ui.imageTableView.palette = palette
@@ -169,10 +169,10 @@ def color_of(icon: QIcon) -> QColor:
 def contrast(one: QColor, other: QColor) -> float:
     """The ratio by which the guidelines for accessible web pages judge texts: 4.5 is enough."""
 
-    def luminance(colour: QColor) -> float:
+    def luminance(color: QColor) -> float:
         linear = [
             c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-            for c in (colour.redF(), colour.greenF(), colour.blueF())
+            for c in (color.redF(), color.greenF(), color.blueF())
         ]
         return float(np.dot(linear, [0.2126, 0.7152, 0.0722]))
 

@@ -27,7 +27,7 @@ def slices(slicer_host):
     return nodes
 
 
-def centre(node):
+def center(node):
     """The middle of a slice, RAS mm."""
     return tuple(node.GetSliceToRAS().GetElement(row, 3) for row in range(3))
 
@@ -36,45 +36,45 @@ def normal(node):
     return np.array([node.GetSliceToRAS().GetElement(row, 2) for row in range(3)])
 
 
-def centres(slices):
-    return [pytest.approx(centre(node)) for node in slices.values()]
+def centers(slices):
+    return [pytest.approx(center(node)) for node in slices.values()]
 
 
 def test_the_target_of_what_is_selected_is_in_the_middle_of_the_slices(plan, slices):
     planner = plan(line("1"), line("2", target=(-5.0, 6.5, 7.0)))
     planner.select("1")
-    assert centres(slices) == [(10, 20, 30)] * 3
+    assert centers(slices) == [(10, 20, 30)] * 3
     QTest.keyClick(planner.view, Qt.Key_Down)
-    assert centres(slices) == [(-5, 6.5, 7)] * 3
+    assert centers(slices) == [(-5, 6.5, 7)] * 3
     assert [node.GetOrientation() for node in slices.values()] == [*ORIENTATIONS.values()]
 
 
 def test_of_one_point_that_is_the_place(plan, slices):
     planner = plan(line("In", type=ENTRY), line("Out", type=TARGET))
     planner.select("In")
-    assert centres(slices) == [(10, 20, 130)] * 3
+    assert centers(slices) == [(10, 20, 130)] * 3
     planner.select("Out")
-    assert centres(slices) == [(10, 20, 30)] * 3
+    assert centers(slices) == [(10, 20, 30)] * 3
 
 
 def test_what_is_no_place_leaves_the_slices(plan, slices):
     planner = plan(line("1"), line("Odd", type=9))
     planner.select("1")
     planner.select("Odd")
-    assert centres(slices) == [(10, 20, 30)] * 3
+    assert centers(slices) == [(10, 20, 30)] * 3
 
 
 def test_several_leave_the_slices_where_they_are(plan, slices):
     planner = plan(line("1"), line("2", target=(-5.0, 6.5, 7.0)))
     planner.select("1", "2")
-    assert centres(slices) == [(10, 20, 30)] * 3
+    assert centers(slices) == [(10, 20, 30)] * 3
 
 
 def test_what_the_user_has_moved_is_found_where_it_is(plan, slices):
     planner = plan(line("1"))
     planner.node("1").SetNthControlPointPosition(1, 1, 2, 3)
     planner.select("1")
-    assert centres(slices) == [(1, 2, 3)] * 3
+    assert centers(slices) == [(1, 2, 3)] * 3
 
 
 @pytest.mark.parametrize("is_shown", [True, False])
@@ -89,7 +89,7 @@ def test_the_transform_of_the_image_counts(plan, slices, slicer_host, is_shown):
     if not is_shown:
         slicer_host.mrmlScene.RemoveNode(planner.node("1"))
     planner.select("1")
-    assert centres(slices) == [(110, 20, 30)] * 3
+    assert centers(slices) == [(110, 20, 30)] * 3
 
 
 def test_it_lies_in_two_of_the_turned_slices_and_stands_on_the_third(plan, slices):
@@ -103,7 +103,7 @@ def test_it_lies_in_two_of_the_turned_slices_and_stands_on_the_third(plan, slice
     assert across == {
         "Red": pytest.approx(1), "Yellow": pytest.approx(0), "Green": pytest.approx(0),
     }  # fmt: skip
-    assert centres(slices) == [(10, 20, 30)] * 3
+    assert centers(slices) == [(10, 20, 30)] * 3
     for node in slices.values():
         axes = [[node.GetSliceToRAS().GetElement(i, j) for j in range(3)] for i in range(3)]
         assert np.abs(np.linalg.det(axes)) == pytest.approx(1)
@@ -124,7 +124,7 @@ def test_without_the_check_box_the_slices_are_turned_back_and_stay_at_the_place(
     assert slices["Red"].GetOrientation() == "Reformat"
     planner.tick(planner.ui.turnSlicesCheckBox)
     assert [node.GetOrientation() for node in slices.values()] == [*ORIENTATIONS.values()]
-    assert centres(slices) == [(10, 20, 30)] * 3
+    assert centers(slices) == [(10, 20, 30)] * 3
 
     planner.tick(planner.ui.turnSlicesCheckBox)
     planner.select("Point")  # which has no direction
@@ -139,4 +139,4 @@ def test_a_list_that_comes_again_does_not_move_the_slices(plan, slices):
     planner.get()
     assert planner.column(NAME) == ["1", "2", "3"]
     assert planner.selected() == ["1"]
-    assert centre(slices["Red"]) == (0, 0, 0)
+    assert center(slices["Red"]) == (0, 0, 0)

@@ -78,8 +78,8 @@ def test_what_is_odd_or_cannot_be_shown_is_said_in_the_note(plan, fields, words,
     assert words in planner.column(NOTE)[0]
     assert planner.column(NOTE)[1] == ""
     assert planner.is_checked("Odd") == is_shown
-    colour = planner.cell(0, NOTE, Qt.ForegroundRole)
-    assert (colour is None) == is_shown
+    color = planner.cell(0, NOTE, Qt.ForegroundRole)
+    assert (color is None) == is_shown
     planner.select("Odd")
     assert words.lower() in planner.user.status.lower()
     assert planner.is_checked("Good")

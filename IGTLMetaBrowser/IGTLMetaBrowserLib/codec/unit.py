@@ -142,7 +142,7 @@ class Unit:
     def __str__(self) -> str:
         """Return the unit in symbols: ``mm/s²``, ``kg·m²/(s²·A)``, ``1/s``; ``1`` where none is.
 
-        The exponent 0 is read as 1, as in the document's example of the newton metre.
+        The exponent 0 is read as 1, as in the document's example of the newton meter.
         """
         above, below = [], []
         for symbol, exponent in self._symbols():

@@ -5,7 +5,7 @@ position: so nobody but who reads the pixels has to know of tiles.
 
 Siemens: (0019,100A) has the number of slices, and the CSA header in (0029,1010) the normal along
 which they follow each other. The file's ImagePositionPatient is that of a slice as large as the
-whole mosaic, with the same centre as the first slice (nibabel, ``MosaicWrapper.image_position``).
+whole mosaic, with the same center as the first slice (nibabel, ``MosaicWrapper.image_position``).
 UIH: (0065,1050) has the number of slices, (0065,1051) an item for each, with its position.
 """
 

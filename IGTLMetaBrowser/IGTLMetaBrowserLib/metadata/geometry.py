@@ -1,6 +1,6 @@
 """What follows from the matrix of an image: spacing, orientation and their names.
 
-Matrices map the index (i, j, k, 1) of a voxel to the position of its centre in mm, float64 of
+Matrices map the index (i, j, k, 1) of a voxel to the position of its center in mm, float64 of
 shape (4, 4), in RAS. Directions and positions of DICOM are in LPS.
 """
 

@@ -63,7 +63,7 @@ class ImagePlane:
     ImageOrientationPatient
         Direction of a row, from its first pixel to its last, then of a column.
     ImagePositionPatient
-        Centre of the first pixel.
+        Center of the first pixel.
     SliceLocation
         mm from a plane that nobody names.
     """
@@ -85,7 +85,7 @@ class MultiFrame:
 
 @dataclass(frozen=True, slots=True)
 class VoiLut:
-    """Window centres and widths, one or several of each (PS3.3 C.11.2)."""
+    """Window centers and widths, one or several of each (PS3.3 C.11.2)."""
 
     WindowCenter: Numbers = ()
     WindowWidth: Numbers = ()
@@ -168,7 +168,7 @@ class VolumeGeometry:
 
     IjkToRas
         The 16 numbers of the matrix, row by row, that maps the index (i, j, k, 1) of a voxel to
-        the RAS position of its centre in mm.
+        the RAS position of its center in mm.
     Size
         Voxels along i, j, k.
     """

@@ -70,7 +70,7 @@ OTHER = "other"
 STUDY_DATA = "studyData"
 SERIES_DATA = "seriesData"
 INSTANCE_DATA = "instanceData"
-"""The three normalised views: mappings of all that is known of a study, a series, an image."""
+"""The three normalized views: mappings of all that is known of a study, a series, an image."""
 
 DICOM_RECORDS: Mapping[str, type] = {
     PATIENT: Patient,

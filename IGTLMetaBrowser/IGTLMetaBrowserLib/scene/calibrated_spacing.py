@@ -1,6 +1,6 @@
 """The calibrated pixel spacing of a volume, instead of the one that its image came with.
 
-The centre of the first voxel stays where it is, and so do the directions of i, j and k: the DICOM
+The center of the first voxel stays where it is, and so do the directions of i, j and k: the DICOM
 attributes ImagePositionPatient and ImageOrientationPatient stay true, as they do where DICOM has a
 calibrated PixelSpacing (PS3.3 10.7). Two attributes of the node say that its spacing is calibrated,
 and what it was; spacings are in mm along i, j and k.

@@ -16,7 +16,7 @@ from vtkmodules.vtkCommonCore import vtkLookupTable
 from ..codec import ColorTableMessage
 from .errors import SceneError
 
-_GREY_ID = "vtkMRMLColorTableNodeGrey"
+_GRAY_ID = "vtkMRMLColorTableNodeGrey"
 _TABLE_ROLE = "IGTLMetaBrowser.ColorTable"
 _DEFAULT_RANGE_FLAG_ATTRIBUTE = "IGTLMetaBrowser.ScalarRangeFlag"
 _DEFAULT_COLOR_ATTRIBUTE = "IGTLMetaBrowser.ColorNodeID"
@@ -72,7 +72,7 @@ def use_color_table(volume: Any, color_table: Any) -> None:
     display = volume.GetDisplayNode()
     modified = display.StartModify()
     if display.GetAttribute(_DEFAULT_COLOR_ATTRIBUTE) is None:
-        display.SetAttribute(_DEFAULT_COLOR_ATTRIBUTE, display.GetColorNodeID() or _GREY_ID)
+        display.SetAttribute(_DEFAULT_COLOR_ATTRIBUTE, display.GetColorNodeID() or _GRAY_ID)
         display.SetAttribute(_DEFAULT_RANGE_FLAG_ATTRIBUTE, str(display.GetScalarRangeFlag()))
     display.SetScalarRangeFlag(display.UseDirectMapping)
     display.SetAndObserveColorNodeID(color_table.GetID())
@@ -112,7 +112,7 @@ def _reconnect(volume: Any) -> None:
 def rgba_table(colors: np.ndarray) -> np.ndarray:
     """Return colors of shape (entries, 1 or 3), uint8 or uint16, as uint8 RGBA (entries, 4).
 
-    One component is a grey value; 16 bits are shortened to the 8 that are shown.
+    One component is a gray value; 16 bits are shortened to the 8 that are shown.
     """
     if colors.dtype.itemsize == 2:
         colors = colors >> 8

@@ -27,7 +27,7 @@ _COLOR_ROLE = "IGTLMetaBrowser.LabelColors"
 # A color node has an entry for each label up to the highest; LBMETA itself names 1 to 255.
 _HIGHEST_LABEL = 65535
 # For labels that have no color of their own: pale, so that they are not taken for those that have
-# one, and by the golden section of the color circle, so that neighbours are not alike.
+# one, and by the golden section of the color circle, so that neighbors are not alike.
 _HUE_STEP = 0.61803398875
 _SATURATION, _BRIGHTNESS = 0.35, 0.9
 

@@ -42,7 +42,7 @@ class DemoImage:
     """One of the demo's images: what it is called, and where its scanner put the voxels.
 
     ``directions`` (3, 3) holds the axes as columns, ``spacing`` (i, j, k) is in mm, ``center`` is
-    the RAS mm of the volume's centre, ``edge`` the scanner's sharpness in mm.
+    the RAS mm of the volume's center, ``edge`` the scanner's sharpness in mm.
     """
 
     id: str
@@ -56,7 +56,7 @@ class DemoImage:
     edge: float
 
     def ijk_to_ras(self) -> np.ndarray:
-        """The affine (4, 4) from voxel index (i, j, k) to RAS mm of the voxel's centre."""
+        """The affine (4, 4) from voxel index (i, j, k) to RAS mm of the voxel's center."""
         matrix = np.eye(4)
         matrix[:3, :3] = self.directions * self.spacing
         matrix[:3, 3] = self.center - matrix[:3, :3] @ ((np.array(SIZE) - 1) / 2)
@@ -197,11 +197,11 @@ def demo_images() -> list[DemoImage]:
 def demo_trajectories() -> list[codec.TrajectoryItem]:
     """Trajectories through the phantom: entries on the skin, targets in what they are named after
     (RAS mm)."""
-    tumour = phantom.TUMOUR.center
+    tumor = phantom.TUMOR.center
     left_horn, right_horn = (-30.0, 22.0, -20.0), (29.0, 20.0, -20.0)
     left_deep, right_deep = (-12.0, -6.0, 2.0), (12.0, -6.0, 2.0)
     return [
-        _line("Tumor biopsy", "Biopsy", RED, tumour, (0.5, -0.45, 0.74), 2.0, "DEMO_MR"),
+        _line("Tumor biopsy", "Biopsy", RED, tumor, (0.5, -0.45, 0.74), 2.0, "DEMO_MR"),
         _line(
             "Left ventricle drain", "Drainage", BLUE, left_horn, (-0.15, 0.5, 0.85), 4.0, "DEMO_CT"
         ),
@@ -218,7 +218,7 @@ def demo_trajectories() -> list[codec.TrajectoryItem]:
             type=codec.TrajectoryType.TARGET,
             rgba=YELLOW,
             entry=(0.0, 0.0, 0.0),
-            target=tumour,
+            target=tumor,
             diameter=0.0,
             owner="DEMO_PT",
         ),

@@ -380,8 +380,8 @@ def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:
     """Return what tells one of several stacks of a series from the others."""
     if len(stacks) == 1:
         return ""
-    is_labelled = stack.label and sum(stack.label == other.label for other in stacks) == 1
-    if is_labelled:
+    is_labeled = stack.label and sum(stack.label == other.label for other in stacks) == 1
+    if is_labeled:
         return stack.label
     is_frame = stack.kind == SLICE and stack.position
     words = f"{'frame' if is_frame else stack.kind} {number} of {len(stacks)}"

@@ -27,7 +27,7 @@ class Places:
     """Where frames of one orientation and size lie. LPS mm.
 
     positions
-        The centre of the first pixel of each frame, shape (frames, 3).
+        The center of the first pixel of each frame, shape (frames, 3).
     axes
         Unit vectors from pixel to pixel along a row, along a column, and their cross product,
         shape (3, 3), one a row.

@@ -80,7 +80,7 @@ def _usual_gap(gaps: np.ndarray) -> float:
 
 
 def _gap_class(gap: float, usual: float) -> int:
-    """Return 0 for a gap as usual, else a number that neighbouring gaps of one size share."""
+    """Return 0 for a gap as usual, else a number that neighboring gaps of one size share."""
     if abs(gap - usual) <= _TOLERANCE * usual:
         return 0
     return max(1, round(gap / usual * 10))

@@ -55,7 +55,7 @@ PixelDigest = Callable[[Frame], bytes]
 class Stack:
     """Frames that make one image, in the order of k.
 
-    ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's centre. ``label`` tells
+    ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's center. ``label`` tells
     the stack from others of its series, if there is more to say than a number; ``position`` says
     where the place is from if that is not ImagePositionPatient; ``notices`` are what a user has to
     know of it.

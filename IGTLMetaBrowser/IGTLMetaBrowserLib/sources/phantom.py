@@ -4,7 +4,7 @@ Ten ellipsoids are those of the published table: Kak and Slaney, "Principles of 
 Tomographic Imaging" (1988), page 102, with the authors' errata; Yu, Ye and Wang (SPIE 5535, 2004)
 use the same ones. Scalp, cerebrospinal fluid and the brain's surface are the
 additional layers of Gach, Tanase and Boada, "2D & 3D Shepp-Logan Phantom Standards for MRI" (ICSEng
-2008). Nose, ears, tumour and marker are our own.
+2008). Nose, ears, tumor and marker are our own.
 
 The table has no units and one density for each ellipsoid. Here one unit is 100 mm, which makes a
 head 144 mm wide, 190 mm from front to back and 186 mm high; the table's x, y and z are the
@@ -45,7 +45,7 @@ class Ellipsoid:
 
 
 SCALP = Ellipsoid("scalp", (0, 0, 0), (72, 95, 93))
-TUMOUR = Ellipsoid("tumour", (36, -34, 4), (13, 15, 12))
+TUMOR = Ellipsoid("tumor", (36, -34, 4), (13, 15, 12))
 MARKER = Ellipsoid("marker", (-77, 0, 0), (5, 5, 5))
 LEFT_VENTRICLE = Ellipsoid("fluid", (-22, 0, -25), (41, 16, 21), 108)
 RIGHT_VENTRICLE = Ellipsoid("fluid", (22, 0, -25), (31, 11, 22), 72)
@@ -58,7 +58,7 @@ HEAD = (
     SCALP,
     Ellipsoid("bone", (0, 0, 0), (69, 92, 90)),  # table, 1
     Ellipsoid("fluid", (0, 0, 0), (66.24, 87.4, 88)),  # table, 2
-    Ellipsoid("grey matter", (0, 0, 0), (65.24, 86.4, 87)),
+    Ellipsoid("gray matter", (0, 0, 0), (65.24, 86.4, 87)),
     LEFT_VENTRICLE,  # table, 3
     RIGHT_VENTRICLE,  # table, 4
     Ellipsoid("white matter", (0, 35, -25), (21, 25, 50)),  # table, 5
@@ -67,7 +67,7 @@ HEAD = (
     Ellipsoid("nodule", (6, -65, -25), (4.6, 2.3, 2), 90),  # table, 8
     Ellipsoid("nodule", (6, -10.5, 62.5), (5.6, 4, 10), 90),  # table, 9
     Ellipsoid("fluid", (0, 10, 62.5), (5.6, 5.6, 10)),  # table, 10
-    TUMOUR,
+    TUMOR,
     MARKER,
 )
 
@@ -78,10 +78,10 @@ CONTRAST: dict[str, dict[str, float]] = {
         "scalp": 20,
         "bone": 1000,
         "fluid": 5,
-        "grey matter": 37,
+        "gray matter": 37,
         "white matter": 30,
         "nodule": 60,
-        "tumour": 75,
+        "tumor": 75,
         "marker": 400,
     },
     "MR": {
@@ -89,10 +89,10 @@ CONTRAST: dict[str, dict[str, float]] = {
         "scalp": 900,
         "bone": 60,
         "fluid": 150,
-        "grey matter": 480,
+        "gray matter": 480,
         "white matter": 640,
         "nodule": 700,
-        "tumour": 820,
+        "tumor": 820,
         "marker": 1000,
     },
     "PT": {
@@ -100,10 +100,10 @@ CONTRAST: dict[str, dict[str, float]] = {
         "scalp": 1500,
         "bone": 800,
         "fluid": 600,
-        "grey matter": 14000,
+        "gray matter": 14000,
         "white matter": 6000,
         "nodule": 20000,
-        "tumour": 32000,
+        "tumor": 32000,
         "marker": 20000,
     },
 }
@@ -115,7 +115,7 @@ def head_volume(
     """The phantom as float32, shape (k, j, i), sampled where a scanner would put its voxels.
 
     ``modality`` is a key of ``CONTRAST``; ``size`` is (i, j, k); ``ijk_to_ras`` (4, 4) takes a
-    voxel index to the RAS mm of the voxel's centre; ``edge`` is the width in mm over which one
+    voxel index to the RAS mm of the voxel's center; ``edge`` is the width in mm over which one
     tissue fades into the next (the scanner's sharpness).
     """
     volume = np.empty(size[::-1], dtype=np.float32)
@@ -176,7 +176,7 @@ def _paint(
 def _bounding_box(
     ijk_to_ball: np.ndarray, radius: float, size: tuple[int, ...]
 ) -> tuple[slice, slice, slice]:
-    """The voxels (as i, j, k slices) that can lie within ``radius`` of the unit ball's centre."""
+    """The voxels (as i, j, k slices) that can lie within ``radius`` of the unit ball's center."""
     ball_to_ijk = np.linalg.inv(ijk_to_ball[:, :3])
     center = -ball_to_ijk @ ijk_to_ball[:, 3]
     reach = radius * np.linalg.norm(ball_to_ijk, axis=1)

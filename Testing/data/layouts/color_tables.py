@@ -12,7 +12,7 @@ MAP_TYPES = {("uint8", 1): (3, "B"), ("uint16", 1): (5, "H"), ("uint8", 3): (19,
 
 
 def table(dtype: str, components: int) -> Fields:
-    """Return 256 colours, no two alike."""
+    """Return 256 colors, no two alike."""
     factor = 257 if dtype == "uint16" else 1
     channels = (lambda n: n, lambda n: 255 - n, lambda n: n * 7 % 256)[:components]
     values = [channel(entry) * factor for entry in range(256) for channel in channels]

@@ -47,7 +47,7 @@ ITEMS = [
 
 
 def matrix(*rows: list[float]) -> Fields:
-    """Return an image's matrix: i, j and k axis, and the centre, in columns."""
+    """Return an image's matrix: i, j and k axis, and the center, in columns."""
     return {"dtype": "float64", "shape": [3, 4], "values": [x for row in rows for x in row]}
 
 

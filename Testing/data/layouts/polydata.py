@@ -43,8 +43,8 @@ def polydata(points: list[list[float]], attributes: list[Fields], **kinds: Field
 
 SQUARE = [[0.0, 0.0, 0.0], [1.5, 0.0, 0.0], [1.5, 1.5, -80.25], [0.0, 1.5, 2.0**100]]
 TENSOR = [float(number) for number in range(9)]
-# In the library's way: two colours of 4 numbers each, and what is left of 2×9.
-COLOURS = [[1.0, 0.5, 0.0, 1.0, 0.0, 0.25, 1.0, 0.75, 0.0], [0.0] * 9]
+# In the library's way: two colors of 4 numbers each, and what is left of 2×9.
+COLORS = [[1.0, 0.5, 0.0, 1.0, 0.0, 0.25, 1.0, 0.75, 0.0], [0.0] * 9]
 # Likewise one vector of 3 numbers.
 CELL_VECTOR = [[0.5, -1.5, 2.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]]
 
@@ -93,7 +93,7 @@ CONTENTS = [
             SQUARE[:2],
             [
                 attribute(0x00, "N" * 255, [[1.0, 2.0, 3.0, 4.0, 5.0]]),
-                attribute(0x04, "rgba", COLOURS),
+                attribute(0x04, "rgba", COLORS),
                 attribute(0x11, "ab", CELL_VECTOR),
                 attribute(0x13, "", [TENSOR]),
             ],

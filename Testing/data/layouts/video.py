@@ -48,7 +48,7 @@ LONG_TEXTS = {"device_name": "D" * 64, "patient_name": "P" * 64, "patient_id": "
 
 CONTENTS = [
     ("video", "VIDEO", "Laparoscope", video("deadbeef00ff", "VP90", 1, 1)),
-    # Grey, from big-endian pixels, without a frame, of a part of the image.
+    # Gray, from big-endian pixels, without a frame, of a part of the image.
     (
         "video_part",
         "VIDEO",

@@ -10,7 +10,7 @@ from IGTLMetaBrowserLib import codec
 
 
 def color_table(entry_count: int, entry: tuple[str, int], seed: int) -> np.ndarray:
-    """Return a table of any colours. ``entry`` has dtype and components."""
+    """Return a table of any colors. ``entry`` has dtype and components."""
     dtype, components = entry
     values = np.random.default_rng(seed).integers(0, 1 << 16, (entry_count, components))
     return values.astype(dtype)

@@ -28,7 +28,7 @@ TIMESTAMPS = st.integers(0, (1 << 64) - 1).map(codec.Timestamp)
 UINT8 = st.integers(0, 0xFF)
 UINT16 = st.integers(0, 0xFFFF)
 POINTS = st.tuples(float32s(), float32s(), float32s())
-COLOURS = st.tuples(UINT8, UINT8, UINT8, UINT8)
+COLORS = st.tuples(UINT8, UINT8, UINT8, UINT8)
 VERSION_1 = st.fixed_dictionaries({"header_version": st.just(1)})
 VERSION_2 = st.fixed_dictionaries(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from hostile.strategies.common import COLOURS, UINT8, UINT16, texts, with_header
+from hostile.strategies.common import COLORS, UINT8, UINT16, texts, with_header
 from IGTLMetaBrowserLib import codec
 
 LABEL_META_ITEMS = st.builds(
@@ -12,7 +12,7 @@ LABEL_META_ITEMS = st.builds(
     name=texts(64),
     id=texts(20),
     label=UINT8,
-    rgba=COLOURS,
+    rgba=COLORS,
     size=st.tuples(UINT16, UINT16, UINT16),
     owner=texts(20),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from hostile.strategies.common import COLOURS, POINTS, float32s, texts, with_header
+from hostile.strategies.common import COLORS, POINTS, float32s, texts, with_header
 from IGTLMetaBrowserLib import codec
 
 TRAJECTORY_ITEMS = st.builds(
@@ -12,7 +12,7 @@ TRAJECTORY_ITEMS = st.builds(
     name=texts(64),
     group=texts(32),
     type=st.integers(-128, 127),
-    rgba=COLOURS,
+    rgba=COLORS,
     entry=POINTS,
     target=POINTS,
     diameter=float32s(),

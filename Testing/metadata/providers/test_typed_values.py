@@ -33,8 +33,8 @@ def test_texts_become_what_the_keyword_needs(typed):
 
 
 def test_any_other_keyword_will_do(providers, typed):
-    typed.set("A", "Ground truth", "tumour")
-    assert typed(OTHER, "A") == {"Ground truth": "tumour"}
+    typed.set("A", "Ground truth", "tumor")
+    assert typed(OTHER, "A") == {"Ground truth": "tumor"}
     assert typed(PATIENT, "A") is NOTHING
     typed.remove_all("A")
     assert typed(OTHER, "A") is NOTHING

@@ -4,7 +4,7 @@
 offset  type  field       meaning
 ======  ====  ==========  =============================================================
 0       u8    index type  3: 256 entries, for uint8 images; 5: 65536, for uint16
-1       u8    map type    what an entry is. 3: u8 grey value; 5: u16 grey value;
+1       u8    map type    what an entry is. 3: u8 gray value; 5: u16 gray value;
                           19: u8×3 red, green, blue
 2             table       the entries
 ======  ====  ==========  =============================================================
@@ -41,7 +41,7 @@ class ColorTableMessage(Message):
 
     ``colors`` is an array of shape (entries, components) in native byte order. Entry n is the
     color of the value n; there are 256 or 65536. Components are 3 (red, green, blue; uint8) or 1
-    (grey; uint8 or uint16).
+    (gray; uint8 or uint16).
     """
 
     wire_type: ClassVar[str] = "COLORT"

@@ -9,13 +9,13 @@ offset  type    field        meaning
 4       u8      endian       of the pixels: 1 big, 2 little
 5       u8      coordinates  1 RAS, 2 LPS
 6       u16×3   size         voxels along i, j, k
-12      f32×12  matrix       i, j and k axis times spacing (mm), then the image's CENTRE (mm)
+12      f32×12  matrix       i, j and k axis times spacing (mm), then the image's CENTER (mm)
 60      u16×3   offset       first voxel of the sub-volume
 66      u16×3   sub-volume   its voxels along i, j, k
 72              pixels       of the sub-volume, i fastest
 ======  ======  ===========  ================================================================
 
-The centre is that of the voxels' centres: (N − 1) / 2 voxels from the first one along each axis.
+The center is that of the voxels' centers: (N − 1) / 2 voxels from the first one along each axis.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class ImageMessage(Message):
         ``ScalarType``s in native byte order.
     matrix
         Array of shape (3, 4), mm: columns 0 to 2 are the i, j and k axis times spacing, column 3
-        is the position of the image's centre, in ``coordinates``. As on the wire; see
+        is the position of the image's center, in ``coordinates``. As on the wire; see
         ``ijk_to_ras`` for the matrix that most software wants.
     coordinates
         RAS or LPS.
@@ -116,22 +116,22 @@ class ImageMessage(Message):
         """Make a whole image from its pixels and its voxel-to-RAS matrix.
 
         ``ijk_to_ras`` has shape (4, 4) and maps the index (i, j, k, 1) of a voxel to the RAS
-        position of its centre in mm. ``fields`` are other fields of the message; with
+        position of its center in mm. ``fields`` are other fields of the message; with
         ``coordinates=Coordinates.LPS`` the matrix is written in LPS.
         """
         affine = np.asarray(ijk_to_ras, float)
         if fields.get("coordinates") == Coordinates.LPS:
             affine = flip_matrix_lps_ras(affine)
-        centre_index = (np.array(pixels.shape[2::-1]) - 1) / 2
+        center_index = (np.array(pixels.shape[2::-1]) - 1) / 2
         matrix = affine[:3].copy()
-        matrix[:, 3] += affine[:3, :3] @ centre_index
+        matrix[:, 3] += affine[:3, :3] @ center_index
         return cls(pixels, matrix, **fields)
 
     def ijk_to_ras(self, coordinates: Coordinates | None = None) -> np.ndarray:
         """Return the matrix from voxel index to position, float64 of shape (4, 4).
 
         It maps (i, j, k, 1), an index in the whole image, to the RAS position of that voxel's
-        centre in mm. ``coordinates`` overrules the message's own field, for peers that mark RAS
+        center in mm. ``coordinates`` overrules the message's own field, for peers that mark RAS
         as LPS or the other way round.
         """
         affine = np.eye(4)

@@ -47,7 +47,7 @@ _FORMAT_VERSION = 1
 _LAYOUT = struct.Struct(">HB4sHB3H12f3H3H")
 _START_LAYOUT = struct.Struct(">4sI")
 _LITTLE_ENDIAN = 2
-_FIRST_GREY = 0x100
+_FIRST_GRAY = 0x100
 _coordinates = member_or_number(Coordinates)
 
 
@@ -69,10 +69,10 @@ class VideoMessage(Message):
     frame_type
         0 to 65535: 1 key frame, 2 intra and 3 inter prediction, 4 skipped, 0 invalid, 5 unknown;
         some encoders of the C++ library send the numbers of their own libraries. Times 256
-        where the frame is grey.
+        where the frame is gray.
     matrix
         Array of shape (3, 4), mm: columns 0 to 2 are the i, j and k axis times pixel size, column 3
-        is the position, in ``coordinates``; of the image's centre, as in IMAGE and VIDEOMETA.
+        is the position, in ``coordinates``; of the image's center, as in IMAGE and VIDEOMETA.
     coordinates
         ``Coordinates``, or the plain number where a peer sent another.
     endian
@@ -95,9 +95,9 @@ class VideoMessage(Message):
     part: Size | None = None
 
     @property
-    def is_grey(self) -> bool:
+    def is_gray(self) -> bool:
         """Whether the frame has no colors."""
-        return self.frame_type >= _FIRST_GREY
+        return self.frame_type >= _FIRST_GRAY
 
     def pack_content(self) -> list[Buffer]:
         """Return header and frame; the frame is not copied."""

@@ -13,7 +13,7 @@ offset  type      field         meaning
 258     f64       focal length  of the camera, mm
 266     u16×3     size          pixels along i, j, k
 272     f32×12    matrix        i, j and k axis times pixel size (mm), then the position of the
-                                frame's centre (mm)
+                                frame's center (mm)
 320     u8        scalar type   see ``scalar``
 321     u8        reserved
 ======  ========  ============  ===============================================================
@@ -72,7 +72,7 @@ class VideoMetaItem:
     scalar_type: ScalarType | int = ScalarType.UINT8
 
     def to_matrix(self) -> np.ndarray:
-        """Return the axes times pixel size, and the position of the centre, mm, as columns.
+        """Return the axes times pixel size, and the position of the center, mm, as columns.
 
         float64 of shape (3, 4), as ``VideoMessage.matrix``.
         """

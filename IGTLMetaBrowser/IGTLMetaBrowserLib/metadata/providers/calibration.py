@@ -72,7 +72,7 @@ class CalibrationProvider(ObservableProvider):
             if not least <= spacing <= most:
                 raise ValueError(
                     f"the spacing of {image_id!r} cannot be {spacing:g} mm; give the distance of "
-                    f"two pixels' centres in mm, a number from {least:g} to {most:g}"
+                    f"two pixels' centers in mm, a number from {least:g} to {most:g}"
                 )
         self._calibrations[image_id] = CalibratedSpacing(
             float(row_spacing),

@@ -61,7 +61,7 @@ VIEWS: dict[str, Sequence[str]] = {
         MR_IMAGE,
     ),
 }
-"""The modules that each normalised view is put together from."""
+"""The modules that each normalized view is put together from."""
 
 
 class ComputedProvider(ObservableProvider):
@@ -81,7 +81,7 @@ class ComputedProvider(ObservableProvider):
         }
 
     def __call__(self, type_: str, query: Hashable) -> Any:
-        """Return a computed module, a normalised view, or ``NOTHING``."""
+        """Return a computed module, a normalized view, or ``NOTHING``."""
         if type_ in VIEWS:
             known = self._providers.get_normalized(query, VIEWS[type_])
             view = {keyword: entry.value for keyword, entry in known.items()}
