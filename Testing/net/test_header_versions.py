@@ -194,9 +194,17 @@ def send_wrong_sizes(peer: Peer, question: codec.Header) -> None:
     peer.send(codec.Header(*fields).pack() + body)
 
 
-@pytest.mark.parametrize("answer_to_2", [close, send_wrong_sizes])
+def say_nothing(_peer: Peer, _question: codec.Header) -> None:
+    pass
+
+
+def keep_alive(peer: Peer, _question: codec.Header) -> None:
+    peer.send(codec.StatusMessage(header_version=2))
+
+
+@pytest.mark.parametrize("answer_to_2", [close, send_wrong_sizes, say_nothing, keep_alive])
 def test_images_come_in_version_1_from_a_server_that_speaks_version_2_for_its_list_only(
-    answer_to_2: Callable[[Peer, codec.Header], None],
+    answer_to_2: Callable[[Peer, codec.Header], None], piece_size: int | None
 ):
     class HalfServer(RawServer):
         def _answer(self, peer: Peer, question: codec.Header) -> None:
@@ -206,10 +214,82 @@ def test_images_come_in_version_1_from_a_server_that_speaks_version_2_for_its_li
                 super()._answer(peer, question)
 
     script = HalfServer(speaks_as_asked, reads_bodies=True)
-    with ScriptedServer(script) as server, server.client() as client:
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=0.5) as client,
+    ):
         assert client.get_list().metadata == METADATA
+        for _ in range(2):
+            assert client.get_image("US1").pixels[0, 0, 0] == 7
+        assert client.get_list().metadata == METADATA
+    assert script.asked[-4:] == [
+        (2, "GET_IMAGE"),
+        (1, "GET_IMAGE"),
+        (1, "GET_IMAGE"),  # that is remembered
+        (2, "GET_IMGMETA"),
+    ]
+
+
+def test_an_image_that_a_server_of_version_2_does_not_send_is_one_time_out():
+    # It has sent others: so it has understood the question.
+    class Partial(RawServer):
+        def _answer(self, peer: Peer, question: codec.Header) -> None:
+            if question.device_name != "MISSING":
+                super()._answer(peer, question)
+
+    script = Partial(speaks_as_asked, reads_bodies=True)
+    with ScriptedServer(script) as server, server.client(answer_timeout=0.5) as client:
+        client.list_images()
+        client.get_image("US1")
+        with pytest.raises(net.TimeOutError):
+            client.get_image("MISSING")
+        assert client.get_image("US1").metadata == METADATA
+    assert (1, "GET_IMAGE") not in script.asked
+
+
+@pytest.mark.parametrize("part", [30, 100, 200], ids=["header", "extended header", "items"])
+def test_a_list_of_version_2_that_stops_in_the_middle_is_not_waited_for(part: int):
+    class Stopping(RawServer):
+        def _answer(self, peer: Peer, question: codec.Header) -> None:
+            if (question.version, question.type_name) == (2, "GET_IMGMETA"):
+                whole = codec.ImageMetaMessage(items=[ENTRY], header_version=2, metadata=METADATA)
+                peer.send(codec.pack(whole)[:part])
+                peer.wait_until_closed()
+                raise EOFError
+            super()._answer(peer, question)
+
+    script = Stopping(speaks_as_asked, reads_bodies=True)
+    with ScriptedServer(script) as server, server.client() as client:
+        assert [item.id for item in client.list_images()] == ["US1"]
         assert client.get_image("US1").pixels[0, 0, 0] == 7
-    assert (script.asked[-2:]) == [(2, "GET_IMAGE"), (1, "GET_IMAGE")]
+        assert [item.id for item in client.list_images()] == ["US1"]
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["first connection", "speaks version 2"])
+def test_a_list_without_images_in_version_2_only_is_not_believed(
+    is_known: bool, piece_size: int | None
+):
+    class Empty(RawServer):
+        def _answer(self, peer: Peer, question: codec.Header) -> None:
+            if (question.version, question.type_name) == (2, "GET_IMGMETA"):
+                peer.send(codec.ImageMetaMessage(header_version=2))
+            else:
+                super()._answer(peer, question)
+
+    script = Empty(speaks_as_asked, reads_bodies=True)
+    with ScriptedServer(script, piece_size=piece_size) as server, server.client() as client:
+        server_version("127.0.0.1", server.port).speaks_2 = is_known or None
+        for _ in range(2):
+            assert [item.id for item in client.list_images()] == ["US1"]
+        assert client.get_image("US1").metadata == METADATA
+    assert script.asked.count((2, "GET_IMGMETA")) == 1
+
+
+def test_a_server_without_images_is_believed_in_both_versions():
+    with ServerInThread(ImagesInMemory()) as server, server.client() as client:
+        server_version("127.0.0.1", server.port).speaks_2 = True
+        assert list(client.list_images()) == []
 
 
 def test_whoever_asks_for_an_image_behind_the_list_has_the_list_first():

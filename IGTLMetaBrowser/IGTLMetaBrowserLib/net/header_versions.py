@@ -11,6 +11,9 @@ ImageDatabaseServer is out of step for good). So:
    version 1 takes no notice. The list is kept back meanwhile, for ``_PROBE_SECONDS`` at most.
 3. As soon as any message has come in version 2, everything is asked in version 2, first of all the
    list that is kept back. A server that answers in version 1 all the same is asked so from then on.
+4. Version 2 may be good for some types only. As long as no question of a type was answered in it, a
+   question that stays without an answer, loses the connection twice, or is answered by a list
+   without images is asked again in version 1; if that is of use, so are all others of that type.
 
 A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
 extended header alone, and PlusServer then reads nothing more from that client.
@@ -18,7 +21,7 @@ extended header alone, and PlusServer then reads nothing more from that client.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .. import codec
 from .connection import Connection
@@ -39,10 +42,16 @@ class ServerVersion:
         Whether messages of header version 2 come from it; None if it was not tried yet.
     is_final
         Whether a question in version 2 was answered in version 1; then no message changes this.
+    answered_in_2
+        The data types of questions that were answered in version 2.
+    only_in_1
+        The data types that are asked for in version 1, as version 2 was of no use for them.
     """
 
     speaks_2: bool | None = None
     is_final: bool = False
+    answered_in_2: set[str] = field(default_factory=set)
+    only_in_1: set[str] = field(default_factory=set)
 
 
 _servers: dict[tuple[str, int], ServerVersion] = {}
@@ -78,10 +87,11 @@ class VersionFinder:
         self.is_2_seen = False  # on this connection
         self._is_probe_unanswered = False
 
-    def ask(self, query: Query, now: float, version: int | None = None) -> None:
-        """Send a question, in the best version or the given one, and wait for its answer."""
-        best = 2 if self._server.speaks_2 else 1
-        query.header_version = self._fixed or version or best
+    def ask(self, query: Query, now: float) -> None:
+        """Send a question, in the best version, and wait for its answer."""
+        is_only_in_1 = query.is_fallback or query.data_type in self._server.only_in_1
+        best = 2 if self._server.speaks_2 and not is_only_in_1 else 1
+        query.header_version = self._fixed or best
         question = codec.GetMessage(query.data_type, device_name=query.device_name)
         if query.header_version == 2:
             question.header_version, question.metadata = 2, dict(CLIENT)
@@ -110,6 +120,9 @@ class VersionFinder:
         if query is self.held:
             if query.error is not None:  # asked again in vain
                 query.error, query.answer = None, self._first_list
+            elif self._is_doubtful(query):
+                self._server.only_in_1.add(query.data_type)
+                query.header_version, query.answer = 1, self._first_list
             self._note_answer_to_2(query)
             self.cancel(query)
             return False
@@ -146,6 +159,11 @@ class VersionFinder:
         self.cancel(query)
         return query
 
+    def bytes_arrived(self, now: float) -> None:
+        """Note that an answer is arriving: a long list that comes again is waited for."""
+        if self.held is not None and self.held in self._queries.waiting:
+            self.deadline = now + _LIST_SECONDS
+
     def ask_in_version_1(self) -> None:
         """Ask so from now on, unless a message of version 2 comes after all."""
         self._server.speaks_2 = self.is_2_seen = False
@@ -155,14 +173,57 @@ class VersionFinder:
         if query is self.held:
             self.held = self._first_list = self.deadline = None
 
-    def can_ask_in_version_1(self, query: Query, event: codec.Message | codec.Rejected) -> bool:
+    def fall_back(self, query: Query, event: codec.Message | codec.Rejected, now: float) -> bool:
+        """Ask again in version 1 if what has come in version 2 is of no use; return whether so."""
+        if not (self._is_doubtful(query) or self._is_unreadable(query, event)):
+            return False
+        query.answer = query.error = None
+        query.is_fallback = True
+        self.ask(query, now)
+        return True
+
+    def is_for_version_1(self, query: Query, is_new: bool = True) -> bool:
+        """Whether an unanswered query was perhaps not understood, as it was asked in version 2.
+
+        It is asked in version 1 the next time. ``is_new``: this could have another cause for a
+        server that speaks version 2.
+        """
+        if self._fixed is not None or query.header_version != 2:
+            return False
+        answered = self._server.answered_in_2
+        if not self.is_2_seen and (not answered or query.data_type in answered):
+            # It never spoke it, or it is no longer the same server.
+            answered.clear()
+            self.ask_in_version_1()
+            return True
+        if (self.is_2_seen and not is_new) or query.data_type in answered:
+            return False
+        query.is_fallback = True
+        return True
+
+    def note_answer(self, query: Query) -> None:
+        """Note in which version an answer was had."""
+        if query.answer is None:
+            return
+        if query.header_version == 2 and _header_version(query.answer) == 2:
+            self._server.answered_in_2.add(query.data_type)
+        elif query.is_fallback and not _is_empty_list(query):
+            self._server.only_in_1.add(query.data_type)
+
+    def _is_doubtful(self, query: Query) -> bool:
+        """Whether an answer is a list without images, and the first one in version 2."""
+        is_new = query.header_version == 2 and query.data_type not in self._server.answered_in_2
+        return is_new and self._fixed is None and _is_empty_list(query)
+
+    def _is_unreadable(self, query: Query, event: codec.Message | codec.Rejected) -> bool:
         """Whether the answer to a question in version 2 cannot be read, but could be in version 1.
 
         Some servers get the extended header or the metadata of some messages wrong. Damage and
         size have nothing to do with the version.
         """
         return (
-            isinstance(event, codec.Rejected)
+            query.error is not None
+            and isinstance(event, codec.Rejected)
             and type(event.error) is codec.DecodeError
             and (event.header.version, query.header_version) == (2, 2)
             and self._fixed is None
@@ -182,6 +243,10 @@ class VersionFinder:
     def _ask_again(self, query: Query, now: float) -> None:
         self.ask(query, now)
         self.deadline = now + _LIST_SECONDS
+
+
+def _is_empty_list(query: Query) -> bool:
+    return isinstance(query.answer, codec.ImageMetaMessage) and not len(query.answer.items)
 
 
 def _header_version(event: codec.Message | codec.Rejected | None) -> int:

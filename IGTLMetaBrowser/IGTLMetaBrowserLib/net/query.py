@@ -34,6 +34,8 @@ class Query:
     deadline: float = field(default=float("inf"), repr=False)
     attempts: int = field(default=0, repr=False)
     header_version: int = field(default=1, repr=False)
+    # Whether it is asked in header version 1 because version 2 was of no use for it.
+    is_fallback: bool = field(default=False, repr=False)
     # What had been received when it was asked, to see whether anything has come since.
     bytes_before: int = field(default=0, repr=False)
     # An image of another name that may be the answer, or why it cannot be read, see ``Queries``;

@@ -21,6 +21,8 @@ from .settings import ConnectionSettings
 _MAX_ATTEMPTS = 2
 # What is passed over is waited for no longer; to connect anew is faster.
 _PASS_OVER_SECONDS = 3.0
+_STALLED_SECONDS = 1.0
+_STOPPED = "stopped in the middle of a message that is passed over; connecting anew"
 
 
 @dataclass
@@ -114,6 +116,7 @@ class Session:
             self._last_bytes_at = time.monotonic()
             if self._is_answering:
                 self._queries.bytes_arrived(self._last_bytes_at)
+                self._versions.bytes_arrived(self._last_bytes_at)
         events: list[ClientEvent] = []
         for event in received:
             events += self._handle(event)
@@ -159,17 +162,22 @@ class Session:
         self._versions.note_version(event, now)
         if query.is_abandoned or self._versions.hold(query, now):
             return []
-        if query.error is not None and self._versions.can_ask_in_version_1(query, event):
-            query.error = None
-            self._versions.ask(query, now, version=1)
+        if self._versions.fall_back(query, event, now):
             return []
+        self._versions.note_answer(query)
         return [Finished(query)]
 
     def _check_times(self, now: float) -> list[ClientEvent]:
         released = self._versions.release(now)
         done = [released] if released is not None else []
-        done += self._queries.accept_candidates(now)
+        accepted = self._queries.accept_candidates(now)
+        for query in accepted:
+            self._versions.note_answer(query)
+        done += accepted
         events: list[ClientEvent] = [Finished(query) for query in done]
+        if released is not None and self._is_stalled(now):
+            # The list that came again stopped in the middle: nothing else can come after it.
+            return events + self._give_up(f"{self._address} {_STOPPED}")
         expired = self._queries.expired(now)
         for query in expired:
             if not self.is_alive_for(query):
@@ -177,14 +185,18 @@ class Session:
             events += self._fail_alone(query, now)
         until = self._passing_over_until
         if until is not None and until <= now:
-            reason = "stopped in the middle of a message that is passed over; connecting anew"
-            events += self._give_up(f"{self._address} {reason}")
+            events += self._give_up(f"{self._address} {_STOPPED}")
         return events
+
+    def _is_stalled(self, now: float) -> bool:
+        """Whether nothing comes any more in the middle of a message."""
+        silence = now - self._last_bytes_at
+        return not self.connection.receiver.is_between_messages and silence >= _STALLED_SECONDS
 
     def _fail_alone(self, query: Query, now: float) -> list[ClientEvent]:
         if query is self.held:
             return self._finish_held()
-        if self._is_for_version_1(query):
+        if self._versions.is_for_version_1(query):
             self._queries.replace(
                 query, Query(query.data_type, query.device_name, is_abandoned=True)
             )
@@ -195,14 +207,6 @@ class Session:
         self._queries.abandon(query)
         return [Finished(query)]
 
-    def _is_for_version_1(self, query: Query) -> bool:
-        """Whether an unanswered query was perhaps not understood, as it was asked in version 2."""
-        is_new = self._settings.header_version is None and not self._versions.is_2_seen
-        if not (is_new and query.header_version == 2):
-            return False
-        self._versions.ask_in_version_1()
-        return True
-
     def _time_out(self, expired: list[Query]) -> list[ClientEvent]:
         """Give the connection up, as nothing has come on it for too long."""
         events = self._finish_held()
@@ -212,7 +216,7 @@ class Session:
         else:
             error = time_out(expired[0], self._address, seconds, said, is_alive=False)
         lost = [query for query in expired if not query.is_done]
-        failed = [query for query in lost if not self._is_for_version_1(query)]
+        failed = [query for query in lost if not self._versions.is_for_version_1(query)]
         waiting = [query for query in self._queries.remove_all() if not query.is_abandoned]
         self.end = SessionEnd(error, failed, [query for query in waiting if query not in failed])
         return events
@@ -224,7 +228,11 @@ class Session:
         events = self._finish_held()
         lost = [query for query in self._queries.remove_all() if not query.is_abandoned]
         # Two attempts in version 2 leave one in version 1.
-        in_version_1 = [query for query in lost if self._is_for_version_1(query)]
+        in_version_1 = [
+            query
+            for query in lost
+            if self._versions.is_for_version_1(query, query.attempts >= _MAX_ATTEMPTS)
+        ]
         again = [
             query
             for query in lost
