@@ -203,7 +203,7 @@ def test_a_web_server_is_not_taken_for_an_openigtlink_server() -> None:
 
     with peer(answer_as_a_web_server) as address:
         complaint = the_complaint_of("list", address)
-    assert "is it an OpenIGTLink server?" in complaint
+    assert "is a web server, not an OpenIGTLink server; check the port" in complaint
 
 
 def test_a_wrong_checksum_is_named() -> None:

@@ -97,6 +97,11 @@ BAD_ANSWERS = {
     "web server": (
         b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n",
         net.AnswerError,
+        ["is a web server, not an OpenIGTLink server; check the port"],
+    ),
+    "nonsense": (
+        b"nonsense" * 20,
+        net.AnswerError,
         ["claims a body of", "is it an OpenIGTLink server?"],
     ),
 }
@@ -409,3 +414,32 @@ def test_what_was_answered_before_the_end_is_not_lost():
         queries = [client.ask("IMAGE", str(number)) for number in range(8)]
         step_until(client, lambda: all(query.is_done for query in queries))
         assert [query.error for query in queries] == [None] * 8
+
+
+# Servers of other protocols
+
+
+@pytest.mark.parametrize(
+    ("beginning", "words"),
+    [
+        (b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "is an SSH server, not an OpenIGTLink server"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "is a web server, not"),
+        (b"RFB 003.008\n", "is a VNC server, not"),
+        (b"220 mail.example ESMTP\r\n", "is an FTP or mail server, not"),
+        (bytes.fromhex("07000000000400000002"), "is a DICOM server, not"),
+        (bytes.fromhex("15030300020246"), "speaks TLS only; connect with TLS"),
+    ],
+    ids=["SSH", "HTTP", "VNC", "SMTP", "DICOM", "TLS"],
+)
+def test_a_server_of_another_protocol_is_said_at_once(
+    beginning: bytes, words: str, piece_size: int | None
+):
+    def serve(peer: Peer) -> None:
+        peer.send(beginning)
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve, piece_size=piece_size) as server, server.client() as client:
+        with pytest.raises(net.AnswerError) as caught:
+            client.list_images()
+        assert words in str(caught.value)
+        assert server.connections == 1

@@ -31,6 +31,7 @@ _OPTIONS = {
     "answer_timeout": "--timeout",
     "max_body_size": "--max-size",
     "accept_missing_checksum": "--accept-missing-checksum",
+    "tls": "--tls",
 }
 # Between two lines that say that the server is preparing an answer.
 _SECONDS_BETWEEN_NOTES = 5

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from .. import codec
 from ..codec.wire import Buffer
+from .other_protocols import LONGEST_BEGINNING
 from .tls import in_words
 
 MAX_PARSED_SIZE = 1 << 20
@@ -40,6 +41,7 @@ class Connection:
         # So that the system notices, after hours, a peer that vanished without a word.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.receiver = receiver
+        self.beginning = b""  # the first bytes that came, see ``other_protocols``
         self.lost: OSError | EOFError | None = None
         self.socket = sock
         self._outgoing: deque[memoryview] = deque()
@@ -118,8 +120,9 @@ class Connection:
         end = time.monotonic() + seconds
         # What came before the end can be read even where nothing can be written any more.
         while True:
+            buffer = self.receiver.get_buffer()
             try:
-                count = self._receive_into(self.receiver.get_buffer())
+                count = self._receive_into(buffer)
             except _WOULD_WAIT:
                 break
             except OSError as error:
@@ -129,6 +132,8 @@ class Connection:
             if count == 0:
                 self.lost = EOFError("the peer closed the connection")
                 break
+            if len(self.beginning) < LONGEST_BEGINNING:
+                self.beginning += bytes(buffer[: min(count, LONGEST_BEGINNING)])
             events += self.receiver.buffer_updated(count)
             if time.monotonic() >= end:
                 break

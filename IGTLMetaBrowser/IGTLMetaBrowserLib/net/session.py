@@ -9,8 +9,9 @@ from .. import codec
 from .client_events import ClientEvent, Finished, Unsolicited
 from .connection import Connection
 from .diameters import from_radii
-from .errors import ConnectionLostError, NetworkError, TimeOutError
+from .errors import AnswerError, ConnectionLostError, NetworkError, TimeOutError
 from .header_versions import ServerVersion, VersionFinder
+from .other_protocols import is_tls, other_protocol
 from .queries import Queries
 from .query import Query
 from .query_errors import WRONG_SERVER_HINT, is_wrong_server, time_out
@@ -118,6 +119,8 @@ class Session:
                 self._queries.bytes_arrived(self._last_bytes_at)
                 self._versions.bytes_arrived(self._last_bytes_at)
         events: list[ClientEvent] = []
+        if (error := self._wrong_server()) is not None:
+            return events + self._give_up_for_good(error)
         for event in received:
             events += self._handle(event)
             if isinstance(event, codec.Rejected) and is_wrong_server(event):
@@ -241,6 +244,24 @@ class Session:
         ]
         failed = [query for query in lost if query not in again]
         self.end = SessionEnd(ConnectionLostError(reason), failed, again)
+        return events
+
+    def _wrong_server(self) -> NetworkError | None:
+        """Return in words that the peer speaks another protocol, if the first bytes say so."""
+        beginning = self.connection.beginning
+        if is_tls(beginning):
+            text = f"{self._address} speaks TLS only; connect with TLS"
+            return AnswerError(text, "tls")
+        words = other_protocol(beginning)
+        if not words:
+            return None
+        return AnswerError(f"{self._address} is {words}, not an OpenIGTLink server; check the port")
+
+    def _give_up_for_good(self, error: NetworkError) -> list[ClientEvent]:
+        """Give the connection up; nothing is asked again."""
+        events = self._finish_held()
+        failed = [query for query in self._queries.remove_all() if not query.is_abandoned]
+        self.end = SessionEnd(error, failed, [])
         return events
 
     def _finish_held(self) -> list[ClientEvent]:
