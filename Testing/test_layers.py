@@ -19,6 +19,7 @@ LIB = "IGTLMetaBrowserLib"
 MODULE_FILE = "IGTLMetaBrowser"
 
 LAYERS = {
+    "whole_file": -1,
     "codec": 0,
     "dicom_index": 0,
     "signal": 0,

@@ -16,6 +16,7 @@ from typing import Any
 from ..codec import TrajectoryItem, TrajectoryType
 from ..codec.geometry import flip_lps_ras
 from ..scene.trajectory_decoding import Plan, plan
+from ..whole_file import replaced_at_end, why
 
 ENDING = ".mrk.json"
 # Slicer compares the name with the one it has written since before its branch was renamed.
@@ -33,16 +34,15 @@ class MarkupsFileError(Exception):
 def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
     """Write trajectories, each a markups line or, if only one point is planned, a point.
 
-    Raises ``PlanError`` if one cannot be shown, and ``MarkupsFileError``.
+    An older file of that name is replaced once the new one is complete. Raises ``PlanError`` if one cannot be shown, and ``MarkupsFileError``.
     """
     markups = [_markup(plan(item)) for item in items]
     text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1, allow_nan=False)
     try:
-        path.write_text(text + "\n", encoding="utf-8")
+        with replaced_at_end(path) as part:
+            part.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise MarkupsFileError(
-            f"{str(path)!r} cannot be written: {error.strerror}; choose another file"
-        ) from None
+        raise MarkupsFileError(why(error, path)) from None
 
 
 def _markup(trajectory: Plan) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,6 +11,7 @@ import numpy as np
 
 from .. import codec
 from ..codec.geometry import flip_matrix_lps_ras
+from ..whole_file import replaced_at_end, why
 
 # What no file system objects to, except in the places that ``_file_name`` sees to. Without "%".
 _SAFE = " !#$&'()+,-.;=@[]^_`{}~"
@@ -84,18 +84,11 @@ def write_nrrd(path: Path, image: codec.ImageMessage, texts: Mapping[str, str]) 
     An older file of that name is replaced once the new one is complete. Raises ``NrrdError``.
     """
     header = _key_values(texts) | _header(image, path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with unfinished.open("xb") as file:
+        with replaced_at_end(path) as part, part.open("wb") as file:
             _write(file, image.pixels, header)
-        unfinished.replace(path)
     except OSError as error:
-        raise NrrdError(
-            f"{str(path)!r} cannot be written: {error.strerror or error}; "
-            "check the folder, or choose another"
-        ) from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+        raise NrrdError(why(error, path)) from None
 
 
 def _write(file: BinaryIO, pixels: np.ndarray, header: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..whole_file import replaced_at_end, why
 from .database import DicomIndexError
 from .fields import FIELDS
 from .index import DicomIndex
@@ -57,17 +58,12 @@ def write_index(
     how = json.dumps([level, prefix])
     if _is_written(index, output, how):
         return False
-    part = part_path(output)
+    ids = ids_of_files() if ids_of_files is not None else {}
     try:
-        ids = ids_of_files() if ids_of_files is not None else {}
-        write(_with_ids(index, level, prefix, ids), level, part)
-        part.replace(output)
+        with replaced_at_end(output, part_path(output)) as part:
+            write(_with_ids(index, level, prefix, ids), level, part)
     except OSError as error:
-        raise DicomIndexError(
-            f"{os.fspath(output)!r} cannot be written: {error.strerror or error}; choose another"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+        raise DicomIndexError(why(error, output)) from error
     _note_written(index, output, how)
     return True
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from .. import codec
 from ..net.source import SourceError
+from ..whole_file import replaced_at_end
 
 TYPE_NAMES = {
     codec.TrajectoryType.ENTRY: "entry",
@@ -50,9 +51,11 @@ def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
 
 
 def write_trajectories(path: Path, items: Iterable[codec.TrajectoryItem]) -> None:
-    """Write a file that ``read_trajectories`` reads."""
+    """Write a file that ``read_trajectories`` reads. Raises ``OSError``."""
     objects = [trajectory_to_json(item) for item in items]
-    path.write_text(json.dumps(objects, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(objects, indent=1, ensure_ascii=False) + "\n"
+    with replaced_at_end(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def trajectory_to_json(item: codec.TrajectoryItem) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""Files that are written as a whole: kills, full disks, folders that may not be written to."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from IGTLMetaBrowserLib import whole_file
+from IGTLMetaBrowserLib.whole_file import replaced_at_end, why
+
+SOURCES = Path(whole_file.__file__).parents[1]
+WRITE_AND_WAIT = """
+import sys
+from pathlib import Path
+from IGTLMetaBrowserLib.whole_file import replaced_at_end
+with replaced_at_end(Path(sys.argv[1])) as part:
+    part.write_text("half of it")
+    print("written", flush=True)
+    sys.stdin.read()
+"""
+
+
+def write(path: Path, text: str) -> None:
+    with replaced_at_end(path) as part:
+        part.write_text(text)
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.json"
+    path.write_text("the older plan")
+    return path
+
+
+@pytest.fixture
+def other_process(plan: Path):
+    """Writes to the same file, and is not done."""
+    command = [sys.executable, "-c", WRITE_AND_WAIT, str(plan)]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout.readline().strip() == b"written"
+        yield process
+        process.kill()
+
+
+def test_the_file_is_there_when_the_block_ends_and_not_before(plan):
+    with replaced_at_end(plan) as part:
+        part.write_text("the new plan")
+        assert plan.read_text() == "the older plan"
+    assert plan.read_text() == "the new plan"
+    assert list(plan.parent.iterdir()) == [plan]
+
+
+def test_a_block_that_fails_leaves_the_older_file_and_nothing_else(plan):
+    with pytest.raises(RuntimeError), replaced_at_end(plan) as part:
+        part.write_text("half of it")
+        raise RuntimeError
+    assert plan.read_text() == "the older plan"
+    assert list(plan.parent.iterdir()) == [plan]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows ends processes otherwise")
+def test_what_a_killed_process_left_is_removed_by_the_next(plan, other_process):
+    other_process.send_signal(signal.SIGKILL)
+    other_process.wait()
+    assert plan.read_text() == "the older plan"
+    assert len(list(plan.parent.iterdir())) == 2
+    other_plan = plan.with_name("other.json")
+    write(other_plan, "another plan")
+    assert sorted(plan.parent.iterdir()) == [other_plan, plan]
+
+
+def test_what_another_process_is_writing_stays(plan, other_process):
+    write(plan, "the new plan")
+    other_process.communicate()  # it goes on, and ends
+    assert other_process.returncode == 0
+    assert plan.read_text() == "half of it"
+    assert list(plan.parent.iterdir()) == [plan]
+
+
+def test_files_of_others_stay(plan):
+    others = {
+        plan.with_name(name) for name in (".x.json.part", ".x.json.12.parts", "x.json.1.part")
+    }
+    for path in others:
+        path.touch()
+    write(plan, "the new plan")
+    assert {*plan.parent.iterdir()} == {plan, *others}
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "full; make room"),
+        (errno.EROFS, "may not be written to (Read-only file system)"),
+        (errno.EACCES, "change its permissions"),
+        (errno.EFBIG, "may not become so large"),
+        (errno.EIO, "check the folder"),
+    ],
+)
+def test_why_it_cannot_be_written_is_said_in_words(plan, number, words):
+    text = why(OSError(number, os.strerror(number)), plan)
+    assert words in text
+    assert text.startswith(f"{str(plan)!r} cannot be written: ")
+    assert "choose another folder" in text or "choose another" in text
