@@ -78,7 +78,8 @@ class DicomFolderSource:
     """Offers the images in the DICOM files below ``folder``, whatever the files are called.
 
     ``index`` is the folder's index, brought up to date; without it, one is made in memory. Pixels
-    are read when an image is asked for; if they are compressed, ``jobs`` processes decode them.
+    are read when an image is asked for; if they are compressed, ``jobs`` processes decode them, or
+    those of ``decoders``, which several sources can share.
     Files that come, change or go are noticed when the list is asked for again. ``seconds_a_turn``,
     for a server that must not keep others waiting, is after how many ``image`` asks for another
     turn. With ``is_upright``, tilted volumes are resampled, see ``dicom_upright``.
@@ -100,6 +101,7 @@ class DicomFolderSource:
         *,
         index: DicomIndex | None = None,
         jobs: int = 1,
+        decoders: Decoders | None = None,
         seconds_a_turn: float | None = None,
         is_upright: bool = False,
     ) -> None:
@@ -111,7 +113,8 @@ class DicomFolderSource:
         self._seconds_a_turn = seconds_a_turn
         self._is_upright = is_upright
         self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
-        self._decoders = Decoders(jobs) if jobs > 1 else None
+        self._own_decoders = Decoders(jobs) if jobs > 1 and decoders is None else None
+        self._decoders = decoders or self._own_decoders
         try:
             self._index = index or DicomIndex(self.folder)
             if index is None:
@@ -130,8 +133,13 @@ class DicomFolderSource:
     def close(self) -> None:
         """Close the index, and end the processes. Nothing can be asked for any more."""
         self._index.close()
-        if self._decoders is not None:
-            self._decoders.close()
+        if self._own_decoders is not None:
+            self._own_decoders.close()
+
+    @property
+    def index(self) -> DicomIndex:
+        """The index of the folder, as of when the list was made."""
+        return self._index
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the listing, in the order of the files' paths."""

@@ -1,0 +1,100 @@
+"""An archive (PACS) as a source sees it: series that match a query, and their files.
+
+``dicomweb`` and ``dimse`` are the two ways to one; ``archive_source`` makes images of what comes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..net.source import SourceError
+
+Query = Mapping[str, str]
+"""Values by DICOM keywords, as in QIDO: with the wild cards * and ?, dates as ranges."""
+
+PATIENT_KEYWORDS = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+STUDY_KEYWORDS = (
+    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber",
+    "ReferringPhysicianName", "StudyID",
+)  # fmt: skip
+SERIES_KEYWORDS = (
+    "SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber", "SeriesDate",
+    "SeriesTime", "BodyPartExamined", "ProtocolName", "NumberOfSeriesRelatedInstances",
+)  # fmt: skip
+KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
+"""What a list of series is asked for; and by what it can be searched."""
+
+# Names of persons are compared without case (PS3.4 C.2.2.2.1), all else as it is.
+_WITHOUT_CASE = ("PatientName", "ReferringPhysicianName")
+_DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
+
+
+class ArchiveError(SourceError):
+    """An archive does not give what it was asked for; the text says why and what to try."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of an archive's list: its attributes by their keywords, absent ones missing."""
+
+    attributes: Mapping[str, str]
+
+    def __getitem__(self, keyword: str) -> str:
+        return self.attributes.get(keyword, "")
+
+    @property
+    def uid(self) -> str:
+        """Its SeriesInstanceUID."""
+        return self["SeriesInstanceUID"]
+
+    @property
+    def count(self) -> int | None:
+        """How many instances the archive says it has; None if it does not say."""
+        text = self["NumberOfSeriesRelatedInstances"]
+        return int(text) if text.isdigit() else None
+
+
+class Archive(Protocol):
+    """Where series are found. Its methods block, and are called by threads, several at a time."""
+
+    name: str
+    """Its address, as it is named in messages."""
+
+    def find(self, query: Query, most: int) -> Sequence[Series]:
+        """Return the series that match, at most so many. Raises ``ArchiveError``."""
+        ...
+
+    def fetch(self, series: Series, write: Callable[[bytes], None]) -> None:
+        """Call ``write`` with the bytes of each file (PS3.10). Raises ``ArchiveError``."""
+        ...
+
+    def store(self, files: Sequence[bytes]) -> None:
+        """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
+        ...
+
+
+def matches(series: Series, query: Query) -> bool:
+    """Whether a series is what a query asks for.
+
+    Archives may pass over what they do not search by (PS3.18 8.3.4): what comes is looked at.
+    """
+    return all(_matches(keyword, series[keyword], pattern) for keyword, pattern in query.items())
+
+
+def _matches(keyword: str, value: str, pattern: str) -> bool:
+    if pattern in ("", "*"):
+        return True
+    if keyword in _DATES:
+        begin, dash, end = pattern.partition("-")
+        return begin <= value <= (end or "99999999") if dash else value == pattern
+    if "Time" in keyword:  # ranges of parts of it, which only the archive compares
+        return True
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    flags = re.DOTALL | (re.IGNORECASE if keyword in _WITHOUT_CASE else 0)
+    if keyword in _WITHOUT_CASE:
+        # "Doe^Jane" and "Doe^Jane^^^" are one name, in each of its alphabets.
+        return any(re.fullmatch(expression, part.rstrip("^"), flags) for part in value.split("="))
+    return re.fullmatch(expression, value, flags) is not None

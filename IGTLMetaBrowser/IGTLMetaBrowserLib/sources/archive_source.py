@@ -1,0 +1,423 @@
+"""An archive (PACS) as a source: its series are listed by a query, and fetched when asked for.
+
+A series is one entry until it is fetched: its size is not known before, and is (0, 0, 0). Its files
+then lie in the cache (``series_cache``) as a folder, and ``DicomFolderSource`` makes the images of
+them that it makes of any folder. If they are several volumes, the entry is replaced by those.
+
+The archive is asked by threads. Meanwhile ``NotReadyError`` lets the server serve others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from .. import codec
+from ..dicom_index.database import DicomIndexError
+from ..dicom_index.image_header import ImageHeader
+from ..dicom_index.index import DicomIndex
+from ..net.source import NotReadyError, SourceError
+from . import dicom_fields
+from .archive import KEYWORDS, Archive, ArchiveError, Query, Series, matches
+from .dicom_decoding import Decoders
+from .dicom_files import Frame, ImageFile
+from .dicom_folder import DicomFolderSource
+from .series_cache import CachedSeries, SeriesCache
+
+_logger = logging.getLogger(__name__)
+
+MOST_ENTRIES = 1000
+
+# Modalities whose series are no images of the patient (PS3.3 C.7.3.1.1.1).
+NOT_IMAGES = frozenset(
+    [
+        "AU",
+        "DOC",
+        "ECG",
+        "EEG",
+        "FID",
+        "HD",
+        "KO",
+        "KER",
+        "M3D",
+        "PLAN",
+        "PR",
+        "REG",
+        "RTPLAN",
+        "RTRECORD",
+        "RTSTRUCT",
+        "RWV",
+        "SEG",
+        "SMR",
+        "SR",
+        "SRF",
+        "STAIN",
+        "TEXTUREMAP",
+        "VA",
+    ]
+)
+
+# How long a list of the archive is believed when clients ask for it again.
+_SECONDS_BETWEEN_QUERIES = 2.0
+# How soon who waits for the archive asks again.
+_RETRY_SECONDS = 0.01
+_FETCHES_AT_ONCE = 4
+_MOST_OPENED = 32
+_MOST_SEARCHES = 16
+
+
+@dataclass
+class _Listing:
+    """What a query has found: the series, whether there are more, and the entries of them."""
+
+    series: Sequence[Series] = ()
+    is_cut: bool = False
+    asked_at: float = -_SECONDS_BETWEEN_QUERIES
+    query: Future[list[Series]] | None = None
+    items: tuple[codec.ImageMetaItem, ...] | None = None
+
+
+class ArchiveSource:
+    """Offers the images of an archive that ``filters`` admit, at most ``most`` series of them.
+
+    ``modalities`` are asked for one by one; without them, all. ``jobs`` processes decode compressed
+    pixels; ``seconds_a_turn`` is as in ``DicomFolderSource``. The archive is asked for the list at
+    once: raises ``ArchiveError`` if it does not answer.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        cache: SeriesCache,
+        filters: Query | None = None,
+        modalities: Sequence[str] = (),
+        *,
+        most: int = MOST_ENTRIES,
+        jobs: int = 1,
+        seconds_a_turn: float | None = None,
+    ) -> None:
+        self._archive = archive
+        self._cache = cache
+        self._filters = dict(filters or {})
+        self._modalities = tuple(modalities)
+        self._most = most
+        self._seconds_a_turn = seconds_a_turn
+        self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
+        self._decoders = Decoders(jobs) if jobs > 1 else None
+        self._default = _Listing()
+        self._searches: OrderedDict[frozenset[tuple[str, str]], _Listing] = OrderedDict()
+        self._series: dict[str, Series] = {}  # by the ids of their entries
+        self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
+        self._fetches: dict[str, Future[tuple[CachedSeries, DicomFolderSource]]] = {}
+        self._opened: OrderedDict[str, tuple[CachedSeries, DicomFolderSource]] = OrderedDict()
+        self._patients: Counter[str] = Counter()
+        self._set_found(self._default, self._find({}))
+
+    def close(self) -> None:
+        """End what runs. Nothing can be asked for any more."""
+        self._executor.shutdown(cancel_futures=True)
+        for _, source in self._opened.values():
+            source.close()
+        if self._decoders is not None:
+            self._decoders.close()
+
+    # Lists ---------------------------------------------------------------------------------------
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return the list as the archive has it now.
+
+        Raises ``NotReadyError`` while it is asked, ``ArchiveError`` if it does not answer.
+        """
+        return self._listed(self._default, {})
+
+    def search(self, attributes: Query) -> tuple[Sequence[codec.ImageMetaItem], str]:
+        """Return the series with these attributes, and words if there are more.
+
+        Raises as ``images`` does.
+        """
+        query = {key: attributes[key] for key in KEYWORDS if attributes.get(key)}
+        if not query:
+            return self.images(), self.notice
+        listing = self._searches.setdefault(frozenset(query.items()), _Listing())
+        self._searches.move_to_end(frozenset(query.items()))
+        while len(self._searches) > _MOST_SEARCHES:
+            self._searches.popitem(last=False)
+        return self._listed(listing, query), self._notice_of(listing)
+
+    @property
+    def notice(self) -> str:
+        """What there is to know of the list of images: that there are more, perhaps."""
+        return self._notice_of(self._default)
+
+    def _notice_of(self, listing: _Listing) -> str:
+        if not listing.is_cut:
+            return ""
+        return (
+            f"These are {self._most} series; {self._archive.name} has more that match. "
+            "Search for a patient, a date or a modality"
+        )
+
+    def _listed(self, listing: _Listing, query: Query) -> Sequence[codec.ImageMetaItem]:
+        is_old = time.monotonic() - listing.asked_at > _SECONDS_BETWEEN_QUERIES
+        if listing.query is None and is_old:
+            listing.query = self._executor.submit(self._find, query)
+        if listing.query is not None:
+            if not listing.query.done():
+                raise NotReadyError(_RETRY_SECONDS)
+            done, listing.query = listing.query, None
+            self._set_found(listing, done.result())
+        if listing.items is None:
+            listing.items = tuple(
+                item for series in listing.series for item in self._entries(series)
+            )
+        return listing.items
+
+    def _find(self, query: Query) -> list[Series]:
+        """Ask the archive, in a thread; return one series more than is listed if there are more."""
+        asked = {**query, **self._filters}
+        modalities = self._modalities or ("",)
+        found: dict[str, Series] = {}
+        for modality in modalities:
+            asked_here = {**asked, "Modality": modality} if modality else asked
+            for series in self._archive.find(asked_here, self._most + 1):
+                # The filter holds whatever is searched for, and whatever the archive passes over.
+                if matches(series, asked_here) and matches(series, query):
+                    found[series.uid] = series
+            if len(found) > self._most:
+                break
+        return [*found.values()][: self._most + 1]
+
+    def _set_found(self, listing: _Listing, found: list[Series]) -> None:
+        listing.asked_at = time.monotonic()
+        is_same = [*listing.series] == found[: self._most]
+        listing.is_cut = len(found) > self._most
+        if is_same and listing.items is not None:
+            return
+        listing.series, listing.items = found[: self._most], None
+        for series in listing.series:
+            self._series[dicom_fields.image_id(series.uid)] = series
+            for item in self._items.get(series.uid, ()):
+                self._series[item.id] = series
+        if listing.is_cut:
+            _logger.warning("%s", self._notice_of(listing))
+        self._note_patients(listing.series)
+
+    def _note_patients(self, found: Sequence[Series]) -> None:
+        names: dict[str, set[str]] = {}
+        for series in found:
+            names.setdefault(series["PatientID"], set()).add(_plain_name(series))
+        self._patients = Counter({patient: len(several) for patient, several in names.items()})
+        for patient, count in self._patients.items():
+            if patient and count > 1:
+                _logger.warning("%s", _several_patients(self._archive, patient, count))
+
+    def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:
+        if series.uid in self._items:
+            return self._items[series.uid]
+        if series["Modality"] in NOT_IMAGES:
+            return ()
+        frame = _frame_of(series)
+        name = dicom_fields.cut_name(dicom_fields.series_name(frame))
+        item_id = dicom_fields.image_id(series.uid)
+        return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
+
+    # Images --------------------------------------------------------------------------------------
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Return an image, when its series is fetched and its pixels are read.
+
+        Raises ``NotReadyError`` until then, ``SourceError`` if it cannot be had.
+        """
+        series = self._known(image_id)
+        source = self._source_of(series)
+        if image_id not in self._ids_of(series):
+            self._refuse_whole(series, source)
+        try:
+            return source.image(image_id)
+        except SourceError:
+            # Another process may have made room in the cache: then it is fetched once more.
+            cached, _ = self._opened[series.uid]
+            if cached.is_there:
+                raise
+            self._close(series)
+            raise NotReadyError from None
+
+    def image_version(self, image_id: str) -> Hashable:
+        """What the archive's list says of the series. Raises ``SourceError``."""
+        series = self._known(image_id)
+        return (series.uid, series.count, series["PatientID"], series["PatientName"])
+
+    def metadata(self, image_id: str) -> Mapping[str, str]:
+        """What is known of an image: of a series that is not fetched, what the archive lists."""
+        series = self._known(image_id)
+        opened = self._opened.get(series.uid)
+        if opened is not None and image_id in self._ids_of(series):
+            values = dict(opened[1].metadata(image_id))
+        else:
+            values = {}
+        values |= {key: text for key, text in series.attributes.items() if key not in values}
+        count = self._patients[series["PatientID"]]
+        if series["PatientID"] and count > 1:
+            words = _several_patients(self._archive, series["PatientID"], count)
+            values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
+        return values
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return none: what plans an archive has is not read yet."""
+        return ()
+
+    def _known(self, image_id: str) -> Series:
+        if image_id not in self._series:
+            raise SourceError(
+                f"No image has the id {image_id!r}; the list of images names those there are."
+            )
+        return self._series[image_id]
+
+    def _ids_of(self, series: Series) -> set[str]:
+        return {item.id for item in self._items.get(series.uid, ())}
+
+    def _refuse_whole(self, series: Series, source: DicomFolderSource) -> NoReturn:
+        """Refuse what was listed as one image and is none, or several."""
+        items = self._items[series.uid]
+        if items:
+            names = ", ".join(item.name for item in items[:4]) + (", ..." if items[4:] else "")
+            raise SourceError(
+                f"This series has {len(items)} images: {names}. Refresh the list and choose one."
+            )
+        reasons = "; ".join(dict.fromkeys(reason for _, reason in source.refused))
+        raise SourceError(f"This series is not offered: {reasons or 'it has no images'}")
+
+    # Series --------------------------------------------------------------------------------------
+
+    def _source_of(self, series: Series) -> DicomFolderSource:
+        """Return the source for a series, or begin to fetch it and raise ``NotReadyError``."""
+        if series.uid in self._opened:
+            cached, source = self._opened[series.uid]
+            self._opened.move_to_end(series.uid)
+            cached.use()
+            return source
+        fetch = self._fetches.get(series.uid)
+        if fetch is None:
+            fetch = self._fetches[series.uid] = self._executor.submit(self._fetch, series)
+        if not fetch.done():
+            raise NotReadyError(_RETRY_SECONDS)
+        del self._fetches[series.uid]
+        cached, source = fetch.result()
+        self._open(series, cached, source)
+        return source
+
+    def _open(self, series: Series, cached: CachedSeries, source: DicomFolderSource) -> None:
+        self._opened[series.uid] = (cached, source)
+        while len(self._opened) > _MOST_OPENED:
+            _, (_, oldest) = self._opened.popitem(last=False)
+            oldest.close()
+        items = tuple(source.images())
+        if self._items.get(series.uid) != items:
+            self._items[series.uid] = items
+            for item in items:
+                self._series[item.id] = series
+            for listing in (self._default, *self._searches.values()):
+                listing.items = None
+
+    def _close(self, series: Series) -> None:
+        _, source = self._opened.pop(series.uid)
+        source.close()
+
+    def _fetch(self, series: Series) -> tuple[CachedSeries, DicomFolderSource]:
+        """Fetch a series from the cache or else the archive, in a thread."""
+        cached = self._cache.find(self._archive.name, series)
+        if cached is not None:
+            with contextlib.suppress(SourceError):  # made room for by another process just now
+                return cached, self._make_source(cached)
+        cached = self._cache.begin(self._archive.name, series)
+        source = None
+        try:
+            self._archive.fetch(series, _FileWriter(cached.files))
+            source = self._make_source(cached)
+            check_fetched(series, source.index, self._archive.name)
+            self._cache.finish(cached)
+        except BaseException as error:
+            if source is not None:
+                source.close()
+            self._cache.drop(cached)
+            if isinstance(error, OSError):
+                raise ArchiveError(
+                    f"the series cannot be kept in {cached.folder.parent}: {error.strerror}"
+                ) from error
+            raise
+        return cached, source
+
+    def _make_source(self, cached: CachedSeries) -> DicomFolderSource:
+        try:
+            index = DicomIndex(cached.files, cached.database)
+            index.update()
+        except DicomIndexError as error:
+            raise SourceError(str(error)) from error
+        return DicomFolderSource(
+            cached.files,
+            (),
+            index=index,
+            decoders=self._decoders,
+            seconds_a_turn=self._seconds_a_turn,
+        )
+
+
+class _FileWriter:
+    """Writes the files of a series into a folder, numbered as they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def __call__(self, content: bytes) -> None:
+        self._count += 1
+        (self._folder / f"{self._count:06}.dcm").write_bytes(content)
+
+
+def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
+    """Raise ``ArchiveError`` unless an index has the whole series, and nothing else.
+
+    A wrong image is worse than none: whose files they are is read from the files.
+    """
+    rows = [*index.rows()]
+    total = sum(index.count(kind) for kind in ("dicom", "unreadable", "other"))
+    if not rows or len(rows) < total:
+        raise ArchiveError(f"{archive} has sent what is no DICOM, or is cut off; fetch it again")
+    expected = {
+        "study": series["StudyInstanceUID"],
+        "series": series.uid,
+        "patient_ID": series["PatientID"],
+    }
+    for field, value in expected.items():
+        others = {str(row[field]) for row in rows} - {value}
+        if others:
+            raise ArchiveError(
+                f"{archive} has sent another {field.replace('_', ' ')} than was asked for "
+                f"({min(others) or 'none'} for {value or 'none'}); nothing of it is used"
+            )
+    distinct = {str(row["instance_uid"]) for row in rows}
+    if series.count is not None and len(distinct) < series.count:
+        raise ArchiveError(
+            f"{archive} has sent {len(distinct)} of the {series.count} instances of the series; "
+            "nothing of it is used. Fetch it again, or list again if they are deleted"
+        )
+
+
+def _frame_of(series: Series) -> Frame:
+    """Return what the fields of a listing can be read from."""
+    return Frame(ImageFile("", 0, ImageHeader(series.attributes, {})))
+
+
+def _plain_name(series: Series) -> str:
+    return series["PatientName"].partition("=")[0].rstrip("^ ").casefold()
+
+
+def _several_patients(archive: Archive, patient: str, count: int) -> str:
+    return f"{archive.name} has {count} patients' names under the ID {patient}: check whose this is"

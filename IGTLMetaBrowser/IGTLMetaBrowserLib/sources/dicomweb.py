@@ -1,0 +1,280 @@
+"""An archive by DICOMweb (PS3.18): QIDO-RS for lists, WADO-RS for files, STOW-RS to store.
+
+Queries are dicomweb-client's. Files are taken from the answer as they are, in whatever transfer
+syntax the archive has them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from ..net.source import SourceError
+from .archive import KEYWORDS, ArchiveError, Query, Series
+from .multipart import MultipartError, boundary_of, parts
+
+if TYPE_CHECKING:
+    import requests
+
+# So many series are asked for at once; archives give what they will (PS3.18 8.3.4.4).
+_PAGE = 5000
+_CHUNK_SIZE = 1 << 20
+_AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+# Busy archives are asked again so often, and waited for so long at most each time.
+_RETRIES = 3
+_LONGEST_WAIT = 10
+_BUSY = (429, 503)
+
+_WORDS = {
+    401: "it wants a user name and password, or a token; see --archive-user and --archive-token",
+    403: "it does not let this user do that; ask who runs the archive",
+    404: "it has nothing there; check the URL, and whether the series still is in the archive",
+    413: "that is too much for it at once; search for less",
+    429: "it is asked too often; try again later",
+    503: "it is busy; try again later",
+}
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    """How an archive is called: whom it is told we are, whom we trust, how long we wait.
+
+    ``timeout`` is for the connection and for each silence, in seconds. Proxies are those of the
+    environment (HTTPS_PROXY, NO_PROXY).
+    """
+
+    user: str = ""
+    password: str = ""
+    token: str = ""
+    authority: str = ""
+    certificate: str = ""
+    timeout: float = 30.0
+
+
+class DicomWebArchive:
+    """The archive whose DICOMweb service is at ``url``. Raises ``SourceError`` without client."""
+
+    def __init__(self, url: str, settings: WebSettings | None = None) -> None:
+        self.name = _without_password(url)
+        self._settings = settings or WebSettings()
+        self._session = _make_session(self._settings)
+        self._url = url.rstrip("/")
+        self._client = _make_client(self._url, self._session, self._settings.timeout)
+
+    def find(self, query: Query, most: int) -> Sequence[Series]:
+        """Return the series that match, at most so many. Raises ``ArchiveError``."""
+        found: list[Series] = []
+        fields = [keyword for keyword in KEYWORDS if keyword not in query]
+        with self._errors_described("search"):
+            while len(found) < most:
+                page = self._client.search_for_series(
+                    limit=min(_PAGE, most - len(found)),
+                    offset=len(found),
+                    fields=fields,
+                    search_filters={key: _plain(key, text) for key, text in query.items()},
+                )
+                found += map(_series_of, page)
+                if len(page) < min(_PAGE, most):
+                    break
+        return found
+
+    def fetch(self, series: Series, write: Callable[[bytes], None]) -> None:
+        """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
+        url = f"{self._url}/studies/{series['StudyInstanceUID']}/series/{series.uid}"
+        with self._errors_described("fetch from"), self._get(url) as response:
+            response.raise_for_status()
+            if response.status_code == 204:
+                raise ArchiveError(f"{self.name} has no files of this series; list it again")
+            content_type = response.headers.get("Content-Type", "")
+            chunks = response.iter_content(_CHUNK_SIZE)
+            if content_type.startswith("application/dicom"):  # one file, against the standard
+                write(b"".join(chunks))
+                return
+            for content in parts(chunks, boundary_of(content_type)):
+                write(content)
+
+    def store(self, files: Sequence[bytes]) -> None:
+        """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
+        from io import BytesIO
+
+        from pydicom import dcmread
+
+        with self._errors_described("store in"):
+            answer = self._client.store_instances([dcmread(BytesIO(file)) for file in files])
+            failed = answer.get("FailedSOPSequence") or []
+            stored = answer.get("ReferencedSOPSequence") or []
+            if failed or len(stored) < len(files):
+                reasons = sorted({f"{item.get('FailureReason', 0):04X}H" for item in failed})
+                raise ArchiveError(
+                    f"{self.name} has stored {len(stored)} of {len(files)} files"
+                    + (f", for the reason {', '.join(reasons)} (PS3.18 I.2)" if reasons else "")
+                )
+
+    def _get(self, url: str) -> requests.Response:
+        timeout = self._settings.timeout
+        return self._session.get(url, headers={"Accept": _AS_STORED}, stream=True, timeout=timeout)
+
+    @contextmanager
+    def _errors_described(self, what: str) -> Iterator[None]:
+        import requests
+
+        try:
+            yield
+        except requests.HTTPError as error:
+            raise ArchiveError(self._refusal(what, error.response)) from error
+        except requests.exceptions.SSLError as error:
+            raise ArchiveError(
+                f"{self.name} is not trusted: {_reason(error)}; see --archive-ca"
+            ) from error
+        except requests.Timeout as error:
+            raise ArchiveError(
+                f"{self.name} has said nothing for {self._settings.timeout:g} s; try again later"
+            ) from error
+        except (requests.RequestException, OSError) as error:
+            raise ArchiveError(
+                f"cannot {what} {self.name}: {_reason(error)}; check the URL, and that it runs"
+            ) from error
+        except (MultipartError, ValueError, KeyError, TypeError) as error:
+            raise ArchiveError(
+                f"cannot {what} {self.name}: it has sent {_reason(error)}; check the URL"
+            ) from error
+
+    def _refusal(self, what: str, response: requests.Response) -> str:
+        code = response.status_code
+        hint = _WORDS.get(code, "it has failed; ask who runs the archive, or try again later")
+        wait = response.headers.get("Retry-After", "")
+        if code in _BUSY and wait.isdigit():
+            hint = f"it is busy; try again in {wait} s"
+        return f"cannot {what} {self.name}: HTTP {code} {response.reason}: {hint}"
+
+
+def _make_session(settings: WebSettings) -> requests.Session:
+    try:
+        import dicomweb_client  # noqa: F401
+        import requests
+        from urllib3.util import Retry
+    except ImportError as error:
+        raise SourceError(
+            "An archive needs dicomweb-client, which this Python does not have. "
+            'Install it: pip install "igtlmetabrowser[pacs]"'
+        ) from error
+    session = requests.Session()
+    if settings.user:
+        session.auth = (settings.user, settings.password)
+    elif settings.token:
+        session.headers["Authorization"] = f"Bearer {settings.token}"
+    if settings.authority:
+        session.verify = settings.authority
+    if settings.certificate:
+        session.cert = settings.certificate
+    retry = Retry(
+        total=_RETRIES,
+        connect=1,
+        read=0,
+        other=0,
+        status_forcelist=_BUSY,
+        backoff_factor=0.5,
+        retry_after_max=_LONGEST_WAIT,
+        raise_on_status=False,
+    )
+    adapter = _plain_wild_cards()(max_retries=retry)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _plain_wild_cards() -> type[requests.adapters.HTTPAdapter]:
+    """Return what sends wild cards as they are, where dicomweb-client has percent-encoded them.
+
+    Orthanc's DICOMweb plugin (1.7, in Debian 12) does not decode what it searches for.
+    """
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def send(self, request: Any, *arguments: Any, **options: Any) -> Any:
+            path, mark, query = request.url.partition("?")
+            request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
+            return super().send(request, *arguments, **options)
+
+    return Adapter
+
+
+def _plain(keyword: str, text: str) -> str:
+    """Return a pattern without what would have to be encoded: a wild card stands in its place.
+
+    It finds too much, perhaps: what comes is compared with the pattern, see ``archive.matches``.
+    """
+    if keyword.endswith(("UID", "Date", "Time")):
+        return text
+    return re.sub(r"[^A-Za-z0-9_.*~-]", "?", text) if text.isascii() else _not_ascii(text)
+
+
+def _not_ascii(text: str) -> str:
+    """Names in other alphabets have more bytes than characters: the rest may be anything."""
+    return re.sub(r"[^A-Za-z0-9_.*~-]+", "*", text)
+
+
+def _make_client(url: str, session: requests.Session, timeout: float) -> Any:
+    from dicomweb_client import DICOMwebClient
+
+    try:
+        client = DICOMwebClient(url, session, timeout=timeout)
+    except ValueError as error:
+        raise ArchiveError(
+            f"{_without_password(url)} is no URL of a DICOMweb service: {error}"
+        ) from error
+    client.set_http_retry_params(retry=False)  # the session's adapter knows Retry-After
+    return client
+
+
+def _series_of(record: Mapping[str, Any]) -> Series:
+    """Return a series from the DICOM JSON model (PS3.18 F.2)."""
+    values = {keyword: _text(record.get(_tag(keyword), {})) for keyword in KEYWORDS}
+    series = Series({keyword: text for keyword, text in values.items() if text})
+    if not series.uid or not series["StudyInstanceUID"]:
+        raise ValueError("a series without its UIDs")
+    return series
+
+
+def _tag(keyword: str) -> str:
+    from pydicom.datadict import tag_for_keyword
+
+    return f"{tag_for_keyword(keyword):08X}"
+
+
+def _text(element: Mapping[str, Any]) -> str:
+    """Return a value of the DICOM JSON model as a file would have it."""
+    return "\\".join(map(_one_text, element.get("Value") or []))
+
+
+def _one_text(value: Any) -> str:
+    if isinstance(value, Mapping):  # a person's name, in up to three alphabets
+        groups = [value.get(group, "") for group in ("Alphabetic", "Ideographic", "Phonetic")]
+        return "=".join(groups).rstrip("=")
+    return "" if value is None else str(value)
+
+
+def _without_password(url: str) -> str:
+    parsed = urlsplit(url)
+    host = parsed.netloc.rpartition("@")[2]
+    return urlunsplit((parsed.scheme, host, parsed.path, "", ""))
+
+
+def _reason(error: BaseException) -> str:
+    """Return what is at the bottom of an error, without the names of Python's objects."""
+    while (cause := _cause(error)) is not None:
+        error = cause
+    words = next(
+        (w for name in ("verify_message", "strerror") if (w := getattr(error, name, ""))), ""
+    )
+    return " ".join((words or str(error) or type(error).__name__).split()).rpartition(">: ")[2]
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    """requests and urllib3 wrap errors as arguments, as reasons, or as causes."""
+    candidates = [getattr(error, "reason", None), *error.args, error.__cause__]
+    return next((cause for cause in candidates if isinstance(cause, BaseException)), None)

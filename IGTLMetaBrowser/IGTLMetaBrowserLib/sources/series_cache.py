@@ -1,0 +1,112 @@
+"""Series from an archive on disk, under a limit of bytes, for several processes at once.
+
+Each fetch has a folder of its own, whose name begins with the digest of what it holds: archive,
+patient, study, series and number of instances. It counts when ``complete`` lies in it, which is
+written last. So no process sees the half of a series, and none waits for another: of two that
+fetch the same, one folder is superfluous, and goes first when room is needed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from .archive import ArchiveError, Series
+
+_COMPLETE = "complete"
+_FILES = "files"
+
+
+@dataclass(frozen=True)
+class CachedSeries:
+    """A series on disk: its files lie in ``files``, the index of these is ``database``."""
+
+    folder: Path
+
+    @property
+    def files(self) -> Path:
+        return self.folder / _FILES
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "index.sqlite"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether no process has removed it."""
+        return (self.folder / _COMPLETE).exists()
+
+    def use(self) -> None:
+        """Have it count as used now."""
+        with contextlib.suppress(OSError):
+            (self.folder / _COMPLETE).touch()
+
+
+class SeriesCache:
+    """The series in ``folder``, which nobody else may read; at most ``limit`` bytes.
+
+    A series that is larger than the limit is kept until the next one comes.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self._folder = folder
+        self._limit = limit
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def find(self, archive: str, series: Series) -> CachedSeries | None:
+        """Return a series that is there as the archive has it now, or None."""
+        for folder in self._folder.glob(f"{_digest(archive, series)}-*"):
+            cached = CachedSeries(folder)
+            if cached.is_there:
+                cached.use()
+                return cached
+        return None
+
+    def begin(self, archive: str, series: Series) -> CachedSeries:
+        """Return an empty folder for a series. Raises ``ArchiveError`` if the disk refuses."""
+        try:
+            name = tempfile.mkdtemp(prefix=f"{_digest(archive, series)}-", dir=self._folder)
+            cached = CachedSeries(Path(name))
+            cached.files.mkdir()
+        except OSError as error:
+            raise ArchiveError(
+                f"the cache {self._folder} cannot be written: {error.strerror}; see --archive-cache"
+            ) from error
+        return cached
+
+    def finish(self, cached: CachedSeries) -> None:
+        """Have a series count as whole, and remove those that are used least if there is no room."""
+        (cached.folder / _COMPLETE).touch()
+        entries = sorted(self._entries(), reverse=True)
+        total = 0
+        for used, size, folder in entries:
+            total += size
+            if total > self._limit and folder != cached.folder and used < entries[0][0]:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def drop(self, cached: CachedSeries) -> None:
+        """Remove a series."""
+        with contextlib.suppress(OSError):
+            (cached.folder / _COMPLETE).unlink()  # first, so that nobody takes the half of it
+        shutil.rmtree(cached.folder, ignore_errors=True)
+
+    def _entries(self) -> Iterator[tuple[int, int, Path]]:
+        """Yield when each series was used, in ns, its bytes, and its folder."""
+        for folder in self._folder.iterdir():
+            with contextlib.suppress(OSError):  # another process removes it just now
+                mark = folder / _COMPLETE
+                used = (mark if mark.exists() else folder).stat().st_mtime_ns
+                files = [*(folder / _FILES).iterdir()]
+                yield used, sum(file.stat().st_size for file in files), folder
+
+
+def _digest(archive: str, series: Series) -> str:
+    keywords = ("PatientID", "PatientName", "StudyInstanceUID", "SeriesInstanceUID")
+    parts = [archive, *(series[keyword] for keyword in keywords), str(series.count)]
+    return hashlib.sha256(os.fsencode("\0".join(parts))).hexdigest()[:32]
