@@ -123,6 +123,17 @@ INTEROP = (
     Need("the sources of OpenIGTLink's examples", "openigtlink-examples", EXAMPLES.is_dir),
 )
 
+# To run a real archive (PACS). As with all of Debian's servers, where systemd runs it is started.
+ORTHANC_PLUGINS = Path("/usr/share/orthanc/plugins")
+ARCHIVE = (
+    Need("Orthanc", "orthanc", lambda: Path("/usr/sbin/Orthanc").exists()),
+    Need(
+        "Orthanc's DICOMweb plugin",
+        "orthanc-dicomweb",
+        lambda: (ORTHANC_PLUGINS / "libOrthancDicomWeb.so").exists(),
+    ),
+)
+
 
 def missing(needs: Iterable[Need]) -> list[Need]:
     return [need for need in needs if not need.is_there()]
@@ -345,15 +356,21 @@ class Command:
 
 
 def commands() -> dict[str, Command]:
-    skipped = "what compares with the C++ library is skipped"
+    skipped = "what compares with the C++ library or asks an archive is skipped"
     window = WINDOW if os.environ.get("DISPLAY") else ()
     return {
         "demo": Command(
             demo, "show the main job, end to end", DRAWING, window, "no window is opened"
         ),
-        "test": Command(test, "run the tests; takes pytest's arguments", DRAWING, INTEROP, skipped),
+        "test": Command(
+            test, "run the tests; takes pytest's arguments", DRAWING, (*INTEROP, *ARCHIVE), skipped
+        ),
         "bench": Command(
-            bench, "run all benchmarks, or those that are named", DRAWING, INTEROP, skipped
+            bench,
+            "run all benchmarks, or those that are named",
+            DRAWING,
+            (*INTEROP, *ARCHIVE),
+            skipped,
         ),
         "fuzz": Command(
             fuzz, "look for bytes that the codec cannot bear; takes --minutes N, --jobs N"

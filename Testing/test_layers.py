@@ -63,6 +63,10 @@ MAY_IMPORT = {
     "prometheus_client": (f"{LIB}.cli",),
     "SimpleITK": (f"{LIB}.sources.plain_volumes",),
     "rich": ANYWHERE,
+    "dicomweb_client": (f"{LIB}.sources.dicomweb",),
+    "requests": (f"{LIB}.sources.dicomweb",),
+    "urllib3": (f"{LIB}.sources.dicomweb",),
+    "pynetdicom": (f"{LIB}.sources.dimse",),
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
 ONLY_IN_FUNCTIONS = {
@@ -75,6 +79,10 @@ ONLY_IN_FUNCTIONS = {
     "rich",
     "SimpleITK",
     "prometheus_client",
+    "dicomweb_client",
+    "requests",
+    "urllib3",
+    "pynetdicom",
 }
 
 # Python threads starve in Slicer, and MRML nodes are not to be touched from one.
@@ -82,6 +90,8 @@ THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
 # But for the commands ``index`` and ``serve``, which read and decode files in several processes,
 # and never inside Slicer.
 WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom_decoding")
+# An archive is asked by threads of the command ``serve``.
+WITH_THREADS = (f"{LIB}.sources.archive_source", f"{LIB}.sources.dimse")
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run.
 WITH_A_THREAD = (f"{LIB}.net.host_lookup",)
@@ -164,11 +174,15 @@ def complaint_from_outside(module: str, imported: Import) -> str | None:
     """Return what is wrong with importing something that is not of this project."""
     package = imported.name.partition(".")[0]
     is_late = imported.in_function or imported.for_types_only
-    may_start_processes = package in ("concurrent", "multiprocessing") and is_late
+    may_start_processes = (
+        package in ("concurrent", "multiprocessing")
+        and is_late
+        and is_in(module, (*WITH_PROCESSES, *WITH_THREADS))
+    )
     may_start_a_thread = package == "threading" and is_in(module, WITH_A_THREAD)
     if may_start_a_thread:
         return None
-    if package in THREADS and not (may_start_processes and is_in(module, WITH_PROCESSES)):
+    if package in THREADS and not may_start_processes:
         return f"no threads, so no {package}"
     if is_in(module, (f"{LIB}.codec",)) and package in INPUT_OUTPUT:
         return f"the codec does no I/O, so no {package}"
@@ -252,7 +266,7 @@ def test_all_files_are_found() -> None:
             "try:\n    import nrrd\nexcept ImportError:\n    pass",
             "nrrd is imported at",
         ),
-        ("cli/main.py", "def f():\n    import requests", "requests is neither bundled"),
+        ("cli/main.py", "def f():\n    import httpx", "httpx is neither bundled"),
         ("ui/panels.py", "from slicerhost import pythonqt", "slicerhost is neither bundled"),
     ],
 )

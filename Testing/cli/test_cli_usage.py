@@ -59,8 +59,8 @@ def test_a_wrong_address_is_wrong_usage(
         (["fetch", "h", "-o", "d"], "name the IDs of images, or say --all for all of them"),
         (["fetch", "h", "A", "--all", "-o", "d"], "name the IDs of images, or say --all"),
         (["fetch", "h", "A"], "the following arguments are required: -o/--output"),
-        (["serve"], "name a folder of DICOM files, or say --demo"),
-        (["serve", "d", "--demo"], "name a folder of DICOM files, or say --demo"),
+        (["serve"], "name a folder of DICOM files or an archive, or say --demo"),
+        (["serve", "d", "--demo"], "name a folder of DICOM files or an archive, or say --demo"),
         (["serve", "d", "--port", "65536"], "'65536' is no port"),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +105,8 @@ def test_each_of_pydicoms_files_is_the_same_as_in_the_folder(make_source, files)
     """Compressed, in colors, big endian, of several volumes: what the archive has taken of them."""
     source, folder = make_source(), DicomFolderSource(files)
     for item in ready(source.images):
-        try:
+        with suppress(SourceError):  # several images, or none: the list then has what there is
             ready(source.image, item.id)
-        except SourceError as error:
-            assert "Refresh the list" in str(error) or "not offered" in str(error) or item.id
     ids_in_folder = {item.id for item in folder.images()}
     compared = 0
     for item in ready(source.images):
@@ -178,7 +176,5 @@ def test_who_is_let_in(tmp_path, cache):
         wrong = WebSettings("reader", "guess", authority=str(authority.file))
         with pytest.raises(SourceError, match=r"401.*user name and password"):
             ArchiveSource(DicomWebArchive(url, wrong), cache)
-        with pytest.raises(
-            SourceError, match=r"is not trusted: .*issuer certificate.*--archive-ca"
-        ):
+        with pytest.raises(SourceError, match=r"is not trusted: .*certificate; see --archive-ca"):
             ArchiveSource(DicomWebArchive(url), cache)

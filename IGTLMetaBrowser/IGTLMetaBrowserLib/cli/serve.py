@@ -1,4 +1,4 @@
-"""``igtlmeta serve``: a folder of DICOM files, or the demo, for clients to fetch.
+"""``igtlmeta serve``: a folder of DICOM files, an archive or the demo, for clients to fetch.
 
 What is read of the files is kept in a database, so that the next run reads only what is new or
 changed: FILE.sqlite with ``--index`` (that of ``igtlmeta index`` will do, too), or else one for
@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import signal
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from ..net.audit import AuditError
 from ..sources.demo import DemoSource
 from ..sources.dicom_folder import DicomFolderSource
 from ..sources.plain_volumes import PlainVolumeSource
-from . import serving_options, tls_options
+from . import archive_options, serving_options, tls_options
 from .deidentify_options import add_deidentify_options, deidentified
 from .index import processors
 from .metrics import Metrics, MetricsError
@@ -38,7 +39,7 @@ _SECONDS_A_TURN = 0.01
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = "(DIR [--volumes] | --demo) [--host ADDRESS] [--port PORT] [options]"
+    usage = "(DIR [--volumes] | --dicomweb URL | --demo) [--host ADDRESS] [--port PORT] [options]"
     errors = (net.SourceError, net.TLSError, AuditError, MetricsError, DicomIndexError)
     command = add_command(commands, "serve", serve, usage, errors)
     command.add_argument(
@@ -67,12 +68,13 @@ def add_commands(commands: Any) -> None:
     serving_options.add_limit_options(command)
     serving_options.add_record_options(command)
     add_deidentify_options(command)
+    archive_options.add_archive_options(command)
 
 
 def serve(arguments: argparse.Namespace) -> int:
     """Offer a folder's images, or the demo's, until Ctrl-C or SIGTERM."""
-    if bool(arguments.folder) == arguments.demo:
-        arguments.usage_error("name a folder of DICOM files, or say --demo")
+    if bool(arguments.folder) + arguments.demo + archive_options.is_given(arguments) != 1:
+        arguments.usage_error("name a folder of DICOM files or an archive, or say --demo")
     tls = tls_options.server_tls(arguments)
     context = None if tls is None else tls.make_context()
     serving_options.check_exposure(arguments)
@@ -94,7 +96,7 @@ def serve(arguments: argparse.Namespace) -> int:
     with server:
         serving = Serving(server, tls, records)
         address = net.format_address(server.host, server.port)
-        print(f"serving {len(source.images())} images on {address}", flush=True)
+        print(f"serving {_count(source)} images on {address}", flush=True)
         serving.run()
     return 0
 
@@ -105,7 +107,18 @@ def _records(arguments: argparse.Namespace) -> Records:
     return Records(serving_options.audit_trail(arguments), metrics)
 
 
+def _count(source: net.Source) -> int:
+    """Return how many images are listed, when the source knows them."""
+    while True:
+        try:
+            return len(source.images())
+        except net.NotReadyError as error:
+            time.sleep(error.retry_after)
+
+
 def _open_source(arguments: argparse.Namespace) -> net.Source:
+    if archive_options.is_given(arguments):
+        return archive_options.open_archive_source(arguments, processors(), _SECONDS_A_TURN)
     if arguments.demo:
         return DemoSource(_SECONDS_A_TURN)
     if arguments.volumes:
@@ -178,8 +191,7 @@ def _open_index(folder: Path, database: Path | None) -> DicomIndex:
 
 def _cached_index(folder: Path) -> Path:
     """Return the database for a folder in the user's cache, which is made if it is missing."""
-    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
-    cache = Path(base or Path.home() / ".cache") / "igtlmeta"
+    cache = archive_options.default_cache()
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
     path = cache / f"{name}.sqlite"

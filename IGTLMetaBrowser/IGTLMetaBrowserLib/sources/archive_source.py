@@ -14,10 +14,9 @@ import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
 from ..dicom_index.database import DicomIndexError
@@ -31,38 +30,20 @@ from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
 from .series_cache import CachedSeries, SeriesCache
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 _logger = logging.getLogger(__name__)
 
 MOST_ENTRIES = 1000
 
 # Modalities whose series are no images of the patient (PS3.3 C.7.3.1.1.1).
 NOT_IMAGES = frozenset(
-    [
-        "AU",
-        "DOC",
-        "ECG",
-        "EEG",
-        "FID",
-        "HD",
-        "KO",
-        "KER",
-        "M3D",
-        "PLAN",
-        "PR",
-        "REG",
-        "RTPLAN",
-        "RTRECORD",
-        "RTSTRUCT",
-        "RWV",
-        "SEG",
-        "SMR",
-        "SR",
-        "SRF",
-        "STAIN",
-        "TEXTUREMAP",
-        "VA",
-    ]
-)
+    (
+        "AU", "DOC", "ECG", "EEG", "FID", "HD", "KER", "KO", "M3D", "PLAN", "PR", "REG", "RTPLAN",
+        "RTRECORD", "RTSTRUCT", "RWV", "SEG", "SMR", "SR", "SRF", "STAIN", "TEXTUREMAP", "VA",
+    )
+)  # fmt: skip
 
 # How long a list of the archive is believed when clients ask for it again.
 _SECONDS_BETWEEN_QUERIES = 2.0
@@ -103,6 +84,8 @@ class ArchiveSource:
         jobs: int = 1,
         seconds_a_turn: float | None = None,
     ) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self._archive = archive
         self._cache = cache
         self._filters = dict(filters or {})

@@ -30,7 +30,7 @@ _LONGEST_WAIT = 10
 _BUSY = (429, 503)
 
 _WORDS = {
-    401: "it wants a user name and password, or a token; see --archive-user and --archive-token",
+    401: "it wants a user name and password, or a token; see --archive-user",
     403: "it does not let this user do that; ask who runs the archive",
     404: "it has nothing there; check the URL, and whether the series still is in the archive",
     413: "that is too much for it at once; search for less",
@@ -167,8 +167,6 @@ def _make_session(settings: WebSettings) -> requests.Session:
         session.auth = (settings.user, settings.password)
     elif settings.token:
         session.headers["Authorization"] = f"Bearer {settings.token}"
-    if settings.authority:
-        session.verify = settings.authority
     if settings.certificate:
         session.cert = settings.certificate
     retry = Retry(
@@ -181,24 +179,28 @@ def _make_session(settings: WebSettings) -> requests.Session:
         retry_after_max=_LONGEST_WAIT,
         raise_on_status=False,
     )
-    adapter = _plain_wild_cards()(max_retries=retry)
+    adapter = _adapter_class(settings.authority)(max_retries=retry)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
 
 
-def _plain_wild_cards() -> type[requests.adapters.HTTPAdapter]:
-    """Return what sends wild cards as they are, where dicomweb-client has percent-encoded them.
+def _adapter_class(authority: str) -> type[requests.adapters.HTTPAdapter]:
+    """Return what sends requests, to whom ``authority`` has signed for.
 
-    Orthanc's DICOMweb plugin (1.7, in Debian 12) does not decode what it searches for.
+    It sends wild cards as they are, which dicomweb-client has percent-encoded: Orthanc's DICOMweb
+    plugin (1.7, in Debian 12) does not decode what it searches for. And it is the last to choose
+    the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to.
     """
     from requests.adapters import HTTPAdapter
 
     class Adapter(HTTPAdapter):
-        def send(self, request: Any, *arguments: Any, **options: Any) -> Any:
+        def send(self, request: Any, **options: Any) -> Any:
             path, mark, query = request.url.partition("?")
             request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
-            return super().send(request, *arguments, **options)
+            if authority:
+                options["verify"] = authority
+            return super().send(request, **options)
 
     return Adapter
 
@@ -268,10 +270,8 @@ def _reason(error: BaseException) -> str:
     """Return what is at the bottom of an error, without the names of Python's objects."""
     while (cause := _cause(error)) is not None:
         error = cause
-    words = next(
-        (w for name in ("verify_message", "strerror") if (w := getattr(error, name, ""))), ""
-    )
-    return " ".join((words or str(error) or type(error).__name__).split()).rpartition(">: ")[2]
+    words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
+    return " ".join((words or type(error).__name__).split()).rpartition(">: ")[2]
 
 
 def _cause(error: BaseException) -> BaseException | None:

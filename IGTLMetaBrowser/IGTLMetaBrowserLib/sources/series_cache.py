@@ -81,7 +81,7 @@ class SeriesCache:
         return cached
 
     def finish(self, cached: CachedSeries) -> None:
-        """Have a series count as whole, and remove those that are used least if there is no room."""
+        """Have a series count as whole; remove those that are used least if there is no room."""
         (cached.folder / _COMPLETE).touch()
         entries = sorted(self._entries(), reverse=True)
         total = 0

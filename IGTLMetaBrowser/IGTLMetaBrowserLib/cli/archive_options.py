@@ -1,0 +1,137 @@
+"""The options of ``igtlmeta serve`` for an archive (PACS): where it is, what of it is listed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from ..sources.archive import KEYWORDS, Archive
+from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
+from ..sources.dicomweb import DicomWebArchive, WebSettings
+from ..sources.series_cache import SeriesCache
+from .serving_options import positive_number
+
+PASSWORD = "IGTLMETA_ARCHIVE_PASSWORD"
+TOKEN = "IGTLMETA_ARCHIVE_TOKEN"
+_CACHE_MEGABYTES = 10_000
+_SECONDS = 30.0
+
+
+def add_archive_options(parser: argparse.ArgumentParser) -> None:
+    """Add what names an archive, and what it is asked for."""
+    group = parser.add_argument_group("archive (PACS)")
+    add_address_options(group)
+    group.add_argument(
+        "--filter",
+        metavar="KEYWORD=VALUE",
+        type=_filter,
+        action="append",
+        default=[],
+        help="list only what has this, such as PatientID=4711 or 'PatientName=Doe*'",
+    )
+    group.add_argument(
+        "--days", metavar="N", type=positive_number, help="list only studies of the last N days"
+    )
+    group.add_argument(
+        "--modality", metavar="CT,MR", default="", help="list only these modalities (all)"
+    )
+    group.add_argument(
+        "--most",
+        metavar="N",
+        type=positive_number,
+        default=MOST_ENTRIES,
+        help="list at most so many series (%(default)s)",
+    )
+    group.add_argument(
+        "--archive-cache",
+        metavar="DIR",
+        type=Path,
+        default=default_cache() / "archive",
+        help="where fetched series are kept (in your cache)",
+    )
+    group.add_argument(
+        "--archive-cache-size",
+        metavar="MB",
+        type=positive_number,
+        default=_CACHE_MEGABYTES,
+        help="as many of them (%(default)s)",
+    )
+
+
+def add_address_options(group: Any) -> None:
+    """Add what says where an archive is, and how it is reached."""
+    group.add_argument("--dicomweb", metavar="URL", help="its DICOMweb service")
+    group.add_argument(
+        "--archive-user",
+        metavar="NAME",
+        default="",
+        help=f"with the password in {PASSWORD}; or without it, the bearer token in {TOKEN}",
+    )
+    group.add_argument(
+        "--archive-ca", metavar="FILE", default="", help="PEM: the authority that it is trusted by"
+    )
+    group.add_argument(
+        "--archive-cert", metavar="FILE", default="", help="PEM: own certificate and key for it"
+    )
+    group.add_argument(
+        "--archive-timeout",
+        metavar="SECONDS",
+        type=positive_number,
+        default=_SECONDS,
+        help="give it up after such a silence (%(default)g)",
+    )
+
+
+def is_given(arguments: argparse.Namespace) -> bool:
+    """Whether an archive is named."""
+    return bool(arguments.dicomweb)
+
+
+def open_archive(arguments: argparse.Namespace) -> Archive:
+    """Return the archive that is named. Raises ``SourceError``."""
+    settings = WebSettings(
+        user=arguments.archive_user,
+        password=os.environ.get(PASSWORD, ""),
+        token=os.environ.get(TOKEN, ""),
+        authority=arguments.archive_ca,
+        certificate=arguments.archive_cert,
+        timeout=arguments.archive_timeout,
+    )
+    return DicomWebArchive(arguments.dicomweb, settings)
+
+
+def open_archive_source(
+    arguments: argparse.Namespace, jobs: int, seconds_a_turn: float
+) -> ArchiveSource:
+    """Return the archive as a source. Raises ``SourceError``."""
+    filters = dict(arguments.filter)
+    if arguments.days:
+        first = date.today() - timedelta(days=int(arguments.days))
+        filters.setdefault("StudyDate", f"{first:%Y%m%d}-")
+    return ArchiveSource(
+        open_archive(arguments),
+        SeriesCache(arguments.archive_cache, int(arguments.archive_cache_size * 1e6)),
+        filters,
+        [modality.strip().upper() for modality in arguments.modality.split(",") if modality],
+        most=int(arguments.most),
+        jobs=jobs,
+        seconds_a_turn=seconds_a_turn,
+    )
+
+
+def default_cache() -> Path:
+    """Return the folder of this command in the user's cache."""
+    base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
+    return Path(base or Path.home() / ".cache") / "igtlmeta"
+
+
+def _filter(text: str) -> tuple[str, str]:
+    keyword, equals, value = text.partition("=")
+    if not equals or keyword not in KEYWORDS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no KEYWORD=VALUE with one of the keywords {', '.join(KEYWORDS)}"
+        )
+    return keyword, value

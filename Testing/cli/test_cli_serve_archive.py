@@ -1,0 +1,63 @@
+"""``igtlmeta serve --dicomweb``: an archive as an OpenIGTLink endpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import nrrd
+import numpy as np
+import pytest
+
+from cli.command import igtlmeta, started
+from helpers import orthanc
+from IGTLMetaBrowserLib.sources import demo_dicom
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+without_orthanc = pytest.mark.skipif(
+    not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"
+)
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantom")
+    demo_dicom.write_phantom(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory, phantom: Path) -> Iterator[orthanc.Orthanc]:
+    with orthanc.running(tmp_path_factory.mktemp("orthanc")) as running:
+        running.upload(sorted(phantom.rglob("*.dcm")))
+        yield running
+
+
+@without_orthanc
+def test_its_images_are_listed_and_fetched(archive, phantom, tmp_path):
+    options = ["--dicomweb", archive.dicomweb, "--port", 0, "--archive-cache", tmp_path / "cache"]
+    with started("serve", *map(str, options), "--modality", "CT") as server:
+        line = server.stdout.readline()
+        assert line.startswith("serving 1 images on ")
+        address = line.split()[-1]
+        (entry,) = json.loads(igtlmeta("list", address, "--json").stdout)
+        assert (entry["name"], entry["patient_id"]) == ("CT head", "DEMO-0001")
+        fetched = igtlmeta("fetch", address, entry["id"], "-o", tmp_path)
+        assert fetched.returncode == 0, fetched.stderr
+        pixels, _ = nrrd.read(fetched.stdout.strip())
+    expected = DicomFolderSource(phantom).image(entry["id"]).pixels
+    np.testing.assert_array_equal(pixels, expected.transpose())
+
+
+def test_an_archive_that_is_down_is_named():
+    result = igtlmeta("serve", "--dicomweb", f"http://127.0.0.1:{orthanc.free_port()}/dicom-web")
+    assert result.returncode == 1
+    assert "cannot search http://127.0.0.1" in result.stderr
+    assert "Connection refused" in result.stderr
+
+
+def test_a_filter_by_what_is_no_attribute():
+    result = igtlmeta("serve", "--dicomweb", "http://127.0.0.1", "--filter", "Patient=4711")
+    assert result.returncode == 2
+    assert "PatientID" in result.stderr
