@@ -90,11 +90,16 @@ THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
 # But for the commands ``index`` and ``serve``, which read and decode files in several processes,
 # and never inside Slicer.
 WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom_decoding")
-# An archive is asked by threads of the command ``serve``.
-WITH_THREADS = (f"{LIB}.sources.archive_source", f"{LIB}.sources.dimse")
+# An archive is asked, and a folder scanned, by threads of the command ``serve``.
+WITH_THREADS = (
+    f"{LIB}.sources.archive_source",
+    f"{LIB}.sources.background",
+    f"{LIB}.sources.dimse",
+)
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
-# does nothing else, and is waited for by looking at it every 50 ms, which also lets it run.
-WITH_A_THREAD = (f"{LIB}.net.host_lookup",)
+# does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
+# of a process that decodes ends it with the process that has started it.
+WITH_A_THREAD = (f"{LIB}.net.host_lookup", f"{LIB}.sources.dicom_decoding")
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (
     {"io", "os", "pathlib", "shutil", "tempfile", "mmap", "zipfile", "sqlite3"}

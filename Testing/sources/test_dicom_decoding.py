@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import closing
+from pathlib import Path
+from subprocess import PIPE, Popen
+
 import gdcm
 import numpy as np
 import pydicom
@@ -16,6 +21,7 @@ from pydicom.uid import (
 )
 
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from IGTLMetaBrowserLib.sources import dicom_decoding
 from IGTLMetaBrowserLib.sources.dicom_decoding import why_not_decodable
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
@@ -57,6 +63,16 @@ def encoded(syntax):
         )
 
     return save
+
+
+def in_turns(work):
+    """Return what ``work`` returns in the end, and after how many seconds it wanted to go on."""
+    waits = []
+    while True:
+        try:
+            return work(), waits
+        except NotReadyError as error:
+            waits.append(error.retry_after)
 
 
 def with_gdcm(kind):
@@ -124,18 +140,16 @@ def test_what_a_worker_process_cannot_decode_is_told(write_series, tmp_path):
         source.close()
 
 
-def test_an_image_can_be_read_in_turns(write_series):
+@pytest.mark.parametrize("name", ["JPEG 2000", "implicit"])
+def test_an_image_can_be_read_in_turns(write_series, name):
     """So that a server's other clients need not wait until it is whole."""
-    source = DicomFolderSource(write_series(SAVERS["JPEG 2000"]), seconds_a_turn=0)
-    (item,) = source.images()
-    turns = 0
-    while True:
-        try:
-            image = source.image(item.id)
-            break
-        except NotReadyError:
-            turns += 1
-    assert turns == len(PIXELS)
+    source = DicomFolderSource(write_series(SAVERS[name]), seconds_a_turn=0)
+    with closing(source):
+        (item,) = source.images()
+        image, waits = in_turns(lambda: source.image(item.id))
+    # What is decoded by other processes is waited for, what is read here goes on at once.
+    assert (0.02 in waits) == (name == "JPEG 2000")
+    assert 0.0 in waits
     np.testing.assert_array_equal(image.pixels, PIXELS.astype(np.int16) - 1024)
 
 
@@ -148,3 +162,38 @@ def test_an_image_can_be_read_in_turns(write_series):
 )
 def test_what_archives_export_can_be_decoded_with_the_server_extra(syntax):
     assert why_not_decodable(syntax) == ""
+
+
+def test_a_single_large_picture_is_not_decoded_by_the_server_itself(tmp_path, make_slice):
+    """One mammogram takes a second, in which nobody else would be served."""
+    dataset = make_slice((0, 0, 0))
+    dataset.set_pixel_data(PIXELS[0], "MONOCHROME2", 12, generate_instance_uid=False)
+    SAVERS["JPEG 2000"](dataset, tmp_path / "one.dcm")
+    with closing(DicomFolderSource(tmp_path, seconds_a_turn=60)) as source:
+        (item,) = source.images()
+        _, waits = in_turns(lambda: source.image(item.id))
+    assert set(waits) == {0.02}
+
+
+def test_processes_end_with_the_one_that_started_them(write_series, tmp_path):
+    """Also if it is killed: what decodes must not stay behind."""
+    folder = write_series(SAVERS["JPEG 2000"])
+    program = tmp_path / "serve.py"
+    program.write_text(
+        f"""
+import multiprocessing, sys
+sys.path.insert(0, {str(Path(dicom_decoding.__file__).parents[2])!r})
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+if __name__ == "__main__":
+    source = DicomFolderSource({str(folder)!r}, jobs=2)
+    source.image(source.images()[0].id)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    input()
+"""
+    )
+    command = [sys.executable, str(program)]
+    with Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert len(process.stdout.readline().split()) >= 2
+        process.kill()
+        # Its workers have its output open: the end comes when the last of them is gone.
+        assert process.stdout.read() == ""

@@ -182,6 +182,7 @@ def test_single_planned_points_are_trajectories_and_other_points_are_not(scene, 
     trajectories.finish()
     points = PointSet(scene)
     points.receive([POINT])
+    points.finish()
     assert source.trajectories() == [entry]
     (point,) = source.points()
     assert (point.name, point.position, point.owner) == ("Nasion", (1, 90, -3.5), "")

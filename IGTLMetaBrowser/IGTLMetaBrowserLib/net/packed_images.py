@@ -71,6 +71,8 @@ class PackedImages:
                 is_same = self._key(image_id) == (image_id, version)
             except SourceError:
                 is_same = False
+            except NotReadyError:
+                continue
             if not is_same:
                 del self._kept[image_id, version]
 

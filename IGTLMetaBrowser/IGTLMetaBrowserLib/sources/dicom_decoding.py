@@ -6,6 +6,7 @@ Python's lock.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections import deque
@@ -44,27 +45,47 @@ class Decoders:
         for _ in range(self._jobs):
             self._started().submit(_load_pydicom)
 
-    def decode(self, tasks: Iterable[Task]) -> Iterator[np.ndarray]:
-        """Yield the frames of the tasks in their order, as ``decode_frames`` does."""
-        from concurrent.futures import BrokenExecutor
+    def decode(self, tasks: Iterable[Task]) -> Iterator[Future[list[np.ndarray]]]:
+        """Yield what will be the frames of each task, in their order; see ``frames_of``.
 
+        While one task is decoded, another waits for each process; those of a caller that goes away
+        are cancelled.
+        """
         waiting: deque[Future[list[np.ndarray]]] = deque()
         try:
             for task in tasks:
-                waiting.append(self._started().submit(_decode, *task))
-                # While one task is decoded, another waits for each process.
+                waiting.append(self._submit(*task))
                 if len(waiting) > 2 * self._jobs:
-                    yield from waiting.popleft().result()
+                    yield waiting.popleft()
             while waiting:
-                yield from waiting.popleft().result()
-        except BrokenExecutor as error:
-            self.close()
-            raise SourceError(
-                "a process that decodes pixels was ended, for want of memory perhaps; try again"
-            ) from error
+                yield waiting.popleft()
         finally:
             for future in waiting:
                 future.cancel()
+
+    def frames_of(self, future: Future[list[np.ndarray]]) -> list[np.ndarray]:
+        """Return the frames of a task; wait for them. Raises ``SourceError``."""
+        from concurrent.futures import BrokenExecutor
+
+        try:
+            return future.result()
+        except BrokenExecutor as error:
+            raise self._broken() from error
+
+    def _submit(self, path: Path, indices: Sequence[int]) -> Future[list[np.ndarray]]:
+        from concurrent.futures import BrokenExecutor
+
+        try:
+            return self._started().submit(_decode, path, indices)
+        except BrokenExecutor as error:
+            raise self._broken() from error
+
+    def _broken(self) -> SourceError:
+        """End what is left of the processes: the next task starts others."""
+        self.close()
+        return SourceError(
+            "a process that decodes pixels was ended, for want of memory perhaps; try again"
+        )
 
     def close(self) -> None:
         """End the processes."""
@@ -78,9 +99,7 @@ class Decoders:
             from concurrent.futures import ProcessPoolExecutor
 
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(
-                self._jobs, context, initializer=_ignore_interrupts
-            )
+            self._executor = ProcessPoolExecutor(self._jobs, context, initializer=_begin_process)
         return self._executor
 
 
@@ -129,8 +148,21 @@ def _load_pydicom() -> None:
     import pydicom.pixels  # noqa: F401
 
 
-def _ignore_interrupts() -> None:
+def _begin_process() -> None:
+    import threading
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A parent that was killed ends nobody, and what it waits on stays open in the other workers.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def why_not_decodable(transfer_syntax: str) -> str:

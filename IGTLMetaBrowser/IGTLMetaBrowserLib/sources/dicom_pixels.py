@@ -6,9 +6,9 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from itertools import groupby
+from itertools import groupby, tee
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,8 +29,6 @@ _IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 
-# Fewer frames are decoded here before the processes have them.
-_FEWEST_FOR_PROCESSES = 4
 _FRAMES_A_TASK = 8
 
 # A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
@@ -65,8 +63,7 @@ def read_pixels(stack: Stack, folder: Path, decoders: Decoders | None = None) ->
     ``SourceError``.
     """
     reading = VolumeReading(stack, folder, decoders)
-    for _ in reading.steps():
-        pass
+    reading.finish()
     return reading.volume
 
 
@@ -83,6 +80,15 @@ class VolumeReading:
         self._folder = folder
         self._decoders = decoders
         self.volume = np.empty((count, *self._shape), listed_dtype(stack))
+        self._may_wait = False
+        # Whether the next step does no more than look whether the processes are done with it.
+        self.is_pending = False
+
+    def finish(self) -> None:
+        """Read all; wait for what is decoded elsewhere. Raises ``SourceError``."""
+        self._may_wait = True
+        for _ in self.steps():
+            pass
 
     def steps(self) -> Iterator[int]:
         """Read; yield after some frames how many there are. Raises ``SourceError``."""
@@ -100,25 +106,48 @@ class VolumeReading:
 
     def _is_for_processes(self) -> bool:
         header = self.stack.frames[0].file.header
-        is_small = len(self.stack.frames) < _FEWEST_FOR_PROCESSES or TILES in header.shared
-        return self._decoders is not None and stored_dtype(header) is None and not is_small
+        return self._decoders is not None and stored_dtype(header) is None
 
     def _steps_in_processes(self) -> Iterator[int]:
         assert self._decoders is not None
-        tasks: list[tuple[Path, list[int]]] = []
+        k = 0
+        parts, ahead = tee(self._parts())
+        futures = self._decoders.decode((path, indices) for path, indices, _ in ahead)
+        for (_, _, frames), future in zip(parts, futures, strict=True):
+            while not (future.done() or self._may_wait):
+                self.is_pending = True
+                yield k
+            self.is_pending = False
+            pictures = self._decoders.frames_of(future)
+            for frame, pixels in zip(frames, self._cut_tiles(pictures, frames), strict=True):
+                self._check_shape(pixels, frame.file)
+                self._store(k, pixels, frame)
+                k += 1
+                yield k
+
+    def _parts(self) -> Iterator[tuple[Path, list[int], list[Frame]]]:
+        """Yield what is decoded together: a file, its frames' numbers there, and what they become.
+
+        A file is looked at when its turn has come: there may be thousands.
+        """
         for _, found in groupby(self.stack.frames, key=lambda frame: frame.file.name):
             frames = [*found]
             _opened(self._folder, frames[0].file).close()
-            path, indices = self._folder / frames[0].file.name, [frame.index for frame in frames]
-            tasks += [
-                (path, indices[start : start + _FRAMES_A_TASK])
-                for start in range(0, len(indices), _FRAMES_A_TASK)
-            ]
-        for k, pixels in enumerate(self._decoders.decode(tasks)):
-            frame = self.stack.frames[k]
-            self._check_shape(pixels, frame.file)
-            self._store(k, pixels, frame)
-            yield k + 1
+            path = self._folder / frames[0].file.name
+            if TILES in frames[0].file.header.shared:
+                yield path, [0], frames
+                continue
+            for start in range(0, len(frames), _FRAMES_A_TASK):
+                part = frames[start : start + _FRAMES_A_TASK]
+                yield path, [frame.index for frame in part], part
+
+    def _cut_tiles(self, pictures: list[np.ndarray], frames: list[Frame]) -> Iterable[np.ndarray]:
+        """Return frames of what was decoded: the pictures, or the tiles of the one."""
+        header = frames[0].file.header
+        if TILES not in header.shared:
+            return pictures
+        across = int(header.get(TILES).partition("\\")[0])
+        return _cut(pictures[0], frames, across, *self._shape[:2])
 
     def _frames(self, file: ImageFile, frames: list[Frame], start: int) -> Iterator[np.ndarray]:
         """Yield the stored pixels of some frames of a file, the first of which is number ``start``.

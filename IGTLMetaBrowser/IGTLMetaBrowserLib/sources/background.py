@@ -1,0 +1,60 @@
+"""What takes long, in a thread beside the one that serves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any
+
+from ..net.source import NotReadyError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+RETRY_SECONDS = 0.02
+# Who does not come again for a result has left; it is not kept for long.
+_MOST_RESULTS = 4
+
+
+class Background:
+    """One thread, which does one thing after the other. ``close`` ends it.
+
+    Not for use inside Slicer, where threads starve.
+
+    Work has a name: who asks again for the same gets what was begun.
+    """
+
+    def __init__(self) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="source")
+        self._futures: dict[Hashable, Future[Any]] = {}
+
+    def is_begun(self, key: Hashable) -> bool:
+        """Whether work is begun, and its result not yet taken."""
+        return key in self._futures
+
+    def is_busy(self, key: Hashable) -> bool:
+        """Whether work is begun, and not done."""
+        return key in self._futures and not self._futures[key].done()
+
+    def begin(self, key: Hashable, work: Callable[[], object]) -> None:
+        """Do ``work`` when all that was begun before is done."""
+        done = [other for other, future in self._futures.items() if future.done()]
+        for other in done[: max(0, len(done) - _MOST_RESULTS + 1)]:
+            del self._futures[other]
+        self._futures[key] = self._executor.submit(work)
+
+    def take(self, key: Hashable) -> Any:
+        """Return what the work returned, or raise what it raised.
+
+        Raises ``NotReadyError`` until it is done.
+        """
+        future = self._futures[key]
+        if not future.done():
+            raise NotReadyError(RETRY_SECONDS)
+        del self._futures[key]
+        return future.result()
+
+    def close(self) -> None:
+        """End the thread when it has done what it does now."""
+        self._executor.shutdown(cancel_futures=True)

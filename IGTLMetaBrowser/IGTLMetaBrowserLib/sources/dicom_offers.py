@@ -1,0 +1,137 @@
+"""What becomes of a folder's DICOM files: the images that are offered, and what is not and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from .. import codec
+from ..dicom_index.index import DicomIndex
+from . import dicom_fields, dicom_pixels
+from .dicom_decoding import why_not_decodable
+from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of, is_segmentation
+from .dicom_upright import Upright, upright_grid
+from .dicom_volumes import SLICE, Stack, stack_frames
+
+TRAJECTORY_FILE = "trajectories.json"
+RESAMPLED = "resampled to an upright volume: its slices are moved by linear interpolation"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A stack of frames with its line in the listing; its upright grid if it is resampled."""
+
+    item: codec.ImageMetaItem
+    stack: Stack
+    grid: Upright | None = None
+
+
+class FolderOffers:
+    """The images in the files of ``index`` as it is now; nothing of it changes later.
+
+    ``images`` are by id, in the order of the files' paths, ``listing`` is what is listed of them;
+    ``segmentations`` are the files that are label maps. ``refused`` lists what is not offered, or
+    not as it is. Raises ``DicomIndexError``.
+    """
+
+    def __init__(self, index: DicomIndex, folder: Path, is_upright: bool) -> None:
+        self._folder = folder
+        self._is_upright = is_upright
+        self._problems: dict[str, str] = {}  # of transfer syntaxes
+        files, refused = find_images(index)
+        self.segmentations = [file for file in files if is_segmentation(file)]
+        self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
+        self.images: dict[str, Offer] = {}
+        for series in _by_series([file for file in files if not is_segmentation(file)]):
+            self._offer_series(series)
+        self.listing = tuple(offer.item for offer in self.images.values())
+
+    @property
+    def are_decoded(self) -> bool:
+        """Whether pixels of any image have to be decoded."""
+        return any(map(_is_decoded, self.images.values()))
+
+    def _offer_series(self, files: list[ImageFile]) -> None:
+        """List what the files of one series make; what is wrong with them goes to ``refused``."""
+        first = Frame(files[0])
+        name = dicom_fields.series_name(first)
+        title = f"{name} ({first.get('SeriesInstanceUID') or files[0].name})"
+        decodable = [file for file in files if not self._why_not_decodable(file)]
+        if len(decodable) < len(files):
+            unreadable = next(file for file in files if self._why_not_decodable(file))
+            self.refused.append((title, self._why_not_decodable(unreadable)))
+        if not decodable:
+            return
+        frames = [frame for file in decodable for frame in frames_of(file)]
+        try:
+            digest = partial(dicom_pixels.pixel_digest, folder=self._folder)
+            stacks, reasons = stack_frames(frames, digest)
+            offers = [
+                self._make_offer(stack, name, number, stacks)
+                for number, stack in enumerate(stacks, start=1)
+            ]
+        except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            self.refused.append((title, f"its headers make no sense: {error}"))
+            return
+        self.refused += [(title, reason) for reason in reasons]
+        for offer in offers:
+            if max(offer.item.size) > dicom_fields.LARGEST_SIZE:
+                self.refused.append((title, f"too large for OpenIGTLink: {offer.item.size} voxels"))
+            else:
+                self.images[offer.item.id] = offer
+
+    def _why_not_decodable(self, file: ImageFile) -> str:
+        syntax = file.header.get("TransferSyntaxUID")
+        if syntax not in self._problems:
+            self._problems[syntax] = why_not_decodable(syntax)
+        return self._problems[syntax]
+
+    def _make_offer(self, stack: Stack, name: str, number: int, stacks: list[Stack]) -> Offer:
+        """``number`` (from 1) is the place of ``stack`` among the ``stacks`` of its series."""
+        first = stack.frames[0]
+        series_uid = first.get("SeriesInstanceUID")
+        if len(stacks) == 1 and series_uid:
+            item_id, words = dicom_fields.image_id(series_uid), ""
+        else:
+            instance = first.get("SOPInstanceUID") or first.file.name
+            item_id = dicom_fields.image_id(f"{series_uid} {instance} {first.index}")
+            words = _words(stack, number, stacks)
+        mark = f" ({stack.pixel_size.mark})" if stack.pixel_size.mark else ""
+        is_gray = not dicom_pixels.is_color(stack)
+        grid = upright_grid(stack) if self._is_upright and is_gray else None
+        if grid is not None:
+            stack = replace(stack, notices=(*stack.notices, RESAMPLED))
+        item = dicom_fields.listing_item(
+            first,
+            dicom_fields.cut_name(name, f" {words}{mark}" if words else mark),
+            item_id,
+            stack.size if grid is None else grid.size,
+            codec.ScalarType.of(dicom_pixels.listed_dtype(stack)),
+        )
+        return Offer(item, stack, grid)
+
+
+def _by_series(files: Iterable[ImageFile]) -> list[list[ImageFile]]:
+    """Files of one SeriesInstanceUID together; a file without one is a series of its own."""
+    series: dict[str, list[ImageFile]] = {}
+    for file in files:
+        series.setdefault(file.header.get("SeriesInstanceUID") or file.name, []).append(file)
+    return list(series.values())
+
+
+def _is_decoded(offer: Offer) -> bool:
+    return dicom_pixels.stored_dtype(offer.stack.frames[0].file.header) is None
+
+
+def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:
+    """Return what tells one of several stacks of a series from the others."""
+    if len(stacks) == 1:
+        return ""
+    is_labeled = stack.label and sum(stack.label == other.label for other in stacks) == 1
+    if is_labeled:
+        return stack.label
+    is_frame = stack.kind == SLICE and stack.position
+    words = f"{'frame' if is_frame else stack.kind} {number} of {len(stacks)}"
+    return f"{stack.label} {words}".strip()
