@@ -50,6 +50,29 @@ def test_its_images_are_listed_and_fetched(archive, phantom, tmp_path):
     np.testing.assert_array_equal(pixels, expected.transpose())
 
 
+@without_orthanc
+def test_a_search_asks_the_archive(archive, tmp_path):
+    options = ["--dicomweb", archive.dicomweb, "--port", 0, "--archive-cache", tmp_path / "cache"]
+    with started("serve", *map(str, options), "--most", "1") as server:
+        address = server.stdout.readline().split()[-1]
+        cut = igtlmeta("list", address, "--json")
+        assert len(json.loads(cut.stdout)) == 1
+        assert "has more that match" in cut.stderr
+        found = igtlmeta("list", address, "--json", "--search", "Modality=PT")
+        assert [entry["modality"] for entry in json.loads(found.stdout)] == ["PT"]
+        assert found.stderr == ""
+        nothing = igtlmeta("list", address, "--search", "PatientName=Nobody*")
+        assert "offers no images" in nothing.stderr
+
+
+def test_a_server_that_cannot_search_is_named():
+    with started("serve", "--demo", "--port", "0") as server:
+        address = server.stdout.readline().split()[-1]
+        found = igtlmeta("list", address, "--json", "--search", "Modality=PT")
+        assert len(json.loads(found.stdout)) == 3
+        assert "does not search: these are all of its images" in found.stderr
+
+
 def test_an_archive_that_is_down_is_named():
     result = igtlmeta("serve", "--dicomweb", f"http://127.0.0.1:{orthanc.free_port()}/dicom-web")
     assert result.returncode == 1

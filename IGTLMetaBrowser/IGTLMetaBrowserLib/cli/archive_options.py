@@ -27,7 +27,7 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--filter",
         metavar="KEYWORD=VALUE",
-        type=_filter,
+        type=attribute,
         action="append",
         default=[],
         help="list only what has this, such as PatientID=4711 or 'PatientName=Doe*'",
@@ -128,7 +128,8 @@ def default_cache() -> Path:
     return Path(base or Path.home() / ".cache") / "igtlmeta"
 
 
-def _filter(text: str) -> tuple[str, str]:
+def attribute(text: str) -> tuple[str, str]:
+    """Return a keyword and its value; for argparse."""
     keyword, equals, value = text.partition("=")
     if not equals or keyword not in KEYWORDS:
         raise argparse.ArgumentTypeError(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import codec, net
-from . import output, server_options
+from . import archive_options, output, server_options
 from .output import note
 from .parser import add_command
 
@@ -17,16 +17,29 @@ _MOST_WITH_METADATA = 1000
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = f"HOST[:PORT] [--json] {server_options.USAGE}"
+    usage = f"HOST[:PORT] [--search KEYWORD=VALUE] [--json] {server_options.USAGE}"
     parser = add_command(commands, "list", list_images, usage, server_options.ERRORS)
     server_options.add_server_options(parser)
     server_options.add_json_option(parser)
+    parser.add_argument(
+        "--search",
+        metavar="KEYWORD=VALUE",
+        type=archive_options.attribute,
+        action="append",
+        default=[],
+        help="of an archive: what has this, such as 'PatientName=Doe*' or StudyDate=20240101-",
+    )
 
 
 def list_images(arguments: argparse.Namespace) -> int:
     """Print what images a server offers."""
     with server_options.open_client(arguments) as client:
-        message = client.get_list(preparing=output.preparing_note("the list"))
+        preparing = output.preparing_note("the list")
+        message = client.get_list(preparing=preparing, attributes=dict(arguments.search))
+        if arguments.search and net.SEARCH not in message.metadata:
+            note(f"{client.address} does not search: these are all of its images")
+        if message.metadata.get(net.NOTICE):
+            note(codec.printable(message.metadata[net.NOTICE]))
         items = net.with_whole_texts(message)
         if arguments.json:
             can_have_metadata = net.is_own_server(message)

@@ -23,10 +23,12 @@ from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
 from .tls_client import ClientTLS
 from .tls_server import ServerTLS
-from .whole_texts import is_own_server, with_whole_text, with_whole_texts
+from .whole_texts import NOTICE, SEARCH, is_own_server, with_whole_text, with_whole_texts
 
 __all__ = [
     "DEFAULT_PORT",
+    "NOTICE",
+    "SEARCH",
     "AnswerError",
     "CancelledError",
     "Client",

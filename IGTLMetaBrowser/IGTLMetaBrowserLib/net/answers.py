@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from .. import codec
-from .source import OffersColorTables, OffersLabelMaps, OffersMetadata, OffersPoints, Source
-from .whole_texts import SERVER, cut_texts, is_own_client
+from .source import (
+    OffersColorTables,
+    OffersLabelMaps,
+    OffersMetadata,
+    OffersPoints,
+    OffersSearch,
+    Source,
+)
+from .whole_texts import NOTICE, SEARCH, SERVER, cut_texts, is_own_client
 
 ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
 
@@ -80,13 +87,29 @@ def one_line(words: str) -> str:
 def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessage:
     """Return the list of images; with the one that is asked for by its id comes its metadata."""
     name = query.device_name
-    items, whole_texts = cut_texts(_meant(source.images(), name))
-    metadata = {}
+    found, words = _found(source, query)
+    items, whole_texts = cut_texts(_meant(found, name))
+    metadata: Mapping[str, str] = {}
     if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
         metadata = source.metadata(name)
     elif not name and is_own_client(query):
-        metadata = SERVER | whole_texts
+        metadata = SERVER | words | whole_texts
     return codec.ImageMetaMessage(items=items, metadata=metadata)
+
+
+def _found(
+    source: Source, query: codec.QueryMessage
+) -> tuple[Sequence[codec.ImageMetaItem], dict[str, str]]:
+    """Return the list that a query asks for by its metadata, and what is said of it.
+
+    ``Search`` tells that, and by which attributes, one can search; ``Notice`` that there is more.
+    """
+    if not isinstance(source, OffersSearch):
+        return source.images(), {}
+    keywords = source.search_keywords
+    items, notice = source.search({k: v for k, v in query.metadata.items() if k in keywords})
+    words = {SEARCH: " ".join(keywords), NOTICE: notice}
+    return items, {key: text for key, text in words.items() if text}
 
 
 def _meant(items: Sequence[ListedItem], name: str) -> Sequence[ListedItem]:

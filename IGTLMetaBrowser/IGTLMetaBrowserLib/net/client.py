@@ -10,7 +10,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, TypeVar
@@ -179,13 +179,16 @@ class Client:
             query.error = CancelledError(f"{query} was cancelled: the connection was closed")
         self._unsent = []
 
-    def ask(self, data_type: str, device_name: str = "") -> Query:
+    def ask(
+        self, data_type: str, device_name: str = "", metadata: Mapping[str, str] | None = None
+    ) -> Query:
         """Ask for a message; ``step`` sends the question and says when the query is finished.
 
-        Raises ``codec.EncodeError`` if the name is too long to be asked for.
+        ``metadata`` are sent with it to servers that speak header version 2. Raises
+        ``codec.EncodeError`` if the name is too long to be asked for.
         """
         codec.pack(codec.GetMessage(data_type, device_name=device_name))
-        query = Query(data_type, device_name)
+        query = Query(data_type, device_name, metadata=metadata or {})
         self._unsent.append(query)
         self.connect()
         return query
@@ -238,13 +241,17 @@ class Client:
         return with_whole_texts(self.get_list())
 
     def get_list(
-        self, image_id: str = "", preparing: PreparingCallback | None = None
+        self,
+        image_id: str = "",
+        preparing: PreparingCallback | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> codec.ImageMetaMessage:
         """Return the list of images, or the entry of one with its metadata, if the server has any.
 
-        Raises ``NetworkError``.
+        ``attributes`` search for images: values by DICOM keywords, as in QIDO. Of a server that
+        does not know this comes the whole list. Raises ``NetworkError``.
         """
-        message = self._wait_for("IMGMETA", image_id, None, preparing)
+        message = self._wait_for("IMGMETA", image_id, None, preparing, attributes)
         return _of_type(message, codec.ImageMetaMessage)
 
     def get_image(
@@ -300,8 +307,9 @@ class Client:
         device_name: str,
         progress: ProgressCallback | None,
         preparing: PreparingCallback | None,
+        metadata: Mapping[str, str] | None = None,
     ) -> codec.Message:
-        query = self.ask(data_type, device_name)
+        query = self.ask(data_type, device_name, metadata)
         try:
             return self.wait(query, progress, preparing)
         except BaseException:

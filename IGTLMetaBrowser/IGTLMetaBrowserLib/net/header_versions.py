@@ -27,7 +27,7 @@ from .. import codec
 from .connection import Connection
 from .queries import Queries
 from .query import Query
-from .whole_texts import CLIENT
+from .whole_texts import CLIENT, is_own_server
 
 _PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=0).pack()
 _PROBE_SECONDS = 0.5
@@ -94,7 +94,7 @@ class VersionFinder:
         query.header_version = self._fixed or best
         question = codec.GetMessage(query.data_type, device_name=query.device_name)
         if query.header_version == 2:
-            question.header_version, question.metadata = 2, dict(CLIENT)
+            question.header_version, question.metadata = 2, {**query.metadata, **CLIENT}
         self._queries.add(query, now)
         self._connection.send(question)
 
@@ -246,7 +246,10 @@ class VersionFinder:
 
 
 def _is_empty_list(query: Query) -> bool:
-    return isinstance(query.answer, codec.ImageMetaMessage) and not len(query.answer.items)
+    """Whether there are no images, without a word of our own server that a search found none."""
+    answer = query.answer
+    is_list = isinstance(answer, codec.ImageMetaMessage)
+    return is_list and not len(answer.items) and not is_own_server(answer)
 
 
 def _header_version(event: codec.Message | codec.Rejected | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .. import codec
@@ -27,6 +28,8 @@ class Query:
 
     data_type: str
     device_name: str = ""
+    # What is asked besides, of servers that speak header version 2.
+    metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     answer: codec.Message | None = None
     error: NetworkError | None = None
     is_abandoned: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from ..codec import (
@@ -44,6 +44,8 @@ class Source(Protocol):
         A source whose list stays the same returns the same tuple each time: the server then packs
         it once.
 
+        One that has to ask elsewhere may raise ``NotReadyError``, or ``SourceError``.
+
         Texts that are longer than their fields are cut by the server (``whole_texts``).
         """
         ...
@@ -79,6 +81,22 @@ class OffersMetadata(Protocol):
 
     def metadata(self, image_id: str) -> Mapping[str, str]:
         """Return what goes into the metadata of version-2 messages. Raises ``SourceError``."""
+        ...
+
+
+@runtime_checkable
+class OffersSearch(Protocol):
+    """A source with more images than one list has room for, such as an archive."""
+
+    search_keywords: Collection[str]
+    """The DICOM attributes by which it can be searched."""
+
+    def search(self, attributes: Mapping[str, str]) -> tuple[Sequence[ImageMetaItem], str]:
+        """Return the images with these attributes, and what there is to know of the list.
+
+        Values are as in QIDO (PS3.18 8.3.4.1): with wild cards, dates as ranges; without any, it is
+        the list of ``Source.images``. Raises as that does.
+        """
         ...
 
 

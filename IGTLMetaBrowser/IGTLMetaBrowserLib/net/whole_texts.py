@@ -15,6 +15,8 @@ from ..codec.messages.items import ItemTable
 
 CLIENT = {"Client": "IGTLMetaBrowser"}
 SERVER = {"Server": "IGTLMetaBrowser"}
+# What else our server says of a list: by which attributes one can search, and what is to be known.
+SEARCH, NOTICE = "Search", "Notice"
 
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
 # One byte is left free: the C++ library reads a text that fills its field as an empty one.

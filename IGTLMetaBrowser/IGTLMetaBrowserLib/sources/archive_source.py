@@ -73,6 +73,8 @@ class ArchiveSource:
     once: raises ``ArchiveError`` if it does not answer.
     """
 
+    search_keywords = KEYWORDS
+
     def __init__(
         self,
         archive: Archive,
