@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,24 @@ def dicom_folder(oblique_mr: DemoImage, tmp_path_factory: pytest.TempPathFactory
     (folder / "more.txt").write_text("not DICOM either")
     shutil.copy(pydicom.data.get_testdata_file("reportsi.dcm", download=False), folder)
     return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files' sizes on Windows")
+def test_a_disk_that_is_full_leaves_the_images(dicom_folder: Path, tmp_path: Path) -> None:
+    """What is known of the files cannot be kept: that is said, and all is served."""
+    import resource
+
+    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, whole[1]))  # what is started inherits it
+    try:
+        with started("serve", dicom_folder, "--port", "0", XDG_CACHE_HOME=str(tmp_path)) as process:
+            assert process.stdout is not None
+            assert READY.fullmatch(process.stdout.readline())
+            process.send_signal(signal.SIGINT)
+            words = ended(process)[2]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+    assert "is kept in memory alone" in words
 
 
 def test_a_dicom_series_goes_all_the_way_to_a_file(

@@ -35,6 +35,7 @@ from .serving import Records, Serving
 _REASONS_SHOWN = 8
 # After so long a source that makes an image lets others have their turn.
 _SECONDS_A_TURN = 0.01
+_IN_MEMORY = "this time, what is read of the files is kept in memory alone"
 
 
 def add_commands(commands: Any) -> None:
@@ -167,8 +168,13 @@ def _open_folder(arguments: argparse.Namespace) -> DicomFolderSource:
 def _source_of(folder: Path, database: Path | None, is_upright: bool) -> DicomFolderSource:
     """Return a source for a folder, with what the last run has kept of its files."""
     index = _open_index(folder, database)
-    with progress_bar("reading", "files") as show:
-        index.update(processors(), show)
+    try:
+        _update(index)
+    except DicomIndexError as error:  # a full disk
+        note(f"{error}; {_IN_MEMORY}")
+        index.close()
+        index = DicomIndex(folder)
+        _update(index)
     return DicomFolderSource(
         folder,
         index=index,
@@ -178,6 +184,11 @@ def _source_of(folder: Path, database: Path | None, is_upright: bool) -> DicomFo
     )
 
 
+def _update(index: DicomIndex) -> None:
+    with progress_bar("reading", "files") as show:
+        index.update(processors(), show)
+
+
 def _open_index(folder: Path, database: Path | None) -> DicomIndex:
     """Open the index of a folder; in memory if the database in the cache cannot be used."""
     if database is not None or not folder.is_dir():
@@ -185,7 +196,7 @@ def _open_index(folder: Path, database: Path | None) -> DicomIndex:
     try:
         return DicomIndex(folder, _cached_index(folder))
     except (DicomIndexError, OSError) as error:
-        note(f"{error}; this time, what is read of the files is kept in memory alone")
+        note(f"{error}; {_IN_MEMORY}")
         return DicomIndex(folder)
 
 

@@ -120,7 +120,11 @@ class DicomIndex:
                     self._sql.execute("BEGIN")
                     began = time.monotonic()
         finally:
-            self._sql.commit()
+            try:
+                self._sql.commit()
+            except sqlite3.Error:  # the disk is full
+                self._sql.rollback()
+                raise
 
     def _store(self, contents: Contents) -> None:
         """Keep what was read. Whatever interrupts this, a file counts as read when all is there."""

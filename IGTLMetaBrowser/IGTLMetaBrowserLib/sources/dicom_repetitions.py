@@ -23,6 +23,8 @@ Place = list[Frame]
 
 def in_order(frames: Sequence[Frame]) -> list[Frame]:
     """Return frames by InstanceNumber, then by time, then by their order in the folder."""
+    if len(frames) == 1:  # in by far most places
+        return [*frames]
     return sorted(frames, key=_order)
 
 
@@ -38,6 +40,8 @@ def without_doubles(places: Sequence[Place], pixel_digest: Callable[[Frame], byt
     frames lie in each place, they are taken for repetitions unless their InstanceNumber is the
     same.
     """
+    if all(len(place) == 1 for place in places):
+        return [*places]
     keywords = [*_DISCRIMINATORS, *_MOMENTS]
     if len({len(place) for place in places}) == 1:
         keywords.append("InstanceNumber")
@@ -63,7 +67,10 @@ def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:
 
     The frames of ``places`` are in order. None if nothing tells which frames belong together.
     """
-    if len({len(place) for place in places}) == 1:
+    counts = {len(place) for place in places}
+    if counts == {1}:
+        return [[frame for (frame,) in places]]
+    if len(counts) == 1:
         return _split_evenly(places)
     return _split_by_attributes(places) or _split_by_sequence(places)
 
