@@ -60,9 +60,13 @@ def test_the_file_is_there_when_the_block_ends_and_not_before(plan):
 
 
 def test_a_block_that_fails_leaves_the_older_file_and_nothing_else(plan):
-    with pytest.raises(RuntimeError), replaced_at_end(plan) as part:
-        part.write_text("half of it")
-        raise RuntimeError
+    def fail() -> None:
+        with replaced_at_end(plan) as part:
+            part.write_text("half of it")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert plan.read_text() == "the older plan"
     assert list(plan.parent.iterdir()) == [plan]
 

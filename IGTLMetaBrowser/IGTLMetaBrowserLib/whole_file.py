@@ -1,8 +1,8 @@
 """Files that are written as a whole or not at all, whatever happens meanwhile.
 
-A file is written beside its place under a name that begins with a dot and ends in ``.part``, brought
-to the disk, and then renamed: nobody sees half of it, and an older file stays until the new one is
-there. What a process left that was killed is removed by the next one that writes into the folder.
+A file is written beside its place, under a name that begins with a dot and ends in ``.part``,
+brought to the disk, and then renamed: nobody sees half of it, and an older file stays until the new
+one is there. What a process left that was killed is removed by the next one that writes into the folder.
 """
 
 from __future__ import annotations

@@ -205,7 +205,7 @@ def test_an_older_file_survives_a_failure(path: Path, monkeypatch: pytest.Monkey
 
     path.write_bytes(b"older")
     monkeypatch.setattr(nrrd, "write", fill_the_disk)
-    with pytest.raises(NrrdError, match="cannot be written: the disk of .* is full; make room"):
+    with pytest.raises(NrrdError, match=r"cannot be written: the disk of .* is full; make room"):
         written(path, ImageMessage(np.zeros((1, 1, 1), np.uint8)))
     assert path.read_bytes() == b"older"
     assert list(path.parent.iterdir()) == [path]

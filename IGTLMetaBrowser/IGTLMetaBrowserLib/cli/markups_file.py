@@ -34,7 +34,8 @@ class MarkupsFileError(Exception):
 def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
     """Write trajectories, each a markups line or, if only one point is planned, a point.
 
-    An older file of that name is replaced once the new one is complete. Raises ``PlanError`` if one cannot be shown, and ``MarkupsFileError``.
+    An older file of that name is replaced once the new one is complete. Raises ``PlanError`` if one
+    cannot be shown, and ``MarkupsFileError``.
     """
     markups = [_markup(plan(item)) for item in items]
     text = json.dumps({"@schema": _SCHEMA, "markups": markups}, indent=1, allow_nan=False)
