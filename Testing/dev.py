@@ -327,6 +327,18 @@ def fuzz(environment: Environment, arguments: Sequence[str]) -> int:
     return run([str(environment.python), "Testing/hostile/fuzz.py", *arguments])
 
 
+def hostile(environment: Environment, arguments: Sequence[str]) -> int:
+    """Have conversations through a proxy that does each fault at each byte."""
+    return run_module(environment, "hostile.faults", arguments)
+
+
+def run_module(environment: Environment, module: str, arguments: Sequence[str]) -> int:
+    """Run a module of the tests as a program."""
+    path = os.pathsep.join(map(str, (TOP / "Testing", TOP / "IGTLMetaBrowser")))
+    command = [str(environment.python), "-m", module, *arguments]
+    return run(command, environment={**os.environ, "PYTHONPATH": path})
+
+
 def slicer(arguments: Sequence[str]) -> int:
     """Run steps in a real Slicer. Raises SetupError."""
     sys.path.insert(0, str(TOP / "Testing"))
@@ -374,6 +386,11 @@ def commands() -> dict[str, Command]:
         ),
         "fuzz": Command(
             fuzz, "look for bytes that the codec cannot bear; takes --minutes N, --jobs N"
+        ),
+        "hostile": Command(
+            hostile,
+            "have conversations with a fault at each byte; takes --every N, --jobs N, --kinds ...",
+            DRAWING,
         ),
         "lint": Command(lint, "check style and format with ruff; takes files"),
         "slicer": Command(

@@ -2,7 +2,8 @@
 
 A file is written beside its place, under a name that begins with a dot and ends in ``.part``,
 brought to the disk, and then renamed: nobody sees half of it, and an older file stays until the new
-one is there. What a process left that was killed is removed by the next one that writes into the folder.
+one is there. What a process left that was killed is removed by the next one that writes into the
+folder.
 """
 
 from __future__ import annotations

@@ -1,0 +1,170 @@
+"""A whole conversation with a server: connect, list, fetch two images, trajectories, push.
+
+Whatever the network does, each part of it ends as the truth or with an error in words.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from helpers.peers import TRAJECTORY, make_image, wait_for_socket
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.header_versions import forget_servers
+
+SECONDS = 20.0
+ANSWER_TIMEOUT = 0.25
+# One bit tells these ids apart. Of another size each, as images of a clinic are.
+IMAGES = {
+    "CT1": make_image(1, (4, 3, 2), "CT1"),
+    "CT3": make_image(100, (5, 3, 2), "CT3"),
+}
+METADATA = {"Modality": "CT", "SeriesDescription": "Kopf nativ"}
+PUSHED = replace(TRAJECTORY, name="Pushed")
+
+
+class Archive:
+    """A source of two images with metadata, and a trajectory; ``received`` was pushed to it."""
+
+    def __init__(self) -> None:
+        self.received: list[codec.Message] = []
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return the list."""
+        return [
+            codec.ImageMetaItem(f"Image {id_}", id_, size=image.whole_size, scalar_type=5)
+            for id_, image in IMAGES.items()
+        ]
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Return an image, or refuse."""
+        if image_id not in IMAGES:
+            raise net.SourceError(f"there is no image {image_id!r} here")
+        return IMAGES[image_id]
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return the trajectory."""
+        return [TRAJECTORY]
+
+    def metadata(self, image_id: str) -> dict[str, str]:
+        """Return the same for all."""
+        return dict(METADATA)
+
+    def receive(self, message: codec.Message) -> None:
+        """Keep what is pushed."""
+        self.received.append(message)
+
+
+def check_image(image_id: str, image: codec.ImageMessage) -> None:
+    """Fail if it is not the image of that id."""
+    truth = IMAGES[image_id]
+    assert np.array_equal(image.pixels, truth.pixels), f"wrong voxels under {image_id}"
+    assert np.array_equal(image.matrix, truth.matrix), f"wrong geometry under {image_id}"
+    assert image.metadata.items() <= METADATA.items() or image.metadata.items() >= METADATA.items()
+
+
+def check_list(items: Sequence[codec.ImageMetaItem]) -> None:
+    """Fail if it is not the list."""
+    assert [(item.id, item.size) for item in items] == [
+        (id_, image.whole_size) for id_, image in IMAGES.items()
+    ]
+
+
+def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
+    """Have the conversation as scripts do; return the errors that ended parts of it, in words."""
+    forget_servers()
+    begin = time.monotonic()
+    errors = []
+    options = {"answer_timeout": ANSWER_TIMEOUT, "connect_timeout": 5.0, **options}
+    with net.Client(host, port, **options) as client:
+        parts: list[Callable[[], None]] = [
+            lambda: check_list(client.list_images()),
+            *(lambda id_=id_: check_image(id_, client.get_image(id_)) for id_ in IMAGES),
+            lambda: check_trajectories(client.get_trajectories()),
+            lambda: client.send(codec.TrajectoryMessage([PUSHED], device_name="Tests")),
+            # To know that what was pushed has arrived, if the connection stands.
+            lambda: check_trajectories(client.get_trajectories()),
+        ]
+        for part in parts:
+            try:
+                part()
+            except net.NetworkError as error:
+                errors.append(str(error))
+    assert all(errors), "an error without words"
+    assert time.monotonic() - begin < SECONDS, "it hung"
+    return errors
+
+
+def check_trajectories(items: Sequence[codec.TrajectoryItem]) -> None:
+    """Fail if they are not the server's."""
+    assert list(items) == [TRAJECTORY]
+
+
+def check_received(messages: Sequence[codec.Message]) -> None:
+    """Fail if something else was received than was pushed."""
+    for message in messages:
+        assert isinstance(message, codec.TrajectoryMessage), message
+        assert list(message.items) == [PUSHED]
+
+
+def browse(browser: Any, port: int, **options: Any) -> list[str]:
+    """Have the conversation as a window does; return what failed, in words."""
+    from IGTLMetaBrowserLib.browser.errors import BrowserError
+    from IGTLMetaBrowserLib.browser.events import Failed, ListUnanswered, TrajectoriesShown
+
+    forget_servers()
+    failed: list[str] = []
+    shown: list[Any] = []
+    browser.add_observer(lambda event: failed.append(str(event.error)), (Failed, ListUnanswered))
+    browser.add_observer(shown.append, TrajectoriesShown)
+    options = {"answer_timeout": ANSWER_TIMEOUT, "reconnect_delays": (0.005,), **options}
+    browser.connect("127.0.0.1", port, **options)
+    end = time.monotonic() + SECONDS
+    parts: list[Callable[[], Any]] = [
+        browser.images.request_list,
+        lambda: browser.request_images(IMAGES),
+        browser.trajectories.request,
+        lambda: browser.connection.send(codec.TrajectoryMessage([PUSHED], device_name="Tests")),
+        browser.trajectories.request,
+    ]
+    for part in parts:
+        try:
+            part()
+        except (net.NetworkError, BrowserError) as error:  # it has left the server
+            failed.append(str(error))
+        while browser.connection.has_server and not _is_done(browser):
+            assert time.monotonic() < end, "it hung"
+            wait_for_socket(browser)
+            browser.step()
+    assert all(failed), "a failure without words"
+    return failed + _check_scene(browser)
+
+
+def _is_done(browser: Any) -> bool:
+    is_busy = browser.trajectories.is_showing or browser.images.current or browser.queue
+    return not is_busy and not browser.connection.is_waiting and not _is_reconnecting(browser)
+
+
+def _is_reconnecting(browser: Any) -> bool:
+    return browser.connection.next_attempt is not None
+
+
+def _check_scene(browser: Any) -> list[str]:
+    """Fail if a node has other voxels than its image, or there are two; return the reasons."""
+    reasons = []
+    for image_id, truth in IMAGES.items():
+        state, node = browser.images.state(image_id), browser.images.node(image_id)
+        if node is not None:
+            from vtkmodules.util.numpy_support import vtk_to_numpy
+
+            scalars = node.GetImageData().GetPointData().GetScalars()
+            assert np.array_equal(vtk_to_numpy(scalars), truth.pixels.ravel()), image_id
+        if state.reason:
+            reasons.append(state.reason)
+        elif browser.connection.has_server:
+            assert state.status.name in ("LOADED", "NOT_LOADED"), (image_id, state)
+    return reasons

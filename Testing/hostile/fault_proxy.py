@@ -1,0 +1,191 @@
+"""A network that does wrong: a proxy between a client and a server, with one fault at one byte.
+
+Each connection is passed on, byte for byte, by two threads. A fault is done to the first connection
+(or the first few), so that a client that connects again gets a good one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+
+PATIENCE = 20.0
+SECONDS_OF_A_DELAY = 0.02
+BYTES_OF_A_DRIP = 40
+BYTES_DOUBLED = 64
+
+KINDS = (
+    "cut", "reset", "half-close", "stall", "delay", "drip", "flip", "duplicate", "drop", "refuse",
+)  # fmt: skip
+"""Of faults. What each does at its byte:
+
+cut         close both ends
+reset       close both ends with a RST, which throws away what is on its way
+half-close  close this direction; the other goes on
+stall       pass nothing on any more in this direction, and stay
+delay       wait before the byte
+drip        pass the next bytes on one by one
+flip        change one bit of the byte
+duplicate   pass the next bytes on twice
+drop        leave the byte out
+refuse      at no byte: end the connection before anything is passed on
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """``kind`` at the byte ``at`` of what goes to the client, or to the server (``is_up``).
+
+    ``connections``: how many of them have it, the first ones.
+    """
+
+    kind: str
+    at: int = 0
+    is_up: bool = False
+    bit: int = 0
+    connections: int = 1
+
+    def __str__(self) -> str:
+        where = "to the server" if self.is_up else "to the client"
+        bit = f" bit {self.bit}" if self.kind == "flip" else ""
+        return f"{self.kind}{bit} at byte {self.at} {where}, {self.connections} connections"
+
+
+class FaultProxy:
+    """Listens on ``port`` and passes connections on to ``target``; ``passed`` counts the bytes.
+
+    ``passed`` are those of the first connection: to the client, and to the server.
+    """
+
+    def __init__(self, target: int, fault: Fault | None = None) -> None:
+        self._target, self._fault = target, fault
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.passed = [0, 0]
+        self._count = 0
+        self._sockets: list[socket.socket] = []
+        self._is_over = threading.Event()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+
+    def __enter__(self) -> FaultProxy:
+        self._threads[0].start()
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._is_over.set()
+        with contextlib.suppress(OSError):  # wakes accept()
+            socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
+        self._threads[0].join(PATIENCE)
+        self._listener.close()
+        for sock in self._sockets:
+            _end(sock)
+        for thread in self._threads[1:]:
+            thread.join(PATIENCE)
+            assert not thread.is_alive()
+        for sock in self._sockets:
+            sock.close()
+
+    def _accept(self) -> None:
+        while True:
+            client, _ = self._listener.accept()
+            if self._is_over.is_set():
+                client.close()
+                return
+            fault = self._fault
+            if fault is not None and self._count >= fault.connections:
+                fault = None
+            self._count += 1
+            if fault is not None and fault.kind == "refuse":
+                _reset(client)
+                continue
+            server = socket.create_connection(("127.0.0.1", self._target), PATIENCE)
+            self._sockets += [client, server]
+            for source, sink, is_up in ((server, client, False), (client, server, True)):
+                sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                own = fault if fault is not None and fault.is_up == is_up else None
+                arguments = (source, sink, own, is_up, self._count == 1)
+                thread = threading.Thread(target=self._pass_on, args=arguments, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _pass_on(
+        self,
+        source: socket.socket,
+        sink: socket.socket,
+        fault: Fault | None,
+        is_up: bool,
+        is_first: bool,
+    ) -> None:
+        passed = 0
+        with contextlib.suppress(OSError):
+            while data := source.recv(1 << 16):
+                if fault is not None and passed + len(data) > fault.at:
+                    place = fault.at - passed
+                    sink.sendall(data[:place])
+                    if not self._do(fault, data[place:], source, sink):
+                        return
+                    fault = None
+                else:
+                    sink.sendall(data)
+                passed += len(data)
+                if is_first:
+                    self.passed[is_up] = passed
+            sink.shutdown(socket.SHUT_WR)
+
+    def _do(self, fault: Fault, data: bytes, source: socket.socket, sink: socket.socket) -> bool:
+        """Do the fault, with the bytes from its place on; return whether to go on."""
+        if fault.kind == "cut":
+            _end(source)
+            _end(sink)
+        elif fault.kind == "reset":
+            _reset(sink)
+            _end(source)
+        elif fault.kind == "half-close":
+            sink.shutdown(socket.SHUT_WR)
+            _read_all(source)
+        elif fault.kind == "stall":
+            _read_all(source)
+        else:
+            self._pass_on_wrongly(fault, data, sink)
+            return True
+        return False
+
+    def _pass_on_wrongly(self, fault: Fault, data: bytes, sink: socket.socket) -> None:
+        if fault.kind == "delay":
+            self._is_over.wait(SECONDS_OF_A_DELAY)
+        elif fault.kind == "drip":
+            for start in range(min(BYTES_OF_A_DRIP, len(data))):
+                sink.sendall(data[start : start + 1])
+            data = data[BYTES_OF_A_DRIP:]
+        elif fault.kind == "flip":
+            data = bytes([data[0] ^ (1 << fault.bit)]) + data[1:]
+        elif fault.kind == "duplicate":
+            data = data[:BYTES_DOUBLED] + data
+        elif fault.kind == "drop":
+            data = data[1:]
+        sink.sendall(data)
+
+
+def _read_all(source: socket.socket) -> None:
+    while source.recv(1 << 16):
+        pass
+
+
+def _end(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may be ended already
+        sock.shutdown(socket.SHUT_RDWR)
+
+
+def _reset(sock: socket.socket) -> None:
+    # Closing a socket that does not linger sends a RST; shutdown would send a FIN.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
