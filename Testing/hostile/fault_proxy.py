@@ -188,4 +188,6 @@ def _end(sock: socket.socket) -> None:
 def _reset(sock: socket.socket) -> None:
     # Closing a socket that does not linger sends a RST; shutdown would send a FIN.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RD)  # wakes the thread that reads it, and sends nothing
     sock.close()

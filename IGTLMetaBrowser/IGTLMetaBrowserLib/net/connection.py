@@ -171,9 +171,9 @@ class Connection:
         said = f"; it last said: {last_words}" if last_words else ""
         return f"{address} {reason}{self._cut_off()}{said}; try again, and look at the server's log"
 
-    def describe_stall(self, address: str, seconds: float) -> str:
+    def describe_stall(self, address: str, seconds: float, is_silent: bool) -> str:
         """Return in words that ``address`` stands still in the middle of a message."""
-        silence = f"sent nothing for {seconds:g} s"
+        silence = f"sent {'' if is_silent else 'almost '}nothing for {seconds:g} s"
         return f"{address} {silence}{self._cut_off()}; try again, and look at the server's log"
 
     def _cut_off(self) -> str:

@@ -24,6 +24,7 @@ from __future__ import annotations
 from .. import codec
 from .listed_images import ListedImages, fits
 from .query import Query
+from .recent_names import RecentNames
 
 CONFIRM_SECONDS = 10.0
 # Longer than the time between two frames of most streams.
@@ -38,9 +39,9 @@ class OtherNames:
 
     def __init__(self, images: ListedImages) -> None:
         self._images = images
-        self._streams: set[str] = set()
+        self._streams = RecentNames()
         # Of images that could not be the answer; one that comes again is a stream.
-        self._unfitting: set[str] = set()
+        self._unfitting = RecentNames()
         self._of_answers: set[str] = set()
         # The voxels that were taken for an answer, by the id that was asked for.
         self._taken: dict[str, int] = {}
@@ -58,7 +59,8 @@ class OtherNames:
 
     def note_stream(self, *names: str) -> None:
         """Note that images of these names answer nothing."""
-        self._streams.update(names)
+        for name in names:
+            self._streams.add(name)
 
     def note_unfitting(self, name: str) -> None:
         """Note that an image of this name could not be the answer."""

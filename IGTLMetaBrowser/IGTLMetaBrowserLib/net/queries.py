@@ -26,6 +26,7 @@ from .query_errors import (
     refusal,
     unreadable,
 )
+from .recent_names import RecentNames
 
 # There is no STT_ for these: whoever pushes one means the same list that a query is answered with.
 _NEVER_STREAMED = ("IMGMETA", "LBMETA", "TRAJ", "POINT", "COLORT")
@@ -52,7 +53,7 @@ class Queries:
         self.waiting: list[Query] = []
         self.images = ListedImages()
         self._other_names = OtherNames(self.images)
-        self._stream_names: set[tuple[str, str]] = set()  # of other types than IMAGE
+        self._stream_names = RecentNames()  # type and name, of other types than IMAGE
         # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name.
         self._half_refused: set[tuple[str, str]] = set()
         self._last_error = ""

@@ -22,7 +22,11 @@ from .settings import ConnectionSettings
 _MAX_ATTEMPTS = 2
 # What is passed over is waited for no longer; to connect anew is faster.
 _PASS_OVER_SECONDS = 3.0
+# Of an answer, over ``answer_timeout``: an answer that comes more slowly than by the slowest modem
+# does not come. So even one that is sent byte by byte ends.
+_SLOWEST_BYTES_PER_SECOND = 100.0
 _STALLED_SECONDS = 1.0
+_DAMAGED = "sent a damaged answer; connecting anew"
 _STOPPED = "stopped in the middle of a message that is passed over; connecting anew"
 
 
@@ -58,6 +62,10 @@ class Session:
         self._versions = VersionFinder(server, connection, queries, settings.header_version)
         self._last_bytes_at = time.monotonic()
         self._is_answer_passed_over = False
+        self._is_damaged = False
+        self._passing_over_since: float | None = None
+        # When enough had come the last time to wait longer, and how many bytes that were.
+        self._progress_at, self._progress_bytes = self._last_bytes_at, 0
 
     @property
     def is_waiting(self) -> bool:
@@ -92,8 +100,8 @@ class Session:
     def is_alive_for(self, query: Query) -> bool:
         """Whether anything has come since ``query`` was asked, and goes on coming."""
         receiver = self.connection.receiver
-        silence = time.monotonic() - self._last_bytes_at
-        is_stalled = not receiver.is_between_messages and silence >= self._settings.answer_timeout
+        seconds = time.monotonic() - self._progress_at
+        is_stalled = not receiver.is_between_messages and seconds >= self._settings.answer_timeout
         return receiver.bytes_received != query.bytes_before and not is_stalled
 
     def cancel(self, query: Query) -> None:
@@ -115,9 +123,7 @@ class Session:
         received = connection.read(seconds)
         if connection.receiver.bytes_received != before:
             self._last_bytes_at = time.monotonic()
-            if self._is_answering:
-                self._queries.bytes_arrived(self._last_bytes_at)
-                self._versions.bytes_arrived(self._last_bytes_at)
+            self._note_progress(self._last_bytes_at)
         events: list[ClientEvent] = []
         if (error := self._wrong_server()) is not None:
             return events + self._give_up_for_good(error)
@@ -125,11 +131,30 @@ class Session:
             events += self._handle(event)
             if isinstance(event, codec.Rejected) and is_wrong_server(event):
                 return events + self._give_up(f"{event.error}; {WRONG_SERVER_HINT}")
+        if self._is_damaged:
+            # Damage in a header can shift where the next message begins.
+            return events + self._give_up(f"{self._address} {_DAMAGED}")
         if connection.lost is not None:
             return events + self._give_up(
                 connection.describe_loss(self._address, self._queries.last_server_error)
             )
         return events + self._check_times(time.monotonic())
+
+    def _note_progress(self, now: float) -> None:
+        """Wait longer for the answers, if enough of one has come since that was done last."""
+        receiver = self.connection.receiver
+        if not receiver.is_passing_over:
+            self._passing_over_since = None
+        elif self._passing_over_since is None:
+            self._passing_over_since = now
+        enough = _SLOWEST_BYTES_PER_SECOND * self._settings.answer_timeout
+        is_enough = receiver.bytes_received - self._progress_bytes >= enough
+        if not is_enough and not receiver.is_between_messages:
+            return
+        self._progress_at, self._progress_bytes = now, receiver.bytes_received
+        if self._is_answering:
+            self._queries.bytes_arrived(now)
+            self._versions.bytes_arrived(now)
 
     @property
     def _is_answering(self) -> bool:
@@ -144,7 +169,10 @@ class Session:
     def _passing_over_until(self) -> float | None:
         if not self.connection.receiver.is_passing_over or not self.is_waiting:
             return None
-        return self._last_bytes_at + _PASS_OVER_SECONDS
+        if self._is_answer_passed_over or self._passing_over_since is None:
+            return self._last_bytes_at + _PASS_OVER_SECONDS
+        # It can claim to have any size, which says nothing of how long the server will go on.
+        return self._passing_over_since + _PASS_OVER_SECONDS
 
     def _handle(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
         now = time.monotonic()
@@ -152,8 +180,9 @@ class Session:
             event = from_radii(event)
         query = self._queries.match(event, now)
         if isinstance(event, codec.Rejected):
-            # Perhaps for its size: then the rest of it is still to come.
-            self._is_answer_passed_over = query is not None
+            # Perhaps for its size: then the rest of it is still to come, and is no answer.
+            self._is_answer_passed_over = False
+            self._is_damaged |= query is not None and type(event.error) is codec.ChecksumError
         if query is None:
             is_probe_answer = self._versions.is_probe_answer(event)
             self._versions.note_version(event, now)
@@ -214,8 +243,9 @@ class Session:
         """Give the connection up, as nothing has come on it for too long."""
         events = self._finish_held()
         seconds, said = self._settings.answer_timeout, self._queries.last_server_error
+        is_silent = time.monotonic() - self._last_bytes_at >= seconds
         if self.connection.receiver.progress is not None and self._is_answering:
-            error = TimeOutError(self.connection.describe_stall(self._address, seconds))
+            error = TimeOutError(self.connection.describe_stall(self._address, seconds, is_silent))
         else:
             error = time_out(expired[0], self._address, seconds, said, is_alive=False)
         lost = [query for query in expired if not query.is_done]
