@@ -51,6 +51,13 @@ def test_its_images_are_listed_and_fetched(archive, phantom, tmp_path):
 
 
 @without_orthanc
+def test_by_dimse(archive, tmp_path):
+    options = ["--dicom", archive.peer, "--port", 0, "--archive-cache", tmp_path / "cache"]
+    with started("serve", *map(str, options), "--filter", "PatientName=Shep*") as server:
+        assert server.stdout.readline().startswith("serving 3 images on ")
+
+
+@without_orthanc
 def test_a_search_asks_the_archive(archive, tmp_path):
     options = ["--dicomweb", archive.dicomweb, "--port", 0, "--archive-cache", tmp_path / "cache"]
     with started("serve", *map(str, options), "--most", "1") as server:

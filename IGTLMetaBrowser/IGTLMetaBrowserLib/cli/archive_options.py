@@ -11,8 +11,9 @@ from typing import Any
 from ..sources.archive import KEYWORDS, Archive
 from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
+from ..sources.dimse import DimseArchive, DimseSettings
 from ..sources.series_cache import SeriesCache
-from .serving_options import positive_number
+from .serving_options import port_number, positive_number
 
 PASSWORD = "IGTLMETA_ARCHIVE_PASSWORD"
 TOKEN = "IGTLMETA_ARCHIVE_TOKEN"
@@ -64,6 +65,16 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
 def add_address_options(group: Any) -> None:
     """Add what says where an archive is, and how it is reached."""
     group.add_argument("--dicomweb", metavar="URL", help="its DICOMweb service")
+    group.add_argument("--dicom", metavar="AET@HOST:PORT", help="or its DIMSE service")
+    group.add_argument(
+        "--aet", default=DimseSettings.aet, help="own AE title, for --dicom (%(default)s)"
+    )
+    group.add_argument(
+        "--dicom-move",
+        metavar="PORT",
+        type=port_number,
+        help="have it send files here, by C-MOVE (default: by C-GET)",
+    )
     group.add_argument(
         "--archive-user",
         metavar="NAME",
@@ -87,11 +98,15 @@ def add_address_options(group: Any) -> None:
 
 def is_given(arguments: argparse.Namespace) -> bool:
     """Whether an archive is named."""
-    return bool(arguments.dicomweb)
+    return bool(arguments.dicomweb or arguments.dicom)
 
 
 def open_archive(arguments: argparse.Namespace) -> Archive:
     """Return the archive that is named. Raises ``SourceError``."""
+    if arguments.dicom and arguments.dicomweb:
+        arguments.usage_error("name one archive: --dicomweb or --dicom")
+    if arguments.dicom:
+        return DimseArchive(arguments.dicom, _dimse_settings(arguments))
     settings = WebSettings(
         user=arguments.archive_user,
         password=os.environ.get(PASSWORD, ""),
@@ -101,6 +116,16 @@ def open_archive(arguments: argparse.Namespace) -> Archive:
         timeout=arguments.archive_timeout,
     )
     return DicomWebArchive(arguments.dicomweb, settings)
+
+
+def _dimse_settings(arguments: argparse.Namespace) -> DimseSettings:
+    return DimseSettings(
+        aet=arguments.aet,
+        move_port=arguments.dicom_move,
+        authority=arguments.archive_ca,
+        certificate=arguments.archive_cert,
+        timeout=arguments.archive_timeout,
+    )
 
 
 def open_archive_source(

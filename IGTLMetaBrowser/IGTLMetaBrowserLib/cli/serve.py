@@ -40,7 +40,8 @@ _IN_MEMORY = "this time, what is read of the files is kept in memory alone"
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = "(DIR [--volumes] | --dicomweb URL | --demo) [--host ADDRESS] [--port PORT] [options]"
+    what = "(DIR [--volumes] | --dicomweb URL | --dicom AET@HOST:PORT | --demo)"
+    usage = f"{what} [--host ADDRESS] [--port PORT] [options]"
     errors = (net.SourceError, net.TLSError, AuditError, MetricsError, DicomIndexError)
     command = add_command(commands, "serve", serve, usage, errors)
     command.add_argument(

@@ -65,6 +65,15 @@ class _Listing:
     items: tuple[codec.ImageMetaItem, ...] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A series that is fetched: where its files are, what makes images of them, and the entries."""
+
+    cached: CachedSeries
+    source: DicomFolderSource
+    items: tuple[codec.ImageMetaItem, ...]
+
+
 class ArchiveSource:
     """Offers the images of an archive that ``filters`` admit, at most ``most`` series of them.
 
@@ -95,21 +104,27 @@ class ArchiveSource:
         self._most = most
         self._seconds_a_turn = seconds_a_turn
         self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
-        self._decoders = Decoders(jobs) if jobs > 1 else None
+        # One at a time: it is Python's work, and starts the processes that decode for all.
+        self._opener = ThreadPoolExecutor(1, "series")
+        self._decoders = Decoders(jobs) if jobs > 1 or seconds_a_turn is not None else None
         self._default = _Listing()
         self._searches: OrderedDict[frozenset[tuple[str, str]], _Listing] = OrderedDict()
         self._series: dict[str, Series] = {}  # by the ids of their entries
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
-        self._fetches: dict[str, Future[tuple[CachedSeries, DicomFolderSource]]] = {}
-        self._opened: OrderedDict[str, tuple[CachedSeries, DicomFolderSource]] = OrderedDict()
+        self._fetches: dict[str, Future[_Opened]] = {}
+        self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._patients: Counter[str] = Counter()
         self._set_found(self._default, self._find({}))
 
     def close(self) -> None:
         """End what runs. Nothing can be asked for any more."""
         self._executor.shutdown(cancel_futures=True)
-        for _, source in self._opened.values():
-            source.close()
+        self._opener.shutdown()
+        for fetch in self._fetches.values():
+            if not fetch.cancelled() and fetch.exception() is None:
+                fetch.result().source.close()
+        for opened in self._opened.values():
+            opened.source.close()
         if self._decoders is not None:
             self._decoders.close()
 
@@ -228,8 +243,7 @@ class ArchiveSource:
             return source.image(image_id)
         except SourceError:
             # Another process may have made room in the cache: then it is fetched once more.
-            cached, _ = self._opened[series.uid]
-            if cached.is_there:
+            if self._opened[series.uid].cached.is_there:
                 raise
             self._close(series)
             raise NotReadyError from None
@@ -244,7 +258,7 @@ class ArchiveSource:
         series = self._known(image_id)
         opened = self._opened.get(series.uid)
         if opened is not None and image_id in self._ids_of(series):
-            values = dict(opened[1].metadata(image_id))
+            values = dict(opened.source.metadata(image_id))
         else:
             values = {}
         values |= {key: text for key, text in series.attributes.items() if key not in values}
@@ -284,74 +298,72 @@ class ArchiveSource:
     def _source_of(self, series: Series) -> DicomFolderSource:
         """Return the source for a series, or begin to fetch it and raise ``NotReadyError``."""
         if series.uid in self._opened:
-            cached, source = self._opened[series.uid]
             self._opened.move_to_end(series.uid)
-            cached.use()
-            return source
+            self._opened[series.uid].cached.use()
+            return self._opened[series.uid].source
         fetch = self._fetches.get(series.uid)
         if fetch is None:
             fetch = self._fetches[series.uid] = self._executor.submit(self._fetch, series)
         if not fetch.done():
             raise NotReadyError(_RETRY_SECONDS)
         del self._fetches[series.uid]
-        cached, source = fetch.result()
-        self._open(series, cached, source)
-        return source
+        opened = fetch.result()
+        self._keep(series, opened)
+        return opened.source
 
-    def _open(self, series: Series, cached: CachedSeries, source: DicomFolderSource) -> None:
-        self._opened[series.uid] = (cached, source)
+    def _keep(self, series: Series, opened: _Opened) -> None:
+        self._opened[series.uid] = opened
         while len(self._opened) > _MOST_OPENED:
-            _, (_, oldest) = self._opened.popitem(last=False)
-            oldest.close()
-        items = tuple(source.images())
-        if self._items.get(series.uid) != items:
-            self._items[series.uid] = items
-            for item in items:
+            _, oldest = self._opened.popitem(last=False)
+            oldest.source.close()
+        if self._items.get(series.uid) != opened.items:
+            self._items[series.uid] = opened.items
+            for item in opened.items:
                 self._series[item.id] = series
             for listing in (self._default, *self._searches.values()):
                 listing.items = None
 
     def _close(self, series: Series) -> None:
-        _, source = self._opened.pop(series.uid)
-        source.close()
+        self._opened.pop(series.uid).source.close()
 
-    def _fetch(self, series: Series) -> tuple[CachedSeries, DicomFolderSource]:
+    def _fetch(self, series: Series) -> _Opened:
         """Fetch a series from the cache or else the archive, in a thread."""
         cached = self._cache.find(self._archive.name, series)
         if cached is not None:
             with contextlib.suppress(SourceError):  # made room for by another process just now
-                return cached, self._make_source(cached)
+                return self._opener.submit(self._open, cached).result()
         cached = self._cache.begin(self._archive.name, series)
-        source = None
+        opened = None
         try:
             self._archive.fetch(series, _FileWriter(cached.files))
-            source = self._make_source(cached)
-            check_fetched(series, source.index, self._archive.name)
+            opened = self._opener.submit(self._open, cached).result()
+            check_fetched(series, opened.source.index, self._archive.name)
             self._cache.finish(cached)
         except BaseException as error:
-            if source is not None:
-                source.close()
+            if opened is not None:
+                opened.source.close()
             self._cache.drop(cached)
             if isinstance(error, OSError):
                 raise ArchiveError(
                     f"the series cannot be kept in {cached.folder.parent}: {error.strerror}"
                 ) from error
             raise
-        return cached, source
+        return opened
 
-    def _make_source(self, cached: CachedSeries) -> DicomFolderSource:
+    def _open(self, cached: CachedSeries) -> _Opened:
         try:
             index = DicomIndex(cached.files, cached.database)
             index.update()
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
-        return DicomFolderSource(
+        source = DicomFolderSource(
             cached.files,
             (),
             index=index,
             decoders=self._decoders,
             seconds_a_turn=self._seconds_a_turn,
         )
+        return _Opened(cached, source, tuple(source.images()))
 
 
 class _FileWriter:
