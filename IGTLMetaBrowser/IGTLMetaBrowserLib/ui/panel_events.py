@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from ..browser import events as events
 from ..codec import printable
+from .live_views import LiveViews
 from .slice_views import showInSliceViews
 from .timers import SingleShotTimer
 
 _TOGETHER = (events.ImagesWaiting, events.ImagesCancelled, events.ImageFailed)
+# Slicer draws its whole window anew for any change in it, which in software takes 10 to 20 ms.
+_MILLISECONDS_BETWEEN_UPDATES = 250
 
 
 class PanelEvents:
@@ -25,12 +28,17 @@ class PanelEvents:
         self._isUpdateDue = self._hasShownFailure = False
         self._handlers = self._makeHandlers()
         self._updateTimer = SingleShotTimer(self._updateStates)
+        self._frequentTimer = SingleShotTimer(self._updateFrequent)
+        self._idsToUpdate = set()
+        self._liveViews = LiveViews()
         self._browser.add_observer(self._onBrowserEvent)
 
     def close(self):
         """Handle no more events."""
         self._browser.remove_observer(self._onBrowserEvent)
         self._updateTimer.close()
+        self._frequentTimer.close()
+        self._liveViews.close()
 
     def forgetTrajectories(self):
         """Say how many trajectories come next, also if it is as many as before."""
@@ -45,7 +53,6 @@ class PanelEvents:
             events.Deferred: self._onDeferred,
             events.ListUnanswered: self._onListUnanswered,
             events.Listed: self._onListed,
-            events.ImageProgress: self._onImageProgress,
             events.ImageLoaded: self._onImageLoaded,
             events.ImageFailed: self._onImageFailed,
             events.ImagesCancelled: self._onImagesCancelled,
@@ -69,6 +76,12 @@ class PanelEvents:
                 self._isUpdateDue = True
                 self._updateTimer.start()
             return
+        if _isFrequent(event):
+            if handler is not None:
+                handler(event)
+            self._idsToUpdate.add(event.image_id)
+            self._frequentTimer.startIfIdle(_MILLISECONDS_BETWEEN_UPDATES)
+            return
         self._failure = None
         if handler is not None:
             handler(event)
@@ -78,6 +91,15 @@ class PanelEvents:
         self._isUpdateDue = self._hasShownFailure = False
         self._showFailure()
         self._panel.images.showStates()
+        self._panel.update()
+
+    def _updateFrequent(self):
+        imageIds, self._idsToUpdate = self._idsToUpdate, set()
+        for imageId in imageIds:
+            if imageId in self._browser.images.live:
+                self._panel.images.showLiveImage(imageId)
+            else:
+                self._panel.model.updateState(imageId)
         self._panel.update()
 
     # The connection
@@ -147,9 +169,6 @@ class PanelEvents:
             text += changes.format(added=number(added), withdrawn=number(withdrawn))
         self._status.showResult(text + ".")
 
-    def _onImageProgress(self, event):
-        self._panel.model.updateState(event.image_id)
-
     def _onImageLoaded(self, event):
         self._imageInStatus = None
         model, messages = self._panel.model, self._messages
@@ -183,9 +202,12 @@ class PanelEvents:
         self._panel.images.showStates()
 
     def _onLiveImage(self, event):
-        self._panel.images.showLiveImage(event.image_id)
-        if event.is_first and event.node is not None and self._showsInViews:
-            showInSliceViews(event.node)
+        if event.is_first:
+            self._panel.images.showLiveImage(event.image_id)
+            if event.node is not None and self._showsInViews:
+                showInSliceViews(event.node)
+        elif event.node is not None:
+            self._liveViews.draw(event)
 
     @property
     def _showsInViews(self):
@@ -216,3 +238,10 @@ class PanelEvents:
 
     def _onTrajectoriesSent(self, event):
         self._status.showResult(self._messages.trajectoriesSent(event.count))
+
+
+def _isFrequent(event):
+    """Whether such events come many times a second, so that the panel follows now and then."""
+    if isinstance(event, events.LiveImage):
+        return not event.is_first
+    return isinstance(event, events.ImageProgress)
