@@ -18,6 +18,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageProgress,
     ImagesCancelled,
     ImageStatus,
+    ImagesWaiting,
 )
 
 # Progress
@@ -234,3 +235,29 @@ def test_a_very_long_queue_takes_no_longer_an_image(browser, events):
     assert sorted(cancelled_ids(events)) == sorted(ids)
     # One event for many: the window would be busy with 50,000 for a second.
     assert len(of_type(events, ImagesCancelled)) == 2
+
+
+def test_very_many_images_are_put_into_the_queue_in_turns(browser, events):
+    ids = [f"image {number}" for number in range(120_000)]
+
+    browser.request_images(ids)
+
+    assert 0 < len(of_type(events, ImagesWaiting)[0].image_ids) < len(ids)
+    assert browser.next_deadline == 0
+    assert browser.queue == ids[1:], "the first is in transfer, all others wait"
+
+    while browser.images.is_queueing:
+        browser.step()
+    queued = [id_ for event in of_type(events, ImagesWaiting) for id_ in event.image_ids]
+    assert queued == ids
+
+
+def test_cancelling_ends_what_is_not_in_the_queue_yet(browser, events):
+    ids = [f"image {number}" for number in range(120_000)]
+    browser.request_images(ids)
+
+    browser.images.cancel()
+
+    assert of_type(events, ImagesCancelled)[0].image_ids == ids
+    assert browser.queue == []
+    assert not browser.images.is_queueing

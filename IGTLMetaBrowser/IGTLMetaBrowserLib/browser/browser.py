@@ -213,7 +213,7 @@ class Browser:
     def _is_busy(self) -> bool:
         """Whether ``step`` has something to do, whatever the server sends."""
         is_showing = self.overlays.is_showing or self.images.recordings.is_working
-        return bool(self._unhandled) or is_showing
+        return bool(self._unhandled) or is_showing or self.images.is_queueing
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
@@ -222,6 +222,7 @@ class Browser:
         self.trajectories.work()
         self.overlays.work()
         self.images.recordings.work()
+        self.images.queue_requested()
         reconnector = self.connection.reconnector
         if not self._unhandled:
             self._unhandled.extend(self.images.skip_outdated(self.connection.step()))

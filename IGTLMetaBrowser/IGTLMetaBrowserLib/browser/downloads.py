@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 from .. import codec, net
@@ -34,6 +36,8 @@ ShowImage = Callable[[str, codec.ImageMessage], tuple[Any, tuple[str, ...]]]
 
 # The window draws at each of these events; nobody sees more than ten steps a second of a bar.
 _SECONDS_BETWEEN_REPORTS = 0.1
+# To put 1,000,000 images into the queue takes a second; these, some 50 ms.
+_IMAGES_A_TURN = 50_000
 
 
 class Downloads:
@@ -53,6 +57,7 @@ class Downloads:
         self._connection = connection
         self._notify = notify
         self._show = show
+        self._requested: deque[str] = deque()  # what is not in the queue yet
         self._queue = DownloadQueue()
         self._query: net.Query | None = None
         self._body_size = 0  # of the answer, as soon as it begins to arrive
@@ -62,7 +67,12 @@ class Downloads:
     @property
     def waiting(self) -> list[str]:
         """The ids of the images that wait, first in first out."""
-        return self._queue.waiting
+        return [*self._queue.waiting, *self._requested]
+
+    @property
+    def has_requested(self) -> bool:
+        """Whether there is something for ``queue_requested`` to do."""
+        return bool(self._requested)
 
     @property
     def current(self) -> str | None:
@@ -83,8 +93,17 @@ class Downloads:
         self._list_check = ListCheck()
 
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
-        """Let images wait; one that waits or is in transfer already is not asked for twice."""
-        wanted = list(dict.fromkeys(image_ids))
+        """Let images wait; one that waits or is in transfer already is not asked for twice.
+
+        The first ones are in the queue at once, ``queue_requested`` puts the others there.
+        """
+        self._requested.extend(image_ids)
+        self.queue_requested(listing)
+
+    def queue_requested(self, listing: Listing) -> None:
+        """Put some of the images into the queue that have been requested."""
+        count = min(len(self._requested), _IMAGES_A_TURN)
+        wanted = list(dict.fromkeys(self._requested.popleft() for _ in range(count)))
         if "" in wanted:
             wanted.remove("")
             self._fail("", BrowserError("an image without an id cannot be asked for"))
@@ -160,20 +179,18 @@ class Downloads:
             self._list_check.forget(query.device_name)
             self._queue.finish()
             cancelled.append(query.device_name)
-        waiting = self.waiting
-        if image_ids is not None:
-            waiting = [image_id for image_id in waiting if image_id in image_ids]
-        self._queue.remove(waiting)
-        cancelled += waiting
+        cancelled += self._take_waiting(image_ids)
         if cancelled:
             self.states.cancel(cancelled)
             self._notify(ImagesCancelled(cancelled))
 
     def withdraw(self, before: Listing, now: Listing) -> None:
         """Give up what waits and was in the list before, and is in it no more."""
-        withdrawn = [id_ for id_ in self.waiting if id_ not in now and id_ in before]
+        waiting = self.waiting
+        are_withdrawn = before.contain(waiting) & ~now.contain(waiting)
         self._give_up(
-            withdrawn, BrowserError("the server has withdrawn it: it is no longer in the list")
+            list(compress(waiting, are_withdrawn)),
+            BrowserError("the server has withdrawn it: it is no longer in the list"),
         )
 
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
@@ -224,9 +241,20 @@ class Downloads:
 
     def _give_up(self, image_ids: Collection[str], error: Exception) -> None:
         # First all of them: an observer of the first may cancel the others.
-        self._queue.remove(image_ids)
-        for image_id in image_ids:
+        for image_id in self._take_waiting(set(image_ids)):
             self._fail(image_id, error)
+
+    def _take_waiting(self, image_ids: Collection[str] | None) -> list[str]:
+        """Let these images wait no more, or none at all; return those that have waited."""
+        queued, requested = self._queue.waiting, list(self._requested)
+        if image_ids is not None:
+            queued = [image_id for image_id in queued if image_id in image_ids]
+            requested = [image_id for image_id in requested if image_id in image_ids]
+            self._requested = deque(id_ for id_ in self._requested if id_ not in image_ids)
+        else:
+            self._requested.clear()
+        self._queue.remove(queued)
+        return queued + requested
 
     def _fail(self, image_id: str, error: Exception) -> None:
         self.states.fail(image_id, error_text(error))

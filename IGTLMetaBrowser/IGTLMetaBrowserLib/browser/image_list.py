@@ -87,7 +87,7 @@ class ImageList(ArrangedRows):
 
     def image_ids(self, rows: np.ndarray) -> list[str]:
         """Return the ids of the images in many rows."""
-        return TextColumn(self._ids.encoded[rows]).texts
+        return self._ids.texts_of(rows)
 
     @property
     def scan_seconds(self) -> np.ndarray:

@@ -110,9 +110,12 @@ class ImageStates:
 
     def cancel(self, image_ids: Iterable[str]) -> None:
         """The images are wanted no more; if an earlier version is there, nothing has changed."""
-        self.states.update(dict.fromkeys(image_ids, _CANCELLED))
-        for image_id in self._loaded.keys() & set(image_ids):
-            self._show_loaded(image_id)
+        states = self.states
+        for image_id in image_ids:  # 1,000,000 of them: a dictionary of them would take longer
+            states[image_id] = _CANCELLED
+        for image_id in self._loaded:
+            if self.state(image_id) is _CANCELLED:
+                self._show_loaded(image_id)
 
     def list(self, listing: Listing) -> None:
         """A new list has come: note what it says differently of what is loaded."""

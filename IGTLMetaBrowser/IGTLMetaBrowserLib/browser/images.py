@@ -128,6 +128,17 @@ class Images:
         if is_open and self._connection.state is not ConnectionState.RECONNECTING:
             self._downloads.fetch_next()
 
+    @property
+    def is_queueing(self) -> bool:
+        """Whether ``queue_requested`` has more images to put into the queue."""
+        return self._downloads.has_requested
+
+    def queue_requested(self) -> None:
+        """Put some more of the images into the queue that have been requested."""
+        if self.is_queueing:
+            self._downloads.queue_requested(self._metadata.listing)
+            self.fetch_next()
+
     def report_progress(self) -> None:
         """Notify the observers of how much of the image in transfer has arrived."""
         self._downloads.report_progress()

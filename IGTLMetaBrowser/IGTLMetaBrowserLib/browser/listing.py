@@ -78,6 +78,10 @@ class Listing:
     def __contains__(self, image_id: str) -> bool:
         return self._ids.row(image_id) is not None
 
+    def contain(self, image_ids: Sequence[str]) -> np.ndarray:
+        """Return which of many ids are in the list, as bools of shape (number of ids,)."""
+        return self._ids.rows(image_ids) >= 0
+
     @cached_property
     def _ids(self) -> TextColumn:
         return TextColumn(self.entries.records["id"])

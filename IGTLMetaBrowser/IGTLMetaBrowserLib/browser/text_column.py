@@ -37,10 +37,12 @@ class TextColumn:
 
     @cached_property
     def texts(self) -> list[str]:
-        """All texts. To decode them all at once is faster than one by one."""
-        if not len(self):
-            return []
-        return b"\0".join(self.encoded.tolist()).decode("utf-8", "surrogateescape").split("\0")
+        """All texts."""
+        return _decoded(self.encoded)
+
+    def texts_of(self, rows: np.ndarray) -> list[str]:
+        """Return the texts of many rows."""
+        return _decoded(self.encoded[rows])
 
     @cached_property
     def hashes(self) -> np.ndarray:
@@ -161,6 +163,13 @@ class TextColumn:
         """Whether many rows have the same text, so that it pays to look at each text once."""
         sample = self.encoded[:: max(1, len(self) // _SAMPLE)]
         return len(set(sample.tolist())) <= len(sample) // 2
+
+
+def _decoded(texts: np.ndarray) -> list[str]:
+    """Return texts as Python has them. To decode them all at once is faster than one by one."""
+    if not len(texts):
+        return []
+    return b"\0".join(texts.tolist()).decode("utf-8", "surrogateescape").split("\0")
 
 
 def _places(content: np.ndarray, sought: bytes) -> np.ndarray:
