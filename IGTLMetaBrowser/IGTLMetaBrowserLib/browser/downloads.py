@@ -187,6 +187,8 @@ class Downloads:
     def withdraw(self, before: Listing, now: Listing) -> None:
         """Give up what waits and was in the list before, and is in it no more."""
         waiting = self.waiting
+        if not waiting:
+            return
         are_withdrawn = before.contain(waiting) & ~now.contain(waiting)
         self._give_up(
             list(compress(waiting, are_withdrawn)),

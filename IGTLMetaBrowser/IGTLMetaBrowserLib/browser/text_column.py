@@ -169,7 +169,12 @@ def _decoded(texts: np.ndarray) -> list[str]:
     """Return texts as Python has them. To decode them all at once is faster than one by one."""
     if not len(texts):
         return []
-    return b"\0".join(texts.tolist()).decode("utf-8", "surrogateescape").split("\0")
+    size = texts.dtype.itemsize
+    characters = np.zeros((len(texts), size + 1), np.uint8)
+    characters[:, :size] = texts.view(np.uint8).reshape(len(texts), size)
+    are_kept = characters != 0
+    are_kept[:-1, size] = True  # one NUL behind each text but the last
+    return characters[are_kept].tobytes().decode("utf-8", "surrogateescape").split("\0")
 
 
 def _places(content: np.ndarray, sought: bytes) -> np.ndarray:
