@@ -83,7 +83,10 @@ class Downloads:
     def transfer(self) -> Transfer | None:
         """The transfer as it stands, or None if there is none."""
         transfer = self._queue.transfer(time.monotonic())
-        if transfer is None or self._query is None:
+        if transfer is None:
+            return None
+        transfer = replace(transfer, total=transfer.total + len(self._requested))
+        if self._query is None:
             return transfer
         seconds = self._connection.client.seconds_preparing(self._query)
         return replace(transfer, seconds_preparing=seconds)
