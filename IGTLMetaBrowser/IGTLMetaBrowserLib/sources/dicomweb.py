@@ -25,8 +25,8 @@ _PAGE = 5000
 _CHUNK_SIZE = 1 << 20
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # Busy archives are asked again so often, and waited for so long at most each time.
-_RETRIES = 3
-_LONGEST_WAIT = 10
+_RETRIES = 2
+_LONGEST_WAIT = 5
 _BUSY = (429, 503)
 
 _WORDS = {
@@ -130,11 +130,12 @@ class DicomWebArchive:
             raise ArchiveError(
                 f"{self.name} is not trusted: {_reason(error)}; see --archive-ca"
             ) from error
-        except requests.Timeout as error:
-            raise ArchiveError(
-                f"{self.name} has said nothing for {self._settings.timeout:g} s; try again later"
-            ) from error
         except (requests.RequestException, OSError) as error:
+            if isinstance(error, requests.Timeout) or isinstance(_bottom(error), TimeoutError):
+                raise ArchiveError(
+                    f"{self.name} has said nothing for {self._settings.timeout:g} s; try again "
+                    "later, or give it longer: --archive-timeout"
+                ) from error
             raise ArchiveError(
                 f"cannot {what} {self.name}: {_reason(error)}; check the URL, and that it runs"
             ) from error
@@ -268,10 +269,15 @@ def _without_password(url: str) -> str:
 
 def _reason(error: BaseException) -> str:
     """Return what is at the bottom of an error, without the names of Python's objects."""
-    while (cause := _cause(error)) is not None:
-        error = cause
+    error = _bottom(error)
     words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
     return " ".join((words or type(error).__name__).split()).rpartition(">: ")[2]
+
+
+def _bottom(error: BaseException) -> BaseException:
+    while (cause := _cause(error)) is not None:
+        error = cause
+    return error
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -1,0 +1,263 @@
+"""Archives that are down, slow, busy or wrong: words, and nothing partial.
+
+The peers are scripted: no real archive is so bad.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import Dataset
+
+from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
+from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
+
+POSITIONS = [(0.0, 0.0, 0.0), (0.0, 0.0, 2.0), (0.0, 0.0, 4.0)]
+
+
+@dataclass
+class Answer:
+    """What a peer answers: status, header, body; ``is_cut`` ends the connection in its middle."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_cut: bool = False
+
+
+Script = Callable[[str], Answer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Script], str]]:
+    """A function that starts a peer, which answers by a script; it returns the peer's URL."""
+    servers: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
+
+    def start(script: Script) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                answer = script(self.path)
+                self.send_response(answer.status)
+                for key, value in answer.headers.items():
+                    self.send_header(key, value)
+                self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(
+                    answer.body[: len(answer.body) // 2] if answer.is_cut else answer.body
+                )
+                self.close_connection = answer.is_cut
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        servers.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}/dicom-web"
+
+    yield start
+    for server, thread in servers:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def record(slices: Sequence[Dataset], count: int | None = None) -> dict[str, Any]:
+    """The entry of a list for the series of these slices."""
+    first = slices[0]
+    listed = Dataset()
+    for keyword in (
+        "PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality",
+    ):  # fmt: skip
+        setattr(listed, keyword, first.get(keyword))
+    listed.NumberOfSeriesRelatedInstances = len(slices) if count is None else count
+    return listed.to_json_dict()
+
+
+def listing(*records: dict[str, Any]) -> Answer:
+    return Answer(200, json.dumps(records).encode(), {"Content-Type": "application/dicom+json"})
+
+
+def multipart(slices: Sequence[Dataset], is_closed: bool = True) -> Answer:
+    """The answer of WADO-RS with these slices."""
+    body = b""
+    for dataset in slices:
+        file = BytesIO()
+        dataset.save_as(file, enforce_file_format=True)
+        body += b"\r\n--b\r\nContent-Type: application/dicom\r\n\r\n" + file.getvalue()
+    body += b"\r\n--b--\r\n" if is_closed else b""
+    kind = 'multipart/related; type="application/dicom"; boundary=b'
+    return Answer(200, body[2:], {"Content-Type": kind})
+
+
+def archive_of(answer: Answer, *records: dict[str, Any]) -> Script:
+    """A script that lists these and answers each fetch in the same way."""
+    return lambda path: answer if "/studies/" in path else listing(*records)
+
+
+@pytest.fixture
+def slices(make_slice: Callable[..., Dataset]) -> list[Dataset]:
+    return [make_slice(position, number) for number, position in enumerate(POSITIONS)]
+
+
+@pytest.fixture
+def open_source(tmp_path: Path) -> Iterator[Callable[..., ArchiveSource]]:
+    sources: list[ArchiveSource] = []
+
+    def start(url: str, timeout: float = 20.0) -> ArchiveSource:
+        cache = SeriesCache(tmp_path / "cache", 1 << 30)
+        web = DicomWebArchive(url, WebSettings(timeout=timeout))
+        sources.append(ArchiveSource(web, cache))
+        return sources[-1]
+
+    yield start
+    for source in sources:
+        source.close()
+
+
+def fetch(source: ArchiveSource) -> Any:
+    """Fetch the only image that is listed, as a server does."""
+    (item,) = source.images()
+    while True:
+        try:
+            return source.image(item.id)
+        except NotReadyError as error:
+            time.sleep(error.retry_after)
+
+
+def test_a_peer_that_does_all_well(serve, slices, open_source):
+    """So that what the tests below see is the fault of what they change."""
+    source = open_source(serve(archive_of(multipart(slices), record(slices))))
+    assert fetch(source).pixels.shape == (3, 5, 7)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(204), "has no files of this series; list it again"),
+        (Answer(401), "HTTP 401 .* user name and password"),
+        (Answer(403), "HTTP 403 .* does not let this user"),
+        (Answer(404), "HTTP 404 .* whether the series still is in the archive"),
+        (Answer(413), "HTTP 413 .* too much for it"),
+        (Answer(500), "HTTP 500 .* it has failed; ask who runs the archive"),
+        (Answer(503, b"", {"Retry-After": "0"}), "HTTP 503 .* try again in 0 s"),
+        (
+            Answer(200, b"<html>", {"Content-Type": "text/html"}),
+            "an answer of the type 'text/html'",
+        ),
+        (Answer(200, b"--b--", {"Content-Type": "multipart/related; boundary=b"}), "no DICOM"),
+    ],
+    ids=lambda value: str(value.status) if isinstance(value, Answer) else "",
+)
+def test_a_fetch_that_is_refused(serve, slices, open_source, tmp_path, answer, words):
+    source = open_source(serve(archive_of(answer, record(slices))))
+    with pytest.raises(SourceError, match=words):
+        fetch(source)
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_a_busy_archive_is_asked_again(serve, slices, open_source):
+    answers = iter([Answer(503, b"", {"Retry-After": "0"}), multipart(slices)])
+    url = serve(lambda path: next(answers) if "/studies/" in path else listing(record(slices)))
+    assert fetch(open_source(url)).pixels.shape == (3, 5, 7)
+
+
+@pytest.mark.parametrize("is_closed", [True, False], ids=["the connection", "the message"])
+def test_half_of_an_answer(serve, slices, open_source, tmp_path, is_closed):
+    answer = multipart(slices, is_closed)
+    answer.is_cut = is_closed
+    source = open_source(serve(archive_of(answer, record(slices))))
+    with pytest.raises(SourceError, match=r"cannot fetch from http://127\.0\.0\.1"):
+        fetch(source)
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_half_a_series(serve, slices, open_source, tmp_path):
+    source = open_source(serve(archive_of(multipart(slices[:2]), record(slices))))
+    with pytest.raises(SourceError, match=r"sent 2 of the 3 instances .*; nothing of it is used"):
+        fetch(source)
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_the_same_instance_twice_does_not_stand_for_another(serve, slices, open_source):
+    source = open_source(serve(archive_of(multipart([*slices[:2], slices[1]]), record(slices))))
+    with pytest.raises(SourceError, match="sent 2 of the 3 instances"):
+        fetch(source)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("SeriesInstanceUID", "another series than was asked for"),
+        ("StudyInstanceUID", "another study than was asked for"),
+        ("PatientID", "another patient ID than was asked for"),
+    ],
+)
+def test_another_image_than_was_asked_for(serve, slices, open_source, tmp_path, keyword, words):
+    """A wrong image is worse than none: not even the right slices beside it are used."""
+    listed = record(slices)
+    setattr(slices[-1], keyword, "9.9.9")
+    source = open_source(serve(archive_of(multipart(slices), listed)))
+    with pytest.raises(SourceError, match=words):
+        fetch(source)
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_a_slow_archive(serve, slices, open_source):
+    is_over = threading.Event()
+
+    def script(path: str) -> Answer:
+        if "/studies/" in path:
+            is_over.wait(20)
+        return listing(record(slices))
+
+    source = open_source(serve(script), timeout=0.2)
+    with pytest.raises(SourceError, match=r"has said nothing for 0\.2 s"):
+        fetch(source)
+    is_over.set()
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(500), "cannot search .*HTTP 500"),
+        (Answer(200, b"<html>welcome</html>"), "cannot search .*check the URL"),
+        (Answer(200, b'[{"00080060": {"vr": "CS"}}]'), "a series without its UIDs"),
+    ],
+    ids=["500", "a page", "no UIDs"],
+)
+def test_a_list_that_is_none(serve, open_source, answer, words):
+    with pytest.raises(SourceError, match=words):
+        open_source(serve(lambda path: answer))
+
+
+def test_no_list_at_all(serve, open_source):
+    assert open_source(serve(lambda path: Answer(204))).images() == ()
+
+
+def test_a_series_that_is_listed_twice_is_one(serve, slices, open_source):
+    url = serve(archive_of(multipart(slices), record(slices), record(slices)))
+    assert len(open_source(url).images()) == 1
+
+
+def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, caplog):
+    doe = [make_slice((0, 0, 0))]
+    roe = [make_slice((0, 0, 0), PatientName="Roe^Jim", SeriesInstanceUID="1.2.3.9")]
+    source = open_source(serve(archive_of(multipart(doe), record(doe), record(roe))))
+    assert "2 patients' names under the ID 42" in caplog.text
+    for item in source.images():
+        assert "2 patients' names under the ID 42" in source.metadata(item.id)["Notice"]
