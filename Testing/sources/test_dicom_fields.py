@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.image_header import ImageHeader
 from IGTLMetaBrowserLib.sources import dicom_fields
 from IGTLMetaBrowserLib.sources.dicom_files import Frame, ImageFile
@@ -70,10 +71,15 @@ def test_the_scan_time(attributes, expected):
     assert moment == (expected and expected.replace(tzinfo=timezone.utc))
 
 
-def test_a_long_name_is_cut_between_characters_and_keeps_its_end():
-    name = dicom_fields.cut_name("ä" * 40, " slice 3 of 7")
-    assert name == "ä" * 25 + " slice 3 of 7"
-    assert len(name.encode()) == 63
+def test_a_long_name_of_a_label_map_is_cut_between_characters():
+    assert dicom_fields.cut_name("ä" * 40) == "ä" * 31
+
+
+def test_long_texts_of_an_image_are_whole():
+    long = "Реконструкция " * 4 + "7"
+    frame = frame_with(PatientName=long, PatientID=long)
+    item = dicom_fields.listing_item(frame, long, "A", (1, 1, 1), codec.ScalarType.UINT16)
+    assert (item.name, item.patient_name, item.patient_id) == (long, long, long)
 
 
 @pytest.mark.parametrize(

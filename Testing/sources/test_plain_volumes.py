@@ -100,6 +100,14 @@ def test_ids_are_the_names_where_they_fit_and_unique_in_any_case(tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_a_long_name_reaches_our_own_client_whole(tmp_path: Path):
+    name = "Kopf nativ " * 9 + "Ende"
+    write_with_itk(tmp_path / f"{name}.nrrd")
+    source = PlainVolumeSource(tmp_path)
+    with ServerInThread(source) as server, server.client() as client:
+        assert [item.name for item in client.list_images()] == [name]
+
+
 def test_what_cannot_be_offered_is_named(tmp_path: Path):
     (tmp_path / "broken.nrrd").write_bytes(b"NRRD0004\ntype: nonsense\n")
     (tmp_path / "notes.txt").write_text("not an image, and not named as one")

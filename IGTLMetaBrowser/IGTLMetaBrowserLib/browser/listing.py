@@ -53,8 +53,8 @@ class Listing:
         return _agreed(entries) if entries else None
 
     def entries_of(self, image_id: str) -> list[codec.ImageMetaItem]:
-        """Return all entries that have an id."""
-        return [self.entries[row] for row in self._ids.all_rows(image_id)]
+        """Return all entries that have an id, with texts that are longer than their fields."""
+        return [self.whole(self.entries[row]) for row in self._ids.all_rows(image_id)]
 
     def note_image(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note what has come under an id, by which the entries with that id can be told apart."""

@@ -280,8 +280,7 @@ class Session:
         """Return in words that the peer speaks another protocol, if the first bytes say so."""
         beginning = self.connection.beginning
         if is_tls(beginning):
-            text = f"{self._address} speaks TLS only; connect with TLS"
-            return AnswerError(text, "tls")
+            return AnswerError(f"{self._address} speaks TLS only; connect with TLS", "tls")
         words = other_protocol(beginning)
         if not words:
             return None

@@ -1,6 +1,6 @@
 """Names that are longer than IMGMETA's fields, between our own client and server.
 
-A server cuts them to the fields, and sends them whole in the metadata of the list, under
+A server leaves out their middle, and sends them whole in the metadata of the list, under
 ``ID/field``. Only to a client that has said who it is: from a list with metadata the C++ library
 reads items that are none (it divides the whole body by the size of an item).
 """
@@ -21,6 +21,7 @@ SEARCH, NOTICE = "Search", "Notice"
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
 # One byte is left free: the C++ library reads a text that fills its field as an empty one.
 _SIZES = {field: codec.ImageMetaItem.columns[field].itemsize - 1 for field in _FIELDS}
+_LEFT_OUT = "..."
 # In UTF-8, a text of so many characters fits into the smallest field.
 _SURELY_FITS = min(_SIZES.values()) // 4
 # Bytes; the C++ library fails for messages with more metadata than 65,535 bytes.
@@ -58,7 +59,7 @@ def cut_texts(
     for row, texts in long_texts.items():
         item = items[row]
         whole |= {f"{item.id}/{field}": text for field, text in texts.items()}
-        cut = {field: codec.cut_text(text, _SIZES[field]) for field, text in texts.items()}
+        cut = {field: _cut(text, _SIZES[field]) for field, text in texts.items()}
         fitting[row] = replace(item, **cut)
     return fitting, _first_of(whole)
 
@@ -79,22 +80,42 @@ def with_whole_text(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> c
 def _long_texts(item: codec.ImageMetaItem) -> Iterator[tuple[str, str]]:
     for field, size in _SIZES.items():
         text = getattr(item, field)
-        if len(text) > _SURELY_FITS and len(text.encode("utf-8", "surrogateescape")) > size:
+        if len(text) > _SURELY_FITS and _size(text) > size:
             yield field, text
+
+
+def _cut(text: str, size: int) -> str:
+    """Return beginning and end of a text in ``size`` bytes.
+
+    The end tells images of one series apart, such as "slice 3 of 7".
+    """
+    end = ""
+    for character in reversed(text):
+        if _size(character + end) > size // 3:
+            break
+        end = character + end
+    return codec.cut_text(text, size - _size(_LEFT_OUT + end)) + _LEFT_OUT + end
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
 
 
 def _whole(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> dict[str, str]:
     texts = {field: metadata.get(f"{item.id}/{field}") for field in _FIELDS}
-    # Of two items with one id, each has its own beginning.
-    return {f: text for f, text in texts.items() if text and text.startswith(getattr(item, f))}
+    # Of two items with one id, each has its own beginning and end.
+    return {
+        field: text
+        for field, text in texts.items()
+        if text and _cut(text, _SIZES[field]) == getattr(item, field)
+    }
 
 
 def _first_of(metadata: dict[str, str]) -> dict[str, str]:
     """Return the entries up to the one with which they become too large."""
     kept, size = {}, 0
     for key, text in metadata.items():
-        size += len(key.encode("utf-8", "surrogateescape"))
-        size += len(text.encode("utf-8", "surrogateescape"))
+        size += _size(key) + _size(text)
         if size > _MOST:
             break
         kept[key] = text

@@ -224,7 +224,7 @@ class ArchiveSource:
         if series["Modality"] in NOT_IMAGES:
             return ()
         frame = _frame_of(series)
-        name = dicom_fields.cut_name(dicom_fields.series_name(frame))
+        name = dicom_fields.series_name(frame)
         item_id = dicom_fields.image_id(series.uid)
         return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
 

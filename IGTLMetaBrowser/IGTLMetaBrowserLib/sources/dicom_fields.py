@@ -1,7 +1,6 @@
 """Attributes of DICOM headers as the fields of an OpenIGTLink listing.
 
-A field is cut to one byte less than its place on the wire, because the reference library reads one
-that fills its place as empty.
+Texts of IMGMETA are whole: the server cuts them (``net.whole_texts``).
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from .dicom_volumes import Stack
 
 ID_LENGTH = 19
 NAME_BYTES = 63
-MODALITY_BYTES = 31
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE
 
 # What metadata tell of an image, besides the dictionary's fields: what its values mean.
@@ -38,10 +36,13 @@ def image_id(uid: str) -> str:
     return base64.b32encode(hashlib.sha256(uid.encode()).digest()).decode("ascii")[:ID_LENGTH]
 
 
-def cut_name(name: str, suffix: str = "") -> str:
-    """The name, shortened if needed so that ``suffix`` fits behind it."""
-    room = NAME_BYTES - len(suffix.encode())
-    return codec.cut_text(name, room).rstrip() + suffix
+def cut_name(name: str) -> str:
+    """The name of a label map, shortened if needed.
+
+    It has one byte less than its place on the wire, because the reference library reads a name that
+    fills its place as empty.
+    """
+    return codec.cut_text(name, NAME_BYTES).rstrip()
 
 
 def series_name(frame: Frame) -> str:
@@ -88,9 +89,9 @@ def listing_item(
     return codec.ImageMetaItem(
         name=name,
         id=item_id,
-        modality=codec.cut_text(frame.get("Modality"), MODALITY_BYTES),
-        patient_name=cut_name(person_name(frame)),
-        patient_id=cut_name(frame.get("PatientID")),
+        modality=frame.get("Modality"),
+        patient_name=person_name(frame),
+        patient_id=frame.get("PatientID"),
         scan_time=scan_time(frame),
         size=size,
         scalar_type=scalar_type,

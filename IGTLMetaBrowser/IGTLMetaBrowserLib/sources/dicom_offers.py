@@ -105,7 +105,7 @@ class FolderOffers:
             stack = replace(stack, notices=(*stack.notices, RESAMPLED))
         item = dicom_fields.listing_item(
             first,
-            dicom_fields.cut_name(name, f" {words}{mark}" if words else mark),
+            f"{name} {words}{mark}" if words else f"{name}{mark}",
             item_id,
             stack.size if grid is None else grid.size,
             codec.ScalarType.of(dicom_pixels.listed_dtype(stack)),

@@ -165,7 +165,7 @@ def _read_header(path: Path, image_id: str) -> VolumeFile:
     if len(size) != 3 or max(size) > _LARGEST_SIZE:
         raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
     item = codec.ImageMetaItem(
-        name=codec.cut_text(stem_of(path), _NAME_BYTES),
+        name=stem_of(path),
         id=image_id,
         scan_time=codec.Timestamp.from_seconds(path.stat().st_mtime),
         size=size,
