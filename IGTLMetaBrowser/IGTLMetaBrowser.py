@@ -265,6 +265,13 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         """
         return self.browser.load_image(imageId)
 
+    def loadSequence(self, imageId):
+        """Fetch all volumes of an image's 4D series; return the sequence browser that replays them.
+
+        Raises what loadImage does, and BrowserError if the server lists no such series.
+        """
+        return self.browser.load_sequence(imageId)
+
     def loadTrajectories(self):
         """Ask for the planned trajectories and return their markups nodes.
 

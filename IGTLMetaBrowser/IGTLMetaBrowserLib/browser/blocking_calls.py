@@ -78,6 +78,21 @@ class BlockingCalls:
         self._browser.images.cancel([image_id])
         raise end.error
 
+    def load_sequence(self, image_id: str) -> Any:
+        """Fetch the images of a 4D series; return the browser node that replays them.
+
+        Raises what ``load_image`` does, and ``BrowserError`` if the server lists no such series.
+        """
+        images = self._browser.images
+        sequence = images.sequence_of(image_id)
+        if sequence is None:
+            name = codec.printable(image_id)
+            raise BrowserError(f"{name!r} is not listed as a part of a sequence; load it alone")
+        for part in sequence.ids:
+            if images.node(part) is None:
+                self.load_image(part)
+        return images.make_sequence(sequence)
+
     def load_trajectories(self) -> Sequence[Any]:
         """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
         with self._heard(TrajectoriesShown) as shown:

@@ -174,6 +174,13 @@ class Browser:
         """
         return BlockingCalls(self).load_image(image_id)
 
+    def load_sequence(self, image_id: str) -> Any:
+        """Fetch all images of the 4D series of an image; return the browser node that replays them.
+
+        Raises what ``load_image`` does, and ``BrowserError`` if the server lists no such series.
+        """
+        return BlockingCalls(self).load_sequence(image_id)
+
     def load_trajectories(self) -> Sequence[Any]:
         """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
         return BlockingCalls(self).load_trajectories()

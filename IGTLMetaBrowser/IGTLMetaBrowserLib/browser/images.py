@@ -71,6 +71,17 @@ class Images:
         """Return what the list says of an image, or None; of doubled ids see ``Listing``."""
         return self._metadata.listing.entry(image_id)
 
+    def sequence_of(self, image_id: str) -> net.ImageSequence | None:
+        """Return the sequence (4D) that an image belongs to by the last list, or None."""
+        return net.sequence_of(image_id, self._metadata.listing.sequences)
+
+    def make_sequence(self, sequence: net.ImageSequence) -> Any:
+        """Make one sequence of the loaded images of a 4D series; return its browser node.
+
+        Their volumes go. Raises ``SceneError`` if one is not loaded, or Slicer cannot replay them.
+        """
+        return self._in_scene.make_sequence(sequence)
+
     def request_list(self) -> net.Query:
         """Ask for the list of images; ``Listed`` or ``Failed`` follows."""
         self._is_list_wanted = True

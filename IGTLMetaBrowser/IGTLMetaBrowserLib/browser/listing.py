@@ -68,6 +68,11 @@ class Listing:
         """Return an entry with the whole of texts that are longer than its fields, if known."""
         return net.with_whole_text(entry, self._texts) if self._texts else entry
 
+    @cached_property
+    def sequences(self) -> list[net.ImageSequence]:
+        """Which images show one place at several times, b-values …, by what the server says."""
+        return net.read_sequences(self._texts, self._ids.texts) if self._texts else []
+
     def byte_counts(self, image_ids: Sequence[str]) -> list[int]:
         """Return how many bytes each image has by this list, or 0 if it does not say so."""
         rows = self._ids.rows(image_ids)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import codec
+from .. import codec, net
 from ..net.image_notes import describe_image
 from ..net.listed_images import fits
 from ..scene.errors import SceneError
@@ -104,6 +104,10 @@ class SceneImages:
     def new_recording(self, image_id: str) -> SequenceRecording:
         """Return a recording of the live image of an id. Raises ``SceneError``."""
         return self._nodes.record(self._connection.address, image_id)
+
+    def make_sequence(self, sequence: net.ImageSequence) -> Any:
+        """Make one sequence of loaded images; return its browser node. Raises ``SceneError``."""
+        return self._nodes.make_sequence(self._connection.address, *sequence)
 
     def on_server_selected(self) -> None:
         """Write from now on what is known of the images of another server."""

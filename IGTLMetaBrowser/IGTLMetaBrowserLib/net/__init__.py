@@ -14,6 +14,7 @@ from .errors import (
     TLSError,
     UntrustedCertificateError,
 )
+from .image_sequences import ImageSequence, read_sequences, sequence_of
 from .limits import Network, ServerLimits, parse_networks
 from .queries import Queries
 from .query import Query
@@ -40,6 +41,7 @@ __all__ = [
     "ConnectionSettings",
     "Disconnected",
     "Finished",
+    "ImageSequence",
     "Network",
     "NetworkError",
     "NotReadyError",
@@ -62,6 +64,8 @@ __all__ = [
     "is_own_server",
     "parse_address",
     "parse_networks",
+    "read_sequences",
+    "sequence_of",
     "with_whole_text",
     "with_whole_texts",
 ]

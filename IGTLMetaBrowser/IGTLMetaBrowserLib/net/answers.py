@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .. import codec
+from .image_sequences import sequence_texts
 from .source import (
     OffersColorTables,
     OffersLabelMaps,
@@ -15,7 +16,7 @@ from .source import (
     OffersSearch,
     Source,
 )
-from .whole_texts import NOTICE, SEARCH, SERVER, cut_texts, is_own_client
+from .whole_texts import NOTICE, SEARCH, SERVER, cut_texts, first_of, is_own_client
 
 ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
 
@@ -93,7 +94,7 @@ def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessag
     if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
         metadata = source.metadata(name)
     elif not name and is_own_client(query):
-        metadata = SERVER | words | whole_texts
+        metadata = SERVER | words | first_of(whole_texts | sequence_texts(source))
     return codec.ImageMetaMessage(items=items, metadata=metadata)
 
 

@@ -19,6 +19,7 @@ SERVER = {"Server": "IGTLMetaBrowser"}
 SEARCH, NOTICE = "Search", "Notice"
 
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
+_ENDS = tuple(f"/{field}" for field in _FIELDS)
 # One byte is left free: the C++ library reads a text that fills its field as an empty one.
 _SIZES = {field: codec.ImageMetaItem.columns[field].itemsize - 1 for field in _FIELDS}
 _LEFT_OUT = "..."
@@ -45,6 +46,8 @@ def cut_texts(
 ) -> tuple[Sequence[codec.ImageMetaItem], dict[str, str]]:
     """Return items whose texts fit their fields, and the whole ones of those that were cut.
 
+    Of these, only ``first_of`` may be sent.
+
     If all fit, it is the same sequence, which the server has perhaps packed already.
     """
     if isinstance(items, ItemTable) or items is _last_that_fits[0]:
@@ -61,13 +64,13 @@ def cut_texts(
         whole |= {f"{item.id}/{field}": text for field, text in texts.items()}
         cut = {field: _cut(text, _SIZES[field]) for field, text in texts.items()}
         fitting[row] = replace(item, **cut)
-    return fitting, _first_of(whole)
+    return fitting, whole
 
 
 def with_whole_texts(message: codec.ImageMetaMessage) -> Sequence[codec.ImageMetaItem]:
     """Return the items of a list with the whole texts that came in its metadata."""
     metadata = message.metadata
-    if not is_own_server(message) or len(metadata) == len(SERVER):
+    if not is_own_server(message) or not any(key.endswith(_ENDS) for key in metadata):
         return message.items
     return [with_whole_text(item, metadata) for item in message.items]
 
@@ -111,7 +114,7 @@ def _whole(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> dict[str, 
     }
 
 
-def _first_of(metadata: dict[str, str]) -> dict[str, str]:
+def first_of(metadata: dict[str, str]) -> dict[str, str]:
     """Return the entries up to the one with which they become too large."""
     kept, size = {}, 0
     for key, text in metadata.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from .image_description import (
     rewrite_description,
     write_description,
 )
+from .image_sequence import make_sequence
 from .node_references import NodeReferences
 from .sequence_recording import SequenceRecording
 from .server_nodes import (
@@ -111,6 +112,13 @@ class ImageNodes:
         node = self.node(address, image_id)
         name = self._patients.redact(image_id) if node is None else node.GetName()
         return SequenceRecording(self._scene, name, self.coordinates)
+
+    def make_sequence(
+        self, address: str, ids: Sequence[str], name: str, unit: str, values: Sequence[str]
+    ) -> Any:
+        """Move the volumes of images into one sequence, see ``image_sequence.make_sequence``."""
+        nodes = [self.node(address, image_id) for image_id in ids]
+        return make_sequence(self._scene, nodes, name, unit, values)
 
     def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:
         """Give the volume of an image if there is one, a spacing; with None, its own again."""

@@ -17,13 +17,13 @@ import slicer
 
 from ..codec import Coordinates, GeometryError, ImageMessage
 from .errors import SceneError
+from .sequence_nodes import make_browser, new_sequence
 from .server_nodes import write_timestamp
 from .subvolumes import whole_pixels, write_into
 from .volumes import image_data, set_vector_type, volume_class, vtk_matrix
 
 MOST_BYTES = 2 << 30
 """Of voxels. Ultrasound of 640 × 480 at 30 frames a second fills it in less than four minutes."""
-_BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
 _SECONDS_A_TURN = 0.004
 # Indexes are told apart to a microsecond. Slicer's own tolerance of a millisecond would let a frame
 # take the place of the one before in a stream of more than 1000 a second, or with equal times.
@@ -60,7 +60,7 @@ class SequenceRecording:
         self._waiting: deque[tuple[float, ImageMessage]] = deque()
         self._copying: Iterator[None] | None = None
         self._last_pixels: np.ndarray | None = None
-        self.sequence_node = self._make_sequence()
+        self.sequence_node = new_sequence(scene, f"{name} recording", "time", "s", _SHORTEST_STEP)
 
     @property
     def is_recording(self) -> bool:
@@ -109,7 +109,10 @@ class SequenceRecording:
         if self.sequence_node.GetScene() is not self._scene:  # it was closed, or the user's doing
             return
         if self.frames:
-            self._make_browser()
+            rate = (self.frames - 1) / self.seconds if self.seconds > 0 else None
+            self.browser_node, self.volume_node = make_browser(
+                self._scene, self.sequence_node, rate
+            )
         else:
             self._scene.RemoveNode(self.sequence_node)
 
@@ -118,20 +121,6 @@ class SequenceRecording:
         self._is_stopped = True
         self._waiting.clear()
         self._copying = None
-
-    def _make_sequence(self) -> Any:
-        if not self._scene.IsNodeClassRegistered(_BROWSER_CLASS):
-            raise SceneError(
-                "Slicer's module Sequences, which would replay a recording, is not there; switch "
-                "it on in the application settings (Modules), and restart"
-            )
-        name = self._scene.GenerateUniqueName(f"{self._name} recording")
-        sequence = self._scene.AddNewNodeByClass("vtkMRMLSequenceNode", name)
-        sequence.SetIndexName("time")
-        sequence.SetIndexUnit("s")
-        sequence.SetIndexType(sequence.NumericIndex)
-        sequence.SetNumericIndexValueTolerance(_SHORTEST_STEP / 2)
-        return sequence
 
     def _record(self, index: float, image: ImageMessage) -> Iterator[None]:
         """Copy a frame into the sequence, with a pause after each slice."""
@@ -164,31 +153,6 @@ class SequenceRecording:
             if write_into(pixels, image):
                 return pixels
         return whole_pixels(image)
-
-    def _make_browser(self) -> None:
-        sequence = self.sequence_node
-        browser = self._scene.AddNewNodeByClass(_BROWSER_CLASS, sequence.GetName())
-        modified = browser.StartModify()
-        browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
-        self.volume_node = self._make_volume()
-        browser.AddProxyNode(self.volume_node, sequence, False)
-        browser.SetOverwriteProxyName(sequence, False)
-        browser.SetSaveChanges(sequence, False)
-        if self.seconds > 0:
-            browser.SetPlaybackRateFps((self.frames - 1) / self.seconds)
-        browser.SetSelectedItemNumber(0)
-        browser.EndModify(modified)
-        self.browser_node = browser
-
-    def _make_volume(self) -> Any:
-        """Return the volume that replays it, with the first frame."""
-        first = self.sequence_node.GetNthDataNode(0)
-        volume = self._scene.AddNewNodeByClass(first.GetClassName(), self.sequence_node.GetName())
-        # Before the voxels, or Slicer would look through all of them for window and level.
-        volume.CreateDefaultDisplayNodes()
-        volume.GetDisplayNode().AutoWindowLevelOff()
-        volume.CopyContent(first, False)
-        return volume
 
 
 class _FrameClock:

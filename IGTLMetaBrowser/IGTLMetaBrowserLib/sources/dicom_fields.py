@@ -111,7 +111,23 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     values |= _calibration(stack)
     values["Position"] = stack.position
     values["Notice"] = "; ".join(stack.notices)
+    values |= _sequence(stack)
     return {key: str(value) for key, value in {**values, **fields}.items() if value}
+
+
+def _sequence(stack: Stack) -> dict[str, str]:
+    """Return which volume of a sequence this is; nothing if it is of none."""
+    place = stack.sequence
+    if place is None:
+        return {}
+    return {
+        "Sequence": image_id(place.key),
+        "SequenceNumber": str(place.number + 1),
+        "SequenceLength": str(len(place.index.values)),
+        "SequenceIndexName": place.index.name,
+        "SequenceIndexUnit": place.index.unit,
+        "SequenceIndexValue": place.index.values[place.number],
+    }
 
 
 def _calibration(stack: Stack) -> dict[str, str]:

@@ -36,6 +36,7 @@ import numpy as np
 from .. import codec
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
+from ..net.image_sequences import ImageSequence
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
 from .background import RETRY_SECONDS, Background
@@ -342,6 +343,10 @@ class DicomFolderSource:
                 "structures of an image that is not in the folder, or not offered as one volume"
             )
         return read_structures(self.folder, name, owner.stack)
+
+    def sequences(self) -> Sequence[ImageSequence]:
+        """Return which images are volumes of one series that show the same place (4D)."""
+        return self._offers.sequences
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given, or read from the folder's file."""

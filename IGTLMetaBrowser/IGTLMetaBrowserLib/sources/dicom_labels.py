@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from .dicom_files import Frame
 
 _IMAGE_TYPES = {"M": "magnitude", "P": "phase", "R": "real", "I": "imaginary"}
 _TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
+
+# By which words a label begins, and what the number behind them is.
+_INDEXES = (
+    ("t=", "time", ("s", "ms")),
+    ("TE ", "echo time", ("ms",)),
+    ("TI ", "inversion time", ("ms",)),
+    ("b=", "b-value", ("s/mm2",)),
+)
+
+
+class SequenceIndex(NamedTuple):
+    """What the volumes of a sequence are ordered by: its name and unit, and a value for each."""
+
+    name: str
+    unit: str
+    values: tuple[str, ...]
+
+
+def sequence_index(labels: Sequence[str]) -> SequenceIndex:
+    """Return what tells volumes with these labels apart: a number, or else the labels."""
+    for begin, name, units in _INDEXES:
+        pattern = re.compile(re.escape(begin) + r"(-?[\d.]+(?:e[+-]?\d+)?)(?: (m?s))?")
+        found = [pattern.fullmatch(label) for label in labels]
+        numbers = [match[1] for match in found if match]
+        if len({*numbers}) == len(labels):
+            unit = next(match[2] for match in found if match) or units[0]
+            return SequenceIndex(name, unit, tuple(numbers))
+    return SequenceIndex("volume", "", tuple(labels))
 
 
 def label_volumes(volumes: Sequence[Sequence[Frame]]) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from .. import codec
 from ..dicom_index.index import DicomIndex
+from ..net.image_sequences import ImageSequence
 from . import dicom_fields, dicom_pixels
 from .dicom_decoding import why_not_decodable
 from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of, is_segmentation
@@ -33,7 +34,8 @@ class FolderOffers:
 
     ``images`` are by id, in the order of the files' paths, ``listing`` is what is listed of them;
     ``segmentations`` are the files that are label maps. ``refused`` lists what is not offered, or
-    not as it is. Raises ``DicomIndexError``.
+    not as it is; ``sequences`` are the images of one series that show one place (4D). Raises
+    ``DicomIndexError``.
     """
 
     def __init__(self, index: DicomIndex, folder: Path, is_upright: bool) -> None:
@@ -47,6 +49,7 @@ class FolderOffers:
         for series in _by_series([file for file in files if not is_segmentation(file)]):
             self._offer_series(series)
         self.listing = tuple(offer.item for offer in self.images.values())
+        self.sequences = _sequences(self.images)
 
     @property
     def are_decoded(self) -> bool:
@@ -119,6 +122,20 @@ def _by_series(files: Iterable[ImageFile]) -> list[list[ImageFile]]:
     for file in files:
         series.setdefault(file.header.get("SeriesInstanceUID") or file.name, []).append(file)
     return list(series.values())
+
+
+def _sequences(images: Mapping[str, Offer]) -> list[ImageSequence]:
+    """Return the sequences of which all images are offered."""
+    found: dict[str, list[str]] = {}
+    for image_id, offer in images.items():
+        if offer.stack.sequence is not None:
+            found.setdefault(offer.stack.sequence.key, []).append(image_id)
+    sequences = []
+    for ids in found.values():
+        place = images[ids[0]].stack.sequence
+        if place is not None and len(ids) == len(place.index.values):
+            sequences.append(ImageSequence(tuple(ids), *place.index))
+    return sequences
 
 
 def _is_decoded(offer: Offer) -> bool:

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from ..codec.geometry import flip_matrix_lps_ras
 from .dicom_files import Frame, number_of_frames
-from .dicom_labels import label_volumes
+from .dicom_labels import SequenceIndex, label_volumes, sequence_index
 from .dicom_places import FROM_DETECTOR, Places, group_by_grid, has_position, is_from_detector
 from .dicom_repetitions import in_order, split_repetitions, without_doubles
 from .dicom_sizes import PixelSize, pixel_size
@@ -51,6 +52,14 @@ _CINE_KEYWORDS = ("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDispla
 PixelDigest = Callable[[Frame], bytes]
 
 
+class SequencePlace(NamedTuple):
+    """Which volume of a sequence (4D) a stack is, from 0; ``key`` is the same for all of them."""
+
+    key: str
+    number: int
+    index: SequenceIndex
+
+
 @dataclass(frozen=True, eq=False)
 class Stack:
     """Frames that make one image, in the order of k.
@@ -58,7 +67,7 @@ class Stack:
     ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's center. ``label`` tells
     the stack from others of its series, if there is more to say than a number; ``position`` says
     where the place is from if that is not ImagePositionPatient; ``notices`` are what a user has to
-    know of it.
+    know of it; ``sequence`` is set if other stacks show the same place at other times, or so.
     """
 
     frames: tuple[Frame, ...]
@@ -68,6 +77,7 @@ class Stack:
     label: str = ""
     position: str = ""
     notices: tuple[str, ...] = ()
+    sequence: SequencePlace | None = None
 
     @property
     def size(self) -> tuple[int, int, int]:
@@ -132,11 +142,23 @@ def _stacks_of_group(
             sets = [[frame] for place in at_place for frame in place]
             stacks += [_single(frame, places_of([frame])) for (frame,) in sets]
             continue
+        volumes = []
         for chosen, label in zip(sets, label_volumes(sets), strict=True):
             found, why = _volumes(chosen, places_of(chosen))
-            stacks += [replace(stack, label=label) for stack in found]
+            volumes += [replace(stack, label=label) for stack in found]
             reasons += why
+        stacks += _as_sequence(volumes) if len(volumes) == len(sets) > 1 else volumes
     return stacks, [*dict.fromkeys(reasons)]
+
+
+def _as_sequence(volumes: list[Stack]) -> list[Stack]:
+    first = volumes[0].frames[0]
+    key = f"{first.get('SeriesInstanceUID')} {first.get('SOPInstanceUID')} {first.index}"
+    index = sequence_index([volume.label for volume in volumes])
+    return [
+        replace(volume, sequence=SequencePlace(key, number, index))
+        for number, volume in enumerate(volumes)
+    ]
 
 
 # Volumes -----------------------------------------------------------------------------------------

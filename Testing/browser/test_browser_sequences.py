@@ -1,0 +1,142 @@
+"""4D series and tilted volumes of a DICOM folder, from the files into a real scene."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+import vtk
+from pydicom import Dataset
+
+from helpers import radiotherapy as study
+from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.errors import BrowserError
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+SECONDS = (0.0, 1.5, 4.0)
+
+
+def slice_at(number: int, value: int, **attributes: object) -> Dataset:
+    """Slice ``number`` of a CT, all of whose pixels are ``value``."""
+    dataset = study.ct_slice(number)
+    dataset.RescaleIntercept = 0
+    pixels = np.full((dataset.Rows, dataset.Columns), value, np.uint16)
+    dataset.PixelData = pixels.tobytes()
+    for keyword, content in attributes.items():
+        setattr(dataset, keyword, content)
+    return dataset
+
+
+@pytest.fixture
+def logic(scene):
+    """The logic of Slicer's module Sequences, which also lets the scene know its nodes."""
+    logic = slicer.vtkSlicerSequencesLogic()
+    logic.SetMRMLScene(scene)
+    return logic
+
+
+@pytest.fixture
+def perfusion(tmp_path: Path) -> Path:
+    """Three slices at each of three times: slice n of time t has the value 10 t + n."""
+    for t, seconds in enumerate(SECONDS):
+        for number in (1, 2, 3):
+            time = f"0830{seconds:09.6f}"
+            uid = f"{study.instance_of(study.CT, number)}.{t + 1}"
+            dataset = slice_at(number, 10 * t + number, AcquisitionTime=time, SOPInstanceUID=uid)
+            dataset.InstanceNumber = 3 * t + number
+            dataset.file_meta.MediaStorageSOPInstanceUID = uid
+            dataset.save_as(tmp_path / f"{t}-{number}", enforce_file_format=True)
+    return tmp_path
+
+
+def connect(browser: Browser, server: ServerInThread) -> Browser:
+    browser.connect(server.host, server.port)
+    browser.wait_until_connected()
+    browser.list_images()
+    return browser
+
+
+def test_the_list_tells_which_images_are_one_series(unconnected: Browser, perfusion: Path) -> None:
+    with ServerInThread(DicomFolderSource(perfusion)) as server:
+        browser = connect(unconnected, server)
+        ids = tuple(entry.id for entry in browser.images.entries)
+        sequence = browser.images.sequence_of(ids[1])
+        assert sequence == (ids, "time", "s", ("0", "1.5", "4"))
+        # And each image tells it, whoever gets it with metadata.
+        with server.client() as client:
+            metadata = client.get_image(ids[2]).metadata
+    said = {key: text for key, text in metadata.items() if key.startswith("Sequence")}
+    assert said.pop("Sequence")
+    assert said == {
+        "SequenceNumber": "3",
+        "SequenceLength": "3",
+        "SequenceIndexName": "time",
+        "SequenceIndexUnit": "s",
+        "SequenceIndexValue": "4",
+    }
+
+
+def test_a_4d_series_becomes_a_sequence_that_slicer_replays(
+    unconnected: Browser, scene, logic, perfusion: Path
+) -> None:
+    with ServerInThread(DicomFolderSource(perfusion)) as server:
+        browser = connect(unconnected, server)
+        first = browser.images.entries[0].id
+        player = browser.load_sequence(first)
+        state = browser.images.state(first).status.name
+    sequence = player.GetMasterSequenceNode()
+    assert sequence.GetNumberOfDataNodes() == 3
+    assert [float(sequence.GetNthIndexValue(n)) for n in range(3)] == list(SECONDS)
+    assert (sequence.GetIndexName(), sequence.GetIndexUnit()) == ("time", "s")
+    shown = player.GetProxyNode(sequence)
+    for t in range(3):
+        player.SetSelectedItemNumber(t)
+        logic.UpdateProxyNodesFromSequences(player)
+        values = slicer.util.arrayFromVolume(shown)[:, 0, 0].tolist()
+        assert values == [10 * t + 1, 10 * t + 2, 10 * t + 3]
+    # The volumes of which it was made are gone, and can be loaded again.
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    assert state != "LOADED"
+
+
+def test_an_image_of_no_series_is_no_sequence(unconnected: Browser, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        study.ct_slice(number).save_as(tmp_path / str(number), enforce_file_format=True)
+    with ServerInThread(DicomFolderSource(tmp_path)) as server:
+        browser = connect(unconnected, server)
+        first = browser.images.entries[0].id
+        assert browser.images.sequence_of(first) is None
+        with pytest.raises(BrowserError, match="not listed as a part of a sequence"):
+            browser.load_sequence(first)
+
+
+def test_a_tilted_volume_has_each_voxel_where_the_file_says(
+    unconnected: Browser, tmp_path: Path
+) -> None:
+    """A tilted gantry moves each slice along its rows: the node's matrix is sheared, and exact."""
+    positions = []
+    for number in range(1, 6):
+        dataset = slice_at(number, number)
+        x, y, z = map(float, dataset.ImagePositionPatient)
+        positions.append((x, y + 1.25 * number, z))
+        dataset.ImagePositionPatient = list(positions[-1])
+        dataset.save_as(tmp_path / str(number), enforce_file_format=True)
+    spacing = [float(number) for number in dataset.PixelSpacing]
+    with ServerInThread(DicomFolderSource(tmp_path)) as server:
+        browser = connect(unconnected, server)
+        (entry,) = browser.images.entries
+        node = browser.load_image(entry.id)
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    to_ras = slicer.util.arrayFromVTKMatrix(matrix)
+    array = slicer.util.arrayFromVolume(node)
+    order = [int(array[k, 0, 0]) - 1 for k in range(5)]
+    for k, number in enumerate(order):
+        for i, j in ((0, 0), (17, 99)):
+            x, y, z = positions[number]
+            lps = (x + i * spacing[1], y + j * spacing[0], z)
+            ras = (to_ras @ (i, j, k, 1))[:3]
+            np.testing.assert_allclose(ras, (-lps[0], -lps[1], lps[2]), atol=1e-3)
