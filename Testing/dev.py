@@ -294,11 +294,17 @@ def end(process: subprocess.Popen[bytes]) -> None:
 # The commands -----------------------------------------------------------------------------------
 
 
-def demo(environment: Environment, arguments: Sequence[str]) -> int:
+def demo(
+    environment: Environment, arguments: Sequence[str], program: str = "Testing/demo.py"
+) -> int:
     settings = dict(os.environ)
     if sys.platform == "linux" and missing(WINDOW):
         settings.setdefault("QT_QPA_PLATFORM", "offscreen")
-    return run([str(environment.python), "Testing/demo.py", *arguments], environment=settings)
+    return run([str(environment.python), program, *arguments], environment=settings)
+
+
+def pacs(environment: Environment, arguments: Sequence[str]) -> int:
+    return demo(environment, arguments, "Testing/pacs.py")
 
 
 def test(environment: Environment, arguments: Sequence[str]) -> int:
@@ -373,6 +379,13 @@ def commands() -> dict[str, Command]:
     return {
         "demo": Command(
             demo, "show the main job, end to end", DRAWING, window, "no window is opened"
+        ),
+        "pacs": Command(
+            pacs,
+            "show an archive as an endpoint, with a real Orthanc",
+            (*DRAWING, *ARCHIVE),
+            window,
+            "no window is opened",
         ),
         "test": Command(
             test, "run the tests; takes pytest's arguments", DRAWING, (*INTEROP, *ARCHIVE), skipped

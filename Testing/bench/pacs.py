@@ -1,0 +1,216 @@
+"""A real archive through the gateway, beside a bare client of its DICOMweb service.
+
+Run it with ``python3 Testing/dev.py bench pacs``; it exits with 1 if something was not reached. All
+contestants take turns, against the same Orthanc on this computer. The gateway is ``igtlmeta serve
+--dicomweb`` in a process of its own, each turn with an empty cache. ``--series N`` takes fewer for
+the list, ``--slices N`` fewer for the image, ``--rounds N`` fewer turns.
+"""
+
+# ruff: noqa: E402 - the path comes before what is found on it
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import requests
+from dicomweb_client import DICOMwebClient
+from rich.console import Console
+
+TESTING = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
+
+from contests import harness
+from contests.dicom_series import plain_series
+from contests.dicom_tree import FOLDER
+from pydicom import Dataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from helpers import orthanc
+from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.sources.archive import KEYWORDS
+
+ROUNDS = 3
+SECONDS = net.ConnectionSettings(answer_timeout=120)
+BARE = "WADO-RS by requests, parts as they come"
+CLIENT = "WADO-RS by dicomweb-client, parsed"
+GATEWAY = "GET_IMAGE through the gateway"
+CACHED = "the same, from its cache"
+QIDO = "QIDO-RS by requests"
+LIST = "GET_IMGMETA through the gateway"
+IN_LIST = "SERIES-OF-THE-LIST"
+# A list is believed for this long.
+SECONDS_BETWEEN_QUERIES = 2.1
+
+
+def main() -> int:
+    """Hold the contests; return 0 if all that is required was reached."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--series", type=int, default=10_000)
+    options.add_argument("--slices", type=int, default=300)
+    options.add_argument("--rounds", type=int, default=ROUNDS)
+    arguments = options.parse_args()
+    console = Console()
+    if not orthanc.is_installed():
+        console.print(f"no Orthanc: {orthanc.INSTALL}")
+        return 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with orthanc.running(folder / "orthanc") as archive:
+            archive.upload(sorted(plain_series(FOLDER, arguments.slices).iterdir()))
+            are_met = hold_fetch(console, archive, folder, arguments)
+            archive.upload(write_series(folder / "list", arguments.series))
+            are_met &= hold_list(console, archive, folder, arguments)
+    return 0 if are_met else 1
+
+
+def hold_fetch(
+    console: Console, archive: orthanc.Orthanc, folder: Path, arguments: argparse.Namespace
+) -> bool:
+    """Fetch one series, first by first and last byte, then from the cache."""
+    (record,) = requests.get(f"{archive.dicomweb}/series", timeout=60).json()
+    url = record["00081190"]["Value"][0]
+    study, series = url.partition("/studies/")[2].split("/series/")
+    client = DICOMwebClient(archive.dicomweb)
+    first_bytes: dict[str, list[float]] = {BARE: [], GATEWAY: []}
+
+    def bare() -> float:
+        first, last = download(url)
+        first_bytes[BARE].append(first)
+        return last
+
+    def gateway() -> float:
+        with tempfile.TemporaryDirectory(dir=folder) as cache, serving(archive, Path(cache)) as own:
+            first, last = fetch(own)
+            first_bytes[GATEWAY].append(first)
+            return last
+
+    with ExitStack() as stack:
+        own = stack.enter_context(serving(archive, folder / "kept"))
+        fetch(own)
+        contest = harness.Contest(
+            f"A CT of {arguments.slices} slices, to the last byte",
+            {
+                BARE: bare,
+                CLIENT: lambda: harness.seconds(lambda: client.retrieve_series(study, series)),
+                GATEWAY: gateway,
+                CACHED: lambda: fetch(own)[1],
+            },
+            requirements=[
+                harness.Requirement(GATEWAY, BARE, at_most=1.2),
+                harness.Requirement(GATEWAY, CLIENT, at_most=1.2),
+            ],
+            pieces=arguments.slices,
+            unit="slices",
+        )
+        is_met = harness.hold(console, contest, arguments.rounds)
+    for who, values in first_bytes.items():
+        console.print(f"  first byte, {who}: {1000 * sorted(values)[len(values) // 2]:.1f} ms")
+    return is_met
+
+
+def hold_list(
+    console: Console, archive: orthanc.Orthanc, folder: Path, arguments: argparse.Namespace
+) -> bool:
+    """List all series."""
+    query = [("limit", arguments.series + 100), ("PatientID", f"{IN_LIST}*")]
+    query += [("includefield", keyword) for keyword in KEYWORDS]
+    url = f"{archive.dicomweb}/series?" + "&".join(f"{key}={value}" for key, value in query)
+
+    def bare() -> float:
+        start = time.perf_counter()
+        assert len(requests.get(url, timeout=120).json()) == arguments.series
+        return time.perf_counter() - start
+
+    options = ["--most", str(arguments.series + 99), "--filter", f"PatientID={IN_LIST}*"]
+    with serving(archive, folder / "kept", *options) as own:
+
+        def through_the_gateway() -> float:
+            time.sleep(SECONDS_BETWEEN_QUERIES)
+            start = time.perf_counter()
+            assert len(own.list_images()) == arguments.series
+            return time.perf_counter() - start
+
+        contest = harness.Contest(
+            f"A list of {arguments.series} series",
+            {QIDO: bare, LIST: through_the_gateway},
+            requirements=[harness.Requirement(LIST, QIDO, at_most=1.5)],
+            pieces=arguments.series,
+            unit="series",
+        )
+        return harness.hold(console, contest, arguments.rounds)
+
+
+@contextmanager
+def serving(archive: orthanc.Orthanc, cache: Path, *options: str) -> Iterator[net.Client]:
+    """Run a gateway; yield a client that has connected to it and knows its version."""
+    command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", "--port", "0"]
+    command += ["--dicomweb", archive.dicomweb, "--archive-cache", str(cache), *options]
+    path = str(TESTING.parent / "IGTLMetaBrowser")
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    try:
+        host, _, port = process.stdout.readline().split()[-1].rpartition(":")
+        with net.Client(host, int(port), SECONDS) as client:
+            client.list_images()
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def fetch(client: net.Client) -> tuple[float, float]:
+    """Fetch the only image; return the seconds to the first and to the last byte."""
+    (item,) = client.list_images()
+    start = time.perf_counter()
+    first = 0.0
+    query = client.ask("IMAGE", item.id)
+    while not query.is_done:
+        client.wait_for_socket(1.0)
+        client.step()
+        if not first and client.progress(query) is not None:
+            first = time.perf_counter() - start
+    assert query.answer is not None, query.error
+    return first, time.perf_counter() - start
+
+
+def download(url: str) -> tuple[float, float]:
+    """Download a series; return the seconds to the first and to the last byte."""
+    accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+    start = time.perf_counter()
+    first = 0.0
+    with requests.get(url, headers={"Accept": accept}, stream=True, timeout=60) as response:
+        for _ in response.iter_content(1 << 20):
+            first = first or time.perf_counter() - start
+    return first, time.perf_counter() - start
+
+
+def write_series(folder: Path, count: int) -> Iterator[Path]:
+    """Write so many series of one small file each; yield their paths."""
+    folder.mkdir()
+    for number in range(count):
+        dataset = Dataset()
+        dataset.SOPClassUID, dataset.SOPInstanceUID = CTImageStorage, generate_uid()
+        dataset.ensure_file_meta()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.PatientID = f"{IN_LIST}-{number // 10}"
+        dataset.PatientName = f"Family{number // 10}^Given"
+        dataset.StudyInstanceUID = f"1.2.3.{number // 10}"
+        dataset.StudyDate, dataset.StudyTime = "20240514", "083000"
+        dataset.SeriesInstanceUID = f"1.2.3.{number // 10}.{number}"
+        dataset.SeriesDescription, dataset.Modality = f"Series {number}", "CT"
+        path = folder / f"{number}.dcm"
+        dataset.save_as(path, enforce_file_format=True)
+        yield path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

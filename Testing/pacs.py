@@ -1,0 +1,113 @@
+"""A real archive as an OpenIGTLink endpoint, end to end: ``python3 Testing/dev.py pacs``.
+
+Starts Orthanc on free loopback ports with a temporary folder, fills it with the head phantom and
+with pydicom's test files, and starts ``igtlmeta serve --dicomweb``. Lists, searches, fetches;
+compares voxels with those of the folder source; then opens the module in the stand-in, and loads images.
+Exit code 0 means that every step happened. ``demo-output/pacs.png`` shows the module.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pydicom.data
+
+import demo
+import slicerhost
+from helpers import orthanc
+from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.sources.demo_dicom import write_phantom
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+
+def main() -> int:
+    """Run the demo and return the exit code."""
+    if not orthanc.is_installed():
+        print(f"There is no Orthanc here. Install it: {orthanc.INSTALL}", file=sys.stderr)
+        return 1
+    demo.OUTPUT.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="igtlmetabrowser-") as name:
+        folder = Path(name)
+        write_phantom(folder / "phantom")
+        with orthanc.running(folder / "orthanc") as archive:
+            files = sorted((folder / "phantom").rglob("*.dcm"))
+            files += sorted(Path(pydicom.data.__file__).parent.joinpath("test_files").glob("*.dcm"))
+            print(f"Orthanc at {archive.dicomweb} has taken {archive.upload(files)} files")
+            with gateway(archive, folder / "cache") as (host, port):
+                search(host, port)
+                compare(host, port, folder / "phantom")
+                show(host, port)
+    print(f"Done. Look at {(demo.OUTPUT / 'pacs.png').relative_to(demo.TOP)}")
+    return 0
+
+
+@contextmanager
+def gateway(archive: orthanc.Orthanc, cache: Path) -> Iterator[tuple[str, int]]:
+    """Serve the archive with the command; yield the address."""
+    command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", "--port", "0"]
+    command += ["--dicomweb", archive.dicomweb, "--archive-cache", str(cache)]
+    path = os.pathsep.join([str(demo.MODULE.parent), os.environ.get("PYTHONPATH", "")])
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    try:
+        ready = process.stdout.readline().strip()
+        if not ready.startswith("serving "):
+            raise RuntimeError(f"the gateway did not start; it said {ready!r}")
+        print(f"The gateway is {ready}")
+        yield net.parse_address(ready.split()[-1])
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def search(host: str, port: int) -> None:
+    """Search the archive through the gateway."""
+    with net.Client(host, port) as client:
+        items = client.get_list(attributes={"PatientName": "Sheplogan*", "Modality": "CT"}).items
+    names = [item.name for item in items]
+    print(f"Of the patient Sheplogan, these are CT: {', '.join(names)}")
+    if names != ["CT head"]:
+        raise RuntimeError("the search has found something else than the phantom's CT")
+
+
+def compare(host: str, port: int, folder: Path) -> None:
+    """Fetch the phantom's images, and hold them against those of the folder."""
+    source = DicomFolderSource(folder)
+    with net.Client(host, port) as client:
+        for item in source.images():
+            image, expected = client.get_image(item.id), source.image(item.id)
+            if not np.array_equal(image.pixels, expected.pixels):
+                raise RuntimeError(f"{item.name} has other voxels than in the folder")
+            if not np.allclose(image.ijk_to_ras(), expected.ijk_to_ras(), atol=1e-4):
+                raise RuntimeError(f"{item.name} lies elsewhere than in the folder")
+            print(f"{item.name}: {expected.pixels.size:,} voxels are the same as in the folder")
+
+
+def show(host: str, port: int) -> None:
+    """Load two images in the module."""
+    slicerhost.start()
+    module = slicerhost.load_module(demo.MODULE)
+    try:
+        module.show(1100, 960)
+        user = demo.User(module)
+        user.connect(host, port)
+        user.load(demo.IMAGES_TO_LOAD)
+        slicerhost.screenshot(module.window, demo.OUTPUT / "pacs.png")
+    finally:
+        module.cleanup()
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except RuntimeError as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        sys.exit(1)
