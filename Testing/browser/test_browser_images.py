@@ -181,8 +181,8 @@ def test_an_image_that_differs_from_its_entry_is_shown_with_a_note(browser, hosp
     hospital.images_["MR"] = codec.ImageMessage(np.zeros((2, 3, 5), np.float32))
     browser.load_image("MR")
     notes = (
-        "the list says 4 × 3 × 2 voxels, 5 × 3 × 2 came",
-        "the list says uint16, float32 came",
+        "listed with 4 × 3 × 2 voxels, received with 5 × 3 × 2",
+        "listed as uint16, received as float32",
     )
     assert events[-1].notes == browser.images.state("MR").notes == notes
 
@@ -214,7 +214,7 @@ def test_a_part_of_an_image_becomes_the_whole_volume_and_the_rest_comes_in_place
     assert memory[4].ravel().tolist() == list(range(49, 61))
     assert not memory[:4].any()
     assert not memory[5:].any()
-    assert "only a part of it came: 4 × 3 × 1 of 4 × 3 × 9 voxels" in events[-1].notes
+    assert "only a part of it was received: 4 × 3 × 1 of 4 × 3 × 9 voxels" in events[-1].notes
 
     hospital.images_["MR"] = part(5, 4)
     assert browser.load_image("MR") is node

@@ -89,7 +89,7 @@ def test_of_doubled_ids_nobody_knows_which_is_meant(offering, events):
     assert (mr.image_id, ct.image_id) == ("MR", "CT")
     assert browser.images.node("MR").GetName() == "MR"
     assert mr.notes == (
-        "the list gives its ID to 'Head', 'Another'; it is not known which of them came",
+        "the list gives its ID to 'Head', 'Another'; it is not known which of them was received",
     )
     assert ct.notes == ()
 
@@ -159,8 +159,8 @@ def test_a_hostile_entry_does_no_harm_in_the_scene(offering, events):
     texts = [node.GetName(), *parents(node), *map(node.GetAttribute, node.GetAttributeNames())]
     assert all(text.isprintable() for text in texts)
     assert of_type(events, ImageLoaded)[0].notes == (
-        "the list says 65535 × 65535 × 65535 voxels, 4 × 3 × 2 came",
-        "the list says unknown (0), uint16 came",
+        "listed with 65535 × 65535 × 65535 voxels, received with 4 × 3 × 2",
+        "listed as unknown (0), received as uint16",
     )
     assert browser.images.entries[0].scan_time.to_datetime().year == 2106
 
@@ -228,7 +228,7 @@ def test_an_image_that_is_withdrawn_while_it_waits_fails_and_the_others_are_load
     assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "PT", "SCRIPT"]
     (failed,) = of_type(events, ImageFailed)
     assert failed.image_id == "CT"
-    assert "the server has withdrawn it" in str(failed.error)
+    assert "the server has removed it from the list" in str(failed.error)
 
 
 def test_an_image_that_is_withdrawn_unnoticed_is_refused_in_the_servers_words(browser, hospital):

@@ -74,8 +74,8 @@ def test_a_list_that_is_always_wrong_is_said(
         for _ in range(2):
             unconnected.load_image("MR")
         assert [event.notes for event in of_type(events, ImageLoaded)] == [
-            ("the list says 4 × 3 × 2 voxels, 5 × 5 × 5 came",),
-            ("the list says 4 × 3 × 2 voxels, 2 × 2 × 2 came",),
+            ("listed with 4 × 3 × 2 voxels, received with 5 × 5 × 5",),
+            ("listed with 4 × 3 × 2 voxels, received with 2 × 2 × 2",),
         ]
         unconnected.disconnect()
 

@@ -61,5 +61,5 @@ def test_without_a_server_nothing_is_sent(unconnected, scene):
     node = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
     for point in ((1, 2, 3), (4, 5, 6)):
         node.AddControlPoint(*point)
-    with pytest.raises(BrowserError, match="there is no connection"):
+    with pytest.raises(BrowserError, match="not connected"):
         unconnected.trajectories.send([node])

@@ -126,7 +126,7 @@ def test_an_address_that_is_not_among_the_allowed_ones_is_refused_and_seen(serve
         asked(server, names)
     *_, client = server.summaries
     assert not client.is_connected
-    assert client.refusal == "the address 127.0.0.1 is not among those that may connect"
+    assert client.refusal == "the address 127.0.0.1 is not allowed to connect"
 
 
 def test_what_is_no_network_is_named() -> None:

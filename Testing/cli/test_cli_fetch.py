@@ -165,7 +165,8 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     result = igtlmeta("fetch", "localhost:1", "A", "-o", tmp_path / "file")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
-        f"igtlmeta: no folder '{tmp_path}/file': File exists; choose another with -o\n"
+        f"igtlmeta: cannot create the folder '{tmp_path}/file': File exists; "
+        "choose another with -o\n"
     )
 
 
@@ -255,8 +256,8 @@ def test_what_differs_from_the_list_is_said(tmp_path: Path) -> None:
         result = igtlmeta("fetch", address, "A", "-o", tmp_path)
     assert result.returncode == 0
     assert result.stderr.splitlines() == [
-        "igtlmeta: A: the list says 512 × 512 × 64 voxels, 1 × 1 × 1 came",
-        "igtlmeta: A: the list says uint16, uint8 came",
+        "igtlmeta: A: listed with 512 × 512 × 64 voxels, received with 1 × 1 × 1",
+        "igtlmeta: A: listed as uint16, received as uint8",
     ]
 
 

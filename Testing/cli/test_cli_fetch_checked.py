@@ -67,7 +67,7 @@ def test_an_image_that_the_list_no_longer_has_is_not_written(
     with ScriptedServer(script, piece_size=piece_size) as server:
         result = igtlmeta("fetch", f"127.0.0.1:{server.port}", "A", "-o", tmp_path)
     assert result.returncode == 1
-    assert "A: the server has withdrawn it" in result.stderr
+    assert "A: the server has removed it from the list" in result.stderr
     assert list(tmp_path.iterdir()) == []
 
 
@@ -78,7 +78,7 @@ def test_a_server_that_sends_another_size_each_time(tmp_path: Path, piece_size: 
     assert (result.returncode, result.stderr) == (
         1,
         "igtlmeta: A: the server sends another image each time: first the image 'A' of 5 × 5 × 5 "
-        "voxels, uint16, then the image 'A' of 2 × 2 × 2 voxels, uint16; the list says neither\n",
+        "voxels, uint16, then the image 'A' of 2 × 2 × 2 voxels, uint16; neither is as listed\n",
     )
     assert list(tmp_path.iterdir()) == []
 
@@ -93,8 +93,8 @@ def test_a_list_that_is_always_wrong_is_said_and_asked_for_once(
     assert (result.returncode, result.stderr.splitlines()) == (
         0,
         [
-            "igtlmeta: A: the list says 4 × 3 × 2 voxels, 5 × 5 × 5 came",
-            "igtlmeta: B: the list says 4 × 3 × 2 voxels, 2 × 2 × 2 came",
+            "igtlmeta: A: listed with 4 × 3 × 2 voxels, received with 5 × 5 × 5",
+            "igtlmeta: B: listed with 4 × 3 × 2 voxels, received with 2 × 2 × 2",
         ],
     )
 

@@ -180,7 +180,7 @@ def test_a_refused_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert the_complaint_of("list", f"127.0.0.1:{port}") == (
-        f"no connection to 127.0.0.1:{port}: Connection refused; "
+        f"cannot connect to 127.0.0.1:{port}: Connection refused; "
         "check the port, and whether the server is running"
     )
 

@@ -46,7 +46,7 @@ def test_in_words(demo_address: str) -> None:
     text = igtlmeta("probe", demo_address).stdout
     assert f"{demo_address}: connected in " in text
     assert "not encrypted" in text
-    assert "Nothing is odd about it." in text
+    assert "Nothing unusual was found." in text
 
 
 def test_names_of_patients_are_not_in_it() -> None:
@@ -85,10 +85,10 @@ def odd_server(peer: Peer) -> None:
 def test_what_is_odd_is_said_in_words() -> None:
     with ScriptedServer(odd_server) as server:
         quirks = "\n".join(probed(server.port, *FAST)["quirks"])
-    assert "it sends unasked: TRANSFORM" in quirks
+    assert "it sends without being asked: TRANSFORM" in quirks
     assert "a missing checksum" in quirks
-    assert "1 ids are doubled" in quirks
-    assert "the list is sent only to who asks without a name" in quirks
+    assert "1 IDs occur more than once" in quirks
+    assert "the list is sent only to clients that request it without a name" in quirks
     assert "GET_TRAJ ends the connection" in quirks
     assert "an image listed as (9, 9, 9) came as (4, 3, 2)" in quirks
 
@@ -100,7 +100,7 @@ def test_what_is_no_openigtlink_server_is_said() -> None:
 
     with ScriptedServer(web_server) as server:
         report = probed(server.port, *FAST)
-    assert "no OpenIGTLink server" in json.dumps(report)
+    assert "not an OpenIGTLink server" in json.dumps(report)
 
 
 def test_nobody_there() -> None:

@@ -29,7 +29,7 @@ def test_a_recorded_server_lists_and_sends_what_it_did(demo_address: str, tmp_pa
         process.send_signal(signal.SIGINT)
         code, _, err = ended(process)
     assert code == 0
-    assert re.search(r"[1-9]\d* connections are in ", err)
+    assert re.search(r"[1-9]\d* connections recorded in ", err)
     with listening("replay", file, "--speed", "100") as (process, address):
         assert igtlmeta("list", address, "--json").stdout == listed
         assert igtlmeta("fetch", address, "DEMO_CT", "-o", tmp_path / "again").returncode == 0
@@ -56,4 +56,4 @@ def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> No
     result = igtlmeta("record", demo_address, "-o", tmp_path / "there")
     assert (result.returncode, "File exists" in result.stderr) == (1, True)
     result = igtlmeta("replay", tmp_path / "there")
-    assert (result.returncode, "is no recording" in result.stderr) == (1, True)
+    assert (result.returncode, "is not a recording" in result.stderr) == (1, True)

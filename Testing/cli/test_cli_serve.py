@@ -205,5 +205,5 @@ def test_without_the_option_for_plain_volumes_it_is_named(tmp_path: Path) -> Non
     nrrd.write(str(tmp_path / "head.nrrd"), np.zeros((2, 3, 4), np.int16))
     with serving(tmp_path, "--port", "0") as (process, count, _):
         process.terminate()
-        assert "say --volumes" in ended(process)[2]
+        assert "add --volumes" in ended(process)[2]
     assert count == 0

@@ -34,7 +34,7 @@ def certificate(authority: Authority) -> Path:
 def test_other_computers_are_let_in_only_where_somebody_says_so(host: str) -> None:
     result = igtlmeta("serve", "--demo", "--host", host)
     assert result.returncode == 2
-    assert f"--host {host} can be reached from other computers: say --allow-remote" in result.stderr
+    assert f"--host {host} can be reached from other computers: add --allow-remote" in result.stderr
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost", "LOCALHOST."])
@@ -44,7 +44,7 @@ def test_this_computer_is_no_other(host: str) -> None:
 
 def test_allow_remote_says_what_it_means(certificate: Path, authority: Authority) -> None:
     remote = ("serve", "--demo", "--allow-remote", "--host", "192.0.2.1")
-    line = "igtlmeta: --allow-remote: everybody who reaches this port can fetch all images, "
+    line = "igtlmeta: --allow-remote: anyone who reaches this port can fetch all images, "
     assert igtlmeta(*remote).stderr.startswith(line + "unencrypted\n")
     result = igtlmeta(
         *remote,
@@ -52,7 +52,7 @@ def test_allow_remote_says_what_it_means(certificate: Path, authority: Authority
         *("--allow", "10.1.0.0/16", "--allow", "fd00::/8"),
     )
     assert result.stderr.startswith(
-        "igtlmeta: --allow-remote: whoever has a certificate who reaches this port "
+        "igtlmeta: --allow-remote: anyone with a certificate who reaches this port "
         "from 10.1.0.0/16, fd00::/8 can fetch all images, encrypted\n"
     )
 
@@ -60,11 +60,11 @@ def test_allow_remote_says_what_it_means(certificate: Path, authority: Authority
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--allow", "10.1.2.3/16"], "no network: 10.1.2.3/16 has host bits set"),
-        (["--allow", "hospital"], "no network: 'hospital'"),
-        (["--max-clients", "0"], "'0' is no number above 0"),
-        (["--tls-key", "key.pem"], "of no use without --tls-cert"),
-        (["--tls-cert", "a.pem", "--tls-revoked", "b.pem"], "of no use without --tls-client-ca"),
+        (["--allow", "10.1.2.3/16"], "not a network: 10.1.2.3/16 has host bits set"),
+        (["--allow", "hospital"], "not a network: 'hospital'"),
+        (["--max-clients", "0"], "'0' is not a number above 0"),
+        (["--tls-key", "key.pem"], "require --tls-cert"),
+        (["--tls-cert", "a.pem", "--tls-revoked", "b.pem"], "requires --tls-client-ca"),
     ],
 )
 def test_wrong_options(options: list[str], words: str) -> None:
@@ -79,7 +79,7 @@ def test_a_client_of_another_network_is_told_and_named_in_the_log() -> None:
         process.terminate()
         _, _, err = ended(process)
     assert result.returncode == 1
-    assert "the address 127.0.0.1 is not among those that may connect" in result.stderr
+    assert "the address 127.0.0.1 is not allowed to connect" in result.stderr
     assert re.search(r"client 127\.0\.0\.1:\d+ is refused: the address", err)
 
 
@@ -110,7 +110,7 @@ def test_images_over_tls_with_certificates_at_both_ends(
         assert result.stdout == f"{tmp_path / 'DEMO_CT.nrrd'}\n"
         unknown = igtlmeta("list", address, "--tls-ca", authority.file)
     assert unknown.returncode == 1
-    assert "the server wants a certificate from clients; give one" in unknown.stderr
+    assert "the server requires a certificate from clients; provide one" in unknown.stderr
 
 
 def test_a_certificate_that_is_not_trusted_is_shown_and_can_be_accepted(certificate: Path) -> None:
@@ -126,8 +126,8 @@ def test_without_tls_at_a_tls_port_both_ends_say_so(certificate: Path) -> None:
         result = igtlmeta("list", address)
         process.terminate()
         _, _, err = ended(process)
-    assert "this server speaks TLS only; connect with TLS" in result.stderr
-    assert "is refused: this server speaks TLS only" in err
+    assert "this server requires TLS; connect with TLS" in result.stderr
+    assert "is refused: this server requires TLS" in err
 
 
 def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
@@ -151,11 +151,11 @@ def test_sighup_has_the_certificate_read_again(authority: Authority, tmp_path: P
         assert "IP address mismatch" in igtlmeta("list", address, *known).stderr
         file.write_bytes(authority.issue("127.0.0.1").read_bytes())
         process.send_signal(signal.SIGHUP)
-        assert "the certificates are read again" in answer_to_sighup(process)
+        assert "the certificates are reloaded" in answer_to_sighup(process)
         assert igtlmeta("list", address, *known).returncode == 0
         file.write_text("")
         process.send_signal(signal.SIGHUP)
-        assert "the certificates of before stay in use" in answer_to_sighup(process)
+        assert "the previous certificates stay in use" in answer_to_sighup(process)
         assert igtlmeta("list", address, *known).returncode == 0
 
 

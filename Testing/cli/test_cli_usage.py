@@ -56,12 +56,12 @@ def test_a_wrong_address_is_wrong_usage(
         (["list", "h", "--timeout", "0"], "'0' is not a number of seconds above 0"),
         (["list", "h", "--timeout", "nan"], "'nan' is not a number of seconds above 0"),
         (["list", "h", "--timeout", "soon"], "'soon' is not a number of seconds above 0"),
-        (["fetch", "h", "-o", "d"], "name the IDs of images, or say --all for all of them"),
-        (["fetch", "h", "A", "--all", "-o", "d"], "name the IDs of images, or say --all"),
+        (["fetch", "h", "-o", "d"], "give the IDs of images, or --all"),
+        (["fetch", "h", "A", "--all", "-o", "d"], "give the IDs of images, or --all"),
         (["fetch", "h", "A"], "the following arguments are required: -o/--output"),
-        (["serve"], "name a folder of DICOM files or an archive, or say --demo"),
-        (["serve", "d", "--demo"], "name a folder of DICOM files or an archive, or say --demo"),
-        (["serve", "d", "--port", "65536"], "'65536' is no port"),
+        (["serve"], "give a folder of DICOM files, an archive, or --demo"),
+        (["serve", "d", "--demo"], "give a folder of DICOM files, an archive, or --demo"),
+        (["serve", "d", "--port", "65536"], "'65536' is not a port"),
     ],
 )
 def test_wrong_usage_is_explained(

@@ -47,7 +47,7 @@ def test_it_writes_a_file_and_says_what_it_found(folder: Path, tmp_path: Path):
     assert result.returncode == 0  # what cannot be read stops nothing
     assert result.stdout == f"{tmp_path}/index.csv\n"
     assert result.stderr.splitlines() == [
-        "igtlmeta: 8 DICOM files; skipped: 1 that are no DICOM, 1 DICOMDIR",
+        "igtlmeta: 8 DICOM files; skipped: 1 that are not DICOM, 1 DICOMDIR",
         "igtlmeta: 1 could not be read:",
         "igtlmeta:   ct/rtplan_truncated.dcm: is cut off within (300A,00B0)",
     ]
@@ -153,9 +153,9 @@ def test_graph_without_references_says_so(tmp_path: Path):
     ("arguments", "words"),
     [
         (["index"], "the following arguments are required: DIR"),
-        (["index", "d"], "name a file to write with -o, or say --graph, or both"),
+        (["index", "d"], "give a file to write with -o, or --graph, or both"),
         (["index", "d", "-o", "i.txt"], "'i.txt' must end in .csv or .json"),
-        (["index", "d", "-o", "i.csv", "--jobs", "0"], "'0' is no number of processes from 1"),
+        (["index", "d", "-o", "i.csv", "--jobs", "0"], "'0' is not a number of processes from 1"),
         (["index", "d", "-o", "i.csv", "--level", "study"], "invalid choice: 'study'"),
     ],
 )
@@ -223,14 +223,14 @@ def test_ctrl_c_leaves_an_index_of_what_was_read(tmp_path: Path):
         os.close(terminal)
         shown = read_until(screen, rb"[1-9]\d*/8000")
         os.killpg(process.pid, signal.SIGINT)
-        shown += read_until(screen, rb"files are not read yet")
+        shown += read_until(screen, rb"files have not been read yet")
         assert process.wait(SECONDS) == 130
     os.close(screen)
     assert b"Traceback" not in shown
-    assert b"interrupted; run it again to go on from here" in shown
+    assert b"interrupted; run it again to continue" in shown
     read = len(rows_of(output))
     assert 0 < read < 8000
-    assert f"{8000 - read} files are not read yet".encode() in shown
+    assert f"{8000 - read} files have not been read yet".encode() in shown
     with DicomIndex(folder, database_path(output)) as index:
         assert index.update() == 8000 - read
 

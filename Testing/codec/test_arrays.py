@@ -35,5 +35,5 @@ class TestNumberArray:
             number_array(values, "iuf", "values")
 
     def test_of_rows_of_several_lengths_is_refused(self):
-        with pytest.raises(codec.EncodeError, match="the values are no array"):
+        with pytest.raises(codec.EncodeError, match="the values are not an array"):
             number_array([[1], [2, 3]], "iuf", "values")

@@ -38,7 +38,9 @@ def test_is_asked_for_under_both_names(query: str):
 
 @pytest.mark.parametrize("length", [1, 11, 13])
 def test_of_no_whole_number_of_names_is_an_error(length: int):
-    with pytest.raises(codec.DecodeError, match=f"names of 12 bytes; {length} bytes are no whole"):
+    with pytest.raises(
+        codec.DecodeError, match=f"names of 12 bytes; {length} bytes are not a multiple"
+    ):
         codec.unpack(frame("CAPABILITY", bytes(length)))
 
 

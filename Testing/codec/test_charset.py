@@ -58,7 +58,7 @@ def test_any_bytes_in_any_encoding_come_back():
 @pytest.mark.parametrize(
     ("encoding", "data", "why"),
     [
-        (70_000, b"text", "the encoding of the value 70000 is no whole number from 0 to 65535"),
+        (70_000, b"text", "the encoding of the value 70000 is not a whole number from 0 to 65535"),
         (-1, b"text", "the encoding of the value -1"),
         (None, b"text", "the encoding of the value None"),
         (4, "text", "the value is bytes, not 'text'"),

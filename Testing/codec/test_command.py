@@ -116,7 +116,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("field", "words"),
         [
-            ({"command_id": -1}, "command id -1 is no whole number"),
+            ({"command_id": -1}, "command id -1 is not a whole number"),
             ({"command_id": 2**32}, "from 0 to 4294967295"),
             ({"command_id": None}, "command id None"),
             ({"name": "N" * 129}, "the limit is 128"),
@@ -124,7 +124,7 @@ class TestRefused:
             ({"name": "a\0b"}, "NUL"),
             ({"command": b"bytes"}, "the command is a text"),
             ({"command": "Größe", "encoding": 3}, "cannot be written in the encoding 3"),
-            ({"encoding": 9999}, "the encoding 9999, which is not known"),
+            ({"encoding": 9999}, "the encoding 9999, which is not supported"),
         ],
     )
     def test_what_does_not_fit(self, message_class: type[codec.Message], field: dict, words: str):

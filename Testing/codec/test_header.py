@@ -57,7 +57,7 @@ class TestHeader:
 
     @pytest.mark.parametrize("timestamp", [-1, 1 << 64, 1_700_000_000.5, None, "now"])
     def test_a_timestamp_that_does_not_fit_is_refused(self, timestamp: object):
-        with pytest.raises(codec.EncodeError, match=r"timestamp .* is no whole number from 0"):
+        with pytest.raises(codec.EncodeError, match=r"timestamp .* is not a whole number from 0"):
             codec.pack(replace(QUERY, timestamp=timestamp))
 
 
@@ -69,7 +69,7 @@ class TestHeaderVersion:
 
     def test_an_unknown_one_is_not_packed(self):
         with pytest.raises(
-            codec.EncodeError, match="header version 3 is no whole number from 1 to 2"
+            codec.EncodeError, match="header version 3 is not a whole number from 1 to 2"
         ):
             codec.pack(replace(QUERY, header_version=3))
 
@@ -84,7 +84,9 @@ class TestHeaderVersion:
 
     @pytest.mark.parametrize("message_id", [-1, 1 << 32, 0.5, None])
     def test_a_message_id_has_32_bits(self, message_id: object):
-        with pytest.raises(codec.EncodeError, match=f"message id {message_id} is no whole number"):
+        with pytest.raises(
+            codec.EncodeError, match=f"message id {message_id} is not a whole number"
+        ):
             codec.pack(replace(QUERY, header_version=2, message_id=message_id))
 
 

@@ -118,8 +118,8 @@ def test_without_a_matrix_voxels_are_1_mm_and_the_center_is_the_origin():
         ({"matrix": np.full((3, 4), 1e39)}, "too large for float32"),
         ({"matrix": None}, "numbers of the matrix"),
         ({"matrix": np.full((3, 4), "1")}, "are numbers, not"),
-        ({"matrix": [[1, 2], [3]]}, "are no array"),
-        ({"coordinates": 3}, "coordinates 3 is no whole number from 1 to 2"),
+        ({"matrix": [[1, 2], [3]]}, "are not an array"),
+        ({"coordinates": 3}, "coordinates 3 is not a whole number from 1 to 2"),
     ],
 )
 def test_what_does_not_fit_is_refused(field: dict, why: str):

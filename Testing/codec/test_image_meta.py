@@ -151,5 +151,5 @@ class TestList:
 
     @pytest.mark.parametrize("length", [1, 259, 261, 519])
     def test_of_no_whole_number_of_items_is_an_error(self, length: int):
-        with pytest.raises(codec.DecodeError, match=f"{length} bytes are no whole number"):
+        with pytest.raises(codec.DecodeError, match=f"{length} bytes are not a multiple"):
             codec.unpack(frame("IMGMETA", bytes(length)))

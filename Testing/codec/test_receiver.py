@@ -201,7 +201,7 @@ class TestUnreadable:
         stream = frame("IMAGE", bytes(100)) + frame("IMGMETA", b"short") + codec.pack(STATUS)
         image, listing, status = feed(codec.Receiver(), stream)
         assert "IMAGE has the format version 0" in str(image.error)
-        assert "5 bytes are no whole number" in str(listing.error)
+        assert "5 bytes are not a multiple" in str(listing.error)
         assert status == STATUS
 
     def test_a_large_content_that_does_not_fit_its_type(self):

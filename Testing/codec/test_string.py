@@ -35,8 +35,8 @@ class TestEncodingIsChosen:
         [
             (3, r"STRING 'Größe' cannot be written in the encoding 3 \(ascii\)"),
             (17, r"cannot be written in the encoding 17 \(shift_jis\)"),
-            (60000, "has the encoding 60000, which is not known here"),
-            ("utf-8", "the encoding of the text of STRING 'utf-8' is no whole number"),
+            (60000, "has the encoding 60000, which is not supported here"),
+            ("utf-8", "the encoding of the text of STRING 'utf-8' is not a whole number"),
         ],
     )
     def test_one_that_cannot_hold_the_text_is_refused(self, encoding: object, why: str):

@@ -83,7 +83,7 @@ def test_another_number_of_bytes_is_refused(size: int):
         (np.diag([1, 1e39, 1, 1]), "float32"),
         ([["a"] * 4] * 4, "are numbers, not"),
         (None, "are numbers, not"),
-        ([[1, 2], [3]], "no array"),
+        ([[1, 2], [3]], "not an array"),
     ],
 )
 def test_what_does_not_fit_is_refused(matrix: object, reason: str):

@@ -49,14 +49,14 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("unit", "words"),
         [
-            (Unit(16), "prefix of a unit 16 is no whole number from 0 to 15"),
+            (Unit(16), "prefix of a unit 16 is not a whole number from 0 to 15"),
             (Unit(-1), "prefix"),
             (Unit(None), "prefix of a unit None"),
             (Unit("milli"), "prefix"),
-            (Unit(factors=((64, 1),)), "unit 64 is no whole number from 0 to 63"),
+            (Unit(factors=((64, 1),)), "unit 64 is not a whole number from 0 to 63"),
             (
                 Unit(factors=((SIUnit.METER, 8),)),
-                "exponent of a unit 8 is no whole number from -8 to 7",
+                "exponent of a unit 8 is not a whole number from -8 to 7",
             ),
             (Unit(factors=((SIUnit.METER, -9),)), "exponent"),
             (Unit(factors=((SIUnit.METER, 0.5),)), "exponent of a unit 0.5"),

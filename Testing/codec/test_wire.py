@@ -67,7 +67,7 @@ class TestNumbers:
 
     @pytest.mark.parametrize("value", [-1, 256, 1.0, None, "1", b"1", np.zeros(1, int), math.nan])
     def test_what_is_no_whole_number_or_too_large_says_the_limits(self, value: object):
-        with pytest.raises(EncodeError, match=r"status .* is no whole number from 0 to 255"):
+        with pytest.raises(EncodeError, match=r"status .* is not a whole number from 0 to 255"):
             whole_number(value, 0, 255, "status")
 
     @pytest.mark.parametrize("values", [(1, 2, 3), [1, 2, 3], range(1, 4), np.array([1, 2, 3])])

@@ -383,7 +383,9 @@ class TestProcesses:
                 children[0].join()
 
         with DicomIndex(many) as index:
-            with pytest.raises(DicomIndexError, match=r"files are not read yet.*Run it again"):
+            with pytest.raises(
+                DicomIndexError, match=r"files have not been read yet.*Run it again"
+            ):
                 index.update(2, end_one)
             unread = index.count(UNREAD)
             assert index.update() == unread > 0

@@ -44,7 +44,7 @@ def test_our_client_without_a_certificate_is_told(before_database: int, authorit
     tls = net.ClientTLS(authority.file)
     with (
         net.Client("127.0.0.1", before_database, tls=tls) as client,
-        pytest.raises(net.NetworkError, match="the server wants a certificate from clients"),
+        pytest.raises(net.NetworkError, match="the server requires a certificate from clients"),
     ):
         client.list_images()
 

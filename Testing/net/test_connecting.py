@@ -86,7 +86,7 @@ def test_a_refused_port(refused_port: int):
         pytest.raises(net.ConnectionFailedError) as caught,
     ):
         client.list_images()
-    assert f"no connection to 127.0.0.1:{refused_port}: Connection refused" in str(caught.value)
+    assert f"cannot connect to 127.0.0.1:{refused_port}: Connection refused" in str(caught.value)
     assert "check the port, and whether the server is running" in str(caught.value)
 
 

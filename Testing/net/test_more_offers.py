@@ -101,7 +101,7 @@ def test_a_source_that_does_not_offer_it_is_asked_in_vain(data_type):
     with (
         ServerInThread(ImagesInMemory()) as server,
         server.client() as client,
-        pytest.raises(net.RefusedError, match=f"GET_{data_type} is not known here"),
+        pytest.raises(net.RefusedError, match=f"GET_{data_type} is not supported here"),
     ):
         get(client, data_type)
 

@@ -242,7 +242,7 @@ def test_a_list_that_changes_before_the_image_is_fetched(piece_size: int | None)
         (entry,) = client.list_images()
         image = client.get_image("A")
     notes = image_notes("A", entry, image)
-    assert notes == ("the list says 4 × 3 × 2 voxels, 5 × 5 × 5 came",)
+    assert notes == ("listed with 4 × 3 × 2 voxels, received with 5 × 5 × 5",)
 
 
 def test_a_server_that_sends_another_size_each_time(piece_size: int | None):

@@ -166,7 +166,7 @@ def test_pixels_that_can_be_made_smaller_are(tmp_path: Path):
 def test_what_is_no_recording_is_named(tmp_path: Path, file: Path):
     other = tmp_path / "other"
     other.write_text("hello")
-    with pytest.raises(RecordingError, match="is no recording of igtlmeta record"):
+    with pytest.raises(RecordingError, match="is not a recording of igtlmeta record"):
         list(read_recording(other))
     with pytest.raises(RecordingError, match="No such file"):
         list(read_recording(tmp_path / "none"))

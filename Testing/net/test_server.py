@@ -144,7 +144,7 @@ def test_an_unknown_id_is_refused_with_words_and_then_with_rts(peer: Peer):
 def test_what_the_server_does_not_know_is_refused(peer: Peer, query: codec.QueryMessage):
     status = ask(peer, query)
     assert status.code == codec.StatusCode.UNKNOWN_INSTRUCTION
-    assert f"{query.type_name} is not known here" in status.message
+    assert f"{query.type_name} is not supported here" in status.message
     assert peer.receive().type_name == f"RTS_{query.data_type}"
 
 

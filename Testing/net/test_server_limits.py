@@ -70,7 +70,7 @@ def test_who_is_not_allowed_hears_why(caplog: pytest.LogCaptureFixture):
     with serving(allowed_networks=ELSEWHERE) as server, Peer.connect(server.port) as peer:
         status = last_words(peer)
     assert status.code == codec.StatusCode.ACCESS_DENIED
-    assert status.message == "the address 127.0.0.1 is not among those that may connect"
+    assert status.message == "the address 127.0.0.1 is not allowed to connect"
     assert "127.0.0.1:" in caplog.text
     assert "is refused: the address 127.0.0.1" in caplog.text
 

@@ -45,7 +45,7 @@ def test_the_type_says_which_points_are_planned(type_, points):
         ({"type": -56}, "'Left electrode' has the type -56"),  # 200 as the wire has it
         ({"entry": (NAN, 0, 0)}, "entry of the trajectory 'Left electrode'.*nan"),
         ({"target": (0, 0, -INFINITY)}, "target of the trajectory 'Left electrode'.*inf"),
-        ({"target": (0, 3e38, 0)}, "target .* no place within 100 m of the origin"),
+        ({"target": (0, 3e38, 0)}, "target .* not within 100 m of the origin"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_with_the_reason(change, words):

@@ -320,7 +320,7 @@ class TestFilesThatAreNoImages:
 
 class TestFetching:
     def test_an_unknown_id(self, tmp_path):
-        with pytest.raises(SourceError, match="No image has the id 'IMAGE_0'"):
+        with pytest.raises(SourceError, match="There is no image with the ID 'IMAGE_0'"):
             DicomFolderSource(tmp_path).image("IMAGE_0")
 
     def test_a_file_removed_since_it_was_listed(self, tmp_path, write_series):

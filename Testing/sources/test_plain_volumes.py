@@ -138,7 +138,7 @@ def test_a_file_that_changed_since_it_was_listed_is_not_sent(tmp_path: Path):
 
 
 def test_an_unknown_id_and_a_missing_folder_are_named(tmp_path: Path):
-    with pytest.raises(net.SourceError, match="no image has the id 'Z'"):
+    with pytest.raises(net.SourceError, match="there is no image with the ID 'Z'"):
         PlainVolumeSource(tmp_path).image("Z")
     with pytest.raises(net.SourceError, match="there is no folder"):
         PlainVolumeSource(tmp_path / "none")

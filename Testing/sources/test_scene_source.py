@@ -154,9 +154,9 @@ def test_what_openigtlink_cannot_hold_is_left_out(scene, source, show):
 
 
 def test_an_unknown_id_is_refused(source):
-    with pytest.raises(net.SourceError, match="no volume with the id 'NO'"):
+    with pytest.raises(net.SourceError, match="no volume with the ID 'NO'"):
         source.image("NO")
-    with pytest.raises(net.SourceError, match="no volume with the id 'NO'"):
+    with pytest.raises(net.SourceError, match="no volume with the ID 'NO'"):
         source.color_table("NO")
 
 
@@ -244,5 +244,5 @@ def test_what_a_client_pushes_is_passed_on(scene):
     message = codec.TrajectoryMessage([TRAJECTORY])
     SceneSource(scene, taken.append).receive(message)
     assert taken == [message]
-    with pytest.raises(net.SourceError, match="nobody here takes"):
+    with pytest.raises(net.SourceError, match="were not requested are not accepted"):
         SceneSource(scene).receive(message)

@@ -95,7 +95,7 @@ def test_a_list_that_changes_between_two_reads(user, offer):
     user.load("A")
     source.entries = [image("C"), image("A", "Head"), image("NEW")]
     user.press(user.ui.refreshButton)
-    user.wait_for_status("offers 3 images: 1 new, 1 withdrawn.")
+    user.wait_for_status("offers 3 images: 1 new, 1 removed.")
     assert user.ids() == ["C", "A", "NEW"]
     assert user.table()[1][STATE] == "loaded"
 

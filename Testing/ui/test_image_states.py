@@ -132,8 +132,8 @@ def test_a_note_marks_the_row_and_is_in_the_tool_tip(user, offer):
     offer([codec.ImageMetaItem("Head", "A", size=(2, 2, 2), scalar_type=codec.ScalarType.INT8)])
     user.load("A")
     assert user.state("A") == "loaded (note)"
-    assert "the list says int8, int16 came" in cell(user, "A", STATE, Qt.ToolTipRole)
-    assert "note: the list says int8, int16 came" in user.status
+    assert "listed as int8, received as int16" in cell(user, "A", STATE, Qt.ToolTipRole)
+    assert "note: listed as int8, received as int16" in user.status
 
 
 def test_an_empty_cell_has_no_tool_tip(connected):

@@ -72,7 +72,9 @@ def test_the_example_of_several_connections(run, slot_errors):
     scanner, planning = run.names["scanner"], run.names["planning"]
     assert len(planning.loadTrajectories()) == 7
     # The demo has no such image, which says that it was asked for.
-    assert "No image has the id 'IMAGE_0'" in scanner.browser.images.state("IMAGE_0").reason
+    assert (
+        "There is no image with the ID 'IMAGE_0'" in scanner.browser.images.state("IMAGE_0").reason
+    )
     assert "IMAGE_0" in str(slot_errors.pop())
 
 

@@ -218,7 +218,8 @@ def test_a_port_that_is_taken_is_said(user, small_server, unused_port):
     user.press(user.ui.serveButton)
     assert user.ui.servingLabel.text == "Not served"
     assert user.status == (
-        f"Port {small_server} is in use already. Choose another one, or end what listens there."
+        f"Port {small_server} is in use already. "
+        "Choose another port, or stop the program that uses it."
     )
     assert not user.ui.serveButton.checked
     user.ui.servePortSpinBox.value = unused_port

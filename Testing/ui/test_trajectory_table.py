@@ -66,8 +66,8 @@ def test_what_is_not_planned_has_no_length(plan):
     [
         ({"type": 0}, "has the type 0", False),
         ({"type": -56}, "has the type -56", False),
-        ({"entry": (math.nan, 0, 0)}, "is no place", False),
-        ({"target": (0, math.inf, 0)}, "is no place", False),
+        ({"entry": (math.nan, 0, 0)}, "is not within", False),
+        ({"target": (0, math.inf, 0)}, "is not within", False),
         ({"diameter": -1.0}, "the diameter is -1 mm", True),
         ({"entry": (10, 20, 30)}, "no length", True),
         ({"type": TARGET}, "also has the entry", True),

@@ -352,4 +352,4 @@ class Browser:
         """Log each type once: thousands of such messages can come in a second."""
         if type_name not in self._unknown_types and len(self._unknown_types) < _MOST_LOGGED_TYPES:
             self._unknown_types.add(type_name)
-            _logger.info("%s came without being asked for", type_name)
+            _logger.info("%s was received without being requested", type_name)

@@ -209,5 +209,5 @@ class Connection:
     def _server(self) -> Reconnector:
         if self.reconnector is None:
             reason = "" if self.last_error is None else f": {self.last_error}"
-            raise BrowserError(f"there is no connection{reason}; connect to a server first")
+            raise BrowserError(f"not connected{reason}; connect to a server first")
         return self.reconnector

@@ -195,7 +195,7 @@ class Downloads:
         are_withdrawn = before.contain(waiting) & ~now.contain(waiting)
         self._give_up(
             list(compress(waiting, are_withdrawn)),
-            BrowserError("the server has withdrawn it: it is no longer in the list"),
+            BrowserError("the server has removed it from the list"),
         )
 
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:

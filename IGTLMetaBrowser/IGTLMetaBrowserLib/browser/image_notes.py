@@ -31,7 +31,7 @@ def doubled_notes(
     if len(doubled) < 2 or came in doubled:
         return ()
     names = ", ".join(repr(codec.printable(entry.name)) for entry in doubled)
-    return (f"the list gives its ID to {names}; it is not known which of them came",)
+    return (f"the list gives its ID to {names}; it is not known which of them was received",)
 
 
 def list_notes(

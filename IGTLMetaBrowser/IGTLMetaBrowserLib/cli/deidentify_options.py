@@ -16,12 +16,13 @@ _SHORTEST_KEY = 16
 def add_deidentify_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     group = parser.add_argument_group(
-        "de-identification", "After the basic profile of DICOM PS3.15 Annex E. Not of pixels."
+        "de-identification",
+        "Follows the Basic Profile of DICOM PS3.15 Annex E. Pixels are not changed.",
     )
     group.add_argument(
         "--deidentify",
         action="store_true",
-        help="send pseudonyms instead of names and ids, no dates, and no texts",
+        help="send pseudonyms instead of names and IDs, no dates, and no texts",
     )
     group.add_argument(
         "--deidentify-key",
@@ -40,17 +41,15 @@ def deidentified(source: net.Source, arguments: argparse.Namespace) -> net.Sourc
     """Return the source as the arguments want it. Raises ``SourceError``."""
     if not arguments.deidentify:
         if arguments.deidentify_key or arguments.allow_annotated:
-            arguments.usage_error(
-                "--deidentify-key and --allow-annotated are of no use without --deidentify"
-            )
+            arguments.usage_error("--deidentify-key and --allow-annotated require --deidentify")
         return source
     path: Path | None = arguments.deidentify_key
     key = secrets.token_bytes(32) if path is None else _read_key(path)
     changed = DeidentifiedSource(source, key, arguments.allow_annotated)
     if changed.withheld_count:
         note(
-            f"{changed.withheld_count} images are not offered, as their pixels may show names; "
-            "see --allow-annotated"
+            f"{changed.withheld_count} images are not offered, because their pixels may show "
+            "names; see --allow-annotated"
         )
     return changed
 

@@ -28,7 +28,9 @@ def add_commands(commands: Any) -> None:
     parser = add_command(commands, "fetch", fetch, usage, server_options.ERRORS)
     server_options.add_server_options(parser)
     server_options.add_lps_option(parser)
-    ids = parser.add_argument("ids", metavar="ID", nargs="+", help="an ID, as list shows it")
+    ids = parser.add_argument(
+        "ids", metavar="ID", nargs="+", help="the ID of an image, as list prints it"
+    )
     ids.required = False  # there is none with --all
     parser.add_argument("--all", action="store_true", help="fetch all images that are listed")
     parser.add_argument(
@@ -37,20 +39,22 @@ def add_commands(commands: Any) -> None:
         metavar="DIR",
         type=Path,
         required=True,
-        help="the folder for the files ID.nrrd; it is made if it does not exist",
+        help="the folder for the files ID.nrrd; it is created if it does not exist",
     )
 
 
 def fetch(arguments: argparse.Namespace) -> int:
     """Write images as NRRD files, and print their paths."""
     if bool(arguments.ids) == arguments.all:
-        arguments.usage_error("name the IDs of images, or say --all for all of them")
+        arguments.usage_error("give the IDs of images, or --all")
     require_pynrrd()
     folder: Path = arguments.output
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return complain(f"no folder {str(folder)!r}: {error.strerror}; choose another with -o")
+        return complain(
+            f"cannot create the folder {str(folder)!r}: {error.strerror}; choose another with -o"
+        )
     with server_options.open_client(arguments) as client:
         images = _ListedImages(client, is_needed=arguments.all)
         listed = images.listed

@@ -50,14 +50,14 @@ def add_commands(commands: Any) -> None:
     )
     command = add_command(commands, "index", make_index, usage, (DicomIndexError,))
     command.add_argument(
-        "folder", metavar="DIR", type=Path, help="DICOM files, whatever their names"
+        "folder", metavar="DIR", type=Path, help="a folder of DICOM files, with any names"
     )
     command.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         type=Path,
-        help="what to write, or to bring up to date; FILE.sqlite lies beside it",
+        help="the file to write or update; FILE.sqlite is kept beside it",
     )
     command.add_argument(
         "--level",
@@ -81,11 +81,11 @@ def add_commands(commands: Any) -> None:
 
 
 def make_index(arguments: argparse.Namespace) -> int:
-    """Write what the DICOM files in a folder say of themselves, or bring it up to date."""
+    """Write the metadata of the DICOM files in a folder, or update what was written before."""
     path: Path | None = arguments.output
     is_graph = arguments.graph or arguments.query
     if path is None and not is_graph:
-        arguments.usage_error("name a file to write with -o, or say --graph, or both")
+        arguments.usage_error("give a file to write with -o, or --graph, or both")
     if path is not None and path.suffix.lower() not in ENDINGS:
         arguments.usage_error(f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
     database = database_path(path) if path else None
@@ -96,7 +96,7 @@ def make_index(arguments: argparse.Namespace) -> int:
             with _executor(arguments) as executor, output.progress_bar("reading", "files") as show:
                 index.update(arguments.jobs, show, executor)
         except KeyboardInterrupt:
-            note("interrupted; run it again to go on from here")
+            note("interrupted; run it again to continue")
             code = _INTERRUPTED
         except DicomIndexError as error:
             code = output.complain(error)
@@ -116,10 +116,10 @@ def _print_summary(index: DicomIndex) -> None:
     dicomdirs = index.count(kinds.DICOMDIR)
     note(
         f"{index.count(kinds.DICOM)} DICOM files; "
-        f"skipped: {other} that are no DICOM, {dicomdirs} DICOMDIR"
+        f"skipped: {other} that are not DICOM, {dicomdirs} DICOMDIR"
     )
     if unread := index.count(kinds.UNREAD):
-        note(f"{unread} files are not read yet")
+        note(f"{unread} files have not been read yet")
     bad = (kinds.UNREADABLE, kinds.REFUSED)
     if count := sum(map(index.count, bad)):
         note(f"{count} could not be read:")
@@ -203,11 +203,11 @@ def processors() -> int:
 def _modalities(text: str) -> list[str]:
     modalities = [part.strip().upper() for part in text.split(",") if part.strip()]
     if not modalities:
-        raise argparse.ArgumentTypeError("name modalities, such as CT,RTSTRUCT")
+        raise argparse.ArgumentTypeError("give modalities, such as CT,RTSTRUCT")
     return modalities
 
 
 def _jobs(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= 256:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes from 1 to 256")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes from 1 to 256")
     return int(text)

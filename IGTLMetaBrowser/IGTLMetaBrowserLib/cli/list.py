@@ -32,7 +32,7 @@ def add_commands(commands: Any) -> None:
 
 
 def list_images(arguments: argparse.Namespace) -> int:
-    """Print what images a server offers."""
+    """List the images that a server offers."""
     with server_options.open_client(arguments) as client:
         preparing = output.preparing_note("the list")
         message = client.get_list(preparing=preparing, attributes=dict(arguments.search))
@@ -89,7 +89,7 @@ def _plain(items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
 def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
     """Return the images with what else the server knows of each."""
     if len(items) > _MOST_WITH_METADATA:
-        note(f"metadata are printed of the first {_MOST_WITH_METADATA} images")
+        note(f"metadata is printed only for the first {_MOST_WITH_METADATA} images")
     objects = _plain(items)
     for item, fields in zip(items[:_MOST_WITH_METADATA], objects, strict=False):
         try:

@@ -45,7 +45,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="igtlmeta",
         description="Lists, fetches and serves images over OpenIGTLink; indexes DICOM files.",
-        epilog="Say --help after a command to read more of it. Try: igtlmeta serve --demo",
+        epilog="See igtlmeta COMMAND --help for its options. Try: igtlmeta serve --demo",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     if argv[:1] != ["index"]:

@@ -21,7 +21,7 @@ class Metrics:
             import prometheus_client
         except ImportError as error:
             raise MetricsError(
-                "--metrics needs prometheus-client, which this Python does not have; install it: "
+                "--metrics needs prometheus-client, which is not installed; install it: "
                 "pip install prometheus-client"
             ) from error
         registry = prometheus_client.CollectorRegistry()

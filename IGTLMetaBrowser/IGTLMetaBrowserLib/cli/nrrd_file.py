@@ -41,7 +41,7 @@ def require_pynrrd() -> None:
         import nrrd  # noqa: F401
     except ImportError as error:
         raise NrrdError(
-            "NRRD files are written by pynrrd, which this Python does not have; "
+            "writing NRRD files requires pynrrd, which is not installed; "
             "install it: pip install pynrrd"
         ) from error
 
@@ -121,7 +121,7 @@ def _header(image: codec.ImageMessage, path: Path) -> dict[str, Any]:
     if not image.pixels.size:
         raise NrrdError(
             f"{str(path)!r} is not written: the server has no data for the image, which has 0 "
-            "voxels; look at it on the server"
+            "voxels; check it on the server"
         )
     try:
         ijk_to_lps = flip_matrix_lps_ras(image.usable_ijk_to_ras())

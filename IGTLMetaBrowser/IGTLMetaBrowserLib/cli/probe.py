@@ -25,9 +25,9 @@ def add_commands(commands: Any) -> None:
 
 
 def probe(arguments: argparse.Namespace) -> int:
-    """Say what a server supports, how fast it is, and what is odd about it.
+    """Report what a server supports, how fast it is, and what is unusual about it.
 
-    Patients' names are not in what is printed, so that it can go into a bug report.
+    The report has no patient names, so that it can be attached to a bug report.
     """
     host, port = arguments.address
     report = Probe(host, port, client_settings(arguments)).run()
@@ -49,7 +49,7 @@ def _print(report: Report) -> None:
     for title, values in (("images", report.images), ("fetched", report.fetched)):
         if values:
             print(f"{title}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
-    print("What is odd about it:" if report.quirks else "Nothing is odd about it.")
+    print("What is unusual about it:" if report.quirks else "Nothing unusual was found.")
     for quirk in report.quirks:
         print(f"  - {quirk}")
 

@@ -41,22 +41,26 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--deidentify",
         action="store_true",
-        help="leave names, ids, texts, metadata and pixels out of the file",
+        help="leave names, IDs, texts, metadata and pixels out of the file",
     )
     _add_listening(command)
     usage = "FILE [--port PORT] [--speed N]"
     command = add_command(commands, "replay", replay, usage, _ERRORS)
-    command.add_argument("file", metavar="FILE", type=Path, help="what record has written")
+    command.add_argument("file", metavar="FILE", type=Path, help="a file written by record")
     command.add_argument(
-        "--speed", metavar="N", type=positive_number, default=1.0, help="times as fast (1)"
+        "--speed",
+        metavar="N",
+        type=positive_number,
+        default=1.0,
+        help="play back N times as fast (1)",
     )
     _add_listening(command)
 
 
 def record(arguments: argparse.Namespace) -> int:
-    """Stand between clients and a server, and keep what both send, with its times.
+    """Record what clients and a server send, with its times.
 
-    Clients connect to this command instead of the server. Without TLS.
+    Clients connect to this command, which forwards to the server. Without TLS.
     """
     check_exposure(arguments)
     redactor = MessageRedactor()
@@ -68,12 +72,12 @@ def record(arguments: argparse.Namespace) -> int:
         return _cannot_listen(arguments, error)
     _run(recorder, f"recording {recorder.server_address}")
     writer.close()
-    note(f"{recorder.connections} connections are in {str(arguments.output)!r}")
+    note(f"{recorder.connections} connections recorded in {str(arguments.output)!r}")
     return 0
 
 
 def replay(arguments: argparse.Namespace) -> int:
-    """Be the server that was recorded: answer what was asked as it did, after the same times."""
+    """Play back a recording as a server, with the recorded answers and timing."""
     check_exposure(arguments)
     scripts = make_scripts(read_recording(arguments.file))
     if not scripts:
@@ -111,10 +115,16 @@ def _cannot_listen(arguments: argparse.Namespace, error: OSError) -> int:
 
 def _add_listening(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (%(default)s)"
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="the address to listen on (%(default)s)",
     )
     command.add_argument(
-        "--port", type=port_number, default=net.DEFAULT_PORT, help="(%(default)s); 0 for a free one"
+        "--port",
+        type=port_number,
+        default=net.DEFAULT_PORT,
+        help="the port to listen on (%(default)s); 0 picks a free one",
     )
     command.add_argument(
         "--allow-remote", action="store_true", help="let other computers connect, unencrypted"

@@ -45,21 +45,30 @@ def add_commands(commands: Any) -> None:
     errors = (net.SourceError, net.TLSError, AuditError, MetricsError, DicomIndexError)
     command = add_command(commands, "serve", serve, usage, errors)
     command.add_argument(
-        "folder", metavar="DIR", type=Path, nargs="?", help="DICOM files, whatever their names"
+        "folder",
+        metavar="DIR",
+        type=Path,
+        nargs="?",
+        help="a folder of DICOM files, with any names",
     )
-    command.add_argument("--demo", action="store_true", help="a head phantom, without any files")
+    command.add_argument(
+        "--demo", action="store_true", help="serve a head phantom; no files are needed"
+    )
     command.add_argument(
         "--volumes", action="store_true", help="DIR has NRRD, NIfTI or MetaImage files, and markups"
     )
     serving_options.add_address_options(command)
     command.add_argument(
-        "-v", "--verbose", action="store_true", help="say what clients do and files are refused"
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="log what clients do, and which files are refused",
     )
     command.add_argument(
         "--index",
         metavar="FILE.sqlite",
         type=Path,
-        help="what is known of the files from one run to the next (default: in your cache)",
+        help="a file that keeps the index from one run to the next (default: in your cache)",
     )
     command.add_argument(
         "--upright",
@@ -74,9 +83,9 @@ def add_commands(commands: Any) -> None:
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Offer a folder's images, or the demo's, until Ctrl-C or SIGTERM."""
+    """Serve a folder's images, an archive's or the demo's, until Ctrl-C or SIGTERM."""
     if bool(arguments.folder) + arguments.demo + archive_options.is_given(arguments) != 1:
-        arguments.usage_error("name a folder of DICOM files or an archive, or say --demo")
+        arguments.usage_error("give a folder of DICOM files, an archive, or --demo")
     tls = tls_options.server_tls(arguments)
     context = None if tls is None else tls.make_context()
     serving_options.check_exposure(arguments)
@@ -127,7 +136,7 @@ def _open_source(arguments: argparse.Namespace) -> net.Source:
         return _open_volumes(arguments.folder)
     source = _open_folder(arguments)
     if not source.images() and PlainVolumeSource.is_for(arguments.folder):
-        note("to serve the NRRD, NIfTI or MetaImage files in the folder, say --volumes")
+        note("to serve the NRRD, NIfTI or MetaImage files in the folder, add --volumes")
     return source
 
 

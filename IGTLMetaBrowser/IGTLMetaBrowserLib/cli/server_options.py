@@ -28,7 +28,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         "address",
         metavar="HOST[:PORT]",
         type=server_address,
-        help=f"the server; the port is {net.DEFAULT_PORT} unless given; IPv6 as "
+        help=f"the server; the default port is {net.DEFAULT_PORT}; IPv6 as "
         f"[::1]:{net.DEFAULT_PORT}",
     )
     parser.add_argument(
@@ -36,7 +36,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         type=_seconds,
         default=_TIMEOUT,
-        help="give up if an answer does not begin, or stops, for so long (%(default)g); some "
+        help="give up if nothing of an answer arrives for this time (%(default)g); some "
         "navigation systems need 20 s and more to export an exam",
     )
     parser.add_argument(
@@ -49,7 +49,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--accept-missing-checksum",
         action="store_true",
-        help="also read messages whose sender computed no checksum (it is 0); damage on the way "
+        help="also accept messages without a checksum (it is 0); transmission errors "
         "then goes unnoticed",
     )
     add_client_options(parser)

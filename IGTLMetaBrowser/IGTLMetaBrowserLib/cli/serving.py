@@ -102,11 +102,11 @@ class Serving:
 
     def _read_certificates(self) -> None:
         if self._tls is None:
-            note("SIGHUP: there are no certificates to read again")
+            note("SIGHUP: there are no certificates to reload")
             return
         try:
             self._server.tls = self._tls.make_context()
         except net.TLSError as error:
-            complain(f"SIGHUP: {error}; the certificates of before stay in use")
+            complain(f"SIGHUP: {error}; the previous certificates stay in use")
         else:
-            note("SIGHUP: the certificates are read again, for those who connect from now on")
+            note("SIGHUP: the certificates are reloaded, for new connections")

@@ -23,13 +23,16 @@ _SYSLOG_PORT = 514
 def add_address_options(parser: argparse.ArgumentParser) -> None:
     """Add what says where to listen."""
     parser.add_argument(
-        "--host", metavar="ADDRESS", default="127.0.0.1", help="where to listen (%(default)s)"
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="the address to listen on (%(default)s)",
     )
     parser.add_argument(
         "--port",
         type=port_number,
         default=net.DEFAULT_PORT,
-        help="(%(default)s); 0 for a free one",
+        help="the port to listen on (%(default)s); 0 picks a free one",
     )
     parser.add_argument(
         "--allow-remote",
@@ -47,15 +50,20 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
         type=_network,
         action="append",
         default=[],
-        help="let in clients of this network only, such as 10.1.0.0/16; can be given several times",
+        help="accept only clients from this network, such as 10.1.0.0/16; "
+        "can be given several times",
     )
-    _add_number(group, "--max-clients", "N", _DEFAULTS.max_clients, "connections at a time")
-    _add_number(group, "--max-per-address", "N", None, "of them, from one address")
-    _add_number(group, "--max-queries", "N", None, "queries a second of a client")
-    _add_number(group, "--max-rate", "MB", None, "MB a second that a client is sent")
+    _add_number(group, "--max-clients", "N", _DEFAULTS.max_clients, "connections at the same time")
+    _add_number(group, "--max-per-address", "N", None, "connections from one address")
+    _add_number(group, "--max-queries", "N", None, "queries per second from a client")
+    _add_number(group, "--max-rate", "MB", None, "MB per second sent to a client")
     _add_number(group, "--idle-timeout", "SECONDS", _IDLE_SECONDS, "close idle connections")
     _add_number(
-        group, "--stall-timeout", "SECONDS", _DEFAULTS.stall_timeout, "drop who does not read"
+        group,
+        "--stall-timeout",
+        "SECONDS",
+        _DEFAULTS.stall_timeout,
+        "drop clients that do not read",
     )
     _add_number(
         group, "--cache", "MB", _DEFAULTS.image_cache_size >> 20, "packed images kept in memory"
@@ -69,20 +77,20 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
         "--audit",
         metavar="FILE",
         type=Path,
-        help="write an audit trail there, JSON lines with the fields of DICOM PS3.15 A.5",
+        help="write an audit trail to FILE, JSON lines with the fields of DICOM PS3.15 A.5",
     )
     group.add_argument(
         "--audit-syslog",
         metavar="HOST:PORT",
         nargs="?",
         const=_LOCAL_SYSLOG,
-        help=f"send it to syslog, here ({_LOCAL_SYSLOG}) or elsewhere by UDP",
+        help=f"send it to syslog, on this computer ({_LOCAL_SYSLOG}) or elsewhere by UDP",
     )
     group.add_argument(
         "--metrics",
         metavar="PORT",
         type=port_number,
-        help="figures for Prometheus, only here",
+        help="metrics for Prometheus, for this computer only",
     )
 
 
@@ -130,10 +138,10 @@ def check_exposure(arguments: argparse.Namespace) -> None:
         return
     if not arguments.allow_remote:
         arguments.usage_error(
-            f"--host {arguments.host} can be reached from other computers: say --allow-remote, "
-            "best with --tls-cert, --tls-client-ca and --allow"
+            f"--host {arguments.host} can be reached from other computers: add --allow-remote, "
+            "preferably with --tls-cert, --tls-client-ca and --allow"
         )
-    who = "whoever has a certificate" if arguments.tls_client_ca else "everybody"
+    who = "anyone with a certificate" if arguments.tls_client_ca else "anyone"
     where = f" from {', '.join(map(str, arguments.allow))}" if arguments.allow else ""
     how = "encrypted" if arguments.tls_cert else "unencrypted"
     note(f"--allow-remote: {who} who reaches this port{where} can fetch all images, {how}")
@@ -153,7 +161,7 @@ def positive_number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
 
 
@@ -161,11 +169,11 @@ def _network(text: str) -> net.Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"no network: {error}") from None
+        raise argparse.ArgumentTypeError(f"not a network: {error}") from None
 
 
 def port_number(text: str) -> int:
     """Return a port, or 0 for a free one; for argparse."""
     if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; ports are 1 to 65535")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; ports are 1 to 65535")
     return int(text)

@@ -11,10 +11,10 @@ from .. import net
 
 def add_client_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that connect to a server."""
-    group = parser.add_argument_group("TLS", "Each of the others implies --tls.")
+    group = parser.add_argument_group("TLS", "Each of the other options implies --tls.")
     group.add_argument("--tls", action="store_true", help="connect with TLS")
-    _add_file(group, "--tls-ca", "the authority that has signed the server's certificate (PEM)")
-    _add_file(group, "--tls-cert", "this client's certificate, with its key or without (PEM)")
+    _add_file(group, "--tls-ca", "the certificate of the authority that signed the server's (PEM)")
+    _add_file(group, "--tls-cert", "this client's certificate, with or without its key (PEM)")
     _add_file(group, "--tls-key", "the private key of --tls-cert (PEM)")
     group.add_argument(
         "--tls-name",
@@ -33,7 +33,7 @@ def add_client_options(parser: argparse.ArgumentParser) -> None:
 def client_tls(arguments: argparse.Namespace) -> net.ClientTLS | None:
     """Return how to connect with TLS; None for without."""
     if arguments.tls_key and not arguments.tls_cert:
-        arguments.usage_error("--tls-key is of no use without --tls-cert")
+        arguments.usage_error("--tls-key requires --tls-cert")
     tls = net.ClientTLS(
         arguments.tls_ca,
         arguments.tls_cert,
@@ -46,10 +46,14 @@ def client_tls(arguments: argparse.Namespace) -> net.ClientTLS | None:
 
 def add_server_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the server."""
-    group = parser.add_argument_group("TLS", "SIGHUP has the files read again.")
+    group = parser.add_argument_group("TLS", "SIGHUP makes the server read these files again.")
     _add_file(group, "--tls-cert", "serve with TLS, with this certificate (PEM)")
-    _add_file(group, "--tls-key", "its private key, if it is in a file of its own (PEM)")
-    _add_file(group, "--tls-client-ca", "let in only whose certificate this authority signed (PEM)")
+    _add_file(group, "--tls-key", "its private key, if it is in a separate file (PEM)")
+    _add_file(
+        group,
+        "--tls-client-ca",
+        "accept only clients whose certificate this authority signed (PEM)",
+    )
     _add_file(group, "--tls-revoked", "the authority's list of revoked certificates (PEM)")
 
 
@@ -58,10 +62,10 @@ def server_tls(arguments: argparse.Namespace) -> net.ServerTLS | None:
     files = (arguments.tls_key, arguments.tls_client_ca, arguments.tls_revoked)
     if arguments.tls_cert is None:
         if any(files):
-            arguments.usage_error("the other options of TLS are of no use without --tls-cert")
+            arguments.usage_error("the other TLS options require --tls-cert")
         return None
     if arguments.tls_revoked and not arguments.tls_client_ca:
-        arguments.usage_error("--tls-revoked is of no use without --tls-client-ca")
+        arguments.usage_error("--tls-revoked requires --tls-client-ca")
     return net.ServerTLS(arguments.tls_cert, *files)
 
 

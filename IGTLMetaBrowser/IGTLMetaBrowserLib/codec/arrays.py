@@ -65,7 +65,7 @@ def number_array(values: ArrayLike, kinds: str, what: str) -> np.ndarray:
     try:
         array = np.asarray(values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise EncodeError(f"the {what} are no array: {error}") from None
+        raise EncodeError(f"the {what} are not an array: {error}") from None
     if array.size and array.dtype.kind not in kinds:
         raise EncodeError(f"the {what} are numbers, not {array.dtype}")
     return array

@@ -119,7 +119,7 @@ def encode(text: str, what: str, encoding: int | None = None) -> tuple[int, byte
     name = _CODECS.get(encoding)
     if name is None:
         raise EncodeError(
-            f"{what} has the encoding {encoding}, which is not known here; "
+            f"{what} has the encoding {encoding}, which is not supported here; "
             f"{UTF_8} (UTF-8) holds any text"
         )
     try:

@@ -4,7 +4,7 @@ A matrix has shape (4, 4) and the last row 0 0 0 1. It maps (x, y, z, 1) in the 
 system, mm, to the tracker's or the patient's, mm.
 
 A quaternion is (x, y, z, w) with the real part last, as POSITION and QTDATA have it (OpenIGTLink
-``position.md``); (0, 0, 0, 1) is no rotation. ``quaternion_matrix`` is the rotation of the
+``position.md``); (0, 0, 0, 1) is not a rotation. ``quaternion_matrix`` is the rotation of the
 library's ``QuaternionToMatrix`` (``igtlMath.h``).
 """
 
@@ -87,7 +87,7 @@ def quaternion_matrix(quaternion: Quaternion, position: Point = (0.0, 0.0, 0.0))
     """
     length = math.hypot(*quaternion)
     if not 0 < length < math.inf:
-        raise GeometryError(f"the quaternion {quaternion} of length {length} is no rotation")
+        raise GeometryError(f"the quaternion {quaternion} of length {length} is not a rotation")
     x, y, z, w = (number / length for number in quaternion)
     return np.array(
         [

@@ -127,7 +127,7 @@ def whole_number(value: int, least: int, most: int, what: str) -> int:
     except TypeError:
         number = None
     if number is None or not least <= number <= most:
-        raise EncodeError(f"{what} {value!r} is no whole number from {least} to {most}")
+        raise EncodeError(f"{what} {value!r} is not a whole number from {least} to {most}")
     return number
 
 

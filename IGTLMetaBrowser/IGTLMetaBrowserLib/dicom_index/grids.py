@@ -70,7 +70,7 @@ def _set_tiles(
 ) -> None:
     columns, rows = int(values["Columns"]), int(values["Rows"])
     if columns % tiles[0] or rows % tiles[1]:
-        raise _GridError(f"{columns} × {rows} pixels are no {tiles[0]} × {tiles[1]} tiles")
+        raise _GridError(f"{columns} × {rows} pixels are not {tiles[0]} × {tiles[1]} tiles")
     values["Columns"], values["Rows"] = str(columns // tiles[0]), str(rows // tiles[1])
     values["NumberOfFrames"] = str(len(positions))
     values[TILES] = f"{tiles[0]}\\{tiles[1]}"

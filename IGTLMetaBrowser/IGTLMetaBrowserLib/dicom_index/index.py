@@ -94,8 +94,8 @@ class DicomIndex:
                         progress(done, total)
             if total != done:
                 raise DicomIndexError(
-                    f"{total - done} files are not read yet: the processes that were to read them "
-                    "were ended. Run it again, with fewer jobs if memory is short"
+                    f"{total - done} files have not been read yet: the processes that were to "
+                    "read them were ended. Run it again, with fewer jobs if memory is short"
                 )
         return done
 

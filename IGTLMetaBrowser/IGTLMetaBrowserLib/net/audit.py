@@ -88,8 +88,8 @@ class AuditFile:
 
     def _error(self, error: OSError) -> AuditError:
         return AuditError(
-            f"the audit trail {str(self._path)!r} cannot be written: {error.strerror}; make room, "
-            "or choose another file. Nothing is served without it"
+            f"the audit trail {str(self._path)!r} cannot be written: {error.strerror}; free some "
+            "space, or choose another file. Nothing is served without it"
         )
 
 
@@ -110,7 +110,7 @@ class Syslog(logging.handlers.SysLogHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do not go on as if it had been written."""
-        raise AuditError("syslog takes no lines any more. Nothing is served without it")
+        raise AuditError("syslog no longer accepts lines. Nothing is served without it")
 
 
 class AuditTrail:

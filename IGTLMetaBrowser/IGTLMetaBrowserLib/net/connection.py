@@ -163,7 +163,7 @@ class Connection:
 
     def describe_loss(self, address: str, last_words: str = "") -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
-        reason = f"is gone ({self.lost})"
+        reason = f"dropped the connection ({self.lost})"
         if isinstance(self.lost, EOFError):
             reason = "closed the connection"
         elif isinstance(self.lost, ssl.SSLError):

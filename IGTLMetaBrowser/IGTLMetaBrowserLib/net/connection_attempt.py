@@ -88,7 +88,7 @@ class ConnectionAttempt:
     def _begin(self, now: float) -> None:
         if not 0 < self.port < 65536:  # the look-up would take the lower 16 bits
             raise ConnectionFailedError(
-                f"{self._name} cannot be: a port is a number from 1 to 65535"
+                f"{self._name} cannot be connected to: ports are 1 to 65535"
             )
         self.addresses = self.addresses or known_addresses(self.host, self.port)
         if self.addresses:
@@ -141,7 +141,7 @@ class ConnectionAttempt:
             else "check host and network"
         )
         self._error = ConnectionFailedError(
-            f"no connection to {self._name}: {_describe(failure)}; {hint}"
+            f"cannot connect to {self._name}: {_describe(failure)}; {hint}"
         )
 
 

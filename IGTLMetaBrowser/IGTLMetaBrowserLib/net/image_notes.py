@@ -17,7 +17,7 @@ def image_notes(
         notes.append(f"it came under the name {codec.printable(image.device_name)!r}")
     if image.is_subvolume:
         notes.append(
-            f"only a part of it came: {size_text(image.subvolume_size)} of "
+            f"only a part of it was received: {size_text(image.subvolume_size)} of "
             f"{size_text(image.whole_size)} voxels"
         )
     return (*notes, *shear_notes(image))
@@ -40,16 +40,17 @@ def shear_notes(image: codec.ImageMessage) -> tuple[str, ...]:
 
 
 def differences(entry: codec.ImageMetaItem, image: codec.ImageMessage) -> list[str]:
-    """Return where an image differs from its entry in the list."""
+    """Return how an image differs from its entry in the list."""
     notes = []
     if tuple(entry.size) != tuple(image.whole_size):
         notes.append(
-            f"the list says {size_text(entry.size)} voxels, {size_text(image.whole_size)} came"
+            f"listed with {size_text(entry.size)} voxels, "
+            f"received with {size_text(image.whole_size)}"
         )
     came = codec.ScalarType.of(image.pixels.dtype)
     if entry.scalar_type != came:
         notes.append(
-            f"the list says {scalar_type_text(entry.scalar_type)}, {scalar_type_text(came)} came"
+            f"listed as {scalar_type_text(entry.scalar_type)}, received as {scalar_type_text(came)}"
         )
     return notes
 

@@ -58,7 +58,7 @@ class ServerLimits:
         ``host`` is its numeric address, ``connected`` are those of all who are connected.
         """
         if not self.allows(host):
-            return f"the address {host} is not among those that may connect"
+            return f"the address {host} is not allowed to connect"
         if len(connected) >= self.max_clients:
             return f"{self.max_clients} clients are connected, and no more are served; try later"
         most = self.max_clients_per_address

@@ -51,10 +51,10 @@ class ListCheck:
         if first is not None and form != first:
             raise AnswerError(
                 f"the server sends another image each time: first {words}, then "
-                f"{describe_image(image)}; the list says neither"
+                f"{describe_image(image)}; neither is as listed"
             )
         if first is not None and not listed:
-            raise AnswerError("the server has withdrawn it: it is no longer in the list")
+            raise AnswerError("the server has removed it from the list")
         self._is_list_wrong = True
         return False
 

@@ -74,7 +74,7 @@ class Probe:
         listing = self._ask_for_list()
         named = self._ask(codec.GetMessage("IMGMETA", device_name=_NAME))
         if named.outcome != "answered" and self.report.answers[0].outcome == "answered":
-            self._quirk("the list is sent only to who asks without a name")
+            self._quirk("the list is sent only to clients that request it without a name")
         for data_type in _LISTS:
             self._ask(codec.GetMessage(data_type))
         if listing:
@@ -92,13 +92,15 @@ class Probe:
             while (received := self._connection.receive(until)) is not None:
                 counts[received.header.type_name] += 1
         except (EOFError, OSError, codec.DecodeError) as error:
-            self._quirk(f"it ends connections on which nothing is asked: {error}")
+            self._quirk(f"it closes idle connections: {error}")
             self._connect_again()
         self.report.unasked = dict(counts)
         if counts:
             total = sum(counts.values())
             what = ", ".join(sorted(counts))
-            self._quirk(f"it sends unasked: {what}, {total} messages in {LISTEN_SECONDS:g} s")
+            self._quirk(
+                f"it sends without being asked: {what}, {total} messages in {LISTEN_SECONDS:g} s"
+            )
 
     def _ask_for_list(self) -> list[codec.ImageMetaItem]:
         answer = self._ask(codec.GetMessage("IMGMETA"))
@@ -114,11 +116,11 @@ class Probe:
         }
         if len({*ids}) < len(ids):
             doubled = len(ids) - len({*ids})
-            self._quirk(f"{doubled} ids are doubled: these images cannot be told apart")
+            self._quirk(f"{doubled} IDs occur more than once: these images cannot be told apart")
         if any(len(image_id.encode("utf-8", "surrogateescape")) == 20 for image_id in ids):
-            self._quirk("some ids fill all 20 characters: they may have been cut")
+            self._quirk("some IDs fill all 20 characters: they may have been cut")
         if any(image_id != image_id.strip() for image_id in ids):
-            self._quirk("some ids have spaces around them")
+            self._quirk("some IDs have spaces around them")
         texts = [text for item in items for text in (item.name, item.patient_name)]
         if any("\udc80" <= letter <= "\udcff" for text in texts for letter in text):
             self._quirk("some texts are not UTF-8")
@@ -165,9 +167,9 @@ class Probe:
         answer = self._ask(query)
         answer.query = "GET_IMGMETA in header version 2"
         if answer.outcome == "answered" and answer.header_version == 1:
-            self._quirk("it answers questions in header version 2 in version 1, without metadata")
+            self._quirk("it answers queries in header version 2 with version 1, without metadata")
         elif answer.outcome != "answered":
-            self._quirk("it does not read header version 2: metadata cannot come")
+            self._quirk("it does not read header version 2, and cannot send metadata")
             self._connect_again()
 
     def _ask(self, query: codec.QueryMessage) -> Answer:

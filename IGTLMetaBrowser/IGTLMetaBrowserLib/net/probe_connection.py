@@ -86,7 +86,7 @@ class ProbeConnection:
         if header.version not in (1, 2) or header.body_size > self._limit:
             raise codec.DecodeError(
                 f"a header of version {header.version} with {header.body_size} bytes came; "
-                "this is no OpenIGTLink server, or it is out of step"
+                "this is not an OpenIGTLink server, or it is out of sync"
             )
         body = self._take(header.body_size, patience)
         if body is None:

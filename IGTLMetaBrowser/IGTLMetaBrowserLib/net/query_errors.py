@@ -25,7 +25,7 @@ def unreadable(query: Query, error: codec.DecodeError) -> AnswerError:
     """Return the error for an answer that cannot be read, with the setting that has caused that."""
     words = f"{query} cannot be read: {error}"
     if isinstance(error, codec.MissingChecksumError):
-        words += "; to read it all the same, accept missing checksums"
+        words += "; to read it anyway, accept missing checksums"
         return AnswerError(words, setting="accept_missing_checksum")
     if type(error) is codec.BodySizeError:  # of the others no setting is the cause
         return AnswerError(f"{words}; allow larger images", setting="max_body_size")

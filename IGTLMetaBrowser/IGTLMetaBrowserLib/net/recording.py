@@ -96,7 +96,7 @@ class RecordingWriter:
     def _error(self, error: OSError) -> RecordingError:
         return RecordingError(
             f"the recording {str(self._path)!r} cannot be written: {error.strerror}; choose "
-            "another file, or make room"
+            "another file, or free some space"
         )
 
 
@@ -105,7 +105,7 @@ def read_recording(path: Path) -> Iterator[Record]:
     try:
         with path.open("rb") as file:
             if file.readline(len(FIRST_LINE)) != FIRST_LINE:
-                raise RecordingError(f"{str(path)!r} is no recording of igtlmeta record")
+                raise RecordingError(f"{str(path)!r} is not a recording of igtlmeta record")
             while (record := _read_record(file)) is not None:
                 yield record
     except OSError as error:

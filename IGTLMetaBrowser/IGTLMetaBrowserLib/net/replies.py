@@ -79,7 +79,7 @@ class Replies:
             if message is not None:
                 client.queue(self._packed(addressed(message, query)))
                 return
-            code, words = _Code.UNKNOWN_INSTRUCTION, f"{query.type_name} is not known here"
+            code, words = _Code.UNKNOWN_INSTRUCTION, f"{query.type_name} is not supported here"
         except NotReadyError:
             raise
         except SourceError as error:
@@ -125,7 +125,7 @@ class Replies:
     def _hand_over(self, client: ServedClient, message: codec.Message) -> None:
         """Give the source what a client sent unasked, where the source takes that."""
         if not isinstance(self._source, TakesMessages):
-            self._journal.not_kept(client, message, "this source takes nothing", logging.INFO)
+            self._journal.not_kept(client, message, "this source accepts no messages", logging.INFO)
             return
         try:
             self._source.receive(message)

@@ -162,7 +162,7 @@ class Server:
     def close(self) -> None:
         """Close all connections and listen no longer."""
         for client in [*self._clients]:
-            self._drop(client, "this server ends")
+            self._drop(client, "this server is shutting down")
         self._stop_listening()
         self._selector.close()
 
@@ -214,11 +214,11 @@ class Server:
         speaks_tls = first == FIRST_BYTE
         if speaks_tls and self.tls is None:
             words = (
-                "it speaks TLS, which this server does not: connect without, or start it with TLS"
+                "it uses TLS, which this server does not: connect without TLS, or start it with TLS"
             )
             self._turn_away(client, ALERT_PROTOCOL_VERSION, words, now)
         elif first and not speaks_tls and self.tls is not None:
-            words = "this server speaks TLS only; connect with TLS"
+            words = "this server requires TLS; connect with TLS"
             self._turn_away(client, _status(_Code.CONFIGURATION_ERROR, words), words, now)
         elif speaks_tls:
             self._selector.unregister(client.connection.socket)
@@ -316,9 +316,7 @@ class Server:
                 self._journal.turned_away(client, words)
                 self._drop(client, words)
             elif client.is_idle(now):
-                words = (
-                    f"idle for {limits.idle_timeout:g} s; connect again when something is wanted"
-                )
+                words = f"idle for {limits.idle_timeout:g} s; connect again when needed"
                 self._turn_away(client, _status(_Code.TIME_OUT, words), words, now)
 
     def _drop(self, client: ServedClient, reason: str) -> None:

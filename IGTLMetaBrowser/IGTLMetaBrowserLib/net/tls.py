@@ -12,16 +12,16 @@ from .errors import TLSError
 
 # What OpenSSL says, and what it means between two OpenIGTLink peers. The first that fits is said.
 _WORDS = {
-    "CERTIFICATE_REQUIRED": "the server wants a certificate from clients; give one",
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the other end showed no certificate",
+    "CERTIFICATE_REQUIRED": "the server requires a certificate from clients; provide one",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the other end presented no certificate",
     "HTTP_REQUEST": "the other end does not speak TLS",
     "WRONG_VERSION_NUMBER": "the other end does not speak TLS",
-    "UNKNOWN_CA": "the other end does not trust the certificate of this one",
-    "CERTIFICATE_UNKNOWN": "the other end does not accept the certificate of this one",
-    "BAD_CERTIFICATE": "the other end does not accept the certificate of this one",
-    "CERTIFICATE_EXPIRED": "the other end says that the certificate of this one has expired",
-    "CERTIFICATE_REVOKED": "the other end says that the certificate of this one was revoked",
-    "ACCESS_DENIED": "the other end lets nobody in from this address, or is full",
+    "UNKNOWN_CA": "the other end does not trust the certificate of this end",
+    "CERTIFICATE_UNKNOWN": "the other end does not accept the certificate of this end",
+    "BAD_CERTIFICATE": "the other end does not accept the certificate of this end",
+    "CERTIFICATE_EXPIRED": "the other end says that the certificate of this end has expired",
+    "CERTIFICATE_REVOKED": "the other end says that the certificate of this end was revoked",
+    "ACCESS_DENIED": "the other end accepts no connections from this address, or is full",
     "ALERT_PROTOCOL_VERSION": "the other end does not speak TLS, or only another version of it",
     "UNSUPPORTED_PROTOCOL": "the other end speaks only an old version of TLS",
     "UNEXPECTED_EOF": "the other end closed the connection in the middle of the TLS handshake",
@@ -84,7 +84,7 @@ def _require_file(path: Path) -> None:
 
 
 def _no_password() -> bytes:
-    raise ValueError("it is locked with a password")
+    raise ValueError("it is protected by a password")
 
 
 def _reason(error: Exception) -> str:

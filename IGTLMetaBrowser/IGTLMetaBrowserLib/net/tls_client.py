@@ -146,13 +146,13 @@ class TLSConnectionAttempt(ConnectionAttempt):
         if self._distrust:
             words = f"its certificate is not trusted: {self._distrust}"
         elif accepted and plain_fingerprint(accepted) != plain_fingerprint(found):
-            words = "its certificate is another than the one that was accepted"
+            words = "its certificate is not the one that was accepted"
         else:
             return
         self._close_handshake()
         raise UntrustedCertificateError(
-            f"no connection to {self._name}: {words}. Ask who runs the server whether its SHA-256 "
-            f"fingerprint is {found}, and only then accept it (--tls-fingerprint)",
+            f"cannot connect to {self._name}: {words}. Ask the server's administrator whether its "
+            f"SHA-256 fingerprint is {found}, before you accept it (--tls-fingerprint)",
             found,
         )
 
@@ -161,7 +161,7 @@ class TLSConnectionAttempt(ConnectionAttempt):
         self.close()
 
     def _failure(self, words: str) -> TLSError:
-        return TLSError(f"no TLS with {self._name}: {words}")
+        return TLSError(f"cannot use TLS with {self._name}: {words}")
 
 
 def open_attempt(

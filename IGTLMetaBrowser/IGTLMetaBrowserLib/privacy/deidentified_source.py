@@ -79,7 +79,7 @@ class DeidentifiedSource:
 
     @property
     def withheld_count(self) -> int:
-        """How many images are not offered, as their pixels may show names."""
+        """How many images are not offered, because their pixels may show names."""
         return len(self._original or ()) - len(self._listing)
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
@@ -188,7 +188,7 @@ class DeidentifiedSource:
 
     def _original_id(self, image_id: str) -> str:
         if image_id not in self._ids:
-            raise SourceError("no image has this id; the list of images names those there are")
+            raise SourceError("no image has this id; refresh the list of images")
         return self._ids[image_id]
 
     def _unreadable(self, image_id: str, error: Exception) -> SourceError:

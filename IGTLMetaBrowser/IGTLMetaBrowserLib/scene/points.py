@@ -214,7 +214,7 @@ class PointSet:
     def _note_problems(self, misplaced: list[PointItem], left_out: int) -> None:
         for item in misplaced[:_MOST_PROBLEMS]:
             self.problems.append(
-                f"the point {printable(item.name)!r} is {item.position} mm, which is no place "
+                f"the point {printable(item.name)!r} is {item.position} mm, which is not "
                 f"within {FARTHEST / 1000:g} m of the origin"
             )
         if len(misplaced) > _MOST_PROBLEMS:

@@ -76,7 +76,7 @@ def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
         if not all(abs(number) <= FARTHEST for number in point):  # nor is what is not a number
             raise PlanError(
                 f"the {_WORDS[which]} of the trajectory {printable(item.name)!r} is {point} mm, "
-                f"which is no place within {FARTHEST / 1000:g} m of the origin"
+                f"which is not within {FARTHEST / 1000:g} m of the origin"
             )
     return named
 

@@ -122,7 +122,8 @@ class DemoSource:
         image = self._images.get(image_id)
         if image is None:
             raise SourceError(
-                f"No image has the id {image_id!r}; the demo offers {', '.join(self._images)}."
+                f"There is no image with the ID {image_id!r}; "
+                f"the demo offers {', '.join(self._images)}."
             )
         if image_id not in self._pixels:
             self._pixels[image_id] = self._compute(image)

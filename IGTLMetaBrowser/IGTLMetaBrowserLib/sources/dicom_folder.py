@@ -363,7 +363,7 @@ class DicomFolderSource:
     def _offer(self, image_id: str) -> Offer:
         if image_id not in self._offers.images:
             raise SourceError(
-                f"No image has the id {image_id!r}; the list of images names those there are."
+                f"There is no image with the ID {image_id!r}; refresh the list of images."
             )
         return self._offers.images[image_id]
 
@@ -379,7 +379,7 @@ def _require_pydicom() -> None:
         import pydicom  # noqa: F401
     except ImportError as error:
         raise SourceError(
-            "Serving DICOM files needs pydicom, which this Python does not have. "
+            "Serving DICOM files needs pydicom, which is not installed. "
             'Install it: pip install "igtlmetabrowser[server]"'
         ) from error
 

@@ -55,7 +55,7 @@ def read_markups(path: Path) -> Markups:
         raise SourceError(f"it cannot be read: {error.strerror}") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise SourceError(f"it is no markups file of Slicer: {what}") from None
+        raise SourceError(f"it is not a markups file of Slicer: {what}") from None
     return found
 
 

@@ -103,7 +103,7 @@ class PlainVolumeSource:
     def _file(self, image_id: str) -> VolumeFile:
         if image_id not in self._files:
             raise SourceError(
-                f"no image has the id {image_id!r}; the list of images names those there are"
+                f"there is no image with the ID {image_id!r}; refresh the list of images"
             )
         return self._files[image_id]
 

@@ -116,7 +116,7 @@ class SceneSource:
     def receive(self, message: codec.Message) -> None:
         """Pass on what a client sent unasked. Raises ``SourceError`` if nobody wants it."""
         if self._on_received is None:
-            raise SourceError("nobody here takes what is sent without being asked for")
+            raise SourceError("messages that were not requested are not accepted here")
         self._on_received(message)
 
     def all_nodes(self) -> Iterator[Any]:
@@ -156,7 +156,7 @@ class SceneSource:
         for volume in self._nodes(*_IMAGE_CLASSES, _LABEL_MAP_CLASS):
             if _id(volume) == image_id:
                 return volume
-        raise SourceError(f"there is no volume with the id {codec.printable(image_id)!r} here")
+        raise SourceError(f"there is no volume with the ID {codec.printable(image_id)!r} here")
 
     def _image_item(self, volume: Any) -> codec.ImageMetaItem:
         return codec.ImageMetaItem(

@@ -260,7 +260,7 @@ class ImageSection:
 
     def _load(self, imageIds):
         if not self._browser.connection.has_server:
-            self._statusLine.show(_("There is no connection. Press Connect first."))
+            self._statusLine.show(_("Not connected. Press Connect first."))
         elif imageIds:
             self._statusLine.forgetResult()
             self._browser.request_images(imageIds)

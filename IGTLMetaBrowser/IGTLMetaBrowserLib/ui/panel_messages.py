@@ -34,7 +34,7 @@ class PanelMessages:
             _("{address} offers {count} images"),
             none=_("{address} offers no images"),
         )
-        self.listChanges = _(": {added} new, {withdrawn} withdrawn")
+        self.listChanges = _(": {added} new, {withdrawn} removed")
         self.loading = _("Loading {name}, image {number} of {count} …")
         self.loaded = _("{name} is loaded.")
         self.loadedWithNotes = _("{name} is loaded; note: {notes}.")

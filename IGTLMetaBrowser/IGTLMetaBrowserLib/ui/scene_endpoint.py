@@ -62,7 +62,9 @@ class SceneEndpoint(Endpoint):
 
 def _problem(error, settings):
     if error.errno == errno.EADDRINUSE:
-        text = _("Port {port} is in use already. Choose another one, or end what listens there.")
+        text = _(
+            "Port {port} is in use already. Choose another port, or stop the program that uses it."
+        )
     else:
         text = _("Cannot serve on {host}:{port}: {reason}. Choose another host or port.")
     return text.format(host=settings.host, port=settings.port, reason=error.strerror)

@@ -112,7 +112,7 @@ class _Nesting:
     def enter(self, child_count: int) -> None:
         self._depth += 1
         if self._depth > LARGEST_DEPTH:
-            raise self._error(f"more than {LARGEST_DEPTH} BINDs lie one in the other")
+            raise self._error(f"more than {LARGEST_DEPTH} nested BINDs")
         self.count(child_count)
 
     def count(self, child_count: int) -> None:

@@ -57,7 +57,7 @@ class CapabilityMessage(Message):
         if len(content) % TYPE_NAME_SIZE:
             raise DecodeError(
                 f"CAPABILITY has names of {TYPE_NAME_SIZE} bytes; "
-                f"{len(content)} bytes are no whole number of them"
+                f"{len(content)} bytes are not a multiple of that"
             )
         data = bytes(content)
         starts = range(0, len(data), TYPE_NAME_SIZE)

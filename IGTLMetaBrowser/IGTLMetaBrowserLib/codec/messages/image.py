@@ -185,7 +185,7 @@ class ImageMessage(Message):
         parts = zip(offset, subvolume, size, strict=True)
         if any(first + count > whole for first, count, whole in parts):
             raise EncodeError(
-                f"{subvolume} voxels from {offset} on are no part of an image of {size} voxels"
+                f"{subvolume} voxels from {offset} on are not part of an image of {size} voxels"
             )
         return IMAGE_HEADER_LAYOUT.pack(
             _FORMAT_VERSION,

@@ -109,7 +109,7 @@ class ItemListMessage(Message, Generic[ItemClass]):
         if len(content) % size:
             raise DecodeError(
                 f"{cls.wire_type} has items of {size} bytes; "
-                f"{len(content)} bytes are no whole number of them"
+                f"{len(content)} bytes are not a multiple of that"
             )
         return cls(items=ItemTable(cls.item_class, content), **header_fields)
 

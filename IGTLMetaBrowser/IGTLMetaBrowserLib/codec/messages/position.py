@@ -85,7 +85,7 @@ class PositionMessage(Message):
     def to_matrix(self) -> np.ndarray:
         """Return the matrix from the tool's coordinate system, mm, to RAS mm.
 
-        float64 of shape (4, 4). Raises ``GeometryError`` where the quaternion is no rotation.
+        float64 of shape (4, 4). Raises ``GeometryError`` where the quaternion is not a rotation.
         """
         return quaternion_matrix(self.orientation, self.position)
 
