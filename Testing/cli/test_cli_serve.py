@@ -67,7 +67,7 @@ def test_a_disk_that_is_full_leaves_the_images(dicom_folder: Path, tmp_path: Pat
             words = ended(process)[2]
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, whole)
-    assert "is kept in memory alone" in words
+    assert "is kept in memory only" in words
 
 
 def test_a_dicom_series_goes_all_the_way_to_a_file(

@@ -35,7 +35,7 @@ from .serving import Records, Serving
 _REASONS_SHOWN = 8
 # After so long a source that makes an image lets others have their turn.
 _SECONDS_A_TURN = 0.01
-_IN_MEMORY = "this time, what is read of the files is kept in memory alone"
+_IN_MEMORY = "for this run, the index is kept in memory only"
 
 
 def add_commands(commands: Any) -> None:
