@@ -248,7 +248,12 @@ class RecordingStopped:
 
 @dataclass(frozen=True)
 class TrajectoriesChanged:
-    """``Browser.trajectories`` has changed, or which of them are shown."""
+    """``Browser.trajectories`` has changed, or which of them are shown.
+
+    ``is_unsolicited``: the server has sent them unasked, as it may do many times a second.
+    """
+
+    is_unsolicited: bool = False
 
 
 @dataclass(frozen=True)

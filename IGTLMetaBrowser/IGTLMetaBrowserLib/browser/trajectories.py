@@ -112,7 +112,7 @@ class Trajectories:
         """Show what came. ``is_answer``: those that the user has removed come back."""
         self._nodes.receive(self._connection.address, message.items, is_answer)
         # The table shows them at once, although their markups take several turns.
-        self._notify(TrajectoriesChanged())
+        self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))
         self.work()
 
     def adopt(self) -> None:

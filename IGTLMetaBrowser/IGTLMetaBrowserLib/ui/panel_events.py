@@ -30,6 +30,7 @@ class PanelEvents:
         self._updateTimer = SingleShotTimer(self._updateStates)
         self._frequentTimer = SingleShotTimer(self._updateFrequent)
         self._idsToUpdate = set()
+        self._areTrajectoriesDue = False
         self._liveViews = LiveViews()
         self._browser.add_observer(self._onBrowserEvent)
 
@@ -76,11 +77,15 @@ class PanelEvents:
                 self._isUpdateDue = True
                 self._updateTimer.start()
             return
-        if _isFrequent(event):
-            if handler is not None:
-                handler(event)
-            self._idsToUpdate.add(event.image_id)
-            self._frequentTimer.startIfIdle(_MILLISECONDS_BETWEEN_UPDATES)
+        if self._isFrequent(event):
+            if isinstance(event, (events.LiveImage, events.ImageProgress)):
+                self._idsToUpdate.add(event.image_id)
+            else:
+                self._areTrajectoriesDue = True
+            if not self._frequentTimer.isActive():
+                self._updateFrequent()
+            if isinstance(event, events.LiveImage) and event.node is not None:
+                self._liveViews.draw(event)
             return
         self._failure = None
         if handler is not None:
@@ -93,13 +98,32 @@ class PanelEvents:
         self._panel.images.showStates()
         self._panel.update()
 
+    def _isFrequent(self, event):
+        """Whether such events come many times a second, so that the panel follows now and then."""
+        match event:
+            case events.LiveImage():
+                return not event.is_first
+            case events.TrajectoriesChanged():
+                return event.is_unsolicited
+            case events.TrajectoriesShown():
+                return _inStatus(event) == self._trajectoriesInStatus
+            case _:
+                return isinstance(event, events.ImageProgress)
+
     def _updateFrequent(self):
+        """Show what frequent events have changed, and nothing more of that for a moment."""
         imageIds, self._idsToUpdate = self._idsToUpdate, set()
+        areTrajectoriesDue, self._areTrajectoriesDue = self._areTrajectoriesDue, False
+        if not (imageIds or areTrajectoriesDue):
+            return
+        self._frequentTimer.start(_MILLISECONDS_BETWEEN_UPDATES)
         for imageId in imageIds:
             if imageId in self._browser.images.live:
                 self._panel.images.showLiveImage(imageId)
             else:
                 self._panel.model.updateState(imageId)
+        if areTrajectoriesDue:
+            self._panel.trajectories.showList()
         self._panel.update()
 
     # The connection
@@ -202,12 +226,9 @@ class PanelEvents:
         self._panel.images.showStates()
 
     def _onLiveImage(self, event):
-        if event.is_first:
-            self._panel.images.showLiveImage(event.image_id)
-            if event.node is not None and self._showsInViews:
-                showInSliceViews(event.node)
-        elif event.node is not None:
-            self._liveViews.draw(event)
+        self._panel.images.showLiveImage(event.image_id)
+        if event.node is not None and self._showsInViews:
+            showInSliceViews(event.node)
 
     @property
     def _showsInViews(self):
@@ -226,11 +247,7 @@ class PanelEvents:
 
     def _onTrajectoriesShown(self, event):
         self._panel.trajectories.showList()
-        inStatus = (len(event.nodes), tuple(event.problems))
-        if inStatus == self._trajectoriesInStatus:
-            # They stream in, ten times a second: something else would never be read.
-            return
-        self._trajectoriesInStatus = inStatus
+        self._trajectoriesInStatus = _inStatus(event)
         text = self._messages.trajectoriesShown(len(event.nodes))
         if event.problems:
             text += " " + self._messages.notShown
@@ -240,8 +257,6 @@ class PanelEvents:
         self._status.showResult(self._messages.trajectoriesSent(event.count))
 
 
-def _isFrequent(event):
-    """Whether such events come many times a second, so that the panel follows now and then."""
-    if isinstance(event, events.LiveImage):
-        return not event.is_first
-    return isinstance(event, events.ImageProgress)
+def _inStatus(event):
+    """Return what the status line says of an answer; a stream that repeats it is not read."""
+    return len(event.nodes), tuple(event.problems)
