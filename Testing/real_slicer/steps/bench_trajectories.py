@@ -1,4 +1,8 @@
-"""100 and 1,000 trajectories: arriving, moving ten times a second, hidden."""
+"""100 and 1,000 trajectories: arriving, moving ten times a second, hidden.
+
+Of 1,000 the module has the first 200 in the scene, unless the user asks for more: Slicer itself
+takes 30 ms to make a line. A plain script makes and moves as many as there are in the scene.
+"""
 
 import time
 
@@ -10,9 +14,10 @@ from real_slicer.servers import ServerProcess
 from real_slicer.user import User, lines
 from real_slicer.views import four_up
 
-TIMEOUT_SECONDS = 2400  # Slicer takes minutes to make 1,000 lines
-SECONDS = 10
+SECONDS = 6
 RATE = 10
+IN_SCENE = 200  # scene.trajectory_set.SHOWN_AT_FIRST
+CONTROL = 0x04000000  # Qt.ControlModifier
 
 
 def run(step):
@@ -26,15 +31,15 @@ def run(step):
 
 def measure(step, user, heartbeat, count):
     """Trajectories of a server, and as many lines that a plain script moves."""
-    plain = {}
-    yield from plain_lines(step, heartbeat, count, plain)
+    plain, in_scene = {}, min(count, IN_SCENE)
+    yield from plain_lines(step, heartbeat, in_scene, plain)
     server = ServerProcess("trajectories", count, RATE)
     step.at_end(server.stop)
     yield from user.connect(server.port)
     user.unfold(user.ui.trajectoriesCollapsibleButton)
     heartbeat.start()
     user.press(user.ui.trajectoriesButton)
-    yield user.until(lambda: len(lines()) == count, f"{count} lines", 300)
+    yield user.until(lambda: len(lines()) == in_scene, f"{in_scene} lines", 60)
     arriving = heartbeat.stop().text()
     yield step.pause(2)
     heartbeat.start()
@@ -47,7 +52,7 @@ def measure(step, user, heartbeat, count):
     heartbeat.start()
     yield step.pause(SECONDS)
     hidden = heartbeat.stop().text()
-    name = f"{count:,} trajectories"
+    name = f"{count:,} trajectories, {in_scene} in the scene,"
     step.figure(f"{name} arriving", "", arriving, plain["made"])
     limit = f"1.2 × {plain['longest']:.0f} = {1.2 * plain['longest']:.0f} ms"
     step.figure(f"{name} moving at {RATE} Hz", limit, moving, plain["moved"])
@@ -56,9 +61,6 @@ def measure(step, user, heartbeat, count):
     server.stop()
     slicer.mrmlScene.Clear()
     yield step.pause(1)
-
-
-CONTROL = 0x04000000  # Qt.ControlModifier
 
 
 def plain_lines(step, heartbeat, count, plain):
