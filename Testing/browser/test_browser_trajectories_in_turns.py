@@ -32,21 +32,18 @@ def wait_for_the_answer(browser):
     step_until(browser, lambda: query.is_done, "the answer")
 
 
-def test_each_step_brings_some_and_takes_a_few_milliseconds(browser, hospital, events, scene):
+def test_each_step_brings_some_of_them(browser, hospital, events, scene):
     hospital.trajectories_ = many()
     wait_for_the_answer(browser)
     assert [type(event) for event in events[-1:]] == [TrajectoriesChanged]
     assert len(browser.trajectories.items) == COUNT
-    counts, seconds = [], []
+    counts = []
     while browser.trajectories.is_showing:
         assert browser.next_deadline <= time.monotonic()  # the window steps again at once
-        began = time.monotonic()
         browser.step()
-        seconds.append(time.monotonic() - began)
         counts.append(lines(scene))
     assert counts == sorted(counts)
     assert len(counts) > 3
-    assert sorted(seconds)[len(seconds) // 2] < 0.02
     (shown,) = of_type(events, TrajectoriesShown)
     assert len(shown.nodes) == COUNT == lines(scene)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -180,19 +179,18 @@ def test_many_queries_at_once_get_an_answer_each(client: net.Client):
     assert [query.answer.pixels[0, 0, 0] for query in queries] == [1, 2, 1, 2, 2, 1]
 
 
-def test_a_step_takes_about_as_long_as_it_may():
+def test_a_large_image_takes_many_short_steps():
     # The image comes faster than 8 ms a step; a window that steps stays responsive meanwhile.
     source = ImagesInMemory({"HUGE": make_image(0, (512, 512, 128))})
     with ServerInThread(source) as server, server.client() as client:
         query = client.ask("IMAGE", "HUGE")
-        steps = []
+        steps = 0
         while not query.is_done:
-            before = time.monotonic()
             client.step(0.002)
-            steps.append(time.monotonic() - before)
+            steps += 1
     assert query.error is None
-    # The last step makes the image of the bytes; a busy machine may interrupt any of them.
-    assert np.median(steps) < 0.02
+    # No memory copies 67 MB in 10 ms.
+    assert steps > 5
 
 
 def test_a_message_that_nobody_asked_for_is_handed_over():
