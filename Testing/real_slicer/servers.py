@@ -166,11 +166,33 @@ def _lines(count: int, step: int) -> list:
     ]
 
 
-def serve(source: object, port: int) -> None:
+def phantom_with_tls(port: int, *_numbers: float) -> None:
+    """The phantom with TLS, and a certificate of its own signature in ``certificate_file``."""
+    from IGTLMetaBrowserLib import net
+    from IGTLMetaBrowserLib.sources.demo import DemoSource
+
+    file = certificate_file()
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=OpenIGTLink phantom", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(file), "-out", str(file.with_suffix(".crt"))]
+    # Slicer's own libraries are not for other programs.
+    settings = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
+    subprocess.run(command, check=True, capture_output=True, env=settings)
+    file.write_bytes(file.read_bytes() + file.with_suffix(".crt").read_bytes())
+    file.with_suffix(".crt").unlink()
+    serve(DemoSource(), port, tls=net.ServerTLS(file).make_context())
+
+
+def certificate_file() -> Path:
+    """Where the certificate of ``phantom_with_tls`` is, with its key."""
+    return Path(os.environ["REAL_SLICER_OUTPUT"]) / "phantom.pem"
+
+
+def serve(source: object, port: int, **options: object) -> None:
     """Serve a source for ever."""
     from IGTLMetaBrowserLib import net
 
-    with net.Server(source, port=port) as server:
+    with net.Server(source, port=port, **options) as server:
         print(server.port, flush=True)
         server.serve_forever()
 
@@ -232,6 +254,7 @@ KINDS = {
     "large_images": large_images,
     "long_list": long_list,
     "clinic": clinic,
+    "phantom_with_tls": phantom_with_tls,
     "trajectories": trajectories,
     "live_images": live_images,
 }

@@ -51,11 +51,19 @@ def crashing_objects() -> Iterator[None]:
 
 @pytest.fixture
 def slicer_host() -> Iterator[ModuleType]:
-    """The running stand-in, as the module `slicer`; scene and settings are emptied at the end."""
+    """The running stand-in, as the module `slicer`; scene and settings are emptied at the end.
+
+    Python's garbage collector runs in whatever thread is the next to make an object, such as that
+    of a server. A timer that is freed there stays in the event loop of this thread, and crashes it:
+    so garbage is collected here only, at the end of each test.
+    """
     slicer = slicerhost.start()
+    gc.disable()
     yield slicer
     slicer.mrmlScene.Clear(0)
     slicer.app.settings().clear()
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture

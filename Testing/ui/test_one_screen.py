@@ -28,7 +28,7 @@ def panel_of(user):
 def width_of(user) -> int:
     """The width that the panel needs at least."""
     user.wait_for(lambda: True, "the layout")
-    return panel_of(user).minimumSizeHint.width()
+    return max(panel_of(user).minimumWidth, panel_of(user).minimumSizeHint.width())
 
 
 def test_trajectories_and_images_are_seen_together_without_scrolling(narrow):
@@ -102,6 +102,12 @@ def test_the_loss_of_the_connection_makes_it_no_wider(narrow):
         narrow.wait_for(lambda: narrow.panel.browser.connection.next_attempt, "the loss")
         assert width_of(narrow) <= before
         narrow.press(narrow.ui.connectButton)
+
+
+def test_a_live_image_that_can_be_recorded_makes_it_no_wider(narrow):
+    before = width_of(narrow)
+    narrow.ui.recordButton.visible = True
+    assert width_of(narrow) <= before
 
 
 def test_collapsed_sections_leave_the_panel_as_wide_as_it_was(narrow):

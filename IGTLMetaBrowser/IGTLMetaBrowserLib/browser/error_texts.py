@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .. import net
+
 # By field of ``net.ConnectionSettings``: as in the panel's Advanced section.
 _LABELS = {
     "answer_timeout": "Answer time-out",
@@ -12,5 +14,7 @@ _LABELS = {
 
 def error_text(error: BaseException) -> str:
     """Return an error in words, with the label of the setting that would avoid it."""
+    if isinstance(error, net.UntrustedCertificateError):
+        return error.words  # its fingerprint is beside the button that accepts it
     label = _LABELS.get(getattr(error, "setting", ""))
     return f"{error} (Advanced: {label})" if label else str(error)

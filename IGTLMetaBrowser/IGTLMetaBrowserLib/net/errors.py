@@ -55,8 +55,15 @@ class TLSError(ConnectionFailedError):
 
 
 class UntrustedCertificateError(TLSError):
-    """The server's certificate is not trusted; a user may accept its SHA-256 ``fingerprint``."""
+    """The server's certificate is not trusted; a user may accept its SHA-256 ``fingerprint``.
 
-    def __init__(self, text: str, fingerprint: str) -> None:
-        super().__init__(text)
+    ``words`` say what happened, without what to do.
+    """
+
+    def __init__(self, words: str, fingerprint: str) -> None:
+        super().__init__(
+            f"{words}. Ask the server's administrator whether its SHA-256 fingerprint is "
+            f"{fingerprint}, before you accept it (--tls-fingerprint)"
+        )
+        self.words = words
         self.fingerprint = fingerprint

@@ -150,11 +150,7 @@ class TLSConnectionAttempt(ConnectionAttempt):
         else:
             return
         self._close_handshake()
-        raise UntrustedCertificateError(
-            f"cannot connect to {self._name}: {words}. Ask the server's administrator whether its "
-            f"SHA-256 fingerprint is {found}, before you accept it (--tls-fingerprint)",
-            found,
-        )
+        raise UntrustedCertificateError(f"cannot connect to {self._name}: {words}", found)
 
     def _close_handshake(self) -> None:
         self._handshake = None

@@ -8,7 +8,8 @@ import qt
 from slicer.i18n import tr as _
 
 from ..browser.events import ConnectionState
-from ..net import format_address, parse_address
+from ..net import UntrustedCertificateError, format_address, parse_address
+from .certificate_question import CertificateQuestion
 from .demo_endpoint import isDemo
 from .endpoint_history import EndpointHistory
 from .server_settings import settingsOf
@@ -34,6 +35,9 @@ class ConnectionSection:
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self.update)
         ui.hostLineEdit.returnPressed.connect(self._onReturnPressed)
+        self.disconnectText = _("Dis&connect")
+        self._question = CertificateQuestion(ui, self._connectTo)
+        self._lastServer = None
 
     def close(self):
         """Count no more seconds."""
@@ -48,6 +52,16 @@ class ConnectionSection:
         else:
             self._connect()
 
+    def noteConnecting(self):
+        """Remember which server it is; what was asked about another one is past."""
+        self._lastServer = self._browser.connection.host_and_port
+        self._question.hide()
+
+    def onFailed(self, error):
+        """Ask the user whether to trust the server's certificate, if that is what is wrong."""
+        if isinstance(error, UntrustedCertificateError) and self._lastServer is not None:
+            self._question.ask(*self._lastServer, error.fingerprint)
+
     def noteConnected(self):
         """Remember the server: it works. A demo is gone with its window."""
         host, port = self._browser.connection.host_and_port
@@ -58,7 +72,7 @@ class ConnectionSection:
         """Show the state of the connection."""
         hasServer = self._browser.connection.has_server
         state = self._browser.connection.state
-        self.ui.connectButton.text = _("Dis&connect") if hasServer else _("&Connect")
+        self.ui.connectButton.text = self.disconnectText if hasServer else _("&Connect")
         for widget in (self.ui.hostLineEdit, self.ui.portSpinBox, self.ui.historyButton):
             widget.enabled = not hasServer
         self.ui.demoButton.visible = not hasServer
@@ -73,6 +87,9 @@ class ConnectionSection:
             self._statusLine.show("{error}.", error=error)
             return
         self._fillIn(host, port)
+        self._connectTo(host, port)
+
+    def _connectTo(self, host, port):
         self._browser.connect(host, port, settings=settingsOf(host, port))
 
     def _fillIn(self, host, port):

@@ -37,12 +37,9 @@ class BrowserPanel:
         self._messages = PanelMessages(texts)
         # The view does not keep its model alive in Slicer.
         self.model = ImageTableModel(browser, colors, texts)
-        # As wide as all sections need: Slicer's panel, and the views beside it, would get another
-        # width whenever a section is expanded.
-        panel = ui.serverCollapsibleButton.parentWidget()
-        panel.minimumWidth = panel.minimumSizeHint.width()
-        rememberSections(self._sections())
         self.connection = ConnectionSection(ui, browser, colors, texts, self.status)
+        self._fixWidth()
+        rememberSections(self._sections())
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
         self.trajectories = TrajectorySection(ui, browser, colors, texts, self.status)
         self.offers = ServerOffers(browser)
@@ -120,6 +117,17 @@ class BrowserPanel:
         """Show which images are no longer in the scene."""
         self.images.showStates()
         self.trajectories.showStates()
+
+    def _fixWidth(self):
+        """Make the panel as wide as it ever needs to be.
+
+        Slicer's panel, and the views beside it, would get another width whenever a section is
+        expanded, the server is connected, or a live image is selected.
+        """
+        ui = self.ui
+        ui.connectButton.text, ui.recordButton.visible = self.connection.disconnectText, True
+        panel = ui.serverCollapsibleButton.parentWidget()
+        panel.minimumWidth = panel.minimumSizeHint.width()
 
     def _sections(self):
         ui = self.ui

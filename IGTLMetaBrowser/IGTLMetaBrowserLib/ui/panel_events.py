@@ -129,8 +129,10 @@ class PanelEvents:
     # The connection
 
     def _onConnecting(self, event):
+        self._panel.connection.noteConnecting()
         if not event.is_again:
             self._panel.settings.apply()
+            self._panel.settings.showAgain()
             self._status.forgetResult()
             self._status.show(self._messages.connecting)
 
@@ -154,6 +156,7 @@ class PanelEvents:
             self._status.showNothingBut(self._messages.notConnected)
         else:
             self._status.showLoss(event.error)
+            self._panel.connection.onFailed(event.error)
 
     def _onDeferred(self, event):
         names = self._messages.deferredNames

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, replace
+from pathlib import Path
 
 import qt
 
 from ..codec import Coordinates
-from ..net import ConnectionSettings, format_address
+from ..net import ClientTLS, ConnectionSettings, format_address
 from .settings_values import PREFIX
 
 
@@ -36,6 +37,8 @@ def keepSettings(host, port, settings):
     }
     if "coordinates" in changed:
         changed["coordinates"] = changed["coordinates"].name
+    if "tls" in changed:
+        changed["tls"] = {key: str(value) for key, value in vars(settings.tls).items() if value}
     if changed:
         qt.QSettings().setValue(_key(host, port), json.dumps(changed))
     else:
@@ -46,7 +49,14 @@ def _key(host, port):
     return f"{PREFIX}Servers/{format_address(host, port)}"
 
 
+def _readTls(server_name="", accepted_fingerprint="", **files):
+    paths = {key: Path(path) for key, path in files.items()}
+    return ClientTLS(server_name=server_name, accepted_fingerprint=accepted_fingerprint, **paths)
+
+
 def _read(changed):
     if changed.get("coordinates"):
         changed["coordinates"] = Coordinates[changed["coordinates"]]
+    if "tls" in changed:
+        changed["tls"] = _readTls(**changed["tls"])
     return replace(ConnectionSettings(), **changed)

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from ..codec import Coordinates
 from ..net import format_address, parse_address
 from .server_settings import keepSettings, settingsOf
+from .tls_fields import TlsFields
 
 _MEGABYTE = 1 << 20
 _COORDINATES = (None, Coordinates.RAS, Coordinates.LPS)
@@ -40,6 +41,7 @@ class ServerSettingsSection:
         for spinBox in (ui.connectTimeoutSpinBox, ui.answerTimeoutSpinBox, ui.largestImageSpinBox):
             spinBox.valueChanged.connect(self._onChanged)
         ui.missingChecksumCheckBox.toggled.connect(self._onChanged)
+        self._tls = TlsFields(ui, self._onChanged)
         ui.hostLineEdit.textChanged.connect(self.update)
         ui.portSpinBox.valueChanged.connect(self.update)
         self.update()
@@ -51,8 +53,12 @@ class ServerSettingsSection:
             return
         self._shownServer = server
         self.ui.settingsLabel.text = self._text.format(address=format_address(*server))
+        self.showAgain()
+
+    def showAgain(self):
+        """Show the settings as they are kept."""
         self._isShowing = True
-        self._show(settingsOf(*server))
+        self._show(settingsOf(*self._shownServer))
         self._isShowing = False
 
     def apply(self):
@@ -78,6 +84,7 @@ class ServerSettingsSection:
         ui.connectTimeoutSpinBox.value = round(settings.connect_timeout)
         ui.answerTimeoutSpinBox.value = round(settings.answer_timeout)
         ui.largestImageSpinBox.value = settings.max_body_size // _MEGABYTE
+        self._tls.show(settings.tls)
         ui.missingChecksumCheckBox.checked = settings.accept_missing_checksum
 
     def _onChanged(self, *_arguments):
@@ -93,6 +100,7 @@ class ServerSettingsSection:
             answer_timeout=float(ui.answerTimeoutSpinBox.value),
             max_body_size=ui.largestImageSpinBox.value * _MEGABYTE,
             accept_missing_checksum=bool(ui.missingChecksumCheckBox.checked),
+            tls=self._tls.read(),
         )
         keepSettings(*server, now)
         hasMoved = now.coordinates != before.coordinates
