@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from helpers.clinic import Clinic, clinic_server
 from helpers.peers import ServerInThread
@@ -207,3 +207,75 @@ def test_study_series_and_image_are_copied_as_json(details):
     known = json.loads(QApplication.clipboard().text())
     assert set(known) == {"study", "series", "instance"}
     assert known["series"]["Modality"] == "CT"
+
+
+# Typed values
+
+
+def edit(details, attribute: str, text: str) -> None:
+    """Double-click a value, and type another one."""
+    index = details.model.index(details.rows().index(details.row(attribute)), 1)
+    details.click(attribute)  # a row that is seen in part is scrolled now
+    point = details.view.visualRect(index).center()
+    QTest.mouseClick(details.view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
+    QTest.mouseDClick(details.view.viewport(), Qt.LeftButton, Qt.NoModifier, point)
+    editors = details.view.viewport().findChildren(QLineEdit)
+    if not editors:
+        raise LookupError(f"{attribute} cannot be edited")
+    editors[-1].selectAll()
+    QTest.keyClicks(editors[-1], text)
+    QTest.keyClick(editors[-1], Qt.Key_Return)
+
+
+def test_a_value_is_typed_in_and_removed_again(details):
+    details.user.select("PET")
+    edit(details, "Modality", "MR")
+    details.user.wait_for(
+        lambda: details.row("Modality") == ("Modality", "MR", "Typed in (others differ)"),
+        "the typed value",
+    )
+    assert details.user.status == "Modality is as you typed it, until Slicer exits."
+    known = details.user.panel.browser.metadata.normalized("PET")
+    assert known["series"]["Modality"] == "MR"
+
+    details.click("Modality")
+    menu = open_details_menu(details)
+    assert menu.removeTypedAction.enabled
+    menu.removeTypedAction.trigger()
+    details.user.wait_for(
+        lambda: details.row("Modality")[1:] == ("PT", "Image list"), "what the list says"
+    )
+
+
+def test_a_value_that_the_keyword_cannot_have_is_refused(details):
+    details.user.select("PET")
+    edit(details, "Modality", " ")
+    assert details.user.status.startswith("Modality is empty; remove it")
+    assert details.row("Modality")[1] == "PT"
+
+
+@pytest.mark.parametrize("attribute", ["State", "Pixel spacing", "Rows"])
+def test_what_is_no_opinion_cannot_be_edited(details, attribute):
+    details.user.load("HEAD")
+    details.user.wait_for(lambda: "Remark" in str(details.rows()), "the details")
+    with pytest.raises(LookupError):
+        edit(details, attribute, "1")
+
+
+def test_the_name_of_a_hidden_patient_cannot_be_edited(details):
+    details.user.select("PET")
+    details.user.ui.hidePatientsCheckBox.click()
+    with pytest.raises(LookupError):
+        edit(details, "Patient name", "Smith")
+    edit(details, "Modality", "MR")
+
+
+def open_details_menu(details):
+    view = details.view
+    point = view.visualRect(view.currentIndex()).center()
+    event = QContextMenuEvent(QContextMenuEvent.Mouse, point, view.viewport().mapToGlobal(point))
+    QApplication.sendEvent(view.viewport(), event)
+    section = details.user.panel.images.details
+    details.user.wait_for(lambda: section.menu.visible, "the menu")
+    section.menu.close()
+    return section

@@ -86,6 +86,7 @@ def test_tab_goes_from_the_box_to_the_chips_and_on_to_the_table(user, source):
     buttons = [user.ui.selectAllButton, user.ui.selectNoneButton]
     assert [widget for widget in order if widget not in buttons] == [
         *chips,
+        user.ui.refreshButton,
         user.ui.groupCheckBox,
         user.ui.imageTableView,
     ]

@@ -16,6 +16,7 @@ from .panel_keys import PanelKeys
 from .resize_filter import ResizeFilter
 from .table_views import copyRows, limitHeight, setRowHeight
 from .timers import SingleShotTimer
+from .typed_values import TypedValues
 
 # An image that is being loaded, or that streams, changes many times a second.
 _PAUSE_MILLISECONDS = 200
@@ -34,7 +35,8 @@ class DetailsSection:
         self._localeTexts = localeTexts
         self._imageSelection = ui.imageTableView.selectionModel()
         # The view does not keep its model alive in Slicer.
-        self.model = DetailsTableModel(colors)
+        self._typed = TypedValues(browser, statusLine, self._shownImageId, self._updateSoon)
+        self.model = DetailsTableModel(colors, self._typed.isEditable, self._typed.set)
         self.calibration = CalibrationSection(ui, browser, model, statusLine)
         self._timer = SingleShotTimer(self.update)
         self._resizing = ResizeFilter(self._arrangeColumns)
@@ -77,6 +79,20 @@ class DetailsSection:
         isImage = index.isValid() and not self._images.isGroup(index.row())
         return index.row() if isImage else None
 
+    def _shownImageId(self):
+        row = self._shownRow()
+        isKnown = row is not None and self._images.isLoadable(row)
+        return self._images.imageId(row) if isKnown else None
+
+    def editValue(self):
+        """Type another value of the present row."""
+        index = self.ui.detailsTableView.currentIndex()
+        self.ui.detailsTableView.edit(self.model.index(index.row(), VALUE))
+
+    def removeTypedValue(self):
+        """Let what others say of the present row count again."""
+        self._typed.remove(self.model.row(self.ui.detailsTableView.currentIndex().row()))
+
     def copy(self):
         """Copy the selected rows, each in a line, with tabs between the cells."""
         copyRows(self.ui.detailsTableView)
@@ -115,12 +131,12 @@ class DetailsSection:
             value += f" ({self._localeTexts.exactMoment(moment)})"
         source = texts["module"] if column == STATE else images.source(row)
         name = texts["state"] if column == STATE else images.headerData(column, qt.Qt.Horizontal)
-        return DetailRow(texts["table"], name, value, source, ())
+        return DetailRow("", name, value, source, ())
 
     def _notes(self, row):
         texts = self._texts
         return [
-            DetailRow(texts["table"], texts["note"], note, texts["module"], ())
+            DetailRow("", texts["note"], note, texts["module"], ())
             for note in self._images.notes(row)
         ]
 
@@ -150,16 +166,26 @@ class DetailsSection:
     def _makeMenu(self, view):
         # Neither the view nor the menu keeps these alive in Slicer.
         self.menu = qt.QMenu(view)
-        self.copyAction = self.menu.addAction(_("Copy"))
-        self.copyAction.triggered.connect(lambda _checked=False: self.copy())
-        self.copyAllAction = self.menu.addAction(_("Copy all"))
-        self.copyAllAction.triggered.connect(lambda _checked=False: self.copyAll())
-        self.copyJsonAction = self.menu.addAction(_("Copy study, series and image as JSON"))
-        self.copyJsonAction.triggered.connect(lambda _checked=False: self.copyJson())
+        self.editAction = self._add(_("Edit value"), self.editValue)
+        self.removeTypedAction = self._add(_("Remove typed value"), self.removeTypedValue)
+        self.menu.addSeparator()
+        self.copyAction = self._add(_("Copy"), self.copy)
+        self.copyAllAction = self._add(_("Copy all"), self.copyAll)
+        self.copyJsonAction = self._add(_("Copy study, series and image as JSON"), self.copyJson)
         view.customContextMenuRequested.connect(self._onMenuRequested)
+
+    def _add(self, text, onTriggered):
+        action = self.menu.addAction(text)
+        action.triggered.connect(lambda _checked=False: onTriggered())
+        return action
 
     def _onMenuRequested(self, position):
         view = self.ui.detailsTableView
+        present = view.currentIndex().row()
+        self.editAction.enabled = present >= 0 and self.model.isValueEditable(present)
+        self.removeTypedAction.enabled = present >= 0 and self._typed.isTyped(
+            self.model.row(present)
+        )
         self.copyAction.enabled = view.selectionModel().hasSelection
         self.copyAllAction.enabled = self.model.rowCount() > 0
         row = self._shownRow()
@@ -176,7 +202,6 @@ class DetailsSection:
 def _texts():
     """Return the words of the rows, translated once: ``_()`` costs 9 µs a call in Slicer."""
     return {
-        "table": _("table"),
         "module": _("this module"),
         "state": _("State"),
         "note": _("Note"),

@@ -17,11 +17,14 @@ class DetailsTableModel(TableModel):
     """Shows ``metadata.details.DetailRow``s; those first about which providers do not agree.
 
     Their value has another color, and its tool tip tells what the others say. Values of a
-    calibration are marked as such.
+    calibration are marked as such. ``isEditable`` says of a row whether its value can be typed in;
+    then ``onEdited`` is called with the row and the text.
     """
 
-    def __init__(self, colors):
+    def __init__(self, colors, isEditable, onEdited):
         TableModel.__init__(self, (_("Attribute"), _("Value"), _("Source")))
+        self._isEditable = isEditable
+        self._onEdited = onEdited
         self._colors = colors
         self._rows = []
         self._sources = DetailSources()
@@ -31,6 +34,7 @@ class DetailsTableModel(TableModel):
         self._answers |= {
             qt.Qt.ForegroundRole: self._foreground,
             qt.Qt.DecorationRole: self._icon,
+            qt.Qt.EditRole: self._editedText,
         }
 
     def setRows(self, rows):
@@ -45,6 +49,32 @@ class DetailsTableModel(TableModel):
         self.beginResetModel()
         self._rows = rows
         self.endResetModel()
+
+    def row(self, number):
+        """Return one of the rows that are shown, a ``DetailRow``."""
+        return self._rows[number]
+
+    def isValueEditable(self, number):
+        """Whether the value of a row can be typed in."""
+        return self._isEditable(self._rows[number])
+
+    def flags(self, index):
+        flags = qt.Qt.ItemIsSelectable | qt.Qt.ItemIsEnabled
+        isEditable = index.isValid() and index.column() == VALUE
+        if isEditable and self.isValueEditable(index.row()):
+            flags |= qt.Qt.ItemIsEditable
+        return flags
+
+    def setData(self, index, value, role=qt.Qt.EditRole):
+        if role != qt.Qt.EditRole or not index.isValid() or index.column() != VALUE:
+            return False
+        row = self._rows[index.row()]
+        if value == row.value:
+            return False  # it was only looked at
+        return self._onEdited(row, value)
+
+    def _editedText(self, row, column):
+        return self._rows[row].value if column == VALUE else None
 
     def _rowTotal(self):
         return len(self._rows)

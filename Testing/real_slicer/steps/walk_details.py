@@ -1,5 +1,7 @@
 """The details of an image, search, a calibration, hidden patients."""
 
+import qt
+
 from real_slicer.user import User
 from real_slicer.views import four_up, screenshot
 
@@ -16,6 +18,7 @@ def run(step):
     yield from screenshot(step, "1-details")
     yield from search(step, user, model)
     yield from calibrate(step, user)
+    yield from type_value(step, user, model)
     yield from hide_patients(step, user)
 
 
@@ -37,6 +40,32 @@ def calibrate(step, user):
     yield from screenshot(step, "3-calibrated")
     user.press(user.ui.removeCalibrationButton)
     yield user.until(lambda: node.GetSpacing() == before, "the spacing as before")
+
+
+def type_value(step, user, model):
+    view = user.ui.detailsTableView
+    row = words_of(model).index(["Modality", "CT"])
+    user.double_click_row(view, row, 1)
+    editors = lambda: [one for one in view.viewport().children() if one.inherits("QLineEdit")]  # noqa: E731
+    yield user.until(editors, "the editor of the value")
+    (editor,) = editors()
+    user.type(editor, "XA")
+    yield from screenshot(step, "5-typing")
+    user.key(editor, qt.Qt.Key_Return)
+    yield user.until(lambda: row_words(model, 0)[:2] == ["Modality", "XA"], "the typed value")
+    step.check(row_words(model, 0)[2].startswith("Typed in"), "the source is not shown")
+    yield from screenshot(step, "6-typed")
+    user.click_row(view, 0)
+    user.widget.panel.images.details.removeTypedAction.trigger()
+    yield user.until(lambda: ["Modality", "CT"] in words_of(model), "the value as before")
+
+
+def words_of(model):
+    return [row_words(model, row)[:2] for row in range(model.rowCount())]
+
+
+def row_words(model, row):
+    return [model.data(model.index(row, column)) for column in range(3)]
 
 
 def hide_patients(step, user):
