@@ -234,7 +234,7 @@ def test_a_value_is_typed_in_and_removed_again(details):
         lambda: details.row("Modality") == ("Modality", "MR", "Typed in (others differ)"),
         "the typed value",
     )
-    assert details.user.status == "Modality is as you typed it, until Slicer exits."
+    details.user.wait_for_status("Modality is as you typed it, until Slicer exits.")
     known = details.user.panel.browser.metadata.normalized("PET")
     assert known["series"]["Modality"] == "MR"
 
@@ -250,7 +250,7 @@ def test_a_value_is_typed_in_and_removed_again(details):
 def test_a_value_that_the_keyword_cannot_have_is_refused(details):
     details.user.select("PET")
     edit(details, "Modality", " ")
-    assert details.user.status.startswith("Modality is empty; remove it")
+    details.user.wait_for_status("Modality is empty; remove it")
     assert details.row("Modality")[1] == "PT"
 
 

@@ -15,10 +15,10 @@ from .panel_messages import PanelMessages
 from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
 from .record_button import RecordButton
-from .scene_server_section import SceneServerSection
 from .sections import rememberSections
 from .server_offers import ServerOffers
 from .server_settings_section import ServerSettingsSection
+from .share_section import ShareSection
 from .state_appearance import StateColors
 from .status_line import StatusLine
 from .trajectory_section import TrajectorySection
@@ -47,7 +47,7 @@ class BrowserPanel:
         self.progress = ProgressSection(ui, browser, texts)
         self.record = RecordButton(ui.recordButton, browser, self.selectedImageIds, self.status)
         self.settings = ServerSettingsSection(ui, browser)
-        self.sceneServer = SceneServerSection(ui, sceneEndpoint, texts, self.status)
+        self.share = ShareSection(ui, sceneEndpoint, texts, self.status)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser)
         # After the browser, which was connected first: its log is redacted by then.
         browser.patients.hidden_changed.connect(self._onHiddenChanged)
@@ -65,6 +65,7 @@ class BrowserPanel:
         self.connection.close()
         self.images.close()
         self.trajectories.close()
+        self.share.close()
         # A signal that is connected to a method keeps model and receiver alive, and a Python model
         # with a connected signal crashes Slicer when it exits.
         self.model.delete()
@@ -131,13 +132,18 @@ class BrowserPanel:
 
     def _sections(self):
         ui = self.ui
-        ui.detailsCollapsibleButton.collapsed = ui.advancedCollapsibleButton.collapsed = True
+        closed = (
+            ui.detailsCollapsibleButton,
+            ui.shareCollapsibleButton,
+            ui.advancedCollapsibleButton,
+        )
+        for button in closed:
+            button.collapsed = True
         return (
             ui.serverCollapsibleButton,
             ui.imagesCollapsibleButton,
             ui.trajectoriesCollapsibleButton,
-            ui.detailsCollapsibleButton,
-            ui.advancedCollapsibleButton,
+            *closed,
         )
 
     def _connectWidgets(self):

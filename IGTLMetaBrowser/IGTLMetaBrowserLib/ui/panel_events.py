@@ -63,6 +63,7 @@ class PanelEvents:
             events.TrajectoriesShown: self._onTrajectoriesShown,
             events.TrajectoriesSent: self._onTrajectoriesSent,
             events.Failed: self._onFailed,
+            events.SceneClosed: self._onSceneClosed,
             **self._panel.overlays.handlers,
             **self._panel.record.handlers,
         }
@@ -169,6 +170,9 @@ class PanelEvents:
     def _onFailed(self, event):
         self._panel.offers.onFailed(event.error)
         self._status.showError(event.error)
+
+    def _onSceneClosed(self, _event):
+        self._panel.share.nodes.reset()
 
     # Images
 

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from ..browser.scene_server import SceneServer, SceneServerSettings
 from ..signal import Signal
+from ..sources.scene import SceneSource
 from .endpoint import Endpoint
 
 
@@ -28,6 +29,8 @@ class SceneEndpoint(Endpoint):
         self.pointsShown = Signal()
         self.clientsChanged = Signal()
         self._server = None
+        self.sharedIds = None
+        """The MRML ids of the nodes that are shared; None for all."""
 
     def start(self, settings=None):
         """Serve there, instead of where it did. Return host and port. Raises OSError, TLSError."""
@@ -39,6 +42,7 @@ class SceneEndpoint(Endpoint):
             )
         except OSError as error:
             raise OSError(error.errno, _problem(error, settings)) from None
+        server.share(self.sharedIds)
         server.clients_changed.connect(self.clientsChanged.emit)
         server.scene_closing.connect(self.stop)
         self._server = server
@@ -53,6 +57,16 @@ class SceneEndpoint(Endpoint):
         super().stop()
         self._server = None
         self.changed.emit()
+
+    def nodes(self):
+        """Return the nodes that can be shared, whether they are or not."""
+        return [*SceneSource(slicer.mrmlScene).all_nodes()]
+
+    def share(self, nodeIds):
+        """Share only the nodes of these MRML ids from now on; None for all."""
+        self.sharedIds = nodeIds
+        if self._server is not None:
+            self._server.share(nodeIds)
 
     @property
     def clients(self):

@@ -1,14 +1,18 @@
-"""The button that serves the scene to others, and what is said of it."""
+"""The section that shares the scene with others, and what is said of it."""
 
 from __future__ import annotations
 
 from slicer.i18n import tr as _
 
 from ..browser.scene_server import SceneServerSettings
+from ..net import TLSError, parse_networks
+from .clients_table import ClientsTable
 from .plurals import Plural
+from .share_fields import ShareFields
+from .shared_nodes import SharedNodes
 
 
-class SceneServerSection:
+class ShareSection:
     """Starts and stops ``endpoint``, a SceneEndpoint; a script may do so, too."""
 
     def __init__(self, ui, endpoint, localeTexts, statusLine):
@@ -27,18 +31,26 @@ class SceneServerSection:
             none=_("No points from {client} are shown."),
         )
         self._statusLine = statusLine
+        self.nodes = SharedNodes(ui, endpoint)
+        self.fields = ShareFields(ui)
+        self.clients = ClientsTable(ui, endpoint, localeTexts)
         endpoint.changed.connect(self.update)
         endpoint.trajectoriesShown.connect(self._onTrajectories)
         endpoint.pointsShown.connect(self._onPoints)
         ui.serveButton.clicked.connect(self._onClicked)
         self.update()
 
+    def close(self):
+        """Let go of everything."""
+        self.nodes.close()
+        self.clients.close()
+
     def update(self):
         """Show whether the scene is served, and where."""
         address = self._endpoint.address
         isServing = address is not None
         self.ui.serveButton.checked = isServing
-        self.ui.servePortSpinBox.enabled = not isServing
+        self.fields.setEnabled(not isServing)
         if isServing:
             host = f"[{address[0]}]" if ":" in address[0] else address[0]
             self.ui.servingLabel.text = _("On {host}:{port}").format(host=host, port=address[1])
@@ -50,11 +62,23 @@ class SceneServerSection:
             self._endpoint.stop()
             return
         try:
-            self._endpoint.start(SceneServerSettings(port=self.ui.servePortSpinBox.value))
+            self._endpoint.start(self._settings())
         except OSError as error:
-            self.update()
-            self.ui.servingLabel.text = _("Not served")
-            self._statusLine.show("{error}", error=error.strerror)
+            self._showFailure(error.strerror)
+        except (TLSError, ValueError) as error:
+            self._showFailure(f"{error}.")
+
+    def _settings(self):
+        """Return what the user has filled in. Raises ``ValueError``."""
+        fields = self.fields
+        return SceneServerSettings(
+            fields.host, fields.port, fields.tls, parse_networks(fields.networks)
+        )
+
+    def _showFailure(self, words):
+        self.update()
+        self.ui.servingLabel.text = _("Not served")
+        self._statusLine.show("{error}", error=words)
 
     def _onTrajectories(self, deviceName, nodes, problems):
         self._show(self._trajectories(len(nodes)), deviceName, problems)
