@@ -212,8 +212,8 @@ def test_study_series_and_image_are_copied_as_json(details):
 # Typed values
 
 
-def edit(details, attribute: str, text: str) -> None:
-    """Double-click a value, and type another one."""
+def open_editor(details, attribute: str) -> QLineEdit:
+    """Double-click a value."""
     index = details.model.index(details.rows().index(details.row(attribute)), 1)
     details.click(attribute)  # a row that is seen in part is scrolled now
     point = details.view.visualRect(index).center()
@@ -222,9 +222,15 @@ def edit(details, attribute: str, text: str) -> None:
     editors = details.view.viewport().findChildren(QLineEdit)
     if not editors:
         raise LookupError(f"{attribute} cannot be edited")
-    editors[-1].selectAll()
-    QTest.keyClicks(editors[-1], text)
-    QTest.keyClick(editors[-1], Qt.Key_Return)
+    return editors[-1]
+
+
+def edit(details, attribute: str, text: str) -> None:
+    """Double-click a value, and type another one."""
+    editor = open_editor(details, attribute)
+    editor.selectAll()
+    QTest.keyClicks(editor, text)
+    QTest.keyClick(editor, Qt.Key_Return)
 
 
 def test_a_value_is_typed_in_and_removed_again(details):
@@ -260,6 +266,17 @@ def test_what_is_no_opinion_cannot_be_edited(details, attribute):
     details.user.wait_for(lambda: "Remark" in str(details.rows()), "the details")
     with pytest.raises(LookupError):
         edit(details, attribute, "1")
+
+
+def test_what_comes_meanwhile_does_not_end_the_typing(details):
+    details.user.select("HEAD")
+    editor = open_editor(details, "Modality")
+    details.user.press(details.user.ui.loadButton)
+    details.user.wait_for(lambda: details.user.state("HEAD") == "loaded", "the image")
+    editor.selectAll()
+    QTest.keyClicks(editor, "XA")
+    QTest.keyClick(editor, Qt.Key_Return)
+    details.user.wait_for(lambda: details.row("Modality")[1] == "XA", "the typed value")
 
 
 def test_the_name_of_a_hidden_patient_cannot_be_edited(details):

@@ -8,18 +8,19 @@ from slicer.i18n import tr as _
 from .table_model import TableModel
 from .table_views import limitHeight, setRowHeight
 
-CLIENT, FETCHED, SIZE, TIME = range(4)
-_MOST_ROWS = 5
+CLIENT, FETCHED, SIZE = range(3)
+_FEWEST_ROWS, _MOST_ROWS = 3, 5
 
 
 class ClientsTableModel(TableModel):
     """One row for each ``browser.served_clients.ClientSummary``, the latest first."""
 
     def __init__(self, localeTexts):
-        TableModel.__init__(self, (_("Client"), _("Fetched"), _("Size"), _("Since")))
+        TableModel.__init__(self, (_("Client"), _("Fetched"), _("Size")))
         self._localeTexts = localeTexts
         self._clients = []
         self._left = _("{client}, left")
+        self._since = _("connected at {moment}")
         self._refused = _("refused: {reason}")
         self._lists = {"TRAJ": _("trajectories"), "POINT": _("points")}
 
@@ -41,9 +42,11 @@ class ClientsTableModel(TableModel):
             if client.refusal:
                 return self._refused.format(reason=client.refusal)
             return ", ".join(self._lists.get(name, name) for name in client.fetched)
-        if column == SIZE:
-            return self._localeTexts.byteCount(client.byte_count) if client.byte_count else ""
-        return self._localeTexts.recentMoment(client.connected_at)
+        return self._localeTexts.byteCount(client.byte_count) if client.byte_count else ""
+
+    def _toolTipLines(self, row, column):
+        moment = self._localeTexts.exactMoment(self._clients[row].connected_at)
+        return [self._text(row, column), self._since.format(moment=moment)]
 
 
 class ClientsTable:
@@ -59,9 +62,8 @@ class ClientsTable:
         view.verticalHeader().visible = False
         setRowHeight(view)
         view.horizontalHeader().setSectionResizeMode(FETCHED, qt.QHeaderView.Stretch)
-        view.setColumnWidth(CLIENT, 130)
+        view.setColumnWidth(CLIENT, 150)
         view.setColumnWidth(SIZE, 64)
-        view.setColumnWidth(TIME, 64)
         endpoint.changed.connect(self.update)
         endpoint.clientsChanged.connect(self.update)
         ui.shareCollapsibleButton.contentsCollapsed.connect(self.update)
@@ -79,4 +81,4 @@ class ClientsTable:
         self.model.setClients(clients)
         isOpen = not self.ui.shareCollapsibleButton.collapsed
         self.ui.clientsTableView.visible = isOpen and len(clients) > 0
-        limitHeight(self.ui.clientsTableView, 1, _MOST_ROWS)
+        limitHeight(self.ui.clientsTableView, _FEWEST_ROWS, _MOST_ROWS)

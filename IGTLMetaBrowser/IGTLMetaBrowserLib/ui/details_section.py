@@ -67,11 +67,18 @@ class DetailsSection:
         self._timer.stop()
         if self.ui.detailsCollapsibleButton.collapsed:
             return
+        if self._isEditing():
+            self._updateSoon()  # other rows would close the editor
+            return
         row = self._shownRow()
         rows = [] if row is None else self._rows(row)
         self.model.setRows(matchingDetails(rows, self.ui.detailsSearchLineEdit.text))
         self.ui.detailsSearchLineEdit.enabled = row is not None
         self.calibration.showRow(row)
+
+    def _isEditing(self):
+        editors = self.ui.detailsTableView.viewport().children()
+        return any(editor.inherits("QLineEdit") for editor in editors)
 
     def _shownRow(self):
         """Return the present row of the table of images; None for none, or a patient or study."""

@@ -28,8 +28,8 @@ class ShareFields:
             "ShareClientAuthority": ui.shareClientAuthorityPathLineEdit,
         }
         self._open = _(
-            "Every computer that reaches this one can get what is shared,\nunencrypted: give a "
-            "certificate, and the networks that may connect."
+            "Every computer that reaches this one can get what\nis shared, unencrypted. Give a "
+            "certificate, and the\nnetworks that may connect."
         )
         for key, lineEdit in self._kept.items():
             lineEdit.currentPath = qt.QSettings().value(PREFIX + key) or ""

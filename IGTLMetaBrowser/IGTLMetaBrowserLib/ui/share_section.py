@@ -90,5 +90,5 @@ class ShareSection:
     def _show(self, text, deviceName, problems):
         if problems:
             text += " " + _("Not shown: {problems}.")
-        client = deviceName or _("without a name")
+        client = deviceName or _("a client without a name")
         self._statusLine.show(text, client=client, problems="; ".join(problems))

@@ -1,6 +1,7 @@
 """The details of an image, search, a calibration, hidden patients."""
 
 import qt
+import slicer
 
 from real_slicer.user import User
 from real_slicer.views import four_up, screenshot
@@ -45,16 +46,17 @@ def calibrate(step, user):
 def type_value(step, user, model):
     view = user.ui.detailsTableView
     row = words_of(model).index(["Modality", "CT"])
+    # Without a window manager no window is active, and the editor would close again.
+    qt.QApplication.setActiveWindow(slicer.util.mainWindow())
     user.double_click_row(view, row, 1)
     editors = lambda: [one for one in view.viewport().children() if one.inherits("QLineEdit")]  # noqa: E731
     yield user.until(editors, "the editor of the value")
     (editor,) = editors()
     user.type(editor, "XA")
-    yield from screenshot(step, "5-typing")
     user.key(editor, qt.Qt.Key_Return)
     yield user.until(lambda: row_words(model, 0)[:2] == ["Modality", "XA"], "the typed value")
     step.check(row_words(model, 0)[2].startswith("Typed in"), "the source is not shown")
-    yield from screenshot(step, "6-typed")
+    yield from screenshot(step, "5-typed")
     user.click_row(view, 0)
     user.widget.panel.images.details.removeTypedAction.trigger()
     yield user.until(lambda: ["Modality", "CT"] in words_of(model), "the value as before")

@@ -32,7 +32,9 @@ def run(step):
 
 
 def choose(step, user, nodes):
-    yield user.until(lambda: nodes.count == 3, "the fetched volume and the plan among what can be shared")
+    yield user.until(
+        lambda: nodes.count == 3, "the fetched volume and the plan among what can be shared"
+    )
     item = nodes.item(0)
     user.press(nodes.viewport(), nodes.visualItemRect(item).center() - qt.QPoint(40, 0))
     item.setCheckState(qt.Qt.Unchecked)
