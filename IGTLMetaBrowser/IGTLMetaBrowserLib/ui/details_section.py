@@ -35,10 +35,11 @@ class DetailsSection:
         self._localeTexts = localeTexts
         self._imageSelection = ui.imageTableView.selectionModel()
         # The view does not keep its model alive in Slicer.
-        self._typed = TypedValues(browser, statusLine, self._shownImageId, self._updateSoon)
+        self._typed = TypedValues(browser, statusLine, self._shownImageId, self._onTyped)
         self.model = DetailsTableModel(colors, self._typed.isEditable, self._typed.set)
         self.calibration = CalibrationSection(ui, browser, model, statusLine)
         self._timer = SingleShotTimer(self.update)
+        self._keywordToShow = None
         self._resizing = ResizeFilter(self._arrangeColumns)
         self._texts = _texts()
         self._prepareView(ui.detailsTableView)
@@ -75,6 +76,20 @@ class DetailsSection:
         self.model.setRows(matchingDetails(rows, self.ui.detailsSearchLineEdit.text))
         self.ui.detailsSearchLineEdit.enabled = row is not None
         self.calibration.showRow(row)
+        self._showTyped()
+
+    def _onTyped(self, keyword):
+        self._keywordToShow = keyword
+        self._updateSoon()
+
+    def _showTyped(self):
+        """Make the row whose value was typed the present one: it may be elsewhere now."""
+        keyword, self._keywordToShow = self._keywordToShow, None
+        row = None if keyword is None else self.model.rowOf(keyword)
+        if row is not None:
+            index = self.model.index(row, VALUE)
+            self.ui.detailsTableView.setCurrentIndex(index)
+            self.ui.detailsTableView.scrollTo(index)
 
     def _isEditing(self):
         editors = self.ui.detailsTableView.viewport().children()

@@ -54,6 +54,11 @@ class DetailsTableModel(TableModel):
         """Return one of the rows that are shown, a ``DetailRow``."""
         return self._rows[number]
 
+    def rowOf(self, keyword):
+        """Return the first row about a DICOM keyword, or None."""
+        rows = (number for number, row in enumerate(self._rows) if row.keyword == keyword)
+        return next(rows, None)
+
     def isValueEditable(self, number):
         """Whether the value of a row can be typed in."""
         return self._isEditable(self._rows[number])

@@ -15,7 +15,7 @@ _OF_VOXELS = (IMAGE_PIXEL, IMAGE_PLANE, VOLUME_GEOMETRY, DERIVED)
 class TypedValues:
     """Sets and removes the values of the image that ``imageId`` returns; None for no image.
 
-    ``onChanged`` is called when one has changed.
+    ``onChanged`` is called with the keyword of one that has changed.
     """
 
     def __init__(self, browser, statusLine, imageId, onChanged):
@@ -47,7 +47,7 @@ class TypedValues:
             return False
         text = _("{attribute} is as you typed it, until Slicer exits.")
         self._statusLine.show(text, attribute=wordsOf(row.keyword))
-        self._onChanged()
+        self._onChanged(row.keyword)
         return True
 
     def remove(self, row):
@@ -55,4 +55,4 @@ class TypedValues:
         self._browser.metadata.remove_value(self._imageId(), row.keyword)
         text = _("{attribute} is again what its source says.")
         self._statusLine.show(text, attribute=wordsOf(row.keyword))
-        self._onChanged()
+        self._onChanged(row.keyword)
