@@ -105,9 +105,12 @@ def check_trajectories(items: Sequence[codec.TrajectoryItem]) -> None:
 
 
 def check_received(messages: Sequence[codec.Message]) -> None:
-    """Fail if something else was received than was pushed."""
+    """Fail if other trajectories were received than were pushed. A query whose type is damaged is a
+    message of another type.
+    """
     for message in messages:
-        assert isinstance(message, codec.TrajectoryMessage), message
+        if not isinstance(message, codec.TrajectoryMessage):
+            continue
         assert list(message.items) == [PUSHED]
 
 

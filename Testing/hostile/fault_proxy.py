@@ -69,10 +69,11 @@ class FaultProxy:
         self._count = 0
         self._sockets: list[socket.socket] = []
         self._is_over = threading.Event()
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._readers: dict[socket.socket, threading.Thread] = {}
 
     def __enter__(self) -> FaultProxy:
-        self._threads[0].start()
+        self._thread.start()
         return self
 
     def __exit__(
@@ -84,11 +85,11 @@ class FaultProxy:
         self._is_over.set()
         with contextlib.suppress(OSError):  # wakes accept()
             socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
-        self._threads[0].join(PATIENCE)
+        self._thread.join(PATIENCE)
         self._listener.close()
         for sock in self._sockets:
             _end(sock)
-        for thread in self._threads[1:]:
+        for thread in self._readers.values():
             thread.join(PATIENCE)
             assert not thread.is_alive()
         for sock in self._sockets:
@@ -105,17 +106,21 @@ class FaultProxy:
                 fault = None
             self._count += 1
             if fault is not None and fault.kind == "refuse":
-                _reset(client)
+                _let_reset(client)
+                client.close()
                 continue
             server = socket.create_connection(("127.0.0.1", self._target), PATIENCE)
             self._sockets += [client, server]
+            is_first = self._count == 1
             for source, sink, is_up in ((server, client, False), (client, server, True)):
                 sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 own = fault if fault is not None and fault.is_up == is_up else None
-                arguments = (source, sink, own, is_up, self._count == 1)
-                thread = threading.Thread(target=self._pass_on, args=arguments, daemon=True)
-                self._threads.append(thread)
-                thread.start()
+                arguments = (source, sink, own, is_up, is_first)
+                self._readers[source] = threading.Thread(
+                    target=self._pass_on, args=arguments, daemon=True
+                )
+            self._readers[server].start()
+            self._readers[client].start()
 
     def _pass_on(
         self,
@@ -147,8 +152,11 @@ class FaultProxy:
             _end(source)
             _end(sink)
         elif fault.kind == "reset":
-            _reset(sink)
+            _let_reset(sink)
             _end(source)
+            # Closed while somebody reads it, its number could become that of another socket.
+            self._readers[sink].join(PATIENCE)
+            sink.close()
         elif fault.kind == "half-close":
             sink.shutdown(socket.SHUT_WR)
             _read_all(source)
@@ -185,9 +193,8 @@ def _end(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
 
 
-def _reset(sock: socket.socket) -> None:
-    # Closing a socket that does not linger sends a RST; shutdown would send a FIN.
+def _let_reset(sock: socket.socket) -> None:
+    """Let a socket send a RST when it is closed, and nothing more; who reads it finds the end."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     with contextlib.suppress(OSError):
-        sock.shutdown(socket.SHUT_RD)  # wakes the thread that reads it, and sends nothing
-    sock.close()
+        sock.shutdown(socket.SHUT_RD)
