@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from helpers.certificates import Authority
-from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
+from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image, step_until
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.tls import fingerprint
+from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
 
 HUGE = (256, 256, 256)
 
@@ -222,6 +224,24 @@ def test_a_plain_client_at_a_tls_port_hears_why(
         peer.wait_until_closed()
         assert "requires TLS" in str(error_of(server.client()))
     assert "is refused: this server requires TLS" in caplog.text
+
+
+def test_a_client_that_resets_the_connection_before_the_handshake_harms_nobody(
+    server_tls: net.ServerTLS, client_tls: net.ClientTLS
+):
+    """Found by the fault proxy: OpenSSL was not asked yet, and the server ended."""
+    source = ImagesInMemory({"A": make_image(5)})
+    with net.Server(source, port=0, tls=server_tls.make_context()) as server:
+        sock = socket.create_connection(("127.0.0.1", server.port), PATIENCE)
+        sock.sendall(FIRST_BYTE)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.close()
+        for _ in range(3):
+            server.step()
+        with net.Client("127.0.0.1", server.port, tls=client_tls) as client:
+            query = client.ask("IMAGE", "A")
+            step_until(client, lambda: query.is_done, server)
+        assert query.answer.pixels[0, 0, 0] == 5
 
 
 def test_a_client_of_tls_at_a_plain_port_hears_why(

@@ -18,6 +18,7 @@ from .limits import ServerLimits
 from .replies import Replies
 from .served_client import ServedClient
 from .source import Source
+from .tls import in_words
 from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE
 
 _logger = logging.getLogger(__name__)
@@ -221,10 +222,20 @@ class Server:
             words = "this server requires TLS; connect with TLS"
             self._turn_away(client, _status(_Code.CONFIGURATION_ERROR, words), words, now)
         elif speaks_tls:
-            self._selector.unregister(client.connection.socket)
-            client.begin_tls(self.tls, now)
-            self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
+            self._begin_tls(client, self.tls, now)
         client.is_new = False
+
+    def _begin_tls(self, client: ServedClient, context: ssl.SSLContext, now: float) -> None:
+        # The connection has another socket then.
+        self._selector.unregister(client.connection.socket)
+        try:
+            client.begin_tls(context, now)
+        except (OSError, ValueError) as error:  # it has sent a byte and reset the connection
+            self._clients.remove(client)
+            client.close()
+            self._journal.turned_away(client, f"no TLS: {in_words(error)}")
+        else:
+            self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
 
     def _go_on_with_tls(self, client: ServedClient, now: float) -> None:
         try:
