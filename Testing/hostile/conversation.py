@@ -17,7 +17,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.header_versions import forget_servers
 
 SECONDS = 20.0
-ANSWER_TIMEOUT = 0.25
+TIMEOUTS = {"answer_timeout": 0.25, "connect_timeout": 1.0}
 # One bit tells these ids apart. Of another size each, as images of a clinic are.
 IMAGES = {
     "CT1": make_image(1, (4, 3, 2), "CT1"),
@@ -79,7 +79,7 @@ def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
     forget_servers()
     begin = time.monotonic()
     errors = []
-    options = {"answer_timeout": ANSWER_TIMEOUT, "connect_timeout": 5.0, **options}
+    options = {**TIMEOUTS, **options}
     with net.Client(host, port, **options) as client:
         parts: list[Callable[[], None]] = [
             lambda: check_list(client.list_images()),
@@ -124,7 +124,7 @@ def browse(browser: Any, port: int, **options: Any) -> list[str]:
     shown: list[Any] = []
     browser.add_observer(lambda event: failed.append(str(event.error)), (Failed, ListUnanswered))
     browser.add_observer(shown.append, TrajectoriesShown)
-    options = {"answer_timeout": ANSWER_TIMEOUT, "reconnect_delays": (0.005,), **options}
+    options = {**TIMEOUTS, "reconnect_delays": (0.005,), **options}
     browser.connect("127.0.0.1", port, **options)
     end = time.monotonic() + SECONDS
     parts: list[Callable[[], Any]] = [

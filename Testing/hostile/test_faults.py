@@ -17,8 +17,8 @@ from hostile.faults import WAYS, Rig, main
 
 # Of about 2,000 bytes to the client and 800 to the server; with TLS more.
 SAMPLE = {
-    "to the client": (0, 1, 57, 58, 130, 700, 1100, 1500, 2000),
-    "to the server": (0, 20, 57, 58, 300, 500),
+    "to the client": (0, 57, 58, 700, 1100, 2000),
+    "to the server": (1, 57, 58, 500),
 }
 
 
@@ -42,9 +42,7 @@ def test_each_fault_ends_as_the_truth_or_in_words(rig: Rig, kind: str):
             rig.try_one(Fault(kind, at, bool(is_up), bit=1))
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault("stall", 58), Fault("stall", 700), Fault("stall", 90, True)]
-)
+@pytest.mark.parametrize("fault", [Fault("stall", 700), Fault("stall", 90, True)])
 def test_a_network_that_stalls_is_not_waited_for_for_ever(rig: Rig, fault: Fault):
     rig.try_one(fault)
 
