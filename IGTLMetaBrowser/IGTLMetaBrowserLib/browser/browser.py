@@ -46,6 +46,7 @@ from .trajectories import Trajectories
 __all__ = ["Browser", "BrowserError"]
 
 _logger = logging.getLogger(__name__)
+# A server can invent type names without end.
 _MOST_LOGGED_TYPES = 100
 # Then the window answers; a node takes some milliseconds to make.
 _SECONDS_A_STEP = 0.02

@@ -18,6 +18,7 @@ from .scene_images import SceneImages
 # A server that invents names would fill the memory with volumes, and the scene with nodes.
 MOST_LIVE_BYTES = codec.DEFAULT_MAX_BODY_SIZE
 MOST_LIVE_IMAGES = 64
+# What the table shows of a live image, which no list names; from its metadata.
 _SHOWN = ("SeriesDescription", "Modality", "PatientName", "PatientID")
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 from .. import net
 
+# A client that connects for each image would fill the list.
 _MOST_KEPT = 100
 _MOST_NAMES = 1000
 # What is fetched to be looked at; a list or a status says nothing of what a client has.

@@ -16,6 +16,7 @@ from .natural_order import fold, ranks, ranks_of_ascii
 
 _SAMPLE = 1000
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
+# From SplitMix64. They are odd, so that multiplying loses nothing (modulo 2⁶⁴).
 _MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
 
 

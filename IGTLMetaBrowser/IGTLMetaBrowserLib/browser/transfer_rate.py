@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
+# Long enough for a number that can be read, short enough to follow a network that slows down.
 _WINDOW = 3.0
 # A rate over less time says more of the socket's buffers than of the network.
 _SHORTEST_SPAN = 0.25

@@ -10,6 +10,7 @@ from .. import net
 from ..privacy.deidentified_source import DeidentifiedSource
 from .output import note
 
+# 128 bits. A short key could be found by trying all, and with it who is behind a pseudonym.
 _SHORTEST_KEY = 16
 
 

@@ -34,7 +34,9 @@ from .parser import add_command
 if TYPE_CHECKING:
     from ..dicom_index.related_series import Branch
 
+# 128 and the number of SIGINT, as a shell has it.
 _INTERRUPTED = 130
+# Dask itself waits 30 s (distributed.comm.timeouts.connect).
 _SECONDS_TO_CONNECT = 10
 _TRIES = 2
 _GROUP_HEADINGS = (

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from . import index
 from .output import complain
 
+# As a shell has it: 128 and the number of SIGINT, or of SIGPIPE (``| head`` has ended).
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 

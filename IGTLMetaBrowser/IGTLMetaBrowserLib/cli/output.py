@@ -25,6 +25,7 @@ _IMAGE_HEADINGS = (
 _TRAJECTORY_HEADINGS = (
     "Name", "Group", "Type", "RGBA", "Entry (RAS mm)", "Target (RAS mm)", "Diameter (mm)", "Owner"
 )  # fmt: skip
+# Of a terminal, or of a file, which has no width.
 _ENOUGH_COLUMNS = 80
 # By field of ``net.ConnectionSettings``: the options of the commands that ask a server.
 _OPTIONS = {

@@ -12,7 +12,9 @@ from . import output
 from .parser import add_command
 from .server_options import ERRORS, USAGE, add_json_option, add_server_options, client_settings
 
+# Many servers answer some queries with silence, and a probe asks ten.
 _ANSWER_SECONDS = 3.0
+# Enough for the rate: a CT of 512 × 512 × 300 voxels has 150 MiB.
 _LARGEST_FETCHED = 256 << 20
 
 

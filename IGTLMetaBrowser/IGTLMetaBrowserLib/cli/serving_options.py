@@ -17,6 +17,7 @@ from .output import note
 _DEFAULTS = net.ServerLimits()
 _IDLE_SECONDS = 3600.0
 _LOCAL_SYSLOG = "/dev/log"
+# RFC 5426, 3.3.
 _SYSLOG_PORT = 514
 
 

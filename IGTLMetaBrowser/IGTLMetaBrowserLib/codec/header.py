@@ -42,6 +42,7 @@ EXTENDED_HEADER_LAYOUT = struct.Struct(">HHII")
 EXTENDED_HEADER_SIZE = EXTENDED_HEADER_LAYOUT.size
 TYPE_NAME_SIZE = 12
 DEVICE_NAME_SIZE = 20
+# Header version 1 is protocol 1 and 2, header version 2 is protocol 3 (``header.md``).
 KNOWN_VERSIONS = (1, 2)
 
 

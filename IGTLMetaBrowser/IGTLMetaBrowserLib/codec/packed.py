@@ -10,6 +10,7 @@ from .header import Header
 from .messages.base import Message
 from .wire import Buffer
 
+# A few ms of work: between two pieces, a server serves its other clients.
 _SUMMED_AT_ONCE = 4 << 20
 
 

@@ -41,12 +41,16 @@ UNREADABLE = "unreadable"  # broken
 UNREAD = ""
 REFUSED = "refused"  # the system does not let it be read, or it has vanished
 
+# DICOM PS3.10 7.1: any 128 bytes, then the prefix.
 _PREAMBLE = 128
 _PREFIX = b"DICM"
+# A header is smaller; a deflated file could inflate to a thousand times its size.
 _LONGEST_INFLATED = 4 << 20
 _ROWS = 0x00280010
 
+# Items and delimiters (PS3.5 7.5) at the top level: the end of a sequence was missed.
 _ITEM_GROUP = 0xFFFE
+# Of a DICOMDIR (PS3.3 F.3): it says of files what the files say themselves.
 _DIRECTORY_GROUP = 0x0004
 
 _MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002

@@ -72,6 +72,7 @@ _PRIVATE_B_VALUES = (
     ("Image Private Header", 0x00650010, 0x00651009),
     ("GEMS_PARM_01", 0x00430010, 0x00431039),
 )
+# GE adds it to the b-value in its private element (dcm2niix takes it off as well).
 _GE_B_VALUE_OFFSET = 1e9
 # GE's name of the pulse sequence, which tells research sequences whose headers are not true.
 _GE_ACQUISITION = ("GEMS_ACQU_01", 0x00190010, 0x0019109C)

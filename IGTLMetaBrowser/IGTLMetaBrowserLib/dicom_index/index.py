@@ -25,6 +25,7 @@ from .workers import Batch, Contents, read_batches
 _READ_AT_ONCE = 64
 # To start processes takes longer than to read so few files.
 _TOO_FEW_FOR_PROCESSES = 4 * _READ_AT_ONCE
+# What was read before Ctrl-C is kept; a commit for each file would wait for the disk each time.
 _SECONDS_BETWEEN_COMMITS = 1.0
 
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from .lengths import floats
 
 PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoublePixelData"}
+# PS3.5 7.1.1: the value ends with a delimiter, as that of encapsulated pixels does (A.4).
 UNDEFINED_LENGTH = 0xFFFFFFFF
 
+# Implicit and explicit little endian, and the retired explicit big endian (PS3.5 A.1 to A.3).
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)

@@ -27,6 +27,7 @@ from typing import Any, Protocol, TextIO
 
 from .server_events import ServerEvent, ServerEventType
 
+# Codes of the DICOM dictionary (PS3.16, CID 400 and 401) for the events of PS3.15 A.5.3.
 _APPLICATION = ("110100", "Application Activity")
 _START, _STOP = ("110120", "Application Start"), ("110121", "Application Stop")
 _AUTHENTICATION = ("110114", "User Authentication")

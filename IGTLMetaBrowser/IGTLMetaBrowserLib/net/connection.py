@@ -19,7 +19,9 @@ MAX_PARSED_SIZE = 1 << 20
 None is larger that a peer sends to be shown: the C++ library's COMMAND has up to 65,535 bytes.
 """
 _LARGEST_PIECE = 1 << 20
+# Smaller parts are joined: a call of the system costs more than to copy them.
 _SMALLEST_OF_ITS_OWN = 16 << 10
+# TLS records have 16 KiB at most (RFC 8446, 5.1): several are handled together.
 _TLS_READ = 256 << 10
 # So that one client with a fast network does not keep a server from the others.
 _LARGEST_BURST = 2 << 20

@@ -30,7 +30,9 @@ from .query import Query
 from .whole_texts import CLIENT, is_own_server
 
 _PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=0).pack()
+# So much later is the list of a server shown that speaks version 1 only.
 _PROBE_SECONDS = 0.5
+# Since the last byte of the second list. The first one is shown if it does not come.
 _LIST_SECONDS = 2.0
 
 

@@ -6,9 +6,11 @@ import logging
 import time
 from collections import Counter
 
+# Over which lines are counted, and after which it is said how many were left out.
 _SECONDS = 60.0
 # So that one who has many addresses gets no more lines than one who has a few.
 _LINES_OF_ALL = 600
+# An attacker has any number of IPv6 addresses; beyond these they are counted together.
 _MOST_HOSTS = 1000
 
 

@@ -26,6 +26,7 @@ from .listed_images import ListedImages, fits
 from .query import Query
 from .recent_names import RecentNames
 
+# A stream slower than a frame in a second, once taken for the answer, shows itself by then.
 CONFIRM_SECONDS = 10.0
 # Longer than the time between two frames of most streams.
 GRACE_SECONDS = 1.0

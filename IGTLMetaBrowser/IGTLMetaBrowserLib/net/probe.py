@@ -15,6 +15,7 @@ from .. import codec
 from .probe_connection import WRONG, ProbeConnection, Received
 from .settings import ConnectionSettings
 
+# Tracking streams at 60 Hz (navigation systems through Plus): all its types are seen in a second.
 LISTEN_SECONDS = 1.0
 _NAME = "igtlmeta probe"
 _NO_ID = "no such image"

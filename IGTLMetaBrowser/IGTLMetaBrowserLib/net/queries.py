@@ -37,6 +37,7 @@ _COMMANDS = {"getimagemetadata": "IMGMETA", "getimagemeta": "IMGMETA", "getimage
 # All is well; or nobody has set the code, as in the greeting of some peers
 # (openigtlink/SlicerOpenIGTLink#64).
 _NO_ERRORS = (codec.StatusCode.OK, codec.StatusCode.INVALID)
+# Whoever cancels again and again at a silent server must not fill the memory.
 _MOST_ABANDONED = 100
 # Images of other names during one query.
 _MOST_OTHERS = 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+# A server can send any number of names; the oldest are forgotten.
 MOST_NAMES = 10_000
 
 

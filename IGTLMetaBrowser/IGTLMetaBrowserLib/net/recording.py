@@ -35,7 +35,9 @@ _CHECKSUM = struct.Struct(">I")
 _PLAIN, _ZLIB = 0, 1
 # Large pieces are pixels, which the fastest level makes a third smaller at 100 MB/s.
 _LEVEL = 1
+# A header is 58 bytes: deflate makes less than this no smaller.
 _SMALLEST_COMPRESSED = 64
+# A larger size is that of a damaged file; it also bounds what a piece can be inflated to.
 _LARGEST_PIECE = 64 << 20
 
 

@@ -25,6 +25,7 @@ _MAX_BODY_SIZE = 2 * _MIB
 # Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
 _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
+# Closed at once with unread bytes, TCP sends a reset, and the client loses the words sent to it.
 _LEAVING_SECONDS = 2.0
 # In one turn, so that the others have theirs soon.
 _LARGEST_BURST = 2 * _MIB

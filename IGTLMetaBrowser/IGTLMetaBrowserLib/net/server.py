@@ -23,14 +23,18 @@ from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE
 
 _logger = logging.getLogger(__name__)
 
+# Of a turn for one client, so that one with a fast network does not hold up the others.
 _STEP_SECONDS = 0.02
 # Who cannot be accepted for want of these stays where the system told of it, and would be told of
 # again and again.
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+# Descriptors get free when clients leave; until then, the listener would wake each turn in vain.
 _PAUSE_SECONDS = 1.0
+# A flood of connections must not keep those who are connected from their answers.
 _ACCEPTED_AT_ONCE = 32
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
+# Who opens connections and never goes on (as slowloris) holds a descriptor for no longer.
 _HANDSHAKE_SECONDS = 10.0
 _SHUT_DOWN_STEP_SECONDS = 0.02
 # Of those who are sent away with words; who comes then is sent away without.

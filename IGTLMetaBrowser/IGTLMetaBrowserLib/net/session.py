@@ -25,6 +25,7 @@ _PASS_OVER_SECONDS = 3.0
 # Of an answer, over ``answer_timeout``: an answer that comes more slowly than by the slowest modem
 # does not come. So even one that is sent byte by byte ends.
 _SLOWEST_BYTES_PER_SECOND = 100.0
+# Packets of one message are late by less; a longer silence in it is the server's.
 _STALLED_SECONDS = 1.0
 _DAMAGED = "sent a damaged answer; connecting anew"
 _STOPPED = "stopped in the middle of a message that is passed over; connecting anew"

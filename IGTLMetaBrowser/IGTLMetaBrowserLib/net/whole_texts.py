@@ -18,6 +18,7 @@ SERVER = {"Server": "IGTLMetaBrowser"}
 # What else our server says of a list: by which attributes one can search, and what is to be known.
 SEARCH, NOTICE = "Search", "Notice"
 
+# Not the id: it is what GET_IMAGE asks for, and has to be the listed one.
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
 _ENDS = tuple(f"/{field}" for field in _FIELDS)
 # One byte is left free: the C++ library reads a text that fills its field as an empty one.

@@ -57,6 +57,7 @@ _UIDS = frozenset({
 })  # fmt: skip
 # Ultrasound, endoscopy, photographs, and what was captured from a screen or scanned from paper.
 _OFTEN_ANNOTATED = frozenset({"US", "IVUS", "ES", "GM", "XC", "OP", "SC", "OT", "DOC", "SR", ""})
+# One less than the field: the C++ library reads a field without a NUL at its end as empty.
 _ID_LENGTH = 19
 
 

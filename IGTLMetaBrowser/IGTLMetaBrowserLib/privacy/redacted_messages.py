@@ -18,6 +18,7 @@ import numpy as np
 from .. import codec
 from ..codec.messages.items import ItemListMessage
 
+# These hold numbers and names of types alone; of all others texts or pixels are left out.
 _KEPT = ("TRANSFORM", "POSITION", "QTRANS", "CAPABILITY", "COLORT", "COLORTABLE")
 
 

@@ -15,6 +15,7 @@ from .point_nodes import PointNodes
 from .trajectory_nodes import TrajectoryNodes
 from .trajectory_set import Key
 
+# Who sends is any program that reaches the port.
 MOST_TRAJECTORIES = 10_000
 MOST_NAMES = 100
 

@@ -24,6 +24,7 @@ from .volumes import image_data, set_vector_type, volume_class, vtk_matrix
 
 MOST_BYTES = 2 << 30
 """Of voxels. Ultrasound of 640 × 480 at 30 frames a second fills it in less than four minutes."""
+# Slicer draws and receives between two turns.
 _SECONDS_A_TURN = 0.004
 # Indexes are told apart to a microsecond. Slicer's own tolerance of a millisecond would let a frame
 # take the place of the one before in a stream of more than 1000 a second, or with equal times.

@@ -16,6 +16,7 @@ from .trajectory_set import SHOWN_AT_FIRST, TrajectorySet
 
 MOST_SHOWN_AT_FIRST = 1000
 """Of all servers, or of all clients that send some."""
+# A visible line takes 10 to 15 ms in a real Slicer: one a turn, and Slicer goes on between.
 _SECONDS_A_TURN = 0.004
 # Views in which nothing moves any more look broken, so they are drawn now and then.
 _LONGEST_PAUSE = 1.0

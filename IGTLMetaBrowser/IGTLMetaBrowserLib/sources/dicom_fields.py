@@ -15,6 +15,7 @@ from ..dicom_index.rows import Row
 from .dicom_files import Frame
 from .dicom_volumes import Stack
 
+# One less than the field: the C++ library reads a field without a NUL at its end as empty.
 ID_LENGTH = 19
 NAME_BYTES = 63
 LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE

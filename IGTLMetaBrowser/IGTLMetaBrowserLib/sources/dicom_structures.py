@@ -23,6 +23,7 @@ from .dicom_volumes import Stack
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+# Other types are points and open lines, which enclose nothing (PS3.3 C.8.8.6).
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
 # How far a contour may be from the plane of a slice, in slices.
 _FITS = 0.25

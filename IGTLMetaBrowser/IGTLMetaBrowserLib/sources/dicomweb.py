@@ -27,6 +27,7 @@ _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # Busy archives are asked again so often, and waited for so long at most each time.
 _RETRIES = 2
 _LONGEST_WAIT = 5
+# RFC 6585 and RFC 9110: too many requests; not available for the moment.
 _BUSY = (429, 503)
 
 _WORDS = {

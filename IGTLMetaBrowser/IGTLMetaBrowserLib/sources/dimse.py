@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _ADDRESS = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d{1,5})")
+# A match; the second without all optional keys (PS3.4 C.4.1.1.4).
 _PENDING = (0xFF00, 0xFF01)
 # What a study is asked for: the rest is of its series.
 _STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)

@@ -14,6 +14,7 @@ from .demo_endpoint import isDemo
 from .endpoint_history import EndpointHistory
 from .server_settings import settingsOf
 
+# For seconds that count down, twice as often, so that none is passed over.
 _TICK_MILLISECONDS = 500
 
 

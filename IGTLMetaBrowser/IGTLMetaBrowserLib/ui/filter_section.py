@@ -8,6 +8,7 @@ from .modality_filter import ModalityFilter
 from .plurals import Plural
 from .timers import SingleShotTimer
 
+# After the last key, as in Slicer's IDC browser.
 DEBOUNCE_MILLISECONDS = 300
 
 

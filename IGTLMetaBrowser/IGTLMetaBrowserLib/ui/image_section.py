@@ -25,6 +25,7 @@ from .timers import SingleShotTimer
 
 _FEWEST_ROWS, _MOST_ROWS = 5, 10
 _GROUPED_SETTING = "GroupByPatient"
+# The list is drawn first; then the columns are made ready to be filtered.
 _PREPARE_MILLISECONDS = 20
 
 

@@ -24,6 +24,7 @@ _FEWEST_IMAGES_A_SECOND = 10
 _PAUSE_MILLISECONDS = 200
 # In a view across a stream of single slices, the image is but a line.
 _SECONDS_ACROSS = 0.2
+# 8 degrees: as good as parallel to the view.
 _MOST_OBLIQUE_COSINE = 0.99
 
 

@@ -7,6 +7,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 import qt
 
+# QTimer counts milliseconds in an int: 24 days, and a deadline may be later or infinite.
 _LONGEST_PAUSE_MS = 3_600_000
 
 

@@ -36,6 +36,7 @@ COUNT_LAYOUT = struct.Struct(">H")
 _CHILD_LAYOUT = struct.Struct(">12sQ")
 _LARGEST_NAME_TABLE = 0xFFFF
 LARGEST_CHILD_COUNT = 0xFFFF
+# Each level is a recursion: bytes of a stranger must not end it with a RecursionError.
 LARGEST_DEPTH = 8
 # Fields of POLYDATA, CAPABILITY, GET_BIND and STT_BIND.
 _PARTS = ("attributes", "types", "children")

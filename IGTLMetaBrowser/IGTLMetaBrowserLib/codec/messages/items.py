@@ -18,6 +18,7 @@ from ..errors import DecodeError, EncodeError
 from ..wire import Buffer, decode_text, encode_text, numbers_of
 from .base import Message
 
+# Whoever looks at the first rows of a long list does not wait for objects of all the others.
 _ITEMS_AT_A_TIME = 4096
 _STRUCT_CODES = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "u8": "Q", "f4": "f", "f8": "d"}
 

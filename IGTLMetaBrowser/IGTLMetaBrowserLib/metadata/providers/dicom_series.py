@@ -31,6 +31,7 @@ _MOST_ATTEMPTS = 10
 _MOST_FILES = 500
 _SERIES_INSTANCE_UID = 0x0020000E
 _INSTANCE_NUMBER = 0x00200013
+# Longer values, such as pixels and lookup tables, stay in the file (pydicom's defer_size).
 _DEFERRED_BYTES = 65536
 
 

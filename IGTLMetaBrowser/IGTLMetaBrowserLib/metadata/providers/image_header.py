@@ -13,6 +13,7 @@ from ..observable import ObservableProvider
 from ..registry import NOTHING
 from .image_list import pixel_module
 
+# A server can send images under any number of names.
 MOST_IMAGES = 100_000
 
 
