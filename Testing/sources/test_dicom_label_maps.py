@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import ParametricMapStorage, RLELossless
 
 from helpers import radiotherapy as study
 from helpers.peers import ServerInThread
@@ -68,13 +70,52 @@ class TestSegmentations:
         (item,) = DicomFolderSource(tmp_path).label_maps()
         assert item.owner == ""
 
-    def test_a_fractional_one_is_refused(self, ct_folder, slices):
+    def test_a_fractional_one_is_a_volume_from_0_to_1(self, ct_folder, slices):
+        """Of the first and the third slice; in between, none of the segment."""
         segmentation = study.segmentation(slices)
         segmentation.SegmentationType = "FRACTIONAL"
+        segmentation.SegmentationFractionalType = "PROBABILITY"
+        segmentation.MaximumFractionalValue = 200
+        segmentation.BitsAllocated = segmentation.BitsStored = 8
+        segmentation.HighBit = 7
+        groups = segmentation.PerFrameFunctionalGroupsSequence
+        segmentation.PerFrameFunctionalGroupsSequence = [groups[0], groups[2]]
+        segmentation.NumberOfFrames = 2
+        segmentation.PixelData = bytes([50]) * 128**2 + bytes([200]) * 128**2
         segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
         source = DicomFolderSource(ct_folder)
         assert source.label_maps() == []
-        assert ("seg", "a fractional segmentation, which has no labels") in source.refused
+        ct, item = source.images()
+        assert "Liver (probability)" in item.name
+        assert item.scalar_type.dtype == np.float32
+        image = source.image(item.id)
+        assert sorted(np.unique(image.pixels).tolist()) in ([0.25, 1.0], [0.0, 0.25, 1.0])
+        assert image.pixels.shape[0] == item.size[2]
+        np.testing.assert_allclose(
+            image.ijk_to_ras()[:3, 3], source.image(ct.id).ijk_to_ras()[:3, 3]
+        )
+        notice = "fractional segmentation: probability of Liver, from 0 to 1"
+        assert image.metadata["Notice"] == notice
+
+    def test_two_of_one_series_are_two_images(self, ct_folder, slices):
+        for number in (1, 2):
+            segmentation = study.segmentation(slices)
+            segmentation.SegmentationType = "FRACTIONAL"
+            segmentation.BitsAllocated = segmentation.BitsStored = 8
+            segmentation.HighBit = 7
+            segmentation.PixelData = bytes([100 * number]) * (3 * 128**2)
+            segmentation.SOPInstanceUID = f"1.2.3.{number}"
+            segmentation.save_as(ct_folder / f"seg{number}", enforce_file_format=False)
+        source = DicomFolderSource(ct_folder)
+        assert len(source.images()) == 3
+
+    def test_what_cannot_be_decoded_is_refused_when_the_folder_is_opened(self, ct_folder, slices):
+        segmentation = study.segmentation(slices)
+        segmentation.PixelData = encapsulate([bytes(64)] * 3)
+        segmentation.file_meta.TransferSyntaxUID = RLELossless
+        segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
+        reason = dict(DicomFolderSource(ct_folder).refused)["seg"]
+        assert reason == "its pixels cannot be decoded: nothing here reads RLE Lossless of 1 bit"
 
     def test_colors(self):
         assert color_of_lab(r"65535\32896\32896") == (255, 255, 255, 255)
@@ -157,3 +198,26 @@ class TestStructureSets:
             [1, 0, 0, 0, 0, 0],
             [0, 0, 0, 0, 0, 0],
         ]
+
+
+class TestParametricMaps:
+    def test_stored_integers_become_real_world_values_with_their_units(self, tmp_path, slices):
+        """ADC in 10^-6 mm²/s: stored values times slope plus intercept (PS3.3 C.7.6.16.2.11)."""
+        dataset = study.segmentation(slices)
+        for keyword in ("SegmentSequence", "SegmentationType"):
+            del dataset[keyword]
+        dataset.SOPClassUID = ParametricMapStorage
+        dataset.BitsAllocated = dataset.BitsStored = 16
+        dataset.HighBit = 15
+        dataset.PixelData = np.full(3 * 128**2, 400, np.uint16).tobytes()
+        mapping, units = Dataset(), Dataset()
+        units.CodeValue = "um2/s"
+        mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = 2.5, 100.0
+        mapping.LUTLabel, mapping.MeasurementUnitsCodeSequence = "ADC", [units]
+        dataset.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence = [mapping]
+        dataset.save_as(tmp_path / "adc", enforce_file_format=False)
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        image = source.image(item.id)
+        assert np.unique(image.pixels).tolist() == [1100.0]
+        assert image.metadata["Units"] == "um2/s"

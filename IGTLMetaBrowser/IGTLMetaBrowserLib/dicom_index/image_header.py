@@ -25,13 +25,14 @@ SHARED_KEYWORDS = (
     "EchoTime",
     "EstimatedRadiographicMagnificationFactor", "FrameOfReferenceUID", "FrameTime",
     "FrameTimeVector", "GridFrameOffsetVector", "HighBit", "ImageOrientationPatient",
-    "ImageType", "ImagerPixelSpacing", "InversionTime", "Modality",
+    "ImageType", "ImagerPixelSpacing", "InversionTime", "MaximumFractionalValue", "Modality",
     "NominalScannedPixelSpacing", "NumberOfFrames", "PatientID", "PatientName",
     "PhotometricInterpretation", "PixelAspectRatio", "PixelRepresentation", "PixelSpacing",
     "PixelSpacingCalibrationDescription", "PixelSpacingCalibrationType", "PlanarConfiguration",
     "ProtocolName", "RecommendedDisplayFrameRate", "Rows", "SOPClassUID", "SamplesPerPixel",
-    "SegmentationType", "SegmentsOverlap", "SeriesDate", "SeriesDescription",
-    "SeriesInstanceUID", "SeriesNumber", "SeriesTime", "SliceThickness", "SpacingBetweenSlices",
+    "SegmentationFractionalType", "SegmentationType", "SegmentsOverlap", "SeriesDate",
+    "SeriesDescription", "SeriesInstanceUID", "SeriesNumber", "SeriesTime", "SliceThickness",
+    "SpacingBetweenSlices",
     "StudyDate", "StudyDescription", "StudyInstanceUID", "StudyTime", "TimezoneOffsetFromUTC",
     "Units",
 )  # fmt: skip
@@ -44,7 +45,8 @@ OWN_KEYWORDS = (
 )  # fmt: skip
 # Those that only functional groups have.
 FRAME_KEYWORDS = (
-    "EffectiveEchoTime", "FrameAcquisitionDateTime", "FrameType", "NominalCardiacTriggerDelayTime",
+    "EffectiveEchoTime", "FrameAcquisitionDateTime", "FrameType", "LUTLabel",
+    "NominalCardiacTriggerDelayTime", "RealWorldValueIntercept", "RealWorldValueSlope",
     "ReferencedSegmentNumber", "TemporalPositionIndex", "TemporalPositionTimeOffset",
 )  # fmt: skip
 
@@ -56,6 +58,8 @@ _SEGMENTS = 0x00620002
 _SHARED_GROUPS = 0x52009229
 _FRAME_GROUPS = 0x52009230
 _GRADIENT_DIRECTIONS = 0x00189076
+_MEASUREMENT_UNITS = 0x004008EA
+_CODE_VALUE = 0x00080100
 _REGION_KEYWORDS = (
     "RegionSpatialFormat", "RegionDataType", "RegionLocationMinX0", "RegionLocationMinY0",
     "RegionLocationMaxX1", "RegionLocationMaxY1", "PhysicalUnitsXDirection",
@@ -77,6 +81,8 @@ _GE_B_VALUE_OFFSET = 1e9
 # GE's name of the pulse sequence, which tells research sequences whose headers are not true.
 _GE_ACQUISITION = ("GEMS_ACQU_01", 0x00190010, 0x0019109C)
 
+MEASUREMENT_UNITS = "MeasurementUnits"
+"""Under this keyword a parametric map has the units of its values."""
 TRANSFER_SYNTAX_UID = "TransferSyntaxUID"
 
 
@@ -261,6 +267,8 @@ def _group_values(group: Any) -> dict[str, str]:
             _add_values(item, values)
             for direction in items_of(item.get_item(_GRADIENT_DIRECTIONS))[:1]:
                 _add_values(direction, values)
+            for unit in items_of(item.get_item(_MEASUREMENT_UNITS))[:1]:
+                values[MEASUREMENT_UNITS] = text_of(unit.get_item, _CODE_VALUE)  # UCUM
     return values
 
 

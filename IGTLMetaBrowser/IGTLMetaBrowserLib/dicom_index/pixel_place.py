@@ -58,6 +58,8 @@ def why_not_whole(
         bits = rows * columns * frames * _bits_a_pixel(values, pixels.keyword)
     except ValueError as error:
         return f"its header makes no sense: {error}"
+    if syntax in _NATIVE and pixels.length == UNDEFINED_LENGTH:
+        return "its pixels are compressed, and it does not say how (TransferSyntaxUID)"
     if _can_hold(pixels, syntax, file_size, frames, rows * columns, bits):
         return ""
     said = f"{frames} frames of {columns} × {rows} pixels"
@@ -69,9 +71,9 @@ def _can_hold(
 ) -> bool:
     if syntax == _DEFLATED:
         return bits <= 8 * file_size * _MOST_DEFLATED
-    if syntax in _NATIVE and pixels.length != UNDEFINED_LENGTH:
-        return bits <= 8 * pixels.length
     there = file_size - pixels.offset
+    if syntax in _NATIVE:
+        return bits <= 8 * pixels.length
     return frames * _BYTES_A_FRAME <= there and frames * area <= there * _MOST_PIXELS_A_BYTE
 
 
@@ -88,6 +90,8 @@ def _count(values: Mapping[str, str], keyword: str) -> int:
 
 def _bits_a_pixel(values: Mapping[str, str], keyword: str) -> int:
     allocated = _BITS.get(keyword) or _count({"BitsAllocated": "8", **values}, "BitsAllocated")
+    if allocated != 1 and allocated % 8:
+        raise ValueError(f"BitsAllocated is {allocated}")
     samples = _count({"SamplesPerPixel": "1", **values}, "SamplesPerPixel")
     is_shared = values.get("PhotometricInterpretation") == _SHARED_CHROMA
     return allocated * (2 if is_shared else samples)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _DECODERS = "python-gdcm pylibjpeg pylibjpeg-openjpeg pyjpegls"
 
+_DICOMS_OWN = "1.2.840.10008.1.2."
+
 Task = tuple[Path, Sequence[int]]
 """A file, and which of its frames to decode (from 0)."""
 
@@ -165,14 +167,20 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def why_not_decodable(transfer_syntax: str) -> str:
+def why_not_decodable(transfer_syntax: str, bits_allocated: str = "") -> str:
     """Return why the pixels of a transfer syntax cannot be decoded here; empty if they can."""
     from pydicom.pixels import get_decoder
     from pydicom.uid import UID
 
     syntax = UID(transfer_syntax)
-    if not (syntax.is_transfer_syntax and syntax.is_compressed):
+    if not syntax.is_transfer_syntax:
+        # Private ones are read as they say they are encoded; others are newer than pydicom.
+        is_new = syntax.startswith(_DICOMS_OWN)
+        return f"its pixels cannot be decoded: nothing here reads {syntax}" if is_new else ""
+    if not syntax.is_compressed or syntax.is_deflated:
         return ""
+    if bits_allocated == "1":
+        return f"its pixels cannot be decoded: nothing here reads {syntax.name} of 1 bit"
     try:
         if get_decoder(syntax).is_available:
             return ""
@@ -218,7 +226,7 @@ def _apply_tables(dataset: Dataset, pixels: np.ndarray) -> np.ndarray:
 def _why_not_decoded(dataset: Dataset, path: Path, error: Exception) -> str:
     syntax = dataset.file_meta.TransferSyntaxUID
     reason = " ".join(str(error).split())
-    if syntax.is_compressed and syntax.is_transfer_syntax:
+    if syntax.is_transfer_syntax and syntax.is_compressed:
         advice = f"If no decoder for {syntax.name} is installed, {_advice()}"
     else:
         advice = "The file may be damaged; get it again from its archive."

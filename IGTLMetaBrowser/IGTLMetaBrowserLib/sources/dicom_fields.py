@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 
 from .. import codec
 from ..dicom_index.fields import KEYWORDS
+from ..dicom_index.image_header import MEASUREMENT_UNITS
 from ..dicom_index.rows import Row
 from .dicom_files import Frame
 from .dicom_volumes import Stack
@@ -109,6 +110,7 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     values = {keyword: fields.get(field, "") for field, keyword in KEYWORDS.items()}
     for keyword in _OTHER_KEYWORDS:
         values[keyword] = first.get(keyword)
+    values["Units"] = values["Units"] or first.get(MEASUREMENT_UNITS)
     values |= _calibration(stack)
     values["Position"] = stack.position
     values["Notice"] = "; ".join(stack.notices)

@@ -21,6 +21,7 @@ NOT_OFFERED = {
     "1.2.840.10008.5.1.4.1.1.77.1.6": "a whole slide microscopy image",
 }
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
@@ -100,6 +101,11 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
 def is_segmentation(image: ImageFile) -> bool:
     """Whether a file's frames are of structures, not of the patient."""
     return image.header.get("SOPClassUID") in (SEGMENTATION, LABEL_MAP_SEGMENTATION)
+
+
+def is_fractional(segmentation: ImageFile) -> bool:
+    """Whether a segmentation has no labels, but a probability or an occupancy in each pixel."""
+    return segmentation.header.get("SegmentationType") == "FRACTIONAL"
 
 
 def structure_sets(index: DicomIndex) -> list[str]:

@@ -50,7 +50,7 @@ def label_volumes(volumes: Sequence[Sequence[Frame]]) -> list[str]:
     if len(volumes) == 1:
         return [""]
     parts: list[list[str]] = [[] for _ in volumes]
-    for describe in (_image_types, _echoes, _inversions, _b_values):
+    for describe in (_quantities, _image_types, _echoes, _inversions, _b_values):
         _add_if_different(parts, describe(volumes))
     if not any(parts):
         _add_if_different(parts, _times(volumes))
@@ -81,6 +81,11 @@ def _values(volumes: Sequence[Sequence[Frame]], keyword: str) -> list[str] | Non
     """Return the value that each volume has for an attribute; None if one has several values."""
     values = [{frame.get(keyword) for frame in volume} for volume in volumes]
     return [next(iter(found)) for found in values] if all(len(v) == 1 for v in values) else None
+
+
+def _quantities(volumes: Sequence[Sequence[Frame]]) -> list[str]:
+    """Return what the values of a parametric map are, such as ADC."""
+    return _values(volumes, "LUTLabel") or [""] * len(volumes)
 
 
 def _image_types(volumes: Sequence[Sequence[Frame]]) -> list[str]:

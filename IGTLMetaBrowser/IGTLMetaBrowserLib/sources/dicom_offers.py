@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,16 @@ from ..dicom_index.index import DicomIndex
 from ..net.image_sequences import ImageSequence
 from . import dicom_fields, dicom_pixels
 from .dicom_decoding import why_not_decodable
-from .dicom_files import Frame, ImageFile, Refusal, find_images, frames_of, is_segmentation
+from .dicom_files import (
+    Frame,
+    ImageFile,
+    Refusal,
+    find_images,
+    frames_of,
+    is_fractional,
+    is_segmentation,
+)
+from .dicom_segmentations import fractional_volumes
 from .dicom_upright import Upright, upright_grid
 from .dicom_volumes import SLICE, Stack, stack_frames
 
@@ -41,13 +50,15 @@ class FolderOffers:
     def __init__(self, index: DicomIndex, folder: Path, is_upright: bool) -> None:
         self._folder = folder
         self._is_upright = is_upright
-        self._problems: dict[str, str] = {}  # of transfer syntaxes
+        self._problems: dict[tuple[str, str], str] = {}  # of transfer syntaxes and bits
         files, refused = find_images(index)
-        self.segmentations = [file for file in files if is_segmentation(file)]
+        self.segmentations: list[ImageFile] = []
         self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         self.images: dict[str, Offer] = {}
         for series in _by_series([file for file in files if not is_segmentation(file)]):
             self._offer_series(series)
+        for file in filter(is_segmentation, files):
+            self._offer_segmentation(file)
         self.listing = tuple(offer.item for offer in self.images.values())
         self.sequences = _sequences(self.images)
 
@@ -68,9 +79,24 @@ class FolderOffers:
         if not decodable:
             return
         frames = [frame for file in decodable for frame in frames_of(file)]
+        digest = partial(dicom_pixels.pixel_digest, folder=self._folder)
+        self._offer_stacks(name, title, lambda: stack_frames(frames, digest))
+
+    def _offer_segmentation(self, file: ImageFile) -> None:
+        if why := self._why_not_decodable(file):
+            self.refused.append((file.name, why))
+        elif is_fractional(file):
+            name = dicom_fields.series_name(Frame(file))
+            self._offer_stacks(name, file.name, lambda: (fractional_volumes(file), []))
+        else:
+            self.segmentations.append(file)
+
+    def _offer_stacks(
+        self, name: str, title: str, make_stacks: Callable[[], tuple[list[Stack], list[str]]]
+    ) -> None:
+        """List the images of a series; ``make_stacks`` also returns what is wrong with them."""
         try:
-            digest = partial(dicom_pixels.pixel_digest, folder=self._folder)
-            stacks, reasons = stack_frames(frames, digest)
+            stacks, reasons = make_stacks()
             offers = [
                 self._make_offer(stack, name, number, stacks)
                 for number, stack in enumerate(stacks, start=1)
@@ -86,16 +112,17 @@ class FolderOffers:
                 self.images[offer.item.id] = offer
 
     def _why_not_decodable(self, file: ImageFile) -> str:
-        syntax = file.header.get("TransferSyntaxUID")
-        if syntax not in self._problems:
-            self._problems[syntax] = why_not_decodable(syntax)
-        return self._problems[syntax]
+        kind = file.header.get("TransferSyntaxUID"), file.header.get("BitsAllocated")
+        if kind not in self._problems:
+            self._problems[kind] = why_not_decodable(*kind)
+        return self._problems[kind]
 
     def _make_offer(self, stack: Stack, name: str, number: int, stacks: list[Stack]) -> Offer:
         """``number`` (from 1) is the place of ``stack`` among the ``stacks`` of its series."""
         first = stack.frames[0]
         series_uid = first.get("SeriesInstanceUID")
-        if len(stacks) == 1 and series_uid:
+        is_series = not first.get("SegmentationType")  # else there may be others in the series
+        if len(stacks) == 1 and series_uid and is_series:
             item_id, words = dicom_fields.image_id(series_uid), ""
         else:
             instance = first.get("SOPInstanceUID") or first.file.name
@@ -145,7 +172,7 @@ def _is_decoded(offer: Offer) -> bool:
 def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:
     """Return what tells one of several stacks of a series from the others."""
     if len(stacks) == 1:
-        return ""
+        return stack.label
     is_labeled = stack.label and sum(stack.label == other.label for other in stacks) == 1
     if is_labeled:
         return stack.label

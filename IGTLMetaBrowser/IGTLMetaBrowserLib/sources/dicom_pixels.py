@@ -18,7 +18,7 @@ from ..dicom_index.grids import TILES
 from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..net.source import SourceError
 from .dicom_decoding import Decoders, decode_frames
-from .dicom_files import Frame, ImageFile
+from .dicom_files import PARAMETRIC_MAP, Frame, ImageFile
 from .dicom_sizes import pixel_size
 from .dicom_volumes import Stack
 
@@ -79,7 +79,10 @@ class VolumeReading:
         self.stack = stack
         self._folder = folder
         self._decoders = decoders
-        self.volume = np.empty((count, *self._shape), listed_dtype(stack))
+        # Planes without a frame are empty.
+        make = np.zeros if stack.planes else np.empty
+        self.volume = make((count, *self._shape), listed_dtype(stack))
+        self._planes = stack.planes or range(count)
         self._may_wait = False
         # Whether the next step does no more than look whether the processes are done with it.
         self.is_pending = False
@@ -169,7 +172,7 @@ class VolumeReading:
 
     def _room_for(self, stored: np.dtype, k: int) -> np.ndarray:
         """Return where the stored pixels of a frame can be read to."""
-        target = self.volume[k]
+        target = self.volume[self._planes[k]]
         is_alike = stored.isnative and stored.itemsize == target.itemsize
         if is_alike and stored.kind in "iu" and target.dtype.kind in "iu":
             return target.view(stored)
@@ -206,7 +209,7 @@ class VolumeReading:
     def _store(self, k: int, pixels: np.ndarray, frame: Frame) -> None:
         """Put the stored pixels of a frame into the volume, as what they mean."""
         if is_color(self.stack):
-            self.volume[k] = pixels
+            self.volume[self._planes[k]] = pixels
             return
         if pixels.dtype.kind in "iu":
             pixels = _aligned(pixels, frame)
@@ -214,7 +217,7 @@ class VolumeReading:
         if frame.get("ModalityLUTSequence"):
             slope, intercept = 1.0, 0.0
         self._make_room(pixels, slope, intercept)
-        target = self.volume[k]
+        target = self.volume[self._planes[k]]
         number = float if target.dtype.kind == "f" else int
         if not np.may_share_memory(pixels, target):
             target[...] = pixels
@@ -371,6 +374,11 @@ def _rescale(frame: Frame) -> tuple[float, float]:
     wild)."""
     if frame.get("DoseGridScaling"):  # from stored values to DoseUnits (PS3.3 C.8.8.3)
         return (frame.number("DoseGridScaling") or 1.0, 0.0)
+    if frame.get("SegmentationType") == "FRACTIONAL":  # a part of the most (PS3.3 C.8.20.2.3)
+        return (1.0 / (frame.number("MaximumFractionalValue") or 255.0), 0.0)
+    if frame.get("SOPClassUID") == PARAMETRIC_MAP and frame.get("RealWorldValueSlope"):
+        intercept = frame.number("RealWorldValueIntercept") or 0.0
+        return (frame.number("RealWorldValueSlope") or 1.0, intercept)
     return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
 
 

@@ -10,7 +10,8 @@ from .dicom_files import Frame
 # Attributes that tell frames in one place apart for sure.
 _DISCRIMINATORS = (
     "ImageType", "FrameType", "EchoNumbers", "EchoTime", "EffectiveEchoTime", "InversionTime",
-    "DiffusionBValue", "TemporalPositionIdentifier", "TemporalPositionIndex", "AcquisitionNumber",
+    "DiffusionBValue", "LUTLabel", "TemporalPositionIdentifier", "TemporalPositionIndex",
+    "AcquisitionNumber",
 )  # fmt: skip
 _TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
 # What differs between frames that are not doubles of each other, besides.

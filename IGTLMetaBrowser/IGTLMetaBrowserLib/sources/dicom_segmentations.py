@@ -3,14 +3,14 @@
 Frames of a binary segmentation show one segment each, and frames without any of it may be left out
 (PS3.3 C.8.20); those of a label map segmentation (C.8.20.5) hold the segments' numbers. The label
 map lies on the grid that all frames of the file span. Segments that may overlap each get a label
-map of their own, so that none hides another.
+map of their own, so that none hides another. Fractional segmentations are volumes of numbers.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,7 +21,9 @@ from ..net.source import SourceError
 from .dicom_decoding import decode_labels
 from .dicom_fields import LARGEST_SIZE, image_id
 from .dicom_files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
-from .dicom_places import Places, group_by_grid, has_position
+from .dicom_places import group_by_grid, has_position
+from .dicom_sizes import PixelSize
+from .dicom_volumes import VOLUME, Stack
 
 MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
 _FITS = 0.1  # how far a frame may be from a plane of the grid, as a part of their distance
@@ -97,21 +99,12 @@ class SegmentationLabelMap:
 def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
     """Return the label maps of a file. Raises ``ValueError`` with the reason if there are none."""
     header = file.header
-    if header.get("SegmentationType") == "FRACTIONAL":
-        raise ValueError("a fractional segmentation, which has no labels")
     segments = _segments(header.get("SegmentSequence"))
     if not 0 < len(segments) <= MOST_LABELS:
         raise ValueError(f"{len(segments)} segments; there can be 1 to {MOST_LABELS} labels")
     frames = [*frames_of(file)]
-    if not all(map(has_position, frames)):
-        raise ValueError("a segmentation whose frames have no position in space")
-    groups = group_by_grid(frames)
-    if len(groups) > 1:
-        raise ValueError(f"a segmentation whose frames are of {len(groups)} orientations")
-    planes, ijk_to_ras = _grid(*groups[0])
-    size = (int(header.get("Columns")), int(header.get("Rows")), max(planes) + 1)
-    if max(size) > LARGEST_SIZE:
-        raise ValueError(f"too large for OpenIGTLink: {size} voxels")
+    planes, ijk_to_ras, _ = _grid(frames)
+    size = _size(file, max(planes) + 1)
     return [
         SegmentationLabelMap(
             image_id(f"{header.get('SOPInstanceUID')}{words}"),
@@ -124,6 +117,36 @@ def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
         )
         for numbers, words in _layers(frames, planes, segments)
     ]
+
+
+def fractional_volumes(file: ImageFile) -> list[Stack]:
+    """Return a volume for each segment of a fractional segmentation, with values from 0 to 1.
+
+    Raises ``ValueError`` with the reason if there are none.
+    """
+    segments = _segments(file.header.get("SegmentSequence"))
+    kind = file.header.get("SegmentationFractionalType").lower() or "fraction"
+    frames = [*frames_of(file)]
+    planes, ijk_to_ras, size = _grid(frames)
+    count = _size(file, max(planes) + 1)[2]
+    stacks = []
+    for number, structure in segments.items():
+        chosen = [n for n, frame in enumerate(frames) if _is_of(frame, [number])]
+        if chosen:
+            notice = f"fractional segmentation: {kind} of {structure.name}, from 0 to 1"
+            label = f"{structure.name} ({kind})"
+            own_frames = tuple(frames[n] for n in chosen)
+            stack = Stack(own_frames, ijk_to_ras, VOLUME, size, label, notices=(notice,))
+            own_planes = tuple(planes[n] for n in chosen)
+            stacks.append(replace(stack, planes=own_planes, plane_count=count))
+    return stacks
+
+
+def _size(file: ImageFile, count: int) -> tuple[int, int, int]:
+    size = (int(file.header.get("Columns")), int(file.header.get("Rows")), count)
+    if max(size) > LARGEST_SIZE:
+        raise ValueError(f"too large for OpenIGTLink: {size} voxels")
+    return size
 
 
 def _layers(
@@ -149,8 +172,14 @@ def _segment_of(frame: Frame) -> int:
     return int(frame.number("ReferencedSegmentNumber") or 0)
 
 
-def _grid(frames: Sequence[Frame], places: Places) -> tuple[list[int], np.ndarray]:
-    """Return the plane of each frame, from 0, and the matrix of the grid."""
+def _grid(frames: Sequence[Frame]) -> tuple[list[int], np.ndarray, PixelSize]:
+    """Return the plane of each frame, from 0, the matrix of the grid, and its pixels' size."""
+    if not all(map(has_position, frames)):
+        raise ValueError("a segmentation whose frames have no position in space")
+    groups = group_by_grid(frames)
+    if len(groups) > 1:
+        raise ValueError(f"a segmentation whose frames are of {len(groups)} orientations")
+    ((_, places),) = groups
     depth = places.positions @ places.axes[2]
     order = np.unique(np.round(depth, 3))
     gaps = np.diff(order)
@@ -167,7 +196,7 @@ def _grid(frames: Sequence[Frame], places: Places) -> tuple[list[int], np.ndarra
     ijk_to_lps[:3, 1] = places.axes[1] * places.size.rows
     ijk_to_lps[:3, 2] = places.axes[2] * step
     ijk_to_lps[:3, 3] = first
-    return [int(k) for k in planes], flip_matrix_lps_ras(ijk_to_lps)
+    return [int(k) for k in planes], flip_matrix_lps_ras(ijk_to_lps), places.size
 
 
 def _segments(text: str) -> dict[int, Structure]:

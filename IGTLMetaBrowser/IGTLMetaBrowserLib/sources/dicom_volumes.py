@@ -68,6 +68,8 @@ class Stack:
     the stack from others of its series, if there is more to say than a number; ``position`` says
     where the place is from if that is not ImagePositionPatient; ``notices`` are what a user has to
     know of it; ``sequence`` is set if other stacks show the same place at other times, or so.
+    If some slices are left out because they are empty, ``planes`` has the k of each frame, of
+    ``plane_count``.
     """
 
     frames: tuple[Frame, ...]
@@ -78,12 +80,15 @@ class Stack:
     position: str = ""
     notices: tuple[str, ...] = ()
     sequence: SequencePlace | None = None
+    planes: tuple[int, ...] = ()
+    plane_count: int = 0
 
     @property
     def size(self) -> tuple[int, int, int]:
         """Voxels along i, j, k."""
         first = self.frames[0]
-        return (int(first.get("Columns")), int(first.get("Rows")), len(self.frames))
+        count = self.plane_count or len(self.frames)
+        return (int(first.get("Columns")), int(first.get("Rows")), count)
 
 
 def stack_frames(
