@@ -241,7 +241,8 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
     def connectToServer(self, host="localhost", port=DEFAULT_PORT, **options):
         """Connect to a server, leaving the one before.
 
-        ``options``: connect_timeout, answer_timeout (seconds), max_body_size (bytes).
+        ``options`` are fields of ``net.ConnectionSettings``: connect_timeout, answer_timeout
+        (seconds), max_body_size (bytes), tls (a ``net.ClientTLS``) and more.
         Raises IGTLMetaBrowserLib.net.NetworkError.
         """
         self.browser.connect(host, port, name=demoName(host, port), **options)
