@@ -85,4 +85,17 @@ def load_slicer_module(
     for module in loaded:
         if slicer_host.app.moduleManager().module(module.name) is module.module:
             module.cleanup()
-    sys.modules.update({name: module for name, module in imported.items() if name in sys.modules})
+    _restore_modules(imported)
+
+
+def _restore_modules(imported: dict[str, ModuleType]) -> None:
+    """Let all import the modules that they imported before a reload, and nothing of the new ones.
+
+    What was first imported after the reload has imported others that are new.
+    """
+    replaced = {n: m for n, m in imported.items() if sys.modules.get(n, m) is not m}
+    packages = {name.partition(".")[0] for name in replaced}
+    for name in sys.modules.keys() - imported.keys():
+        if name.partition(".")[0] in packages:
+            del sys.modules[name]
+    sys.modules.update(replaced)

@@ -39,7 +39,7 @@ def choose(user, text: str) -> None:
 
 def test_what_is_the_same_for_all_images_is_said_above_the_table_and_in_no_column(listed):
     assert shown(listed) == [STATE, NAME, PATIENT, SIZE, ID]
-    assert listed.ui.listedLabel.text.endswith("All images: Modality CT · Type int16")
+    assert listed.ui.listedLabel.text.startswith("All images: Modality CT · Type int16. ")
 
 
 def test_of_one_image_all_is_shown(user, offer):

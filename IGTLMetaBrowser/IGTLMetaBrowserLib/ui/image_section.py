@@ -48,6 +48,7 @@ class ImageSection:
         self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine)
         self.menu = ImageMenu(ui.imageTableView, self)
         self._prepareTimer = SingleShotTimer(self._prepareFilter)
+        ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         self._connectWidgets()
         self._limitHeight()
 

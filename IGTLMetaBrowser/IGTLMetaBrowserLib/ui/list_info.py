@@ -28,17 +28,23 @@ class ListInfo:
 
     def update(self):
         """Show it as it is now."""
-        text = ". ".join(part for part in (self._listedText(), self._commonText()) if part)
+        parts = [self._commonText(), self._listedText()]
+        if not self._isConnected:
+            parts.reverse()  # the end may be cut
+        text = ". ".join(filter(None, parts))
         if text != self._shown:
             self._shown = text
             self._label.setText(text)
+
+    @property
+    def _isConnected(self):
+        return self._browser.connection.state is ConnectionState.CONNECTED
 
     def _listedText(self):
         moment = self._browser.images.listed_at
         if moment is None:
             return self._noList if self._browser.images.is_list_unanswered else ""
-        isConnected = self._browser.connection.state is ConnectionState.CONNECTED
-        text = self._listed if isConnected else self._listedBefore
+        text = self._listed if self._isConnected else self._listedBefore
         return text.format(moment=self._localeTexts.recentMoment(moment))
 
     def _commonText(self):
