@@ -225,7 +225,12 @@ def test_ctrl_c_gives_130_after_the_tool_has_finished_in_its_own_way() -> None:
         "sys.exit(dev.main(['lint']))\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", helper], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", helper],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # Tests that run in the background of a shell ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout.readline() == "ready\n"
         os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to both
