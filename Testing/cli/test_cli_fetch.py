@@ -333,6 +333,18 @@ def test_an_id_that_is_padded_with_spaces_is_known_as_it_is_seen(tmp_path: Path)
     assert nrrd.read(str(tmp_path / "CT2     .nrrd"))[0].tolist() == [[[1]]]
 
 
+def test_an_id_that_may_mean_two_images_is_not_guessed(tmp_path: Path) -> None:
+    with served(shelf_of("CT1 ", "CT1  ")) as address:
+        result = igtlmeta("fetch", address, "CT1", "-o", tmp_path)
+        exact = igtlmeta("fetch", address, "CT1  ", "-o", tmp_path)
+    assert (result.returncode, result.stdout, result.stderr) == (
+        1,
+        "",
+        "igtlmeta: 'CT1' may be 'CT1 ', 'CT1  ': write one of them, spaces included\n",
+    )
+    assert exact.stdout == f"{tmp_path / 'CT1  .nrrd'}\n"
+
+
 # What the file says
 
 

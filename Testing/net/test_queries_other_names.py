@@ -236,3 +236,26 @@ def test_expected_tells_by_the_header_whose_answer_arrives(queries: net.Queries)
     header = codec.Header(1, "IMAGE", "A", codec.Timestamp(0), 1 << 20, 0)
     assert queries.expected(header) is query
     assert queries.expected(header._replace(type_name="TRANSFORM")) is None
+
+
+def item_of(image_id: str) -> codec.ImageMetaItem:
+    return codec.ImageMetaItem(id=image_id, size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16)
+
+
+def test_an_image_that_was_listed_before_may_still_come(queries: net.Queries):
+    # Some servers push a list of what is new, and not of all that they have.
+    listed(queries, "A", "B")
+    queries.match(codec.ImageMetaMessage(items=[item_of("A")]))
+    query = ask(queries, "IMAGE", "A")
+    assert queries.match(image("Scanner")) is None
+    assert queries.accept_candidates(100.0) == []
+    assert "more than one image of the list" in query.came_instead
+
+
+def test_the_labels_of_one_label_map_are_one_image(queries: net.Queries):
+    labels = [codec.LabelMetaItem(id="SEG", label=label, size=(4, 3, 2)) for label in (1, 2, 3)]
+    ask(queries, "LBMETA")
+    queries.match(codec.LabelMetaMessage(items=labels))
+    query = ask(queries, "IMAGE", "SEG")
+    queries.match(image("Scanner"))
+    assert queries.accept_candidates(100.0) == [query]

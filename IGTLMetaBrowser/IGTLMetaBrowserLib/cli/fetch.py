@@ -58,9 +58,10 @@ def fetch(arguments: argparse.Namespace) -> int:
     with server_options.open_client(arguments) as client:
         images = _ListedImages(client, is_needed=arguments.all)
         listed = images.listed
-        ids = listed if arguments.all else [_listed_id(text, listed) for text in arguments.ids]
+        ids, failures = ([*listed], []) if arguments.all else _listed_ids(arguments.ids, listed)
         # Any image would be an answer to a query without a name, be it that of a stream.
-        failures = [complain("an image without an ID cannot be fetched")] if "" in ids else []
+        if "" in ids:
+            failures.append(complain("an image without an ID cannot be fetched"))
         for image_id, path in file_paths(folder, filter(None, ids)).items():
             failures.append(_fetch_image(images, image_id, path))
     if not listed and arguments.all:
@@ -136,19 +137,33 @@ def _list_images(client: net.Client, is_needed: bool) -> Sequence[codec.ImageMet
         return []
 
 
-def _listed_id(text: str, listed: Iterable[str]) -> str:
-    """Return the listed id that somebody means who wrote it as JSON or the table shows it.
+def _listed_ids(texts: Iterable[str], listed: Listed) -> tuple[list[str], list[int]]:
+    """Return the ids that somebody means, and an exit code for each text that may mean several."""
+    ids, failures = [], []
+    for text in texts:
+        meant = _meant(text, listed)
+        if len(meant) < 2:
+            ids.append(meant[0] if meant else text)
+            continue
+        names = ", ".join(repr(output.escaped(image_id)) for image_id in meant)
+        note(f"{text!r} may be {names}: write one of them, spaces included")
+        failures.append(1)
+    return ids, failures
+
+
+def _meant(text: str, listed: Listed) -> list[str]:
+    """Return the listed ids that JSON or the table shows as ``text``.
 
     Nobody sees the spaces with which some servers pad ids to the end of the field.
     """
     if text in listed:
-        return text
-
-    def is_shown_so(image_id: str) -> bool:
-        shown = (output.utf8(image_id), output.escaped(image_id))
-        return text in shown or text.strip() in [other.strip() for other in shown]
-
-    return next(filter(is_shown_so, listed), text)
+        return [text]
+    shown = {id_: (output.utf8(id_), output.escaped(id_)) for id_ in listed}
+    meant = [image_id for image_id, forms in shown.items() if text in forms]
+    if meant:
+        return meant
+    stripped = text.strip()
+    return [id_ for id_, forms in shown.items() if stripped in (form.strip() for form in forms)]
 
 
 def _entry_of(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 
 from .. import codec
 from ..codec.messages.items import ItemTable
+
+_MOST_BEFORE = 4
 
 Lists = codec.ImageMetaMessage | codec.LabelMetaMessage
 
@@ -16,9 +19,13 @@ class ListedImages:
 
     def __init__(self) -> None:
         self._lists: dict[str, _ImageList] = {}
+        self._before: deque[_ImageList] = deque(maxlen=_MOST_BEFORE)
 
     def update(self, message: Lists) -> None:
         """Note a whole list, in the place of the one before."""
+        before = self._lists.get(message.type_name)
+        if before is not None and not before.has_same_items(message.items):
+            self._before.append(before)
         self._lists[message.type_name] = _ImageList(message.items)
 
     def __contains__(self, image_id: str) -> bool:
@@ -30,8 +37,13 @@ class ListedImages:
         return next(filter(None, found), None)
 
     def count_fitting(self, image: codec.ImageMessage) -> int:
-        """Return how many of them an image can be by its size and type."""
-        return sum(images.count_fitting(image) for images in self._lists.values())
+        """Return how many of them an image can be by its size and type.
+
+        Those of the lists before count, too: servers push lists with a part of their images, and
+        what was withdrawn can still come.
+        """
+        lists = (*self._lists.values(), *self._before)
+        return len(set().union(*(images.fitting_ids(image) for images in lists)))
 
 
 class _ImageList:
@@ -45,15 +57,20 @@ class _ImageList:
             return None
         return None if row is None else self._items[row]
 
-    def count_fitting(self, image: codec.ImageMessage) -> int:
+    def has_same_items(self, items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> bool:
+        if isinstance(items, ItemTable) and isinstance(self._items, ItemTable):
+            return self._items.content == items.content
+        return list(self._items) == list(items)
+
+    def fitting_ids(self, image: codec.ImageMessage) -> set[bytes]:
         items = self._items
         if not isinstance(items, ItemTable):
-            return sum(fits(image, item) for item in items)
+            return set(_encoded_ids([item for item in items if fits(image, item)]))
         records = items.records
         are_fitting = (records["size"] == image.whole_size).all(axis=1)
         if "scalar_type" in records.dtype.fields:
             are_fitting &= records["scalar_type"] == codec.ScalarType.of(image.pixels.dtype)
-        return int(are_fitting.sum())
+        return {_without_remains(image_id) for image_id in records["id"][are_fitting].tolist()}
 
     # Made when it is first needed: most servers answer under the name that was asked for. From the
     # bytes, as to make an object of each of 100,000 items would stop the window for a second.
@@ -66,9 +83,13 @@ class _ImageList:
 
 def _encoded_ids(items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> list[bytes]:
     if isinstance(items, ItemTable):
-        # Some servers leave other bytes behind the NUL that ends a text.
-        return [image_id.partition(b"\0")[0] for image_id in items.records["id"].tolist()]
+        return [_without_remains(image_id) for image_id in items.records["id"].tolist()]
     return [item.id.encode("utf-8", "surrogateescape") for item in items]
+
+
+def _without_remains(image_id: bytes) -> bytes:
+    """Return an id without what some servers leave behind the NUL that ends it."""
+    return image_id.partition(b"\0")[0]
 
 
 def fits(image: codec.ImageMessage, entry: codec.ImageMetaItem | codec.LabelMetaItem) -> bool:

@@ -5,8 +5,8 @@ other images and late answers have other names, too, and OpenIGTLink numbers no 
 image is worse than none, an image of another name is the answer only if all of this holds:
 
 1. It has the size and type that are listed for the id that was asked for, and no other image of
-   the list has both. So it can be no other image of the list, whoever asked for that one: the
-   client before, or another program.
+   this list or of those before has both. So it can be no other image of the list, whoever asked for
+   that one: the client before, or another program.
 2. Its name is neither that of a listed image nor that of a stream.
 3. No other image is *owed*: a query that timed out, was cancelled or was lost with its connection
    may be answered late, on any connection to the server, and the list may be wrong.
@@ -15,8 +15,9 @@ image is worse than none, an image of another name is the answer only if all of 
    frame, and the image of the right name may still come. If an answer has come under this name
    before, ``GRACE_SECONDS`` are enough.
 
-What remains possible: a stream that sends less than one frame in ``CONFIRM_SECONDS``, of a size and
-type that one image of the list alone has, while the server does not answer for that image.
+What remains possible, both only while the server does not answer for an image whose size and type
+no other listed image has: a stream of that size and type with less than one frame in
+``CONFIRM_SECONDS``; and, if the list is wrong, the late answer to another program.
 """
 
 from __future__ import annotations
