@@ -107,6 +107,7 @@ def unpack_body(header: Header, body: memoryview, **options: Any) -> Message:
             **options,
         )
     except DecodeError as error:
+        # A header alone is how servers say that they have no data (``query.md``): no damage.
         if content:
             raise
         raise EmptyContentError(str(error)) from error

@@ -109,6 +109,7 @@ class Body(NamedTuple):
         extended_size, metadata_header_size, metadata_size, message_id = reader.unpack(
             EXTENDED_HEADER_LAYOUT, "extended header"
         )
+        # Later versions of the protocol may append fields: more is passed over, less cannot be.
         if extended_size < EXTENDED_HEADER_SIZE:
             raise DecodeError(
                 f"the extended header gives its own size as {extended_size} bytes; "

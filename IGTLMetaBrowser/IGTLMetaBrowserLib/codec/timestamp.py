@@ -35,6 +35,7 @@ class Timestamp(int):
         if moment.tzinfo is None:
             raise ValueError(f"{moment} has no time zone; OpenIGTLink's time is UTC")
         microseconds = (moment - _EPOCH) // timedelta(microseconds=1)
+        # Rounded up, so that ``to_datetime``, which rounds down, gives the same microsecond again.
         return cls(-(-microseconds * _FRACTIONS_PER_SECOND // 1_000_000))
 
     @property

@@ -80,6 +80,7 @@ class AnswerCache:
         if self.making:
             self.making[-1].asked_for |= made.asked_for
             self.making[-1].is_observable &= made.is_observable
+        # A change while it was made may have come too late for it.
         if made.is_observable and made.is_whole and made.changes == self._changes:
             self._keep(queries, type_, answer, made.asked_for)
 

@@ -199,6 +199,7 @@ class MetadataProviders:
             try:
                 answer = provider(type_, query)
             except Exception:
+                # Providers are anybody's: one that fails must not hide what all others know.
                 self._cache.on_unobservable()  # it may be well again the next time
                 _logger.exception("the metadata provider %r failed for %s", provider, type_)
                 return NOTHING

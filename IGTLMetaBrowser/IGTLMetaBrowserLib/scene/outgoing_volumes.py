@@ -88,6 +88,7 @@ def color_table_message(volume: Any) -> codec.ColorTableMessage:
     if table is None or not 0 < table.GetNumberOfTableValues() <= 65536:
         raise SceneError(f"{volume.GetName()!r} is not shown in the colors of a table")
     rgba = vtk_to_numpy(table.GetTable())
+    # COLORT has tables of these two sizes only (``colortable.md``).
     entries = np.zeros((256 if len(rgba) <= 256 else 65536, 3), np.uint8)
     entries[: len(rgba)] = rgba[:, :3]
     return codec.ColorTableMessage(entries)

@@ -119,6 +119,7 @@ class PointSet:
             points.places, points.is_pushed = new, is_pushed
         gone = (look for look, points in self._lists.items() if points.is_gone)
         removed = [look for look in gone if is_pushed and self._lists[look].is_pushed]
+        # A part is added to what waits; a whole answer takes its place.
         before = () if is_whole else self._todo
         self._todo = deque(dict.fromkeys((*before, *removed, *places)))
 

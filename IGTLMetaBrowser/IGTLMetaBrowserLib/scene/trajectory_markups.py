@@ -49,6 +49,7 @@ def show_trajectory(
         _write_display(node, plan, written)
         _write_node(node, plan, written)
         return node
+    # A line becomes a point, or the other way round: another node, as visible as it was.
     is_hidden = node is not None and not node.GetDisplayVisibility()
     if node is not None:
         remove_node(scene, node)

@@ -68,6 +68,7 @@ def image_data(pixels: np.ndarray) -> vtkImageData:
     data. Origin and spacing are those of voxel indices: the volume node has the geometry.
     """
     k, j, i = pixels.shape[:3]
+    # numpy_to_vtk takes big-endian numbers for native ones, without an error.
     pixels = np.require(pixels, pixels.dtype.newbyteorder("="), "CW")
     voxels = pixels.reshape(-1) if pixels.ndim == 3 else pixels.reshape(-1, pixels.shape[3])
     scalars = numpy_to_vtk(voxels, deep=False)
@@ -129,6 +130,7 @@ def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
 def set_vector_type(node: Any, image: ImageMessage) -> None:
     """Say of a vector volume if its voxels are colors."""
     if node.GetClassName() == "vtkMRMLVectorVolumeNode":
+        # Slicer does not find out by itself whether three components are a color or a vector.
         is_color = image.components in (3, 4) and image.pixels.dtype == np.uint8
         node.SetVoxelVectorType(
             node.VoxelVectorTypeColorRGB if is_color else node.VoxelVectorTypeUndefined

@@ -41,6 +41,7 @@ class _Command(Message):
     name: str = ""
     command: str = ""
     encoding: int | None = None
+    # COMMAND came with protocol 3, whose messages have header version 2.
     header_version: int = field(default=2, kw_only=True)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from .unknown import UnknownMessage
 
 def content_reader(type_name: str) -> Callable[..., Message]:
     """Return the ``unpack_content`` for messages of any type, registered or not."""
+    # First: RTS_TDATA and others have fields, and so a class beyond that of their prefix.
     message_class = registered_class(type_name)
     if message_class is not None:
         return message_class.unpack_content

@@ -156,6 +156,7 @@ class ImageMessage(Message):
         lengths = np.linalg.norm(axes, axis=0)
         if not np.isfinite(affine).all():
             raise GeometryError(f"the image's geometry is not finite: {affine[:3].tolist()}")
+        # Of float32 axes the determinant is good to about 1e-7: less than this is a plane.
         if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
             raise GeometryError(f"the image's axes span no space: {axes.T.tolist()}")
         return affine

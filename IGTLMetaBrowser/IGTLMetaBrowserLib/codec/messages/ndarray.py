@@ -27,6 +27,7 @@ from ..scalar import ScalarType
 from ..wire import Buffer, Reader
 from .base import Message, register
 
+# The one scalar type that IMAGE does not have (``ndarray.md``).
 _COMPLEX = 13
 _DTYPES = {int(member): member.dtype for member in ScalarType} | {_COMPLEX: np.dtype(complex)}
 _NUMBERS = {dtype.name: number for number, dtype in _DTYPES.items()}

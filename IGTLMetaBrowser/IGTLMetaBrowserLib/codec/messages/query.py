@@ -59,6 +59,7 @@ class QueryMessage(Message):
         types = registered_types()
         if self.data_type in types or len(self.data_type) < _SHORTEST_BEGINNING:
             return self.data_type
+        # GET_CAPABIL and GET_TRANS are both seen, cut to 12 characters and to less.
         meant = [name for name in types if name.startswith(self.data_type)]
         return meant[0] if len(meant) == 1 else self.data_type
 

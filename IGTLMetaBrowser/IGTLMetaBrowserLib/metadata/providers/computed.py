@@ -137,6 +137,7 @@ class ComputedProvider(ObservableProvider):
             self._known(GENERAL_STUDY, query).StudyDate,
         )
         scan = next(filter(None, map(_date, moments)), None)
+        # An age has three digits (PS3.5 6.2, AS).
         if birth is None or scan is None or not 0 <= scan.year - birth.year <= 999:
             return NOTHING  # a date that stands for none, as 00010101 does if names are removed
         return PatientStudy(PatientAge=age_text(birth, scan))
