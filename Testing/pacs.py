@@ -1,9 +1,9 @@
 """A real archive as an OpenIGTLink endpoint, end to end: ``python3 Testing/dev.py pacs``.
 
 Starts Orthanc on free loopback ports with a temporary folder, fills it with the head phantom and
-with pydicom's test files, and starts ``igtlmeta serve --dicomweb``. Lists, searches, fetches;
-compares voxels with those of the folder source; then opens the module in the stand-in, and loads images.
-Exit code 0 means that every step happened. ``demo-output/pacs.png`` shows the module.
+with pydicom's test files, and starts ``igtlmeta serve --dicomweb``. Lists, searches,
+fetches; compares voxels with those of the folder source; then opens the module in the stand-in,
+and loads images. Exit code 0 means that every step happened. ``demo-output/pacs.png`` shows it.
 """
 
 from __future__ import annotations

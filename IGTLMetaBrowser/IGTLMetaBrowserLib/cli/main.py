@@ -51,9 +51,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     if argv[:1] != ["index"]:
         # They need numpy. Loading it takes as long as to see that an index is up to date.
-        from . import fetch, list, probe, record, serve, trajectories
+        from . import fetch, list, probe, record, serve, store, trajectories
 
-        for command in (list, trajectories, fetch, serve, probe, record):
+        for command in (list, trajectories, fetch, serve, store, probe, record):
             command.add_commands(commands)
     index.add_commands(commands)
     return parser.parse_args(argv)

@@ -28,6 +28,8 @@ from .archive import KEYWORDS, Archive, ArchiveError, Query, Series, matches
 from .dicom_decoding import Decoders
 from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
+from .dicom_volumes import Stack
+from .plan_document import Plan, read_plans
 from .series_cache import CachedSeries, SeriesCache
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ class _Opened:
     cached: CachedSeries
     source: DicomFolderSource
     items: tuple[codec.ImageMetaItem, ...]
+    plans: tuple[Plan, ...] = ()
 
 
 class ArchiveSource:
@@ -114,6 +117,11 @@ class ArchiveSource:
         self._fetches: dict[str, Future[_Opened]] = {}
         self._opened: OrderedDict[str, _Opened] = OrderedDict()
         self._patients: Counter[str] = Counter()
+        # Of images that were fetched: what overlays may belong to, and their frames of reference.
+        self._stacks: dict[str, Stack] = {}
+        self._frames: dict[str, str] = {}
+        self._label_maps: dict[str, Series] = {}
+        self._failed: set[str] = set()
         self._set_found(self._default, self._find({}))
 
     def close(self) -> None:
@@ -237,7 +245,7 @@ class ArchiveSource:
         """
         series = self._known(image_id)
         source = self._source_of(series)
-        if image_id not in self._ids_of(series):
+        if image_id not in self._ids_of(series) and image_id not in self._label_maps:
             self._refuse_whole(series, source)
         try:
             return source.image(image_id)
@@ -268,10 +276,6 @@ class ArchiveSource:
             values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
         return values
 
-    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
-        """Return none: what plans an archive has is not read yet."""
-        return ()
-
     def _known(self, image_id: str) -> Series:
         if image_id not in self._series:
             raise SourceError(
@@ -292,6 +296,67 @@ class ArchiveSource:
             )
         reasons = "; ".join(dict.fromkeys(reason for _, reason in source.refused))
         raise SourceError(f"This series is not offered: {reasons or 'it has no images'}")
+
+    # Overlays ------------------------------------------------------------------------------------
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return the plans for images that were fetched: of their patient, in their space.
+
+        Raises ``NotReadyError`` while they are fetched themselves.
+        """
+        found = [(series, plan) for series, one in self._overlays("SR") for plan in one.plans]
+        replaced = {uid for _, plan in found for uid in plan.replaced}
+        return [
+            item
+            for series, plan in found
+            if plan.uid not in replaced and self._is_space_of(series, plan.frame_of_reference)
+            for item in plan.trajectories
+        ]
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures in images that were fetched. Raises as ``trajectories`` does."""
+        found: list[codec.LabelMetaItem] = []
+        for series, opened in self._overlays("SEG", "RTSTRUCT"):
+            rows = [*opened.source.index.rows()]
+            owners = {dicom_fields.image_id(str(row["reference_ct"])) for row in rows}
+            frames = {str(row["reference_frame"]) for row in rows}
+            if owners <= self._stacks.keys() and all(self._is_space_of(series, f) for f in frames):
+                items = opened.source.label_maps()
+                self._label_maps |= dict.fromkeys((item.id for item in items), series)
+                found += items
+        self._series |= self._label_maps
+        return found
+
+    def _overlays(self, *modalities: str) -> list[tuple[Series, _Opened]]:
+        """Return the series of these modalities in studies of which an image was fetched."""
+        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
+        listed = {series.uid: series for series in self._series.values()}
+        wanted = [
+            series
+            for series in listed.values()
+            if series["Modality"] in modalities and series["StudyInstanceUID"] in studies
+        ]
+        is_waiting, found = False, []
+        for series in wanted:
+            try:
+                self._source_of(series)
+                found.append((series, self._opened[series.uid]))
+            except NotReadyError:
+                is_waiting = True
+            except SourceError as error:
+                if series.uid not in self._failed:
+                    _logger.warning("%s is not offered: %s", series["SeriesDescription"], error)
+                self._failed.add(series.uid)
+        if is_waiting:
+            raise NotReadyError(_RETRY_SECONDS)
+        return found
+
+    def _is_space_of(self, series: Series, frame: str) -> bool:
+        """Whether an image of the same patient in this frame of reference was fetched."""
+        return any(
+            frame == known and self._series[image_id]["PatientID"] == series["PatientID"]
+            for image_id, known in self._frames.items()
+        )
 
     # Series --------------------------------------------------------------------------------------
 
@@ -320,6 +385,9 @@ class ArchiveSource:
             self._items[series.uid] = opened.items
             for item in opened.items:
                 self._series[item.id] = series
+        for image_id, stack in opened.source.stacks().items():
+            self._stacks[image_id] = stack
+            self._frames[image_id] = stack.frames[0].get("FrameOfReferenceUID")
             for listing in (self._default, *self._searches.values()):
                 listing.items = None
 
@@ -362,8 +430,9 @@ class ArchiveSource:
             index=index,
             decoders=self._decoders,
             seconds_a_turn=self._seconds_a_turn,
+            elsewhere=self._stacks,
         )
-        return _Opened(cached, source, tuple(source.images()))
+        return _Opened(cached, source, tuple(source.images()), read_plans(cached.files, index))
 
 
 class _FileWriter:

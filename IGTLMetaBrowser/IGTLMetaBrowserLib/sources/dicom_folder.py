@@ -25,7 +25,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ import numpy as np
 from .. import codec
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
+from ..dicom_index.rows import Row
 from ..net.image_sequences import ImageSequence
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
@@ -86,6 +87,9 @@ class DicomFolderSource:
     in the folder (see ``trajectory_file``), if there is one. Their owner may be a
     SeriesInstanceUID, and is then replaced by the id that this source gives that series.
 
+    ``elsewhere`` are images of other sources by their ids, which segmentations and structure sets
+    may belong to, too.
+
     ``refused`` lists what is not offered, or not as it is: path or series, and the reason.
 
     Raises ``SourceError`` if the folder is missing, the trajectories cannot be read, or pydicom is
@@ -102,11 +106,13 @@ class DicomFolderSource:
         decoders: Decoders | None = None,
         seconds_a_turn: float | None = None,
         is_upright: bool = False,
+        elsewhere: Mapping[str, Stack] | None = None,
     ) -> None:
         _require_pydicom()
         self.folder = Path(folder)
         self._seconds_a_turn = seconds_a_turn
         self._is_upright = is_upright
+        self._elsewhere: Mapping[str, Stack] = {} if elsewhere is None else elsewhere
         self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
         self._label_maps_read: _LabelMaps | None = None
         is_in_turns = seconds_a_turn is not None
@@ -326,23 +332,26 @@ class DicomFolderSource:
         read: Callable[[], Sequence[LabelMap]],
     ) -> None:
         row = self._index.row(name)
-        owner = dicom_fields.image_id(str(row.get("reference_ct_series", "")))
+        owner = _owner_of(row)
+        is_known = owner in offers.images or owner in self._elsewhere
         try:
             for label_map in read():
                 found.by_id[label_map.id] = label_map
-                found.owners[label_map.id] = owner if owner in offers.images else ""
+                found.owners[label_map.id] = owner if is_known else ""
         except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
             _logger.warning("%s is not offered: %s", name, error)
             offers.refused.append((name, str(error)))
 
     def _structures(self, offers: FolderOffers, name: str) -> Sequence[LabelMap]:
-        series = str(self._index.row(name).get("reference_ct_series", ""))
-        owner = offers.images.get(dicom_fields.image_id(series))
-        if owner is None:
+        owner = _owner_of(self._index.row(name))
+        stack = self._elsewhere.get(owner)
+        if owner in offers.images:
+            stack = offers.images[owner].stack
+        if stack is None:
             raise ValueError(
                 "structures of an image that is not in the folder, or not offered as one volume"
             )
-        return read_structures(self.folder, name, owner.stack)
+        return read_structures(self.folder, name, stack)
 
     def sequences(self) -> Sequence[ImageSequence]:
         """Return which images are volumes of one series that show the same place (4D)."""
@@ -351,6 +360,10 @@ class DicomFolderSource:
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given, or read from the folder's file."""
         return list(self._trajectories)
+
+    def stacks(self) -> dict[str, Stack]:
+        """Return the frames of each image, by its id."""
+        return {image_id: offer.stack for image_id, offer in self._offers.images.items()}
 
     def ids_of_files(self) -> dict[str, list[str]]:
         """Return the ids of the images that each file is part of, by its path in the folder."""
@@ -372,6 +385,12 @@ class DicomFolderSource:
         if not is_uid or item.owner in self._offers.images:
             return item
         return replace(item, owner=dicom_fields.image_id(item.owner))
+
+
+def _owner_of(row: Row) -> str:
+    """Return the id of the image that a file's structures belong to."""
+    series = row.get("reference_ct_series") or row.get("reference_ct") or ""
+    return dicom_fields.image_id(str(series))
 
 
 def _require_pydicom() -> None:

@@ -1,0 +1,134 @@
+"""``igtlmeta store``: planned trajectories as a DICOM document, into an archive or a folder."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import codec
+from ..net.source import SourceError
+from ..sources.archive import Archive
+from ..sources.dicom_fields import image_id
+from ..sources.plan_document import write_plan
+from ..sources.trajectory_file import read_trajectories
+from ..whole_file import replaced_at_end
+from . import archive_options
+from .output import complain, note
+from .parser import add_command
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+def add_commands(commands: Any) -> None:
+    """Add the command to the subparsers of ``igtlmeta``."""
+    usage = (
+        "PLAN.json (--images DIR | --series UID) "
+        "(-o DIR | --dicomweb URL | --dicom AET@HOST:PORT) [options]"
+    )
+    parser = add_command(commands, "store", store, usage, (SourceError,))
+    parser.add_argument(
+        "plan", metavar="PLAN.json", type=Path, help="as igtlmeta trajectories --json prints it"
+    )
+    parser.add_argument(
+        "--images", metavar="DIR", type=Path, help="the DICOM files of the images it was made in"
+    )
+    parser.add_argument("--series", metavar="UID", help="or their series in the archive")
+    parser.add_argument(
+        "--replaces", metavar="FILE.dcm", type=Path, help="the document that this one replaces"
+    )
+    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, help="write it there")
+    archive_options.add_address_options(parser.add_argument_group("archive (PACS)"))
+
+
+def store(arguments: argparse.Namespace) -> int:
+    """Store planned trajectories as a DICOM document (Comprehensive 3D SR)."""
+    is_archive = archive_options.is_given(arguments)
+    if bool(arguments.output) == is_archive:
+        arguments.usage_error("say where to store it: -o DIR, --dicomweb or --dicom")
+    if bool(arguments.images) == bool(arguments.series) or (arguments.series and not is_archive):
+        arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
+    archive = archive_options.open_archive(arguments) if is_archive else None
+    trajectories = read_trajectories(arguments.plan)
+    with _images(arguments, archive) as images:
+        _check_owners(trajectories, images)
+        document = write_plan(trajectories, images, _predecessor(arguments.replaces))
+    content = io.BytesIO()
+    document.save_as(content, enforce_file_format=True)
+    if archive is not None:
+        archive.store([content.getvalue()])
+        note(f"stored in {archive.name}: {len(trajectories)} trajectories")
+        print(document.SOPInstanceUID)
+        return 0
+    path = arguments.output / f"{document.SOPInstanceUID}.dcm"
+    try:
+        with replaced_at_end(path) as part:
+            part.write_bytes(content.getvalue())
+    except OSError as error:
+        return complain(f"{path} cannot be written: {error.strerror}")
+    print(path)
+    return 0
+
+
+@contextmanager
+def _images(arguments: argparse.Namespace, archive: Archive | None) -> Iterator[list[Dataset]]:
+    """The headers of the images of the plan. Raises ``SourceError``."""
+    if arguments.images is not None:
+        yield _read(arguments.images)
+        return
+    assert archive is not None
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        found = archive.find({"SeriesInstanceUID": arguments.series}, 2)
+        if len(found) != 1:
+            raise SourceError(f"{archive.name} has {len(found)} series {arguments.series}")
+        paths = (folder / f"{number}.dcm" for number in range(1_000_000))
+        archive.fetch(found[0], lambda content: next(paths).write_bytes(content) and None)
+        yield _read(folder)
+
+
+def _read(folder: Path) -> list[Dataset]:
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    images = []
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
+        if path.is_file():
+            try:
+                dataset = dcmread(path, stop_before_pixels=True)
+            except InvalidDicomError:
+                continue
+            if "Rows" in dataset:
+                images.append(dataset)
+    if not images:
+        raise SourceError(f"{folder} has no DICOM images; name the folder of the plan's images")
+    return images
+
+
+def _predecessor(path: Path | None) -> Dataset | None:
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    if path is None:
+        return None
+    try:
+        return dcmread(path)
+    except (OSError, InvalidDicomError) as error:
+        raise SourceError(f"{path} is no DICOM document: {error}") from error
+
+
+def _check_owners(trajectories: list[codec.TrajectoryItem], images: list[Dataset]) -> None:
+    """Raise ``SourceError`` if a trajectory was planned in other images than these."""
+    series = str(images[0].SeriesInstanceUID)
+    allowed = ("", series, image_id(series))
+    for item in trajectories:
+        if item.owner not in allowed:
+            raise SourceError(
+                f"the trajectory {item.name!r} was planned in the image {item.owner}, "
+                f"not in {image_id(series)}; name the images of that"
+            )

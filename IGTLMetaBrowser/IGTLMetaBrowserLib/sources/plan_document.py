@@ -1,0 +1,271 @@
+"""Planned trajectories as a DICOM document: Comprehensive 3D SR, TID 1500 (PS3.16), and back.
+
+Each trajectory is a group of measurements (TID 1410): its name is the tracking identifier, its
+points are SCOORD3D in the images' frame of reference, entry point first, and its diameter is a
+measurement. What kind it is, says the finding. The document is highdicom's.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import codec
+from ..dicom_index.index import DicomIndex
+from ..net.source import SourceError
+from .dicom_fields import image_id
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_logger = logging.getLogger(__name__)
+
+COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
+
+_Type = codec.TrajectoryType
+_SCHEME = "99IGTLMETA"
+_FINDINGS = {
+    _Type.ENTRY_AND_TARGET: ("TRAJECTORY", "Trajectory"),
+    _Type.ENTRY: ("ENTRY", "Entry point of a trajectory"),
+    _Type.TARGET: ("TARGET", "Target point of a trajectory"),
+}
+_TYPES = {code: kind for kind, (code, _) in _FINDINGS.items()}
+_REQUIRED = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
+    "ReferringPhysicianName", "StudyID", "AccessionNumber",
+)  # fmt: skip
+_SERIES_NUMBER = 9000
+_MANUFACTURER = "IGTLMetaBrowser"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trajectories of a document, their points in RAS mm, and what they belong to.
+
+    ``frame_of_reference`` is that of their points; ``series`` are the images it was made in;
+    ``uid`` is the document's, ``replaced`` are those of documents that are no longer valid.
+    """
+
+    trajectories: Sequence[codec.TrajectoryItem]
+    frame_of_reference: str
+    series: Sequence[str]
+    patient_id: str
+    uid: str = ""
+    replaced: Sequence[str] = ()
+
+
+def write_plan(
+    trajectories: Sequence[codec.TrajectoryItem],
+    images: Sequence[Dataset],
+    predecessor: Dataset | None = None,
+) -> Dataset:
+    """Return the document of trajectories planned in these images, the instances of one series.
+
+    ``predecessor`` is the document that it replaces. Raises ``SourceError``.
+    """
+    from highdicom import UID
+    from highdicom.sr import Comprehensive3DSR
+
+    frame = _frame_of_reference(images)
+    if not trajectories:
+        raise SourceError("there are no trajectories to store")
+    if predecessor is not None and predecessor.get("PatientID") != images[0].get("PatientID"):
+        raise SourceError("the document to be replaced is of another patient than the images")
+    report = _report([_group(item, frame) for item in trajectories])
+    document = Comprehensive3DSR(
+        evidence=[*map(with_required, images)],
+        content=report,
+        series_number=_SERIES_NUMBER,
+        series_instance_uid=UID(),
+        sop_instance_uid=UID(),
+        instance_number=1,
+        manufacturer=_MANUFACTURER,
+        series_description="Planned trajectories",
+        is_complete=True,
+        is_final=False,  # nobody has verified it
+        previous_versions=None if predecessor is None else [predecessor],
+    )
+    document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
+    document.FrameOfReferenceUID = frame
+    document.PositionReferenceIndicator = images[0].get("PositionReferenceIndicator")
+    return document
+
+
+def with_required(image: Dataset) -> Dataset:
+    """Return an image with what documents take from it (type 2 in PS3.3 C.7.1.1 and C.7.2.1).
+
+    Those attributes may be empty but not absent, and in many files they are.
+    """
+    from pydicom import Dataset
+
+    complete = Dataset()
+    complete.update(image)
+    for keyword in _REQUIRED:
+        if keyword not in complete:
+            setattr(complete, keyword, None)
+    return complete
+
+
+def read_plan(document: Dataset) -> Plan:
+    """Return the trajectories of a document; there are none if it is of something else.
+
+    Raises ``SourceError`` if it cannot be read.
+    """
+    from highdicom.sr import Comprehensive3DSR
+
+    if document.get("SOPClassUID") != COMPREHENSIVE_3D_SR:
+        return Plan((), "", (), "")
+    try:
+        content = Comprehensive3DSR.from_dataset(document).content
+        groups = content.get_planar_roi_measurement_groups()
+        found = list(_trajectories(groups))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SourceError(f"the document cannot be read: {error}") from error
+    frames = {frame for _, frame in found}
+    if len(frames) > 1:
+        raise SourceError("the document has points in several frames of reference")
+    series = _referenced_series(document)
+    owner = image_id(series[0]) if series else ""
+    items = [codec.TrajectoryItem(**item, owner=owner) for item, _ in found]
+    return Plan(
+        items,
+        next(iter(frames), ""),
+        series,
+        str(document.get("PatientID", "")),
+        str(document.SOPInstanceUID),
+        _replaced(document),
+    )
+
+
+def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
+    """Return the plans among the files of an index. What cannot be read is logged."""
+    from pydicom import dcmread
+
+    statement = (
+        "SELECT name FROM instances JOIN files ON files.id = instances.file WHERE sop_class = ?"
+    )
+    plans = []
+    for (name,) in index.query(statement, COMPREHENSIVE_3D_SR):
+        try:
+            plans.append(read_plan(dcmread(folder / os.fsdecode(name))))
+        except (OSError, SourceError) as error:
+            _logger.warning("a plan is not offered: %s", error)
+    return tuple(plans)
+
+
+def _report(groups: Sequence[Any]) -> Any:
+    from highdicom import UID
+    from highdicom.sr import (
+        CodedConcept,
+        DeviceObserverIdentifyingAttributes,
+        MeasurementReport,
+        ObservationContext,
+        ObserverContext,
+    )
+    from pydicom.sr.codedict import codes
+
+    device = DeviceObserverIdentifyingAttributes(uid=UID(), name=_MANUFACTURER)
+    observer = ObserverContext(codes.DCM.Device, device)
+    return MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=observer),
+        procedure_reported=CodedConcept("363679005", "SCT", "Imaging procedure"),
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+
+
+def _group(item: codec.TrajectoryItem, frame: str) -> Any:
+    from highdicom import UID
+    from highdicom.sr import (
+        CodedConcept,
+        GraphicTypeValues3D,
+        ImageRegion3D,
+        Measurement,
+        PlanarROIMeasurementsAndQualitativeEvaluations,
+        TrackingIdentifier,
+    )
+    from pydicom.sr.codedict import codes
+
+    if item.type not in _FINDINGS:
+        raise SourceError(f"the trajectory {item.name!r} is of the unknown type {item.type}")
+    kind = _Type(item.type)
+    points = [item.entry] if kind is not _Type.TARGET else []
+    points += [item.target] if kind is not _Type.ENTRY else []
+    code, meaning = _FINDINGS[kind]
+    diameter = Measurement(codes.SCT.Diameter, float(item.diameter), codes.UCUM.Millimeter)
+    shape = GraphicTypeValues3D.POLYLINE if len(points) == 2 else GraphicTypeValues3D.POINT
+    return PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=UID(), identifier=item.name or meaning),
+        referenced_region=ImageRegion3D(shape, _flipped(points), frame),
+        finding_type=CodedConcept(code, _SCHEME, meaning),
+        measurements=[diameter] if item.diameter > 0 else None,
+    )
+
+
+def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield what of the groups is a trajectory: a line or point, and its frame of reference."""
+    from pydicom.sr.codedict import codes
+
+    for group in groups:
+        region = group.roi
+        points = np.atleast_2d(region.value) if hasattr(region, "frame_of_reference_uid") else ()
+        if len(points) not in (1, 2):
+            continue
+        finding = group.finding_type
+        code = finding.value if finding is not None else ""
+        default = _Type.ENTRY_AND_TARGET if len(points) == 2 else _Type.TARGET
+        kind = _TYPES.get(code, default)
+        if (kind is _Type.ENTRY_AND_TARGET) != (len(points) == 2):
+            raise ValueError(f"{group.tracking_identifier!r} has {len(points)} points")
+        lines = _flipped(points)
+        diameters = group.get_measurements(codes.SCT.Diameter)
+        item = {
+            "name": str(group.tracking_identifier),
+            "type": kind,
+            "diameter": float(diameters[0].value) if diameters else 0.0,
+        }
+        if kind is not _Type.TARGET:
+            item["entry"] = tuple(map(float, lines[0]))
+        if kind is not _Type.ENTRY:
+            item["target"] = tuple(map(float, lines[-1]))
+        yield item, str(region.frame_of_reference_uid)
+
+
+def _flipped(points: Sequence[Any]) -> np.ndarray:
+    """Return points in LPS of such in RAS, and the other way round; shape (n, 3), mm."""
+    return np.asarray(points, float) * (-1.0, -1.0, 1.0) + 0.0
+
+
+def _frame_of_reference(images: Sequence[Dataset]) -> str:
+    """Return what the images' positions refer to; raises ``SourceError`` if that is not one."""
+    frames = {str(image.get("FrameOfReferenceUID", "")) for image in images}
+    series = {str(image.get("SeriesInstanceUID", "")) for image in images}
+    if len(series) != 1:
+        raise SourceError(f"a plan belongs to the images of one series, not of {len(series)}")
+    if len(frames) != 1 or "" in frames:
+        raise SourceError("the images have no frame of reference, or several: nothing says where "
+                          "the plan lies")  # fmt: skip
+    return frames.pop()
+
+
+def _replaced(document: Dataset) -> list[str]:
+    studies = document.get("PredecessorDocumentsSequence") or []
+    series = [one for study in studies for one in study.get("ReferencedSeriesSequence") or []]
+    return [
+        str(reference.ReferencedSOPInstanceUID)
+        for one in series
+        for reference in one.get("ReferencedSOPSequence") or []
+    ]
+
+
+def _referenced_series(document: Dataset) -> list[str]:
+    sequences = ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence")
+    studies = [study for keyword in sequences for study in document.get(keyword) or []]
+    found = [series for study in studies for series in study.get("ReferencedSeriesSequence") or []]
+    return [str(series.SeriesInstanceUID) for series in found]

@@ -1,0 +1,107 @@
+"""``igtlmeta store``: a plan goes into an archive, and comes back from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pydicom
+import pytest
+
+from cli.command import igtlmeta, started
+from helpers import orthanc
+from IGTLMetaBrowserLib.sources import demo_dicom
+
+without_orthanc = pytest.mark.skipif(
+    not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"
+)
+PLAN = [
+    {
+        "name": "Left STN",
+        "group": "",
+        "type": "entry-target",
+        "rgba": [255, 255, 0, 255],
+        "entry": [30.0, 40.0, 50.0],
+        "target": [10.0, -5.0, 2.0],
+        "diameter": 2.5,
+        "owner": "",
+    }
+]
+
+
+@pytest.fixture(scope="module")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phantom")
+    demo_dicom.write_phantom(folder)
+    return folder
+
+
+@pytest.fixture
+def archive(tmp_path: Path, phantom: Path) -> Iterator[orthanc.Orthanc]:
+    with orthanc.running(tmp_path / "orthanc") as running:
+        running.upload(sorted((phantom / "CT").iterdir()))
+        yield running
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Path:
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(PLAN))
+    return path
+
+
+@without_orthanc
+@pytest.mark.parametrize("way", ["--dicomweb", "--dicom"])
+def test_a_stored_plan_is_offered_with_its_image(archive, phantom, plan, tmp_path, way):
+    address = archive.dicomweb if way == "--dicomweb" else archive.peer
+    stored = igtlmeta("store", plan, "--images", phantom / "CT", way, address)
+    assert stored.returncode == 0, stored.stderr
+    options = ["--port", "0", "--archive-cache", str(tmp_path / "cache")]
+    with started("serve", "--dicomweb", archive.dicomweb, *options) as server:
+        own = server.stdout.readline().split()[-1]
+        (ct,) = json.loads(igtlmeta("list", own, "--json").stdout)
+        # Not before an image is there that says that it is of the same patient and place.
+        assert json.loads(igtlmeta("trajectories", own, "--json").stdout) == []
+        igtlmeta("fetch", own, ct["id"], "-o", tmp_path)
+        (line,) = json.loads(igtlmeta("trajectories", own, "--json").stdout)
+    assert line["owner"] == ct["id"]
+    for key in ("name", "type", "entry", "target", "diameter"):
+        assert line[key] == PLAN[0][key]
+
+
+@without_orthanc
+def test_the_images_can_be_those_of_the_archive(archive, phantom, plan):
+    uid = pydicom.dcmread(next((phantom / "CT").iterdir())).SeriesInstanceUID
+    stored = igtlmeta("store", plan, "--series", uid, "--dicomweb", archive.dicomweb)
+    assert stored.returncode == 0, stored.stderr
+    assert archive.call("GET", "/statistics").json()["CountInstances"] == 129
+
+
+def test_a_plan_that_replaces_another(phantom, plan, tmp_path):
+    first = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path)
+    path = Path(first.stdout.strip())
+    second = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path, "--replaces", path)
+    document = pydicom.dcmread(second.stdout.strip())
+    assert document.PredecessorDocumentsSequence[0].StudyInstanceUID == document.StudyInstanceUID
+
+
+def test_a_plan_of_another_image(phantom, plan, tmp_path):
+    plan.write_text(json.dumps([{**PLAN[0], "owner": "ANOTHER"}]))
+    result = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path)
+    assert result.returncode == 1
+    assert "was planned in the image ANOTHER, not in " in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--images", "d"], "say where to store it"),
+        (["-o", "d"], "name the images"),
+        (["-o", "d", "--series", "1.2"], "name the images"),
+    ],
+)
+def test_wrong_usage(plan, arguments, words):
+    result = igtlmeta("store", plan, *arguments)
+    assert result.returncode == 2
+    assert words in result.stderr

@@ -1,0 +1,104 @@
+"""Trajectories as a Comprehensive 3D SR, and back."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom import Dataset
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.dicom_fields import image_id
+from IGTLMetaBrowserLib.sources.plan_document import read_plan, write_plan
+
+TRAJECTORIES = [
+    codec.TrajectoryItem(name="Left STN", entry=(10, 20, 30.5), target=(-1, 2, 3), diameter=1.5),
+    codec.TrajectoryItem(name="Entry", type=codec.TrajectoryType.ENTRY, entry=(1, 2, 3)),
+    codec.TrajectoryItem(name="Ziel ü", type=codec.TrajectoryType.TARGET, target=(4, 5, 6)),
+]
+
+
+@pytest.fixture
+def images(make_slice: Callable[..., Dataset]) -> list[Dataset]:
+    return [make_slice((0, 0, z)) for z in (0, 2, 4)]
+
+
+@pytest.fixture
+def file(images: list[Dataset], tmp_path: Path) -> Path:
+    """The document of these trajectories."""
+    path = tmp_path / "plan.dcm"
+    write_plan(TRAJECTORIES, images).save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_what_is_written_is_read(file):
+    plan = read_plan(pydicom.dcmread(file))
+    for item, expected in zip(plan.trajectories, TRAJECTORIES, strict=True):
+        assert (item.name, item.type, item.diameter) == (
+            expected.name,
+            expected.type,
+            expected.diameter,
+        )
+        assert (item.entry, item.target) == (expected.entry, expected.target)
+        assert item.owner == image_id("1.2.3.4")
+    assert (plan.frame_of_reference, plan.patient_id) == ("1.2.3.5", "42")
+
+
+def test_patients_names_in_their_alphabets(make_slice, tmp_path):
+    image = make_slice((0, 0, 0), PatientName="Müller^Jörg", SpecificCharacterSet="ISO_IR 100")
+    image.save_as(tmp_path / "image.dcm", enforce_file_format=True)
+    path = tmp_path / "plan.dcm"
+    read = pydicom.dcmread(tmp_path / "image.dcm")
+    write_plan(TRAJECTORIES, [read]).save_as(path, enforce_file_format=True)
+    assert pydicom.dcmread(path).PatientName == "Müller^Jörg"
+
+
+def test_points_are_in_the_patients_coordinates_of_dicom(file):
+    """LPS, so that the first two are of the other sign than in RAS."""
+    text = str(pydicom.dcmread(file))
+    assert "[-10.0, -20.0, 30.5, 1.0, -2.0, 3.0]" in text
+
+
+def test_it_names_the_images_and_what_it_replaces(file, images):
+    first = pydicom.dcmread(file)
+    second = write_plan(TRAJECTORIES[:1], images, predecessor=first)
+    evidence = second.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+    named = {item.ReferencedSOPInstanceUID for item in evidence.ReferencedSOPSequence}
+    assert named == {image.SOPInstanceUID for image in images}
+    (replaced,) = second.PredecessorDocumentsSequence
+    (series,) = replaced.ReferencedSeriesSequence
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+    assert (second.PatientID, second.StudyInstanceUID) == ("42", "1.2.3")
+
+
+@pytest.mark.skipif(shutil.which("dsrdump") is None, reason="no dcmtk: apt-get install dcmtk")
+def test_dcmtk_reads_it(file):
+    # Its check of values knows no UTF-8.
+    command = ["dsrdump", "--disable-vr-checker", str(file)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert result.returncode == 0, result.stderr
+    assert "Comprehensive 3D SR Document" in result.stdout
+    assert 'SCOORD3D:(,,"Image Region")=(POLYLINE' in result.stdout
+    assert "E:" not in result.stderr
+
+
+def test_a_plan_without_a_place_is_not_written(make_slice):
+    with pytest.raises(SourceError, match="no frame of reference"):
+        write_plan(TRAJECTORIES, [make_slice((0, 0, 0), FrameOfReferenceUID=None)])
+
+
+def test_a_plan_of_two_series_is_not_written(make_slice):
+    images = [make_slice((0, 0, 0)), make_slice((0, 0, 2), SeriesInstanceUID="1.2.3.9")]
+    with pytest.raises(SourceError, match="of one series, not of 2"):
+        write_plan(TRAJECTORIES, images)
+
+
+def test_another_patients_plan_is_not_replaced(file, make_slice):
+    other = [make_slice((0, 0, 0), PatientID="43")]
+    with pytest.raises(SourceError, match="of another patient"):
+        write_plan(TRAJECTORIES, other, predecessor=pydicom.dcmread(file))
