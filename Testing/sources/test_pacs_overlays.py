@@ -1,0 +1,112 @@
+"""Label maps of a real archive: offered with the images that they belong to, and no others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from helpers import orthanc
+from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.net.source import NotReadyError
+from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom_fields import image_id
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive
+from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
+
+pytestmark = pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}")
+
+
+def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
+    """Ask a source as a server does: again, when it says that it is not ready."""
+    while True:
+        try:
+            return ask(*arguments)
+        except NotReadyError as error:
+            time.sleep(error.retry_after)
+
+
+@contextmanager
+def archived(folder: Path, tmp_path: Path) -> Iterator[ArchiveSource]:
+    """The files of a folder in an archive, as a source."""
+    with orthanc.running(tmp_path / "orthanc") as archive:
+        archive.upload(sorted(path for path in folder.rglob("*") if path.is_file()))
+        cache = SeriesCache(tmp_path / "cache", 1 << 30)
+        with closing(
+            ArchiveSource(DicomWebArchive(archive.dicomweb), cache, seconds_a_turn=0.01)
+        ) as source:
+            yield source
+
+
+@pytest.fixture
+def slices() -> list[Dataset]:
+    return [study.ct_slice(number) for number in (1, 2, 3)]
+
+
+def structure_set(first: Dataset) -> Dataset:
+    """A structure set with a square on this slice."""
+    x, y, z = map(float, first.ImagePositionPatient)
+    rows, columns = map(float, first.PixelSpacing)
+    corners = [(10, 10), (30, 10), (30, 25), (10, 25)]
+    contour = Dataset()
+    contour.ContourGeometricType, contour.NumberOfContourPoints = "CLOSED_PLANAR", 4
+    contour.ContourData = [n for i, j in corners for n in (x + columns * i, y + rows * j, z)]
+    roi, name = Dataset(), Dataset()
+    roi.ReferencedROINumber, roi.ContourSequence = 7, [contour]
+    name.ROINumber, name.ROIName = 7, "Prostate"
+    dataset = study.structure_set()
+    dataset.StructureSetROISequence, dataset.ROIContourSequence = [name], [roi]
+    return dataset
+
+
+@pytest.fixture
+def folder(tmp_path: Path, slices: list[Dataset]) -> Path:
+    """A CT with its segmentation and its structure set."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number, dataset in enumerate(slices):
+        dataset.save_as(folder / f"ct{number}", enforce_file_format=True)
+    study.segmentation(slices).save_as(folder / "seg", enforce_file_format=True)
+    structure_set(slices[1]).save_as(folder / "structures", enforce_file_format=True)
+    return folder
+
+
+def test_label_maps_come_with_their_image_and_are_those_of_the_folder(folder, tmp_path):
+    by_folder = DicomFolderSource(folder)
+    expected = {(item.name, item.label): item for item in by_folder.label_maps()}
+    assert len(expected) > 1
+    with archived(folder, tmp_path) as source:
+        (ct,) = source.images()
+        assert ready(source.label_maps) == []
+        ready(source.image, ct.id)
+        items = {(item.name, item.label): item for item in ready(source.label_maps)}
+        assert items.keys() == expected.keys()
+        for key, item in items.items():
+            assert item.owner == ct.id == image_id(study.CT)
+            image, other = ready(source.image, item.id), by_folder.image(expected[key].id)
+            np.testing.assert_array_equal(image.pixels, other.pixels)
+            np.testing.assert_array_equal(image.ijk_to_ras(), other.ijk_to_ras())
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("FrameOfReferenceUID", "1.2.3.99"), ("PatientID", "another")]
+)
+def test_a_segmentation_of_another_place_or_patient_is_not_offered(
+    folder, slices, tmp_path, keyword, value
+):
+    """Its image is named, but in another frame of reference or for another patient."""
+    (folder / "structures").unlink()
+    segmentation = study.segmentation(slices)
+    setattr(segmentation, keyword, value)
+    segmentation.save_as(folder / "seg", enforce_file_format=True)
+    with archived(folder, tmp_path) as source:
+        (ct,) = source.images()
+        ready(source.image, ct.id)
+        assert ready(source.label_maps) == []
