@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ import numpy as np
 import pydicom.data
 import pytest
 
-from cli.command import ended, igtlmeta, started
+from cli.command import ended, environment, igtlmeta, started
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.demo import DemoImage, demo_images
 from IGTLMetaBrowserLib.sources.demo_dicom import write_series
 
@@ -138,6 +140,49 @@ def test_it_ends_cleanly(number: signal.Signals) -> None:
         with socket.create_connection((host, int(port))):  # a client that is still there
             process.send_signal(number)
             assert ended(process) == (0, "", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("has_opened", [False, True])
+def test_it_ends_cleanly_before_it_is_ready(
+    number: signal.Signals, has_opened: bool, tmp_path: Path
+) -> None:
+    """While the command's modules are loaded, and while the folder is opened."""
+    command = [sys.executable, "-X", "importtime", "-m", "IGTLMetaBrowserLib.cli", "serve"]
+    module = "pydicom" if has_opened else "IGTLMetaBrowserLib.cli.fetch"
+    with subprocess.Popen(
+        [*command, str(tmp_path), "--port", "0"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        assert process.stderr is not None
+        assert any(module in line for line in process.stderr)
+        process.send_signal(number)
+        rest = process.stderr.read()
+    assert process.returncode == 0
+    assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize(
+    "numbers", [(signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)]
+)
+def test_a_second_signal_ends_it_at_once(numbers: tuple[signal.Signals, ...]) -> None:
+    """A client that does not read would be waited for; no traceback either."""
+    with serving("--demo", "--port", "0") as (process, _, address):
+        host, _, port = address.partition(":")
+        with socket.create_connection((host, int(port))) as client:
+            listing = json.loads(igtlmeta("list", address, "--json").stdout)
+            for item in listing:  # more than the buffers of the system hold
+                client.sendall(codec.pack(codec.GetMessage("IMAGE", device_name=item["id"])))
+            client.recv(1)
+            for number in numbers:
+                process.send_signal(number)
+                threading.Event().wait(0.2)  # two signals at once could come in any order
+            code, _, err = ended(process)
+    assert code == -numbers[1]
+    assert "Traceback" not in err
 
 
 def test_a_port_in_use_is_named(demo_address: str) -> None:

@@ -164,8 +164,8 @@ class FailingSource(ImagesInMemory):
 @pytest.mark.parametrize(
     ("image_id", "words"),
     [
-        ("A", "the disk is on fire"),
-        ("B", "bool"),
+        ("A", "the answer failed (RuntimeError); who runs the server finds why in its log"),
+        ("B", "the answer failed (EncodeError)"),
         ("C", "a lone surrogate: \N{REPLACEMENT CHARACTER}"),
     ],
 )

@@ -95,6 +95,9 @@ def test_who_has_asked_already_hears_it_too():
 def test_one_client_too_many_hears_it_and_the_others_stay(limit: dict[str, int], words: str):
     with serving(**limit) as server:
         with Peer.connect(server.port) as first, Peer.connect(server.port) as second:
+            for peer in (first, second):  # who has never asked anything would make room
+                peer.send(get("A"))
+                peer.receive()
             with Peer.connect(server.port) as third:
                 status = last_words(third)
             assert status.code == codec.StatusCode.BUSY

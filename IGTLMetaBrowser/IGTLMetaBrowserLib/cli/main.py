@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from . import index
 from .output import complain
@@ -24,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Wrong usage raises ``SystemExit``, as argparse does.
     """
-    arguments = _parse(sys.argv[1:] if argv is None else argv)
+    words = sys.argv[1:] if argv is None else argv
+    with _ended_quietly(0 if words[:1] == ["serve"] else _INTERRUPTED):
+        arguments = _parse(words)
     try:
         sys.stdout.reconfigure(errors="backslashreplace")
         code = arguments.run(arguments)
@@ -40,6 +44,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):
             return _BROKEN_PIPE
         return complain(f"{error}; if the output goes to a file, check its disk")
+
+
+@contextmanager
+def _ended_quietly(code: int) -> Iterator[None]:
+    """Let signals end the process with ``code`` while modules are imported: nothing is open yet.
+
+    An exception would come out of whatever import it finds, as a traceback.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: os._exit(code)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import signal
+import ssl
 import time
 from collections import Counter
 from pathlib import Path
@@ -30,7 +31,7 @@ from .index import processors
 from .metrics import Metrics, MetricsError
 from .output import complain, note, progress_bar
 from .parser import add_command
-from .serving import Records, Serving
+from .serving import Records, Serving, interrupt
 
 _REASONS_SHOWN = 8
 # After so long a source that makes an image lets others have their turn.
@@ -91,12 +92,23 @@ def serve(arguments: argparse.Namespace) -> int:
     serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
     limits, records = serving_options.limits(arguments), _records(arguments)
-    # So that SIGTERM ends the command while it reads the folder, too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
     try:
         source = deidentified(_open_source(arguments), arguments)
-    except KeyboardInterrupt:
+        return _serve(source, arguments, limits, context, tls, records)
+    except KeyboardInterrupt:  # while it reads the folder
         return 0
+
+
+def _serve(
+    source: net.Source,
+    arguments: argparse.Namespace,
+    limits: net.ServerLimits,
+    context: ssl.SSLContext | None,
+    tls: net.ServerTLS | None,
+    records: Records,
+) -> int:
     try:
         server = net.Server(source, arguments.host, arguments.port, limits, context, records)
     except OSError as error:
@@ -135,7 +147,7 @@ def _open_source(arguments: argparse.Namespace) -> net.Source:
     if arguments.volumes:
         return _open_volumes(arguments.folder)
     source = _open_folder(arguments)
-    if not source.images() and PlainVolumeSource.is_for(arguments.folder):
+    if not _count(source) and PlainVolumeSource.is_for(arguments.folder):
         note("to serve the NRRD, NIfTI or MetaImage files in the folder, add --volumes")
     return source
 

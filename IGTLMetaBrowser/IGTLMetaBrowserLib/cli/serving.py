@@ -17,6 +17,18 @@ _MINUTE = 60.0
 _SECONDS_TO_FINISH = 4.0
 
 
+def end_at_once_next_time() -> None:
+    """Let the next signal end the process: who asks twice does not want to wait."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def interrupt(number: int, frame: FrameType | None) -> None:
+    """Handle the first signal of a command that has not begun to serve."""
+    end_at_once_next_time()
+    signal.default_int_handler(number, frame)
+
+
 class Figures:
     """Counts what a server does, for a line a minute; an observer of it."""
 
@@ -92,10 +104,9 @@ class Serving:
         if self._records.audit is not None:
             self._records.audit.stopped()
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
+    def _end(self, _number: int, _frame: FrameType | None) -> None:
         self._is_ending = True
-        # Who asks twice does not want to wait.
-        signal.signal(number, signal.SIG_DFL)
+        end_at_once_next_time()
 
     def _reload(self, _number: int, _frame: FrameType | None) -> None:
         self._is_reloading = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -17,6 +18,10 @@ from .source import (
     Source,
 )
 from .whole_texts import NOTICE, SEARCH, SERVER, cut_texts, first_of, is_own_client
+
+# With quotes anything that has a slash; without, what begins as an absolute path does.
+_QUOTED_PATH = re.compile(r"""(['"])[^'"]*[/\\]([^'"/\\]*)\1""")
+_PATH = re.compile(r"""(?<![\w/\\.:])(?:[A-Za-z]:[/\\]|[/~\\])[^\s'",;()]+""")
 
 ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
 
@@ -64,7 +69,9 @@ def refusal(
 
     The words in a STATUS; then, as the protocol has it, RTS_ with an error (``query.md``).
     """
-    status = codec.StatusMessage(code=code, error_name=code.name[:20], message=one_line(words))
+    status = codec.StatusMessage(
+        code=code, error_name=code.name[:20], message=one_line(without_paths(words))
+    )
     returned = codec.ReturnMessage(query.data_type, b"\1")
     return addressed(status, query), addressed(returned, query)
 
@@ -78,6 +85,12 @@ def addressed(message: codec.Message, query: codec.QueryMessage) -> codec.Messag
         message_id=query.message_id,
         metadata=message.metadata if query.header_version > 1 else {},
     )
+
+
+def without_paths(words: str) -> str:
+    """Return words as strangers may read them: of a path, only what it ends with is left."""
+    words = _QUOTED_PATH.sub(lambda match: f"{match[1]}{match[2]}{match[1]}", words)
+    return _PATH.sub(lambda match: re.split(r"[/\\\\]", match[0])[-1], words)
 
 
 def one_line(words: str) -> str:

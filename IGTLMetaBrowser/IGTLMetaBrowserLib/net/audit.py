@@ -13,6 +13,9 @@ another query answered    110112 Query
 a client sent something   110107 Import
 anything was refused      110113 Security Alert
 ========================  ======================================  ==============================
+
+Of refusals, which cost a client nothing, 60 a minute of an address are written; how many more there
+were stands in one line when the minute is over.
 """
 
 from __future__ import annotations
@@ -25,8 +28,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from .limited_log import LinesPerMinute
 from .server_events import ServerEvent, ServerEventType
 
+_REFUSALS_PER_MINUTE = 60
 # Codes of the DICOM dictionary (PS3.16, CID 400 and 401) for the events of PS3.15 A.5.3.
 _APPLICATION = ("110100", "Application Activity")
 _START, _STOP = ("110120", "Application Start"), ("110121", "Application Stop")
@@ -120,6 +125,7 @@ class AuditTrail:
     def __init__(self, source_id: str, *destinations: Destination) -> None:
         self._source_id = source_id
         self._destinations = destinations
+        self._refusals = LinesPerMinute(_REFUSALS_PER_MINUTE)
 
     def started(self) -> None:
         """The server begins."""
@@ -127,14 +133,18 @@ class AuditTrail:
 
     def stopped(self) -> None:
         """The server ends."""
+        self._write_left_out()
         self._write(self._event(_APPLICATION, _STOP, "E"), [])
 
     def __call__(self, event: ServerEvent) -> None:
         """Write an event. Raises ``AuditError``."""
+        self._write_left_out(only_if_over=True)
+        is_refusal = event.type in (ServerEventType.REFUSED, ServerEventType.UNREADABLE)
+        if is_refusal and not self._refusals.may_write(event.host):
+            return
         event_id = _IDS[event.type]
         if event.type is ServerEventType.ANSWERED and event.data_type == "IMAGE":
             event_id = _TRANSFERRED
-        is_refusal = event.type in (ServerEventType.REFUSED, ServerEventType.UNREADABLE)
         outcome = _MINOR_FAILURE if is_refusal else _SUCCESS
         fields = self._event(
             event_id, _TYPES.get(event.type), _ACTIONS.get(event.type, "E"), outcome
@@ -142,6 +152,14 @@ class AuditTrail:
         if event.reason:
             fields["EventOutcomeDescription"] = event.reason
         self._write(fields, [_participant(event)], _objects(event))
+
+    def _write_left_out(self, only_if_over: bool = False) -> None:
+        if only_if_over and not self._refusals.is_over:
+            return
+        for host, count in self._refusals.begin():
+            fields = self._event(_IDS[ServerEventType.REFUSED], None, "E", _MINOR_FAILURE)
+            fields["EventOutcomeDescription"] = f"{count} more refusals of {host} were left out"
+            self._write(fields, [])
 
     def _event(
         self,

@@ -11,6 +11,9 @@ from .limited_log import LimitedLog
 from .served_client import Reply, ServedClient
 from .server_events import ServerEvent, ServerEventType
 
+# In bytes: what peers send can be in it, such as names in certificates.
+_LONGEST_LINE = 1000
+
 _logger = logging.getLogger(__name__)
 
 Observer = Callable[[ServerEvent], None]
@@ -84,7 +87,8 @@ class Journal:
         self._notify(ServerEventType.DISCONNECTED, client, None, client.sent, seconds, reason)
 
     def _write(self, level: int, client: ServedClient, text: str, exc_info: bool = False) -> None:
-        self._log.write(level, client.host, f"client {client.address} {text}", exc_info=exc_info)
+        line = codec.cut_text(f"client {client.address} {text}", _LONGEST_LINE)
+        self._log.write(level, client.host, line, exc_info=exc_info)
 
     def _notify(
         self,

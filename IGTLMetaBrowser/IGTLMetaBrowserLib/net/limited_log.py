@@ -14,6 +14,38 @@ _LINES_OF_ALL = 600
 _MOST_HOSTS = 1000
 
 
+class LinesPerMinute:
+    """Counts lines about hosts: so many of each may be written, those beyond are left out."""
+
+    def __init__(self, of_each: int) -> None:
+        self._of_each = of_each
+        self._ends = time.monotonic() + _SECONDS
+        self._written: Counter[str] = Counter()
+        self._left_out: Counter[str] = Counter()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the minute is over: ``begin`` another."""
+        return time.monotonic() >= self._ends
+
+    def may_write(self, host: str) -> bool:
+        """Count a line about ``host``; return whether it may be written."""
+        if self._written[host] < self._of_each and self._written.total() < _LINES_OF_ALL:
+            self._written[host] += 1
+            return True
+        known = host in self._left_out or len(self._left_out) < _MOST_HOSTS
+        self._left_out[host if known else "other addresses"] += 1
+        return False
+
+    def begin(self) -> list[tuple[str, int]]:
+        """Begin to count anew; return of which hosts how many lines were left out, some of them."""
+        left_out = self._left_out.most_common(self._of_each)
+        self._written.clear()
+        self._left_out.clear()
+        self._ends = time.monotonic() + _SECONDS
+        return left_out
+
+
 class LimitedLog:
     """Writes so many lines a minute of each host, and then how many it has left out.
 
@@ -22,10 +54,7 @@ class LimitedLog:
 
     def __init__(self, logger: logging.Logger, lines_per_minute: int = 20) -> None:
         self._logger = logger
-        self._lines_per_minute = lines_per_minute
-        self._minute_ends = time.monotonic() + _SECONDS
-        self._written: Counter[str] = Counter()
-        self._left_out: Counter[str] = Counter()
+        self._lines = LinesPerMinute(lines_per_minute)
 
     def write(self, level: int, host: str, line: str, exc_info: bool = False) -> None:
         """Write a line about a client at ``host``, or count it.
@@ -34,22 +63,12 @@ class LimitedLog:
         """
         if not self._logger.isEnabledFor(level):
             return
-        if time.monotonic() >= self._minute_ends:
+        if self._lines.is_over:
             self.begin_minute()
-        is_too_much = (
-            self._written[host] >= self._lines_per_minute or self._written.total() >= _LINES_OF_ALL
-        )
-        if is_too_much:
-            known = host in self._left_out or len(self._left_out) < _MOST_HOSTS
-            self._left_out[host if known else "other addresses"] += 1
-            return
-        self._written[host] += 1
-        self._logger.log(level, "%s", line, exc_info=exc_info)
+        if self._lines.may_write(host):
+            self._logger.log(level, "%s", line, exc_info=exc_info)
 
     def begin_minute(self) -> None:
         """Say what was left out, and begin to count anew."""
-        for host, count in self._left_out.most_common(self._lines_per_minute):
+        for host, count in self._lines.begin():
             self._logger.warning("%d more lines about %s were left out", count, host)
-        self._written.clear()
-        self._left_out.clear()
-        self._minute_ends = time.monotonic() + _SECONDS

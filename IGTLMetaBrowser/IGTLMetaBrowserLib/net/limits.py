@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+# Files of the source, databases, processes that decode, and clients that are being sent away.
+_DESCRIPTORS_FOR_OTHERS = 192
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -24,13 +27,18 @@ class ServerLimits:
     allowed_networks
         Whose addresses may connect; empty for all.
     max_clients
-        Connections at a time.
+        Connections at a time; fewer if the system does not allow so many. Who comes then takes the
+        place of who has asked nothing for long, if there is somebody.
     max_clients_per_address
         Of them, those from one address.
     queries_per_second
         For each client; what is more is refused. Ten seconds' worth may come at once.
     bytes_per_second
         For each client; it is not refused more, but sent no faster.
+    receive_timeout
+        Seconds in which a message of a client must have come whole, once it has begun.
+    unfinished_size
+        Bytes of all large messages that have come in part; beyond it, the largest is given up.
     idle_timeout
         Seconds without a whole message from a client, and without anything to send it, after which
         its connection is closed.
@@ -47,6 +55,8 @@ class ServerLimits:
     max_clients_per_address: int | None = None
     queries_per_second: float | None = None
     bytes_per_second: float | None = None
+    receive_timeout: float = 60.0
+    unfinished_size: int = 64 << 20
     idle_timeout: float | None = None
     stall_timeout: float = 30.0
     slowest_reader: float = 10_000.0
@@ -59,12 +69,28 @@ class ServerLimits:
         """
         if not self.allows(host):
             return f"the address {host} is not allowed to connect"
-        if len(connected) >= self.max_clients:
+        if self.is_full(len(connected)):
             return f"{self.max_clients} clients are connected, and no more are served; try later"
         most = self.max_clients_per_address
         if most is not None and connected.count(host) >= most:
             return f"{most} connections from {host} are open, and no more are served; close one"
         return None
+
+    def is_full(self, count: int) -> bool:
+        """Whether there is no room for more than ``count`` connections."""
+        return count >= self.max_clients
+
+    def within_descriptors(self) -> ServerLimits:
+        """Return these limits, with no more connections than this process can have."""
+        try:
+            import resource
+        except ImportError:  # Windows, which has no such limit
+            return self
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY:
+            return self
+        most = max(1, soft - _DESCRIPTORS_FOR_OTHERS)
+        return replace(self, max_clients=min(self.max_clients, most))
 
     def allows(self, host: str) -> bool:
         """Whether a client at this numeric address may connect."""

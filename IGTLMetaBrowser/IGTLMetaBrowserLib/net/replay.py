@@ -14,6 +14,7 @@ from itertools import count
 
 from .. import codec
 from .connection import Connection
+from .limited_log import LimitedLog
 from .recording import Event, Record
 
 _logger = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ class ReplayServer:
     ) -> None:
         self._scripts = scripts or [Script()]
         self._speed = speed
+        self._log = LimitedLog(_logger)
         self._listener = socket.create_server((host, port))
         self._listener.setblocking(False)
         self.host, self.port = self._listener.getsockname()[:2]
@@ -160,10 +162,12 @@ class ReplayServer:
         self._selector.close()
 
     def _accept(self) -> None:
-        sock, _ = self._listener.accept()
+        sock, address = self._listener.accept()
         script = self._scripts[min(self._accepted, len(self._scripts) - 1)]
         self._accepted += 1
-        client = _Client(Connection(sock, codec.Receiver(check_crc=False)), script)
+        client = _Client(
+            Connection(sock, codec.Receiver(check_crc=False)), address[0], script, self._log
+        )
         self._selector.register(sock, selectors.EVENT_READ, client)
         self._schedule(client, script.unasked)
 
@@ -189,8 +193,10 @@ class ReplayServer:
 
 
 class _Client:
-    def __init__(self, connection: Connection, script: Script) -> None:
+    def __init__(self, connection: Connection, host: str, script: Script, log: LimitedLog) -> None:
         self.connection = connection
+        self.host = host
+        self._log = log
         self.is_gone = False
         self._answers = {key: deque(answers) for key, answers in script.answers.items()}
 
@@ -198,6 +204,11 @@ class _Client:
         """Return how this query was answered; what was never asked has no answer."""
         answers = self._answers.get((query.type_name, query.device_name))
         if not answers:
-            _logger.warning("%s is not in the recording: it is not answered", query.type_name)
+            what = codec.printable(query.type_name)
+            self._log.write(
+                logging.WARNING,
+                self.host,
+                f"client {self.host}: {what} is not in the recording: it is not answered",
+            )
             return []
         return answers.popleft() if len(answers) > 1 else answers[0]

@@ -87,7 +87,10 @@ class Replies:
             code, words = _Code.NOT_FOUND, str(error)
         except Exception as error:  # one image that cannot be read must not end the server
             self._journal.failed(client, query)
-            code, words = _Code.UNKNOWN_ERROR, str(error)
+            # What it says may be of this computer: of its disks, of Python, of other patients.
+            kind = type(error).__name__
+            words = f"the answer failed ({kind}); who runs the server finds why in its log"
+            code = _Code.UNKNOWN_ERROR
         self._refuse(client, reply, code, words)
 
     def _packed(self, message: codec.Message) -> list[Buffer]:

@@ -78,7 +78,11 @@ class ServedClient:
         self.resume_at: float | None = None
         # Until when what it still sends is thrown away, so that the words of a refusal arrive.
         self.leave_at: float | None = None
+        # Since when a message has been arriving, and how many bytes of it are held.
+        self.receiving_since: float | None = None
+        self.unfinished = 0
         self.sent = 0
+        self.has_asked = False
         self._is_half_closed = False
         self._limits = limits
         self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
@@ -127,6 +131,23 @@ class ServedClient:
         if self.leave_at is not None:
             return connection.lost is not None
         return connection.is_broken or (connection.lost is not None and not self.is_owed)
+
+    def received(self, is_any_whole: bool, now: float) -> None:
+        """Note what has come: whether a message is whole, and how much there is of the next."""
+        receiver = self.connection.receiver
+        if is_any_whole:
+            self.active_at, self.has_asked = now, True
+        if receiver.is_between_messages:
+            self.receiving_since = None
+        elif is_any_whole or self.receiving_since is None:
+            self.receiving_since = now
+        progress = receiver.progress
+        self.unfinished = 0 if progress is None else progress.received
+
+    def is_sending_slowly(self, now: float) -> bool:
+        """Whether a message of it has been arriving for too long."""
+        since = self.receiving_since
+        return since is not None and now - since > self._limits.receive_timeout
 
     def may_ask(self, now: float) -> bool:
         """Count a query; return whether it is one too many."""

@@ -8,6 +8,7 @@ import selectors
 import socket
 import ssl
 import time
+from collections import Counter
 from types import TracebackType
 
 from .. import codec
@@ -32,6 +33,10 @@ _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _PAUSE_SECONDS = 1.0
 # A flood of connections must not keep those who are connected from their answers.
 _ACCEPTED_AT_ONCE = 32
+# Who has asked for something, but not for so long, makes room for others.
+_EXPENDABLE_SECONDS = 60.0
+# What fits the buffer that each connection has anyway.
+_SMALL = 64 << 10
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 # Who opens connections and never goes on (as slowloris) holds a descriptor for no longer.
@@ -65,7 +70,7 @@ class Server:
         observer: Observer | None = None,
     ) -> None:
         self.tls = tls
-        self._limits = limits or ServerLimits()
+        self._limits = (limits or ServerLimits()).within_descriptors()
         self._journal = Journal(observer)
         self._replies = Replies(source, self._limits, self._journal)
         self._listener = socket.create_server(
@@ -191,6 +196,7 @@ class Server:
             except OSError as error:
                 _logger.warning("a client could not be accepted: %s", error)
                 if error.errno in _OUT_OF_RESOURCES:
+                    self._make_room(now, 0.0)
                     self._selector.unregister(self._listener)
                     self._listen_again_at = time.monotonic() + _PAUSE_SECONDS
                 return
@@ -199,6 +205,8 @@ class Server:
     def _admit(self, client: ServedClient, now: float) -> None:
         if not self._clients:
             self._check_at = now + _CHECK_SECONDS
+        if self._limits.is_full(len(self.clients)) and self._limits.allows(client.host):
+            self._make_room(now, _EXPENDABLE_SECONDS)
         words = self._limits.why_not(client.host, [other.host for other in self.clients])
         self._clients.add(client)
         self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
@@ -210,6 +218,26 @@ class Server:
         code = _Code.BUSY if self._limits.allows(client.host) else _Code.ACCESS_DENIED
         last_words = _status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
         self._turn_away(client, last_words, words, now)
+
+    def _make_room(self, now: float, seconds: float) -> None:
+        """Close the connection that can be missed most: it has asked nothing for so many seconds.
+
+        It is one that has never asked, if there is one, of the address with the most connections.
+        """
+        idle = [
+            client
+            for client in self.clients
+            if not client.is_owed and (now - client.active_at >= seconds or not client.has_asked)
+        ]
+        if not idle:
+            return
+        of_host = Counter(client.host for client in self.clients)
+        expendable = min(
+            idle, key=lambda client: (client.has_asked, -of_host[client.host], client.active_at)
+        )
+        words = "others want to connect, and it asked for nothing; connect again when it does"
+        self._journal.turned_away(expendable, words)
+        self._drop(expendable, words)
 
     def _greet(self, client: ServedClient, now: float) -> None:
         """Look at a client's first byte, which tells TLS from OpenIGTLink, and begin."""
@@ -280,14 +308,28 @@ class Server:
         client.write(now)
         self._replies.finish(client)
         if not client.is_owed:
-            for event in client.connection.read(_STEP_SECONDS):
-                client.active_at = now
+            events = client.connection.read(_STEP_SECONDS)
+            client.received(bool(events), now)
+            for event in events:
                 self._replies.on_event(client, event)
+            if client.unfinished > _SMALL:
+                self._limit_unfinished(now)
         if client.is_waiting_for_answer and not client.connection.is_broken:
             # One answer a turn, so that the other clients have theirs in between.
             self._replies.go_on(client, now)
             client.write(now)
             self._replies.finish(client)
+
+    def _limit_unfinished(self, now: float) -> None:
+        """Give up what takes the most memory of all that has come in part, if it is too much."""
+        total = sum(client.unfinished for client in self._clients)
+        if total <= self._limits.unfinished_size:
+            return
+        largest = max(self._clients, key=lambda client: client.unfinished)
+        words = "too many clients send large messages at a time; send it again later"
+        largest.connection.receiver.discard()
+        largest.unfinished = 0
+        self._turn_away(largest, _status(_Code.BUSY, words), words, now)
 
     def _watch(self, client: ServedClient) -> None:
         """Wait for what the client does next."""
@@ -330,6 +372,9 @@ class Server:
                 words = f"it reads too slowly: under {limits.slowest_reader:g} bytes a second"
                 self._journal.turned_away(client, words)
                 self._drop(client, words)
+            elif client.is_sending_slowly(now):
+                words = f"a message of it was not whole within {limits.receive_timeout:g} s"
+                self._turn_away(client, _status(_Code.TIME_OUT, words), words, now)
             elif client.is_idle(now):
                 words = f"idle for {limits.idle_timeout:g} s; connect again when needed"
                 self._turn_away(client, _status(_Code.TIME_OUT, words), words, now)

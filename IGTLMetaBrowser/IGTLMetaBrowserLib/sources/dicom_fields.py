@@ -26,6 +26,8 @@ _OTHER_KEYWORDS = (
     "BurnedInAnnotation", "PhotometricInterpretation", "Units", "DoseUnits", "DoseType",
     "DoseSummationType",
 )  # fmt: skip
+# Of the dictionary, which files they are, and where.
+_PLACES = ("folder", "file_path")
 
 
 def image_id(uid: str) -> str:
@@ -104,7 +106,8 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     """What a version-2 message tells of the image beside its pixels, given its dictionary's fields.
 
     These come under their own names and, if they are one attribute, under its DICOM keyword too,
-    which is what other programs look for. What is not known is left out.
+    which is what other programs look for. What is not known is left out, and so is where the files
+    are: that is no client's business.
     """
     first = stack.frames[0]
     values = {keyword: fields.get(field, "") for field, keyword in KEYWORDS.items()}
@@ -115,7 +118,8 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     values["Position"] = stack.position
     values["Notice"] = "; ".join(stack.notices)
     values |= _sequence(stack)
-    return {key: str(value) for key, value in {**values, **fields}.items() if value}
+    values |= {field: value for field, value in fields.items() if field not in _PLACES}
+    return {key: str(value) for key, value in values.items() if value}
 
 
 def _sequence(stack: Stack) -> dict[str, str]:

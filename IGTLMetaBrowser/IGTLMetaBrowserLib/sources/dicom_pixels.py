@@ -202,7 +202,7 @@ class VolumeReading:
     def _check_shape(self, pixels: np.ndarray, file: ImageFile) -> None:
         if pixels.shape != self._shape:
             raise SourceError(
-                f"{file.name} holds pixels of the shape {pixels.shape}, its header says "
+                f"{file.name!r} holds pixels of the shape {pixels.shape}, its header says "
                 f"{self._shape}. The file may be damaged; get it again from its archive."
             )
 
@@ -279,7 +279,7 @@ def _opened(folder: Path, file: ImageFile) -> BinaryIO:
     try:
         opened = (folder / file.name).open("rb", buffering=0)
     except OSError as error:
-        raise SourceError(f"{file.name} can no longer be read: {error.strerror}") from error
+        raise SourceError(f"{file.name!r} can no longer be read: {error.strerror}") from error
     size = opened.seek(0, 2)
     opened.seek(0)
     uid = file.header.get("SOPInstanceUID").encode()
@@ -288,7 +288,7 @@ def _opened(folder: Path, file: ImageFile) -> BinaryIO:
         header += opened.read(max(0, file.header.pixels.offset - len(header)))
     if size != file.size or uid not in header:
         opened.close()
-        raise SourceError(f"{file.name} can no longer be read: it has changed; refresh the list")
+        raise SourceError(f"{file.name!r} can no longer be read: it has changed; refresh the list")
     return opened
 
 
@@ -298,12 +298,12 @@ def _read_into(pixels: np.ndarray, opened: BinaryIO, file: ImageFile, start: int
     place = file.header.pixels
     if start + pixels.nbytes > place.length:
         raise SourceError(
-            f"{file.name} cannot be decoded: it has fewer pixels than its header says. "
+            f"{file.name!r} cannot be decoded: it has fewer pixels than its header says. "
             "The file may be damaged; get it again from its archive."
         )
     opened.seek(place.offset + start)
     if opened.readinto(memoryview(pixels).cast("B")) != pixels.nbytes:
-        raise SourceError(f"{file.name} can no longer be read: it was cut off")
+        raise SourceError(f"{file.name!r} can no longer be read: it was cut off")
 
 
 def _cut(

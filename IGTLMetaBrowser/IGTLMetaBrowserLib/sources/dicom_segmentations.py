@@ -87,7 +87,7 @@ class SegmentationLabelMap:
         pixels = decode_labels(folder / file.name, indices)
         for frame, k, picture in zip(self.frames, self.planes, pixels, strict=True):
             if picture.shape != (rows, columns):
-                raise SourceError(f"{file.name} holds frames of the shape {picture.shape}")
+                raise SourceError(f"{file.name!r} holds frames of the shape {picture.shape}")
             if is_numbered:
                 for number, label in self.labels.items():
                     volume[k][picture == number] = label

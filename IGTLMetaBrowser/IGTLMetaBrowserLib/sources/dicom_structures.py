@@ -129,4 +129,4 @@ def _read(folder: Path, name: str) -> Dataset:
     try:
         return pydicom.dcmread(folder / name, force=True)
     except Exception as error:  # a broken file raises anything
-        raise SourceError(f"{name} cannot be read: {error}") from error
+        raise SourceError(f"{name!r} cannot be read: {error}") from error

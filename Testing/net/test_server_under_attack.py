@@ -1,0 +1,190 @@
+"""What strangers do to a server that costs it connections, memory or disk: others are served."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.answers import without_paths
+from IGTLMetaBrowserLib.net.limited_log import LinesPerMinute
+
+STATUS = codec.GetMessage("STATUS")
+# A message of the largest size that a server reads, which never comes whole.
+UPLOAD = codec.Header(1, "TRAJECTORY"[:12], "A", codec.Timestamp(0), 2 << 20, 0).pack()
+
+
+@contextmanager
+def serving(**limits: object) -> Iterator[ServerInThread]:
+    with ServerInThread(ImagesInMemory(), limits=net.ServerLimits(**limits)) as server:
+        yield server
+
+
+# Connections
+
+
+def test_idle_connections_do_not_shut_a_good_client_out() -> None:
+    with serving(max_clients=5) as server, ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(Peer.connect(server.port))
+        good = stack.enter_context(Peer.connect(server.port))
+        good.send(STATUS)
+        assert isinstance(good.receive(), codec.StatusMessage)
+        assert len(server.server.clients) <= 5
+
+
+def test_who_has_just_asked_something_is_not_closed_for_others() -> None:
+    with serving(max_clients=3) as server, ExitStack() as stack:
+        good = stack.enter_context(Peer.connect(server.port))
+        good.send(STATUS)
+        assert isinstance(good.receive(), codec.StatusMessage)
+        for _ in range(10):
+            stack.enter_context(Peer.connect(server.port))
+        good.send(STATUS)
+        assert isinstance(good.receive(), codec.StatusMessage)
+
+
+def test_1100_idle_connections_and_1024_descriptors(tmp_path: Path) -> None:
+    """The limit that most systems set; the server says in time that it is full, and makes room."""
+    program = f"""
+import resource, sys
+sys.path[:0] = {sys.path!r}
+from helpers.peers import ImagesInMemory
+from IGTLMetaBrowserLib import net
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+server = net.Server(ImagesInMemory(), port=0, limits=net.ServerLimits(max_clients=5000))
+print(server.port, flush=True)
+server.serve_forever()
+"""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 1400:
+        pytest.skip("this process itself may not have so many connections")
+    command = [sys.executable, "-c", program]
+    with (
+        (tmp_path / "log").open("w+") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        ExitStack() as stack,
+    ):
+        stack.callback(process.kill)
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        for _ in range(1100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
+        good = stack.enter_context(Peer.connect(port))
+        good.send(STATUS)
+        assert isinstance(good.receive(), codec.StatusMessage)
+        log.seek(0)
+        assert "Traceback" not in log.read()
+
+
+# Memory
+
+
+def test_a_message_that_never_becomes_whole_ends_its_connection() -> None:
+    with serving(receive_timeout=0.1) as server, Peer.connect(server.port) as peer:
+        peer.send(codec.pack(STATUS)[:-1])
+        status = peer.receive()
+        assert isinstance(status, codec.StatusMessage)
+        assert "was not whole within 0.1 s" in status.message
+        peer.wait_until_closed()
+
+
+def test_unfinished_uploads_have_little_memory_together() -> None:
+    limit = 5 << 20
+    with serving(unfinished_size=limit) as server, ExitStack() as stack:
+        peers = [stack.enter_context(Peer.connect(server.port)) for _ in range(20)]
+        for peer in peers:
+            peer.send(UPLOAD + bytes(1 << 20))
+        good = stack.enter_context(Peer.connect(server.port))
+        good.send(STATUS)
+        assert isinstance(good.receive(), codec.StatusMessage)
+        # The others are told why, and closed; those whose messages fit go on.
+        refused = [peer for peer in peers if _last_words(peer)]
+        assert len(refused) >= 15
+        assert sum(client.unfinished for client in server.server.clients) <= limit
+
+
+def _last_words(peer: Peer) -> str:
+    peer.socket.settimeout(0.5)
+    try:
+        status = peer.receive()
+    except (TimeoutError, OSError, EOFError):
+        return ""
+    assert isinstance(status, codec.StatusMessage)
+    return status.message
+
+
+# Logs
+
+
+def test_a_line_is_short_whatever_a_peer_sends(caplog: pytest.LogCaptureFixture) -> None:
+    class Chatty(ImagesInMemory):
+        def image(self, image_id: str) -> codec.ImageMessage:
+            raise net.SourceError("no " * 10_000)
+
+    caplog.set_level(logging.INFO)
+    with ServerInThread(Chatty()) as server, Peer.connect(server.port) as peer:
+        peer.send(codec.GetMessage("IMAGE", device_name="A"))
+        peer.receive()
+    lines = [record.getMessage() for record in caplog.records]
+    assert any("is refused" in line for line in lines)
+    assert max(map(len, lines)) <= 1000
+    assert all(line.startswith("client 127.0.0.1:") for line in lines)
+
+
+def test_lines_of_one_address_are_counted_and_others_have_theirs() -> None:
+    lines = LinesPerMinute(20)
+    assert sum(lines.may_write("10.0.0.1") for _ in range(1000)) == 20
+    assert lines.may_write("10.0.0.2")
+    assert lines.begin() == [("10.0.0.1", 980)]
+    assert lines.may_write("10.0.0.1")
+
+
+# What strangers learn
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("'/srv/images/Meier/3.dcm' can no longer be read", "'3.dcm' can no longer be read"),
+        ("'Meier^Hans 1950/3.dcm' has changed", "'3.dcm' has changed"),
+        ('install one: "/opt/venv/bin/python" -m pip', 'install one: "python" -m pip'),
+        ("[Errno 2] No such file: /srv/images/3.dcm; try again", None),
+        (r"C:\images\3.dcm is gone", "3.dcm is gone"),
+        ("more than 10 MB/s, and/or 5 queries", "more than 10 MB/s, and/or 5 queries"),
+        ("the id 1.2.3 is unknown", "the id 1.2.3 is unknown"),
+    ],
+)
+def test_of_paths_strangers_get_the_names_only(words: str, told: str | None) -> None:
+    told = told or "[Errno 2] No such file: 3.dcm; try again"
+    assert without_paths(words) == told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        net.SourceError("the pixels of '/srv/secret/1.dcm' cannot be decoded"),
+        FileNotFoundError(2, "No such file or directory", "/srv/secret/1.dcm"),
+        RuntimeError("/srv/secret/lib/python3.12/site-packages/gdcm.so"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_refusal_has_no_path(error: Exception) -> None:
+    class Broken(ImagesInMemory):
+        def image(self, image_id: str) -> codec.ImageMessage:
+            raise error
+
+    with ServerInThread(Broken()) as server, Peer.connect(server.port) as peer:
+        peer.send(codec.GetMessage("IMAGE", device_name="A"))
+        status = peer.receive()
+    assert isinstance(status, codec.StatusMessage)
+    assert status.message
+    assert "secret" not in status.message
