@@ -76,7 +76,10 @@ def test_a_source_that_knows_no_more_still_answers():
 
 
 def test_a_dicom_folders_dictionary_reaches_the_peer(tmp_path: Path):
-    """With the listing and with the image, and the reference of the image to its scout."""
+    """With the listing and with the image, and the reference of the image to its scout.
+
+    But where the files are is not told.
+    """
     for number in (1, 2, 3):
         dataset = study.ct_slice(number)
         dataset.ReferencedImageSequence = [study.reference("1.2.3.99")]
@@ -92,7 +95,8 @@ def test_a_dicom_folders_dictionary_reaches_the_peer(tmp_path: Path):
     with DicomIndex(tmp_path) as index:
         index.update()
         (row,) = index.rows(SERIES)
-    assert fields == {field: str(value) for field, value in row.items()}
+    places = {"folder": "", "file_path": ""}
+    assert fields == {field: str(value) for field, value in row.items()} | places
     assert fields["series"] == listed.metadata["SeriesInstanceUID"] == study.CT
     assert fields["instances"] == "3"
     assert fields["reference_ct"] == "1.2.3.99"
