@@ -140,6 +140,32 @@ def test_a_stream_under_the_name_of_a_loaded_image_does_not_replace_it(unconnect
     assert "'MR' of 8 × 8 × 1 voxels, uint16 came" in str(failed.error)
 
 
+def test_a_stream_that_has_only_the_name_of_a_listed_image_is_not_shown_as_that(
+    unconnected, events
+):
+    entry = codec.ImageMetaItem(
+        "Head", "MR", "MR", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16
+    )
+    other = replace(make_image(60, (8, 8, 1)), device_name="MR")
+
+    def serve(peer):
+        for pushed in ([], [other, frame(5)]):
+            peer.receive()
+            peer.send(listing(entry), *pushed)
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        for _ in range(2):
+            unconnected.list_images()
+        step_until_event(unconnected, events, LiveImage)
+        assert list(unconnected.images.live) == ["Ultrasound"]
+        assert unconnected.images.node("MR") is None
+        unconnected.disconnect()
+    (failed,) = of_type(events, Failed)
+    assert "'MR' of 8 × 8 × 1 voxels, uint16 came" in str(failed.error)
+
+
 def test_a_stream_does_not_answer_what_was_asked_for(unconnected, events):
     def serve(peer):
         peer.send(frame(1))

@@ -80,25 +80,29 @@ class SceneImages:
     def show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
         """Show a live image, the first or the next of its id; return its node.
 
-        Raises ``SceneError``, also rather than replace the volume of a listed image, which was
-        fetched, by a stream that has that image's name only.
+        Raises ``SceneError``, also rather than show what has only the ID of a listed image, and
+        another size or type, under that image's name.
         """
-        if is_first:
-            self._check_is_listed_image(image)
+        self._check_is_as_listed(image)
         if is_first or self._overlays.is_label_map(image.device_name):
             node, _ = self.show(image.device_name, image)
             return node
         # Its description has not changed: to write it anew would take longer than the voxels.
         return self._nodes.update(self._connection.address, image.device_name, image)
 
-    def _check_is_listed_image(self, image: codec.ImageMessage) -> None:
-        entry = self._metadata.entry(image.device_name)
-        if entry is None or fits(image, entry) or not self.has(image.device_name):
+    def _check_is_as_listed(self, image: codec.ImageMessage) -> None:
+        # Servers list live images without a size, as it may change.
+        entries = [
+            entry
+            for entry in self._metadata.listing.entries_of(image.device_name)
+            if all(entry.size)
+        ]
+        if not entries or any(fits(image, entry) for entry in entries):
             return
         raise SceneError(
-            f"{describe_image(image)} came; the image of that ID that is loaded was listed with "
-            f"{size_text(entry.size)} voxels, {scalar_type_text(entry.scalar_type)}; delete its "
-            "volume to see the live one"
+            f"{describe_image(image)} came; the image of that ID is listed with "
+            f"{size_text(entries[0].size)} voxels, {scalar_type_text(entries[0].scalar_type)}; "
+            "read the list again if it has changed"
         )
 
     def new_recording(self, image_id: str) -> SequenceRecording:
