@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from .. import codec, net
 from . import archive_options, output, server_options
@@ -43,7 +46,8 @@ def list_images(arguments: argparse.Namespace) -> int:
         items = net.with_whole_texts(message)
         if arguments.json:
             can_have_metadata = net.is_own_server(message)
-            output.print_json(_objects(client, items) if can_have_metadata else _plain(items))
+            plain = map(output.image_object, items)
+            output.print_json(_objects(client, items) if can_have_metadata else plain)
             return 0
     if items:
         output.print_images(items)
@@ -63,13 +67,22 @@ def doubled_ids(
     to the 20 bytes of the field (IbisNeuronav/Ibis#311).
     """
     same_id: dict[str, list[codec.ImageMetaItem]] = {}
-    for item in items:
-        same_id.setdefault(item.id, []).append(item)
-    return [
-        _doubled_id(image_id, doubled, came)
-        for image_id, doubled in same_id.items()
-        if len(doubled) > 1
-    ]
+    doubled_ones = _ids_that_come_twice(items)
+    for item in items if doubled_ones else ():
+        if item.id in doubled_ones:
+            same_id.setdefault(item.id, []).append(item)
+    return [_doubled_id(image_id, doubled, came) for image_id, doubled in same_id.items()]
+
+
+def _ids_that_come_twice(items: Sequence[codec.ImageMetaItem]) -> set[str]:
+    """Return these ids; of a million items only the hashes are kept meanwhile."""
+    hashes = np.fromiter((hash(item.id) for item in items), np.int64, len(items))
+    hashes.sort()
+    twice = set(hashes[1:][hashes[1:] == hashes[:-1]].tolist())
+    if not twice:
+        return set()
+    counts = Counter(item.id for item in items if hash(item.id) in twice)
+    return {image_id for image_id, count in counts.items() if count > 1}
 
 
 def _doubled_id(
@@ -82,31 +95,29 @@ def _doubled_id(
     return f"{gives} {names}: only one of them can be fetched, and it does not say which"
 
 
-def _plain(items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
-    return [output.image_object(item) for item in items]
-
-
-def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> list[dict[str, Any]]:
-    """Return the images with what else the server knows of each."""
+def _objects(client: net.Client, items: Sequence[codec.ImageMetaItem]) -> Iterator[dict[str, Any]]:
+    """Yield the images with what else the server knows of each."""
     if len(items) > _MOST_WITH_METADATA:
         note(f"metadata is printed only for the first {_MOST_WITH_METADATA} images")
-    objects = _plain(items)
-    for item, fields in zip(items[:_MOST_WITH_METADATA], objects, strict=False):
+    left = _MOST_WITH_METADATA
+    for item in items:
+        fields = output.image_object(item)
+        metadata: Mapping[str, str] = {}
         try:
-            metadata = _metadata(client, item.id)
+            metadata = _metadata(client, item.id) if left > 0 else {}
+            left -= 1
         except net.RefusedError as error:
             # It was perhaps withdrawn meanwhile; the list is there all the same.
             note(f"{output.escaped(item.id)}: {output.error_text(error)}")
-            continue
         except net.NetworkError as error:
             # So it would be for each of the others, after the time-out.
             note(f"no more metadata: {output.error_text(error)}")
-            break
+            left = 0
         if metadata:
             fields["metadata"] = {
                 output.utf8(key): output.json_value(value) for key, value in metadata.items()
             }
-    return objects
+        yield fields
 
 
 def _metadata(client: net.Client, image_id: str) -> Mapping[str, str]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _TRAJECTORY_HEADINGS = (
 )  # fmt: skip
 # Of a terminal, or of a file, which has no width.
 _ENOUGH_COLUMNS = 80
+# rich keeps all rows, 3 kB each, until the last one is there.
+_MOST_FOLDED = 10_000
 # By field of ``net.ConnectionSettings``: the options of the commands that ask a server.
 _OPTIONS = {
     "answer_timeout": "--timeout",
@@ -94,9 +97,14 @@ def note(text: str) -> None:
     print(f"igtlmeta: {printable(text)}", file=sys.stderr, flush=True)
 
 
-def print_json(objects: list[dict[str, Any]]) -> None:
-    """Print objects with values as ``json_value`` returns them."""
-    print(json.dumps(objects, indent=1, allow_nan=False))
+def print_json(objects: Iterable[dict[str, Any]]) -> None:
+    """Print objects with values as ``json_value`` returns them, each as soon as it is there."""
+    separator = "[\n "
+    for fields in objects:
+        text = json.dumps(fields, indent=1, allow_nan=False)
+        print(separator + text.replace("\n", "\n "), end="")
+        separator = ",\n "
+    print("[]" if separator.startswith("[") else "\n]")
 
 
 def json_value(value: Any) -> Any:
@@ -134,7 +142,7 @@ def image_object(item: codec.ImageMetaItem) -> dict[str, Any]:
 
 def print_images(items: Sequence[codec.ImageMetaItem]) -> None:
     """Print the images of a listing as a table."""
-    print_table(_IMAGE_HEADINGS, [_image_row(item) for item in items])
+    print_table(_IMAGE_HEADINGS, LazyRows(_image_row, items))
 
 
 def print_trajectories(trajectories: Sequence[dict[str, Any]]) -> None:
@@ -197,19 +205,33 @@ def _cell(value: Any) -> str:
     return printable(value or "")
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+class LazyRows:
+    """The rows of a table, each made of an item whenever it is looked at."""
+
+    def __init__(self, make: Callable[[Any], list[str]], items: Sequence[Any]) -> None:
+        self._make, self._items = make, items
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return map(self._make, self._items)
+
+
+def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]] | LazyRows) -> None:
     """Print a table: folded to the width of a terminal, elsewhere one line a row."""
-    if _has_rich(sys.stdout):
+    if len(rows) <= _MOST_FOLDED and _has_rich(sys.stdout):
         _print_rich_table(headings, rows)
         return
-    columns = zip(headings, *rows, strict=True)
-    widths = [max(len(cell) for cell in column) for column in columns]
-    for row in (headings, *rows):
+    widths = [len(heading) for heading in headings]
+    for row in rows:
+        widths = [max(width, len(cell)) for width, cell in zip(widths, row, strict=True)]
+    for row in chain([headings], rows):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         print(line.rstrip())
 
 
-def _print_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _print_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]] | LazyRows) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .. import codec
 from ..codec.messages.items import ItemTable
@@ -73,7 +74,25 @@ def with_whole_texts(message: codec.ImageMetaMessage) -> Sequence[codec.ImageMet
     metadata = message.metadata
     if not is_own_server(message) or not any(key.endswith(_ENDS) for key in metadata):
         return message.items
-    return [with_whole_text(item, metadata) for item in message.items]
+    return _WholeTexts(message.items, metadata)
+
+
+class _WholeTexts(Sequence[codec.ImageMetaItem]):
+    """Items with their whole texts, made when somebody looks at them."""
+
+    def __init__(self, items: Sequence[codec.ImageMetaItem], metadata: Mapping[str, str]) -> None:
+        self._items, self._metadata = items, metadata
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [with_whole_text(item, self._metadata) for item in self._items[index]]
+        return with_whole_text(self._items[index], self._metadata)
+
+    def __iter__(self) -> Iterator[codec.ImageMetaItem]:
+        return (with_whole_text(item, self._metadata) for item in self._items)
 
 
 def with_whole_text(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> codec.ImageMetaItem:
