@@ -11,7 +11,6 @@ import socket
 import struct
 import threading
 from dataclasses import dataclass
-from types import TracebackType
 
 PATIENCE = 20.0
 SECONDS_OF_A_DELAY = 0.02
@@ -76,12 +75,7 @@ class FaultProxy:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._is_over.set()
         with contextlib.suppress(OSError):  # wakes accept()
             socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()

@@ -9,7 +9,6 @@ import socket
 import ssl
 import time
 from collections import Counter
-from types import TracebackType
 
 from .. import codec
 from .address import DEFAULT_PORT
@@ -95,12 +94,7 @@ class Server:
     def __enter__(self) -> Server:
         return self
 
-    def __exit__(
-        self,
-        error_type: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def fileno(self) -> int:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import qt
 from slicer.i18n import tr as _
 
 from ..browser.events import ImageStatus
+from .table_menu import TableMenu
 
 _BUSY = (ImageStatus.WAITING, ImageStatus.LOADING)
 
 
-class ImageMenu:
+class ImageMenu(TableMenu):
     """The context menu of ``view``; ``section`` does what is chosen."""
 
     def __init__(self, view, section):
-        self._view = view
-        self._section = section
-        self.menu = qt.QMenu(view)
+        TableMenu.__init__(self, view, section)
         self.load = self._add(_("Load"), section.loadSelectedNew)
         self.loadAgain = self._add(_("Load again"), section.loadSelectedAgain)
         self.cancel = self._add(_("Cancel"), section.cancelSelected)
@@ -32,17 +30,6 @@ class ImageMenu:
         self.selectAll = self._add(_("Select all"), section.selectAll)
         self.selectNone = self._add(_("Select none"), section.selectNone)
         self.unsort = self._add(_("Clear sorting"), section.unsort)
-        view.customContextMenuRequested.connect(self._onRequested)
-
-    def _add(self, text, onTriggered):
-        action = self.menu.addAction(text)
-        # What the signal passes, whether the action is checked, is not for the section.
-        action.triggered.connect(lambda _checked=False: onTriggered())
-        return action
-
-    def _onRequested(self, position):
-        self.update()
-        self.menu.popup(self._view.viewport().mapToGlobal(position))
 
     def update(self):
         """Enable what can be done now."""

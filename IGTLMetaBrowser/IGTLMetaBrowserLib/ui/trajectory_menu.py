@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import qt
 from slicer.i18n import tr as _
 
+from .table_menu import TableMenu
 
-class TrajectoryMenu:
+
+class TrajectoryMenu(TableMenu):
     """The context menu of ``view``; ``section`` does what is chosen."""
 
     def __init__(self, view, section):
-        self._view = view
-        self._section = section
-        self.menu = qt.QMenu(view)
+        TableMenu.__init__(self, view, section)
         self.show = self._add(_("Show"), section.showSelected)
         self.hide = self._add(_("Hide"), section.hideSelected)
         self.jumpToTarget = self._add(_("Jump to target"), section.jumpToTarget)
@@ -20,17 +19,6 @@ class TrajectoryMenu:
         self.copy = self._add(_("Copy"), section.copySelectedRows)
         self.menu.addSeparator()
         self.selectAll = self._add(_("Select all"), section.selectAll)
-        view.customContextMenuRequested.connect(self._onRequested)
-
-    def _add(self, text, onTriggered):
-        action = self.menu.addAction(text)
-        # What the signal passes, whether the action is checked, is not for the section.
-        action.triggered.connect(lambda _checked=False: onTriggered())
-        return action
-
-    def _onRequested(self, position):
-        self.update()
-        self.menu.popup(self._view.viewport().mapToGlobal(position))
 
     def update(self):
         """Enable what can be done now."""
