@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import slicer
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from helpers.certificates import Authority
+from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.scene_server import SceneServer, SceneServerSettings
 from IGTLMetaBrowserLib.scene.volumes import image_data
@@ -179,3 +181,31 @@ def test_a_pushed_line_keeps_all_that_it_had_on_the_way_back(scene, serve) -> No
         server.step(0.01)
     (back,) = asked(server, net.Client.get_trajectories)
     assert back == sent
+
+
+def test_a_volume_that_changes_is_sent_again_to_whom_has_asked_so(scene, serve) -> None:
+    """STT_IMAGE; a change of its voxels, or of the transform that it stands under."""
+    volume = add_volume(scene, "painted")
+    server = serve()
+    (item,) = asked(server, net.Client.list_images)
+    with Peer.connect(server.port) as peer, ThreadPoolExecutor(1) as executor:
+
+        def next_image() -> codec.ImageMessage:
+            future = executor.submit(peer.receive)
+            while not future.done():
+                server.step(0.01)
+            return future.result()
+
+        peer.send(codec.StartMessage("IMAGE", device_name=item.id))
+        assert next_image().pixels.max() == 23
+        voxels = volume.GetImageData().GetPointData().GetScalars()
+        voxels.SetTuple1(0, 99)
+        voxels.Modified()
+        assert next_image().pixels.max() == 99
+        transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        volume.SetAndObserveTransformNodeID(transform.GetID())
+        next_image()
+        matrix = vtkMatrix4x4()
+        matrix.SetElement(0, 3, 5.0)
+        transform.SetMatrixTransformToParent(matrix)
+        assert next_image().ijk_to_ras()[0, 3] == 5.0

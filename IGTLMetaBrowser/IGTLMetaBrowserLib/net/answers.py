@@ -15,6 +15,7 @@ from .source import (
     OffersMetadata,
     OffersPoints,
     OffersSearch,
+    OffersStreams,
     Source,
 )
 from .whole_texts import NOTICE, SEARCH, SERVER, cut_texts, first_of, is_own_client
@@ -59,7 +60,9 @@ def capabilities(source: Source) -> list[str]:
     types += ["LBMETA"] if isinstance(source, OffersLabelMaps) else []
     types += ["COLORT"] if isinstance(source, OffersColorTables) else []
     types += ["POINT"] if isinstance(source, OffersPoints) else []
-    return [*types, *(codec.GetMessage(name).type_name for name in types)]
+    queries = [codec.GetMessage(name).type_name for name in types]
+    queries += ["STT_IMAGE", "STP_IMAGE"] if isinstance(source, OffersStreams) else []
+    return [*types, *queries]
 
 
 def refusal(

@@ -7,11 +7,12 @@ import logging
 from .. import codec
 from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
+from .image_streams import ImageStreams
 from .journal import Journal
 from .limits import ServerLimits
 from .packed_images import PackedImages
 from .served_client import Question, Reply, ServedClient
-from .source import NotReadyError, Source, SourceError, TakesMessages
+from .source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
 
 # The checksum of 157 MB takes 50 ms: in turns, so that small queries are answered between.
 _SUM_SECONDS = 0.01
@@ -29,6 +30,7 @@ class Replies:
         self._limits = limits
         self._journal = journal
         self.images = PackedImages(source, limits.image_cache_size)
+        self.streams = ImageStreams(source)
         self._packed_list: codec.PackedContent | None = None
 
     def on_event(self, client: ServedClient, event: codec.Message | codec.Rejected) -> None:
@@ -58,7 +60,7 @@ class Replies:
                 self._refuse(client, client.reply, _Code.BUSY, f"{words}; ask more slowly")
                 return
         try:
-            self._reply(client, client.reply)
+            self._reply(client, client.reply, now)
         except NotReadyError as error:
             client.resume_at = now + error.retry_after if error.retry_after else None
 
@@ -70,13 +72,17 @@ class Replies:
             if not reply.is_refusal:
                 self._journal.answered(client, reply)
 
-    def _reply(self, client: ServedClient, reply: Reply) -> None:
+    def _reply(self, client: ServedClient, reply: Reply, now: float) -> None:
         query = reply.query
         try:
-            if isinstance(query, codec.GetMessage) and query.data_type == "IMAGE":
+            message = None
+            if query.data_type == "IMAGE" and isinstance(self._source, OffersStreams):
+                message = self.streams.handle(client, query, now)
+            is_start = isinstance(query, codec.StartMessage) and query.device_name in client.streams
+            if query.data_type == "IMAGE" and (is_start or isinstance(query, codec.GetMessage)):
                 self._send_image(client, reply)
                 return
-            message = answer(self._source, query)
+            message = message or answer(self._source, query)
             if message is not None:
                 client.queue(self._packed(addressed(message, query)))
                 return

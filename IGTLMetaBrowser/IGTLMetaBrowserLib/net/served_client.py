@@ -8,6 +8,7 @@ import ssl
 import struct
 import time
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from .. import codec
@@ -81,6 +82,8 @@ class ServedClient:
         # Since when a message has been arriving, and how many bytes of it are held.
         self.receiving_since: float | None = None
         self.unfinished = 0
+        # Images that it wants whenever they change, with their versions as it has them.
+        self.streams: dict[str, Hashable] = {}
         self.sent = 0
         self.has_asked = False
         self._is_half_closed = False

@@ -123,6 +123,7 @@ class Server:
         moments = [client.resume_at or 0.0 for client in self._paused]
         moments += [] if self._listen_again_at is None else [self._listen_again_at]
         moments += [0.0] if self._unread else []
+        moments += [] if (check := self._replies.streams.next_check) is None else [check]
         moments += [self._check_at] if self._clients else []
         return min(moments, default=None)
 
@@ -142,7 +143,8 @@ class Server:
         if None in ready:
             self._accept_some(now)
         unread, self._unread = self._unread, set()
-        waiting = {*ready, *unread, *self._resume(now)} - {None}
+        changed = self._replies.streams.queue_changed(self._clients - self._paused, now)
+        waiting = {*ready, *unread, *changed, *self._resume(now)} - {None}
         # Small queries first: behind a dozen large images they would wait for half a second.
         for client in sorted(waiting, key=lambda client: client.is_owed):
             if client in self._clients:

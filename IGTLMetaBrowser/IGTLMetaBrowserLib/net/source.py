@@ -76,6 +76,17 @@ class OffersImageVersions(Protocol):
 
 
 @runtime_checkable
+class OffersStreams(OffersImageVersions, Protocol):
+    """A source whose images change while it is served, and that tells so at no cost.
+
+    ``seconds_between_images`` is how often an image is sent at most, to whom has asked for all its
+    changes (STT_IMAGE).
+    """
+
+    seconds_between_images: float
+
+
+@runtime_checkable
 class OffersMetadata(Protocol):
     """A source that knows more of an image than fits into the listing."""
 

@@ -50,6 +50,8 @@ class SceneSource:
     ) -> None:
         self._scene = scene
         self._on_received = on_received
+        # As often as a user sees a change when a segmentation is painted or a volume moved.
+        self.seconds_between_images = 0.1
         self.shared_ids: Collection[str] | None = None
         # Looking through a label map takes some tenths of a second: by id, when and what.
         self._labels: dict[str, tuple[int, list[int]]] = {}
