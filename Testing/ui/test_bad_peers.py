@@ -86,7 +86,7 @@ def test_a_wrong_host_name(user):
 
 def test_a_refused_port(user, unused_port):
     user.connect_to(unused_port)
-    user.wait_for_status(f"No connection to 127.0.0.1:{unused_port}")
+    user.wait_for_status(f"Cannot connect to 127.0.0.1:{unused_port}")
     assert "check the port" in user.status
     assert user.ui.connectButton.text == "&Connect"
 

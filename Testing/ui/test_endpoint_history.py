@@ -84,7 +84,7 @@ def test_one_that_is_chosen_fills_host_and_port(user, slicer_host):
 
 def test_a_server_that_never_worked_is_not_kept(user, unused_port):
     user.connect_to(unused_port)
-    user.wait_for_status("No connection")
+    user.wait_for_status("Cannot connect")
     assert offered(user) == ["No recent servers"]
 
 

@@ -58,6 +58,13 @@ def filter_and_sort(step, user):
     yield from screenshot(step, "4-filtered")
     user.key(box, qt.Qt.Key_Escape)
     yield user.until(lambda: view.model().rowCount() == 7, "all trajectories")
+    name = lambda: view.model().data(view.model().index(0, NAME))  # noqa: E731
+    user.click_header(view, "Name")
+    yield user.until(lambda: name() == "Highest uptake", "the names from A to Z")
+    user.check(user.ui.allLabelsCheckBox)
+    yield user.until(lambda: all(map(is_labeled, lines())), "all labels")
+    user.check(user.ui.allLabelsCheckBox, False)
+    yield user.until(lambda: sum(map(is_labeled, lines())) == 1, "the label of the present one")
 
 
 def slice_offsets():
@@ -69,3 +76,8 @@ def slice_offsets():
 
 def is_seen(node):
     return bool(node.GetDisplayVisibility())
+
+
+def is_labeled(node):
+    display = node.GetDisplayNode()
+    return bool(display.GetPropertiesLabelVisibility() or display.GetPointLabelsVisibility())
