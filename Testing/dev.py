@@ -338,6 +338,11 @@ def hostile(environment: Environment, arguments: Sequence[str]) -> int:
     return run_module(environment, "hostile.faults", arguments)
 
 
+def soak(environment: Environment, arguments: Sequence[str]) -> int:
+    """Use a browser for minutes, and look whether anything grows."""
+    return run_module(environment, "hostile.soak", arguments)
+
+
 def run_module(environment: Environment, module: str, arguments: Sequence[str]) -> int:
     """Run a module of the tests as a program."""
     path = os.pathsep.join(map(str, (TOP / "Testing", TOP / "IGTLMetaBrowser")))
@@ -403,6 +408,11 @@ def commands() -> dict[str, Command]:
         "hostile": Command(
             hostile,
             "have conversations with a fault at each byte; takes --every N, --jobs N, --kinds ...",
+            DRAWING,
+        ),
+        "soak": Command(
+            soak,
+            "use a browser for minutes, and see whether anything grows; takes --minutes N",
             DRAWING,
         ),
         "lint": Command(lint, "check style and format with ruff; takes files"),

@@ -1,0 +1,153 @@
+"""A browser in any order of events: connect, list, fetch, cancel, delete, close, server dies.
+
+Hypothesis looks for an order after which a volume is wrong, an image has two nodes, or something
+that was asked for never ends. ``SEQUENCES=100000`` in the environment is the long form.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import slicer
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from helpers.hospital import voxels
+from helpers.peers import PATIENCE
+from hostile.conversation import IMAGES, Archive
+from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import ImageStatus
+
+SEQUENCES = int(os.environ.get("SEQUENCES", "25"))
+IDS = st.sampled_from([*IMAGES, "UNKNOWN"])
+ENDED = (
+    ImageStatus.NOT_LOADED,
+    ImageStatus.LOADED,
+    ImageStatus.FAILED,
+    ImageStatus.CANCELLED,
+)
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """The server is stepped here, too, so that the same order gives the same end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scene = slicer.vtkMRMLScene()
+        slicer.vtkMRMLApplicationLogic().SetMRMLScene(self.scene)
+        self.browser = Browser(self.scene)
+        self.server: net.Server | None = net.Server(Archive(), port=0)
+        self.port = self.server.port
+
+    def teardown(self) -> None:
+        self.finish()
+        self.browser.close()
+        self.stop_server()
+
+    # What a user does
+
+    @rule()
+    def connect(self) -> None:
+        delays = (0.001,)
+        self.browser.connect(
+            "127.0.0.1", self.port, reconnect_delays=delays, answer_timeout=1.0, connect_timeout=1.0
+        )
+
+    @precondition(lambda self: self.browser.connection.has_server)
+    @rule()
+    def request_list(self) -> None:
+        self.browser.images.request_list()
+
+    @precondition(lambda self: self.browser.connection.has_server)
+    @rule(ids=st.lists(IDS, min_size=1, max_size=3))
+    def fetch(self, ids: list[str]) -> None:
+        self.browser.request_images(ids)
+
+    @precondition(lambda self: self.browser.connection.has_server)
+    @rule()
+    def request_trajectories(self) -> None:
+        self.browser.trajectories.request()
+
+    @rule(ids=st.none() | st.lists(IDS, max_size=2))
+    def cancel(self, ids: list[str] | None) -> None:
+        self.browser.images.cancel(ids)
+
+    @rule()
+    def leave(self) -> None:
+        self.browser.disconnect()
+
+    @rule(image_id=IDS)
+    def delete_node(self, image_id: str) -> None:
+        node = self.browser.images.node(image_id)
+        if node is not None:
+            self.scene.RemoveNode(node)
+
+    @rule()
+    def close_scene(self) -> None:
+        self.scene.Clear(0)
+
+    # What happens
+
+    @rule()
+    def stop_server(self) -> None:
+        if self.server is not None:
+            self.server.close()
+            self.server = None
+
+    @rule()
+    def start_server(self) -> None:
+        if self.server is None:
+            self.server = net.Server(Archive(), port=self.port)
+
+    @rule(count=st.integers(1, 8))
+    def time_passes(self, count: int) -> None:
+        for _ in range(count):
+            self.step()
+
+    def step(self) -> None:
+        if self.server is not None:
+            self.server.step()
+        self.browser.step()
+
+    def finish(self) -> None:
+        """Let all that was asked for end."""
+        self.start_server()
+        end = time.monotonic() + PATIENCE
+        while self.browser.connection.has_server and self.is_busy:
+            assert time.monotonic() < end, "it hung"
+            self.step()
+        for image_id in IMAGES:
+            assert self.browser.images.state(image_id).status in ENDED
+
+    @property
+    def is_busy(self) -> bool:
+        browser = self.browser
+        is_connecting = browser.connection.state.name in ("CONNECTING", "RECONNECTING")
+        is_fetching = browser.images.current is not None or bool(browser.queue)
+        return is_connecting or is_fetching or browser.connection.is_waiting
+
+    @invariant()
+    def volumes_are_right(self) -> None:
+        loaded = self.browser.images.loaded_ids()
+        assert set(loaded) <= set(IMAGES)
+        for image_id in loaded:
+            truth = IMAGES[image_id].pixels.ravel()[:3].tolist()
+            assert voxels(self.browser.images.node(image_id)) == truth
+
+    @invariant()
+    def no_image_has_two_nodes(self) -> None:
+        assert self.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") <= len(IMAGES)
+        assert self.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode") <= 1
+
+
+AnyOrder.TestCase.settings = settings(
+    max_examples=SEQUENCES,
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestAnyOrder = pytest.mark.filterwarnings("ignore::ResourceWarning")(AnyOrder.TestCase)

@@ -1,0 +1,148 @@
+"""Hours of use in a few minutes: ``python3 Testing/dev.py soak --minutes N``.
+
+A browser connects, lists, fetches, cancels, is sent streams, plans and damaged messages, loses its
+connection, deletes what it has, and leaves; again and again. Memory, open files, threads and nodes
+must be the same at the end as after the first tenth of the time. Exit code 0 means that they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+from codec.stream import frame
+from helpers.peers import ScriptedServer, ServerInThread, make_image, open_descriptors
+from hostile.conversation import Archive, browse
+from hostile.fault_proxy import Fault, FaultProxy
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.browser import Browser
+
+# What Python and VTK keep for the next time differs by some MiB from one moment to the next.
+MEMORY_TOLERANCE = 8.0
+ROUNDS_OF_FAULTS = ("cut", "reset", "half-close", "flip", "duplicate", "drop")
+
+
+@dataclass(frozen=True)
+class State:
+    """What a process has: MiB of memory, and numbers of other things."""
+
+    mebibytes: float
+    descriptors: int
+    threads: int
+    nodes: int
+    objects: int
+
+    def __str__(self) -> str:
+        numbers = zip(fields(self), astuple(self), strict=True)
+        return ", ".join(f"{number:,.6g} {field.name}" for field, number in numbers)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Use a browser for so long; return the exit code."""
+    parser = argparse.ArgumentParser(prog="dev.py soak", description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=15, help="how long; 15 if not given")
+    options = parser.parse_args(arguments)
+    if options.minutes <= 0:
+        parser.error("--minutes must be above 0")
+    return soak(options.minutes * 60)
+
+
+def soak(seconds: float) -> int:
+    """Use a browser for so many seconds; return 1 if something grows."""
+    scene = slicer.vtkMRMLScene()
+    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
+    begin = time.monotonic()
+    first: State | None = None
+    rounds = 0
+    with ServerInThread(Archive()) as server, streaming() as stream_port:
+        while time.monotonic() < begin + seconds or first is None:
+            one_round(scene, server.port, stream_port, rounds)
+            rounds += 1
+            is_warm = rounds >= len(ROUNDS_OF_FAULTS)
+            if first is None and is_warm and time.monotonic() > begin + seconds / 10:
+                first = state_of(scene)
+                print(f"after {rounds} rounds: {first}", flush=True)
+        last = state_of(scene)
+    print(f"after {rounds} rounds: {last}")
+    growing = grown(first, last)
+    print(f"grown: {', '.join(growing)}" if growing else "nothing has grown")
+    return 1 if growing else 0
+
+
+def one_round(scene: Any, port: int, stream_port: int, number: int) -> None:
+    """Use a browser as in a short session."""
+    kind = ROUNDS_OF_FAULTS[number % len(ROUNDS_OF_FAULTS)]
+    fault = Fault(kind, at=number * 37 % 1300, is_up=number % 2 == 1, bit=number % 8)
+    browser = Browser(scene)
+    try:
+        with FaultProxy(port, fault) as proxy:
+            browse(browser, proxy.port)
+        browser.disconnect()
+        browser.connect("127.0.0.1", stream_port)
+        until = time.monotonic() + 0.1
+        while time.monotonic() < until:
+            browser.wait_and_step()
+        browser.disconnect()
+    finally:
+        browser.close()
+    scene.Clear(0)
+
+
+@contextmanager
+def streaming() -> Iterator[int]:
+    """A server that sends images, plans and damaged messages unasked; yields its port."""
+    pace = threading.Event()
+    messages = [
+        codec.pack(make_image(3, device_name="Ultrasound")),
+        codec.pack(codec.TrajectoryMessage([codec.TrajectoryItem("Plan", target=(0, 0, 9))])),
+        frame("POINT", b"damaged"),
+        codec.pack(codec.StatusMessage(code=4, message="x" * 100_000)),
+    ]
+
+    def script(peer: Any) -> None:
+        while not pace.wait(0.002):
+            peer.send(*messages)
+
+    with ScriptedServer(script) as server:
+        yield server.port
+        pace.set()
+
+
+def state_of(scene: Any) -> State:
+    """Return what the process has now."""
+    gc.collect()
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+    return State(
+        resident / (1 << 20),
+        open_descriptors(),
+        threading.active_count(),
+        scene.GetNumberOfNodes(),
+        len(gc.get_objects()),
+    )
+
+
+def grown(first: State, last: State) -> list[str]:
+    """Return in words what there is more of at the end."""
+    problems = []
+    for field, before, now in zip(fields(first), astuple(first), astuple(last), strict=True):
+        tolerance = {"mebibytes": MEMORY_TOLERANCE, "objects": before / 100}.get(field.name, 0)
+        if now > before + tolerance:
+            problems.append(f"{field.name} from {before:,.6g} to {now:,.6g}")
+    return problems
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
