@@ -338,6 +338,24 @@ def hostile(environment: Environment, arguments: Sequence[str]) -> int:
     return run_module(environment, "hostile.faults", arguments)
 
 
+def differential(environment: Environment, arguments: Sequence[str]) -> int:
+    """Compare the codec with the C++ library and pyigtl, on many more messages than the tests do.
+
+    ``arguments``: how many examples of each type, 1,000 if none; the rest is pytest's.
+    """
+    examples, *others = arguments or ["1000"]
+    if not examples.isdecimal() or int(examples) == 0:
+        say(f"differential [EXAMPLES [pytest's arguments]]: {examples!r} is no number of examples")
+        return 2
+    tests = ["test_exactness.py", "test_pyigtl.py", "test_pyigtl_lists.py"]
+    tests += ["test_pyigtl_polydata.py", "test_pyigtl_tracking.py"]
+    files = [str(TOP / "Testing" / "interop" / name) for name in tests]
+    return run(
+        [str(environment.python), "-m", "pytest", *files, *others],
+        environment={**os.environ, "DIFFERENTIAL_EXAMPLES": examples},
+    )
+
+
 def soak(environment: Environment, arguments: Sequence[str]) -> int:
     """Use a browser for minutes, and look whether anything grows."""
     return run_module(environment, "hostile.soak", arguments)
@@ -404,6 +422,13 @@ def commands() -> dict[str, Command]:
         ),
         "fuzz": Command(
             fuzz, "look for bytes that the codec cannot bear; takes --minutes N, --jobs N"
+        ),
+        "differential": Command(
+            differential,
+            "compare the codec with the C++ library and pyigtl; takes the number of examples",
+            (),
+            INTEROP,
+            skipped,
         ),
         "hostile": Command(
             hostile,

@@ -286,6 +286,14 @@ def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture) ->
     assert "No benchmark is called no-such-benchmark" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("examples", ["0", "many", "-3"])
+def test_differential_takes_a_number_of_examples(
+    examples: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert dev.differential(dev.Environment(dev.TOP), [examples]) == 2
+    assert "is no number of examples" in capsys.readouterr().err
+
+
 def test_what_follows_the_command_is_the_tool_s(monkeypatch: pytest.MonkeyPatch) -> None:
     received = []
     monkeypatch.setattr(dev, "prepare", lambda _command: dev.Environment(dev.TOP))
