@@ -2,7 +2,11 @@
 
 Run it with ``python3 Testing/dev.py bench dicom``; it exits with 1 if something was not reached.
 All contestants take turns. The files stay in the temporary folder for the next time; ``--files N``
-takes fewer files for the opening, ``--slices N`` fewer slices, ``--rounds N`` fewer turns.
+takes fewer files for the opening, ``--slices N`` fewer slices, ``--compressed N`` fewer of those that are decoded, ``--rounds N`` fewer turns.
+
+The first byte of a compressed image cannot come before its last slice is decoded: OpenIGTLink's
+header, which goes first, has a checksum of all pixels. What is measured is the time to the last
+byte at the client, beside what all cores need to decode.
 """
 
 # ruff: noqa: E402 - the path comes before what is found on it
@@ -11,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pydicom
@@ -29,20 +35,25 @@ from contests import harness
 from contests.dicom_series import compressed_series, enhanced_file, plain_series
 from contests.dicom_tree import FOLDER, dicom_tree
 
+from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.limits import ServerLimits
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
-ROUNDS = 5
+ROUNDS = 3
 JOBS = 2
 PYDICOM = "pydicom.dcmread in a loop"
 BYTES = "reading the bytes"
 ITK = "SimpleITK's series reader"
 OURS = "DicomFolderSource.image"
+SERVED = "a server, to the last byte at the client"
 ONE_DECODING = "decoding it once with pydicom"
 IDEAL = f"{PYDICOM}, half of the slices in each of {JOBS} processes"
 INDEX = "the index alone"
 OPEN = "serve is ready, first time"
 AGAIN = "serve is ready, again"
 SECONDS_AGAIN = 2.0
+SECONDS_A_TURN = 0.01  # as in igtlmeta serve
 KILOBYTES_A_FILE = 5.0
 
 # Opens a folder as serve does; prints the seconds, and how much memory that took.
@@ -75,6 +86,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--files", type=int, default=20_000)
     options.add_argument("--slices", type=int, default=300)
+    options.add_argument("--compressed", type=int, default=100)
     options.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = options.parse_args()
     console = Console()
@@ -86,8 +98,8 @@ def main() -> int:
     )
     reached = [
         harness.hold(console, uncompressed(arguments.slices), arguments.rounds),
-        harness.hold(console, enhanced(arguments.slices), arguments.rounds),
-        hold_compressed(console, arguments.slices, arguments.rounds),
+        harness.hold(console, enhanced(arguments.compressed), arguments.rounds),
+        hold_compressed(console, arguments.compressed, arguments.rounds),
         hold_opening(console, dicom_tree(arguments.files), arguments.files),
     ]
     return 0 if all(reached) else 1
@@ -128,20 +140,27 @@ def enhanced(frames: int) -> harness.Contest:
 
 def hold_compressed(console: Console, slices: int, rounds: int) -> bool:
     folder = compressed_series(FOLDER, slices)
-    source = DicomFolderSource(folder, jobs=JOBS)
-    read = reading(source)
-    read()  # the processes are started
-    contest = harness.Contest(
-        f"{slices} × 512² slices of a CT, JPEG 2000, to the last byte",
-        {IDEAL: partial(decode_in_processes, folder), OURS: read},
-        slices,
-        "slices",
-        [harness.Requirement(OURS, IDEAL, at_most=1.15)],
+    source = DicomFolderSource(folder, jobs=JOBS, seconds_a_turn=SECONDS_A_TURN)
+    image_id = source.images()[0].id
+    first_bytes: list[float] = []
+    with ServerInThread(source, limits=ServerLimits(image_cache_size=0)) as server:
+        fetch = partial(fetch_bytes, (server.host, server.port), image_id, first_bytes)
+        fetch()  # the processes are started
+        contest = harness.Contest(
+            f"{slices} × 512² slices of a CT, JPEG 2000",
+            {IDEAL: partial(decode_in_processes, folder), SERVED: fetch},
+            slices,
+            "slices",
+            [harness.Requirement(SERVED, IDEAL, at_most=1.15)],
+        )
+        is_reached = harness.hold(console, contest, rounds)
+    console.print(
+        f"first byte after {median(first_bytes):.3g} s: not before all is decoded, as the checksum "
+        "of all pixels is in the header (0.1 s would need another protocol)",
+        highlight=False,
     )
-    try:
-        return harness.hold(console, contest, rounds)
-    finally:
-        source.close()
+    source.close()
+    return is_reached
 
 
 def hold_opening(console: Console, tree: Path, files: int) -> bool:
@@ -182,6 +201,21 @@ def reading(source: DicomFolderSource) -> Callable[[], float]:
     """Read the only image of a source, whole."""
     (item,) = source.images()
     return timed(lambda: source.image(item.id))
+
+
+def fetch_bytes(address: tuple[str, int], image_id: str, first_bytes: list[float]) -> float:
+    """Get an image; return the seconds to its last byte, and note those to its first."""
+    query = codec.pack(codec.GetMessage("IMAGE", device_name=image_id))
+    buffer = memoryview(bytearray(1 << 20))
+    with socket.create_connection(address) as connection:
+        begin = time.perf_counter()
+        connection.sendall(query)
+        connection.recv_into(buffer[: codec.HEADER_SIZE], codec.HEADER_SIZE, socket.MSG_WAITALL)
+        first_bytes.append(time.perf_counter() - begin)
+        left = codec.Header.unpack(bytes(buffer[: codec.HEADER_SIZE])).body_size
+        while left:
+            left -= connection.recv_into(buffer, min(left, len(buffer)))
+        return time.perf_counter() - begin
 
 
 def read_with_pydicom(folder: Path, share: slice = slice(None)) -> np.ndarray:
