@@ -236,7 +236,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
             parameters.host, parameters.port = last
         return parameters
 
-    # Calls that wait for their answers
+    # Blocking calls
 
     def connectToServer(self, host="localhost", port=DEFAULT_PORT, **options):
         """Connect to a server, leaving the one before.

@@ -1,4 +1,4 @@
-"""A connection that is lost is made again, with growing pauses."""
+"""A connection that is lost is made again, with growing delays."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def test_the_pauses_grow_until_the_server_answers(unconnected, events):
         unconnected.list_images()
         step_until_event(unconnected, events, Reconnecting, 5)
         unconnected.disconnect()
-    pauses = [event.seconds for event in of_type(events, Reconnecting)]
-    assert pauses == [0.01, 0.02, 0.03, 0.03, 0.01]
+    delays = [event.seconds for event in of_type(events, Reconnecting)]
+    assert delays == [0.01, 0.02, 0.03, 0.03, 0.01]
 
 
 def test_after_a_connection_that_stood_for_long_the_pauses_begin_anew(

@@ -1,4 +1,4 @@
-"""The module's logic in scripts: calls that wait, observers, and several connections at once."""
+"""The module's logic in scripts: blocking calls, observers, and several connections at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that wait for an answer, for scripts; the window never uses them."""
+"""Blocking calls, for scripts; the window never uses them."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class Browser:
         for signal in (self._events, self._in_scene.image_shown, self.patients.hidden_changed):
             signal.disconnect_all()
 
-    # For scripts: calls that wait for the answer
+    # For scripts: blocking calls
 
     def wait_until_connected(self) -> None:
         """Wait for the connection. Raises ``net.NetworkError``."""

@@ -43,10 +43,10 @@ class ImageMetadata:
         """Return what the list says of an image, or None; of doubled ids see ``Listing``."""
         return self._current.entry(image_id)
 
-    def note_image(self, image_id: str, image: codec.ImageMessage) -> None:
+    def on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note that an image has come: of doubled ids, it tells which one is meant."""
         if len(self.listing.entries_of(image_id)) > 1:
-            self.listing.note_image(image_id, image)
+            self.listing.on_image(image_id, image)
             self.known.list.entries_changed()
 
     def calibration(self, image_id: str) -> CalibratedSpacing | None:

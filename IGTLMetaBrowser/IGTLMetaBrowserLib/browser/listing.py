@@ -56,7 +56,7 @@ class Listing:
         """Return all entries that have an id, with texts that are longer than their fields."""
         return [self.whole(self.entries[row]) for row in self._ids.all_rows(image_id)]
 
-    def note_image(self, image_id: str, image: codec.ImageMessage) -> None:
+    def on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note what has come under an id, by which the entries with that id can be told apart."""
         self._forms[image_id] = image.whole_size, codec.ScalarType.of(image.pixels.dtype)
 

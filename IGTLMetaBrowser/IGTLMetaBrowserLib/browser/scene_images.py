@@ -69,7 +69,7 @@ class SceneImages:
         """
         if self._overlays.is_label_map(image_id):
             return self._overlays.show_label_map(image_id, image), ()
-        self._metadata.note_image(image_id, image)
+        self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
         node = self._nodes.show(self._connection.address, image_id, image, scan_time)

@@ -64,7 +64,7 @@ def write_index(
             write(_with_ids(index, level, prefix, ids), level, part)
     except OSError as error:
         raise DicomIndexError(why(error, output)) from error
-    _note_written(index, output, how)
+    _write_state(index, output, how)
     return True
 
 
@@ -83,7 +83,7 @@ def _is_written(index: DicomIndex, output: Path, how: str) -> bool:
     return known == [(state.st_size, state.st_mtime_ns)]
 
 
-def _note_written(index: DicomIndex, output: Path, how: str) -> None:
+def _write_state(index: DicomIndex, output: Path, how: str) -> None:
     state = output.stat()
     index.query(
         "REPLACE INTO written SELECT ?, ?, changes, ?, ? FROM source",

@@ -100,7 +100,7 @@ class VersionFinder:
         self._queries.add(query, now)
         self._connection.send(question)
 
-    def note_version(self, event: codec.Message | codec.Rejected, now: float) -> None:
+    def on_message(self, event: codec.Message | codec.Rejected, now: float) -> None:
         """Note in which version a message has come."""
         if self.is_2_seen or _header_version(event) != 2 or self._server.is_final:
             return
@@ -125,14 +125,14 @@ class VersionFinder:
             elif self._is_doubtful(query):
                 self._server.only_in_1.add(query.data_type)
                 query.header_version, query.answer = 1, self._first_list
-            self._note_answer_to_2(query)
+            self._on_answer_to_2(query)
             self.cancel(query)
             return False
         is_list = isinstance(query.answer, codec.ImageMetaMessage) and not query.device_name
         is_list = is_list and len(query.answer.items) > 0  # without images there are no metadata
         if self.held is not None or not is_list or _header_version(query.answer) == 2:
             return False
-        self._note_answer_to_2(query)
+        self._on_answer_to_2(query)
         if self._fixed is not None or self._server.speaks_2 is False:
             return False
         if any(not other.is_abandoned for other in self._queries.waiting):
@@ -203,7 +203,7 @@ class VersionFinder:
         query.is_fallback = True
         return True
 
-    def note_answer(self, query: Query) -> None:
+    def on_answer(self, query: Query) -> None:
         """Note in which version an answer was had."""
         if query.answer is None:
             return
@@ -231,7 +231,7 @@ class VersionFinder:
             and self._fixed is None
         )
 
-    def _note_answer_to_2(self, query: Query) -> None:
+    def _on_answer_to_2(self, query: Query) -> None:
         """Note whether a question in version 2 was answered in version 1."""
         if query.header_version == 2 and _header_version(query.answer) == 1 and not self._fixed:
             self.ask_in_version_1()

@@ -59,16 +59,16 @@ class OtherNames:
         """Whether an image of this name has come before that could not be the answer."""
         return name in self._unfitting
 
-    def note_stream(self, *names: str) -> None:
+    def on_stream(self, *names: str) -> None:
         """Note that images of these names answer nothing."""
         for name in names:
             self._streams.add(name)
 
-    def note_unfitting(self, name: str) -> None:
+    def on_unfitting(self, name: str) -> None:
         """Note that an image of this name could not be the answer."""
         self._unfitting.add(name)
 
-    def note_answer(self, image_id: str, image: codec.ImageMessage) -> None:
+    def on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note that an image of another name was taken for the answer."""
         self._of_answers.add(image.device_name)
         self._taken[image_id] = _fingerprint(image)
@@ -93,12 +93,12 @@ class OtherNames:
             return "which has come for another ID as well"
         return ""
 
-    def note_owed(self, query: Query) -> None:
+    def on_owed(self, query: Query) -> None:
         """Note that the answer to a query that nobody waits for may still come."""
         if query.data_type == "IMAGE" and query.device_name:
             self._owed.add(query.device_name)
 
-    def note_finished(self, query: Query) -> None:
+    def on_finished(self, query: Query) -> None:
         """Note that the server has answered a query, or refused to."""
         if query.data_type != "IMAGE":
             return

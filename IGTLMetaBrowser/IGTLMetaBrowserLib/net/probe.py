@@ -82,7 +82,7 @@ class Probe:
             self._fetch(listing)
             self._ask_in_version_2()
         self._ask(codec.GetMessage("IMAGE", device_name=_NO_ID))
-        self._note_checksums()
+        self._report_checksums()
         self._connection.close()
         return self.report
 
@@ -211,7 +211,7 @@ class Probe:
                     return instead
         return instead
 
-    def _note_checksums(self) -> None:
+    def _report_checksums(self) -> None:
         found = Counter(answer.checksum for answer in self.report.answers if answer.checksum)
         for checksum in ("missing", WRONG):
             if found[checksum]:

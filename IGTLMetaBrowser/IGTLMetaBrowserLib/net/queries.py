@@ -81,7 +81,7 @@ class Queries:
         """Keep a query only so that its late answer is not taken for another's."""
         query.is_abandoned = True
         _drop_candidate(query)
-        self._other_names.note_owed(query)
+        self._other_names.on_owed(query)
         abandoned = [query for query in self.waiting if query.is_abandoned]
         for forgotten in abandoned[:-_MOST_ABANDONED]:
             self.waiting.remove(forgotten)
@@ -106,7 +106,7 @@ class Queries:
         for query in due:
             candidate = query.candidate
             if isinstance(candidate, codec.ImageMessage):
-                self._other_names.note_answer(query.device_name, candidate)
+                self._other_names.on_answer(query.device_name, candidate)
                 self._finish(query, answer=candidate)
             else:
                 self._finish(query, error=candidate)
@@ -117,7 +117,7 @@ class Queries:
         waiting, self.waiting = self.waiting, []
         for query in waiting:
             _drop_candidate(query)
-            self._other_names.note_owed(query)
+            self._other_names.on_owed(query)
         self._half_refused.clear()
         return waiting
 
@@ -144,7 +144,7 @@ class Queries:
                 self._stream_names.add((event.type_name, event.device_name))
             return None
         if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
-            self._note_list(query, event)
+            self._on_list(query, event)
         return self._finish(query, answer=event)
 
     def expected(self, header: codec.Header) -> Query | None:
@@ -207,10 +207,10 @@ class Queries:
 
     def _match_unasked(self, image: codec.ImageMessage) -> Query | None:
         """Match an image that nobody waits for."""
-        self._note_instead(describe_image(image))
+        self._keep_instead(describe_image(image))
         late = self._match_late(image)
         if late is None and image.device_name not in self.images:
-            self._other_names.note_stream(image.device_name)
+            self._other_names.on_stream(image.device_name)
         return late
 
     def _match_late(self, image: codec.ImageMessage) -> Query | None:
@@ -239,18 +239,18 @@ class Queries:
             words = f"the image {codec.printable(name)!r}, which is empty or cannot be read"
         if self._other_names.is_recurring(name) or query.candidate is not None:
             # A stream; or of two images, nobody knows which is the right one.
-            self._other_names.note_stream(name, query.candidate_name if query.candidate else name)
+            self._other_names.on_stream(name, query.candidate_name if query.candidate else name)
             _drop_candidate(query)
-            self._note_instead(words)
+            self._keep_instead(words)
             return None
         if isinstance(answer, codec.ImageMessage):
             is_fitting = self._other_names.fits(query.device_name, answer)
             objection = self._other_names.objection(query.device_name, answer) if is_fitting else ""
             if objection or not is_fitting:
-                self._note_instead(f"{words}, {objection}" if objection else words)
+                self._keep_instead(f"{words}, {objection}" if objection else words)
                 late = self._match_late(answer)
                 if late is None and not is_fitting:
-                    self._other_names.note_unfitting(name)
+                    self._other_names.on_unfitting(name)
                 return late
         query.candidate, query.candidate_name = answer, name
         is_refusal = isinstance(answer, RefusedError)
@@ -258,13 +258,13 @@ class Queries:
         query.candidate_until = now + seconds
         return None
 
-    def _note_instead(self, words: str) -> None:
+    def _keep_instead(self, words: str) -> None:
         for query in self.waiting:
             if query.data_type == "IMAGE":
                 query.came_instead = words
                 query.others += 1
 
-    def _note_list(self, query: Query, message: codec.ImageMetaMessage) -> None:
+    def _on_list(self, query: Query, message: codec.ImageMetaMessage) -> None:
         # A query with a name asks for one entry; clients that put their own name there get all.
         if not query.device_name or len(message.items) != 1:
             self.images.update(message)
@@ -340,7 +340,7 @@ class Queries:
     ) -> Query:
         self.waiting.remove(query)
         _drop_candidate(query)
-        self._other_names.note_finished(query)
+        self._other_names.on_finished(query)
         if answer is not None:
             self._last_error = ""
         if not query.is_abandoned:

@@ -124,7 +124,7 @@ class Session:
         received = connection.read(seconds)
         if connection.receiver.bytes_received != before:
             self._last_bytes_at = time.monotonic()
-            self._note_progress(self._last_bytes_at)
+            self._on_progress(self._last_bytes_at)
         events: list[ClientEvent] = []
         if (error := self._wrong_server()) is not None:
             return events + self._give_up_for_good(error)
@@ -141,7 +141,7 @@ class Session:
             )
         return events + self._check_times(time.monotonic())
 
-    def _note_progress(self, now: float) -> None:
+    def _on_progress(self, now: float) -> None:
         """Wait longer for the answers, if enough of one has come since that was done last."""
         receiver = self.connection.receiver
         if not receiver.is_passing_over:
@@ -186,18 +186,18 @@ class Session:
             self._is_damaged |= query is not None and type(event.error) is codec.ChecksumError
         if query is None:
             is_probe_answer = self._versions.is_probe_answer(event)
-            self._versions.note_version(event, now)
+            self._versions.on_message(event, now)
             return [] if is_probe_answer else [Unsolicited(event)]
         self._queries.bytes_arrived(now)
         for waiting in self._queries.waiting:
             # The server works: only connections without any answer count as attempts.
             waiting.attempts = 1
-        self._versions.note_version(event, now)
+        self._versions.on_message(event, now)
         if query.is_abandoned or self._versions.hold(query, now):
             return []
         if self._versions.fall_back(query, event, now):
             return []
-        self._versions.note_answer(query)
+        self._versions.on_answer(query)
         return [Finished(query)]
 
     def _check_times(self, now: float) -> list[ClientEvent]:
@@ -205,7 +205,7 @@ class Session:
         done = [released] if released is not None else []
         accepted = self._queries.accept_candidates(now)
         for query in accepted:
-            self._versions.note_answer(query)
+            self._versions.on_answer(query)
         done += accepted
         events: list[ClientEvent] = [Finished(query) for query in done]
         if released is not None and self._is_stalled(now):

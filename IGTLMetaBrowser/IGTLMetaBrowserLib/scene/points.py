@@ -203,7 +203,7 @@ class PointSet:
                 shown, lists = shown + 1, lists + is_new
                 place = printable(item.name), self._in_ras(item).position
                 places.setdefault(look, []).append(place)
-        self._note_problems(misplaced, left_out)
+        self._report_problems(misplaced, left_out)
         return places
 
     def _taken(self, renewed: set[Look], is_whole: bool) -> tuple[int, int]:
@@ -212,7 +212,7 @@ class PointSet:
         stay = [] if is_whole else [one for look, one in self._lists.items() if look not in renewed]
         return shown + sum(len(points.places) for points in stay), lists + len(stay)
 
-    def _note_problems(self, misplaced: list[PointItem], left_out: int) -> None:
+    def _report_problems(self, misplaced: list[PointItem], left_out: int) -> None:
         for item in misplaced[:_MOST_PROBLEMS]:
             self.problems.append(
                 f"the point {printable(item.name)!r} is {item.position} mm, which is not "

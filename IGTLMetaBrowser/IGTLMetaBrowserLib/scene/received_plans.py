@@ -48,7 +48,7 @@ class ReceivedPlans:
         Raises ``SceneError`` for what is neither trajectories nor points, and for too many.
         """
         name = printable(message.device_name)
-        self._note_name(name)
+        self._register_name(name)
         if isinstance(message, TrajectoryMessage):
             # Those that the user has removed stay away: a client may send them again and again.
             self._nodes.receive(name, self._with_those_before(name, message), False)
@@ -75,7 +75,7 @@ class ReceivedPlans:
         self._nodes.stop()
         self._points.stop()
 
-    def _note_name(self, name: str) -> None:
+    def _register_name(self, name: str) -> None:
         if name not in self._names and len(self._names) >= MOST_NAMES:
             raise SceneError(
                 f"clients have sent plans under {MOST_NAMES} device names; those of others are "

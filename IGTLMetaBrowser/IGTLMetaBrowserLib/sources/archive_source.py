@@ -215,9 +215,9 @@ class ArchiveSource:
                 self._series[item.id] = series
         if listing.is_cut:
             _logger.warning("%s", self._notice_of(listing))
-        self._note_patients(listing.series)
+        self._register_patients(listing.series)
 
-    def _note_patients(self, found: Sequence[Series]) -> None:
+    def _register_patients(self, found: Sequence[Series]) -> None:
         names: dict[str, set[str]] = {}
         for series in found:
             names.setdefault(series["PatientID"], set()).add(_plain_name(series))
