@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.command import ended, igtlmeta, started
+from cli.test_cli_serve import serving
+from helpers.certificates import Authority
 
 
 @contextmanager
@@ -57,3 +59,41 @@ def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> No
     assert (result.returncode, "File exists" in result.stderr) == (1, True)
     result = igtlmeta("replay", tmp_path / "there")
     assert (result.returncode, "is not a recording" in result.stderr) == (1, True)
+
+
+def test_with_tls_at_both_ends(tmp_path: Path) -> None:
+    """Towards the server as a client, and towards clients as a server; the file is readable."""
+    authority = Authority.make(tmp_path / "authority")
+    certificate = authority.issue("127.0.0.1")
+    file = tmp_path / "device.igtl"
+    trusting = ("--tls-ca", authority.file)
+    listen = ("--listen-cert", certificate)
+    with (
+        serving("--demo", "--port", "0", "--tls-cert", certificate) as (_, _, server),
+        listening("record", server, "-o", file, *trusting, *listen) as (process, address),
+    ):
+        listed = igtlmeta("list", address, "--json", *trusting).stdout
+        assert igtlmeta("fetch", address, "DEMO_CT", "-o", tmp_path, *trusting).returncode == 0
+        assert igtlmeta("list", address).returncode == 1  # without TLS
+        process.send_signal(signal.SIGINT)
+        ended(process)
+    assert len(json.loads(listed)) == 3
+    with listening("replay", file, "--speed", "100", *listen) as (_, address):
+        assert igtlmeta("list", address, "--json", *trusting).stdout == listed
+    with listening("replay", file, "--speed", "100") as (_, address):
+        assert igtlmeta("list", address, "--json").stdout == listed
+
+
+def test_a_false_server_is_not_recorded(tmp_path: Path) -> None:
+    authority, other = (Authority.make(tmp_path / name) for name in ("authority", "other"))
+    certificate = other.issue("127.0.0.1")
+    with (
+        serving("--demo", "--port", "0", "--tls-cert", certificate) as (_, _, server),
+        listening("record", server, "-o", tmp_path / "f", "--tls-ca", authority.file) as (
+            process,
+            address,
+        ),
+    ):
+        assert igtlmeta("list", address).returncode == 1
+        process.send_signal(signal.SIGINT)
+        assert "its certificate is not trusted" in ended(process)[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import ssl
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -13,6 +14,7 @@ from ..net.recorder import Recorder
 from ..net.recording import RecordingError, RecordingWriter, read_recording
 from ..net.replay import ReplayServer, make_scripts
 from ..privacy.redacted_messages import MessageRedactor, redacting_filter
+from . import tls_options
 from .output import complain, note
 from .parser import add_command
 from .server_options import server_address
@@ -32,12 +34,13 @@ class _Stepped(Protocol):
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the subparsers of ``igtlmeta``."""
-    usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify]"
+    usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify] [--tls]"
     command = add_command(commands, "record", record, usage, _ERRORS)
     command.add_argument("address", metavar="HOST[:PORT]", type=server_address, help="the server")
     command.add_argument(
         "-o", "--output", metavar="FILE", type=Path, required=True, help="a new file"
     )
+    tls_options.add_client_options(command)
     command.add_argument(
         "--deidentify",
         action="store_true",
@@ -60,11 +63,17 @@ def add_commands(commands: Any) -> None:
 def record(arguments: argparse.Namespace) -> int:
     """Record what clients and a server send, with its times.
 
-    Clients connect to this command, which forwards to the server. Without TLS.
+    Clients connect to this command, which forwards to the server. With TLS, the file has what both
+    say without it.
     """
-    check_exposure(arguments)
+    _check_exposure(arguments)
     redactor = MessageRedactor()
-    options = {"make_filter": lambda: redacting_filter(redactor)} if arguments.deidentify else {}
+    options: dict[str, Any] = {
+        "server_tls": tls_options.client_tls(arguments),
+        "tls": _listening_tls(arguments),
+    }
+    if arguments.deidentify:
+        options["make_filter"] = lambda: redacting_filter(redactor)
     writer = RecordingWriter(arguments.output)
     try:
         recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)
@@ -78,12 +87,13 @@ def record(arguments: argparse.Namespace) -> int:
 
 def replay(arguments: argparse.Namespace) -> int:
     """Play back a recording as a server, with the recorded answers and timing."""
-    check_exposure(arguments)
+    _check_exposure(arguments)
+    tls = _listening_tls(arguments)
     scripts = make_scripts(read_recording(arguments.file))
     if not scripts:
         return complain(f"nobody has connected in {str(arguments.file)!r}: nothing to replay")
     try:
-        server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed)
+        server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed, tls)
     except OSError as error:
         return _cannot_listen(arguments, error)
     _run(server, f"replaying {len(scripts)} connections")
@@ -126,7 +136,22 @@ def _add_listening(command: argparse.ArgumentParser) -> None:
         default=net.DEFAULT_PORT,
         help="the port to listen on (%(default)s); 0 picks a free one",
     )
-    command.add_argument(
-        "--allow-remote", action="store_true", help="let other computers connect, unencrypted"
-    )
-    command.set_defaults(tls_cert=None, tls_client_ca=None, allow=[])
+    command.add_argument("--allow-remote", action="store_true", help="let other computers connect")
+    group = command.add_argument_group("TLS of clients")
+    for option, text in (
+        ("--listen-cert", "let clients connect with TLS only, with this certificate (PEM)"),
+        ("--listen-key", "its private key, if it is in a file of its own (PEM)"),
+    ):
+        group.add_argument(option, metavar="FILE", type=Path, help=text)
+
+
+def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    """Return how clients connect; None for without TLS. Raises ``TLSError``."""
+    if arguments.listen_cert is None:
+        return None
+    return net.ServerTLS(arguments.listen_cert, arguments.listen_key).make_context()
+
+
+def _check_exposure(arguments: argparse.Namespace) -> None:
+    listening = {"tls_cert": arguments.listen_cert, "tls_client_ca": None, "allow": []}
+    check_exposure(argparse.Namespace(**{**vars(arguments), **listening}))

@@ -26,7 +26,7 @@ _TLS_READ = 256 << 10
 # So that one client with a fast network does not keep a server from the others.
 _LARGEST_BURST = 2 << 20
 # What a non-blocking socket raises where it would have to wait; with TLS it has words of its own.
-_WOULD_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+WOULD_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Connection:
@@ -99,7 +99,7 @@ class Connection:
             size = max(min(_LARGEST_PIECE, most - total), self._size_to_try_again)
             try:
                 sent = self.socket.send(self._outgoing[0][:size])
-            except _WOULD_WAIT:
+            except WOULD_WAIT:
                 self._size_to_try_again = size
                 break
             except OSError as error:
@@ -125,7 +125,7 @@ class Connection:
             buffer = self.receiver.get_buffer()
             try:
                 count = self._receive_into(buffer)
-            except _WOULD_WAIT:
+            except WOULD_WAIT:
                 break
             except OSError as error:
                 # Why TLS was ended is read, while writing only finds that it was.
@@ -157,7 +157,7 @@ class Connection:
                 if not more:
                     break  # the next call finds the end as well
                 count += more
-        except _WOULD_WAIT:
+        except WOULD_WAIT:
             pass
         except OSError as error:
             self.lost = self.lost or error

@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .address import format_address
-from .connection_attempt import ConnectionAttempt
-from .errors import ConnectionFailedError
+from .connection import WOULD_WAIT
+from .errors import ConnectionFailedError, TLSError
+from .limited_log import LimitedLog
 from .recording import Event, RecordingWriter
+from .tls_client import ClientTLS, open_attempt
+from .tls_server import accept_tls
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +47,9 @@ class _End:
 class Recorder:
     """Listens on ``host`` and ``port``, and connects to the server for each client.
 
-    Bytes are handed on as they are; ``make_filter`` makes what changes them for the file.
+    Bytes are handed on as they are; ``make_filter`` makes what changes them for the file. With
+    ``server_tls`` the server is connected to with TLS, with ``tls`` clients have to; what is
+    recorded is what both say, without TLS.
     """
 
     def __init__(
@@ -52,10 +59,15 @@ class Recorder:
         host: str = "127.0.0.1",
         port: int = 0,
         make_filter: Callable[[], Filter] = lambda: bytes,
+        server_tls: ClientTLS | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._server = server
         self._writer = writer
         self._make_filter = make_filter
+        self._server_tls = server_tls
+        self._log = LimitedLog(_logger)
+        self._tls = tls
         self._listener = socket.create_server((host, port))
         self._listener.setblocking(False)
         self.host, self.port = self._listener.getsockname()[:2]
@@ -84,14 +96,20 @@ class Recorder:
         self._selector.close()
 
     def _accept(self) -> None:
-        client, _ = self._listener.accept()
+        client, address = self._listener.accept()
+        if self._tls is not None:
+            try:
+                client = accept_tls(self._tls, client, _CONNECT_SECONDS)
+            except TLSError as error:
+                self._warn(address, f"no TLS: {error}")
+                return
         self.connections += 1
         number = self.connections
         self._writer.write(Event.CONNECTED, number)
         try:
             server = self._connect()
         except ConnectionFailedError as error:
-            _logger.warning("%s", error)
+            self._warn(address, str(error))
             self._writer.write(Event.ENDED, number)
             client.close()
             return
@@ -103,8 +121,13 @@ class Recorder:
             end.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(end.socket, selectors.EVENT_READ, end)
 
+    def _warn(self, address: Any, words: str) -> None:
+        line = f"client {format_address(*address[:2])}: {words}"
+        self._log.write(logging.WARNING, address[0], line)
+
     def _connect(self) -> socket.socket:
-        attempt = ConnectionAttempt(*self._server, time.monotonic(), _CONNECT_SECONDS)
+        now = time.monotonic()
+        attempt = open_attempt(*self._server, now, _CONNECT_SECONDS, (), self._server_tls)
         while (connected := attempt.step(time.monotonic())) is None:
             time.sleep(0.001)  # other clients wait: a recorder is for one device
         return connected
@@ -112,7 +135,10 @@ class Recorder:
     def _read(self, end: _End) -> None:
         try:
             data = end.socket.recv(_PIECE)
-        except (BlockingIOError, InterruptedError):
+            # A selector does not see what TLS has decrypted already.
+            while data and isinstance(end.socket, ssl.SSLSocket) and end.socket.pending():
+                data += end.socket.recv(end.socket.pending())
+        except WOULD_WAIT:
             return
         except OSError as error:
             _logger.info("connection %d: %s", end.connection, error)
@@ -130,7 +156,7 @@ class Recorder:
         try:
             if end.outgoing:
                 del end.outgoing[: end.socket.send(end.outgoing)]
-        except (BlockingIOError, InterruptedError):
+        except WOULD_WAIT:
             pass
         except OSError:
             end.outgoing.clear()

@@ -6,6 +6,7 @@ import heapq
 import logging
 import selectors
 import socket
+import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable
@@ -14,12 +15,15 @@ from itertools import count
 
 from .. import codec
 from .connection import Connection
+from .errors import TLSError
 from .limited_log import LimitedLog
 from .recording import Event, Record
+from .tls_server import accept_tls
 
 _logger = logging.getLogger(__name__)
 
 _STEP_SECONDS = 0.02
+_HANDSHAKE_SECONDS = 10.0
 _Key = tuple[str, str]
 """Type and device name of a query."""
 
@@ -121,14 +125,20 @@ class ReplayServer:
 
     Who comes when all were used has the last again. A query that is asked more often than it was
     then has its last answer again; what was never asked is not answered, and logged. ``speed`` is
-    how many times as fast as it was.
+    how many times as fast as it was. With ``tls``, clients have to connect with TLS.
     """
 
     def __init__(
-        self, scripts: list[Script], host: str = "127.0.0.1", port: int = 0, speed: float = 1.0
+        self,
+        scripts: list[Script],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        speed: float = 1.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._scripts = scripts or [Script()]
         self._speed = speed
+        self._tls = tls
         self._log = LimitedLog(_logger)
         self._listener = socket.create_server((host, port))
         self._listener.setblocking(False)
@@ -163,6 +173,13 @@ class ReplayServer:
 
     def _accept(self) -> None:
         sock, address = self._listener.accept()
+        if self._tls is not None:
+            try:
+                sock = accept_tls(self._tls, sock, _HANDSHAKE_SECONDS)
+            except TLSError as error:
+                words = f"client {address[0]}: no TLS: {error}"
+                self._log.write(logging.WARNING, address[0], words)
+                return
         script = self._scripts[min(self._accepted, len(self._scripts) - 1)]
         self._accepted += 1
         client = _Client(

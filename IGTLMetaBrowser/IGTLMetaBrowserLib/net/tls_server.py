@@ -50,6 +50,19 @@ class ServerTLS:
         return context
 
 
+def accept_tls(context: ssl.SSLContext, sock: socket.socket, seconds: float) -> ssl.SSLSocket:
+    """Return a client's socket after the handshake, which is waited for: for servers of one client.
+
+    Raises ``TLSError``, and closes the socket then.
+    """
+    sock.settimeout(seconds)
+    try:
+        return context.wrap_socket(sock, server_side=True)
+    except (OSError, ValueError) as error:
+        sock.close()
+        raise TLSError(in_words(error)) from None
+
+
 class ServerHandshake:
     """The beginning of a TLS connection; ``step`` when the socket is ready."""
 
