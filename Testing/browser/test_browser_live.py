@@ -292,3 +292,17 @@ def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, event
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == MOST_LIVE_IMAGES
     (failed,) = of_type(events, Failed)
     assert "images under more than 64 names" in str(failed.error)
+
+
+def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monkeypatch):
+    one = make_image(1).pixels.nbytes
+    monkeypatch.setattr("IGTLMetaBrowserLib.browser.live_images.MOST_LIVE_BYTES", 3 * one)
+    many = [codec.pack(frame(1, f"Image {number}")) for number in range(5)]
+    end = codec.pack(codec.TrajectoryMessage())
+    with ScriptedServer(stream(b"".join([*many, end]))) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, TrajectoriesShown)
+        assert list(unconnected.images.live) == ["Image 0", "Image 1", "Image 2"]
+        unconnected.disconnect()
+    (failed,) = of_type(events, Failed)
+    assert "MiB together" in str(failed.error)
