@@ -80,6 +80,12 @@ class Downloads:
         return self._queue.current
 
     @property
+    def is_loading(self) -> bool:
+        """Whether an image is in transfer or waits; between two images none is in transfer."""
+        has_waiting = self._queue.has_waiting or self.has_requested
+        return self._queue.current is not None or has_waiting
+
+    @property
     def transfer(self) -> Transfer | None:
         """The transfer as it stands, or None if there is none."""
         transfer = self._queue.transfer(time.monotonic())

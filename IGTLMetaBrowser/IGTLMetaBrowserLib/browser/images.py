@@ -110,6 +110,11 @@ class Images:
         return self._downloads.current
 
     @property
+    def is_loading(self) -> bool:
+        """Whether an image is being fetched or waits for it."""
+        return self._downloads.is_loading
+
+    @property
     def transfer(self) -> Transfer | None:
         """How far the image that is being fetched and its batch are, or None."""
         return self._downloads.transfer

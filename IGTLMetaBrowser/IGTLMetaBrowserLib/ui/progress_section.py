@@ -21,13 +21,21 @@ class ProgressSection:
 
     def update(self):
         """Show the transfer that is going on; nothing is shown without one."""
-        transfer = self._browser.images.transfer
-        isLoading = transfer is not None
+        transfer, isLoading = self._browser.images.transfer, self._browser.images.is_loading
+        # To hide it between two images would have the panel arranged twice, 20 ms each in Slicer.
         self.ui.progressWidget.visible = isLoading
         self.ui.cancelButton.enabled = isLoading
-        if isLoading:
-            self.ui.progressBar.value = round(100 * _fraction(transfer))
+        if transfer is not None:
+            self._showFraction(_fraction(transfer))
             self.ui.progressLabel.text = self._figures(transfer)
+
+    def _showFraction(self, fraction):
+        # QProgressBar repaints itself at once, and Slicer its whole window with it, for 20 ms; with
+        # updates disabled it is repainted together with all else that has changed.
+        bar = self.ui.progressBar
+        bar.updatesEnabled = False
+        bar.value = round(100 * fraction)
+        bar.updatesEnabled = True
 
     def _figures(self, transfer):
         texts = self._localeTexts
