@@ -50,6 +50,8 @@ _logger = logging.getLogger(__name__)
 _MOST_LOGGED_TYPES = 100
 # Then the window answers; a node takes some milliseconds to make.
 _SECONDS_A_STEP = 0.02
+# After the last bytes of a large image were read and checked, it comes into the scene in another.
+_SECONDS_TO_READ = 0.006
 
 
 class Browser:
@@ -232,16 +234,17 @@ class Browser:
         self.images.recordings.work()
         self.images.queue_requested()
         reconnector = self.connection.reconnector
+        begin = time.monotonic()
         if not self._unhandled:
             self._unhandled.extend(self.images.skip_outdated(self.connection.step()))
-        end = time.monotonic() + _SECONDS_A_STEP
-        while self._unhandled:
+        now = time.monotonic()
+        end, has_time = now + _SECONDS_A_STEP, now - begin < _SECONDS_TO_READ
+        while self._unhandled and has_time:
             self._on_client_event(self._unhandled.popleft())
             # An observer may have left the server: what that one said is of no interest then.
             if self.connection.reconnector is not reconnector:
                 self._unhandled.clear()
-            if time.monotonic() >= end:
-                break
+            has_time = time.monotonic() < end
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()
