@@ -10,7 +10,7 @@ from .table_model import UNSORTED
 # A server's longest name must not push all other columns out of a narrow panel.
 _WIDEST_COLUMN = 260
 # Qt would ask for the texts of 1000 rows for each column (QHeaderView's own precision).
-_ROWS_TO_MEASURE = 50
+_ROWS_TO_MEASURE = 25
 _ROW_MARGIN = 4
 
 

@@ -42,13 +42,13 @@ def run(step):
 
 
 class Drawn:
-    """Counts how often the axial slice view is drawn."""
+    """Counts the images that are drawn in the axial slice view: each once."""
 
     def __init__(self):
-        view = slicer.app.layoutManager().sliceWidget("Red").sliceView()
-        self._window = view.renderWindow()
+        self._widget = slicer.app.layoutManager().sliceWidget("Red")
+        self._window = self._widget.sliceView().renderWindow()
         self._tag = self._window.AddObserver("EndEvent", self._on_drawn)
-        self._count = 0
+        self._count = self._last = 0
 
     def start(self):
         self._count = 0
@@ -61,7 +61,11 @@ class Drawn:
         self._window.RemoveObserver(self._tag)
 
     def _on_drawn(self, _caller, _event):
-        self._count += 1
+        layer = self._widget.sliceLogic().GetBackgroundLayer()
+        volume = layer.GetVolumeNode()
+        now = 0 if volume is None else volume.GetImageData().GetMTime()
+        self._count += now != self._last
+        self._last = now
 
 
 def plain_images(step, heartbeat, drawn, rate):
