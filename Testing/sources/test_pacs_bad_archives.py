@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydicom import Dataset
@@ -247,6 +248,37 @@ def test_a_list_that_is_none(serve, open_source, answer, words):
 
 def test_no_list_at_all(serve, open_source):
     assert open_source(serve(lambda path: Answer(204))).images() == ()
+
+
+def test_an_archive_that_gives_less_at_a_time_than_it_is_asked_for(serve, slices, open_source):
+    """Without a word of it, 100 of 250 series; further ones must be asked for."""
+    records = [record(slices) for _ in range(250)]
+    for number, one in enumerate(records):
+        one["0020000E"]["Value"] = [f"1.2.3.{number}"]
+
+    def script(path: str) -> Answer:
+        offset = int(parse_qs(urlsplit(path).query).get("offset", ["0"])[0])
+        return listing(*records[offset : offset + 100])
+
+    assert len(open_source(serve(script)).images()) == 250
+
+
+def test_an_archive_that_knows_no_offset(serve, slices, open_source):
+    records = [record(slices) for _ in range(100)]
+    for number, one in enumerate(records):
+        one["0020000E"]["Value"] = [f"1.2.3.{number}"]
+    assert len(open_source(serve(lambda path: listing(*records))).images()) == 100
+
+
+def test_a_source_that_is_closed_ends_its_fetches(serve, slices, tmp_path):
+    url = serve(archive_of(multipart(slices), record(slices)))
+    cache = SeriesCache(tmp_path / "cache", 1 << 30)
+    source = ArchiveSource(DicomWebArchive(url), cache)
+    (item,) = source.images()
+    with pytest.raises(NotReadyError):
+        source.image(item.id)
+    source.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("archive")]
 
 
 def test_a_series_that_is_listed_twice_is_one(serve, slices, open_source):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from ..net.source import Source
 from ..sources.archive import KEYWORDS, Archive
 from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
@@ -145,6 +148,16 @@ def open_archive_source(
         jobs=jobs,
         seconds_a_turn=seconds_a_turn,
     )
+
+
+@contextmanager
+def closed_at_end(source: Source) -> Iterator[None]:
+    """End what an archive's source has begun: fetches shall not outlive the command."""
+    try:
+        yield
+    finally:
+        if isinstance(source, ArchiveSource):
+            source.close()
 
 
 def default_cache() -> Path:

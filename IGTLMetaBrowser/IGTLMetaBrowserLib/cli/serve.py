@@ -95,8 +95,10 @@ def serve(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, interrupt)
     try:
-        source = deidentified(_open_source(arguments), arguments)
-        return _serve(source, arguments, limits, context, tls, records)
+        opened = _open_source(arguments)
+        with archive_options.closed_at_end(opened):
+            source = deidentified(opened, arguments)
+            return _serve(source, arguments, limits, context, tls, records)
     except KeyboardInterrupt:  # while it reads the folder
         return 0
 

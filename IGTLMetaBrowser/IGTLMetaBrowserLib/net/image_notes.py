@@ -40,7 +40,12 @@ def shear_notes(image: codec.ImageMessage) -> tuple[str, ...]:
 
 
 def differences(entry: codec.ImageMetaItem, image: codec.ImageMessage) -> list[str]:
-    """Return how an image differs from its entry in the list."""
+    """Return how an image differs from its entry in the list.
+
+    Servers list without a size what they do not know before it is asked for.
+    """
+    if not all(entry.size):
+        return []
     notes = []
     if tuple(entry.size) != tuple(image.whole_size):
         notes.append(

@@ -15,7 +15,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
@@ -29,6 +29,7 @@ from .dicom_decoding import Decoders
 from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
+from .fetched_series import FileWriter, check_fetched
 from .plan_document import Plan, read_plans
 from .series_cache import CachedSeries, SeriesCache
 
@@ -122,10 +123,12 @@ class ArchiveSource:
         self._frames: dict[str, str] = {}
         self._label_maps: dict[str, Series] = {}
         self._failed: set[str] = set()
+        self._is_closed = False
         self._set_found(self._default, self._find({}))
 
     def close(self) -> None:
-        """End what runs. Nothing can be asked for any more."""
+        """End what runs, fetches after the next file. Nothing can be asked for any more."""
+        self._is_closed = True
         self._executor.shutdown(cancel_futures=True)
         self._opener.shutdown()
         for fetch in self._fetches.values():
@@ -403,7 +406,11 @@ class ArchiveSource:
         cached = self._cache.begin(self._archive.name, series)
         opened = None
         try:
-            self._archive.fetch(series, _FileWriter(cached.files))
+            writer = FileWriter(cached.files)
+            try:
+                self._archive.fetch(series, partial(self._write, writer))
+            finally:
+                writer.finish()
             opened = self._opener.submit(self._open, cached).result()
             check_fetched(series, opened.source.index, self._archive.name)
             self._cache.finish(cached)
@@ -417,6 +424,11 @@ class ArchiveSource:
                 ) from error
             raise
         return opened
+
+    def _write(self, writer: FileWriter, content: bytes) -> None:
+        if self._is_closed:
+            raise ArchiveError("the server ends")
+        writer.write(content)
 
     def _open(self, cached: CachedSeries) -> _Opened:
         try:
@@ -433,47 +445,6 @@ class ArchiveSource:
             elsewhere=self._stacks,
         )
         return _Opened(cached, source, tuple(source.images()), read_plans(cached.files, index))
-
-
-class _FileWriter:
-    """Writes the files of a series into a folder, numbered as they come."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._count = 0
-
-    def __call__(self, content: bytes) -> None:
-        self._count += 1
-        (self._folder / f"{self._count:06}.dcm").write_bytes(content)
-
-
-def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
-    """Raise ``ArchiveError`` unless an index has the whole series, and nothing else.
-
-    A wrong image is worse than none: whose files they are is read from the files.
-    """
-    rows = [*index.rows()]
-    total = sum(index.count(kind) for kind in ("dicom", "unreadable", "other"))
-    if not rows or len(rows) < total:
-        raise ArchiveError(f"{archive} has sent what is no DICOM, or is cut off; fetch it again")
-    expected = {
-        "study": series["StudyInstanceUID"],
-        "series": series.uid,
-        "patient_ID": series["PatientID"],
-    }
-    for field, value in expected.items():
-        others = {str(row[field]) for row in rows} - {value}
-        if others:
-            raise ArchiveError(
-                f"{archive} has sent another {field.replace('_', ' ')} than was asked for "
-                f"({min(others) or 'none'} for {value or 'none'}); nothing of it is used"
-            )
-    distinct = {str(row["instance_uid"]) for row in rows}
-    if series.count is not None and len(distinct) < series.count:
-        raise ArchiveError(
-            f"{archive} has sent {len(distinct)} of the {series.count} instances of the series; "
-            "nothing of it is used. Fetch it again, or list again if they are deleted"
-        )
 
 
 def _frame_of(series: Series) -> Frame:

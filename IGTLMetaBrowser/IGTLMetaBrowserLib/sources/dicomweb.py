@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # So many series are asked for at once; archives give what they will (PS3.18 8.3.4.4).
 _PAGE = 5000
+_ROUND = 100
 _CHUNK_SIZE = 1 << 20
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # Busy archives are asked again so often, and waited for so long at most each time.
@@ -78,8 +79,12 @@ class DicomWebArchive:
                     fields=fields,
                     search_filters={key: _plain(key, text) for key, text in query.items()},
                 )
-                found += map(_series_of, page)
-                if len(page) < min(_PAGE, most):
+                known = {series.uid for series in found}
+                new = [one for one in map(_series_of, page) if one.uid not in known]
+                found += new
+                # Some archives give fewer than they are asked for, in round numbers. Those that do
+                # not know an offset begin anew.
+                if not new or len(page) % _ROUND:
                     break
         return found
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d{1,5})")
 # A match; the second without all optional keys (PS3.4 C.4.1.1.4).
 _PENDING = (0xFF00, 0xFF01)
+_CANCELLED = 0xFE00
+_MESSAGE_ID = 1
 # What a study is asked for: the rest is of its series.
 _STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
 # An association can have at most 128 presentation contexts (PS3.8 9.3.2.2).
@@ -93,7 +95,8 @@ class DimseArchive:
             identifier = _identifier("STUDY", _STUDY_LEVEL, of_study)
             if "Modality" in of_series:
                 identifier.ModalitiesInStudy = of_series["Modality"]
-            studies = list(self._answers(association, identifier, Find))
+            # Each has a series at least, so that more studies are of no use.
+            studies = list(self._answers(association, identifier, Find, most))
             for study in studies:
                 own = {"StudyInstanceUID": str(study.get("StudyInstanceUID", ""))}
                 keywords = (*SERIES_KEYWORDS, "StudyInstanceUID")
@@ -259,16 +262,24 @@ class DimseArchive:
             f"{' with TLS' if self._tls is not None else ''}; check host and port"
         )
 
-    def _answers(self, association: Any, identifier: Dataset, model: Any) -> Iterator[Dataset]:
-        for status, record in association.send_c_find(identifier, model):
+    def _answers(
+        self, association: Any, identifier: Dataset, model: Any, most: int | None = None
+    ) -> Iterator[Dataset]:
+        """Yield what a C-FIND finds; ask the archive to stop (C-CANCEL) after so many."""
+        count = 0
+        for status, record in association.send_c_find(identifier, model, msg_id=_MESSAGE_ID):
             if not status:
                 raise ArchiveError(
                     f"{self.name} has not answered a C-FIND in {self._settings.timeout:g} s"
                 )
             if status.Status in _PENDING:
-                if record is not None:
+                count += 1
+                if most is not None and count > most:
+                    if count == most + 1:
+                        association.send_c_cancel(_MESSAGE_ID, query_model=model)
+                elif record is not None:
                     yield record
-            else:
+            elif status.Status != _CANCELLED:
                 self._check(status, "refuses a C-FIND")
 
     def _check(self, status: Dataset, what: str) -> None:

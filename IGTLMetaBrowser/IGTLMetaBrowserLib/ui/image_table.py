@@ -309,7 +309,7 @@ class ImageTableModel(SortableTableModel):
             moment = entry.scan_time.to_datetime()
             return "" if moment is None else self._localeTexts.moment(moment)
         if column == SIZE:
-            return size_text(entry.size)
+            return size_text(entry.size) if all(entry.size) else ""
         if column == TYPE:
             return "" if self._isLabelMap(position, entry) else scalar_type_text(entry.scalar_type)
         return printable(getattr(entry, FIELDS[column]))
