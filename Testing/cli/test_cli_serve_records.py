@@ -15,6 +15,8 @@ import pytest
 from cli.command import ended, igtlmeta
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
+from helpers.peers import Peer
+from IGTLMetaBrowserLib import codec
 
 
 def events_in(text: str) -> list[tuple[str, dict[str, Any]]]:
@@ -117,3 +119,19 @@ def test_a_port_for_figures_that_is_taken() -> None:
         result = igtlmeta("serve", "--demo", "--port", "0", "--metrics", port)
     assert result.returncode == 1
     assert f"no metrics on port {port}: Address already in use" in result.stderr
+
+
+def test_refusals_do_not_flood_the_audit_trail(tmp_path: Path) -> None:
+    """A thousand cost a client nothing; they are counted."""
+    file = tmp_path / "audit.jsonl"
+    with serving("--demo", "--port", "0", "--audit", file) as (process, _, address):
+        with Peer.connect(int(address.partition(":")[2])) as peer:
+            peer.send(*(codec.GetMessage("IMAGE", device_name="nobody") for _ in range(1000)))
+            for _ in range(2000):  # a STATUS and an RTS_IMAGE for each
+                peer.receive()
+        process.terminate()
+        assert ended(process)[0] == 0
+    refusals = [event for name, event in events_in(file.read_text()) if name == "Security Alert"]
+    assert len(refusals) == 61
+    words = refusals[-1]["EventIdentification"]["EventOutcomeDescription"]
+    assert words == "940 more refusals of 127.0.0.1 were left out"

@@ -210,6 +210,22 @@ def test_a_client_whose_certificate_was_revoked_is_refused(
     assert "certificate revoked" in caplog.text
 
 
+def test_a_server_whose_certificate_was_revoked_is_not_trusted(
+    tmp_path: Path, authority: Authority
+):
+    """By the list of revoked certificates in the file of the authority."""
+    stolen, good = authority.issue("127.0.0.1"), authority.issue("127.0.0.1", "good.example")
+    file = tmp_path / "authority-and-revoked.pem"
+    file.write_text(authority.file.read_text() + authority.revoke(stolen).read_text())
+    known = net.ClientTLS(file)
+    with serving(net.ServerTLS(good)) as server, server.client(tls=known) as client:
+        assert client.get_image("A").pixels[0, 0, 0] == 5
+    with serving(net.ServerTLS(stolen)) as server:
+        error = error_of(server.client(tls=known))
+    assert isinstance(error, net.UntrustedCertificateError)
+    assert "certificate revoked" in str(error)
+
+
 # One end without TLS
 
 

@@ -20,7 +20,7 @@ class ClientTLS:
 
     authority
         A PEM file of the authorities that may have signed the server's certificate; None for those
-        that this computer trusts.
+        that this computer trusts. Their revocation lists may be in it, and are checked then.
     certificate, key
         PEM files of this client's own certificate and its private key, for servers that want one;
         ``key`` is None if both are in one file.
@@ -48,6 +48,8 @@ class ClientTLS:
             context.verify_mode = ssl.CERT_NONE
         elif self.authority is not None:
             load_certificate_authority(context, self.authority)
+            if context.cert_store_stats()["crl"]:
+                context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         else:
             context.load_default_certs()
         return context
