@@ -13,6 +13,7 @@ import struct
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ import pytest
 from data import golden
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, Peer, ServerInThread, make_image
 from hostile import test_memory
+from hostile.test_mutations import ALL_BITS, TYPES, mutations
 from IGTLMetaBrowserLib import codec, net
 
 SIZE = (128, 128, 32)  # 1 MB
@@ -43,8 +45,32 @@ def cut_and_mended() -> Stream:
     for name in golden.NAMES:
         data = golden.golden_bytes(name)
         for _ in range(8):
-            body = data[codec.HEADER_SIZE : numbers.randrange(codec.HEADER_SIZE, len(data) + 1)]
-            yield data[:42] + struct.pack(">QQ", len(body), codec.crc64(body)) + body
+            yield mended(data[: numbers.randrange(codec.HEADER_SIZE, len(data) + 1)])
+
+
+def changed_bodies() -> Stream:
+    """Golden messages with a byte of the body changed, under a checksum that fits."""
+    for name in golden.NAMES:
+        data = golden.golden_bytes(name)
+        for body in islice(mutations(data[codec.HEADER_SIZE :], ALL_BITS), 0, None, 7):
+            yield mended(data[: codec.HEADER_SIZE] + body)
+
+
+def under_other_headers() -> Stream:
+    """Golden messages as another type, in the other header version, and with bytes left over."""
+    for name in golden.NAMES:
+        data = golden.golden_bytes(name)
+        for type_name in TYPES:
+            yield data[:2] + type_name.encode().ljust(12, b"\0") + data[14:]
+        yield bytes([0, 3 - data[1]]) + data[2:]
+        for count in (1, 8, 260):
+            yield mended(data + bytes(count))
+
+
+def mended(data: bytes) -> bytes:
+    """Return a message with the size and the checksum of the body that it has."""
+    body = data[codec.HEADER_SIZE :]
+    return data[:42] + struct.pack(">QQ", len(body), codec.crc64(body)) + body
 
 
 def queries_of_everything() -> Stream:
@@ -114,7 +140,16 @@ def attack(port: int, stream: Stream) -> int:
 
 @pytest.mark.parametrize(
     "make",
-    [changed_headers, cut_and_mended, queries_of_everything, garbage, promises, worst_for_memory],
+    [
+        changed_headers,
+        changed_bodies,
+        cut_and_mended,
+        under_other_headers,
+        queries_of_everything,
+        garbage,
+        promises,
+        worst_for_memory,
+    ],
     ids=lambda make: make.__name__,
 )
 def test_a_good_client_is_served_meanwhile(
