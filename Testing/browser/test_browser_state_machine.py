@@ -1,8 +1,7 @@
 """A browser in any order of events: connect, list, fetch, cancel, delete, close, server dies.
 
 Hypothesis looks for an order after which a volume is wrong, an image has two nodes, or something
-that was asked for never ends. ``SEQUENCES=100000`` in the environment and ``--timeout 0`` make the
-long form.
+that was asked for never ends. ``SEQUENCES=100000`` in the environment is the long form.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def browse(browser: Any, port: int, **options: Any) -> list[str]:
             part()
         except (net.NetworkError, BrowserError) as error:  # it has left the server
             failed.append(str(error))
-        while browser.connection.has_server and not _is_done(browser):
+        while browser.connection.has_server and not is_done(browser):
             assert time.monotonic() < end, "it hung"
             wait_for_socket(browser)
             browser.step()
@@ -147,7 +147,8 @@ def browse(browser: Any, port: int, **options: Any) -> list[str]:
     return failed + _check_scene(browser)
 
 
-def _is_done(browser: Any) -> bool:
+def is_done(browser: Any) -> bool:
+    """Whether all that was asked for has ended."""
     is_busy = browser.trajectories.is_showing or browser.images.current or browser.queue
     return not is_busy and not browser.connection.is_waiting and not _is_reconnecting(browser)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -22,11 +23,12 @@ import slicer
 
 from codec.stream import frame
 from helpers.peers import ScriptedServer, ServerInThread, make_image, open_descriptors
-from hostile.conversation import Archive, browse
+from hostile.conversation import IMAGES, TIMEOUTS, Archive, browse, is_done
 from hostile.fault_proxy import Fault, FaultProxy
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 
+MODULE = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 # What Python and VTK keep for the next time differs by some MiB from one moment to the next.
 MEMORY_TOLERANCE = 8.0
 ROUNDS_OF_FAULTS = ("cut", "reset", "half-close", "flip", "duplicate", "drop")
@@ -51,22 +53,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Use a browser for so long; return the exit code."""
     parser = argparse.ArgumentParser(prog="dev.py soak", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=15, help="how long; 15 if not given")
+    parser.add_argument("--window", action="store_true", help="with the module's window")
     options = parser.parse_args(arguments)
     if options.minutes <= 0:
         parser.error("--minutes must be above 0")
-    return soak(options.minutes * 60)
-
-
-def soak(seconds: float) -> int:
-    """Use a browser for so many seconds; return 1 if something grows."""
+    if options.window:
+        return soak_window(options.minutes * 60)
     scene = slicer.vtkMRMLScene()
     slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
+    return soak(options.minutes * 60, scene, one_round)
+
+
+def soak_window(seconds: float) -> int:
+    """Use the module in its window, in the stand-in for Slicer."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    import slicerhost
+
+    host = slicerhost.start()
+    module = slicerhost.load_module(MODULE)
+    browser = module.widget.logic.browser
+    try:
+        module.show(1100, 960)
+        return soak(seconds, host.mrmlScene, lambda *numbers: one_window_round(browser, *numbers))
+    finally:
+        module.cleanup()
+
+
+def soak(seconds: float, scene: Any, do_round: Callable[[Any, int, int, int], None]) -> int:
+    """Do rounds for so many seconds; return 1 if something grows."""
     begin = time.monotonic()
     first: State | None = None
     rounds = 0
     with ServerInThread(Archive()) as server, streaming() as stream_port:
         while time.monotonic() < begin + seconds or first is None:
-            one_round(scene, server.port, stream_port, rounds)
+            do_round(scene, server.port, stream_port, rounds)
             rounds += 1
             is_warm = rounds >= len(ROUNDS_OF_FAULTS)
             if first is None and is_warm and time.monotonic() > begin + seconds / 10:
@@ -81,11 +101,9 @@ def soak(seconds: float) -> int:
 
 def one_round(scene: Any, port: int, stream_port: int, number: int) -> None:
     """Use a browser as in a short session."""
-    kind = ROUNDS_OF_FAULTS[number % len(ROUNDS_OF_FAULTS)]
-    fault = Fault(kind, at=number * 37 % 1300, is_up=number % 2 == 1, bit=number % 8)
     browser = Browser(scene)
     try:
-        with FaultProxy(port, fault) as proxy:
+        with FaultProxy(port, fault_of(number)) as proxy:
             browse(browser, proxy.port)
         browser.disconnect()
         browser.connect("127.0.0.1", stream_port)
@@ -96,6 +114,37 @@ def one_round(scene: Any, port: int, stream_port: int, number: int) -> None:
     finally:
         browser.close()
     scene.Clear(0)
+
+
+def one_window_round(browser: Any, scene: Any, port: int, stream_port: int, number: int) -> None:
+    """Do the same with the window's browser, which the window steps."""
+    import slicerhost
+
+    def wait(condition: Callable[[], bool]) -> None:
+        slicerhost.wait_until(condition, 20, "the end of a round")
+
+    with FaultProxy(port, fault_of(number)) as proxy:
+        browser.connect("127.0.0.1", proxy.port, reconnect_delays=(0.005,), **TIMEOUTS)
+        parts = (
+            browser.images.request_list,
+            lambda: browser.request_images(IMAGES),
+            browser.trajectories.request,
+        )
+        for part in parts:
+            if browser.connection.has_server:
+                part()
+            wait(lambda: not browser.connection.has_server or is_done(browser))
+        browser.disconnect()
+    browser.connect("127.0.0.1", stream_port)
+    wait(lambda: bool(browser.images.live))
+    browser.disconnect()
+    scene.Clear(0)
+
+
+def fault_of(number: int) -> Fault:
+    """Return another fault for each round."""
+    kind = ROUNDS_OF_FAULTS[number % len(ROUNDS_OF_FAULTS)]
+    return Fault(kind, at=number * 37 % 1300, is_up=number % 2 == 1, bit=number % 8)
 
 
 @contextmanager

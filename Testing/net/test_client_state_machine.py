@@ -1,7 +1,7 @@
 """A client in any order of events: ask, cancel, close, push, the server dies and comes again.
 
 Hypothesis looks for an order after which a query never ends, or has another's answer.
-``SEQUENCES=100000`` in the environment and ``--timeout 0`` make the long form.
+``SEQUENCES=100000`` in the environment is the long form.
 """
 
 from __future__ import annotations
