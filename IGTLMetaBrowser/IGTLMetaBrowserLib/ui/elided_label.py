@@ -23,10 +23,9 @@ class ElidedLabel:
         self._resizing.delete()
 
     def setText(self, text):
-        """Show a text; nothing is shown of an empty one."""
+        """Show a text; an empty one keeps its place beside what is in its row."""
         self._text = text
         self._label.toolTip = f"<p>{html.escape(text)}</p>" if text else ""
-        self._label.visible = bool(text)
         self._elide()
 
     def _elide(self):
