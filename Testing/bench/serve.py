@@ -31,9 +31,10 @@ from IGTLMetaBrowserLib import codec, net
 from interop import reference_library
 
 ROUNDS = 5
+ROUNDS_OF_MANY = 3
 TIMES = 10
 MANY = 32
-SAMPLES = 300
+SAMPLES = 200
 SMALL_TIMES = 50
 SLICES = 60
 OURS = "this server"
@@ -109,7 +110,7 @@ def many_clients(console: Console, port: int) -> bool:
         "MB",
         [harness.Requirement(many, one, times_as_fast=0.9)],
     )
-    return harness.hold(console, contest, ROUNDS)
+    return harness.hold(console, contest, ROUNDS_OF_MANY)
 
 
 def small_images(console: Console, stack: ExitStack, folder: Path, port: int) -> bool:

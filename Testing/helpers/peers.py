@@ -113,6 +113,11 @@ class ServerInThread:
         """Return a client of this server; ``options`` are those of ``net.Client``."""
         return net.Client(self.host, self.port, **options)
 
+    @property
+    def thread_id(self) -> int | None:
+        """The identifier of the thread, as ``threading.get_ident`` has it."""
+        return self._thread.ident
+
     def _run(self) -> None:
         try:
             while not self._is_over.is_set():

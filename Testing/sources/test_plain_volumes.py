@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import nibabel
@@ -14,7 +15,8 @@ from helpers.peers import TRAJECTORY, ServerInThread
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
-from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource
+from IGTLMetaBrowserLib.sources import plain_volumes
+from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource, read_volume
 
 # Anisotropic, turned about an axis, off center; mm, RAS.
 OBLIQUE = np.array(
@@ -201,3 +203,21 @@ def test_points_that_slicer_saves(tmp_path: Path):
     found = {item.name: item.position for item in items}
     assert found == {"Nasion": (1.0, 90.0, -3.5), "Inion": (0.0, -85.0, 2.0)}
     assert {item.group for item in items} == {"landmarks"}  # Slicer writes no name
+
+
+def test_a_served_file_is_read_in_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A compressed file of 500 MB takes seconds, in which others are served."""
+    write_with_itk(tmp_path / "head.nrrd")
+    threads = []
+
+    def read(path: Path) -> tuple[np.ndarray, np.ndarray]:
+        threads.append(threading.get_ident())
+        return read_volume(path)
+
+    monkeypatch.setattr(plain_volumes, "read_volume", read)
+    source = PlainVolumeSource(tmp_path, is_served=True)
+    with ServerInThread(source) as server, server.client() as client:
+        np.testing.assert_array_equal(client.get_image("head").pixels, VOXELS)
+        serving = server.thread_id
+    (reading,) = threads
+    assert reading not in (serving, threading.get_ident())

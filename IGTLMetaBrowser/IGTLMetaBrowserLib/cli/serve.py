@@ -156,7 +156,7 @@ def _open_source(arguments: argparse.Namespace) -> net.Source:
 
 def _open_volumes(folder: Path) -> PlainVolumeSource:
     """Return a source for a folder of plain volumes; say on stderr what is not offered."""
-    source = PlainVolumeSource(folder)
+    source = PlainVolumeSource(folder, is_served=True)
     for name, reason in source.refused:
         note(f"not offered: {name}: {reason}")
     return source

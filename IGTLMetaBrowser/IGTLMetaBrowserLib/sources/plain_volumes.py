@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ import numpy as np
 from .. import codec
 from ..codec.geometry import flip_matrix_lps_ras
 from ..net.source import SourceError
+from .background import Background
 from .dicom_fields import image_id as id_of_text
 from .markups_folder import Markups, read_markups
 
@@ -49,10 +51,13 @@ class PlainVolumeSource:
 
     ``refused`` lists what is not offered: its path in the folder, and the reason. Raises
     ``SourceError`` if the folder is missing or SimpleITK is not installed.
+
+    With ``is_served``, for a server that must not keep others waiting, files are read in a thread.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], is_served: bool = False) -> None:
         _require_simpleitk()
+        self._background = Background() if is_served else None
         self.folder = Path(folder)
         if not self.folder.is_dir():
             raise SourceError(f"there is no folder {str(self.folder)!r}")
@@ -73,16 +78,24 @@ class PlainVolumeSource:
         return self._listing
 
     def image(self, image_id: str) -> codec.ImageMessage:
-        """Read an image or a label map; raises ``SourceError``."""
+        """Read an image or a label map; raises ``SourceError``, and ``NotReadyError`` meanwhile."""
         file = self._file(image_id)
         if _version(file.path) != file.version:
             raise SourceError(
                 f"{file.path.name} has changed since it was listed; start the server again"
             )
-        pixels, ijk_to_ras = read_volume(file.path)
+        pixels, ijk_to_ras = self._read(file)
         return codec.ImageMessage.from_ijk_to_ras(
             pixels, ijk_to_ras, device_name=image_id, timestamp=file.item.scan_time
         )
+
+    def _read(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
+        if self._background is None:
+            return read_volume(file.path)
+        key = (file.path, file.version)
+        if not self._background.is_begun(key):
+            self._background.begin(key, partial(read_volume, file.path))
+        return self._background.take(key)
 
     def image_version(self, image_id: str) -> tuple[int, int]:
         """Return when the file was last written, and its size; raises ``SourceError``."""
