@@ -1,4 +1,4 @@
-"""``igtlmeta store``: planned trajectories as a DICOM document, into an archive or a folder."""
+"""``igtlmeta store``: a plan or a label map as a DICOM document, into an archive or a folder."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .. import codec
 from ..net.source import SourceError
 from ..sources.archive import Archive
 from ..sources.dicom_fields import image_id
+from ..sources.label_document import write_segmentation
+from ..sources.plain_volumes import read_volume
 from ..sources.plan_document import write_plan
 from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = (
-        "PLAN.json (--images DIR | --series UID) "
+        "(PLAN.json | LABELS.nrrd) (--images DIR | --series UID) "
         "(-o DIR | --dicomweb URL | --dicom AET@HOST:PORT) [options]"
     )
     parser = add_command(commands, "store", store, usage, (SourceError,))
     parser.add_argument(
-        "plan", metavar="PLAN.json", type=Path, help="as igtlmeta trajectories --json prints it"
+        "plan",
+        metavar="FILE",
+        type=Path,
+        help="as igtlmeta trajectories --json prints it; or a label map on the images' grid",
     )
     parser.add_argument(
         "--images", metavar="DIR", type=Path, help="the DICOM files of the images it was made in"
@@ -47,22 +52,20 @@ def add_commands(commands: Any) -> None:
 
 
 def store(arguments: argparse.Namespace) -> int:
-    """Store planned trajectories as a DICOM document (Comprehensive 3D SR)."""
+    """Store a plan (as Comprehensive 3D SR) or a label map (as Segmentation)."""
     is_archive = archive_options.is_given(arguments)
     if bool(arguments.output) == is_archive:
         arguments.usage_error("say where to store it: -o DIR, --dicomweb or --dicom")
     if bool(arguments.images) == bool(arguments.series) or (arguments.series and not is_archive):
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
     archive = archive_options.open_archive(arguments) if is_archive else None
-    trajectories = read_trajectories(arguments.plan)
     with _images(arguments, archive) as images:
-        _check_owners(trajectories, images)
-        document = write_plan(trajectories, images, _predecessor(arguments.replaces))
+        document = _document(arguments, images)
     content = io.BytesIO()
     document.save_as(content, enforce_file_format=True)
     if archive is not None:
         archive.store([content.getvalue()])
-        note(f"stored in {archive.name}: {len(trajectories)} trajectories")
+        note(f"stored in {archive.name}")
         print(document.SOPInstanceUID)
         return 0
     path = arguments.output / f"{document.SOPInstanceUID}.dcm"
@@ -73,6 +76,18 @@ def store(arguments: argparse.Namespace) -> int:
         return complain(f"{path} cannot be written: {error.strerror}")
     print(path)
     return 0
+
+
+def _document(arguments: argparse.Namespace, images: list[Dataset]) -> Dataset:
+    if arguments.plan.suffix == ".json":
+        trajectories = read_trajectories(arguments.plan)
+        _check_owners(trajectories, images)
+        return write_plan(trajectories, images, _predecessor(arguments.replaces))
+    if arguments.replaces is not None:
+        arguments.usage_error("--replaces is for plans")
+    if not arguments.plan.is_file():
+        raise SourceError(f"there is no file {arguments.plan}")
+    return write_segmentation(*read_volume(arguments.plan), images)
 
 
 @contextmanager
