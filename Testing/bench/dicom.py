@@ -2,7 +2,8 @@
 
 Run it with ``python3 Testing/dev.py bench dicom``; it exits with 1 if something was not reached.
 All contestants take turns. The files stay in the temporary folder for the next time; ``--files N``
-takes fewer files for the opening, ``--slices N`` fewer slices, ``--compressed N`` fewer of those that are decoded, ``--rounds N`` fewer turns.
+takes fewer files for the opening, ``--slices N`` fewer slices, ``--compressed N`` fewer of those
+that are decoded, ``--rounds N`` fewer turns.
 
 The first byte of a compressed image cannot come before its last slice is decoded: OpenIGTLink's
 header, which goes first, has a checksum of all pixels. What is measured is the time to the last
