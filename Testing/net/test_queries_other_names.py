@@ -238,14 +238,21 @@ def test_expected_tells_by_the_header_whose_answer_arrives(queries: net.Queries)
     assert queries.expected(header._replace(type_name="TRANSFORM")) is None
 
 
-def item_of(image_id: str) -> codec.ImageMetaItem:
-    return codec.ImageMetaItem(id=image_id, size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16)
+def item_of(image_id: str, size: tuple[int, int, int] = (4, 3, 2)) -> codec.ImageMetaItem:
+    return codec.ImageMetaItem(id=image_id, size=size, scalar_type=codec.ScalarType.UINT16)
+
+
+def received(message: codec.Message) -> codec.Message:
+    return codec.unpack(codec.pack(message))
 
 
 def test_an_image_that_was_listed_before_may_still_come(queries: net.Queries):
     # Some servers push a list of what is new, and not of all that they have.
     listed(queries, "A", "B")
-    queries.match(codec.ImageMetaMessage(items=[item_of("A")]))
+    queries.match(received(codec.ImageMetaMessage(items=[item_of("A"), item_of("B")])))
+    queries.match(received(codec.ImageMetaMessage(items=[item_of("A")])))
+    again = [item_of("A"), item_of("A", size=(9, 9, 9))]
+    queries.match(received(codec.ImageMetaMessage(items=again)))
     query = ask(queries, "IMAGE", "A")
     assert queries.match(image("Scanner")) is None
     assert queries.accept_candidates(100.0) == []

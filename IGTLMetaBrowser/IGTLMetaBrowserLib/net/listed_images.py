@@ -6,10 +6,14 @@ from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 
+import numpy as np
+from numpy.lib.recfunctions import repack_fields
+
 from .. import codec
 from ..codec.messages.items import ItemTable
 
 _MOST_BEFORE = 4
+_FORM_COLUMNS = ("id", "size", "scalar_type")
 
 Lists = codec.ImageMetaMessage | codec.LabelMetaMessage
 
@@ -19,13 +23,13 @@ class ListedImages:
 
     def __init__(self) -> None:
         self._lists: dict[str, _ImageList] = {}
-        self._before: deque[_ImageList] = deque(maxlen=_MOST_BEFORE)
+        self._before: deque[_Forms] = deque(maxlen=_MOST_BEFORE)
 
     def update(self, message: Lists) -> None:
         """Note a whole list, in the place of the one before."""
         before = self._lists.get(message.type_name)
         if before is not None and not before.has_same_items(message.items):
-            self._before.append(before)
+            self._before.append(before.forms())
         self._lists[message.type_name] = _ImageList(message.items)
 
     def __contains__(self, image_id: str) -> bool:
@@ -59,18 +63,16 @@ class _ImageList:
 
     def has_same_items(self, items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> bool:
         if isinstance(items, ItemTable) and isinstance(self._items, ItemTable):
-            return self._items.content == items.content
+            # Memoryviews would be compared byte by byte, which takes 0.2 s for 100,000 images.
+            before, now = (np.frombuffer(x.content, np.uint8) for x in (self._items, items))
+            return np.array_equal(before, now)
         return list(self._items) == list(items)
 
+    def forms(self) -> _Forms:
+        return _Forms(self._items)
+
     def fitting_ids(self, image: codec.ImageMessage) -> set[bytes]:
-        items = self._items
-        if not isinstance(items, ItemTable):
-            return set(_encoded_ids([item for item in items if fits(image, item)]))
-        records = items.records
-        are_fitting = (records["size"] == image.whole_size).all(axis=1)
-        if "scalar_type" in records.dtype.fields:
-            are_fitting &= records["scalar_type"] == codec.ScalarType.of(image.pixels.dtype)
-        return {_without_remains(image_id) for image_id in records["id"][are_fitting].tolist()}
+        return _fitting_ids(self._items, image)
 
     # Made when it is first needed: most servers answer under the name that was asked for. From the
     # bytes, as to make an object of each of 100,000 items would stop the window for a second.
@@ -79,6 +81,33 @@ class _ImageList:
         ids = _encoded_ids(self._items)
         last = len(ids) - 1
         return {image_id: last - row for row, image_id in enumerate(reversed(ids))}
+
+
+class _Forms:
+    """Ids, sizes and types of a list: a tenth of its bytes."""
+
+    def __init__(self, items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> None:
+        self._items = items
+        if isinstance(items, ItemTable):
+            names = [name for name in _FORM_COLUMNS if name in items.records.dtype.names]
+            self._items = repack_fields(items.records[names])
+
+    def fitting_ids(self, image: codec.ImageMessage) -> set[bytes]:
+        return _fitting_ids(self._items, image)
+
+
+def _fitting_ids(
+    items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem] | np.ndarray,
+    image: codec.ImageMessage,
+) -> set[bytes]:
+    """Return the ids of what an image can be; ``items`` may be an array of their columns."""
+    if not isinstance(items, ItemTable | np.ndarray):
+        return set(_encoded_ids([item for item in items if fits(image, item)]))
+    records = items.records if isinstance(items, ItemTable) else items
+    are_fitting = (records["size"] == image.whole_size).all(axis=1)
+    if "scalar_type" in records.dtype.names:
+        are_fitting &= records["scalar_type"] == codec.ScalarType.of(image.pixels.dtype)
+    return {_without_remains(image_id) for image_id in records["id"][are_fitting].tolist()}
 
 
 def _encoded_ids(items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> list[bytes]:
