@@ -19,6 +19,8 @@ CODE = re.compile(r"`([^`\n]+)`")
 # A file, or a folder with a slash behind it. Not what stands in the place of a name: <type>.py.
 FILE = re.compile(r"(?<![\w/<>.-])([\w.-]+/)*[\w-]+\.(py|md|json|ui|txt|toml)(?![\w/])")
 FOLDER = re.compile(r"(?<![\w/<>.-])([\w.-]+/)+$")
+# What stands for a file of the user: FILE.csv.
+ARGUMENT = re.compile(r"(.*/)?[A-Z]+\.(mrk\.)?(csv|json|parquet)")
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 NAME = re.compile(r"[A-Z][a-z]+([A-Z][a-z]+)+|[a-z]+(_[a-z]+)+")
 
@@ -35,14 +37,14 @@ def is_there(path: str) -> bool:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_files_and_folders_are_there(document: str) -> None:
-    paths = {
-        m[0]
+    found = {
+        match[0]
         for code in code_of(document)
         for pattern in (FILE, FOLDER)
-        for m in pattern.finditer(code)
-        if "FILE." not in code
+        for match in pattern.finditer(code)
     }
-    assert [path for path in sorted(paths - OUTPUT) if not is_there(path)] == []
+    paths = {path for path in found - OUTPUT if not ARGUMENT.fullmatch(path)}
+    assert [path for path in sorted(paths) if not is_there(path)] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)

@@ -240,7 +240,7 @@ def test_a_value_is_typed_in_and_removed_again(details):
         lambda: details.row("Modality") == ("Modality", "MR", "Typed in (others differ)"),
         "the typed value",
     )
-    details.user.wait_for_status("Modality is as you typed it, until Slicer exits.")
+    details.user.wait_for_status("Modality keeps the value that you typed until Slicer exits.")
     known = details.user.panel.browser.metadata.normalized("PET")
     assert known["series"]["Modality"] == "MR"
 

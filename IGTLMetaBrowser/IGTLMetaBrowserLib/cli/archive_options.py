@@ -34,7 +34,7 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
         type=attribute,
         action="append",
         default=[],
-        help="list only what has this, such as PatientID=4711 or 'PatientName=Doe*'",
+        help="list only what matches, such as PatientID=4711 or 'PatientName=Doe*'",
     )
     group.add_argument(
         "--days", metavar="N", type=positive_number, help="list only studies of the last N days"
@@ -47,7 +47,7 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=positive_number,
         default=MOST_ENTRIES,
-        help="list at most so many series (%(default)s)",
+        help="list at most this number of series (%(default)s)",
     )
     group.add_argument(
         "--archive-cache",
@@ -85,17 +85,23 @@ def add_address_options(group: Any) -> None:
         help=f"with the password in {PASSWORD}; or without it, the bearer token in {TOKEN}",
     )
     group.add_argument(
-        "--archive-ca", metavar="FILE", default="", help="PEM: the authority that it is trusted by"
+        "--archive-ca",
+        metavar="FILE",
+        default="",
+        help="the authority that signed its certificate (PEM)",
     )
     group.add_argument(
-        "--archive-cert", metavar="FILE", default="", help="PEM: own certificate and key for it"
+        "--archive-cert",
+        metavar="FILE",
+        default="",
+        help="own certificate and key (PEM), if required",
     )
     group.add_argument(
         "--archive-timeout",
         metavar="SECONDS",
         type=positive_number,
         default=_SECONDS,
-        help="give it up after such a silence (%(default)g)",
+        help="give up if nothing arrives for this time (%(default)g)",
     )
 
 
@@ -107,7 +113,7 @@ def is_given(arguments: argparse.Namespace) -> bool:
 def open_archive(arguments: argparse.Namespace) -> Archive:
     """Return the archive that is named. Raises ``SourceError``."""
     if arguments.dicom and arguments.dicomweb:
-        arguments.usage_error("name one archive: --dicomweb or --dicom")
+        arguments.usage_error("give one archive: --dicomweb or --dicom")
     if arguments.dicom:
         return DimseArchive(arguments.dicom, _dimse_settings(arguments))
     settings = WebSettings(
@@ -171,6 +177,6 @@ def attribute(text: str) -> tuple[str, str]:
     keyword, equals, value = text.partition("=")
     if not equals or keyword not in KEYWORDS:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no KEYWORD=VALUE with one of the keywords {', '.join(KEYWORDS)}"
+            f"{text!r} is not KEYWORD=VALUE with one of the keywords {', '.join(KEYWORDS)}"
         )
     return keyword, value

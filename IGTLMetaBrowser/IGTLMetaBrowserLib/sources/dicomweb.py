@@ -32,7 +32,7 @@ _LONGEST_WAIT = 5
 _BUSY = (429, 503)
 
 _WORDS = {
-    401: "it wants a user name and password, or a token; see --archive-user",
+    401: "it requires a user name and password, or a token; see --archive-user",
     403: "it does not let this user do that; ask who runs the archive",
     404: "it has nothing there; check the URL, and whether the series still is in the archive",
     413: "that is too much for it at once; search for less",

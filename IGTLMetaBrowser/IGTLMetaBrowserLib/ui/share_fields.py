@@ -28,8 +28,8 @@ class ShareFields:
             "ShareClientAuthority": ui.shareClientAuthorityPathLineEdit,
         }
         self._open = _(
-            "Every computer that reaches this one can get what\nis shared, unencrypted. Give a "
-            "certificate, and the\nnetworks that may connect."
+            "Any computer that can reach this one can get what\nis shared, unencrypted. Enter a "
+            "certificate and\nthe allowed networks."
         )
         for key, lineEdit in self._kept.items():
             lineEdit.currentPath = qt.QSettings().value(PREFIX + key) or ""

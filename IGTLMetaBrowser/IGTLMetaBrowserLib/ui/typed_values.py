@@ -45,7 +45,7 @@ class TypedValues:
         except ValueError as error:
             self._statusLine.show("{error}.", error=error)
             return False
-        text = _("{attribute} is as you typed it, until Slicer exits.")
+        text = _("{attribute} keeps the value that you typed until Slicer exits.")
         self._statusLine.show(text, attribute=wordsOf(row.keyword))
         self._onChanged(row.keyword)
         return True
@@ -53,6 +53,6 @@ class TypedValues:
     def remove(self, row):
         """Let what others know count again."""
         self._browser.metadata.remove_value(self._imageId(), row.keyword)
-        text = _("{attribute} is again what its source says.")
+        text = _("{attribute} has the value of its source again.")
         self._statusLine.show(text, attribute=wordsOf(row.keyword))
         self._onChanged(row.keyword)
