@@ -6,6 +6,7 @@ The peers are scripted: no real archive is so bad.
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -293,3 +294,14 @@ def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, capl
     assert "2 patients' names under the ID 42" in caplog.text
     for item in source.images():
         assert "2 patients' names under the ID 42" in source.metadata(item.id)["Notice"]
+
+
+def test_a_series_that_another_process_has_removed_is_fetched_again(
+    serve, slices, open_source, tmp_path
+):
+    source = open_source(serve(archive_of(multipart(slices), record(slices))))
+    first = fetch(source)
+    for folder in (tmp_path / "cache").iterdir():
+        shutil.rmtree(folder)
+    again = fetch(source)
+    assert (again.pixels == first.pixels).all()

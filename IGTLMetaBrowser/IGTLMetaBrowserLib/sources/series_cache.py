@@ -13,6 +13,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from .archive import ArchiveError, Series
 
 _COMPLETE = "complete"
 _FILES = "files"
+# A fetch that has written nothing for an hour has been killed.
+_ABANDONED_NS = 3600 * 10**9
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class CachedSeries:
 class SeriesCache:
     """The series in ``folder``, which nobody else may read; at most ``limit`` bytes.
 
-    A series that is larger than the limit is kept until the next one comes.
+    A series that is larger than the limit is kept until the next one comes. What is being fetched
+    does not count yet.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
@@ -101,7 +105,9 @@ class SeriesCache:
         for folder in self._folder.iterdir():
             with contextlib.suppress(OSError):  # another process removes it just now
                 mark = folder / _COMPLETE
-                used = (mark if mark.exists() else folder).stat().st_mtime_ns
+                used = (mark if mark.exists() else folder / _FILES).stat().st_mtime_ns
+                if not mark.exists() and time.time_ns() - used < _ABANDONED_NS:
+                    continue  # being fetched by another thread or process
                 files = [*(folder / _FILES).iterdir()]
                 yield used, sum(file.stat().st_size for file in files), folder
 
