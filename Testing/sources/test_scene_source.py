@@ -21,6 +21,7 @@ from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.points import PointSet
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
+from IGTLMetaBrowserLib.scene.volumes import image_data
 from IGTLMetaBrowserLib.sources.scene import SceneSource
 
 AFFINE = np.array([[0, -0.5, 0, 10], [0.75, 0, 0, -20], [0, 0, 2.5, 30.5], [0, 0, 0, 1.0]])
@@ -246,3 +247,52 @@ def test_what_a_client_pushes_is_passed_on(scene):
     assert taken == [message]
     with pytest.raises(net.SourceError, match="were not requested are not accepted"):
         SceneSource(scene).receive(message)
+
+
+def segmented(scene, volume):
+    """Return a segmentation of two cubes in a volume of 6 x 5 x 4 voxels."""
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Plan")
+    node.CreateDefaultDisplayNodes()
+    node.SetReferenceImageGeometryParameterFromVolumeNode(volume)
+    matrix = vtkMatrix4x4()
+    volume.GetIJKToRASMatrix(matrix)
+    for name, color, corner in (("Tumor", (1, 0, 0), (1, 1, 1)), ("Vessel", (0, 0, 1), (4, 3, 2))):
+        voxels = np.zeros((4, 5, 6), np.uint8)
+        i, j, k = corner
+        voxels[k : k + 2, j : j + 2, i : i + 2] = 1
+        image = slicer.vtkOrientedImageData()
+        image.DeepCopy(image_data(voxels))
+        image.SetImageToWorldMatrix(matrix)
+        segment = slicer.vtkSegment()
+        segment.SetName(name)
+        segment.SetColor(color)
+        segment.AddRepresentation("Binary labelmap", image)
+        node.GetSegmentation().AddSegment(segment)
+    return node
+
+
+def test_a_segmentation_is_a_label_map_with_its_segments(scene, source, show):
+    volume = show(np.zeros((4, 5, 6), np.int16))
+    node = segmented(scene, volume)
+    tumor, vessel = source.label_maps()
+    assert (tumor.name, tumor.label, tumor.rgba) == ("Tumor", 1, (255, 0, 0, 255))
+    assert (vessel.name, vessel.label, vessel.rgba) == ("Vessel", 2, (0, 0, 255, 255))
+    assert tumor.id == vessel.id == "Segmentation1"
+    assert tumor.owner == source.images()[0].id
+    image = source.image(tumor.id)
+    assert image.pixels.shape == tumor.size[::-1]
+    # Where the voxels are in the world is what counts: a segmentation holds only what it takes.
+    for label, corner in ((1, (1, 1, 1)), (2, (4, 3, 2))):
+        first = np.argwhere(image.pixels == label)[0][::-1]
+        place = image.ijk_to_ras() @ [*first, 1]
+        np.testing.assert_allclose(place, AFFINE @ [*corner, 1], atol=1e-4)
+    version = source.image_version(tumor.id)
+    node.GetSegmentation().GetNthSegment(0).SetColor(0, 1, 0)
+    assert source.image_version(tumor.id) != version
+
+
+def test_a_segmentation_without_voxels_is_not_listed_and_refused_in_words(scene, source):
+    scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Nothing drawn yet")
+    assert source.label_maps() == []
+    with pytest.raises(net.SourceError, match="has no segments with voxels"):
+        source.image("Segmentation1")

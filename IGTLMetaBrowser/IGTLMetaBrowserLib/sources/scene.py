@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -20,6 +21,13 @@ from ..scene.errors import SceneError
 from ..scene.image_nodes import SCAN_TIME_ATTRIBUTE
 from ..scene.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.outgoing_markups import is_trajectory, point_items, trajectory_item
+from ..scene.outgoing_segmentations import (
+    SEGMENTATION_CLASS,
+    MergedLabels,
+    merged_labels,
+    reference_volume,
+    version_of,
+)
 from ..scene.outgoing_volumes import (
     color_table_message,
     image_message,
@@ -54,6 +62,7 @@ class SceneSource:
         self.seconds_between_images = 0.1
         self.shared_ids: Collection[str] | None = None
         # Looking through a label map takes some tenths of a second: by id, when and what.
+        self._merged_labels: dict[str, tuple[tuple[int, ...], MergedLabels]] = {}
         self._labels: dict[str, tuple[int, list[int]]] = {}
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
@@ -62,6 +71,9 @@ class SceneSource:
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """Return a volume or a label map. Raises ``SourceError``."""
+        if (segmentation := self._segmentation(image_id)) is not None:
+            merged = self._merged(segmentation)
+            return codec.ImageMessage.from_ijk_to_ras(merged.pixels, merged.ijk_to_ras)
         volume = self._volume(image_id)
         try:
             return image_message(volume)
@@ -70,6 +82,8 @@ class SceneSource:
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the volume, its voxels or its transforms changed. Raises ``SourceError``."""
+        if (segmentation := self._segmentation(image_id)) is not None:
+            return version_of(segmentation)
         volume = self._volume(image_id)
         data, transform = volume.GetImageData(), volume.GetParentTransformNode()
         scalars = None if data is None else data.GetPointData().GetScalars()
@@ -105,7 +119,40 @@ class SceneSource:
             owner = self._volume_above(volume)
             owner_id = "" if owner is None else _id(owner)
             items += label_items(volume, _id(volume), owner_id, self._labels_of(volume))
+        for segmentation in self._nodes(SEGMENTATION_CLASS):
+            with suppress(SourceError):  # nothing drawn yet
+                items += self._segment_items(segmentation)
         return items
+
+    def _segment_items(self, segmentation: Any) -> list[codec.LabelMetaItem]:
+        merged = self._merged(segmentation)
+        k, j, i = merged.pixels.shape
+        volume = reference_volume(segmentation)
+        is_offered = volume is not None and volume in [*self._volumes(*_IMAGE_CLASSES)]
+        owner = _id(volume) if is_offered else ""
+        return [
+            codec.LabelMetaItem(
+                codec.cut_text(name, 64), _id(segmentation), label, rgba, (i, j, k), owner
+            )
+            for label, (name, rgba) in enumerate(merged.segments, start=1)
+        ]
+
+    def _segmentation(self, image_id: str) -> Any:
+        nodes = self._nodes(SEGMENTATION_CLASS)
+        return next((node for node in nodes if _id(node) == image_id), None)
+
+    def _merged(self, segmentation: Any) -> MergedLabels:
+        """Return a segmentation's label map, merged once for each version of it."""
+        version = version_of(segmentation)
+        known = self._merged_labels.get(segmentation.GetID())
+        if known is None or known[0] != version:
+            try:
+                known = version, merged_labels(segmentation)
+            except SceneError as error:
+                raise SourceError(str(error)) from None
+            # Of one only: each may have the size of its image.
+            self._merged_labels = {segmentation.GetID(): known}
+        return known[1]
 
     def color_table(self, image_id: str) -> codec.ColorTableMessage:
         """Return the colors in which a volume is shown. Raises ``SourceError``."""
@@ -123,13 +170,14 @@ class SceneSource:
 
     def all_nodes(self) -> Iterator[Any]:
         """Yield all that can be offered, shared or not, in the scene's order."""
-        classes = (*_IMAGE_CLASSES, _LABEL_MAP_CLASS, LINE_CLASS, POINT_CLASS)
+        classes = (*_IMAGE_CLASSES, _LABEL_MAP_CLASS, SEGMENTATION_CLASS, LINE_CLASS, POINT_CLASS)
         return self._visible_nodes(*classes)
 
     def name_of(self, image_id: str) -> str:
         """Return the name of a volume; its id if there is none any more."""
+        segmentation = self._segmentation(image_id)
         try:
-            return self._volume(image_id).GetName() or image_id
+            return (segmentation or self._volume(image_id)).GetName() or image_id
         except SourceError:
             return image_id
 
