@@ -221,3 +221,26 @@ def test_a_served_file_is_read_in_another_thread(tmp_path: Path, monkeypatch: py
         serving = server.thread_id
     (reading,) = threads
     assert reading not in (serving, threading.get_ident())
+
+
+@pytest.mark.parametrize(
+    ("sizes", "spacing", "reason"),
+    [
+        ("60000 60000 60000", "1", "which its bytes cannot hold"),
+        ("2 2 2", "1e38", "its spacing or origin is over a kilometer"),
+    ],
+)
+def test_a_header_that_lies_is_refused(tmp_path, sizes, spacing, reason):
+    """A file of some hundred bytes; the others in the folder are offered."""
+    header = (
+        f"NRRD0005\ntype: short\ndimension: 3\nsizes: {sizes}\n"
+        "space: left-posterior-superior\n"
+        f"space directions: ({spacing},0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n"
+        "encoding: raw\nendian: little\n\n"
+    )
+    (tmp_path / "lie.nrrd").write_bytes(header.encode() + bytes(16))
+    source = PlainVolumeSource(tmp_path)
+    assert source.images() == ()
+    ((name, why),) = source.refused
+    assert name == "lie.nrrd"
+    assert reason in why

@@ -11,6 +11,7 @@ Needs SimpleITK, which Slicer has under another name and its own Python does not
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 MARKUPS_ENDING = ".mrk.json"
 _ID_BYTES, _NAME_BYTES = 20, 64
+_DETACHED = (".mhd", ".nhdr")  # their voxels are in another file
+_MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
+_LONGEST = 1e6  # mm
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 
 
@@ -177,6 +181,7 @@ def _read_header(path: Path, image_id: str) -> VolumeFile:
         size = (*size, 1)
     if len(size) != 3 or max(size) > _LARGEST_SIZE:
         raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
+    _check_sense(path, reader, size)
     item = codec.ImageMetaItem(
         name=stem_of(path),
         id=image_id,
@@ -186,6 +191,17 @@ def _read_header(path: Path, image_id: str) -> VolumeFile:
     )
     labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
     return VolumeFile(path, item, labels, _version(path))
+
+
+def _check_sense(path: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:
+    """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
+    width = _scalar_type(reader).dtype.itemsize * reader.GetNumberOfComponents()
+    is_detached = path.name.lower().endswith(_DETACHED)
+    if not is_detached and math.prod(size) * width > path.stat().st_size * _MOST_DEFLATED:
+        raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
+    lengths = np.abs([*reader.GetSpacing(), *reader.GetOrigin()])
+    if not (lengths <= _LONGEST).all():
+        raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
 
 
 def _scalar_type(reader: SimpleITK.ImageFileReader) -> codec.ScalarType:
