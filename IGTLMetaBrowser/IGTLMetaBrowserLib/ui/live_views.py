@@ -20,8 +20,8 @@ from .timers import SingleShotTimer
 
 # Of slower streams all can be seen, and the user's own changes of the views should not wait for
 # the next image.
-_FEWEST_IMAGES_A_SECOND = 10
-_PAUSE_MILLISECONDS = 200
+_FEWEST_IMAGES_A_SECOND = 5
+_PAUSE_MILLISECONDS = 250
 # In a view across a stream of single slices, the image is but a line.
 _SECONDS_ACROSS = 0.2
 # 8 degrees: as good as parallel to the view.
