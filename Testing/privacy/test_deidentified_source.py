@@ -190,3 +190,30 @@ def test_labels_and_points_have_numbers_and_the_new_ids():
     assert (label.name, point.name, point.group) == ("Label 3", "Point 1", "")
     assert label.owner == point.owner == source.images()[0].id
     assert source.image(label.id).pixels[0, 0, 0] == 2
+
+
+def test_a_source_that_is_not_ready_leaves_the_list_as_it_was():
+    """A folder that is scanned while the list is asked for: the next who asks has the new one."""
+
+    class Scanning(ImagesInMemory):
+        is_ready = True
+        listing = (codec.ImageMetaItem(name="CT", id="A", modality="CT"),)
+
+        def images(self):
+            return self.listing
+
+        def metadata(self, image_id):
+            if not self.is_ready:
+                raise net.NotReadyError
+            return {}
+
+    source = Scanning()
+    offered = DeidentifiedSource(source, KEY)
+    before = offered.images()
+    source.listing = (*source.listing, codec.ImageMetaItem(name="MR", id="B", modality="MR"))
+    source.is_ready = False
+    with pytest.raises(net.NotReadyError):
+        offered.images()
+    assert offered.image_version(before[0].id) is not None
+    source.is_ready = True
+    assert len(offered.images()) == 2

@@ -153,13 +153,14 @@ class DeidentifiedSource:
         items = self._source.images()
         if items is self._original:
             return
-        self._original, self._ids, listing = items, {}, []
+        # The source may not be ready to tell of an item: then the list of before stays as it is.
+        ids, listing = {}, []
         for number, item in enumerate(items, start=1):
             if self._allow_annotated or not self._may_show_names(item):
                 new_id = self._new_id(item.id)
-                self._ids[new_id] = item.id
+                ids[new_id] = item.id
                 listing.append(self._without_names(item, new_id, number))
-        self._listing = tuple(listing)
+        self._original, self._ids, self._listing = items, ids, tuple(listing)
 
     def _may_show_names(self, item: codec.ImageMetaItem) -> bool:
         says = self._metadata_of(item.id).get("BurnedInAnnotation", "").strip().upper()
