@@ -45,6 +45,16 @@ def add_commands(commands: Any) -> None:
     usage = f"{what} [--host ADDRESS] [--port PORT] [options]"
     errors = (net.SourceError, net.TLSError, AuditError, MetricsError, DicomIndexError)
     command = add_command(commands, "serve", serve, usage, errors)
+    _add_source_options(command)
+    serving_options.add_address_options(command)
+    tls_options.add_server_options(command)
+    serving_options.add_limit_options(command)
+    serving_options.add_record_options(command)
+    add_deidentify_options(command)
+    archive_options.add_archive_options(command)
+
+
+def _add_source_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "folder",
         metavar="DIR",
@@ -58,7 +68,6 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--volumes", action="store_true", help="DIR has NRRD, NIfTI or MetaImage files, and markups"
     )
-    serving_options.add_address_options(command)
     command.add_argument(
         "-v",
         "--verbose",
@@ -76,11 +85,6 @@ def add_commands(commands: Any) -> None:
         action="store_true",
         help="resample tilted volumes, for clients that cannot show a sheared matrix",
     )
-    tls_options.add_server_options(command)
-    serving_options.add_limit_options(command)
-    serving_options.add_record_options(command)
-    add_deidentify_options(command)
-    archive_options.add_archive_options(command)
 
 
 def serve(arguments: argparse.Namespace) -> int:
