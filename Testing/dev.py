@@ -420,6 +420,19 @@ def commands() -> dict[str, Command]:
             (*INTEROP, *ARCHIVE),
             skipped,
         ),
+        **long_forms(),
+        "lint": Command(lint, "check style and format with ruff; takes files"),
+        "slicer": Command(
+            lambda _environment, arguments: slicer(arguments),
+            "walk, self-tests and benches in a real Slicer: PROGRAM [step ...] [--record FILE]",
+            needs_environment=False,
+        ),
+    }
+
+
+def long_forms() -> dict[str, Command]:
+    """The tests that take minutes or hours."""
+    return {
         "fuzz": Command(
             fuzz, "look for bytes that the codec cannot bear; takes --minutes N, --jobs N"
         ),
@@ -428,7 +441,7 @@ def commands() -> dict[str, Command]:
             "compare the codec with the C++ library and pyigtl; takes the number of examples",
             (),
             INTEROP,
-            skipped,
+            "what compares with the C++ library is skipped",
         ),
         "hostile": Command(
             hostile,
@@ -439,12 +452,6 @@ def commands() -> dict[str, Command]:
             soak,
             "use a browser for minutes, and see whether anything grows; takes --minutes N",
             DRAWING,
-        ),
-        "lint": Command(lint, "check style and format with ruff; takes files"),
-        "slicer": Command(
-            lambda _environment, arguments: slicer(arguments),
-            "walk, self-tests and benches in a real Slicer: PROGRAM [step ...] [--record FILE]",
-            needs_environment=False,
         ),
     }
 
