@@ -95,6 +95,22 @@ def test_label_maps_come_with_their_image_and_are_those_of_the_folder(folder, tm
             np.testing.assert_array_equal(image.ijk_to_ras(), other.ijk_to_ras())
 
 
+def test_without_a_frame_of_reference_nothing_says_that_they_are_of_one_place(
+    folder, slices, tmp_path
+):
+    (folder / "structures").unlink()
+    segmentation = study.segmentation(slices)
+    for number, dataset in enumerate(slices):
+        del dataset.FrameOfReferenceUID
+        dataset.save_as(folder / f"ct{number}", enforce_file_format=True)
+    segmentation.FrameOfReferenceUID = ""
+    segmentation.save_as(folder / "seg", enforce_file_format=True)
+    with archived(folder, tmp_path) as source:
+        (ct,) = source.images()
+        ready(source.image, ct.id)
+        assert ready(source.label_maps) == []
+
+
 @pytest.mark.parametrize(
     ("keyword", "value"), [("FrameOfReferenceUID", "1.2.3.99"), ("PatientID", "another")]
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from IGTLMetaBrowserLib.sources.archive import Series
+from IGTLMetaBrowserLib.sources.archive import ArchiveError, Series
 from IGTLMetaBrowserLib.sources.series_cache import CachedSeries, SeriesCache
 
 ARCHIVE = "http://archive"
@@ -131,3 +131,12 @@ def test_another_process_keeps_the_same_series_meanwhile(tmp_path):
     assert process.returncode == 0
     cache.drop(own)
     assert cache.find(ARCHIVE, series()) is not None  # that of the other
+
+
+def test_a_disk_that_refuses_is_named_in_the_log_and_not_to_clients(cache, tmp_path, caplog):
+    (tmp_path / "cache").rmdir()
+    (tmp_path / "cache").touch()
+    with pytest.raises(ArchiveError, match="on its disk: Not a dir") as caught:
+        cache.begin(ARCHIVE, series())
+    assert str(tmp_path) not in str(caught.value)
+    assert str(tmp_path) in caplog.text

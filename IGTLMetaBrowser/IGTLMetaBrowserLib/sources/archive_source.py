@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
 from ..dicom_index.database import DicomIndexError
-from ..dicom_index.image_header import ImageHeader
+from ..dicom_index.image_header import ImageHeader, needed_tags
 from ..dicom_index.index import DicomIndex
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
@@ -124,6 +124,7 @@ class ArchiveSource:
         self._label_maps: dict[str, Series] = {}
         self._failed: set[str] = set()
         self._is_closed = False
+        self._opener.submit(_load_readers)
         self._set_found(self._default, self._find({}))
 
     def close(self) -> None:
@@ -356,7 +357,7 @@ class ArchiveSource:
 
     def _is_space_of(self, series: Series, frame: str) -> bool:
         """Whether an image of the same patient in this frame of reference was fetched."""
-        return any(
+        return frame != "" and any(
             frame == known and self._series[image_id]["PatientID"] == series["PatientID"]
             for image_id, known in self._frames.items()
         )
@@ -419,9 +420,7 @@ class ArchiveSource:
                 opened.source.close()
             self._cache.drop(cached)
             if isinstance(error, OSError):
-                raise ArchiveError(
-                    f"the series cannot be kept in {cached.folder.parent}: {error.strerror}"
-                ) from error
+                raise self._cache.error(error) from error
             raise
         return opened
 
@@ -445,6 +444,14 @@ class ArchiveSource:
             elsewhere=self._stacks,
         )
         return _Opened(cached, source, tuple(source.images()), read_plans(cached.files, index))
+
+
+def _load_readers() -> None:
+    """Import what reads files: the first series shall not wait for it."""
+    import pydicom.filereader
+    import pydicom.pixels  # noqa: F401
+
+    needed_tags()
 
 
 def _frame_of(series: Series) -> Frame:

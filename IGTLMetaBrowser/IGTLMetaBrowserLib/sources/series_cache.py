@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .archive import ArchiveError, Series
+
+_logger = logging.getLogger(__name__)
 
 _COMPLETE = "complete"
 _FILES = "files"
@@ -79,10 +82,14 @@ class SeriesCache:
             cached = CachedSeries(Path(name))
             cached.files.mkdir()
         except OSError as error:
-            raise ArchiveError(
-                f"the cache {self._folder} cannot be written: {error.strerror}; see --archive-cache"
-            ) from error
+            raise self.error(error) from error
         return cached
+
+    def error(self, error: OSError) -> ArchiveError:
+        """Return what clients are told of an error of the disk: not where anything is."""
+        _logger.error("the cache %s cannot be written: %s", self._folder, error)
+        reason = error.strerror or type(error).__name__
+        return ArchiveError(f"the server cannot keep the series on its disk: {reason}")
 
     def finish(self, cached: CachedSeries) -> None:
         """Have a series count as whole; remove those that are used least if there is no room."""
