@@ -75,6 +75,11 @@ def test_all_is_shared_unless_the_user_unchecks_it(sharer, elsewhere):
     assert offered(sharer, elsewhere) == ["Head", "Knee"]
 
 
+def test_a_segmentation_can_be_shared(sharer):
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Tumor")
+    sharer.wait_for(lambda: ("Tumor (segmentation)", True) in listed(sharer), "its row")
+
+
 def test_what_comes_later_is_shared_only_if_all_is(sharer, elsewhere):
     check(sharer, 0, False)
     slicer.util.addVolumeFromArray(np.zeros((2, 2, 2), np.int16), name="Other patient")

@@ -91,6 +91,7 @@ def _kinds():
         "vtkMRMLScalarVolumeNode": _("volume"),
         "vtkMRMLVectorVolumeNode": _("volume"),
         "vtkMRMLLabelMapVolumeNode": _("label map"),
+        "vtkMRMLSegmentationNode": _("segmentation"),
         "vtkMRMLMarkupsLineNode": _("line"),
         "vtkMRMLMarkupsFiducialNode": _("points"),
     }
