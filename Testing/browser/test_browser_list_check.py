@@ -63,6 +63,34 @@ def test_a_server_that_sends_another_size_each_time(unconnected: Browser, piece_
         unconnected.disconnect()
 
 
+@pytest.mark.parametrize("is_late", [False, True], ids=["in step", "late by one"])
+def test_images_of_one_size_under_the_servers_own_name(unconnected: Browser, is_late: bool):
+    shades, asked = {"MR": 1, "CT": 2}, ["CT"] * is_late
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                items = [replace(ITEM, id=image_id) for image_id in shades]
+                peer.send(codec.ImageMetaMessage(items=items))
+            elif query.type_name == "GET_IMAGE":
+                asked.append(query.device_name)
+                peer.send(make_image(shades[asked.pop(0)], ITEM.size, "PlusServer"))
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        for image_id, shade in shades.items():
+            if is_late:
+                with pytest.raises(net.AnswerError, match="sends another image each time"):
+                    unconnected.load_image(image_id)
+                assert unconnected.images.node(image_id) is None
+            else:
+                darkest, _ = unconnected.load_image(image_id).GetImageData().GetScalarRange()
+                assert darkest == shade
+        unconnected.disconnect()
+
+
 def test_a_list_that_is_always_wrong_is_said(
     unconnected: Browser, events: list, piece_size: int | None
 ):

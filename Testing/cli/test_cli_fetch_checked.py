@@ -99,6 +99,58 @@ def test_a_list_that_is_always_wrong_is_said_and_asked_for_once(
     )
 
 
+def own_name(delay: int = 0) -> Callable[[Peer], None]:
+    """Script: answers under a name of the server's own, ``delay`` questions late."""
+    shades, asked = {"A": 1, "B": 2, "C": 3}, []
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                peer.send(codec.ImageMetaMessage(items=[entry(id_) for id_ in shades]))
+                continue
+            asked.append(query.device_name)
+            if len(asked) > delay:
+                answer = shades[asked[-1 - delay]]
+                peer.send(make_image(answer, LISTED, "PlusServer"))
+
+    return serve
+
+
+def shades_in(folder: Path) -> dict[str, int]:
+    return {path.stem: int(nrrd.read(str(path))[0].min()) for path in folder.glob("*.nrrd")}
+
+
+def test_images_of_one_size_under_the_servers_own_name(tmp_path: Path, piece_size: int | None):
+    with ScriptedServer(own_name(), piece_size=piece_size) as server:
+        result = igtlmeta("fetch", f"127.0.0.1:{server.port}", "--all", "-o", tmp_path)
+    assert (result.returncode, result.stderr.splitlines()) == (
+        0,
+        [f"igtlmeta: {id_}: it came under the name 'PlusServer'" for id_ in "ABC"],
+    )
+    assert shades_in(tmp_path) == {"A": 1, "B": 2, "C": 3}
+
+
+def test_the_late_image_of_an_earlier_run_is_not_written(tmp_path: Path, piece_size: int | None):
+    with ScriptedServer(own_name(delay=1), piece_size=piece_size) as server:
+        options = ["-o", tmp_path, "--timeout", "1"]
+        first, second = (
+            igtlmeta("fetch", f"127.0.0.1:{server.port}", id_, *options) for id_ in "AB"
+        )
+    assert (first.returncode, second.returncode) == (1, 1)
+    assert "did not answer" in first.stderr
+    assert "B: the server sends another image each time" in second.stderr
+    assert shades_in(tmp_path) == {}
+
+
+def test_all_of_a_server_that_is_late_are_right_or_not_written(tmp_path: Path):
+    with ScriptedServer(own_name(delay=1)) as server:
+        for _ in range(2):
+            arguments = ["--all", "-o", tmp_path, "--timeout", "1"]
+            assert igtlmeta("fetch", f"127.0.0.1:{server.port}", *arguments).returncode == 1
+    assert shades_in(tmp_path).items() <= {"A": 1, "B": 2, "C": 3}.items()
+
+
 def test_a_server_that_prepares_an_image_is_said_to_do_so(tmp_path: Path):
     def serve(peer: Peer) -> None:
         peer.receive()

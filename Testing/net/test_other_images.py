@@ -79,15 +79,44 @@ def test_an_answer_under_the_servers_own_name_is_taken_if_it_is_as_listed(piece_
 
 
 def test_a_server_that_answers_everything_with_the_same_image(piece_size: int | None):
+    # Nobody can know that it is not the first one.
     script = lists_and_answers(lambda _: [make_image(7, device_name="PlusServer")], "A", "B")
     with (
         ScriptedServer(script, piece_size=piece_size) as server,
         server.client(answer_timeout=SHORT) as client,
     ):
         client.list_images()
-        for image_id in "AB":
-            with pytest.raises(net.TimeOutError, match="more than one image of the list"):
-                client.get_image(image_id)
+        assert shade(client.get_image("A")) == 7
+        with pytest.raises(net.TimeOutError, match="has come for another ID as well"):
+            client.get_image("B")
+
+
+def test_images_of_one_size_under_the_servers_own_name(piece_size: int | None):
+    # StealthStation through Plus, scripts of pyigtl. The first one is asked for twice.
+    shades, asked = {"A": 1, "B": 2, "C": 3}, []
+
+    def answer(image_id: str) -> list[codec.Message]:
+        asked.append(image_id)
+        return [make_image(shades[image_id], device_name="PlusServer")]
+
+    script = lists_and_answers(answer, *shades)
+    with ScriptedServer(script, piece_size=piece_size) as server, server.client() as client:
+        client.list_images()
+        assert {id_: shade(client.get_image(id_)) for id_ in shades} == shades
+        assert server.connections == 1
+    assert asked == ["A", "A", "B", "C"]
+
+
+def test_an_image_that_does_not_come_a_second_time_is_not_taken(piece_size: int | None):
+    answers = iter([make_image(1, device_name="PlusServer"), codec.StatusMessage()])
+    script = lists_and_answers(lambda _: [next(answers)], "A", "B")
+    with (
+        ScriptedServer(script, piece_size=piece_size) as server,
+        server.client(answer_timeout=SHORT) as client,
+    ):
+        client.list_images()
+        with pytest.raises(net.TimeOutError, match="only once, so it may be another one"):
+            client.get_image("A")
 
 
 def test_a_stream_slower_than_a_frame_in_a_second_is_no_answer(piece_size: int | None):
@@ -97,7 +126,7 @@ def test_a_stream_slower_than_a_frame_in_a_second_is_no_answer(piece_size: int |
         peer.receive()
         for shade_ in (101, 102):
             peer.send(make_image(shade_, device_name="Live"))
-            select.select([peer.socket], [], [], 2.0)
+            select.select([peer.socket], [], [], 1.2)
         peer.wait_until_closed()
 
     with (
@@ -149,14 +178,14 @@ def test_a_late_image_on_the_next_connection_is_not_that_of_the_next_question(
 
 def test_a_late_image_for_another_program_is_not_the_answer(piece_size: int | None):
     # Nothing has gone wrong before in this program; but the image could be A or B.
-    late = make_image(1, device_name="PlusServer")
-    script = lists_and_answers(lambda _: [late], "A", "B")
+    late = [make_image(shade_, device_name="PlusServer") for shade_ in (1, 2)]
+    script = lists_and_answers(lambda _: [late.pop(0)], "A", "B")
     with (
         ScriptedServer(script, piece_size=piece_size) as server,
         server.client(answer_timeout=SHORT) as client,
     ):
         client.list_images()
-        with pytest.raises(net.TimeOutError, match="more than one image of the list"):
+        with pytest.raises(net.AnswerError, match="sends another image each time"):
             client.get_image("B")
 
 

@@ -1,34 +1,42 @@
 """When an image of another name than was asked for is the answer all the same (sans-I/O).
 
-Some servers answer GET_IMAGE under a name of their own (StealthStation through Plus). But streams,
-other images and late answers have other names, too, and OpenIGTLink numbers no answer. As a wrong
-image is worse than none, an image of another name is the answer only if all of this holds:
+Some servers answer GET_IMAGE under a name of their own (StealthStation through Plus, pyigtl
+scripts). But streams, other images and late answers have other names, too, and OpenIGTLink numbers
+no answer. As a wrong image is worse than none, an image of another name is the answer only if all
+of this holds:
 
-1. It has the size and type that are listed for the id that was asked for, and no other image of
-   this list or of those before has both. So it can be no other image of the list, whoever asked for
-   that one: the client before, or another program.
+1. It has the size and type that are listed for the id that was asked for.
 2. Its name is neither that of a listed image nor that of a stream.
 3. No other image is *owed*: a query that timed out, was cancelled or was lost with its connection
-   may be answered late, on any connection to the server, and the list may be wrong.
+   may be answered late, on any connection to the server, and the list may be wrong. Nor does
+   another query wait that it could answer.
 4. The same voxels have not been the answer for another id.
-5. Nothing else of another name comes for ``CONFIRM_SECONDS``, so that a slow stream sends its next
+5. Nothing else of another name comes for ``CONFIRM_SECONDS``, so that a stream sends its next
    frame, and the image of the right name may still come. If an answer has come under this name
    before, ``GRACE_SECONDS`` are enough.
+6. If other images of this list or of those before have its size and type, the same voxels come when
+   it is asked for once more. A server that answers the question before, perhaps that of another
+   program, sends the late image first and then the right one. If an answer has come under this name
+   before, and nothing was owed since, the server is in step, and is not asked twice.
 
-What remains possible, both only while the server does not answer for an image whose size and type
-no other listed image has: a stream of that size and type with less than one frame in
-``CONFIRM_SECONDS``; and, if the list is wrong, the late answer to another program.
+What remains possible: a stream of the listed size and type with less than one frame in
+``CONFIRM_SECONDS``, if it shows the same voxels or no other image of the list has that size and
+type; a server that is late by more questions than this client has asked; and a server that answers
+everything with the same image, which is taken for the first id.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from .. import codec
 from .listed_images import ListedImages, fits
 from .query import Query
 from .recent_names import RecentNames
 
-# A stream slower than a frame in a second, once taken for the answer, shows itself by then.
-CONFIRM_SECONDS = 10.0
+# A stream of a frame in a second or faster shows itself by then. Not longer: every first image of a
+# server with names of its own waits for it, and rule 6 finds most of what is slower or late.
+CONFIRM_SECONDS = 2.0
 # Longer than the time between two frames of most streams.
 GRACE_SECONDS = 1.0
 
@@ -68,10 +76,14 @@ class OtherNames:
         """Note that an image of this name could not be the answer."""
         self._unfitting.add(name)
 
-    def on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
+    def on_answer(self, image_id: str, name: str, voxels: int) -> None:
         """Note that an image of another name was taken for the answer."""
-        self._of_answers.add(image.device_name)
-        self._taken[image_id] = _fingerprint(image)
+        self._of_answers.add(name)
+        self._taken[image_id] = voxels
+
+    def must_confirm(self, image: codec.ImageMessage) -> bool:
+        """Whether to ask once more, as an image could be another one of the list (rule 6)."""
+        return image.device_name not in self._of_answers and self._images.count_fitting(image) > 1
 
     def seconds_to_wait(self, name: str) -> float:
         """Return for how long nothing may speak against an image of this name."""
@@ -82,10 +94,16 @@ class OtherNames:
         entry = self._images.find(image_id)
         return entry is not None and fits(image, entry)
 
-    def objection(self, image_id: str, image: codec.ImageMessage) -> str:
-        """Return in words why an image that fits is not taken for the answer, or nothing."""
-        if self._images.count_fitting(image) > 1:
-            return "and more than one image of the list has this size and type"
+    def objection(
+        self, image_id: str, image: codec.ImageMessage, others_asked: Collection[str]
+    ) -> str:
+        """Return in words why an image that fits is not taken for the answer, or nothing.
+
+        ``others_asked`` are the ids of the other images that somebody waits for.
+        """
+        for other in others_asked:
+            if other != image_id and self.fits(other, image):
+                return f"which may be the answer for {codec.printable(other)!r}"
         owed = sorted(self._owed - {image_id})
         if owed:
             return f"which may be the late answer for {codec.printable(owed[0])!r}"
@@ -97,6 +115,7 @@ class OtherNames:
         """Note that the answer to a query that nobody waits for may still come."""
         if query.data_type == "IMAGE" and query.device_name:
             self._owed.add(query.device_name)
+            self._of_answers.clear()  # the server may be out of step from now on
 
     def on_finished(self, query: Query) -> None:
         """Note that the server has answered a query, or refused to."""
@@ -126,8 +145,9 @@ class OtherNames:
     def _is_of_another_id(self, image_id: str, image: codec.ImageMessage) -> bool:
         """Whether the same voxels came for another id: a server that sends always the same."""
         others = {taken for id_, taken in self._taken.items() if id_ != image_id}
-        return bool(others) and _fingerprint(image) in others
+        return bool(others) and fingerprint(image) in others
 
 
-def _fingerprint(image: codec.ImageMessage) -> int:
+def fingerprint(image: codec.ImageMessage) -> int:
+    """Return a number by which the voxels of two images are told apart."""
     return codec.crc64(memoryview(image.pixels).cast("B"))

@@ -16,10 +16,11 @@ from .. import codec
 from .errors import AnswerError, NetworkError, RefusedError
 from .image_notes import describe_image
 from .listed_images import ListedImages, can_fit
-from .other_names import GRACE_SECONDS, OtherNames
+from .other_names import GRACE_SECONDS, OtherNames, fingerprint
 from .query import Query
 from .query_errors import (
     WRONG_SERVER_HINT,
+    another_each_time,
     describe_status,
     is_wrong_server,
     no_data,
@@ -101,16 +102,31 @@ class Queries:
         return [query for query in in_time if query.deadline <= now and not query.is_abandoned]
 
     def accept_candidates(self, now: float) -> list[Query]:
-        """Answer queries with images of other names that nothing spoke against; return them."""
+        """Answer queries with images of other names that nothing spoke against; return them.
+
+        Those that are not done then wait no longer, and are to be asked once more.
+        """
         due = [query for query in self.waiting if query.candidate_until <= now]
         for query in due:
             candidate = query.candidate
             if isinstance(candidate, codec.ImageMessage):
-                self._other_names.on_answer(query.device_name, candidate)
-                self._finish(query, answer=candidate)
+                self._accept(query, candidate)
             else:
                 self._finish(query, error=candidate)
         return due
+
+    def _accept(self, query: Query, image: codec.ImageMessage) -> None:
+        voxels = fingerprint(image)
+        if query.first_voxels is None and self._other_names.must_confirm(image):
+            query.first_voxels = voxels
+            query.came_instead = f"{describe_image(image)}, only once, so it may be another one"
+            _drop_candidate(query)
+            self.waiting.remove(query)
+        elif query.first_voxels not in (None, voxels):
+            self._finish(query, error=another_each_time(query, image))
+        else:
+            self._other_names.on_answer(query.device_name, image.device_name, voxels)
+            self._finish(query, answer=image)
 
     def remove_all(self) -> list[Query]:
         """Remove and return all queries, as when the connection is gone."""
@@ -245,7 +261,7 @@ class Queries:
             return None
         if isinstance(answer, codec.ImageMessage):
             is_fitting = self._other_names.fits(query.device_name, answer)
-            objection = self._other_names.objection(query.device_name, answer) if is_fitting else ""
+            objection = self._objection(query, answer) if is_fitting else ""
             if objection or not is_fitting:
                 self._keep_instead(f"{words}, {objection}" if objection else words)
                 late = self._match_late(answer)
@@ -257,6 +273,11 @@ class Queries:
         seconds = GRACE_SECONDS if is_refusal else self._other_names.seconds_to_wait(name)
         query.candidate_until = now + seconds
         return None
+
+    def _objection(self, query: Query, image: codec.ImageMessage) -> str:
+        asked = (q for q in self.waiting if q.data_type == "IMAGE" and not q.is_abandoned)
+        others = [other.device_name for other in asked if other is not query]
+        return self._other_names.objection(query.device_name, image, others)
 
     def _keep_instead(self, words: str) -> None:
         for query in self.waiting:

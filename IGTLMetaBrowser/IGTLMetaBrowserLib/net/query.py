@@ -46,6 +46,8 @@ class Query:
     candidate: codec.ImageMessage | NetworkError | None = field(default=None, repr=False)
     candidate_name: str = field(default="", repr=False)
     candidate_until: float = field(default=float("inf"), repr=False)
+    # The fingerprint of an image of another name after which the query was asked once more.
+    first_voxels: int | None = field(default=None, repr=False)
     # What came instead of the answer, for the error that says that it did not come; how many did.
     came_instead: str = field(default="", repr=False)
     others: int = field(default=0, repr=False)

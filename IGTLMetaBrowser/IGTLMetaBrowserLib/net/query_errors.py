@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .. import codec
 from .errors import AnswerError, NetworkError, RefusedError, TimeOutError
+from .image_notes import describe_image
 from .query import Query
 
 WRONG_SERVER_HINT = "is it an OpenIGTLink server?"
@@ -30,6 +31,15 @@ def unreadable(query: Query, error: codec.DecodeError) -> AnswerError:
     if type(error) is codec.BodySizeError:  # of the others no setting is the cause
         return AnswerError(f"{words}; allow larger images", setting="max_body_size")
     return AnswerError(words)
+
+
+def another_each_time(query: Query, image: codec.ImageMessage) -> AnswerError:
+    """Return the error for an image of another name that has other voxels than the first time."""
+    return AnswerError(
+        f"the server sends another image each time: asked twice for {query}, it sent "
+        f"{describe_image(image)}, with other voxels than the first time; it may have answered an "
+        "earlier question, try again"
+    )
 
 
 def time_out(query: Query, address: str, seconds: float, said: str, is_alive: bool) -> NetworkError:

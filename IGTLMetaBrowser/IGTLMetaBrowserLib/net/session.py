@@ -203,10 +203,12 @@ class Session:
     def _check_times(self, now: float) -> list[ClientEvent]:
         released = self._versions.release(now)
         done = [released] if released is not None else []
-        accepted = self._queries.accept_candidates(now)
-        for query in accepted:
-            self._versions.on_answer(query)
-        done += accepted
+        for query in self._queries.accept_candidates(now):
+            if query.is_done:
+                self._versions.on_answer(query)
+                done.append(query)
+            else:
+                self._versions.ask(query, now)
         events: list[ClientEvent] = [Finished(query) for query in done]
         if released is not None and self._is_stalled(now):
             # The list that came again stopped in the middle: nothing else can come after it.
