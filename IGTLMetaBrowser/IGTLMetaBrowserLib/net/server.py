@@ -192,7 +192,8 @@ class Server:
             except OSError as error:
                 _logger.warning("a client could not be accepted: %s", error)
                 if error.errno in _OUT_OF_RESOURCES:
-                    self._make_room(now, 0.0)
+                    # Not one that has just come: it may be about to ask.
+                    self._make_room(now, _PAUSE_SECONDS, _PAUSE_SECONDS)
                     self._selector.unregister(self._listener)
                     self._listen_again_at = time.monotonic() + _PAUSE_SECONDS
                 return
@@ -202,7 +203,7 @@ class Server:
         if not self._clients:
             self._check_at = now + _CHECK_SECONDS
         if self._limits.is_full(len(self.clients)) and self._limits.allows(client.host):
-            self._make_room(now, _EXPENDABLE_SECONDS)
+            self._make_room(now, _EXPENDABLE_SECONDS, 0.0)
         words = self._limits.why_not(client.host, [other.host for other in self.clients])
         self._clients.add(client)
         self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
@@ -215,15 +216,17 @@ class Server:
         last_words = _status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
         self._turn_away(client, last_words, words, now)
 
-    def _make_room(self, now: float, seconds: float) -> None:
+    def _make_room(self, now: float, seconds: float, seconds_at_first: float) -> None:
         """Close the connection that can be missed most: it has asked nothing for so many seconds.
 
-        It is one that has never asked, if there is one, of the address with the most connections.
+        It is one that has never asked, if there is one, of the address with the most connections;
+        for such a one ``seconds_at_first`` count.
         """
         idle = [
             client
             for client in self.clients
-            if not client.is_owed and (now - client.active_at >= seconds or not client.has_asked)
+            if not client.is_owed
+            and now - client.active_at >= (seconds if client.has_asked else seconds_at_first)
         ]
         if not idle:
             return
