@@ -308,11 +308,12 @@ def pacs(environment: Environment, arguments: Sequence[str]) -> int:
 
 
 def test(environment: Environment, arguments: Sequence[str]) -> int:
-    """Run pytest; without arguments all tests, by as many processes as there are processors.
+    """Run pytest; without arguments all tests, by some processes more than there are processors.
 
-    A file's tests stay in one process, so that what they share is made once.
+    Many tests wait for a peer or a time-out. A file's tests stay in one process, so that what they
+    share is made once.
     """
-    all_tests = ["--numprocesses=auto", "--dist=loadfile"]
+    all_tests = [f"--numprocesses={(os.cpu_count() or 1) + 2}", "--dist=loadfile"]
     return run([str(environment.python), "-m", "pytest", *(arguments or all_tests)])
 
 

@@ -59,7 +59,7 @@ class TestOrientation:
         assert unpacked(*POSITION).orientation == (0.0, 0.0, 0.0, 1.0)
 
     def test_is_a_half_turn_where_rounding_made_three_numbers_too_long(self):
-        # The library takes this for no rotation.
+        # The library takes this for is not a rotation.
         message = unpacked(*POSITION, 0.8, 0.6, 1e-4)
         assert message.orientation[3] == 0.0
         assert np.allclose(message.to_matrix()[0, :2], [0.28, 0.96], atol=1e-3)
@@ -81,7 +81,7 @@ class TestMatrix:
             codec.PositionMessage.from_matrix(np.diag([2.0, 2.0, 2.0, 1.0]))
 
     def test_of_a_quaternion_of_no_length_is_an_error(self):
-        with pytest.raises(codec.GeometryError, match="no rotation"):
+        with pytest.raises(codec.GeometryError, match="is not a rotation"):
             unpacked(*POSITION, 0, 0, 0, 0).to_matrix()
 
 

@@ -49,7 +49,7 @@ class TestQuaternionMatrix:
 
     @pytest.mark.parametrize("number", [0.0, math.inf, math.nan])
     def test_of_what_is_no_rotation_is_an_error(self, number: float):
-        with pytest.raises(codec.GeometryError, match="no rotation"):
+        with pytest.raises(codec.GeometryError, match="is not a rotation"):
             quaternion_matrix((number, 0.0, 0.0, 0.0))
 
     @given(QUATERNIONS)

@@ -54,7 +54,7 @@ class TestItem:
             codec.QuaternionTrackingDataItem.from_matrix(np.diag([2.0, 2.0, 2.0, 1.0]))
 
     def test_without_a_rotation_has_no_matrix(self):
-        with pytest.raises(codec.GeometryError, match="no rotation"):
+        with pytest.raises(codec.GeometryError, match="is not a rotation"):
             replace(ITEM, quaternion=(0.0, 0.0, 0.0, 0.0)).to_matrix()
 
     def test_a_type_that_nobody_defined_stays_a_number(self):

@@ -156,6 +156,7 @@ def test_points_of_the_point_list_server_are_a_point_list(scene: Any, build_exam
     ):
         for _ in range(2):
             points.receive(get(client, "POINT").items)
+            points.finish()
     (node,) = points.nodes
     assert node.GetName() == "GROUP_0"
     assert [
@@ -229,6 +230,7 @@ def test_what_point_client_pushes_is_shown(scene: Any, build_example: BuildExamp
     message = pushed_by(build_example, "Point/PointClient", scene)
     points = PointSet(scene)
     points.receive(message.items)
+    points.finish()
     # Three points of three colors and diameters
     assert [node.GetNthControlPointLabel(0) for node in points.nodes] == [
         "POINT_0",

@@ -134,7 +134,7 @@ class TestWhileBeingRead:
         source = DicomFolderSource(tmp_path)
         (item,) = source.images()
         (tmp_path / "1.dcm").write_bytes(content)
-        with pytest.raises(SourceError, match=r"1\.dcm can no longer be read"):
+        with pytest.raises(SourceError, match=r"1\.dcm' can no longer be read"):
             source.image(item.id)
         source.refresh()
         assert {name for name, _ in source.refused} >= {"1.dcm"}
