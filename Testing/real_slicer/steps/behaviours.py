@@ -19,8 +19,8 @@ def run(step):
     if os.environ["REAL_SLICER_RECORD"]:
         record(step, Path(os.environ["REAL_SLICER_RECORD"]))
         return
-    # In this order: once others have made and deleted actions, PythonQt takes one of those for one of
-    # the main window, and crashes where all of them are asked for.
+    # In this order: once others have made and deleted actions, PythonQt takes one of those for one
+    # of the main window, and crashes if all of them are asked for.
     cases = behaviours.read()["cases"]
     for case in cases:
         now, before = behaviours.answer(case), behaviours.recorded(case)
