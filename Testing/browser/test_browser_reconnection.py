@@ -332,3 +332,15 @@ def test_a_server_that_streams_but_offers_no_list_keeps_its_connection(unconnect
         assert len(unconnected.load_trajectories()) == 1
         unconnected.disconnect()
     assert [event.error for event in of_type(events, Disconnected)] == [None]
+
+
+def test_why_a_connection_cannot_be_made_is_known_also_after_a_slow_step(
+    unconnected, events, monkeypatch
+):
+    """What a step has read for long is handled in the next one."""
+    monkeypatch.setattr("IGTLMetaBrowserLib.browser.browser._SECONDS_TO_READ", 0.0)
+    with ScriptedServer() as server:
+        unused_port = server.port
+    unconnected.connect("127.0.0.1", unused_port)
+    disconnected = step_until_event(unconnected, events, Disconnected)
+    assert "refused" in str(disconnected.error)

@@ -234,11 +234,12 @@ class Browser:
         self.images.recordings.work()
         self.images.queue_requested()
         reconnector = self.connection.reconnector
-        begin = time.monotonic()
+        has_time = True
         if not self._unhandled:
+            begin = time.monotonic()
             self._unhandled.extend(self.images.skip_outdated(self.connection.step()))
-        now = time.monotonic()
-        end, has_time = now + _SECONDS_A_STEP, now - begin < _SECONDS_TO_READ
+            has_time = time.monotonic() - begin < _SECONDS_TO_READ
+        end = time.monotonic() + _SECONDS_A_STEP
         while self._unhandled and has_time:
             self._on_client_event(self._unhandled.popleft())
             # An observer may have left the server: what that one said is of no interest then.
@@ -248,7 +249,8 @@ class Browser:
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()
-            if self.connection.has_failed:
+            # Not before it is known why: that may be among what waits for the next step.
+            if self.connection.has_failed and not self._unhandled:
                 self._leave_server(self.connection.last_error)
 
     def wait_and_step(self) -> None:
