@@ -267,5 +267,5 @@ def test_a_reload_leaves_no_sockets(user, unused_port):
         with socket.create_connection(("127.0.0.1", unused_port)):
             wait_until(lambda: open_descriptors() >= before + 3, 20, "both ends")
             user.module.reload()
-        assert open_descriptors() == before
+        assert open_descriptors() <= before  # what other tests left may go meanwhile
         assert not is_listening(unused_port)
