@@ -50,8 +50,9 @@ _logger = logging.getLogger(__name__)
 _MOST_LOGGED_TYPES = 100
 # Then the window answers; a node takes some milliseconds to make.
 _SECONDS_A_STEP = 0.02
-# After the last bytes of a large image were read and checked, it comes into the scene in another.
-_SECONDS_TO_READ = 0.006
+# After the last bytes of so large an image were read and checked, it comes into the scene in
+# another step.
+_LARGE_BYTES = 4 << 20
 
 
 class Browser:
@@ -236,9 +237,8 @@ class Browser:
         reconnector = self.connection.reconnector
         has_time = True
         if not self._unhandled:
-            begin = time.monotonic()
             self._unhandled.extend(self.images.skip_outdated(self.connection.step()))
-            has_time = time.monotonic() - begin < _SECONDS_TO_READ
+            has_time = not any(map(_is_large, self._unhandled))
         end = time.monotonic() + _SECONDS_A_STEP
         while self._unhandled and has_time:
             self._on_client_event(self._unhandled.popleft())
@@ -359,3 +359,12 @@ class Browser:
         if type_name not in self._unknown_types and len(self._unknown_types) < _MOST_LOGGED_TYPES:
             self._unknown_types.add(type_name)
             _logger.info("%s was received without being requested", type_name)
+
+
+def _is_large(event: net.ClientEvent) -> bool:
+    """Whether an event brings an image that takes long to be put into the scene."""
+    if isinstance(event, net.Finished):
+        message = event.query.answer
+    else:
+        message = event.message if isinstance(event, net.Unsolicited) else None
+    return isinstance(message, codec.ImageMessage) and message.pixels.nbytes >= _LARGE_BYTES
