@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import slicerhost
+from IGTLMetaBrowserLib import net
 
 TOP = Path(__file__).parents[1]
 OUTPUT = TOP / "demo-output"
@@ -33,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="igtlmetabrowser-") as folder:
         _say("Writing the phantom as DICOM, beside pydicom's test files")
         _write_folder(Path(folder))
-        with _server(Path(folder)) as port:
+        with serving(folder) as (_, port):
             _browse(port)
     _say(f"Done. Look at the pictures in {OUTPUT.relative_to(TOP)}/")
     return 0
@@ -46,9 +47,9 @@ def _write_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _server(folder: Path) -> Iterator[int]:
-    """Serve a folder with the command, as a user would; yields the port."""
-    command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", str(folder), "--port", "0"]
+def serving(*arguments: str) -> Iterator[tuple[str, int]]:
+    """Serve with the command ``igtlmeta serve``, as a user would; yields host and port."""
+    command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", *arguments, "--port", "0"]
     path = os.pathsep.join([str(MODULE.parent), os.environ.get("PYTHONPATH", "")])
     server = subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
@@ -56,9 +57,9 @@ def _server(folder: Path) -> Iterator[int]:
     try:
         ready = server.stdout.readline().strip()
         if not ready.startswith("serving "):
-            raise RuntimeError(f"the demo server did not start; it said {ready!r}")
-        _say(f"The demo server is {ready}")
-        yield int(ready.rsplit(":", 1)[1])
+            raise RuntimeError(f"the server did not start; it said {ready!r}")
+        _say(f"The server is {ready}")
+        yield net.parse_address(ready.split()[-1])
     finally:
         server.terminate()
         server.wait()

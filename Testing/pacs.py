@@ -8,12 +8,8 @@ and loads images. Exit code 0 means that every step happened. ``demo-output/pacs
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -40,32 +36,13 @@ def main() -> int:
             files = sorted((folder / "phantom").rglob("*.dcm"))
             files += sorted(Path(pydicom.data.__file__).parent.joinpath("test_files").glob("*.dcm"))
             print(f"Orthanc at {archive.dicomweb} has taken {archive.upload(files)} files")
-            with gateway(archive, folder / "cache") as (host, port):
+            options = ["--dicomweb", archive.dicomweb, "--archive-cache", str(folder / "cache")]
+            with demo.serving(*options) as (host, port):
                 search(host, port)
                 compare(host, port, folder / "phantom")
                 show(host, port)
     print(f"Done. Look at {(demo.OUTPUT / 'pacs.png').relative_to(demo.TOP)}")
     return 0
-
-
-@contextmanager
-def gateway(archive: orthanc.Orthanc, cache: Path) -> Iterator[tuple[str, int]]:
-    """Serve the archive with the command; yield the address."""
-    command = [sys.executable, "-m", "IGTLMetaBrowserLib.cli", "serve", "--port", "0"]
-    command += ["--dicomweb", archive.dicomweb, "--archive-cache", str(cache)]
-    path = os.pathsep.join([str(demo.MODULE.parent), os.environ.get("PYTHONPATH", "")])
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
-    )
-    try:
-        ready = process.stdout.readline().strip()
-        if not ready.startswith("serving "):
-            raise RuntimeError(f"the gateway did not start; it said {ready!r}")
-        print(f"The gateway is {ready}")
-        yield net.parse_address(ready.split()[-1])
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def search(host: str, port: int) -> None:

@@ -183,6 +183,32 @@ def phantom_with_tls(port: int, *_numbers: float) -> None:
     serve(DemoSource(), port, tls=net.ServerTLS(file).make_context())
 
 
+def perfusion(port: int, *_numbers: float) -> None:
+    """A DICOM folder with a 4D series: twelve slices at each of three times, ever brighter."""
+    import tempfile
+
+    import numpy as np
+
+    from helpers import radiotherapy as study
+    from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+
+    with tempfile.TemporaryDirectory() as name:
+        for time_number in range(3):
+            for number in range(1, 13):
+                dataset = study.ct_slice(number)
+                across = np.arange(dataset.Columns, dtype=np.uint16)
+                pixels = np.tile(8 * across + 10 * time_number + number, (dataset.Rows, 1))
+                dataset.RescaleIntercept = 0
+                dataset.PixelData = pixels.tobytes()
+                dataset.AcquisitionTime = f"08300{time_number}"
+                dataset.InstanceNumber = 12 * time_number + number
+                uid = f"{study.instance_of(study.CT, number)}.{time_number + 1}"
+                dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+                path = Path(name) / f"{time_number}-{number}"
+                dataset.save_as(path, enforce_file_format=True)
+        serve(DicomFolderSource(Path(name)), port)
+
+
 def certificate_file() -> Path:
     """Where the certificate of ``phantom_with_tls`` is, with its key."""
     return Path(os.environ["REAL_SLICER_OUTPUT"]) / "phantom.pem"
@@ -254,6 +280,7 @@ KINDS = {
     "large_images": large_images,
     "long_list": long_list,
     "clinic": clinic,
+    "perfusion": perfusion,
     "phantom_with_tls": phantom_with_tls,
     "trajectories": trajectories,
     "live_images": live_images,

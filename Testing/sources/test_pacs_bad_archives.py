@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydicom import Dataset
 
+from helpers.ready_sources import ready
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
@@ -134,11 +134,7 @@ def open_source(tmp_path: Path) -> Iterator[Callable[..., ArchiveSource]]:
 def fetch(source: ArchiveSource) -> Any:
     """Fetch the only image that is listed, as a server does."""
     (item,) = source.images()
-    while True:
-        try:
-            return source.image(item.id)
-        except NotReadyError as error:
-            time.sleep(error.retry_after)
+    return ready(source.image, item.id)
 
 
 def test_a_peer_that_does_all_well(serve, slices, open_source):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -14,7 +13,8 @@ import pytest
 
 from helpers import orthanc
 from helpers.certificates import Authority
-from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from helpers.ready_sources import ready
+from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
@@ -28,15 +28,6 @@ pytestmark = [
 
 DATA = Path(pydicom.data.__file__).parent
 GIGABYTE = 1 << 30
-
-
-def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
-    """Ask a source as a server does: again, when it says that it is not ready."""
-    while True:
-        try:
-            return ask(*arguments)
-        except NotReadyError as error:
-            time.sleep(error.retry_after)
 
 
 @pytest.fixture(scope="module")

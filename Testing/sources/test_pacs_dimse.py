@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pydicom.data
 import pytest
 
 from helpers import orthanc
-from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from helpers.ready_sources import ready
+from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dimse import DimseArchive, DimseSettings
@@ -33,15 +32,6 @@ COMPRESSED = (
     "SC_rgb_rle.dcm",
     "MR_small_jpeg_ls_lossless.dcm",
 )
-
-
-def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
-    """Ask a source as a server does: again, when it says that it is not ready."""
-    while True:
-        try:
-            return ask(*arguments)
-        except NotReadyError as error:
-            time.sleep(error.retry_after)
 
 
 @pytest.fixture(scope="module")

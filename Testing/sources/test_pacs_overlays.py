@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +12,7 @@ from pydicom import Dataset
 
 from helpers import orthanc
 from helpers import radiotherapy as study
-from IGTLMetaBrowserLib.net.source import NotReadyError
+from helpers.ready_sources import ready
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -22,15 +20,6 @@ from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 
 pytestmark = pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}")
-
-
-def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
-    """Ask a source as a server does: again, when it says that it is not ready."""
-    while True:
-        try:
-            return ask(*arguments)
-        except NotReadyError as error:
-            time.sleep(error.retry_after)
 
 
 @contextmanager
