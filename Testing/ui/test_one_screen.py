@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtWidgets import QScrollArea
+from PySide6.QtCore import QEvent
+from PySide6.QtWidgets import QApplication, QScrollArea
 
 from helpers.peers import Peer, ScriptedServer, ServerInThread
 from helpers.plans import line
@@ -55,12 +56,13 @@ def test_of_a_longer_list_five_images_are_seen_beside_the_trajectories(narrow):
         narrow.wait_for_status("offers 40 images")
         narrow.press(narrow.ui.trajectoriesButton)
         narrow.wait_for_status("are shown")
-        areas = narrow.module.window.findChildren(QScrollArea)
-        # The table becomes lower after the trajectories have come, when the layout is made anew.
-        narrow.wait_for(
-            lambda: [area.verticalScrollBar().maximum for area in areas] == [0] * len(areas),
-            "a panel without a scroll bar",
-        )
+        # The panel follows trajectories that come four times a second, and then makes its layout anew.
+        narrow.wait_for(lambda: narrow.panel.trajectories.model.rowCount() == 7, "the rows")
+        for _ in range(20):
+            QApplication.sendPostedEvents(None, QEvent.LayoutRequest)
+            QApplication.processEvents()
+        for area in narrow.module.window.findChildren(QScrollArea):
+            assert area.verticalScrollBar().maximum == 0
         view = narrow.ui.imageTableView
         assert view.viewport().height >= 5 * view.rowHeight(0)
         narrow.press(narrow.ui.connectButton)

@@ -24,7 +24,7 @@ from .trajectory_table import NAME, SHOWN, TrajectoryTableModel
 
 _KEYS = ("shown", "name", "group", "type", "length", "diameter", "image", "note")
 _NARROWEST = {SHOWN: 52}
-_FEWEST_ROWS, _MOST_ROWS = 3, 7
+_FEWEST_ROWS, _MOST_ROWS = 2, 7
 
 
 class TrajectorySection:
