@@ -56,7 +56,7 @@ def test_of_a_longer_list_five_images_are_seen_beside_the_trajectories(narrow):
         narrow.wait_for_status("offers 40 images")
         narrow.press(narrow.ui.trajectoriesButton)
         narrow.wait_for_status("are shown")
-        # The panel follows trajectories that come four times a second, and then makes its layout anew.
+        # The panel follows trajectories four times a second, and then makes its layout anew.
         narrow.wait_for(lambda: narrow.panel.trajectories.model.rowCount() == 7, "the rows")
         for _ in range(20):
             QApplication.sendPostedEvents(None, QEvent.LayoutRequest)
