@@ -22,11 +22,14 @@ _cleaned: set[Path] = set()
 
 
 @contextlib.contextmanager
-def replaced_at_end(path: Path, part: Path | None = None) -> Iterator[Path]:
+def replaced_at_end(
+    path: Path, part: Path | None = None, *, is_synced: bool = True
+) -> Iterator[Path]:
     """Yield the path of an empty file to write to; it becomes ``path`` when the block ends.
 
-    If the block raises, it is removed. ``part`` is its path, if it must have a certain one.
-    Raises ``OSError``.
+    If the block raises, it is removed. ``part`` is its path, if it must have a certain one. What is
+    not ``is_synced`` is not waited for until it is on the disk: after a power cut, a file can be
+    damaged. Raises ``OSError``.
     """
     if part is None:
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -35,9 +38,11 @@ def replaced_at_end(path: Path, part: Path | None = None) -> Iterator[Path]:
         with part.open("wb") as file:
             _lock(file)  # as long as it is, it belongs to somebody who is alive
             yield part
-            os.fsync(file.fileno())
+            if is_synced:
+                os.fsync(file.fileno())
         part.replace(path)
-        _sync_folder(path.parent)
+        if is_synced:
+            _sync_folder(path.parent)
     finally:
         part.unlink(missing_ok=True)
 
