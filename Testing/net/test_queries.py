@@ -89,6 +89,19 @@ def test_while_bytes_arrive_no_query_expires(queries: net.Queries):
     assert len(queries.expired(125.0)) == 2
 
 
+def test_of_two_searches_each_has_the_list_that_repeats_its_number(queries: net.Queries):
+    given_up, wanted = net.Query("IMGMETA", message_id=7), net.Query("IMGMETA", message_id=8)
+    queries.add(given_up, 0.0)
+    queries.abandon(given_up)
+    queries.add(wanted, 1.0)
+    late = codec.ImageMetaMessage(header_version=2, message_id=7)
+    assert queries.match(late) is given_up
+    assert not wanted.is_done
+    answer = codec.ImageMetaMessage(header_version=2, message_id=8)
+    assert queries.match(answer) is wanted
+    assert wanted.answer is answer
+
+
 def test_an_abandoned_query_never_expires_and_its_late_answer_is_passed_over(
     queries: net.Queries,
 ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
@@ -118,12 +118,14 @@ class Connection:
         self._server().connect()
         self.notify_attempt()
 
-    def ask(self, data_type: str, device_name: str = "") -> net.Query:
-        """Ask the server for something, and notify the observers of it.
+    def ask(
+        self, data_type: str, device_name: str = "", metadata: Mapping[str, str] | None = None
+    ) -> net.Query:
+        """Ask the server for something, see ``net.Client.ask``; notify the observers of it.
 
         Raises ``codec.EncodeError`` if the name is too long, ``BrowserError`` without a server.
         """
-        query = self.client.ask(data_type, device_name)
+        query = self.client.ask(data_type, device_name, metadata)
         self._notify(Asked())
         self.notify_attempt()
         return query

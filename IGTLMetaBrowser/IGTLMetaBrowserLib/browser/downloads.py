@@ -29,6 +29,7 @@ from .events import (
 )
 from .image_metadata import ImageMetadata
 from .image_states import ImageStates
+from .list_requests import ListRequests
 from .listing import Listing
 
 ShowImage = Callable[[str, codec.ImageMessage], tuple[Any, tuple[str, ...]]]
@@ -50,9 +51,11 @@ class Downloads:
         show: ShowImage,
         states: ImageStates,
         metadata: ImageMetadata,
+        list_requests: ListRequests,
     ) -> None:
         self.states = states
         self._metadata = metadata
+        self._list_requests = list_requests
         self._list_check = ListCheck()
         self._connection = connection
         self._notify = notify
@@ -68,6 +71,12 @@ class Downloads:
     def waiting(self) -> list[str]:
         """The ids of the images that wait, first in first out."""
         return [*self._queue.waiting, *self._requested]
+
+    @property
+    def known_ids(self) -> set[str]:
+        """The ids of the images that are loaded, wait or are in transfer."""
+        current = () if self.current is None else (self.current,)
+        return {*self.states.loaded_ids, *self.waiting, *current}
 
     @property
     def has_requested(self) -> bool:
@@ -222,7 +231,7 @@ class Downloads:
         self._queue.begin_again()
         self._body_size = self._seconds_preparing = 0
         self.states.load(image_id)
-        self._connection.ask("IMGMETA")
+        self._list_requests.request()
         self._query = self._connection.ask("IMAGE", image_id)
 
     def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:

@@ -6,17 +6,18 @@ at once and a keystroke in the filter is answered at once. Rows are positions in
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
-from ..codec import ImageMetaItem, ImageMetaMessage, cut_text
+from ..codec import ImageMetaItem, ImageMetaMessage, cut_text, readable
 from ..codec.messages.items import ItemTable
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_list import redacted_table
 from .arranged_rows import ArrangedRows
+from .image_search import NO_SEARCH, ImageSearch
 from .natural_order import fold
 from .text_column import TextColumn
 
@@ -36,6 +37,9 @@ class ImageList(ArrangedRows):
     modalities
         Each modality with its number of images, the most frequent first.
 
+    ``long_entries`` are entries with texts that the list has cut to its fields: what was cut is
+    found by the whole text, and sorted as it was cut.
+
     Where ``patients`` are hidden, all texts that are shown, searched and sorted by are covered.
     """
 
@@ -44,6 +48,7 @@ class ImageList(ArrangedRows):
         entries: Sequence[ImageMetaItem] = (),
         live: Sequence[ImageMetaItem] = (),
         patients: HiddenPatients | None = None,
+        long_entries: Iterable[ImageMetaItem] = (),
     ) -> None:
         self._table = _table(entries)
         self._ids = TextColumn(self._table.records["id"])
@@ -60,6 +65,7 @@ class ImageList(ArrangedRows):
             self._ids = TextColumn(self._table.records["id"])
         if patients is not None:
             self._table = redacted_table(self._table, patients)
+        self._long_texts = self._folded_long_texts(long_entries, patients)
         self._columns: dict[str, TextColumn] = {}
         self._unprepared = [*TEXT_FIELDS]
         names, self._modality_numbers = self.column("modality").codes
@@ -120,21 +126,63 @@ class ImageList(ArrangedRows):
         """Which images can be asked for: those with an id that no row above has."""
         return self._ids.is_first & (self._ids.encoded != b"")
 
-    def filter(self, text: str = "", modalities: Collection[str] = ()) -> None:
+    def filter(
+        self, text: str = "", modalities: Collection[str] = (), search: ImageSearch = NO_SEARCH
+    ) -> None:
         """Show the images that have every word of ``text`` in one of their texts.
 
         Upper and lower case are the same. ``modalities`` are those to be shown; none means all.
+        ``search`` is what they have in common besides, unless the server has searched for it.
         """
         matches = np.ones(len(self), bool)
         for word in fold(text).split():
             found = np.zeros(len(self), bool)
             for field in TEXT_FIELDS:
-                found |= self.column(field).contain(word)
+                found |= self._contain(field, word)
             matches &= found
-        if modalities and len(self):
-            is_shown = [modality in modalities for modality in self._modality_names]
-            matches &= np.array(is_shown, bool)[self._modality_numbers]
+        if modalities:
+            matches &= self._have_modality(modalities.__contains__)
+        if search != NO_SEARCH:
+            matches &= self._match(search)
         self.show_only(matches)
+
+    def _match(self, search: ImageSearch) -> np.ndarray:
+        matches = np.ones(len(self), bool)
+        for field, words in search.words().items():
+            for word in words:
+                matches &= self._contain(field, word)
+        if modality := fold(search.modality.strip()):
+            matches &= self._have_modality(lambda name: fold(name) == modality)
+        if (seconds := search.seconds()) is not None:
+            matches &= (self.scan_seconds >= seconds[0]) & (self.scan_seconds < seconds[1])
+        return matches
+
+    def _have_modality(self, is_wanted: Callable[[str], bool]) -> np.ndarray:
+        if not len(self):
+            return np.zeros(0, bool)
+        return np.array([*map(is_wanted, self._modality_names)], bool)[self._modality_numbers]
+
+    def _contain(self, field: str, word: str) -> np.ndarray:
+        """Return which rows have a folded word in a text, that of the whole entry if it was cut."""
+        found = self.column(field).contain(word)
+        for row, text in self._long_texts.get(field, {}).items():
+            if word in text:
+                found[row] = True
+        return found
+
+    def _folded_long_texts(
+        self, entries: Iterable[ImageMetaItem], patients: HiddenPatients | None
+    ) -> dict[str, dict[int, str]]:
+        """Return by field and row what was cut; of hidden patients the columns have pseudonyms."""
+        texts: dict[str, dict[int, str]] = {}
+        are_hidden = patients is not None and patients.is_hidden
+        for entry in entries:
+            row = self.row(entry.id)
+            for field in ("name",) if are_hidden else TEXT_FIELDS:
+                text = patients.redact(entry.name) if are_hidden else getattr(entry, field)
+                if row is not None and text != getattr(self._table[row], field):
+                    texts.setdefault(field, {})[row] = fold(readable(text))
+        return texts
 
     def prepare(self) -> bool:
         """Prepare one of the columns for ``filter``; return whether there are more.

@@ -20,7 +20,9 @@ from .events import (
     Transfer,
 )
 from .image_metadata import ImageMetadata
+from .image_search import NO_SEARCH, ImageSearch
 from .image_states import ImageStates
+from .list_requests import ListRequests
 from .listing import Listing
 from .live_images import LiveImages
 from .overlays import Overlays
@@ -47,11 +49,13 @@ class Images:
         self._in_scene = in_scene
         self._notify = notify
         self._is_list_wanted = False
-        self._list_query: net.Query | None = None  # as long as it is not finished
+        self._list_requests = ListRequests(connection, metadata)
         self.is_list_unanswered = False
         """Whether the server has not answered the last time that it was asked for its list."""
         states = ImageStates(overlays.is_label_map)
-        self._downloads = Downloads(connection, notify, in_scene.show, states, metadata)
+        self._downloads = Downloads(
+            connection, notify, in_scene.show, states, metadata, self._list_requests
+        )
         self._live = LiveImages(notify, in_scene, states)
         self.recordings = Recordings(notify, in_scene.new_recording)
 
@@ -83,10 +87,40 @@ class Images:
         return self._in_scene.make_sequence(sequence)
 
     def request_list(self) -> net.Query:
-        """Ask for the list of images; ``Listed`` or ``Failed`` follows."""
+        """Ask for the list of images, or of ``search``; ``Listed`` or ``Failed`` follows."""
         self._is_list_wanted = True
-        self._list_query = self._connection.ask("IMGMETA")
-        return self._list_query
+        return self._list_requests.request()
+
+    # The search
+
+    @property
+    def search(self) -> ImageSearch:
+        """What images are searched for; stays when another server is chosen.
+
+        A server that searches is asked for another list when this is set, and ``Listed`` or
+        ``Failed`` follows. Of what is set while it searches, the last one counts.
+        """
+        return self._list_requests.search
+
+    @search.setter
+    def search(self, search: ImageSearch) -> None:
+        self._list_requests.search = search
+        self._list_requests.request_search()
+
+    @property
+    def offers_search(self) -> bool:
+        """Whether the server searches; otherwise only what it lists can be filtered."""
+        return bool(self._metadata.listing.search_keywords)
+
+    @property
+    def is_search_due(self) -> bool:
+        """Whether the server can search, and its last list is not that of the search."""
+        return self._list_requests.is_search_due
+
+    @property
+    def list_notice(self) -> str:
+        """What the server says of its list: that there are more images; or empty."""
+        return self._metadata.listing.notice
 
     # Loading
 
@@ -195,7 +229,7 @@ class Images:
     def on_server_selected(self) -> None:
         """Begin with another server, or with none: what was loaded from it before counts."""
         self._is_list_wanted = False
-        self._list_query = None
+        self._list_requests.forget()
         self.is_list_unanswered = False
         self._in_scene.on_server_selected()
         self._downloads.on_server_selected()
@@ -214,11 +248,16 @@ class Images:
 
     def on_list_finished(self, query: net.Query) -> bool:
         """Handle the query for the list; return whether the observers know now of its end."""
-        if query is not self._list_query:
+        search = self._list_requests.take(query)
+        if search is None:
             return False
-        self._list_query = None
         if isinstance(query.answer, codec.ImageMetaMessage):
-            self.on_list(query.answer)
+            # A list that was searched for something else is shown no more.
+            if self._list_requests.is_wanted(query.answer, search):
+                self.on_list(query.answer, search)
+            self._list_requests.request_search()
+        elif query.error is not None and search != self.search and self.is_search_due:
+            self._list_requests.request_search()
         elif isinstance(query.error, net.TimeOutError):
             self.is_list_unanswered = True
             self._notify(ListUnanswered(query.error))
@@ -226,11 +265,13 @@ class Images:
             return False
         return True
 
-    def on_list(self, message: codec.ImageMetaMessage) -> None:
+    def on_list(self, message: codec.ImageMetaMessage, search: ImageSearch = NO_SEARCH) -> None:
         """Handle a list of images, asked for or not."""
         # What is known of the images first: observers read the names of loaded images there.
         before = self._metadata.listing
-        now = Listing(message, datetime.now(timezone.utc))
+        now = Listing(message, datetime.now(timezone.utc), search)
+        if before.search_keywords or now.search_keywords:
+            now.keep_entries_of(before, self._downloads.known_ids)
         self.is_list_unanswered = False
         self._metadata.on_list(now)
         self._downloads.states.list(now)
@@ -266,7 +307,7 @@ class Images:
         self._downloads.states.remove_all_but(self._in_scene.has)
 
     def _is_list_due(self) -> bool:
-        is_being_read = self._list_query is not None
+        is_being_read = self._list_requests.is_waiting
         if is_being_read or self.is_list_unanswered or not self._is_list_wanted:
             return False
         return self.listed_at is None or datetime.now(timezone.utc) - self.listed_at > _YOUNG_LIST

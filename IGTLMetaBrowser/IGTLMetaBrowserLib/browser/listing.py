@@ -6,7 +6,7 @@ asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from .. import codec, net
+from .image_search import NO_SEARCH, ImageSearch
 from .text_column import TextColumn
 
 # By the number of the scalar type; one that OpenIGTLink does not define has an unknown size.
@@ -26,12 +27,16 @@ _Form = tuple[tuple[int, ...], "codec.ScalarType | int"]  # size and type
 
 
 class Listing:
-    """One answer to GET_IMGMETA. ``listed_at`` is when it came, or None if none has come."""
+    """One answer to GET_IMGMETA. ``listed_at`` is when it came, or None if none has come.
+
+    ``search`` is what it was searched for, if its server does that.
+    """
 
     def __init__(
         self,
         message: codec.ImageMetaMessage | None = None,
         listed_at: datetime | None = None,
+        search: ImageSearch = NO_SEARCH,
     ) -> None:
         if message is None:
             message = codec.ImageMetaMessage.unpack_content(memoryview(b""))
@@ -39,6 +44,8 @@ class Listing:
         has_texts = net.is_own_server(message) and len(message.metadata) > 1
         self._texts = message.metadata if has_texts else {}
         self.listed_at = listed_at
+        self.search = search if self.search_keywords else NO_SEARCH
+        self._kept: dict[str, list[codec.ImageMetaItem]] = {}
         self._forms: dict[str, _Form] = {}
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
@@ -54,7 +61,20 @@ class Listing:
 
     def entries_of(self, image_id: str) -> list[codec.ImageMetaItem]:
         """Return all entries that have an id, with texts that are longer than their fields."""
-        return [self.whole(self.entries[row]) for row in self._ids.all_rows(image_id)]
+        rows = self._ids.all_rows(image_id)
+        if not rows:
+            return self._kept.get(image_id, [])
+        return [self.whole(self.entries[row]) for row in rows]
+
+    @property
+    def search_keywords(self) -> list[str]:
+        """The DICOM attributes by which the server searches; none if it does not say so."""
+        return self._texts.get(net.SEARCH, "").split()
+
+    @property
+    def notice(self) -> str:
+        """What the server says of the list: that it is not all there is."""
+        return self._texts.get(net.NOTICE, "")
 
     def on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note what has come under an id, by which the entries with that id can be told apart."""
@@ -64,9 +84,23 @@ class Listing:
         """Know of what has come while another list was the last."""
         self._forms = before._forms
 
+    def keep_entries_of(self, before: Listing, image_ids: Iterable[str]) -> None:
+        """Know some images of the last list that a search may have left out of this one."""
+        is_another_search = self.search != before.search or bool(self.notice)
+        for image_id in image_ids:
+            is_left_out = image_id not in self and (is_another_search or image_id not in before)
+            if is_left_out and (entries := before.entries_of(image_id)):
+                self._kept[image_id] = entries
+
     def whole(self, entry: codec.ImageMetaItem) -> codec.ImageMetaItem:
         """Return an entry with the whole of texts that are longer than its fields, if known."""
         return net.with_whole_text(entry, self._texts) if self._texts else entry
+
+    @property
+    def long_entries(self) -> list[codec.ImageMetaItem]:
+        """The entries with texts that are longer than their fields, as far as they are known."""
+        ids = net.ids_with_whole_texts(self._texts)
+        return [entry for image_id in ids for entry in self.entries_of(image_id)]
 
     @cached_property
     def sequences(self) -> list[net.ImageSequence]:
@@ -84,8 +118,14 @@ class Listing:
         return self._ids.row(image_id) is not None
 
     def contain(self, image_ids: Sequence[str]) -> np.ndarray:
-        """Return which of many ids are in the list, as bools of shape (number of ids,)."""
-        return self._ids.rows(image_ids) >= 0
+        """Return which of many ids are in the list, as bools of shape (number of ids,).
+
+        Those that a search has left out are taken to be there.
+        """
+        are_listed = self._ids.rows(image_ids) >= 0
+        if self._kept:
+            are_listed |= np.array([one in self._kept for one in image_ids], bool)
+        return are_listed
 
     @cached_property
     def _ids(self) -> TextColumn:

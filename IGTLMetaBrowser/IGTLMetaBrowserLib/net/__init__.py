@@ -24,7 +24,14 @@ from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
 from .tls_client import ClientTLS
 from .tls_server import ServerTLS
-from .whole_texts import NOTICE, SEARCH, is_own_server, with_whole_text, with_whole_texts
+from .whole_texts import (
+    NOTICE,
+    SEARCH,
+    ids_with_whole_texts,
+    is_own_server,
+    with_whole_text,
+    with_whole_texts,
+)
 
 __all__ = [
     "DEFAULT_PORT",
@@ -60,6 +67,7 @@ __all__ = [
     "Unsolicited",
     "UntrustedCertificateError",
     "format_address",
+    "ids_with_whole_texts",
     "is_loopback",
     "is_own_server",
     "parse_address",

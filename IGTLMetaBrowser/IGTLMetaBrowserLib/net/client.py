@@ -73,6 +73,7 @@ class Client:
         self._session: Session | None = None
         self._queries = Queries(self.settings.answer_timeout)
         self._unsent: list[Query] = []
+        self._last_message_id = 0
 
     def __enter__(self) -> Client:
         return self
@@ -178,11 +179,14 @@ class Client:
     ) -> Query:
         """Ask for a message; ``step`` sends the question and says when the query is finished.
 
-        ``metadata`` are sent with it to servers that speak header version 2. Raises
-        ``codec.EncodeError`` if the name is too long to be asked for.
+        ``metadata`` are sent with it to servers that speak header version 2, with a number by which
+        the answer can be told from a late one to another query. Raises ``codec.EncodeError`` if the
+        name is too long to be asked for.
         """
         codec.pack(codec.GetMessage(data_type, device_name=device_name))
         query = Query(data_type, device_name, metadata=metadata or {})
+        if metadata is not None:
+            self._last_message_id = query.message_id = self._last_message_id + 1
         self._unsent.append(query)
         self.connect()
         return query

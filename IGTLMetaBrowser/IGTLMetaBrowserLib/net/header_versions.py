@@ -97,6 +97,7 @@ class VersionFinder:
         question = codec.GetMessage(query.data_type, device_name=query.device_name)
         if query.header_version == 2:
             question.header_version, question.metadata = 2, {**query.metadata, **CLIENT}
+            question.message_id = query.message_id
         self._queries.add(query, now)
         self._connection.send(question)
 

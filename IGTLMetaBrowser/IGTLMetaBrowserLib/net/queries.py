@@ -1,8 +1,9 @@
 """Who asked what: finds for each message the query that it answers (sans-I/O).
 
-OpenIGTLink gives answers no number. A message answers a query of its type under the name that was
-asked for. Real servers also answer under names of their own, stream images beside the answers, and
-answer late or twice, so that for another name these rules hold:
+OpenIGTLink gives answers no number (our own server repeats that of a search). A message answers a
+query of its type under the name that was asked for. Real servers also answer under names of their
+own, stream images beside the answers, and answer late or twice, so that for another name these
+rules hold:
 
 - A list (IMGMETA, TRAJ …) answers the query for that list under any name.
 - An image answers the oldest query for an image only under the conditions of ``other_names``.
@@ -152,7 +153,7 @@ class Queries:
             return self._match_return(event)
         if isinstance(event, codec.ImageMessage):
             return self._match_image(event, now)
-        query = self._find(event.type_name, event.device_name)
+        query = self._find_numbered(event) or self._find(event.type_name, event.device_name)
         if query is None:
             if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
                 self.images.update(event)  # pushed, as the list has changed
@@ -194,6 +195,11 @@ class Queries:
             # A list that comes late is a list all the same.
             return min(same_type, key=lambda query: query.is_abandoned, default=None)
         return same_type[0] if same_type else None
+
+    def _find_numbered(self, message: codec.Message) -> Query | None:
+        """Return the query whose number a message repeats: of two searches, each has its list."""
+        asked = (q for q in self.waiting if q.data_type == message.type_name and q.message_id)
+        return next((query for query in asked if query.message_id == message.message_id), None)
 
     def _find_exactly(self, data_type: str, device_name: str) -> Query | None:
         same = [q for q in self.waiting if (q.data_type, q.device_name) == (data_type, device_name)]

@@ -28,8 +28,10 @@ class Query:
 
     data_type: str
     device_name: str = ""
-    # What is asked besides, of servers that speak header version 2.
+    # What is asked besides, of servers that speak header version 2; and the number by which their
+    # answer names its query, if they repeat it (0: any).
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
+    message_id: int = 0
     answer: codec.Message | None = None
     error: NetworkError | None = None
     is_abandoned: bool = False

@@ -100,6 +100,12 @@ def with_whole_text(item: codec.ImageMetaItem, metadata: Mapping[str, str]) -> c
     return replace(item, **_whole(item, metadata))
 
 
+def ids_with_whole_texts(metadata: Mapping[str, str]) -> list[str]:
+    """Return the ids of the items of which the metadata of a list have a whole text."""
+    ids = (key.rpartition("/")[0] for key in metadata if key.endswith(_ENDS))
+    return list(dict.fromkeys(ids))
+
+
 def _long_texts(item: codec.ImageMetaItem) -> Iterator[tuple[str, str]]:
     for field, size in _SIZES.items():
         text = getattr(item, field)
