@@ -118,6 +118,11 @@ class Images:
         return self._list_requests.is_search_due
 
     @property
+    def has_search_result(self) -> bool:
+        """Whether the list is what the server has found, and not its default list."""
+        return self._metadata.listing.search != NO_SEARCH
+
+    @property
     def list_notice(self) -> str:
         """What the server says of its list: that there are more images; or empty."""
         return self._metadata.listing.notice

@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from .modality_filter import ModalityFilter
 from .plurals import Plural
+from .search_fields import SearchFields
 from .timers import SingleShotTimer
 
 # After the last key, as in Slicer's IDC browser.
@@ -13,16 +14,17 @@ DEBOUNCE_MILLISECONDS = 300
 
 
 class FilterSection:
-    """The filter box, the modalities, and how many images they leave of ``model``."""
+    """The filter box, the search fields and the modalities: how many images they leave."""
 
-    def __init__(self, ui, model, localeTexts):
+    def __init__(self, ui, browser, model, colors, localeTexts, statusLine):
         self.ui = ui
         self._model = model
         self._localeTexts = localeTexts
         self._total = Plural(localeTexts, _("1 image"), _("{count} images"), none="")
         self._shownOfTotal = _("{shown} of {total}")
-        self.modalities = ModalityFilter(ui.modalityWidget, ui.selectNoneButton, localeTexts)
+        self.modalities = ModalityFilter(ui.modalityWidget, ui.clearSearchButton, localeTexts)
         self.modalities.chosenChanged.connect(self.apply)
+        self.search = SearchFields(ui, browser, statusLine, colors, self.apply)
         self._timer = SingleShotTimer(self.apply)
         ui.countLabel.visible = False  # an empty one would take its place beside the box
         ui.filterLineEdit.textChanged.connect(self._onTextChanged)
@@ -32,11 +34,13 @@ class FilterSection:
     def close(self):
         """Wait for nothing any more."""
         self._timer.close()
+        self.search.close()
 
     def apply(self):
         """Filter now."""
         self._timer.stop()
-        self._model.setFilter(self.ui.filterLineEdit.text, self.modalities.chosen)
+        text = self.ui.filterLineEdit.text
+        self._model.setFilter(text, self.modalities.chosen, self.search.filter)
 
     def clear(self):
         """Show all images."""

@@ -15,6 +15,7 @@ from .filter_section import FilterSection
 from .image_columns import ImageColumns
 from .image_table import STATE
 from .list_info import ListInfo
+from .list_notice import ListNotice
 from .overlay_section import labelMapEntries
 from .row_selection import RowSelection
 from .settings_values import keepBool, readBool
@@ -43,7 +44,8 @@ class ImageSection:
         self._headerSelection = prepareTable(ui.imageTableView)
         self.columns = ImageColumns(ui.imageTableView, model)
         self._info = ListInfo(ui.listedLabel, browser, self.columns, localeTexts)
-        self.filter = FilterSection(ui, model, localeTexts)
+        self._notice = ListNotice(ui, browser, colors)
+        self.filter = FilterSection(ui, browser, model, colors, localeTexts, statusLine)
         self.selection = RowSelection(ui.imageTableView, model)
         self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine)
         self.menu = ImageMenu(ui.imageTableView, self)
@@ -67,6 +69,7 @@ class ImageSection:
         self.filter.close()
         self.details.close()
         self._info.close()
+        self._notice.close()
         self._prepareTimer.close()
         self._headerSelection.delete()
 
@@ -76,11 +79,13 @@ class ImageSection:
         """Show the browser's list and its live images; filter, selection and scroll stay."""
         live = [liveState.entry for liveState in self._browser.images.live.values()]
         live += labelMapEntries(self._browser.overlays.label_maps)
-        images = ImageList(self._browser.images.entries, live, self._browser.patients)
+        listing = self._browser.metadata.listing
+        images = ImageList(listing.entries, live, self._browser.patients, listing.long_entries)
         self.filter.modalities.setModalities(images.modalities)
-        self.model.setImages(images, self.filter.modalities.chosen)
+        self.model.setImages(images, self.filter.modalities.chosen, self.filter.search.filter)
         self.columns.showList()
         self._info.update()
+        self._notice.update()
         self._prepareTimer.start(_PREPARE_MILLISECONDS)
 
     def _prepareFilter(self):
@@ -93,6 +98,7 @@ class ImageSection:
         filterBox, redact = self.ui.filterLineEdit, self._browser.patients.redact
         if redact(filterBox.text) != filterBox.text:
             self.filter.clear()
+        self.filter.search.showPatients()
         self.showList()
 
     def showLiveImage(self, imageId):

@@ -12,6 +12,7 @@ from ..browser.events import ImageStatus
 from ..browser.image_groups import ImageGroups
 from ..browser.image_list import ImageList
 from ..browser.image_notes import scalar_type_text, size_text
+from ..browser.image_search import NO_SEARCH
 from ..codec import printable
 from ..privacy.redacted_list import redacted_entry
 from . import state_appearance
@@ -60,7 +61,7 @@ class ImageTableModel(SortableTableModel):
         self._groups = None
         self._groupedRows = None
         self._toggledGroups = set()
-        self._filter = ("", ())
+        self._filter = ("", (), NO_SEARCH)
         self._rearrange()
         self._answers |= {
             qt.Qt.DecorationRole: self._icon,
@@ -72,20 +73,20 @@ class ImageTableModel(SortableTableModel):
 
     # What the panel asks for
 
-    def setImages(self, images, modalities):
+    def setImages(self, images, modalities, search=NO_SEARCH):
         """Show another list, sorted as the one before, and with the same text in the filter."""
         self.beginResetModel()
         self.images = images
         self._groups = None
-        self._filter = (self._filter[0], tuple(modalities))
+        self._filter = (self._filter[0], tuple(modalities), search)
         self.images.filter(*self._filter)
         self._sort()
         self.endResetModel()
 
-    def setFilter(self, text, modalities):
+    def setFilter(self, text, modalities, search=NO_SEARCH):
         """Show only some images, see ``ImageList.filter``."""
         self.beginResetModel()
-        self._filter = (text, tuple(modalities))
+        self._filter = (text, tuple(modalities), search)
         self.images.filter(*self._filter)
         self._rearrange()
         self.endResetModel()
@@ -286,7 +287,7 @@ class ImageTableModel(SortableTableModel):
         entry = self.images.entry(position)
         if position >= self.images.first_live_row:
             return entry
-        # What was cut to the list's fields is searched for and sorted by as it was cut.
+        # What was cut to the list's fields is sorted by as it was cut.
         whole = self._browser.metadata.listing.whole(entry)
         patients = self._browser.patients
         if not patients.is_hidden:

@@ -171,6 +171,8 @@ class BrowserPanel:
         keys.add(images, [qt.Qt.Key_Left, qt.Qt.Key_Minus], self.images.closeGroups)
         keys.add(images, [qt.Qt.Key_Escape], self.onCancelClicked)
         keys.add(ui.filterLineEdit, [qt.Qt.Key_Escape], self.images.filter.clear)
+        for lineEdit in self.images.filter.search.lineEdits:
+            keys.add(lineEdit, [qt.Qt.Key_Escape], self.images.filter.search.clear)
         keys.add(trajectories, [qt.Qt.Key_Space], self.trajectories.toggleSelected)
         keys.add(trajectories, [qt.Qt.Key_Return, qt.Qt.Key_Enter], self.trajectories.jumpToTarget)
         filterBox = ui.trajectoryFilterLineEdit

@@ -192,12 +192,16 @@ class PanelEvents:
         images = self._panel.images
         before = images.model.images
         images.showList()
-        text = self._messages.listed(len(event.entries))
+        isSearched = self._browser.images.has_search_result
+        messages = self._messages
+        text = (messages.found if isSearched else messages.listed)(len(event.entries))
         added, withdrawn = images.model.images.count_changes(before)
-        if before.first_live_row and (added or withdrawn):
+        if before.first_live_row and (added or withdrawn) and not isSearched:
             number = self._localeTexts.number
             changes = self._messages.listChanges
             text += changes.format(added=number(added), withdrawn=number(withdrawn))
+        if self._browser.images.list_notice:
+            text += messages.thereAreMore
         self._status.showResult(text + ".")
 
     def _onImageLoaded(self, event):

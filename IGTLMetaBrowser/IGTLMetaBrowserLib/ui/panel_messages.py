@@ -34,6 +34,12 @@ class PanelMessages:
             _("{address} offers {count} images"),
             none=_("{address} offers no images"),
         )
+        self.found = plural(
+            _("{address} has found one image"),
+            _("{address} has found {count} images"),
+            none=_("{address} has found no images; search for something else"),
+        )
+        self.thereAreMore = _("; there are more")
         self.listChanges = _(": {added} new, {withdrawn} removed")
         self.loading = _("Loading {name}, image {number} of {count} …")
         self.loaded = _("{name} is loaded.")
