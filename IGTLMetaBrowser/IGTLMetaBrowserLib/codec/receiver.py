@@ -30,9 +30,10 @@ from .messages.query import query_class
 DEFAULT_MAX_BODY_SIZE = 2 << 30
 
 # The content of these is not looked at item by item when it is read, however large it is.
-_READ_AT_ONCE = frozenset(
-    ("IMAGE", "IMGMETA", "LBMETA", "TRAJ", "POINT", "COLORT", "COLORTABLE", "NDARRAY", "VIDEO")
-)
+_READ_AT_ONCE = frozenset({
+    "COLORT", "COLORTABLE", "IMAGE", "IMGMETA", "IMGPART", "IMGTHUMB", "LBMETA", "NDARRAY", "POINT",
+    "TRAJ", "VIDEO",
+})  # fmt: skip
 # In one of 1 MiB there can be 65,535 messages, each of which takes 20 µs.
 _MOST_OF_A_BIND = 32 << 10
 

@@ -5,6 +5,7 @@ Each file beside this one but ``common`` is a family, and has ``MESSAGES``: a li
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -60,5 +61,8 @@ def use(message: codec.Message) -> None:
         assert message.pixels.flags.aligned
         with np.errstate(invalid="ignore"):  # a peer may send a matrix of infinities
             message.ijk_to_ras()
+    if isinstance(message, codec.ImagePartMessage):
+        with suppress(codec.DecodeError):  # what is in a stream is seen when it is decompressed
+            assert message.voxels().shape == message.shape
     data = codec.pack(message)
     assert codec.pack(codec.unpack(data)) == data

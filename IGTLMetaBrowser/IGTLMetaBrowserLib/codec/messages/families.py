@@ -27,6 +27,9 @@ FAMILIES = {
         ("COLORT", "COLORTABLE"), ("ColorTableMessage", "LongNamedColorTableMessage")
     ),
     "command": Family(("COMMAND", "RTS_COMMAND"), ("CommandMessage", "RTSCommandMessage")),
+    "image_part": Family(
+        ("IMGPART", "GET_IMGPART"), ("GetImagePartMessage", "ImagePartMessage", "PartEncoding")
+    ),
     "label_meta": Family(("LBMETA",), ("LabelMetaItem", "LabelMetaMessage")),
     "ndarray": Family(("NDARRAY",), ("NDArrayMessage",)),
     "point": Family(("POINT",), ("PointItem", "PointMessage")),
@@ -48,6 +51,7 @@ FAMILIES = {
     ),
     "sensor": Family(("SENSOR",), ("SensorMessage",)),
     "string": Family(("STRING",), ("StringMessage",)),
+    "thumbnail": Family(("IMGTHUMB",), ("ThumbnailMessage", "ThumbnailPlane")),
     "tracking": Family(
         ("TDATA", "STT_TDATA", "RTS_TDATA"),
         (

@@ -54,7 +54,7 @@ class Coordinates(IntEnum):
     LPS = 2
 
 
-def _unit_matrix() -> np.ndarray:
+def unit_matrix() -> np.ndarray:
     return np.eye(3, 4)
 
 
@@ -83,7 +83,7 @@ class ImageMessage(Message):
     wire_type: ClassVar[str] = "IMAGE"
 
     pixels: np.ndarray
-    matrix: np.ndarray = field(default_factory=_unit_matrix)
+    matrix: np.ndarray = field(default_factory=unit_matrix)
     coordinates: Coordinates = Coordinates.RAS
     big_endian: bool = False
     size: Size | None = None
