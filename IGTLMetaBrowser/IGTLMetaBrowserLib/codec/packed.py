@@ -41,6 +41,11 @@ class PackedContent:
             self._crc = crc64(self._unsummed.pop(), self._crc)
         return not self._unsummed
 
+    @property
+    def crc(self) -> int:
+        """The CRC-64 of the content, as far as ``sum_some`` has come."""
+        return self._crc
+
     def parts(
         self,
         device_name: str,

@@ -2,7 +2,14 @@
 
 from .address import DEFAULT_PORT, format_address, is_loopback, parse_address
 from .client import Client
-from .client_events import ClientEvent, Connected, Disconnected, Finished, Unsolicited
+from .client_events import (
+    CapabilityKnown,
+    ClientEvent,
+    Connected,
+    Disconnected,
+    Finished,
+    Unsolicited,
+)
 from .errors import (
     AnswerError,
     CancelledError,
@@ -39,6 +46,7 @@ __all__ = [
     "SEARCH",
     "AnswerError",
     "CancelledError",
+    "CapabilityKnown",
     "Client",
     "ClientEvent",
     "ClientTLS",

@@ -27,6 +27,7 @@ from .errors import (
     ConnectionFailedError,
     ConnectionLostError,
     NetworkError,
+    RefusedError,
 )
 from .header_versions import server_version
 from .host_lookup import SocketAddress
@@ -41,6 +42,9 @@ from .whole_texts import with_whole_texts
 _STEP_SECONDS = 0.004
 # Often enough for a clock that shows seconds.
 _PREPARING_STEP_SECONDS = 0.5
+
+# For the answer to GET_CAPABIL, for scripts that want to know what it says.
+_CAPABILITY_SECONDS = 2.0
 
 ProgressCallback = Callable[[int, int], None]
 PreparingCallback = Callable[[float], None]
@@ -191,6 +195,36 @@ class Client:
         self.connect()
         return query
 
+    @property
+    def offers_parts(self) -> bool | None:
+        """Whether the server sends parts of images (IMGPART); None if that is not known yet.
+
+        ``CapabilityKnown`` says when it is: after the first answer of a server that says who it is
+        (see ``capabilities``). Of others it stays None.
+        """
+        return None if self._session is None else self._session.capability.offers("IMGPART")
+
+    @property
+    def offers_thumbnails(self) -> bool | None:
+        """Whether the server sends thumbnails (IMGTHUMB), as ``offers_parts``."""
+        return None if self._session is None else self._session.capability.offers("IMGTHUMB")
+
+    def ask_part(self, request: codec.GetImagePartMessage) -> Query:
+        """Ask for a part of the image ``request.device_name``.
+
+        Its answer is the ``ImagePartMessage`` that was asked for, and no other. It is not asked
+        again if the connection is lost. Raises ``codec.EncodeError``, or ``RefusedError`` if the
+        server does not offer parts.
+        """
+        codec.pack(request)
+        if not self.offers_parts:
+            raise RefusedError(
+                f"{self.address} does not send parts of images; ask for whole images"
+            )
+        query = Query("IMGPART", request.device_name, request=request)
+        self._unsent.append(query)
+        return query
+
     def send(self, message: codec.Message) -> None:
         """Send a message that nobody has asked for, such as trajectories.
 
@@ -222,7 +256,11 @@ class Client:
         if session is not None:
             unsent, self._unsent = self._unsent, []
             for query in unsent:
-                session.ask(query)
+                if query.request is None or self.offers_parts:
+                    session.ask(query)
+                else:  # it was for the connection before
+                    lost = ConnectionLostError(f"{query} was lost with its connection; ask again")
+                    events += _fail([query], lost)
             events += session.step(seconds)
             if session.end is not None:
                 events += self._handle_end(session.end)
@@ -263,6 +301,35 @@ class Client:
         image = _of_type(message, codec.ImageMessage)
         coordinates = self.settings.coordinates
         return image if coordinates is None else replace(image, coordinates=coordinates)
+
+    def get_image_part(
+        self, request: codec.GetImagePartMessage, progress: ProgressCallback | None = None
+    ) -> codec.ImagePartMessage:
+        """Return a part of an image. Raises ``NetworkError``, as of a server without parts."""
+        self.find_capability()
+        return _of_type(
+            self._wait_or_cancel(self.ask_part(request), progress), codec.ImagePartMessage
+        )
+
+    def get_thumbnail(self, image_id: str) -> codec.ThumbnailMessage:
+        """Return the thumbnail of an image. Raises ``NetworkError``."""
+        self.find_capability()
+        if not self.offers_thumbnails:
+            raise RefusedError(f"{self.address} does not send thumbnails of images")
+        return _of_type(self._wait_for("IMGTHUMB", image_id, None, None), codec.ThumbnailMessage)
+
+    def find_capability(self) -> None:
+        """Wait until it is known what the server offers, if it can be. Raises ``NetworkError``."""
+        session = self._session
+        if session is None or not (session.capability.types or session.capability.is_awaited):
+            self.get_list()
+        end = time.monotonic() + _CAPABILITY_SECONDS
+        while (session := self._session) is not None and session.capability.is_awaited:
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self.wait_for_socket(left)
+            self.step()
 
     def get_trajectories(
         self, preparing: PreparingCallback | None = None
@@ -307,7 +374,14 @@ class Client:
         preparing: PreparingCallback | None,
         metadata: Mapping[str, str] | None = None,
     ) -> codec.Message:
-        query = self.ask(data_type, device_name, metadata)
+        return self._wait_or_cancel(self.ask(data_type, device_name, metadata), progress, preparing)
+
+    def _wait_or_cancel(
+        self,
+        query: Query,
+        progress: ProgressCallback | None = None,
+        preparing: PreparingCallback | None = None,
+    ) -> codec.Message:
         try:
             return self.wait(query, progress, preparing)
         except BaseException:

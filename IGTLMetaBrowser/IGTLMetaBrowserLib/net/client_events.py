@@ -35,4 +35,11 @@ class Unsolicited:
     message: codec.Message | codec.Rejected
 
 
-ClientEvent = Connected | Disconnected | Finished | Unsolicited
+@dataclass(frozen=True)
+class CapabilityKnown:
+    """The server has said which types it knows, or that it does not say; once a connection."""
+
+    types: frozenset[str]
+
+
+ClientEvent = CapabilityKnown | Connected | Disconnected | Finished | Unsolicited

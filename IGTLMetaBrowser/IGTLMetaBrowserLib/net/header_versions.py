@@ -21,7 +21,7 @@ extended header alone, and PlusServer then reads nothing more from that client.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .. import codec
 from .connection import Connection
@@ -48,12 +48,16 @@ class ServerVersion:
         The data types of questions that were answered in version 2.
     only_in_1
         The data types that are asked for in version 1, as version 2 was of no use for them.
+    has_name
+        Whether the metadata of its list have said who it is: only then is it asked for more than
+        the protocol has, see ``capabilities``.
     """
 
     speaks_2: bool | None = None
     is_final: bool = False
     answered_in_2: set[str] = field(default_factory=set)
     only_in_1: set[str] = field(default_factory=set)
+    has_name: bool = False
 
 
 _servers: dict[tuple[str, int], ServerVersion] = {}
@@ -95,6 +99,8 @@ class VersionFinder:
         best = 2 if self._server.speaks_2 and not is_only_in_1 else 1
         query.header_version = self._fixed or best
         question = codec.GetMessage(query.data_type, device_name=query.device_name)
+        if query.request is not None:
+            question = replace(query.request)
         if query.header_version == 2:
             question.header_version, question.metadata = 2, {**query.metadata, **CLIENT}
             question.message_id = query.message_id

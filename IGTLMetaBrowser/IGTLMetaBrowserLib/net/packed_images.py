@@ -21,6 +21,14 @@ class PackedImage:
 
     content: codec.PackedContent
 
+    @property
+    def tag(self) -> str:
+        """What is another after each change of voxels or place; ``sum_for`` has to be done.
+
+        The same after a restart, as it is made of the content alone.
+        """
+        return f"{self.content.crc:016x}{self.content.size:016x}"
+
     def sum_for(self, seconds: float) -> bool:
         """Compute the checksum, for about ``seconds``; return whether it is done.
 

@@ -18,6 +18,7 @@ from .errors import AnswerError, NetworkError, RefusedError
 from .image_notes import describe_image
 from .listed_images import ListedImages, can_fit
 from .other_names import GRACE_SECONDS, OtherNames, fingerprint
+from .part_answers import PartAnswers
 from .query import Query
 from .query_errors import (
     WRONG_SERVER_HINT,
@@ -34,6 +35,8 @@ from .recent_names import RecentNames
 _NEVER_STREAMED = ("IMGMETA", "LBMETA", "TRAJ", "POINT", "COLORT")
 # The library's name of it until 2013.
 _OLD_NAMES = {"COLORTABLE": "COLORT"}
+# Other than of older types, all servers that know these answer under the name that was asked for.
+_UNDER_THEIR_NAMES = ("IMGPART", "IMGTHUMB")
 # What PlusServer calls its commands in RTS_COMMAND, by the query that made it run them.
 _COMMANDS = {"getimagemetadata": "IMGMETA", "getimagemeta": "IMGMETA", "getimage": "IMAGE"}
 # All is well; or nobody has set the code, as in the greeting of some peers
@@ -56,6 +59,7 @@ class Queries:
         self.waiting: list[Query] = []
         self.images = ListedImages()
         self._other_names = OtherNames(self.images)
+        self._parts = PartAnswers()
         self._stream_names = RecentNames()  # type and name, of other types than IMAGE
         # Refusals that came as a STATUS, and of which the RTS_ may still follow: type and name.
         self._half_refused: set[tuple[str, str]] = set()
@@ -153,6 +157,8 @@ class Queries:
             return self._match_return(event)
         if isinstance(event, codec.ImageMessage):
             return self._match_image(event, now)
+        if isinstance(event, codec.ImagePartMessage):
+            return self._match_part(event)
         query = self._find_numbered(event) or self._find(event.type_name, event.device_name)
         if query is None:
             if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
@@ -188,7 +194,8 @@ class Queries:
     def _find(self, data_type: str, device_name: str) -> Query | None:
         data_type = _OLD_NAMES.get(data_type, data_type)
         exact = self._find_exactly(data_type, device_name)
-        if exact is not None or (data_type, device_name) in self._stream_names:
+        is_known = (data_type, device_name) in self._stream_names
+        if exact is not None or is_known or data_type in _UNDER_THEIR_NAMES:
             return exact
         same_type = [query for query in self.waiting if query.data_type == data_type]
         if data_type in _NEVER_STREAMED and data_type != "COLORT":
@@ -226,6 +233,12 @@ class Queries:
         if isinstance(answer, NetworkError):
             return self._finish(query, error=answer)
         return self._finish(query, answer=answer)
+
+    def _match_part(self, part: codec.ImagePartMessage) -> Query | None:
+        query, error = self._parts.find(part, self.waiting)
+        if query is None or query not in self.waiting:
+            return query
+        return self._finish(query, None if error else part, error)
 
     def _match_unasked(self, image: codec.ImageMessage) -> Query | None:
         """Match an image that nobody waits for."""

@@ -15,6 +15,8 @@ _DESCRIPTIONS = {
     "POINT": "the points",
     "COLORT": "the color table",
     "IMAGE": "the image",
+    "IMGPART": "a part of the image",
+    "IMGTHUMB": "the thumbnail of the image",
 }
 
 
@@ -32,6 +34,8 @@ class Query:
     # answer names its query, if they repeat it (0: any).
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     message_id: int = 0
+    # The question where it has a content; it is asked of servers that have said so.
+    request: codec.GetImagePartMessage | None = field(default=None, repr=False)
     answer: codec.Message | None = None
     error: NetworkError | None = None
     is_abandoned: bool = False
@@ -62,6 +66,8 @@ class Query:
     @property
     def answer_size(self) -> int:
         """About how many bytes the answer has: those of an image's pixels, otherwise 0."""
+        if isinstance(self.answer, codec.ImagePartMessage):
+            return len(self.answer.data)
         return self.answer.pixels.nbytes if isinstance(self.answer, codec.ImageMessage) else 0
 
     def __str__(self) -> str:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from .. import codec
 from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
+from .image_parts import part_in_turns
 from .image_streams import ImageStreams
 from .journal import Journal
 from .limits import ServerLimits
-from .packed_images import PackedImages
+from .packed_images import PackedImage, PackedImages
 from .served_client import Question, Reply, ServedClient
 from .source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
 
 # The checksum of 157 MB takes 50 ms: in turns, so that small queries are answered between.
-_SUM_SECONDS = 0.01
+_TURN_SECONDS = 0.01
 
 _Code = codec.StatusCode
 # Of the messages that want an answer.
@@ -82,6 +84,9 @@ class Replies:
             if query.data_type == "IMAGE" and (is_start or isinstance(query, codec.GetMessage)):
                 self._send_image(client, reply)
                 return
+            if isinstance(query, codec.GetImagePartMessage):
+                self._send_part(client, reply, query)
+                return
             message = message or answer(self._source, query)
             if message is not None:
                 client.queue(self._packed(addressed(message, query)))
@@ -114,11 +119,36 @@ class Replies:
 
     def _send_image(self, client: ServedClient, reply: Reply) -> None:
         """Queue an image, when it is read and its checksum computed. Raises ``NotReadyError``."""
+        self._queue(client, reply, self._image(reply))
+
+    def _image(self, reply: Reply) -> PackedImage:
+        """Return the image that is asked for, with its checksum. Raises ``NotReadyError``."""
         if reply.image is None:
             reply.image = self.images.get(reply.query.device_name)
-        if not reply.image.sum_for(_SUM_SECONDS):
+        if not reply.image.sum_for(_TURN_SECONDS):
             raise NotReadyError
-        query, content = reply.query, reply.image.content
+        return reply.image
+
+    def _send_part(
+        self, client: ServedClient, reply: Reply, request: codec.GetImagePartMessage
+    ) -> None:
+        """Queue a part of an image, when it is ready. Raises ``NotReadyError``."""
+        end = time.monotonic() + _TURN_SECONDS
+        if reply.part is None:
+            image = self._image(reply)
+            if reply.cutting is None:
+                message = image.content.message
+                reply.cutting = part_in_turns(message, request, image.tag)
+            while (part := next(reply.cutting)) is None:
+                if time.monotonic() >= end:
+                    raise NotReadyError
+            reply.part = PackedImage(codec.PackedContent(part))
+        if not reply.part.sum_for(_TURN_SECONDS):
+            raise NotReadyError
+        self._queue(client, reply, reply.part)
+
+    def _queue(self, client: ServedClient, reply: Reply, packed: PackedImage) -> None:
+        query, content = reply.query, packed.content
         metadata = content.message.metadata if query.header_version > 1 else {}
         client.queue(
             content.parts(query.device_name, query.header_version, query.message_id, metadata)

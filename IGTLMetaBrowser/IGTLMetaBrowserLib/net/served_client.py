@@ -8,7 +8,7 @@ import ssl
 import struct
 import time
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from .. import codec
@@ -51,6 +51,9 @@ class Reply:
     begin: float
     byte_count: int = 0
     image: PackedImage | None = None
+    # A part of it that is being cut out, and then the message that holds it.
+    cutting: Iterator[codec.ImagePartMessage | None] | None = None
+    part: PackedImage | None = None
     is_refusal: bool = False
 
 

@@ -6,7 +6,8 @@ import time
 from dataclasses import dataclass
 
 from .. import codec
-from .client_events import ClientEvent, Finished, Unsolicited
+from .capabilities import CapabilityFinder
+from .client_events import CapabilityKnown, ClientEvent, Finished, Unsolicited
 from .connection import Connection
 from .diameters import from_radii
 from .errors import AnswerError, ConnectionLostError, NetworkError, TimeOutError
@@ -61,6 +62,8 @@ class Session:
         self._settings = settings
         self._queries = queries
         self._versions = VersionFinder(server, connection, queries, settings.header_version)
+        self.capability = CapabilityFinder(server, connection)
+        self._has_answered = False
         self._last_bytes_at = time.monotonic()
         self._is_answer_passed_over = False
         self._is_damaged = False
@@ -139,7 +142,19 @@ class Session:
             return events + self._give_up(
                 connection.describe_loss(self._address, self._queries.last_server_error)
             )
-        return events + self._check_times(time.monotonic())
+        events += self._check_times(time.monotonic())
+        if self._may_ask_for_capability:
+            self.capability.ask()
+        return events
+
+    @property
+    def _may_ask_for_capability(self) -> bool:
+        """Whether the server has shown by an answer that a question more does it no harm.
+
+        If nobody waits for anything else, no refusal is taken for another's.
+        """
+        is_good = self._has_answered and self._versions.is_2_seen and self.end is None
+        return is_good and self._settings.header_version != 1 and not self.is_waiting
 
     def _on_progress(self, now: float) -> None:
         """Wait longer for the answers, if enough of one has come since that was done last."""
@@ -177,6 +192,9 @@ class Session:
 
     def _handle(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
         now = time.monotonic()
+        self.capability.on_message(event)
+        if self.capability.is_answer(event, is_alone=not self.is_waiting):
+            return [CapabilityKnown(self.capability.types or frozenset())]
         if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
             event = from_radii(event)
         query = self._queries.match(event, now)
@@ -189,6 +207,7 @@ class Session:
             self._versions.on_message(event, now)
             return [] if is_probe_answer else [Unsolicited(event)]
         self._queries.bytes_arrived(now)
+        self._has_answered = True
         for waiting in self._queries.waiting:
             # The server works: only connections without any answer count as attempts.
             waiting.attempts = 1
@@ -273,6 +292,8 @@ class Session:
             query
             for query in lost
             if query is not half_answered
+            # Whether it may be asked there at all, the next connection has to tell first.
+            and query.request is None
             and (query.attempts < _MAX_ATTEMPTS or query in in_version_1)
         ]
         failed = [query for query in lost if query not in again]
