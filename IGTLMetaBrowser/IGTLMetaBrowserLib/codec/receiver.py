@@ -34,7 +34,8 @@ _READ_AT_ONCE = frozenset({
     "COLORT", "COLORTABLE", "IMAGE", "IMGMETA", "IMGPART", "IMGTHUMB", "LBMETA", "NDARRAY", "POINT",
     "TRAJ", "VIDEO",
 })  # fmt: skip
-# In one of 1 MiB there can be 65,535 messages, each of which takes 20 µs.
+# In one of 1 MiB there can be 65,535 messages, or names of messages, each of which takes 20 µs.
+_BINDS = frozenset(("BIND", "GET_BIND", "STT_BIND"))
 _MOST_OF_A_BIND = 32 << 10
 
 # A message that fits is read from the shared buffer, where many messages arrive at once.
@@ -188,7 +189,7 @@ class Receiver:
         """Return how many bytes the body of a message may have."""
         if self._max_parsed_size is None or not _is_parsed(header.type_name):
             return self._max_body_size
-        limit = _MOST_OF_A_BIND if header.type_name == "BIND" else self._max_parsed_size
+        limit = _MOST_OF_A_BIND if header.type_name in _BINDS else self._max_parsed_size
         return min(limit, self._max_body_size)
 
     def _refusal(self, header: Header) -> DecodeError:

@@ -28,6 +28,8 @@ _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
 # Closed at once with unread bytes, TCP sends a reset, and the client loses the words sent to it.
 _LEAVING_SECONDS = 2.0
+# MiB that are read and thrown away in one turn of a client that leaves.
+_MOST_THROWN_AWAY = 4
 # In one turn, so that the others have theirs soon.
 _LARGEST_BURST = 2 * _MIB
 # Below it, sending in many small pieces would cost more than the limit saves.
@@ -89,6 +91,8 @@ class ServedClient:
         self.streams: dict[str, Hashable] = {}
         self.sent = 0
         self.has_asked = False
+        # The number of the server's step in which it had its turn last.
+        self.served_in_step = 0
         self._is_half_closed = False
         self._limits = limits
         self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
@@ -250,13 +254,15 @@ class ServedClient:
             with contextlib.suppress(OSError):
                 connection.socket.shutdown(socket.SHUT_WR)
         try:
-            while data := connection.socket.recv(_MIB):
-                del data
+            # No more in one turn: who sends without end would keep the server from the others.
+            for _ in range(_MOST_THROWN_AWAY):
+                if not connection.socket.recv(_MIB):
+                    return True
         except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
             return connection.is_broken
         except OSError:
             return True
-        return True
+        return False
 
     def close(self) -> None:
         """Close the connection."""

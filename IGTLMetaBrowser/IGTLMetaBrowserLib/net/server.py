@@ -23,8 +23,10 @@ from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE
 
 _logger = logging.getLogger(__name__)
 
-# Of a turn for one client, so that one with a fast network does not hold up the others.
+# Of a step in which one client after the other is served; in Slicer, the window waits for its end.
 _STEP_SECONDS = 0.02
+# Of it, for what one client sends. What is read is then handled, which takes some times as long.
+_READ_SECONDS = 0.004
 # Who cannot be accepted for want of these stays where the system told of it, and would be told of
 # again and again.
 _OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
@@ -87,8 +89,10 @@ class Server:
         self._listen_again_at: float | None = None
         self._clients: set[ServedClient] = set()
         self._paused: set[ServedClient] = set()
-        # Of whom TLS holds bytes that a selector cannot see.
-        self._unread: set[ServedClient] = set()
+        # Who has a turn in the next step, whatever the selector says: TLS holds bytes of them, or
+        # the last step had no time for them.
+        self._due: set[ServedClient] = set()
+        self._steps = 0
         self._check_at = 0.0
 
     def __enter__(self) -> Server:
@@ -122,7 +126,7 @@ class Server:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
         moments = [client.resume_at or 0.0 for client in self._paused]
         moments += [] if self._listen_again_at is None else [self._listen_again_at]
-        moments += [0.0] if self._unread else []
+        moments += [0.0] if self._due else []
         moments += [] if (check := self._replies.streams.next_check) is None else [check]
         moments += [self._check_at] if self._clients else []
         return min(moments, default=None)
@@ -140,20 +144,32 @@ class Server:
             seconds = left if seconds is None else min(seconds, left)
         ready = [key.data for key, _ in self._selector.select(seconds)]
         now = time.monotonic()
-        if None in ready:
-            self._accept_some(now)
-        unread, self._unread = self._unread, set()
+        accepted = self._accept_some(now) if None in ready else []
+        due, self._due = self._due, set()
         changed = self._replies.streams.queue_changed(self._clients - self._paused, now)
-        waiting = {*ready, *unread, *changed, *self._resume(now)} - {None}
-        # Small queries first: behind a dozen large images they would wait for half a second.
-        for client in sorted(waiting, key=lambda client: client.is_owed):
-            if client in self._clients:
-                self._serve(client, now)
+        self._serve_some({*ready, *accepted, *due, *changed, *self._resume(now)} - {None}, now)
         if self._clients and now >= self._check_at:
             self._check(now)
         if self._listen_again_at is not None and now >= self._listen_again_at:
             self._selector.register(self._listener, selectors.EVENT_READ)
             self._listen_again_at = None
+
+    def _serve_some(self, waiting: set[ServedClient], now: float) -> None:
+        """Serve as many clients as there is time for, the others in the next step.
+
+        Those come first who have waited the longest; of these, small queries: behind a dozen large
+        images they would wait for half a second.
+        """
+        self._steps += 1
+        end = now + _STEP_SECONDS
+        order = sorted(waiting, key=lambda client: (client.served_in_step, client.is_owed))
+        for number, client in enumerate(order):
+            if number and time.monotonic() >= end:
+                self._due.update(order[number:])
+                return
+            if client in self._clients:
+                client.served_in_step = self._steps
+                self._serve(client, now)
 
     def shut_down(self, seconds: float) -> None:
         """Accept nobody, finish what is being sent, for up to ``seconds``, and close."""
@@ -183,12 +199,14 @@ class Server:
 
     # Who may come in
 
-    def _accept_some(self, now: float) -> None:
+    def _accept_some(self, now: float) -> list[ServedClient]:
+        """Return who was accepted: the first query may be there already."""
+        accepted: list[ServedClient] = []
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
                 sock, address = self._listener.accept()
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError as error:
                 _logger.warning("a client could not be accepted: %s", error)
                 if error.errno in _OUT_OF_RESOURCES:
@@ -196,8 +214,10 @@ class Server:
                     self._make_room(now, _PAUSE_SECONDS, _PAUSE_SECONDS)
                     self._selector.unregister(self._listener)
                     self._listen_again_at = time.monotonic() + _PAUSE_SECONDS
-                return
-            self._admit(ServedClient(sock, *address[:2], self._limits, now), now)
+                break
+            accepted.append(ServedClient(sock, *address[:2], self._limits, now))
+            self._admit(accepted[-1], now)
+        return accepted
 
     def _admit(self, client: ServedClient, now: float) -> None:
         if not self._clients:
@@ -210,7 +230,6 @@ class Server:
         if words is None:
             if self.tls is None:
                 self._journal.connected(client)
-            self._serve(client, now)  # its first query may be there already
             return
         code = _Code.BUSY if self._limits.allows(client.host) else _Code.ACCESS_DENIED
         last_words = _status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
@@ -307,7 +326,7 @@ class Server:
         client.write(now)
         self._replies.finish(client)
         if not client.is_owed:
-            events = client.connection.read(_STEP_SECONDS)
+            events = client.connection.read(_READ_SECONDS)
             client.received(bool(events), now)
             for event in events:
                 self._replies.on_event(client, event)
@@ -338,7 +357,7 @@ class Server:
             self._paused.add(client)
             return
         if client.has_unread:
-            self._unread.add(client)
+            self._due.add(client)
         interest = selectors.EVENT_WRITE if client.wants_write else selectors.EVENT_READ
         if self._selector.get_key(sock).events != interest:
             self._selector.modify(sock, interest, client)
@@ -381,7 +400,7 @@ class Server:
     def _drop(self, client: ServedClient, reason: str) -> None:
         if client in self._paused:
             self._end_pause(client)
-        self._unread.discard(client)
+        self._due.discard(client)
         self._clients.remove(client)
         self._selector.unregister(client.connection.socket)
         client.close()
