@@ -1,8 +1,8 @@
-"""Coverage-guided fuzzing of the codec: ``python3 Testing/dev.py fuzz --minutes 10``.
+"""Coverage-guided fuzzing: ``python3 Testing/dev.py fuzz --minutes 10 [--target dicom]``.
 
-Runs ``fuzz_target.py`` under libFuzzer, which changes the golden messages and keeps in ``corpus``
-what reaches code that nothing reached before: the next run goes on from there. A finding is
-written to ``findings``. Exit code 0 means that there was none.
+Runs ``fuzz_target.py`` under libFuzzer, which changes the golden messages, or small DICOM files,
+and keeps in ``corpus`` what reaches code that nothing reached before: the next run goes on from
+there. A finding is written to ``findings``. Exit code 0 means that there was none.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ MESSAGES = HOSTILE.parent / "data" / "messages"
 CORPUS = HOSTILE / "corpus"
 FINDINGS = HOSTILE / "findings"
 
+TARGETS = ("codec", "dicom")
 SECONDS_OF_A_HANG = 10
 MIB_OF_MEMORY = 1024
 LONGEST_INPUT = 8192
@@ -33,7 +34,10 @@ NOISE = ("#", "stat::", "INFO:", "WARNING:", "0x")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fuzz, or try again what was found; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="dev.py fuzz", description="Looks for bytes that the codec cannot bear."
+        prog="dev.py fuzz", description="Looks for bytes that a reader cannot bear."
+    )
+    parser.add_argument(
+        "--target", choices=TARGETS, default="codec", help="messages, or headers of DICOM files"
     )
     parser.add_argument("--minutes", type=float, default=5, help="how long; 5 if not given")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time; 1 if not given")
@@ -42,53 +46,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.minutes <= 0 or options.jobs < 1:
         parser.error("--minutes must be above 0, and --jobs at least 1")
     if options.findings:
-        return subprocess.run([*command(), *options.findings], check=False).returncode
-    return fuzz(options.minutes, options.jobs)
+        tried = [*command(options.target), *map(str, options.findings)]
+        return subprocess.run(tried, check=False).returncode
+    return fuzz(options.target, options.minutes, options.jobs)
 
 
-def command() -> list[str]:
+def command(target: str) -> list[str]:
     """Return the beginning of the target's command line: all limits."""
     limits = {
         "timeout": SECONDS_OF_A_HANG,
         "rss_limit_mb": MIB_OF_MEMORY,
         "max_len": LONGEST_INPUT,
     }
-    return [sys.executable, str(TARGET), *(f"-{name}={limit}" for name, limit in limits.items())]
+    options = [f"-{name}={limit}" for name, limit in limits.items()]
+    return [sys.executable, str(TARGET), target, *options]
 
 
-def fuzz(minutes: float, jobs: int) -> int:
+def fuzz(target: str, minutes: float, jobs: int) -> int:
     """Run the jobs, which share the corpus, until the time is up; return the exit code."""
     FINDINGS.mkdir(exist_ok=True)
-    take_seeds()
-    logs = [FINDINGS / f"job-{number}.log" for number in range(jobs)]
-    processes = [start(log, minutes) for log in logs]
+    corpus = CORPUS if target == "codec" else CORPUS.with_name(f"corpus-{target}")
+    add_seeds(target, corpus)
+    logs = [FINDINGS / f"{target}-{number}.log" for number in range(jobs)]
+    processes = [start(target, corpus, log, minutes) for log in logs]
     codes = [wait(process, logs) for process in processes]
     findings = [log for log, code in zip(logs, codes, strict=True) if code]
     for log in findings:
-        print_finding(log)
+        print_finding(target, log)
     found = f"findings of {len(findings)} of {jobs} jobs" if findings else "no findings"
-    kept = len(list(CORPUS.iterdir()))
+    kept = len(list(corpus.iterdir()))
     print(f"{inputs_tried(logs):,} inputs tried, {kept:,} kept, {found}")
     return 1 if findings else 0
 
 
-def take_seeds() -> None:
-    """Put the golden messages into the corpus."""
-    CORPUS.mkdir(exist_ok=True)
-    for file in MESSAGES.glob("*.bin"):
-        shutil.copyfile(file, CORPUS / file.name)
+def add_seeds(target: str, corpus: Path) -> None:
+    """Put what is to be changed into the corpus."""
+    corpus.mkdir(exist_ok=True)
+    if target == "codec":
+        for file in MESSAGES.glob("*.bin"):
+            shutil.copyfile(file, corpus / file.name)
+        return
+    sys.path[:0] = [str(HOSTILE.parent), str(HOSTILE.parents[1] / "IGTLMetaBrowser")]
+    from hostile.dicom_files import small_files
+
+    for name, data in small_files():
+        (corpus / name).write_bytes(data)
 
 
-def start(log: Path, minutes: float) -> subprocess.Popen[bytes]:
+def start(target: str, corpus: Path, log: Path, minutes: float) -> subprocess.Popen[bytes]:
     """Start a job that writes to ``log``; other jobs' new inputs it takes from the corpus."""
     options = [
         f"-max_total_time={max(1, round(minutes * 60))}",
         f"-artifact_prefix={FINDINGS}/",
         "-print_final_stats=1",
-        str(CORPUS),
+        str(corpus),
     ]
     with log.open("wb") as output:
-        return subprocess.Popen([*command(), *options], stdout=output, stderr=output)
+        return subprocess.Popen([*command(target), *options], stdout=output, stderr=output)
 
 
 def wait(process: subprocess.Popen[bytes], logs: Sequence[Path]) -> int:
@@ -112,13 +126,13 @@ def inputs_tried(logs: Sequence[Path]) -> int:
     return total
 
 
-def print_finding(log: Path) -> None:
+def print_finding(target: str, log: Path) -> None:
     """Print what a job found, and how to see it again."""
     text = log.read_text(encoding="utf-8", errors="replace")
     lines = [line for line in text.splitlines() if not line.startswith(NOISE)]
     print(f"\nA finding. The end of {log}:\n", *lines[-LINES_OF_A_FINDING:], sep="\n")
     for file in re.findall(r"Test unit written to (.+)", text):
-        print(f"\nTo see it again: python3 Testing/dev.py fuzz {file}")
+        print(f"\nTo see it again: python3 Testing/dev.py fuzz --target {target} {file}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Gives inputs to the codec under libFuzzer: ``python fuzz_target.py OPTION... FOLDER|FILE...``.
+"""Gives inputs to a target under libFuzzer: ``python fuzz_target.py NAME OPTION... FOLDER|FILE...``.
 
-``fuzz.py`` runs it. Needs atheris, and so Linux.
+``fuzz.py`` runs it; the names are those of its ``TARGETS``. Needs atheris, and so Linux.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
 # Instrumented is what is imported for the first time in here.
 with atheris.instrument_imports(include=["IGTLMetaBrowserLib"]):
     from hostile.all_ways import read_all_ways
+    from hostile.dicom_files import read_header
 
-# Beyond what the interpreter takes. An input has some KiB: no message of it needs more.
+TARGETS = {"codec": read_all_ways, "dicom": read_header}
+# Beyond what the interpreter takes. An input has some KiB: no message or header of it needs more.
 MEMORY_LIMIT = 256 << 20
 
 
@@ -31,7 +33,9 @@ def limit_memory() -> None:
 
 
 if __name__ == "__main__":
+    name = sys.argv.pop(1)
     limit_memory()
-    warnings.simplefilter("error")
-    atheris.Setup(sys.argv, read_all_ways)
+    # pydicom warns of what is odd in files.
+    warnings.simplefilter("error" if name == "codec" else "ignore")
+    atheris.Setup(sys.argv, TARGETS[name])
     atheris.Fuzz()

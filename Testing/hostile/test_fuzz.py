@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from data import golden
 from hostile import fuzz
 from hostile.all_ways import read_all_ways
+from hostile.dicom_files import read_header, small_files
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec.messages import base
 
@@ -53,6 +54,14 @@ class TestInputs:
         read_all_ways(data)
         with pytest.raises(IndexError):
             read_all_ways(data[: codec.HEADER_SIZE])
+
+
+@pytest.mark.parametrize("change", [None, 0xFF, 0x00], ids=["whole", "all bits", "zero"])
+def test_headers_of_dicom_files_are_no_findings(change: int | None):
+    for name, data in small_files():
+        place = len(name) * 37 % len(data)
+        byte = b"" if change is None else bytes([change])
+        read_header(data[:place] + byte + data[place + len(byte) :])
 
 
 # What libFuzzer prints, in short; the argument is the part of its behavior that matters here.
@@ -98,7 +107,7 @@ class TestJobs:
         output = capsys.readouterr().out
         assert "IndexError: out of range" in output
         finding = folders / "findings" / "crash-12ab"
-        assert f"To see it again: python3 Testing/dev.py fuzz {finding}\n" in output
+        assert f"To see it again: python3 Testing/dev.py fuzz --target codec {finding}\n" in output
         assert output.splitlines()[-1].startswith("300 inputs tried, ")
         assert finding.read_bytes() == b"bad"
 
