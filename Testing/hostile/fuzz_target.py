@@ -1,4 +1,4 @@
-"""Gives inputs to a target under libFuzzer: ``python fuzz_target.py NAME OPTION... FOLDER|FILE...``.
+"""Gives inputs to a target under libFuzzer: ``fuzz_target.py NAME OPTION... FOLDER|FILE...``.
 
 ``fuzz.py`` runs it; the names are those of its ``TARGETS``. Needs atheris, and so Linux.
 """

@@ -56,6 +56,7 @@ class TestInputs:
             read_all_ways(data[: codec.HEADER_SIZE])
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken files
 @pytest.mark.parametrize("change", [None, 0xFF, 0x00], ids=["whole", "all bits", "zero"])
 def test_headers_of_dicom_files_are_no_findings(change: int | None):
     for name, data in small_files():
