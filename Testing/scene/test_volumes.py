@@ -14,9 +14,9 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import Coordinates, ImageMessage
+from IGTLMetaBrowserLib.codec.window_level import VoiWindow
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.volumes import show_image
-from IGTLMetaBrowserLib.scene.window_level import VoiWindow
 
 
 def ramp(dtype="int16", shape=(2, 3, 4)):

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from .. import codec
+from ..codec.window_level import VoiWindow
 from ..metadata import modules
 from ..metadata.providers.calibration import CalibratedSpacing
 from ..metadata.providers.standard import StandardProviders
@@ -27,7 +28,6 @@ from .server_nodes import (
     write_timestamp,
 )
 from .volumes import show_image
-from .window_level import VoiWindow
 
 _VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"

@@ -15,9 +15,10 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..codec import Coordinates, GeometryError, ImageMessage
+from ..codec.window_level import VoiWindow, Window, window_level
 from .errors import SceneError
+from .modality_colors import color_node_id
 from .subvolumes import whole_pixels, write_part
-from .window_level import VoiWindow, Window, color_node_id, window_level
 
 
 def show_image(

@@ -1,4 +1,4 @@
-"""Window, level and colors in which an image is shown first: as its modality is read.
+"""Window and level in which an image is shown first: as its modality is read.
 
 Found from a sample of the voxels: reading all of a CT of 157 MB would take longer than showing it.
 """
@@ -23,9 +23,6 @@ _CT_WINDOW_LEVEL = (350.0, 40.0)
 _HIGHEST_HOUNSFIELD_OF_AIR = -500
 # Modalities of emission (DICOM PS3.3 C.7.3.1.1.1): nothing is 0, and what matters is brightest.
 _EMISSION_MODALITIES = ("PT", "PET", "NM")
-
-_INVERTED_GRAY_ID = "vtkMRMLColorTableNodeInvertedGrey"
-"""As nuclear medicine reads its images, and Slicer's own PET loader shows them: black is uptake."""
 
 
 class Window(NamedTuple):
@@ -69,11 +66,6 @@ def window_level(
 def is_emission(modality: str) -> bool:
     """Whether images of a modality show where a tracer is, as PET and scintigraphy do."""
     return modality.strip().upper() in _EMISSION_MODALITIES
-
-
-def color_node_id(modality: str) -> str:
-    """Return the id of Slicer's color node for a modality; empty for the one it takes anyway."""
-    return _INVERTED_GRAY_ID if is_emission(modality) else ""
 
 
 def _sample(pixels: np.ndarray, size: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib.scene.window_level import VoiWindow, color_node_id, window_level
+from IGTLMetaBrowserLib.codec.window_level import VoiWindow, window_level
 
 HOUNSFIELD = np.arange(-1000, 3000, dtype=np.int16)
 
@@ -73,8 +73,3 @@ def test_a_window_that_shows_nothing_is_passed_over(center, width):
 
 def test_a_header_without_a_window_says_nothing():
     assert window_level(HOUNSFIELD, "CT", VoiWindow()) == (350, 40)
-
-
-def test_only_emission_images_are_inverted():
-    assert color_node_id("PT") == "vtkMRMLColorTableNodeInvertedGrey"
-    assert color_node_id("CT") == ""
