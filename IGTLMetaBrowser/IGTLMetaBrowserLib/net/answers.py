@@ -57,7 +57,7 @@ def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
 def capabilities(source: Source) -> list[str]:
     """Return the names of the messages that a server of this source sends and answers."""
     types = ["IMGMETA", "IMAGE", "TRAJ", "STATUS", "CAPABILITY"]
-    types += ["IMGPART"]
+    types += ["IMGPART", "IMGTHUMB"]
     types += ["LBMETA"] if isinstance(source, OffersLabelMaps) else []
     types += ["COLORT"] if isinstance(source, OffersColorTables) else []
     types += ["POINT"] if isinstance(source, OffersPoints) else []

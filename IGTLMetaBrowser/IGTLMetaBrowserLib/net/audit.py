@@ -8,7 +8,8 @@ what happened             EventID                                 EventTypeCode
 ========================  ======================================  ==============================
 the server begins, ends   110100 Application Activity             110120 Start, 110121 Stop
 a client comes, leaves    110114 User Authentication              110122 Login, 110123 Logout
-an image was sent         110104 DICOM Instances Transferred
+an image, a part or a     110104 DICOM Instances Transferred
+thumbnail of it was sent
 another query answered    110112 Query
 a client sent something   110107 Import
 anything was refused      110113 Security Alert
@@ -32,6 +33,8 @@ from .limited_log import LinesPerMinute
 from .server_events import ServerEvent, ServerEventType
 
 _REFUSALS_PER_MINUTE = 60
+# What shows voxels.
+_IMAGE_TYPES = ("IMAGE", "IMGPART", "IMGTHUMB")
 # Codes of the DICOM dictionary (PS3.16, CID 400 and 401) for the events of PS3.15 A.5.3.
 _APPLICATION = ("110100", "Application Activity")
 _START, _STOP = ("110120", "Application Start"), ("110121", "Application Stop")
@@ -143,7 +146,7 @@ class AuditTrail:
         if is_refusal and not self._refusals.may_write(event.host):
             return
         event_id = _IDS[event.type]
-        if event.type is ServerEventType.ANSWERED and event.data_type == "IMAGE":
+        if event.type is ServerEventType.ANSWERED and event.data_type in _IMAGE_TYPES:
             event_id = _TRANSFERRED
         outcome = _MINOR_FAILURE if is_refusal else _SUCCESS
         fields = self._event(
@@ -209,7 +212,7 @@ def _objects(event: ServerEvent) -> list[dict[str, Any]]:
     """Return what was asked for or sent, if the event has that."""
     if not event.data_type:
         return []
-    is_image = event.type is ServerEventType.ANSWERED and event.data_type == "IMAGE"
+    is_image = event.type is ServerEventType.ANSWERED and event.data_type in _IMAGE_TYPES
     details = {"bytes": event.byte_count, "seconds": round(event.seconds, 3)}
     return [
         {

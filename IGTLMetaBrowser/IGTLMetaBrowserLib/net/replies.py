@@ -15,6 +15,7 @@ from .limits import ServerLimits
 from .packed_images import PackedImage, PackedImages
 from .served_client import Question, Reply, ServedClient
 from .source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
+from .thumbnails import Thumbnails
 
 # The checksum of 157 MB takes 50 ms: in turns, so that small queries are answered between.
 _TURN_SECONDS = 0.01
@@ -33,6 +34,7 @@ class Replies:
         self._journal = journal
         self.images = PackedImages(source, limits.image_cache_size)
         self.streams = ImageStreams(source)
+        self._thumbnails = Thumbnails(source)
         self._packed_list: codec.PackedContent | None = None
 
     def on_event(self, client: ServedClient, event: codec.Message | codec.Rejected) -> None:
@@ -86,6 +88,9 @@ class Replies:
                 return
             if isinstance(query, codec.GetImagePartMessage):
                 self._send_part(client, reply, query)
+                return
+            if query.data_type == "IMGTHUMB" and isinstance(query, codec.GetMessage):
+                self._send_thumbnail(client, reply)
                 return
             message = message or answer(self._source, query)
             if message is not None:
@@ -146,6 +151,12 @@ class Replies:
         if not reply.part.sum_for(_TURN_SECONDS):
             raise NotReadyError
         self._queue(client, reply, reply.part)
+
+    def _send_thumbnail(self, client: ServedClient, reply: Reply) -> None:
+        """Queue the thumbnail of an image, when it is there. Raises ``NotReadyError``."""
+        image_id = reply.query.device_name
+        found = self._thumbnails.find(image_id)
+        self._queue(client, reply, found or self._thumbnails.make(image_id, self._image(reply)))
 
     def _queue(self, client: ServedClient, reply: Reply, packed: PackedImage) -> None:
         query, content = reply.query, packed.content

@@ -12,6 +12,7 @@ from ..codec import (
     LabelMetaItem,
     Message,
     PointItem,
+    ThumbnailMessage,
     TrajectoryItem,
 )
 
@@ -135,6 +136,22 @@ class OffersPoints(Protocol):
 
     def points(self) -> Sequence[PointItem]:
         """Return the points; their positions are in RAS mm."""
+        ...
+
+
+@runtime_checkable
+class KeepsThumbnails(Protocol):
+    """A source that keeps the thumbnails of its images, from one run of the server to the next."""
+
+    def kept_thumbnail(self, image_id: str) -> ThumbnailMessage | None:
+        """Return the thumbnail of an image as it is now; None if it is to be made of the image.
+
+        Raises ``SourceError`` if that takes too much for a thumbnail.
+        """
+        ...
+
+    def keep_thumbnail(self, image_id: str, thumbnail: ThumbnailMessage) -> None:
+        """Keep the thumbnail of the image as it is now."""
         ...
 
 
