@@ -23,11 +23,11 @@ from rich.console import Console
 TESTING = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
 
-from contests import harness, serving
+from contests import encryption, harness, serving
 
 from helpers import cpp_library
 from helpers.certificates import Authority
-from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib import net
 from interop import reference_library
 
 ROUNDS = 5
@@ -70,7 +70,7 @@ def main() -> int:
             many_clients(console, ours),
             small_images(console, stack, folder, ours),
             lists(console, ours),
-            encrypted(console, stack, folder, ours),
+            encrypted(console, stack, folder, ours, bare),
             while_decoding(console, stack, folder),
         ]
         show_pyigtl(console)
@@ -158,26 +158,33 @@ def lists(console: Console, port: int) -> bool:
     return is_met
 
 
-def encrypted(console: Console, stack: ExitStack, folder: Path, port: int) -> bool:
-    """Show what TLS costs our client and server."""
+def encrypted(console: Console, stack: ExitStack, folder: Path, port: int, bare: int) -> bool:
+    """Show what TLS costs our client and server, and what it costs bare loops."""
     authority = Authority.make(folder / "authority")
     certificate = authority.issue("127.0.0.1")
-    command = serving.python(serving.OURS, certificate)
-    tls_port = stack.enter_context(serving.running(command))
-    plain = net.ConnectionSettings()
+    tls_port = stack.enter_context(serving.running(serving.python(serving.OURS, certificate)))
+    command = serving.python(encryption.BARE_TLS, certificate)
+    bare_tls = stack.enter_context(serving.running(command))
     tls = net.ConnectionSettings(tls=net.ClientTLS(authority.file))
     contestants = {
-        PLAIN: partial(serving.seconds_of_client, port, TIMES, plain),
+        PLAIN: partial(serving.seconds_of_client, port, TIMES, net.ConnectionSettings()),
         TLS: partial(serving.seconds_of_client, tls_port, TIMES, tls),
     }
-    contest = harness.Contest(
-        f"{TIMES} × {serving.IMAGE_BYTES / 1e6:.0f} MB to our client, checked",
-        contestants,
-        TIMES * serving.IMAGE_BYTES / 1e6,
-        "MB",
-        [harness.Requirement(TLS, PLAIN, times_as_fast=0.5)],
-    )
-    return harness.hold(console, contest, ROUNDS)
+    title = f"{TIMES} × {serving.IMAGE_BYTES / 1e6:.0f} MB to our client, checked"
+    megabytes = TIMES * serving.IMAGE_BYTES / 1e6
+    required = [harness.Requirement(TLS, PLAIN, times_as_fast=0.5)]
+    contest = harness.Contest(title, contestants, megabytes, "MB", required)
+    is_met = harness.hold(console, contest, ROUNDS)
+    # Our client spends 97 % of its time within Python's ssl module: this is its limit.
+    loops = {
+        PLAIN: partial(encryption.seconds_of_bare_loop, bare, TIMES, None),
+        TLS: partial(encryption.seconds_of_bare_loop, bare_tls, TIMES, authority.file),
+    }
+    title = "The same by bare loops over socket and ssl.SSLSocket, unchecked"
+    harness.hold(console, harness.Contest(title, loops, megabytes, "MB"), ROUNDS)
+    speed = encryption.cipher_speed()
+    console.print(f"  {encryption.CIPHER} alone, one processor: {speed}\n", highlight=False)
+    return is_met
 
 
 def while_decoding(console: Console, stack: ExitStack, folder: Path) -> bool:
@@ -199,15 +206,12 @@ def while_decoding(console: Console, stack: ExitStack, folder: Path) -> bool:
 
 
 def show_pyigtl(console: Console) -> None:
-    """Show what pyigtl's server takes for the large image; it can fail to send it."""
-    try:
-        with serving.running(serving.python(serving.PYIGTL)) as port:
-            seconds = serving.seconds_of_pushes(port, 2) / 2
-    except (OSError, ValueError, codec.DecodeError) as error:
-        console.print(f"  {PYIGTL}: fails ({error})", highlight=False)
-        return
+    """Show what pyigtl's server takes for the large image, once it has the time to send it."""
+    with serving.running(serving.python(serving.PYIGTL)) as port:
+        seconds = serving.seconds_of_pushes(port, 2) / 2
     rate = serving.IMAGE_BYTES / 1e6 / seconds
-    console.print(f"  {PYIGTL}: {rate:,.0f} MB/s to one client, unasked", highlight=False)
+    words = "unasked; as it is, it fails: it gives a whole message 10 ms (comm.py, settimeout)"
+    console.print(f"  {PYIGTL}: {rate:,.0f} MB/s to one client, {words}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -57,3 +57,39 @@ class Authority:
         path = self.folder / "revoked.pem"
         path.write_bytes(revocation_list.public_bytes(serialization.Encoding.PEM))
         return path
+
+
+SERVER_FAULTS = {
+    "expired": "certificate has expired",
+    "of another host": "IP address mismatch",
+    "revoked": "certificate revoked",
+    "of an unknown authority": "unable to get local issuer certificate",
+}
+"""What can be wrong with a server's certificate, and the words in which a client says so."""
+
+CLIENT_FAULTS = {
+    "missing": ("the server requires a certificate", "presented no certificate"),
+    "expired": ("the certificate of this end has expired", "certificate has expired"),
+    "revoked": ("the certificate of this end was revoked", "certificate revoked"),
+    "of an unknown authority": (
+        "the other end does not trust the certificate",
+        "unable to get local issuer certificate",
+    ),
+}
+"""What can be wrong with a client's certificate, the words of the client, and of the server."""
+
+
+def faulty_certificate(authority: Authority, fault: str, host: str) -> tuple[Path | None, Path]:
+    """Return a certificate with a fault, and the file by which the other end checks it."""
+    if fault == "missing":
+        return None, authority.file
+    if fault == "of an unknown authority":
+        return Authority.make(authority.folder / "unknown").issue(host), authority.file
+    if fault == "of another host":
+        return authority.issue("other.example"), authority.file
+    certificate = authority.issue(host, expired=fault == "expired")
+    if fault != "revoked":
+        return certificate, authority.file
+    file = authority.folder / "authority-and-revoked.pem"
+    file.write_text(authority.file.read_text() + authority.revoke(certificate).read_text())
+    return certificate, file

@@ -65,10 +65,19 @@ while True:
     threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
 """
 )
+# Its handler gives ``sendall`` 10 ms for a whole message: too little for a large image. Here it
+# gets as long as it takes, so that there is something to compare.
 PYIGTL = (
     PREPARE
     + """
-import pyigtl, time
+import _socket, contextlib, pyigtl, time
+def send_all(self, data):
+    timeout = self.gettimeout()
+    self.settimeout(30)
+    with contextlib.suppress(OSError):  # the client has left
+        _socket.socket.sendall(self, data)
+    self.settimeout(timeout)
+socket.socket.sendall = send_all
 with socket.socket() as free:
     free.bind(("127.0.0.1", 0))
     port = free.getsockname()[1]
