@@ -23,7 +23,7 @@ from rich.console import Console
 TESTING = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
 
-from contests import encryption, harness, serving
+from contests import crowds, encryption, harness, serving
 
 from helpers import cpp_library
 from helpers.certificates import Authority
@@ -34,6 +34,8 @@ ROUNDS = 5
 ROUNDS_OF_MANY = 3
 TIMES = 10
 MANY = 32
+CONNECTED = 200
+MOST_GROWTH = 64  # MB: less than two images of the 52 MB that all fetch
 SAMPLES = 200
 SMALL_TIMES = 50
 SLICES = 60
@@ -68,6 +70,7 @@ def main() -> int:
         reached = [
             harness.hold(console, one_client(contestants), ROUNDS),
             many_clients(console, ours),
+            crowd(console),
             small_images(console, stack, folder, ours),
             lists(console, ours),
             encrypted(console, stack, folder, ours, bare),
@@ -111,6 +114,32 @@ def many_clients(console: Console, port: int) -> bool:
         [harness.Requirement(many, one, times_as_fast=0.9)],
     )
     return harness.hold(console, contest, ROUNDS_OF_MANY)
+
+
+def crowd(console: Console) -> bool:
+    """Show 32 of 200 clients that fetch, hostile streams beside a good client, and the memory."""
+    console.print(f"[bold]{CONNECTED} connected, {MANY} fetching; then attacked[/bold]")
+    with serving.running_process(serving.python(serving.OURS)) as (port, process):
+        serving.seconds_for_one(port, 1)
+        before = crowds.megabytes(process)
+        alone = harness.seconds(lambda: serving.seconds_for_many(port, MANY))
+        with crowds.connected(port, CONNECTED - MANY):
+            seconds = harness.seconds(lambda: serving.seconds_for_many(port, MANY))
+            meanwhile = crowds.megabytes(process)
+        text = f"{alone:.2f} s without the others, {seconds:.2f} s with them"
+        console.print(f"  {MANY} images: {text}", highlight=False)
+        single = serving.seconds_for_one(port, TIMES) / TIMES
+        taken, connections = crowds.while_attacked(port)
+        after = crowds.megabytes(process)
+    slowest = f"{max(taken) * 1e3:.0f} ms at most, {single * 1e3:.0f} ms alone"
+    words = f"{len(taken)} images of a good client, all whole, {slowest}"
+    console.print(f"  {connections} hostile connections: {words}", highlight=False)
+    text = f"{before:.0f} MB; {meanwhile:.0f} MB; {after:.0f} MB"
+    is_met = max(meanwhile, after) < before + MOST_GROWTH
+    required = f"≤ {MOST_GROWTH} MB more than before"
+    harness.print_verdict(console, "memory before; with all; after", required, text, is_met)
+    console.print()
+    return is_met
 
 
 def small_images(console: Console, stack: ExitStack, folder: Path, port: int) -> bool:

@@ -22,7 +22,8 @@ TESTING = Path(__file__).resolve().parents[2]
 _PATIENCE = 60.0
 
 PREPARE = f"""
-import pathlib, signal, socket, sys, threading
+import logging, pathlib, signal, socket, sys, threading
+logging.getLogger().addHandler(logging.NullHandler())
 sys.path[:0] = {[str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]!r}
 import numpy as np
 from IGTLMetaBrowserLib import codec, net
@@ -94,13 +95,20 @@ while True:
 
 
 @contextmanager
-def running(command: Sequence[str | Path]) -> Iterator[int]:
-    """Run a server that prints its port first; yield the port."""
+def running_process(command: Sequence[str | Path]) -> Iterator[tuple[int, int]]:
+    """Run a server that prints its port first; yield the port and the number of the process."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            yield int(process.stdout.readline())
+            yield int(process.stdout.readline()), process.pid
         finally:
             process.terminate()
+
+
+@contextmanager
+def running(command: Sequence[str | Path]) -> Iterator[int]:
+    """Run a server that prints its port first; yield the port."""
+    with running_process(command) as (port, _):
+        yield port
 
 
 def python(program: str, *arguments: object) -> list[str]:
