@@ -31,6 +31,7 @@ from IGTLMetaBrowserLib.metadata.providers.slicer_database import SlicerDatabase
 from IGTLMetaBrowserLib.metadata.registry import Priority
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
 from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
+from IGTLMetaBrowserLib.ui.archive_gateway import ArchiveGateway, isGateway
 from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, demoName, isDemo
 from IGTLMetaBrowserLib.ui.endpoint import BrowserBesideEndpoints
 from IGTLMetaBrowserLib.ui.endpoint_history import EndpointHistory
@@ -114,7 +115,8 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
         self.ui = slicer.util.childWidgetVariables(self._uiWidget)
         self._uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = IGTLMetaBrowserLogic()
-        self.panel = BrowserPanel(self.ui, self.logic.browser, self.logic.sceneEndpoint)
+        logic = self.logic
+        self.panel = BrowserPanel(self.ui, logic.browser, logic.sceneEndpoint, logic.archiveGateway)
         self.ui.demoButton.clicked.connect(self.onDemoClicked)
         # The browser alone observes the scene: so its own state is always changed first.
         self.logic.addObserver(SceneClosing, self._onSceneClosing)
@@ -188,10 +190,12 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
     def _showAddress(self):
         """Show the server of the connection that stands: a new scene says nothing of it.
 
-        The address of a demo is gone with it: it is not for the scene.
+        The address of a demo or a gateway is gone with it: it is not for the scene.
         """
         address = self.logic.browser.connection.host_and_port
-        if self._parameterNode is not None and address is not None and not isDemo(*address):
+        if self._parameterNode is None or address is None:
+            return
+        if not (isDemo(*address) or isGateway(*address)):
             self._parameterNode.host, self._parameterNode.port = address
 
 
@@ -209,6 +213,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self.browser.patients.hide(arePatientsHidden())
         self.demo = DemoEndpoint()
         self.sceneEndpoint = scene_endpoint.SceneEndpoint()
+        self.archiveGateway = ArchiveGateway()
         # The DICOM module makes the database; if it is missing, nothing is known of it.
         database = getattr(slicer, "dicomDatabase", None)
         metadata = self.browser.metadata.registry
@@ -224,6 +229,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         self.browser.close()
         self._pump.close()
         self.demo.stop()
+        self.archiveGateway.close()
         self.stopServer()
 
     def getParameterNode(self):

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ..net.source import Source
-from ..sources.archive import KEYWORDS, Archive
+from ..sources.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
 from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
 from ..sources.dimse import DimseArchive, DimseSettings
 from ..sources.series_cache import SeriesCache
 from .serving_options import port_number, positive_number
 
-PASSWORD = "IGTLMETA_ARCHIVE_PASSWORD"
-TOKEN = "IGTLMETA_ARCHIVE_TOKEN"
 _CACHE_MEGABYTES = 10_000
 _SECONDS = 30.0
 
@@ -82,7 +80,8 @@ def add_address_options(group: Any) -> None:
         "--archive-user",
         metavar="NAME",
         default="",
-        help=f"with the password in {PASSWORD}; or without it, the bearer token in {TOKEN}",
+        help=f"with the password in {PASSWORD_VARIABLE}; or without it, the bearer token in "
+        f"{TOKEN_VARIABLE}",
     )
     group.add_argument(
         "--archive-ca",
@@ -118,8 +117,8 @@ def open_archive(arguments: argparse.Namespace) -> Archive:
         return DimseArchive(arguments.dicom, _dimse_settings(arguments))
     settings = WebSettings(
         user=arguments.archive_user,
-        password=os.environ.get(PASSWORD, ""),
-        token=os.environ.get(TOKEN, ""),
+        password=os.environ.get(PASSWORD_VARIABLE, ""),
+        token=os.environ.get(TOKEN_VARIABLE, ""),
         authority=arguments.archive_ca,
         certificate=arguments.archive_cert,
         timeout=arguments.archive_timeout,

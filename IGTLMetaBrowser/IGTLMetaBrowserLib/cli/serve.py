@@ -31,7 +31,7 @@ from .index import processors
 from .metrics import Metrics, MetricsError
 from .output import complain, note, progress_bar
 from .parser import add_command
-from .serving import Records, Serving, interrupt
+from .serving import Records, Serving, end_with_stdin, interrupt
 
 _REASONS_SHOWN = 8
 # After so long a source that makes an image lets others have their turn.
@@ -85,6 +85,11 @@ def _add_source_options(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="resample tilted volumes, for clients that cannot show a sheared matrix",
     )
+    command.add_argument(
+        "--end-with-stdin",
+        action="store_true",
+        help="end when the standard input closes: when the program ends that started this",
+    )
 
 
 def serve(arguments: argparse.Namespace) -> int:
@@ -98,6 +103,8 @@ def serve(arguments: argparse.Namespace) -> int:
     limits, records = serving_options.limits(arguments), _records(arguments)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, interrupt)
+    if arguments.end_with_stdin:
+        end_with_stdin()
     try:
         opened = _open_source(arguments)
         with archive_options.closed_at_end(opened):

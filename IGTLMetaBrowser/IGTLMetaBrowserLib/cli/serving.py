@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import threading
 import time
 from types import FrameType
 
@@ -15,6 +18,7 @@ _STEP_SECONDS = 0.5
 _MINUTE = 60.0
 # Together with a step, less than the 5 s after which those who stop services lose patience.
 _SECONDS_TO_FINISH = 4.0
+_SECONDS_TO_END = 10.0
 
 
 def end_at_once_next_time() -> None:
@@ -27,6 +31,23 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     """Handle the first signal of a command that has not begun to serve."""
     end_at_once_next_time()
     signal.default_int_handler(number, frame)
+
+
+def end_with_stdin() -> None:
+    """Have SIGTERM end this process when its standard input closes.
+
+    That of a child process closes when its parent ends, however that ends.
+    """
+    threading.Thread(target=_wait_for_end_of_stdin, daemon=True).start()
+
+
+def _wait_for_end_of_stdin() -> None:
+    with contextlib.suppress(OSError, ValueError):  # it may be closed already
+        while os.read(0, 1024):
+            pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_SECONDS_TO_END)
+    os._exit(0)  # an archive that does not answer must not keep it
 
 
 class Figures:

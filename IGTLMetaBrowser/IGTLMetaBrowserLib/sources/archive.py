@@ -24,6 +24,9 @@ SERIES_KEYWORDS = (
     "SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber", "SeriesDate",
     "SeriesTime", "BodyPartExamined", "ProtocolName", "NumberOfSeriesRelatedInstances",
 )  # fmt: skip
+PASSWORD_VARIABLE, TOKEN_VARIABLE = "IGTLMETA_ARCHIVE_PASSWORD", "IGTLMETA_ARCHIVE_TOKEN"
+"""Where the command reads a secret: others see the command line of a process."""
+
 KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
 """What a list of series is asked for; and by what it can be searched."""
 

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from ..browser.events import ConnectionState
 from ..net import UntrustedCertificateError, format_address, parse_address
+from .archive_gateway import isGateway
 from .certificate_question import CertificateQuestion
 from .demo_endpoint import isDemo
 from .endpoint_history import EndpointHistory
@@ -64,9 +65,9 @@ class ConnectionSection:
             self._question.ask(*self._lastServer, error.fingerprint)
 
     def noteConnected(self):
-        """Remember the server: it works. A demo is gone with its window."""
+        """Remember the server: it works. A demo or a gateway is gone with its window."""
         host, port = self._browser.connection.host_and_port
-        if not isDemo(host, port):
+        if not (isDemo(host, port) or isGateway(host, port)):
             self._history.add(host, port)
 
     def update(self):

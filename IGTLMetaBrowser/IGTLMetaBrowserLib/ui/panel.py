@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import qt
 
+from .archive_section import ArchiveSection
 from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
@@ -26,9 +27,12 @@ from .wrapped_label import WrappedLabel
 
 
 class BrowserPanel:
-    """Connects the widgets of the .ui file, ``ui``, with a ``browser``, and a SceneEndpoint."""
+    """Connects the widgets of the .ui file, ``ui``, with a ``browser`` and what it can start.
 
-    def __init__(self, ui, browser, sceneEndpoint):
+    That is a SceneEndpoint and an ArchiveGateway.
+    """
+
+    def __init__(self, ui, browser, sceneEndpoint, archiveGateway):
         self.ui = ui
         self.browser = browser
         self.status = StatusLine(ui.statusLabel, browser)
@@ -38,6 +42,7 @@ class BrowserPanel:
         # The view does not keep its model alive in Slicer.
         self.model = ImageTableModel(browser, colors, texts)
         self.connection = ConnectionSection(ui, browser, colors, texts, self.status)
+        self.archive = ArchiveSection(ui, browser, archiveGateway, self.status)
         self._fixWidth()
         rememberSections(self._sections())
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
@@ -63,6 +68,7 @@ class BrowserPanel:
         self.browser.patients.hidden_changed.disconnect(self._onHiddenChanged)
         self.browser.disconnect()
         self.connection.close()
+        self.archive.close()
         self.images.close()
         self.trajectories.close()
         self.share.close()
@@ -194,6 +200,7 @@ class BrowserPanel:
     def update(self):
         """Show how everything is now, and enable what can be done."""
         self.connection.update()
+        self.archive.update()
         self.images.update()
         self.progress.update()
         self.trajectories.update()

@@ -149,6 +149,7 @@ class PanelEvents:
 
     def _onDisconnected(self, event):
         if not self._browser.connection.has_server:
+            self._panel.archive.onServerLeft()
             self._panel.images.showList()
             self._panel.trajectories.showList()
             self.forgetTrajectories()
