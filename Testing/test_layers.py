@@ -98,8 +98,8 @@ WITH_THREADS = (
 )
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
-# of a process that decodes ends it with the process that has started it.
-WITH_A_THREAD = (f"{LIB}.net.host_lookup", f"{LIB}.sources.dicom_decoding")
+# of a process that decodes, or of the command ``serve``, ends it with the process that started it.
+WITH_A_THREAD = (f"{LIB}.cli.serving", f"{LIB}.net.host_lookup", f"{LIB}.sources.dicom_decoding")
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (
     {"io", "os", "pathlib", "shutil", "tempfile", "mmap", "zipfile", "sqlite3"}

@@ -315,7 +315,7 @@ class Browser:
             self.connection.on_disconnected(event.error)
         elif isinstance(event, net.Finished):
             self._on_finished(event.query)
-        else:
+        elif isinstance(event, net.Unsolicited):
             self._on_unsolicited(event.message)
 
     def _on_connected(self) -> None:
