@@ -70,6 +70,7 @@ def everything_sent(port: int, ids: list[str]) -> Iterator[bytes]:
     queries += [("IMAGE", "nobody"), ("COLORT", "nobody")]
     for image_id in ids:
         queries += [("IMGMETA", image_id), ("IMAGE", image_id), ("COLORT", image_id)]
+        queries += [("IMGTHUMB", image_id)]
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as sock:
         for data_type, name in queries:
             sock.sendall(codec.pack(codec.GetMessage(data_type, device_name=name)))
@@ -77,6 +78,9 @@ def everything_sent(port: int, ids: list[str]) -> Iterator[bytes]:
                 data_type, device_name=name, header_version=2, message_id=1, metadata=metadata
             )
             sock.sendall(codec.pack(query))
+        for name in (*ids, "nobody"):
+            request = codec.GetImagePartMessage(stride=(4, 4, 4), device_name=name)
+            sock.sendall(codec.pack(request))
         sock.shutdown(socket.SHUT_WR)
         while data := sock.recv(1 << 20):
             yield data
@@ -174,6 +178,32 @@ def test_images_that_may_show_names_are_withheld(modality: str, allowed: bool, c
     assert len(source.images()) == count
     assert source.withheld_count == 3 - count
     assert {item.name for item in source.images()} <= {f"{modality} {n}" for n in (1, 2, 3)}
+
+
+def test_of_images_that_may_show_names_no_part_and_no_thumbnail_is_sent():
+    class Kept(Annotated):
+        kept: codec.ThumbnailMessage | None = None
+
+        def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
+            return self.kept
+
+        def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+            self.kept = thumbnail
+
+    annotated = Kept()
+    allowed = DeidentifiedSource(annotated, KEY, allow_annotated=True)
+    ids = {item.id for item in allowed.images()}
+    source = DeidentifiedSource(annotated, KEY)
+    shown = {item.id for item in source.images()}
+    (withheld,) = ids - shown
+    with ServerInThread(source) as server, server.client() as client:
+        assert client.get_thumbnail(min(shown)).planes
+        assert client.get_image_part(codec.GetImagePartMessage(device_name=min(shown))).data
+        for name in (withheld, "YES"):
+            with pytest.raises(net.RefusedError, match="no image has this id"):
+                client.get_thumbnail(name)
+            with pytest.raises(net.RefusedError, match="no image has this id"):
+                client.get_image_part(codec.GetImagePartMessage(device_name=name))
 
 
 def test_labels_and_points_have_numbers_and_the_new_ids():

@@ -143,6 +143,15 @@ def test_a_peer_that_does_all_well(serve, slices, open_source):
     assert fetch(source).pixels.shape == (3, 5, 7)
 
 
+def test_nothing_is_fetched_for_a_thumbnail_alone(serve, slices, open_source):
+    source = open_source(serve(archive_of(multipart(slices), record(slices))))
+    (item,) = source.images()
+    with pytest.raises(SourceError, match=r"not been fetched .* load the image first"):
+        source.kept_thumbnail(item.id)
+    ready(lambda: source.image(item.id))
+    assert source.kept_thumbnail(item.id) is None  # so it is made
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

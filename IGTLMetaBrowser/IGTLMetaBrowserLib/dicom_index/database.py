@@ -5,7 +5,7 @@ change is noticed; ``kind`` is empty until the file is read. ``folders`` has a d
 each folder. ``instances`` has the dictionary's fields of the files that are DICOM, ``images`` the
 headers of those that are images (see ``image_header``); what many of these share is in ``headers``.
 ``source`` has a number that grows with each change, and ``written`` the files that were written,
-and after which.
+and after which. ``thumbnails`` has what images look like, by the ids under which they are served.
 Paths are bytes, as the operating system has them, relative to the indexed folder.
 """
 
@@ -21,7 +21,7 @@ from .fields import PATHS
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
-_FORMAT = 6  # raise it when the tables or fields change: older databases are then made anew
+_FORMAT = 7  # raise it when the tables or fields change: older databases are then made anew
 # For another process that is writing into the same database.
 _SECONDS_TO_WAIT = 2.0
 
@@ -53,6 +53,11 @@ _TABLES = f"""
     );
     CREATE INDEX series ON instances (series);
     CREATE INDEX instance_uid ON instances (instance_uid);
+    CREATE TABLE thumbnails (
+        image TEXT PRIMARY KEY,
+        version BLOB NOT NULL,
+        content BLOB NOT NULL
+    );
     CREATE TABLE written (
         name BLOB PRIMARY KEY,
         how TEXT NOT NULL,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -191,6 +191,25 @@ class DicomIndex:
         """Return the answer to a question in SQL, see ``index_database``."""
         with self._errors_described():
             return self._sql.execute(statement, values).fetchall()
+
+    # Thumbnails ----------------------------------------------------------------------------------
+
+    def thumbnail(self, image: str, version: bytes) -> bytes | None:
+        """Return what ``keep_thumbnail`` has kept of this version of an image, or None."""
+        found = self.query(
+            "SELECT content FROM thumbnails WHERE image = ? AND version = ?", image, version
+        )
+        return found[0][0] if found else None
+
+    def keep_thumbnail(self, image: str, version: bytes, content: bytes) -> None:
+        """Keep what an image looks like, in place of what it looked like before."""
+        self.query("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", image, version, content)
+
+    def forget_thumbnails(self, images: Collection[str]) -> None:
+        """Forget the thumbnails of all but these images."""
+        for (image,) in self.query("SELECT image FROM thumbnails"):
+            if image not in images:
+                self.query("DELETE FROM thumbnails WHERE image = ?", image)
 
     # Parts ---------------------------------------------------------------------------------------
 

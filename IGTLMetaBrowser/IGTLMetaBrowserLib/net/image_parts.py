@@ -1,67 +1,121 @@
-"""Parts of images, cut out by a server in turns (IMGPART, ``docs/PROTOCOL.md``)."""
+"""Parts of images, cut out by a server in turns (IMGPART, ``docs/PROTOCOL.md``).
+
+Whole slices are sent from where they lie. Every other part is a copy, which takes memory for each
+client that is sent it, within the limit of all packed images.
+"""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import numpy as np
 
 from .. import codec
 from ..codec.part_encoding import encode_in_pieces
-from .source import SourceError
+from .packed_images import PackedImage, PackedImages
+from .source import NotReadyError, SourceError
 
 # Voxels that are looked at in one turn: about 2 ms.
 _BYTES_A_TURN = 4 << 20
-# What has to be copied takes memory for each client that is sent it. Of larger boxes clients can
-# ask for slices; those of whole slices are not copied.
+# Of larger boxes clients can ask for slices.
 _LARGEST_COPY = 64 << 20
 # A larger part is sent as it is: the first step of encoding it would take longer than a turn.
 _LARGEST_ENCODED = 4 << 20
 
 
-def part_in_turns(
-    image: codec.ImageMessage, request: codec.GetImagePartMessage, tag: str
-) -> Iterator[codec.ImagePartMessage | None]:
-    """Yield None after each turn of some ms, and at last the part.
+class PartInWork:
+    """A part of ``image`` that is being made for one client.
 
-    Raises ``SourceError`` if there is no such part, or if ``tag`` is not the one that is wanted.
+    Raises ``SourceError`` if there is no such part, or the image is not of the version wanted.
     """
-    _check(image, request, tag)
-    start, size = request.box_in(image.whole_size)
-    part = codec.ImagePartMessage(
-        b"",
-        codec.ScalarType.of(image.pixels.dtype),
-        image.whole_size,
-        start,
-        size,
-        request.stride,
-        tag,
-        image.components,
-        matrix=image.matrix,
-        coordinates=image.coordinates,
-    )
-    view = image.pixels[part.slices()]
-    is_encoded = codec.PartEncoding.ZIGZAG_DELTAS in request.encodings
-    is_encoded = is_encoded and 0 < view.nbytes <= _LARGEST_ENCODED
-    is_as_it_is = view.flags.c_contiguous and view.dtype == _little_endian(view.dtype)
-    if not is_as_it_is:
-        if view.nbytes > _LARGEST_COPY:
+
+    def __init__(
+        self, images: PackedImages, image: PackedImage, request: codec.GetImagePartMessage
+    ) -> None:
+        self._images = images
+        self._image = image
+        whole = image.content.message
+        _check(whole, request, image.tag)
+        start, size = request.box_in(whole.whole_size)
+        self._key = (start, size, tuple(request.stride))
+        self._part = codec.ImagePartMessage(
+            b"",
+            codec.ScalarType.of(whole.pixels.dtype),
+            whole.whole_size,
+            start,
+            size,
+            request.stride,
+            image.tag,
+            whole.components,
+            matrix=whole.matrix,
+            coordinates=whole.coordinates,
+        )
+        self._voxels = whole.pixels[self._part.slices()]
+        is_small = self._voxels.nbytes <= _LARGEST_ENCODED
+        self._is_encoded = is_small and codec.PartEncoding.ZIGZAG_DELTAS in request.encodings
+        self._is_copied = self._is_encoded or not _can_be_sent(self._voxels)
+        if not _can_be_sent(self._voxels) and self._voxels.nbytes > _LARGEST_COPY:
             raise SourceError(
-                f"this part has {view.nbytes} bytes; if it has more than {_LARGEST_COPY}, ask for "
-                "less at a time, or for whole slices"
+                f"this part has {self._voxels.nbytes} bytes; if it has more than {_LARGEST_COPY}, "
+                "ask for less at a time, or for whole slices"
             )
-        for copied in _copy_in_turns(view):
-            yield None
-            view = copied
-    if is_encoded:
-        pieces = []
-        for piece in encode_in_pieces(view):
-            pieces.append(piece)
-            yield None
-        part.data, part.encoding = b"".join(pieces), codec.PartEncoding.ZIGZAG_DELTAS
-    else:
-        part.data = memoryview(view).cast("B") if view.size else b""
-    yield part
+        self._packed = None if self._is_copied else image.parts.get(self._key)
+        self._turns = self._make()
+
+    def step(self, seconds: float) -> PackedImage:
+        """Go on for about ``seconds``; return the part with its checksum, when it is ready.
+
+        Raises ``NotReadyError`` until then, and ``SourceError``.
+        """
+        end = time.monotonic() + seconds
+        if self._packed is None:
+            if self._is_copied:
+                self._images.require_room(beside=self._image)
+            for _ in self._turns:
+                if time.monotonic() >= end:
+                    raise NotReadyError
+            self._packed = self._pack()
+        if not self._packed.sum_for(seconds):
+            raise NotReadyError
+        return self._packed
+
+    def _make(self) -> Iterator[None]:
+        """Make the bytes of the part, and yield after each turn of some ms."""
+        if not _can_be_sent(self._voxels):
+            yield from self._copy()
+        if self._is_encoded:
+            pieces = []
+            for piece in encode_in_pieces(self._voxels):
+                pieces.append(piece)
+                yield
+            self._part.encoding = codec.PartEncoding.ZIGZAG_DELTAS
+            self._part.data = b"".join(pieces)
+        else:
+            self._part.data = memoryview(self._voxels).cast("B")
+
+    def _copy(self) -> Iterator[None]:
+        voxels = self._voxels
+        copy = np.empty(voxels.shape, voxels.dtype.newbyteorder("<"))
+        # What lies between the voxels is read, too: a line of the processor's cache at a time.
+        slices = max(1, _BYTES_A_TURN // max(1, voxels.strides[0]))
+        for first in range(0, len(voxels), slices):
+            copy[first : first + slices] = voxels[first : first + slices]
+            yield
+        self._voxels = copy
+
+    def _pack(self) -> PackedImage:
+        packed = PackedImage(codec.PackedContent(self._part))
+        if self._is_copied:
+            self._images.count(packed)
+        else:  # the next who asks for it needs its checksum only
+            self._image.keep_part(self._key, packed)
+        return packed
+
+
+def _can_be_sent(voxels: np.ndarray) -> bool:
+    """Whether the voxels lie in memory as they are on the wire."""
+    return voxels.flags.c_contiguous and voxels.dtype == voxels.dtype.newbyteorder("<")
 
 
 def _check(image: codec.ImageMessage, request: codec.GetImagePartMessage, tag: str) -> None:
@@ -69,21 +123,6 @@ def _check(image: codec.ImageMessage, request: codec.GetImagePartMessage, tag: s
         raise SourceError("the image has changed since the first part of it; load it again")
     if image.is_subvolume:
         raise SourceError("only a part of this image is here; ask for the image")
-    _, size = request.box_in(image.whole_size)
+    start, size = request.box_in(image.whole_size)
     if 0 in size:
-        raise SourceError(f"this image has {image.whole_size} voxels, none where you ask for some")
-
-
-def _copy_in_turns(view: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield a copy that is not whole before the end, after each turn."""
-    copy = np.empty(view.shape, _little_endian(view.dtype))
-    # What lies between the voxels is read, too: a line of the processor's cache at a time.
-    bytes_a_slice = max(1, view.strides[0])
-    slices = max(1, _BYTES_A_TURN // bytes_a_slice)
-    for first in range(0, len(view), slices):
-        copy[first : first + slices] = view[first : first + slices]
-        yield copy
-
-
-def _little_endian(dtype: np.dtype) -> np.dtype:
-    return dtype.newbyteorder("<")
+        raise SourceError(f"this image has {image.whole_size} voxels, none from {start} on")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from .. import codec
@@ -13,6 +13,8 @@ from .source import NotReadyError, OffersImageVersions, Source, SourceError
 
 # How soon who waits for memory asks again.
 _RETRY_SECONDS = 0.05
+# Of an image of 1000 slices, each slice.
+_MOST_PARTS = 1024
 
 
 @dataclass(eq=False)
@@ -20,6 +22,14 @@ class PackedImage:
     """An image and its bytes; it lives as long as somebody sends it, or it is kept."""
 
     content: codec.PackedContent
+    # Of an image: the parts of it that lie in its own memory, by what they are.
+    parts: dict[Hashable, PackedImage] = field(default_factory=dict)
+
+    def keep_part(self, key: Hashable, part: PackedImage) -> None:
+        """Keep a part that takes no memory of its own, for the next who asks for it."""
+        if len(self.parts) >= _MOST_PARTS:
+            self.parts.clear()
+        self.parts[key] = part
 
     @property
     def tag(self) -> str:
@@ -27,7 +37,7 @@ class PackedImage:
 
         The same after a restart, as it is made of the content alone.
         """
-        return f"{self.content.crc:016x}{self.content.size:016x}"
+        return f"{self.content.crc:016x}-{self.content.size:x}"
 
     def sum_for(self, seconds: float) -> bool:
         """Compute the checksum, for about ``seconds``; return whether it is done.
@@ -71,6 +81,16 @@ class PackedImages:
             self._kept.move_to_end(key)
             self._forget(self._limit)
         return image
+
+    def require_room(self, beside: PackedImage) -> None:
+        """Raise ``NotReadyError`` if there is no memory for a copy of a part of ``beside``."""
+        self._forget(self._limit)
+        if self.size - beside.content.size >= self._limit:
+            raise NotReadyError(retry_after=_RETRY_SECONDS)
+
+    def count(self, part: PackedImage) -> None:
+        """Count the memory of a copy, as long as somebody sends it."""
+        self._in_memory[object()] = part
 
     def forget_changed(self) -> None:
         """Forget the images that are no longer what the source has under their ids."""

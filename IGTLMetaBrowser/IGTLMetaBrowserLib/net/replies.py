@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from .. import codec
 from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
-from .image_parts import part_in_turns
+from .image_parts import PartInWork
 from .image_streams import ImageStreams
 from .journal import Journal
 from .limits import ServerLimits
@@ -138,19 +137,9 @@ class Replies:
         self, client: ServedClient, reply: Reply, request: codec.GetImagePartMessage
     ) -> None:
         """Queue a part of an image, when it is ready. Raises ``NotReadyError``."""
-        end = time.monotonic() + _TURN_SECONDS
         if reply.part is None:
-            image = self._image(reply)
-            if reply.cutting is None:
-                message = image.content.message
-                reply.cutting = part_in_turns(message, request, image.tag)
-            while (part := next(reply.cutting)) is None:
-                if time.monotonic() >= end:
-                    raise NotReadyError
-            reply.part = PackedImage(codec.PackedContent(part))
-        if not reply.part.sum_for(_TURN_SECONDS):
-            raise NotReadyError
-        self._queue(client, reply, reply.part)
+            reply.part = PartInWork(self.images, self._image(reply), request)
+        self._queue(client, reply, reply.part.step(_TURN_SECONDS))
 
     def _send_thumbnail(self, client: ServedClient, reply: Reply) -> None:
         """Queue the thumbnail of an image, when it is there. Raises ``NotReadyError``."""

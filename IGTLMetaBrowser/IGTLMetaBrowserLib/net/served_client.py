@@ -8,13 +8,14 @@ import ssl
 import struct
 import time
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from .. import codec
 from ..codec.wire import Buffer
 from .address import format_address
 from .connection import MAX_PARSED_SIZE, Connection
+from .image_parts import PartInWork
 from .limits import Allowance, ServerLimits
 from .packed_images import PackedImage
 from .tls_server import ServerHandshake
@@ -53,9 +54,8 @@ class Reply:
     begin: float
     byte_count: int = 0
     image: PackedImage | None = None
-    # A part of it that is being cut out, and then the message that holds it.
-    cutting: Iterator[codec.ImagePartMessage | None] | None = None
-    part: PackedImage | None = None
+    # The part of it that is asked for.
+    part: PartInWork | None = None
     is_refusal: bool = False
 
 

@@ -31,6 +31,7 @@ from dataclasses import replace
 
 from .. import codec
 from ..net.source import (
+    KeepsThumbnails,
     NotReadyError,
     OffersColorTables,
     OffersImageVersions,
@@ -109,6 +110,27 @@ class DeidentifiedSource:
         original = self._original_id(image_id)
         is_told = isinstance(self._source, OffersImageVersions)
         return self._source.image_version(original) if is_told else object()
+
+    def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
+        """Return the thumbnail of an image that is offered, if the source has kept it.
+
+        It shows less than the image does, which is withheld if it may show names. Raises
+        ``SourceError``, in its own words.
+        """
+        original = self._original_id(image_id)
+        if not isinstance(self._source, KeepsThumbnails):
+            return None
+        try:
+            return self._source.kept_thumbnail(original)
+        except NotReadyError:
+            raise
+        except Exception as error:
+            raise self._unreadable(image_id, error) from None
+
+    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+        """Let the source keep a thumbnail, under its own id."""
+        if isinstance(self._source, KeepsThumbnails):
+            self._source.keep_thumbnail(self._original_id(image_id), thumbnail)
 
     def metadata(self, image_id: str) -> Mapping[str, str]:
         """Return what is kept of an image's metadata. Raises ``SourceError``."""

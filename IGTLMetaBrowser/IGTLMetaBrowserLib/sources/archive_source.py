@@ -265,6 +265,21 @@ class ArchiveSource:
         series = self._known(image_id)
         return (series.uid, series.count, series["PatientID"], series["PatientName"])
 
+    def kept_thumbnail(self, image_id: str) -> None:
+        """None: it is made of the image, unless the archive would have to send it just for that.
+
+        Raises ``SourceError`` then.
+        """
+        series = self._known(image_id)
+        if series.uid not in self._opened:
+            raise SourceError(
+                "This series has not been fetched from the archive, and is not for a thumbnail: "
+                "load the image first."
+            )
+
+    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+        """The server keeps it in memory: here is no place that stays."""
+
     def metadata(self, image_id: str) -> Mapping[str, str]:
         """What is known of an image: of a series that is not fetched, what the archive lists."""
         series = self._known(image_id)

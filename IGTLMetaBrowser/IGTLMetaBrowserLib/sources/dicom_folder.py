@@ -22,6 +22,7 @@ the file's ImagePositionPatient, and under "Notice" for all else.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import time
@@ -125,6 +126,7 @@ class DicomFolderSource:
             if index is None:
                 self._index.update()
             self._offers = FolderOffers(self._index, self.folder, is_upright)
+            self._index.forget_thumbnails(self._offers.images)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
         self._scanned = time.monotonic()
@@ -288,6 +290,34 @@ class DicomFolderSource:
         self._wait_for_index()
         fields = self._index.row(stack.frames[0].file.name)
         return dicom_fields.metadata(stack, fields)
+
+    def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
+        """Return the thumbnail of an image as its files are now, if the index has it."""
+        version = self._thumbnail_version(image_id)
+        self._wait_for_index()
+        try:
+            content = self._index.thumbnail(image_id, version)
+            if content is None:
+                return None
+            return codec.ThumbnailMessage.unpack_content(memoryview(content))
+        except (DicomIndexError, codec.DecodeError) as error:
+            _logger.warning("a thumbnail is made anew: %s", error)
+            return None
+
+    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+        """Keep a thumbnail in the index, if that is a file: the server has it in memory anyway."""
+        if self._index.database is None:
+            return
+        version = self._thumbnail_version(image_id)
+        self._wait_for_index()
+        try:
+            self._index.keep_thumbnail(image_id, version, b"".join(thumbnail.pack_content()))
+        except DicomIndexError as error:  # a full disk: it is made again next time
+            _logger.warning("a thumbnail is not kept: %s", error)
+
+    def _thumbnail_version(self, image_id: str) -> bytes:
+        text = repr((self._is_upright, self.image_version(image_id)))
+        return hashlib.sha256(text.encode()).digest()
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures of segmentations and structure sets.
