@@ -99,9 +99,22 @@ def read_file(path: str | bytes) -> FileContent:
     pydicom may warn of oddities."""
     try:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path has no names in bytes
-            return _read(file)
+            size = os.fstat(file.fileno()).st_size
+            return _read_checked(io.BufferedReader(file, READ_AT_ONCE), size)
     except OSError as error:
         return FileContent(REFUSED, f"cannot be read: {error.strerror or error}")
+
+
+def read_content(content: bytes) -> FileContent:
+    """Return what is in a file with these bytes, as ``read_file`` does."""
+    return _read_checked(io.BytesIO(content), len(content))
+
+
+def _read_checked(file: BinaryIO, size: int) -> FileContent:
+    try:
+        return _read(file, size)
+    except OSError:
+        raise
     except _DicomdirError:
         return FileContent(DICOMDIR)
     except _CutOffError as error:
@@ -128,14 +141,12 @@ def has_prefix(start: bytes) -> bool:
     return start[_PREAMBLE : _PREAMBLE + len(_PREFIX)] == _PREFIX
 
 
-def _read(file: io.FileIO) -> FileContent:
-    size = os.fstat(file.fileno()).st_size
-    buffered = io.BufferedReader(file, READ_AT_ONCE)
-    start = buffered.read(_PREAMBLE + len(_PREFIX))
+def _read(file: BinaryIO, size: int) -> FileContent:
+    start = file.read(_PREAMBLE + len(_PREFIX))
     if not looks_like_dicom(start):
         return FileContent(OTHER)
-    buffered.seek(0)
-    header = _Header(buffered, size)
+    file.seek(0)
+    header = _Header(file, size)
     lookup = header.read().get
     if not header.has_prefix and not any(text_of(lookup, tag) for tag in _SIGNS_OF_DICOM):
         return FileContent(OTHER)

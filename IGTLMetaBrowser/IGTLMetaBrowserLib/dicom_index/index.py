@@ -15,7 +15,7 @@ from typing import Any
 
 from .database import DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
-from .header_reader import DICOM, UNREAD
+from .header_reader import DICOM, UNREAD, FileContent
 from .image_header import ImageHeader
 from .rows import INSTANCE, File, Row, read_files, read_images, read_row, read_rows
 from .scan import survey
@@ -93,6 +93,23 @@ class DicomIndex:
                     "read them were ended. Run it again, with fewer jobs if memory is short"
                 )
         return done
+
+    def add(self, files: Iterable[tuple[str, int, FileContent]]) -> None:
+        """Take over files of this folder that were read before they are written.
+
+        Each is its name, its size in bytes, and what is in it (``header_reader.read_content``). The
+        next ``update`` reads them again.
+        """
+        insert = (
+            "INSERT INTO files (folder, name, size, mtime_ns, kind, reason)"
+            " VALUES (X'', ?, ?, 0, '', '')"
+        )
+        with self._errors_described(), self._transaction():
+            contents = [
+                (self._sql.execute(insert, (os.fsencode(name), size)).lastrowid or 0, content)
+                for name, size, content in files
+            ]
+            self._store(contents)
 
     def _unread(self) -> Iterator[Batch]:
         last = 0

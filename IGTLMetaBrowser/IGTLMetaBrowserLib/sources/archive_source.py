@@ -14,7 +14,7 @@ import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -29,8 +29,13 @@ from .dicom_decoding import Decoders
 from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
-from .fetched_series import FileWriter, check_fetched
-from .plan_document import Plan, read_plans
+from .fetched_series import (
+    FetchedFiles,
+    OpenedSeries,
+    can_be_read_from_memory,
+    check_fetched,
+)
+from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
 
 if TYPE_CHECKING:
@@ -66,16 +71,6 @@ class _Listing:
     asked_at: float = -_SECONDS_BETWEEN_QUERIES
     query: Future[list[Series]] | None = None
     items: tuple[codec.ImageMetaItem, ...] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class _Opened:
-    """A series that is fetched: where its files are, what makes images of them, and the entries."""
-
-    cached: CachedSeries
-    source: DicomFolderSource
-    items: tuple[codec.ImageMetaItem, ...]
-    plans: tuple[Plan, ...] = ()
 
 
 class ArchiveSource:
@@ -115,8 +110,8 @@ class ArchiveSource:
         self._searches: OrderedDict[frozenset[tuple[str, str]], _Listing] = OrderedDict()
         self._series: dict[str, Series] = {}  # by the ids of their entries
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
-        self._fetches: dict[str, Future[_Opened]] = {}
-        self._opened: OrderedDict[str, _Opened] = OrderedDict()
+        self._fetches: dict[str, Future[OpenedSeries]] = {}
+        self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
         self._patients: Counter[str] = Counter()
         # Of images that were fetched: what overlays may belong to, and their frames of reference.
         self._stacks: dict[str, Stack] = {}
@@ -124,8 +119,9 @@ class ArchiveSource:
         self._label_maps: dict[str, Series] = {}
         self._failed: set[str] = set()
         self._is_closed = False
-        self._opener.submit(_load_readers)
+        loaded = self._opener.submit(_load_readers)
         self._set_found(self._default, self._find({}))
+        loaded.result()
 
     def close(self) -> None:
         """End what runs, fetches after the next file. Nothing can be asked for any more."""
@@ -136,6 +132,8 @@ class ArchiveSource:
             if not fetch.cancelled() and fetch.exception() is None:
                 fetch.result().source.close()
         for opened in self._opened.values():
+            if opened.written is not None:
+                opened.written.result()
             opened.source.close()
         if self._decoders is not None:
             self._decoders.close()
@@ -255,7 +253,7 @@ class ArchiveSource:
             return source.image(image_id)
         except SourceError:
             # Another process may have made room in the cache: then it is fetched once more.
-            if self._opened[series.uid].cached.is_there:
+            if not self._opened[series.uid].is_lost:
                 raise
             self._close(series)
             raise NotReadyError from None
@@ -346,7 +344,7 @@ class ArchiveSource:
         self._series |= self._label_maps
         return found
 
-    def _overlays(self, *modalities: str) -> list[tuple[Series, _Opened]]:
+    def _overlays(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
         """Return the series of these modalities in studies of which an image was fetched."""
         studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
         listed = {series.uid: series for series in self._series.values()}
@@ -395,7 +393,10 @@ class ArchiveSource:
         self._keep(series, opened)
         return opened.source
 
-    def _keep(self, series: Series, opened: _Opened) -> None:
+    def _keep(self, series: Series, opened: OpenedSeries) -> None:
+        refused = [uid for uid, other in self._opened.items() if other.is_refused]
+        for uid in refused:  # what the disk does not take shall not fill the memory
+            self._opened.pop(uid).source.close()
         self._opened[series.uid] = opened
         while len(self._opened) > _MOST_OPENED:
             _, oldest = self._opened.popitem(last=False)
@@ -413,43 +414,71 @@ class ArchiveSource:
     def _close(self, series: Series) -> None:
         self._opened.pop(series.uid).source.close()
 
-    def _fetch(self, series: Series) -> _Opened:
+    def _fetch(self, series: Series) -> OpenedSeries:
         """Fetch a series from the cache or else the archive, in a thread."""
         cached = self._cache.find(self._archive.name, series)
         if cached is not None:
             with contextlib.suppress(SourceError):  # made room for by another process just now
                 return self._opener.submit(self._open, cached).result()
         cached = self._cache.begin(self._archive.name, series)
-        opened = None
+        files = FetchedFiles(cached.files)
         try:
-            writer = FileWriter(cached.files)
-            try:
-                self._archive.fetch(series, partial(self._write, writer))
-            finally:
-                writer.finish()
-            opened = self._opener.submit(self._open, cached).result()
-            check_fetched(series, opened.source.index, self._archive.name)
-            self._cache.finish(cached)
+            self._archive.fetch(series, partial(self._add, files))
+            return self._opener.submit(self._open_fetched, series, cached, files).result()
         except BaseException as error:
-            if opened is not None:
-                opened.source.close()
+            with contextlib.suppress(OSError):
+                files.wait()
             self._cache.drop(cached)
             if isinstance(error, OSError):
                 raise self._cache.error(error) from error
             raise
-        return opened
 
-    def _write(self, writer: FileWriter, content: bytes) -> None:
+    def _add(self, files: FetchedFiles, content: bytes) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
-        writer.write(content)
+        files.add(content)
 
-    def _open(self, cached: CachedSeries) -> _Opened:
+    def _open_fetched(
+        self, series: Series, cached: CachedSeries, files: FetchedFiles
+    ) -> OpenedSeries:
+        """Open what was fetched: before the disk has it, if that is enough."""
+        try:
+            index = files.index()
+            check_fetched(series, index, self._archive.name)
+            if files.contents and can_be_read_from_memory(index):
+                opened = self._make_images(cached, index, files.contents)
+                written = files.when_written(partial(self._on_written, cached, files))
+                return replace(opened, written=written)
+            files.wait()
+            self._cache.finish(cached)
+            return self._make_images(cached, index)
+        except DicomIndexError as error:
+            raise SourceError(str(error)) from error
+
+    def _on_written(self, cached: CachedSeries, files: FetchedFiles) -> bool:
+        """Have a series count as whole; return whether the disk has taken it."""
+        try:
+            files.check_written()
+            self._cache.finish(cached)
+        except OSError as error:
+            self._cache.error(error)
+            self._cache.drop(cached)
+            return False
+        files.contents.clear()
+        return True
+
+    def _open(self, cached: CachedSeries) -> OpenedSeries:
+        """Open what lies in the cache."""
         try:
             index = DicomIndex(cached.files, cached.database)
             index.update()
+            return self._make_images(cached, index)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
+
+    def _make_images(
+        self, cached: CachedSeries, index: DicomIndex, contents: dict[str, bytes] | None = None
+    ) -> OpenedSeries:
         source = DicomFolderSource(
             cached.files,
             (),
@@ -457,8 +486,10 @@ class ArchiveSource:
             decoders=self._decoders,
             seconds_a_turn=self._seconds_a_turn,
             elsewhere=self._stacks,
+            contents=contents,
         )
-        return _Opened(cached, source, tuple(source.images()), read_plans(cached.files, index))
+        plans = () if contents else read_plans(cached.files, index)
+        return OpenedSeries(cached, source, tuple(source.images()), plans)
 
 
 def _load_readers() -> None:

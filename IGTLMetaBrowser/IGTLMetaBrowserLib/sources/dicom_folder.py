@@ -89,7 +89,8 @@ class DicomFolderSource:
     SeriesInstanceUID, and is then replaced by the id that this source gives that series.
 
     ``elsewhere`` are images of other sources by their ids, which segmentations and structure sets
-    may belong to, too.
+    may belong to, too. ``contents`` are the bytes of files that are in memory, by their names: they
+    are not read from the folder, where they perhaps are not yet. See ``VolumeReading``.
 
     ``refused`` lists what is not offered, or not as it is: path or series, and the reason.
 
@@ -108,12 +109,14 @@ class DicomFolderSource:
         seconds_a_turn: float | None = None,
         is_upright: bool = False,
         elsewhere: Mapping[str, Stack] | None = None,
+        contents: Mapping[str, bytes] | None = None,
     ) -> None:
         _require_pydicom()
         self.folder = Path(folder)
         self._seconds_a_turn = seconds_a_turn
         self._is_upright = is_upright
         self._elsewhere: Mapping[str, Stack] = {} if elsewhere is None else elsewhere
+        self.contents = contents
         self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
         self._label_maps_read: _LabelMaps | None = None
         is_in_turns = seconds_a_turn is not None
@@ -125,7 +128,7 @@ class DicomFolderSource:
             self._index = index or DicomIndex(self.folder)
             if index is None:
                 self._index.update()
-            self._offers = FolderOffers(self._index, self.folder, is_upright)
+            self._offers = FolderOffers(self._index, self.folder, is_upright, contents)
             self._index.forget_thumbnails(self._offers.images)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
@@ -254,7 +257,7 @@ class DicomFolderSource:
         """Return an image's pixels, or go on reading them."""
         reading, steps = self._readings.pop(image_id, (None, None))
         if reading is None or steps is None or reading.stack is not stack:
-            reading = VolumeReading(stack, self.folder, self._decoders)
+            reading = VolumeReading(stack, self.folder, self._decoders, self.contents)
             steps = reading.steps()
         if self._seconds_a_turn is None:
             reading.finish()

@@ -43,12 +43,19 @@ class FolderOffers:
 
     ``images`` are by id, in the order of the files' paths, ``listing`` is what is listed of them;
     ``segmentations`` are the files that are label maps. ``refused`` lists what is not offered, or
-    not as it is; ``sequences`` are the images of one series that show one place (4D). Raises
-    ``DicomIndexError``.
+    not as it is; ``sequences`` are the images of one series that show one place (4D). ``contents``
+    are the bytes of files that are in memory. Raises ``DicomIndexError``.
     """
 
-    def __init__(self, index: DicomIndex, folder: Path, is_upright: bool) -> None:
+    def __init__(
+        self,
+        index: DicomIndex,
+        folder: Path,
+        is_upright: bool,
+        contents: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._folder = folder
+        self._contents = contents
         self._is_upright = is_upright
         self._problems: dict[tuple[str, str], str] = {}  # of transfer syntaxes and bits
         files, refused = find_images(index)
@@ -79,7 +86,7 @@ class FolderOffers:
         if not decodable:
             return
         frames = [frame for file in decodable for frame in frames_of(file)]
-        digest = partial(dicom_pixels.pixel_digest, folder=self._folder)
+        digest = partial(dicom_pixels.pixel_digest, folder=self._folder, contents=self._contents)
         self._offer_stacks(name, title, lambda: stack_frames(frames, digest))
 
     def _offer_segmentation(self, file: ImageFile) -> None:

@@ -6,8 +6,9 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
+from io import BytesIO
 from itertools import groupby, tee
 from pathlib import Path
 from typing import BinaryIO
@@ -55,14 +56,19 @@ def listed_dtype(stack: Stack) -> np.dtype:
     return np.dtype(np.int16) if dtype == np.int32 and is_16_bits and is_only_offset else dtype
 
 
-def read_pixels(stack: Stack, folder: Path, decoders: Decoders | None = None) -> np.ndarray:
+def read_pixels(
+    stack: Stack,
+    folder: Path,
+    decoders: Decoders | None = None,
+    contents: Mapping[str, bytes] | None = None,
+) -> np.ndarray:
     """Return the stack's pixels: shape (k, j, i), or (k, j, i, 3) of uint8 for colors.
 
     Rescale slope and intercept are applied; MONOCHROME1 (low is bright) is left as it is stored.
     The type is ``listed_dtype``, or a larger one if the values turn out not to fit it. Raises
     ``SourceError``.
     """
-    reading = VolumeReading(stack, folder, decoders)
+    reading = VolumeReading(stack, folder, decoders, contents)
     reading.finish()
     return reading.volume
 
@@ -70,15 +76,23 @@ def read_pixels(stack: Stack, folder: Path, decoders: Decoders | None = None) ->
 class VolumeReading:
     """Reads a stack step by step. ``volume`` is whole when ``steps`` has come to its end.
 
-    ``decoders`` are the processes that decode; without them, this one does.
+    ``decoders`` are the processes that decode; without them, this one does. ``contents`` are the
+    bytes of files that are in memory, by their names; what has to be decoded must be in the folder.
     """
 
-    def __init__(self, stack: Stack, folder: Path, decoders: Decoders | None = None) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        folder: Path,
+        decoders: Decoders | None = None,
+        contents: Mapping[str, bytes] | None = None,
+    ) -> None:
         columns, rows, count = stack.size
         self._shape = (rows, columns, 3) if is_color(stack) else (rows, columns)
         self.stack = stack
         self._folder = folder
         self._decoders = decoders
+        self._contents = contents or {}
         # Planes without a frame are empty.
         make = np.zeros if stack.planes else np.empty
         self.volume = make((count, *self._shape), listed_dtype(stack))
@@ -161,7 +175,7 @@ class VolumeReading:
         if stored is None:
             yield from self._decoded(file, frames)
             return
-        with _opened(self._folder, file) as opened:
+        with _opened(self._folder, file, self._contents) as opened:
             if TILES in file.header.shared:
                 yield from self._tiles(opened, file, frames, stored)
             else:
@@ -262,20 +276,24 @@ def stored_dtype(header: ImageHeader) -> np.dtype | None:
     return np.dtype(f"{order}{_kind(header)}{int(bits) // 8}")
 
 
-def pixel_digest(frame: Frame, folder: Path) -> bytes:
+def pixel_digest(frame: Frame, folder: Path, contents: Mapping[str, bytes] | None = None) -> bytes:
     """Return what two frames have in common only if their pixels are the same.
 
     A frame that cannot be read is like no other.
     """
     stack = Stack((frame,), np.eye(4), "image", pixel_size(frame))
     try:
-        return blake2b(read_pixels(stack, folder).data, digest_size=16).digest()
+        pixels = read_pixels(stack, folder, contents=contents)
+        return blake2b(pixels.data, digest_size=16).digest()
     except SourceError:
         return f"{frame.file.name} {frame.index}".encode()
 
 
-def _opened(folder: Path, file: ImageFile) -> BinaryIO:
+def _opened(folder: Path, file: ImageFile, contents: Mapping[str, bytes] | None = None) -> BinaryIO:
     """Open a file, if it still is the one that was indexed."""
+    content = contents.get(file.name) if contents else None
+    if content is not None:
+        return BytesIO(content)
     try:
         opened = (folder / file.name).open("rb", buffering=0)
     except OSError as error:

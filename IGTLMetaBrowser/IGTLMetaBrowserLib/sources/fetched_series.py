@@ -3,43 +3,118 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import codec
+from ..dicom_index.header_reader import FileContent, read_content
 from ..dicom_index.index import DicomIndex
 from .archive import ArchiveError, Series
+from .dicom_folder import DicomFolderSource
+from .dicom_pixels import stored_dtype
+from .plan_document import Plan
+from .series_cache import CachedSeries
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-# A disk that is slower than the archive shall not fill the memory.
+# A disk that is slower than the archive shall not fill the memory: of larger series, so many files
+# wait for it. Smaller ones are shown before it has them.
 _MOST_WAITING_FILES = 8
+_MOST_IN_MEMORY = 512 << 20
 
 
-class FileWriter:
-    """Writes the files of a series into a folder, numbered as they come, beside the download."""
+@dataclass(frozen=True, eq=False)
+class OpenedSeries:
+    """A series that is fetched: where its files are, what makes images of them, and the entries.
+
+    ``written``, of files that are still in memory, says whether the disk has taken them.
+    """
+
+    cached: CachedSeries
+    source: DicomFolderSource
+    items: tuple[codec.ImageMetaItem, ...]
+    plans: tuple[Plan, ...] = ()
+    written: Future[bool] | None = None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its files were on disk, and another process has made room of them."""
+        is_written = self.written is None or (self.written.done() and self.written.result())
+        return is_written and not self.cached.is_there
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the disk has not taken its files, so that they are in memory only."""
+        return self.written is not None and self.written.done() and not self.written.result()
+
+
+class FetchedFiles:
+    """Takes the files of a series as they come: reads their headers, writes them into a folder.
+
+    They are numbered as they come, and written by a thread of their own. ``contents`` are their
+    bytes by their names until all are written; empty if these are too many to be kept in memory.
+    """
 
     def __init__(self, folder: Path) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
         self._folder = folder
-        self._count = 0
+        self._headers: list[tuple[str, int, FileContent]] = []
+        self._size = 0
         self._executor = ThreadPoolExecutor(1, "writer")
         self._waiting: deque[Future[int]] = deque()
+        self.contents: dict[str, bytes] = {}
 
-    def write(self, content: bytes) -> None:
-        """Write the next file; raises ``OSError``, perhaps of one before."""
-        self._count += 1
-        path = self._folder / f"{self._count:06}.dcm"
-        self._waiting.append(self._executor.submit(path.write_bytes, content))
-        if len(self._waiting) > _MOST_WAITING_FILES:
+    def add(self, content: bytes) -> None:
+        """Take the next file; raises ``OSError``, perhaps of one before."""
+        name = f"{len(self._headers) + 1:06}.dcm"
+        self._size += len(content)
+        is_small = self._size <= _MOST_IN_MEMORY
+        if is_small:
+            self.contents[name] = content
+        else:
+            self.contents.clear()
+        self._waiting.append(self._executor.submit((self._folder / name).write_bytes, content))
+        self._headers.append((name, len(content), read_content(content)))
+        while not is_small and len(self._waiting) > _MOST_WAITING_FILES:
             self._waiting.popleft().result()
 
-    def finish(self) -> None:
-        """Wait for the last file; raises ``OSError``."""
+    def index(self) -> DicomIndex:
+        """Return an index of the files, in memory. Raises ``DicomIndexError``."""
+        index = DicomIndex(self._folder)
+        index.add(self._headers)
+        return index
+
+    def wait(self) -> None:
+        """Wait for the last file; raises ``OSError``. Nothing can be added any more."""
         self._executor.shutdown()
+        self.contents.clear()
+        self.check_written()
+
+    def when_written(self, action: Callable[[], bool]) -> Future[bool]:
+        """Have ``action`` called when all is written, or was tried to, by the thread that writes.
+
+        Nothing can be added any more.
+        """
+        done = self._executor.submit(action)
+        self._executor.shutdown(wait=False)
+        return done
+
+    def check_written(self) -> None:
+        """Raise ``OSError`` if a file could not be written."""
         for future in self._waiting:
             future.result()
+
+
+def can_be_read_from_memory(index: DicomIndex) -> bool:
+    """Whether all files are images whose pixels are not compressed: all else is read from disk."""
+    headers = [header for _, _, header in index.images()]
+    return len(headers) == index.count("dicom") and not any(
+        stored_dtype(header) is None or header.get("SegmentationType") for header in headers
+    )
 
 
 def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:

@@ -5,10 +5,13 @@ dicomweb-client parses each part with pydicom; here the bytes of a file are kept
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from email.message import Message
 
 _HEADER_END = b"\r\n\r\n"
+_LONGEST_HEADER = 64 << 10
+_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 class MultipartError(Exception):
@@ -26,30 +29,62 @@ def boundary_of(content_type: str) -> bytes:
 
 
 def parts(chunks: Iterable[bytes], boundary: bytes) -> Iterator[bytes]:
-    """Yield the content of each part. Raises ``MultipartError`` if the last boundary is missing."""
+    """Yield the content of each part. Raises ``MultipartError`` if the last boundary is missing.
+
+    Parts that say their length (Orthanc's do) are copied once, and not searched for the boundary.
+    """
     delimiter = b"\r\n--" + boundary
-    data = bytearray(b"\r\n")  # the first boundary has no line before it
-    begin: int | None = None  # of the part that is being read; None for what comes before the first
-    searched = 0
-    for chunk in chunks:
-        data += chunk
-        while (end := data.find(delimiter, searched)) >= 0:
-            after = end + len(delimiter)
-            if len(data) < after + 2:
-                break
-            if begin is not None:
-                yield _content(data, begin, end)
-            if data[after : after + 2] == b"--":
-                return
-            del data[:after]
-            begin, searched = 0, 0
-        else:
-            searched = max(0, len(data) - len(delimiter))
-    raise MultipartError("an answer that ends before its end")
+    stream = _Stream(chunks)
+    stream.read_until(delimiter[2:])  # the first boundary has no line before it
+    while stream.read(2) != b"--":
+        header = stream.read_until(_HEADER_END, _LONGEST_HEADER)
+        length = _LENGTH.search(header)
+        if length is None:
+            yield stream.read_until(delimiter)
+            continue
+        yield stream.read(int(length[1]))
+        if stream.read(len(delimiter)) != delimiter:
+            raise MultipartError("a part that is not as long as it says")
 
 
-def _content(data: bytearray, begin: int, end: int) -> bytes:
-    header_end = data.find(_HEADER_END, begin, end)
-    if header_end < 0:
-        raise MultipartError("a part without a header")
-    return bytes(memoryview(data)[header_end + len(_HEADER_END) : end])
+class _Stream:
+    """Reads what comes in chunks of any size. Its methods raise ``MultipartError`` at the end."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._chunk = b""
+        self._position = 0
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes."""
+        if self._position + size <= len(self._chunk):
+            self._position += size
+            return self._chunk[self._position - size : self._position]
+        pieces = [memoryview(self._chunk)[self._position :]]
+        missing = size - len(pieces[0])
+        while missing > 0:
+            self._next_chunk()
+            pieces.append(memoryview(self._chunk)[:missing])
+            missing -= len(pieces[-1])
+            self._position = len(pieces[-1])
+        return b"".join(pieces)
+
+    def read_until(self, mark: bytes, most: int | None = None) -> bytes:
+        """Return what comes before ``mark``, which is passed over; at most so many bytes."""
+        end = self._chunk.find(mark, self._position)
+        if end >= 0:
+            begin, self._position = self._position, end + len(mark)
+            return self._chunk[begin:end]
+        data = bytearray(memoryview(self._chunk)[self._position :])
+        while (end := data.find(mark, max(0, len(data) - len(self._chunk) - len(mark)))) < 0:
+            if most is not None and len(data) > most:
+                raise MultipartError("a part without a header")
+            self._next_chunk()
+            data += self._chunk
+        self._position = len(self._chunk) - (len(data) - end - len(mark))
+        return bytes(memoryview(data)[:end])
+
+    def _next_chunk(self) -> None:
+        self._chunk, self._position = next(self._chunks, b""), 0
+        if not self._chunk:
+            raise MultipartError("an answer that ends before its end")

@@ -49,9 +49,9 @@ class CachedSeries:
         return (self.folder / _COMPLETE).exists()
 
     def use(self) -> None:
-        """Have it count as used now."""
+        """Have it count as used now, if it is there."""
         with contextlib.suppress(OSError):
-            (self.folder / _COMPLETE).touch()
+            os.utime(self.folder / _COMPLETE)
 
 
 class SeriesCache:
