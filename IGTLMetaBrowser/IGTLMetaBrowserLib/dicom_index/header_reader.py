@@ -13,6 +13,7 @@ import zlib
 from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 
+from .buffer_file import BufferFile
 from .elements import READ_AT_ONCE, Elements
 from .fields import (
     CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE,
@@ -105,9 +106,9 @@ def read_file(path: str | bytes) -> FileContent:
         return FileContent(REFUSED, f"cannot be read: {error.strerror or error}")
 
 
-def read_content(content: bytes) -> FileContent:
+def read_content(content: bytes | memoryview) -> FileContent:
     """Return what is in a file with these bytes, as ``read_file`` does."""
-    return _read_checked(io.BytesIO(content), len(content))
+    return _read_checked(io.BufferedReader(BufferFile(content), READ_AT_ONCE), len(content))
 
 
 def _read_checked(file: BinaryIO, size: int) -> FileContent:

@@ -70,7 +70,7 @@ class Archive(Protocol):
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
         ...
 
-    def fetch(self, series: Series, write: Callable[[bytes], None]) -> None:
+    def fetch(self, series: Series, write: Callable[[bytes | memoryview], None]) -> None:
         """Call ``write`` with the bytes of each file (PS3.10). Raises ``ArchiveError``."""
         ...
 

@@ -19,6 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
+from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.image_header import ImageHeader, needed_tags
 from ..dicom_index.index import DicomIndex
@@ -433,7 +434,7 @@ class ArchiveSource:
                 raise self._cache.error(error) from error
             raise
 
-    def _add(self, files: FetchedFiles, content: bytes) -> None:
+    def _add(self, files: FetchedFiles, content: bytes | memoryview) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
         files.add(content)
@@ -477,7 +478,10 @@ class ArchiveSource:
             raise SourceError(str(error)) from error
 
     def _make_images(
-        self, cached: CachedSeries, index: DicomIndex, contents: dict[str, bytes] | None = None
+        self,
+        cached: CachedSeries,
+        index: DicomIndex,
+        contents: Contents | None = None,
     ) -> OpenedSeries:
         source = DicomFolderSource(
             cached.files,

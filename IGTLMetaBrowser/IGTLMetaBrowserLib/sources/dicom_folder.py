@@ -35,6 +35,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from .. import codec
+from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import Row
@@ -109,7 +110,7 @@ class DicomFolderSource:
         seconds_a_turn: float | None = None,
         is_upright: bool = False,
         elsewhere: Mapping[str, Stack] | None = None,
-        contents: Mapping[str, bytes] | None = None,
+        contents: Contents | None = None,
     ) -> None:
         _require_pydicom()
         self.folder = Path(folder)

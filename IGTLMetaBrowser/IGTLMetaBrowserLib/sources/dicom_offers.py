@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import codec
+from ..dicom_index.buffer_file import Contents
 from ..dicom_index.index import DicomIndex
 from ..net.image_sequences import ImageSequence
 from . import dicom_fields, dicom_pixels
@@ -52,7 +53,7 @@ class FolderOffers:
         index: DicomIndex,
         folder: Path,
         is_upright: bool,
-        contents: Mapping[str, bytes] | None = None,
+        contents: Contents | None = None,
     ) -> None:
         self._folder = folder
         self._contents = contents

@@ -6,15 +6,15 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import io
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from io import BytesIO
 from itertools import groupby, tee
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
+from ..dicom_index.buffer_file import BufferFile, Contents
 from ..dicom_index.grids import TILES
 from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..net.source import SourceError
@@ -60,7 +60,7 @@ def read_pixels(
     stack: Stack,
     folder: Path,
     decoders: Decoders | None = None,
-    contents: Mapping[str, bytes] | None = None,
+    contents: Contents | None = None,
 ) -> np.ndarray:
     """Return the stack's pixels: shape (k, j, i), or (k, j, i, 3) of uint8 for colors.
 
@@ -85,7 +85,7 @@ class VolumeReading:
         stack: Stack,
         folder: Path,
         decoders: Decoders | None = None,
-        contents: Mapping[str, bytes] | None = None,
+        contents: Contents | None = None,
     ) -> None:
         columns, rows, count = stack.size
         self._shape = (rows, columns, 3) if is_color(stack) else (rows, columns)
@@ -193,7 +193,7 @@ class VolumeReading:
         return np.empty(self._shape, stored)
 
     def _tiles(
-        self, opened: BinaryIO, file: ImageFile, frames: list[Frame], stored: np.dtype
+        self, opened: io.RawIOBase, file: ImageFile, frames: list[Frame], stored: np.dtype
     ) -> Iterator[np.ndarray]:
         across, down = map(int, file.header.get(TILES).split("\\"))
         rows, columns = self._shape[:2]
@@ -225,12 +225,15 @@ class VolumeReading:
         if is_color(self.stack):
             self.volume[self._planes[k]] = pixels
             return
+        ends = None
         if pixels.dtype.kind in "iu":
             pixels = _aligned(pixels, frame)
+            ends = _known_range(pixels, frame)
         slope, intercept = _rescale(frame)
         if frame.get("ModalityLUTSequence"):
             slope, intercept = 1.0, 0.0
-        self._make_room(pixels, slope, intercept)
+        if ends is None or not self._has_room(ends, slope, intercept):
+            self._make_room(pixels, slope, intercept)
         target = self.volume[self._planes[k]]
         number = float if target.dtype.kind == "f" else int
         if not np.may_share_memory(pixels, target):
@@ -240,6 +243,11 @@ class VolumeReading:
             target *= np.array(number(slope)).astype(target.dtype)
         if intercept != 0.0:
             target += np.array(number(intercept)).astype(target.dtype)
+
+    def _has_room(self, ends: tuple[int, int], slope: float, intercept: float) -> bool:
+        limits = np.iinfo(self.volume.dtype) if self.volume.dtype.kind != "f" else None
+        rescaled = [slope * end + intercept for end in ends]
+        return limits is None or (limits.min <= min(rescaled) and max(rescaled) <= limits.max)
 
     def _make_room(self, pixels: np.ndarray, slope: float, intercept: float) -> None:
         """Have the volume be of a type that holds these pixels when they are rescaled."""
@@ -276,7 +284,7 @@ def stored_dtype(header: ImageHeader) -> np.dtype | None:
     return np.dtype(f"{order}{_kind(header)}{int(bits) // 8}")
 
 
-def pixel_digest(frame: Frame, folder: Path, contents: Mapping[str, bytes] | None = None) -> bytes:
+def pixel_digest(frame: Frame, folder: Path, contents: Contents | None = None) -> bytes:
     """Return what two frames have in common only if their pixels are the same.
 
     A frame that cannot be read is like no other.
@@ -289,11 +297,11 @@ def pixel_digest(frame: Frame, folder: Path, contents: Mapping[str, bytes] | Non
         return f"{frame.file.name} {frame.index}".encode()
 
 
-def _opened(folder: Path, file: ImageFile, contents: Mapping[str, bytes] | None = None) -> BinaryIO:
+def _opened(folder: Path, file: ImageFile, contents: Contents | None = None) -> io.RawIOBase:
     """Open a file, if it still is the one that was indexed."""
     content = contents.get(file.name) if contents else None
     if content is not None:
-        return BytesIO(content)
+        return BufferFile(content)
     try:
         opened = (folder / file.name).open("rb", buffering=0)
     except OSError as error:
@@ -310,7 +318,7 @@ def _opened(folder: Path, file: ImageFile, contents: Mapping[str, bytes] | None 
     return opened
 
 
-def _read_into(pixels: np.ndarray, opened: BinaryIO, file: ImageFile, start: int) -> None:
+def _read_into(pixels: np.ndarray, opened: io.RawIOBase, file: ImageFile, start: int) -> None:
     """Read pixels that begin ``start`` bytes behind the first, and put them in native order."""
     assert file.header.pixels is not None
     place = file.header.pixels
@@ -340,14 +348,28 @@ def _aligned(pixels: np.ndarray, frame: Frame) -> np.ndarray:
     """
     if not pixels.dtype.isnative:
         pixels = pixels.astype(pixels.dtype.newbyteorder("="))
-    allocated, stored = 8 * pixels.dtype.itemsize, _whole(frame, "BitsStored")
-    high = _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
-    if not 0 < stored < allocated or not stored - 1 <= high < allocated:
+    ends = _known_range(pixels, frame)
+    if ends is None:
         return pixels
-    least, most = _range(stored, pixels.dtype.kind == "i")
-    if high == stored - 1 and least <= pixels.min() and pixels.max() <= most:
+    allocated, stored, high = _bits(pixels, frame)
+    if high == stored - 1 and ends[0] <= pixels.min() and pixels.max() <= ends[1]:
         return pixels
     return (pixels << (allocated - 1 - high)) >> (allocated - stored)
+
+
+def _known_range(pixels: np.ndarray, frame: Frame) -> tuple[int, int] | None:
+    """Return what aligned integers are between at most, if fewer bits are stored than allocated."""
+    allocated, stored, high = _bits(pixels, frame)
+    if not 0 < stored < allocated or not stored - 1 <= high < allocated:
+        return None
+    return _range(stored, pixels.dtype.kind == "i")
+
+
+def _bits(pixels: np.ndarray, frame: Frame) -> tuple[int, int, int]:
+    """Return how many bits are allocated and stored, and the highest of those."""
+    stored = _whole(frame, "BitsStored")
+    high = _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
+    return 8 * pixels.dtype.itemsize, stored, high
 
 
 def _range(bits: int, is_signed: bool) -> tuple[int, int]:

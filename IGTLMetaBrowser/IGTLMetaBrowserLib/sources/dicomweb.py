@@ -88,7 +88,7 @@ class DicomWebArchive:
                     break
         return found
 
-    def fetch(self, series: Series, write: Callable[[bytes], None]) -> None:
+    def fetch(self, series: Series, write: Callable[[bytes | memoryview], None]) -> None:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         url = f"{self._url}/studies/{series['StudyInstanceUID']}/series/{series.uid}"
         with self._errors_described("fetch from"), self._get(url) as response:

@@ -107,7 +107,7 @@ class DimseArchive:
                         return found
         return found
 
-    def fetch(self, series: Series, write: Callable[[bytes], None]) -> None:
+    def fetch(self, series: Series, write: Callable[[bytes | memoryview], None]) -> None:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         identifier = _identifier("SERIES", (), {})
         identifier.StudyInstanceUID = series["StudyInstanceUID"]

@@ -66,9 +66,9 @@ class FetchedFiles:
         self._size = 0
         self._executor = ThreadPoolExecutor(1, "writer")
         self._waiting: deque[Future[int]] = deque()
-        self.contents: dict[str, bytes] = {}
+        self.contents: dict[str, bytes | memoryview] = {}
 
-    def add(self, content: bytes) -> None:
+    def add(self, content: bytes | memoryview) -> None:
         """Take the next file; raises ``OSError``, perhaps of one before."""
         name = f"{len(self._headers) + 1:06}.dcm"
         self._size += len(content)
