@@ -478,10 +478,7 @@ class ArchiveSource:
             raise SourceError(str(error)) from error
 
     def _make_images(
-        self,
-        cached: CachedSeries,
-        index: DicomIndex,
-        contents: Contents | None = None,
+        self, cached: CachedSeries, index: DicomIndex, contents: Contents | None = None
     ) -> OpenedSeries:
         source = DicomFolderSource(
             cached.files,

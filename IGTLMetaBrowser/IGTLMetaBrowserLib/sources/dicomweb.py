@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -249,6 +250,7 @@ def _series_of(record: Mapping[str, Any]) -> Series:
     return series
 
 
+@cache
 def _tag(keyword: str) -> str:
     from pydicom.datadict import tag_for_keyword
 
