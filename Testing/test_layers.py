@@ -95,6 +95,7 @@ WITH_THREADS = (
     f"{LIB}.sources.archive_source",
     f"{LIB}.sources.background",
     f"{LIB}.sources.fetched_series",
+    f"{LIB}.sources.series_fetcher",
 )
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one

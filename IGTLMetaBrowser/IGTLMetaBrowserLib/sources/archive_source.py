@@ -1,43 +1,32 @@
 """An archive (PACS) as a source: its series are listed by a query, and fetched when asked for.
 
-A series is one entry until it is fetched: its size is not known before, and is (0, 0, 0). Its files
-then lie in the cache (``series_cache``) as a folder, and ``DicomFolderSource`` makes the images of
-them that it makes of any folder. If they are several volumes, the entry is replaced by those.
+A series is one entry until it is fetched (``series_fetcher``): its size is not known before, and is
+(0, 0, 0). Its files then lie in the cache as a folder, and ``DicomFolderSource`` makes the images
+of them that it makes of any folder. If they are several volumes, the entry is replaced by those.
 
 The archive is asked by threads. Meanwhile ``NotReadyError`` lets the server serve others.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
-from ..dicom_index.buffer_file import Contents
-from ..dicom_index.database import DicomIndexError
-from ..dicom_index.image_header import ImageHeader, needed_tags
-from ..dicom_index.index import DicomIndex
+from ..dicom_index.image_header import ImageHeader
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
-from .archive import KEYWORDS, Archive, ArchiveError, Query, Series, matches
-from .dicom_decoding import Decoders
+from .archive import KEYWORDS, Archive, Query, Series, matches
 from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
-from .fetched_series import (
-    FetchedFiles,
-    OpenedSeries,
-    can_be_read_from_memory,
-    check_fetched,
-)
-from .plan_document import read_plans
-from .series_cache import CachedSeries, SeriesCache
+from .fetched_series import OpenedSeries
+from .series_cache import SeriesCache
+from .series_fetcher import SeriesFetcher
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -98,15 +87,10 @@ class ArchiveSource:
         from concurrent.futures import ThreadPoolExecutor
 
         self._archive = archive
-        self._cache = cache
         self._filters = dict(filters or {})
         self._modalities = tuple(modalities)
         self._most = most
-        self._seconds_a_turn = seconds_a_turn
         self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
-        # One at a time: it is Python's work, and starts the processes that decode for all.
-        self._opener = ThreadPoolExecutor(1, "series")
-        self._decoders = Decoders(jobs) if jobs > 1 or seconds_a_turn is not None else None
         self._default = _Listing()
         self._searches: OrderedDict[frozenset[tuple[str, str]], _Listing] = OrderedDict()
         self._series: dict[str, Series] = {}  # by the ids of their entries
@@ -119,25 +103,20 @@ class ArchiveSource:
         self._frames: dict[str, str] = {}
         self._label_maps: dict[str, Series] = {}
         self._failed: set[str] = set()
-        self._is_closed = False
-        loaded = self._opener.submit(_load_readers)
+        self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
         self._set_found(self._default, self._find({}))
-        loaded.result()
+        self._fetcher.wait_until_ready()
 
     def close(self) -> None:
         """End what runs, fetches after the next file. Nothing can be asked for any more."""
-        self._is_closed = True
+        self._fetcher.stop()
         self._executor.shutdown(cancel_futures=True)
-        self._opener.shutdown()
         for fetch in self._fetches.values():
             if not fetch.cancelled() and fetch.exception() is None:
-                fetch.result().source.close()
+                fetch.result().close()
         for opened in self._opened.values():
-            if opened.written is not None:
-                opened.written.result()
-            opened.source.close()
-        if self._decoders is not None:
-            self._decoders.close()
+            opened.close()
+        self._fetcher.close()
 
     # Lists ---------------------------------------------------------------------------------------
 
@@ -386,7 +365,7 @@ class ArchiveSource:
             return self._opened[series.uid].source
         fetch = self._fetches.get(series.uid)
         if fetch is None:
-            fetch = self._fetches[series.uid] = self._executor.submit(self._fetch, series)
+            fetch = self._fetches[series.uid] = self._executor.submit(self._fetcher.fetch, series)
         if not fetch.done():
             raise NotReadyError(_RETRY_SECONDS)
         del self._fetches[series.uid]
@@ -414,91 +393,6 @@ class ArchiveSource:
 
     def _close(self, series: Series) -> None:
         self._opened.pop(series.uid).source.close()
-
-    def _fetch(self, series: Series) -> OpenedSeries:
-        """Fetch a series from the cache or else the archive, in a thread."""
-        cached = self._cache.find(self._archive.name, series)
-        if cached is not None:
-            with contextlib.suppress(SourceError):  # made room for by another process just now
-                return self._opener.submit(self._open, cached).result()
-        cached = self._cache.begin(self._archive.name, series)
-        files = FetchedFiles(cached.files)
-        try:
-            self._archive.fetch(series, partial(self._add, files))
-            return self._opener.submit(self._open_fetched, series, cached, files).result()
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                files.wait()
-            self._cache.drop(cached)
-            if isinstance(error, OSError):
-                raise self._cache.error(error) from error
-            raise
-
-    def _add(self, files: FetchedFiles, content: bytes | memoryview) -> None:
-        if self._is_closed:
-            raise ArchiveError("the server ends")
-        files.add(content)
-
-    def _open_fetched(
-        self, series: Series, cached: CachedSeries, files: FetchedFiles
-    ) -> OpenedSeries:
-        """Open what was fetched: before the disk has it, if that is enough."""
-        try:
-            index = files.index()
-            check_fetched(series, index, self._archive.name)
-            if files.contents and can_be_read_from_memory(index):
-                opened = self._make_images(cached, index, files.contents)
-                written = files.when_written(partial(self._on_written, cached, files))
-                return replace(opened, written=written)
-            files.wait()
-            self._cache.finish(cached)
-            return self._make_images(cached, index)
-        except DicomIndexError as error:
-            raise SourceError(str(error)) from error
-
-    def _on_written(self, cached: CachedSeries, files: FetchedFiles) -> bool:
-        """Have a series count as whole; return whether the disk has taken it."""
-        try:
-            files.check_written()
-            self._cache.finish(cached)
-        except OSError as error:
-            self._cache.error(error)
-            self._cache.drop(cached)
-            return False
-        files.contents.clear()
-        return True
-
-    def _open(self, cached: CachedSeries) -> OpenedSeries:
-        """Open what lies in the cache."""
-        try:
-            index = DicomIndex(cached.files, cached.database)
-            index.update()
-            return self._make_images(cached, index)
-        except DicomIndexError as error:
-            raise SourceError(str(error)) from error
-
-    def _make_images(
-        self, cached: CachedSeries, index: DicomIndex, contents: Contents | None = None
-    ) -> OpenedSeries:
-        source = DicomFolderSource(
-            cached.files,
-            (),
-            index=index,
-            decoders=self._decoders,
-            seconds_a_turn=self._seconds_a_turn,
-            elsewhere=self._stacks,
-            contents=contents,
-        )
-        plans = () if contents else read_plans(cached.files, index)
-        return OpenedSeries(cached, source, tuple(source.images()), plans)
-
-
-def _load_readers() -> None:
-    """Import what reads files: the first series shall not wait for it."""
-    import pydicom.filereader
-    import pydicom.pixels  # noqa: F401
-
-    needed_tags()
 
 
 def _frame_of(series: Series) -> Frame:

@@ -50,6 +50,12 @@ class OpenedSeries:
         """Whether the disk has not taken its files, so that they are in memory only."""
         return self.written is not None and self.written.done() and not self.written.result()
 
+    def close(self) -> None:
+        """Wait until its files are written, and let go of them."""
+        if self.written is not None:
+            self.written.result()
+        self.source.close()
+
 
 class FetchedFiles:
     """Takes the files of a series as they come: reads their headers, writes them into a folder.
