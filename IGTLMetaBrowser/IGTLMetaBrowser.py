@@ -265,11 +265,15 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         """
         return self.browser.list_images()
 
-    def loadImage(self, imageId):
+    def loadImage(self, imageId, region=None):
         """Fetch an image and return its volume node; the same node when it is loaded again.
 
+        With ``region``, a vtkMRMLMarkupsROINode, only the part in it is fetched, which becomes a
+        volume of its own; not all servers can do that.
         Raises IGTLMetaBrowserLib.net.NetworkError, or SceneError if it cannot be shown.
         """
+        if region is not None:
+            return self.browser.load_region(imageId, region)
         return self.browser.load_image(imageId)
 
     def loadSequence(self, imageId):

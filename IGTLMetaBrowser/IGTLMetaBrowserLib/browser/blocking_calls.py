@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import codec, net
+from ..scene.roi_boxes import roi_corners
 from .errors import BrowserError
 from .events import (
     BrowserEvent,
@@ -15,11 +17,15 @@ from .events import (
     ImageFailed,
     ImageLoaded,
     ImagesCancelled,
+    RegionFailed,
+    RegionLoaded,
     TrajectoriesShown,
 )
 
 if TYPE_CHECKING:
     from .browser import Browser
+
+_SECONDS_FOR_OFFER = 2.0
 
 
 class BlockingCalls:
@@ -77,6 +83,31 @@ class BlockingCalls:
             raise net.CancelledError(f"loading {codec.printable(image_id)!r} was cancelled")
         self._browser.images.cancel([image_id])
         raise end.error
+
+    def load_region(self, image_id: str, roi: Any) -> Any:
+        """Fetch the part of an image that lies in a ROI node; return its own volume node.
+
+        Raises what ``load_image`` does, and ``BrowserError`` if the server sends no parts.
+        """
+        self._wait_for_offer()
+        with self._heard(RegionLoaded, RegionFailed) as heard:
+            regions = self._browser.images.regions
+            regions.request(image_id, roi_corners(roi))
+            self._step_until(lambda: not regions.is_loading)
+        end = next(event for event in heard if event.image_id == image_id)
+        if isinstance(end, RegionFailed):
+            raise end.error
+        return end.node
+
+    def _wait_for_offer(self) -> None:
+        """Wait until the server has said whether it sends parts of images, or for some time."""
+        connection = self._browser.connection
+        if connection.client.offers_parts is None:
+            self.list_images()  # it says so after its first answer
+        end = time.monotonic() + _SECONDS_FOR_OFFER
+        while connection.client.offers_parts is None and time.monotonic() < end:
+            connection.wait(end)
+            self._browser.step()
 
     def load_sequence(self, image_id: str) -> Any:
         """Fetch the images of a 4D series; return the browser node that replays them.

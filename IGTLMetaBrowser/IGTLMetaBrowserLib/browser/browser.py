@@ -178,6 +178,13 @@ class Browser:
         """
         return BlockingCalls(self).load_image(image_id)
 
+    def load_region(self, image_id: str, roi: Any) -> Any:
+        """Fetch the part of an image in a vtkMRMLMarkupsROINode; return its own volume node.
+
+        Raises what ``load_image`` does, and ``BrowserError`` if the server sends no parts.
+        """
+        return BlockingCalls(self).load_region(image_id, roi)
+
     def load_sequence(self, image_id: str) -> Any:
         """Fetch all images of the 4D series of an image; return the browser node that replays them.
 
@@ -217,7 +224,8 @@ class Browser:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
         if self._is_busy:
             return 0.0
-        moments = (self.connection.next_deadline, self.trajectories.next_turn)
+        connection, images = self.connection.next_deadline, self.images.next_turn
+        moments = (connection, self.trajectories.next_turn, images)
         return min((moment for moment in moments if moment is not None), default=None)
 
     @property
@@ -233,6 +241,7 @@ class Browser:
         self.trajectories.work()
         self.overlays.work()
         self.images.recordings.work()
+        self.images.work()
         self.images.queue_requested()
         reconnector = self.connection.reconnector
         has_time = True
@@ -256,7 +265,7 @@ class Browser:
     def wait_and_step(self) -> None:
         """Sleep until there is something to do, and do it."""
         if not self.trajectories.is_showing and not self._is_busy:
-            self.connection.wait()
+            self.connection.wait(self.images.next_turn)
         self.step()
 
     # What happens
@@ -313,6 +322,9 @@ class Browser:
             self._on_connected()
         elif isinstance(event, net.Disconnected):
             self.connection.on_disconnected(event.error)
+            self.images.on_disconnected(event.error)
+        elif isinstance(event, net.CapabilityKnown):
+            self.images.fetch_next()
         elif isinstance(event, net.Finished):
             self._on_finished(event.query)
         elif isinstance(event, net.Unsolicited):

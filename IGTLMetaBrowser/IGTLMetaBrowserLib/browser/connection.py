@@ -147,9 +147,12 @@ class Connection:
         # Not ``self.client``: an observer of the attempt may have left the server.
         return reconnector.client.step()
 
-    def wait(self) -> None:
-        """Sleep until ``step`` has something to do. Raises ``BrowserError`` without a server."""
-        self._server().wait()
+    def wait(self, until: float | None = None) -> None:
+        """Sleep until ``step`` has something to do, or until a moment.
+
+        In ``time.monotonic`` seconds. Raises ``BrowserError`` without a server.
+        """
+        self._server().wait(until)
 
     @property
     def is_made_again(self) -> bool:

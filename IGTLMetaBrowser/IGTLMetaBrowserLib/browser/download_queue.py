@@ -37,6 +37,11 @@ class DownloadQueue:
         return list(self._waiting)
 
     @property
+    def first_waiting(self) -> str | None:
+        """The id of what is next, or None."""
+        return next(iter(self._waiting), None)
+
+    @property
     def has_waiting(self) -> bool:
         """Whether an image waits."""
         return bool(self._waiting)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import compress
-from typing import Any
 
 from .. import codec, net
 from ..net.list_check import ListCheck
@@ -31,9 +30,9 @@ from .image_metadata import ImageMetadata
 from .image_states import ImageStates
 from .list_requests import ListRequests
 from .listing import Listing
-
-ShowImage = Callable[[str, codec.ImageMessage], tuple[Any, tuple[str, ...]]]
-"""Shows the image of an id; returns its node, and notes. Raises ``ValueError`` if it cannot."""
+from .part_downloads import PartDownloads
+from .parts_transfer import Outcome
+from .scene_images import SceneImages
 
 # The window draws at each of these events; nobody sees more than ten steps a second of a bar.
 _SECONDS_BETWEEN_REPORTS = 0.1
@@ -48,18 +47,19 @@ class Downloads:
         self,
         connection: Connection,
         notify: Observer,
-        show: ShowImage,
+        in_scene: SceneImages,
         states: ImageStates,
         metadata: ImageMetadata,
         list_requests: ListRequests,
     ) -> None:
         self.states = states
+        self.parts = PartDownloads(connection, in_scene, notify)
         self._metadata = metadata
         self._list_requests = list_requests
         self._list_check = ListCheck()
         self._connection = connection
         self._notify = notify
-        self._show = show
+        self._in_scene = in_scene
         self._requested: deque[str] = deque()  # what is not in the queue yet
         self._queue = DownloadQueue()
         self._query: net.Query | None = None
@@ -101,14 +101,38 @@ class Downloads:
         if transfer is None:
             return None
         transfer = replace(transfer, total=transfer.total + len(self._requested))
-        if self._query is None:
+        query = self._oldest_query
+        if query is None:
             return transfer
-        seconds = self._connection.client.seconds_preparing(self._query)
+        seconds = self._connection.client.seconds_preparing(query)
         return replace(transfer, seconds_preparing=seconds)
 
+    @property
+    def next_turn(self) -> float | None:
+        """When to call ``work``, in ``time.monotonic`` seconds; None if it has nothing to do."""
+        return self.held_until if self.current is None else self.parts.next_turn
+
+    @property
+    def held_until(self) -> float | None:
+        """Until when the next image waits for what the server says of itself; None if it does not.
+
+        In ``time.monotonic`` seconds.
+        """
+        if self.current is not None or not self._connection.has_server:
+            return None
+        return self.parts.awaits_offer_until(self._queue.first_waiting)
+
+    @property
+    def _oldest_query(self) -> net.Query | None:
+        """The one that is answered next, for the image in transfer."""
+        if self.parts.current is not None:
+            return next(iter(self.parts.current.queries), None)
+        return self._query
+
     def on_server_selected(self) -> None:
-        """Believe the list of another server."""
+        """Believe the list of another server, and what it offers."""
         self._list_check = ListCheck()
+        self.parts.forget_all()
 
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
         """Let images wait; one that waits or is in transfer already is not asked for twice.
@@ -134,11 +158,11 @@ class Downloads:
         """Ask for the next image, if none is in transfer."""
         # One at a time: OpenIGTLink answers carry no number, so that two answers of one type could
         # not be told apart if the server names them otherwise than they were asked for.
-        while self._query is None and self._queue.has_waiting:
+        while self.current is None and self._queue.has_waiting and self.held_until is None:
             image_id = self._queue.begin_next(time.monotonic())
             self._notified_at = 0.0
             try:
-                self._query = self._connection.client.ask("IMAGE", image_id)
+                self._ask(image_id)
             except codec.EncodeError as error:
                 self._queue.finish()
                 self._fail(image_id, error)
@@ -148,25 +172,39 @@ class Downloads:
                 self._notify(Asked())
         self._connection.notify_attempt()
 
+    def _ask(self, image_id: str) -> None:
+        """Ask for an image, in parts where that is of use. Raises ``codec.EncodeError``."""
+        listing = self._metadata.listing
+        byte_count = listing.byte_counts([image_id])[0]
+        if not self.parts.begin(image_id, listing.entry(image_id), byte_count):
+            self._query = self._connection.client.ask("IMAGE", image_id)
+
     def report_progress(self) -> None:
         """Notify of how much of the image in transfer has arrived, if it is more than before."""
-        if self._query is None:
+        transfer, query = self.parts.current, self._oldest_query
+        if transfer is not None and transfer.partial is not None:
+            self.parts.watch()
+            self._report(transfer.received, transfer.partial.byte_count)
+        if query is None:
             return
-        progress = self._connection.client.progress(self._query)
-        if progress is not None:
+        progress = self._connection.client.progress(query)
+        if progress is not None and transfer is None:
             self._body_size = progress.body_size
             self._report(progress.received, progress.body_size)
-            return
-        seconds = int(self._connection.client.seconds_preparing(self._query) or 0)
+        seconds = int(self._connection.client.seconds_preparing(query) or 0)
         if seconds > self._seconds_preparing:
             self._seconds_preparing = seconds
-            self._notify(ImagePreparing(self._query.device_name, seconds))
+            self._notify(ImagePreparing(query.device_name, seconds))
 
     def on_finished(self, query: net.Query) -> bool:
         """Handle a query that is done; return whether it was that of the image in transfer.
 
         If the connection is lost, but will be made again, the image waits for it.
         """
+        outcome = self.parts.on_finished(query)
+        if outcome is not None:
+            self._on_part(query.device_name, outcome)
+            return True
         if query is not self._query:
             return False
         self._query = None
@@ -188,16 +226,50 @@ class Downloads:
                 self._give_up(self.waiting, error)
         return True
 
+    def _on_part(self, image_id: str, outcome: Outcome) -> None:
+        if outcome is Outcome.LOST and self._connection.is_made_again:
+            self._queue.put_back()
+            self._wait([image_id])
+        elif outcome in (Outcome.LOST, Outcome.FAILED):
+            # As any server is asked; its answer, or its words of why not, are those that count.
+            self._queue.begin_again()
+            self.states.load(image_id)
+            self._query = self._connection.client.ask("IMAGE", image_id)
+
+    def on_disconnected(self) -> None:
+        """Let the image in transfer wait, if no query for it fails with the connection."""
+        image_id = self.parts.on_disconnected()
+        if image_id is not None:
+            self._on_part(image_id, Outcome.LOST)
+
+    def work(self) -> None:
+        """Do a little of what shows the image in transfer, or has it in the scene."""
+        image = self.parts.take_whole()
+        if image is None:
+            self.parts.work()
+        else:
+            self._report(image.pixels.nbytes, image.pixels.nbytes)
+            self._on_answer(image.device_name, image)
+
+    def on_nodes_removed(self) -> None:
+        """Fetch those images no more whose previews the user has removed."""
+        removed = self.parts.removed_ids()
+        if removed:
+            self.cancel(removed)
+            self.parts.forget(removed)
+
     def cancel(self, image_ids: Collection[str] | None = None) -> None:
         """Fetch these images no more, or none at all."""
-        query, cancelled = self._query, []
-        if query is not None and (image_ids is None or query.device_name in image_ids):
-            self._connection.client.cancel(query)
-            self._query = None
-            self._list_check.forget(query.device_name)
+        current, cancelled = self.current, []
+        if current is not None and (image_ids is None or current in image_ids):
+            if self._query is not None:
+                self._connection.client.cancel(self._query)
+                self._query = None
+            self._list_check.forget(current)
             self._queue.finish()
-            cancelled.append(query.device_name)
+            cancelled.append(current)
         cancelled += self._take_waiting(image_ids)
+        self.parts.cancel(cancelled)
         if cancelled:
             self.states.cancel(cancelled)
             self._notify(ImagesCancelled(cancelled))
@@ -236,7 +308,7 @@ class Downloads:
 
     def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         try:
-            node, notes = self._show(image_id, image)
+            node, notes = self._in_scene.show(image_id, image)
         except Exception as error:
             if not isinstance(error, ValueError):
                 # Not the image's fault: it is printed, and the others are fetched all the same.
@@ -277,5 +349,6 @@ class Downloads:
         return queued + requested
 
     def _fail(self, image_id: str, error: Exception) -> None:
+        self.parts.forget([image_id])
         self.states.fail(image_id, error_text(error))
         self._notify(ImageFailed(image_id, error))

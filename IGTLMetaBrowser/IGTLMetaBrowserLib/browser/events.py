@@ -190,12 +190,42 @@ class ImagePreparing:
 
 
 @dataclass(frozen=True)
+class PreviewShown:
+    """What has come of an image that is still arriving is in the scene, as ``node``.
+
+    ``how_much`` says how much of it is real, as does its attribute ``IGTLMetaBrowser.Preview``.
+    The node is removed when the image is there, which has one of its own.
+    """
+
+    image_id: str
+    node: Any
+    how_much: str
+    is_first: bool
+
+
+@dataclass(frozen=True)
 class ImageLoaded:
     """An image is in the scene, as ``node``. ``notes`` say how it differs from the listing."""
 
     image_id: str
     node: Any
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RegionLoaded:
+    """A part of an image is in the scene, as ``node``: a volume of its own, not the image's."""
+
+    image_id: str
+    node: Any
+
+
+@dataclass(frozen=True)
+class RegionFailed:
+    """A part of an image could not be loaded."""
+
+    image_id: str
+    error: Exception
 
 
 @dataclass(frozen=True)
@@ -336,7 +366,10 @@ BrowserEvent = (
     | ImagesCancelled
     | ImageProgress
     | ImagePreparing
+    | PreviewShown
     | ImageLoaded
+    | RegionLoaded
+    | RegionFailed
     | ImagesAdopted
     | ImageFailed
     | LiveImage

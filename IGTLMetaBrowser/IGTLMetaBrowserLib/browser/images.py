@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -27,6 +27,7 @@ from .listing import Listing
 from .live_images import LiveImages
 from .overlays import Overlays
 from .recordings import Recordings
+from .regions import Regions
 from .scene_images import SceneImages
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
@@ -54,10 +55,11 @@ class Images:
         """Whether the server has not answered the last time that it was asked for its list."""
         states = ImageStates(overlays.is_label_map)
         self._downloads = Downloads(
-            connection, notify, in_scene.show, states, metadata, self._list_requests
+            connection, notify, in_scene, states, metadata, self._list_requests
         )
         self._live = LiveImages(notify, in_scene, states)
         self.recordings = Recordings(notify, in_scene.new_recording)
+        self.regions = Regions(connection, in_scene, notify)
 
     # The list
 
@@ -150,8 +152,8 @@ class Images:
 
     @property
     def is_loading(self) -> bool:
-        """Whether an image is being fetched or waits for it."""
-        return self._downloads.is_loading
+        """Whether an image, or a region of one, is being fetched or waits for it."""
+        return self._downloads.is_loading or self.regions.is_loading
 
     @property
     def transfer(self) -> Transfer | None:
@@ -174,6 +176,8 @@ class Images:
         if not self._connection.has_server:
             return
         self._downloads.cancel(None if image_ids is None else set(image_ids))
+        if image_ids is None:
+            self.regions.cancel_all()
         self.fetch_next()
 
     def fetch_next(self) -> None:
@@ -193,6 +197,28 @@ class Images:
         if self.is_queueing:
             self._downloads.queue_requested(self._metadata.listing)
             self.fetch_next()
+
+    @property
+    def next_turn(self) -> float | None:
+        """When to call ``work``, in ``time.monotonic`` seconds; None if it has nothing to do."""
+        return self._downloads.next_turn
+
+    def work(self) -> None:
+        """Do a little of what brings the image in transfer into the scene."""
+        was_loading = self._downloads.current is not None
+        was_held = self._downloads.next_turn is not None and not was_loading
+        self._downloads.work()
+        if self._downloads.current is None and (was_loading or was_held):
+            self.fetch_next()
+
+    @property
+    def keeps_previews(self) -> bool:
+        """Whether the preview of an image that is cancelled stays in the scene."""
+        return self._downloads.parts.keeps_previews
+
+    @keeps_previews.setter
+    def keeps_previews(self, is_kept: bool) -> None:
+        self._downloads.parts.keeps_previews = is_kept
 
     def report_progress(self) -> None:
         """Notify the observers of how much of the image in transfer has arrived."""
@@ -217,6 +243,15 @@ class Images:
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None if it is not in the scene (any more)."""
         return self._in_scene.node(image_id)
+
+    def preview(self, image_id: str) -> Any:
+        """Return the preview of an image that is not whole, or None if there is none."""
+        return self._in_scene.preview(image_id)
+
+    @property
+    def ids_with_previews(self) -> Set[str]:
+        """The ids of the images of this server that are shown, and not whole."""
+        return self._downloads.parts.ids_with_previews
 
     def adopt(self) -> None:
         """Find what of this server is in the scene already; ``ImagesAdopted`` may follow."""
@@ -247,9 +282,16 @@ class Images:
 
     def on_connected(self) -> None:
         """Read the list again if it is old, or was not read yet, and go on with the queue."""
-        if self._is_list_due():
+        self._downloads.parts.on_connected()
+        # A server says what it offers after its first answer, such as its list.
+        if self._is_list_due() or self._downloads.parts.has_cut:
             self.request_list()
         self.fetch_next()
+
+    def on_disconnected(self, error: Exception) -> None:
+        """The connection was lost."""
+        self._downloads.on_disconnected()
+        self.regions.on_disconnected(error)
 
     def on_list_finished(self, query: net.Query) -> bool:
         """Handle the query for the list; return whether the observers know now of its end."""
@@ -285,6 +327,8 @@ class Images:
 
     def on_image_finished(self, query: net.Query) -> bool:
         """Handle a query that is done; return whether it was that of the image in transfer."""
+        if self.regions.on_finished(query):
+            return True
         if not self._downloads.on_finished(query):
             return False
         self.fetch_next()
@@ -302,6 +346,8 @@ class Images:
     def on_nodes_removed(self) -> list[str]:
         """Look which nodes were removed from the scene; return the ids whose state has changed."""
         self._live.remove_nodes()
+        self._downloads.on_nodes_removed()
+        self.fetch_next()
         return self._downloads.states.remove_all_but(self._in_scene.has)
 
     def on_scene_closed(self) -> None:
@@ -309,6 +355,7 @@ class Images:
         self.cancel()
         self._live.forget_all()
         self.recordings.abandon_all()
+        self._downloads.on_nodes_removed()
         self._downloads.states.remove_all_but(self._in_scene.has)
 
     def _is_list_due(self) -> bool:

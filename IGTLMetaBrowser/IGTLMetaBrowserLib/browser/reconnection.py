@@ -88,10 +88,10 @@ class Reconnector:
         if self.next_attempt is not None and self.next_attempt <= time.monotonic():
             self.connect()
 
-    def wait(self) -> None:
-        """Sleep until there is something to do."""
+    def wait(self, until: float | None = None) -> None:
+        """Sleep until there is something to do, or until a ``time.monotonic`` moment."""
         if self.client.socket is not None or self.client.is_connecting:
-            self.client.wait_for_socket()
+            self.client.wait_for_socket(None if until is None else until - time.monotonic())
         elif self.next_attempt is not None:
             time.sleep(max(0.0, self.next_attempt - time.monotonic()))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import codec, net
 from ..net.image_notes import describe_image
 from ..net.listed_images import fits
@@ -76,6 +78,40 @@ class SceneImages:
         self.image_shown.emit(image_id)
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
         return node, (*image_notes(image_id, entry, image), *doubled)
+
+    def preview(self, image_id: str) -> Any:
+        """Return the preview of an image that is arriving, or None if there is none (any more)."""
+        return self._nodes.preview(self._connection.address, image_id)
+
+    def show_preview(
+        self,
+        image_id: str,
+        image: codec.ImageMessage,
+        stride: tuple[int, int, int],
+        how_much: str,
+    ) -> Any:
+        """Show what has come of an image, see ``ImageNodes.show_preview``.
+
+        Label maps have no preview: a label between two others is a wrong one.
+        """
+        if self._overlays.is_label_map(image_id):
+            return None
+        address = self._connection.address
+        return self._nodes.show_preview(address, image_id, image, stride, how_much)
+
+    def remove_preview(self, image_id: str) -> None:
+        """Remove the preview of an image, if there is one."""
+        self._nodes.remove_preview(self._connection.address, image_id)
+
+    def ijk_to_ras(self, image_id: str, image: codec.ImageMessage) -> np.ndarray:
+        """Return the matrix (4, 4) from an image's voxels to RAS mm, as its volume has it."""
+        return self._nodes.ijk_to_ras(image_id, image)
+
+    def show_region(
+        self, image_id: str, image: codec.ImageMessage, start: tuple[int, int, int]
+    ) -> Any:
+        """Show a part of an image, see ``ImageNodes.show_region``. Raises ``SceneError``."""
+        return self._nodes.show_region(self._connection.address, image_id, image, start)
 
     def show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
         """Show a live image, the first or the next of its id; return its node.

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..metadata.providers.calibration import CalibratedSpacing
 
 CALIBRATED_SPACING_ATTRIBUTE = "IGTLMetaBrowser.CalibratedSpacing"
@@ -28,17 +30,42 @@ def calibrate_new(node: Any, calibration: CalibratedSpacing | None) -> None:
     _set_spacing(node, node.GetSpacing(), calibration)
 
 
+def with_stride(
+    calibration: CalibratedSpacing | None, stride: tuple[int, int, int]
+) -> CalibratedSpacing | None:
+    """Return the calibration of a volume that has every ``stride``th voxel along i, j, k only."""
+    if calibration is None:
+        return None
+    along_k = calibration.slice_spacing
+    return calibration._replace(
+        column_spacing=calibration.column_spacing * stride[0],
+        row_spacing=calibration.row_spacing * stride[1],
+        slice_spacing=None if along_k is None else along_k * stride[2],
+    )
+
+
+def with_spacing(ijk_to_ras: np.ndarray, calibration: CalibratedSpacing) -> np.ndarray:
+    """Return a matrix (4, 4) from voxels to RAS with the calibrated spacing, instead of its own."""
+    lengths = np.linalg.norm(ijk_to_ras[:3, :3], axis=0)
+    spacing = _calibrated(lengths[2], calibration)
+    calibrated = ijk_to_ras.copy()
+    calibrated[:3, :3] *= np.array(spacing) / lengths
+    return calibrated
+
+
+def _calibrated(own_along_k: float, calibration: CalibratedSpacing) -> tuple[float, float, float]:
+    along_k = calibration.slice_spacing
+    return (
+        calibration.column_spacing,
+        calibration.row_spacing,
+        own_along_k if along_k is None else along_k,
+    )
+
+
 def _set_spacing(
     node: Any, own: tuple[float, float, float], calibration: CalibratedSpacing | None
 ) -> None:
-    spacing = own
-    if calibration is not None:
-        along_k = calibration.slice_spacing
-        spacing = (
-            calibration.column_spacing,
-            calibration.row_spacing,
-            own[2] if along_k is None else along_k,
-        )
+    spacing = own if calibration is None else _calibrated(own[2], calibration)
     modified = node.StartModify()
     # SetSpacing scales the columns of IJKToRAS, and leaves directions and origin.
     node.SetSpacing(*spacing)

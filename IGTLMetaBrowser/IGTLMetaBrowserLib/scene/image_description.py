@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import codec
 from ..privacy.hidden_patients import HiddenPatients
 from .hierarchy import Place, change_place, put_in_place
-from .server_nodes import IMAGE_ID_ATTRIBUTE
+from .server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE
 
 _DICOM_PREFIX = "DICOM."
 _MESSAGE_PREFIX = "OpenIGTLink."
@@ -22,13 +22,15 @@ class ImageDescription:
     """What is known of an image. ``fields`` and ``metadata`` are texts that can be shown.
 
     ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text if one is not
-    known; ``metadata`` is what else the message said.
+    known; ``metadata`` is what else the message said. ``is_region``: the node shows a part of the
+    image, which must not be taken for the image.
     """
 
     image_id: str
     name: str
     fields: Mapping[str, str]
     metadata: Mapping[str, str]
+    is_region: bool = False
 
     @classmethod
     def of(
@@ -46,12 +48,18 @@ class ImageDescription:
 
     def redacted(self, patients: HiddenPatients) -> ImageDescription:
         """Return what may be seen of it."""
-        return ImageDescription(
-            patients.redact(self.image_id),
-            patients.redact(self.name),
-            patients.redact_fields(self.fields),
-            {key: value for key, value in patients.redact_fields(self.metadata).items() if value},
+        metadata = patients.redact_fields(self.metadata)
+        return replace(
+            self,
+            image_id=patients.redact(self.image_id),
+            name=patients.redact(self.name),
+            fields=patients.redact_fields(self.fields),
+            metadata={key: value for key, value in metadata.items() if value},
         )
+
+    def of_region(self) -> ImageDescription:
+        """Return the description of a part of the image."""
+        return replace(self, name=f"{self.name} (region)", is_region=True)
 
     def place(self, patients: HiddenPatients) -> Place:
         """Return where its node may be seen to stand."""
@@ -71,7 +79,8 @@ def write_description(
 ) -> None:
     """Write what may be seen onto an image's node, and put it under patient and study."""
     shown = description.redacted(patients)
-    node.SetAttribute(IMAGE_ID_ATTRIBUTE, shown.image_id)
+    id_attribute = REGION_OF_ATTRIBUTE if shown.is_region else IMAGE_ID_ATTRIBUTE
+    node.SetAttribute(id_attribute, shown.image_id)
     for keyword, value in shown.fields.items():
         # None removes what another image has left under this id.
         node.SetAttribute(_DICOM_PREFIX + keyword, value or None)

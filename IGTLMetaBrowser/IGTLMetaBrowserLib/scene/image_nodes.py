@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from .. import codec
 from ..codec.window_level import VoiWindow
 from ..metadata import modules
 from ..metadata.providers.calibration import CalibratedSpacing
 from ..metadata.providers.standard import StandardProviders
 from ..privacy.hidden_patients import HiddenPatients
-from .calibrated_spacing import calibrate, calibrate_new
+from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .image_description import (
     ImageDescription,
     rewrite_description,
@@ -20,6 +22,7 @@ from .image_description import (
 )
 from .image_sequence import make_sequence
 from .node_references import NodeReferences
+from .previews import PreviewName, Previews
 from .sequence_recording import SequenceRecording
 from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
@@ -47,7 +50,11 @@ class ImageNodes:
         self.known = known
         self._patients = patients
         self._nodes = NodeReferences(scene)
-        self._descriptions: dict[tuple[str, str], ImageDescription] = {}
+        self._previews = Previews(scene)
+        # Of previews: the name as it came, and how much of the image has.
+        self._preview_names: dict[tuple[str, str], PreviewName] = {}
+        # Of images by address and id, of regions by what they show as well.
+        self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
         self.coordinates: codec.Coordinates | None = None
 
     def node(self, address: str, image_id: str) -> Any:
@@ -93,6 +100,81 @@ class ImageNodes:
         self._descriptions[address, image_id] = description
         write_description(self._scene, node, description, self._patients)
         node.EndModify(modified)
+        self._previews.replace((address, image_id), node)
+        self._preview_names.pop((address, image_id), None)
+        return node
+
+    def preview(self, address: str, image_id: str) -> Any:
+        """Return the preview of an image that is arriving, or None if there is none (any more)."""
+        return self._previews.node((address, image_id))
+
+    def show_preview(
+        self,
+        address: str,
+        image_id: str,
+        image: codec.ImageMessage,
+        stride: tuple[int, int, int],
+        how_much: str,
+    ) -> Any:
+        """Show what has come of an image: every ``stride``th voxel along i, j, k; return its node.
+
+        Returns None, with nothing shown, where the image is in the scene: an earlier version stays
+        until the new one is whole. Raises ``SceneError``.
+        """
+        key = (address, image_id)
+        if self.node(*key) is not None:
+            self.remove_preview(*key)
+            return None
+        if self._previews.node(key) is None:
+            self.known.messages.keep(image_id, image.metadata)
+            self._patients.register_patient_of(self.known.registry, image_id)
+        description = self._describe(image_id, image.metadata)
+        self._preview_names[key] = name = PreviewName(description.name, how_much)
+        modality, window = description.fields["Modality"], self._voi_window(image_id)
+        shown = name.redacted(self._patients)
+        node = self._previews.show(key, image, shown, modality, self.coordinates, window)
+        calibration = self.known.calibration.calibration(image_id)
+        calibrate_new(node, with_stride(calibration, stride))
+        return node
+
+    def remove_preview(self, address: str, image_id: str) -> None:
+        """Remove the preview of an image, if there is one."""
+        self._previews.remove((address, image_id))
+        self._preview_names.pop((address, image_id), None)
+
+    def ijk_to_ras(self, image_id: str, image: codec.ImageMessage) -> np.ndarray:
+        """Return the matrix (4, 4) from the voxels of an image to RAS mm, as its volume has it.
+
+        Raises ``GeometryError`` if the image has none that can be used.
+        """
+        matrix = image.usable_ijk_to_ras(self.coordinates)
+        calibration = self.known.calibration.calibration(image_id)
+        return matrix if calibration is None else with_spacing(matrix, calibration)
+
+    def show_region(
+        self,
+        address: str,
+        image_id: str,
+        image: codec.ImageMessage,
+        start: tuple[int, int, int],
+    ) -> Any:
+        """Show a part of an image, from its voxel ``start`` on, as a volume of its own.
+
+        The same part comes into the same node. It is not the image's volume: nobody finds it by the
+        image's id. Raises ``SceneError``.
+        """
+        key = (address, image_id, start, image.whole_size)
+        self.known.messages.keep(image_id, image.metadata)
+        self._patients.register_patient_of(self.known.registry, image_id)
+        description = self._describe(image_id, image.metadata).of_region()
+        name, modality = self._patients.redact(description.name), description.fields["Modality"]
+        known, window = self._nodes.get(key), self._voi_window(image_id)
+        node = show_image(self._scene, image, name, modality, known, None, window)
+        node.SetAttribute(SERVER_ATTRIBUTE, address)
+        write_timestamp(node, image)
+        self._nodes.keep(key, node)
+        self._descriptions[key] = description
+        write_description(self._scene, node, description, self._patients)
         return node
 
     def update(self, address: str, image_id: str, image: codec.ImageMessage) -> Any:
@@ -134,6 +216,8 @@ class ImageNodes:
                 del self._descriptions[key]
             else:
                 rewrite_description(self._scene, node, self._descriptions[key], self._patients)
+        for key, name in self._preview_names.items():
+            self._previews.rename(key, name.redacted(self._patients))
 
     def _show(
         self,

@@ -30,3 +30,7 @@ class NodeReferences:
         reference = vtkWeakReference()
         reference.Set(node)
         self._references[key] = reference
+
+    def forget(self, key: Hashable) -> None:
+        """Remember a node no longer; nothing happens if none is known."""
+        self._references.pop(key, None)

@@ -1,4 +1,4 @@
-"""Label maps above the image in the slice views."""
+"""Which volumes the slice views show: label maps above an image, one volume instead of another."""
 
 from __future__ import annotations
 
@@ -31,6 +31,15 @@ def hide_label_layer(scene: Any, label_map: Any) -> None:
     for layers in _slice_layers(scene):
         if layers.GetLabelVolumeID() == label_map.GetID():
             layers.SetLabelVolumeID(None)
+
+
+def replace_in_layers(scene: Any, before: Any, now: Any) -> None:
+    """Show a volume in the slice views that show another one, which stays as it is zoomed."""
+    for layers in _slice_layers(scene):
+        if layers.GetBackgroundVolumeID() == before.GetID():
+            layers.SetBackgroundVolumeID(now.GetID())
+        if layers.GetForegroundVolumeID() == before.GetID():
+            layers.SetForegroundVolumeID(now.GetID())
 
 
 def _slice_layers(scene: Any) -> Iterator[Any]:

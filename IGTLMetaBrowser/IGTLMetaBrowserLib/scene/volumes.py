@@ -29,6 +29,7 @@ def show_image(
     node: Any = None,
     coordinates: Coordinates | None = None,
     voi_window: VoiWindow | None = None,
+    is_hidden: bool = False,
 ) -> Any:
     """Return the volume node that shows an image.
 
@@ -36,6 +37,7 @@ def show_image(
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
     of ``node``; where that does not show the same image, the rest of the new volume is zero.
+    ``is_hidden``: a new node is not offered in selectors, and not saved with the scene.
     ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` if the
     image has no voxels or no usable geometry; ``node`` then stays as it was.
     """
@@ -48,8 +50,8 @@ def show_image(
     is_written = image.is_subvolume and node is not None and write_part(node, image)
     pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
     if node is None or node.GetClassName() != volume_class(image):
-        _remove(scene, node)  # another number of components needs another kind of node
-        node = scene.AddNewNodeByClass(volume_class(image), name)
+        remove_volume(scene, node)  # another number of components needs another kind of node
+        node = _new_node(scene, volume_class(image), name, is_hidden)
         _make_display(scene, node, window_level(image.pixels, modality, voi_window), modality)
     set_vector_type(node, image)
     modified = node.StartModify()
@@ -111,7 +113,8 @@ def _layout(data: vtkImageData) -> tuple[Any, int, int]:
     return data.GetDimensions(), data.GetScalarType(), components
 
 
-def _remove(scene: Any, node: Any) -> None:
+def remove_volume(scene: Any, node: Any) -> None:
+    """Remove a volume and its display from the scene; nothing happens to None."""
     if node is not None:
         # MRML leaves the display node in the scene, where it keeps the pixels.
         if node.GetDisplayNode() is not None:
@@ -119,9 +122,20 @@ def _remove(scene: Any, node: Any) -> None:
         scene.RemoveNode(node)
 
 
+def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
+    node = scene.CreateNodeByClass(class_name)
+    node.UnRegister(None)  # Python has it now, and CreateNodeByClass no longer counts
+    node.SetName(name)
+    # Before it is added: Slicer looks at it only then.
+    node.SetHideFromEditors(is_hidden)
+    node.SetSaveWithScene(not is_hidden)
+    return scene.AddNode(node)
+
+
 def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()
+    display.SetSaveWithScene(node.GetSaveWithScene())
     display.AutoWindowLevelOff()
     display.SetWindowLevel(*window)
     if scene.GetNodeByID(color_node_id(modality)) is not None:

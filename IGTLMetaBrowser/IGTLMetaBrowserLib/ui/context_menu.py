@@ -5,6 +5,7 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from ..browser.events import ImageStatus
+from .region_menu import RegionMenu
 from .table_menu import TableMenu
 
 _BUSY = (ImageStatus.WAITING, ImageStatus.LOADING)
@@ -16,6 +17,7 @@ class ImageMenu(TableMenu):
     def __init__(self, view, section):
         TableMenu.__init__(self, view, section)
         self.load = self._add(_("Load"), section.loadSelectedNew)
+        self.region = RegionMenu(self.menu, section.loadRegion)
         self.loadAgain = self._add(_("Load again"), section.loadSelectedAgain)
         self.cancel = self._add(_("Cancel"), section.cancelSelected)
         self.menu.addSeparator()
@@ -41,6 +43,7 @@ class ImageMenu(TableMenu):
             idle and not loaded for idle, loaded in zip(isIdle, isLoaded, strict=True)
         )
         self.loadAgain.enabled = hasServer and any(isLoaded)
+        self.region.update(hasServer and len(statuses) == 1 and self._section.canLoadRegions)
         self.cancel.enabled = not all(isIdle)
         self.showInViews.enabled = any(isLoaded)
         self.colors.enabled = hasServer and any(isLoaded)

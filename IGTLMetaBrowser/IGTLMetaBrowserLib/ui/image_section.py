@@ -5,10 +5,12 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from ..browser.errors import BrowserError
 from ..browser.events import ImageStatus
 from ..browser.image_list import ImageList
 from ..codec import printable
 from ..scene.errors import SceneError
+from ..scene.roi_boxes import roi_corners
 from .context_menu import ImageMenu
 from .details_section import DetailsSection
 from .filter_section import FilterSection
@@ -154,6 +156,21 @@ class ImageSection:
     def loadSelectedAgain(self):
         """Load those of the selected images again that are loaded."""
         self._load(self._selectedIds(lambda status: status is ImageStatus.LOADED))
+
+    @property
+    def canLoadRegions(self):
+        """Whether the server sends parts of images."""
+        return self._browser.images.regions.are_offered
+
+    def loadRegion(self, roi):
+        """Load the part of the selected image that lies in a vtkMRMLMarkupsROINode."""
+        imageId = self.selection.imageIds()[0]
+        try:
+            self._browser.images.regions.request(imageId, roi_corners(roi))
+        except (BrowserError, SceneError) as error:
+            self._statusLine.showError(error)
+        else:
+            self._statusLine.show(_("Loading the region {name} …"), name=roi.GetName())
 
     def cancelSelected(self):
         """Stop loading the selected images."""

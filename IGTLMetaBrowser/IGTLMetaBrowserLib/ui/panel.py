@@ -8,6 +8,7 @@ from .archive_section import ArchiveSection
 from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
+from .kept_previews import KeptPreviews
 from .locale_texts import LocaleTexts
 from .overlay_section import OverlaySection
 from .panel_events import PanelEvents
@@ -53,6 +54,7 @@ class BrowserPanel:
         self.record = RecordButton(ui.recordButton, browser, self.selectedImageIds, self.status)
         self.settings = ServerSettingsSection(ui, browser)
         self.share = ShareSection(ui, sceneEndpoint, texts, self.status)
+        self.keptPreviews = KeptPreviews(ui.keepPreviewsCheckBox, browser.images)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser)
         # After the browser, which was connected first: its log is redacted by then.
         browser.patients.hidden_changed.connect(self._onHiddenChanged)

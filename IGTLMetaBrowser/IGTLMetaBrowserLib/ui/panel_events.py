@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..browser import events as events
 from ..codec import printable
 from .live_views import LiveViews
+from .preview_views import PreviewViews
 from .slice_views import showInSliceViews
 from .timers import SingleShotTimer
 
@@ -32,6 +33,7 @@ class PanelEvents:
         self._idsToUpdate = set()
         self._areTrajectoriesDue = False
         self._liveViews = LiveViews()
+        self._previewViews = PreviewViews()
         self._browser.add_observer(self._onBrowserEvent)
 
     def close(self):
@@ -40,6 +42,7 @@ class PanelEvents:
         self._updateTimer.close()
         self._frequentTimer.close()
         self._liveViews.close()
+        self._previewViews.close()
 
     def forgetTrajectories(self):
         """Say how many trajectories come next, also if it is as many as before."""
@@ -54,7 +57,10 @@ class PanelEvents:
             events.Deferred: self._onDeferred,
             events.ListUnanswered: self._onListUnanswered,
             events.Listed: self._onListed,
+            events.PreviewShown: self._onPreviewShown,
             events.ImageLoaded: self._onImageLoaded,
+            events.RegionLoaded: self._onRegionLoaded,
+            events.RegionFailed: self._onRegionFailed,
             events.ImageFailed: self._onImageFailed,
             events.ImagesCancelled: self._onImagesCancelled,
             events.ImagesAdopted: self._onImagesAdopted,
@@ -97,6 +103,7 @@ class PanelEvents:
         self._isUpdateDue = self._hasShownFailure = False
         self._showFailure()
         self._panel.images.showStates()
+        self._previewViews.update()
         self._panel.update()
 
     def _isFrequent(self, event):
@@ -205,8 +212,27 @@ class PanelEvents:
             text += messages.thereAreMore
         self._status.showResult(text + ".")
 
+    def _onPreviewShown(self, event):
+        if event.is_first:
+            if self._showsInViews:
+                showInSliceViews(event.node)
+            name = self._imageName(event.image_id)
+            self._status.show(self._messages.preview, name=name)
+        self._previewViews.update()
+
+    def _onRegionLoaded(self, event):
+        if self._showsInViews:
+            showInSliceViews(event.node)
+        name, region = self._imageName(event.image_id), event.node.GetName()
+        self._status.showResult(self._messages.regionLoaded, name=name, region=region)
+
+    def _onRegionFailed(self, event):
+        name = self._imageName(event.image_id)
+        self._status.show(self._messages.regionFailed, name=name, error=event.error)
+
     def _onImageLoaded(self, event):
         self._imageInStatus = None
+        self._previewViews.update()
         model, messages = self._panel.model, self._messages
         model.updateState(event.image_id)
         if self._showsInViews:
@@ -215,9 +241,11 @@ class PanelEvents:
         text = messages.loadedWithNotes if notes else messages.loaded
         self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
 
-    def _onImagesCancelled(self, _event):
+    def _onImagesCancelled(self, event):
         self._imageInStatus = self._failure = None
-        self._status.show(self._messages.cancelled)
+        messages = self._messages
+        hasPreview = not self._browser.images.ids_with_previews.isdisjoint(event.image_ids)
+        self._status.show(messages.previewKept if hasPreview else messages.cancelled)
 
     def _onImageFailed(self, event):
         self._imageInStatus = None

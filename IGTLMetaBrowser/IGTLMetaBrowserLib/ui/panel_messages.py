@@ -44,6 +44,16 @@ class PanelMessages:
         self.loading = _("Loading {name}, image {number} of {count} …")
         self.loaded = _("{name} is loaded.")
         self.loadedWithNotes = _("{name} is loaded; note: {notes}.")
+        self.preview = _(
+            "A preview of {name} is shown. It cannot be chosen in other modules or saved; when the "
+            "image is there, it takes its place."
+        )
+        self.previewKept = _(
+            "Loading was cancelled. The preview stays: it cannot be chosen in other modules or "
+            "saved. Load the image to go on."
+        )
+        self.regionLoaded = _("{region} is loaded, a part of {name}.")
+        self.regionFailed = _("The region of {name} could not be loaded: {error}.")
         self.cancelled = _("Loading was cancelled.")
         self.failed = _("{name} could not be loaded: {error}.")
         self.trajectoriesShown = plural(

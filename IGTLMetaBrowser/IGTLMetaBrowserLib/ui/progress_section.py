@@ -14,6 +14,7 @@ class ProgressSection:
         self._localeTexts = localeTexts
         # Translated once: this is shown many times a second.
         self._images = _("Image {number} of {count}")
+        self._region = _("Region of an image")
         self._bytes = _("{received} of {size}")
         self._preparing = _("the server is preparing it, {seconds}")
         self._rate = _("{rate}/s")
@@ -25,9 +26,13 @@ class ProgressSection:
         # To hide it between two images would have the panel arranged twice, 20 ms each in Slicer.
         self.ui.progressWidget.visible = isLoading
         self.ui.cancelButton.enabled = isLoading
+        ofRegion = self._browser.images.regions.fraction
         if transfer is not None:
             self._showFraction(_fraction(transfer))
             self.ui.progressLabel.text = self._figures(transfer)
+        elif ofRegion is not None:
+            self._showFraction(ofRegion)
+            self.ui.progressLabel.text = self._region
 
     def _showFraction(self, fraction):
         # QProgressBar repaints itself at once, and Slicer its whole window with it, for 20 ms; with

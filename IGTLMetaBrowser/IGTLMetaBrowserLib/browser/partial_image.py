@@ -1,0 +1,207 @@
+"""An image, or a box of it, of which the voxels come in parts."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import codec
+from .errors import BrowserError
+
+Size = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Box:
+    """The first voxel and the number of voxels along i, j, k."""
+
+    start: Size
+    size: Size
+
+
+class PartialImage:
+    """The voxels of a box of an image: all parts are of the version of the ``first`` one.
+
+    ``pixels`` has shape (k, j, i) or (k, j, i, components). The voxels of ``first``, which come
+    from the whole image, stand for others at first, see ``fill``; slabs, which are slices of the
+    box, are written over that.
+    Raises ``BrowserError`` for a box that needs more memory than an image may have.
+    """
+
+    def __init__(self, first: codec.ImagePartMessage, box: Box, most_bytes: int) -> None:
+        self.first = first
+        self.box = box
+        i, j, k = box.size
+        dtype = first.scalar_type.dtype
+        self.byte_count = math.prod(box.size) * first.components * dtype.itemsize
+        if self.byte_count > most_bytes or not self.byte_count:
+            raise BrowserError(
+                f"{box.size} voxels, which are {self.byte_count} bytes, cannot be loaded; "
+                f"the limit is {most_bytes} bytes"
+            )
+        shape = (k, j, i) if first.components == 1 else (k, j, i, first.components)
+        self.pixels = np.empty(shape, dtype)
+        self._are_real = np.zeros(k, bool)
+        self._are_filled = np.zeros(k, bool)
+        self._coarse = first.voxels()
+        self._slabs = _Slabs(k)
+
+    @property
+    def fraction(self) -> float:
+        """How much of the image is real, from 0 to 1."""
+        return float(self._are_real.mean())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all voxels have come."""
+        return bool(self._are_real.all())
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether each voxel has come, or stands for one that has not."""
+        return bool((self._are_real | self._are_filled).all())
+
+    # Parts
+
+    def fill(self, seconds: float) -> None:
+        """Let the nearest voxel of the coarse image stand for those that have not come."""
+        end = time.monotonic() + seconds
+        for k in np.flatnonzero(~(self._are_real | self._are_filled)):
+            self._fill_slice(k)
+            if time.monotonic() >= end:
+                return
+
+    def _fill_slice(self, k: int) -> None:
+        i_step, j_step, k_step = self.first.stride
+        counts = self._coarse.shape
+        plane = self._coarse[min((k + k_step // 2) // k_step, counts[0] - 1)]
+        rows = _nearest(self.pixels.shape[1], j_step, counts[1])
+        columns = _nearest(self.pixels.shape[2], i_step, counts[2])
+        # Columns first: of few rows.
+        self.pixels[k] = plane.take(columns, axis=1).take(rows, axis=0)
+        self._are_filled[k] = True
+
+    def next_slab(self, most_bytes: int) -> Box | None:
+        """Return where the next part to ask for lies, the middle first; None after the last."""
+        most_slices = max(1, most_bytes * len(self._are_real) // self.byte_count)
+        slab = self._slabs.next(most_slices)
+        return None if slab is None else self._box_of(*slab)
+
+    def put_back(self, slab: Box) -> None:
+        """Ask for a slab once more: it will not come."""
+        self._slabs.put_back(slab.start[2] - self.box.start[2], slab.size[2])
+
+    def write(self, part: codec.ImagePartMessage) -> None:
+        """Write a slab into its place. Raises ``BrowserError`` if it is of another image."""
+        self._check(part)
+        voxels = part.voxels()
+        first = part.start[2] - self.box.start[2]
+        place = slice(first, first + part.size[2])
+        self.pixels[place] = voxels
+        self._are_real[place] = True
+
+    def _check(self, part: codec.ImagePartMessage) -> None:
+        first = self.first
+        first_slice = part.start[2] - self.box.start[2]
+        expected = self._box_of(first_slice, part.size[2])
+        is_inside = first_slice >= 0 and first_slice + part.size[2] <= len(self._are_real)
+        is_slab = is_inside and Box(tuple(part.start), tuple(part.size)) == expected
+        if not is_slab or tuple(part.stride) != (1, 1, 1):
+            raise BrowserError("a part came that was not asked for")
+        if not are_of_one_image(first, part):
+            raise BrowserError("its parts do not belong to one image")
+
+    def _box_of(self, first_slice: int, count: int) -> Box:
+        i, j, k = self.box.start
+        return Box((i, j, k + first_slice), (*self.box.size[:2], count))
+
+    # What is there
+
+    def coarse_image(self) -> codec.ImageMessage:
+        """Return the first part, every ``stride``th voxel, as an image of its own."""
+        return grid_image(self.first, self._coarse, self.first.start, self.first.stride)
+
+    def image(self) -> codec.ImageMessage:
+        """Return what is there as an image of its own: that of the box, not copied."""
+        return grid_image(self.first, self.pixels, self.box.start, (1, 1, 1))
+
+
+class _Slabs:
+    """Which slices of a stack are to be asked for: those in the middle first, then outwards."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        # What is below, and what begins above: what lies between them was asked for.
+        self._below = self._above = count // 2
+        self._put_back: list[tuple[int, int]] = []
+
+    def next(self, most: int) -> tuple[int, int] | None:
+        if self._put_back:
+            return self._put_back.pop(0)
+        below, above = self._below, self._count - self._above
+        if not below and not above:
+            return None
+        if above >= below:
+            count = min(most, above)
+            self._above += count
+            return self._above - count, count
+        count = min(most, below)
+        self._below -= count
+        return self._below, count
+
+    def put_back(self, first: int, count: int) -> None:
+        self._put_back.append((first, count))
+
+
+def are_of_one_image(one: codec.ImagePartMessage, other: codec.ImagePartMessage) -> bool:
+    """Whether two parts can lie in one volume: they have one tag, and one geometry and type."""
+    return (
+        one.tag == other.tag
+        and tuple(one.image_size) == tuple(other.image_size)
+        and one.scalar_type == other.scalar_type
+        and one.components == other.components
+        and one.coordinates == other.coordinates
+        and np.array_equal(one.matrix, other.matrix)
+    )
+
+
+def grid_image(
+    part: codec.ImagePartMessage, pixels: np.ndarray, start: Size, stride: Size
+) -> codec.ImageMessage:
+    """Return pixels of shape (k, j, i, …), which lie at start + n · stride, as an image.
+
+    Its geometry is that of the image that ``part`` is of, in the coordinates of the message.
+    """
+    axes = part.matrix[:, :3] * stride
+    center = np.array(start) + (np.array(pixels.shape[2::-1]) - 1) / 2 * stride
+    offset = center - (np.array(part.image_size) - 1) / 2
+    return codec.ImageMessage(
+        pixels,
+        np.column_stack([axes, part.matrix[:, 3] + part.matrix[:, :3] @ offset]),
+        part.coordinates,
+        device_name=part.device_name,
+        timestamp=part.timestamp,
+        header_version=part.header_version,
+        metadata=part.metadata,
+    )
+
+
+def coarse_stride(size: Size, least_ratio: int) -> Size:
+    """Return a stride that leaves at most one of ``least_ratio`` voxels, about equally many a side.
+
+    ``size`` is that of the image, along i, j, k.
+    """
+    stride = [1, 1, 1]
+    while math.prod(stride) < least_ratio:
+        counts = [count / step for count, step in zip(size, stride, strict=True)]
+        axis = counts.index(max(counts))
+        stride[axis] += 1
+    return stride[0], stride[1], stride[2]
+
+
+def _nearest(count: int, step: int, coarse_count: int) -> np.ndarray:
+    """Return for each voxel along an axis the index of the coarse voxel that is nearest."""
+    return np.minimum((np.arange(count) + step // 2) // step, coarse_count - 1)

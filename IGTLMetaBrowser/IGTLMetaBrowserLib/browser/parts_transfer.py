@@ -1,0 +1,161 @@
+"""Fetches the voxels of an image, or of a box of it, in parts of one version."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from enum import Enum
+
+from .. import codec, net
+from .errors import BrowserError
+from .link_speed import LinkSpeed
+from .partial_image import Box, PartialImage
+
+# The server works on one part while the other is on its way.
+_MOST_QUERIES = 2
+_SLAB_BYTES = 4 << 20
+# 10 ms of decompression: a turn of the event loop.
+_COMPRESSED_SLAB_BYTES = 1 << 20
+# How often a connection may be lost, or an image change, with nothing new in between.
+_MOST_RESTARTS = 2
+
+
+class Outcome(Enum):
+    """What an answer, or its failure, means for a transfer."""
+
+    GOES_ON = "goes on"
+    LOST = "lost"
+    """The connection is; what has come is kept, and the rest can be asked for on another one."""
+    CHANGED = "changed"
+    """The image is another one now: nothing of what has come can be used."""
+    FAILED = "failed"
+    """Parts of this image are of no use."""
+
+
+class PartsTransfer:
+    """One image, or a box of it; ``choose_box`` says which, by the first part.
+
+    ``first`` is asked for first: it tells size, type, geometry and version of the image. From then
+    on ``partial`` has the voxels. ``error`` says why the transfer has failed.
+    """
+
+    def __init__(
+        self,
+        first: codec.GetImagePartMessage,
+        choose_box: Callable[[codec.ImagePartMessage], Box],
+        most_bytes: int,
+    ) -> None:
+        self.image_id = first.device_name
+        self.partial: PartialImage | None = None
+        self.error: Exception | None = None
+        self.speed = LinkSpeed()
+        self.first_at = 0.0
+        """When the first part came, in ``time.monotonic`` seconds."""
+        self._first = first
+        self._choose_box = choose_box
+        self._most_bytes = most_bytes
+        self._asked: dict[net.Query, Box | None] = {}
+        self._restarts = 0
+
+    def __contains__(self, query: net.Query) -> bool:
+        return query in self._asked
+
+    @property
+    def queries(self) -> list[net.Query]:
+        """The questions that wait for an answer, oldest first."""
+        return list(self._asked)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all voxels have come."""
+        return self.partial is not None and self.partial.is_whole
+
+    @property
+    def received(self) -> int:
+        """Bytes of the voxels that have come, uncompressed."""
+        return 0 if self.partial is None else int(self.partial.fraction * self.partial.byte_count)
+
+    def ask(self, client: net.Client) -> None:
+        """Ask for what comes next, if there is a connection."""
+        if not client.offers_parts:
+            return
+        if self.partial is None:
+            if not self._asked:
+                self._asked[client.ask_part(self._first)] = None
+            return
+        is_slow = self.speed.is_slow
+        encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if is_slow else ()
+        most_bytes = _COMPRESSED_SLAB_BYTES if is_slow else _SLAB_BYTES
+        while len(self._asked) < _MOST_QUERIES:
+            box = self.partial.next_slab(most_bytes)
+            if box is None:
+                return
+            request = codec.GetImagePartMessage(
+                start=box.start,
+                size=box.size,
+                tag=self.partial.first.tag,
+                encodings=encodings,
+                device_name=self.image_id,
+            )
+            self._asked[client.ask_part(request)] = box
+
+    def watch(self, client: net.Client) -> None:
+        """Measure how fast the parts arrive."""
+        for query in self._asked:
+            progress = client.progress(query)
+            if progress is not None:
+                self.speed.on_progress(query, progress.received, time.monotonic())
+                return
+
+    def on_finished(self, query: net.Query, is_connected: bool) -> Outcome:
+        """Handle the answer to one of the questions."""
+        box = self._asked.pop(query)
+        part = query.answer
+        if not isinstance(part, codec.ImagePartMessage):
+            self._put_back(box)
+            error = query.error or BrowserError(f"{query} came as {part}")
+            return self._on_error(error, is_connected)
+        self.speed.on_finished(query, len(part.data), time.monotonic())
+        try:
+            if self.partial is None:
+                self.first_at = time.monotonic()
+                self.partial = PartialImage(part, self._choose_box(part), self._most_bytes)
+            else:
+                self.partial.write(part)
+        except (ValueError, BrowserError, net.NetworkError, MemoryError) as error:
+            self.error = error
+            return Outcome.FAILED
+        self._restarts = 0
+        return Outcome.GOES_ON
+
+    def cancel(self, client: net.Client) -> set[net.Query]:
+        """Wait for nothing any more; what has come stays, the rest can be asked for again.
+
+        Returns the questions that have failed already, of which nobody has been notified yet.
+        """
+        asked, self._asked = self._asked, {}
+        failed = {query for query in asked if query.is_done}
+        for query, box in asked.items():
+            client.cancel(query)
+            self._put_back(box)
+        return failed
+
+    def start_anew(self) -> None:
+        """Forget what has come: it is of a version that is no longer."""
+        self.partial = None
+
+    def _put_back(self, box: Box | None) -> None:
+        if box is not None and self.partial is not None:
+            self.partial.put_back(box)
+
+    def _on_error(self, error: Exception, is_connected: bool) -> Outcome:
+        self.error = error
+        if isinstance(error, net.ConnectionFailedError):
+            return Outcome.LOST  # the server has not even heard of the question
+        self._restarts += 1
+        if self._restarts > _MOST_RESTARTS:
+            return Outcome.FAILED
+        if not is_connected:
+            return Outcome.LOST
+        is_refused = isinstance(error, net.RefusedError)
+        return Outcome.CHANGED if is_refused and self.partial is not None else Outcome.FAILED

@@ -1,0 +1,368 @@
+"""Large images from servers that send parts: coarse first, then refined until they are whole."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from helpers.hospital import finish, of_type, step_until, step_until_event
+from helpers.part_peers import SIZE, large_image, parts_of, pixels_of, refuse
+from helpers.peers import PATIENCE, ScriptedServer
+from IGTLMetaBrowserLib.browser import part_downloads
+from IGTLMetaBrowserLib.browser.events import (
+    ImageFailed,
+    ImageLoaded,
+    ImagesCancelled,
+    ImageStatus,
+    PreviewShown,
+)
+from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
+
+PREVIEW = "IGTLMetaBrowser.Preview"
+
+
+@pytest.fixture(autouse=True)
+def previews_at_once(monkeypatch):
+    """Show previews of images that arrive quickly, too, and each change of them."""
+    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0)
+    monkeypatch.setattr(part_downloads, "_SECONDS_BETWEEN_DRAWINGS", 0.0)
+
+
+class Gate:
+    """Lets parts pass after the first ``count`` only when it is opened."""
+
+    def __init__(self, count: int) -> None:
+        self.sent = 0
+        self._count = count
+        self._is_open = threading.Event()
+
+    def open(self) -> None:
+        self._is_open.set()
+
+    def __call__(self, peer, query, part):
+        if self.sent >= self._count:
+            assert self._is_open.wait(PATIENCE)
+        self.sent += 1
+        peer.send(part)
+
+
+def connect(browser, server):
+    browser.connect("127.0.0.1", server.port, reconnect_delays=(0.0,))
+    browser.wait_until_connected()
+    browser.list_images()
+    client = browser.connection.client
+    step_until(browser, lambda: client.offers_parts, "the offer of parts")
+
+
+def begin(browser, events, server):
+    """Ask for the image; return its preview as soon as it is shown."""
+    connect(browser, server)
+    browser.request_images(["CT"])
+    return step_until_event(browser, events, PreviewShown).node
+
+
+def volumes(scene) -> list:
+    nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+    return [node for node in nodes if node.IsA("vtkMRMLVolumeNode")]
+
+
+def test_the_image_is_the_same_as_when_it_is_fetched_as_a_whole(unconnected, events, scene):
+    image = large_image()
+    with ScriptedServer(parts_of(image)) as server:
+        begin(unconnected, events, server)
+        finish(unconnected)
+    node = unconnected.images.node("CT")
+    assert np.array_equal(pixels_of(node), image.pixels)
+    assert np.allclose(ijk_to_world(node), image.ijk_to_ras(), atol=1e-4)
+    assert (node.GetName(), node.GetAttribute(PREVIEW)) == ("Head", None)
+    assert node.GetAttribute("IGTLMetaBrowser.ImageId") == "CT"
+    assert (node.GetHideFromEditors(), node.GetSaveWithScene()) == (0, 1)
+    assert volumes(scene) == [node]
+    assert of_type(events, ImageLoaded) == [ImageLoaded("CT", node, ())]
+
+
+def test_at_first_a_few_of_the_voxels_are_shown_where_they_belong(unconnected, events):
+    image, gate = large_image(), Gate(1)
+    with ScriptedServer(parts_of(image, gate)) as server:
+        preview = begin(unconnected, events, server)
+        assert np.array_equal(pixels_of(preview), image.pixels[::3, ::3, ::6])
+        matrix = image.ijk_to_ras() @ np.diag([6, 3, 3, 1])
+        assert np.allclose(ijk_to_world(preview), matrix, atol=1e-4)
+        assert preview.GetName() == "Head (preview 1/6 resolution)"
+        assert preview.GetAttribute(PREVIEW) == "1/6 resolution"
+        gate.open()
+        finish(unconnected)
+
+
+def test_the_rest_refines_the_preview_from_the_middle_outwards(unconnected, events):
+    image, gate = large_image(), Gate(2)
+    with ScriptedServer(parts_of(image, gate)) as server:
+        preview = begin(unconnected, events, server)
+        is_refined = lambda: preview.GetAttribute(PREVIEW).endswith("%")  # noqa: E731
+        step_until(unconnected, is_refined, "a finer preview")
+        pixels = pixels_of(preview)
+        are_real = (pixels == image.pixels).all(axis=(1, 2))
+        assert np.allclose(ijk_to_world(preview), image.ijk_to_ras(), atol=1e-4)
+        percent = int(100 * are_real.mean())
+        assert preview.GetAttribute(PREVIEW) == f"{percent} %"
+        assert are_real[SIZE[2] // 2]
+        assert not are_real[[0, -1]].any()
+        # Elsewhere the nearest of the voxels that came first stands for those that are missing.
+        assert np.array_equal(pixels[0, ::3, ::6], image.pixels[0, ::3, ::6])
+        assert np.isin(pixels[0], image.pixels[0, ::3, ::6]).all()
+        gate.open()
+        finish(unconnected)
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+
+
+def test_a_preview_cannot_be_chosen_in_other_modules_and_is_not_saved(unconnected, events, scene):
+    gate = Gate(1)
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(unconnected, events, server)
+        assert preview.GetHideFromEditors()
+        assert not preview.GetSaveWithScene()
+        assert not preview.GetDisplayNode().GetSaveWithScene()
+        assert preview.GetAttribute("IGTLMetaBrowser.ImageId") is None  # nothing adopts it
+        assert unconnected.images.node("CT") is None
+        gate.open()
+        finish(unconnected)
+
+
+def test_the_whole_image_takes_the_place_of_its_preview(unconnected, events, scene):
+    gate = Gate(1)
+    layers = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(unconnected, events, server)
+        layers.SetBackgroundVolumeID(preview.GetID())
+        preview.GetDisplayNode().SetWindowLevel(77, 7)
+        gate.open()
+        finish(unconnected)
+    node = unconnected.images.node("CT")
+    assert layers.GetBackgroundVolumeID() == node.GetID()
+    assert (node.GetDisplayNode().GetWindow(), node.GetDisplayNode().GetLevel()) == (77, 7)
+    assert preview.GetScene() is None
+
+
+def test_no_preview_is_shown_of_an_image_that_is_there_at_once(unconnected, events, monkeypatch):
+    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", PATIENCE)
+    with ScriptedServer(parts_of(large_image())) as server:
+        connect(unconnected, server)
+        unconnected.load_image("CT")
+    assert of_type(events, PreviewShown) == []
+
+
+def test_an_image_that_is_loaded_again_stays_until_the_new_one_is_whole(unconnected, events):
+    first, second, gate = large_image(), large_image(1000), Gate(2)
+    gate.open()
+    with ScriptedServer(parts_of(first, gate), parts_of(second)) as server:
+        connect(unconnected, server)
+        node = unconnected.load_image("CT")
+        unconnected.disconnect()
+        connect(unconnected, server)
+        events.clear()
+        assert unconnected.load_image("CT") is node
+    assert np.array_equal(pixels_of(node), second.pixels)
+    assert of_type(events, PreviewShown) == []
+
+
+# What goes wrong
+
+
+def test_a_transfer_that_is_cut_goes_on_where_it_stopped(unconnected, events):
+    image, asked = large_image(), []
+
+    def cut_after_two(peer, query, part):
+        if len(asked) == 2:
+            raise EOFError
+        asked.append(query)
+        peer.send(part)
+
+    def count(peer, query, part):
+        asked.append(query)
+        peer.send(part)
+
+    with ScriptedServer(parts_of(image, cut_after_two), parts_of(image, count)) as server:
+        begin(unconnected, events, server)
+        finish(unconnected)
+        assert server.connections == 2
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+    # No slice was sent twice.
+    slices = [
+        k for query in asked[1:] for k in range(query.start[2], query.start[2] + query.size[2])
+    ]
+    assert sorted(slices) == list(range(SIZE[2]))
+
+
+def test_an_image_that_has_changed_meanwhile_comes_anew(unconnected, events):
+    first, second = large_image(), large_image(1000)
+
+    def cut_after_two(peer, query, part):
+        if query.tag and query.start[2] != SIZE[2] // 2:
+            raise EOFError
+        peer.send(part)
+
+    def only_new(peer, query, part):
+        if query.tag == "first":
+            refuse(peer, query)
+        else:
+            peer.send(part)
+
+    scripts = parts_of(first, cut_after_two, "first"), parts_of(second, only_new, "second")
+    with ScriptedServer(*scripts) as server:
+        preview = begin(unconnected, events, server)
+        finish(unconnected)
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), second.pixels)
+    assert preview.GetScene() is None
+    assert of_type(events, ImageFailed) == []
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        pytest.param(lambda part: setattr(part, "tag", "other"), id="of another version"),
+        pytest.param(lambda part: setattr(part, "start", (0, 0, 0)), id="in another place"),
+        pytest.param(lambda part: part.matrix.__imul__(2), id="of another geometry"),
+        pytest.param(
+            lambda part: setattr(part, "image_size", (SIZE[0], SIZE[1], SIZE[2] + 1)),
+            id="of a larger image",
+        ),
+    ],
+)
+def test_where_parts_lie_the_image_is_fetched_as_a_whole(unconnected, events, lie):
+    image = large_image()
+
+    def lie_later(peer, query, part):
+        if query.tag:
+            part.matrix = part.matrix.copy()
+            lie(part)
+        peer.send(part)
+
+    with ScriptedServer(parts_of(image, lie_later)) as server:
+        preview = begin(unconnected, events, server)
+        finish(unconnected)
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+    assert preview.GetScene() is None
+
+
+def test_a_server_that_offers_parts_and_refuses_them_is_asked_for_the_image(unconnected, events):
+    image = large_image()
+    script = parts_of(image, lambda peer, query, _part: refuse(peer, query))
+    with ScriptedServer(script) as server:
+        connect(unconnected, server)
+        node = unconnected.load_image("CT")
+    assert np.array_equal(pixels_of(node), image.pixels)
+
+
+def test_parts_that_never_come_give_way_to_the_whole_image(unconnected, events):
+    image = large_image()
+    with ScriptedServer(parts_of(image, lambda *_arguments: None)) as server:
+        unconnected.connect("127.0.0.1", server.port, answer_timeout=0.3, reconnect_delays=(0.0,))
+        unconnected.wait_until_connected()
+        unconnected.list_images()
+        client = unconnected.connection.client
+        step_until(unconnected, lambda: client.offers_parts, "the offer of parts")
+        node = unconnected.load_image("CT")
+    assert np.array_equal(pixels_of(node), image.pixels)
+
+
+def test_a_server_that_closes_at_each_part_is_asked_for_the_image_in_the_end(unconnected, events):
+    image = large_image()
+
+    def close(*_arguments):
+        raise EOFError
+
+    with ScriptedServer(parts_of(image, close)) as server:
+        connect(unconnected, server)
+        unconnected.request_images(["CT"])
+        finish(unconnected)
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+
+
+# What the user does meanwhile
+
+
+def test_cancelling_removes_the_preview(unconnected, events):
+    gate = Gate(2)
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(unconnected, events, server)
+        unconnected.images.cancel()
+        assert preview.GetScene() is None
+        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
+        gate.open()
+
+
+def test_a_preview_that_is_kept_goes_on_where_it_was_cancelled(unconnected, events):
+    image, gate, asked = large_image(), Gate(2), []
+
+    def note(peer, query, part):
+        asked.append(query)
+        gate(peer, query, part)
+
+    unconnected.images.keeps_previews = True
+    with ScriptedServer(parts_of(image, note)) as server:
+        preview = begin(unconnected, events, server)
+        is_refined = lambda: preview.GetAttribute(PREVIEW).endswith("%")  # noqa: E731
+        step_until(unconnected, is_refined, "a finer preview")
+        unconnected.images.cancel()
+        assert preview.GetScene() is not None
+        assert preview.GetHideFromEditors()
+        gate.open()
+        unconnected.request_images(["CT"])
+        finish(unconnected)
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+    assert preview.GetScene() is None
+    assert sum(not query.tag for query in asked) == 1  # nothing begins anew
+
+
+def test_removing_the_preview_ends_the_transfer(unconnected, events, scene):
+    gate = Gate(2)
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(unconnected, events, server)
+        scene.RemoveNode(preview)
+        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
+        assert of_type(events, ImagesCancelled) == [ImagesCancelled(["CT"])]
+        gate.open()
+        unconnected.list_images()
+    assert volumes(scene) == []
+
+
+def test_closing_the_scene_ends_the_transfer_and_the_image_can_be_loaded_again(
+    unconnected, events, scene
+):
+    image, gate = large_image(), Gate(2)
+    unconnected.images.keeps_previews = True
+    with ScriptedServer(parts_of(image, gate)) as server:
+        begin(unconnected, events, server)
+        scene.Clear(False)
+        assert volumes(scene) == []
+        gate.open()
+        node = unconnected.load_image("CT")
+    assert np.array_equal(pixels_of(node), image.pixels)
+
+
+def test_leaving_the_server_ends_the_transfer(unconnected, events, scene):
+    gate = Gate(2)
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        begin(unconnected, events, server)
+        unconnected.disconnect()
+        gate.open()
+    assert volumes(scene) == []
+
+
+def test_hidden_patients_are_not_named_by_previews(unconnected, events):
+    gate = Gate(1)
+    unconnected.patients.register("Head", "P1")
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(unconnected, events, server)
+        unconnected.patients.hide(True)
+        assert "Head" not in preview.GetName()
+        assert "preview" in preview.GetName()
+        gate.open()
+        finish(unconnected)
+
+
+def test_small_images_are_fetched_as_a_whole(browser, events, hospital):
+    browser.load_image("MR")
+    assert of_type(events, PreviewShown) == []
