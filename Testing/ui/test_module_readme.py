@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import slicer
 
 from IGTLMetaBrowserLib.browser import events
 from slicerhost import wait_until
@@ -84,7 +85,10 @@ def test_each_line_of_the_tables(run, capsys):
     cells = table_cells()
     observing = [cell for cell in cells if "addObserver" in cell]
     calling = [cell for cell in cells if "addObserver" not in cell]
-    assert (len(calling), len(observing)) == (15, 10)
+    assert (len(calling), len(observing)) == (16, 11)
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "R")
+    roi.SetSize(40, 40, 40)
+    run.names["slicer"] = slicer
     for cell in observing + calling:
         run(cell)
     printed = capsys.readouterr().out
