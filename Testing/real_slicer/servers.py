@@ -209,6 +209,38 @@ def perfusion(port: int, *_numbers: float) -> None:
         serve(DicomFolderSource(Path(name)), port)
 
 
+def large_ct(port: int, megabits: float = 0, milliseconds: float = 0) -> None:
+    """A CT of 157 MB, perhaps behind a link of so many Mbit/s, which takes so long one way."""
+    from helpers.large_ct import LargeCT
+
+    if not megabits:
+        serve(LargeCT(), port)
+        return
+    from helpers.shaped_link import ShapedLink
+    from IGTLMetaBrowserLib import net
+
+    with net.Server(LargeCT(), port=0) as server:
+        # A process of its own: the link must not wait for the server.
+        import multiprocessing
+
+        arguments = (server.port, 1e6 * megabits, milliseconds / 1000)
+        multiprocessing.get_context("fork").Process(
+            target=_run_link, args=(ShapedLink(*arguments),), daemon=True
+        ).start()
+        server.serve_forever()
+
+
+def _run_link(link: object) -> None:
+    import asyncio
+
+    async def run() -> None:
+        await link.listen()
+        print(link.port, flush=True)
+        await asyncio.Event().wait()
+
+    asyncio.run(run())
+
+
 def certificate_file() -> Path:
     """Where the certificate of ``phantom_with_tls`` is, with its key."""
     return Path(os.environ["REAL_SLICER_OUTPUT"]) / "phantom.pem"
@@ -278,6 +310,7 @@ def _send_at_rate(
 
 KINDS = {
     "large_images": large_images,
+    "large_ct": large_ct,
     "long_list": long_list,
     "clinic": clinic,
     "perfusion": perfusion,
