@@ -209,36 +209,24 @@ def perfusion(port: int, *_numbers: float) -> None:
         serve(DicomFolderSource(Path(name)), port)
 
 
-def large_ct(port: int, megabits: float = 0, milliseconds: float = 0) -> None:
-    """A CT of 157 MB, perhaps behind a link of so many Mbit/s, which takes so long one way."""
+def large_ct(
+    port: int, megabits: float = 0, milliseconds: float = 0, width: float = 512, slices: float = 300
+) -> None:
+    """A CT, of 157 MB, perhaps behind a link of so many Mbit/s, which takes so long one way."""
     from helpers.large_ct import LargeCT
-
-    if not megabits:
-        serve(LargeCT(), port)
-        return
-    from helpers.shaped_link import ShapedLink
     from IGTLMetaBrowserLib import net
 
-    with net.Server(LargeCT(), port=0) as server:
-        # A process of its own: the link must not wait for the server.
-        import multiprocessing
-
-        arguments = (server.port, 1e6 * megabits, milliseconds / 1000)
-        multiprocessing.get_context("fork").Process(
-            target=_run_link, args=(ShapedLink(*arguments),), daemon=True
-        ).start()
+    source = LargeCT((int(width), int(width), int(slices)))
+    if not megabits:
+        serve(source, port)
+        return
+    link_file = TESTING / "helpers" / "shaped_link.py"
+    with net.Server(source, port=0) as server:
+        numbers = (server.port, 1e6 * megabits, milliseconds / 1000)
+        # In a process of its own, which prints its port: the link must not wait for the server. It
+        # ends with the session of the step.
+        subprocess.Popen([sys.executable, str(link_file), *map(str, numbers)])
         server.serve_forever()
-
-
-def _run_link(link: object) -> None:
-    import asyncio
-
-    async def run() -> None:
-        await link.listen()
-        print(link.port, flush=True)
-        await asyncio.Event().wait()
-
-    asyncio.run(run())
 
 
 def certificate_file() -> Path:

@@ -101,7 +101,7 @@ class Downloads:
         if transfer is None:
             return None
         transfer = replace(transfer, total=transfer.total + len(self._requested))
-        query = self._oldest_query
+        query = self._first_query
         if query is None:
             return transfer
         seconds = self._connection.client.seconds_preparing(query)
@@ -123,11 +123,12 @@ class Downloads:
         return self.parts.awaits_offer_until(self._queue.first_waiting)
 
     @property
-    def _oldest_query(self) -> net.Query | None:
-        """The one that is answered next, for the image in transfer."""
-        if self.parts.current is not None:
-            return next(iter(self.parts.current.queries), None)
-        return self._query
+    def _first_query(self) -> net.Query | None:
+        """The one for which the server has to make the image in transfer ready; None afterwards."""
+        transfer = self.parts.current
+        if transfer is None:
+            return self._query
+        return next(iter(transfer.queries), None) if transfer.partial is None else None
 
     def on_server_selected(self) -> None:
         """Believe the list of another server, and what it offers."""
@@ -181,7 +182,7 @@ class Downloads:
 
     def report_progress(self) -> None:
         """Notify of how much of the image in transfer has arrived, if it is more than before."""
-        transfer, query = self.parts.current, self._oldest_query
+        transfer, query = self.parts.current, self._first_query
         if transfer is not None and transfer.partial is not None:
             self.parts.watch()
             self._report(transfer.received, transfer.partial.byte_count)

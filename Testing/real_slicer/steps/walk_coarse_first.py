@@ -10,13 +10,15 @@ from real_slicer.views import four_up, screenshot
 
 PREVIEW = "IGTLMetaBrowser.Preview"
 # Slow enough that each state can be seen.
-MEGABITS = 50
+MEGABITS = 30
 MILLISECONDS = 10
+WIDTH = 320
+SLICES = 160
 
 
 def run(step):
     user = User(step)
-    server = ServerProcess("large_ct", MEGABITS, MILLISECONDS)
+    server = ServerProcess("large_ct", MEGABITS, MILLISECONDS, WIDTH, SLICES)
     step.at_end(server.stop)
     yield from user.open()
     four_up()
