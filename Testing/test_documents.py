@@ -9,7 +9,7 @@ import pytest
 
 TOP = Path(__file__).parents[1]
 LIB = TOP / "IGTLMetaBrowser" / "IGTLMetaBrowserLib"
-DOCUMENTS = ("CONTRIBUTING.md", "README.md", "SECURITY.md")
+DOCUMENTS = ("CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/PROTOCOL.md")
 # Paths in a document are relative to one of these.
 ROOTS = (TOP, LIB.parent, LIB, TOP / "Testing")
 # What the commands write.
