@@ -35,12 +35,16 @@ class Link:
         pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(_MOST_PIECES)
         sending = asyncio.ensure_future(self._send(pieces, writer))
         clock, free_at = asyncio.get_running_loop().time, 0.0
-        while (piece := await reader.read(min(_PIECE, most[0]))) and not sending.done():
-            most[0] -= len(piece)
-            free_at = max(clock(), free_at) + 8 * len(piece) / self.bits_per_second
-            await pieces.put((free_at + self.seconds, piece))
-        await pieces.put((clock(), b""))
-        await sending
+        try:
+            while (piece := await reader.read(min(_PIECE, most[0]))) and not sending.done():
+                most[0] -= len(piece)
+                free_at = max(clock(), free_at) + 8 * len(piece) / self.bits_per_second
+                await pieces.put((free_at + self.seconds, piece))
+            await pieces.put((clock(), b""))
+            await sending
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
     async def _send(
         self, pieces: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter

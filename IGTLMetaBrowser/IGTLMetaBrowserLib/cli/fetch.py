@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from .. import codec, net
+from ..net.image_in_parts import get_image_in_parts
 from ..net.image_notes import image_notes
 from ..net.list_check import ListCheck
 from ..net.listed_images import fits
@@ -17,6 +19,9 @@ from .list import doubled_ids
 from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
 from .output import complain, note
 from .parser import add_command
+
+# What has fewer is there as soon as it would be in parts.
+_MANY_VOXELS = 4 << 20
 
 Listed = dict[str, list[codec.ImageMetaItem]]
 """What the list says, by id. Some servers give several images one id."""
@@ -104,7 +109,24 @@ class _ListedImages:
 
     def _ask(self, image_id: str, label: str) -> codec.ImageMessage:
         with output.progress_bar(label) as show:
+            if self._comes_in_parts(image_id):
+                try:
+                    return get_image_in_parts(self.client, image_id, show, _note_of_loss(label))
+                except net.RefusedError:  # it may well send the whole image
+                    pass
             return self.client.get_image(image_id, show, output.preparing_note(label))
+
+    def _comes_in_parts(self, image_id: str) -> bool:
+        """Whether an image is large enough for parts to be of use, and the server has them."""
+        entries = self.entries(image_id)
+        if len(entries) != 1 or prod(entries[0].size) < _MANY_VOXELS:
+            return False
+        self.client.find_capability()
+        return bool(self.client.offers_parts)
+
+
+def _note_of_loss(label: str) -> Callable[[net.NetworkError], None]:
+    return lambda error: note(f"{label}: {error}; going on where it stopped")
 
 
 def _fetch_image(images: _ListedImages, image_id: str, path: Path) -> int:

@@ -35,8 +35,9 @@ class CapabilityFinder:
 
     def on_message(self, event: codec.Message | codec.Rejected) -> None:
         """Note whether the server says who it is."""
-        if isinstance(event, codec.ImageMetaMessage) and event.metadata.keys() >= SERVER.keys():
-            self._server.has_name = True
+        if isinstance(event, codec.ImageMetaMessage):
+            has_name = event.metadata.keys() >= SERVER.keys()
+            self._server.has_name = has_name or bool(self._server.has_name)
 
     def ask(self) -> None:
         """Send the question, if it may be, and that was not done on this connection."""

@@ -213,10 +213,12 @@ class Client:
         """Ask for a part of the image ``request.device_name``.
 
         Its answer is the ``ImagePartMessage`` that was asked for, and no other. It is not asked
-        again if the connection is lost. Raises ``codec.EncodeError``, or ``RefusedError`` if the
-        server does not offer parts.
+        again if the connection is lost. Raises ``codec.EncodeError``, ``ConnectionLostError`` if
+        there is no connection, or ``RefusedError`` if the server does not offer parts.
         """
         codec.pack(request)
+        if self._session is None:
+            raise ConnectionLostError(f"{self.address} is not connected; connect first")
         if not self.offers_parts:
             raise RefusedError(
                 f"{self.address} does not send parts of images; ask for whole images"
@@ -320,8 +322,8 @@ class Client:
 
     def find_capability(self) -> None:
         """Wait until it is known what the server offers, if it can be. Raises ``NetworkError``."""
-        session = self._session
-        if session is None or not (session.capability.types or session.capability.is_awaited):
+        is_listed = server_version(self.host, self.port).has_name is not None
+        if self._session is None or not self._session.has_answered or not is_listed:
             self.get_list()
         end = time.monotonic() + _CAPABILITY_SECONDS
         while (session := self._session) is not None and session.capability.is_awaited:

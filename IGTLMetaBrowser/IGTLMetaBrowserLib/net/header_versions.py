@@ -50,14 +50,14 @@ class ServerVersion:
         The data types that are asked for in version 1, as version 2 was of no use for them.
     has_name
         Whether the metadata of its list have said who it is: only then is it asked for more than
-        the protocol has, see ``capabilities``.
+        the protocol has, see ``capabilities``. None if no list has come yet.
     """
 
     speaks_2: bool | None = None
     is_final: bool = False
     answered_in_2: set[str] = field(default_factory=set)
     only_in_1: set[str] = field(default_factory=set)
-    has_name: bool = False
+    has_name: bool | None = None
 
 
 _servers: dict[tuple[str, int], ServerVersion] = {}

@@ -50,6 +50,7 @@ class PartInWork:
             whole.components,
             matrix=whole.matrix,
             coordinates=whole.coordinates,
+            timestamp=whole.timestamp,
         )
         self._voxels = whole.pixels[self._part.slices()]
         is_small = self._voxels.nbytes <= _LARGEST_ENCODED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 from .. import codec
 from ..codec.wire import Buffer
@@ -123,7 +124,8 @@ class Replies:
 
     def _send_image(self, client: ServedClient, reply: Reply) -> None:
         """Queue an image, when it is read and its checksum computed. Raises ``NotReadyError``."""
-        self._queue(client, reply, self._image(reply))
+        packed = self._image(reply)
+        self._queue(client, reply, packed, packed.content.message.metadata)
 
     def _image(self, reply: Reply) -> PackedImage:
         """Return the image that is asked for, with its checksum. Raises ``NotReadyError``."""
@@ -139,19 +141,29 @@ class Replies:
         """Queue a part of an image, when it is ready. Raises ``NotReadyError``."""
         if reply.part is None:
             reply.part = PartInWork(self.images, self._image(reply), request)
-        self._queue(client, reply, reply.part.step(_TURN_SECONDS))
+        packed = reply.part.step(_TURN_SECONDS)
+        # What is known of the image comes once, with the first part.
+        metadata = {} if request.tag else self._image(reply).content.message.metadata
+        self._queue(client, reply, packed, metadata)
 
     def _send_thumbnail(self, client: ServedClient, reply: Reply) -> None:
         """Queue the thumbnail of an image, when it is there. Raises ``NotReadyError``."""
         image_id = reply.query.device_name
         found = self._thumbnails.find(image_id)
-        self._queue(client, reply, found or self._thumbnails.make(image_id, self._image(reply)))
+        thumbnail = found or self._thumbnails.make(image_id, self._image(reply))
+        self._queue(client, reply, thumbnail, {})
 
-    def _queue(self, client: ServedClient, reply: Reply, packed: PackedImage) -> None:
-        query, content = reply.query, packed.content
-        metadata = content.message.metadata if query.header_version > 1 else {}
+    def _queue(
+        self, client: ServedClient, reply: Reply, packed: PackedImage, metadata: Mapping[str, str]
+    ) -> None:
+        query = reply.query
         client.queue(
-            content.parts(query.device_name, query.header_version, query.message_id, metadata)
+            packed.content.parts(
+                query.device_name,
+                query.header_version,
+                query.message_id,
+                metadata if query.header_version > 1 else {},
+            )
         )
 
     def _refuse(

@@ -63,7 +63,8 @@ class Session:
         self._queries = queries
         self._versions = VersionFinder(server, connection, queries, settings.header_version)
         self.capability = CapabilityFinder(server, connection)
-        self._has_answered = False
+        # Whether the answer to any query has come on this connection.
+        self.has_answered = False
         self._last_bytes_at = time.monotonic()
         self._is_answer_passed_over = False
         self._is_damaged = False
@@ -153,7 +154,7 @@ class Session:
 
         If nobody waits for anything else, no refusal is taken for another's.
         """
-        is_good = self._has_answered and self._versions.is_2_seen and self.end is None
+        is_good = self.has_answered and self._versions.is_2_seen and self.end is None
         return is_good and self._settings.header_version != 1 and not self.is_waiting
 
     def _on_progress(self, now: float) -> None:
@@ -207,7 +208,7 @@ class Session:
             self._versions.on_message(event, now)
             return [] if is_probe_answer else [Unsolicited(event)]
         self._queries.bytes_arrived(now)
-        self._has_answered = True
+        self.has_answered = True
         for waiting in self._queries.waiting:
             # The server works: only connections without any answer count as attempts.
             waiting.attempts = 1

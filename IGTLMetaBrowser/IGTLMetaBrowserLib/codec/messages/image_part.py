@@ -197,6 +197,16 @@ class ImagePartMessage(Message):
             size=self.image_size,
         )
 
+    def is_of_same_image(self, other: ImagePartMessage) -> bool:
+        """Whether both can lie in one volume: they have one tag, one geometry and one type."""
+        return (
+            self.tag == other.tag
+            and tuple(self.image_size) == tuple(other.image_size)
+            and (self.scalar_type, self.components) == (other.scalar_type, other.components)
+            and self.coordinates == other.coordinates
+            and np.array_equal(self.matrix, other.matrix)
+        )
+
     def part_to_image(self) -> np.ndarray:
         """Return the matrix (4, 4) from an index (i, j, k, 1) in the part to the whole image's."""
         matrix = np.diag([*map(float, self.stride), 1.0])

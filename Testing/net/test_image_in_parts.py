@@ -1,0 +1,139 @@
+"""A whole image in parts, over links that are cut, and from images that change."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from helpers.peers import ImagesInMemory, ServerInThread, make_image
+from helpers.shaped_link import ShapedLink
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net import image_in_parts
+from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+
+SIZE = (128, 128, 64)  # 2 MB
+
+
+class Versioned(ImagesInMemory):
+    """One image, which is another one after each so many times that it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__({"A": make_image(1, SIZE)})
+        self.version = 0
+        self.parts_until_change: int | None = None
+        self.asked = 0
+
+    def image_version(self, image_id: str) -> int:
+        self.asked += 1
+        if self.parts_until_change and self.asked % self.parts_until_change == 0:
+            self.version += 1
+            self._images["A"] = make_image(1000 * self.version, SIZE)
+        return self.version
+
+
+@pytest.fixture(autouse=True)
+def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make an image of 2 MB one of many parts, and waste no time before trying again."""
+    for name in ("_FIRST_SLAB", "_SLAB", "_COMPRESSED_SLAB"):
+        monkeypatch.setattr(image_in_parts, name, 8 * 128 * 128 * 2)
+    monkeypatch.setattr(image_in_parts, "_DELAYS", (0.0,) * 5)
+    monkeypatch.setattr(image_in_parts, "_SLOW", 0.0)
+
+
+@contextmanager
+def linked(source: Versioned, **options: object):
+    """Serve a source; yield the link to it and a client at the link's other end."""
+    with (
+        ServerInThread(source) as server,
+        ShapedLink(server.port, **options) as link,
+        net.Client("127.0.0.1", link.port) as client,
+    ):
+        yield link, client
+
+
+def test_it_is_the_image_that_comes_as_a_whole():
+    with linked(Versioned()) as (_, client):
+        whole, parts = client.get_image("A"), get_image_in_parts(client, "A")
+    assert np.array_equal(parts.pixels, whole.pixels)
+    assert np.array_equal(parts.ijk_to_ras(), whole.ijk_to_ras())
+    assert parts.metadata == whole.metadata
+    assert parts.device_name == "A"
+
+
+@pytest.mark.parametrize("speed", [0.0, 1e12], ids=["fast", "slow"])
+def test_parts_are_compressed_on_a_slow_link(speed: float, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(image_in_parts, "_SLOW", speed)
+    with linked(source := Versioned()) as (_, client):
+        image = get_image_in_parts(client, "A")
+        received = client._session.connection.receiver.bytes_received
+    assert np.array_equal(image.pixels, source.image("A").pixels)
+    assert (received < image.pixels.nbytes) == (speed > 0)
+
+
+def test_a_transfer_that_is_cut_again_and_again_goes_on_where_it_stopped():
+    lost, counted = [], []
+    with linked(source := Versioned(), cut_after=[900_000, 500_000, 300_000]) as (link, client):
+        image = get_image_in_parts(client, "A", lambda *count: counted.append(count), lost.append)
+        assert link.connection_count == 4
+    assert np.array_equal(image.pixels, source.image("A").pixels)
+    assert lost
+    # Each slab was counted once: none was taken twice.
+    assert [count for count, _ in counted] == sorted({count for count, _ in counted})
+    assert counted[-1] == (image.pixels.nbytes,) * 2
+
+
+def test_an_image_that_changes_meanwhile_is_begun_anew():
+    source = Versioned()
+    source.parts_until_change = 5
+    with linked(source) as (_, client), pytest.raises(net.RefusedError, match="has changed"):
+        get_image_in_parts(client, "A")  # it never comes to an end
+    source.parts_until_change = None
+    with linked(source) as (_, client):
+        image = get_image_in_parts(client, "A")
+    assert np.array_equal(image.pixels, source.image("A").pixels)
+
+
+def test_parts_of_before_and_after_a_change_are_never_put_together():
+    source = Versioned()
+    with linked(source, cut_after=[900_000]) as (_, client):
+
+        def change(error: net.NetworkError) -> None:
+            source._images["A"] = make_image(5000, SIZE)
+            source.version += 1
+
+        image = get_image_in_parts(client, "A", on_lost=change)
+    assert np.array_equal(image.pixels, make_image(5000, SIZE).pixels)
+
+
+def test_a_server_that_is_gone_for_good_is_an_error():
+    with linked(Versioned(), cut_after=[900_000, *[1] * 20]) as (link, client):
+        with pytest.raises(net.ConnectionLostError):
+            get_image_in_parts(client, "A")
+        assert link.connection_count < 20
+
+
+def test_an_image_that_is_not_there_is_refused(running_server: ServerInThread):
+    with running_server.client() as client, pytest.raises(net.RefusedError, match="no image 'X'"):
+        get_image_in_parts(client, "X")
+
+
+def test_an_image_beyond_the_limit_is_an_error_before_any_memory_is_taken():
+    with (
+        ServerInThread(Versioned()) as server,
+        server.client(max_body_size=1 << 20) as client,
+        pytest.raises(net.AnswerError, match="allow larger images") as raised,
+    ):
+        get_image_in_parts(client, "A")
+    assert raised.value.setting == "max_body_size"
+
+
+def test_the_wire_says_how_it_is_encoded(running_server: ServerInThread):
+    request = codec.GetImagePartMessage(
+        device_name="LARGE", encodings=(codec.PartEncoding.ZIGZAG_DELTAS,)
+    )
+    with running_server.client() as client:
+        part = client.get_image_part(request)
+    assert part.encoding == codec.PartEncoding.ZIGZAG_DELTAS
+    assert len(part.data) < part.byte_count
