@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -35,6 +36,12 @@ class ServerProcess:
         if not line.strip().isdigit():
             raise RuntimeError(f"the server {kind!r} did not start; its output is above")
         self.port = int(line)
+
+    def end(self) -> None:
+        """Let it end in good order, with what it has started."""
+        self._process.terminate()
+        self._process.wait()
+        self._process.stdout.close()
 
     def stop(self) -> None:
         """End it without a word to its clients."""
@@ -229,6 +236,40 @@ def large_ct(
         server.serve_forever()
 
 
+def orthanc(_port: int, count: float) -> None:
+    """An archive with the phantom, and so many series of other patients; by DICOMweb."""
+    import tempfile
+
+    from helpers import orthanc
+    from IGTLMetaBrowserLib.sources.demo_dicom import write_phantom
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    os.environ.pop("LD_LIBRARY_PATH", None)  # Slicer's own libraries are not for other programs
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_phantom(folder / "phantom")
+        (folder / "others").mkdir()
+        _write_others(folder / "others", int(count))
+        with orthanc.running(folder / "orthanc") as archive:
+            archive.upload(sorted((folder / "others").iterdir()))
+            archive.upload(sorted((folder / "phantom").rglob("*.dcm")))
+            print(archive.http_port, flush=True)
+            signal.pause()
+
+
+def _write_others(folder: Path, count: int) -> None:
+    from helpers import radiotherapy as study
+
+    dataset = study.ct_slice(1)
+    for number in range(count):
+        dataset.PatientName, dataset.PatientID = f"Other^Number {number}", f"OTHER-{number:04}"
+        dataset.StudyInstanceUID = f"1.2.3.{number}"
+        dataset.SeriesInstanceUID = f"1.2.3.{number}.1"
+        uid = dataset.SOPInstanceUID = f"1.2.3.{number}.1.1"
+        dataset.file_meta.MediaStorageSOPInstanceUID = uid
+        dataset.save_as(folder / f"{number:04}.dcm", enforce_file_format=True)
+
+
 def certificate_file() -> Path:
     """Where the certificate of ``phantom_with_tls`` is, with its key."""
     return Path(os.environ["REAL_SLICER_OUTPUT"]) / "phantom.pem"
@@ -300,6 +341,7 @@ KINDS = {
     "large_images": large_images,
     "large_ct": large_ct,
     "long_list": long_list,
+    "orthanc": orthanc,
     "clinic": clinic,
     "perfusion": perfusion,
     "phantom_with_tls": phantom_with_tls,
