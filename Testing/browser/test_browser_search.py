@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -152,3 +153,22 @@ def test_a_server_that_does_not_search_is_not_told_of_it(unconnected, server):
     assert not unconnected.images.offers_search
     assert not unconnected.images.is_search_due
     assert len(unconnected.images.entries) == 4
+
+
+def test_an_image_whose_size_was_not_known_is_fetched_once_and_then_listed_with_it(
+    browser, archive, monkeypatch
+):
+    fetched = []
+    image = archive.image
+
+    def fetch(image_id):
+        fetched.append(image_id)
+        archive.default = [replace(ENTRIES[0], size=(4, 3, 2)), *ENTRIES[1:]]
+        return image(image_id)
+
+    monkeypatch.setattr(archive, "image", fetch)
+    assert browser.images.entry("CT").size == (0, 0, 0)
+    browser.load_image("CT")
+    step_until(browser, lambda: browser.images.entry("CT").size == (4, 3, 2), "the size")
+    assert fetched == ["CT"]
+    assert browser.images.state("CT").notes == ()

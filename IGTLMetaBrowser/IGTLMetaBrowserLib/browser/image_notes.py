@@ -42,9 +42,12 @@ def list_notes(
         return (NOT_LISTED,)
     if when_loaded is None or when_loaded == now:
         return ()
+    # An archive knows size and type of a series once it has fetched it.
+    is_news = not any(when_loaded.size)
     changed = [
         field.name.replace("_", " ")
         for field in fields(now)
-        if getattr(when_loaded, field.name) != getattr(now, field.name)
+        if not (is_news and field.name in ("size", "scalar_type"))
+        and getattr(when_loaded, field.name) != getattr(now, field.name)
     ]
-    return (f"changed in the list since it was loaded: {', '.join(changed)}",)
+    return (f"changed in the list since it was loaded: {', '.join(changed)}",) if changed else ()

@@ -332,6 +332,11 @@ class Images:
         if not self._downloads.on_finished(query):
             return False
         self.fetch_next()
+        has_answered = query.answer is not None or isinstance(query.error, net.RefusedError)
+        entry = self.entry(query.device_name) if has_answered and not self.is_loading else None
+        if entry is not None and not any(entry.size):
+            # Now an archive knows how large it is, or which images the series has.
+            self._list_requests.request()
         return True
 
     def on_live_image(self, image: codec.ImageMessage) -> None:

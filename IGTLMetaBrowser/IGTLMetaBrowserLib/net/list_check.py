@@ -44,6 +44,8 @@ class ListCheck:
             return False
         if first is None and not listed:  # it may be asked for all the same
             return False
+        if any(not any(entry.size) for entry in listed):  # an archive does not know it before
+            return False
         form = (tuple(image.whole_size), image.pixels.dtype.name)
         if first is None and not self._is_list_wrong:
             self._first[image_id] = form, describe_image(image)

@@ -312,7 +312,10 @@ class ImageTableModel(SortableTableModel):
         if column == SIZE:
             return size_text(entry.size) if all(entry.size) else ""
         if column == TYPE:
-            return "" if self._isLabelMap(position, entry) else scalar_type_text(entry.scalar_type)
+            # An archive knows size and type of a series once it has fetched it.
+            isUnknown = not any(entry.size) and self._browser.images.offers_search
+            isUnknown = isUnknown or self._isLabelMap(position, entry)
+            return "" if isUnknown else scalar_type_text(entry.scalar_type)
         return printable(getattr(entry, FIELDS[column]))
 
     def _groupText(self, row, column):

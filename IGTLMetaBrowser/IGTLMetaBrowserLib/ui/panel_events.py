@@ -26,6 +26,7 @@ class PanelEvents:
         self._imageInStatus = None
         self._trajectoriesInStatus = None
         self._failure = None
+        self._wasSearched = False
         self._isUpdateDue = self._hasShownFailure = False
         self._handlers = self._makeHandlers()
         self._updateTimer = SingleShotTimer(self._updateStates)
@@ -204,10 +205,11 @@ class PanelEvents:
         messages = self._messages
         text = (messages.found if isSearched else messages.listed)(len(event.entries))
         added, withdrawn = images.model.images.count_changes(before)
-        if before.first_live_row and (added or withdrawn) and not isSearched:
+        if before.first_live_row and (added or withdrawn) and not (isSearched or self._wasSearched):
             number = self._localeTexts.number
             changes = self._messages.listChanges
             text += changes.format(added=number(added), withdrawn=number(withdrawn))
+        self._wasSearched = isSearched
         if self._browser.images.list_notice:
             text += messages.thereAreMore
         self._status.showResult(text + ".")
