@@ -4,10 +4,12 @@ Starts Orthanc on free loopback ports with a temporary folder, fills it with the
 with pydicom's test files, and starts ``igtlmeta serve --dicomweb``. Lists, searches,
 fetches; compares voxels with those of the folder source; then opens the module in the stand-in,
 and loads images. Exit code 0 means that every step happened. ``demo-output/pacs.png`` shows it.
+``--cluster`` shows one that outgrew one machine instead, see ``pacs_cluster``.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from pathlib import Path
@@ -16,6 +18,7 @@ import numpy as np
 import pydicom.data
 
 import demo
+import pacs_cluster
 import slicerhost
 from helpers import orthanc
 from IGTLMetaBrowserLib import net
@@ -25,6 +28,10 @@ from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 def main() -> int:
     """Run the demo and return the exit code."""
+    options = argparse.ArgumentParser("dev.py pacs")
+    options.add_argument("--cluster", action="store_true", help="two Orthancs and two gateways")
+    if options.parse_args().cluster:
+        return pacs_cluster.main()
     if not orthanc.is_installed():
         print(f"There is no Orthanc here. Install it: {orthanc.INSTALL}", file=sys.stderr)
         return 1

@@ -137,7 +137,7 @@ def running(
     scheme = "http" if certificate is None else "https"
     archive = Orthanc(http_port, dicom_port, process, log, scheme, user, authority)
     try:
-        _wait(archive)
+        wait(archive)
         yield archive
     finally:
         process.terminate()
@@ -154,7 +154,7 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
-def _wait(archive: Orthanc) -> None:
+def wait(archive: Orthanc) -> None:
     """Wait until it answers."""
     end = time.monotonic() + _SECONDS_TO_START
     while time.monotonic() < end and archive.process.poll() is None:

@@ -39,6 +39,10 @@ class ArchiveError(SourceError):
     """An archive does not give what it was asked for; the text says why and what to try."""
 
 
+class BrokenOffError(ArchiveError):
+    """The connection to an archive has ended too early: asked again, it may give the whole."""
+
+
 @dataclass(frozen=True)
 class Series:
     """One series of an archive's list: its attributes by their keywords, absent ones missing."""

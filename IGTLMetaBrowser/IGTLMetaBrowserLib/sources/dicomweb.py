@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ..net.source import SourceError
-from .archive import KEYWORDS, ArchiveError, Query, Series
-from .multipart import MultipartError, boundary_of, parts
+from .archive import KEYWORDS, ArchiveError, BrokenOffError, Query, Series
+from .multipart import MultipartError, UnfinishedError, boundary_of, parts
 
 if TYPE_CHECKING:
     import requests
@@ -31,6 +31,8 @@ _RETRIES = 2
 _LONGEST_WAIT = 5
 # RFC 6585 and RFC 9110: too many requests; not available for the moment.
 _BUSY = (429, 503)
+# And what a proxy answers when the archive behind it has just failed.
+_RETRIED = (*_BUSY, 502, 504)
 
 _WORDS = {
     401: "it requires a user name and password, or a token; see --archive-user",
@@ -38,7 +40,9 @@ _WORDS = {
     404: "it has nothing there; check the URL, and whether the series still is in the archive",
     413: "that is too much for it at once; search for less",
     429: "it is asked too often; try again later",
+    502: "what stands before it cannot reach it; ask who runs the archive",
     503: "it is busy; try again later",
+    504: "what stands before it cannot reach it; ask who runs the archive",
 }
 
 
@@ -70,6 +74,12 @@ class DicomWebArchive:
 
     def find(self, query: Query, most: int) -> Sequence[Series]:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
+        try:
+            return self._find(query, most)
+        except BrokenOffError:  # by one of several archives behind one address, perhaps
+            return self._find(query, most)
+
+    def _find(self, query: Query, most: int) -> Sequence[Series]:
         found: list[Series] = []
         fields = [keyword for keyword in KEYWORDS if keyword not in query]
         with self._errors_described("search"):
@@ -143,8 +153,12 @@ class DicomWebArchive:
                     f"{self.name} has said nothing for {self._settings.timeout:g} s; try again "
                     "later, or give it longer: --archive-timeout"
                 ) from error
-            raise ArchiveError(
+            raise BrokenOffError(
                 f"cannot {what} {self.name}: {_reason(error)}; check the URL, and that it runs"
+            ) from error
+        except UnfinishedError as error:
+            raise BrokenOffError(
+                f"cannot {what} {self.name}: it has sent {error}; fetch it again"
             ) from error
         except (MultipartError, ValueError, KeyError, TypeError) as error:
             raise ArchiveError(
@@ -182,7 +196,7 @@ def _make_session(settings: WebSettings) -> requests.Session:
         connect=1,
         read=0,
         other=0,
-        status_forcelist=_BUSY,
+        status_forcelist=_RETRIED,
         backoff_factor=0.5,
         retry_after_max=_LONGEST_WAIT,
         raise_on_status=False,

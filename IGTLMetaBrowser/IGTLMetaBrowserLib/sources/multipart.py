@@ -20,7 +20,11 @@ _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECA
 
 
 class MultipartError(Exception):
-    """A message is no multipart message, or ends before its end."""
+    """A message is no multipart message."""
+
+
+class UnfinishedError(MultipartError):
+    """A message ends before its end."""
 
 
 def boundary_of(content_type: str) -> bytes:
@@ -34,7 +38,8 @@ def boundary_of(content_type: str) -> bytes:
 
 
 def parts(chunks: Iterable[bytes], boundary: bytes) -> Iterator[memoryview]:
-    """Yield the content of each part. Raises ``MultipartError`` if the last boundary is missing.
+    """Yield the content of each part. Raises ``UnfinishedError`` if the last boundary is missing,
+    ``MultipartError`` if it is no such message.
 
     Parts that say their length (Orthanc's do) are copied once, and not searched for the boundary.
     """
@@ -59,7 +64,7 @@ def parts(chunks: Iterable[bytes], boundary: bytes) -> Iterator[memoryview]:
 
 
 class _Stream:
-    """Reads what comes in chunks of any size. Its methods raise ``MultipartError`` at the end."""
+    """Reads what comes in chunks of any size. Its methods raise ``UnfinishedError`` at the end."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._chunks = iter(chunks)
@@ -101,7 +106,7 @@ class _Stream:
     def _next_chunk(self) -> None:
         self._chunk, self._position = next(self._chunks, b""), 0
         if not self._chunk:
-            raise MultipartError("an answer that ends before its end")
+            raise UnfinishedError("an answer that ends before its end")
 
 
 class _Blocks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,7 +13,7 @@ from ..dicom_index.database import DicomIndexError
 from ..dicom_index.image_header import needed_tags
 from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
-from .archive import Archive, ArchiveError, Series
+from .archive import Archive, ArchiveError, BrokenOffError, Series
 from .dicom_decoding import Decoders
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
@@ -24,6 +25,11 @@ from .fetched_series import (
 )
 from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
+
+_logger = logging.getLogger(__name__)
+
+# Of several archives behind one address, one may have failed: the next attempt meets another.
+_ATTEMPTS = 3
 
 
 class SeriesFetcher:
@@ -76,6 +82,14 @@ class SeriesFetcher:
         if cached is not None:
             with contextlib.suppress(SourceError):  # made room for by another process just now
                 return self._executor.submit(self._open, cached).result()
+        for attempt in range(1, _ATTEMPTS):
+            try:
+                return self._fetch_once(series)
+            except BrokenOffError as error:
+                _logger.warning("attempt %d of %d: %s", attempt, _ATTEMPTS, error)
+        return self._fetch_once(series)
+
+    def _fetch_once(self, series: Series) -> OpenedSeries:
         cached = self._cache.begin(self._archive.name, series)
         files = FetchedFiles(cached.files)
         try:
@@ -92,7 +106,10 @@ class SeriesFetcher:
     def _add(self, files: FetchedFiles, content: bytes | memoryview) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
-        files.add(content)
+        try:
+            files.add(content)
+        except OSError as error:  # else it would be taken for one of the connection
+            raise self._cache.error(error) from error
 
     def _open_fetched(
         self, series: Series, cached: CachedSeries, files: FetchedFiles
