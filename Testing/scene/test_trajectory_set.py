@@ -341,6 +341,55 @@ def test_a_hidden_line_moves_without_its_views_being_notified_until_it_is_shown(
     assert len(seen) == 2
 
 
+def stream(trajectories, *items):
+    """The next message of a stream, without a pause to follow with what nobody sees."""
+    message = codec.unpack(codec.pack(codec.TrajectoryMessage(items)))
+    trajectories.receive(message.items, restore_removed=False)
+    trajectories.step(trajectories.waiting)
+
+
+def test_in_a_stream_hidden_lines_follow_only_when_there_is_time(trajectories):
+    stream(trajectories, LINE, DRAIN)
+    line, drain = trajectories.nodes
+    trajectories.hide(trajectories.trajectories[:1])
+    for x in (7.0, 8.0, 9.0):
+        stream(trajectories, replace(LINE, entry=(x, 0, 0)), replace(DRAIN, entry=(x, 0, 0)))
+    assert (entry(line), entry(drain)) == ((1, 2, 3), (9, 0, 0))
+    assert trajectories.hidden_waiting == 1
+    trajectories.follow_hidden()
+    assert entry(line) == (9, 0, 0)
+    assert trajectories.hidden_waiting == 0
+
+
+def test_a_hidden_line_of_a_stream_is_where_it_belongs_as_soon_as_it_is_seen(trajectories):
+    stream(trajectories, LINE)
+    (node,) = trajectories.nodes
+    trajectories.hide(trajectories.trajectories)
+    stream(trajectories, replace(LINE, entry=(7, 0, 0)))
+    seen = notifications(node)
+    node.SetDisplayVisibility(True)
+    assert entry(node) == (7, 0, 0)
+    assert seen
+    assert trajectories.hidden_waiting == 0
+
+
+def test_a_place_that_is_asked_for_is_that_of_the_last_message(trajectories):
+    stream(trajectories, LINE)
+    trajectories.hide(trajectories.trajectories)
+    stream(trajectories, replace(LINE, entry=(7, 0, 0)))
+    (one,) = trajectories.trajectories
+    assert trajectories.world_points(one)[0] == (7, 0, 0)
+
+
+def test_a_stream_that_brings_others_makes_and_removes_their_lines(trajectories):
+    stream(trajectories, LINE, DRAIN)
+    stream(trajectories, LINE, replace(DRAIN, name="Second drain", type=TrajectoryType.ENTRY))
+    assert [node.GetName() for node in trajectories.nodes] == ["Left electrode", "Second drain"]
+    stream(trajectories, LINE)
+    assert [node.GetName() for node in trajectories.nodes] == ["Left electrode"]
+    assert trajectories.gone == []
+
+
 def test_a_hidden_line_that_the_user_changes_notifies_as_ever(trajectories):
     (node,) = receive(trajectories, LINE)
     trajectories.hide(trajectories.trajectories)

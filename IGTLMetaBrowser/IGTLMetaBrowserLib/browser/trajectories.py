@@ -137,6 +137,7 @@ class Trajectories:
     def work(self) -> None:
         """Bring some of them into the scene, and notify of those answers that are all there."""
         if not self._nodes.is_working:
+            self._nodes.follow_hidden()
             return
         answered = self._nodes.work()
         for trajectories in answered:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -16,15 +17,20 @@ class HiddenNodes:
     Each change of a markups node makes every view work on it, visible or not: about 1 ms in a real
     Slicer. The node itself has what was written into it at once, for scripts and for saving. Those
     that observe it are notified when it becomes visible, through whichever button.
+
+    ``on_visible``, a method, is called with each node that was changed or is watched, when it
+    becomes visible, before those that observe it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_visible: Callable[[Any], None]) -> None:
+        # Weak: nodes keep their observers, and the owner of the method may keep the scene.
+        self._on_visible = weakref.WeakMethod(on_visible)
         self._waiting: dict[str, _Waiting] = {}
 
     @contextmanager
     def changed(self, node: Any) -> Iterator[None]:
         """Notify nobody of changes until the node is visible; at once if it is."""
-        if node is None or node.GetDisplayNode() is None or node.GetDisplayVisibility():
+        if not is_hidden(node):
             yield
             return
         before = node.GetDisableModifiedEvent()
@@ -34,9 +40,10 @@ class HiddenNodes:
         finally:
             # What was not notified stays pending in the node, once for each kind of event.
             node.SetDisableModifiedEvent(before)
-            self._wait_until_visible(node)
+            self.watch(node)
 
-    def _wait_until_visible(self, node: Any) -> None:
+    def watch(self, node: Any) -> None:
+        """Call ``on_visible`` with a node when it becomes visible."""
         address = node.GetAddressAsString("")
         # A node that is gone may have left its address to another one.
         if address not in self._waiting or self._waiting[address].node.Get() is not node:
@@ -51,8 +58,18 @@ class HiddenNodes:
         if waiting is not None and node.GetDisplayVisibility():
             del self._waiting[node.GetAddressAsString("")]
             node.RemoveObserver(waiting.tag)
+            on_visible = self._on_visible()
+            if on_visible is not None:
+                on_visible(node)
             # Not InvokePendingModifiedEvent: a line would be drawn where it was before.
             node.EndModify(node.StartModify())
+
+
+def is_hidden(node: Any) -> bool:
+    """Whether there is a node, and it could be seen, and is not."""
+    if node is None or node.GetDisplayNode() is None:
+        return False
+    return not node.GetDisplayVisibility()
 
 
 class _Waiting(NamedTuple):

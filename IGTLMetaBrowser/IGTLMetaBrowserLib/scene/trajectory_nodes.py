@@ -21,6 +21,8 @@ _SECONDS_A_TURN = 0.004
 # Views in which nothing moves any more look broken, so they are drawn now and then.
 _LONGEST_PAUSE = 1.0
 _SECONDS_TO_DRAW = 0.05
+# What nobody sees follows a stream so often.
+_SECONDS_BETWEEN_HIDDEN = 1.0
 
 
 class TrajectoryNodes:
@@ -41,6 +43,7 @@ class TrajectoryNodes:
         self._next_answers: dict[str, tuple[Collection[TrajectoryItem], bool]] = {}
         self._views = RenderPause()
         self._next_turn = 0.0
+        self._hidden_at = 0.0  # when the nodes that nobody sees are moved next
 
     def of(self, address: str) -> TrajectorySet:
         """Return the trajectories of a server; none so far if nothing came from it."""
@@ -64,7 +67,9 @@ class TrajectoryNodes:
     @property
     def next_turn(self) -> float | None:
         """When to call ``work``, in ``time.monotonic`` seconds; None for never."""
-        return self._next_turn if self.is_working else None
+        if self.is_working:
+            return self._next_turn
+        return self._hidden_at if self._has_hidden_waiting else None
 
     def receive(
         self, address: str, items: Collection[TrajectoryItem], restore_removed: bool = True
@@ -99,12 +104,25 @@ class TrajectoryNodes:
             raise
         return self._begin_waiting_answers()
 
+    def follow_hidden(self) -> None:
+        """Bring nodes that nobody sees to where they belong, for some milliseconds a second."""
+        end = time.monotonic() + _SECONDS_A_TURN
+        if end < self._hidden_at:
+            return
+        for trajectories in self._sets.values():
+            while trajectories.hidden_waiting and time.monotonic() < end:
+                trajectories.follow_hidden(1)
+        if not self._has_hidden_waiting:
+            self._hidden_at = end + _SECONDS_BETWEEN_HIDDEN
+
     def sent_items(self, address: str, nodes: Iterable[Any]) -> list[TrajectoryItem]:
         """Return markups lines as a server gets them, in its coordinates.
 
         Points are those of the image to which a line belongs, where that is one of this server that
         is loaded; otherwise of the scene's world. Raises ``SceneError``.
         """
+        for trajectories in self._sets.values():
+            trajectories.follow_hidden(trajectories.hidden_waiting)
         coordinates = self.of(address).coordinates
         return [in_ras(self._sent_item(address, node), coordinates) for node in nodes]
 
@@ -122,6 +140,10 @@ class TrajectoryNodes:
     @property
     def _has_waiting(self) -> bool:
         return any(trajectories.waiting for trajectories in self._sets.values())
+
+    @property
+    def _has_hidden_waiting(self) -> bool:
+        return any(trajectories.hidden_waiting for trajectories in self._sets.values())
 
     def _sent_item(self, address: str, node: Any) -> TrajectoryItem:
         owner = node.GetAttribute(OWNER_ATTRIBUTE)

@@ -10,27 +10,26 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from ..codec import Coordinates, TrajectoryItem, printable
-from ..codec.messages.items import ItemTable
 from . import trajectory_decoding
 from .errors import SceneError
 from .group_folders import remove_node
-from .hidden_nodes import HiddenNodes
+from .hidden_nodes import HiddenNodes, is_hidden
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .node_references import NodeReferences
 from .outgoing_markups import trajectory_item
 from .placement import Placement
 from .server_nodes import key_attributes, nodes_from_server, read_key
+from .trajectory_answer import TrajectoryAnswer
 from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import is_as_written, set_label_visible, show_trajectory
 
 # In a real Slicer a visible line takes 10 to 15 ms to make, a hidden one 1 ms.
 SHOWN_AT_FIRST = 200
-MOST_LISTED = 10_000
-"""Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
 _TRAJECTORIES_A_STEP = 5
 
 Key = tuple[str, str, str, int]
@@ -41,12 +40,12 @@ Key = tuple[str, str, str, int]
 class Trajectory:
     """One trajectory of a server.
 
-    ``item`` is in RAS. ``is_wanted``: it is to be in the scene, as far as it can be shown.
+    ``is_wanted``: it is to be in the scene, as far as it can be shown.
     ``is_gone``: the server's last answer does not have it any more.
     """
 
     key: Key
-    item: TrajectoryItem
+    _item: TrajectoryItem
     is_wanted: bool = False
     is_gone: bool = False
     is_pushed: bool = False
@@ -57,10 +56,19 @@ class Trajectory:
     """Whether its node has a label in the views; None if that is not known."""
     _planned: Plan | str = ""
     """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
+    _read: Callable[[], TrajectoryItem] | None = None
+    """Returns what the server says of it now, until somebody has looked at it."""
 
-    def update(self, item: TrajectoryItem) -> None:
-        """Take what the server says of it now."""
-        self.item, self._planned, self.is_gone = item, "", False
+    @property
+    def item(self) -> TrajectoryItem:
+        """What the server says of it, in RAS."""
+        if self._read is not None:
+            self._item, self._read = self._read(), None
+        return self._item
+
+    def update(self, read: Callable[[], TrajectoryItem]) -> None:
+        """Note that the server says something else of it now, which ``read`` returns."""
+        self._read, self._planned, self.is_gone = read, "", False
 
     @property
     def plan(self) -> Plan | None:
@@ -105,15 +113,15 @@ class TrajectorySet:
         self._server = server
         self.coordinates = coordinates
         self._scene = scene
-        self._hidden_nodes = HiddenNodes()
+        self._hidden_nodes = HiddenNodes(self._on_visible)
         self._placement = Placement(scene, owner_node)
         self.shown_at_first = shown_at_first
         self._trajectories: dict[Key, Trajectory] = {}
-        self._last_answer: tuple[bytes | None, Coordinates | None] = (None, None)
-        self._left_out = 0
+        self._answer: TrajectoryAnswer | None = None
         self._gone_todo: deque[Trajectory] = deque()
         self._todo: deque[Trajectory] = deque()
         self._labels_todo: deque[Trajectory] = deque()
+        self._hidden_todo: dict[Key, None] = {}  # in their order
         self._labeled: set[Trajectory] = set()
         self._are_all_labeled = False
         self._nodes = NodeReferences(scene)
@@ -143,8 +151,8 @@ class TrajectorySet:
         more = sum(not one.is_wanted for one in current) - len(problems)
         if more > 0:
             problems.append(f"{more} more trajectories are in the list, but not in the scene")
-        if self._left_out:
-            problems.append(f"{self._left_out} more trajectories came than can be listed")
+        if self._answer is not None and self._answer.left_out:
+            problems.append(f"{self._answer.left_out} more trajectories came than can be listed")
         return problems
 
     @property
@@ -163,10 +171,23 @@ class TrajectorySet:
         an answer that was asked for. In a stream it would come back ten times a second. What came
         in a stream and is gone is removed: a server could send other names ten times a second.
         """
-        if not self._is_last_answer(items):
-            self._update(items, is_pushed=not restore_removed)
-        wanted = (one for one in self._trajectories.values() if one.is_wanted)
-        self._todo = deque(one for one in wanted if self._is_to_do(one, restore_removed))
+        is_pushed = not restore_removed
+        before, answer = self._answer, TrajectoryAnswer(items, self.coordinates, is_pushed)
+        self._answer = answer
+        rows = answer.changed_rows(before)
+        if rows is None or (rows and self._has_room):
+            changed = self._update(answer, is_pushed)
+        else:
+            changed = self._update_rows(answer, rows)
+        wanted = [one for one in self._trajectories.values() if one.is_wanted]
+        # Who has asked finds all nodes where they belong when all is done.
+        hidden = {one for one in wanted if is_pushed and is_hidden(self.node(one))}
+        now = (one for one in wanted if one not in hidden)
+        self._todo = deque(one for one in now if self._is_to_do(one, restore_removed))
+        for one in changed:
+            if one in hidden:
+                self._hidden_nodes.watch(self.node(one))
+                self._hidden_todo[one.key] = None
 
     def adopt(self) -> list[Any]:
         """Find the nodes of this server, as in a scene that was just loaded; return the new ones.
@@ -178,6 +199,8 @@ class TrajectorySet:
             key = _key_of(node)
             if key is not None and self._nodes.get(key) is None and self._adopt(key, node):
                 adopted.append(node)
+        if adopted:
+            self._answer = None  # the next one is looked at as a whole
         return adopted
 
     def _adopt(self, key: Key, node: Any) -> bool:
@@ -208,12 +231,28 @@ class TrajectorySet:
     def finish(self) -> None:
         """Bring all into the scene, without letting the window answer in between."""
         self.step(self.waiting)
+        self.follow_hidden(len(self._hidden_todo))
+
+    @property
+    def hidden_waiting(self) -> int:
+        """How many nodes that nobody sees are not yet where they belong, see ``follow_hidden``."""
+        return len(self._hidden_todo)
+
+    def follow_hidden(self, count: int = _TRAJECTORIES_A_STEP) -> None:
+        """Bring up to ``count`` nodes that nobody sees to where a stream has moved them.
+
+        Of what moves ten times a second and is not seen, once a second is enough for who reads or
+        saves the node. A node that becomes visible is there at once, whoever shows it.
+        """
+        for key in list(islice(self._hidden_todo, count)):
+            self._catch_up(key)
 
     def stop(self) -> None:
         """Look after none of those that wait: the scene was closed."""
         self._gone_todo.clear()
         self._todo.clear()
         self._labels_todo.clear()
+        self._hidden_todo.clear()
 
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
@@ -267,6 +306,7 @@ class TrajectorySet:
 
         Those of its node if it is in the scene; none if it cannot be shown.
         """
+        self._catch_up(trajectory.key)
         node = self.node(trajectory)
         if node is not None:
             count = node.GetNumberOfControlPoints()
@@ -297,41 +337,43 @@ class TrajectorySet:
             if node is not None and one.item.owner == image_id:
                 self._place(one, node)
 
-    def _is_last_answer(self, items: Iterable[TrajectoryItem]) -> bool:
-        """Whether the same bytes came as the last time, as from a server that repeats itself."""
-        content = bytes(items.content) if isinstance(items, ItemTable) else None
-        before, self._last_answer = self._last_answer, (content, self.coordinates)
-        return content is not None and before == self._last_answer
+    @property
+    def _has_room(self) -> bool:
+        """Whether one that is not in the scene could come into it with the next answer."""
+        current = [one for one in self._trajectories.values() if not one.is_gone]
+        wanted = sum(one.is_wanted for one in current)
+        return wanted < min(self.shown_at_first, len(current))
 
-    def _update(self, items: Collection[TrajectoryItem], is_pushed: bool) -> None:
+    def _update_rows(self, answer: TrajectoryAnswer, rows: list[int]) -> list[Trajectory]:
+        """Note what an answer says otherwise than the last one of the same; return these."""
+        current = list(islice(self._trajectories.values(), len(answer) if rows else 0))
+        for row in rows:
+            current[row].update(partial(answer.item, row))
+        return [current[row] for row in rows]
+
+    def _update(self, answer: TrajectoryAnswer, is_pushed: bool) -> list[Trajectory]:
+        """Note all that an answer says; return its trajectories."""
         before, self._trajectories = self._trajectories, {}
         free = self.shown_at_first
-        self._left_out = max(0, len(items) - MOST_LISTED)
-        for key, item in self._with_keys(islice(items, MOST_LISTED)):
+        for key, row in _keys(answer):
             one = before.pop(key, None)
             if one is None:
-                one = Trajectory(key, item)
+                one = Trajectory(key, answer.item(row))
             else:
-                one.update(item)
+                one.update(partial(answer.item, row))
             one.is_pushed = is_pushed
             if free > 0 and not one.is_wanted:
                 one.is_wanted = not one.problem
             free -= one.is_wanted
             self._trajectories[key] = one
+        current = list(self._trajectories.values())
         for key, one in before.items():
             if self.node(one) is not None:
                 one.is_gone = True
                 self._trajectories[key] = one
         gone = (one for one in self._trajectories.values() if one.is_gone)
         self._gone_todo = deque(one for one in gone if is_pushed and one.is_pushed)
-
-    def _with_keys(self, items: Iterable[TrajectoryItem]) -> Iterator[tuple[Key, TrajectoryItem]]:
-        # Nothing keeps a server from calling two trajectories the same.
-        namesakes: Counter[tuple[str, str, str]] = Counter()
-        for item in items:
-            names = (item.owner, item.group, item.name)
-            yield (*names, namesakes[names]), trajectory_decoding.in_ras(item, self.coordinates)
-            namesakes[names] += 1
+        return current
 
     def _is_to_do(self, one: Trajectory, restore_removed: bool) -> bool:
         if not one.is_wanted or one.is_gone or one.plan is None:
@@ -342,6 +384,7 @@ class TrajectorySet:
         return not is_as_written(node, one.plan, one.written)
 
     def _show(self, one: Trajectory) -> None:
+        self._hidden_todo.pop(one.key, None)
         before, plan = self.node(one), one.plan
         if plan is None:
             return
@@ -356,6 +399,18 @@ class TrajectorySet:
         self._place(one, node)
         self._show_label(one)
 
+    def _catch_up(self, key: Key) -> None:
+        if key in self._hidden_todo:
+            del self._hidden_todo[key]
+            one = self._trajectories.get(key)
+            if one is not None and self._is_to_do(one, restore_removed=False):
+                self._show(one)
+
+    def _on_visible(self, node: Any) -> None:
+        key = _key_of(node)
+        if key is not None:
+            self._catch_up(key)
+
     def _show_label(self, one: Trajectory) -> None:
         node, is_labeled = self.node(one), self._are_all_labeled or one in self._labeled
         if node is not None and one.is_labeled != is_labeled:
@@ -365,6 +420,17 @@ class TrajectorySet:
     def _place(self, one: Trajectory, node: Any) -> None:
         item = one.item
         self._placement.place_beside(one.key, node, item.owner, printable(item.group))
+
+
+def _keys(answer: TrajectoryAnswer) -> Iterator[tuple[Key, int]]:
+    """Yield the key of each trajectory of an answer, and its row."""
+    # Nothing keeps a server from calling two trajectories the same.
+    namesakes: Counter[tuple[str, str, str]] = Counter()
+    for row in range(len(answer)):
+        item = answer.item(row)
+        names = (item.owner, item.group, item.name)
+        yield (*names, namesakes[names]), row
+        namesakes[names] += 1
 
 
 def _key_of(node: Any) -> Key | None:
