@@ -212,7 +212,8 @@ class Photographer:
         slicerhost.wait_until(condition, PATIENCE, what)
 
     def wait_until_idle(self) -> None:
-        self.wait(lambda: self.browser.images.transfer is None, "the end of the transfer")
+        images, events = self.browser.images, self._module.widget.panel.events
+        self.wait(lambda: images.transfer is None and events.isUpToDate, "the end of the transfer")
 
     def take(self, state: str, height: int = HEIGHT) -> None:
         for width in WIDTHS:

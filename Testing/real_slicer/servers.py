@@ -350,4 +350,8 @@ KINDS = {
 }
 
 if __name__ == "__main__":
+    # Slicer lowers its own priority on Linux to the lowest one (vtkSlicerApplicationLogic.cxx):
+    # this process, which stands for another computer, would keep it from the processor.
+    if hasattr(os, "nice"):
+        os.nice(19)
     KINDS[sys.argv[1]](int(sys.argv[2]), *map(float, sys.argv[3:]))

@@ -199,8 +199,12 @@ class User:
         yield self.until_loaded(*image_ids, seconds=seconds)
 
     def until_loaded(self, *image_ids: str, seconds: float = 60) -> Until:
-        nodes = self.browser.images.node
-        return self.until(lambda: all(map(nodes, image_ids)), f"the images {image_ids}", seconds)
+        nodes, events = self.browser.images.node, self.widget.panel.events
+        return self.until(
+            lambda: all(map(nodes, image_ids)) and events.isUpToDate,
+            f"the images {image_ids}",
+            seconds,
+        )
 
     def get_trajectories(self, count: int) -> Iterator[Until]:
         """Unfold the section, press Get trajectories, and wait for their nodes."""

@@ -116,7 +116,10 @@ class User:
         """Select images, press Load, and wait until each is loaded or has failed."""
         self.select(*image_ids)
         self.press(self.ui.loadButton)
-        self.wait_for(lambda: self.panel.browser.images.transfer is None, f"the end of {image_ids}")
+        images, events = self.panel.browser.images, self.panel.events
+        self.wait_for(
+            lambda: images.transfer is None and events.isUpToDate, f"the end of {image_ids}"
+        )
 
     def state(self, image_id: str) -> str:
         return self.panel.model.state(image_id)

@@ -45,7 +45,7 @@ def test_every_selected_image_is_loaded_into_a_volume(user, small_server, slicer
     volume = slicer_host.util.getNode("Image D")
     assert volume.GetImageData().GetDimensions() == (4, 3, 5)
     assert slicer_host.util.arrayFromVolume(volume)[4, 2, 3] == 59
-    assert user.status == "Image D is loaded."
+    user.wait_for_status("Image D is loaded.")
 
 
 def test_an_image_that_fails_does_not_stop_the_others(user, small_server):
@@ -165,7 +165,7 @@ def test_cancel_stops_loading_and_the_next_image_is_the_right_one(user, slicer_h
         user.select("LARGE")
         user.press(user.ui.loadButton)
         user.wait_for(lambda: "%" in user.panel.model.state("LARGE"), "a part of the image")
-        assert "image 1 of 1" in user.status
+        user.wait_for_status("image 1 of 1")
         user.press(user.ui.cancelButton)
         assert user.status == "Loading was cancelled."
         assert user.panel.model.state("LARGE") == "cancelled"

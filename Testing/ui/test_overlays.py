@@ -77,7 +77,7 @@ def test_a_double_click_loads_one_above_what_the_slices_show(listed, slicer_host
     listed.wait_for(lambda: listed.state("LABELS") == "loaded", "the label map")
     node = listed.panel.browser.images.node("LABELS")
     assert node.IsA("vtkMRMLLabelMapVolumeNode")
-    assert layers.GetLabelVolumeID() == node.GetID()
+    listed.wait_for(lambda: layers.GetLabelVolumeID() == node.GetID(), "it above the image")
     assert layers.GetBackgroundVolumeID() == listed.panel.browser.images.node("A").GetID()
 
 

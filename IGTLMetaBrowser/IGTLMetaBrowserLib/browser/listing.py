@@ -47,6 +47,7 @@ class Listing:
         self.search = search if self.search_keywords else NO_SEARCH
         self._kept: dict[str, list[codec.ImageMetaItem]] = {}
         self._forms: dict[str, _Form] = {}
+        self._last_entries: tuple[str | None, list[codec.ImageMetaItem]] = (None, [])
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return the entry that an id means, or None.
@@ -61,10 +62,11 @@ class Listing:
 
     def entries_of(self, image_id: str) -> list[codec.ImageMetaItem]:
         """Return all entries that have an id, with texts that are longer than their fields."""
-        rows = self._ids.all_rows(image_id)
-        if not rows:
-            return self._kept.get(image_id, [])
-        return [self.whole(self.entries[row]) for row in rows]
+        # An image that comes is asked for its name, its patient, its modality … one by one.
+        if self._last_entries[0] != image_id:
+            rows = self._ids.all_rows(image_id)
+            self._last_entries = image_id, [self.whole(self.entries[row]) for row in rows]
+        return list(self._last_entries[1]) or self._kept.get(image_id, [])
 
     @property
     def search_keywords(self) -> list[str]:

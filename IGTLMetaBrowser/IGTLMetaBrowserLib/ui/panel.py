@@ -60,13 +60,13 @@ class BrowserPanel:
         browser.patients.hidden_changed.connect(self._onHiddenChanged)
         self._connectWidgets()
         self._keys = self._makeKeys()
-        self._events = PanelEvents(self, self._messages, texts)
+        self.events = PanelEvents(self, self._messages, texts)
         self.status.showNothingBut(self._messages.notConnected)
         self.update()
 
     def close(self):
         """Leave the server, and let go of everything."""
-        self._events.close()
+        self.events.close()
         self.browser.patients.hidden_changed.disconnect(self._onHiddenChanged)
         self.browser.disconnect()
         self.connection.close()
@@ -112,7 +112,7 @@ class BrowserPanel:
 
     def onTrajectoriesClicked(self, _checked=False):
         """Ask for the trajectories."""
-        self._events.forgetTrajectories()
+        self.events.forgetTrajectories()
         self.status.forgetResult()
         self.status.show(self._messages.askingTrajectories)
         self.offers.onAsked("TRAJ", self.browser.trajectories.request())

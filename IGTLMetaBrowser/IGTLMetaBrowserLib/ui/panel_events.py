@@ -11,7 +11,10 @@ from .timers import SingleShotTimer
 
 _TOGETHER = (events.ImagesWaiting, events.ImagesCancelled, events.ImageFailed)
 # Slicer draws its whole window anew for any change in it, which in software takes 10 to 20 ms.
-_MILLISECONDS_BETWEEN_UPDATES = 250
+_MILLISECONDS_BETWEEN_UPDATES = 500
+# Slicer draws a volume in the views a sixtieth of a second after it has come; then, and not in the
+# same turn of the event loop, the panel follows.
+_MILLISECONDS_TO_DRAW = 50
 
 
 class PanelEvents:
@@ -33,6 +36,10 @@ class PanelEvents:
         self._frequentTimer = SingleShotTimer(self._updateFrequent)
         self._idsToUpdate = set()
         self._areTrajectoriesDue = False
+        self._loaded = []
+        self._isAskedDue = False
+        self._nodeToShow = None
+        self._viewsTimer = SingleShotTimer(self._showInViews)
         self._liveViews = LiveViews()
         self._previewViews = PreviewViews()
         self._browser.add_observer(self._onBrowserEvent)
@@ -42,8 +49,14 @@ class PanelEvents:
         self._browser.remove_observer(self._onBrowserEvent)
         self._updateTimer.close()
         self._frequentTimer.close()
+        self._viewsTimer.close()
         self._liveViews.close()
         self._previewViews.close()
+
+    @property
+    def isUpToDate(self):
+        """Whether all images that have come are in the views, and in the panel."""
+        return self._nodeToShow is None and not self._loaded and not self._isAskedDue
 
     def forgetTrajectories(self):
         """Say how many trajectories come next, also if it is as many as before."""
@@ -54,12 +67,10 @@ class PanelEvents:
             events.Connecting: self._onConnecting,
             events.Connected: self._onConnected,
             events.Disconnected: self._onDisconnected,
-            events.Asked: self._onAsked,
             events.Deferred: self._onDeferred,
             events.ListUnanswered: self._onListUnanswered,
             events.Listed: self._onListed,
             events.PreviewShown: self._onPreviewShown,
-            events.ImageLoaded: self._onImageLoaded,
             events.RegionLoaded: self._onRegionLoaded,
             events.RegionFailed: self._onRegionFailed,
             events.ImageFailed: self._onImageFailed,
@@ -77,7 +88,11 @@ class PanelEvents:
 
     def _onBrowserEvent(self, event):
         handler = self._handlers.get(type(event))
+        if isinstance(event, (events.Asked, events.ImageLoaded)):
+            self._onTransfer(event)
+            return
         if isinstance(event, _TOGETHER):
+            self._showTransfers()
             # Many of these may come at once: the rows follow together in the next turn.
             if handler is not None:
                 handler(event)
@@ -95,6 +110,7 @@ class PanelEvents:
             if isinstance(event, events.LiveImage) and event.node is not None:
                 self._liveViews.draw(event)
             return
+        self._showTransfers()
         self._failure = None
         if handler is not None:
             handler(event)
@@ -123,7 +139,8 @@ class PanelEvents:
         """Show what frequent events have changed, and nothing more of that for a moment."""
         imageIds, self._idsToUpdate = self._idsToUpdate, set()
         areTrajectoriesDue, self._areTrajectoriesDue = self._areTrajectoriesDue, False
-        if not (imageIds or areTrajectoriesDue):
+        hasTransfers = bool(self._loaded) or self._isAskedDue
+        if not (imageIds or areTrajectoriesDue or hasTransfers):
             return
         self._frequentTimer.start(_MILLISECONDS_BETWEEN_UPDATES)
         for imageId in imageIds:
@@ -133,6 +150,7 @@ class PanelEvents:
                 self._panel.model.updateState(imageId)
         if areTrajectoriesDue:
             self._panel.trajectories.showList()
+        self._showTransfers()
         self._panel.update()
 
     # The connection
@@ -185,7 +203,54 @@ class PanelEvents:
 
     # Images
 
-    def _onAsked(self, _event):
+    def _onTransfer(self, event):
+        """Handle that an image has come, or that the next one was asked for.
+
+        Each has a turn of the event loop of its own: to bring it into the scene, to bring it into
+        the views, and to show in the panel that it is there.
+        """
+        self._failure = None
+        if isinstance(event, events.Asked):
+            self._isAskedDue = True
+        else:
+            self._loaded.append(event)
+            self._showLater(event.node)
+        if self._browser.images.is_loading:
+            self._frequentTimer.startIfIdle(_MILLISECONDS_TO_DRAW)
+        else:  # nothing more will come to be shown with it
+            self._frequentTimer.start(_MILLISECONDS_TO_DRAW)
+
+    def _showLater(self, node):
+        """Show a volume in the slice views, if that is wanted, in a turn of its own."""
+        if self._showsInViews:
+            self._nodeToShow = node
+        self._viewsTimer.start()
+
+    def _showInViews(self):
+        node, self._nodeToShow = self._nodeToShow, None
+        if node is not None and node.GetScene() is not None:
+            showInSliceViews(node)
+        self._previewViews.update()
+
+    def _showTransfers(self):
+        """Show which images have come, and which one was asked for, since this was last shown."""
+        loaded, self._loaded = self._loaded, []
+        isAskedDue, self._isAskedDue = self._isAskedDue, False
+        for event in loaded:
+            self._panel.model.updateState(event.image_id)
+        if loaded:
+            self._showLoaded(loaded[-1])
+        if isAskedDue:
+            self._showAsked()
+
+    def _showLoaded(self, event):
+        self._imageInStatus = None
+        messages = self._messages
+        notes = "; ".join([*event.notes, *self._panel.model.calibrationNotes(event.image_id)])
+        text = messages.loadedWithNotes if notes else messages.loaded
+        self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
+
+    def _showAsked(self):
         transfer = self._browser.images.transfer
         if transfer is not None and self._imageInStatus != transfer.image_id:
             self._imageInStatus = transfer.image_id
@@ -216,32 +281,19 @@ class PanelEvents:
 
     def _onPreviewShown(self, event):
         if event.is_first:
-            if self._showsInViews:
-                showInSliceViews(event.node)
+            self._showLater(event.node)
             name = self._imageName(event.image_id)
             self._status.show(self._messages.preview, name=name)
         self._previewViews.update()
 
     def _onRegionLoaded(self, event):
-        if self._showsInViews:
-            showInSliceViews(event.node)
+        self._showLater(event.node)
         name, region = self._imageName(event.image_id), event.node.GetName()
         self._status.showResult(self._messages.regionLoaded, name=name, region=region)
 
     def _onRegionFailed(self, event):
         name = self._imageName(event.image_id)
         self._status.show(self._messages.regionFailed, name=name, error=event.error)
-
-    def _onImageLoaded(self, event):
-        self._imageInStatus = None
-        self._previewViews.update()
-        model, messages = self._panel.model, self._messages
-        model.updateState(event.image_id)
-        if self._showsInViews:
-            showInSliceViews(event.node)
-        notes = "; ".join([*event.notes, *model.calibrationNotes(event.image_id)])
-        text = messages.loadedWithNotes if notes else messages.loaded
-        self._status.showResult(text, name=self._imageName(event.image_id), notes=notes)
 
     def _onImagesCancelled(self, event):
         self._imageInStatus = self._failure = None
