@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 
 from helpers.hospital import finish, of_type, step_until, step_until_event
-from helpers.part_peers import SIZE, large_image, parts_of, pixels_of, refuse
+from helpers.part_peers import SIZE, Gate, large_image, parts_of, pixels_of, refuse
 from helpers.peers import PATIENCE, ScriptedServer
 from IGTLMetaBrowserLib.browser import part_downloads
 from IGTLMetaBrowserLib.browser.events import (
@@ -28,24 +26,6 @@ def previews_at_once(monkeypatch):
     """Show previews of images that arrive quickly, too, and each change of them."""
     monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0)
     monkeypatch.setattr(part_downloads, "_SECONDS_BETWEEN_DRAWINGS", 0.0)
-
-
-class Gate:
-    """Lets parts pass after the first ``count`` only when it is opened."""
-
-    def __init__(self, count: int) -> None:
-        self.sent = 0
-        self._count = count
-        self._is_open = threading.Event()
-
-    def open(self) -> None:
-        self._is_open.set()
-
-    def __call__(self, peer, query, part):
-        if self.sent >= self._count:
-            assert self._is_open.wait(PATIENCE)
-        self.sent += 1
-        peer.send(part)
 
 
 def connect(browser, server):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from helpers.peers import Peer, Script
+from helpers.peers import PATIENCE, Peer, Script
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.whole_texts import SERVER
 
@@ -95,6 +96,26 @@ def refuse(peer: Peer, query: codec.GetImagePartMessage) -> None:
     status.device_name = query.device_name
     peer.send(status)
     peer.send(codec.ReturnMessage("IMGPART", device_name=query.device_name))
+
+
+class Gate:
+    """Lets parts pass after the first ``count`` only when it is opened."""
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._is_open = threading.Event()
+
+    def open(self) -> None:
+        """Let all parts pass from now on."""
+        self._is_open.set()
+
+    def __call__(
+        self, peer: Peer, _query: codec.GetImagePartMessage, part: codec.ImagePartMessage
+    ) -> None:
+        if not self._left:
+            assert self._is_open.wait(PATIENCE)
+        self._left -= 1
+        peer.send(part)
 
 
 def pixels_of(volume: Any) -> np.ndarray:

@@ -1,0 +1,144 @@
+"""What the window shows of large images that are arriving, and regions of images."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import slicer
+from vtkmodules.vtkCommonCore import vtkCollection
+from vtkmodules.vtkRenderingAnnotation import vtkCornerAnnotation
+
+from helpers.part_peers import Gate, large_image, parts_of, pixels_of
+from helpers.peers import ScriptedServer
+from IGTLMetaBrowserLib.browser import part_downloads
+
+UPPER_EDGE = vtkCornerAnnotation.UpperEdge
+
+
+class View(SimpleNamespace):
+    """A slice widget with its view, and what is written into it."""
+
+    def __init__(self, name: str) -> None:
+        self.layers = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSliceCompositeNode", name)
+        self.annotation = vtkCornerAnnotation()
+        super().__init__(
+            mrmlSliceCompositeNode=lambda: self.layers,
+            sliceView=lambda: self,
+            cornerAnnotation=lambda: self.annotation,
+            scheduleRender=lambda: None,
+        )
+
+    @property
+    def text(self) -> str:
+        return self.annotation.GetText(UPPER_EDGE) or ""
+
+
+@pytest.fixture
+def view(user, monkeypatch):
+    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0)
+    before, view = slicer.app.layoutManager(), View("Red")
+    slicer.app.setLayoutManager(
+        SimpleNamespace(
+            sliceViewNames=lambda: ("Red",),
+            sliceWidget=lambda _name: view,
+            mrmlSliceLogics=vtkCollection,
+        )
+    )
+    yield view
+    slicer.app.setLayoutManager(before)
+
+
+def begin(user, server):
+    """Connect, and load the image; return its preview."""
+    images = user.panel.browser.images
+    user.connect_to(server.port)
+    user.wait_for(lambda: images.listed_at is not None, "the list")
+    client = user.panel.browser.connection.client
+    user.wait_for(lambda: client.offers_parts, "the offer of parts")
+    user.select("CT")
+    user.press(user.ui.loadButton)
+    user.wait_for(lambda: images.preview("CT") is not None, "the preview")
+    return images.preview("CT")
+
+
+def test_the_views_say_how_much_of_a_preview_is_real(user, view):
+    gate = Gate(1)
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        begin(user, server)
+        assert view.text == "Preview 1/6 resolution"
+        assert "cannot be chosen in other modules or saved" in user.status
+        gate.open()
+        user.wait_for_status("Head is loaded")
+    assert view.text == ""
+    assert view.layers.GetBackgroundVolumeID() == user.panel.browser.images.node("CT").GetID()
+
+
+def test_a_view_that_shows_another_volume_says_nothing_of_the_preview(user, view):
+    gate = Gate(1)
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Other")
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(user, server)
+        view.layers.SetBackgroundVolumeID(other.GetID())
+        assert view.text == ""
+        view.layers.SetBackgroundVolumeID(preview.GetID())
+        assert view.text == "Preview 1/6 resolution"
+        gate.open()
+        user.wait_for_status("Head is loaded")
+
+
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_the_user_chooses_whether_the_preview_stays_when_loading_is_cancelled(user, view, is_kept):
+    gate = Gate(1)
+    if is_kept:
+        user.ui.keepPreviewsCheckBox.checked = True
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(user, server)
+        user.press(user.ui.cancelButton)
+        user.wait_for_status("Loading was cancelled")
+        gate.open()
+    assert ("The preview stays" in user.status) is is_kept
+    assert (preview.GetScene() is not None) is is_kept
+    user.wait_for(lambda: bool(view.text) is is_kept, "the words in the view")
+    user.module.reload()
+    assert user.ui.keepPreviewsCheckBox.checked is is_kept
+
+
+def test_the_region_of_a_roi_is_loaded_from_the_menu(user, view):
+    image = large_image()
+    roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Tumor")
+    center = image.ijk_to_ras() @ (100, 60, 60, 1)
+    roi.SetCenter(*center[:3])
+    roi.SetSize(8, 8, 8)
+    browser = user.panel.browser
+    with ScriptedServer(parts_of(image)) as server:
+        user.connect_to(server.port)
+        user.wait_for(lambda: browser.images.listed_at is not None, "the list")
+        user.wait_for(lambda: browser.connection.client.offers_parts, "the offer of parts")
+        menu = user.open_menu("CT")
+        (action,) = menu.region.menu.actions()
+        assert (action.text, menu.region.menu.menuAction().enabled) == ("Tumor", True)
+        menu.menu.hide()
+        action.trigger()
+        user.wait_for_status("Head (region) is loaded, a part of Head")
+    region = slicer.mrmlScene.GetNodeByID(view.layers.GetBackgroundVolumeID())
+    assert region.GetName() == "Head (region)"
+    assert np.isin(pixels_of(region)[0, 0, 0], image.pixels)
+    assert user.state("CT") == ""
+
+
+def test_without_a_server_that_sends_parts_or_a_roi_there_is_no_region_to_load(user, small_server):
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Tumor")
+    menu = user.panel.images.menu
+    menu.update()
+    assert not menu.region.menu.menuAction().enabled
+    user.connect_to(small_server)
+    user.wait_for(lambda: user.panel.browser.connection.client.offers_parts, "the offer of parts")
+    menu = user.open_menu("A")
+    assert menu.region.menu.menuAction().enabled
+    menu.menu.hide()
+    slicer.mrmlScene.Clear(False)
+    menu = user.open_menu("A")
+    assert not menu.region.menu.menuAction().enabled
+    menu.menu.hide()
