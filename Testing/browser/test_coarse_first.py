@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
 from helpers.hospital import finish, of_type, step_until, step_until_event
-from helpers.part_peers import SIZE, Gate, large_image, parts_of, pixels_of, refuse
+from helpers.part_peers import SIZE, Gate, large_image, part_of, parts_of, pixels_of, refuse
 from helpers.peers import PATIENCE, ScriptedServer
 from IGTLMetaBrowserLib.browser import part_downloads
 from IGTLMetaBrowserLib.browser.events import (
@@ -346,3 +348,36 @@ def test_hidden_patients_are_not_named_by_previews(unconnected, events):
 def test_small_images_are_fetched_as_a_whole(browser, events, hospital):
     browser.load_image("MR")
     assert of_type(events, PreviewShown) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_a_server_does_an_image_is_of_one_version(unconnected, events, seed):
+    """It changes, cuts the connection, refuses, lies, and sends twice, all at random."""
+    choices, images = random.Random(seed), [large_image(), large_image(1000)]
+    now = [0]
+
+    def respond(peer, query, _part):
+        what = choices.choice(["change", "cut", "refuse", "lie", "twice", *5 * ["send"]])
+        if what == "change":
+            now[0] = 1
+        if what == "cut":
+            raise EOFError
+        tag = f"version {now[0]}"
+        if what == "refuse" or query.tag not in ("", tag):
+            refuse(peer, query)
+            return
+        part = part_of(images[now[0]], query, tag)
+        if what == "lie":
+            part.tag = f"version {1 - now[0]}"
+        peer.send(*(2 if what == "twice" else 1) * [part])
+
+    def script(peer):
+        parts_of(images[now[0]], respond)(peer)
+
+    with ScriptedServer(script) as server:
+        connect(unconnected, server)
+        unconnected.request_images(["CT"])
+        finish(unconnected)
+        node = unconnected.images.node("CT")
+    assert any(np.array_equal(pixels_of(node), image.pixels) for image in images)
+    assert unconnected.images.preview("CT") is None

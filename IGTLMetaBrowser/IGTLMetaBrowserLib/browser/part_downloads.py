@@ -13,7 +13,7 @@ from collections.abc import Iterable, Set
 from .. import codec, net
 from .connection import Connection
 from .events import Observer, PreviewShown
-from .partial_image import Box, coarse_stride
+from .partial_image import Box, PartialImage, coarse_stride
 from .parts_transfer import Outcome, PartsTransfer
 from .scene_images import SceneImages
 
@@ -240,9 +240,10 @@ class PartDownloads:
         return removed
 
     def _show_coarse(self, transfer: PartsTransfer) -> None:
+        self._is_changed = transfer.partial.fraction > 0
         stride = transfer.partial.first.stride
         image = transfer.partial.coarse_image()
-        how_much = f"1/{max(stride)} resolution"
+        how_much = _resolution(transfer.partial)
         node = self._in_scene.show_preview(transfer.image_id, image, stride, how_much)
         self._draw_at = time.monotonic() + _SECONDS_BETWEEN_DRAWINGS
         if node is None:
@@ -254,7 +255,7 @@ class PartDownloads:
     def _draw(self, transfer: PartsTransfer) -> None:
         self._is_changed = False
         self._draw_at = time.monotonic() + _SECONDS_BETWEEN_DRAWINGS
-        how_much = f"{int(100 * transfer.partial.fraction)} %"
+        how_much = _how_much(transfer.partial)
         image = transfer.partial.image()
         node = self._in_scene.show_preview(transfer.image_id, image, (1, 1, 1), how_much)
         if node is not None:
@@ -269,3 +270,13 @@ class PartDownloads:
     def _remove_preview(self, image_id: str) -> None:
         self._shown_ids.discard(image_id)
         self._in_scene.remove_preview(image_id)
+
+
+def _how_much(partial: PartialImage) -> str:
+    """Say how much of an image is real; never more than is."""
+    percent = int(100 * partial.fraction)
+    return f"{percent} %" if percent else _resolution(partial)
+
+
+def _resolution(partial: PartialImage) -> str:
+    return f"1/{max(partial.first.stride)} resolution"
