@@ -51,6 +51,7 @@ from .dicom_segmentations import LabelMap, read_segmentation
 from .dicom_structures import read_structures
 from .dicom_upright import resample
 from .dicom_volumes import Stack
+from .file_versions import FileVersions
 from .trajectory_file import read_trajectories
 
 _logger = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class DicomFolderSource:
         self._is_upright = is_upright
         self._elsewhere: Mapping[str, Stack] = {} if elsewhere is None else elsewhere
         self.contents = contents
+        self._versions = FileVersions(seconds_a_turn)
         self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
         self._label_maps_read: _LabelMaps | None = None
         is_in_turns = seconds_a_turn is not None
@@ -276,13 +278,14 @@ class DicomFolderSource:
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the image's files were last written; of a label map, how often the folder changed.
 
-        Raises ``SourceError``.
+        Raises ``SourceError``, and ``NotReadyError`` if another turn is needed.
         """
         if image_id not in self._offers.images and image_id in self._label_maps().by_id:
             self._wait_for_index()
             return (self._index.changes,)
-        names = dict.fromkeys(frame.file.name for frame in self._offer(image_id).stack.frames)
-        return tuple(_time_written(self.folder / name) for name in names)
+        stack = self._offer(image_id).stack
+        names = dict.fromkeys(frame.file.name for frame in stack.frames)
+        return self._versions.of(stack, [self.folder / name for name in names])
 
     def metadata(self, image_id: str) -> dict[str, str]:
         """What is known of an image: the DICOM metadata dictionary's fields, those that are
@@ -435,11 +438,3 @@ def _require_pydicom() -> None:
             "Serving DICOM files needs pydicom, which is not installed. "
             'Install it: pip install "igtlmetabrowser[server]"'
         ) from error
-
-
-def _time_written(path: Path) -> int:
-    """Return when a file was last written, in ns; 0 if it is gone, which reading it will tell."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

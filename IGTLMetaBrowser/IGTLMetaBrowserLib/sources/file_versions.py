@@ -1,0 +1,63 @@
+"""When the files of an image were last written: many calls of the system, made in turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator, Sequence
+from pathlib import Path
+
+from ..net.source import NotReadyError
+
+# A server asks at each query, and whenever a client leaves. A list is believed for as long.
+_SECONDS_BELIEVED = 1.0
+# Images whose files are looked at, or were a moment ago.
+_MOST_IMAGES = 64
+
+
+class FileVersions:
+    """Looks at files for ``seconds_a_turn``, or without stopping if that is None.
+
+    In a server, whose others wait meanwhile, what was found is believed for a second: 1,000 files
+    of a network share can take as long. Otherwise they are looked at each time.
+    """
+
+    def __init__(self, seconds_a_turn: float | None) -> None:
+        self._seconds_a_turn = seconds_a_turn
+        self._found: dict[Hashable, tuple[float, tuple[int, ...]]] = {}
+        self._begun: dict[Hashable, tuple[list[int], Iterator[Path]]] = {}
+
+    def of(self, key: Hashable, paths: Sequence[Path]) -> tuple[int, ...]:
+        """Return the times of the files of the image that is known by ``key``, in ns.
+
+        Raises ``NotReadyError`` if another turn is needed.
+        """
+        if self._seconds_a_turn is None:
+            return tuple(map(_time_written, paths))
+        now = time.monotonic()
+        since, version = self._found.get(key, (0.0, ()))
+        if len(version) == len(paths) and now - since < _SECONDS_BELIEVED:
+            return version
+        times, rest = self._begun.pop(key, None) or ([], iter(paths))
+        for path in rest:
+            times.append(_time_written(path))
+            if time.monotonic() - now > self._seconds_a_turn and len(times) < len(paths):
+                _make_room(self._begun)
+                self._begun[key] = (times, rest)
+                raise NotReadyError
+        _make_room(self._found)
+        self._found[key] = (time.monotonic(), tuple(times))
+        return tuple(times)
+
+
+def _make_room(images: dict) -> None:
+    """Forget the images that were looked at first."""
+    while len(images) >= _MOST_IMAGES:
+        del images[next(iter(images))]
+
+
+def _time_written(path: Path) -> int:
+    """Return when a file was last written, in ns; 0 if it is gone, which reading it will tell."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
