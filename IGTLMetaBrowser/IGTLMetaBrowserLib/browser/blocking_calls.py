@@ -115,14 +115,16 @@ class BlockingCalls:
         Raises what ``load_image`` does, and ``BrowserError`` if the server lists no such series.
         """
         images = self._browser.images
-        sequence = images.sequence_of(image_id)
+        sequence = images.sequences.of(image_id)
         if sequence is None:
             name = codec.printable(image_id)
             raise BrowserError(f"{name!r} is not listed as a part of a sequence; load it alone")
-        for part in sequence.ids:
-            if images.node(part) is None:
-                self.load_image(part)
-        return images.make_sequence(sequence)
+        known = images.sequences.browser_node(sequence)
+        if known is not None:
+            return known
+        for part in images.sequences.missing(sequence):
+            self.load_image(part)
+        return images.sequences.make(sequence)
 
     def load_trajectories(self) -> Sequence[Any]:
         """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""

@@ -231,8 +231,10 @@ class Browser:
     @property
     def _is_busy(self) -> bool:
         """Whether ``step`` has something to do, whatever the server sends."""
-        is_showing = self.overlays.is_showing or self.images.recordings.is_working
-        return bool(self._unhandled) or is_showing or self.images.is_queueing
+        images = self.images
+        is_showing = self.overlays.is_showing or images.recordings.is_working
+        has_news = bool(self._unhandled) or images.sequences.is_ready
+        return has_news or is_showing or images.is_queueing
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
@@ -242,6 +244,7 @@ class Browser:
         self.overlays.work()
         self.images.recordings.work()
         self.images.work()
+        self.images.sequences.work()
         self.images.queue_requested()
         reconnector = self.connection.reconnector
         has_time = True

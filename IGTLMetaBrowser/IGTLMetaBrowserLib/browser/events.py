@@ -277,6 +277,14 @@ class RecordingStopped:
 
 
 @dataclass(frozen=True)
+class SequenceLoaded:
+    """The images of a 4D series are the frames of one sequence; ``node`` is its browser node."""
+
+    image_ids: Sequence[str]
+    node: Any
+
+
+@dataclass(frozen=True)
 class TrajectoriesChanged:
     """``Browser.trajectories`` has changed, or which of them are shown.
 
@@ -375,6 +383,7 @@ BrowserEvent = (
     | LiveImage
     | RecordingStarted
     | RecordingStopped
+    | SequenceLoaded
     | TrajectoriesChanged
     | TrajectoriesShown
     | TrajectoriesSent

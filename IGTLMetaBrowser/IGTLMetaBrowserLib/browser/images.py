@@ -29,6 +29,7 @@ from .overlays import Overlays
 from .recordings import Recordings
 from .regions import Regions
 from .scene_images import SceneImages
+from .sequences import Sequences
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
 _YOUNG_LIST = timedelta(seconds=10)
@@ -60,6 +61,7 @@ class Images:
         self._live = LiveImages(notify, in_scene, states)
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
+        self.sequences = Sequences(notify, in_scene, metadata, states, self.request)
 
     # The list
 
@@ -76,17 +78,6 @@ class Images:
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return what the list says of an image, or None; of doubled ids see ``Listing``."""
         return self._metadata.listing.entry(image_id)
-
-    def sequence_of(self, image_id: str) -> net.ImageSequence | None:
-        """Return the sequence (4D) that an image belongs to by the last list, or None."""
-        return net.sequence_of(image_id, self._metadata.listing.sequences)
-
-    def make_sequence(self, sequence: net.ImageSequence) -> Any:
-        """Make one sequence of the loaded images of a 4D series; return its browser node.
-
-        Their volumes go. Raises ``SceneError`` if one is not loaded, or Slicer cannot replay them.
-        """
-        return self._in_scene.make_sequence(sequence)
 
     def request_list(self) -> net.Query:
         """Ask for the list of images, or of ``search``; ``Listed`` or ``Failed`` follows."""
@@ -275,6 +266,7 @@ class Images:
         self._downloads.on_server_selected()
         self._live.forget_all()
         self.recordings.stop_all()
+        self.sequences.forget()
         if self._connection.has_server:
             self._downloads.states.begin(self._connection.address, self._in_scene.has)
         else:
@@ -361,6 +353,7 @@ class Images:
         self._live.forget_all()
         self.recordings.abandon_all()
         self._downloads.on_nodes_removed()
+        self.sequences.forget()
         self._downloads.states.remove_all_but(self._in_scene.has)
 
     def _is_list_due(self) -> bool:

@@ -149,6 +149,18 @@ class SceneImages:
         """Make one sequence of loaded images; return its browser node. Raises ``SceneError``."""
         return self._nodes.make_sequence(self._connection.address, *sequence)
 
+    def sequence_browser(self, sequence: net.ImageSequence) -> Any:
+        """Return the browser node that replays a sequence, or None if it is not in the scene."""
+        return self._nodes.sequence_browser(self._connection.address, sequence.ids)
+
+    def has_volume(self, image_id: str) -> bool:
+        """Whether an image has a volume of its own, and is not only a frame of a sequence."""
+        return self._nodes.volume(self._connection.address, image_id) is not None
+
+    def select_frame(self, image_id: str) -> None:
+        """Let the sequence that an image is a frame of, if it is one, show that frame."""
+        self._nodes.select_frame(self._connection.address, image_id)
+
     def on_server_selected(self) -> None:
         """Write from now on what is known of the images of another server."""
         self._nodes.known = self._metadata.known

@@ -20,7 +20,7 @@ from .image_description import (
     rewrite_description,
     write_description,
 )
-from .image_sequence import make_sequence
+from .image_sequence import SequenceFrames, make_sequence
 from .node_references import NodeReferences
 from .previews import PreviewName, Previews
 from .sequence_recording import SequenceRecording
@@ -55,10 +55,19 @@ class ImageNodes:
         self._preview_names: dict[tuple[str, str], PreviewName] = {}
         # Of images by address and id, of regions by what they show as well.
         self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
+        self._frames = SequenceFrames(scene)
         self.coordinates: codec.Coordinates | None = None
 
     def node(self, address: str, image_id: str) -> Any:
-        """Return the volume node of a server's image, or None if there is none (any more)."""
+        """Return the volume node of a server's image, or None if there is none (any more).
+
+        Of an image that is a frame of a sequence it is the volume that replays that.
+        """
+        volume = self.volume(address, image_id)
+        return self._frames.volume((address, image_id)) if volume is None else volume
+
+    def volume(self, address: str, image_id: str) -> Any:
+        """Return the volume of its own that an image has, or None."""
         return self._nodes.get((address, image_id))
 
     def adopt(self, address: str) -> list[str]:
@@ -67,7 +76,7 @@ class ImageNodes:
         Returns the ids of those that were not known before and have voxels. They get the pixels of
         their image when it comes again, and keep the user's display.
         """
-        adopted = []
+        adopted = self._frames.adopt(address)
         for node in nodes_from_server(self._scene, address, *_VOLUME_CLASSES):
             image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
             if image_id and self.node(address, image_id) is None:
@@ -199,12 +208,26 @@ class ImageNodes:
         self, address: str, ids: Sequence[str], name: str, unit: str, values: Sequence[str]
     ) -> Any:
         """Move the volumes of images into one sequence, see ``image_sequence.make_sequence``."""
-        nodes = [self.node(address, image_id) for image_id in ids]
-        return make_sequence(self._scene, nodes, name, unit, values)
+        volumes = [self.volume(address, image_id) for image_id in ids]
+        browser = make_sequence(self._scene, volumes, name, unit, values)
+        # Before the volumes go: whoever hears of that finds the images in the sequence.
+        self._frames.keep(browser, [(address, image_id) for image_id in ids])
+        for volume in volumes:
+            self._scene.RemoveNode(volume)
+        return browser
+
+    def sequence_browser(self, address: str, ids: Sequence[str]) -> Any:
+        """Return the node that replays all these images, or None."""
+        browsers = {self._frames.browser((address, image_id)) for image_id in ids}
+        return browsers.pop() if len(browsers) == 1 else None
+
+    def select_frame(self, address: str, image_id: str) -> None:
+        """Let the sequence that an image is a frame of, if it is one, show that frame."""
+        self._frames.select((address, image_id))
 
     def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:
         """Give the volume of an image if there is one, a spacing; with None, its own again."""
-        node = self.node(address, image_id)
+        node = self.volume(address, image_id)
         if node is not None:
             calibrate(node, calibration)
 
@@ -228,7 +251,7 @@ class ImageNodes:
         modality: str = "",
         voi_window: VoiWindow | None = None,
     ) -> Any:
-        known = self.node(address, image_id)
+        known = self.volume(address, image_id)
         node = show_image(self._scene, image, name, modality, known, self.coordinates, voi_window)
         node.SetAttribute(SERVER_ATTRIBUTE, address)
         write_timestamp(node, image)

@@ -8,7 +8,12 @@ from typing import Any
 import slicer
 
 from .errors import SceneError
-from .sequence_nodes import make_browser, new_sequence
+from .node_references import NodeReferences
+from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
+from .server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
+
+Key = tuple[str, str]
+"""Host and port of a server as the browser shows them, and the id of an image."""
 
 # Slicer's own tolerance of a millisecond would make one frame of two that are nearer.
 _SMALLEST_STEP = 1e-6
@@ -17,10 +22,10 @@ _SMALLEST_STEP = 1e-6
 def make_sequence(
     scene: Any, volumes: Sequence[Any], index_name: str, unit: str, values: Sequence[str]
 ) -> Any:
-    """Move volume nodes into a sequence, each at its value; return the node that replays it.
+    """Make a sequence of volume nodes, each at its value; return the node that replays it.
 
-    Values are numbers if there is a unit, else texts. The voxels are not copied. The volumes are
-    removed from the scene; the one that shows the sequence has the display of the first. Raises
+    Values are numbers if there is a unit, else texts. The voxels are not copied. The volumes stay
+    in the scene; the one that shows the sequence has the display of the first. Raises
     ``SceneError`` if one is missing, or Slicer cannot replay anything.
     """
     if any(volume is None or volume.GetImageData() is None for volume in volumes):
@@ -38,9 +43,71 @@ def make_sequence(
         frame.SetAndObserveImageData(volume.GetImageData())
     browser, shown = make_browser(scene, sequence)
     _take_place(scene, shown, volumes[0])
-    for volume in volumes:
-        scene.RemoveNode(volume)
     return browser
+
+
+class SequenceFrames:
+    """Which image is which frame of which sequence, by server and id.
+
+    In a saved scene, they are found by what the frames say of themselves.
+    """
+
+    def __init__(self, scene: Any) -> None:
+        self._scene = scene
+        self._browsers = NodeReferences(scene)
+        self._numbers: dict[Key, int] = {}
+
+    def keep(self, browser: Any, keys: Sequence[Key]) -> None:
+        """Remember which images are the frames of a sequence."""
+        for number, key in enumerate(keys):
+            self._browsers.keep(key, browser)
+            self._numbers[key] = number
+
+    def adopt(self, address: str) -> list[str]:
+        """Find the sequences of a server's images; return the ids of those that are new."""
+        adopted: list[str] = []
+        for index in range(self._scene.GetNumberOfNodesByClass(BROWSER_CLASS)):
+            browser = self._scene.GetNthNodeByClass(index, BROWSER_CLASS)
+            keys = _keys(browser)
+            is_new = keys and all(self.volume(key) is None for key in keys)
+            if is_new and all(server == address for server, _ in keys):
+                self.keep(browser, keys)
+                adopted += [image_id for _, image_id in keys]
+        return adopted
+
+    def browser(self, key: Key) -> Any:
+        """Return the node that replays an image's sequence, or None."""
+        browser = self._browsers.get(key)
+        return None if browser is None or _volume(browser) is None else browser
+
+    def volume(self, key: Key) -> Any:
+        """Return the volume that replays an image's sequence, or None."""
+        browser = self._browsers.get(key)
+        return None if browser is None else _volume(browser)
+
+    def select(self, key: Key) -> None:
+        """Show the frame that is an image, if it is one."""
+        browser = self.browser(key)
+        if browser is not None:
+            browser.SetSelectedItemNumber(self._numbers[key])
+
+
+def _volume(browser: Any) -> Any:
+    """Return the volume that a sequence is shown by, or None."""
+    sequence = browser.GetMasterSequenceNode()
+    return None if sequence is None else browser.GetProxyNode(sequence)
+
+
+def _keys(browser: Any) -> list[Key]:
+    """Return server and id of each frame; nothing if they are not those of as many images."""
+    sequence = browser.GetMasterSequenceNode()
+    count = 0 if sequence is None else sequence.GetNumberOfDataNodes()
+    frames = [sequence.GetNthDataNode(number) for number in range(count)]
+    keys = [
+        (frame.GetAttribute(SERVER_ATTRIBUTE), frame.GetAttribute(IMAGE_ID_ATTRIBUTE))
+        for frame in frames
+    ]
+    return keys if all(map(all, keys)) and len({*keys}) == count else []
 
 
 def _common_name(volumes: Sequence[Any]) -> str:

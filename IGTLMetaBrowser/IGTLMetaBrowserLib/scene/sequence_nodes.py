@@ -6,7 +6,7 @@ from typing import Any
 
 from .errors import SceneError
 
-_BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
+BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
 
 
 def new_sequence(
@@ -16,7 +16,7 @@ def new_sequence(
 
     Raises ``SceneError`` if Slicer cannot replay anything.
     """
-    if not scene.IsNodeClassRegistered(_BROWSER_CLASS):
+    if not scene.IsNodeClassRegistered(BROWSER_CLASS):
         raise SceneError(
             "Slicer's module Sequences, which would replay a recording, is not there; switch "
             "it on in the application settings (Modules), and restart"
@@ -34,7 +34,7 @@ def new_sequence(
 
 def make_browser(scene: Any, sequence: Any, frames_per_second: float | None = None) -> Any:
     """Return a browser node that replays a sequence of volumes, and the volume that it shows."""
-    browser = scene.AddNewNodeByClass(_BROWSER_CLASS, sequence.GetName())
+    browser = scene.AddNewNodeByClass(BROWSER_CLASS, sequence.GetName())
     modified = browser.StartModify()
     browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
     volume = _make_volume(scene, sequence)

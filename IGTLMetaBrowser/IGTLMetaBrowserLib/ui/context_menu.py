@@ -19,6 +19,7 @@ class ImageMenu(TableMenu):
         self.load = self._add(_("Load"), section.loadSelectedNew)
         self.region = RegionMenu(self.menu, section.loadRegion)
         self.loadAgain = self._add(_("Load again"), section.loadSelectedAgain)
+        self.loadSequence = self._add(_("Load as sequence"), section.loadSelectedSequences)
         self.cancel = self._add(_("Cancel"), section.cancelSelected)
         self.menu.addSeparator()
         self.showInViews = self._add(_("Show in views"), section.showSelectedInViews)
@@ -44,6 +45,7 @@ class ImageMenu(TableMenu):
         )
         self.loadAgain.enabled = hasServer and any(isLoaded)
         self.region.update(hasServer and len(statuses) == 1 and self._section.canLoadRegions)
+        self.loadSequence.enabled = hasServer and self._section.hasSelectedSequence
         self.cancel.enabled = not all(isIdle)
         self.showInViews.enabled = any(isLoaded)
         self.colors.enabled = hasServer and any(isLoaded)

@@ -20,6 +20,7 @@ from .list_info import ListInfo
 from .list_notice import ListNotice
 from .overlay_section import labelMapEntries
 from .row_selection import RowSelection
+from .sequence_loading import SequenceLoading
 from .settings_values import keepBool, readBool
 from .slice_views import showInSliceViews
 from .table_model import UNSORTED
@@ -50,6 +51,7 @@ class ImageSection:
         self.filter = FilterSection(ui, browser, model, colors, localeTexts, statusLine)
         self.selection = RowSelection(ui.imageTableView, model)
         self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine)
+        self.sequences = SequenceLoading(ui, browser, model, statusLine)
         self.menu = ImageMenu(ui.imageTableView, self)
         self._prepareTimer = SingleShotTimer(self._prepareFilter)
         ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
@@ -172,6 +174,14 @@ class ImageSection:
         else:
             self._statusLine.show(_("Loading the region {name} …"), name=roi.GetName())
 
+    @property
+    def hasSelectedSequence(self):
+        return self.sequences.canLoad(self.selection.imageIds())
+
+    def loadSelectedSequences(self):
+        """Load the 4D series of the selected images, each as one sequence."""
+        self.sequences.load(self.selection.imageIds())
+
     def cancelSelected(self):
         """Stop loading the selected images."""
         self._browser.images.cancel(self.selection.imageIds())
@@ -191,6 +201,7 @@ class ImageSection:
         for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
             node = self._browser.images.node(imageId)
             if node is not None:
+                self._browser.images.sequences.select_frame(imageId)
                 showInSliceViews(node)
                 return
 

@@ -84,6 +84,7 @@ class PanelEvents:
             events.SceneClosed: self._onSceneClosed,
             **self._panel.overlays.handlers,
             **self._panel.record.handlers,
+            **self._panel.images.sequences.handlers,
         }
 
     def _onBrowserEvent(self, event):

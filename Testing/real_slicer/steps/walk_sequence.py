@@ -1,4 +1,4 @@
-"""A 4D series of a DICOM folder is loaded as one sequence by a script, and replayed."""
+"""A 4D series of a DICOM folder is loaded as a sequence, by its menu, and replayed."""
 
 import slicer
 
@@ -17,16 +17,31 @@ def run(step):
     yield from user.connect(server.port)
     yield user.until_listed()
     yield from screenshot(step, "1-listed")
-    browser = user.widget.logic.loadSequence(user.ids()[1])
+    user.open_menu(user.ui.imageTableView, 1)
+    menu = user.widget.panel.images.menu
+    yield user.until(lambda: menu.menu.visible, "the menu of the row")
+    step.check(menu.loadSequence.enabled, "the row cannot be loaded as a sequence")
+    yield from screenshot(step, "2-menu")
+    menu.loadSequence.trigger()
+    menu.menu.close()
+    yield user.until(players, "the sequence")
+    (browser,) = players()
     count = browser.GetNumberOfItems()
     step.check(count == 3, f"the sequence has {count} frames, not 3")
+    states = {user.browser.images.state(one).status.name for one in user.ids()}
+    step.check(states == {"LOADED"}, f"the rows are {states}")
+    script = user.widget.logic.loadSequence(user.ids()[0])
+    step.check(script == browser, "a script has loaded the sequence again")
     shown = browser.GetProxyNode(browser.GetMasterSequenceNode())
-    slicer.util.setSliceViewerLayers(background=shown, fit=True)
     for frame in range(count):
         browser.SetSelectedItemNumber(frame)
         yield step.pause(0.3)
         least = slicer.util.arrayFromVolume(shown).min()
         step.check(least == 10 * frame + 1, f"frame {frame} begins with {least}")
-    yield from screenshot(step, "2-last-frame")
+    yield from screenshot(step, "3-last-frame")
     volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     step.check(volumes == [shown], f"beside the sequence's there are {len(volumes) - 1} volumes")
+
+
+def players():
+    return slicer.util.getNodesByClass("vtkMRMLSequenceBrowserNode")
