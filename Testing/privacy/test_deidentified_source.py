@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,9 +13,12 @@ import pydicom
 import pydicom.data
 import pytest
 
+from helpers import radiotherapy as study
 from helpers.clinic import SECRETS, Clinic
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
+from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
 from IGTLMetaBrowserLib.sources.demo import demo_images
 from IGTLMetaBrowserLib.sources.demo_dicom import write_series
@@ -54,13 +57,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def identifying_values(folder: Path) -> set[str]:
     """Return all texts, dates and UIDs in the files that are long enough to be found."""
-    values: set[str] = {path.stem for path in folder.rglob("*.dcm") if len(path.stem) > 5}
-    for path in folder.rglob("*.dcm"):
+    paths = [*folder.rglob("*.dcm")]
+    return identifying_values_of(paths) | {path.stem for path in paths if len(path.stem) > 5}
+
+
+def identifying_values_of(paths: Iterable[Path]) -> set[str]:
+    values: set[str] = set()
+    for path in paths:
         for element in pydicom.dcmread(path, stop_before_pixels=True).iterall():
             if element.VR in IDENTIFYING_VRS and element.keyword not in TECHNICAL:
                 parts = str(element.value).replace("^", "\\").replace(", ", "\\").split("\\")
                 values |= {part.strip() for part in parts}
-    return {value for value in values if len(value) >= 4 and value != OUR_NAME}
+    # Zeros are in the tag of a thumbnail, and identify nobody.
+    return {v for v in values if len(v) >= 4 and v != OUR_NAME and v.strip("0")}
 
 
 def everything_sent(port: int, ids: list[str]) -> Iterator[bytes]:
@@ -247,3 +256,116 @@ def test_a_source_that_is_not_ready_leaves_the_list_as_it_was():
     assert offered.image_version(before[0].id) is not None
     source.is_ready = True
     assert len(offered.images()) == 2
+
+
+class Archive(Clinic):
+    """The clinic as an archive: it is searched, keeps thumbnails, and has a 4D series."""
+
+    search_keywords = ("PatientName", "Modality")
+    seconds_between_images = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[str, codec.ThumbnailMessage] = {}
+
+    def search(self, attributes):
+        found = [item for item in self.images() if item.modality == attributes["Modality"]]
+        return found, "of Astrid there is more in the archive"
+
+    def image_version(self, image_id):
+        return 1
+
+    def kept_thumbnail(self, image_id):
+        return self.kept.get(image_id)
+
+    def keep_thumbnail(self, image_id, thumbnail):
+        self.kept[image_id] = thumbnail
+
+    def sequences(self):
+        ids = tuple(item.id for item in self.images()[:2])
+        return [ImageSequence(ids, "Astrid", "", ("Astrid before", "Astrid after"))]
+
+
+def test_what_a_source_does_not_offer_is_not_offered() -> None:
+    source = DeidentifiedSource(ClinicOnly(), KEY)
+    assert not isinstance(source, OffersStreams)
+    assert not isinstance(source, OffersSearch)
+    assert source.sequences() == []
+    assert source.kept_thumbnail(source.images()[0].id) is None
+
+
+def test_sequences_are_offered_under_the_new_ids_without_texts() -> None:
+    source = DeidentifiedSource(Archive(), KEY, allow_annotated=True)
+    ids = tuple(item.id for item in source.images()[:2])
+    assert source.sequences() == [ImageSequence(ids, "volume", "", ("1", "2"))]
+
+
+def test_only_by_the_modality_can_images_be_found() -> None:
+    source = DeidentifiedSource(Archive(), KEY, allow_annotated=True)
+    modality = source.images()[0].modality
+    found, notice = source.search({"Modality": modality})
+    assert {item.id for item in found} <= {item.id for item in source.images()}
+    assert "Astrid" not in notice
+    with pytest.raises(net.SourceError, match="by Modality only"):
+        source.search({"PatientName": "Astrid*"})
+
+
+def test_thumbnails_are_kept_under_the_ids_of_the_source() -> None:
+    archive = Archive()
+    source = DeidentifiedSource(archive, KEY, allow_annotated=True)
+    first, original = source.images()[0].id, archive.images()[0].id
+    thumbnail = codec.ThumbnailMessage(tag="1", device_name=first)
+    source.keep_thumbnail(first, thumbnail)
+    assert archive.kept[original].device_name == original
+    assert source.kept_thumbnail(first).device_name == first
+
+
+def test_nothing_that_an_archive_knows_is_sent() -> None:
+    """All bytes that come for each query are searched for all that the clinic keeps secret."""
+    source = DeidentifiedSource(Archive(), KEY, allow_annotated=True)
+    ids = [item.id for item in source.images()]
+    with ServerInThread(source) as server:
+        sent = b"".join(everything_sent(server.port, ids))
+    assert [secret for secret in SECRETS if secret.encode() in sent] == []
+
+
+def test_a_source_that_fails_is_not_quoted() -> None:
+    def fail():
+        raise net.SourceError("/data/Astrid/plan.json cannot be read")
+
+    clinic = ClinicOnly()
+    clinic.trajectories = fail
+    source = DeidentifiedSource(clinic, KEY)
+    with pytest.raises(net.SourceError) as raised:
+        source.trajectories()
+    assert "Astrid" not in str(raised.value)
+
+
+def test_a_4d_folder_and_a_radiograph_without_mm(tmp_path: Path) -> None:
+    """The parts of a series are still one, and what is not in mm is still said not to be."""
+    for t in range(2):
+        for number in (1, 2, 3):
+            dataset = study.ct_slice(number)
+            uid = f"{study.instance_of(study.CT, number)}.{t + 1}"
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
+            dataset.AcquisitionTime, dataset.InstanceNumber = f"08300{t}", 3 * t + number
+            dataset.save_as(tmp_path / f"{t}-{number}", enforce_file_format=True)
+    dataset = study.ct_slice(9)
+    dataset.Modality, dataset.SeriesInstanceUID = "CR", "1.2.3.4567"
+    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = "1.2.3.4567.1"
+    del dataset.PixelSpacing
+    del dataset.ImagePositionPatient
+    dataset.save_as(tmp_path / "radiograph", enforce_file_format=True)
+    secrets = identifying_values_of([*tmp_path.iterdir()])
+    source = DeidentifiedSource(DicomFolderSource(tmp_path), KEY)
+    with ServerInThread(source) as server:
+        with server.client() as client:
+            items = client.list_images()
+            metadata = [client.get_image(item.id).metadata for item in items]
+        sent = b"".join(everything_sent(server.port, [item.id for item in items]))
+    (sequence,) = source.sequences()
+    assert sequence.values == ("0", "1")
+    (radiograph,) = [number for number, item in enumerate(items) if item.modality == "CR"]
+    assert items[radiograph].name.endswith("(mm not known)")
+    assert "pixel size is not known" in metadata[radiograph]["Notice"]
+    assert [value for value in sorted(secrets) if value.encode() in sent] == []

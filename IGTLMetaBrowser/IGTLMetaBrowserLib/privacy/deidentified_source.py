@@ -9,9 +9,14 @@ names, ids of images            replaced by a number after the modality; by a ps
 names, ids of patients          replaced by pseudonyms: the same for the same patient
 dates and times                 removed
 metadata                        only the technical attributes listed below (action K); UIDs are
-                                replaced (U), the same for the same; all others are removed (X)
+                                replaced (U), the same for the same; all others are removed (X);
+                                of notices, the sentences in words of our own (``kept_texts``)
+sequences (4D)                  what they are ordered by, numbers in units; texts are numbered
+search                          by the modality only: to find a name is to learn it
+thumbnails                      those of the images that are offered
+changed images (STT_IMAGE)      as the images; what clients send is not accepted
 labels, trajectories, points    ids replaced as those of images, names by numbers
-refusals                        in words of this source's own
+refusals, notices of lists      in words of this source's own
 ==============================  ==================================================================
 
 Images whose pixels may show names are withheld unless they are allowed: those that say so
@@ -26,10 +31,12 @@ import base64
 import hashlib
 import hmac
 import logging
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .. import codec
+from ..net.image_sequences import ImageSequence, OffersSequences
 from ..net.source import (
     KeepsThumbnails,
     NotReadyError,
@@ -38,9 +45,12 @@ from ..net.source import (
     OffersLabelMaps,
     OffersMetadata,
     OffersPoints,
+    OffersSearch,
+    OffersStreams,
     Source,
     SourceError,
 )
+from .kept_texts import kept_mark, kept_notices, kept_values
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +60,8 @@ _KEPT = frozenset({
     "Modality", "PhotometricInterpretation", "PixelSpacing", "PixelSpacingCalibrationType",
     "Position", "RepetitionTime", "ScanningSequence", "MR_echo_time", "MR_imaged_nucleus",
     "MR_magnetic_field_strength", "MR_repetition_time", "MR_scan_sequence", "instances",
-    "modality", "orientation",
+    "modality", "orientation", "SequenceIndexName", "SequenceIndexUnit", "SequenceLength",
+    "SequenceNumber",
 })  # fmt: skip
 _UIDS = frozenset({
     "FrameOfReferenceUID", "SeriesInstanceUID", "StudyInstanceUID", "instance_uid",
@@ -60,6 +71,8 @@ _UIDS = frozenset({
 _OFTEN_ANNOTATED = frozenset({"US", "IVUS", "ES", "GM", "XC", "OP", "SC", "OT", "DOC", "SR", ""})
 # One less than the field: the C++ library reads a field without a NUL at its end as empty.
 _ID_LENGTH = 19
+_SEARCH_KEYWORDS = frozenset({"Modality"})
+_MORE = "there are more images than this list has"
 
 
 class DeidentifiedSource:
@@ -77,6 +90,12 @@ class DeidentifiedSource:
         self._original: Sequence[codec.ImageMetaItem] | None = None
         self._listing: tuple[codec.ImageMetaItem, ...] = ()
         self._ids: dict[str, str] = {}
+        self._other_ids: dict[str, str] = {}  # of label maps, and of images that were found
+        # Only a source that has these offers what they stand for.
+        if isinstance(source, OffersStreams):
+            self.seconds_between_images = source.seconds_between_images
+        if isinstance(source, OffersSearch):
+            self.search_keywords = _SEARCH_KEYWORDS.intersection(source.search_keywords)
         self._update()
 
     @property
@@ -137,29 +156,72 @@ class DeidentifiedSource:
         return self._without_identity(self._metadata_of(self._original_id(image_id)))
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
-        """Return the trajectories, numbered."""
+        """Return the trajectories, numbered. Raises ``SourceError``."""
         return [
             replace(item, name=f"Trajectory {number}", group="", owner=self._new_id(item.owner))
-            for number, item in enumerate(self._source.trajectories(), start=1)
+            for number, item in enumerate(self._asked(self._source.trajectories), start=1)
         ]
 
     def points(self) -> Sequence[codec.PointItem]:
-        """Return the points, numbered."""
-        items = self._source.points() if isinstance(self._source, OffersPoints) else ()
+        """Return the points, numbered. Raises ``SourceError``."""
+        is_told = isinstance(self._source, OffersPoints)
+        items = self._asked(self._source.points) if is_told else ()
         return [
             replace(item, name=f"Point {number}", group="", owner=self._new_id(item.owner))
             for number, item in enumerate(items, start=1)
         ]
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
-        """Return the structures, by their labels' numbers."""
-        items = self._source.label_maps() if isinstance(self._source, OffersLabelMaps) else ()
+        """Return the structures, by their labels' numbers. Raises ``SourceError``."""
+        is_told = isinstance(self._source, OffersLabelMaps)
         changed = []
-        for item in items:
+        for item in self._asked(self._source.label_maps) if is_told else ():
             new_id, owner = self._new_id(item.id), self._new_id(item.owner)
-            self._ids[new_id] = item.id
+            self._other_ids[new_id] = item.id
             changed.append(replace(item, name=f"Label {item.label}", id=new_id, owner=owner))
         return changed
+
+    def sequences(self) -> Sequence[ImageSequence]:
+        """Return the sequences of which all images are offered."""
+        found = self._source.sequences() if isinstance(self._source, OffersSequences) else ()
+        changed = (
+            ImageSequence(
+                tuple(map(self._new_id, ids)),
+                name if unit else "volume",
+                unit,
+                kept_values(unit, values),
+            )
+            for ids, name, unit, values in found
+        )
+        return [one for one in changed if self._ids.keys() >= {*one.ids}]
+
+    def search(self, attributes: Mapping[str, str]) -> tuple[Sequence[codec.ImageMetaItem], str]:
+        """Return the images with these attributes. Raises ``SourceError``.
+
+        By others than ``search_keywords`` nothing is found, not even that there is something.
+        """
+        if not isinstance(self._source, OffersSearch) or not attributes.keys() <= _SEARCH_KEYWORDS:
+            raise SourceError("images can be searched by Modality only")
+        items, notice = self._asked(self._source.search, attributes)
+        ids, listing = self._without_identities(items)
+        self._other_ids |= ids
+        return listing, _MORE if notice else ""
+
+    def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
+        """Return the thumbnail that the source keeps of an image. Raises ``SourceError``."""
+        original = self._original_id(image_id)
+        if not isinstance(self._source, KeepsThumbnails):
+            return None
+        kept = self._asked(self._source.kept_thumbnail, original)
+        if kept is None:
+            return None
+        return codec.ThumbnailMessage(kept.planes, kept.tag, device_name=image_id)
+
+    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+        """Let the source keep the thumbnail of an image."""
+        if isinstance(self._source, KeepsThumbnails):
+            original = self._original_id(image_id)
+            self._source.keep_thumbnail(original, replace(thumbnail, device_name=original))
 
     def color_table(self, image_id: str) -> codec.ColorTableMessage:
         """Return an image's color table. Raises ``SourceError``."""
@@ -176,13 +238,20 @@ class DeidentifiedSource:
         if items is self._original:
             return
         # The source may not be ready to tell of an item: then the list of before stays as it is.
+        ids, listing = self._without_identities(items)
+        self._original, self._ids, self._listing = items, ids, listing
+
+    def _without_identities(
+        self, items: Sequence[codec.ImageMetaItem]
+    ) -> tuple[dict[str, str], tuple[codec.ImageMetaItem, ...]]:
+        """Return the original ids by the new ones, and the list of what is not withheld."""
         ids, listing = {}, []
         for number, item in enumerate(items, start=1):
             if self._allow_annotated or not self._may_show_names(item):
                 new_id = self._new_id(item.id)
                 ids[new_id] = item.id
                 listing.append(self._without_names(item, new_id, number))
-        self._original, self._ids, self._listing = items, ids, tuple(listing)
+        return ids, tuple(listing)
 
     def _may_show_names(self, item: codec.ImageMetaItem) -> bool:
         says = self._metadata_of(item.id).get("BurnedInAnnotation", "").strip().upper()
@@ -194,7 +263,7 @@ class DeidentifiedSource:
         patient = self._pseudonym("patient", f"{item.patient_id}\n{item.patient_name}")[:8]
         return replace(
             item,
-            name=f"{item.modality or 'Image'} {number}",
+            name=f"{item.modality or 'Image'} {number}{kept_mark(item.name)}",
             id=new_id,
             patient_name=f"Anonymous {patient}",
             patient_id=patient,
@@ -208,12 +277,31 @@ class DeidentifiedSource:
 
     def _without_identity(self, metadata: Mapping[str, str]) -> dict[str, str]:
         kept = {key: text for key, text in metadata.items() if key in _KEPT}
-        return kept | {key: self._uid(text) for key, text in metadata.items() if key in _UIDS}
+        kept |= {key: self._uid(text) for key, text in metadata.items() if key in _UIDS}
+        if notices := kept_notices(metadata.get("Notice", "")):
+            kept["Notice"] = notices
+        if "Sequence" in metadata:
+            kept["Sequence"] = self._new_id(metadata["Sequence"])
+            value = metadata.get("SequenceIndexValue", "")
+            has_unit = bool(metadata.get("SequenceIndexUnit"))
+            kept["SequenceIndexValue"] = value if has_unit else kept.get("SequenceNumber", "")
+        return kept
 
     def _original_id(self, image_id: str) -> str:
-        if image_id not in self._ids:
+        original = self._ids.get(image_id) or self._other_ids.get(image_id)
+        if original is None:
             raise SourceError("no image has this id; refresh the list of images")
-        return self._ids[image_id]
+        return original
+
+    def _asked(self, ask: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what the source answers. Raises ``SourceError``, in words that have no names."""
+        try:
+            return ask(*arguments)
+        except NotReadyError:
+            raise
+        except Exception as error:
+            _logger.debug("the source has failed: %s", error)
+            raise SourceError("this cannot be read; who runs the server can find out why") from None
 
     def _unreadable(self, image_id: str, error: Exception) -> SourceError:
         _logger.debug("%s cannot be read: %s", image_id, error)

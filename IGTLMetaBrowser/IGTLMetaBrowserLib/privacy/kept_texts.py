@@ -1,0 +1,52 @@
+"""Which texts of an image tell nothing of whose it is, and so are sent by a de-identified server.
+
+Notices are sentences of our own sources, with numbers in them: that a slice is missing, that the
+pixels are not in mm. Who does not know that may measure wrong. Those with any other word in them
+than theirs are left out: a structure's name, a path, a patient's ID.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_SIZE_MARKS = (" (mm not known)", " (mm at detector)")
+_TEXT = """
+    a alone along an and another apart are around as at axis back be belong between by changes
+    columns degrees detector does each epi_pepolar exchanged film follow frames from front
+    gantry ge high i image images in inside interpolation is it its j k known linear
+    magnification matrix may missing mm moved ms normal not nothing of off offered on once one
+    only or order other parts patient pixel pixelaspectratio place position resampled research
+    reverse rows s same sequence shown size slice slices smaller so space spacing tells that the
+    their there they third tilted time to together twice unknown upright volume which wide
+    without x y z
+"""
+_WORDS = frozenset(_TEXT.split())
+# Of a date, a time or an ID.
+_LONG_NUMBER = re.compile(r"\d{6}")
+
+
+def kept_notices(text: str) -> str:
+    """Return the sentences, separated by semicolons, that are made of our own words only."""
+    return "; ".join(filter(_is_ours, text.split("; ")))
+
+
+def kept_mark(name: str) -> str:
+    """Return what a list's name says of the pixels' size at its end, or nothing."""
+    return next((mark for mark in _SIZE_MARKS if name.endswith(mark)), "")
+
+
+def kept_values(unit: str, values: Iterable[str]) -> tuple[str, ...]:
+    """Return the values by which a sequence is ordered: of texts their numbers, from 1."""
+    if unit and all(map(_is_number, values)):
+        return tuple(values)
+    return tuple(str(number) for number, _ in enumerate(values, start=1))
+
+
+def _is_ours(sentence: str) -> bool:
+    words = re.findall(r"[^\W\d]+", sentence.lower())
+    return bool(words) and _WORDS.issuperset(words) and not _LONG_NUMBER.search(sentence)
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d{1,5}(\.\d+)?", text) is not None
