@@ -207,22 +207,6 @@ class DeidentifiedSource:
         self._other_ids |= ids
         return listing, _MORE if notice else ""
 
-    def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
-        """Return the thumbnail that the source keeps of an image. Raises ``SourceError``."""
-        original = self._original_id(image_id)
-        if not isinstance(self._source, KeepsThumbnails):
-            return None
-        kept = self._asked(self._source.kept_thumbnail, original)
-        if kept is None:
-            return None
-        return codec.ThumbnailMessage(kept.planes, kept.tag, device_name=image_id)
-
-    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
-        """Let the source keep the thumbnail of an image."""
-        if isinstance(self._source, KeepsThumbnails):
-            original = self._original_id(image_id)
-            self._source.keep_thumbnail(original, replace(thumbnail, device_name=original))
-
     def color_table(self, image_id: str) -> codec.ColorTableMessage:
         """Return an image's color table. Raises ``SourceError``."""
         original = self._original_id(image_id)
