@@ -272,10 +272,10 @@ class DeidentifiedSource:
         return kept
 
     def _original_id(self, image_id: str) -> str:
-        original = self._ids.get(image_id) or self._other_ids.get(image_id)
-        if original is None:
-            raise SourceError("no image has this id; refresh the list of images")
-        return original
+        for ids in (self._ids, self._other_ids):
+            if image_id in ids:
+                return ids[image_id]
+        raise SourceError("no image has this id; refresh the list of images")
 
     def _asked(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         """Return what the source answers. Raises ``SourceError``, in words that have no names."""
