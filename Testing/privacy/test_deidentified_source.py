@@ -310,16 +310,6 @@ def test_only_by_the_modality_can_images_be_found() -> None:
         source.search({"PatientName": "Astrid*"})
 
 
-def test_thumbnails_are_kept_under_the_ids_of_the_source() -> None:
-    archive = Archive()
-    source = DeidentifiedSource(archive, KEY, allow_annotated=True)
-    first, original = source.images()[0].id, archive.images()[0].id
-    thumbnail = codec.ThumbnailMessage(tag="1", device_name=first)
-    source.keep_thumbnail(first, thumbnail)
-    assert archive.kept[original].device_name == original
-    assert source.kept_thumbnail(first).device_name == first
-
-
 def test_nothing_that_an_archive_knows_is_sent() -> None:
     """All bytes that come for each query are searched for all that the clinic keeps secret."""
     source = DeidentifiedSource(Archive(), KEY, allow_annotated=True)
