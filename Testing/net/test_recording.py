@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,31 @@ def test_a_deidentified_recording_names_nobody_and_has_no_pixels(tmp_path: Path)
         assert not image.pixels.any()
 
 
+@pytest.mark.parametrize("is_deidentified", [False, True])
+def test_parts_and_thumbnails_are_replayed_each_for_its_own_question(
+    tmp_path: Path, is_deidentified: bool
+):
+    path, redactor = tmp_path / "device.igtl", MessageRedactor()
+    options = {"make_filter": lambda: redacting_filter(redactor)} if is_deidentified else {}
+    slices = [codec.GetImagePartMessage(start=(0, 0, k), size=(0, 0, 1)) for k in (0, 1)]
+    with (
+        ServerInThread(ImagesInMemory({"A": make_image(1)})) as server,
+        recording(server.port, path, **options) as port,
+        net.Client("127.0.0.1", port) as client,
+    ):
+        image_id = client.list_images()[0].id
+        real = [client.get_image_part(replace(one, device_name=image_id)) for one in slices]
+        shapes = [plane.pixels.shape for plane in client.get_thumbnail(image_id).planes]
+    with replaying(path) as client:
+        image_id = client.list_images()[0].id
+        for number in (1, 0):  # in another order than they were recorded
+            part = client.get_image_part(replace(slices[number], device_name=image_id))
+            assert part.start == (0, 0, number)
+            voxels = 0 if is_deidentified else real[number].voxels()
+            assert np.array_equal(part.voxels(), np.broadcast_to(voxels, part.shape))
+        assert [p.pixels.shape for p in client.get_thumbnail(image_id).planes] == shapes
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -217,6 +243,11 @@ def test_a_deidentified_recording_names_nobody_and_has_no_pixels(tmp_path: Path)
         codec.StatusMessage(message="Lindqvist", error_name="Lindqvist"),
         codec.TransformMessage(device_name="Lindqvist"),
         codec.StringMessage("", header_version=2, metadata={"Patient": "Lindqvist"}),
+        codec.ImagePartMessage(b"Lindqvist", codec.ScalarType.UINT8, (9, 1, 1), size=(9, 1, 1)),
+        codec.GetImagePartMessage(tag="Lindqvist", device_name="Lindqvist"),
+        codec.ThumbnailMessage(
+            [codec.ThumbnailPlane(np.frombuffer(b"Lindqvist", np.uint8).reshape(1, 9))]
+        ),
     ],
     ids=lambda message: message.type_name,
 )

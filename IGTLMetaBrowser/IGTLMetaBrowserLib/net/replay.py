@@ -24,8 +24,8 @@ _logger = logging.getLogger(__name__)
 
 _STEP_SECONDS = 0.02
 _HANDSHAKE_SECONDS = 10.0
-_Key = tuple[str, str]
-"""Type and device name of a query."""
+_Key = tuple[str, str, bytes]
+"""Type, device name and content of a query."""
 
 
 @dataclass
@@ -89,9 +89,9 @@ class _ScriptReader:
 
     def add(self, record: Record) -> None:
         if record.event is Event.CLIENT_SENT:
-            for header, _ in self._client.feed(record.data):
+            for header, data in self._client.feed(record.data):
                 if header.type_name.startswith(("GET_", "STT_", "STP_")):
-                    key = (header.type_name, header.device_name)
+                    key = (header.type_name, header.device_name, _content_of(data))
                     asked = _Asked(key, record.seconds, [])
                     self.script.answers[key].append(asked.answer)
                     self._waiting.append(asked)
@@ -118,6 +118,15 @@ class _ScriptReader:
         ]
         named = [asked for asked in fitting if asked.key[1] == header.device_name]
         return next(iter([*named, *fitting]), None)
+
+
+def _content_of(data: bytes) -> bytes:
+    """Return the content of a query; of one that cannot be read none, as nobody asks so again."""
+    try:
+        message = codec.unpack(data, check_crc=False)
+    except codec.DecodeError:
+        return b""
+    return message.content if isinstance(message, codec.QueryMessage) else b""
 
 
 class ReplayServer:
@@ -219,7 +228,7 @@ class _Client:
 
     def next_answer(self, query: codec.QueryMessage) -> list[tuple[float, bytes]]:
         """Return how this query was answered; what was never asked has no answer."""
-        answers = self._answers.get((query.type_name, query.device_name))
+        answers = self._answers.get((query.type_name, query.device_name, query.content))
         if not answers:
             what = codec.printable(query.type_name)
             self._log.write(

@@ -17,7 +17,11 @@ import numpy as np
 
 from .. import codec
 from ..codec.messages.items import ItemListMessage
+from ..net.whole_texts import CLIENT, SERVER
 
+_PARTS = (codec.GetImagePartMessage, codec.ImagePartMessage, codec.ThumbnailMessage)
+# Of metadata these alone, the same for everybody: by them our two ends know each other.
+_PROGRAMS = (*CLIENT.items(), *SERVER.items())
 # These hold numbers and names of types alone; of all others texts or pixels are left out.
 _KEPT = ("TRANSFORM", "POSITION", "QTRANS", "CAPABILITY", "COLORT", "COLORTABLE")
 
@@ -30,9 +34,12 @@ class MessageRedactor:
 
     def redact(self, message: codec.Message) -> codec.Message:
         """Return a message that tells nobody's name."""
-        message = replace(message, device_name=self._id(message.device_name), metadata={})
+        metadata = {key: text for key, text in message.metadata.items() if (key, text) in _PROGRAMS}
+        message = replace(message, device_name=self._id(message.device_name), metadata=metadata)
         if isinstance(message, codec.ImageMessage):
             return replace(message, pixels=np.zeros_like(message.pixels))
+        if isinstance(message, _PARTS):
+            return self._without_voxels(message)
         if isinstance(message, codec.QueryMessage) and len(b"".join(message.pack_content())) < 2:
             return message
         if isinstance(message, codec.StatusMessage):
@@ -49,6 +56,17 @@ class MessageRedactor:
             for name in ("device_name", "timestamp", "header_version", "message_id")
         }
         return codec.UnknownMessage(message.type_name, bytes(size), **fields)
+
+    def _without_voxels(self, message: Any) -> codec.Message:
+        """Return a part, a thumbnail or the question for one; a tag tells of the voxels, too."""
+        message = replace(message, tag=self._numbered("tag", message.tag) if message.tag else "")
+        if isinstance(message, codec.ImagePartMessage):
+            raw = codec.PartEncoding.RAW
+            return replace(message, data=bytes(message.byte_count), encoding=raw)
+        if isinstance(message, codec.ThumbnailMessage):
+            planes = [replace(p, pixels=np.zeros_like(p.pixels)) for p in message.planes]
+            return replace(message, planes=planes)
+        return message
 
     def _without_names(self, message: ItemListMessage) -> codec.Message:
         items = [self._without_name(item) for item in message.items]
