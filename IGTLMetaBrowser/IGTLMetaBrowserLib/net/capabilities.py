@@ -26,6 +26,8 @@ class CapabilityFinder:
         self._server = server
         self._connection = connection
         self._has_asked = False
+        # Whether nothing that was asked later has been answered: then an error is meant for it.
+        self._is_next = True
         self.types: frozenset[str] | None = None
 
     @property
@@ -45,18 +47,22 @@ class CapabilityFinder:
             self._has_asked = True
             self._connection.send(_QUESTION)
 
-    def is_answer(self, event: codec.Message | codec.Rejected, is_alone: bool) -> bool:
+    def is_answer(self, event: codec.Message | codec.Rejected) -> bool:
         """Whether a message answers the question, or refuses to; note what it says.
 
-        ``is_alone``: nobody waits for anything else, so that an error can be meant for nobody else.
+        Errors that name no query are those of this one, as long as nothing was answered since.
         """
         if not self.is_awaited:
             return False
         if isinstance(event, codec.CapabilityMessage):
             self.types = frozenset(event.types)
-        elif _is_refusal(event, is_alone):
+        elif _is_refusal(event, self._is_next):
             self.types = frozenset()
         return self.types is not None
+
+    def on_other_answer(self) -> None:
+        """Another query was answered: who answers in order will not answer this one any more."""
+        self._is_next = self._is_next and not self._has_asked
 
     def offers(self, data_type: str) -> bool | None:
         """Whether the server answers queries for a type; None if that is not known."""
@@ -65,12 +71,12 @@ class CapabilityFinder:
         return {data_type, codec.GetMessage(data_type).type_name} <= self.types
 
 
-def _is_refusal(event: codec.Message | codec.Rejected, is_alone: bool) -> bool:
+def _is_refusal(event: codec.Message | codec.Rejected, is_next: bool) -> bool:
     if isinstance(event, codec.Rejected):
         return event.header.type_name == codec.CapabilityMessage.wire_type
     if event.type_name.startswith(_REFUSAL):
         return True
     if isinstance(event, codec.StatusMessage):
-        return is_alone and not event.device_name and event.code not in _NO_ERRORS
+        return is_next and not event.device_name and event.code not in _NO_ERRORS
     # So PlusServer says that it does not know a command.
-    return is_alone and isinstance(event, codec.RTSCommandMessage)
+    return is_next and isinstance(event, codec.RTSCommandMessage)

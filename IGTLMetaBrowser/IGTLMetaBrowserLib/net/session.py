@@ -152,7 +152,7 @@ class Session:
     def _may_ask_for_capability(self) -> bool:
         """Whether the server has shown by an answer that a question more does it no harm.
 
-        If nobody waits for anything else, no refusal is taken for another's.
+        Nobody waits for anything else: a refusal that comes next is that of this question.
         """
         is_good = self.has_answered and self._versions.is_2_seen and self.end is None
         return is_good and self._settings.header_version != 1 and not self.is_waiting
@@ -194,7 +194,7 @@ class Session:
     def _handle(self, event: codec.Message | codec.Rejected) -> list[ClientEvent]:
         now = time.monotonic()
         self.capability.on_message(event)
-        if self.capability.is_answer(event, is_alone=not self.is_waiting):
+        if self.capability.is_answer(event):
             return [CapabilityKnown(self.capability.types or frozenset())]
         if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
             event = from_radii(event)
@@ -209,6 +209,7 @@ class Session:
             return [] if is_probe_answer else [Unsolicited(event)]
         self._queries.bytes_arrived(now)
         self.has_answered = True
+        self.capability.on_other_answer()
         for waiting in self._queries.waiting:
             # The server works: only connections without any answer count as attempts.
             waiting.attempts = 1
@@ -272,7 +273,11 @@ class Session:
         else:
             error = time_out(expired[0], self._address, seconds, said, is_alive=False)
         lost = [query for query in expired if not query.is_done]
-        failed = [query for query in lost if not self._versions.is_for_version_1(query)]
+        failed = [
+            query
+            for query in lost
+            if query.request is not None or not self._versions.is_for_version_1(query)
+        ]
         waiting = [query for query in self._queries.remove_all() if not query.is_abandoned]
         self.end = SessionEnd(error, failed, [query for query in waiting if query not in failed])
         return events
