@@ -36,6 +36,7 @@ def test_our_own_server_has_nothing_odd(demo_address: str) -> None:
     assert report["fetched"]["bytes"] > 256 * 256 * 128
     assert report["fetched"]["megabytes_per_second"] > 0
     assert report["fetched"]["coordinates"] == "RAS"
+    assert report["extensions"] == ["IMGPART", "IMGTHUMB"]
     found = outcomes(report)
     assert found["GET_IMGMETA in header version 2"] == "answered"
     assert found["GET_TRAJ"] == found["GET_CAPABILI"] == "answered"
@@ -46,6 +47,7 @@ def test_in_words(demo_address: str) -> None:
     text = igtlmeta("probe", demo_address).stdout
     assert f"{demo_address}: connected in " in text
     assert "not encrypted" in text
+    assert "extensions of this project: IMGPART, IMGTHUMB" in text
     assert "Nothing unusual was found." in text
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from helpers.peers import TRAJECTORY, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.header_versions import forget_servers
+from IGTLMetaBrowserLib.net.thumbnails import thumbnail_of
 
 SECONDS = 20.0
 TIMEOUTS = {"answer_timeout": 0.25, "connect_timeout": 1.0}
@@ -23,6 +24,12 @@ IMAGES = {
     "CT1": make_image(1, (4, 3, 2), "CT1"),
     "CT3": make_image(100, (5, 3, 2), "CT3"),
 }
+PARTS = [
+    codec.GetImagePartMessage(stride=(2, 2, 1), device_name="CT1"),
+    codec.GetImagePartMessage(
+        start=(0, 0, 1), encodings=(codec.PartEncoding.ZIGZAG_DELTAS,), device_name="CT3"
+    ),
+]
 METADATA = {"Modality": "CT", "SeriesDescription": "Kopf nativ"}
 PUSHED = replace(TRAJECTORY, name="Pushed")
 
@@ -67,6 +74,22 @@ def check_image(image_id: str, image: codec.ImageMessage) -> None:
     assert image.metadata.items() <= METADATA.items() or image.metadata.items() >= METADATA.items()
 
 
+def check_part(request: codec.GetImagePartMessage, part: codec.ImagePartMessage) -> None:
+    """Fail if it is not the part of the image that was asked for."""
+    truth = IMAGES[request.device_name]
+    i, j, k = (
+        slice(start, None, step) for start, step in zip(request.start, request.stride, strict=True)
+    )
+    assert np.array_equal(part.voxels(), truth.pixels[k, j, i]), "wrong voxels in a part"
+    assert np.array_equal(part.matrix, truth.matrix), "wrong geometry of a part"
+
+
+def check_thumbnail(thumbnail: codec.ThumbnailMessage) -> None:
+    """Fail if it is not that of CT3."""
+    truth = thumbnail_of(IMAGES["CT3"], METADATA["Modality"])
+    assert thumbnail.planes == truth.planes, "a wrong thumbnail"
+
+
 def check_list(items: Sequence[codec.ImageMetaItem]) -> None:
     """Fail if it is not the list."""
     assert [(item.id, item.size) for item in items] == [
@@ -88,6 +111,8 @@ def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
             lambda: client.send(codec.TrajectoryMessage([PUSHED], device_name="Tests")),
             # To know that what was pushed has arrived, if the connection stands.
             lambda: check_trajectories(client.get_trajectories()),
+            *(lambda one=one: check_part(one, client.get_image_part(one)) for one in PARTS),
+            lambda: check_thumbnail(client.get_thumbnail("CT3")),
         ]
         for part in parts:
             try:

@@ -83,7 +83,7 @@ def test_the_long_form_says_how_many_ended_how(capsys: pytest.CaptureFixture):
     assert main(arguments) == 0
     output = capsys.readouterr().out
     assert "WRONG" not in output
-    assert "plain client: 8 conversations in" in output
+    assert "plain client: 10 conversations in" in output
 
 
 def test_it_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -51,6 +51,8 @@ def _print(report: Report) -> None:
     for title, values in (("images", report.images), ("fetched", report.fetched)):
         if values:
             print(f"{title}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+    if report.extensions:
+        print("extensions of this project: " + ", ".join(report.extensions))
     print("What is unusual about it:" if report.quirks else "Nothing unusual was found.")
     for quirk in report.quirks:
         print(f"  - {quirk}")

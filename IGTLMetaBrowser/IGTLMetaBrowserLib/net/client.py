@@ -325,7 +325,7 @@ class Client:
         is_listed = server_version(self.host, self.port).has_name is not None
         if self._session is None or not self._session.has_answered or not is_listed:
             self.get_list()
-        end = time.monotonic() + _CAPABILITY_SECONDS
+        end = time.monotonic() + min(_CAPABILITY_SECONDS, self.answer_timeout)
         while (session := self._session) is not None and session.capability.is_awaited:
             left = end - time.monotonic()
             if left <= 0:

@@ -19,6 +19,8 @@ from .settings import ConnectionSettings
 LISTEN_SECONDS = 1.0
 _NAME = "igtlmeta probe"
 _NO_ID = "no such image"
+# Parts of images, and thumbnails.
+_EXTENSIONS = ("IMGPART", "IMGTHUMB")
 _LISTS = ("TRAJ", "LBMETA", "POINT", "STATUS", "CAPABILITY")
 
 
@@ -44,7 +46,10 @@ class Answer:
 
 @dataclass
 class Report:
-    """All that was found out; ``quirks`` are in words. Nothing in it names a patient."""
+    """All that was found out; ``quirks`` are in words. Nothing in it names a patient.
+
+    ``extensions`` are the types of ``docs/PROTOCOL.md`` that the server sends.
+    """
 
     address: str
     connect_milliseconds: float
@@ -53,6 +58,7 @@ class Report:
     answers: list[Answer] = field(default_factory=list)
     images: dict[str, Any] = field(default_factory=dict)
     fetched: dict[str, Any] = field(default_factory=dict)
+    extensions: list[str] = field(default_factory=list)
     quirks: list[str] = field(default_factory=list)
 
 
@@ -78,6 +84,7 @@ class Probe:
             self._quirk("the list is sent only to clients that request it without a name")
         for data_type in _LISTS:
             self._ask(codec.GetMessage(data_type))
+            self._note_extensions()
         if listing:
             self._fetch(listing)
             self._ask_in_version_2()
@@ -126,6 +133,16 @@ class Probe:
         if any("\udc80" <= letter <= "\udcff" for text in texts for letter in text):
             self._quirk("some texts are not UTF-8")
         return items
+
+    def _note_extensions(self) -> None:
+        """Note what the server says that it has beyond the protocol (``docs/PROTOCOL.md``)."""
+        message = self._last.message if self._last is not None else None
+        if isinstance(message, codec.CapabilityMessage):
+            self.report.extensions = [
+                name
+                for name in _EXTENSIONS
+                if {name, codec.GetMessage(name).type_name} <= {*message.types}
+            ]
 
     def _fetch(self, items: list[codec.ImageMetaItem]) -> None:
         """Fetch the largest image that is allowed, for the rate, and compare it with the list."""
