@@ -26,7 +26,7 @@ from contests import harness, serving
 
 from helpers import shaped_link
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.browser.part_downloads import _LEAST_RATIO
+from IGTLMetaBrowserLib.browser.part_downloads import _LEAST_RATIO, _SECONDS_WITHOUT_PREVIEW
 from IGTLMetaBrowserLib.browser.partial_image import Box, coarse_stride
 from IGTLMetaBrowserLib.browser.parts_transfer import Outcome, PartsTransfer
 
@@ -147,7 +147,10 @@ def whole(
 
 
 def fetch(client: net.Client, is_coarse_enough: bool = False) -> codec.ImageMessage:
-    """Get the image in parts, as the browser does; or the coarse one only."""
+    """Get the image as the browser does, or the coarse one only.
+
+    The browser asks for the rest as a whole if the first part has shown that the link is fast.
+    """
     request = codec.GetImagePartMessage(stride=coarse_stride(SIZE, _LEAST_RATIO), device_name="CT")
     transfer = PartsTransfer(request, lambda _: Box((0, 0, 0), SIZE), 1 << 30)
     transfer.ask(client)
@@ -162,6 +165,9 @@ def fetch(client: net.Client, is_coarse_enough: bool = False) -> codec.ImageMess
                 raise transfer.error or ValueError("the transfer has failed")
             if is_coarse_enough:
                 return transfer.partial.coarse_image()
+            speed = transfer.speed.bytes_per_second
+            if speed is not None and MEGABYTES * 1e6 / speed < _SECONDS_WITHOUT_PREVIEW:
+                return client.get_image("CT")
             transfer.ask(client)
     return transfer.partial.image()
 

@@ -14,6 +14,7 @@ import pytest
 from helpers.certificates import Authority
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image, step_until
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.net.tls import fingerprint
 from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
 
@@ -57,6 +58,17 @@ def test_images_large_and_small(server_tls: net.ServerTLS, client_tls: net.Clien
         for _ in range(2):
             assert np.array_equal(client.get_image("HUGE").pixels, make_image(1, HUGE).pixels)
             assert client.get_image("A").pixels[0, 0, 0] == 5
+
+
+def test_parts_and_thumbnails(server_tls: net.ServerTLS, client_tls: net.ClientTLS):
+    whole = make_image(1, HUGE).pixels
+    request = codec.GetImagePartMessage(
+        stride=(2, 2, 2), encodings=(codec.PartEncoding.ZIGZAG_DELTAS,), device_name="HUGE"
+    )
+    with serving(server_tls) as server, server.client(tls=client_tls) as client:
+        assert np.array_equal(client.get_image_part(request).voxels(), whole[::2, ::2, ::2])
+        assert len(client.get_thumbnail("HUGE").planes) == 3
+        assert np.array_equal(get_image_in_parts(client, "HUGE").pixels, whole)
 
 
 def test_many_queries_at_once(server_tls: net.ServerTLS, client_tls: net.ClientTLS):

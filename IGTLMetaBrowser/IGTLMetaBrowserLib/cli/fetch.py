@@ -21,7 +21,7 @@ from .output import complain, note
 from .parser import add_command
 
 # What has fewer is there as soon as it would be in parts.
-_MANY_VOXELS = 4 << 20
+_MANY_VOXELS = 16 << 20
 
 Listed = dict[str, list[codec.ImageMetaItem]]
 """What the list says, by id. Some servers give several images one id."""
