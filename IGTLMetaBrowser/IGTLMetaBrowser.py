@@ -211,6 +211,7 @@ class IGTLMetaBrowserLogic(ScriptedLoadableModuleLogic):
         ScriptedLoadableModuleLogic.__init__(self)
         self.browser = BrowserBesideEndpoints(slicer.mrmlScene)
         self.browser.patients.hide(arePatientsHidden())
+        self.browser.thumbnails.keep_in(Path(slicer.app.cachePath) / "IGTLMetaBrowserThumbnails")
         self.demo = DemoEndpoint()
         self.sceneEndpoint = scene_endpoint.SceneEndpoint()
         self.archiveGateway = ArchiveGateway()

@@ -28,6 +28,7 @@ os.environ["LC_ALL"] = "C.UTF-8"
 
 __all__ = ["crashing_objects", "load_slicer_module", "slicer_host", "slot_errors"]
 
+ID = 8  # the column
 MODULE = Path(__file__).parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 
 
@@ -125,9 +126,10 @@ class User:
         return self.panel.model.state(image_id)
 
     def table(self) -> list[list[str]]:
+        """The texts of the rows, up to the ID; after it comes the preview, which has none."""
         model = self.panel.model
         return [
-            [model.copiedText(row, column) for column in range(model.columnCount())]
+            [model.copiedText(row, column) for column in range(ID + 1)]
             for row in range(model.rowCount())
         ]
 

@@ -41,6 +41,8 @@ from .pushed_failures import PushedFailures
 from .reconnection import RECONNECT_DELAYS
 from .scene_events import SceneEvents
 from .scene_images import SceneImages
+from .slice_previews import SlicePreviews
+from .thumbnails import Thumbnails
 from .trajectories import Trajectories
 
 __all__ = ["Browser", "BrowserError"]
@@ -68,6 +70,8 @@ class Browser:
         What belongs to images: trajectories; label maps, points and color tables.
     metadata
         What is known of the images, and the user's calibrations.
+    thumbnails, previews
+        What images look like before they are loaded.
     patients
         Whether the patients are hidden, and what may then be shown.
     """
@@ -91,6 +95,9 @@ class Browser:
         self._unhandled: deque[net.ClientEvent] = deque()
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
         self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
+        seen = (self.connection, self.metadata, self.patients, self.images.slices)
+        self.thumbnails = Thumbnails(*seen, lambda: self.images.is_loading, notify)
+        self.previews = SlicePreviews(*seen, lambda: self.images.is_loading, notify)
         self._scene_events = SceneEvents(scene)
         self._connect_signals()
 
@@ -99,6 +106,8 @@ class Browser:
         shown = self._in_scene.image_shown
         shown.connect(self.trajectories.on_image_shown)
         shown.connect(self.overlays.on_image_shown)
+        shown.connect(self.thumbnails.on_image_shown)
+        shown.connect(self.previews.on_image_shown)
         self.metadata.calibration_changed.connect(self._in_scene.on_calibration_changed)
         self.patients.hidden_changed.connect(self._on_hidden_changed)
         # The parts first, then the observers: these find the new state of all of them.
@@ -234,7 +243,8 @@ class Browser:
         images = self.images
         is_showing = self.overlays.is_showing or images.recordings.is_working
         has_news = bool(self._unhandled) or images.sequences.is_ready
-        return has_news or is_showing or images.is_queueing
+        is_looking = self.thumbnails.is_busy or self.previews.is_busy
+        return has_news or is_showing or images.is_queueing or is_looking
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
@@ -246,6 +256,8 @@ class Browser:
         self.images.work()
         self.images.sequences.work()
         self.images.queue_requested()
+        self.previews.work()
+        self.thumbnails.work()
         reconnector = self.connection.reconnector
         has_time = True
         if not self._unhandled:
@@ -311,6 +323,8 @@ class Browser:
         self._pushed_failures.forget()
         self.metadata.select_server(self.connection.address)
         self.images.on_server_selected()
+        self.thumbnails.on_server_selected()
+        self.previews.on_server_selected()
         self._adopt_nodes()  # the scene may have been loaded before its server was selected
 
     def _on_hidden_changed(self, is_hidden: bool) -> None:
@@ -341,10 +355,13 @@ class Browser:
             else:
                 self.connection.ask(data_type, device_name)
         self.images.on_connected()
+        self.thumbnails.on_connected()
 
     def _on_finished(self, query: net.Query) -> None:
         self.connection.on_finished(query)
         if self.images.on_image_finished(query) or self.images.on_list_finished(query):
+            return
+        if self.thumbnails.on_finished(query) or self.previews.on_finished(query):
             return
         if query.error is not None:
             self._on_failed(query, query.error)

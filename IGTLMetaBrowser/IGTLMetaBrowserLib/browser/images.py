@@ -7,12 +7,14 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from .. import codec, net
+from ..codec.slice_stack import SliceStack
 from .connection import Connection
 from .downloads import Downloads
 from .events import (
     ConnectionState,
     ImagesAdopted,
     ImageState,
+    ImageStatus,
     Listed,
     ListUnanswered,
     LiveImageState,
@@ -243,6 +245,11 @@ class Images:
     def ids_with_previews(self) -> Set[str]:
         """The ids of the images of this server that are shown, and not whole."""
         return self._downloads.parts.ids_with_previews
+
+    def slices(self, image_id: str) -> SliceStack | None:
+        """Return the slices of an image that is loaded as a whole, or None."""
+        is_loaded = self.state(image_id).status is ImageStatus.LOADED
+        return self._in_scene.slices(image_id) if is_loaded else None
 
     def adopt(self) -> None:
         """Find what of this server is in the scene already; ``ImagesAdopted`` may follow."""

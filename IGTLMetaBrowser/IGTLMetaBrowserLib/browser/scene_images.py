@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import codec, net
+from ..codec.slice_stack import SliceStack
 from ..net.image_notes import describe_image
 from ..net.listed_images import fits
 from ..scene.errors import SceneError
 from ..scene.image_nodes import ImageNodes
+from ..scene.node_slices import slices_of_node
 from ..scene.sequence_recording import SequenceRecording
 from ..signal import Signal
 from .connection import Connection
@@ -59,6 +61,14 @@ class SceneImages:
     def has(self, image_id: str) -> bool:
         """Whether an image is in the scene."""
         return self.node(image_id) is not None
+
+    def slices(self, image_id: str) -> SliceStack | None:
+        """Return the slices of the volume of an image, or None if it cannot be shown so."""
+        node = self.node(image_id)
+        try:
+            return None if node is None else slices_of_node(node)
+        except SceneError:
+            return None
 
     def adopt(self) -> tuple[list[str], list[str]]:
         """Find what is in the scene already; return the new ids of images and of label maps."""

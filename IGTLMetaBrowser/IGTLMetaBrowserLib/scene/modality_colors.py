@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ..codec.window_level import is_emission
 
-_INVERTED_GRAY_ID = "vtkMRMLColorTableNodeInvertedGrey"
+INVERTED_GRAY_ID = "vtkMRMLColorTableNodeInvertedGrey"
 """As nuclear medicine reads its images, and Slicer's own PET loader shows them: black is uptake."""
 
 
 def color_node_id(modality: str) -> str:
     """Return the id of Slicer's color node for a modality; empty for the one it takes anyway."""
-    return _INVERTED_GRAY_ID if is_emission(modality) else ""
+    return INVERTED_GRAY_ID if is_emission(modality) else ""

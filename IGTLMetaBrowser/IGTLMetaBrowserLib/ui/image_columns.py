@@ -12,16 +12,23 @@ from .image_table import (
     NAME,
     PATIENT,
     PATIENT_ID,
+    PREVIEW,
     SCAN_TIME,
     SIZE,
     STATE,
     TYPE,
 )
 from .table_columns import TableColumns
+from .thumbnail_column import THUMBNAIL_WIDTH
 
-_KEYS = ("state", "name", "modality", "patient", "patientId", "scanTime", "size", "type", "id")
+_KEYS = (
+    *("state", "name", "modality", "patient", "patientId", "scanTime", "size", "type", "id"),
+    "preview",
+)
+_ORDER = (STATE, PREVIEW, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID)
 _MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
-_STATE_WIDTH = 28
+# These have no texts by which they could be measured.
+_WIDTHS = {STATE: 28, PREVIEW: THUMBNAIL_WIDTH}
 
 
 class ImageColumns:
@@ -34,8 +41,11 @@ class ImageColumns:
         self._model = model
         self._areMeasured = False
         self._names = _names()
-        self._columns = TableColumns(view, "Images", _KEYS, self._names, hiddenAtFirst=[PATIENT_ID])
-        self._columns.setWidth(STATE, _STATE_WIDTH)
+        hidden = [PATIENT_ID, PREVIEW]
+        self._columns = TableColumns(view, "Images", _KEYS, self._names, hidden, _ORDER)
+        self.shownChanged = self._columns.shownChanged
+        self._columns.shownChanged.connect(self._setWidths)
+        self._setWidths()
         self.common = []
         """What is the same for all images, and in no column: name and value, as a text each."""
 
@@ -51,7 +61,11 @@ class ImageColumns:
     def reset(self):
         """Show the columns as at first."""
         self._columns.reset()
-        self._columns.setWidth(STATE, _STATE_WIDTH)
+        self._setWidths()
+
+    def isShown(self, column):
+        """Whether a column is shown."""
+        return self._columns.isShown(column)
 
     def shown(self):
         """Return the columns that are shown, from left to right."""
@@ -84,8 +98,12 @@ class ImageColumns:
         hasRows = len(self._model.images) > 0
         if hasRows and not self._areMeasured:
             self._columns.measure()
-            self._columns.setWidth(STATE, _STATE_WIDTH)
+            self._setWidths()
         self._areMeasured = hasRows
+
+    def _setWidths(self):
+        for column, width in _WIDTHS.items():
+            self._columns.setWidth(column, width)
 
     def showGroups(self):
         """Make room for the names of groups, or for those of images alone."""
@@ -103,5 +121,6 @@ def _names():
     names[SIZE] = _("Size")
     names[TYPE] = _("Type")
     names[ID] = _("ID")
+    names[PREVIEW] = _("Preview")
     assert names[NAME] is None
     return names

@@ -15,19 +15,22 @@ from .context_menu import ImageMenu
 from .details_section import DetailsSection
 from .filter_section import FilterSection
 from .image_columns import ImageColumns
-from .image_table import STATE
+from .image_table import PREVIEW, STATE
 from .list_info import ListInfo
 from .list_notice import ListNotice
 from .overlay_section import labelMapEntries
+from .preview_section import PreviewSection
 from .row_selection import RowSelection
 from .sequence_loading import SequenceLoading
 from .settings_values import keepBool, readBool
 from .slice_views import showInSliceViews
 from .table_model import UNSORTED
 from .table_views import copyRows, limitHeight, nextSorting, prepareTable
+from .thumbnail_column import ThumbnailColumn
 from .timers import SingleShotTimer
 
 _FEWEST_ROWS, _MOST_ROWS = 5, 10
+_FEWEST_HIGH_ROWS, _MOST_HIGH_ROWS = 2, 5
 _GROUPED_SETTING = "GroupByPatient"
 # The list is drawn first; then the columns are made ready to be filtered.
 _PREPARE_MILLISECONDS = 20
@@ -56,6 +59,10 @@ class ImageSection:
         self._prepareTimer = SingleShotTimer(self._prepareFilter)
         ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         self._connectWidgets()
+        self.thumbnails = ThumbnailColumn(
+            ui.imageTableView, model, self.columns, browser, self._limitHeight
+        )
+        self.preview = PreviewSection(ui, browser, model, self.thumbnails)
         self._limitHeight()
 
     def _connectWidgets(self):
@@ -71,6 +78,8 @@ class ImageSection:
     def close(self):
         """Wait for nothing any more."""
         self.filter.close()
+        self.preview.close()
+        self.thumbnails.close()
         self.details.close()
         self._info.close()
         self._notice.close()
@@ -194,7 +203,8 @@ class ImageSection:
 
     def copySelectedRows(self):
         """Copy the selected rows with the columns that are shown, each in a line."""
-        copyRows(self.ui.imageTableView, self.columns.shown())
+        columns = [column for column in self.columns.shown() if column != PREVIEW]
+        copyRows(self.ui.imageTableView, columns)
 
     def showSelectedInViews(self):
         """Show the first selected image that is loaded in the slice views."""
@@ -311,11 +321,15 @@ class ImageSection:
         self._info.update()
 
     def _limitHeight(self):
-        limitHeight(self.ui.imageTableView, _FEWEST_ROWS, _MOST_ROWS)
+        hasPictures = self.columns.isShown(PREVIEW)
+        fewest = _FEWEST_HIGH_ROWS if hasPictures else _FEWEST_ROWS
+        most = _MOST_HIGH_ROWS if hasPictures else _MOST_ROWS
+        limitHeight(self.ui.imageTableView, fewest, most)
 
     def _onHeaderClicked(self, column):
         """Sort by a column: up, then down, then not at all."""
-        self._sort(*nextSorting(self.model, column))
+        if column != PREVIEW:
+            self._sort(*nextSorting(self.model, column))
 
     def _sort(self, column, order):
         self.ui.imageTableView.horizontalHeader().setSortIndicator(column, order)

@@ -23,7 +23,7 @@ from .state_appearance import StateTexts
 from .state_icons import StateIcons
 from .table_model import SortableTableModel
 
-STATE, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID = range(9)
+STATE, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID, PREVIEW = range(10)
 
 FIELDS = {
     NAME: "name",
@@ -57,6 +57,8 @@ class ImageTableModel(SortableTableModel):
         self._groupTexts = GroupTexts(localeTexts)
         self._texts = _texts()
         self.images = ImageList()
+        self.thumbnail = None
+        """Returns the QIcon of an image's id, or None, for the column PREVIEW."""
         self.isGrouped = False
         self._groups = None
         self._groupedRows = None
@@ -296,7 +298,7 @@ class ImageTableModel(SortableTableModel):
         return replace(entry, name=patients.redact(whole.name))
 
     def _text(self, row, column):
-        if column == STATE:
+        if column in (STATE, PREVIEW):
             return ""
         if self.isGroup(row):
             return self._groupText(row, column)
@@ -344,12 +346,16 @@ class ImageTableModel(SortableTableModel):
             return self._groupTexts.toolTipLines(self.group(row))
         if column == STATE:
             return [self._stateText(row), *self.notes(row)]
+        if column == PREVIEW:
+            return []
         if column == SCAN_TIME:
             moment = self.entry(row).scan_time.to_datetime()
             return [] if moment is None else [self._localeTexts.exactMoment(moment)]
         return [self.positionText(int(self._shown[row]), column)]
 
     def _icon(self, row, column):
+        if column == PREVIEW and self.thumbnail is not None and self.isLoadable(row):
+            return self.thumbnail(self.imageId(row))
         if column != STATE:
             return None
         if self.isGroup(row):
@@ -400,6 +406,7 @@ def _headers():
         _("Size"),
         _("Type"),
         _("ID"),
+        _("Preview"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from ..signal import Signal
 from .table_views import measureColumn
 
 _SETTINGS_GROUP = "IGTLMetaBrowser/Columns"
@@ -22,12 +23,14 @@ class TableColumns:
         What the menu calls each column; None for one that is always shown.
     ``hiddenAtFirst``
         The columns that are not shown unless the user chooses them.
+    ``order``
+        All columns from left to right, if they are not as they are counted.
 
     Columns that are ``redundant``, as all rows have the same value, are left out as well; what the
-    user has chosen counts more.
+    user has chosen counts more. ``shownChanged`` is emitted when others are shown.
     """
 
-    def __init__(self, view, tableName, keys, names, hiddenAtFirst=()):
+    def __init__(self, view, tableName, keys, names, hiddenAtFirst=(), order=None):
         self._view = view
         self._header = view.horizontalHeader()
         self._settingsKey = f"{_SETTINGS_GROUP}/{tableName}"
@@ -35,6 +38,8 @@ class TableColumns:
         self._keys = keys
         self._names = names
         self._hiddenAtFirst = frozenset(hiddenAtFirst)
+        self._orderAtFirst = list(range(len(keys)) if order is None else order)
+        self.shownChanged = Signal()
         self._redundant = frozenset()
         self._chosen = {}
         # A view does not keep its menu alive in Slicer.
@@ -90,7 +95,7 @@ class TableColumns:
         self._chosen, self._widths = {}, {}
         qt.QSettings().remove(self._settingsKey)
         qt.QSettings().remove(self._widthsKey)
-        self._arrange(range(len(self._keys)))
+        self._arrange(self._orderAtFirst)
         self._show()
         self.measure()
 
@@ -137,13 +142,17 @@ class TableColumns:
         qt.QSettings().setValue(self._widthsKey, " ".join(texts))
 
     def _show(self):
+        hasChanged = False
         for column in range(len(self._keys)):
             wasHidden, isShown = self._view.isColumnHidden(column), self.isShown(column)
+            hasChanged |= wasHidden == isShown
             self._isArranging = True
             self._view.setColumnHidden(column, not isShown)
             self._isArranging = False
             if wasHidden and isShown:
                 self.measureColumn(column)
+        if hasChanged:
+            self.shownChanged.emit()
 
     def _order(self):
         return [self._header.logicalIndex(place) for place in range(len(self._keys))]
@@ -180,7 +189,17 @@ class TableColumns:
                 columns.append(self._keys.index(key))
                 if text != key:
                     self._chosen[columns[-1]] = text.startswith("+")
-        # A newer version may have columns that were not there when the settings were written.
-        columns += [column for column in range(len(self._keys)) if column not in columns]
-        self._arrange(columns)
+        self._arrange(self._withNewColumns(columns))
         self._show()
+
+    def _withNewColumns(self, columns):
+        """Return also those that were not there when an older version wrote the settings.
+
+        Each stands to the right of the one that is before it at first.
+        """
+        order = list(columns)
+        for place, column in enumerate(self._orderAtFirst):
+            if column not in order:
+                before = self._orderAtFirst[place - 1] if place else None
+                order.insert(order.index(before) + 1 if place else 0, column)
+        return order

@@ -33,9 +33,10 @@ def prepareTable(view):
     return headerSelection
 
 
-def setRowHeight(view):
-    """Make the rows of a table as high as their text, and a bit higher."""
-    view.verticalHeader().setDefaultSectionSize(view.fontMetrics().height() + _ROW_MARGIN)
+def setRowHeight(view, least=0):
+    """Make the rows of a table a bit higher than their text, or ``least`` if that is more."""
+    height = max(least, view.fontMetrics().height() + _ROW_MARGIN)
+    view.verticalHeader().setDefaultSectionSize(height)
 
 
 def limitHeight(view, fewest, most):

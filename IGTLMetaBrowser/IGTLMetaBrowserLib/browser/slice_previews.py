@@ -1,0 +1,167 @@
+"""Slices of an image to scroll through before it is loaded: every n-th voxel of it.
+
+From a server that offers IMGPART (``docs/PROTOCOL.md``), or from the volume of a loaded image.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+
+from .. import codec, net
+from ..codec.slice_stack import MOST_PIXELS, SliceStack
+from ..codec.window_level import is_emission, window_level
+from ..privacy.hidden_patients import HiddenPatients
+from ..signal import Signal
+from .connection import Connection
+from .events import Asked, ConnectionState, Observer
+from .image_metadata import ImageMetadata
+from .thumbnail_files import thumbnail_key
+
+_logger = logging.getLogger(__name__)
+
+SlicesOfNode = Callable[[str], "SliceStack | None"]
+
+# Each has up to 4 MB for 16-bit voxels.
+_MOST_KEPT = 4
+
+
+class SlicePreviews:
+    """Those of the server of ``connection``, one at a time.
+
+    ``changed`` is emitted with the id of the image that is looked at. ``of_node`` returns the
+    slices of a loaded image, ``is_fetching`` is whether images are on their way: these come first.
+    While patients are hidden there are none: names can be written into the pixels.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        metadata: ImageMetadata,
+        patients: HiddenPatients,
+        of_node: SlicesOfNode,
+        is_fetching: Callable[[], bool],
+        notify: Observer,
+    ) -> None:
+        self.changed: Signal[[str]] = Signal()
+        self._connection = connection
+        self._metadata = metadata
+        self._patients = patients
+        self._of_node = of_node
+        self._is_fetching = is_fetching
+        self._notify = notify
+        self._kept: OrderedDict[str, SliceStack] = OrderedDict()  # by key
+        self._failed: set[str] = set()
+        self._query: net.Query | None = None
+        self._asked_key = ""
+        self._wanted: str | None = None
+
+    def want(self, image_id: str | None) -> None:
+        """This image is looked at now, or none."""
+        self._wanted = image_id
+        if self._query is not None and self._query.device_name != image_id:
+            self._connection.client.cancel(self._query)
+            self._query = None
+        if image_id is not None and self._connection.has_server:
+            self._notify(Asked())  # the event loop looks at ``is_busy`` again
+
+    def stack(self, image_id: str) -> SliceStack | None:
+        """Return the slices of an image, or None if there are none (yet)."""
+        if self._patients.is_hidden:
+            return None
+        of_node = self._of_node(image_id)
+        return self._kept.get(self._key(image_id)) if of_node is None else of_node
+
+    @property
+    def is_coming(self) -> bool:
+        """Whether the image that is looked at is being asked for, or will be."""
+        return self._query is not None or self._is_missing()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether ``work`` has something to do now."""
+        return self._can_ask() and self._is_missing()
+
+    def work(self) -> None:
+        """Ask for what is looked at, if it is not there."""
+        if not self.is_busy or self._wanted is None:
+            return
+        entry = self._entry(self._wanted)
+        if entry is None:
+            return
+        self._asked_key = self._key(self._wanted)
+        stride = tuple(max(1, -(-count // MOST_PIXELS)) for count in entry.size)
+        self._query = self._connection.client.ask_part(
+            codec.GetImagePartMessage(device_name=self._wanted, stride=stride)
+        )
+
+    def on_finished(self, query: net.Query) -> bool:
+        """Handle a query that is done; return whether it was the one for a preview."""
+        if query is not self._query:
+            return False
+        self._query = None
+        image_id, key = query.device_name, self._asked_key
+        try:
+            if not isinstance(query.answer, codec.ImagePartMessage):
+                raise query.error or net.AnswerError("it is no part of an image")
+            stack = self._stack_of(image_id, query.answer)
+        except (net.NetworkError, codec.CodecError) as error:
+            _logger.info("no preview of an image: %s", error)
+            self._failed.add(key)
+        else:
+            self._keep(key, stack)
+        self.changed.emit(image_id)
+        return True
+
+    def on_image_shown(self, image_id: str) -> None:
+        """An image has come into the scene: its own voxels are better."""
+        if image_id == self._wanted:
+            self.changed.emit(image_id)
+
+    def on_server_selected(self) -> None:
+        """Begin with another server, or with none."""
+        self._kept.clear()
+        self._failed.clear()
+        self._query = self._wanted = None
+
+    def _is_missing(self) -> bool:
+        image_id = self._wanted
+        if image_id is None or self._query is not None or not self._is_offered:
+            return False
+        entry = self._entry(image_id)
+        if entry is None or not all(entry.size) or self._key(image_id) in self._failed:
+            return False
+        return not self._patients.is_hidden and self.stack(image_id) is None
+
+    @property
+    def _is_offered(self) -> bool:
+        connection = self._connection
+        return connection.has_server and connection.client.offers_parts is True
+
+    def _can_ask(self) -> bool:
+        is_connected = self._connection.state is ConnectionState.CONNECTED
+        return is_connected and self._is_offered and not self._is_fetching()
+
+    def _stack_of(self, image_id: str, part: codec.ImagePartMessage) -> SliceStack:
+        coordinates = self._connection.client.settings.coordinates
+        whole = part.whole_geometry().usable_ijk_to_ras(coordinates)
+        entry = self._entry(image_id)
+        modality = "" if entry is None else entry.modality
+        voxels = part.voxels()
+        window = window_level(voxels, modality)
+        return SliceStack(voxels, whole @ part.part_to_image(), *window, is_emission(modality))
+
+    def _keep(self, key: str, stack: SliceStack) -> None:
+        self._kept[key] = stack
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+
+    def _entry(self, image_id: str) -> codec.ImageMetaItem | None:
+        # Of several with one id, nobody knows which one the server would show.
+        entries = self._metadata.listing.entries_of(image_id)
+        return entries[0] if len(entries) == 1 else None
+
+    def _key(self, image_id: str) -> str:
+        entry = self._entry(image_id)
+        return "" if entry is None else thumbnail_key(self._connection.address, entry)

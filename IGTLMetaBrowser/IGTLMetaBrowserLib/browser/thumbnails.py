@@ -1,0 +1,255 @@
+"""What images look like before they are loaded: asked for when somebody looks at their rows.
+
+From a server that offers IMGTHUMB (``docs/PROTOCOL.md``), or from the volume of a loaded image.
+What the disk has is shown at once, and the server is asked once in a connection whether that is
+still so: the tag of its answer tells. Images come first: while one is fetched nothing is asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import codec, net
+from ..codec.slice_stack import SliceStack
+from ..privacy.hidden_patients import HiddenPatients
+from ..signal import Signal
+from .connection import Connection
+from .events import Asked, ConnectionState, Observer
+from .image_metadata import ImageMetadata
+from .thumbnail_files import ThumbnailFiles, thumbnail_key
+
+_logger = logging.getLogger(__name__)
+
+SlicesOfNode = Callable[[str], "SliceStack | None"]
+
+_SECONDS_A_TURN = 0.005
+# Of 48 KB, or three times as many in color.
+_MOST_KEPT = 300
+# An image that the user asks for now waits for the thumbnails that are on their way. Of a server
+# that needs longer than this for one, it shall be one.
+_MOST_ASKED, _QUICK_SECONDS = 4, 0.05
+# Of a server that breaks off, or answers with nonsense, each time.
+_MOST_FAILURES = 3
+_MOST_PIXELS = 256
+
+
+@dataclass(frozen=True)
+class _Kept:
+    key: str
+    thumbnail: codec.ThumbnailMessage
+
+
+class Thumbnails:
+    """Those of the server of ``connection``. ``changed`` is emitted with the id of an image.
+
+    ``of_node`` returns the slices of a loaded image, ``is_fetching`` whether images are on their
+    way.
+    While patients are hidden there are none: names can be written into the pixels.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        metadata: ImageMetadata,
+        patients: HiddenPatients,
+        of_node: SlicesOfNode,
+        is_fetching: Callable[[], bool],
+        notify: Observer,
+    ) -> None:
+        self.changed: Signal[[str]] = Signal()
+        self._connection = connection
+        self._metadata = metadata
+        self._patients = patients
+        self._of_node = of_node
+        self._is_fetching = is_fetching
+        self._notify = notify
+        self._files: ThumbnailFiles | None = None
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        self._asked: dict[net.Query, tuple[str, str]] = {}  # id and key
+        self._forget_server()
+
+    def keep_in(self, folder: Path) -> None:
+        """Keep thumbnails in a folder from now on, and show what is there."""
+        self._files = ThumbnailFiles(folder)
+
+    # What is looked at
+
+    def want(self, image_ids: Iterable[str]) -> None:
+        """These images are looked at now, and no others: what was wanted before is dropped."""
+        self._wanted = [] if self._patients.is_hidden else list(image_ids)
+        self._queue()
+
+    def get(self, image_id: str) -> codec.ThumbnailMessage | None:
+        """Return the thumbnail of an image, or None if there is none (yet)."""
+        kept = self._kept.get(image_id)
+        if kept is None or self._patients.is_hidden or kept.key != self._key(image_id):
+            return None
+        self._kept.move_to_end(image_id)
+        return kept.thumbnail
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether ``work`` has something to do now."""
+        return bool(self._to_find) or (bool(self._to_ask) and self._can_ask())
+
+    def work(self) -> None:
+        """Find some of those that are wanted, on the disk and in the scene, and ask for others."""
+        end = time.monotonic() + _SECONDS_A_TURN
+        while self._to_find and time.monotonic() < end:
+            self._find(self._to_find.popleft())
+        while self._to_ask and self._can_ask():
+            self._ask(self._to_ask.popleft())
+
+    def _queue(self) -> None:
+        self._look_at_list()
+        self._to_find, self._to_ask = deque(self._wanted), deque()
+        in_flight = {image_id for image_id, _ in self._asked.values()}
+        known = in_flight | self._current | self._refused
+        self._to_ask.extend(one for one in self._wanted if one not in known)
+        if self._wanted and self._connection.has_server:
+            self._notify(Asked())  # the event loop looks at ``is_busy`` again
+
+    def _find(self, image_id: str) -> None:
+        key = self._key(image_id)
+        if key is None or self.get(image_id) is not None:
+            return
+        found = None if self._files is None else self._files.read(key)
+        if found is None and not self._is_offered:
+            slices = self._of_node(image_id)
+            found = None if slices is None else slices.thumbnail()
+        if found is not None:
+            self._keep(image_id, key, found)
+
+    def _keep(self, image_id: str, key: str, thumbnail: codec.ThumbnailMessage) -> None:
+        self._kept[image_id] = _Kept(key, thumbnail)
+        self._kept.move_to_end(image_id)
+        if len(self._kept) > _MOST_KEPT:
+            oldest, _ = self._kept.popitem(last=False)
+            self._current.discard(oldest)
+        self.changed.emit(image_id)
+
+    def _key(self, image_id: str) -> str | None:
+        """Return what tells an image from all others, those of other lists too; None if unknown."""
+        self._look_at_list()
+        if image_id not in self._keys:
+            entries = self._listing.entries_of(image_id)
+            # Of several with one id, nobody knows which one the server would show.
+            is_known = len(entries) == 1
+            self._keys[image_id] = (
+                thumbnail_key(self._connection.address, entries[0]) if is_known else None
+            )
+        return self._keys[image_id]
+
+    def _look_at_list(self) -> None:
+        """Notice another list: the images may be others, so they are asked for again."""
+        if self._metadata.listing is not self._listing:
+            self._listing = self._metadata.listing
+            self._keys.clear()
+            self._current.clear()
+            self._refused.clear()
+
+    # The server
+
+    @property
+    def _is_offered(self) -> bool:
+        connection = self._connection
+        return (
+            not self._is_given_up
+            and connection.has_server
+            and connection.client.offers_thumbnails is True
+        )
+
+    def _can_ask(self) -> bool:
+        is_connected = self._connection.state is ConnectionState.CONNECTED
+        has_room = len(self._asked) < self._most_asked
+        return is_connected and has_room and self._is_offered and not self._is_fetching()
+
+    def _ask(self, image_id: str) -> None:
+        key = self._key(image_id)
+        if key is not None:
+            query = self._connection.client.ask("IMGTHUMB", image_id)
+            self._asked[query] = image_id, key
+
+    def on_connected(self) -> None:
+        """Ask again for what is wanted: images may have changed meanwhile."""
+        self._current.clear()
+        self._queue()
+
+    def on_finished(self, query: net.Query) -> bool:
+        """Handle a query that is done; return whether it was one of these."""
+        if query not in self._asked:
+            return False
+        image_id, key = self._asked.pop(query)
+        now = time.monotonic()
+        seconds = now - max(query.asked_at or now, self._answered_at)
+        self._answered_at = now
+        self._most_asked = _MOST_ASKED if seconds < _QUICK_SECONDS else 1
+        thumbnail = query.answer
+        if isinstance(thumbnail, codec.ThumbnailMessage) and _is_plausible(thumbnail):
+            self._failures = 0
+            self._on_thumbnail(image_id, key, thumbnail)
+        else:
+            self._on_failed(image_id, query)
+        return True
+
+    def _on_thumbnail(self, image_id: str, key: str, thumbnail: codec.ThumbnailMessage) -> None:
+        if key != self._key(image_id):
+            self._queue()  # the list has changed since, so that it may be of another image
+            return
+        self._current.add(image_id)
+        before = self.get(image_id)
+        if before is None or not thumbnail.tag or before.tag != thumbnail.tag:
+            if self._files is not None:
+                self._files.write(key, thumbnail)
+            self._keep(image_id, key, thumbnail)
+
+    def _on_failed(self, image_id: str, query: net.Query) -> None:
+        self._refused.add(image_id)
+        _logger.info("no thumbnail of an image: %s", query.error or "it has no usable planes")
+        if isinstance(query.error, net.RefusedError):
+            return  # others may have one
+        self._failures += 1
+        # After one that does not come, the connection may be given up, which images need.
+        if isinstance(query.error, net.TimeOutError) or self._failures >= _MOST_FAILURES:
+            self._is_given_up = True
+            self._queue()  # those of loaded images are left
+
+    def on_image_shown(self, image_id: str) -> None:
+        """An image has come into the scene: there is something to make a thumbnail of."""
+        if image_id in self._wanted and not self._is_offered:
+            self._kept.pop(image_id, None)
+            self._queue()
+
+    def on_server_selected(self) -> None:
+        """Begin with another server, or with none."""
+        self._kept.clear()
+        self._forget_server()
+
+    def _forget_server(self) -> None:
+        self._asked.clear()
+        self._listing = self._metadata.listing
+        self._keys: dict[str, str | None] = {}
+        self._wanted: list[str] = []
+        self._to_find: deque[str] = deque()
+        self._to_ask: deque[str] = deque()
+        self._current: set[str] = set()  # ids of those that this connection has brought
+        self._refused: set[str] = set()
+        self._failures = 0
+        self._is_given_up = False
+        self._most_asked = 1
+        self._answered_at = 0.0
+
+
+def _is_plausible(thumbnail: codec.ThumbnailMessage) -> bool:
+    """Whether a thumbnail has planes of the sizes that are agreed on, and not larger ones."""
+    return bool(thumbnail.planes) and all(
+        all(0 < count <= _MOST_PIXELS for count in plane.pixels.shape[:2])
+        and all(math.isfinite(size) and size > 0 for size in plane.pixel_size)
+        for plane in thumbnail.planes
+    )
