@@ -96,6 +96,50 @@ def long_list(port: int, count: float) -> None:
     serve(LongListSource(int(count)), port)
 
 
+def heads(port: int, count: float) -> None:
+    """So many small images of heads, each with a ball somewhere else, with thumbnails."""
+    import numpy as np
+
+    from IGTLMetaBrowserLib import codec
+
+    side, slices = 96, 48
+    grid = (
+        np.indices((slices, side, side)) - np.array([[slices], [side], [side]])[..., None, None] / 2
+    )
+    radius = np.sqrt((grid[0] * 2) ** 2 + grid[1] ** 2 + (grid[2] * 1.2) ** 2)
+    head = np.where(radius < 42, 40, -1000) + np.where((radius > 38) & (radius < 42), 900, 0)
+
+    class Heads:
+        seconds_between_images = 1.0
+
+        def __init__(self) -> None:
+            self._entries = tuple(map(self._entry, range(int(count))))
+
+        def _entry(self, number: int) -> codec.ImageMetaItem:
+            patient = f"{number % 50}"
+            size, scalar_type = (side, side, slices), codec.ScalarType.INT16
+            texts = (f"Head {number}", f"HEAD_{number}", "CT", f"Patient {patient}", patient)
+            return codec.ImageMetaItem(*texts, size=size, scalar_type=scalar_type)
+
+        def images(self) -> tuple[codec.ImageMetaItem, ...]:
+            return self._entries
+
+        def image_version(self, image_id: str) -> str:
+            return image_id
+
+        def image(self, image_id: str) -> codec.ImageMessage:
+            angle = int(image_id.removeprefix("HEAD_"))
+            ball = np.array([0, 24 * np.sin(angle), 24 * np.cos(angle)])[:, None, None, None]
+            pixels = head.astype(np.int16)
+            pixels[np.linalg.norm(grid * [[[[2]]], [[[1]]], [[[1]]]] - ball, axis=0) < 9] = 180
+            return codec.ImageMessage(pixels, np.diag([-2.0, -2.0, 4.0, 1.0])[:3])
+
+        def trajectories(self) -> list[codec.TrajectoryItem]:
+            return []
+
+    serve(Heads(), port)
+
+
 def clinic(port: int, *_numbers: float) -> None:
     """The phantom's images and trajectories, a label map of the CT, and some points."""
     import numpy as np
@@ -342,6 +386,7 @@ KINDS = {
     "large_ct": large_ct,
     "long_list": long_list,
     "orthanc": orthanc,
+    "heads": heads,
     "clinic": clinic,
     "perfusion": perfusion,
     "phantom_with_tls": phantom_with_tls,

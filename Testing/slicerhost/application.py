@@ -157,6 +157,7 @@ class Application(qt.QApplication):
         super().__init__(["slicerhost"])
         self._folder = tempfile.TemporaryDirectory(prefix="slicerhost-")
         self.temporaryPath = self._folder.name
+        self.cachePath = f"{self._folder.name}/cache"
         self._use_temporary_settings()
         self._testing = testing
         self._module_manager = ModuleManager()

@@ -161,6 +161,9 @@ def _adapt_single_members(QtCore: ModuleType, QtGui: ModuleType, QtWidgets: Modu
 
     for event in (cls for cls in vars(QtGui).values() if _is_a(cls, QtCore.QEvent)):
         event.__repr__ = object.__repr__  # says nothing of keys, buttons and places
+        for name, member in list(vars(event).items()):
+            if isinstance(member, property):  # in Qt 6 only, as of the wheel's events
+                setattr(event, name, member.fget)
     QtCore.QObject.name = QtCore.QObject.objectName
     # Not by metaObject(): PySide frees the one of a Python class when a slot is added to it,
     # and then takes whatever Qt puts at that address for it (a header was a QMetaObject).
