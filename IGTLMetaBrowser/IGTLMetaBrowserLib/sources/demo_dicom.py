@@ -36,8 +36,8 @@ MODALITY_ATTRIBUTES: dict[str, dict[str, Any]] = {
         "WindowWidth": 120,
     },
     "MR": {
-        "ImageType": ["ORIGINAL", "PRIMARY", "M"],
-        "ScanningSequence": "GR",
+        "ImageType": ["ORIGINAL", "PRIMARY", "OTHER"],
+        "ScanningSequence": ["GR", "IR"],
         "SequenceVariant": "MP",
         "ScanOptions": None,
         "MRAcquisitionType": "3D",
@@ -150,7 +150,9 @@ def _set_patient_and_study(dataset: Dataset, image: DemoImage) -> None:
     dataset.PatientID = PATIENT_ID
     dataset.PatientBirthDate = None
     dataset.PatientSex = "O"
-    dataset.PatientPosition = "HFS"
+    dataset.BodyPartExamined = "HEAD"
+    if image.modality != "PT":  # it has PatientOrientationCodeSequence instead
+        dataset.PatientPosition = "HFS"
     dataset.StudyInstanceUID = _uid(image.id, "study")
     dataset.StudyID = image.id
     dataset.StudyDescription = f"Demo of {image.modality}"
@@ -176,7 +178,8 @@ def _set_geometry(dataset: Dataset, image: DemoImage) -> None:
     dataset.ImageOrientationPatient = _decimals([*lps_directions[:, 0], *lps_directions[:, 1]])
     dataset.PixelSpacing = _decimals([j_spacing, i_spacing])  # between rows, then between columns
     dataset.SliceThickness = k_spacing
-    dataset.SpacingBetweenSlices = k_spacing
+    if image.modality == "MR":
+        dataset.SpacingBetweenSlices = k_spacing
 
 
 def _set_pixels(dataset: Dataset, pixels: np.ndarray) -> None:

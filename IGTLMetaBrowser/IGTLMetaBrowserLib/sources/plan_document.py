@@ -92,8 +92,6 @@ def write_plan(
         previous_versions=None if predecessor is None else [predecessor],
     )
     document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
-    document.FrameOfReferenceUID = frame
-    document.PositionReferenceIndicator = images[0].get("PositionReferenceIndicator")
     return document
 
 
