@@ -5,13 +5,10 @@ The peers are scripted: no real archive is so bad.
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BytesIO
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,7 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydicom import Dataset
 
+from helpers import scripted_archive
 from helpers.ready_sources import ready
+from helpers.scripted_archive import Answer, Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
@@ -28,87 +27,15 @@ from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 POSITIONS = [(0.0, 0.0, 0.0), (0.0, 0.0, 2.0), (0.0, 0.0, 4.0)]
 
 
-@dataclass
-class Answer:
-    """What a peer answers: status, header, body; ``is_cut`` ends the connection in its middle."""
-
-    status: int = 200
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    is_cut: bool = False
-
-
-Script = Callable[[str], Answer]
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[[Script], str]]:
     """A function that starts a peer, which answers by a script; it returns the peer's URL."""
-    servers: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
-
-    def start(script: Script) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                answer = script(self.path)
-                self.send_response(answer.status)
-                for key, value in answer.headers.items():
-                    self.send_header(key, value)
-                self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(
-                    answer.body[: len(answer.body) // 2] if answer.is_cut else answer.body
-                )
-                self.close_connection = answer.is_cut
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        servers.append((server, thread))
-        return f"http://127.0.0.1:{server.server_port}/dicom-web"
-
-    yield start
-    for server, thread in servers:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def record(slices: Sequence[Dataset], count: int | None = None) -> dict[str, Any]:
-    """The entry of a list for the series of these slices."""
-    first = slices[0]
-    listed = Dataset()
-    for keyword in (
-        "PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality",
-    ):  # fmt: skip
-        setattr(listed, keyword, first.get(keyword))
-    listed.NumberOfSeriesRelatedInstances = len(slices) if count is None else count
-    return listed.to_json_dict()
-
-
-def listing(*records: dict[str, Any]) -> Answer:
-    return Answer(200, json.dumps(records).encode(), {"Content-Type": "application/dicom+json"})
-
-
-def multipart(slices: Sequence[Dataset], is_closed: bool = True) -> Answer:
-    """The answer of WADO-RS with these slices."""
-    body = b""
-    for dataset in slices:
-        file = BytesIO()
-        dataset.save_as(file, enforce_file_format=True)
-        body += b"\r\n--b\r\nContent-Type: application/dicom\r\n\r\n" + file.getvalue()
-    body += b"\r\n--b--\r\n" if is_closed else b""
-    kind = 'multipart/related; type="application/dicom"; boundary=b'
-    return Answer(200, body[2:], {"Content-Type": kind})
-
-
-def archive_of(answer: Answer, *records: dict[str, Any]) -> Script:
-    """A script that lists these and answers each fetch in the same way."""
-    return lambda path: answer if "/studies/" in path else listing(*records)
+    with ExitStack() as stack:
+        yield (
+            lambda script: (
+                f"http://127.0.0.1:{stack.enter_context(scripted_archive.running(script))}/dicom-web"
+            )
+        )
 
 
 @pytest.fixture

@@ -1,0 +1,109 @@
+"""An archive that answers by a script: all that a DICOMweb service can do wrong."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from typing import Any
+
+from pydicom import Dataset
+
+
+@dataclass
+class Answer:
+    """What it answers: status, header, body; ``is_cut`` ends the connection in its middle."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    is_cut: bool = False
+
+
+Script = Callable[[str], Answer]
+"""Answers a path, as the request has it."""
+
+Check = Callable[[Message], bool]
+"""Looks at the header of a request; if it returns false, the answer is 401."""
+
+
+@contextmanager
+def running(
+    script: Script, tls: ssl.SSLContext | None = None, check: Check | None = None
+) -> Iterator[int]:
+    """Run one on a port of this computer, which is yielded, until the end of the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            is_admitted = check is None or check(self.headers)
+            answer = script(self.path) if is_admitted else Answer(401)
+            self.send_response(answer.status)
+            for key, value in answer.headers.items():
+                self.send_header(key, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            half = len(answer.body) // 2
+            self.wfile.write(answer.body[:half] if answer.is_cut else answer.body)
+            self.close_connection = answer.is_cut
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *_: Any) -> None:  # handshakes that fail are what is tested
+            pass
+
+    server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def record(slices: Sequence[Dataset], count: int | None = None) -> dict[str, Any]:
+    """The entry of a list for the series of these slices."""
+    first = slices[0]
+    listed = Dataset()
+    for keyword in (
+        "PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality",
+    ):  # fmt: skip
+        setattr(listed, keyword, first.get(keyword))
+    listed.NumberOfSeriesRelatedInstances = len(slices) if count is None else count
+    return listed.to_json_dict()
+
+
+def listing(*records: dict[str, Any]) -> Answer:
+    return Answer(200, json.dumps(records).encode(), {"Content-Type": "application/dicom+json"})
+
+
+def multipart(slices: Sequence[Dataset], is_closed: bool = True) -> Answer:
+    """The answer of WADO-RS with these slices."""
+    body = b""
+    for dataset in slices:
+        file = BytesIO()
+        dataset.save_as(file, enforce_file_format=True)
+        body += b"\r\n--b\r\nContent-Type: application/dicom\r\n\r\n" + file.getvalue()
+    body += b"\r\n--b--\r\n" if is_closed else b""
+    kind = 'multipart/related; type="application/dicom"; boundary=b'
+    return Answer(200, body[2:], {"Content-Type": kind})
+
+
+def archive_of(answer: Answer, *records: dict[str, Any]) -> Script:
+    """A script that lists these and answers each fetch in the same way."""
+    return lambda path: answer if "/studies/" in path else listing(*records)
