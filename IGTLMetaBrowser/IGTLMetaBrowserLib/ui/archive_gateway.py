@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import shutil
-import sys
-
 import qt
 
 from ..browser.gateway_process import GatewayProcess
 from ..signal import Signal
+from .python_packages import pythonProgram
 
 _POLL_MILLISECONDS = 100
 # For an end in good order; then it is killed.
@@ -29,7 +25,8 @@ class ArchiveGateway:
     def __init__(self):
         self.ready = Signal()
         self.failed = Signal()
-        self.name = ""
+        self.archive = None
+        """The ``ArchiveAddress`` that it was started for last."""
         self._process = None
         self._ending = []
         self._isReady = False
@@ -54,8 +51,8 @@ class ArchiveGateway:
     def start(self, archive):
         """Start it for an ``ArchiveAddress``, in place of the one that runs. Raises OSError."""
         self.stop()
-        self._process = GatewayProcess(_python(), archive.arguments(), archive.secrets())
-        self.name = archive.text
+        self._process = GatewayProcess(pythonProgram(), archive.arguments(), archive.secrets())
+        self.archive = archive
         self._isReady = False
         _runningGateways.append(self)
         self._timer.start(_POLL_MILLISECONDS)
@@ -106,14 +103,3 @@ class ArchiveGateway:
 def isGateway(host, port):
     """Return whether a gateway of this process serves there: its port is another one each time."""
     return (host, port) in [gateway.address for gateway in _runningGateways]
-
-
-def isInstalled(module):
-    """Return whether Slicer's Python has a module."""
-    importlib.invalidate_caches()
-    return importlib.util.find_spec(module) is not None
-
-
-def _python():
-    # In Slicer, sys.executable is Slicer itself; its Python is in the PATH of the application.
-    return shutil.which("PythonSlicer") or sys.executable

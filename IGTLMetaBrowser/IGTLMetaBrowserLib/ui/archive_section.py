@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import slicer
 from slicer.i18n import tr as _
 
 from ..net import ConnectionSettings
 from .archive_dialog import ArchiveDialog
-from .archive_gateway import isInstalled
+from .python_packages import ensureInstalled
 
 # An archive may prepare a series for long before its first byte comes.
 _ANSWER_SECONDS = 600.0
@@ -55,7 +53,7 @@ class ArchiveSection:
 
     def start(self, archive):
         """Start the gateway to an ``ArchiveAddress``, and connect when it is ready."""
-        if not self._hasPackage(archive):
+        if not ensureInstalled(*archive.package, self._statusLine):
             return
         try:
             self._gateway.start(archive)
@@ -75,28 +73,11 @@ class ArchiveSection:
             self.dialog = ArchiveDialog(slicer.util.mainWindow(), self.start)
         self.dialog.open()
 
-    def _hasPackage(self, archive):
-        """Whether what speaks to the archive is there, or the user lets it be installed."""
-        package, module = archive.package
-        if isInstalled(module):
-            return True
-        if slicer.util.confirmOkCancelDisplay(self._texts["install"].format(package=package)):
-            self._show("installing", package=package)
-            try:
-                slicer.util.pip_install(package)
-            except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
-                self._show("notInstalled", package=package, error=error)
-                return False
-        if not isInstalled(module):
-            self._show("missing", package=package)
-            return False
-        return True
-
     def _onReady(self, host, port):
         # The browser leaves the server before: not this one.
         self._isConnected = False
         settings = ConnectionSettings(answer_timeout=_ANSWER_SECONDS)
-        self._browser.connect(host, port, settings, name=self._gateway.name)
+        self._browser.connect(host, port, settings, name=self._gateway.archive.text)
         self._isConnected = True
         self.update()
 
@@ -105,7 +86,7 @@ class ArchiveSection:
         wasConnected, self._isConnected = self._isConnected, False
         if wasConnected:
             self._browser.disconnect()
-        self._show("ended", name=self._gateway.name, words=words or self._texts["noWords"])
+        self._show("ended", name=self._gateway.archive.text, words=words or self._texts["noWords"])
         self.update()
 
     def _show(self, key, **values):
@@ -122,11 +103,4 @@ def _texts():
         "ended": _("The gateway to {name} has ended: {words}."),
         "noWords": _("it said nothing of why"),
         "notStarted": _("The gateway cannot be started: {error}."),
-        "install": _(
-            "To browse this archive, Slicer needs the Python package {package} from pypi.org. "
-            "Install it into Slicer now?"
-        ),
-        "installing": _("Installing {package} …"),
-        "notInstalled": _("{package} could not be installed: {error}."),
-        "missing": _("This archive needs the Python package {package}, which is not installed."),
     }

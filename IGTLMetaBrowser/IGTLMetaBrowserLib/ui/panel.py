@@ -15,6 +15,7 @@ from .panel_events import PanelEvents
 from .panel_keys import PanelKeys
 from .panel_messages import PanelMessages
 from .patient_privacy import PatientPrivacy
+from .plan_store import PlanStore
 from .progress_section import ProgressSection
 from .record_button import RecordButton
 from .sections import rememberSections
@@ -47,7 +48,10 @@ class BrowserPanel:
         self._fixWidth()
         rememberSections(self._sections())
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
-        self.trajectories = TrajectorySection(ui, browser, colors, texts, self.status)
+        self.planStore = PlanStore(browser, archiveGateway, self.status)
+        self.trajectories = TrajectorySection(
+            ui, browser, colors, texts, self.status, self.planStore
+        )
         self.offers = ServerOffers(browser)
         self.overlays = OverlaySection(ui, browser, self.images, self.offers, texts, self.status)
         self.progress = ProgressSection(ui, browser, texts)
@@ -73,6 +77,7 @@ class BrowserPanel:
         self.archive.close()
         self.images.close()
         self.trajectories.close()
+        self.planStore.close()
         self.share.close()
         # A signal that is connected to a method keeps model and receiver alive, and a Python model
         # with a connected signal crashes Slicer when it exits.

@@ -17,9 +17,11 @@ class SendMenu:
     """The menu of ``button``: what is selected in the table, and the lines that are not in it.
 
     ``selected`` returns the nodes of what is selected, ``listed`` those of all the table.
+    ``planStore`` stores what is selected, or a line, where an archive is browsed.
     """
 
-    def __init__(self, button, browser, selected, listed, statusLine):
+    def __init__(self, button, browser, selected, listed, statusLine, planStore):
+        self._planStore = planStore
         self._browser = browser
         self._selected = selected
         self._listed = listed
@@ -33,6 +35,9 @@ class SendMenu:
         """Offer what can be sent now."""
         self.menu.clear()
         selected, lines = self._selected(), self._newLines()
+        if self._planStore.isOffered:
+            self._fillForArchive(selected, lines)
+            return
         if selected:
             text = _("Selected trajectories ({count})").format(count=len(selected))
             self._add(text, selected)
@@ -41,6 +46,18 @@ class SendMenu:
             self._add(line.GetName(), [line])
         if not selected and not lines:
             self.menu.addAction(_("Select trajectories, or draw a markups line")).enabled = False
+
+    def _fillForArchive(self, selected, lines):
+        """An archive is sent nothing, but can store plans."""
+        plans = [(_("Store selected trajectories ({count})"), selected)]
+        plans += [(_("Store all new lines ({count})"), lines)]
+        for text, nodes in plans:
+            action = self.menu.addAction(text.format(count=len(nodes)))
+            action.enabled = len(nodes) > 0
+            action.triggered.connect(self._storing(nodes))
+
+    def _storing(self, nodes):
+        return lambda _checked=False: self._planStore.store(nodes)
 
     def _newLines(self):
         """Return the lines that did not come from this server, the newest first."""
