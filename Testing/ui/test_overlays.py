@@ -116,15 +116,6 @@ def test_points_become_markups_and_what_is_no_place_is_said(connected, slicer_ho
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 1
 
 
-def test_what_the_server_does_not_have_is_said(user, small_server):
-    user.connect_to(small_server)
-    user.wait_for_status("offers 4 images")
-    user.press(user.ui.labelMapsButton)
-    user.wait_for_status("The server does not send the list of label maps")
-    user.press(user.ui.pointsButton)
-    user.wait_for_status("The server does not send the points")
-
-
 def test_an_image_is_shown_in_the_colors_of_the_server(connected):
     assert not connected.open_menu("A").colors.enabled
     connected.panel.images.menu.menu.close()

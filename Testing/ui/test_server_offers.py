@@ -63,3 +63,11 @@ def test_after_connecting_again_all_is_offered(connected):
     connected.wait_for_status("offers no images")
     assert button.enabled
     assert "did not answer" not in button.toolTip
+
+
+def test_what_a_server_says_that_it_does_not_send_is_not_offered(user, small_server):
+    user.connect_to(small_server)
+    button = user.ui.labelMapsButton
+    user.wait_for(lambda: not button.enabled, "what the server offers")
+    assert "This server has none" in button.toolTip
+    assert user.ui.trajectoriesButton.enabled

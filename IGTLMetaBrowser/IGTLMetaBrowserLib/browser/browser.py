@@ -30,6 +30,7 @@ from .events import (
     Failed,
     NodeRemoved,
     Observer,
+    OffersKnown,
     SceneClosed,
     SceneClosing,
     SceneImported,
@@ -342,6 +343,7 @@ class Browser:
             self.images.on_disconnected(event.error)
         elif isinstance(event, net.CapabilityKnown):
             self.images.fetch_next()
+            self._events.emit(OffersKnown())
         elif isinstance(event, net.Finished):
             self._on_finished(event.query)
         elif isinstance(event, net.Unsolicited):

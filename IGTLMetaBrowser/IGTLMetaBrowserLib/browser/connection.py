@@ -47,6 +47,13 @@ class Connection:
         """Whether the user has chosen a server and not left it; its connection may be lost."""
         return self.reconnector is not None
 
+    def offers(self, data_type: str) -> bool | None:
+        """Whether the server answers queries for a type; None if it has not said so.
+
+        ``OffersKnown`` follows when it has.
+        """
+        return self.client.offers(data_type) if self.has_server else None
+
     @property
     def address(self) -> str:
         """Host and port of the server, or its name if it has one; an empty text without a server.

@@ -124,6 +124,11 @@ class Reconnecting:
 
 
 @dataclass(frozen=True)
+class OffersKnown:
+    """The server has said which types of data it sends, see ``Connection.offers``."""
+
+
+@dataclass(frozen=True)
 class Asked:
     """The server is being asked for something: there is something to wait for."""
 
@@ -366,6 +371,7 @@ BrowserEvent = (
     | Connected
     | Disconnected
     | Reconnecting
+    | OffersKnown
     | Asked
     | Deferred
     | ListUnanswered

@@ -205,6 +205,15 @@ class Images:
             self.fetch_next()
 
     @property
+    def shows_previews(self) -> bool:
+        """Whether previews are made of the images that are asked for next and take long."""
+        return self._downloads.parts.shows_previews
+
+    @shows_previews.setter
+    def shows_previews(self, are_shown: bool) -> None:
+        self._downloads.parts.shows_previews = are_shown
+
+    @property
     def keeps_previews(self) -> bool:
         """Whether the preview of an image that is cancelled stays in the scene."""
         return self._downloads.parts.keeps_previews

@@ -31,9 +31,14 @@ _SECONDS_A_TURN = 0.005
 
 
 class PartDownloads:
-    """At most one transfer at a time. ``keeps_previews``: also of images that were cancelled."""
+    """At most one transfer at a time.
+
+    ``shows_previews``: what has come of an image is shown, as is of use if anybody sees it;
+    ``keeps_previews``: also when it was cancelled.
+    """
 
     def __init__(self, connection: Connection, in_scene: SceneImages, notify: Observer) -> None:
+        self.shows_previews = True
         self.keeps_previews = False
         self._connection = connection
         self._in_scene = in_scene
@@ -87,7 +92,8 @@ class PartDownloads:
             transfer = self._new_transfer(image_id, entry)
         transfer.ask(client)
         self._current = transfer
-        self._draw_at, self._is_changed, self._has_preview = time.monotonic(), True, True
+        self._draw_at, self._is_changed = time.monotonic(), True
+        self._has_preview = self.shows_previews
         return True
 
     def _new_transfer(self, image_id: str, entry: codec.ImageMetaItem) -> PartsTransfer:

@@ -195,19 +195,23 @@ class Client:
         self.connect()
         return query
 
-    @property
-    def offers_parts(self) -> bool | None:
-        """Whether the server sends parts of images (IMGPART); None if that is not known yet.
+    def offers(self, data_type: str) -> bool | None:
+        """Whether the server answers queries for a type; None if that is not known (yet).
 
         ``CapabilityKnown`` says when it is: after the first answer of a server that says who it is
         (see ``capabilities``). Of others it stays None.
         """
-        return None if self._session is None else self._session.capability.offers("IMGPART")
+        return None if self._session is None else self._session.capability.offers(data_type)
+
+    @property
+    def offers_parts(self) -> bool | None:
+        """Whether the server sends parts of images (IMGPART), as ``offers``."""
+        return self.offers("IMGPART")
 
     @property
     def offers_thumbnails(self) -> bool | None:
-        """Whether the server sends thumbnails (IMGTHUMB), as ``offers_parts``."""
-        return None if self._session is None else self._session.capability.offers("IMGTHUMB")
+        """Whether the server sends thumbnails (IMGTHUMB), as ``offers``."""
+        return self.offers("IMGTHUMB")
 
     def ask_part(self, request: codec.GetImagePartMessage) -> Query:
         """Ask for a part of the image ``request.device_name``.

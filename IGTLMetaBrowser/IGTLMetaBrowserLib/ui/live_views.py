@@ -23,7 +23,7 @@ from .timers import SingleShotTimer
 _FEWEST_IMAGES_A_SECOND = 5
 _PAUSE_MILLISECONDS = 250
 # In a view across a stream of single slices, the image is but a line.
-_SECONDS_ACROSS = 0.2
+_SECONDS_ACROSS = 1.0
 # 8 degrees: as good as parallel to the view.
 _MOST_OBLIQUE_COSINE = 0.99
 

@@ -59,6 +59,7 @@ class BrowserPanel:
         self.settings = ServerSettingsSection(ui, browser)
         self.share = ShareSection(ui, sceneEndpoint, texts, self.status)
         self.keptPreviews = KeptPreviews(ui.keepPreviewsCheckBox, browser.images)
+        ui.showInViewsCheckBox.toggled.connect(self._onShowInViewsToggled)
         self.privacy = PatientPrivacy(ui.hidePatientsCheckBox, browser)
         # After the browser, which was connected first: its log is redacted by then.
         browser.patients.hidden_changed.connect(self._onHiddenChanged)
@@ -198,6 +199,10 @@ class BrowserPanel:
         self.record.update()
 
     # How it looks
+
+    def _onShowInViewsToggled(self, isChecked):
+        # Nobody would see them: they cannot be chosen anywhere else.
+        self.browser.images.shows_previews = isChecked
 
     def _onHiddenChanged(self, _isHidden):
         self.images.showPatients()

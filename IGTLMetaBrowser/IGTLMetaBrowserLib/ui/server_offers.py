@@ -10,8 +10,9 @@ from ..net import TimeOutError
 class ServerOffers:
     """Knows which types of data the present server of ``browser`` does not answer to.
 
-    A refusal is an answer: what is not there yet, such as a plan, may be there later. What was left
-    unanswered can be requested again after the user has connected anew.
+    Some servers say so themselves (CAPABILITY). A refusal is an answer: what is not there yet, such
+    as a plan, may be there later. What was left unanswered can be requested again after the user
+    has connected anew.
     """
 
     def __init__(self, browser):
@@ -19,6 +20,7 @@ class ServerOffers:
         self._queries = {}
         self._missing = set()
         self._toolTips = {}
+        self._notOfferedTip = _("{tip}. This server has none.")
         self._missingTip = _(
             "{tip}. This server did not answer the last time; connect again to retry."
         )
@@ -40,10 +42,15 @@ class ServerOffers:
 
     def show(self, button, dataType):
         """Enable a button if the server may have what it asks for; else its tool tip says why."""
-        isMissing = dataType in self._missing
-        button.enabled = self._browser.connection.has_server and not isMissing
+        connection = self._browser.connection
+        text = "{tip}"
+        if dataType in self._missing:
+            text = self._missingTip
+        elif connection.offers(dataType) is False:
+            text = self._notOfferedTip
+        button.enabled = connection.has_server and text == "{tip}"
         tip = self._toolTips.setdefault(dataType, _plain(button.toolTip))
-        button.toolTip = self._missingTip.format(tip=tip) if isMissing else tip
+        button.toolTip = text.format(tip=tip)
 
 
 def _plain(toolTip):
