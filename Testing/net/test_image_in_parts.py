@@ -17,7 +17,12 @@ SIZE = (128, 128, 64)  # 2 MB
 
 
 class Versioned(ImagesInMemory):
-    """One image, which is another one after each so many times that it is asked for."""
+    """One image, which is another one after each so many times that it is asked for.
+
+    It tells of changes at no cost, as a scene does, so that the server asks each time.
+    """
+
+    seconds_between_images = 1.0
 
     def __init__(self) -> None:
         super().__init__({"A": make_image(1, SIZE)})
@@ -105,6 +110,14 @@ def test_parts_of_before_and_after_a_change_are_never_put_together():
 
         image = get_image_in_parts(client, "A", on_lost=change)
     assert np.array_equal(image.pixels, make_image(5000, SIZE).pixels)
+
+
+def test_a_part_of_an_image_that_changes_while_it_is_cut_out_is_not_sent():
+    source = Versioned()
+    source.parts_until_change = 2  # the version is asked for before and after
+    request = codec.GetImagePartMessage(stride=(2, 2, 2), device_name="A")
+    with linked(source) as (_, client), pytest.raises(net.RefusedError, match="has changed"):
+        client.get_image_part(request)
 
 
 def test_a_server_that_is_gone_for_good_is_an_error():

@@ -130,3 +130,13 @@ def test_large_copies_are_refused_in_words():
         pytest.raises(net.RefusedError, match="ask for less at a time"),
     ):
         client.get_image_part(request("A", start=(1, 0, 0)))
+
+
+def test_files_are_not_looked_at_again_for_each_part(source: ImagesInMemory):
+    asked = []
+    source.image_version = asked.append
+    with ServerInThread(source) as server, server.client() as client:
+        for k in range(20):
+            client.get_image_part(request(start=(0, 0, k), size=(0, 0, 1)))
+    assert len(asked) < 20
+    assert source.asked_for == ["LARGE"]

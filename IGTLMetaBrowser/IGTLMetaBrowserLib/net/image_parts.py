@@ -16,6 +16,8 @@ from ..codec.part_encoding import encode_in_pieces
 from .packed_images import PackedImage, PackedImages
 from .source import NotReadyError, SourceError
 
+CHANGED = "the image has changed since the first part of it; load it again"
+
 # Voxels that are looked at in one turn: about 2 ms.
 _BYTES_A_TURN = 4 << 20
 # Of larger boxes clients can ask for slices.
@@ -121,7 +123,7 @@ def _can_be_sent(voxels: np.ndarray) -> bool:
 
 def _check(image: codec.ImageMessage, request: codec.GetImagePartMessage, tag: str) -> None:
     if request.tag and request.tag != tag:
-        raise SourceError("the image has changed since the first part of it; load it again")
+        raise SourceError(CHANGED)
     if image.is_subvolume:
         raise SourceError("only a part of this image is here; ask for the image")
     start, size = request.box_in(image.whole_size)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
 from .. import codec
-from .source import NotReadyError, OffersImageVersions, Source, SourceError
+from .source import NotReadyError, OffersImageVersions, OffersStreams, Source, SourceError
 
 # How soon who waits for memory asks again.
 _RETRY_SECONDS = 0.05
+_SECONDS_BETWEEN_CHECKS = 1.0
 # Of an image of 1000 slices, each slice.
 _MOST_PARTS = 1024
 
@@ -24,6 +25,8 @@ class PackedImage:
     content: codec.PackedContent
     # Of an image: the parts of it that lie in its own memory, by what they are.
     parts: dict[Hashable, PackedImage] = field(default_factory=dict)
+    # When the source said the last time that it is the one that it has.
+    checked_at: float = 0.0
 
     def keep_part(self, key: Hashable, part: PackedImage) -> None:
         """Keep a part that takes no memory of its own, for the next who asks for it."""
@@ -63,6 +66,7 @@ class PackedImages:
         self._limit = limit
         self._kept: OrderedDict[tuple[str, Hashable], PackedImage] = OrderedDict()
         self._in_memory: WeakValueDictionary[Hashable, PackedImage] = WeakValueDictionary()
+        self._for_parts: WeakValueDictionary[str, PackedImage] = WeakValueDictionary()
 
     @property
     def size(self) -> int:
@@ -81,6 +85,28 @@ class PackedImages:
             self._kept.move_to_end(key)
             self._forget(self._limit)
         return image
+
+    def get_for_part(self, image_id: str) -> PackedImage:
+        """Return an image as ``get`` does, or as that did a moment ago.
+
+        To look at all files of an image again for each of its parts would take longer than to send
+        them. Parts of one ``PackedImage`` are of one version in any case.
+        """
+        now = time.monotonic()
+        image = self._for_parts.get(image_id)
+        is_old = image is None or now - image.checked_at > _SECONDS_BETWEEN_CHECKS
+        if image is None or is_old or isinstance(self._source, OffersStreams):
+            image = self._for_parts[image_id] = self.get(image_id)
+            image.checked_at = now
+        return image
+
+    def is_current(self, image_id: str, image: PackedImage) -> bool:
+        """Whether the voxels of an image are still those that were summed.
+
+        Those of sources whose images change while they are served are not copied.
+        """
+        key = self._key(image_id) if isinstance(self._source, OffersStreams) else None
+        return key is None or self._in_memory.get(key) is image
 
     def require_room(self, beside: PackedImage) -> None:
         """Raise ``NotReadyError`` if there is no memory for a copy of a part of ``beside``."""

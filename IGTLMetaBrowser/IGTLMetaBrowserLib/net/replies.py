@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .. import codec
 from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
-from .image_parts import PartInWork
+from .image_parts import CHANGED, PartInWork
 from .image_streams import ImageStreams
 from .journal import Journal
 from .limits import ServerLimits
@@ -130,7 +130,9 @@ class Replies:
     def _image(self, reply: Reply) -> PackedImage:
         """Return the image that is asked for, with its checksum. Raises ``NotReadyError``."""
         if reply.image is None:
-            reply.image = self.images.get(reply.query.device_name)
+            is_part = isinstance(reply.query, codec.GetImagePartMessage)
+            get = self.images.get_for_part if is_part else self.images.get
+            reply.image = get(reply.query.device_name)
         if not reply.image.sum_for(_TURN_SECONDS):
             raise NotReadyError
         return reply.image
@@ -142,6 +144,9 @@ class Replies:
         if reply.part is None:
             reply.part = PartInWork(self.images, self._image(reply), request)
         packed = reply.part.step(_TURN_SECONDS)
+        if not self.images.is_current(request.device_name, self._image(reply)):
+            # Voxels of a scene are not copied: they may have changed since the first turn.
+            raise SourceError(CHANGED)
         # What is known of the image comes once, with the first part.
         metadata = {} if request.tag else self._image(reply).content.message.metadata
         self._queue(client, reply, packed, metadata)
