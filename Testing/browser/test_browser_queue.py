@@ -227,6 +227,7 @@ def test_a_very_long_queue_takes_no_longer_an_image(browser, events):
     # Each step would look at all that wait, if the queue were a list.
     ids = [f"IMAGE_{number}" for number in range(50_000)]
     browser.request_images(ids)
+    browser.images.queue_requested()
     assert browser.images.transfer.total == 50_000
     browser.request_images(ids)
     while browser.images.is_queueing:
@@ -245,8 +246,12 @@ def test_very_many_images_are_put_into_the_queue_in_turns(browser, events):
 
     browser.request_images(ids)
 
-    assert 0 < len(of_type(events, ImagesWaiting)[0].image_ids) < len(ids)
+    assert [event.image_ids for event in events] == [()]  # what is to come takes some turns
     assert browser.next_deadline == 0
+    assert browser.queue == ids
+
+    browser.images.queue_requested()
+    assert 0 < len(of_type(events, ImagesWaiting)[1].image_ids) < len(ids)
     assert browser.queue == ids[1:], "the first is in transfer, all others wait"
 
     while browser.images.is_queueing:

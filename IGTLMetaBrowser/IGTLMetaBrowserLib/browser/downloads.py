@@ -138,10 +138,14 @@ class Downloads:
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
         """Let images wait; one that waits or is in transfer already is not asked for twice.
 
-        The first ones are in the queue at once, ``queue_requested`` puts the others there.
+        Many are put into the queue by ``queue_requested``, some in each turn.
         """
         self._requested.extend(image_ids)
-        self.queue_requested(listing)
+        if len(self._requested) <= _IMAGES_A_TURN:
+            self.queue_requested(listing)
+        else:
+            # To look up the first of so many takes a turn of its own. There is something to do now.
+            self._notify(ImagesWaiting(()))
 
     def queue_requested(self, listing: Listing) -> None:
         """Put some of the images into the queue that have been requested."""
@@ -269,10 +273,15 @@ class Downloads:
             self._list_check.forget(current)
             self._queue.finish()
             cancelled.append(current)
-        cancelled += self._take_waiting(image_ids)
+        self.states.cancel(cancelled)
+        waiting = self._take_waiting(image_ids)
+        if image_ids is None:
+            self.states.cancel_waiting()
+        else:
+            self.states.cancel(waiting)
+        cancelled += waiting
         self.parts.cancel(cancelled)
         if cancelled:
-            self.states.cancel(cancelled)
             self._notify(ImagesCancelled(cancelled))
 
     def withdraw(self, before: Listing, now: Listing) -> None:

@@ -165,7 +165,10 @@ class Listed:
 
 @dataclass(frozen=True)
 class ImagesWaiting:
-    """Images were put into the queue; there may be 1,000,000 of them."""
+    """Images were put into the queue; there may be 1,000,000 of them, which takes some turns.
+
+    Without ids: so many were asked for that even the first turn is to come.
+    """
 
     image_ids: Sequence[str]
 

@@ -15,6 +15,13 @@ _WAITING = ImageState(ImageStatus.WAITING)
 _CANCELLED = ImageState(ImageStatus.CANCELLED)
 
 
+@dataclass(eq=False)
+class _Together:
+    """The state of all images that wait: they can be cancelled together, a million at once."""
+
+    state: ImageState
+
+
 @dataclass(frozen=True)
 class _Loaded:
     """What is known of an image in the scene: notes, and what the list said when it came."""
@@ -32,13 +39,13 @@ class _Loaded:
 class ImageStates:
     """The states of one server's images at a time; what is loaded from others is remembered.
 
-    ``states`` has those that are not NOT_LOADED. ``is_label_map`` says of an id whether LBMETA
-    lists it.
+    ``is_label_map`` says of an id whether LBMETA lists it.
     """
 
     def __init__(self, is_label_map: Callable[[str], bool]) -> None:
         self._is_label_map = is_label_map
-        self.states: dict[str, ImageState] = {}
+        self._states: dict[str, ImageState | _Together] = {}
+        self._waiting = _Together(_WAITING)
         self._loaded: dict[str, _Loaded] = {}
         self._loaded_from: dict[str, dict[str, _Loaded]] = {}
         self._listing = Listing()
@@ -49,19 +56,30 @@ class ImageStates:
         self._loaded = {id_: loaded for id_, loaded in known.items() if is_in_scene(id_)}
         self._loaded_from[address] = self._loaded
         self._listing = Listing()
-        self.states = {
+        self._states = {
             id_: ImageState(ImageStatus.LOADED, notes=loaded.notes)
             for id_, loaded in self._loaded.items()
         }
 
     def end(self) -> None:
         """Turn away from the server."""
-        self.states, self._loaded = {}, {}
+        self._states, self._loaded = {}, {}
         self._listing = Listing()
 
     def state(self, image_id: str) -> ImageState:
         """Return the state of any image."""
-        return self.states.get(image_id, ImageState())
+        state = self._states.get(image_id)
+        if isinstance(state, _Together):
+            return state.state
+        return ImageState() if state is None else state
+
+    @property
+    def states(self) -> dict[str, ImageState]:
+        """The states of the images that are not NOT_LOADED."""
+        return {
+            image_id: state.state if isinstance(state, _Together) else state
+            for image_id, state in self._states.items()
+        }
 
     @property
     def loaded_ids(self) -> list[str]:
@@ -70,11 +88,11 @@ class ImageStates:
 
     def wait(self, image_ids: Iterable[str]) -> None:
         """The images were asked for; there may be 1,000,000 of them."""
-        self.states.update(dict.fromkeys(image_ids, _WAITING))
+        self._states.update(dict.fromkeys(image_ids, self._waiting))
 
     def load(self, image_id: str, received: int = 0, size: int = 0) -> None:
         """The image is in transfer, and so much of it has arrived."""
-        self.states[image_id] = ImageState(ImageStatus.LOADING, received, size)
+        self._states[image_id] = ImageState(ImageStatus.LOADING, received, size)
 
     def loaded(self, image_id: str, notes: tuple[str, ...]) -> ImageState:
         """The image is in the scene; return its state, with what the list says added."""
@@ -99,22 +117,28 @@ class ImageStates:
                     continue
                 if self._listing.listed_at is None:  # nothing is known of what is not in a list
                     state = ImageState(ImageStatus.LOADED, notes=(FROM_SAVED_SCENE,))
-                    self.states[image_id] = state
+                    self._states[image_id] = state
                 else:
                     self._show_loaded(image_id)
 
     def fail(self, image_id: str, reason: str) -> None:
         """The image could not be loaded."""
         notes = (EARLIER_VERSION,) if image_id in self._loaded else ()
-        self.states[image_id] = ImageState(ImageStatus.FAILED, reason=reason, notes=notes)
+        self._states[image_id] = ImageState(ImageStatus.FAILED, reason=reason, notes=notes)
 
     def cancel(self, image_ids: Iterable[str]) -> None:
         """The images are wanted no more; if an earlier version is there, nothing has changed."""
-        states = self.states
-        for image_id in image_ids:  # 1,000,000 of them: a dictionary of them would take longer
-            states[image_id] = _CANCELLED
+        for image_id in image_ids:
+            self._states[image_id] = _CANCELLED
+            if image_id in self._loaded:
+                self._show_loaded(image_id)
+
+    def cancel_waiting(self) -> None:
+        """None of those that wait are wanted any more; there may be 1,000,000 of them."""
+        cancelled, self._waiting = self._waiting, _Together(_WAITING)
+        cancelled.state = _CANCELLED
         for image_id in self._loaded:
-            if self.state(image_id) is _CANCELLED:
+            if self._states.get(image_id) is cancelled:
                 self._show_loaded(image_id)
 
     def list(self, listing: Listing) -> None:
@@ -131,12 +155,12 @@ class ImageStates:
             del self._loaded[image_id]
             state = self.state(image_id)
             if state.status is ImageStatus.LOADED:
-                del self.states[image_id]
+                del self._states[image_id]
             elif state.status is ImageStatus.FAILED:
-                self.states[image_id] = replace(state, notes=())
+                self._states[image_id] = replace(state, notes=())
         return removed
 
     def _show_loaded(self, image_id: str) -> ImageState:
         state = self._loaded[image_id].state(self._listing.entry(image_id))
-        self.states[image_id] = state
+        self._states[image_id] = state
         return state
