@@ -67,7 +67,7 @@ def test_a_token_that_expires_between_list_and_fetch(script, cache):
         archive = DicomWebArchive(f"http://127.0.0.1:{port}", WebSettings(token="short"))
         with closing(ArchiveSource(archive, cache)) as source:
             (item,) = source.images()
-            with pytest.raises(SourceError, match="cannot fetch from .*HTTP 401"):
+            with pytest.raises(SourceError, match=r"cannot fetch from .*HTTP 401"):
                 ready(source.image, item.id)
 
 
@@ -84,14 +84,25 @@ def test_a_certificate_of_our_own(script, cache, authority, tmp_path):
         check_fetched(DicomWebArchive(url, settings), cache)
         for certificate in ("", str(strange)):
             settings = WebSettings(authority=trusted, certificate=certificate)
-            with pytest.raises(SourceError, match=f"https://localhost:{port}"):
+            with pytest.raises(SourceError, match=r"refuses TLS: .*See --archive-cert"):
                 ArchiveSource(DicomWebArchive(url, settings), cache)
 
 
-def test_a_certificate_that_cannot_be_read(cache, tmp_path):
-    settings = WebSettings(certificate=str(tmp_path / "nothing.pem"))
-    with pytest.raises(SourceError, match=r"nothing\.pem"):
-        ArchiveSource(DicomWebArchive("https://localhost:1/dicom-web", settings), cache)
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("certificate", "No such file.*--archive-cert"), ("authority", "No such file.*--archive-ca")],
+)
+def test_a_certificate_that_is_missing(tmp_path, option, words):
+    settings = WebSettings(**{option: str(tmp_path / "nothing.pem")})
+    with pytest.raises(SourceError, match=rf"nothing\.pem cannot be used: {words}"):
+        DicomWebArchive("https://localhost:1/dicom-web", settings)
+
+
+def test_a_certificate_that_is_none(tmp_path):
+    (tmp_path / "key.pem").write_text("nothing of the kind")
+    settings = WebSettings(certificate=str(tmp_path / "key.pem"))
+    with pytest.raises(SourceError, match="it has no certificate in PEM, or no key"):
+        DicomWebArchive("https://localhost:1/dicom-web", settings)
 
 
 def test_the_proxy_of_the_environment(script, cache, monkeypatch):

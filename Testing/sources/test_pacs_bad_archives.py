@@ -110,6 +110,31 @@ def test_a_busy_archive_is_asked_again(serve, slices, open_source):
     assert fetch(open_source(url)).pixels.shape == (3, 5, 7)
 
 
+@pytest.mark.parametrize("status", [502, 504])
+def test_a_proxy_whose_archive_has_just_failed_is_asked_again(serve, slices, open_source, status):
+    answers = iter([Answer(status), multipart(slices)])
+    url = serve(lambda path: next(answers) if "/studies/" in path else listing(record(slices)))
+    assert fetch(open_source(url)).pixels.shape == (3, 5, 7)
+
+
+def test_a_fetch_that_breaks_off_is_repeated(serve, slices, open_source, tmp_path, caplog):
+    """Of several archives behind one address, one has failed; nothing of its half is used."""
+    half = multipart(slices)
+    half.is_cut = True
+    answers = iter([half, multipart(slices)])
+    url = serve(lambda path: next(answers) if "/studies/" in path else listing(record(slices)))
+    assert fetch(open_source(url)).pixels.shape == (3, 5, 7)
+    assert "attempt 1 of 3: cannot fetch from" in caplog.text
+    assert len([*(tmp_path / "cache").iterdir()]) == 1
+
+
+def test_a_list_that_breaks_off_is_asked_for_again(serve, slices, open_source):
+    half = listing(record(slices))
+    half.is_cut = True
+    answers = iter([half, listing(record(slices))])
+    assert len(open_source(serve(lambda path: next(answers))).images()) == 1
+
+
 @pytest.mark.parametrize("is_closed", [True, False], ids=["the connection", "the message"])
 def test_half_of_an_answer(serve, slices, open_source, tmp_path, is_closed):
     answer = multipart(slices, is_closed)
@@ -168,11 +193,14 @@ def test_a_slow_archive(serve, slices, open_source):
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
+        (Answer(401), "cannot search .*HTTP 401 .*user name and password"),
+        (Answer(413), "cannot search .*HTTP 413 .*search for less"),
         (Answer(500), "cannot search .*HTTP 500"),
+        (Answer(503, b"", {"Retry-After": "0"}), "cannot search .*HTTP 503 .*try again in 0 s"),
         (Answer(200, b"<html>welcome</html>"), "cannot search .*check the URL"),
         (Answer(200, b'[{"00080060": {"vr": "CS"}}]'), "a series without its UIDs"),
     ],
-    ids=["500", "a page", "no UIDs"],
+    ids=["401", "413", "500", "503", "a page", "no UIDs"],
 )
 def test_a_list_that_is_none(serve, open_source, answer, words):
     with pytest.raises(SourceError, match=words):
@@ -237,3 +265,57 @@ def test_a_series_that_another_process_has_removed_is_fetched_again(
         shutil.rmtree(folder)
     again = fetch(source)
     assert (again.pixels == first.pixels).all()
+
+
+def test_a_series_is_shown_before_it_is_on_disk_and_kept_then(serve, slices, open_source, tmp_path):
+    answers = iter([multipart(slices), Answer(500)])
+    url = serve(lambda path: next(answers) if "/studies/" in path else listing(record(slices)))
+    source = open_source(url)
+    pixels = fetch(source).pixels
+    source.close()
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"complete", "files"}
+    assert len([*(folder / "files").iterdir()]) == 3
+    # The archive is asked for the list alone: the next process finds the series in the cache.
+    assert (fetch(open_source(url)).pixels == pixels).all()
+
+
+def test_a_disk_that_takes_nothing_does_not_keep_images_from_clients(
+    serve, slices, open_source, tmp_path, caplog
+):
+    """It cannot write the second file: something else has its name."""
+
+    def script(path: str) -> Answer:
+        if "/studies/" not in path:
+            return listing(record(slices))
+        for folder in (tmp_path / "cache").iterdir():
+            (folder / "files" / "000002.dcm").mkdir()
+        return multipart(slices)
+
+    source = open_source(serve(script))
+    assert fetch(source).pixels.shape == (3, 5, 7)
+    source.close()
+    assert "cannot be written" in caplog.text
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_compressed_pixels_wait_for_the_disk(serve, slices, open_source):
+    """They are decoded by other processes, which read the files."""
+    from pydicom.uid import RLELossless
+
+    for dataset in slices:
+        dataset.compress(RLELossless, generate_instance_uid=False)
+    source = open_source(serve(archive_of(multipart(slices), record(slices))))
+    assert fetch(source).pixels.shape == (3, 5, 7)
+
+
+def test_the_accession_of_a_study_is_told(serve, make_slice, open_source):
+    """As the archive lists it, before an image is fetched and after."""
+    slices = [make_slice((0, 0, 0), AccessionNumber="A-4711")]
+    listed = record(slices)
+    listed["00080050"] = {"vr": "SH", "Value": ["A-4711"]}
+    source = open_source(serve(archive_of(multipart(slices), listed)))
+    (item,) = source.images()
+    assert source.metadata(item.id)["AccessionNumber"] == "A-4711"
+    fetch(source)
+    assert source.metadata(item.id)["AccessionNumber"] == "A-4711"

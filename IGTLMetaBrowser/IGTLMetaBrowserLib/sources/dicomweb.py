@@ -7,6 +7,7 @@ syntax the archive has them.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -144,9 +145,7 @@ class DicomWebArchive:
         except requests.HTTPError as error:
             raise ArchiveError(self._refusal(what, error.response)) from error
         except requests.exceptions.SSLError as error:
-            raise ArchiveError(
-                f"{self.name} is not trusted: {_reason(error)}; see --archive-ca"
-            ) from error
+            raise ArchiveError(self._tls_failure(error)) from error
         except (requests.RequestException, OSError) as error:
             if isinstance(error, requests.Timeout) or isinstance(_bottom(error), TimeoutError):
                 raise ArchiveError(
@@ -164,6 +163,15 @@ class DicomWebArchive:
             raise ArchiveError(
                 f"cannot {what} {self.name}: it has sent {_reason(error)}; check the URL"
             ) from error
+
+    def _tls_failure(self, error: Exception) -> str:
+        bottom = _bottom(error)
+        if isinstance(bottom, ssl.SSLCertVerificationError):
+            return f"{self.name} is not trusted: {_reason(error)}; see --archive-ca"
+        return (
+            f"{self.name} refuses TLS: {_reason(error)}. Does it want a certificate of ours, or "
+            "another one? See --archive-cert"
+        )
 
     def _refusal(self, what: str, response: requests.Response) -> str:
         code = response.status_code
@@ -189,6 +197,7 @@ def _make_session(settings: WebSettings) -> requests.Session:
         session.auth = (settings.user, settings.password)
     elif settings.token:
         session.headers["Authorization"] = f"Bearer {settings.token}"
+    _check_certificates(settings)
     if settings.certificate:
         session.cert = settings.certificate
     retry = Retry(
@@ -205,6 +214,22 @@ def _make_session(settings: WebSettings) -> requests.Session:
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
+
+
+def _check_certificates(settings: WebSettings) -> None:
+    """Read them as TLS will, whose errors do not say which file is wrong."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for file, read, option in (
+        (settings.certificate, context.load_cert_chain, "--archive-cert"),
+        (settings.authority, context.load_verify_locations, "--archive-ca"),
+    ):
+        try:
+            if file:
+                read(file)
+        except OSError as error:
+            is_other = isinstance(error, ssl.SSLError)
+            words = "it has no certificate in PEM, or no key" if is_other else error.strerror
+            raise ArchiveError(f"{file} cannot be used: {words}; see {option}") from error
 
 
 def _adapter_class(authority: str) -> type[requests.adapters.HTTPAdapter]:
