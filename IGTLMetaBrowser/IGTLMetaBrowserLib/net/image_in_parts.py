@@ -166,11 +166,11 @@ class _Fetch:
         return start, len(is_missing) if is_missing.all() else int(np.argmin(is_missing))
 
     def _take(self, query: Query) -> None:
-        begin = time.monotonic()
-        part = self._client.wait(query)
+        moments: list[float] = []
+        part = self._client.wait(query, lambda _received, _size: moments.append(time.monotonic()))
         if self._bytes_a_second is None:
-            seconds = max(time.monotonic() - begin, 1e-6)
-            self._bytes_a_second = query.answer_size / seconds
+            # From its first bytes on: how long it is decoded says nothing of the network.
+            self._bytes_a_second = query.answer_size / max(moments[-1] - moments[0], 1e-6)
         if not isinstance(part, codec.ImagePartMessage) or not part.is_of_same_image(self._first):
             raise AnswerError(f"{query} does not belong to the parts before; load it again")
         try:

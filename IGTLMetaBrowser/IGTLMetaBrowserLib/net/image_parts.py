@@ -7,7 +7,7 @@ client that is sent it, within the limit of all packed images.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -65,6 +65,11 @@ class PartInWork:
             )
         self._packed = None if self._is_copied else image.parts.get(self._key)
         self._turns = self._make()
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The metadata of the whole image."""
+        return self._image.content.message.metadata
 
     def step(self, seconds: float) -> PackedImage:
         """Go on for about ``seconds``; return the part with its checksum, when it is ready.

@@ -23,6 +23,8 @@ class PackedImage:
     """An image and its bytes; it lives as long as somebody sends it, or it is kept."""
 
     content: codec.PackedContent
+    # What the source says of its version, see ``OffersArrivingImages.image_tag``.
+    known_tag: str = ""
     # Of an image: the parts of it that lie in its own memory, by what they are.
     parts: dict[Hashable, PackedImage] = field(default_factory=dict)
     # When the source said the last time that it is the one that it has.
@@ -36,11 +38,12 @@ class PackedImage:
 
     @property
     def tag(self) -> str:
-        """What is another after each change of voxels or place; ``sum_for`` has to be done.
+        """What is another after each change of voxels or place.
 
-        The same after a restart, as it is made of the content alone.
+        The same after a restart, as it is made of the content alone if the source knows none: then
+        ``sum_for`` has to be done.
         """
-        return f"{self.content.crc:016x}-{self.content.size:x}"
+        return self.known_tag or f"{self.content.crc:016x}-{self.content.size:x}"
 
     def sum_for(self, seconds: float) -> bool:
         """Compute the checksum, for about ``seconds``; return whether it is done.
@@ -108,6 +111,13 @@ class PackedImages:
         key = self._key(image_id) if isinstance(self._source, OffersStreams) else None
         return key is None or self._in_memory.get(key) is image
 
+    def has(self, image_id: str) -> bool:
+        """Whether an image is in memory as it is now. Raises what the source raises."""
+        if image_id in self._for_parts:
+            return True
+        key = self._key(image_id)
+        return key is not None and key in self._in_memory
+
     def require_room(self, beside: PackedImage) -> None:
         """Raise ``NotReadyError`` if there is no memory for a copy of a part of ``beside``."""
         self._forget(self._limit)
@@ -141,9 +151,14 @@ class PackedImages:
         self._forget(self._limit - 1)
         if self.size and self.size >= self._limit:
             raise NotReadyError(retry_after=_RETRY_SECONDS)
-        image = PackedImage(codec.PackedContent(self._source.image(image_id)))
+        message = self._source.image(image_id)
+        image = PackedImage(codec.PackedContent(message), self._tag(image_id, message))
         self._in_memory[object() if key is None else key] = image
         return image
+
+    def _tag(self, image_id: str, message: codec.ImageMessage) -> str:
+        tag = getattr(self._source, "image_tag", None)
+        return "" if tag is None else tag(image_id, message)
 
     def _forget(self, limit: int) -> None:
         """Forget the images that nobody has asked for the longest, until the rest fits."""

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from .. import codec
 from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
+from .arriving_images import arriving_image
 from .image_parts import CHANGED, PartInWork
 from .image_streams import ImageStreams
 from .journal import Journal
@@ -142,13 +143,15 @@ class Replies:
     ) -> None:
         """Queue a part of an image, when it is ready. Raises ``NotReadyError``."""
         if reply.part is None:
-            reply.part = PartInWork(self.images, self._image(reply), request)
+            arriving = arriving_image(self._source, self.images, request)
+            reply.part = PartInWork(self.images, arriving or self._image(reply), request)
         packed = reply.part.step(_TURN_SECONDS)
-        if not self.images.is_current(request.device_name, self._image(reply)):
+        whole = reply.image  # None while it is still being decoded
+        if whole is not None and not self.images.is_current(request.device_name, whole):
             # Voxels of a scene are not copied: they may have changed since the first turn.
             raise SourceError(CHANGED)
         # What is known of the image comes once, with the first part.
-        metadata = {} if request.tag else self._image(reply).content.message.metadata
+        metadata = {} if request.tag else reply.part.metadata
         self._queue(client, reply, packed, metadata)
 
     def _send_thumbnail(self, client: ServedClient, reply: Reply) -> None:

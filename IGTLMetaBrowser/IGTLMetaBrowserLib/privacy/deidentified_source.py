@@ -36,6 +36,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import codec
+from ..net.arriving_images import ArrivingImage, OffersArrivingImages
 from ..net.image_sequences import ImageSequence, OffersSequences
 from ..net.source import (
     KeepsThumbnails,
@@ -71,6 +72,7 @@ _UIDS = frozenset({
 _OFTEN_ANNOTATED = frozenset({"US", "IVUS", "ES", "GM", "XC", "OP", "SC", "OT", "DOC", "SR", ""})
 # One less than the field: the C++ library reads a field without a NUL at its end as empty.
 _ID_LENGTH = 19
+_TAG_LENGTH = 31
 _SEARCH_KEYWORDS = frozenset({"Modality"})
 _MORE = "there are more images than this list has"
 
@@ -117,6 +119,9 @@ class DeidentifiedSource:
             raise
         except Exception as error:  # whose words can have names
             raise self._unreadable(image_id, error) from None
+        return self._without_names_in(message, image_id)
+
+    def _without_names_in(self, message: codec.ImageMessage, image_id: str) -> codec.ImageMessage:
         return replace(
             message,
             device_name=image_id,
@@ -150,6 +155,27 @@ class DeidentifiedSource:
         """Let the source keep a thumbnail, under its own id."""
         if isinstance(self._source, KeepsThumbnails):
             self._source.keep_thumbnail(self._original_id(image_id), thumbnail)
+
+    def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
+        """Return what has come of an image that the source is reading. Raises ``SourceError``."""
+        if not isinstance(self._source, OffersArrivingImages):
+            return None
+        image_id = request.device_name
+        asked = replace(request, device_name=self._original_id(image_id))
+        found = self._asked(self._source.arriving_image, asked)
+        if found is None:
+            return None
+        message = self._without_names_in(found.message, image_id)
+        return ArrivingImage(message, self._tag(found.tag))
+
+    def image_tag(self, image_id: str, message: codec.ImageMessage) -> str:
+        """Return a tag that tells nothing of the source's. Raises ``SourceError``."""
+        if not isinstance(self._source, OffersArrivingImages):
+            return ""
+        return self._tag(self._asked(self._source.image_tag, self._original_id(image_id), message))
+
+    def _tag(self, original: str) -> str:
+        return self._pseudonym("tag", original)[:_TAG_LENGTH] if original else ""
 
     def metadata(self, image_id: str) -> Mapping[str, str]:
         """Return what is kept of an image's metadata. Raises ``SourceError``."""

@@ -26,9 +26,10 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -39,6 +40,7 @@ from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import Row
+from ..net.arriving_images import ArrivingImage
 from ..net.image_sequences import ImageSequence
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
@@ -46,20 +48,18 @@ from .background import RETRY_SECONDS, Background
 from .dicom_decoding import Decoders
 from .dicom_files import Refusal, structure_sets
 from .dicom_offers import TRAJECTORY_FILE, FolderOffers, Offer
-from .dicom_pixels import VolumeReading
 from .dicom_segmentations import LabelMap, read_segmentation
 from .dicom_structures import read_structures
 from .dicom_upright import resample
 from .dicom_volumes import Stack
 from .file_versions import FileVersions
 from .trajectory_file import read_trajectories
+from .volume_readings import VolumeReadings
 
 _logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-# How many images are read at the same time, in turns.
-_MOST_READINGS = 4
 # How long a list of the folder's files is believed when clients ask for the list of images.
 _SECONDS_BETWEEN_SCANS = 2.0
 # How long who asks for the list waits for a scan; then the list of before has to do.
@@ -120,12 +120,12 @@ class DicomFolderSource:
         self._elsewhere: Mapping[str, Stack] = {} if elsewhere is None else elsewhere
         self.contents = contents
         self._versions = FileVersions(seconds_a_turn)
-        self._readings: dict[str, tuple[VolumeReading, Iterator[int]]] = {}
         self._label_maps_read: _LabelMaps | None = None
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
         self._own_decoders = Decoders(jobs) if is_decoding else None
         self._decoders = decoders or self._own_decoders
+        self._readings = VolumeReadings(self.folder, self._decoders, seconds_a_turn)
         self._background = Background() if is_in_turns else None
         try:
             self._index = index or DicomIndex(self.folder)
@@ -227,14 +227,19 @@ class DicomFolderSource:
         if image_id not in self._offers.images and image_id in self._label_maps().by_id:
             return self._label_map_image(image_id)
         offer = self._offer(image_id)
-        metadata = self.metadata(image_id)
+        self._wait_for_index()
         pixels, ijk_to_ras = self._pixels(image_id, offer)
+        return self._message(image_id, offer, pixels, ijk_to_ras)
+
+    def _message(
+        self, image_id: str, offer: Offer, pixels: np.ndarray, ijk_to_ras: np.ndarray
+    ) -> codec.ImageMessage:
         return codec.ImageMessage.from_ijk_to_ras(
             pixels,
             ijk_to_ras,
             device_name=image_id,
             timestamp=offer.item.scan_time,
-            metadata=metadata,
+            metadata=self.metadata(image_id),
         )
 
     def _label_map_image(self, image_id: str) -> codec.ImageMessage:
@@ -248,32 +253,49 @@ class DicomFolderSource:
         """Return an image's pixels and their place, or go on reading them."""
         grid, background = offer.grid, self._background
         if grid is None:
-            return self._read(image_id, offer.stack), offer.stack.ijk_to_ras
+            return self._readings.read(image_id, offer.stack, self.contents), offer.stack.ijk_to_ras
         if background is None:
-            return resample(self._read(image_id, offer.stack), grid), grid.ijk_to_ras
+            return resample(
+                self._readings.read(image_id, offer.stack, self.contents), grid
+            ), grid.ijk_to_ras
         if not background.is_begun(grid):
-            pixels = self._read(image_id, offer.stack)
+            pixels = self._readings.read(image_id, offer.stack, self.contents)
             background.begin(grid, partial(resample, pixels, grid))
         return background.take(grid), grid.ijk_to_ras
 
-    def _read(self, image_id: str, stack: Stack) -> np.ndarray:
-        """Return an image's pixels, or go on reading them."""
-        reading, steps = self._readings.pop(image_id, (None, None))
-        if reading is None or steps is None or reading.stack is not stack:
-            reading = VolumeReading(stack, self.folder, self._decoders, self.contents)
-            steps = reading.steps()
-        if self._seconds_a_turn is None:
-            reading.finish()
-            return reading.volume
-        end = time.monotonic() + self._seconds_a_turn
-        for _ in steps:
-            if reading.is_pending or time.monotonic() > end:
-                # Clients may leave while an image is read for them: it is not kept for long.
-                while len(self._readings) >= _MOST_READINGS:
-                    self._readings.pop(next(iter(self._readings)))
-                self._readings[image_id] = (reading, steps)
-                raise NotReadyError(RETRY_SECONDS if reading.is_pending else 0.0)
-        return reading.volume
+    def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
+        """Return an image that is being decoded, when the slices of a part are there.
+
+        None if it is read as a whole, or is whole. Raises as ``image`` does.
+        """
+        image_id = request.device_name
+        offer = self._offers.images.get(image_id)
+        if self._seconds_a_turn is None or offer is None or not self._is_sent_in_slices(offer):
+            return None
+        start, size = request.box_in(offer.stack.size)
+        slices = range(start[2], start[2] + size[2], request.stride[2])
+        version = self.image_version(image_id)
+        reading = self._readings.read_slices(image_id, offer.stack, slices, version)
+        if reading.is_whole:
+            return None
+        message = self._message(image_id, offer, reading.volume, offer.stack.ijk_to_ras)
+        return ArrivingImage(message, self.image_tag(image_id, message))
+
+    def image_tag(self, image_id: str, message: codec.ImageMessage) -> str:
+        """Return what is another when a file of the image is written again.
+
+        The type is a part of it: it may turn out to be a larger one when the last slice comes.
+        Empty for images that are not sent in slices. Raises as ``image_version`` does.
+        """
+        offer = self._offers.images.get(image_id)
+        if offer is None or not self._is_sent_in_slices(offer):
+            return ""
+        text = repr((image_id, offer.stack.ijk_to_ras.tolist(), self.image_version(image_id)))
+        digest = blake2b(text.encode("utf-8", "surrogateescape"), digest_size=12)
+        return f"{digest.hexdigest()}-{message.pixels.dtype.str[1:]}"
+
+    def _is_sent_in_slices(self, offer: Offer) -> bool:
+        return offer.grid is None and offer.is_decoded
 
     def image_version(self, image_id: str) -> tuple[int, ...]:
         """When the image's files were last written; of a label map, how often the folder changed.

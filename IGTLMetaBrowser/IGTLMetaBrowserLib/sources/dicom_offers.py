@@ -38,6 +38,11 @@ class Offer:
     stack: Stack
     grid: Upright | None = None
 
+    @property
+    def is_decoded(self) -> bool:
+        """Whether its pixels have to be decoded."""
+        return dicom_pixels.stored_dtype(self.stack.frames[0].file.header) is None
+
 
 class FolderOffers:
     """The images in the files of ``index`` as it is now; nothing of it changes later.
@@ -73,7 +78,7 @@ class FolderOffers:
     @property
     def are_decoded(self) -> bool:
         """Whether pixels of any image have to be decoded."""
-        return any(map(_is_decoded, self.images.values()))
+        return any(offer.is_decoded for offer in self.images.values())
 
     def _offer_series(self, files: list[ImageFile]) -> None:
         """List what the files of one series make; what is wrong with them goes to ``refused``."""
@@ -171,10 +176,6 @@ def _sequences(images: Mapping[str, Offer]) -> list[ImageSequence]:
         if place is not None and len(ids) == len(place.index.values):
             sequences.append(ImageSequence(tuple(ids), *place.index))
     return sequences
-
-
-def _is_decoded(offer: Offer) -> bool:
-    return dicom_pixels.stored_dtype(offer.stack.frames[0].file.header) is None
 
 
 def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:

@@ -7,6 +7,7 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from itertools import groupby, tee
@@ -97,6 +98,9 @@ class VolumeReading:
         make = np.zeros if stack.planes else np.empty
         self.volume = make((count, *self._shape), listed_dtype(stack))
         self._planes = stack.planes or range(count)
+        self._is_there = np.ones(count, bool)
+        self._is_there[list(self._planes)] = False
+        self._wanted: deque[int] = deque()
         self._may_wait = False
         # Whether the next step does no more than look whether the processes are done with it.
         self.is_pending = False
@@ -106,6 +110,19 @@ class VolumeReading:
         self._may_wait = True
         for _ in self.steps():
             pass
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all voxels are in the volume."""
+        return bool(self._is_there.all())
+
+    def has(self, slices: range) -> bool:
+        """Whether the voxels of these slices (k) are in the volume."""
+        return bool(self._is_there[slices.start : slices.stop : slices.step].all())
+
+    def want(self, slices: range) -> None:
+        """Have these slices (k) decoded before the others, as far as that is not begun."""
+        self._wanted = deque(k for k in slices if not self._is_there[k])
 
     def steps(self) -> Iterator[int]:
         """Read; yield after some frames how many there are. Raises ``SourceError``."""
@@ -127,36 +144,57 @@ class VolumeReading:
 
     def _steps_in_processes(self) -> Iterator[int]:
         assert self._decoders is not None
-        k = 0
+        done = 0
         parts, ahead = tee(self._parts())
-        futures = self._decoders.decode((path, indices) for path, indices, _ in ahead)
-        for (_, _, frames), future in zip(parts, futures, strict=True):
+        futures = self._decoders.decode((path, indices) for path, indices, _, _ in ahead)
+        for (_, _, first, frames), future in zip(parts, futures, strict=True):
             while not (future.done() or self._may_wait):
                 self.is_pending = True
-                yield k
+                yield done
             self.is_pending = False
-            pictures = self._decoders.frames_of(future)
-            for frame, pixels in zip(frames, self._cut_tiles(pictures, frames), strict=True):
+            pictures = self._cut_tiles(self._decoders.frames_of(future), frames)
+            for k, (frame, pixels) in enumerate(zip(frames, pictures, strict=True), start=first):
                 self._check_shape(pixels, frame.file)
                 self._store(k, pixels, frame)
-                k += 1
-                yield k
+                done += 1
+                yield done
 
-    def _parts(self) -> Iterator[tuple[Path, list[int], list[Frame]]]:
+    def _parts(self) -> Iterator[tuple[Path, list[int], int, list[Frame]]]:
         """Yield what is decoded together: a file, its frames' numbers there, and what they become.
 
-        A file is looked at when its turn has come: there may be thousands.
+        That are frames of the stack, the first of which has the number that comes before them. What
+        is wanted comes first. A file is looked at when its turn has come: there may be thousands.
         """
+        left = dict(self._tasks())
+        task_of = {
+            self._planes[number]: first
+            for first, frames in left.items()
+            for number in range(first, first + len(frames))
+        }
+        while left:
+            first = next(iter(left))
+            while self._wanted:
+                wanted = task_of.get(self._wanted.popleft())
+                if wanted in left:
+                    first = wanted
+                    break
+            frames = left.pop(first)
+            file = frames[0].file
+            _opened(self._folder, file).close()
+            is_tiled = TILES in file.header.shared
+            indices = [0] if is_tiled else [frame.index for frame in frames]
+            yield self._folder / file.name, indices, first, frames
+
+    def _tasks(self) -> Iterator[tuple[int, list[Frame]]]:
+        """Yield the frames that are decoded together, and the number of the first in the stack."""
+        number = 0
         for _, found in groupby(self.stack.frames, key=lambda frame: frame.file.name):
             frames = [*found]
-            _opened(self._folder, frames[0].file).close()
-            path = self._folder / frames[0].file.name
-            if TILES in frames[0].file.header.shared:
-                yield path, [0], frames
-                continue
-            for start in range(0, len(frames), _FRAMES_A_TASK):
-                part = frames[start : start + _FRAMES_A_TASK]
-                yield path, [frame.index for frame in part], part
+            is_tiled = TILES in frames[0].file.header.shared
+            for start in range(0, len(frames), len(frames) if is_tiled else _FRAMES_A_TASK):
+                part = frames[start : start + (len(frames) if is_tiled else _FRAMES_A_TASK)]
+                yield number + start, part
+            number += len(frames)
 
     def _cut_tiles(self, pictures: list[np.ndarray], frames: list[Frame]) -> Iterable[np.ndarray]:
         """Return frames of what was decoded: the pictures, or the tiles of the one."""
@@ -222,6 +260,7 @@ class VolumeReading:
 
     def _store(self, k: int, pixels: np.ndarray, frame: Frame) -> None:
         """Put the stored pixels of a frame into the volume, as what they mean."""
+        self._is_there[self._planes[k]] = True  # in the same step
         if is_color(self.stack):
             self.volume[self._planes[k]] = pixels
             return
