@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from helpers.long_lists import make_long_list
@@ -184,3 +185,12 @@ def test_no_entry_of_a_long_list_is_made_before_somebody_looks_at_it(monkeypatch
     with_live_images = ImageList(table, live)
     assert with_live_images.image_id(5000) == "probe"
     assert len(made) < 5
+
+
+def test_images_are_found_again_in_a_list_that_comes_again():
+    before = ImageList(as_it_arrives(ENTRIES))
+    same, other = ImageList(as_it_arrives(ENTRIES)), ImageList(as_it_arrives(ENTRIES[1:]))
+    rows = np.array([0, 2])
+    assert same.rows_of_list(before, rows).tolist() == [0, 2]
+    assert other.rows_of_list(before, rows).tolist() == [-1, 1]
+    assert (same.count_changes(before), other.count_changes(before)) == ((0, 0), (0, 1))

@@ -76,6 +76,8 @@ class ImageList(ArrangedRows):
 
     def count_changes(self, before: ImageList) -> tuple[int, int]:
         """Return how many ids are listed here and not in another list, and the other way round."""
+        if self._has_ids_of(before) and self.first_live_row == before.first_live_row:
+            return 0, 0
         ids, ids_before = self._sorted_listed_ids(), before._sorted_listed_ids()
         if not len(ids) or not len(ids_before):
             return len(ids), len(ids_before)
@@ -116,6 +118,18 @@ class ImageList(ArrangedRows):
     def rows_of(self, image_ids: Sequence[str]) -> np.ndarray:
         """Return the first row with each id, -1 for those that are not in the list."""
         return self._ids.rows(image_ids)
+
+    def rows_of_list(self, before: ImageList, rows: np.ndarray) -> np.ndarray:
+        """Return in which rows the images are here that another list has in some rows; -1 for none.
+
+        A list that is read again mostly has the same ids: a million need not be looked up then.
+        """
+        if self._has_ids_of(before):
+            return rows
+        return self.rows_of(before.image_ids(rows))
+
+    def _has_ids_of(self, other: ImageList) -> bool:
+        return np.array_equal(self._ids.encoded, other._ids.encoded)
 
     def is_first_with_its_id(self, row: int) -> bool:
         """Whether no row above has the same id."""

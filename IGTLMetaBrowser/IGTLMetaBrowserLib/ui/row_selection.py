@@ -126,7 +126,7 @@ class RowSelection:
 
     def _takeOver(self, images):
         """Select in another list the images that were selected in the one before."""
-        rows = images.rows_of(self._images.image_ids(np.flatnonzero(self._isSelected)))
+        rows = images.rows_of_list(self._images, np.flatnonzero(self._isSelected))
         self._images = images
         self._isSelected = np.zeros(len(images), bool)
         self._isSelected[rows[rows >= 0]] = True
