@@ -15,6 +15,7 @@ from IGTLMetaBrowserLib.codec import charset
 # Families of which the library knows no type.
 NOT_KNOWN = {
     "command": "COMMAND and RTS_COMMAND came with version 3 of the protocol",
+    "image_parts": "IMGPART, GET_IMGPART and IMGTHUMB are this project's own",
     "polydata_queries": "it asks for one POLYDATA, never for a stream of them",
     "video": "VIDEO and VIDEOMETA came with version 3 of the protocol",
 }
