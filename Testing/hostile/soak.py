@@ -84,9 +84,11 @@ def soak(seconds: float, scene: Any, do_round: Callable[[Any, int, int, int], No
     begin = time.monotonic()
     first: State | None = None
     rounds = 0
-    with ServerInThread(Archive()) as server, streaming() as stream_port:
+    archive = Archive()
+    with ServerInThread(archive) as server, streaming() as stream_port:
         while time.monotonic() < begin + seconds or first is None:
             do_round(scene, server.port, stream_port, rounds)
+            archive.received.clear()
             rounds += 1
             is_warm = rounds >= len(ROUNDS_OF_FAULTS)
             if first is None and is_warm and time.monotonic() > begin + seconds / 10:

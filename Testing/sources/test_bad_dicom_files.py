@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import io
+import os
+import struct
+import tracemalloc
+import zlib
+
 import numpy as np
+import pydicom
 import pytest
-from pydicom.uid import RTDoseStorage
+from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import ExplicitVRLittleEndian, RTDoseStorage
 
 from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.dicom_index import limited_file
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.codestreams import picture_size
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
+JPEG_LS = "1.2.840.10008.1.2.4.80"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
 
@@ -157,3 +169,168 @@ class TestOtherImagesThatAreNotThere:
         source, _ = open_beside(study.structure_set(), "rs")
         assert source.label_maps() == []
         assert dict(source.refused)["rs"].startswith("structures of an image that is not in")
+
+
+class TestFilesThatBecomeLarge:
+    """What is small on the disk, or in the network, and large in memory."""
+
+    @pytest.mark.parametrize("tag", [0x7FDF1000, 0x7FE11010], ids=["before pixels", "behind"])
+    def test_a_deflated_gigabyte(self, tmp_path, make_slice, write_series, tag):
+        write_series(tmp_path, [(0, 0, z) for z in range(3)])
+        bomb = deflated(alone(make_slice), tag, 1 << 30)
+        assert len(bomb) < 2 << 20
+        (tmp_path / "bad").write_bytes(bomb)
+        source = DicomFolderSource(tmp_path)
+        assert dict(source.refused) == {"bad": "it inflates to more than 256 MiB"}
+        assert [item.size for item in source.images()] == [(7, 5, 3)]
+
+    def test_a_deflated_image_is_still_read(self, tmp_path, make_slice):
+        (tmp_path / "one").write_bytes(deflated(alone(make_slice, value=7), 0x7FE11010, 1 << 20))
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert source.image(item.id).pixels[0, 1].tolist() == [7] * 7
+
+    @pytest.mark.parametrize("length", [0xF0000000, 0xFFFFFFFF], ids=["4 GiB", "undefined"])
+    @pytest.mark.parametrize("tag", [0x00080060, 0x7FDF1001], ids=["needed", "private"])
+    def test_a_sparse_file(self, tmp_path, make_slice, write_series, monkeypatch, tag, length):
+        """Its zeros take no room on the disk; read into memory, they would."""
+        write_series(tmp_path, [(0, 0, z) for z in range(3)])
+        data = bytes_of(alone(make_slice))
+        start = data.index(struct.pack("<HH", 8, 0x60))
+        element = struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, b"OB", 0, length)
+        path = tmp_path / "bad"
+        path.write_bytes(data[:start] + element)
+        os.truncate(path, 20 << 30)
+        monkeypatch.setattr(limited_file, "LONGEST", 4 << 20)
+        tracemalloc.start()
+        try:
+            source = DicomFolderSource(tmp_path)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert "bad" in dict(source.refused)
+        assert [item.size for item in source.images()] == [(7, 5, 3)]
+        assert most < 40 << 20
+
+    def test_a_million_items(self, open_beside, make_slice, monkeypatch):
+        monkeypatch.setattr(limited_file, "_MOST_ITEMS", 1000)
+        item = Dataset()
+        item.FrameType = "ORIGINAL"
+        _, reason = open_beside(alone(make_slice, PerFrameFunctionalGroupsSequence=[item] * 1001))
+        assert reason == "its header has more than 1000 items of sequences"
+
+    def test_compressed_pixels_that_are_more_bytes_than_pixels(self, tmp_path, make_slice):
+        data = bytes_of(alone(make_slice), JPEG_2000)
+        path = tmp_path / "bad"
+        path.write_bytes(data)
+        os.truncate(path, 1 << 30)
+        source = DicomFolderSource(tmp_path)
+        assert "bytes are too many" in dict(source.refused)["bad"]
+
+    @pytest.mark.parametrize("depth", [900, 100_000])
+    def test_sequences_within_sequences(self, tmp_path, make_slice, write_series, depth):
+        write_series(tmp_path, [(0, 0, z) for z in range(3)])
+        data = bytes_of(alone(make_slice))
+        start = data.index(struct.pack("<HH", 0x7FE0, 0x10))
+        begin = struct.pack("<HH2sHIHHI", 0x40, 0xA730, b"SQ", 0, 0xFFFFFFFF, *ITEM)
+        (tmp_path / "bad").write_bytes(data[:start] + begin * depth + data[start:])
+        source = DicomFolderSource(tmp_path)
+        assert "cannot be read as DICOM" in dict(source.refused)["bad"]
+        assert [item.size for item in source.images()] == [(7, 5, 3)]
+
+
+class TestPicturesOfAnotherSizeThanTheFileSays:
+    """Decoders make room for what a picture's own header says, or end the process."""
+
+    @pytest.mark.parametrize(
+        ("syntax", "marker", "layout", "places"),
+        [
+            (JPEG_2000, b"\xff\x51", ">II", (6, 22)),  # the picture, and its only tile
+            (JPEG_LS, b"\xff\xf7", ">HH", (5,)),
+        ],
+        ids=["JPEG 2000", "JPEG-LS"],
+    )
+    def test_refused_in_words(self, tmp_path, make_slice, syntax, marker, layout, places):
+        dataset = alone(make_slice)
+        dataset.set_pixel_data(
+            np.zeros((64, 64), np.uint16), "MONOCHROME2", 12, generate_instance_uid=False
+        )
+        dataset.compress(syntax, generate_instance_uid=False)
+        data = bytearray(bytes_of(dataset, syntax))
+        for place in places:
+            struct.pack_into(layout, data, data.index(marker) + place, 60_000, 60_000)
+        (tmp_path / "bad").write_bytes(data)
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        with pytest.raises(SourceError, match="60000 × 60000 pixels of 1 samples, not 64 × 64"):
+            source.image(item.id)
+
+    def test_sizes_of_jpeg(self):
+        size = struct.pack(">BBHBHHB", 0xFF, 0xC1, 11, 12, 480, 640, 3)
+        jpeg = b"\xff\xd8\xff\xe0\x00\x04ab" + b"\xff\xff" + size[1:]
+        assert picture_size(jpeg) == (480, 640, 3)
+        for length in range(len(jpeg) - 1):
+            assert picture_size(jpeg[:length]) is None
+        assert picture_size(b"\xff\xd8\xff\xda" + bytes(20)) is None
+
+
+class TestVolumesThatAreMostlyEmpty:
+    def test_a_segmentation_whose_frames_are_far_from_each_other(self, open_beside):
+        slices = [study.ct_slice(number) for number in (1, 2, 3)]
+        dataset = study.segmentation(slices)
+        frames = dataset.PerFrameFunctionalGroupsSequence
+        for z, frame in zip((0, 0.01, 400), frames, strict=True):
+            frame.PlanePositionSequence[0].ImagePositionPatient = [0, 0, z]
+        source, _ = open_beside(dataset, "seg")
+        assert source.label_maps() == []
+        assert (
+            "volume of (128, 128, 40001) voxels, most of which are" in dict(source.refused)["seg"]
+        )
+
+    def test_two_slices_that_are_tilted_out_of_all_proportion(self, tmp_path, make_slice):
+        for number, x in enumerate((0, 60)):
+            place = (x, x, number)
+            dataset = make_slice(place, PixelSpacing=[0.001, 0.001])
+            dataset.save_as(tmp_path / str(number), enforce_file_format=True)
+        source = DicomFolderSource(tmp_path, is_upright=True)
+        assert source.images() == ()
+        ((_, tilted), (_, reason)) = source.refused
+        assert "tilted gantry" in tilted
+        assert "most of which are empty" in reason
+
+
+ITEM = (0xFFFE, 0xE000, 0xFFFFFFFF)
+
+
+def bytes_of(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
+    """Return a file; its pixels have no length if the syntax is a compressed one."""
+    dataset.file_meta.TransferSyntaxUID = syntax
+    if syntax == JPEG_2000 and not dataset["PixelData"].is_undefined_length:
+        dataset.PixelData = encapsulate([dataset.PixelData])
+        dataset["PixelData"].VR = "OB"
+        dataset["PixelData"].is_undefined_length = True
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+def deflated(dataset: Dataset, tag: int, size: int) -> bytes:
+    """Return a deflated file that has a private element of so many zeros, too."""
+    plain = bytes_of(dataset)
+    dataset.file_meta.TransferSyntaxUID = DEFLATED
+    empty = io.BytesIO()
+    pydicom.dcmwrite(empty, dataset, enforce_file_format=True)
+    meta_size = 144 + struct.unpack_from("<I", empty.getvalue(), 140)[0]
+    content = plain[144 + struct.unpack_from("<I", plain, 140)[0] :]
+    pixels = content.index(struct.pack("<HH", 0x7FE0, 0x10))
+    place = pixels if tag < 0x7FE00010 else len(content)
+    compressor = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    parts = [compressor.compress(content[:place])]
+    element = struct.pack("<HH2sHI", tag >> 16, tag & 0xFFFF, b"OB", 0, size)
+    parts.append(compressor.compress(element))
+    # Flushed, a block says the same wherever it is: it need not be compressed again.
+    parts += [compressor.flush(zlib.Z_FULL_FLUSH)]
+    block = compressor.compress(bytes(1 << 20)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    parts += [block] * (size >> 20)
+    parts += [compressor.compress(content[place:]), compressor.flush()]
+    return empty.getvalue()[:meta_size] + b"".join(parts)

@@ -13,6 +13,7 @@ import zlib
 from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 
+from . import limited_file
 from .buffer_file import BufferFile
 from .elements import READ_AT_ONCE, Elements
 from .fields import (
@@ -32,6 +33,7 @@ from .fields import (
     text_of,
 )
 from .image_header import needed_tags, pack_header, read_image_header
+from .limited_file import LimitedFile, TooLargeError, check_items, count_items
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH, PixelPlace
 
 # The kinds of files:
@@ -45,10 +47,14 @@ REFUSED = "refused"  # the system does not let it be read, or it has vanished
 # DICOM PS3.10 7.1: any 128 bytes, then the prefix.
 _PREAMBLE = 128
 _PREFIX = b"DICM"
-# A header is smaller; a deflated file could inflate to a thousand times its size.
+# A header is smaller; a deflated file could inflate to a thousand times its size. What comes behind
+# the header is only counted.
 _LONGEST_INFLATED = 4 << 20
+_INFLATED_AT_ONCE = 1 << 20
 _ROWS = 0x00280010
 
+# Files have no group 0000 (PS3.10 7.1): zeros behind the data, of which there can be gigabytes.
+_FIRST_TAG = 0x00010000
 # Items and delimiters (PS3.5 7.5) at the top level: the end of a sequence was missed.
 _ITEM_GROUP = 0xFFFE
 # Of a DICOMDIR (PS3.3 F.3): it says of files what the files say themselves.
@@ -99,7 +105,7 @@ def read_file(path: str | bytes) -> FileContent:
 
     pydicom may warn of oddities."""
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path has no names in bytes
+        with LimitedFile(path) as file:
             size = os.fstat(file.fileno()).st_size
             return _read_checked(io.BufferedReader(file, READ_AT_ONCE), size)
     except OSError as error:
@@ -118,7 +124,7 @@ def _read_checked(file: BinaryIO, size: int) -> FileContent:
         raise
     except _DicomdirError:
         return FileContent(DICOMDIR)
-    except _CutOffError as error:
+    except (_CutOffError, TooLargeError) as error:
         return FileContent(UNREADABLE, str(error))
     except Exception as error:  # a broken file raises anything: struct.error, RecursionError ...
         reason = f"cannot be read as DICOM: {error or type(error).__name__}"
@@ -151,18 +157,19 @@ def _read(file: BinaryIO, size: int) -> FileContent:
     lookup = header.read().get
     if not header.has_prefix and not any(text_of(lookup, tag) for tag in _SIGNS_OF_DICOM):
         return FileContent(OTHER)
-    image = read_image_header(lookup, header.transfer_syntax, header.pixels, size)
+    image = read_image_header(lookup, header.transfer_syntax, header.pixels, header.size)
     values = tuple(fields_by_lookup(lookup).values())
     sop_class = text_of(lookup, SOP_CLASS_UID) or header.media_storage_sop_class
     return FileContent(DICOM, "", values, sop_class, pack_header(image) if image else None)
 
 
 class _Header:
-    """The attributes that are needed, read from a file of ``size`` bytes."""
+    """The attributes that are needed, read from a file of ``size`` bytes (when it is inflated)."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
-        self._size = size
+        self._size = size  # of what can be read
+        self.size = size
         self._is_plain = False
         self._is_inflated = False
         self._found: dict[int, Any] = {}
@@ -199,12 +206,17 @@ class _Header:
         from pydicom.tag import BaseTag
 
         needed, encoding = _needed_tags(), (is_implicit, is_little_endian)
-        limit = FRAME_OF_REFERENCE_UID
+        limit, longest = FRAME_OF_REFERENCE_UID, limited_file.LONGEST
         elements = Elements(self._file, *encoding)
         for element in elements:
             tag, vr, length, begin, position = element
-            is_odd = tag > limit or tag >> 16 == _DIRECTORY_GROUP or position + length > self._size
-            if is_odd and self._stop(tag, None, length, position):
+            is_odd = (
+                tag > limit
+                or tag < _FIRST_TAG
+                or tag >> 16 == _DIRECTORY_GROUP
+                or position + length > self._size
+            )
+            if (is_odd or length > longest) and self._stop(tag, None, length, position):
                 return
             if _ROWS in self._found:
                 limit = min(PIXEL_TAGS) - 1  # before them, nothing can end the reading
@@ -256,6 +268,8 @@ class _Header:
     def _inflate(self) -> None:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         data = inflater.decompress(self._file.read(_LONGEST_INFLATED), _LONGEST_INFLATED)
+        check_items(count_items(data))
+        self.size = len(data) + _rest_of(inflater, self._file)
         self._file, self._size = io.BytesIO(data), len(data)
         self._is_inflated = True
 
@@ -270,7 +284,7 @@ class _Header:
             place = (0, UNDEFINED_LENGTH) if self._is_inflated else (position, length)
             self.pixels = PixelPlace(PIXEL_TAGS[tag], *place)
             return True
-        if tag >> 16 == _ITEM_GROUP:
+        if tag >> 16 == _ITEM_GROUP or tag < _FIRST_TAG:
             return True
         if tag > FRAME_OF_REFERENCE_UID and tag > self._last_tag(tag):
             return True
@@ -278,6 +292,8 @@ class _Header:
             raise _DicomdirError
         if length != UNDEFINED_LENGTH and position + length > self._size:
             raise _CutOffError(f"is cut off within ({tag >> 16:04X},{tag & 0xFFFF:04X})")
+        if length != UNDEFINED_LENGTH and tag in _needed_tags():
+            limited_file.check_length(length)
         return False
 
     def _last_tag(self, tag: int) -> int:
@@ -292,6 +308,18 @@ class _Header:
         if not modality or modality.startswith("RT"):
             return REFERENCED_STRUCTURE_SET_SEQUENCE
         return CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE
+
+
+def _rest_of(inflater: Any, file: BinaryIO) -> int:
+    """Return how many bytes more a file inflates to. Raises ``TooLargeError``."""
+    count = 0
+    data = inflater.unconsumed_tail
+    while data and not inflater.eof:
+        count += len(inflater.decompress(data, _INFLATED_AT_ONCE))
+        if count > limited_file.LONGEST:
+            raise TooLargeError(f"it inflates to more than {limited_file.LONGEST >> 20} MiB")
+        data = inflater.unconsumed_tail or file.read(_INFLATED_AT_ONCE)
+    return count
 
 
 def _syntax_of(is_implicit: bool, is_little_endian: bool) -> str:

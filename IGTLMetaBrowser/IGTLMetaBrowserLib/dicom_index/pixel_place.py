@@ -18,7 +18,9 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 # Implicit and explicit little endian, and the retired explicit big endian (PS3.5 A.1 to A.3).
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
+# Nobody compresses pixels to twice their size; so much may stand beside them.
+_LARGEST_COMPRESSED = 2
+_MOST_BESIDE = 256 << 20
 # A frame that is compressed begins with the tag and the length of its item (PS3.5 A.4).
 _BYTES_A_FRAME = 8
 # A black image of 4096² has some hundred bytes as JPEG 2000: 50,000 pixels a byte.
@@ -46,7 +48,10 @@ class PixelPlace:
 def why_not_whole(
     values: Mapping[str, str], syntax: str, pixels: PixelPlace | None, file_size: int
 ) -> str:
-    """Return why the pixels cannot be what the header's ``values`` say; empty if they can."""
+    """Return why the pixels cannot be what the header's ``values`` say; empty if they can.
+
+    ``file_size`` is in bytes; of a deflated file, when it is inflated.
+    """
     if pixels is None:
         return "it has no pixels"
     is_cut_off = pixels.offset + pixels.length > file_size
@@ -60,17 +65,20 @@ def why_not_whole(
         return f"its header makes no sense: {error}"
     if syntax in _NATIVE and pixels.length == UNDEFINED_LENGTH:
         return "its pixels are compressed, and it does not say how (TransferSyntaxUID)"
-    if _can_hold(pixels, syntax, file_size, frames, rows * columns, bits):
-        return ""
-    said = f"{frames} frames of {columns} × {rows} pixels"
-    return f"its header says {said}, which its {file_size} bytes cannot hold"
+    said = f"its header says {frames} frames of {columns} × {rows} pixels"
+    if not _can_hold(pixels, syntax, file_size, frames, rows * columns, bits):
+        return f"{said}, which its {file_size} bytes cannot hold"
+    most = _LARGEST_COMPRESSED * bits // 8 + _MOST_BESIDE
+    if pixels.length == UNDEFINED_LENGTH and file_size - pixels.offset > most:
+        return f"{said}, for which its {file_size} bytes are too many"
+    return ""
 
 
 def _can_hold(
     pixels: PixelPlace, syntax: str, file_size: int, frames: int, area: int, bits: int
 ) -> bool:
     if syntax == _DEFLATED:
-        return bits <= 8 * file_size * _MOST_DEFLATED
+        return bits <= 8 * file_size
     there = file_size - pixels.offset
     if syntax in _NATIVE:
         return bits <= 8 * pixels.length

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..net.source import SourceError
+from .codestreams import check_sizes
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _DECODERS = "python-gdcm pylibjpeg pylibjpeg-openjpeg pyjpegls"
+
+_LAST_TAG = 0x7FE00010  # PixelData
+_DEFERRED = 1 << 20  # bytes: what is larger is read when it is needed
 
 _DICOMS_OWN = "1.2.840.10008.1.2."
 
@@ -140,6 +144,8 @@ def _decode_dataset(dataset: Dataset, path: Path, indices: Sequence[int]) -> Ite
     from pydicom.pixels import iter_pixels
 
     try:
+        if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+            check_sizes(dataset, indices)
         for pixels in iter_pixels(dataset, indices=indices):
             yield _apply_tables(dataset, pixels)
     except Exception as error:  # decoders raise anything
@@ -194,12 +200,13 @@ def _advice() -> str:
 
 
 def _read(path: Path) -> Dataset:
-    """The whole file."""
-    import pydicom
+    """The file up to its pixels, and these: what comes behind them can be of any size."""
+    from pydicom.filereader import read_partial
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     try:
-        dataset = pydicom.dcmread(path, force=True)
+        with path.open("rb") as file:
+            dataset = read_partial(file, lambda tag, *_: tag > _LAST_TAG, _DEFERRED, force=True)
     except Exception as error:  # a file that changed since it was listed raises anything
         raise SourceError(f"{path.name} can no longer be read: {error}") from error
     if "TransferSyntaxUID" not in dataset.file_meta:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from datetime import datetime, timedelta, timezone
 
 from .. import codec
@@ -19,7 +20,10 @@ from .dicom_volumes import Stack
 # One less than the field: the C++ library reads a field without a NUL at its end as empty.
 ID_LENGTH = 19
 NAME_BYTES = 63
-LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE
+_LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA, LBMETA and IMAGE
+# Voxels of a volume that no frame has: a few frames, far from each other or tilted, could make
+# volumes of any size otherwise. A segmentation of one slice in a CT of 1000 has as many.
+_MOST_EMPTY = 1 << 28
 
 # What metadata tell of an image, besides the dictionary's fields: what its values mean.
 _OTHER_KEYWORDS = (
@@ -38,6 +42,18 @@ def image_id(uid: str) -> str:
     is below 1 in 10^16.
     """
     return base64.b32encode(hashlib.sha256(uid.encode()).digest()).decode("ascii")[:ID_LENGTH]
+
+
+def why_too_large(size: tuple[int, int, int], frames: int, area: int) -> str:
+    """Return why there cannot be a volume of so many voxels; empty if there can.
+
+    It is made of so many ``frames``, each of which has ``area`` pixels.
+    """
+    if max(size) > _LARGEST_SIZE:
+        return f"too large for OpenIGTLink: {size} voxels"
+    if math.prod(size) - frames * area > _MOST_EMPTY:
+        return f"its {frames} frames make a volume of {size} voxels, most of which are empty"
+    return ""
 
 
 def cut_name(name: str) -> str:

@@ -119,8 +119,10 @@ class FolderOffers:
             return
         self.refused += [(title, reason) for reason in reasons]
         for offer in offers:
-            if max(offer.item.size) > dicom_fields.LARGEST_SIZE:
-                self.refused.append((title, f"too large for OpenIGTLink: {offer.item.size} voxels"))
+            columns, rows, _ = offer.stack.size
+            count = len(offer.stack.frames)
+            if why := dicom_fields.why_too_large(offer.item.size, count, columns * rows):
+                self.refused.append((title, why))
             else:
                 self.images[offer.item.id] = offer
 

@@ -19,7 +19,7 @@ import numpy as np
 from ..codec.geometry import flip_matrix_lps_ras
 from ..net.source import SourceError
 from .dicom_decoding import decode_labels
-from .dicom_fields import LARGEST_SIZE, image_id
+from .dicom_fields import image_id, why_too_large
 from .dicom_files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
 from .dicom_places import group_by_grid, has_position
 from .dicom_sizes import PixelSize
@@ -104,7 +104,7 @@ def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
         raise ValueError(f"{len(segments)} segments; there can be 1 to {MOST_LABELS} labels")
     frames = [*frames_of(file)]
     planes, ijk_to_ras, _ = _grid(frames)
-    size = _size(file, max(planes) + 1)
+    size = _size(frames, max(planes) + 1)
     return [
         SegmentationLabelMap(
             image_id(f"{header.get('SOPInstanceUID')}{words}"),
@@ -128,7 +128,7 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
     kind = file.header.get("SegmentationFractionalType").lower() or "fraction"
     frames = [*frames_of(file)]
     planes, ijk_to_ras, size = _grid(frames)
-    count = _size(file, max(planes) + 1)[2]
+    count = _size(frames, max(planes) + 1)[2]
     stacks = []
     for number, structure in segments.items():
         chosen = [n for n, frame in enumerate(frames) if _is_of(frame, [number])]
@@ -142,11 +142,12 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
     return stacks
 
 
-def _size(file: ImageFile, count: int) -> tuple[int, int, int]:
-    size = (int(file.header.get("Columns")), int(file.header.get("Rows")), count)
-    if max(size) > LARGEST_SIZE:
-        raise ValueError(f"too large for OpenIGTLink: {size} voxels")
-    return size
+def _size(frames: Sequence[Frame], count: int) -> tuple[int, int, int]:
+    header = frames[0].file.header
+    columns, rows = int(header.get("Columns")), int(header.get("Rows"))
+    if why := why_too_large((columns, rows, count), len(frames), columns * rows):
+        raise ValueError(why)
+    return columns, rows, count
 
 
 def _layers(

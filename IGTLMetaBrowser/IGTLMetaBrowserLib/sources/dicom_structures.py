@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..codec.geometry import flip_matrix_lps_ras
+from ..dicom_index.limited_file import open_limited
 from ..net.source import SourceError
 from .dicom_fields import image_id
 from .dicom_segmentations import Structure, default_color
@@ -127,6 +128,7 @@ def _read(folder: Path, name: str) -> Dataset:
     import pydicom
 
     try:
-        return pydicom.dcmread(folder / name, force=True)
+        with open_limited(folder / name) as file:
+            return pydicom.dcmread(file, force=True)
     except Exception as error:  # a broken file raises anything
         raise SourceError(f"{name!r} cannot be read: {error}") from error

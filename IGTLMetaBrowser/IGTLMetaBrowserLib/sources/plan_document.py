@@ -18,6 +18,7 @@ import numpy as np
 
 from .. import codec
 from ..dicom_index.index import DicomIndex
+from ..dicom_index.limited_file import open_limited
 from ..net.source import SourceError
 from .dicom_fields import image_id
 
@@ -151,8 +152,9 @@ def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
     plans = []
     for (name,) in index.query(statement, COMPREHENSIVE_3D_SR):
         try:
-            plans.append(read_plan(dcmread(folder / os.fsdecode(name))))
-        except (OSError, SourceError) as error:
+            with open_limited(folder / os.fsdecode(name)) as file:
+                plans.append(read_plan(dcmread(file)))
+        except Exception as error:  # a broken file raises anything
             _logger.warning("a plan is not offered: %s", error)
     return tuple(plans)
 
