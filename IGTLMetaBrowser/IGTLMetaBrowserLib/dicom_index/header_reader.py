@@ -210,13 +210,9 @@ class _Header:
         elements = Elements(self._file, *encoding)
         for element in elements:
             tag, vr, length, begin, position = element
-            is_odd = (
-                tag > limit
-                or tag < _FIRST_TAG
-                or tag >> 16 == _DIRECTORY_GROUP
-                or position + length > self._size
-            )
-            if (is_odd or length > longest) and self._stop(tag, None, length, position):
+            is_odd = not _FIRST_TAG <= tag <= limit or tag >> 16 == _DIRECTORY_GROUP
+            is_long = length > longest or position + length > self._size
+            if (is_odd or is_long) and self._stop(tag, None, length, position):
                 return
             if _ROWS in self._found:
                 limit = min(PIXEL_TAGS) - 1  # before them, nothing can end the reading
