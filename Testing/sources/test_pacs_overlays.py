@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import Dataset
 
-from helpers import orthanc
+from helpers import orthanc, scripted_archive
 from helpers import radiotherapy as study
 from helpers.ready_sources import ready
+from helpers.scripted_archive import Answer, listing, multipart, record
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive
+from IGTLMetaBrowserLib.sources.dimse import DimseArchive
+from IGTLMetaBrowserLib.sources.label_document import write_segmentation
+from IGTLMetaBrowserLib.sources.plan_document import write_plan
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 
 pytestmark = pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}")
@@ -115,3 +122,68 @@ def test_a_segmentation_of_another_place_or_patient_is_not_offered(
         (ct,) = source.images()
         ready(source.image, ct.id)
         assert ready(source.label_maps) == []
+
+
+def plan_in(frame: str, images: list[Dataset]) -> Dataset:
+    """A plan for these images, as if they were in this frame of reference."""
+    for image in images:
+        image.FrameOfReferenceUID = frame
+    line = codec.TrajectoryItem(name="Left", entry=(10, 20, 30), target=(1, 2, 3))
+    return deepcopy(write_plan([line], images))  # it shares attributes with the images
+
+
+@pytest.mark.parametrize("other", ["", "frame of reference", "patient"])
+def test_a_plan_is_offered_only_in_its_own_place_and_for_its_own_patient(slices, tmp_path, other):
+    """Of one study with the image, whose series it names: that alone is not enough.
+
+    No archive but a scripted one lets a study be of two patients.
+    """
+    frame = str(slices[0].FrameOfReferenceUID)
+    plan = plan_in("1.2.3.99" if other == "frame of reference" else frame, slices)
+    if other == "patient":
+        plan.PatientID = "another"
+    for dataset in slices:
+        dataset.FrameOfReferenceUID = frame
+
+    def script(path: str) -> Answer:
+        if "/studies/" not in path:
+            return listing(record(slices), record([plan]))
+        return multipart([plan] if path.endswith(plan.SeriesInstanceUID) else slices)
+
+    with scripted_archive.running(script) as port:
+        web = DicomWebArchive(f"http://127.0.0.1:{port}")
+        with closing(ArchiveSource(web, SeriesCache(tmp_path / "cache", 1 << 30))) as source:
+            (ct,) = source.images()
+            assert ready(source.trajectories) == []
+            ready(source.image, ct.id)
+            names = [item.name for item in ready(source.trajectories)]
+    assert names == ([] if other else ["Left"])
+
+
+@pytest.mark.parametrize("way", ["STOW-RS", "C-STORE"])
+def test_a_segmentation_that_was_stored_comes_back(slices, tmp_path, way):
+    """What ``igtlmeta store`` makes of a label map: as SEG in the study, then as label maps."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    for number, dataset in enumerate(slices):
+        dataset.save_as(folder / f"ct{number}", enforce_file_format=True)
+    original = DicomFolderSource(folder)
+    image = original.image(original.images()[0].id)
+    labels = np.zeros(image.pixels.shape, np.uint8)
+    labels[1, 10:20, 30:50] = 1
+    content = BytesIO()
+    document = write_segmentation(labels, image.ijk_to_ras(), slices, {1: "Tumor"})
+    document.save_as(content, enforce_file_format=True)
+    with orthanc.running(tmp_path / "orthanc") as archive:
+        archive.upload(sorted(folder.iterdir()))
+        web = DicomWebArchive(archive.dicomweb)
+        (web if way == "STOW-RS" else DimseArchive(archive.peer)).store([content.getvalue()])
+        cache = SeriesCache(tmp_path / "cache", 1 << 30)
+        with closing(ArchiveSource(web, cache, seconds_a_turn=0.01)) as source:
+            (ct,) = source.images()
+            ready(source.image, ct.id)
+            (label_map,) = ready(source.label_maps)
+            stored = ready(source.image, label_map.id)
+    assert (label_map.name, label_map.owner) == ("Tumor", ct.id)
+    np.testing.assert_array_equal(stored.pixels == label_map.label, labels == 1)
+    np.testing.assert_allclose(stored.ijk_to_ras(), image.ijk_to_ras(), atol=1e-3)
