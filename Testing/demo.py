@@ -86,6 +86,7 @@ class User:
 
     def __init__(self, module: Any) -> None:
         self.ui = module.widget.ui
+        self.panel = module.widget.panel
         self.browser = module.widget.logic.browser
         self.model = self.ui.imageTableView.model()
 
@@ -97,6 +98,24 @@ class User:
         self._type(self.ui.portSpinBox, str(port))
         self._press(self.ui.connectButton)
         self._wait(lambda: self.model.rowCount() > 0, "the list of images")
+
+    def browse_archive(self, url: str, patient: str) -> None:
+        """Press Archive…, type its URL, and search it for a patient."""
+        from PySide6.QtCore import Qt
+        from PySide6.QtTest import QTest
+
+        self._press(self.ui.archiveButton)
+        asked = self.panel.archive.dialog
+        asked.addressBox.clearEditText()
+        self._type(asked.addressBox.lineEdit(), url)
+        self._press(asked.connectButton)
+        self._wait(lambda: self.browser.images.offers_search, "the list of the archive")
+        _say(self.ui.statusLabel.text)
+        self._press(self.ui.searchButton)
+        self._type(self.ui.searchPatientLineEdit, patient)
+        QTest.keyClick(self.ui.searchPatientLineEdit, Qt.Key_Return)
+        self._wait(lambda: "has found" in self.ui.statusLabel.text, "what is found")
+        _say(self.ui.statusLabel.text)
 
     def print_table(self) -> None:
         """Print the table as it is shown."""

@@ -2,14 +2,16 @@
 
 Starts Orthanc on free loopback ports with a temporary folder, fills it with the head phantom and
 with pydicom's test files, and starts ``igtlmeta serve --dicomweb``. Lists, searches,
-fetches; compares voxels with those of the folder source; then opens the module in the stand-in,
-and loads images. Exit code 0 means that every step happened. ``demo-output/pacs.png`` shows it.
+fetches; compares voxels with those of the folder source. Then it opens the module in the stand-in,
+which starts a gateway of its own, searches the archive, and loads images. Exit code 0 means that
+every step happened. ``demo-output/pacs.png`` shows it.
 ``--cluster`` shows one that outgrew one machine instead, see ``pacs_cluster``.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -47,7 +49,8 @@ def main() -> int:
             with demo.serving(*options) as (host, port):
                 search(host, port)
                 compare(host, port, folder / "phantom")
-                show(host, port)
+            os.environ["XDG_CACHE_HOME"] = str(folder)  # not the user's
+            show(archive.dicomweb)
     print(f"Done. Look at {(demo.OUTPUT / 'pacs.png').relative_to(demo.TOP)}")
     return 0
 
@@ -75,14 +78,14 @@ def compare(host: str, port: int, folder: Path) -> None:
             print(f"{item.name}: {expected.pixels.size:,} voxels are the same as in the folder")
 
 
-def show(host: str, port: int) -> None:
-    """Load two images in the module."""
+def show(url: str) -> None:
+    """Browse the archive in the module, and load two images."""
     slicerhost.start()
     module = slicerhost.load_module(demo.MODULE)
     try:
         module.show(1100, 960)
         user = demo.User(module)
-        user.connect(host, port)
+        user.browse_archive(url, "sheplogan")
         user.load(demo.IMAGES_TO_LOAD)
         slicerhost.screenshot(module.window, demo.OUTPUT / "pacs.png")
     finally:

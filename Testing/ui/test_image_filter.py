@@ -130,6 +130,19 @@ def test_many_modalities_are_in_a_menu(user, offer):
     assert button.text == "Modality: M1"
 
 
+def test_a_menu_of_modalities_gives_way_to_chips_when_there_are_fewer(user, offer):
+    many = [codec.ImageMetaItem(modality=f"M{number}", id=str(number)) for number in range(100)]
+    source = offer(many)
+    source.entries = ENTRIES
+    user.press(user.ui.refreshButton)
+    user.wait_for(lambda: user.ids() == ["a", "b", "c", "d"], "the other list")
+    assert chip(user, "MR").text == "MR (2)"
+    source.entries = many
+    user.press(user.ui.refreshButton)
+    user.wait_for(lambda: len(user.ids()) == 100, "the first list")
+    assert len(user.panel.images.filter.modalities._menu.actions()) == 40
+
+
 def test_wide_chips_have_no_numbers(user, offer):
     modalities = ("Angiography", "Endoscopy", "Other", "CT")
     offer([codec.ImageMetaItem(modality=name, id=name) for name in modalities])

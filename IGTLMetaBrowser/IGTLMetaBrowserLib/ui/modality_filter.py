@@ -61,11 +61,12 @@ class ModalityFilter:
             choice.checked = False
 
     def _clear(self):
-        for widget in [*self._choices.values(), self._menuButton]:
-            if widget is not None:
-                # Deleting waits for the event loop in which this was called.
-                widget.hide()
-                widget.deleteLater()
+        # The choices are chips, or actions of the button's menu, which go with the button.
+        isMenu = self._menuButton is not None
+        for widget in [self._menuButton] if isMenu else self._choices.values():
+            # Deleting waits for the event loop in which this was called.
+            widget.hide()
+            widget.deleteLater()
         self._choices, self._menuButton, self._menu = {}, None, None
 
     def _chipTexts(self, modalities):
