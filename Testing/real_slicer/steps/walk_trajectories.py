@@ -63,6 +63,7 @@ def filter_and_sort(step, user):
     yield user.until(lambda: name() == "Highest uptake", "the names from A to Z")
     user.check(user.ui.allLabelsCheckBox)
     yield user.until(lambda: all(map(is_labeled, lines())), "all labels")
+    yield from screenshot(step, "5-all-labels")
     user.check(user.ui.allLabelsCheckBox, False)
     yield user.until(lambda: sum(map(is_labeled, lines())) == 1, "the label of the present one")
 
