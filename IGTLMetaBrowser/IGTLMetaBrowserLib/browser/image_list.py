@@ -41,6 +41,8 @@ class ImageList(ArrangedRows):
     found by the whole text, and sorted as it was cut.
 
     Where ``patients`` are hidden, all texts that are shown, searched and sorted by are covered.
+    ``ids`` are those of the entries, if somebody has them already: to sort a million of them takes
+    a moment.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class ImageList(ArrangedRows):
         live: Sequence[ImageMetaItem] = (),
         patients: HiddenPatients | None = None,
         long_entries: Iterable[ImageMetaItem] = (),
+        ids: TextColumn | None = None,
     ) -> None:
         self._table = _table(entries)
-        self._ids = TextColumn(self._table.records["id"])
+        self._ids = TextColumn(self._table.records["id"]) if ids is None else ids
         # A live image that is also listed is shown in the row that it has there.
         are_listed = self._ids.rows([entry.id for entry in live]) >= 0
         unlisted = [

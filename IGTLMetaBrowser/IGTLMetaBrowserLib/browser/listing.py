@@ -64,7 +64,7 @@ class Listing:
         """Return all entries that have an id, with texts that are longer than their fields."""
         # An image that comes is asked for its name, its patient, its modality … one by one.
         if self._last_entries[0] != image_id:
-            rows = self._ids.all_rows(image_id)
+            rows = self.ids.all_rows(image_id)
             self._last_entries = image_id, [self.whole(self.entries[row]) for row in rows]
         return list(self._last_entries[1]) or self._kept.get(image_id, [])
 
@@ -107,30 +107,31 @@ class Listing:
     @cached_property
     def sequences(self) -> list[net.ImageSequence]:
         """Which images show one place at several times, b-values …, by what the server says."""
-        return net.read_sequences(self._texts, self._ids.texts) if self._texts else []
+        return net.read_sequences(self._texts, self.ids.texts) if self._texts else []
 
     def byte_counts(self, image_ids: Sequence[str]) -> list[int]:
         """Return how many bytes each image has by this list, or 0 if it does not say so."""
-        rows = self._ids.rows(image_ids)
+        rows = self.ids.rows(image_ids)
         if not len(self.entries):
             return [0] * len(image_ids)
         return np.where(rows >= 0, self._byte_counts[rows], 0).tolist()
 
     def __contains__(self, image_id: str) -> bool:
-        return self._ids.row(image_id) is not None
+        return self.ids.row(image_id) is not None
 
     def contain(self, image_ids: Sequence[str]) -> np.ndarray:
         """Return which of many ids are in the list, as bools of shape (number of ids,).
 
         Those that a search has left out are taken to be there.
         """
-        are_listed = self._ids.rows(image_ids) >= 0
+        are_listed = self.ids.rows(image_ids) >= 0
         if self._kept:
             are_listed |= np.array([one in self._kept for one in image_ids], bool)
         return are_listed
 
     @cached_property
-    def _ids(self) -> TextColumn:
+    def ids(self) -> TextColumn:
+        """The ids of all entries; to sort a million of them, once, takes a moment."""
         return TextColumn(self.entries.records["id"])
 
     @cached_property

@@ -92,8 +92,8 @@ class ImageSection:
         """Show the browser's list and its live images; filter, selection and scroll stay."""
         live = [liveState.entry for liveState in self._browser.images.live.values()]
         live += labelMapEntries(self._browser.overlays.label_maps)
-        listing = self._browser.metadata.listing
-        images = ImageList(listing.entries, live, self._browser.patients, listing.long_entries)
+        listing, patients = self._browser.metadata.listing, self._browser.patients
+        images = ImageList(listing.entries, live, patients, listing.long_entries, listing.ids)
         self.filter.modalities.setModalities(images.modalities)
         self.model.setImages(images, self.filter.modalities.chosen, self.filter.search.filter)
         self.columns.showList()
