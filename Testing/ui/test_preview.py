@@ -245,3 +245,14 @@ def test_a_part_that_is_refused_leaves_the_words(user, pictures):
     user.press(user.ui.previewButton)
     user.select("A")
     user.wait_for(lambda: user.ui.previewLabel.text.startswith("No preview"), "the reason")
+
+
+def test_nobody_is_said_to_wait_for_pictures(user, pictures):
+    silent = lambda _query: None  # noqa: E731
+    server = pictures([entry("A")], thumbnail=silent, part=silent)
+    show_column(user)
+    user.press(user.ui.previewButton)
+    user.select("A")
+    user.wait_for(lambda: server.names_asked("IMGTHUMB"), "the query")
+    user.panel.update()
+    assert "waiting" not in user.ui.connectionLabel.text

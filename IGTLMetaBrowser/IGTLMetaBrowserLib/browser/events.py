@@ -134,6 +134,11 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Previewing:
+    """Somebody looks at thumbnails or slices: there may be something for ``step`` to do."""
+
+
+@dataclass(frozen=True)
 class Deferred:
     """The server cannot be reached: it will be asked for this after reconnecting.
 
@@ -376,6 +381,7 @@ BrowserEvent = (
     | Reconnecting
     | OffersKnown
     | Asked
+    | Previewing
     | Deferred
     | ListUnanswered
     | Listed

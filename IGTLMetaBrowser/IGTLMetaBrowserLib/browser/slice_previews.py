@@ -15,7 +15,7 @@ from ..codec.window_level import is_emission, window_level
 from ..privacy.hidden_patients import HiddenPatients
 from ..signal import Signal
 from .connection import Connection
-from .events import Asked, ConnectionState, Observer
+from .events import ConnectionState, Observer, Previewing
 from .image_metadata import ImageMetadata
 from .thumbnail_files import thumbnail_key
 
@@ -64,7 +64,7 @@ class SlicePreviews:
             self._connection.client.cancel(self._query)
             self._query = None
         if image_id is not None and self._connection.has_server:
-            self._notify(Asked())  # the event loop looks at ``is_busy`` again
+            self._notify(Previewing())
 
     def stack(self, image_id: str) -> SliceStack | None:
         """Return the slices of an image, or None if there are none (yet)."""
@@ -77,6 +77,11 @@ class SlicePreviews:
     def is_coming(self) -> bool:
         """Whether the image that is looked at is being asked for, or will be."""
         return self._query is not None or self._is_missing()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether slices are on their way."""
+        return self._query is not None
 
     @property
     def is_busy(self) -> bool:

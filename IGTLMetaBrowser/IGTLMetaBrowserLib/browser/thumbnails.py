@@ -20,7 +20,7 @@ from ..codec.slice_stack import SliceStack
 from ..privacy.hidden_patients import HiddenPatients
 from ..signal import Signal
 from .connection import Connection
-from .events import Asked, ConnectionState, Observer
+from .events import ConnectionState, Observer, Previewing
 from .image_metadata import ImageMetadata
 from .thumbnail_files import ThumbnailFiles, thumbnail_key
 
@@ -94,6 +94,11 @@ class Thumbnails:
         return kept.thumbnail
 
     @property
+    def is_asking(self) -> bool:
+        """Whether some are on their way."""
+        return bool(self._asked)
+
+    @property
     def is_busy(self) -> bool:
         """Whether ``work`` has something to do now."""
         return bool(self._to_find) or (bool(self._to_ask) and self._can_ask())
@@ -113,7 +118,7 @@ class Thumbnails:
         known = in_flight | self._current | self._refused
         self._to_ask.extend(one for one in self._wanted if one not in known)
         if self._wanted and self._connection.has_server:
-            self._notify(Asked())  # the event loop looks at ``is_busy`` again
+            self._notify(Previewing())
 
     def _find(self, image_id: str) -> None:
         key = self._key(image_id)

@@ -159,7 +159,9 @@ class ConnectionSection:
 
     def _isAwaiting(self, state):
         if state is ConnectionState.CONNECTED:
-            return self._browser.connection.is_waiting
+            # Nobody waits for pictures: to say so with each of them would make the panel flicker.
+            arePictures = self._browser.thumbnails.is_asking or self._browser.previews.is_asking
+            return self._browser.connection.is_waiting and not arePictures
         return state is not ConnectionState.NOT_CONNECTED
 
     def _secondsLeft(self, state):

@@ -88,6 +88,8 @@ class PanelEvents:
         }
 
     def _onBrowserEvent(self, event):
+        if isinstance(event, events.Previewing):
+            return  # the table and the preview see for themselves
         handler = self._handlers.get(type(event))
         if isinstance(event, (events.Asked, events.ImageLoaded)):
             self._onTransfer(event)
