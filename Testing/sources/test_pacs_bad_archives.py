@@ -254,6 +254,8 @@ def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, capl
     assert "2 patients' names under the ID 42" in caplog.text
     for item in source.images():
         assert "2 patients' names under the ID 42" in source.metadata(item.id)["Notice"]
+    image = ready(source.image, source.images()[0].id)
+    assert "2 patients' names under the ID 42" in image.metadata["Notice"]
 
 
 def test_a_series_that_another_process_has_removed_is_fetched_again(
@@ -317,5 +319,4 @@ def test_the_accession_of_a_study_is_told(serve, make_slice, open_source):
     source = open_source(serve(archive_of(multipart(slices), listed)))
     (item,) = source.images()
     assert source.metadata(item.id)["AccessionNumber"] == "A-4711"
-    fetch(source)
-    assert source.metadata(item.id)["AccessionNumber"] == "A-4711"
+    assert fetch(source).metadata["AccessionNumber"] == "A-4711"

@@ -13,7 +13,7 @@ import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
@@ -230,7 +230,10 @@ class ArchiveSource:
         if image_id not in self._ids_of(series) and image_id not in self._label_maps:
             self._refuse_whole(series, source)
         try:
-            return source.image(image_id)
+            image = source.image(image_id)
+            if image_id in self._label_maps:
+                return image
+            return replace(image, metadata=self.metadata(image_id))
         except SourceError:
             # Another process may have made room in the cache: then it is fetched once more.
             if not self._opened[series.uid].is_lost:

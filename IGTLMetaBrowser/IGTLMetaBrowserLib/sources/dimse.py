@@ -19,6 +19,7 @@ from .archive import (
     SERIES_KEYWORDS,
     STUDY_KEYWORDS,
     ArchiveError,
+    BrokenOffError,
     Query,
     Series,
 )
@@ -200,7 +201,7 @@ class DimseArchive:
     def _await_files(self, responses: Any, what: str) -> None:
         for status, _ in responses:
             if not status:
-                raise ArchiveError(f"{self.name} has broken off a {what}; try again later")
+                raise BrokenOffError(f"{self.name} has broken off a {what}; try again later")
             if status.Status in _PENDING:
                 continue
             failed = status.get("NumberOfFailedSuboperations") or 0
