@@ -96,6 +96,17 @@ def test_view_along_the_image_is_drawn_with_each_and_those_across_now_and_then(
     assert all(1 <= count < 50 for count in across)
 
 
+def test_view_across_the_image_is_drawn_at_once_when_the_user_moves_its_slice(
+    live_views, views, volume
+):
+    stream(live_views, volume, 50)
+    coronal = [*views.values()][1]
+    before = coronal.drawn
+    coronal.node.SetSliceOffset(5)
+    live_views.draw(LiveImage("Probe", volume, 1_000_000))
+    assert coronal.drawn == before + 1
+
+
 def test_all_views_are_drawn_with_each_image_of_several_slices(live_views, views, volume):
     image = codec.ImageMessage(np.zeros((5, 48, 64), np.uint8), device_name="Probe")
     show_image(slicer.mrmlScene, image, "Probe", node=volume)

@@ -22,7 +22,8 @@ from .timers import SingleShotTimer
 # the next image.
 _FEWEST_IMAGES_A_SECOND = 5
 _PAUSE_MILLISECONDS = 250
-# In a view across a stream of single slices, the image is but a line.
+# In a view across a stream of single slices, the image is but a line: it is drawn so often, and
+# when the user has moved the slice.
 _SECONDS_ACROSS = 1.0
 # 8 degrees: as good as parallel to the view.
 _MOST_OBLIQUE_COSINE = 0.99
@@ -35,6 +36,7 @@ class LiveViews:
         self._pausedNames = set()
         self._countedAt = {}
         self._drawnAcrossAt = -np.inf
+        self._drawnTimes = {}  # MTimes of what the user changes, by the names of the views
         self._releaseTimer = SingleShotTimer(self.release)
 
     def draw(self, event):
@@ -43,11 +45,12 @@ class LiveViews:
             return  # Slicer draws it
         widgets = _widgetsThatShow(event.node)
         self._pause(widgets)
-        drawn = [name for name, widget in widgets.items() if _liesIn(widget, event.node)]
+        drawn = {name for name, widget in widgets.items() if _liesIn(widget, event.node)}
         now = time.monotonic()
         if not drawn or now - self._drawnAcrossAt > _SECONDS_ACROSS:
             self._drawnAcrossAt = now
-            drawn = widgets
+            drawn = {*widgets}
+        drawn |= {name for name, widget in widgets.items() if self._hasMoved(name, widget)}
         for name in drawn:
             view = widgets[name].sliceView()
             if not _isPausedByOthers(view):
@@ -72,6 +75,13 @@ class LiveViews:
         frames, moment = self._countedAt.get(event.image_id, (0, -np.inf))
         self._countedAt[event.image_id] = event.frames, now
         return event.frames - frames > _FEWEST_IMAGES_A_SECOND * (now - moment)
+
+    def _hasMoved(self, name, widget):
+        """Whether the user has changed what a view shows since this was last asked."""
+        times = widget.mrmlSliceNode().GetMTime(), widget.mrmlSliceCompositeNode().GetMTime()
+        before = self._drawnTimes.get(name)
+        self._drawnTimes[name] = times
+        return times != before
 
     def _pause(self, widgets):
         for name in widgets.keys() - self._pausedNames:
