@@ -74,6 +74,9 @@ def add_volumes(step, heartbeat):
     yield step.pause(1)
     heartbeat.start()
     for _ in range(LARGE_IMAGES):
-        slicer.util.addVolumeFromArray(pixels)
+        node = slicer.util.addVolumeFromArray(pixels)
         yield step.pause(0.1)
     heartbeat.stop()
+    # What is drawn first of all has Slicer compile its shaders and read its fonts, once for all.
+    slicer.util.setSliceViewerLayers(background=node, fit=True)
+    yield step.pause(1)
