@@ -28,6 +28,7 @@ def previews_at_once(monkeypatch):
     """Show previews of images that arrive quickly, too, and each change of them."""
     monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0)
     monkeypatch.setattr(part_downloads, "_SECONDS_BETWEEN_DRAWINGS", 0.0)
+    monkeypatch.setattr(part_downloads, "_LEAST_DRAWN", 0.01)
 
 
 def connect(browser, server):
@@ -127,11 +128,19 @@ def test_the_whole_image_takes_the_place_of_its_preview(unconnected, events, sce
     assert preview.GetScene() is None
 
 
-def test_no_preview_is_shown_of_an_image_that_is_there_at_once(unconnected, events, monkeypatch):
+def test_over_a_fast_link_images_are_fetched_as_a_whole(unconnected, events, monkeypatch):
     monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", PATIENCE)
-    with ScriptedServer(parts_of(large_image())) as server:
+    asked = []
+
+    def note(peer, query, part):
+        asked.append(query)
+        peer.send(part)
+
+    with ScriptedServer(parts_of(large_image(), note)) as server:
         connect(unconnected, server)
         unconnected.load_image("CT")
+        unconnected.load_image("CT")
+    assert len(asked) == 1  # once it is known that the link is fast, for all images
     assert of_type(events, PreviewShown) == []
 
 

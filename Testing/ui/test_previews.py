@@ -60,7 +60,10 @@ def begin(user, server):
     user.select("CT")
     user.press(user.ui.loadButton)
     user.wait_for(lambda: images.preview("CT") is not None, "the preview")
-    return images.preview("CT")
+    preview = images.preview("CT")
+    shown = slicer.util.getNode("Red").GetBackgroundVolumeID
+    user.wait_for(lambda: shown() == preview.GetID(), "the preview in the view")
+    return preview
 
 
 def test_the_views_say_how_much_of_a_preview_is_real(user, view):
@@ -71,7 +74,7 @@ def test_the_views_say_how_much_of_a_preview_is_real(user, view):
         assert "cannot be chosen in other modules or saved" in user.status
         gate.open()
         user.wait_for_status("Head is loaded")
-    assert view.text == ""
+    user.wait_for(lambda: view.text == "", "the end of the preview")
     assert view.layers.GetBackgroundVolumeID() == user.panel.browser.images.node("CT").GetID()
 
 
@@ -122,8 +125,9 @@ def test_the_region_of_a_roi_is_loaded_from_the_menu(user, view):
         menu.menu.hide()
         action.trigger()
         user.wait_for_status("Head (region) is loaded, a part of Head")
-    region = slicer.mrmlScene.GetNodeByID(view.layers.GetBackgroundVolumeID())
-    assert region.GetName() == "Head (region)"
+    region = slicer.mrmlScene.GetFirstNodeByName("Head (region)")
+    shown = view.layers.GetBackgroundVolumeID
+    user.wait_for(lambda: shown() == region.GetID(), "the region in the view")
     assert np.isin(pixels_of(region)[0, 0, 0], image.pixels)
     assert user.state("CT") == ""
 

@@ -235,7 +235,7 @@ class Downloads:
         if outcome is Outcome.LOST and self._connection.is_made_again:
             self._queue.put_back()
             self._wait([image_id])
-        elif outcome in (Outcome.LOST, Outcome.FAILED):
+        elif outcome is not Outcome.GOES_ON:
             # As any server is asked; its answer, or its words of why not, are those that count.
             self._queue.begin_again()
             self.states.load(image_id)

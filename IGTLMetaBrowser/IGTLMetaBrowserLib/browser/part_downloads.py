@@ -21,12 +21,14 @@ from .scene_images import SceneImages
 _FEWEST_BYTES = 8 << 20
 # The coarse image has about 2 % of the voxels.
 _LEAST_RATIO = 48
-# No preview is shown of an image that is there so soon: to draw it would only keep that waiting.
-_SECONDS_WITHOUT_PREVIEW = 0.5
+# An image that is there so soon is fetched as a whole: to copy parts, and to draw what is coarse,
+# would only keep it waiting.
+_SECONDS_WITHOUT_PREVIEW = 1.0
 # For a server that is connected again to say once more that it sends parts.
 _SECONDS_FOR_OFFER = 10.0
-# In software, all views together take 100 ms to be drawn.
+# In software, all views together take 100 ms to be drawn, during which nothing is read.
 _SECONDS_BETWEEN_DRAWINGS = 0.5
+_LEAST_DRAWN = 0.08
 _SECONDS_A_TURN = 0.005
 
 
@@ -49,12 +51,14 @@ class PartDownloads:
         # Questions that have failed, of which the browser will be notified.
         self._given_up: set[net.Query] = set()
         self._shown_ids: set[str] = set()
-        # When the views may draw the preview, and whether there is anything new in it.
+        # When the views may draw the preview, and how much of it was real the last time.
         self._draw_at = 0.0
-        self._is_changed = False
+        self._drawn_fraction = 0.0
         self._has_preview = True
         self._are_parts_usable = True
         self._offer_until = 0.0
+        # Bytes a second, over the present connection; None if that is not known.
+        self._speed: float | None = None
 
     @property
     def current(self) -> PartsTransfer | None:
@@ -74,7 +78,9 @@ class PartDownloads:
             return None
         if transfer.is_whole:
             return 0.0
-        return self._draw_at if self._is_changed and self._has_preview else None
+        is_shown = transfer.image_id in self._shown_ids
+        is_changed = transfer.partial.fraction >= self._drawn_fraction + _LEAST_DRAWN
+        return self._draw_at if self._has_preview and (is_changed or not is_shown) else None
 
     # Transfers
 
@@ -87,12 +93,12 @@ class PartDownloads:
                 self._in_scene.remove_preview(image_id)
             return False
         if transfer is None:
-            if entry is None or byte_count < _FEWEST_BYTES:
+            if entry is None or byte_count < _FEWEST_BYTES or self._is_soon_there(byte_count):
                 return False
             transfer = self._new_transfer(image_id, entry)
         transfer.ask(client)
         self._current = transfer
-        self._draw_at, self._is_changed = time.monotonic(), True
+        self._draw_at, self._drawn_fraction = time.monotonic(), 0.0
         self._has_preview = self.shows_previews
         return True
 
@@ -126,7 +132,8 @@ class PartDownloads:
         return bool(self._cut)
 
     def on_connected(self) -> None:
-        """There is a connection, on which nothing is known yet."""
+        """There is a connection, of which nothing is known yet."""
+        self._speed = None
         self._offer_until = time.monotonic() + _SECONDS_FOR_OFFER
 
     def watch(self) -> None:
@@ -137,7 +144,7 @@ class PartDownloads:
     def on_finished(self, query: net.Query) -> Outcome | None:
         """Handle the answer to a question; None if it was not asked here.
 
-        After ``LOST`` and ``FAILED`` there is no transfer any more: the first can be begun again.
+        There is a transfer only as long as it ``GOES_ON``; one that is ``LOST`` can be begun again.
         """
         transfer = self._current
         if query in self._given_up:
@@ -153,8 +160,8 @@ class PartDownloads:
             transfer.start_anew()
             self._remove_preview(transfer.image_id)
             outcome = Outcome.GOES_ON
-        elif outcome is Outcome.GOES_ON:
-            self._on_part(transfer, is_first)
+        elif outcome is Outcome.GOES_ON and is_first and self._is_fast(transfer):
+            outcome = Outcome.FAST
         if outcome is Outcome.GOES_ON:
             transfer.ask(client)
             return outcome
@@ -162,7 +169,7 @@ class PartDownloads:
         self._current = None
         if outcome is Outcome.LOST:
             self._cut[transfer.image_id] = transfer
-        else:
+        elif outcome is Outcome.FAILED:
             self._remove_preview(transfer.image_id)
             # What is of no use once would cost time with each image.
             self._are_parts_usable = isinstance(transfer.error, net.RefusedError)
@@ -177,14 +184,12 @@ class PartDownloads:
         self._cut[transfer.image_id] = transfer
         return transfer.image_id
 
-    def _on_part(self, transfer: PartsTransfer, is_first: bool) -> None:
-        self._is_changed = True
-        if is_first:
-            self._draw_at = time.monotonic()
-            speed = transfer.speed.bytes_per_second
-            seconds = 0.0 if speed is None else transfer.partial.byte_count / speed
-            if seconds < _SECONDS_WITHOUT_PREVIEW:
-                self._draw_at += _SECONDS_WITHOUT_PREVIEW
+    def _is_fast(self, transfer: PartsTransfer) -> bool:
+        self._speed = transfer.speed.bytes_per_second
+        return self._is_soon_there(transfer.partial.byte_count)
+
+    def _is_soon_there(self, byte_count: int) -> bool:
+        return self._speed is not None and byte_count / self._speed < _SECONDS_WITHOUT_PREVIEW
 
     def take_whole(self) -> codec.ImageMessage | None:
         """Return the image of the transfer if it is whole, which then ends; None otherwise."""
@@ -193,6 +198,8 @@ class PartDownloads:
             return None
         self._current = None
         self._shown_ids.discard(transfer.image_id)
+        seconds = time.monotonic() - transfer.first_at
+        self._speed = transfer.partial.byte_count / seconds if seconds else None
         return transfer.partial.image()
 
     def cancel(self, image_ids: Iterable[str]) -> None:
@@ -246,7 +253,6 @@ class PartDownloads:
         return removed
 
     def _show_coarse(self, transfer: PartsTransfer) -> None:
-        self._is_changed = transfer.partial.fraction > 0
         stride = transfer.partial.first.stride
         image = transfer.partial.coarse_image()
         how_much = _resolution(transfer.partial)
@@ -259,7 +265,7 @@ class PartDownloads:
         self._notify(PreviewShown(transfer.image_id, node, how_much, is_first=True))
 
     def _draw(self, transfer: PartsTransfer) -> None:
-        self._is_changed = False
+        self._drawn_fraction = transfer.partial.fraction
         self._draw_at = time.monotonic() + _SECONDS_BETWEEN_DRAWINGS
         how_much = _how_much(transfer.partial)
         image = transfer.partial.image()

@@ -111,7 +111,7 @@ class PartialImage:
         is_slab = is_inside and Box(tuple(part.start), tuple(part.size)) == expected
         if not is_slab or tuple(part.stride) != (1, 1, 1):
             raise BrowserError("a part came that was not asked for")
-        if not are_of_one_image(first, part):
+        if not part.is_of_same_image(first):
             raise BrowserError("its parts do not belong to one image")
 
     def _box_of(self, first_slice: int, count: int) -> Box:
@@ -154,18 +154,6 @@ class _Slabs:
 
     def put_back(self, first: int, count: int) -> None:
         self._put_back.append((first, count))
-
-
-def are_of_one_image(one: codec.ImagePartMessage, other: codec.ImagePartMessage) -> bool:
-    """Whether two parts can lie in one volume: they have one tag, and one geometry and type."""
-    return (
-        one.tag == other.tag
-        and tuple(one.image_size) == tuple(other.image_size)
-        and one.scalar_type == other.scalar_type
-        and one.components == other.components
-        and one.coordinates == other.coordinates
-        and np.array_equal(one.matrix, other.matrix)
-    )
 
 
 def grid_image(

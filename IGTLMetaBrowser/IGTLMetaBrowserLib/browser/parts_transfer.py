@@ -11,9 +11,9 @@ from .errors import BrowserError
 from .link_speed import LinkSpeed
 from .partial_image import Box, PartialImage
 
-# The server works on one part while the other is on its way.
-_MOST_QUERIES = 2
-_SLAB_BYTES = 4 << 20
+# What is on its way while the server works on what comes next, and while the views draw.
+_MOST_BYTES_ASKED = 4 << 20
+_SLAB_BYTES = 2 << 20
 # 10 ms of decompression: a turn of the event loop.
 _COMPRESSED_SLAB_BYTES = 1 << 20
 # How often a connection may be lost, or an image change, with nothing new in between.
@@ -30,6 +30,8 @@ class Outcome(Enum):
     """The image is another one now: nothing of what has come can be used."""
     FAILED = "failed"
     """Parts of this image are of no use."""
+    FAST = "fast"
+    """The link is: the image is there as soon as a whole, with less work."""
 
 
 class PartsTransfer:
@@ -86,7 +88,7 @@ class PartsTransfer:
         is_slow = self.speed.is_slow
         encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if is_slow else ()
         most_bytes = _COMPRESSED_SLAB_BYTES if is_slow else _SLAB_BYTES
-        while len(self._asked) < _MOST_QUERIES:
+        while len(self._asked) < _MOST_BYTES_ASKED // most_bytes:
             box = self.partial.next_slab(most_bytes)
             if box is None:
                 return
@@ -115,7 +117,8 @@ class PartsTransfer:
             self._put_back(box)
             error = query.error or BrowserError(f"{query} came as {part}")
             return self._on_error(error, is_connected)
-        self.speed.on_finished(query, len(part.data), time.monotonic())
+        asked_at = query.asked_at or time.monotonic()
+        self.speed.on_finished(query, len(part.data), asked_at, time.monotonic())
         try:
             if self.partial is None:
                 self.first_at = time.monotonic()
