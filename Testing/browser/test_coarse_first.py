@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -162,10 +163,11 @@ def test_an_image_that_is_loaded_again_stays_until_the_new_one_is_whole(unconnec
 
 
 def test_a_transfer_that_is_cut_goes_on_where_it_stopped(unconnected, events):
-    image, asked = large_image(), []
+    image, asked, has_come = large_image(), [], threading.Event()
 
     def cut_after_two(peer, query, part):
         if len(asked) == 2:
+            assert has_come.wait(PATIENCE)
             raise EOFError
         asked.append(query)
         peer.send(part)
@@ -175,7 +177,10 @@ def test_a_transfer_that_is_cut_goes_on_where_it_stopped(unconnected, events):
         peer.send(part)
 
     with ScriptedServer(parts_of(image, cut_after_two), parts_of(image, count)) as server:
-        begin(unconnected, events, server)
+        preview = begin(unconnected, events, server)
+        is_refined = lambda: preview.GetAttribute(PREVIEW).endswith("%")  # noqa: E731
+        step_until(unconnected, is_refined, "a finer preview")
+        has_come.set()
         finish(unconnected)
         assert server.connections == 2
     assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
