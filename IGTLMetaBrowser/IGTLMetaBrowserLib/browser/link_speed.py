@@ -1,4 +1,4 @@
-"""Whether a link is so slow that compressed parts of an image arrive sooner."""
+"""How fast a link is, and whether parts of an image arrive sooner if they are compressed."""
 
 from __future__ import annotations
 
@@ -21,32 +21,53 @@ class LinkSpeed:
         self._answer: Hashable = None
         self._begin = (0.0, 0)
         self._finished_at = 0.0
-        self._seconds = 0.0
-        self._bytes = 0
+        self._as_it_is = _Rate()
+        self._compressed = _Rate()
 
     @property
     def bytes_per_second(self) -> float | None:
-        """The speed so far; None if it is too early to say."""
-        if self._bytes < _FEWEST_BYTES or not self._seconds:
-            return None
-        return self._bytes / self._seconds
+        """The speed of what came uncompressed, so far; None if it is too early to say."""
+        return self._as_it_is.bytes_per_second
 
     @property
     def is_slow(self) -> bool:
-        """Whether compression pays."""
-        speed = self.bytes_per_second
-        return speed is not None and speed < _BYTES_PER_SECOND
+        """Whether compression pays, also on machines that are busy with something else."""
+        speed, compressed = self.bytes_per_second, self._compressed.bytes_per_second
+        if speed is None or speed >= _BYTES_PER_SECOND:
+            return False
+        return compressed is None or compressed > speed
 
     def on_progress(self, answer: Hashable, received: int, now: float) -> None:
         """So many bytes of an answer have arrived."""
         if answer != self._answer:
             self._answer, self._begin = answer, (now, received)
 
-    def on_finished(self, answer: Hashable, size: int, asked_at: float, now: float) -> None:
-        """An answer of so many bytes is there."""
+    def on_finished(
+        self, answer: Hashable, size: int, whole_size: int, asked_at: float, now: float
+    ) -> None:
+        """An answer of so many bytes is there; ``whole_size`` are those of its voxels."""
         moment, received = max(asked_at, self._finished_at), 0
-        if answer == self._answer:
-            moment, received = self._begin
-        self._seconds += now - moment
-        self._bytes += max(0, size - received)
+        if size < whole_size:
+            # All that it takes counts, at both ends: bytes of voxels a second.
+            self._compressed.add(whole_size, now - moment)
+        else:
+            if answer == self._answer:
+                moment, received = self._begin
+            self._as_it_is.add(max(0, size - received), now - moment)
         self._finished_at = now
+
+
+class _Rate:
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._seconds = 0.0
+
+    def add(self, count: int, seconds: float) -> None:
+        self._bytes += count
+        self._seconds += seconds
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        if self._bytes < _FEWEST_BYTES or not self._seconds:
+            return None
+        return self._bytes / self._seconds

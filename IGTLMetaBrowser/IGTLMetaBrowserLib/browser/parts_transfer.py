@@ -118,7 +118,8 @@ class PartsTransfer:
             error = query.error or BrowserError(f"{query} came as {part}")
             return self._on_error(error, is_connected)
         asked_at = query.asked_at or time.monotonic()
-        self.speed.on_finished(query, len(part.data), asked_at, time.monotonic())
+        sizes = len(part.data), part.byte_count
+        self.speed.on_finished(query, *sizes, asked_at, time.monotonic())
         try:
             if self.partial is None:
                 self.first_at = time.monotonic()
