@@ -260,6 +260,17 @@ def test_after_disconnecting_nothing_is_known(unconnected, serve):
     unconnected.step()
 
 
+def test_after_a_lost_connection_they_are_asked_for_again(unconnected, serve):
+    server = serve()
+    look_at(unconnected, "A")
+    server.thumbnail = lambda image_id: b""
+    unconnected.thumbnails.want(["A", "BB"])
+    step_until(unconnected, lambda: "BB" in server.names_asked("IMGTHUMB"), "the query")
+    server.thumbnail = lambda image_id: thumbnail(6, tag="2")
+    step_until(unconnected, lambda: server.connections == 2, "another connection")
+    assert look_at(unconnected, "BB") == [6]
+
+
 # On the disk
 
 

@@ -288,11 +288,16 @@ class Images:
         else:
             self._downloads.states.end()
 
-    def on_connected(self) -> None:
-        """Read the list again if it is old, or was not read yet, and go on with the queue."""
+    def on_connected(self, is_offer_needed: bool = False) -> None:
+        """Read the list again if it is old, or was not read yet, and go on with the queue.
+
+        ``is_offer_needed``: also if it is young, as a server says what it offers after its first
+        answer, such as its list.
+        """
         self._downloads.parts.on_connected()
-        # A server says what it offers after its first answer, such as its list.
-        if self._is_list_due() or self._downloads.parts.has_cut:
+        is_offer_needed = is_offer_needed or self._downloads.parts.has_cut
+        is_being_read = self._list_requests.is_waiting
+        if self._is_list_due() or (is_offer_needed and not is_being_read):
             self.request_list()
         self.fetch_next()
 

@@ -99,6 +99,11 @@ class Thumbnails:
         return bool(self._asked)
 
     @property
+    def is_offer_needed(self) -> bool:
+        """Whether on a new connection the server has to say again that it has some."""
+        return bool(self._wanted) and self._has_offered and not self._is_given_up
+
+    @property
     def is_busy(self) -> bool:
         """Whether ``work`` has something to do now."""
         return bool(self._to_find) or (bool(self._to_ask) and self._can_ask())
@@ -178,6 +183,7 @@ class Thumbnails:
     def _ask(self, image_id: str) -> None:
         key = self._key(image_id)
         if key is not None:
+            self._has_offered = True
             query = self._connection.client.ask("IMGTHUMB", image_id)
             self._asked[query] = image_id, key
 
@@ -246,7 +252,7 @@ class Thumbnails:
         self._current: set[str] = set()  # ids of those that this connection has brought
         self._refused: set[str] = set()
         self._failures = 0
-        self._is_given_up = False
+        self._has_offered = self._is_given_up = False
         self._most_asked = 1
         self._answered_at = 0.0
 
