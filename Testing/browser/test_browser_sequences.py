@@ -104,6 +104,38 @@ def test_a_4d_series_becomes_a_sequence_that_slicer_replays(
     assert states == {"LOADED"}
 
 
+def test_hidden_patients_are_not_named_by_sequences(
+    unconnected: Browser, scene, logic, perfusion: Path
+) -> None:
+    """Nor in the frames, which are in a scene of their own; shown again, they are named again."""
+    with ServerInThread(DicomFolderSource(perfusion)) as server:
+        browser = connect(unconnected, server)
+        entry = browser.images.entries[0]
+        player = browser.load_sequence(entry.id)
+        names = (entry.patient_name, entry.patient_id)
+        assert all(names)
+        sequence = player.GetMasterSequenceNode()
+
+        def seen() -> str:
+            nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+            nodes += [sequence.GetNthDataNode(number) for number in range(3)]
+            texts = [node.GetAttribute(n) for node in nodes for n in node.GetAttributeNames() or ()]
+            hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+            items = vtk.vtkIdList()
+            hierarchy.GetItemChildren(hierarchy.GetSceneItemID(), items, True)
+            ids = [items.GetId(number) for number in range(items.GetNumberOfIds())]
+            return repr([*texts, *map(hierarchy.GetItemName, ids), *(n.GetName() for n in nodes)])
+
+        assert all(name in seen() for name in names)
+        browser.patients.hide(True)
+        assert [name for name in names if name in seen()] == [], seen()
+        assert browser.images.state(entry.id).status.name == "LOADED"
+        browser.images.adopt()
+        assert browser.images.loaded_ids() == [one.id for one in browser.images.entries]
+        browser.patients.hide(False)
+        assert all(name in seen() for name in names)
+
+
 def test_an_image_of_no_series_is_no_sequence(unconnected: Browser, tmp_path: Path) -> None:
     for number in (1, 2, 3):
         study.ct_slice(number).save_as(tmp_path / str(number), enforce_file_format=True)

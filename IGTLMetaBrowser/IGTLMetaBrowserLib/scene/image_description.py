@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -78,6 +78,13 @@ def write_description(
     scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
 ) -> None:
     """Write what may be seen onto an image's node, and put it under patient and study."""
+    write_attributes(node, description, patients)
+    # Not DICOM.instanceUIDs: Slicer would look for the files in its database.
+    put_in_place(scene, node, description.place(patients))
+
+
+def write_attributes(node: Any, description: ImageDescription, patients: HiddenPatients) -> None:
+    """Write what may be seen onto a node, wherever it stands."""
     shown = description.redacted(patients)
     id_attribute = REGION_OF_ATTRIBUTE if shown.is_region else IMAGE_ID_ATTRIBUTE
     node.SetAttribute(id_attribute, shown.image_id)
@@ -89,8 +96,6 @@ def write_description(
             node.RemoveAttribute(name)
     for key, value in shown.metadata.items():
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
-    # Not DICOM.instanceUIDs: Slicer would look for the files in its database.
-    put_in_place(scene, node, description.place(patients))
 
 
 def rewrite_description(
@@ -104,3 +109,22 @@ def rewrite_description(
     elif patients.is_hidden:
         node.SetName(patients.redact(node.GetName()))
     write_description(scene, node, description, patients)
+
+
+def rewrite_frame(
+    scene: Any,
+    frame: Any,
+    shown_by: Sequence[Any],
+    description: ImageDescription,
+    patients: HiddenPatients,
+) -> None:
+    """Write it anew onto a frame of a sequence; ``shown_by`` are the nodes that show the frame.
+
+    Their names are those of the series: what was redacted in them stays so.
+    """
+    change_place(scene, description.place(patients.opposite()), description.place(patients))
+    frame.SetName(description.redacted(patients).name)
+    for node in shown_by:
+        if patients.is_hidden:
+            node.SetName(patients.redact(node.GetName()))
+    write_attributes(frame, description, patients)

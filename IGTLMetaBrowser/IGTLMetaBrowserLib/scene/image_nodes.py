@@ -18,6 +18,8 @@ from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_str
 from .image_description import (
     ImageDescription,
     rewrite_description,
+    rewrite_frame,
+    write_attributes,
     write_description,
 )
 from .image_sequence import SequenceFrames, make_sequence
@@ -234,11 +236,16 @@ class ImageNodes:
     def patients_changed(self) -> None:
         """Write all descriptions anew: patients have been hidden, or are no longer."""
         for key in list(self._descriptions):
-            node = self._nodes.get(key)
-            if node is None:
-                del self._descriptions[key]
+            node, description = self._nodes.get(key), self._descriptions[key]
+            if node is not None:
+                rewrite_description(self._scene, node, description, self._patients)
+            elif (frame := self._frames.frame(key)) is not None:
+                shown_by = self._frames.shown_by(key)
+                rewrite_frame(self._scene, frame, shown_by, description, self._patients)
+                if self._frames.is_selected(key):
+                    write_attributes(shown_by[-1], description, self._patients)
             else:
-                rewrite_description(self._scene, node, self._descriptions[key], self._patients)
+                del self._descriptions[key]
         for key, name in self._preview_names.items():
             self._previews.rename(key, name.redacted(self._patients))
 

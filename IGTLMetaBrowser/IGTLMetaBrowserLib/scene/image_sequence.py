@@ -68,12 +68,35 @@ class SequenceFrames:
         adopted: list[str] = []
         for index in range(self._scene.GetNumberOfNodesByClass(BROWSER_CLASS)):
             browser = self._scene.GetNthNodeByClass(index, BROWSER_CLASS)
-            keys = _keys(browser)
+            keys = [] if self._is_kept(browser) else _keys(browser)
             is_new = keys and all(self.volume(key) is None for key in keys)
             if is_new and all(server == address for server, _ in keys):
                 self.keep(browser, keys)
                 adopted += [image_id for _, image_id in keys]
         return adopted
+
+    def _is_kept(self, browser: Any) -> bool:
+        # While patients are hidden, its frames may say other ids than those that are known.
+        return any(self._browsers.get(key) is browser for key in self._numbers)
+
+    def frame(self, key: Key) -> Any:
+        """Return the node of the frame that is an image, or None."""
+        browser = self.browser(key)
+        if browser is None:
+            return None
+        return browser.GetMasterSequenceNode().GetNthDataNode(self._numbers[key])
+
+    def shown_by(self, key: Key) -> list[Any]:
+        """Return the nodes that show the sequence of an image: browser, sequence, and volume."""
+        browser = self.browser(key)
+        if browser is None:
+            return []
+        return [browser, browser.GetMasterSequenceNode(), _volume(browser)]
+
+    def is_selected(self, key: Key) -> bool:
+        """Whether the frame that is an image is the one that is shown."""
+        browser = self.browser(key)
+        return browser is not None and browser.GetSelectedItemNumber() == self._numbers[key]
 
     def browser(self, key: Key) -> Any:
         """Return the node that replays an image's sequence, or None."""
