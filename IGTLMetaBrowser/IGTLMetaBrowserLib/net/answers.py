@@ -18,7 +18,16 @@ from .source import (
     OffersStreams,
     Source,
 )
-from .whole_texts import NOTICE, SEARCH, SERVER, cut_texts, first_of, is_own_client
+from .whole_texts import (
+    NOTICE,
+    SEARCH,
+    SERVER,
+    WITHOUT_ITEMS,
+    cut_texts,
+    first_of,
+    is_own_client,
+    is_without_items,
+)
 
 # With quotes anything that has a slash; without, what begins as an absolute path does.
 _QUOTED_PATH = re.compile(r"""(['"])[^'"]*[/\\]([^'"/\\]*)\1""")
@@ -112,6 +121,8 @@ def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessag
         metadata = source.metadata(name)
     elif not name and is_own_client(query):
         metadata = SERVER | words | first_of(whole_texts | sequence_texts(source))
+        if is_without_items(query):
+            items, metadata = (), metadata | WITHOUT_ITEMS
     return codec.ImageMetaMessage(items=items, metadata=metadata)
 
 

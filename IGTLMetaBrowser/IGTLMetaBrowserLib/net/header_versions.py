@@ -10,7 +10,8 @@ ImageDatabaseServer is out of step for good). So:
    (``vtkPlusOpenIGTLinkServer::DataReceiverThread``), and so does our own server; a server of
    version 1 takes no notice. The list is kept back meanwhile, for ``_PROBE_SECONDS`` at most.
 3. As soon as any message has come in version 2, everything is asked in version 2, first of all the
-   list that is kept back. A server that answers in version 1 all the same is asked so from then on.
+   list that is kept back; our own server then sends its metadata alone, not a million items again.
+   A server that answers in version 1 all the same is asked so from then on.
 4. Version 2 may be good for some types only. As long as no question of a type was answered in it, a
    question that stays without an answer, loses the connection twice, or is answered by a list
    without images is asked again in version 1; if that is of use, so are all others of that type.
@@ -27,7 +28,7 @@ from .. import codec
 from .connection import Connection
 from .queries import Queries
 from .query import Query
-from .whole_texts import CLIENT, is_own_server
+from .whole_texts import CLIENT, WITHOUT_ITEMS, is_own_server, is_without_items
 
 _PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=0).pack()
 # So much later is the list of a server shown that speaks version 1 only.
@@ -103,6 +104,8 @@ class VersionFinder:
             question = replace(query.request)
         if query.header_version == 2:
             question.header_version, question.metadata = 2, {**query.metadata, **CLIENT}
+            if query is self.held and not query.metadata:  # otherwise, another list is asked for
+                question.metadata |= WITHOUT_ITEMS
             question.message_id = query.message_id
         self._queries.add(query, now)
         self._connection.send(question)
@@ -129,6 +132,8 @@ class VersionFinder:
         if query is self.held:
             if query.error is not None:  # asked again in vain
                 query.error, query.answer = None, self._first_list
+            elif query.answer is not None and is_without_items(query.answer):
+                self._add_items(query, query.answer)
             elif self._is_doubtful(query):
                 self._server.only_in_1.add(query.data_type)
                 query.header_version, query.answer = 1, self._first_list
@@ -154,6 +159,14 @@ class VersionFinder:
             self._send_probe()
             self.deadline = now + _PROBE_SECONDS
         return True
+
+    def _add_items(self, query: Query, answer: codec.Message) -> None:
+        """Put the items of the first list into the second, which has metadata only."""
+        first = self._first_list
+        assert isinstance(answer, codec.ImageMetaMessage)
+        assert isinstance(first, codec.ImageMetaMessage)
+        rest = {key: text for key, text in answer.metadata.items() if key not in WITHOUT_ITEMS}
+        query.answer = replace(answer, items=first.items, metadata=rest)
 
     def release(self, now: float) -> Query | None:
         """Return the query whose answer was kept back long enough, answered with the first list."""

@@ -11,6 +11,7 @@ from numpy.lib.recfunctions import repack_fields
 
 from .. import codec
 from ..codec.messages.items import ItemTable
+from .whole_texts import is_without_items
 
 _MOST_BEFORE = 4
 _FORM_COLUMNS = ("id", "size", "scalar_type")
@@ -27,6 +28,8 @@ class ListedImages:
 
     def update(self, message: Lists) -> None:
         """Note a whole list, in the place of the one before."""
+        if is_without_items(message):
+            return
         before = self._lists.get(message.type_name)
         if before is not None:
             forms = before.forms()

@@ -19,6 +19,9 @@ SERVER = {"Server": "IGTLMetaBrowser"}
 # What else our server says of a list: by which attributes one can search, and what is to be known.
 SEARCH, NOTICE = "Search", "Notice"
 
+# With this, a client that has the items asks for the rest; an answer that has it has no items.
+WITHOUT_ITEMS = {"Items": "left out"}
+
 # Not the id: it is what GET_IMAGE asks for, and has to be the listed one.
 _FIELDS = ("name", "modality", "patient_name", "patient_id")
 _ENDS = tuple(f"/{field}" for field in _FIELDS)
@@ -41,6 +44,11 @@ def is_own_client(query: codec.Message) -> bool:
 def is_own_server(message: codec.Message) -> bool:
     """Whether a list comes from this project's server."""
     return message.metadata.items() >= SERVER.items()
+
+
+def is_without_items(message: codec.Message) -> bool:
+    """Whether the items are left out: of a query, or of its answer."""
+    return message.metadata.items() >= WITHOUT_ITEMS.items()
 
 
 def cut_texts(

@@ -1,0 +1,65 @@
+"""Lists of many images come once: what our own server says of them besides comes alone."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+
+from helpers.long_lists import LongListSource, make_long_list
+from helpers.peers import PATIENCE, ImagesInMemory, ServerInThread, make_image
+from hostile.fault_proxy import FaultProxy
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net import answers, header_versions
+from IGTLMetaBrowserLib.net.header_versions import forget_servers
+
+COUNT = 100_000
+BODY = COUNT * codec.ImageMetaItem.columns.itemsize
+LONG_NAME = "A name that is longer than its field has bytes, " * 3
+
+
+def test_a_long_list_takes_its_bytes_once_in_memory_and_on_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(header_versions, "_PROBE_SECONDS", PATIENCE)  # the machine may be busy
+    monkeypatch.setattr(header_versions, "_LIST_SECONDS", PATIENCE)
+    forget_servers()
+    with (
+        ServerInThread(LongListSource(COUNT)) as server,
+        FaultProxy(server.port) as proxy,
+        net.Client("127.0.0.1", proxy.port, answer_timeout=60) as client,
+    ):
+        tracemalloc.start()
+        try:
+            message = client.get_list()
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        passed, _ = proxy.passed
+    assert list(message.items[-3:]) == list(make_long_list(COUNT)[-3:])
+    assert message.header_version == 2
+    assert net.is_own_server(message)
+    assert BODY < passed < 1.1 * BODY
+    assert most < 1.3 * BODY
+
+
+def test_whole_names_come_with_it():
+    forget_servers()
+
+    class Named(ImagesInMemory):
+        def images(self) -> list[codec.ImageMetaItem]:
+            (item,) = super().images()
+            item.name = LONG_NAME
+            return [item]
+
+    with ServerInThread(Named({"A": make_image(1)})) as server, server.client() as client:
+        assert [item.name for item in client.list_images()] == [LONG_NAME]
+        # In version 2 at once, the next list is a whole one.
+        assert [item.name for item in client.list_images()] == [LONG_NAME]
+        assert client.get_image("A").pixels[0, 0, 0] == 1
+
+
+def test_other_clients_get_the_items_whatever_their_metadata_say():
+    query = codec.GetMessage("IMGMETA", header_version=2, metadata={"Items": "left out"})
+    answer = answers.answer(ImagesInMemory({"A": make_image(1)}), query)
+    assert [item.id for item in answer.items] == ["A"]
