@@ -312,6 +312,17 @@ def test_a_preview_that_is_kept_goes_on_where_it_was_cancelled(unconnected, even
     assert sum(not query.tag for query in asked) == 1  # nothing begins anew
 
 
+def test_a_preview_can_be_removed_while_it_arrives_and_when_it_was_kept(unconnected, events, scene):
+    gate = Gate(2)
+    unconnected.images.keeps_previews = True
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        begin(unconnected, events, server)
+        unconnected.images.remove_previews(["CT"])
+        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
+        assert volumes(scene) == []
+        gate.open()
+
+
 def test_removing_the_preview_ends_the_transfer(unconnected, events, scene):
     gate = Gate(2)
     with ScriptedServer(parts_of(large_image(), gate)) as server:

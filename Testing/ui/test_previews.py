@@ -108,6 +108,20 @@ def test_the_user_chooses_whether_the_preview_stays_when_loading_is_cancelled(us
     assert user.ui.keepPreviewsCheckBox.checked is is_kept
 
 
+def test_a_preview_that_was_kept_can_be_removed_by_the_menu(user, view):
+    gate = Gate(1)
+    user.ui.keepPreviewsCheckBox.checked = True
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(user, server)
+        user.press(user.ui.cancelButton)
+        user.wait_for_status("The preview stays")
+        user.choose(user.open_menu("CT").removePreview)
+        assert preview.GetScene() is None
+        assert not user.open_menu("CT").removePreview.enabled
+        user.panel.images.menu.menu.hide()
+        gate.open()
+
+
 def test_the_region_of_a_roi_is_loaded_from_the_menu(user, view):
     image = large_image()
     roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Tumor")

@@ -250,6 +250,13 @@ class Images:
         """Return the preview of an image that is not whole, or None if there is none."""
         return self._in_scene.preview(image_id)
 
+    def remove_previews(self, image_ids: Iterable[str]) -> None:
+        """Remove what is shown of images that are not whole; they are fetched no more."""
+        removed = self.ids_with_previews & set(image_ids)
+        if removed:
+            self.cancel(removed)
+            self._downloads.parts.forget(removed)
+
     @property
     def ids_with_previews(self) -> Set[str]:
         """The ids of the images of this server that are shown, and not whole."""

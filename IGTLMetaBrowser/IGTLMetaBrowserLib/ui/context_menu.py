@@ -21,6 +21,7 @@ class ImageMenu(TableMenu):
         self.loadAgain = self._add(_("Load again"), section.loadSelectedAgain)
         self.loadSequence = self._add(_("Load as sequence"), section.loadSelectedSequences)
         self.cancel = self._add(_("Cancel"), section.cancelSelected)
+        self.removePreview = self._add(_("Remove preview"), section.removeSelectedPreviews)
         self.menu.addSeparator()
         self.showInViews = self._add(_("Show in views"), section.showSelectedInViews)
         self.colors = self._add(_("Use server color table"), section.useServerColors)
@@ -47,6 +48,7 @@ class ImageMenu(TableMenu):
         self.region.update(hasServer and len(statuses) == 1 and self._section.canLoadRegions)
         self.loadSequence.enabled = hasServer and self._section.hasSelectedSequence
         self.cancel.enabled = not all(isIdle)
+        self.removePreview.enabled = self._section.hasSelectedPreviews
         self.showInViews.enabled = any(isLoaded)
         self.colors.enabled = hasServer and any(isLoaded)
         self.ownColors.enabled = any(isLoaded)

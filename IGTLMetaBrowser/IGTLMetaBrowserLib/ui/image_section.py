@@ -195,6 +195,15 @@ class ImageSection:
         """Stop loading the selected images."""
         self._browser.images.cancel(self.selection.imageIds())
 
+    @property
+    def hasSelectedPreviews(self):
+        """Whether of one of the selected images a preview is in the scene."""
+        return not self._browser.images.ids_with_previews.isdisjoint(self.selection.imageIds())
+
+    def removeSelectedPreviews(self):
+        """Remove the previews of the selected images, which no other module offers to do."""
+        self._browser.images.remove_previews(self.selection.imageIds())
+
     def copySelectedIds(self):
         """Copy the ids of the selected images, each in a line."""
         redact = self._browser.patients.redact

@@ -50,7 +50,7 @@ class PanelMessages:
         )
         self.previewKept = _(
             "Loading was cancelled. The preview stays: it cannot be chosen in other modules or "
-            "saved. Load the image to go on."
+            "saved. Load the image to go on, or remove the preview with its menu."
         )
         self.regionLoaded = _("{region} is loaded, a part of {name}.")
         self.regionFailed = _("The region of {name} could not be loaded: {error}.")
