@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -263,8 +264,11 @@ def test_a_series_that_another_process_has_removed_is_fetched_again(
 ):
     source = open_source(serve(archive_of(multipart(slices), record(slices))))
     first = fetch(source)
-    for folder in (tmp_path / "cache").iterdir():
-        shutil.rmtree(folder)
+    deadline = time.monotonic() + 20
+    while not (folders := [path.parent for path in (tmp_path / "cache").glob("*/complete")]):
+        assert time.monotonic() < deadline, "the series is not on disk"
+        time.sleep(0.001)  # the image was there first
+    shutil.rmtree(folders[0])
     again = fetch(source)
     assert (again.pixels == first.pixels).all()
 
