@@ -17,6 +17,7 @@ from helpers import radiotherapy as study
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.sources.archive import Query, Series
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -89,6 +90,26 @@ def test_label_maps_come_with_their_image_and_are_those_of_the_folder(folder, tm
             image, other = ready(source.image, item.id), by_folder.image(expected[key].id)
             np.testing.assert_array_equal(image.pixels, other.pixels)
             np.testing.assert_array_equal(image.ijk_to_ras(), other.ijk_to_ras())
+
+
+class CutArchive(DicomWebArchive):
+    """An archive whose list is cut before what is no CT; of a study, it lists all."""
+
+    def find(self, query: Query, most: int) -> list[Series]:
+        is_study = "StudyInstanceUID" in query
+        found = super().find(query, most)
+        return [series for series in found if is_study or series["Modality"] == "CT"]
+
+
+def test_label_maps_that_are_in_no_list_come_with_their_image_as_well(folder, tmp_path):
+    with orthanc.running(tmp_path / "orthanc") as archive:
+        archive.upload(sorted(folder.iterdir()))
+        cache = SeriesCache(tmp_path / "cache", 1 << 30)
+        with closing(ArchiveSource(CutArchive(archive.dicomweb), cache)) as source:
+            (ct,) = source.images()
+            assert ready(source.label_maps) == []
+            ready(source.image, ct.id)
+            assert len(ready(source.label_maps)) > 1
 
 
 def test_without_a_frame_of_reference_nothing_says_that_they_are_of_one_place(

@@ -93,6 +93,7 @@ class ArchiveSource:
         self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
         self._default = _Listing()
         self._searches: OrderedDict[frozenset[tuple[str, str]], _Listing] = OrderedDict()
+        self._studies: dict[str, _Listing] = {}  # of which an image was fetched, by their UIDs
         self._series: dict[str, Series] = {}  # by the ids of their entries
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
         self._fetches: dict[str, Future[OpenedSeries]] = {}
@@ -155,19 +156,25 @@ class ArchiveSource:
         )
 
     def _listed(self, listing: _Listing, query: Query) -> Sequence[codec.ImageMetaItem]:
-        is_old = time.monotonic() - listing.asked_at > _SECONDS_BETWEEN_QUERIES
-        if listing.query is None and is_old:
-            listing.query = self._executor.submit(self._find, query)
-        if listing.query is not None:
-            if not listing.query.done():
-                raise NotReadyError(_RETRY_SECONDS)
-            done, listing.query = listing.query, None
-            self._set_found(listing, done.result())
+        if (found := self._found_now(listing, query)) is not None:
+            self._set_found(listing, found)
         if listing.items is None:
             listing.items = tuple(
                 item for series in listing.series for item in self._entries(series)
             )
         return listing.items
+
+    def _found_now(self, listing: _Listing, query: Query) -> list[Series] | None:
+        """Return what the archive has now; None if it was asked just before."""
+        is_old = time.monotonic() - listing.asked_at > _SECONDS_BETWEEN_QUERIES
+        if listing.query is None and is_old:
+            listing.query = self._executor.submit(self._find, query)
+        if listing.query is None:
+            return None
+        if not listing.query.done():
+            raise NotReadyError(_RETRY_SECONDS)
+        done, listing.query = listing.query, None
+        return done.result()
 
     def _find(self, query: Query) -> list[Series]:
         """Ask the archive, in a thread; return one series more than is listed if there are more."""
@@ -330,6 +337,8 @@ class ArchiveSource:
     def _overlays(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
         """Return the series of these modalities in studies of which an image was fetched."""
         studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
+        for uid in studies:
+            self._update_study(uid)
         listed = {series.uid: series for series in self._series.values()}
         wanted = [
             series
@@ -350,6 +359,14 @@ class ArchiveSource:
         if is_waiting:
             raise NotReadyError(_RETRY_SECONDS)
         return found
+
+    def _update_study(self, uid: str) -> None:
+        """Know all series of a study: a list that is cut, or of a search, need not have them."""
+        listing = self._studies.setdefault(uid, _Listing())
+        found = self._found_now(listing, {"StudyInstanceUID": uid})
+        if found is not None:
+            listing.asked_at = time.monotonic()
+            self._series |= {dicom_fields.image_id(series.uid): series for series in found}
 
     def _is_space_of(self, series: Series, frame: str) -> bool:
         """Whether an image of the same patient in this frame of reference was fetched."""

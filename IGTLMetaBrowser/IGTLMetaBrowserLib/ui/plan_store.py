@@ -10,7 +10,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..browser.command_process import CommandProcess
-from ..browser.events import Listed
 from ..metadata.providers.dicom_series import SERIES_UID
 from ..scene.errors import SceneError
 from ..scene.outgoing_markups import trajectory_item
@@ -30,7 +29,7 @@ class PlanStore:
         self._statusLine = statusLine
         self._process = None
         self._folder = None
-        self._count, self._words = 0, ""
+        self._count = 0
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._poll)
         self._texts = _texts()
@@ -40,7 +39,6 @@ class PlanStore:
         # In PythonQt, a timer and who it calls keep each other alive.
         self._timer.stop()
         self._timer.timeout.disconnect(self._poll)
-        self._browser.remove_observer(self._onListed)
         self._end()
 
     @property
@@ -87,23 +85,9 @@ class PlanStore:
         if self._process.exit_code is None:
             return
         self._timer.stop()
-        isStored, self._words = self._process.exit_code == 0, self._process.words
+        text = self._texts["stored" if self._process.exit_code == 0 else "notStored"]
+        self._statusLine.showResult(text, count=self._count, words=self._process.words)
         self._end()
-        if isStored:
-            self._showStored()
-        else:
-            self._statusLine.show(self._texts["notStored"], words=self._words)
-        if isStored and self._browser.connection.has_server:
-            # The gateway finds the plan with its next list, which is not to hide these words.
-            self._browser.add_observer(self._onListed, Listed)
-            self._browser.images.request_list()
-
-    def _onListed(self, _event):
-        self._browser.remove_observer(self._onListed)
-        self._showStored()
-
-    def _showStored(self):
-        self._statusLine.showResult(self._texts["stored"], count=self._count, words=self._words)
 
     def _end(self):
         if self._process is not None:
