@@ -276,6 +276,18 @@ def test_a_server_that_closes_at_each_part_is_asked_for_the_image_in_the_end(unc
     assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
 
 
+def test_an_image_that_cannot_be_shown_fails_in_words_once(unconnected, events, scene):
+    image = large_image()
+    image.matrix = np.zeros((3, 4))
+    with ScriptedServer(parts_of(image)) as server:
+        connect(unconnected, server)
+        unconnected.request_images(["CT"])
+        finish(unconnected)
+    (failed,) = of_type(events, ImageFailed)
+    assert "span no space" in str(failed.error)
+    assert volumes(scene) == []
+
+
 # What the user does meanwhile
 
 

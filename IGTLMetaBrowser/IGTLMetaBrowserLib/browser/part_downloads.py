@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Set
 
 from .. import codec, net
+from ..scene.errors import SceneError
 from .connection import Connection
 from .events import Observer, PreviewShown
 from .partial_image import Box, PartialImage, coarse_stride
@@ -256,7 +257,10 @@ class PartDownloads:
         stride = transfer.partial.first.stride
         image = transfer.partial.coarse_image()
         how_much = _resolution(transfer.partial)
-        node = self._in_scene.show_preview(transfer.image_id, image, stride, how_much)
+        try:
+            node = self._in_scene.show_preview(transfer.image_id, image, stride, how_much)
+        except SceneError:
+            node = None  # the whole image cannot be shown either, which will say why
         self._draw_at = time.monotonic() + _SECONDS_BETWEEN_DRAWINGS
         if node is None:
             self._has_preview = False
