@@ -49,12 +49,16 @@ def serve(unconnected: Browser) -> Iterator[Serve]:
             server = servers.enter_context(PictureServer(entries, part=part, **fields))
             unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.0,))
             unconnected.list_images()
-            client = unconnected.connection.client
-            step_until(unconnected, lambda: client.offers_parts is not None, "the capabilities")
+            know_capabilities(unconnected)
             return server
 
         yield start
         unconnected.disconnect()
+
+
+def know_capabilities(browser: Browser) -> None:
+    client = browser.connection.client
+    step_until(browser, lambda: client.offers_parts is not None, "the capabilities")
 
 
 def look_at(browser: Browser, image_id: str):
@@ -142,6 +146,16 @@ def test_what_is_not_what_was_asked_for_is_not_shown_and_not_asked_for_again(
         rest(unconnected)
     assert unconnected.previews.stack("A") is None
     assert server.names_asked("IMGPART") == ["A"]
+
+
+def test_one_that_is_lost_with_its_connection_is_asked_for_once_more(unconnected, serve):
+    server = serve(part=lambda query: b"")
+    for _ in range(4):
+        unconnected.previews.want("A")
+        rest(unconnected)
+        unconnected.list_images()
+        know_capabilities(unconnected)
+    assert server.names_asked("IMGPART") == ["A", "A"]
 
 
 def test_while_patients_are_hidden_there_is_none(unconnected, serve):

@@ -53,6 +53,7 @@ class SlicePreviews:
         self._notify = notify
         self._kept: OrderedDict[str, SliceStack] = OrderedDict()  # by key
         self._failed: set[str] = set()
+        self._lost: set[str] = set()  # with the connection
         self._query: net.Query | None = None
         self._asked_key = ""
         self._wanted: str | None = None
@@ -113,7 +114,9 @@ class SlicePreviews:
             stack = self._stack_of(image_id, query.answer)
         except (net.NetworkError, codec.CodecError) as error:
             _logger.info("no preview of an image: %s", error)
-            self._failed.add(key)
+            # Once, it may have been the network.
+            is_lost = isinstance(error, net.ConnectionLostError) and key not in self._lost
+            (self._lost if is_lost else self._failed).add(key)
         else:
             self._keep(key, stack)
         self.changed.emit(image_id)
@@ -128,6 +131,7 @@ class SlicePreviews:
         """Begin with another server, or with none."""
         self._kept.clear()
         self._failed.clear()
+        self._lost.clear()
         self._query = self._wanted = None
 
     def _is_missing(self) -> bool:

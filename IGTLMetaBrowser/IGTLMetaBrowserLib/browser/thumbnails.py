@@ -34,8 +34,9 @@ _MOST_KEPT = 300
 # An image that the user asks for now waits for the thumbnails that are on their way. Of a server
 # that needs longer than this for one, it shall be one.
 _MOST_ASKED, _QUICK_SECONDS = 4, 0.05
-# Of a server that breaks off, or answers with nonsense, each time.
-_MOST_FAILURES = 3
+# One after the other, of a server that breaks off, stays silent, or answers with nonsense. A
+# connection that is lost with them is needed for images: the first one may be a coincidence.
+_MOST_FAILURES, _FAILURES_OF_A_LOSS = 3, 2
 _MOST_PIXELS = 256
 
 
@@ -189,6 +190,7 @@ class Thumbnails:
 
     def on_connected(self) -> None:
         """Ask again for what is wanted: images may have changed meanwhile."""
+        self._is_lost = False
         self._current.clear()
         self._queue()
 
@@ -221,13 +223,18 @@ class Thumbnails:
             self._keep(image_id, key, thumbnail)
 
     def _on_failed(self, image_id: str, query: net.Query) -> None:
-        self._refused.add(image_id)
-        _logger.info("no thumbnail of an image: %s", query.error or "it has no usable planes")
-        if isinstance(query.error, net.RefusedError):
-            return  # others may have one
-        self._failures += 1
-        # After one that does not come, the connection may be given up, which images need.
-        if isinstance(query.error, net.TimeOutError) or self._failures >= _MOST_FAILURES:
+        error = query.error
+        _logger.info("no thumbnail of an image: %s", error or "it has no usable planes")
+        if isinstance(error, net.ConnectionFailedError):
+            return  # it says nothing of thumbnails; they are asked for again when it is there
+        if isinstance(error, (net.ConnectionLostError, net.TimeOutError)):
+            # All that are on their way are lost together.
+            self._failures += 0 if self._is_lost else _FAILURES_OF_A_LOSS
+            self._is_lost = True
+        else:
+            self._refused.add(image_id)
+            self._failures += 0 if isinstance(error, net.RefusedError) else 1
+        if self._failures >= _MOST_FAILURES:
             self._is_given_up = True
             self._queue()  # those of loaded images are left
 
@@ -252,7 +259,7 @@ class Thumbnails:
         self._current: set[str] = set()  # ids of those that this connection has brought
         self._refused: set[str] = set()
         self._failures = 0
-        self._has_offered = self._is_given_up = False
+        self._has_offered = self._is_given_up = self._is_lost = False
         self._most_asked = 1
         self._answered_at = 0.0
 
