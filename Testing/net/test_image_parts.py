@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,24 @@ def test_copies_count_as_memory_as_long_as_they_are_sent(source: ImagesInMemory)
     assert raised.value.retry_after > 0
     del first
     assert waiting.step(60).content.message.encoding == codec.PartEncoding.ZIGZAG_DELTAS
+
+
+def test_copies_count_while_they_are_made_and_until_who_asked_is_gone(source: ImagesInMemory):
+    packed = PackedImages(source, 1 << 20)
+    image = packed.get("LARGE")
+    image.sum_for(60)
+    asked = [PartInWork(packed, image, request(encodings=DELTAS)) for _ in range(20)]
+    gc.disable()
+    try:
+        for _ in range(3):
+            for part in asked:
+                with pytest.raises(net.NotReadyError):
+                    part.step(0)
+        assert packed.size - image.content.size < 3 << 20  # one of them, of all that wait
+        del asked, part
+        assert packed.size == image.content.size
+    finally:
+        gc.enable()
 
 
 def test_a_part_is_made_in_turns(source: ImagesInMemory):

@@ -64,7 +64,9 @@ class PartInWork:
                 "ask for less at a time, or for whole slices"
             )
         self._packed = None if self._is_copied else image.parts.get(self._key)
-        self._turns = self._make()
+        self._has_room = not self._is_copied
+        # No method: with one, the copy would stay in memory until the collector comes.
+        self._turns = _made(self._part, self._voxels, self._is_encoded)
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -78,8 +80,9 @@ class PartInWork:
         """
         end = time.monotonic() + seconds
         if self._packed is None:
-            if self._is_copied:
-                self._images.require_room(beside=self._image)
+            if not self._has_room:
+                self._images.reserve(self, self._voxels.nbytes, beside=self._image)
+                self._has_room = True
             for _ in self._turns:
                 if time.monotonic() >= end:
                     raise NotReadyError
@@ -88,37 +91,34 @@ class PartInWork:
             raise NotReadyError
         return self._packed
 
-    def _make(self) -> Iterator[None]:
-        """Make the bytes of the part, and yield after each turn of some ms."""
-        if not _can_be_sent(self._voxels):
-            yield from self._copy()
-        if self._is_encoded:
-            pieces = []
-            for piece in encode_in_pieces(self._voxels):
-                pieces.append(piece)
-                yield
-            self._part.encoding = codec.PartEncoding.ZIGZAG_DELTAS
-            self._part.data = b"".join(pieces)
-        else:
-            self._part.data = memoryview(self._voxels).cast("B")
+    def _pack(self) -> PackedImage:
+        packed = PackedImage(codec.PackedContent(self._part))
+        if self._is_copied:
+            self._images.count(packed, self)
+        else:  # the next who asks for it needs its checksum only
+            self._image.keep_part(self._key, packed)
+        return packed
 
-    def _copy(self) -> Iterator[None]:
-        voxels = self._voxels
+
+def _made(part: codec.ImagePartMessage, voxels: np.ndarray, is_encoded: bool) -> Iterator[None]:
+    """Make the bytes of a part, and yield after each turn of some ms."""
+    if not _can_be_sent(voxels):
         copy = np.empty(voxels.shape, voxels.dtype.newbyteorder("<"))
         # What lies between the voxels is read, too: a line of the processor's cache at a time.
         slices = max(1, _BYTES_A_TURN // max(1, voxels.strides[0]))
         for first in range(0, len(voxels), slices):
             copy[first : first + slices] = voxels[first : first + slices]
             yield
-        self._voxels = copy
-
-    def _pack(self) -> PackedImage:
-        packed = PackedImage(codec.PackedContent(self._part))
-        if self._is_copied:
-            self._images.count(packed)
-        else:  # the next who asks for it needs its checksum only
-            self._image.keep_part(self._key, packed)
-        return packed
+        voxels = copy
+    if is_encoded:
+        pieces = []
+        for piece in encode_in_pieces(voxels):
+            pieces.append(piece)
+            yield
+        part.encoding = codec.PartEncoding.ZIGZAG_DELTAS
+        part.data = b"".join(pieces)
+    else:
+        part.data = memoryview(voxels).cast("B")
 
 
 def _can_be_sent(voxels: np.ndarray) -> bool:

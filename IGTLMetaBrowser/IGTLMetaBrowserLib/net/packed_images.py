@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from .. import codec
 from .source import NotReadyError, OffersImageVersions, OffersStreams, Source, SourceError
@@ -69,12 +69,15 @@ class PackedImages:
         self._limit = limit
         self._kept: OrderedDict[tuple[str, Hashable], PackedImage] = OrderedDict()
         self._in_memory: WeakValueDictionary[Hashable, PackedImage] = WeakValueDictionary()
+        # Bytes of copies that are being made, by who makes them.
+        self._reserved: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._for_parts: WeakValueDictionary[str, PackedImage] = WeakValueDictionary()
 
     @property
     def size(self) -> int:
-        """Bytes of all packed images in memory."""
-        return sum(image.content.size for image in self._in_memory.values())
+        """Bytes of all packed images in memory, and of copies that are being made."""
+        packed = sum(image.content.size for image in self._in_memory.values())
+        return packed + sum(self._reserved.values())
 
     def get(self, image_id: str) -> PackedImage:
         """Return an image; its checksum may still have to be computed.
@@ -118,14 +121,19 @@ class PackedImages:
         key = self._key(image_id)
         return key is not None and key in self._in_memory
 
-    def require_room(self, beside: PackedImage) -> None:
-        """Raise ``NotReadyError`` if there is no memory for a copy of a part of ``beside``."""
+    def reserve(self, owner: object, byte_count: int, beside: PackedImage) -> None:
+        """Count the memory of a copy of a part of ``beside``, as long as ``owner`` makes it.
+
+        Raises ``NotReadyError`` if there is none.
+        """
         self._forget(self._limit)
         if self.size - beside.content.size >= self._limit:
             raise NotReadyError(retry_after=_RETRY_SECONDS)
+        self._reserved[owner] = byte_count
 
-    def count(self, part: PackedImage) -> None:
-        """Count the memory of a copy, as long as somebody sends it."""
+    def count(self, part: PackedImage, owner: object) -> None:
+        """Count the memory of the copy that ``owner`` has made, as long as somebody sends it."""
+        del self._reserved[owner]
         self._in_memory[object()] = part
 
     def forget_changed(self) -> None:
