@@ -38,7 +38,13 @@ def test_where_compression_takes_longer_than_the_link_it_does_not_pay():
     assert not speed.is_slow
 
 
-def test_an_answer_that_is_there_at_once_may_have_come_since_it_was_asked_for():
+def test_a_large_answer_that_is_there_at_once_came_while_it_was_read():
+    speed = LinkSpeed()
+    speed.on_finished("first", 4 * MEGABYTE, 4 * MEGABYTE, asked_at=0.0, now=0.5)
+    assert speed.bytes_per_second > 500 * MEGABYTE
+
+
+def test_a_small_answer_that_is_there_at_once_may_have_come_since_it_was_asked_for():
     speed = LinkSpeed()
     speed.on_finished("first", MEGABYTE, MEGABYTE, asked_at=0.0, now=0.1)
     assert round(speed.bytes_per_second) == 10 * MEGABYTE

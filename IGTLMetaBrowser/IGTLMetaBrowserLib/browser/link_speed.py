@@ -6,15 +6,19 @@ from collections.abc import Hashable
 
 # To compress and to decompress takes about as long as 1 MB needs at this speed.
 _BYTES_PER_SECOND = 30e6
-# Less than this comes out of the buffers of the sockets.
+# Less than this says nothing.
 _FEWEST_BYTES = 64 << 10
+# More than this does not wait in the buffers of the sockets: it comes while it is read, and what is
+# read at once takes so many seconds at most (a step of ``net.Client``).
+_LARGER_THAN_BUFFERS = 2 << 20
+_SECONDS_AT_ONCE = 0.004
 
 
 class LinkSpeed:
     """How fast answers arrive, from their first bytes to their last. Times are of one clock.
 
     What a server needs to prepare an answer does not count: that says nothing of the link. Unless
-    an answer is there all at once: then nobody knows when its first bytes came.
+    a small answer is there all at once: then nobody knows when its first bytes came.
     """
 
     def __init__(self) -> None:
@@ -53,6 +57,8 @@ class LinkSpeed:
         else:
             if answer == self._answer:
                 moment, received = self._begin
+            elif size >= _LARGER_THAN_BUFFERS:
+                moment = max(moment, now - _SECONDS_AT_ONCE)
             self._as_it_is.add(max(0, size - received), now - moment)
         self._finished_at = now
 
