@@ -29,7 +29,7 @@ class PreviewSection:
         self._model = model
         self._thumbnailColumn = thumbnails
         self._direction = None  # None: that in which an image was taken
-        self._shown = None  # what is seen: image id, direction, size of the picture …
+        self._shown = None  # image id, direction, number of slices
         self._texts = _texts()
         self._timer = SingleShotTimer(self.update)
         self._position = 0.0  # of the slider, whose values are whole numbers
