@@ -14,6 +14,7 @@ import socket
 import struct
 import time
 
+import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -22,6 +23,7 @@ from codec.stream import frame
 from helpers.peers import PATIENCE, make_image, step_until
 from hostile.conversation import IMAGES, PUSHED, Archive, check_image, check_list
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.codec import PartEncoding
 
 SEQUENCES = int(os.environ.get("SEQUENCES", "50"))
 MOST_CLIENTS = 4
@@ -33,6 +35,13 @@ QUERIES = [
     codec.GetMessage("IMAGE", device_name="CT3", header_version=2, message_id=7),
     codec.GetMessage("IMAGE", device_name="LARGE"),
     codec.GetMessage("IMAGE", device_name="NONE"),
+    codec.GetMessage("IMGTHUMB", device_name="CT1"),
+    codec.GetMessage("IMGTHUMB", device_name="LARGE"),
+    codec.GetImagePartMessage(device_name="LARGE", stride=(2, 2, 2), encodings=tuple(PartEncoding)),
+    codec.GetImagePartMessage(device_name="LARGE", start=(1, 0, 0), tag="another"),
+    codec.GetImagePartMessage(device_name="LARGE", start=(1, 2, 3)),
+    codec.GetImagePartMessage(device_name="LARGE", start=(0, 0, 39), size=(0, 0, 1)),
+    codec.GetImagePartMessage(device_name="CT3", start=(60000, 0, 0)),
     codec.GetMessage("TRAJ"),
     codec.GetMessage("STATUS"),
     codec.GetMessage("CAPABILITY"),
@@ -199,12 +208,14 @@ class AnyOrder(RuleBasedStateMachine):
                 assert "the answer failed" not in getattr(message, "message", "")
                 if isinstance(message, codec.ImageMessage) and message.device_name in IMAGES:
                     check_image(message.device_name, message)
+                if isinstance(message, codec.ImagePartMessage):
+                    assert np.array_equal(message.voxels(), LARGE.pixels[message.slices()])
             client.received.clear()
 
     @invariant()
     def nobody_takes_more_than_there_is(self) -> None:
         assert len(self.server.clients) <= MOST_CLIENTS
-        assert self.server.cached_bytes <= (1 << 20) + 2 * LARGE.pixels.nbytes
+        assert self.server.cached_bytes <= (1 << 20) + 3 * LARGE.pixels.nbytes
 
 
 AnyOrder.TestCase.settings = settings(
