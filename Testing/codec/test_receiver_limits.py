@@ -15,7 +15,8 @@ AFTER = codec.TransformMessage(device_name="after")
 
 
 @pytest.mark.parametrize(
-    "type_name", ["STATUS", "STRING", "COMMAND", "RTS_COMMAND", "GET_IMAGE", "STT_X", "POLYDATA"]
+    "type_name",
+    ["STATUS", "STRING", "COMMAND", "RTS_COMMAND", "GET_IMAGE", "STT_X", "POLYDATA", "IMGTHUMB"],
 )
 def test_what_takes_time_to_read_has_a_limit_of_its_own(type_name: str):
     receiver = codec.Receiver(max_parsed_size=LIMIT)

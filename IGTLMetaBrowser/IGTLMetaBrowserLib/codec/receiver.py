@@ -31,8 +31,8 @@ DEFAULT_MAX_BODY_SIZE = 2 << 30
 
 # The content of these is not looked at item by item when it is read, however large it is.
 _READ_AT_ONCE = frozenset({
-    "COLORT", "COLORTABLE", "IMAGE", "IMGMETA", "IMGPART", "IMGTHUMB", "LBMETA", "NDARRAY", "POINT",
-    "TRAJ", "VIDEO",
+    "COLORT", "COLORTABLE", "IMAGE", "IMGMETA", "IMGPART", "LBMETA", "NDARRAY", "POINT", "TRAJ",
+    "VIDEO",
 })  # fmt: skip
 # In one of 1 MiB there can be 65,535 messages, or names of messages, each of which takes 20 µs.
 _BINDS = frozenset(("BIND", "GET_BIND", "STT_BIND"))
