@@ -78,6 +78,10 @@ def large_images(port: int, seconds: float = 0) -> None:
                 for number in range(LARGE_IMAGES)
             ]
 
+        def image_version(self, image_id: str) -> int:
+            # Without it, the server would look for the image again for each part of it.
+            return 0
+
         def image(self, image_id: str) -> codec.ImageMessage:
             time.sleep(0 if image_id == "IMAGE_0" else seconds)
             is_odd = int(image_id.removeprefix("IMAGE_")) % 2 == 1
