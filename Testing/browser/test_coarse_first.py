@@ -191,6 +191,27 @@ def test_a_transfer_that_is_cut_goes_on_where_it_stopped(unconnected, events):
     assert sorted(slices) == list(range(SIZE[2]))
 
 
+def test_after_reconnecting_to_a_server_without_parts_the_image_comes_as_a_whole(
+    unconnected, events
+):
+    image, has_come = large_image(), threading.Event()
+
+    def cut(peer, query, part):
+        if query.tag:
+            assert has_come.wait(PATIENCE)
+            raise EOFError
+        peer.send(part)
+
+    scripts = parts_of(image, cut), parts_of(image, types=["IMGMETA", "IMAGE"])
+    with ScriptedServer(*scripts) as server:
+        preview = begin(unconnected, events, server)
+        has_come.set()
+        finish(unconnected)
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+    assert preview.GetScene() is None
+    assert of_type(events, ImagesCancelled) == []
+
+
 def test_an_image_that_has_changed_meanwhile_comes_anew(unconnected, events):
     first, second = large_image(), large_image(1000)
 

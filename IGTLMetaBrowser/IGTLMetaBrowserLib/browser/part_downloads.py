@@ -90,8 +90,7 @@ class PartDownloads:
         client = self._connection.client
         transfer = self._cut.pop(image_id, None)
         if not (client.offers_parts and self._are_parts_usable):
-            if transfer is not None:
-                self._in_scene.remove_preview(image_id)
+            self._remove_preview(image_id)
             return False
         if transfer is None:
             if entry is None or byte_count < _FEWEST_BYTES or self._is_soon_there(byte_count):
@@ -159,6 +158,7 @@ class PartDownloads:
         if outcome is Outcome.CHANGED:
             self._given_up |= transfer.cancel(client)
             transfer.start_anew()
+            self._drawn_fraction = 0.0
             self._remove_preview(transfer.image_id)
             outcome = Outcome.GOES_ON
         elif outcome is Outcome.GOES_ON and is_first and self._is_fast(transfer):
