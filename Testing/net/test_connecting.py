@@ -90,6 +90,23 @@ def test_a_refused_port(refused_port: int):
     assert "check the port, and whether the server is running" in str(caught.value)
 
 
+def test_a_socket_that_connects_to_itself_is_refused(monkeypatch: pytest.MonkeyPatch):
+    """The system may choose the port at which nobody listens for the client's own end."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        free_port = sock.getsockname()[1]
+
+    class SocketOfThatPort(socket.socket):
+        def connect_ex(self, address: tuple[str, int]) -> int:
+            self.bind(address)
+            return super().connect_ex(address)
+
+    monkeypatch.setattr(socket, "socket", SocketOfThatPort)
+    client = net.Client("127.0.0.1", free_port)
+    with client, pytest.raises(net.ConnectionFailedError, match="refused"):
+        client.list_images()
+
+
 def test_on_windows_a_refused_port_has_the_words_that_sockets_have_there(
     refused_port: int, monkeypatch: pytest.MonkeyPatch
 ):

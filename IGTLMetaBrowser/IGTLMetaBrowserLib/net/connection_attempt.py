@@ -68,6 +68,8 @@ class ConnectionAttempt:
             self._poll_lookup(self.lookup, now)
         while self.socket is not None:
             failure = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if not failure and _is_to_itself(self.socket):
+                failure = errno.ECONNREFUSED
             if not failure and _is_connected(self.socket):
                 connected, self.socket = self.socket, None
                 return connected
@@ -157,3 +159,12 @@ def _is_connected(sock: socket.socket) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_to_itself(sock: socket.socket) -> bool:
+    """Whether a socket is connected to itself.
+
+    TCP has that (RFC 9293, 3.5: simultaneous open) where nobody listens at a port of this computer
+    that the system gives to sockets that connect; a server that starts again could not have it.
+    """
+    return _is_connected(sock) and sock.getpeername() == sock.getsockname()
