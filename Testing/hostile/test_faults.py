@@ -5,6 +5,7 @@ Each ends as the truth or in words: never with a wrong voxel or a second node, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_the_long_form_says_how_many_ended_how(capsys: pytest.CaptureFixture):
     assert main(arguments) == 0
     output = capsys.readouterr().out
     assert "WRONG" not in output
-    assert "plain client: 10 conversations in" in output
+    assert re.search(r"plain client: \d+ conversations in", output)
 
 
 def test_it_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

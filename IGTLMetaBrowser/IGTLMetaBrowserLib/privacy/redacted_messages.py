@@ -17,11 +17,11 @@ import numpy as np
 
 from .. import codec
 from ..codec.messages.items import ItemListMessage
-from ..net.whole_texts import CLIENT, SERVER
+from ..net.whole_texts import CLIENT, SERVER, WITHOUT_ITEMS
 
 _PARTS = (codec.GetImagePartMessage, codec.ImagePartMessage, codec.ThumbnailMessage)
 # Of metadata these alone, the same for everybody: by them our two ends know each other.
-_PROGRAMS = (*CLIENT.items(), *SERVER.items())
+_PROGRAMS = (*CLIENT.items(), *SERVER.items(), *WITHOUT_ITEMS.items())
 # These hold numbers and names of types alone; of all others texts or pixels are left out.
 _KEPT = ("TRANSFORM", "POSITION", "QTRANS", "CAPABILITY", "COLORT", "COLORTABLE")
 
