@@ -150,3 +150,21 @@ def test_the_wire_says_how_it_is_encoded(running_server: ServerInThread):
         part = client.get_image_part(request)
     assert part.encoding == codec.PartEncoding.ZIGZAG_DELTAS
     assert len(part.data) < part.byte_count
+
+
+def test_an_image_that_is_larger_than_the_cache_is_read_once():
+    class Counting(ImagesInMemory):
+        reads = 0
+
+        def image(self, image_id: str) -> codec.ImageMessage:
+            self.reads += 1
+            return super().image(image_id)
+
+        def image_version(self, image_id: str) -> int:
+            return 0
+
+    source = Counting({"A": make_image(1, SIZE)})
+    limits = net.ServerLimits(image_cache_size=1 << 20)
+    with ServerInThread(source, limits=limits) as server, server.client() as client:
+        get_image_in_parts(client, "A")
+    assert source.reads == 1

@@ -72,6 +72,8 @@ class PackedImages:
         # Bytes of copies that are being made, by who makes them.
         self._reserved: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._for_parts: WeakValueDictionary[str, PackedImage] = WeakValueDictionary()
+        # The one image more: if it is larger than the limit, it would be read for each of its parts.
+        self._last_in_parts: PackedImage | None = None
 
     @property
     def size(self) -> int:
@@ -102,7 +104,7 @@ class PackedImages:
         image = self._for_parts.get(image_id)
         is_old = image is None or now - image.checked_at > _SECONDS_BETWEEN_CHECKS
         if image is None or is_old or isinstance(self._source, OffersStreams):
-            image = self._for_parts[image_id] = self.get(image_id)
+            image = self._for_parts[image_id] = self._last_in_parts = self.get(image_id)
             image.checked_at = now
         return image
 
@@ -138,6 +140,7 @@ class PackedImages:
 
     def forget_changed(self) -> None:
         """Forget the images that are no longer what the source has under their ids."""
+        self._last_in_parts = None
         for image_id, version in [*self._kept]:
             try:
                 is_same = self._key(image_id) == (image_id, version)
