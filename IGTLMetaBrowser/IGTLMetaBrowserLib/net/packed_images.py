@@ -72,7 +72,7 @@ class PackedImages:
         # Bytes of copies that are being made, by who makes them.
         self._reserved: WeakKeyDictionary[object, int] = WeakKeyDictionary()
         self._for_parts: WeakValueDictionary[str, PackedImage] = WeakValueDictionary()
-        # The one image more: if it is larger than the limit, it would be read for each of its parts.
+        # The one image more: one larger than the limit would be read for each of its parts.
         self._last_in_parts: PackedImage | None = None
 
     @property
