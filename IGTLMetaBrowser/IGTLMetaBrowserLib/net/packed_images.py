@@ -104,8 +104,10 @@ class PackedImages:
         image = self._for_parts.get(image_id)
         is_old = image is None or now - image.checked_at > _SECONDS_BETWEEN_CHECKS
         if image is None or is_old or isinstance(self._source, OffersStreams):
-            image = self._for_parts[image_id] = self._last_in_parts = self.get(image_id)
+            image = self._for_parts[image_id] = self.get(image_id)
             image.checked_at = now
+            # Of a source that tells no versions the next part may be of another image.
+            self._last_in_parts = image if isinstance(self._source, OffersImageVersions) else None
         return image
 
     def is_current(self, image_id: str, image: PackedImage) -> bool:
