@@ -11,7 +11,8 @@ import pytest
 from helpers.hospital import finish, of_type, step_until, step_until_event
 from helpers.part_peers import SIZE, Gate, large_image, part_of, parts_of, pixels_of, refuse
 from helpers.peers import PATIENCE, ScriptedServer
-from IGTLMetaBrowserLib.browser import part_downloads
+from helpers.shaped_link import ShapedLink
+from IGTLMetaBrowserLib.browser import link_speed, part_downloads
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
@@ -439,3 +440,17 @@ def test_whatever_a_server_does_an_image_is_of_one_version(unconnected, events, 
         node = unconnected.images.node("CT")
     assert any(np.array_equal(pixels_of(node), image.pixels) for image in images)
     assert unconnected.images.preview("CT") is None
+
+
+def test_over_a_slow_link_a_preview_comes_first(unconnected, events, monkeypatch):
+    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 1.0)
+    # The coarse image is of such a size that it could wait in no buffer of a socket.
+    monkeypatch.setattr(link_speed, "_LARGER_THAN_BUFFERS", 100_000)
+    with (
+        ScriptedServer(parts_of(large_image())) as server,
+        ShapedLink(server.port, bits_per_second=50e6) as link,
+    ):
+        connect(unconnected, link)
+        unconnected.load_image("CT")
+    first, *_ = of_type(events, PreviewShown)
+    assert first.is_first

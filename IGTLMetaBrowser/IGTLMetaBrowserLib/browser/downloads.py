@@ -187,8 +187,8 @@ class Downloads:
     def report_progress(self) -> None:
         """Notify of how much of the image in transfer has arrived, if it is more than before."""
         transfer, query = self.parts.current, self._first_query
+        self.parts.watch()
         if transfer is not None and transfer.partial is not None:
-            self.parts.watch()
             self._report(transfer.received, transfer.partial.byte_count)
         if query is None:
             return
