@@ -66,6 +66,12 @@ class TestCountsBeyondTheBytes:
         _, reason = open_beside(alone(make_slice, **counts))
         assert "bytes cannot hold" in reason
 
+    def test_a_million_frames_of_one_pixel(self, open_beside, make_slice):
+        dataset = alone(make_slice, Rows=1, Columns=1, NumberOfFrames=1_000_000)
+        dataset.PixelData = bytes(2_000_000)
+        _, reason = open_beside(dataset)
+        assert reason.endswith("no more than 100000 frames are read of a file")
+
     @pytest.mark.parametrize("syntax", [JPEG_2000, DEFLATED])
     @pytest.mark.parametrize(
         "counts", [{"NumberOfFrames": 2147483647}, {"Rows": 65535, "Columns": 65535}]

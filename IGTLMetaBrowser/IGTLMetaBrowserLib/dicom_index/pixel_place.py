@@ -18,6 +18,9 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 # Implicit and explicit little endian, and the retired explicit big endian (PS3.5 A.1 to A.3).
 _NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+# 1000 volumes of 100 slices. Each is looked at: a million of one pixel have a megabyte, and take
+# minutes.
+_MOST_FRAMES = 100_000
 # Nobody compresses pixels to twice their size; so much may stand beside them.
 _LARGEST_COMPRESSED = 2
 _MOST_BESIDE = 256 << 20
@@ -68,6 +71,8 @@ def why_not_whole(
     said = f"its header says {frames} frames of {columns} × {rows} pixels"
     if not _can_hold(pixels, syntax, file_size, frames, rows * columns, bits):
         return f"{said}, which its {file_size} bytes cannot hold"
+    if frames > _MOST_FRAMES:
+        return f"{said}; no more than {_MOST_FRAMES} frames are read of a file"
     most = _LARGEST_COMPRESSED * bits // 8 + _MOST_BESIDE
     if pixels.length == UNDEFINED_LENGTH and file_size - pixels.offset > most:
         return f"{said}, for which its {file_size} bytes are too many"
