@@ -160,6 +160,13 @@ def test_hiding_patients_takes_their_names_out_of_the_fields(user, archive):
     assert user.ui.searchPatientLineEdit.text == ""
 
 
+def test_the_sizes_of_loaded_images_come_without_hiding_that_they_are_loaded(user, archive):
+    listed_at = user.panel.browser.images.listed_at
+    user.load("CT")
+    user.wait_for(lambda: user.panel.browser.images.listed_at != listed_at, "the list")
+    assert user.status == "CT head is loaded."
+
+
 def test_the_open_fields_fit_into_a_narrow_panel(user, archive):
     user.module.show(400, 585)
     user.wait_for(lambda: True, "the layout")

@@ -163,9 +163,13 @@ class ListUnanswered:
 
 @dataclass(frozen=True)
 class Listed:
-    """The list of images has arrived."""
+    """The list of images has arrived.
+
+    ``is_update``: nobody has asked for it, but something in it is known better by now.
+    """
 
     entries: Sequence[codec.ImageMetaItem]
+    is_update: bool = False
 
 
 @dataclass(frozen=True)

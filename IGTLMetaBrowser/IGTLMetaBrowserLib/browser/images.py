@@ -318,10 +318,11 @@ class Images:
         search = self._list_requests.take(query)
         if search is None:
             return False
+        is_update = self._list_requests.is_update(query)
         if isinstance(query.answer, codec.ImageMetaMessage):
             # A list that was searched for something else is shown no more.
             if self._list_requests.is_wanted(query.answer, search):
-                self.on_list(query.answer, search)
+                self.on_list(query.answer, search, is_update)
             self._list_requests.request_search()
         elif query.error is not None and search != self.search and self.is_search_due:
             self._list_requests.request_search()
@@ -332,7 +333,12 @@ class Images:
             return False
         return True
 
-    def on_list(self, message: codec.ImageMetaMessage, search: ImageSearch = NO_SEARCH) -> None:
+    def on_list(
+        self,
+        message: codec.ImageMetaMessage,
+        search: ImageSearch = NO_SEARCH,
+        is_update: bool = False,
+    ) -> None:
         """Handle a list of images, asked for or not."""
         # What is known of the images first: observers read the names of loaded images there.
         before = self._metadata.listing
@@ -342,7 +348,7 @@ class Images:
         self.is_list_unanswered = False
         self._metadata.on_list(now)
         self._downloads.states.list(now)
-        self._notify(Listed(now.entries))
+        self._notify(Listed(now.entries, is_update))
         self._downloads.withdraw(before, now)
 
     def on_image_finished(self, query: net.Query) -> bool:
@@ -356,7 +362,7 @@ class Images:
         entry = self.entry(query.device_name) if has_answered and not self.is_loading else None
         if entry is not None and not any(entry.size):
             # Now an archive knows how large it is, or which images the series has.
-            self._list_requests.request()
+            self._list_requests.request_update()
         return True
 
     def on_live_image(self, image: codec.ImageMessage) -> None:

@@ -19,6 +19,7 @@ class ListRequests:
         self._connection = connection
         self._metadata = metadata
         self._waiting: dict[net.Query, ImageSearch] = {}
+        self._updates: set[net.Query] = set()
         self.search = NO_SEARCH
 
     @property
@@ -50,6 +51,16 @@ class ListRequests:
         if self.is_search_due and not self._waiting:
             self.request()
 
+    def request_update(self) -> None:
+        """Ask for the list as the user has it: something in it is known better by now."""
+        self._updates.add(self.request())
+
+    def is_update(self, query: net.Query) -> bool:
+        """Return, once, whether a query was asked by ``request_update``."""
+        is_update = query in self._updates
+        self._updates.discard(query)
+        return is_update
+
     def take(self, query: net.Query) -> ImageSearch | None:
         """Return what a query that is done has searched for, once; None if it was for no list."""
         return self._waiting.pop(query, None)
@@ -62,3 +73,4 @@ class ListRequests:
     def forget(self) -> None:
         """Wait for nothing any more."""
         self._waiting.clear()
+        self._updates.clear()

@@ -278,6 +278,8 @@ class PanelEvents:
             changes = self._messages.listChanges
             text += changes.format(added=number(added), withdrawn=number(withdrawn))
         self._wasSearched = isSearched
+        if event.is_update:  # what is said already is more than that
+            return
         if self._browser.images.list_notice:
             text += messages.thereAreMore
         self._status.showResult(text + ".")
