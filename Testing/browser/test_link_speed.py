@@ -26,7 +26,8 @@ def test_over_a_slow_link_compression_pays():
     speed.on_progress("first", 0, now=0.0)
     speed.on_finished("first", MEGABYTE, MEGABYTE, asked_at=0.0, now=0.1)
     assert speed.is_slow
-    speed.on_finished("second", MEGABYTE // 2, MEGABYTE, asked_at=0.0, now=0.15)
+    # 20 MB in 1 s, instead of 2 s.
+    speed.on_finished("second", 10 * MEGABYTE, 20 * MEGABYTE, asked_at=0.0, now=1.1)
     assert speed.is_slow
 
 
@@ -35,6 +36,8 @@ def test_where_compression_takes_longer_than_the_link_it_does_not_pay():
     speed.on_progress("first", 0, now=0.0)
     speed.on_finished("first", MEGABYTE, MEGABYTE, asked_at=0.0, now=0.1)
     speed.on_finished("second", MEGABYTE // 2, MEGABYTE, asked_at=0.0, now=0.5)
+    assert speed.is_slow  # that was only one part, during which the views may have been drawn
+    speed.on_finished("third", 10 * MEGABYTE, 20 * MEGABYTE, asked_at=0.0, now=5.0)
     assert not speed.is_slow
 
 

@@ -8,6 +8,8 @@ from collections.abc import Hashable
 _BYTES_PER_SECOND = 30e6
 # Less than this says nothing.
 _FEWEST_BYTES = 64 << 10
+# Of compressed parts more are needed: while the first ones come, the views draw the preview.
+_FEWEST_COMPRESSED = 16 << 20
 # More than this does not wait in the buffers of the sockets: it comes while it is read, and what is
 # read at once takes so many seconds at most (a step of ``net.Client``).
 _LARGER_THAN_BUFFERS = 2 << 20
@@ -25,8 +27,8 @@ class LinkSpeed:
         self._answer: Hashable = None
         self._begin = (0.0, 0)
         self._finished_at = 0.0
-        self._as_it_is = _Rate()
-        self._compressed = _Rate()
+        self._as_it_is = _Rate(_FEWEST_BYTES)
+        self._compressed = _Rate(_FEWEST_COMPRESSED)
 
     @property
     def bytes_per_second(self) -> float | None:
@@ -64,7 +66,8 @@ class LinkSpeed:
 
 
 class _Rate:
-    def __init__(self) -> None:
+    def __init__(self, fewest_bytes: int) -> None:
+        self._fewest_bytes = fewest_bytes
         self._bytes = 0
         self._seconds = 0.0
 
@@ -74,6 +77,6 @@ class _Rate:
 
     @property
     def bytes_per_second(self) -> float | None:
-        if self._bytes < _FEWEST_BYTES or not self._seconds:
+        if self._bytes < self._fewest_bytes or not self._seconds:
             return None
         return self._bytes / self._seconds
