@@ -12,7 +12,7 @@ from helpers.hospital import finish, of_type, step_until, step_until_event
 from helpers.part_peers import SIZE, Gate, large_image, part_of, parts_of, pixels_of, refuse
 from helpers.peers import PATIENCE, ScriptedServer
 from helpers.shaped_link import ShapedLink
-from IGTLMetaBrowserLib.browser import link_speed, part_downloads
+from IGTLMetaBrowserLib.browser import part_downloads
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
@@ -20,6 +20,7 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageStatus,
     PreviewShown,
 )
+from IGTLMetaBrowserLib.net import link_speed
 from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
 
 PREVIEW = "IGTLMetaBrowser.Preview"

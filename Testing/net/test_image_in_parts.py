@@ -10,7 +10,7 @@ import pytest
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
 from helpers.shaped_link import ShapedLink
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net import image_in_parts
+from IGTLMetaBrowserLib.net import image_in_parts, link_speed, parts_transfer
 from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
 
 SIZE = (128, 128, 64)  # 2 MB
@@ -41,10 +41,12 @@ class Versioned(ImagesInMemory):
 @pytest.fixture(autouse=True)
 def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make an image of 2 MB one of many parts, and waste no time before trying again."""
-    for name in ("_FIRST_SLAB", "_SLAB", "_COMPRESSED_SLAB"):
-        monkeypatch.setattr(image_in_parts, name, 8 * 128 * 128 * 2)
+    slab = 8 * 128 * 128 * 2
+    for name in ("_FIRST_SLAB_BYTES", "_COMPRESSED_SLAB_BYTES"):
+        monkeypatch.setattr(parts_transfer, name, slab)
+    monkeypatch.setattr(image_in_parts, "_BYTES_AT_ONCE", 2 * slab)
     monkeypatch.setattr(image_in_parts, "_DELAYS", (0.0,) * 5)
-    monkeypatch.setattr(image_in_parts, "_SLOW", 0.0)
+    monkeypatch.setattr(link_speed, "_BYTES_PER_SECOND", 0.0)
 
 
 @contextmanager
@@ -69,7 +71,7 @@ def test_it_is_the_image_that_comes_as_a_whole():
 
 @pytest.mark.parametrize("speed", [0.0, 1e12], ids=["fast", "slow"])
 def test_parts_are_compressed_on_a_slow_link(speed: float, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(image_in_parts, "_SLOW", speed)
+    monkeypatch.setattr(link_speed, "_BYTES_PER_SECOND", speed)
     with linked(source := Versioned()) as (_, client):
         image = get_image_in_parts(client, "A")
         received = client._session.connection.receiver.bytes_received

@@ -11,6 +11,7 @@ from itertools import compress
 
 from .. import codec, net
 from ..net.list_check import ListCheck
+from ..net.parts_transfer import Outcome
 from .connection import Connection
 from .download_queue import DownloadQueue
 from .error_texts import error_text
@@ -31,7 +32,6 @@ from .image_states import ImageStates
 from .list_requests import ListRequests
 from .listing import Listing
 from .part_downloads import PartDownloads
-from .parts_transfer import Outcome
 from .scene_images import SceneImages
 
 # The window draws at each of these events; nobody sees more than ten steps a second of a bar.

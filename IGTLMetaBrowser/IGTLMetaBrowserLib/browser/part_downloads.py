@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterable, Set
 
 from .. import codec, net
+from ..net.partial_image import Box, PartialImage, coarse_stride
+from ..net.parts_transfer import Outcome, PartsTransfer
 from ..scene.errors import SceneError
 from .connection import Connection
 from .events import Observer, PreviewShown
-from .partial_image import Box, PartialImage, coarse_stride
-from .parts_transfer import Outcome, PartsTransfer
 from .scene_images import SceneImages
 
 # Smaller images are there before anybody misses them.

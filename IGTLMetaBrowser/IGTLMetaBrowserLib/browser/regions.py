@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import codec, net
+from ..net.partial_image import Box
+from ..net.parts_transfer import Outcome, PartsTransfer
 from ..scene.roi_boxes import voxels_around
 from .connection import Connection
 from .errors import BrowserError
 from .events import Asked, Observer, RegionFailed, RegionLoaded
-from .partial_image import Box
-from .parts_transfer import Outcome, PartsTransfer
 from .scene_images import SceneImages
 
 # The first voxel says which image it is of, and where that lies.

@@ -9,12 +9,12 @@ from .. import codec
 from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
 from .arriving_images import arriving_image
-from .image_parts import CHANGED, PartInWork
 from .image_streams import ImageStreams
 from .journal import Journal
 from .limits import ServerLimits
 from .packed_images import PackedImage, PackedImages
 from .served_client import Question, Reply, ServedClient
+from .served_parts import CHANGED, PartInWork
 from .source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
 from .thumbnails import Thumbnails
 

@@ -15,9 +15,9 @@ from .. import codec
 from ..codec.wire import Buffer
 from .address import format_address
 from .connection import MAX_PARSED_SIZE, Connection
-from .image_parts import PartInWork
 from .limits import Allowance, ServerLimits
 from .packed_images import PackedImage
+from .served_parts import PartInWork
 from .tls_server import ServerHandshake
 
 _MIB = 1 << 20

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from IGTLMetaBrowserLib.browser.link_speed import LinkSpeed
+from IGTLMetaBrowserLib.net.link_speed import LinkSpeed
 
 MEGABYTE = 1_000_000
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import codec
-from .errors import BrowserError
+from .errors import AnswerError
 
 Size = tuple[int, int, int]
 
@@ -28,7 +28,7 @@ class PartialImage:
     ``pixels`` has shape (k, j, i) or (k, j, i, components). The voxels of ``first``, which come
     from the whole image, stand for others at first, see ``fill``; slabs, which are slices of the
     box, are written over that.
-    Raises ``BrowserError`` for a box that needs more memory than an image may have.
+    Raises ``AnswerError`` for a box that needs more memory than an image may have.
     """
 
     def __init__(self, first: codec.ImagePartMessage, box: Box, most_bytes: int) -> None:
@@ -38,9 +38,10 @@ class PartialImage:
         dtype = first.scalar_type.dtype
         self.byte_count = math.prod(box.size) * first.components * dtype.itemsize
         if self.byte_count > most_bytes or not self.byte_count:
-            raise BrowserError(
+            raise AnswerError(
                 f"{box.size} voxels, which are {self.byte_count} bytes, cannot be loaded; "
-                f"the limit is {most_bytes} bytes"
+                f"the limit is {most_bytes} bytes; allow larger images",
+                "max_body_size",
             )
         shape = (k, j, i) if first.components == 1 else (k, j, i, first.components)
         self.pixels = np.empty(shape, dtype)
@@ -95,7 +96,7 @@ class PartialImage:
         self._slabs.put_back(slab.start[2] - self.box.start[2], slab.size[2])
 
     def write(self, part: codec.ImagePartMessage) -> None:
-        """Write a slab into its place. Raises ``BrowserError`` if it is of another image."""
+        """Write a slab into its place. Raises ``AnswerError`` if it is of another image."""
         self._check(part)
         voxels = part.voxels()
         first = part.start[2] - self.box.start[2]
@@ -110,9 +111,9 @@ class PartialImage:
         is_inside = first_slice >= 0 and first_slice + part.size[2] <= len(self._are_real)
         is_slab = is_inside and Box(tuple(part.start), tuple(part.size)) == expected
         if not is_slab or tuple(part.stride) != (1, 1, 1):
-            raise BrowserError("a part came that was not asked for")
+            raise AnswerError("a part came that was not asked for")
         if not part.is_of_same_image(first):
-            raise BrowserError("its parts do not belong to one image")
+            raise AnswerError("its parts do not belong to one image")
 
     def _box_of(self, first_slice: int, count: int) -> Box:
         i, j, k = self.box.start

@@ -6,14 +6,17 @@ import time
 from collections.abc import Callable
 from enum import Enum
 
-from .. import codec, net
-from .errors import BrowserError
+from .. import codec
+from .client import Client
+from .errors import AnswerError, ConnectionFailedError, NetworkError, RefusedError
 from .link_speed import LinkSpeed
 from .partial_image import Box, PartialImage
+from .query import Query
 
 # What is on its way while the server works on what comes next, and while the views draw.
-_MOST_BYTES_ASKED = 4 << 20
-_SLAB_BYTES = 2 << 20
+_BYTES_AT_ONCE = 4 << 20
+# Before anything is known of the link: enough to measure it.
+_FIRST_SLAB_BYTES = 1 << 20
 # 10 ms of decompression: a turn of the event loop.
 _COMPRESSED_SLAB_BYTES = 1 << 20
 # How often a connection may be lost, or an image change, with nothing new in between.
@@ -38,7 +41,9 @@ class PartsTransfer:
     """One image, or a box of it; ``choose_box`` says which, by the first part.
 
     ``first`` is asked for first: it tells size, type, geometry and version of the image. From then
-    on ``partial`` has the voxels. ``error`` says why the transfer has failed.
+    on ``partial`` has the voxels. ``error`` says why the transfer has failed. Parts of
+    ``bytes_at_once`` are on their way if the link is not slow: few large ones are the fastest, but
+    a window wants to show what has come.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class PartsTransfer:
         first: codec.GetImagePartMessage,
         choose_box: Callable[[codec.ImagePartMessage], Box],
         most_bytes: int,
+        bytes_at_once: int = _BYTES_AT_ONCE,
     ) -> None:
         self.image_id = first.device_name
         self.partial: PartialImage | None = None
@@ -56,14 +62,15 @@ class PartsTransfer:
         self._first = first
         self._choose_box = choose_box
         self._most_bytes = most_bytes
-        self._asked: dict[net.Query, Box | None] = {}
+        self._bytes_at_once = bytes_at_once
+        self._asked: dict[Query, Box | None] = {}
         self._restarts = 0
 
-    def __contains__(self, query: net.Query) -> bool:
+    def __contains__(self, query: Query) -> bool:
         return query in self._asked
 
     @property
-    def queries(self) -> list[net.Query]:
+    def queries(self) -> list[Query]:
         """The questions that wait for an answer, oldest first."""
         return list(self._asked)
 
@@ -77,7 +84,7 @@ class PartsTransfer:
         """Bytes of the voxels that have come, uncompressed."""
         return 0 if self.partial is None else int(self.partial.fraction * self.partial.byte_count)
 
-    def ask(self, client: net.Client) -> None:
+    def ask(self, client: Client) -> None:
         """Ask for what comes next, if there is a connection."""
         if not client.offers_parts:
             return
@@ -85,11 +92,10 @@ class PartsTransfer:
             if not self._asked:
                 self._asked[client.ask_part(self._first)] = None
             return
-        is_slow = self.speed.is_slow
-        encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if is_slow else ()
-        most_bytes = _COMPRESSED_SLAB_BYTES if is_slow else _SLAB_BYTES
-        while len(self._asked) < _MOST_BYTES_ASKED // most_bytes:
-            box = self.partial.next_slab(most_bytes)
+        encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if self.speed.is_slow else ()
+        slab_bytes, count = self._next_slabs()
+        while len(self._asked) < count:
+            box = self.partial.next_slab(slab_bytes)
             if box is None:
                 return
             request = codec.GetImagePartMessage(
@@ -101,7 +107,15 @@ class PartsTransfer:
             )
             self._asked[client.ask_part(request)] = box
 
-    def watch(self, client: net.Client) -> None:
+    def _next_slabs(self) -> tuple[int, int]:
+        """Return how large slabs are to be, and how many are to be on their way."""
+        if self.speed.is_slow:
+            return _COMPRESSED_SLAB_BYTES, max(2, _BYTES_AT_ONCE // _COMPRESSED_SLAB_BYTES)
+        if self.speed.bytes_per_second is None:
+            return _FIRST_SLAB_BYTES, 2
+        return self._bytes_at_once // 2, 2
+
+    def watch(self, client: Client) -> None:
         """Measure how fast the parts arrive."""
         for query in self._asked:
             progress = client.progress(query)
@@ -109,13 +123,13 @@ class PartsTransfer:
                 self.speed.on_progress(query, progress.received, time.monotonic())
                 return
 
-    def on_finished(self, query: net.Query, is_connected: bool) -> Outcome:
+    def on_finished(self, query: Query, is_connected: bool) -> Outcome:
         """Handle the answer to one of the questions."""
         box = self._asked.pop(query)
         part = query.answer
         if not isinstance(part, codec.ImagePartMessage):
             self._put_back(box)
-            error = query.error or BrowserError(f"{query} came as {part}")
+            error = query.error or AnswerError(f"{query} came as {part}")
             return self._on_error(error, is_connected)
         asked_at = query.asked_at or time.monotonic()
         sizes = len(part.data), part.byte_count
@@ -126,13 +140,13 @@ class PartsTransfer:
                 self.partial = PartialImage(part, self._choose_box(part), self._most_bytes)
             else:
                 self.partial.write(part)
-        except (ValueError, BrowserError, net.NetworkError, MemoryError) as error:
+        except (ValueError, NetworkError, MemoryError) as error:
             self.error = error
             return Outcome.FAILED
         self._restarts = 0
         return Outcome.GOES_ON
 
-    def cancel(self, client: net.Client) -> set[net.Query]:
+    def cancel(self, client: Client) -> set[Query]:
         """Wait for nothing any more; what has come stays, the rest can be asked for again.
 
         Returns the questions that have failed already, of which nobody has been notified yet.
@@ -154,12 +168,12 @@ class PartsTransfer:
 
     def _on_error(self, error: Exception, is_connected: bool) -> Outcome:
         self.error = error
-        if isinstance(error, net.ConnectionFailedError):
+        if isinstance(error, ConnectionFailedError):
             return Outcome.LOST  # the server has not even heard of the question
         self._restarts += 1
         if self._restarts > _MOST_RESTARTS:
             return Outcome.FAILED
         if not is_connected:
             return Outcome.LOST
-        is_refused = isinstance(error, net.RefusedError)
+        is_refused = isinstance(error, RefusedError)
         return Outcome.CHANGED if is_refused and self.partial is not None else Outcome.FAILED

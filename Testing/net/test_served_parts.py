@@ -9,8 +9,8 @@ import pytest
 
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_parts import PartInWork
 from IGTLMetaBrowserLib.net.packed_images import PackedImages
+from IGTLMetaBrowserLib.net.served_parts import PartInWork
 
 DELTAS = (codec.PartEncoding.ZIGZAG_DELTAS,)
 SIZE = (128, 128, 64)
