@@ -97,8 +97,9 @@ class Browser:
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
         self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
         seen = (self.connection, self.metadata, self.patients, self.images.slices)
-        self.thumbnails = Thumbnails(*seen, lambda: self.images.is_loading, notify)
-        self.previews = SlicePreviews(*seen, lambda: self.images.is_loading, notify)
+        images = self.images  # not self, which would live as long as they do
+        self.thumbnails = Thumbnails(*seen, lambda: images.is_loading, notify)
+        self.previews = SlicePreviews(*seen, lambda: images.is_loading, notify)
         self._scene_events = SceneEvents(scene)
         self._connect_signals()
 
@@ -168,6 +169,7 @@ class Browser:
         stop_redacting_log(self.patients)
         self._scene_events.close()
         self.metadata.close()
+        self.images.sequences.close()
         for signal in (self._events, self._in_scene.image_shown, self.patients.hidden_changed):
             signal.disconnect_all()
 

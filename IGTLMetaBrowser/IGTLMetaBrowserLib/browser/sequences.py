@@ -37,6 +37,11 @@ class Sequences:
         self._request = request
         self._loading: list[net.ImageSequence] = []
 
+    def close(self) -> None:
+        """Load nothing any more, and let go of what fetches images: it has this object, too."""
+        self._loading.clear()
+        self._request = lambda _image_ids: None
+
     def of(self, image_id: str) -> net.ImageSequence | None:
         """Return the sequence that an image belongs to by the last list, or None."""
         return net.sequence_of(image_id, self._metadata.listing.sequences)

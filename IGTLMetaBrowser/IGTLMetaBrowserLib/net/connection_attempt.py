@@ -167,4 +167,7 @@ def _is_to_itself(sock: socket.socket) -> bool:
     TCP has that (RFC 9293, 3.5: simultaneous open) where nobody listens at a port of this computer
     that the system gives to sockets that connect; a server that starts again could not have it.
     """
-    return _is_connected(sock) and sock.getpeername() == sock.getsockname()
+    try:
+        return bool(sock.getpeername() == sock.getsockname())
+    except OSError:  # not connected, or not any more
+        return False
