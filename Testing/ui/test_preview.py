@@ -73,7 +73,7 @@ def gray_in_the_middle(label) -> int:
 
 def test_the_column_is_there_when_the_user_chooses_it(demo):
     view = demo.ui.imageTableView
-    low = view.rowHeight(0)
+    low, icon_size = view.rowHeight(0), view.iconSize
     assert PREVIEW not in demo.panel.images.columns.shown()
     show_column(demo)
     assert demo.panel.images.columns.shown()[:3] == [0, PREVIEW, NAME]
@@ -82,7 +82,7 @@ def test_the_column_is_there_when_the_user_chooses_it(demo):
     assert [max(*sides(picture(demo, row))) for row in range(3)] == [56] * 3
     assert 20 < demo.ui.imageTableView.columnWidth(PREVIEW) < 80
     demo.panel.images.columns.choose(PREVIEW, False)
-    assert view.rowHeight(0) == low
+    assert (view.rowHeight(0), view.iconSize) == (low, icon_size)
 
 
 def test_that_is_kept(user, slicer_host):

@@ -31,6 +31,7 @@ class ThumbnailColumn:
         self._thumbnails = browser.thumbnails
         self._onShown = onShown
         self._isShown = False
+        self._iconSize = view.iconSize
         self._alsoWanted = None
         self._icons = {}
         model.thumbnail = self._icon
@@ -81,8 +82,8 @@ class ThumbnailColumn:
             return
         self._isShown = isShown
         setRowHeight(self._view, _SIZE + _MARGIN if isShown else 0)
-        # The most that an icon may have; those of the states have less.
-        self._view.iconSize = qt.QSize(_SIZE, _SIZE)
+        # The most that an icon may have: those of the states are larger then, too.
+        self._view.iconSize = qt.QSize(_SIZE, _SIZE) if isShown else self._iconSize
         self._onShown()
         self._look()
 
