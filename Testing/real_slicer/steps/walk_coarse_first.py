@@ -39,6 +39,7 @@ def coarse_to_whole(step, user):
     step.check(preview.GetHideFromEditors(), "the preview can be chosen in selectors")
     shown = composite().GetBackgroundVolumeID()
     step.check(shown == preview.GetID(), "the views do not show the preview")
+    yield step.pause(0.3)  # the views draw it in a later turn
     yield from screenshot(step, "1-coarse", wait=False)
     yield user.until(lambda: percent(preview) >= 30, "a third of the image", 60)
     step.note(f"the corner says: {annotation()!r}")
