@@ -154,6 +154,14 @@ def test_the_wire_says_how_it_is_encoded(running_server: ServerInThread):
     assert len(part.data) < part.byte_count
 
 
+def test_parts_are_copied_for_one_after_the_other_if_nothing_may_be_kept(monkeypatch):
+    monkeypatch.setattr(link_speed, "_BYTES_PER_SECOND", 1e12)  # compressed parts are copies
+    limits = net.ServerLimits(image_cache_size=0)
+    with ServerInThread(source := Versioned(), limits=limits) as server, server.client() as client:
+        image = get_image_in_parts(client, "A")
+    assert np.array_equal(image.pixels, source.image("A").pixels)
+
+
 def test_an_image_that_is_larger_than_the_cache_is_read_once():
     class Counting(ImagesInMemory):
         reads = 0

@@ -131,7 +131,9 @@ class PackedImages:
         Raises ``NotReadyError`` if there is none.
         """
         self._forget(self._limit)
-        if self.size - beside.content.size >= self._limit:
+        others = self.size - beside.content.size
+        # The only one is made whatever the limit is: it would wait for ever.
+        if others > 0 and others >= self._limit:
             raise NotReadyError(retry_after=_RETRY_SECONDS)
         self._reserved[owner] = byte_count
 
