@@ -7,8 +7,10 @@ Every wait in here ends after ``PATIENCE`` seconds with an error, so that no tes
 from __future__ import annotations
 
 import contextlib
+import os
 import selectors
 import socket
+import stat
 import threading
 import time
 from collections import deque
@@ -312,3 +314,14 @@ def wait_for_socket(client: net.Client | Browser) -> None:
 def open_descriptors() -> int:
     """Return how many files and sockets this process has open."""
     return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def open_sockets() -> set[int]:
+    """Return what tells the sockets that this process has open from all others."""
+    found = set()
+    for path in Path("/dev/fd").iterdir():
+        with contextlib.suppress(OSError):  # the folder's own descriptor is closed by now
+            status = os.fstat(int(path.name))
+            if stat.S_ISSOCK(status.st_mode):
+                found.add(status.st_ino)
+    return found
