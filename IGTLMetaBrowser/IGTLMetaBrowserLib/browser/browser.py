@@ -38,6 +38,7 @@ from .events import (
 from .image_metadata import ImageMetadata
 from .images import Images
 from .overlays import Overlays
+from .previewed_images import PreviewedImages
 from .pushed_failures import PushedFailures
 from .reconnection import RECONNECT_DELAYS
 from .scene_events import SceneEvents
@@ -96,10 +97,11 @@ class Browser:
         self._unhandled: deque[net.ClientEvent] = deque()
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
         self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
-        seen = (self.connection, self.metadata, self.patients, self.images.slices)
-        images = self.images  # not self, which would live as long as they do
-        self.thumbnails = Thumbnails(*seen, lambda: images.is_loading, notify)
-        self.previews = SlicePreviews(*seen, lambda: images.is_loading, notify)
+        previewed = PreviewedImages(
+            self.connection, self.metadata, self.patients, self.images, notify
+        )
+        self.thumbnails = Thumbnails(previewed)
+        self.previews = SlicePreviews(previewed)
         self._scene_events = SceneEvents(scene)
         self._connect_signals()
 

@@ -7,55 +7,34 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
 
 from .. import codec, net
 from ..codec.slice_stack import MOST_PIXELS, SliceStack
 from ..codec.window_level import is_emission, window_level
-from ..privacy.hidden_patients import HiddenPatients
 from ..signal import Signal
-from .connection import Connection
-from .events import ConnectionState, Observer, Previewing
-from .image_metadata import ImageMetadata
-from .thumbnail_files import thumbnail_key
+from .previewed_images import PreviewedImages
 
 _logger = logging.getLogger(__name__)
-
-SlicesOfNode = Callable[[str], "SliceStack | None"]
 
 # Each has up to 4 MB for 16-bit voxels.
 _MOST_KEPT = 4
 
 
 class SlicePreviews:
-    """Those of the server of ``connection``, one at a time.
+    """Those of the images of one server, one at a time.
 
-    ``changed`` is emitted with the id of the image that is looked at. ``of_node`` returns the
-    slices of a loaded image, ``is_fetching`` is whether images are on their way: these come first.
-    While patients are hidden there are none: names can be written into the pixels.
+    ``changed`` is emitted with the id of the image that is looked at.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        metadata: ImageMetadata,
-        patients: HiddenPatients,
-        of_node: SlicesOfNode,
-        is_fetching: Callable[[], bool],
-        notify: Observer,
-    ) -> None:
+    def __init__(self, images: PreviewedImages) -> None:
         self.changed: Signal[[str]] = Signal()
-        self._connection = connection
-        self._metadata = metadata
-        self._patients = patients
-        self._of_node = of_node
-        self._is_fetching = is_fetching
-        self._notify = notify
-        self._kept: OrderedDict[str, SliceStack] = OrderedDict()  # by key
-        self._failed: set[str] = set()
-        self._lost: set[str] = set()  # with the connection
+        self._images = images
+        self._connection = images.connection
+        self._kept: OrderedDict[str | None, SliceStack] = OrderedDict()  # by key
+        self._failed: set[str | None] = set()
+        self._lost: set[str | None] = set()  # with the connection
         self._query: net.Query | None = None
-        self._asked_key = ""
+        self._asked_key: str | None = None
         self._wanted: str | None = None
 
     def want(self, image_id: str | None) -> None:
@@ -64,15 +43,15 @@ class SlicePreviews:
         if self._query is not None and self._query.device_name != image_id:
             self._connection.client.cancel(self._query)
             self._query = None
-        if image_id is not None and self._connection.has_server:
-            self._notify(Previewing())
+        if image_id is not None:
+            self._images.notify_of_wish()
 
     def stack(self, image_id: str) -> SliceStack | None:
         """Return the slices of an image, or None if there are none (yet)."""
-        if self._patients.is_hidden:
+        if self._images.are_hidden:
             return None
-        of_node = self._of_node(image_id)
-        return self._kept.get(self._key(image_id)) if of_node is None else of_node
+        of_volume = self._images.slices_of_volume(image_id)
+        return self._kept.get(self._images.key(image_id)) if of_volume is None else of_volume
 
     @property
     def is_coming(self) -> bool:
@@ -93,10 +72,10 @@ class SlicePreviews:
         """Ask for what is looked at, if it is not there."""
         if not self.is_busy or self._wanted is None:
             return
-        entry = self._entry(self._wanted)
+        entry = self._images.entry(self._wanted)
         if entry is None:
             return
-        self._asked_key = self._key(self._wanted)
+        self._asked_key = self._images.key(self._wanted)
         stride = tuple(max(1, -(-count // MOST_PIXELS)) for count in entry.size)
         self._query = self._connection.client.ask_part(
             codec.GetImagePartMessage(device_name=self._wanted, stride=stride)
@@ -138,10 +117,10 @@ class SlicePreviews:
         image_id = self._wanted
         if image_id is None or self._query is not None or not self._is_offered:
             return False
-        entry = self._entry(image_id)
-        if entry is None or not all(entry.size) or self._key(image_id) in self._failed:
+        entry = self._images.entry(image_id)
+        if entry is None or not all(entry.size) or self._images.key(image_id) in self._failed:
             return False
-        return not self._patients.is_hidden and self.stack(image_id) is None
+        return not self._images.are_hidden and self.stack(image_id) is None
 
     @property
     def _is_offered(self) -> bool:
@@ -149,28 +128,18 @@ class SlicePreviews:
         return connection.has_server and connection.client.offers_parts is True
 
     def _can_ask(self) -> bool:
-        is_connected = self._connection.state is ConnectionState.CONNECTED
-        return is_connected and self._is_offered and not self._is_fetching()
+        return self._is_offered and self._images.can_be_asked_for
 
     def _stack_of(self, image_id: str, part: codec.ImagePartMessage) -> SliceStack:
         coordinates = self._connection.client.settings.coordinates
         whole = part.whole_geometry().usable_ijk_to_ras(coordinates)
-        entry = self._entry(image_id)
+        entry = self._images.entry(image_id)
         modality = "" if entry is None else entry.modality
         voxels = part.voxels()
         window = window_level(voxels, modality)
         return SliceStack(voxels, whole @ part.part_to_image(), *window, is_emission(modality))
 
-    def _keep(self, key: str, stack: SliceStack) -> None:
+    def _keep(self, key: str | None, stack: SliceStack) -> None:
         self._kept[key] = stack
         if len(self._kept) > _MOST_KEPT:
             self._kept.popitem(last=False)
-
-    def _entry(self, image_id: str) -> codec.ImageMetaItem | None:
-        # Of several with one id, nobody knows which one the server would show.
-        entries = self._metadata.listing.entries_of(image_id)
-        return entries[0] if len(entries) == 1 else None
-
-    def _key(self, image_id: str) -> str:
-        entry = self._entry(image_id)
-        return "" if entry is None else thumbnail_key(self._connection.address, entry)

@@ -11,22 +11,16 @@ import logging
 import math
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import codec, net
-from ..codec.slice_stack import SliceStack
-from ..privacy.hidden_patients import HiddenPatients
 from ..signal import Signal
-from .connection import Connection
-from .events import ConnectionState, Observer, Previewing
-from .image_metadata import ImageMetadata
-from .thumbnail_files import ThumbnailFiles, thumbnail_key
+from .previewed_images import PreviewedImages
+from .thumbnail_files import ThumbnailFiles
 
 _logger = logging.getLogger(__name__)
-
-SlicesOfNode = Callable[[str], "SliceStack | None"]
 
 _SECONDS_A_TURN = 0.005
 # Of 48 KB, or three times as many in color.
@@ -47,29 +41,12 @@ class _Kept:
 
 
 class Thumbnails:
-    """Those of the server of ``connection``. ``changed`` is emitted with the id of an image.
+    """Those of the images of one server. ``changed`` is emitted with the id of an image."""
 
-    ``of_node`` returns the slices of a loaded image, ``is_fetching`` whether images are on their
-    way.
-    While patients are hidden there are none: names can be written into the pixels.
-    """
-
-    def __init__(
-        self,
-        connection: Connection,
-        metadata: ImageMetadata,
-        patients: HiddenPatients,
-        of_node: SlicesOfNode,
-        is_fetching: Callable[[], bool],
-        notify: Observer,
-    ) -> None:
+    def __init__(self, images: PreviewedImages) -> None:
         self.changed: Signal[[str]] = Signal()
-        self._connection = connection
-        self._metadata = metadata
-        self._patients = patients
-        self._of_node = of_node
-        self._is_fetching = is_fetching
-        self._notify = notify
+        self._images = images
+        self._connection = images.connection
         self._files: ThumbnailFiles | None = None
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._asked: dict[net.Query, tuple[str, str]] = {}  # id and key
@@ -83,13 +60,13 @@ class Thumbnails:
 
     def want(self, image_ids: Iterable[str]) -> None:
         """These images are looked at now, and no others: what was wanted before is dropped."""
-        self._wanted = [] if self._patients.is_hidden else list(image_ids)
+        self._wanted = [] if self._images.are_hidden else list(image_ids)
         self._queue()
 
     def get(self, image_id: str) -> codec.ThumbnailMessage | None:
         """Return the thumbnail of an image, or None if there is none (yet)."""
         kept = self._kept.get(image_id)
-        if kept is None or self._patients.is_hidden or kept.key != self._key(image_id):
+        if kept is None or self._images.are_hidden or kept.key != self._key(image_id):
             return None
         self._kept.move_to_end(image_id)
         return kept.thumbnail
@@ -123,8 +100,8 @@ class Thumbnails:
         in_flight = {image_id for image_id, _ in self._asked.values()}
         known = in_flight | self._current | self._refused
         self._to_ask.extend(one for one in self._wanted if one not in known)
-        if self._wanted and self._connection.has_server:
-            self._notify(Previewing())
+        if self._wanted:
+            self._images.notify_of_wish()
 
     def _find(self, image_id: str) -> None:
         key = self._key(image_id)
@@ -132,7 +109,7 @@ class Thumbnails:
             return
         found = None if self._files is None else self._files.read(key)
         if found is None and not self._is_offered:
-            slices = self._of_node(image_id)
+            slices = self._images.slices_of_volume(image_id)
             found = None if slices is None else slices.thumbnail()
         if found is not None:
             self._keep(image_id, key, found)
@@ -149,18 +126,13 @@ class Thumbnails:
         """Return what tells an image from all others, those of other lists too; None if unknown."""
         self._look_at_list()
         if image_id not in self._keys:
-            entries = self._listing.entries_of(image_id)
-            # Of several with one id, nobody knows which one the server would show.
-            is_known = len(entries) == 1
-            self._keys[image_id] = (
-                thumbnail_key(self._connection.address, entries[0]) if is_known else None
-            )
+            self._keys[image_id] = self._images.key(image_id)
         return self._keys[image_id]
 
     def _look_at_list(self) -> None:
         """Notice another list: the images may be others, so they are asked for again."""
-        if self._metadata.listing is not self._listing:
-            self._listing = self._metadata.listing
+        if self._images.metadata.listing is not self._listing:
+            self._listing = self._images.metadata.listing
             self._keys.clear()
             self._current.clear()
             self._refused.clear()
@@ -177,9 +149,8 @@ class Thumbnails:
         )
 
     def _can_ask(self) -> bool:
-        is_connected = self._connection.state is ConnectionState.CONNECTED
         has_room = len(self._asked) < self._most_asked
-        return is_connected and has_room and self._is_offered and not self._is_fetching()
+        return has_room and self._is_offered and self._images.can_be_asked_for
 
     def _ask(self, image_id: str) -> None:
         key = self._key(image_id)
@@ -251,7 +222,7 @@ class Thumbnails:
 
     def _forget_server(self) -> None:
         self._asked.clear()
-        self._listing = self._metadata.listing
+        self._listing = self._images.metadata.listing
         self._keys: dict[str, str | None] = {}
         self._wanted: list[str] = []
         self._to_find: deque[str] = deque()
