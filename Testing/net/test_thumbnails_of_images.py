@@ -7,6 +7,8 @@ import pytest
 
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net import thumbnails
+from IGTLMetaBrowserLib.net.packed_images import PackedImage
 
 
 class WithVersions(ImagesInMemory):
@@ -54,6 +56,15 @@ def test_it_is_made_once():
             with server.client() as client:
                 client.get_thumbnail("A")
     assert source.asked_for == ["A"]
+
+
+def test_one_that_is_made_twice_at_the_same_time_counts_once(monkeypatch: pytest.MonkeyPatch):
+    """Two clients have asked for it; otherwise there would soon be no room for any."""
+    image = PackedImage(codec.PackedContent(make_image(1)), known_tag="1")
+    made = thumbnails.Thumbnails(WithVersions({"A": image.content.message}))
+    size = made.make("A", image).content.size
+    monkeypatch.setattr(thumbnails, "_MOST_BYTES", size)
+    assert made.make("A", image) is made.find("A")
 
 
 def test_an_image_that_is_not_there_has_no_thumbnail(running_server: ServerInThread):

@@ -62,6 +62,8 @@ class Thumbnails:
         packed = PackedImage(codec.PackedContent(message))
         if key is None:
             return packed
+        if (before := self._kept.pop(key, None)) is not None:
+            self._size -= before.content.size  # two clients asked for it while it was made
         self._kept[key] = packed
         self._size += packed.content.size
         while self._size > _MOST_BYTES:
