@@ -12,10 +12,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import slicerhost
 from IGTLMetaBrowserLib import net
@@ -209,9 +209,14 @@ def _say(text: str) -> None:
     print(text, flush=True)
 
 
-if __name__ == "__main__":
+def run(main: Callable[[], int]) -> NoReturn:
+    """End with the exit code of a demo; if it fails, say why."""
     try:
         sys.exit(main())
     except RuntimeError as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    run(main)

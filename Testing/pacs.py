@@ -93,8 +93,4 @@ def show(url: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except RuntimeError as error:
-        print(f"The demo failed: {error}", file=sys.stderr)
-        sys.exit(1)
+    demo.run(main)

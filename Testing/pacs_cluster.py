@@ -140,11 +140,3 @@ def _files_arriving(cache: Path) -> int:
             if not (folder / "complete").exists():
                 count += len([*(folder / "files").iterdir()])
     return count
-
-
-if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except RuntimeError as error:
-        print(f"The demo failed: {error}", file=sys.stderr)
-        sys.exit(1)

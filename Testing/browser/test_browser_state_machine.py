@@ -6,15 +6,14 @@ that was asked for never ends. ``SEQUENCES=100000`` in the environment is the lo
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
 import slicer
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from helpers.any_order import any_order
 from helpers.hospital import voxels
 from helpers.peers import PATIENCE
 from hostile.conversation import IMAGES, Archive
@@ -22,7 +21,6 @@ from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageStatus
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "25"))
 IDS = st.sampled_from([*IMAGES, "UNKNOWN"])
 ENDED = (
     ImageStatus.NOT_LOADED,
@@ -144,10 +142,5 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode") <= 1
 
 
-AnyOrder.TestCase.settings = settings(
-    max_examples=SEQUENCES,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+AnyOrder.TestCase.settings = any_order(25)
 TestAnyOrder = pytest.mark.filterwarnings("ignore::ResourceWarning")(AnyOrder.TestCase)

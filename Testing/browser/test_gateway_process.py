@@ -14,6 +14,7 @@ import pytest
 
 from helpers.empty_archive import EmptyArchive, empty_archive
 from helpers.peers import PATIENCE
+from helpers.processes import is_there
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.gateway_process import GatewayProcess
 
@@ -55,15 +56,6 @@ def ready(process: GatewayProcess) -> tuple[str, int]:
     wait(lambda: process.poll() or process.address or process.exit_code is not None, "the gateway")
     assert process.address is not None, process.words
     return process.address
-
-
-def is_there(process_id: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
-    try:
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def test_its_images_are_listed_when_it_is_ready(archive, start):

@@ -78,10 +78,6 @@ class Orthanc:
         with ThreadPoolExecutor(4) as executor:
             return sum(executor.map(post, files))
 
-    def requests_seen(self) -> int:
-        """How often its HTTP server was asked for DICOMweb, by its log."""
-        return self.log.read_text(errors="replace").count("/dicom-web/")
-
 
 @contextmanager
 def running(
@@ -100,28 +96,14 @@ def running(
     """
     http_port, dicom_port = free_port(), free_port()
     configuration = {
-        "Name": "test",
-        "StorageDirectory": str(folder / "storage"),
-        "IndexDirectory": str(folder / "storage"),
-        "Plugins": [str(DICOMWEB)],
-        "HttpPort": http_port,
-        "DicomPort": dicom_port,
-        "DicomAet": "ORTHANC",
-        "RemoteAccessAllowed": False,
+        **_configuration(folder, http_port, dicom_port),
         "AuthenticationEnabled": user is not None,
         "RegisteredUsers": dict([user]) if user else {},
         "SslEnabled": certificate is not None,
         "SslCertificate": str(certificate or ""),
-        "DicomAlwaysAllowEcho": True,
-        "DicomAlwaysAllowStore": True,
-        "DicomAlwaysAllowFind": True,
-        "DicomAlwaysAllowGet": True,
-        "DicomAlwaysAllowMove": True,
         "DicomModalities": {
             name: [name, "localhost", port] for name, (_, port) in (modalities or {}).items()
         },
-        "StorageCompression": False,
-        "HttpThreadsCount": 20,
         **(settings or {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -146,6 +128,26 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _configuration(folder: Path, http_port: int, dicom_port: int) -> dict[str, Any]:
+    return {
+        "Name": "test",
+        "StorageDirectory": str(folder / "storage"),
+        "IndexDirectory": str(folder / "storage"),
+        "Plugins": [str(DICOMWEB)],
+        "HttpPort": http_port,
+        "DicomPort": dicom_port,
+        "DicomAet": "ORTHANC",
+        "RemoteAccessAllowed": False,
+        "DicomAlwaysAllowEcho": True,
+        "DicomAlwaysAllowStore": True,
+        "DicomAlwaysAllowFind": True,
+        "DicomAlwaysAllowGet": True,
+        "DicomAlwaysAllowMove": True,
+        "StorageCompression": False,
+        "HttpThreadsCount": 20,
+    }
 
 
 def free_port() -> int:

@@ -6,13 +6,12 @@ Hypothesis looks for an order after which a query never ends, or has another's a
 
 from __future__ import annotations
 
-import os
 import time
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from helpers.any_order import any_order
 from helpers.peers import PATIENCE
 from hostile.conversation import (
     IMAGES,
@@ -25,7 +24,6 @@ from hostile.conversation import (
 )
 from IGTLMetaBrowserLib import codec, net
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "50"))
 CHECKS = {
     "IMGMETA": lambda query: check_list(query.answer.items),
     "IMAGE": lambda query: check_image(query.device_name, query.answer),
@@ -111,10 +109,5 @@ class AnyOrder(RuleBasedStateMachine):
                 assert str(query.error)
 
 
-AnyOrder.TestCase.settings = settings(
-    max_examples=SEQUENCES,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+AnyOrder.TestCase.settings = any_order(50)
 TestAnyOrder = AnyOrder.TestCase

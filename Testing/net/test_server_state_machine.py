@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import socket
 import struct
 import time
 
 import numpy as np
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from codec.stream import frame
+from helpers.any_order import any_order
 from helpers.peers import PATIENCE, make_image, step_until
 from hostile.conversation import IMAGES, PUSHED, Archive, check_image, check_list
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec import PartEncoding
 
-SEQUENCES = int(os.environ.get("SEQUENCES", "50"))
 MOST_CLIENTS = 4
 LARGE = make_image(7, (64, 64, 40), "LARGE")  # does not fit the socket's buffers
 QUERIES = [
@@ -218,10 +216,5 @@ class AnyOrder(RuleBasedStateMachine):
         assert self.server.cached_bytes <= (1 << 20) + 3 * LARGE.pixels.nbytes
 
 
-AnyOrder.TestCase.settings = settings(
-    max_examples=SEQUENCES,
-    stateful_step_count=25,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+AnyOrder.TestCase.settings = any_order(50)
 TestAnyOrder = AnyOrder.TestCase

@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtTest import QTest
 
 from helpers.empty_archive import EmptyArchive, empty_archive
+from helpers.processes import is_there
 
 pytest.importorskip("dicomweb_client")
 
@@ -38,14 +39,6 @@ def connect(user, address: str, name: str = "", secret: str = "") -> None:
     asked.userLineEdit.text = name
     QTest.keyClicks(asked.secretLineEdit, secret)
     QTest.mouseClick(asked.connectButton, Qt.LeftButton)
-
-
-def is_there(process_id: int) -> bool:
-    try:
-        state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
 
 
 def test_its_series_are_listed_and_can_be_searched(user, archive):

@@ -138,10 +138,8 @@ class DicomFolderSource:
         self._scanned = time.monotonic()
         if self._decoders is not None and self._offers.are_decoded:
             self._decoders.start()
-        if trajectories is None:
-            path = self.folder / TRAJECTORY_FILE
-            trajectories = read_trajectories(path) if path.is_file() else []
-        self._trajectories = [self._with_id_as_owner(item) for item in trajectories]
+        offered = self._read_trajectories() if trajectories is None else trajectories
+        self._trajectories = [self._with_id_as_owner(item) for item in offered]
 
     @property
     def refused(self) -> list[Refusal]:
@@ -438,6 +436,10 @@ class DicomFolderSource:
                 f"There is no image with the ID {image_id!r}; refresh the list of images."
             )
         return self._offers.images[image_id]
+
+    def _read_trajectories(self) -> Iterable[codec.TrajectoryItem]:
+        path = self.folder / TRAJECTORY_FILE
+        return read_trajectories(path) if path.is_file() else []
 
     def _with_id_as_owner(self, item: codec.TrajectoryItem) -> codec.TrajectoryItem:
         is_uid = "." in item.owner and item.owner.replace(".", "").isdigit()

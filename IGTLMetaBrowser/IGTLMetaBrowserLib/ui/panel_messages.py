@@ -29,6 +29,19 @@ class PanelMessages:
         self.listUnanswered = _("{address} offers no list of images: {error}.")
         self.readingList = _("Getting the list of images from {address} …")
         self.askingTrajectories = _("Getting trajectories from {address} …")
+        self._addImageTexts(plural)
+        self.trajectoriesShown = plural(
+            _("One trajectory is shown."),
+            _("{count} trajectories are shown."),
+            none=_("No trajectories received."),
+        )
+        self.notShown = _("Not shown: {problems}.")
+        self.trajectoriesSent = plural(
+            _("One trajectory was sent to {address}."),
+            _("{count} trajectories were sent to {address}."),
+        )
+
+    def _addImageTexts(self, plural):
         self.listed = plural(
             _("{address} offers one image"),
             _("{address} offers {count} images"),
@@ -56,13 +69,3 @@ class PanelMessages:
         self.regionFailed = _("The region of {name} could not be loaded: {error}.")
         self.cancelled = _("Loading was cancelled.")
         self.failed = _("{name} could not be loaded: {error}.")
-        self.trajectoriesShown = plural(
-            _("One trajectory is shown."),
-            _("{count} trajectories are shown."),
-            none=_("No trajectories received."),
-        )
-        self.notShown = _("Not shown: {problems}.")
-        self.trajectoriesSent = plural(
-            _("One trajectory was sent to {address}."),
-            _("{count} trajectories were sent to {address}."),
-        )

@@ -1,10 +1,6 @@
 """An archive (PACS) through the gateway of the module: searched, loaded, down, and left."""
 
-import os
-import tempfile
-
-from helpers import orthanc
-from real_slicer.servers import ServerProcess
+from real_slicer import archive
 from real_slicer.user import User
 from real_slicer.views import four_up, screenshot
 
@@ -13,18 +9,13 @@ OTHERS = 1005
 
 
 def run(step):
-    if not orthanc.is_installed():
-        step.note(f"skipped: there is no Orthanc here; {orthanc.INSTALL}")
+    server = archive.start(step, OTHERS)
+    if server is None:
         return
-    cache = tempfile.TemporaryDirectory()
-    step.at_end(cache.cleanup)
-    os.environ["XDG_CACHE_HOME"] = cache.name  # each run fetches anew
-    server = ServerProcess("orthanc", OTHERS)
-    step.at_end(server.end)
     user = User(step)
     yield from user.open()
     four_up()
-    yield from connect(step, user, f"http://localhost:{server.port}/dicom-web")
+    yield from connect(step, user, archive.url(server))
     yield from search(step, user)
     yield from load(step, user)
     yield from leave(step, user)

@@ -1,33 +1,21 @@
 """A plan drawn in Slicer, stored in an archive (PACS), and got from there again."""
 
-import os
-import tempfile
-
 import qt
 import slicer
 
-from helpers import orthanc
-from real_slicer.servers import ServerProcess
+from real_slicer import archive
 from real_slicer.user import User
 from real_slicer.views import four_up, screenshot
 
 
 def run(step):
-    if not orthanc.is_installed():
-        step.note(f"skipped: there is no Orthanc here; {orthanc.INSTALL}")
+    server = archive.start(step)
+    if server is None:
         return
-    cache = tempfile.TemporaryDirectory()
-    step.at_end(cache.cleanup)
-    os.environ["XDG_CACHE_HOME"] = cache.name  # each run fetches anew
-    server = ServerProcess("orthanc", 0)
-    step.at_end(server.end)
     user = User(step)
     yield from user.open()
     four_up()
-    user.press(user.ui.archiveButton)
-    asked = user.widget.panel.archive.dialog
-    user.type(asked.addressBox.lineEdit(), f"http://localhost:{server.port}/dicom-web")
-    user.press(asked.connectButton)
+    archive.connect(user, server)
     yield user.until_status("offers 3 images", 60)
     ct = next(entry.id for entry in user.browser.images.entries if entry.modality == "CT")
     yield from user.load(ct)
