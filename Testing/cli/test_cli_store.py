@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from cli.command import igtlmeta, started
 from helpers import orthanc
@@ -105,3 +108,25 @@ def test_wrong_usage(plan, arguments, words):
     result = igtlmeta("store", plan, *arguments)
     assert result.returncode == 2
     assert words in result.stderr
+
+
+def test_a_broken_file_among_the_images_is_left_out_in_words(phantom, plan, tmp_path):
+    images = tmp_path / "images"
+    shutil.copytree(phantom / "CT", images)
+    broken = pydicom.dcmread(next(images.iterdir()))
+    broken.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    broken.save_as(images / "broken.dcm")
+    os.truncate(images / "broken.dcm", 2000)  # in the middle of what is deflated
+    result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
+    assert (result.returncode, result.stderr.count("\n")) == (0, 1)
+    assert "broken.dcm is left out, it cannot be read: " in result.stderr
+
+
+def test_a_broken_predecessor_is_named(phantom, plan, tmp_path):
+    replaced = tmp_path / "replaced.dcm"
+    replaced.write_bytes(b"nothing of DICOM")
+    options = ["--images", phantom / "CT", "--replaces", replaced, "-o", tmp_path]
+    result = igtlmeta("store", plan, *options)
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert f"{replaced} cannot be read as a DICOM document: " in result.stderr
+    assert "check --replaces" in result.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import codec
+from ..dicom_index.limited_file import open_limited
 from ..net.source import SourceError
 from ..sources.archive import Archive
 from ..sources.dicom_fields import image_id
@@ -19,7 +20,7 @@ from ..sources.plain_volumes import read_volume
 from ..sources.plan_document import write_plan
 from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
-from . import archive_options
+from . import archive_options, output
 from .output import complain, note
 from .parser import add_command
 
@@ -115,8 +116,12 @@ def _read(folder: Path) -> list[Dataset]:
     for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
         if path.is_file():
             try:
-                dataset = dcmread(path, stop_before_pixels=True)
+                with open_limited(path) as file:
+                    dataset = dcmread(file, stop_before_pixels=True)
             except InvalidDicomError:
+                continue
+            except Exception as error:  # a broken file raises anything
+                note(f"{output.escaped(str(path))} is left out, it cannot be read: {error}")
                 continue
             if "Rows" in dataset:
                 images.append(dataset)
@@ -127,14 +132,15 @@ def _read(folder: Path) -> list[Dataset]:
 
 def _predecessor(path: Path | None) -> Dataset | None:
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
 
     if path is None:
         return None
     try:
-        return dcmread(path)
-    except (OSError, InvalidDicomError) as error:
-        raise SourceError(f"{path} is no DICOM document: {error}") from error
+        with open_limited(path) as file:
+            return dcmread(file)
+    except Exception as error:  # a broken file raises anything
+        words = f"{path} cannot be read as a DICOM document: {error}; check --replaces"
+        raise SourceError(words) from error
 
 
 def _check_owners(trajectories: list[codec.TrajectoryItem], images: list[Dataset]) -> None:

@@ -107,7 +107,9 @@ def read_recording(path: Path) -> Iterator[Record]:
     try:
         with path.open("rb") as file:
             if file.readline(len(FIRST_LINE)) != FIRST_LINE:
-                raise RecordingError(f"{str(path)!r} is not a recording of igtlmeta record")
+                raise RecordingError(
+                    f"{str(path)!r} is not a recording of igtlmeta record; check the path"
+                )
             while (record := _read_record(file)) is not None:
                 yield record
     except OSError as error:

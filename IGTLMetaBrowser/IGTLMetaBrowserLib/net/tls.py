@@ -80,7 +80,9 @@ def _require_file(path: Path) -> None:
     try:
         path.read_bytes()
     except OSError as error:
-        raise TLSError(f"cannot read {str(path)!r}: {error.strerror}") from None
+        raise TLSError(
+            f"cannot read {str(path)!r}: {error.strerror}; check the path, and who may read it"
+        ) from None
 
 
 def _no_password() -> bytes:

@@ -274,7 +274,8 @@ def _make_client(url: str, session: requests.Session, timeout: float) -> Any:
         client = DICOMwebClient(url, session, timeout=timeout)
     except ValueError as error:
         raise ArchiveError(
-            f"{_without_password(url)} is no URL of a DICOMweb service: {error}"
+            f"{_without_password(url)} is no URL of a DICOMweb service: {error}; it looks like "
+            "https://pacs.example/dicom-web"
         ) from error
     client.set_http_retry_params(retry=False)  # the session's adapter knows Retry-After
     return client
