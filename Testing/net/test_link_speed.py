@@ -51,3 +51,14 @@ def test_a_small_answer_that_is_there_at_once_may_have_come_since_it_was_asked_f
     speed = LinkSpeed()
     speed.on_finished("first", MEGABYTE, MEGABYTE, asked_at=0.0, now=0.1)
     assert round(speed.bytes_per_second) == 10 * MEGABYTE
+
+
+def test_a_small_answer_that_is_there_at_once_came_after_the_last_look_that_found_nothing():
+    """A server that decodes for a second before it sends is not a slow link."""
+    speed = LinkSpeed()
+    speed.on_nothing(now=0.99)
+    speed.on_finished("first", MEGABYTE, MEGABYTE, asked_at=0.0, now=1.0)
+    assert round(speed.bytes_per_second) == 100 * MEGABYTE
+    speed.on_nothing(now=5.0)
+    speed.on_finished("second", MEGABYTE, MEGABYTE, asked_at=4.0, now=5.01)
+    assert round(speed.bytes_per_second) == 100 * MEGABYTE

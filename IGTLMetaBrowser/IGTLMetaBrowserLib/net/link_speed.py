@@ -19,14 +19,16 @@ _SECONDS_AT_ONCE = 0.004
 class LinkSpeed:
     """How fast answers arrive, from their first bytes to their last. Times are of one clock.
 
-    What a server needs to prepare an answer does not count: that says nothing of the link. Unless
-    a small answer is there all at once: then nobody knows when its first bytes came.
+    What a server needs to prepare an answer does not count: that says nothing of the link. If a
+    small answer is there all at once, its first bytes came after the last moment of which it is
+    known that nothing had arrived.
     """
 
     def __init__(self) -> None:
         self._answer: Hashable = None
         self._begin = (0.0, 0)
         self._finished_at = 0.0
+        self._nothing_until = 0.0
         self._as_it_is = _Rate(_FEWEST_BYTES)
         self._compressed = _Rate(_FEWEST_COMPRESSED)
 
@@ -48,6 +50,10 @@ class LinkSpeed:
         if answer != self._answer:
             self._answer, self._begin = answer, (now, received)
 
+    def on_nothing(self, now: float) -> None:
+        """Nothing of the next answer had arrived until now."""
+        self._nothing_until = now
+
     def on_finished(
         self, answer: Hashable, size: int, whole_size: int, asked_at: float, now: float
     ) -> None:
@@ -57,6 +63,7 @@ class LinkSpeed:
             # All that it takes counts, at both ends: bytes of voxels a second.
             self._compressed.add(whole_size, now - moment)
         else:
+            moment = max(moment, self._nothing_until)
             if answer == self._answer:
                 moment, received = self._begin
             elif size >= _LARGER_THAN_BUFFERS:

@@ -116,12 +116,13 @@ class PartsTransfer:
         return self._bytes_at_once // 2, 2
 
     def watch(self, client: Client) -> None:
-        """Measure how fast the parts arrive."""
+        """Measure how fast the parts arrive; called when all that has come was read."""
         for query in self._asked:
             progress = client.progress(query)
             if progress is not None:
                 self.speed.on_progress(query, progress.received, time.monotonic())
                 return
+        self.speed.on_nothing(time.monotonic())
 
     def on_finished(self, query: Query, is_connected: bool) -> Outcome:
         """Handle the answer to one of the questions."""

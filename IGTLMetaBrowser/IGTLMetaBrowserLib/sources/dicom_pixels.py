@@ -116,6 +116,11 @@ class VolumeReading:
         """Whether all voxels are in the volume."""
         return bool(self._is_there.all())
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether voxels of any slice are in the volume."""
+        return bool(self._is_there[list(self._planes)].any())
+
     def has(self, slices: range) -> bool:
         """Whether the voxels of these slices (k) are in the volume."""
         return bool(self._is_there[slices.start : slices.stop : slices.step].all())

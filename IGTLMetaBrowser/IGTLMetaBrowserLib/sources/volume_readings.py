@@ -18,6 +18,8 @@ from .dicom_volumes import Stack
 
 # Clients may leave while an image is read for them: it is not kept for long.
 _MOST_READINGS = 4
+# When to look again for the first slices: until they are there, a client has nothing to show.
+_RETRY_SECONDS_AT_FIRST = 0.004
 
 
 class _Begun(NamedTuple):
@@ -81,9 +83,15 @@ class VolumeReadings:
                 if slices is not None and reading.has(slices):
                     return
                 self._keep(image_id, begun)
-                raise NotReadyError(RETRY_SECONDS if reading.is_pending else 0.0)
+                raise NotReadyError(_retry_seconds(reading))
 
     def _keep(self, image_id: str, begun: _Begun) -> None:
         while len(self._begun) >= _MOST_READINGS:
             self._begun.pop(next(iter(self._begun)))
         self._begun[image_id] = begun
+
+
+def _retry_seconds(reading: VolumeReading) -> float:
+    if not reading.is_pending:
+        return 0.0
+    return RETRY_SECONDS if reading.is_begun else _RETRY_SECONDS_AT_FIRST
