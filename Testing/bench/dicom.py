@@ -6,7 +6,9 @@ takes fewer files for the opening, ``--slices N`` fewer slices, ``--compressed N
 that are decoded, ``--rounds N`` fewer turns.
 
 The first byte of a compressed IMAGE cannot come before its last slice is decoded: OpenIGTLink's
-header, which goes first, has a checksum of all pixels. In parts (IMGPART, between our own ends) the
+header, which goes first, has a checksum of all pixels. A checksum of 0 does not mean "none": the
+C++ library compares it (igtl::MessageBase::Unpack with its argument 1, which Slicer's OpenIGTLinkIF
+passes by default), and drops the body. In parts (IMGPART, between our own ends) the
 first slices come while the others are decoded. What is measured is the time to the first slice and
 to the last byte at the client, beside what all cores need to decode.
 """
