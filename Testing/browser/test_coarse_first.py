@@ -237,6 +237,42 @@ def test_an_image_that_has_changed_meanwhile_comes_anew(unconnected, events):
     assert of_type(events, ImageFailed) == []
 
 
+def test_an_image_that_changes_all_the_time_comes_as_a_whole(unconnected, events):
+    """Such as a live one: its parts would never be of one version."""
+    image, asked = large_image(), []
+
+    def another_each_time(peer, query, part):
+        if query.tag:
+            refuse(peer, query)
+        else:
+            asked.append(query)
+            part.tag = str(len(asked))
+            peer.send(part)
+
+    with ScriptedServer(parts_of(image, another_each_time)) as server:
+        begin(unconnected, events, server)
+        finish(unconnected)
+    assert len(asked) == 3
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+
+
+def test_parts_without_a_tag_are_not_put_together(unconnected, events):
+    """They may be of any image that the server has had under this ID."""
+    asked = []
+
+    def without_tag(peer, query, part):
+        asked.append(query)
+        part.tag = ""
+        peer.send(part)
+
+    with ScriptedServer(parts_of(large_image(), without_tag)) as server:
+        connect(unconnected, server)
+        unconnected.request_images(["CT"])
+        finish(unconnected)
+    assert len(asked) == 1
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), large_image().pixels)
+
+
 @pytest.mark.parametrize(
     "lie",
     [

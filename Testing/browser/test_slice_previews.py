@@ -12,6 +12,7 @@ import pytest
 from helpers.hospital import step_until
 from helpers.picture_server import PictureServer, entry
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser import slice_previews
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.codec.planes import Direction
 
@@ -37,6 +38,14 @@ def part(query: codec.GetImagePartMessage, **changes) -> codec.ImagePartMessage:
     }
     data = np.ascontiguousarray(voxels[::k, ::j, ::i]).tobytes()
     return codec.ImagePartMessage(data, codec.ScalarType.UINT16, SIZE, **{**fields, **changes})
+
+
+def larger(query: codec.GetImagePartMessage, times: int, components: int):
+    """Answer with a part of a larger image than is listed, or one of more than can be shown."""
+    i, j, k = (times * SIZE[0], *SIZE[1:])
+    count = -(-i // query.stride[0]) * j * k * components * 2
+    fields = {"size": (i, j, k), "stride": query.stride, "components": components}
+    return codec.ImagePartMessage(bytes(count), codec.ScalarType.UINT16, (i, j, k), **fields)
 
 
 @pytest.fixture
@@ -130,13 +139,16 @@ NO_SPACE = np.zeros((3, 4))
         lambda query: codec.StatusMessage(codec.StatusCode.NOT_FOUND, message="no voxels"),
         lambda query: part(query, matrix=NO_SPACE),
         lambda query: part(query, stride=(1, 1, 1), size=(100, 4, 2)),
+        lambda query: larger(query, 2, 1),
+        lambda query: larger(query, 1, 0xFF),
         lambda query: codec.ThumbnailMessage(),
     ],
-    ids=["refused", "no space", "other stride", "other type"],
+    ids=["refused", "no space", "other stride", "more voxels", "more bytes", "other type"],
 )
 def test_what_is_not_what_was_asked_for_is_not_shown_and_not_asked_for_again(
-    unconnected, serve, lie
+    unconnected, serve, lie, monkeypatch
 ):
+    monkeypatch.setattr(slice_previews, "_LARGEST", 100 * 4 * 2 * 2)
     server = serve(part=lie, types=("GET_IMGPART", "IMGPART"))
     unconnected.previews.want("A")
     step_until(unconnected, lambda: server.names_asked("IMGPART"), "the query")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -244,3 +245,57 @@ def test_a_header_that_lies_is_refused(tmp_path, sizes, spacing, reason):
     ((name, why),) = source.refused
     assert name == "lie.nrrd"
     assert reason in why
+
+
+_NRRD = (
+    "NRRD0005\ntype: uint8\ndimension: 3\nsizes: 24 1 1\nspace: left-posterior-superior\n"
+    "space directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\nencoding: raw\n"
+)
+_META = "ObjectType = Image\nNDims = 3\nDimSize = 24 1 1\nElementType = MET_UCHAR\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("a.nrrd", f"{_NRRD}data file: {{secret}}\n\n"),
+        ("a.nhdr", f"{_NRRD}DATA FILE: ../secret.txt\n\n"),
+        ("a.nhdr", f"{_NRRD}data file: LIST\n../secret.txt\n"),
+        ("a.nhdr", f"{_NRRD}data file: link.raw\n\n"),
+        ("a.mhd", f"{_META}ElementDataFile = {{secret}}\n"),
+        ("a.mha", f"{_META}ElementDataFile : ../secret.txt\n"),
+        ("a.mhd", f"{_META}ElementDataFile = LIST\n../secret.txt\n"),
+        ("a.mha", f"{_META}Comment = ElementDataFile = LOCAL\nElementDataFile = {{secret}}\n"),
+        ("a.mhd", f"{_META}{'Comment = long' * 40000}\nElementDataFile = {{secret}}\n"),
+        ("a.mhd", f"{_META}ElementDataFile = /dev/zero\n"),
+        ("a.mhd", f"{_META}ElementDataFile = pipe\n"),
+    ],
+)
+def test_a_header_that_names_another_file_of_the_computer_is_refused(tmp_path, name, header):
+    """What somebody puts into the folder must not make an image of what else is on the disk."""
+    folder, secret = tmp_path / "served", tmp_path / "secret.txt"
+    folder.mkdir()
+    secret.write_bytes(b"a secret that nobody gets")
+    (folder / "link.raw").symlink_to(secret)
+    os.mkfifo(folder / "pipe")
+    (folder / name).write_text(header.format(secret=secret))
+    source = PlainVolumeSource(folder)
+    assert source.images() == ()
+    assert [refused for refused, _ in source.refused] == [name]
+
+
+def test_voxels_that_change_beside_their_header_are_not_sent(tmp_path: Path):
+    write_with_itk(tmp_path / "head.mhd")
+    source = PlainVolumeSource(tmp_path)
+    np.testing.assert_array_equal(source.image("head").pixels, VOXELS)
+    (tmp_path / "head.raw").write_bytes(VOXELS.tobytes() + b"more")
+    with pytest.raises(net.SourceError, match="has changed since it was listed"):
+        source.image("head")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path):
+    for name in ("pipe.nrrd", "pipe.mrk.json"):
+        os.mkfifo(tmp_path / name)
+    assert [name for name, _ in PlainVolumeSource(tmp_path).refused] == [
+        "pipe.mrk.json",
+        "pipe.nrrd",
+    ]

@@ -18,6 +18,8 @@ _logger = logging.getLogger(__name__)
 
 # Each has up to 4 MB for 16-bit voxels.
 _MOST_KEPT = 4
+# Of colors in 16 bits, or a vector of doubles: what has more is nothing that can be shown.
+_LARGEST = 48 << 20
 
 
 class SlicePreviews:
@@ -134,7 +136,11 @@ class SlicePreviews:
         coordinates = self._connection.client.settings.coordinates
         whole = part.whole_geometry().usable_ijk_to_ras(coordinates)
         entry = self._images.entry(image_id)
-        modality = "" if entry is None else entry.modality
+        if entry is None or tuple(part.image_size) != tuple(entry.size):
+            raise net.AnswerError(f"it has {part.image_size} voxels, which is not as listed")
+        if part.byte_count > _LARGEST:
+            raise net.AnswerError(f"it has {part.byte_count} bytes; {_LARGEST} can be shown")
+        modality = entry.modality
         voxels = part.voxels()
         window = window_level(voxels, modality)
         return SliceStack(voxels, whole @ part.part_to_image(), *window, is_emission(modality))

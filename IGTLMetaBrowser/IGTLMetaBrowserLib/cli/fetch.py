@@ -112,7 +112,7 @@ class _ListedImages:
             if self._comes_in_parts(image_id):
                 try:
                     return get_image_in_parts(self.client, image_id, show, _note_of_loss(label))
-                except net.RefusedError:  # it may well send the whole image
+                except (net.AnswerError, net.RefusedError):  # it may well send the whole image
                     pass
             return self.client.get_image(image_id, show, output.preparing_note(label))
 

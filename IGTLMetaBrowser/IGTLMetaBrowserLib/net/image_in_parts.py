@@ -28,7 +28,6 @@ _ONE_VOXEL = (0xFFFF, 0xFFFF, 0xFFFF)
 _BYTES_AT_ONCE = 32 << 20
 # Before each attempt in which nothing more has come.
 _DELAYS = (0.0, 0.5, 1.0, 2.0, 4.0)
-_MOST_CHANGES = 1
 _LOST = (ConnectionLostError, ConnectionFailedError, TimeOutError)
 
 
@@ -46,11 +45,11 @@ def get_image_in_parts(
     first = codec.GetImagePartMessage(stride=_ONE_VOXEL, device_name=image_id)
     most_bytes = client.settings.max_body_size
     transfer = PartsTransfer(first, _whole, most_bytes, _BYTES_AT_ONCE)
-    failures = changes = 0
+    failures = 0
     while not transfer.is_whole:
         received = transfer.received
         try:
-            outcome = _run(client, transfer, progress)
+            _run(client, transfer, progress)
         except _LOST as error:
             failures = 1 if transfer.received > received else failures + 1
             if failures > len(_DELAYS):
@@ -58,10 +57,6 @@ def get_image_in_parts(
             if on_lost is not None:
                 on_lost(error)
             time.sleep(_DELAYS[failures - 1])
-        else:
-            changes += outcome is Outcome.CHANGED
-            if outcome is not Outcome.GOES_ON and changes > _MOST_CHANGES:
-                raise transfer.error or AnswerError(f"IMAGE {image_id!r} changes all the time")
     image, coordinates = transfer.partial.image(), client.settings.coordinates
     return image if coordinates is None else replace(image, coordinates=coordinates)
 
@@ -70,7 +65,7 @@ def _whole(first: codec.ImagePartMessage) -> Box:
     return Box((0, 0, 0), tuple(first.image_size))
 
 
-def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | None) -> Outcome:
+def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | None) -> None:
     """Go on until the image is whole, or has changed. Raises ``NetworkError``."""
     try:
         while not transfer.is_whole:
@@ -84,12 +79,11 @@ def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | N
             outcome = transfer.on_finished(query, client.is_connected)
             if outcome is Outcome.CHANGED:
                 transfer.start_anew()
-                return outcome
+                return
             if outcome is not Outcome.GOES_ON:
                 raise transfer.error or AnswerError(f"{query} failed")
             if progress is not None and transfer.received:
                 progress(transfer.received, transfer.partial.byte_count)
-        return Outcome.GOES_ON
     finally:
         transfer.cancel(client)
 

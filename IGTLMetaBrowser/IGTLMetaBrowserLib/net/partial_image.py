@@ -51,6 +51,11 @@ class PartialImage:
         self._slabs = _Slabs(k)
 
     @property
+    def slice_bytes(self) -> int:
+        """Bytes of one slice of the box: no slab is smaller."""
+        return self.byte_count // len(self._are_real)
+
+    @property
     def fraction(self) -> float:
         """How much of the image is real, from 0 to 1."""
         return float(self._are_real.mean())

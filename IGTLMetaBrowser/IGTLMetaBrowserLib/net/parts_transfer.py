@@ -19,8 +19,12 @@ _BYTES_AT_ONCE = 4 << 20
 _FIRST_SLAB_BYTES = 1 << 20
 # 10 ms of decompression: a turn of the event loop.
 _COMPRESSED_SLAB_BYTES = 1 << 20
-# How often a connection may be lost, or an image change, with nothing new in between.
+# A server encodes no larger parts; decoding one would keep a window waiting.
+_LARGEST_ENCODED = 4 << 20
+# How often a connection may be lost, with nothing new in between.
 _MOST_RESTARTS = 2
+# One that changes more often than this while it is fetched, as a live one, would never be whole.
+_MOST_CHANGES = 2
 
 
 class Outcome(Enum):
@@ -65,6 +69,7 @@ class PartsTransfer:
         self._bytes_at_once = bytes_at_once
         self._asked: dict[Query, Box | None] = {}
         self._restarts = 0
+        self._changes = 0
 
     def __contains__(self, query: Query) -> bool:
         return query in self._asked
@@ -92,8 +97,9 @@ class PartsTransfer:
             if not self._asked:
                 self._asked[client.ask_part(self._first)] = None
             return
-        encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if self.speed.is_slow else ()
         slab_bytes, count = self._next_slabs()
+        is_encoded = self.speed.is_slow and self.partial.slice_bytes <= _LARGEST_ENCODED
+        encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if is_encoded else ()
         while len(self._asked) < count:
             box = self.partial.next_slab(slab_bytes)
             if box is None:
@@ -138,6 +144,7 @@ class PartsTransfer:
         try:
             if self.partial is None:
                 self.first_at = time.monotonic()
+                _require_tag(part)
                 self.partial = PartialImage(part, self._choose_box(part), self._most_bytes)
             else:
                 self.partial.write(part)
@@ -176,5 +183,13 @@ class PartsTransfer:
             return Outcome.FAILED
         if not is_connected:
             return Outcome.LOST
-        is_refused = isinstance(error, RefusedError)
-        return Outcome.CHANGED if is_refused and self.partial is not None else Outcome.FAILED
+        if self.partial is None or not isinstance(error, RefusedError):
+            return Outcome.FAILED
+        self._changes += 1
+        return Outcome.FAILED if self._changes > _MOST_CHANGES else Outcome.CHANGED
+
+
+def _require_tag(part: codec.ImagePartMessage) -> None:
+    """Raise ``AnswerError`` for a part that other parts cannot be known to belong to."""
+    if not part.tag:
+        raise AnswerError("its parts have no tag, so that they may be of different images")

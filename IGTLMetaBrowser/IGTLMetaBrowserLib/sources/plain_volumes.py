@@ -27,14 +27,23 @@ from ..net.source import SourceError
 from .background import Background
 from .dicom_fields import image_id as id_of_text
 from .markups_folder import Markups, read_markups
+from .voxel_files import voxel_file
 
 if TYPE_CHECKING:
     import SimpleITK
 
-ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+# What reads them: left to itself, ITK goes by what is in a file, and knows formats of many files.
+_READERS = {
+    ".nrrd": "NrrdImageIO",
+    ".nhdr": "NrrdImageIO",
+    ".nii": "NiftiImageIO",
+    ".nii.gz": "NiftiImageIO",
+    ".mha": "MetaImageIO",
+    ".mhd": "MetaImageIO",
+}
+ENDINGS = tuple(_READERS)
 MARKUPS_ENDING = ".mrk.json"
 _ID_BYTES, _NAME_BYTES = 20, 64
-_DETACHED = (".mhd", ".nhdr")  # their voxels are in another file
 _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
 _LONGEST = 1e6  # mm
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
@@ -47,7 +56,7 @@ class VolumeFile:
     path: Path
     item: codec.ImageMetaItem
     labels: tuple[codec.LabelMetaItem, ...]
-    version: tuple[int, int]
+    version: tuple[tuple[int, int], ...]
 
 
 class PlainVolumeSource:
@@ -84,7 +93,7 @@ class PlainVolumeSource:
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image or a label map; raises ``SourceError``, and ``NotReadyError`` meanwhile."""
         file = self._file(image_id)
-        if _version(file.path) != file.version:
+        if _version(file.path, self.folder) != file.version:
             raise SourceError(
                 f"{file.path.name} has changed since it was listed; start the server again"
             )
@@ -101,9 +110,12 @@ class PlainVolumeSource:
             self._background.begin(key, partial(read_volume, file.path))
         return self._background.take(key)
 
-    def image_version(self, image_id: str) -> tuple[int, int]:
-        """Return when the file was last written, and its size; raises ``SourceError``."""
-        return _version(self._file(image_id).path)
+    def image_version(self, image_id: str) -> tuple[tuple[int, int], ...]:
+        """Return when its file was last written, and its size, or those of two files.
+
+        Raises ``SourceError``.
+        """
+        return _version(self._file(image_id).path, self.folder)
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures of all segmentations."""
@@ -126,11 +138,15 @@ class PlainVolumeSource:
 
     def _add(self, path: Path) -> None:
         name = path.relative_to(self.folder).as_posix()
+        if not path.name.lower().endswith((*ENDINGS, MARKUPS_ENDING)):
+            return
         try:
+            if not path.is_file():  # one might wait for a pipe for ever
+                raise SourceError("it is no file that can be read")
             if path.name.lower().endswith(MARKUPS_ENDING):
                 self._markups.add(read_markups(path))
-            elif path.name.lower().endswith(ENDINGS):
-                file = _read_header(path, self._free_id(path, name))
+            else:
+                file = _read_header(path, self._free_id(path, name), self.folder)
                 self._files[file.item.id] = file
         except SourceError as error:
             self.refused.append((name, str(error)))
@@ -151,7 +167,7 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import SimpleITK
 
     try:
-        image = SimpleITK.ReadImage(str(path))
+        image = SimpleITK.ReadImage(str(path), imageIO=_READERS.get(_ending_of(path), ""))
     except RuntimeError as error:
         raise SourceError(f"{path.name} cannot be read: {_reason(error)}") from None
     pixels = SimpleITK.GetArrayFromImage(image)
@@ -163,14 +179,21 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def stem_of(path: Path) -> str:
     """Return a file's name without the ending that says what it is."""
     name = path.name
-    ending = next(end for end in (".seg.nrrd", *ENDINGS) if name.lower().endswith(end))
+    ending = ".seg.nrrd" if name.lower().endswith(".seg.nrrd") else _ending_of(path)
     return name[: -len(ending)]
 
 
-def _read_header(path: Path, image_id: str) -> VolumeFile:
+def _ending_of(path: Path) -> str:
+    name = path.name.lower()
+    return next((ending for ending in ENDINGS if name.endswith(ending)), "")
+
+
+def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
     import SimpleITK
 
+    version = _version(path, folder)
     reader = SimpleITK.ImageFileReader()
+    reader.SetImageIO(_READERS[_ending_of(path)])
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
@@ -181,7 +204,7 @@ def _read_header(path: Path, image_id: str) -> VolumeFile:
         size = (*size, 1)
     if len(size) != 3 or max(size) > _LARGEST_SIZE:
         raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
-    _check_sense(path, reader, size)
+    _check_sense(voxel_file(path, folder), reader, size)
     item = codec.ImageMetaItem(
         name=stem_of(path),
         id=image_id,
@@ -190,14 +213,13 @@ def _read_header(path: Path, image_id: str) -> VolumeFile:
         scalar_type=_scalar_type(reader),
     )
     labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
-    return VolumeFile(path, item, labels, _version(path))
+    return VolumeFile(path, item, labels, version)
 
 
-def _check_sense(path: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:
+def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:
     """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
     width = _scalar_type(reader).dtype.itemsize * reader.GetNumberOfComponents()
-    is_detached = path.name.lower().endswith(_DETACHED)
-    if not is_detached and math.prod(size) * width > path.stat().st_size * _MOST_DEFLATED:
+    if math.prod(size) * width > voxels.stat().st_size * _MOST_DEFLATED:
         raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
     lengths = np.abs([*reader.GetSpacing(), *reader.GetOrigin()])
     if not (lengths <= _LONGEST).all():
@@ -249,12 +271,14 @@ def _ijk_to_ras(image: SimpleITK.Image) -> np.ndarray:
     return flip_matrix_lps_ras(ijk_to_lps)
 
 
-def _version(path: Path) -> tuple[int, int]:
+def _version(path: Path, folder: Path) -> tuple[tuple[int, int], ...]:
+    """Return times and sizes of the files of a volume. Raises ``SourceError``."""
+    files = dict.fromkeys((path, voxel_file(path, folder)))
     try:
-        status = path.stat()
+        found = [file.stat() for file in files]
     except OSError as error:
         raise SourceError(f"{path.name} can no longer be read: {error.strerror}") from None
-    return status.st_mtime_ns, status.st_size
+    return tuple((status.st_mtime_ns, status.st_size) for status in found)
 
 
 def _reason(error: RuntimeError) -> str:

@@ -1,0 +1,66 @@
+"""Which file holds the voxels of a volume: that of its header, or one that the header names.
+
+Headers of NRRD and MetaImage can name any file of the computer, which would be sent to clients as
+an image: one that is not in the folder that is served is refused. All that looks like such a name
+in the beginning of a file counts, be it in a comment: a reader may understand it otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ..net.source import SourceError
+
+_NRRD_ENDINGS = (".nrrd", ".nhdr")
+_META_ENDINGS = (".mha", ".mhd")
+_LONGEST_HEADER = 1 << 20
+# teem.sourceforge.net/nrrd/format.html: a header ends with an empty line.
+_NRRD_END = re.compile(rb"\n\r?\n")
+_NRRD_NAME = re.compile(rb"data ?file:([^\r\n]*)", re.IGNORECASE)
+# The last field of a MetaImage's header, which voxels follow if they are in the same file.
+_META_NAME = re.compile(rb"ElementDataFile\s*[=:]([^\r\n]*)")
+_META_ITSELF = (b"LOCAL", b"Local", b"local")
+
+
+def voxel_file(path: Path, folder: Path) -> Path:
+    """Return the file that holds the voxels of the volume at ``path``, which is in ``folder``.
+
+    Raises ``SourceError`` if that is none in the folder, or there are several.
+    """
+    ending = path.suffix.lower()
+    if ending not in (*_NRRD_ENDINGS, *_META_ENDINGS):
+        return path
+    try:
+        with path.open("rb") as file:
+            header = file.read(_LONGEST_HEADER)
+    except OSError as error:
+        raise SourceError(f"{path.name} cannot be read: {error.strerror}") from None
+    is_nrrd = ending in _NRRD_ENDINGS
+    pattern = _NRRD_NAME if is_nrrd else _META_NAME
+    names = {name.strip() for name in pattern.findall(header)}
+    if not names and is_nrrd and _NRRD_END.search(header):
+        return path
+    if not names:
+        raise SourceError("its header does not end, or does not say where its voxels are")
+    if len(names) > 1:
+        raise SourceError("its header names several files of voxels; save it as one file")
+    (name,) = names
+    is_itself = not is_nrrd and name in _META_ITSELF
+    return path if is_itself else _in_folder(path, os.fsdecode(name), folder)
+
+
+def _in_folder(path: Path, name: str, folder: Path) -> Path:
+    """Return the file that a header names. Raises ``SourceError`` if it is not in the folder."""
+    try:
+        found = (path.parent / name).resolve()
+        is_there = found.is_file() and folder.resolve() in found.parents
+    except (OSError, ValueError, RuntimeError):  # a name with a NUL, a circle of links
+        is_there = False
+    if not is_there:
+        raise SourceError(
+            "its header names a file of voxels that is not in the folder that is served; "
+            "save both there, or as one file"
+        )
+    return found
