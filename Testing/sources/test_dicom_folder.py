@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pydicom
@@ -11,7 +13,7 @@ from pydicom.uid import generate_uid
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources import dicom_folder
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -26,6 +28,12 @@ def names(source: DicomFolderSource) -> list[str]:
 
 def fetch_all(source: DicomFolderSource) -> list[codec.ImageMessage]:
     return [source.image(item.id) for item in source.images()]
+
+
+def fetch_in_turns(source: DicomFolderSource) -> None:
+    for _ in range(100):
+        with suppress(NotReadyError):
+            fetch_all(source)
 
 
 class TestRegularSeries:
@@ -360,6 +368,34 @@ class TestFetching:
         size = path.stat().st_size
         foreign.save_as(path, enforce_file_format=True)
         assert path.stat().st_size == size
+        with pytest.raises(SourceError, match=r"1\.dcm' can no longer be read: it has changed"):
+            fetch_all(source)
+
+    @pytest.mark.parametrize("when", ["before it is read", "while it is read"])
+    def test_a_file_that_is_written_again_is_not_served_in_the_place_of_before(
+        self, tmp_path, write_series, make_slice, when
+    ):
+        """With the same UIDs and as many bytes: other voxels, and another position."""
+        write_series(tmp_path, REGULAR[:2])
+        source = DicomFolderSource(tmp_path, seconds_a_turn=0.0)
+        image_id = source.images()[0].id
+        if when == "while it is read":
+            with pytest.raises(NotReadyError):
+                source.image(image_id)
+        path = tmp_path / "0.dcm"
+        before, size = pydicom.dcmread(path), path.stat().st_size
+        again = make_slice(REGULAR[1], 99, SOPInstanceUID=before.SOPInstanceUID)
+        again.file_meta = before.file_meta
+        again.save_as(path, enforce_file_format=True)
+        assert path.stat().st_size == size
+        with pytest.raises(SourceError, match=r"0\.dcm' can no longer be read: it has changed"):
+            fetch_in_turns(source)
+
+    def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        source = DicomFolderSource(tmp_path)
+        (tmp_path / "1.dcm").unlink()
+        os.mkfifo(tmp_path / "1.dcm")
         with pytest.raises(SourceError, match=r"1\.dcm' can no longer be read: it has changed"):
             fetch_all(source)
 

@@ -16,8 +16,7 @@ from typing import Any
 from .database import DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD, FileContent
-from .image_header import ImageHeader
-from .rows import INSTANCE, File, Row, read_files, read_images, read_row, read_rows
+from .rows import INSTANCE, File, IndexedImage, Row, read_files, read_images, read_row, read_rows
 from .scan import survey
 from .workers import Batch, Contents, read_batches
 
@@ -185,8 +184,8 @@ class DicomIndex:
         with self._errors_described():
             yield from read_rows(self._sql, level, prefix)
 
-    def images(self) -> Iterator[tuple[str, int, ImageHeader]]:
-        """Yield the images in the order of their paths: path in the folder, size, and header.
+    def images(self) -> Iterator[IndexedImage]:
+        """Yield the images in the order of their paths, which are in the folder.
 
         Headers of one series share what they have in common, so that memory does not grow with it.
         """

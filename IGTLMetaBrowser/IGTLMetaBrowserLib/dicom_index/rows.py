@@ -73,6 +73,18 @@ class File(NamedTuple):
     reason: str
 
 
+class IndexedImage(NamedTuple):
+    """An image of a folder: its path there, its bytes, when it was written, and its header.
+
+    The time is 0 if the file was read before it was written.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    header: ImageHeader
+
+
 def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator[File]:
     """Yield the files of these kinds in the order of their paths."""
     marks = ",".join("?" * len(kinds))
@@ -84,18 +96,20 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
         yield File(shown_path("", folder, name), kind, reason)
 
 
-def read_images(database: sqlite3.Connection) -> Iterator[tuple[str, int, ImageHeader]]:
+def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
     """Yield the images as ``DicomIndex.images`` does."""
     shared: dict[int, dict[str, str]] = {}
-    for folder, name, size, number, own in database.execute(
-        "SELECT folder, name, size, header, own FROM images JOIN files ON files.id = images.file"
+    for folder, name, size, mtime_ns, number, own in database.execute(
+        "SELECT folder, name, size, mtime_ns, header, own"
+        " FROM images JOIN files ON files.id = images.file"
         " WHERE kind = 'dicom' ORDER BY folder, name"
     ):
         if number not in shared:
             statement = "SELECT header FROM headers WHERE id = ?"
             (text,) = database.execute(statement, (number,)).fetchone()
             shared[number] = json.loads(text)
-        yield shown_path("", folder, name), size, unpack_header(shared[number], own)
+        header = unpack_header(shared[number], own)
+        yield IndexedImage(shown_path("", folder, name), size, mtime_ns, header)
 
 
 def read_row(database: sqlite3.Connection, folder: bytes, name: bytes) -> Row:

@@ -29,11 +29,15 @@ LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ImageFile:
-    """A file of an image: its path in the indexed folder, its size in bytes, and its header."""
+    """A file of an image: its path in the indexed folder, its size in bytes, and its header.
+
+    ``mtime_ns`` is when it was last written, 0 if that is not known.
+    """
 
     name: str
     size: int
     header: ImageHeader
+    mtime_ns: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -84,7 +88,7 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
     refused += _without_pixels(index)
     images: list[ImageFile] = []
     first_path: dict[str, str] = {}
-    for name, size, header in index.images():
+    for name, size, mtime_ns, header in index.images():
         uid = header.get("SOPInstanceUID") or name
         reason = _why_refused(header)
         if not reason and uid in first_path:
@@ -94,7 +98,7 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
             refused.append((name, reason))
             continue
         first_path[uid] = name
-        images.append(ImageFile(name, size, header))
+        images.append(ImageFile(name, size, header, mtime_ns))
     return images, sorted(refused)
 
 

@@ -295,8 +295,9 @@ class DicomFolderSource:
     def _is_sent_in_slices(self, offer: Offer) -> bool:
         return offer.grid is None and offer.is_decoded
 
-    def image_version(self, image_id: str) -> tuple[int, ...]:
-        """When the image's files were last written; of a label map, how often the folder changed.
+    def image_version(self, image_id: str) -> Hashable:
+        """When the image's files were last written, and their sizes; of a label map, how often the
+        folder changed.
 
         Raises ``SourceError``, and ``NotReadyError`` if another turn is needed.
         """

@@ -7,6 +7,8 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 from __future__ import annotations
 
 import io
+import os
+import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -158,6 +160,7 @@ class VolumeReading:
                 yield done
             self.is_pending = False
             pictures = self._cut_tiles(self._decoders.frames_of(future), frames)
+            _opened(self._folder, frames[0].file).close()
             for k, (frame, pixels) in enumerate(zip(frames, pictures, strict=True), start=first):
                 self._check_shape(pixels, frame.file)
                 self._store(k, pixels, frame)
@@ -226,6 +229,7 @@ class VolumeReading:
                     pixels = self._room_for(stored, k)
                     _read_into(pixels, opened, file, frame.index * pixels.nbytes)
                     yield pixels
+            _check_unchanged(opened, file)
 
     def _room_for(self, stored: np.dtype, k: int) -> np.ndarray:
         """Return where the stored pixels of a frame can be read to."""
@@ -255,6 +259,7 @@ class VolumeReading:
         for pixels in decode_frames(path, [frame.index for frame in frames]):
             self._check_shape(pixels, file)
             yield pixels
+        _opened(self._folder, file).close()
 
     def _check_shape(self, pixels: np.ndarray, file: ImageFile) -> None:
         if pixels.shape != self._shape:
@@ -347,19 +352,43 @@ def _opened(folder: Path, file: ImageFile, contents: Contents | None = None) -> 
     if content is not None:
         return BufferFile(content)
     try:
-        opened = (folder / file.name).open("rb", buffering=0)
+        opened = io.FileIO(folder / file.name, opener=_open_without_waiting)
     except OSError as error:
         raise SourceError(f"{file.name!r} can no longer be read: {error.strerror}") from error
-    size = opened.seek(0, 2)
-    opened.seek(0)
-    uid = file.header.get("SOPInstanceUID").encode()
-    header = opened.read(_BYTES_WITH_UID)
-    if uid not in header and file.header.pixels is not None:
-        header += opened.read(max(0, file.header.pixels.offset - len(header)))
-    if size != file.size or uid not in header:
+    try:
+        _check_unchanged(opened, file)
+        uid = file.header.get("SOPInstanceUID").encode()
+        header = opened.read(_BYTES_WITH_UID)
+        if uid not in header and file.header.pixels is not None:
+            header += opened.read(max(0, file.header.pixels.offset - len(header)))
+        if uid not in header:
+            raise _changed(file)
+    except BaseException:
         opened.close()
-        raise SourceError(f"{file.name!r} can no longer be read: it has changed; refresh the list")
+        raise
     return opened
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file, even if somebody has put a pipe into its place."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
+    """Raise ``SourceError`` if a file was written since its header was read.
+
+    Other voxels, or the same ones in another place, would come with what the header said then.
+    """
+    if isinstance(opened, BufferFile):
+        return
+    status = os.fstat(opened.fileno())
+    is_as_indexed = status.st_size == file.size and file.mtime_ns in (0, status.st_mtime_ns)
+    if not is_as_indexed or not stat.S_ISREG(status.st_mode):
+        raise _changed(file)
+
+
+def _changed(file: ImageFile) -> SourceError:
+    return SourceError(f"{file.name!r} can no longer be read: it has changed; refresh the list")
 
 
 def _read_into(pixels: np.ndarray, opened: io.RawIOBase, file: ImageFile, start: int) -> None:

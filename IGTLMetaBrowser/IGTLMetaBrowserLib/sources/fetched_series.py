@@ -117,7 +117,7 @@ class FetchedFiles:
 
 def can_be_read_from_memory(index: DicomIndex) -> bool:
     """Whether all files are images whose pixels are not compressed: all else is read from disk."""
-    headers = [header for _, _, header in index.images()]
+    headers = [image.header for image in index.images()]
     return len(headers) == index.count("dicom") and not any(
         stored_dtype(header) is None or header.get("SegmentationType") for header in headers
     )

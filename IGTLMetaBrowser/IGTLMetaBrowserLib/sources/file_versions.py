@@ -1,4 +1,4 @@
-"""When the files of an image were last written: many calls of the system, made in turns."""
+"""When the files of an image were last written, and their sizes; found out in turns."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ _SECONDS_BELIEVED = 1.0
 # Images whose files are looked at, or were a moment ago.
 _MOST_IMAGES = 64
 
+FileVersion = tuple[int, int]
+Versions = tuple[FileVersion, ...]
+
 
 class FileVersions:
     """Looks at files for ``seconds_a_turn``, or without stopping if that is None.
@@ -23,30 +26,30 @@ class FileVersions:
 
     def __init__(self, seconds_a_turn: float | None) -> None:
         self._seconds_a_turn = seconds_a_turn
-        self._found: dict[Hashable, tuple[float, tuple[int, ...]]] = {}
-        self._begun: dict[Hashable, tuple[list[int], Iterator[Path]]] = {}
+        self._found: dict[Hashable, tuple[float, Versions]] = {}
+        self._begun: dict[Hashable, tuple[list[FileVersion], Iterator[Path]]] = {}
 
-    def of(self, key: Hashable, paths: Sequence[Path]) -> tuple[int, ...]:
-        """Return the times of the files of the image that is known by ``key``, in ns.
+    def of(self, key: Hashable, paths: Sequence[Path]) -> Versions:
+        """Return times (ns) and sizes (bytes) of the files of the image that is known by ``key``.
 
         Raises ``NotReadyError`` if another turn is needed.
         """
         if self._seconds_a_turn is None:
-            return tuple(map(_time_written, paths))
+            return tuple(map(_version, paths))
         now = time.monotonic()
         since, version = self._found.get(key, (0.0, ()))
         if len(version) == len(paths) and now - since < _SECONDS_BELIEVED:
             return version
-        times, rest = self._begun.pop(key, None) or ([], iter(paths))
+        versions, rest = self._begun.pop(key, None) or ([], iter(paths))
         for path in rest:
-            times.append(_time_written(path))
-            if time.monotonic() - now > self._seconds_a_turn and len(times) < len(paths):
+            versions.append(_version(path))
+            if time.monotonic() - now > self._seconds_a_turn and len(versions) < len(paths):
                 _make_room(self._begun)
-                self._begun[key] = (times, rest)
+                self._begun[key] = (versions, rest)
                 raise NotReadyError
         _make_room(self._found)
-        self._found[key] = (time.monotonic(), tuple(times))
-        return tuple(times)
+        self._found[key] = (time.monotonic(), tuple(versions))
+        return tuple(versions)
 
 
 def _make_room(images: dict) -> None:
@@ -55,9 +58,10 @@ def _make_room(images: dict) -> None:
         del images[next(iter(images))]
 
 
-def _time_written(path: Path) -> int:
-    """Return when a file was last written, in ns; 0 if it is gone, which reading it will tell."""
+def _version(path: Path) -> FileVersion:
+    """Return when a file was last written, and its size; 0 if it is gone, as reading it tells."""
     try:
-        return path.stat().st_mtime_ns
+        status = path.stat()
     except OSError:
-        return 0
+        return 0, 0
+    return status.st_mtime_ns, status.st_size
