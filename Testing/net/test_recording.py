@@ -238,6 +238,8 @@ def test_parts_and_thumbnails_are_replayed_each_for_its_own_question(
         codec.StringMessage("Lindqvist"),
         codec.CommandMessage(1, "Lindqvist"),
         codec.PointMessage([codec.PointItem("Lindqvist", "Landmarks")]),
+        codec.TrajectoryMessage([codec.TrajectoryItem("Left", "Lindqvist")]),
+        codec.ImageMetaMessage([codec.ImageMetaItem("Head", "1", "Lindqvist")]),
         codec.LabelMetaMessage([codec.LabelMetaItem("Lindqvist", "LABEL")]),
         codec.UnknownMessage("ODD", b"Lindqvist"),
         codec.StatusMessage(message="Lindqvist", error_name="Lindqvist"),
@@ -252,6 +254,8 @@ def test_parts_and_thumbnails_are_replayed_each_for_its_own_question(
     ids=lambda message: message.type_name,
 )
 def test_messages_without_names(message: codec.Message):
+    message.timestamp = codec.Timestamp.from_seconds(1_000_000_000)  # when an image was taken
     redacted = codec.pack(MessageRedactor().redact(message))
     assert b"Lindqvist" not in redacted
     assert codec.unpack(redacted).type_name == message.type_name
+    assert codec.unpack(redacted).timestamp == 0

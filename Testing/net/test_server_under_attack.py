@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import resource
 import socket
@@ -138,6 +139,24 @@ def test_a_line_is_short_whatever_a_peer_sends(caplog: pytest.LogCaptureFixture)
     assert any("is refused" in line for line in lines)
     assert max(map(len, lines)) <= 1000
     assert all(line.startswith("client 127.0.0.1:") for line in lines)
+
+
+def test_the_log_names_no_image(caplog: pytest.LogCaptureFixture) -> None:
+    """Their ids are those of files, and so of patients, in a folder of volumes."""
+    caplog.set_level(logging.INFO)
+    query = codec.pack(codec.GetMessage("IMAGE", device_name="Mustermann's", header_version=2))
+    damaged = query[:50] + bytes(8 * [1]) + query[58:]
+    too_large = query[:42] + (1 << 40).to_bytes(8, "big") + query[50:]
+    of_version_3 = b"\0\3" + query[2:]
+    with ServerInThread(ImagesInMemory()) as server:
+        for data in (query, damaged, of_version_3, too_large):
+            with Peer.connect(server.port) as peer:
+                peer.socket.sendall(data)
+                with contextlib.suppress(EOFError, OSError):
+                    peer.receive()
+    lines = [record.getMessage() for record in caplog.records]
+    assert sum("is refused" in line or "cannot be read" in line for line in lines) >= 4
+    assert not any("Mustermann" in line for line in lines)
 
 
 def test_lines_of_one_address_are_counted_and_others_have_theirs() -> None:

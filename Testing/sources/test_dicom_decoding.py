@@ -134,7 +134,7 @@ def test_what_a_worker_process_cannot_decode_is_told(write_series, tmp_path):
     dataset.save_as(path)
     source = DicomFolderSource(folder, jobs=2)
     try:
-        with pytest.raises(SourceError, match=r"The pixels of 3\.dcm cannot be decoded"):
+        with pytest.raises(SourceError, match=r"The pixels of '3\.dcm' cannot be decoded"):
             source.image(source.images()[0].id)
     finally:
         source.close()

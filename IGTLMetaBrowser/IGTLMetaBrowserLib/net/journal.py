@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 
@@ -13,6 +14,8 @@ from .server_events import ServerEvent, ServerEventType
 
 # In bytes: what peers send can be in it, such as names in certificates.
 _LONGEST_LINE = 1000
+# What is quoted is the name of an image, or of its file, from the first quote to the last.
+_NAMES = re.compile(r"""(?<!\w)(['"]).*\1""")
 
 _logger = logging.getLogger(__name__)
 
@@ -42,7 +45,7 @@ class Journal:
 
     def unreadable(self, client: ServedClient, words: str) -> None:
         """A client sent something that is no message."""
-        self._write(logging.WARNING, client, f"sent what cannot be read: {words}")
+        self._write(logging.WARNING, client, f"sent what cannot be read: {_without_names(words)}")
         self._notify(ServerEventType.UNREADABLE, client, reason=words)
 
     def received(self, client: ServedClient, message: codec.Message) -> None:
@@ -58,7 +61,7 @@ class Journal:
     ) -> None:
         """A client sent a message that the source does not want."""
         what = codec.printable(message.type_name)
-        self._write(level, client, f"sent {what}, which is not kept: {reason}")
+        self._write(level, client, f"sent {what}, which is not kept: {_without_names(reason)}")
         self._notify(ServerEventType.REFUSED, client, message, reason=reason)
 
     def failed(self, client: ServedClient, message: codec.Message) -> None:
@@ -69,7 +72,9 @@ class Journal:
     def refused(self, client: ServedClient, reply: Reply, words: str) -> None:
         """A query is answered with an error."""
         what = codec.printable(reply.query.type_name)
-        self._write(logging.INFO, client, f"asked {what}, which is refused: {words}")
+        self._write(
+            logging.INFO, client, f"asked {what}, which is refused: {_without_names(words)}"
+        )
         self._notify(ServerEventType.REFUSED, client, reply.query, reason=words)
 
     def answered(self, client: ServedClient, reply: Reply) -> None:
@@ -82,7 +87,7 @@ class Journal:
 
     def left(self, client: ServedClient, reason: str) -> None:
         """A connection is closed."""
-        self._write(logging.INFO, client, f"left: {reason}")
+        self._write(logging.INFO, client, f"left: {_without_names(reason)}")
         seconds = time.monotonic() - client.connected_at
         self._notify(ServerEventType.DISCONNECTED, client, None, client.sent, seconds, reason)
 
@@ -119,3 +124,7 @@ class Journal:
                 reason,
             )
         )
+
+
+def _without_names(words: str) -> str:
+    return _NAMES.sub("'...'", words)

@@ -22,6 +22,20 @@ _TEXT = """
     without x y z
 """
 _WORDS = frozenset(_TEXT.split())
+# Defined terms of Modality (DICOM PS3.3 C.7.3.1.1.1), and what other systems say for them.
+_MODALITIES = frozenset(
+    """
+    ANGIO AR AU BI BMD CBCT CFM CR CT CTPROTOCOL DG DMS DOC DX ECG EEG EMG EOG EPS ES FID FL FLUORO
+    FS GM HC HD IO IOL IVOCT IVUS KER KO LEN LP LS M3D MG MR MRI NM OAM OCT OP OPM OPT OPTBSV
+    OPTENF OPV OSS OT PA PET PLAN POS PR PT PX REG RESP RF RG RTDOSE RTIMAGE RTINTENT RTPLAN RTRAD
+    RTRECORD RTSEGANN RTSTRUCT RWV SEG SM SMR SPECT SR SRF STAIN TEXTUREMAP TG US VA VIDEO XA XC
+    XRAY
+    """.split()  # noqa: SIM905
+)
+# Of the protocol's description of POINT and TRAJ.
+_GROUPS = frozenset(
+    ("Fiducial", "Fiducials", "Labeled Point", "Landmark", "Landmarks", "Trajectory")
+)
 # Of a date, a time or an ID.
 _LONG_NUMBER = re.compile(r"\d{6}")
 
@@ -34,6 +48,16 @@ def kept_notices(text: str) -> str:
 def kept_mark(name: str) -> str:
     """Return what a list's name says of the pixels' size at its end, or nothing."""
     return next((mark for mark in _SIZE_MARKS if name.endswith(mark)), "")
+
+
+def is_modality(text: str) -> bool:
+    """Whether a text says by what an image was taken, and nothing else."""
+    return text.strip().upper() in _MODALITIES
+
+
+def is_group(text: str) -> bool:
+    """Whether a text is a kind of points or trajectories."""
+    return text in _GROUPS
 
 
 def kept_values(unit: str, values: Iterable[str]) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 What is known to be harmless is kept: geometry, positions, types, sizes, colors. Everything else is
 replaced: ids and names by numbered ones, the same for the same, pixels by zeros of the same size,
-metadata and free texts by nothing. Messages of types that are not known here keep their size, and
-their content becomes zeros.
+metadata, free texts and times by nothing. Messages of types that are not known here keep their
+size, and their content becomes zeros.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ import numpy as np
 from .. import codec
 from ..codec.messages.items import ItemListMessage
 from ..net.whole_texts import CLIENT, SERVER, WITHOUT_ITEMS
+from .kept_texts import is_group, is_modality
 
 _PARTS = (codec.GetImagePartMessage, codec.ImagePartMessage, codec.ThumbnailMessage)
 # Of metadata these alone, the same for everybody: by them our two ends know each other.
 _PROGRAMS = (*CLIENT.items(), *SERVER.items(), *WITHOUT_ITEMS.items())
 # These hold numbers and names of types alone; of all others texts or pixels are left out.
 _KEPT = ("TRANSFORM", "POSITION", "QTRANS", "CAPABILITY", "COLORT", "COLORTABLE")
+
+# Which texts of these fields are words of a system.
+_KEPT_WORDS = {"modality": is_modality, "group": is_group}
 
 
 class MessageRedactor:
@@ -35,7 +39,13 @@ class MessageRedactor:
     def redact(self, message: codec.Message) -> codec.Message:
         """Return a message that tells nobody's name."""
         metadata = {key: text for key, text in message.metadata.items() if (key, text) in _PROGRAMS}
-        message = replace(message, device_name=self._id(message.device_name), metadata=metadata)
+        message = replace(
+            message,
+            device_name=self._id(message.device_name),
+            metadata=metadata,
+            # Servers send when an image was taken.
+            timestamp=codec.Timestamp(0),
+        )
         if isinstance(message, codec.ImageMessage):
             return replace(message, pixels=np.zeros_like(message.pixels))
         if isinstance(message, _PARTS):
@@ -78,10 +88,9 @@ class MessageRedactor:
             value = getattr(item, name, None)
             if not isinstance(value, str) or not value:
                 continue
-            # An owner is the id of an image. Modalities and groups are words of a system.
-            if name in ("id", "owner"):
+            if name in ("id", "owner"):  # an owner is the id of an image
                 changes[name] = self._id(value)
-            elif name not in ("modality", "group"):
+            elif not (kept := _KEPT_WORDS.get(name)) or not kept(value):
                 changes[name] = self._numbered(name, value)
         if hasattr(item, "scan_time"):
             changes["scan_time"] = codec.Timestamp(0)

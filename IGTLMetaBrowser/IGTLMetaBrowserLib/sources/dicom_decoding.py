@@ -234,7 +234,7 @@ def _read(path: Path) -> Dataset:
         with path.open("rb") as file:
             dataset = read_partial(file, lambda tag, *_: tag > _LAST_TAG, _DEFERRED, force=True)
     except Exception as error:  # a file that changed since it was listed raises anything
-        raise SourceError(f"{path.name} can no longer be read: {error}") from error
+        raise SourceError(f"{path.name!r} can no longer be read: {error}") from error
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little_endian = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
@@ -263,4 +263,4 @@ def _why_not_decoded(dataset: Dataset, path: Path, error: Exception) -> str:
         advice = f"If no decoder for {syntax.name} is installed, {_advice()}"
     else:
         advice = "The file may be damaged; get it again from its archive."
-    return f"The pixels of {path.name} cannot be decoded: {reason}. {advice}"
+    return f"The pixels of {path.name!r} cannot be decoded: {reason}. {advice}"

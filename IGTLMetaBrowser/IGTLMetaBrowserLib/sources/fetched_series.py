@@ -142,7 +142,7 @@ def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
         if others:
             raise ArchiveError(
                 f"{archive} has sent another {field.replace('_', ' ')} than was asked for "
-                f"({min(others) or 'none'} for {value or 'none'}); nothing of it is used"
+                f"({min(others)!r} for {value!r}); nothing of it is used"
             )
     distinct = {str(row["instance_uid"]) for row in rows}
     if series.count is not None and len(distinct) < series.count:

@@ -95,7 +95,7 @@ class PlainVolumeSource:
         file = self._file(image_id)
         if _version(file.path, self.folder) != file.version:
             raise SourceError(
-                f"{file.path.name} has changed since it was listed; start the server again"
+                f"{file.path.name!r} has changed since it was listed; start the server again"
             )
         pixels, ijk_to_ras = self._read(file)
         return codec.ImageMessage.from_ijk_to_ras(
@@ -169,7 +169,7 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         image = SimpleITK.ReadImage(str(path), imageIO=_READERS.get(_ending_of(path), ""))
     except RuntimeError as error:
-        raise SourceError(f"{path.name} cannot be read: {_reason(error)}") from None
+        raise SourceError(f"{path.name!r} cannot be read: {_reason(error)}") from None
     pixels = SimpleITK.GetArrayFromImage(image)
     if image.GetDimension() == 2:
         pixels = pixels[np.newaxis]
@@ -277,7 +277,7 @@ def _version(path: Path, folder: Path) -> tuple[tuple[int, int], ...]:
     try:
         found = [file.stat() for file in files]
     except OSError as error:
-        raise SourceError(f"{path.name} can no longer be read: {error.strerror}") from None
+        raise SourceError(f"{path.name!r} can no longer be read: {error.strerror}") from None
     return tuple((status.st_mtime_ns, status.st_size) for status in found)
 
 

@@ -36,7 +36,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
         with path.open("rb") as file:
             header = file.read(_LONGEST_HEADER)
     except OSError as error:
-        raise SourceError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     is_nrrd = ending in _NRRD_ENDINGS
     pattern = _NRRD_NAME if is_nrrd else _META_NAME
     names = {name.strip() for name in pattern.findall(header)}
