@@ -43,7 +43,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
     if not names and is_nrrd and _NRRD_END.search(header):
         return path
     if not names:
-        raise SourceError("its header does not end, or does not say where its voxels are")
+        raise SourceError("it cannot be read: its header says not where its voxels are")
     if len(names) > 1:
         raise SourceError("its header names several files of voxels; save it as one file")
     (name,) = names
