@@ -16,8 +16,8 @@ from typing import Any
 INSTALL_DCIODVFY = "apt-get install -y --no-install-recommends dicom3tools"
 STANDARD = os.environ.get("IGTLMETA_DICOM_STANDARD", "")
 WHY_NO_STANDARD = (
-    "no edition of the DICOM standard: run validate_iods once on a computer that reaches "
-    "dicom.nema.org, and name its folder in IGTLMETA_DICOM_STANDARD"
+    "no edition of the DICOM standard: make one as helpers/dicom_standard.py says, or run "
+    "validate_iods once where dicom.nema.org is reached; name its folder in IGTLMETA_DICOM_STANDARD"
 )
 
 
@@ -47,7 +47,7 @@ def _edition() -> Any:
     from dicom_validator.spec_reader.edition_reader import EditionReader
 
     reader = EditionReader(STANDARD)
-    name = max(path.parent.name for path in Path(STANDARD).glob("20*/docbook"))
+    name = max(path.parent.name for path in Path(STANDARD).glob("20*/*"))
     if not reader.json_files_exist(name):
         reader.json_path(name).mkdir(exist_ok=True)
         reader.create_json_files(name)

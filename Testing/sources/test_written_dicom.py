@@ -67,3 +67,11 @@ def test_dicom_validator_finds_nothing_wrong(written, name):
     if result.status.name == "UnknownSOPClassUID":
         pytest.skip("this edition, of which there is a part perhaps, does not have its IOD")
     assert result.errors == 0, result
+
+
+@pytest.mark.skipif(not validators.STANDARD, reason=validators.WHY_NO_STANDARD)
+def test_dicom_validator_finds_what_is_wrong(written, tmp_path):
+    dataset = pydicom.dcmread(written["segmentation"])
+    del dataset.SegmentSequence[0].SegmentAlgorithmType, dataset.ContentCreatorName
+    dataset.save_as(tmp_path / "segmentation.dcm")
+    assert validators.dicom_validator(tmp_path / "segmentation.dcm").errors == 2

@@ -65,6 +65,7 @@ def write_segmentation(
         software_versions="1",
         device_serial_number="1",
         content_label="SEGMENTATION",
+        content_creator_name="",  # type 2: who has drawn it, nobody has said
         series_description="Segmentation",
         omit_empty_frames=False,
     )
