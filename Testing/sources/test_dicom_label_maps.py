@@ -13,7 +13,7 @@ from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom_segmentations import color_of_lab
+from IGTLMetaBrowserLib.sources.dicom_segmentations import color_of_lab, lab_of_color
 from IGTLMetaBrowserLib.sources.dicom_structures import fill
 
 
@@ -125,6 +125,13 @@ class TestSegmentations:
         assert green < 30
         assert blue < 30
         assert color_of_lab("") is None
+
+    @pytest.mark.parametrize("rgb", [(0, 0, 255), (221, 130, 101), (0, 0, 0), (255, 255, 255)])
+    def test_a_color_that_was_stored_comes_back(self, rgb):
+        lightness, a, b = lab_of_color(rgb)
+        scaled = (lightness / 100, (a + 128) / 255, (b + 128) / 255)
+        text = "\\".join(str(round(65535 * part)) for part in scaled)
+        assert color_of_lab(text) == (*rgb, 255)
 
 
 def square(slice_: Dataset, first: float, last: float) -> list[float]:

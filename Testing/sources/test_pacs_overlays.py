@@ -21,9 +21,11 @@ from IGTLMetaBrowserLib.sources.archive import Query, Series
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom_segmentations import Structure
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.dimse import DimseArchive
 from IGTLMetaBrowserLib.sources.label_document import write_segmentation
+from IGTLMetaBrowserLib.sources.label_file import Labels
 from IGTLMetaBrowserLib.sources.plan_document import write_plan
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 
@@ -193,7 +195,8 @@ def test_a_segmentation_that_was_stored_comes_back(slices, tmp_path, way):
     labels = np.zeros(image.pixels.shape, np.uint8)
     labels[1, 10:20, 30:50] = 1
     content = BytesIO()
-    document = write_segmentation(labels, image.ijk_to_ras(), slices, {1: "Tumor"})
+    tumor = [Structure("Tumor", 1, (255, 0, 0, 255))]
+    document = write_segmentation(Labels(labels, image.ijk_to_ras(), tumor), slices)
     document.save_as(content, enforce_file_format=True)
     with orthanc.running(tmp_path / "orthanc") as archive:
         archive.upload(sorted(folder.iterdir()))

@@ -11,14 +11,16 @@ import pytest
 from helpers import validators
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom_segmentations import Structure
 from IGTLMetaBrowserLib.sources.label_document import write_segmentation
+from IGTLMetaBrowserLib.sources.label_file import Labels
 from IGTLMetaBrowserLib.sources.plan_document import write_plan
 
 TRAJECTORIES = [
     codec.TrajectoryItem(name="Left STN", entry=(10, 20, 30.5), target=(-1, 2, 3), diameter=1.5),
     codec.TrajectoryItem(name="Ziel ü", type=codec.TrajectoryType.TARGET, target=(4, 5, 6)),
 ]
-WRITTEN = ("plan", "replacing plan", "segmentation", "CT", "MR", "PT")
+WRITTEN = ("plan", "replacing plan", "segmentation", "replacing segmentation", "CT", "MR", "PT")
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +33,13 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     image = source.image(source.images()[0].id)
     labels = np.zeros(image.pixels.shape, np.uint8)
     labels[3, 10:20, 10:20], labels[5, 5:9, 9:20] = 3, 7
+    liver = Labels(labels, image.ijk_to_ras(), [Structure("Liver", 3, (221, 130, 101, 255))])
+    segmentation = write_segmentation(liver, images)
     documents = {
         "plan": plan,
         "replacing plan": write_plan(TRAJECTORIES[:1], images, predecessor=plan),
-        "segmentation": write_segmentation(labels, image.ijk_to_ras(), images, {3: "Liver"}),
+        "segmentation": segmentation,
+        "replacing segmentation": write_segmentation(liver, images, predecessor=segmentation),
     }
     files = {
         modality: sorted((phantom_folder / modality).iterdir())[40]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,10 @@ from ..net.source import SourceError
 from ..sources.archive import Archive
 from ..sources.dicom_fields import image_id
 from ..sources.label_document import write_segmentation
-from ..sources.plain_volumes import read_volume
+from ..sources.label_file import ENDING, Labels, read_labels
+from ..sources.plain_volumes import read_label_map
 from ..sources.plan_document import write_plan
+from ..sources.predecessor import find_predecessor
 from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
 from . import archive_options, output
@@ -28,10 +31,13 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 
+_UID = re.compile(r"[0-9.]{1,64}")
+
+
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     usage = (
-        "(PLAN.json | LABELS.nrrd) (--images DIR | --series UID) "
+        "(PLAN.json | LABELS.nrrd | LABELS.npz) (--images DIR | --series UID) "
         "(-o DIR | --dicomweb URL | --dicom AET@HOST:PORT) [options]"
     )
     parser = add_command(commands, "store", store, usage, (SourceError,))
@@ -46,7 +52,9 @@ def add_commands(commands: Any) -> None:
     )
     parser.add_argument("--series", metavar="UID", help="or their series in the archive")
     parser.add_argument(
-        "--replaces", metavar="FILE.dcm", type=Path, help="the document that this one replaces"
+        "--replaces",
+        metavar="(FILE.dcm | UID)",
+        help="the document that this one replaces; or its SOP instance UID in the archive",
     )
     parser.add_argument("-o", dest="output", metavar="DIR", type=Path, help="write it there")
     archive_options.add_address_options(parser.add_argument_group("archive (PACS)"))
@@ -61,7 +69,7 @@ def store(arguments: argparse.Namespace) -> int:
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
     archive = archive_options.open_archive(arguments) if is_archive else None
     with _images(arguments, archive) as images:
-        document = _document(arguments, images)
+        document = _document(arguments, images, archive)
     content = io.BytesIO()
     document.save_as(content, enforce_file_format=True)
     if archive is not None:
@@ -79,16 +87,22 @@ def store(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _document(arguments: argparse.Namespace, images: list[Dataset]) -> Dataset:
-    if arguments.plan.suffix == ".json":
-        trajectories = read_trajectories(arguments.plan)
-        _check_owners(trajectories, images)
-        return write_plan(trajectories, images, _predecessor(arguments.replaces))
-    if arguments.replaces is not None:
-        arguments.usage_error("--replaces is for plans")
-    if not arguments.plan.is_file():
-        raise SourceError(f"there is no file {arguments.plan}")
-    return write_segmentation(*read_volume(arguments.plan), images)
+def _document(
+    arguments: argparse.Namespace, images: list[Dataset], archive: Archive | None
+) -> Dataset:
+    is_plan = arguments.plan.suffix == ".json"
+    trajectories = read_trajectories(arguments.plan) if is_plan else []
+    _check_owners(trajectories, images)
+    predecessor = _predecessor(arguments.replaces, images, archive, "SR" if is_plan else "SEG")
+    if is_plan:
+        return write_plan(trajectories, images, predecessor)
+    return write_segmentation(_labels(arguments.plan), images, predecessor)
+
+
+def _labels(path: Path) -> Labels:
+    if not path.is_file():
+        raise SourceError(f"there is no file {path}")
+    return read_labels(path) if path.suffix == ENDING else read_label_map(path)
 
 
 @contextmanager
@@ -130,16 +144,20 @@ def _read(folder: Path) -> list[Dataset]:
     return images
 
 
-def _predecessor(path: Path | None) -> Dataset | None:
+def _predecessor(
+    text: str | None, images: list[Dataset], archive: Archive | None, modality: str
+) -> Dataset | None:
     from pydicom import dcmread
 
-    if path is None:
+    if text is None:
         return None
+    if archive is not None and _UID.fullmatch(text):
+        return find_predecessor(archive, images, text, modality)
     try:
-        with open_limited(path) as file:
+        with open_limited(Path(text)) as file:
             return dcmread(file)
     except Exception as error:  # a broken file raises anything
-        words = f"{path} cannot be read as a DICOM document: {error}; check --replaces"
+        words = f"{text} cannot be read as a DICOM document: {error}; check --replaces"
         raise SourceError(words) from error
 
 

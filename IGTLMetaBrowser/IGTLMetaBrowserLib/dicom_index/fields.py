@@ -290,12 +290,21 @@ def text_of(lookup: Lookup, tag: int, vr: str | None = None) -> str:
 
 
 def _roi_names(lookup: Lookup) -> str:
-    def in_item(item: Dataset) -> Lookup:
-        # The character sets are those of the dataset (PS3.5 6.1.2.5).
-        return lambda tag: (lookup if tag == SPECIFIC_CHARACTER_SET else item.get_item)(tag)
-
     items = items_of(lookup(STRUCTURE_SET_ROI_SEQUENCE))
-    return "\\".join(text_of(in_item(item), _ROI_NAME) for item in items)
+    return "\\".join(text_of(in_item(lookup, item), _ROI_NAME) for item in items)
+
+
+def in_item(lookup: Lookup, item: Dataset) -> Lookup:
+    """Return how to find what is in an item of a sequence of a dataset.
+
+    If it does not name character sets, they are those of the dataset (PS3.5 6.1.2.5).
+    """
+
+    def find(tag: int) -> Any:
+        element = item.get_item(tag)
+        return lookup(tag) if element is None and tag == SPECIFIC_CHARACTER_SET else element
+
+    return find
 
 
 def _text_at(lookup: Lookup, path: _Path) -> str:

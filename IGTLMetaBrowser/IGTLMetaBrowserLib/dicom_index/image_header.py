@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from .fields import Lookup, items_of, text_of
+from .fields import Lookup, in_item, items_of, text_of
 from .grids import GRID_TAGS, split_grid
 from .lengths import floats, why_not_lengths
 from .pixel_place import PixelPlace, why_not_whole
@@ -197,7 +197,9 @@ def _from_sequences(lookup: Lookup) -> dict[str, str]:
         ("SegmentSequence", _SEGMENTS, _SEGMENT_KEYWORDS),
     ):
         if items := items_of(lookup(tag)):
-            values[keyword] = json.dumps([_values(item.get_item, keywords) for item in items])
+            values[keyword] = json.dumps(
+                [_values(in_item(lookup, item), keywords) for item in items]
+            )
     # Nuclear medicine has the place of a tomographic image with its detector (PS3.3 C.8.4.11).
     for detector in items_of(lookup(_DETECTORS))[:1]:
         place = ("ImagePositionPatient", "ImageOrientationPatient")

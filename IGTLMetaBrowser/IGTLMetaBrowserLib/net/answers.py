@@ -11,6 +11,7 @@ from .. import codec
 from .image_sequences import sequence_texts
 from .source import (
     OffersColorTables,
+    OffersDocuments,
     OffersLabelMaps,
     OffersMetadata,
     OffersPoints,
@@ -19,6 +20,7 @@ from .source import (
     Source,
 )
 from .whole_texts import (
+    DOCUMENTS,
     NOTICE,
     SEARCH,
     SERVER,
@@ -49,7 +51,7 @@ def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
     if data_type == "IMAGE":
         return source.image(name)
     if data_type == "TRAJ":
-        return codec.TrajectoryMessage(items=source.trajectories())
+        return _trajectories(source, query)
     if data_type == "LBMETA" and isinstance(source, OffersLabelMaps):
         return codec.LabelMetaMessage(items=_meant(source.label_maps(), name))
     if data_type in ("COLORT", "COLORTABLE") and isinstance(source, OffersColorTables):
@@ -109,6 +111,18 @@ def without_paths(words: str) -> str:
 def one_line(words: str) -> str:
     """Return a text as a log or a peer can show it, whatever is in it."""
     return codec.printable(" ".join(words.split()))
+
+
+def _trajectories(source: Source, query: codec.QueryMessage) -> codec.TrajectoryMessage:
+    """Return the trajectories; to our own client, with the document of each (PS3.5 6.4).
+
+    The C++ library would take metadata for more trajectories, see ``whole_texts``.
+    """
+    items = source.trajectories()
+    metadata = {}
+    if is_own_client(query) and isinstance(source, OffersDocuments) and len(items) > 0:
+        metadata[DOCUMENTS] = "\\".join(source.documents_of_trajectories())
+    return codec.TrajectoryMessage(items=items, metadata=metadata)
 
 
 def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessage:

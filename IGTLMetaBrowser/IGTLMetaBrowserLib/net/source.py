@@ -113,6 +113,15 @@ class OffersSearch(Protocol):
 
 
 @runtime_checkable
+class OffersDocuments(Protocol):
+    """A source whose trajectories are in DICOM documents."""
+
+    def documents_of_trajectories(self) -> Sequence[str]:
+        """Return the SOPInstanceUID of the document of each of ``Source.trajectories``."""
+        ...
+
+
+@runtime_checkable
 class OffersLabelMaps(Protocol):
     """A source of label maps; their images are got by ``Source.image``, under their own ids."""
 

@@ -18,6 +18,8 @@ CLIENT = {"Client": "IGTLMetaBrowser"}
 SERVER = {"Server": "IGTLMetaBrowser"}
 # What else our server says of a list: by which attributes one can search, and what is to be known.
 SEARCH, NOTICE = "Search", "Notice"
+# And of trajectories: the documents that they are in, a value for each.
+DOCUMENTS = "SOPInstanceUID"
 
 # With this, a client that has the items asks for the rest; an answer that has it has no items.
 WITHOUT_ITEMS = {"Items": "left out"}

@@ -25,6 +25,7 @@ from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
 from .fetched_series import OpenedSeries
+from .plan_document import Plan
 from .series_cache import SeriesCache
 from .series_fetcher import SeriesFetcher
 
@@ -311,26 +312,45 @@ class ArchiveSource:
 
         Raises ``NotReadyError`` while they are fetched themselves.
         """
-        found = [(series, plan) for series, one in self._overlays("SR") for plan in one.plans]
-        replaced = {uid for _, plan in found for uid in plan.replaced}
-        return [
-            item
-            for series, plan in found
-            if plan.uid not in replaced and self._is_space_of(series, plan.frame_of_reference)
-            for item in plan.trajectories
+        return [item for plan in self._plans() for item in plan.trajectories]
+
+    def documents_of_trajectories(self) -> Sequence[str]:
+        """Return the SOPInstanceUIDs of the plans that the trajectories are of, one for each."""
+        return [plan.uid for plan in self._plans() for _ in plan.trajectories]
+
+    def _plans(self) -> list[Plan]:
+        """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
+        found = [
+            (series, plan)
+            for series, one in self._overlays("SR")
+            for plan in one.plans
+            if self._is_space_of(series, plan.frame_of_reference)
         ]
+        # Nobody's documents are taken away by those of another patient.
+        replaced = {(series["PatientID"], uid) for series, plan in found for uid in plan.replaced}
+        return [plan for series, plan in found if (series["PatientID"], plan.uid) not in replaced]
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures in images that were fetched. Raises as ``trajectories`` does."""
-        found: list[codec.LabelMetaItem] = []
+        sources: list[tuple[Series, DicomFolderSource]] = []
+        replaced: set[tuple[str, str]] = set()
         for series, opened in self._overlays("SEG", "RTSTRUCT"):
             rows = [*opened.source.index.rows()]
             owners = {dicom_fields.image_id(str(row["reference_ct"])) for row in rows}
             frames = {str(row["reference_frame"]) for row in rows}
             if owners <= self._stacks.keys() and all(self._is_space_of(series, f) for f in frames):
-                items = opened.source.label_maps()
-                self._label_maps |= dict.fromkeys((item.id for item in items), series)
-                found += items
+                sources.append((series, opened.source))
+                uids = opened.source.replaced_documents
+                replaced |= {(series["PatientID"], uid) for uid in uids}
+        found: list[codec.LabelMetaItem] = []
+        for series, source in sources:
+            items = [
+                item
+                for item in source.label_maps()
+                if (series["PatientID"], source.document_of(item.id)) not in replaced
+            ]
+            self._label_maps |= dict.fromkeys((item.id for item in items), series)
+            found += items
         self._series |= self._label_maps
         return found
 

@@ -27,7 +27,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -53,6 +53,8 @@ from .dicom_structures import read_structures
 from .dicom_upright import resample
 from .dicom_volumes import Stack
 from .file_versions import FileVersions
+from .folder_label_maps import FolderLabelMaps
+from .predecessor import replaced_in
 from .trajectory_file import read_trajectories
 from .volume_readings import VolumeReadings
 
@@ -65,14 +67,6 @@ _SECONDS_BETWEEN_SCANS = 2.0
 # How long who asks for the list waits for a scan; then the list of before has to do.
 _SECONDS_FOR_A_SCAN = 1.0
 _SCAN = "scan"
-
-
-@dataclass(frozen=True)
-class _LabelMaps:
-    """Label maps by id, and for each the id of the image that it was drawn in, or empty."""
-
-    by_id: dict[str, LabelMap]
-    owners: dict[str, str]
 
 
 class DicomFolderSource:
@@ -120,7 +114,7 @@ class DicomFolderSource:
         self._elsewhere: Mapping[str, Stack] = {} if elsewhere is None else elsewhere
         self.contents = contents
         self._versions = FileVersions(seconds_a_turn)
-        self._label_maps_read: _LabelMaps | None = None
+        self._label_maps_read: FolderLabelMaps | None = None
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
         self._own_decoders = Decoders(jobs) if is_decoding else None
@@ -242,9 +236,11 @@ class DicomFolderSource:
 
     def _label_map_image(self, image_id: str) -> codec.ImageMessage:
         label_map = self._label_maps().by_id[image_id]
+        self._wait_for_index()
+        metadata = self._label_maps().metadata(image_id, self._index)
         pixels = self._in_background(label_map, partial(label_map.read, self.folder))
         return codec.ImageMessage.from_ijk_to_ras(
-            pixels, label_map.ijk_to_ras, device_name=image_id
+            pixels, label_map.ijk_to_ras, device_name=image_id, metadata=metadata
         )
 
     def _pixels(self, image_id: str, offer: Offer) -> tuple[np.ndarray, np.ndarray]:
@@ -350,32 +346,31 @@ class DicomFolderSource:
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures of segmentations and structure sets.
 
-        The owner is the image that they were drawn in, if that is offered as one volume.
+        The owner is the image that they were drawn in, if that is offered as one volume. Those of a
+        segmentation that another one in the folder has replaced are not valid any more.
         """
-        label_maps = self._label_maps()
-        return [
-            codec.LabelMetaItem(
-                name=dicom_fields.cut_name(structure.name),
-                id=image_id,
-                label=structure.label,
-                rgba=structure.rgba,
-                size=label_map.size,
-                owner=label_maps.owners[image_id],
-            )
-            for image_id, label_map in label_maps.by_id.items()
-            for structure in label_map.structures
-        ]
+        return self._label_maps().items(self._index)
 
-    def _label_maps(self) -> _LabelMaps:
+    def document_of(self, image_id: str) -> str:
+        """Return the SOPInstanceUID of the file that a label map is in."""
+        return self._label_maps().document_of(image_id, self._index)
+
+    @property
+    def replaced_documents(self) -> set[str]:
+        """The SOPInstanceUIDs of segmentations that those in the folder have replaced."""
+        return self._label_maps().replaced
+
+    def _label_maps(self) -> FolderLabelMaps:
         """Return the label maps. They are read when they are first asked for."""
         if self._label_maps_read is None:
             work = partial(self._read_label_maps, self._offers)
             self._label_maps_read = self._in_background(self._offers, work)
         return self._label_maps_read
 
-    def _read_label_maps(self, offers: FolderOffers) -> _LabelMaps:
-        found = _LabelMaps({}, {})
+    def _read_label_maps(self, offers: FolderOffers) -> FolderLabelMaps:
+        found = FolderLabelMaps()
         for file in offers.segmentations:
+            found.replaced.update(replaced_in(self.folder / file.name))
             self._add_label_maps(found, offers, file.name, partial(read_segmentation, file))
         for name in structure_sets(self._index):
             read = partial(self._structures, offers, name)
@@ -384,7 +379,7 @@ class DicomFolderSource:
 
     def _add_label_maps(
         self,
-        found: _LabelMaps,
+        found: FolderLabelMaps,
         offers: FolderOffers,
         name: str,
         read: Callable[[], Sequence[LabelMap]],
@@ -396,6 +391,7 @@ class DicomFolderSource:
             for label_map in read():
                 found.by_id[label_map.id] = label_map
                 found.owners[label_map.id] = owner if is_known else ""
+                found.files[label_map.id] = name
         except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
             _logger.warning("%s is not offered: %s", name, error)
             offers.refused.append((name, str(error)))

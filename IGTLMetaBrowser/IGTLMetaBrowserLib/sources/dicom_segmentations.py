@@ -229,3 +229,17 @@ def color_of_lab(text: str) -> tuple[int, int, int, int] | None:
     rgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     red, green, blue = (round(255 * part) for part in rgb)
     return (red, green, blue, 255)
+
+
+def lab_of_color(rgba: Sequence[int]) -> tuple[float, float, float]:
+    """Return a color of sRGB in CIELab: the way back of ``color_of_lab``, as L*, a* and b*.
+
+    With the white point of PS3.3 (D50). highdicom, and dcmtk until 3.6.9, take D65 instead: then a
+    blue would come back as a violet.
+    """
+    srgb = np.array(rgba[:3]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    ratio = np.linalg.solve(_XYZ_TO_RGB, linear) / _D50
+    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = map(float, f)
+    return min(100.0, max(0.0, 116 * y - 16)), 500 * (x - y), 200 * (y - z)

@@ -6,56 +6,53 @@ resampled here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..codec.geometry import flip_matrix_lps_ras
 from ..net.source import SourceError
+from .dicom_segmentations import Structure, lab_of_color
+from .label_file import Labels
 from .plan_document import with_required
+from .predecessor import name_as_replaced
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 _SERIES_NUMBER = 9001
 _MAKER = "IGTLMetaBrowser"
+_MOST_CHARACTERS = 64  # of SegmentLabel, which is LO (PS3.5 6.2)
 # How far a plane of the label map may be from that of its image, in voxels.
 _FITS = 0.05
 
 
 def write_segmentation(
-    labels: np.ndarray,
-    ijk_to_ras: np.ndarray,
-    images: Sequence[Dataset],
-    names: Mapping[int, str] | None = None,
+    labels: Labels, images: Sequence[Dataset], predecessor: Dataset | None = None
 ) -> Dataset:
-    """Return the document of a label map, integers of shape (k, j, i), 0 for the background.
+    """Return the document of a label map, which has 0 for the background.
 
-    ``ijk_to_ras`` (4, 4) takes its voxels to RAS mm; ``images`` are single-frame instances of one
-    series; ``names`` are those of labels. Raises ``SourceError`` if the planes are not the images'.
+    Structures that the map does not name are called by their labels. ``images`` are single-frame
+    instances of one series. ``predecessor`` is the segmentation that it replaces. Raises
+    ``SourceError`` if the planes are not the images', or the predecessor is of something else.
     """
     from highdicom import UID
     from highdicom.seg import Segmentation, SegmentationTypeValues
 
-    if labels.ndim != 3 or labels.dtype.kind not in "iu":
+    voxels = labels.labels
+    if voxels.ndim not in (3, 4) or voxels.dtype.kind not in "iu":
         raise SourceError("a label map has one whole number in each voxel, and this has not")
-    numbers = [int(number) for number in np.unique(labels) if number > 0]
+    layers = voxels if voxels.ndim == 4 else voxels[np.newaxis]
+    numbers = [int(number) for number in np.unique(layers) if number > 0]
     if not numbers:
         raise SourceError("the label map is empty: no voxel has a label")
-    planes = [_plane_of(image, labels.shape, ijk_to_ras) for image in images]
-    if len(set(planes)) < len(planes):
-        raise SourceError("several images lie in one plane of the label map")
-    outside = np.delete(labels, planes, axis=0)
-    if outside.any():
-        raise SourceError("the label map has labels in planes of which there is no image")
-    # Segments are numbered from 1 without gaps (PS3.3 C.8.20.2).
-    numbered = np.searchsorted([0, *numbers], labels[planes]).astype(np.uint16)
-    return Segmentation(
+    planes = _planes(layers, labels.ijk_to_ras, images)
+    document = Segmentation(
         [*map(with_required, images)],
-        numbered,
+        _segments(layers[:, planes], numbers),
         SegmentationTypeValues.BINARY,
-        [_description(n, (names or {}).get(label, "")) for n, label in enumerate(numbers, start=1)],
+        _descriptions(numbers, labels.structures, predecessor),
         series_instance_uid=UID(),
         series_number=_SERIES_NUMBER,
         sop_instance_uid=UID(),
@@ -69,19 +66,68 @@ def write_segmentation(
         series_description="Segmentation",
         omit_empty_frames=False,
     )
+    document.SpecificCharacterSet = "ISO_IR 192"  # names of structures may be in any alphabet
+    if predecessor is not None:
+        name_as_replaced(document, predecessor)
+    return document
 
 
-def _description(number: int, name: str) -> Any:
+def _planes(layers: np.ndarray, ijk_to_ras: np.ndarray, images: Sequence[Dataset]) -> list[int]:
+    """Return in which plane of the label map each image lies. Raises ``SourceError``."""
+    planes = [_plane_of(image, layers.shape[1:], ijk_to_ras) for image in images]
+    if len(set(planes)) < len(planes):
+        raise SourceError("several images lie in one plane of the label map")
+    if np.delete(layers, planes, axis=1).any():
+        raise SourceError("the label map has labels in planes of which there is no image")
+    return planes
+
+
+def _segments(layers: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
+    """Return the segments as highdicom takes them, numbered from 1 without gaps (C.8.20.2).
+
+    Those of one layer as a label map (k, j, i), those that overlap as masks: (k, j, i, segments).
+    """
+    if len(layers) == 1:
+        return np.searchsorted([0, *numbers], layers[0]).astype(np.uint16)
+    return np.stack([(layers == number).any(axis=0) for number in numbers], axis=-1)
+
+
+def _descriptions(
+    numbers: Sequence[int], structures: Sequence[Structure], predecessor: Dataset | None
+) -> list[Any]:
+    """Return what each segment is: its name and color, and by what it is known (tracking UID)."""
+    known = {structure.label: structure for structure in structures}
+    tracked = {
+        str(item.get("TrackingID")): str(item.TrackingUID)
+        for item in (predecessor or {}).get("SegmentSequence") or []
+        if item.get("TrackingUID")
+    }
+    return [
+        _description(number, label, known.get(label), tracked)
+        for number, label in enumerate(numbers, start=1)
+    ]
+
+
+def _description(
+    number: int, label: int, structure: Structure | None, tracked: dict[str, str]
+) -> Any:
+    from highdicom import UID
+    from highdicom.color import CIELabColor
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
     from pydicom.sr.codedict import codes
 
+    given = "" if structure is None else " ".join(structure.name.replace("\\", "/").split())
+    name = given[:_MOST_CHARACTERS] or f"Label {label}"
     # What it is a segment of, a label map does not say.
     return SegmentDescription(
         number,
-        name or f"Label {number}",
+        name,
         codes.SCT.Tissue,
         codes.SCT.Tissue,
         SegmentAlgorithmTypeValues.MANUAL,
+        tracking_uid=tracked.get(name) or UID(),
+        tracking_id=name,
+        display_color=None if structure is None else CIELabColor(*lab_of_color(structure.rgba)),
     )
 
 

@@ -26,6 +26,8 @@ from ..codec.geometry import flip_matrix_lps_ras
 from ..net.source import SourceError
 from .background import Background
 from .dicom_fields import image_id as id_of_text
+from .dicom_segmentations import Structure
+from .label_file import Labels
 from .markups_folder import Markups, read_markups
 from .voxel_files import voxel_file
 
@@ -174,6 +176,19 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if image.GetDimension() == 2:
         pixels = pixels[np.newaxis]
     return pixels, _ijk_to_ras(image)
+
+
+def read_label_map(path: Path) -> Labels:
+    """Return a label map with the names and colors that a segmentation of Slicer's has.
+
+    Raises ``SourceError``.
+    """
+    if not path.name.lower().endswith(ENDINGS):
+        raise SourceError(f"{path.name} is no label map; it ends with one of {', '.join(ENDINGS)}")
+    _require_simpleitk()
+    file = _read_header(path, "")
+    structures = [Structure(one.name, one.label, one.rgba) for one in file.labels]
+    return Labels(*read_volume(path), structures)
 
 
 def stem_of(path: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from ..dicom_index.index import DicomIndex
 from ..dicom_index.limited_file import open_limited
 from ..net.source import SourceError
 from .dicom_fields import image_id
+from .predecessor import CODING_SCHEME, check_predecessor, replaced_by
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -30,7 +31,6 @@ _logger = logging.getLogger(__name__)
 COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
 
 _Type = codec.TrajectoryType
-_SCHEME = "99IGTLMETA"
 _FINDINGS = {
     _Type.ENTRY_AND_TARGET: ("TRAJECTORY", "Trajectory"),
     _Type.ENTRY: ("ENTRY", "Entry point of a trajectory"),
@@ -76,9 +76,8 @@ def write_plan(
     frame = _frame_of_reference(images)
     if not trajectories:
         raise SourceError("there are no trajectories to store")
-    if predecessor is not None and predecessor.get("PatientID") != images[0].get("PatientID"):
-        raise SourceError("the document to be replaced is of another patient than the images")
-    report = _report([_group(item, frame) for item in trajectories])
+    tracked = {} if predecessor is None else _tracked(predecessor, frame)
+    report = _report([_group(item, frame, tracked) for item in trajectories])
     document = Comprehensive3DSR(
         evidence=[*map(with_required, images)],
         content=report,
@@ -92,6 +91,8 @@ def write_plan(
         is_final=False,  # nobody has verified it
         previous_versions=None if predecessor is None else [predecessor],
     )
+    if predecessor is not None:
+        check_predecessor(predecessor, document)
     document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
     return document
 
@@ -138,7 +139,7 @@ def read_plan(document: Dataset) -> Plan:
         series,
         str(document.get("PatientID", "")),
         str(document.SOPInstanceUID),
-        _replaced(document),
+        replaced_by(document),
     )
 
 
@@ -180,7 +181,24 @@ def _report(groups: Sequence[Any]) -> Any:
     )
 
 
-def _group(item: codec.TrajectoryItem, frame: str) -> Any:
+def _tracked(predecessor: Dataset, frame: str) -> dict[str, str]:
+    """Return by which UIDs the trajectories of a document are known, by their names.
+
+    Raises ``SourceError`` if its points are not in this frame of reference.
+    """
+    from highdicom.sr import Comprehensive3DSR
+
+    plan = read_plan(predecessor)
+    if plan.frame_of_reference not in ("", frame):
+        raise SourceError("the document to be replaced is of another frame of reference")
+    if not plan.trajectories:
+        return {}
+    content = Comprehensive3DSR.from_dataset(predecessor).content
+    groups = content.get_planar_roi_measurement_groups()
+    return {str(group.tracking_identifier): str(group.tracking_uid) for group in groups}
+
+
+def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, str]) -> Any:
     from highdicom import UID
     from highdicom.sr import (
         CodedConcept,
@@ -200,10 +218,11 @@ def _group(item: codec.TrajectoryItem, frame: str) -> Any:
     code, meaning = _FINDINGS[kind]
     diameter = Measurement(codes.SCT.Diameter, float(item.diameter), codes.UCUM.Millimeter)
     shape = GraphicTypeValues3D.POLYLINE if len(points) == 2 else GraphicTypeValues3D.POINT
+    name = item.name or meaning
     return PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(uid=UID(), identifier=item.name or meaning),
+        tracking_identifier=TrackingIdentifier(uid=tracked.get(name) or UID(), identifier=name),
         referenced_region=ImageRegion3D(shape, _flipped(points), frame),
-        finding_type=CodedConcept(code, _SCHEME, meaning),
+        finding_type=CodedConcept(code, CODING_SCHEME, meaning),
         measurements=[diameter] if item.diameter > 0 else None,
     )
 
@@ -252,16 +271,6 @@ def _frame_of_reference(images: Sequence[Dataset]) -> str:
         raise SourceError("the images have no frame of reference, or several: nothing says where "
                           "the plan lies")  # fmt: skip
     return frames.pop()
-
-
-def _replaced(document: Dataset) -> list[str]:
-    studies = document.get("PredecessorDocumentsSequence") or []
-    series = [one for study in studies for one in study.get("ReferencedSeriesSequence") or []]
-    return [
-        str(reference.ReferencedSOPInstanceUID)
-        for one in series
-        for reference in one.get("ReferencedSOPSequence") or []
-    ]
 
 
 def _referenced_series(document: Dataset) -> list[str]:

@@ -1,0 +1,136 @@
+"""The document that a new one replaces: found in the archive, and checked.
+
+A structured report names it in its Predecessor Documents Sequence (PS3.3 C.17.2). A segmentation is
+an image, which has no such attribute: it names the one that it was made from in its Source Image
+Sequence (C.12.4), with a purpose of our own, as CID 7202 has none for it and may be extended.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..dicom_index.limited_file import open_limited
+from ..net.source import SourceError
+from .archive import Archive
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_logger = logging.getLogger(__name__)
+
+CODING_SCHEME = "99IGTLMETA"
+_REPLACED = "REPLACED"
+_MEANING = "Replaced segmentation"
+_MOST_SERIES = 1000
+
+
+def find_predecessor(
+    archive: Archive, images: Sequence[Dataset], uid: str, modality: str
+) -> Dataset:
+    """Return a document of this modality (SR, SEG) in the study of these images.
+
+    Raises ``SourceError`` if it is not there, or if another document has replaced it already: both
+    would then be valid.
+    """
+    query = {"StudyInstanceUID": str(images[0].StudyInstanceUID), "Modality": modality}
+    documents: dict[str, Dataset] = {}
+    for series in archive.find(query, _MOST_SERIES):
+        if series["Modality"] == modality:
+            archive.fetch(series, lambda content: _add(documents, content))
+    if uid not in documents:
+        raise SourceError(
+            f"{archive.name} does not have the document {uid}, which is to be replaced, in the "
+            "study of the images; get the list from it again"
+        )
+    if any(uid in replaced_by(document) for document in documents.values()):
+        raise SourceError(
+            f"the document {uid} was replaced meanwhile, by somebody else perhaps; get what there "
+            "is now, and change that"
+        )
+    return documents[uid]
+
+
+def check_predecessor(document: Dataset, new: Dataset) -> None:
+    """Raise ``SourceError`` unless a document may be replaced by a new one."""
+    if document.get("SOPClassUID") != new.SOPClassUID:
+        raise SourceError("the document to be replaced is of another kind than the new one")
+    if document.get("PatientID") != new.get("PatientID"):
+        raise SourceError("the document to be replaced is of another patient than the images")
+    if document.get("StudyInstanceUID") != new.StudyInstanceUID:
+        raise SourceError("the document to be replaced is of another study than the images")
+
+
+def name_as_replaced(segmentation: Dataset, predecessor: Dataset) -> None:
+    """Name in a segmentation the one that it replaces. Raises ``SourceError``."""
+    from pydicom import Dataset
+
+    check_predecessor(predecessor, segmentation)
+    if predecessor.get("FrameOfReferenceUID") != segmentation.FrameOfReferenceUID:
+        raise SourceError("the segmentation to be replaced is of another frame of reference")
+    purpose = Dataset()
+    purpose.CodeValue, purpose.CodingSchemeDesignator = _REPLACED, CODING_SCHEME
+    purpose.CodeMeaning = _MEANING
+    reference = Dataset()
+    reference.ReferencedSOPClassUID = predecessor.SOPClassUID
+    reference.ReferencedSOPInstanceUID = predecessor.SOPInstanceUID
+    reference.PurposeOfReferenceCodeSequence = [purpose]
+    segmentation.SourceImageSequence = [reference]
+    _add_to_references(segmentation, predecessor)
+
+
+def replaced_by(document: Dataset) -> list[str]:
+    """Return the UIDs of the documents that one says are no longer valid."""
+    studies = document.get("PredecessorDocumentsSequence") or []
+    series = [one for study in studies for one in study.get("ReferencedSeriesSequence") or []]
+    references = [one for each in series for one in each.get("ReferencedSOPSequence") or []]
+    references += [one for one in document.get("SourceImageSequence") or [] if _is_replaced(one)]
+    return [str(reference.ReferencedSOPInstanceUID) for reference in references]
+
+
+def replaced_in(path: Path) -> list[str]:
+    """Return the same of a segmentation in a file; nothing, and a warning, if it cannot be read."""
+    from pydicom import dcmread
+
+    try:
+        with open_limited(path) as file:
+            document = dcmread(file, stop_before_pixels=True, specific_tags=["SourceImageSequence"])
+            return replaced_by(document)
+    except Exception as error:  # a broken file raises anything
+        _logger.warning("what %s has replaced is not known: %s", path.name, error)
+        return []
+
+
+def _is_replaced(reference: Dataset) -> bool:
+    codes = reference.get("PurposeOfReferenceCodeSequence") or []
+    return any(
+        (code.get("CodeValue"), code.get("CodingSchemeDesignator")) == (_REPLACED, CODING_SCHEME)
+        for code in codes
+    )
+
+
+def _add(documents: dict[str, Dataset], content: bytes | memoryview) -> None:
+    from pydicom import dcmread
+
+    try:
+        document = dcmread(io.BytesIO(content), stop_before_pixels=True)
+        documents[str(document.SOPInstanceUID)] = document
+    except Exception as error:  # a broken file raises anything
+        raise SourceError(f"a document of the study cannot be read: {error}") from error
+
+
+def _add_to_references(segmentation: Dataset, predecessor: Dataset) -> None:
+    """List it among the instances that are referenced (Common Instance Reference, C.12.2)."""
+    from pydicom import Dataset
+
+    instance = Dataset()
+    instance.ReferencedSOPClassUID = predecessor.SOPClassUID
+    instance.ReferencedSOPInstanceUID = predecessor.SOPInstanceUID
+    series = Dataset()
+    series.SeriesInstanceUID = predecessor.SeriesInstanceUID
+    series.ReferencedInstanceSequence = [instance]
+    known = segmentation.get("ReferencedSeriesSequence") or []
+    segmentation.ReferencedSeriesSequence = [*known, series]
