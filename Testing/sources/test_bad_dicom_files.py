@@ -12,7 +12,9 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
+from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRLittleEndian, RTDoseStorage
 
 from helpers import radiotherapy as study
@@ -129,6 +131,27 @@ class TestLengthsBeyondSense:
         assert source.images() == ()
         ((_, reason),) = source.refused
         assert reason.startswith("its header makes no sense: SliceThickness is ")
+
+    @pytest.mark.parametrize("text", ["nan", "inf", "none", "1e38"])
+    @pytest.mark.parametrize("keyword", ["RescaleSlope", "RescaleIntercept"])
+    def test_values_that_would_all_be_wrong(self, open_beside, make_slice, keyword, text):
+        """Without the rescale, a CT would be shown with other Hounsfield units."""
+        dataset = alone(make_slice)
+        value = text.ljust(4).encode()
+        dataset[keyword] = RawDataElement(Tag(keyword), "DS", 4, value, 0, False, True)
+        _, reason = open_beside(dataset)
+        assert reason == f"its header makes no sense: {keyword} is {text}"
+
+    @pytest.mark.parametrize("value", [[-1, -1], [0, 0], [0.5, -0.5]])
+    def test_a_spacing_of_nothing_or_less_is_called_unknown(self, tmp_path, make_slice, value):
+        """In many files it stands for that."""
+        alone(make_slice, PixelSpacing=value).save_as(tmp_path / "1", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        image = source.image(item.id)
+        assert item.name.endswith("(mm not known)")
+        assert np.linalg.norm(image.ijk_to_ras()[:3, :2], axis=0).tolist() == [1, 1]
+        assert image.metadata["Position"].startswith("of no use without the size of the pixels")
 
 
 class TestWhileBeingRead:

@@ -143,6 +143,39 @@ class TestSizes:
         assert "the pixel size is not known" in image.metadata["Notice"]
         assert "PixelSpacing" not in image.metadata
 
+    @pytest.mark.parametrize(
+        "attributes",
+        [
+            {"ImagerPixelSpacing": [-1, -1]},
+            {"NominalScannedPixelSpacing": [0, 1]},
+            {"PixelAspectRatio": ["2000000000", "1"]},
+            {"PixelAspectRatio": ["-1", "1"]},
+        ],
+    )
+    def test_what_no_pixel_can_have_counts_as_unknown(self, tmp_path, make_slice, attributes):
+        spacing, _, image = self.spacing(tmp_path, make_slice, **attributes)
+        assert spacing == [1, 1]
+        assert "the pixel size is not known" in image.metadata["Notice"]
+
+    def test_nobody_is_magnified_to_nothing(self, tmp_path, make_slice):
+        spacing, _, image = self.spacing(
+            tmp_path,
+            make_slice,
+            ImagerPixelSpacing=[0.1, 0.1],
+            EstimatedRadiographicMagnificationFactor="1e38",
+        )
+        assert spacing == [0.1, 0.1]
+        assert "mm at the detector" in image.metadata["Notice"]
+
+    @pytest.mark.parametrize("delta", [np.nan, np.inf, 1e38, 1e-30, 0.0])
+    def test_regions_of_no_size(self, tmp_path, make_slice, delta):
+        region = Dataset()
+        region.RegionSpatialFormat, region.RegionDataType = 1, 1
+        region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3  # cm
+        region.PhysicalDeltaX, region.PhysicalDeltaY = delta, 0.03
+        spacing, _, _ = self.spacing(tmp_path, make_slice, SequenceOfUltrasoundRegions=[region])
+        assert spacing == [1, 1]
+
     def test_regions_of_an_ultrasound_image(self, tmp_path, make_slice):
         region = Dataset()
         region.RegionSpatialFormat, region.RegionDataType = 1, 1

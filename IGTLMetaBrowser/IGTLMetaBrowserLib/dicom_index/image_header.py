@@ -15,8 +15,8 @@ from typing import Any
 
 from .fields import Lookup, in_item, items_of, text_of
 from .grids import GRID_TAGS, split_grid
-from .lengths import floats, why_not_lengths
 from .pixel_place import PixelPlace, why_not_whole
+from .plausible_numbers import floats, why_implausible
 
 # The attributes that most slices of a series share, so that the index keeps them only once.
 SHARED_KEYWORDS = (
@@ -133,7 +133,7 @@ def read_image_header(
         values["PulseSequenceName"] = name
     frames = _functional_groups(lookup, values) or _dose_planes(values)
     problem = why_not_whole(values, transfer_syntax, pixels, file_size)
-    problem = problem or why_not_lengths(values, frames) or split_grid(lookup, values, frames)
+    problem = problem or why_implausible(values, frames) or split_grid(lookup, values, frames)
     shared = {key: text for key, text in values.items() if key not in OWN_KEYWORDS}
     own = {key: text for key, text in values.items() if key in OWN_KEYWORDS}
     return ImageHeader(shared, own, frames, pixels, problem)

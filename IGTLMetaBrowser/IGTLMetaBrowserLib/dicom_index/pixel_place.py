@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .lengths import floats
+from .plausible_numbers import floats
 
 PIXEL_TAGS = {0x7FE00010: "PixelData", 0x7FE00008: "FloatPixelData", 0x7FE00009: "DoublePixelData"}
 # PS3.5 7.1.1: the value ends with a delimiter, as that of encapsulated pixels does (A.4).

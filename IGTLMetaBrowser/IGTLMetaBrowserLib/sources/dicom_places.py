@@ -49,6 +49,13 @@ def has_position(frame: Frame) -> bool:
     return position_of(frame) is not None
 
 
+def has_unused_position(frame: Frame) -> bool:
+    """Whether a file says where a frame lies, but not how large its pixels are."""
+    keywords = {"ImageOrientationPatient": 6, "ImagePositionPatient": 3}
+    is_placed = all(frame.numbers(keyword, count) for keyword, count in keywords.items())
+    return is_placed and not has_position(frame)
+
+
 def position_of(frame: Frame) -> Vector | None:
     """Return the LPS position of a frame's first pixel, or None."""
     if frame.numbers("ImageOrientationPatient", 6) is None:

@@ -16,12 +16,17 @@ import json
 from functools import lru_cache
 from typing import NamedTuple
 
+from ..dicom_index.plausible_numbers import is_length
 from .dicom_files import Frame, parse_numbers
 
 AT_DETECTOR = "mm at the detector; in the patient they are smaller by an unknown magnification"
 NOT_KNOWN = "the pixel size is not known: a pixel is shown as 1 mm"
 _REGION_2D = "1"  # RegionSpatialFormat (PS3.3 C.8.5.5.1.1)
 _CM = "3"  # PhysicalUnitsXDirection (PS3.3 C.8.5.5.1.15)
+# Whoever stands in front of the detector is never magnified as much.
+_MOST_MAGNIFIED = 20
+# No scanner's pixels are as oblong.
+_MOST_OBLONG = 100
 # A region beside which there is room for a scale or a logo still is the image's.
 _WHOLE = 0.98
 
@@ -83,7 +88,7 @@ def _at_detector(frame: Frame) -> PixelSize | None:
     if spacing is None:
         return None
     factor = frame.number("EstimatedRadiographicMagnificationFactor")
-    if factor is not None and factor >= 1:
+    if factor is not None and 1 <= factor <= _MOST_MAGNIFIED:
         rows, columns = spacing[0] / factor, spacing[1] / factor
         return PixelSize(
             rows,
@@ -102,7 +107,7 @@ def _on_film(frame: Frame) -> PixelSize | None:
 
 def _aspect_ratio(frame: Frame) -> PixelSize | None:
     ratio = _two_lengths(frame, "PixelAspectRatio")
-    if ratio is None or ratio[0] == ratio[1]:
+    if ratio is None or ratio[0] == ratio[1] or max(ratio) > _MOST_OBLONG * min(ratio):
         return None
     notice = f"{NOT_KNOWN} wide and {ratio[0] / ratio[1]:g} mm high (PixelAspectRatio)"
     return PixelSize(ratio[0] / ratio[1], 1.0, "", notice)
@@ -128,7 +133,7 @@ def _size_in_regions(text: str, rows: float, columns: float) -> PixelSize | None
     if len(sizes) != 1:
         return None
     (size,) = sizes
-    if len(size) != 2 or min(size) <= 0:
+    if len(size) != 2 or not all(map(is_length, size)):
         return None
     notice = "" if _covers(regions[0], rows, columns) else f"mm only inside {_place_of(regions[0])}"
     return PixelSize(*size, "SequenceOfUltrasoundRegions", notice)

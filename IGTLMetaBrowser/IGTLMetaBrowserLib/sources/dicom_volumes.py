@@ -23,7 +23,14 @@ import numpy as np
 from ..codec.geometry import flip_matrix_lps_ras
 from .dicom_files import Frame, number_of_frames
 from .dicom_labels import SequenceIndex, label_volumes, sequence_index
-from .dicom_places import FROM_DETECTOR, Places, group_by_grid, has_position, is_from_detector
+from .dicom_places import (
+    FROM_DETECTOR,
+    Places,
+    group_by_grid,
+    has_position,
+    has_unused_position,
+    is_from_detector,
+)
 from .dicom_repetitions import in_order, split_repetitions, without_doubles
 from .dicom_sizes import PixelSize, pixel_size
 from .dicom_spacing import even_parts, why_parts
@@ -32,6 +39,9 @@ VOLUME, SLICE, CINE, FRAME, IMAGE = "volume", "slice", "cine", "frame", "image"
 """What a stack is. The frames of a cine follow each other along k in time, not in space."""
 
 NO_POSITION = "not in the file: lies axially with its first voxel in the origin"
+UNUSED_POSITION = (
+    "of no use without the size of the pixels: lies axially with its first voxel in the origin"
+)
 ONE_POSITION = "the file has one position for all its frames: this frame may lie elsewhere"
 
 REVERSED_ROWS = (
@@ -299,7 +309,7 @@ def _unplaced(frames: list[Frame]) -> Stack:
         flip_matrix_lps_ras(np.diag([size.columns, size.rows, 1.0, 1.0])),
         CINE if is_film else IMAGE,
         size,
-        position=NO_POSITION,
+        position=UNUSED_POSITION if has_unused_position(frames[0]) else NO_POSITION,
         notices=(_film_notice(frames[0]),) if is_film else (),
     )
 
