@@ -19,6 +19,7 @@ OURS = [
     "and so does the third axis of the matrix",
     "mm only inside columns 10 to 600, rows 20 to 400",
     "3 of its slices are there twice, and offered once",
+    "1 of its files cannot be used",
     "a film: its frames follow each other along k in time, 33.3 ms apart, not in space",
 ]
 NAMES = [

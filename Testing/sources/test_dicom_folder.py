@@ -347,6 +347,15 @@ class TestFetching:
         reason = "it is cut off: 20 bytes of its pixels are missing; get it again"
         assert source.refused == [("0.dcm", reason)]
 
+    def test_a_volume_without_its_last_slice_says_so(self, tmp_path, write_series):
+        """There is no gap in it by which anybody would see that it is not whole."""
+        write_series(tmp_path, REGULAR)
+        path = tmp_path / "2.dcm"
+        path.write_bytes(path.read_bytes()[:-20])
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert len(image.pixels) == 2
+        assert image.metadata["Notice"] == "1 of its files cannot be used"
+
     def test_pixels_cut_off_since_the_file_was_listed(self, tmp_path, write_series):
         write_series(tmp_path, REGULAR)
         source = DicomFolderSource(tmp_path)

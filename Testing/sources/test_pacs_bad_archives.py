@@ -21,6 +21,7 @@ from helpers import scripted_archive
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from IGTLMetaBrowserLib.sources import archive_source
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
@@ -257,6 +258,35 @@ def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, capl
         assert "2 patients' names under the ID 42" in source.metadata(item.id)["Notice"]
     image = ready(source.image, source.images()[0].id)
     assert "2 patients' names under the ID 42" in image.metadata["Notice"]
+
+
+def test_a_patient_that_is_corrected_in_the_archive_is_corrected_here(
+    serve, make_slice, open_source, monkeypatch
+):
+    """Also if the series was fetched before, under the name of another patient."""
+    monkeypatch.setattr(archive_source, "_SECONDS_BETWEEN_QUERIES", 0.0)
+    there = [make_slice((0, 0, 0))]
+    url = serve(lambda p: multipart(there) if "/studies/" in p else listing(record(there)))
+    source = open_source(url)
+    ready(source.image, ready(source.images)[0].id)
+    there[0].PatientID, there[0].PatientName = "43", "Roe^Richard"
+    ready(source.images)  # the archive is asked again after that
+    (item,) = ready(source.images)
+    image = ready(source.image, item.id)
+    assert (item.patient_id, item.patient_name) == ("43", "Roe, Richard")
+    assert (image.metadata["PatientID"], image.metadata["PatientName"]) == ("43", "Roe^Richard")
+
+
+def test_a_series_of_which_the_disk_has_lost_a_file_is_fetched_again(
+    serve, slices, open_source, tmp_path
+):
+    """Such as by who removes files that were not read for long."""
+    url = serve(archive_of(multipart(slices), record(slices)))
+    source = open_source(url)
+    fetch(source)
+    source.close()
+    next((tmp_path / "cache").glob("*/files/000003.dcm")).unlink()
+    assert len(fetch(open_source(url)).pixels) == 3
 
 
 def test_a_series_that_another_process_has_removed_is_fetched_again(

@@ -12,13 +12,14 @@ from collections.abc import Iterable
 
 _SIZE_MARKS = (" (mm not known)", " (mm at detector)")
 _TEXT = """
-    a alone along an and another apart are around as at axis back be belong between by changes
-    columns degrees detector does each epi_pepolar exchanged film follow frames from front
+    a alone along an and another apart are around as at axis back be belong between by cannot
+    changes columns degrees detector does each epi_pepolar exchanged files film follow frames from
+    front
     gantry ge high i image images in inside interpolation is it its j k known linear
     magnification matrix may missing mm moved ms normal not nothing of off offered on once one
     only or order other parts patient pixel pixelaspectratio place position resampled research
     reverse rows s same sequence shown size slice slices smaller so space spacing tells that the
-    their there they third tilted time to together twice unknown upright volume which wide
+    their there they third tilted time to together twice unknown upright used volume which wide
     without x y z
 """
 _WORDS = frozenset(_TEXT.split())

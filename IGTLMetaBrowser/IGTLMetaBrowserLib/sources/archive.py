@@ -34,6 +34,8 @@ KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
 _WITHOUT_CASE = ("PatientName", "ReferringPhysicianName")
 _DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
 
+_MOST_DIGITS = 12  # of an integer string (PS3.5 6.2)
+
 
 class ArchiveError(SourceError):
     """An archive does not give what it was asked for; the text says why and what to try."""
@@ -61,7 +63,7 @@ class Series:
     def count(self) -> int | None:
         """How many instances the archive says it has; None if it does not say."""
         text = self["NumberOfSeriesRelatedInstances"]
-        return int(text) if text.isdigit() else None
+        return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 class Archive(Protocol):

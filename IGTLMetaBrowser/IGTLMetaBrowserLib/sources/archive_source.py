@@ -97,7 +97,7 @@ class ArchiveSource:
         self._studies: dict[str, _Listing] = {}  # of which an image was fetched, by their UIDs
         self._series: dict[str, Series] = {}  # by the ids of their entries
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
-        self._fetches: dict[str, Future[OpenedSeries]] = {}
+        self._fetches: dict[Hashable, Future[OpenedSeries]] = {}
         self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
         self._patients: Counter[str] = Counter()
         # Of images that were fetched: what overlays may belong to, and their frames of reference.
@@ -200,12 +200,33 @@ class ArchiveSource:
             return
         listing.series, listing.items = found[: self._most], None
         for series in listing.series:
-            self._series[dicom_fields.image_id(series.uid)] = series
-            for item in self._items.get(series.uid, ()):
-                self._series[item.id] = series
+            self._register(series)
         if listing.is_cut:
             _logger.warning("%s", self._notice_of(listing))
         self._register_patients(listing.series)
+
+    def _register(self, series: Series) -> None:
+        """Know a series as the archive has it now, and nothing of what it was before."""
+        image_id = dicom_fields.image_id(series.uid)
+        before = self._series.get(image_id)
+        if before is not None and _version(before) != _version(series):
+            self._forget(series)
+        self._series[image_id] = series
+        for item in self._items.get(series.uid, ()):
+            self._series[item.id] = series
+
+    def _forget(self, series: Series) -> None:
+        """Forget what was fetched of a series: it is another patient's now, perhaps."""
+        ids = {image_id for image_id, known in self._series.items() if known.uid == series.uid}
+        for known in (self._series, self._stacks, self._frames, self._label_maps):
+            for image_id in ids & known.keys():
+                del known[image_id]
+        self._items.pop(series.uid, None)
+        self._failed.discard(series.uid)
+        if series.uid in self._opened:
+            self._close(series)
+        for listing in (self._default, *self._searches.values()):
+            listing.items = None
 
     def _register_patients(self, found: Sequence[Series]) -> None:
         names: dict[str, set[str]] = {}
@@ -251,8 +272,7 @@ class ArchiveSource:
 
     def image_version(self, image_id: str) -> Hashable:
         """What the archive's list says of the series. Raises ``SourceError``."""
-        series = self._known(image_id)
-        return (series.uid, series.count, series["PatientID"], series["PatientName"])
+        return _version(self._known(image_id))
 
     def kept_thumbnail(self, image_id: str) -> None:
         """None: it is made of the image, unless the archive would have to send it just for that.
@@ -386,7 +406,8 @@ class ArchiveSource:
         found = self._found_now(listing, {"StudyInstanceUID": uid})
         if found is not None:
             listing.asked_at = time.monotonic()
-            self._series |= {dicom_fields.image_id(series.uid): series for series in found}
+            for series in found:
+                self._register(series)
 
     def _is_space_of(self, series: Series, frame: str) -> bool:
         """Whether an image of the same patient in this frame of reference was fetched."""
@@ -403,12 +424,13 @@ class ArchiveSource:
             self._opened.move_to_end(series.uid)
             self._opened[series.uid].cached.use()
             return self._opened[series.uid].source
-        fetch = self._fetches.get(series.uid)
+        version = _version(series)
+        fetch = self._fetches.get(version)
         if fetch is None:
-            fetch = self._fetches[series.uid] = self._executor.submit(self._fetcher.fetch, series)
+            fetch = self._fetches[version] = self._executor.submit(self._fetcher.fetch, series)
         if not fetch.done():
             raise NotReadyError(_RETRY_SECONDS)
-        del self._fetches[series.uid]
+        del self._fetches[version]
         opened = fetch.result()
         self._keep(series, opened)
         return opened.source
@@ -433,6 +455,12 @@ class ArchiveSource:
 
     def _close(self, series: Series) -> None:
         self._opened.pop(series.uid).source.close()
+
+
+def _version(series: Series) -> Hashable:
+    """Return what is another if the archive has other files of a series, or another's."""
+    keywords = ("StudyInstanceUID", "PatientID", "PatientName")
+    return (series.uid, series.count, *(series[keyword] for keyword in keywords))
 
 
 def _frame_of(series: Series) -> Frame:

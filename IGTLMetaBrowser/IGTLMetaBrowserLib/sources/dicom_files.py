@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,9 +78,10 @@ def parse_numbers(text: str) -> tuple[float, ...]:
     return numbers if all(map(math.isfinite, numbers)) else ()
 
 
-def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
+def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Counter[str]]:
     """Return the images in an index's folder in the order of their paths, and what was refused.
 
+    And by SeriesInstanceUID how many images were refused that are now missing in their series.
     A file whose SOPInstanceUID was seen before is refused: it is the same image, stored twice.
     """
     refused = [
@@ -87,10 +89,12 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
     ]
     refused += _without_pixels(index)
     images: list[ImageFile] = []
+    missing: Counter[str] = Counter()
     first_path: dict[str, str] = {}
     for name, size, mtime_ns, header in index.images():
         uid = header.get("SOPInstanceUID") or name
         reason = _why_refused(header)
+        missing[header.get("SeriesInstanceUID")] += bool(reason)
         if not reason and uid in first_path:
             twin = first_path[uid]
             reason = f"the same image as {twin}: both have the SOPInstanceUID {uid}"
@@ -99,7 +103,7 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal]]:
             continue
         first_path[uid] = name
         images.append(ImageFile(name, size, header, mtime_ns))
-    return images, sorted(refused)
+    return images, sorted(refused), missing
 
 
 def is_segmentation(image: ImageFile) -> bool:

@@ -64,7 +64,7 @@ class FolderOffers:
         self._contents = contents
         self._is_upright = is_upright
         self._problems: dict[tuple[str, str], str] = {}  # of transfer syntaxes and bits
-        files, refused = find_images(index)
+        files, refused, self._missing = find_images(index)
         self.segmentations: list[ImageFile] = []
         self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         self.images: dict[str, Offer] = {}
@@ -93,7 +93,9 @@ class FolderOffers:
             return
         frames = [frame for file in decodable for frame in frames_of(file)]
         digest = partial(dicom_pixels.pixel_digest, folder=self._folder, contents=self._contents)
-        self._offer_stacks(name, title, lambda: stack_frames(frames, digest))
+        missing = self._missing[first.get("SeriesInstanceUID")] + len(files) - len(decodable)
+        notice = f"{missing} of its files cannot be used" if missing else ""
+        self._offer_stacks(name, title, lambda: stack_frames(frames, digest), notice)
 
     def _offer_segmentation(self, file: ImageFile) -> None:
         if why := self._why_not_decodable(file):
@@ -105,11 +107,20 @@ class FolderOffers:
             self.segmentations.append(file)
 
     def _offer_stacks(
-        self, name: str, title: str, make_stacks: Callable[[], tuple[list[Stack], list[str]]]
+        self,
+        name: str,
+        title: str,
+        make_stacks: Callable[[], tuple[list[Stack], list[str]]],
+        notice: str = "",
     ) -> None:
-        """List the images of a series; ``make_stacks`` also returns what is wrong with them."""
+        """List the images of a series; ``make_stacks`` also returns what is wrong with them.
+
+        ``notice`` is what else a user has to know of them.
+        """
         try:
             stacks, reasons = make_stacks()
+            if notice:
+                stacks = [replace(one, notices=(notice, *one.notices)) for one in stacks]
             offers = [
                 self._make_offer(stack, name, number, stacks)
                 for number, stack in enumerate(stacks, start=1)

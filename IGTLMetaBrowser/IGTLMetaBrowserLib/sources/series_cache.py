@@ -2,7 +2,8 @@
 
 Each fetch has a folder of its own, whose name begins with the digest of what it holds: archive,
 patient, study, series and number of instances. It counts when ``complete`` lies in it, which is
-written last. So no process sees the half of a series, and none waits for another: of two that
+written last, and says what has to be there: a disk that was full, or who tidies up, may have taken
+some of it. So no process sees the half of a series, and none waits for another: of two that
 fetch the same, one folder is superfluous, and goes first when room is needed.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..whole_file import replaced_at_end
 from .archive import ArchiveError, Series
 
 _logger = logging.getLogger(__name__)
@@ -48,6 +50,19 @@ class CachedSeries:
         """Whether no process has removed it."""
         return (self.folder / _COMPLETE).exists()
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its files are those that were fetched, as far as names and sizes tell."""
+        try:
+            return (self.folder / _COMPLETE).read_text() == self.content()
+        except (OSError, ValueError):
+            return False
+
+    def content(self) -> str:
+        """Return what is another if a file is missing or has another size. Raises ``OSError``."""
+        sizes = sorted((file.name, file.stat().st_size) for file in self.files.iterdir())
+        return hashlib.sha256(repr(sizes).encode()).hexdigest()
+
     def use(self) -> None:
         """Have it count as used now, if it is there."""
         with contextlib.suppress(OSError):
@@ -70,9 +85,12 @@ class SeriesCache:
         """Return a series that is there as the archive has it now, or None."""
         for folder in self._folder.glob(f"{_digest(archive, series)}-*"):
             cached = CachedSeries(folder)
-            if cached.is_there:
+            if cached.is_whole:
                 cached.use()
                 return cached
+            if cached.is_there:
+                _logger.warning("a series on disk is damaged, and is fetched again")
+                self.drop(cached)
         return None
 
     def begin(self, archive: str, series: Series) -> CachedSeries:
@@ -93,7 +111,8 @@ class SeriesCache:
 
     def finish(self, cached: CachedSeries) -> None:
         """Have a series count as whole; remove those that are used least if there is no room."""
-        (cached.folder / _COMPLETE).touch()
+        with replaced_at_end(cached.folder / _COMPLETE, is_synced=False) as part:
+            part.write_text(cached.content())
         entries = sorted(self._entries(), reverse=True)
         total = 0
         for used, size, folder in entries:
