@@ -28,6 +28,9 @@ class View(SimpleNamespace):
             sliceView=lambda: self,
             cornerAnnotation=lambda: self.annotation,
             scheduleRender=lambda: None,
+            pauseRender=lambda: None,
+            resumeRender=lambda: None,
+            setUpdatesEnabled=lambda _are_enabled: None,
         )
 
     @property
@@ -44,6 +47,7 @@ def view(user, monkeypatch):
             sliceViewNames=lambda: ("Red",),
             sliceWidget=lambda _name: view,
             mrmlSliceLogics=vtkCollection,
+            threeDViewCount=0,
         )
     )
     yield view

@@ -57,6 +57,8 @@ _SECONDS_A_STEP = 0.02
 # After the last bytes of so large an image were read and checked, it comes into the scene in
 # another step.
 _LARGE_BYTES = 4 << 20
+# So large a part of an image may take 3 ms to be decompressed.
+_LARGE_PART_BYTES = 256 << 10
 
 
 class Browser:
@@ -274,7 +276,7 @@ class Browser:
             # An observer may have left the server: what that one said is of no interest then.
             if self.connection.reconnector is not reconnector:
                 self._unhandled.clear()
-            has_time = time.monotonic() < end
+            has_time = time.monotonic() < end and not any(map(_is_large, self._unhandled))
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()
@@ -400,9 +402,11 @@ class Browser:
 
 
 def _is_large(event: net.ClientEvent) -> bool:
-    """Whether an event brings an image that takes long to be put into the scene."""
+    """Whether an event brings an image, or a part of one, that takes long to be handled."""
     if isinstance(event, net.Finished):
         message = event.query.answer
     else:
         message = event.message if isinstance(event, net.Unsolicited) else None
+    if isinstance(message, codec.ImagePartMessage):
+        return message.byte_count >= _LARGE_PART_BYTES
     return isinstance(message, codec.ImageMessage) and message.pixels.nbytes >= _LARGE_BYTES

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import compress
+from typing import Any
 
 from .. import codec, net
 from ..net.list_check import ListCheck
@@ -26,6 +27,7 @@ from .events import (
     ImagesWaiting,
     Observer,
     Transfer,
+    VolumeChanging,
 )
 from .image_metadata import ImageMetadata
 from .image_states import ImageStates
@@ -63,6 +65,8 @@ class Downloads:
         self._requested: deque[str] = deque()  # what is not in the queue yet
         self._queue = DownloadQueue()
         self._query: net.Query | None = None
+        # An image in the scene, its node and notes, that takes the place of its preview next.
+        self._arrived: tuple[str, Any, tuple[str, ...]] | None = None
         self._body_size = 0  # of the answer, as soon as it begins to arrive
         self._notified_at = 0.0  # the progress, in monotonic seconds
         self._seconds_preparing = 0  # of those that observers were notified of
@@ -85,14 +89,14 @@ class Downloads:
 
     @property
     def current(self) -> str | None:
-        """The id of the image in transfer, or None."""
-        return self._queue.current
+        """The id of the image in transfer, until it is in the scene; or None."""
+        return self._queue.current if self._arrived is None else self._arrived[0]
 
     @property
     def is_loading(self) -> bool:
         """Whether an image is in transfer or waits; between two images none is in transfer."""
         has_waiting = self._queue.has_waiting or self.has_requested
-        return self._queue.current is not None or has_waiting
+        return self.current is not None or has_waiting
 
     @property
     def transfer(self) -> Transfer | None:
@@ -110,6 +114,8 @@ class Downloads:
     @property
     def next_turn(self) -> float | None:
         """When to call ``work``, in ``time.monotonic`` seconds; None if it has nothing to do."""
+        if self._arrived is not None:
+            return 0.0
         return self.held_until if self.current is None else self.parts.next_turn
 
     @property
@@ -249,6 +255,9 @@ class Downloads:
 
     def work(self) -> None:
         """Do a little of what shows the image in transfer, or has it in the scene."""
+        if self._arrived is not None:
+            self._end_arrival()
+            return
         image = self.parts.take_whole()
         if image is None:
             self.parts.work()
@@ -258,6 +267,7 @@ class Downloads:
 
     def on_nodes_removed(self) -> None:
         """Fetch those images no more whose previews the user has removed."""
+        self._end_arrival()
         removed = self.parts.removed_ids()
         if removed:
             self.cancel(removed)
@@ -265,6 +275,7 @@ class Downloads:
 
     def cancel(self, image_ids: Collection[str] | None = None) -> None:
         """Fetch these images no more, or none at all."""
+        self._end_arrival()
         current, cancelled = self.current, []
         if current is not None and (image_ids is None or current in image_ids):
             if self._query is not None:
@@ -317,6 +328,8 @@ class Downloads:
         self._query = self._connection.ask("IMAGE", image_id)
 
     def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:
+        self._end_arrival()
+        self._notify(VolumeChanging(image_id))
         try:
             node, notes = self._in_scene.show(image_id, image)
         except Exception as error:
@@ -325,6 +338,18 @@ class Downloads:
                 sys.excepthook(*sys.exc_info())
             self._fail(image_id, error)
             return
+        self._arrived = image_id, node, notes
+        # To bring the volume into the views takes as long as to make it: a turn of its own.
+        if self._in_scene.preview(image_id) is None:
+            self._end_arrival()
+
+    def _end_arrival(self) -> None:
+        """Let the image that has come, if there is one, take the place of its preview."""
+        if self._arrived is None:
+            return
+        (image_id, node, notes), self._arrived = self._arrived, None
+        self._notify(VolumeChanging(image_id))
+        self._in_scene.replace_preview(image_id)
         state = self.states.loaded(image_id, notes)
         self._notify(ImageLoaded(image_id, node, state.notes))
 

@@ -207,6 +207,13 @@ class ImagePreparing:
 
 
 @dataclass(frozen=True)
+class VolumeChanging:
+    """What has come of an image is about to enter the scene, or a volume to get other voxels."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
 class PreviewShown:
     """What has come of an image that is still arriving is in the scene, as ``node``.
 
@@ -393,6 +400,7 @@ BrowserEvent = (
     | ImagesCancelled
     | ImageProgress
     | ImagePreparing
+    | VolumeChanging
     | PreviewShown
     | ImageLoaded
     | RegionLoaded

@@ -15,7 +15,7 @@ from ..net.partial_image import Box, PartialImage, coarse_stride
 from ..net.parts_transfer import Outcome, PartsTransfer
 from ..scene.errors import SceneError
 from .connection import Connection
-from .events import Observer, PreviewShown
+from .events import Observer, PreviewShown, VolumeChanging
 from .scene_images import SceneImages
 
 # Smaller images are there before anybody misses them.
@@ -257,6 +257,7 @@ class PartDownloads:
         stride = transfer.partial.first.stride
         image = transfer.partial.coarse_image()
         how_much = _resolution(transfer.partial)
+        self._notify(VolumeChanging(transfer.image_id))
         try:
             node = self._in_scene.show_preview(transfer.image_id, image, stride, how_much)
         except SceneError:
@@ -273,6 +274,7 @@ class PartDownloads:
         self._draw_at = time.monotonic() + _SECONDS_BETWEEN_DRAWINGS
         how_much = _how_much(transfer.partial)
         image = transfer.partial.image()
+        self._notify(VolumeChanging(transfer.image_id))
         node = self._in_scene.show_preview(transfer.image_id, image, (1, 1, 1), how_much)
         if node is not None:
             self._notify(PreviewShown(transfer.image_id, node, how_much, is_first=False))

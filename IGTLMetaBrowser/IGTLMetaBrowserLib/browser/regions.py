@@ -14,7 +14,7 @@ from ..net.parts_transfer import Outcome, PartsTransfer
 from ..scene.roi_boxes import voxels_around
 from .connection import Connection
 from .errors import BrowserError
-from .events import Asked, Observer, RegionFailed, RegionLoaded
+from .events import Asked, Observer, RegionFailed, RegionLoaded, VolumeChanging
 from .scene_images import SceneImages
 
 # The first voxel says which image it is of, and where that lies.
@@ -158,4 +158,5 @@ class Regions:
             timestamp=partial.first.timestamp,
             metadata=partial.first.metadata,
         )
+        self._notify(VolumeChanging(transfer.image_id))
         return self._in_scene.show_region(transfer.image_id, image, partial.box.start)

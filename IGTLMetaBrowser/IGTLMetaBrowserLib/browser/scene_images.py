@@ -77,7 +77,8 @@ class SceneImages:
     def show(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
         """Show an image that came; return its node, and what is noteworthy of it.
 
-        Raises ``SceneError``.
+        Its preview, if there is one, stays in the views until ``replace_preview``. Raises
+        ``SceneError``.
         """
         if self._overlays.is_label_map(image_id):
             return self._overlays.show_label_map(image_id, image), ()
@@ -109,6 +110,10 @@ class SceneImages:
         address = self._connection.address
         return self._nodes.show_preview(address, image_id, image, stride, how_much)
 
+    def replace_preview(self, image_id: str) -> None:
+        """Let the volume of an image take the place of its preview, if there is one."""
+        self._nodes.replace_preview(self._connection.address, image_id)
+
     def remove_preview(self, image_id: str) -> None:
         """Remove the preview of an image, if there is one."""
         self._nodes.remove_preview(self._connection.address, image_id)
@@ -132,6 +137,7 @@ class SceneImages:
         self._check_is_as_listed(image)
         if is_first or self._overlays.is_label_map(image.device_name):
             node, _ = self.show(image.device_name, image)
+            self.replace_preview(image.device_name)
             return node
         # Its description has not changed: to write it anew would take longer than the voxels.
         return self._nodes.update(self._connection.address, image.device_name, image)

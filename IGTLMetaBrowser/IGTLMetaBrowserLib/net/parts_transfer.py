@@ -17,8 +17,8 @@ from .query import Query
 _BYTES_AT_ONCE = 4 << 20
 # Before anything is known of the link: enough to measure it.
 _FIRST_SLAB_BYTES = 1 << 20
-# 10 ms of decompression: a turn of the event loop.
-_COMPRESSED_SLAB_BYTES = 1 << 20
+# 5 ms of decompression: part of a turn of the event loop, in which a view may be drawn as well.
+_COMPRESSED_SLAB_BYTES = 512 << 10
 # A server encodes no larger parts; decoding one would keep a window waiting.
 _LARGEST_ENCODED = 4 << 20
 # How often a connection may be lost, with nothing new in between.

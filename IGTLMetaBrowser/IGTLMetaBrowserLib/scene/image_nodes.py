@@ -96,7 +96,7 @@ class ImageNodes:
     ) -> Any:
         """Show an image, and what is known of it, and return its volume node.
 
-        Raises ``SceneError``.
+        Its preview, if there is one, stays in the views until ``replace_preview``. Raises ``SceneError``.
         """
         self.known.messages.keep(image_id, image.metadata)
         self._patients.register_patient_of(self.known.registry, image_id)
@@ -111,8 +111,6 @@ class ImageNodes:
         self._descriptions[address, image_id] = description
         write_description(self._scene, node, description, self._patients)
         node.EndModify(modified)
-        self._previews.replace((address, image_id), node)
-        self._preview_names.pop((address, image_id), None)
         return node
 
     def preview(self, address: str, image_id: str) -> Any:
@@ -147,6 +145,13 @@ class ImageNodes:
         calibration = self.known.calibration.calibration(image_id)
         calibrate_new(node, with_stride(calibration, stride))
         return node
+
+    def replace_preview(self, address: str, image_id: str) -> None:
+        """Let the image's volume take the place of its preview, if there is one."""
+        volume = self.volume(address, image_id)
+        if volume is not None:
+            self._previews.replace((address, image_id), volume)
+        self.remove_preview(address, image_id)
 
     def remove_preview(self, address: str, image_id: str) -> None:
         """Remove the preview of an image, if there is one."""

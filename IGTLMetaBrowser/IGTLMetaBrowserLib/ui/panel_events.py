@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..browser import events as events
 from ..codec import printable
+from .drawing_turns import DrawingTurns
 from .live_views import LiveViews
 from .preview_views import PreviewViews
 from .slice_views import showInSliceViews
@@ -40,6 +41,7 @@ class PanelEvents:
         self._isAskedDue = False
         self._nodeToShow = None
         self._viewsTimer = SingleShotTimer(self._showInViews)
+        self._drawing = DrawingTurns()
         self._liveViews = LiveViews()
         self._previewViews = PreviewViews()
         self._browser.add_observer(self._onBrowserEvent)
@@ -50,6 +52,7 @@ class PanelEvents:
         self._updateTimer.close()
         self._frequentTimer.close()
         self._viewsTimer.close()
+        self._drawing.close()
         self._liveViews.close()
         self._previewViews.close()
 
@@ -90,6 +93,9 @@ class PanelEvents:
     def _onBrowserEvent(self, event):
         if isinstance(event, events.Previewing):
             return  # the table and the preview see for themselves
+        if isinstance(event, events.VolumeChanging):
+            self._drawing.begin()
+            return
         handler = self._handlers.get(type(event))
         if isinstance(event, (events.Asked, events.ImageLoaded)):
             self._onTransfer(event)
@@ -232,6 +238,7 @@ class PanelEvents:
     def _showInViews(self):
         node, self._nodeToShow = self._nodeToShow, None
         if node is not None and node.GetScene() is not None:
+            self._drawing.begin()
             showInSliceViews(node)
         self._previewViews.update()
 

@@ -1,0 +1,86 @@
+"""Drawing the views one after the other, so that the window is not kept waiting for all of them.
+
+Slicer draws all views that show a volume in one turn of the event loop, a sixtieth of a second
+after it has changed; in software that takes 30 ms a view. Views that are asked again meanwhile draw
+in the middle of the change (``ctkVTKAbstractView::scheduleRender``), and once more after it. And
+after each turn in which a view was drawn, Qt puts the whole window together anew, which takes half
+as long as a view.
+"""
+
+from __future__ import annotations
+
+import time
+
+import slicer
+
+from .timers import SingleShotTimer
+
+# A view whose drawing was asked for longer ago than a sixtieth of a second draws at once when it is
+# resumed; sooner, it would draw together with the others.
+_MILLISECONDS_UNTIL_DUE = 20
+# If volumes change again and again, Slicer draws in between as it likes to.
+_MOST_SECONDS = 0.2
+
+
+class DrawingTurns:
+    """Pauses the views for a moment, and resumes each in a turn of its own, until ``close``.
+
+    The window shows what they have drawn when the last one is ready.
+    """
+
+    def __init__(self):
+        self._paused = []
+        self._drawn = []
+        self._beganAt = 0.0
+        self._timer = SingleShotTimer(self._goOn)
+
+    def begin(self):
+        """Draw nothing before the turn has ended in which this is called: a volume changes in it."""
+        now = time.monotonic()
+        if not self._timer.isActive():
+            self._beganAt = now
+        if now - self._beganAt > _MOST_SECONDS:
+            return
+        for view in _views():
+            # Slicer counts pauses.
+            if view not in self._paused:
+                view.pauseRender()
+                view.setUpdatesEnabled(False)
+                self._paused.append(view)
+        if self._paused:
+            self._timer.start(_MILLISECONDS_UNTIL_DUE)
+
+    def close(self):
+        """Let all views draw when they like to."""
+        self._timer.close()
+        while self._paused:
+            self._resumeNext()
+        self._showDrawn()
+
+    def _goOn(self):
+        if self._paused:
+            self._resumeNext()
+            self._timer.start()
+        else:
+            self._showDrawn()
+
+    def _resumeNext(self):
+        view = self._paused.pop(0)
+        if view:  # false if another layout has deleted it meanwhile
+            view.resumeRender()
+            self._drawn.append(view)
+
+    def _showDrawn(self):
+        drawn, self._drawn = self._drawn, []
+        for view in drawn:
+            if view and view not in self._paused:
+                view.setUpdatesEnabled(True)
+
+
+def _views():
+    layoutManager = slicer.app.layoutManager()
+    if layoutManager is None:
+        return []
+    slices = [layoutManager.sliceWidget(name) for name in layoutManager.sliceViewNames()]
+    threeD = [layoutManager.threeDWidget(index) for index in range(layoutManager.threeDViewCount)]
+    return [*(one.sliceView() for one in slices), *(one.threeDView() for one in threeD)]
