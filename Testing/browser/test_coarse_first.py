@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 
 from helpers.hospital import finish, of_type, step_until, step_until_event
-from helpers.part_peers import SIZE, Gate, large_image, part_of, parts_of, pixels_of, refuse
+from helpers.part_peers import (
+    SIZE,
+    Gate,
+    large_image,
+    part_of,
+    parts_of,
+    pixels_of,
+    refuse,
+    send_damaged,
+    send_part,
+)
 from helpers.peers import PATIENCE, ScriptedServer
 from helpers.shaped_link import ShapedLink
 from IGTLMetaBrowserLib.browser import part_downloads
@@ -191,6 +201,25 @@ def test_a_transfer_that_is_cut_goes_on_where_it_stopped(unconnected, events):
         k for query in asked[1:] for k in range(query.start[2], query.start[2] + query.size[2])
     ]
     assert sorted(slices) == list(range(SIZE[2]))
+
+
+def test_a_part_that_is_damaged_on_its_way_is_asked_for_again(unconnected, events):
+    image, asked = large_image(), []
+
+    def damage_third(peer, query, part):
+        asked.append(query)
+        (send_damaged if len(asked) == 3 else send_part)(peer, query, part)
+
+    with ScriptedServer(parts_of(image, damage_third)) as server:
+        preview = begin(unconnected, events, server)
+        finish(unconnected)
+        assert server.connections == 2
+    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+    assert preview.GetScene() is None
+    # What had come before was not asked for again, and neither was the whole image.
+    assert [query.start for query in asked[1:]].count(asked[1].start) == 1
+    assert sum(query.size[2] for query in asked[1:]) < 2 * SIZE[2]
+    assert of_type(events, ImageFailed) == []
 
 
 def test_after_reconnecting_to_a_server_without_parts_the_image_comes_as_a_whole(

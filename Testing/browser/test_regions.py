@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 
 from helpers.hospital import of_type, step_until, step_until_event
-from helpers.part_peers import large_image, parts_of, pixels_of, refuse
+from helpers.part_peers import (
+    large_image,
+    parts_of,
+    pixels_of,
+    refuse,
+    send_damaged,
+    send_part,
+)
 from helpers.peers import ScriptedServer
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.errors import BrowserError
 from IGTLMetaBrowserLib.browser.events import ImageStatus, RegionFailed, RegionLoaded
+from IGTLMetaBrowserLib.net import parts_transfer
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
 from IGTLMetaBrowserLib.scene.roi_boxes import roi_corners
@@ -19,7 +27,7 @@ START, SIZE = (100, 40, 50), (20, 30, 25)
 
 
 def connect(browser, server):
-    browser.connect("127.0.0.1", server.port)
+    browser.connect("127.0.0.1", server.port, reconnect_delays=(0.0,))
     browser.wait_until_connected()
 
 
@@ -37,6 +45,11 @@ def roi_around(scene, image, start=START, size=SIZE):
         matrix.SetElement(row, 3, center[row])
     roi.SetAndObserveObjectToNodeMatrix(matrix)
     return roi
+
+
+def cut(_peer, _query, _part):
+    """End the connection."""
+    raise EOFError
 
 
 def expected_pixels(image):
@@ -145,15 +158,70 @@ def test_an_image_that_changes_in_the_middle_comes_anew(unconnected, scene):
     assert tags.count("") == 2  # it asks anew what there is, and only then for the rest of it
 
 
-def test_a_region_that_is_cut_fails_in_words(unconnected, events, scene):
-    image = large_image()
+@pytest.mark.parametrize("end", [cut, send_damaged], ids=["cut", "damaged"])
+def test_a_region_goes_on_where_it_stopped_over_the_next_connection(
+    unconnected, events, scene, monkeypatch, end
+):
+    monkeypatch.setattr(parts_transfer, "_FIRST_SLAB_BYTES", 10 * 1200)
+    image, asked = large_image(), []
 
-    def cut(peer, query, part):
-        if query.tag:
+    def end_third(peer, query, part):
+        asked.append(query)
+        (end if len(asked) == 3 else send_part)(peer, query, part)
+
+    with ScriptedServer(parts_of(image, end_third)) as server:
+        connect(unconnected, server)
+        node = unconnected.load_region("CT", roi_around(scene, image))
+        assert server.connections == 2
+    assert np.array_equal(pixels_of(node), expected_pixels(image))
+    assert [query.tag for query in asked].count("") == 1
+    assert [query.start for query in asked].count(asked[1].start) == 1  # what had come is kept
+    assert of_type(events, RegionFailed) == []
+
+
+def test_a_region_that_has_changed_while_there_was_no_connection_comes_anew(
+    unconnected, scene, monkeypatch
+):
+    monkeypatch.setattr(parts_transfer, "_FIRST_SLAB_BYTES", 10 * 1200)
+    before, now = large_image(), large_image(1000)
+
+    def cut_after_first_slab(peer, query, part):
+        if query.tag and query.start[2] != START[2] + SIZE[2] // 2:
             raise EOFError
         peer.send(part)
 
-    with ScriptedServer(parts_of(image, cut)) as server:
+    def only_new(peer, query, part):
+        if query.tag == "before":
+            refuse(peer, query)
+        else:
+            peer.send(part)
+
+    scripts = parts_of(before, cut_after_first_slab, "before"), parts_of(now, only_new, "now")
+    with ScriptedServer(*scripts) as server:
+        connect(unconnected, server)
+        node = unconnected.load_region("CT", roi_around(scene, before))
+    assert np.array_equal(pixels_of(node), expected_pixels(now))
+
+
+def test_a_region_fails_in_words_if_the_server_sends_no_parts_any_more(unconnected, scene):
+    def cut_rest(peer, query, part):
+        (cut if query.tag else send_part)(peer, query, part)
+
+    image = large_image()
+    scripts = parts_of(image, cut_rest), parts_of(image, types=["IMGMETA", "IMAGE"])
+    with ScriptedServer(*scripts) as server:
+        connect(unconnected, server)
+        with pytest.raises(BrowserError, match="Crop Volume"):
+            unconnected.load_region("CT", roi_around(scene, image))
+        assert not unconnected.images.regions.is_loading
+
+
+def test_a_region_that_is_cut_again_and_again_fails_in_words(unconnected, scene):
+    def cut_rest(peer, query, part):
+        (cut if query.tag else send_part)(peer, query, part)
+
+    image = large_image()
+    with ScriptedServer(parts_of(image, cut_rest)) as server:
         connect(unconnected, server)
         with pytest.raises(net.NetworkError):
             unconnected.load_region("CT", roi_around(scene, image))

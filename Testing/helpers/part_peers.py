@@ -32,6 +32,15 @@ def send_part(peer: Peer, _query: codec.GetImagePartMessage, part: codec.ImagePa
     peer.send(part)
 
 
+def send_damaged(
+    peer: Peer, _query: codec.GetImagePartMessage, part: codec.ImagePartMessage
+) -> None:
+    """Send a part of which one bit has changed on its way."""
+    data = bytearray(codec.pack(part))
+    data[-1] ^= 1
+    peer.send(bytes(data))
+
+
 def entry_of(image: codec.ImageMessage, image_id: str = "CT") -> codec.ImageMetaItem:
     """Return what a list says of an image."""
     scalar_type = codec.ScalarType.of(image.pixels.dtype)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from helpers.peers import ImagesInMemory, ServerInThread, make_image
+from helpers.part_peers import large_image, parts_of, send_damaged, send_part
+from helpers.peers import ImagesInMemory, ScriptedServer, ServerInThread, make_image
 from helpers.shaped_link import ShapedLink
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net import image_in_parts, link_speed, parts_transfer
@@ -89,6 +90,31 @@ def test_a_transfer_that_is_cut_again_and_again_goes_on_where_it_stopped():
     # Each slab was counted once: none was taken twice.
     assert [count for count, _ in counted] == sorted({count for count, _ in counted})
     assert counted[-1] == (image.pixels.nbytes,) * 2
+
+
+def test_a_part_that_is_damaged_on_its_way_is_asked_for_again():
+    image, lost, asked = large_image(), [], []
+
+    def damage_each_third(peer, query, part):
+        asked.append(query)
+        (send_part if len(asked) % 3 else send_damaged)(peer, query, part)
+
+    with ScriptedServer(parts_of(image, damage_each_third)) as server, server.client() as client:
+        client.list_images()
+        fetched = get_image_in_parts(client, "CT", on_lost=lost.append)
+    assert np.array_equal(fetched.pixels, image.pixels)
+    assert {type(error) for error in lost} == {net.DamagedAnswerError}
+
+
+def test_parts_that_are_damaged_each_time_are_an_error_in_words():
+    def damage(peer, query, part):
+        (send_damaged if query.tag else send_part)(peer, query, part)
+
+    with ScriptedServer(parts_of(large_image(), damage)) as server, server.client() as client:
+        client.list_images()
+        with pytest.raises(net.DamagedAnswerError, match="checksum"):
+            get_image_in_parts(client, "CT")
+        assert server.connections <= len(image_in_parts._DELAYS) + 2
 
 
 def test_an_image_that_changes_meanwhile_is_begun_anew():

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import qt
+import slicer
 
 INTERVAL_MILLISECONDS = 5
 _BEATS_UNTIL_DRAWN = 20
@@ -17,6 +18,8 @@ class Heartbeat:
 
     ``own_gaps`` are those of the processor time that this thread used in them: other programs on
     the same machine are not in these, and neither are the threads that draw in software.
+    ``drawing_gaps`` are the parts of them in which Slicer drew the views, whoever had changed what
+    they show, if `watch_views` was called.
     A gap in which `mark` was called, and the next ones, in which Slicer draws what was changed as
     soon as its own timer says so, are kept under that name as well.
     """
@@ -24,6 +27,8 @@ class Heartbeat:
     def __init__(self) -> None:
         self.gaps: list[float] = []
         self.own_gaps: list[float] = []
+        self.drawing_gaps: list[float] = []
+        self._drawing = _Drawing()
         self.marked: dict[str, list[tuple[float, float]]] = {}
         self._marks: dict[str, int] = {}
         self._last = (0.0, 0.0)
@@ -35,6 +40,8 @@ class Heartbeat:
     def start(self) -> Heartbeat:
         """Begin anew."""
         self.gaps, self.own_gaps, self.marked, self._marks = [], [], {}, {}
+        self.drawing_gaps = []
+        self._drawing.take()
         self._last = _clocks()
         self._timer.start()
         return self
@@ -46,9 +53,14 @@ class Heartbeat:
         return self
 
     def close(self) -> None:
-        """Let go of the timer."""
+        """Let go of the timer, and of the views."""
+        self._drawing.forget()
         self._timer.stop()
         self._timer.timeout.disconnect()
+
+    def watch_views(self) -> None:
+        """Count from now on how long the views of the layout are drawn."""
+        self._drawing.watch()
 
     def mark(self, name: str) -> None:
         """Say what happens in the gap that is under way."""
@@ -59,6 +71,7 @@ class Heartbeat:
         gap, own = (1000 * (end - begin) for begin, end in zip(self._last, now, strict=True))
         self.gaps.append(gap)
         self.own_gaps.append(own)
+        self.drawing_gaps.append(min(gap, self._drawing.take()))
         for name in self._marks:
             self.marked.setdefault(name, []).append((gap, own))
         self._marks = {name: left - 1 for name, left in self._marks.items() if left > 1}
@@ -75,6 +88,49 @@ class Heartbeat:
     def text(self) -> str:
         """The longest gap and what 99 % of them are shorter than; the same of the own time."""
         return f"{_text(self.gaps)} ms (own {_text(self.own_gaps)})"
+
+    def drawing_text(self) -> str:
+        """The same, how much of the longest gap was drawing, and all gaps without drawing."""
+        longest = int(np.argmax(self.gaps))
+        others = np.subtract(self.gaps, self.drawing_gaps)
+        return (
+            f"{self.text()}, of the longest {self.drawing_gaps[longest]:.0f} ms views drawn; "
+            f"drawing not counted {_text(others)} ms"
+        )
+
+
+class _Drawing:
+    """How many milliseconds the views were drawn since this was last asked."""
+
+    def __init__(self) -> None:
+        self._milliseconds = 0.0
+        self._began_at: float | None = None
+        self._observed: list[tuple[Any, int]] = []
+
+    def watch(self) -> None:
+        manager = slicer.app.layoutManager()
+        views = [manager.sliceWidget(name).sliceView() for name in manager.sliceViewNames()]
+        views += [manager.threeDWidget(n).threeDView() for n in range(manager.threeDViewCount)]
+        for window in (view.renderWindow() for view in views):
+            self._observed.append((window, window.AddObserver("StartEvent", self._on_start)))
+            self._observed.append((window, window.AddObserver("EndEvent", self._on_end)))
+
+    def forget(self) -> None:
+        for window, tag in self._observed:
+            window.RemoveObserver(tag)
+        self._observed.clear()
+
+    def take(self) -> float:
+        taken, self._milliseconds = self._milliseconds, 0.0
+        return taken
+
+    def _on_start(self, *_arguments: Any) -> None:
+        self._began_at = time.perf_counter()
+
+    def _on_end(self, *_arguments: Any) -> None:
+        if self._began_at is not None:
+            self._milliseconds += 1000 * (time.perf_counter() - self._began_at)
+            self._began_at = None
 
 
 def _text(gaps: list[float]) -> str:

@@ -179,6 +179,7 @@ class Images:
         is_open = self._connection.has_server
         if is_open and self._connection.state is not ConnectionState.RECONNECTING:
             self._downloads.fetch_next()
+            self.regions.begin_next()
 
     @property
     def is_queueing(self) -> bool:
@@ -194,10 +195,12 @@ class Images:
     @property
     def next_turn(self) -> float | None:
         """When to call ``work``, in ``time.monotonic`` seconds; None if it has nothing to do."""
-        return self._downloads.next_turn
+        moments = (self._downloads.next_turn, self.regions.next_turn)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def work(self) -> None:
         """Do a little of what brings the image in transfer into the scene."""
+        self.regions.begin_next()
         was_loading = self._downloads.current is not None
         was_held = self._downloads.next_turn is not None and not was_loading
         self._downloads.work()
@@ -302,7 +305,9 @@ class Images:
         answer, such as its list.
         """
         self._downloads.parts.on_connected()
-        is_offer_needed = is_offer_needed or self._downloads.parts.has_cut
+        self.regions.on_connected()
+        has_cut = self._downloads.parts.has_cut or self.regions.has_cut
+        is_offer_needed = is_offer_needed or has_cut
         is_being_read = self._list_requests.is_waiting
         if self._is_list_due() or (is_offer_needed and not is_being_read):
             self.request_list()

@@ -25,8 +25,8 @@ _LEAST_RATIO = 48
 # An image that is there so soon is fetched as a whole: to copy parts, and to draw what is coarse,
 # would only keep it waiting.
 _SECONDS_WITHOUT_PREVIEW = 1.0
-# For a server that is connected again to say once more that it sends parts.
-_SECONDS_FOR_OFFER = 10.0
+SECONDS_FOR_OFFER = 10.0
+"""For a server that is connected again to say once more that it sends parts."""
 # In software, all views together take 100 ms to be drawn, during which nothing is read.
 _SECONDS_BETWEEN_DRAWINGS = 0.5
 _LEAST_DRAWN = 0.08
@@ -122,9 +122,12 @@ class PartDownloads:
         In ``time.monotonic`` seconds; None if there is nothing to wait for. After reconnecting, the
         server first has to say that it sends parts.
         """
-        is_known = self._connection.client.offers_parts is not None
-        has_time = time.monotonic() < self._offer_until
-        return self._offer_until if image_id in self._cut and not is_known and has_time else None
+        client, now = self._connection.client, time.monotonic()
+        if image_id not in self._cut or client.offers_parts is not None:
+            return None
+        if not client.is_connected:
+            return now + SECONDS_FOR_OFFER
+        return self._offer_until if now < self._offer_until else None
 
     @property
     def has_cut(self) -> bool:
@@ -134,7 +137,7 @@ class PartDownloads:
     def on_connected(self) -> None:
         """There is a connection, of which nothing is known yet."""
         self._speed = None
-        self._offer_until = time.monotonic() + _SECONDS_FOR_OFFER
+        self._offer_until = time.monotonic() + SECONDS_FOR_OFFER
 
     def watch(self) -> None:
         """Look how the parts arrive."""

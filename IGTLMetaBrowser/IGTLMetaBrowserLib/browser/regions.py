@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,36 +14,43 @@ from ..net.parts_transfer import Outcome, PartsTransfer
 from ..scene.roi_boxes import voxels_around
 from .connection import Connection
 from .errors import BrowserError
-from .events import Asked, Observer, RegionFailed, RegionLoaded, VolumeChanging
+from .events import Asked, ConnectionState, Observer, RegionFailed, RegionLoaded, VolumeChanging
+from .part_downloads import SECONDS_FOR_OFFER
 from .scene_images import SceneImages
 
 # The first voxel says which image it is of, and where that lies.
 _ONE_VOXEL = (1, 1, 1)
-
-
-class _Region(NamedTuple):
-    image_id: str
-    corners: np.ndarray
+_NOT_OFFERED = (
+    "this server cannot send a part of an image; load the image, and crop it with the module Crop "
+    "Volume"
+)
 
 
 class Regions:
-    """One transfer at a time; others wait for it. ``RegionLoaded`` or ``RegionFailed`` follows."""
+    """One transfer at a time; others wait for it. ``RegionLoaded`` or ``RegionFailed`` follows.
+
+    One that is cut with its connection goes on where it stopped, over the next one.
+    """
 
     def __init__(self, connection: Connection, in_scene: SceneImages, notify: Observer) -> None:
         self._connection = connection
         self._in_scene = in_scene
         self._notify = notify
-        self._waiting: deque[_Region] = deque()
+        self._waiting: deque[PartsTransfer] = deque()
+        # For a server that is connected again to say once more that it sends parts.
+        self._offer_until = 0.0
         self._current: PartsTransfer | None = None
         # Questions that have failed, of which the browser will be notified.
         self._given_up: set[net.Query] = set()
 
     @property
     def fraction(self) -> float | None:
-        """How much of the region has come that is being fetched, from 0 to 1; None without one."""
+        """How much of the first region has come, from 0 to 1; None without one."""
         transfer = self._current
         if transfer is None:
-            return None
+            if not self._waiting:
+                return None
+            transfer = self._waiting[0]
         return 0.0 if transfer.partial is None else transfer.partial.fraction
 
     @property
@@ -62,12 +69,9 @@ class Regions:
         Raises ``BrowserError`` without a server, and with one that cannot do that.
         """
         if not self.are_offered:
-            raise BrowserError(
-                "this server cannot send a part of an image; load the image, and crop it with the "
-                "module Crop Volume"
-            )
-        self._waiting.append(_Region(image_id, corners))
-        self._begin_next()
+            raise BrowserError(_NOT_OFFERED)
+        self._waiting.append(self._new_transfer(image_id, corners))
+        self.begin_next()
 
     def on_finished(self, query: net.Query) -> bool:
         """Handle the answer to a question; return whether it was asked here."""
@@ -79,8 +83,9 @@ class Regions:
             return False
         client = self._connection.client
         outcome = transfer.on_finished(query, client.is_connected)
-        if outcome in (Outcome.LOST, Outcome.FAILED):
-            # A region is soon asked for again: it is not waited for until there is a connection.
+        if outcome is Outcome.LOST:
+            self._cut(transfer, transfer.error)
+        elif outcome is Outcome.FAILED:
             self._given_up |= transfer.cancel(client)
             self._end(transfer, transfer.error)
         elif transfer.is_whole:
@@ -92,43 +97,83 @@ class Regions:
             transfer.ask(client)
         return True
 
+    def on_connected(self) -> None:
+        """There is a connection, of which nothing is known yet."""
+        self._offer_until = time.monotonic() + SECONDS_FOR_OFFER
+
     def on_disconnected(self, error: Exception) -> None:
-        """Wait no more for what was not asked for yet."""
+        """The connection was lost: what is not asked for at the moment waits for the next one."""
         self._given_up.clear()
         transfer = self._current
         if transfer is not None and not transfer.queries:
+            self._cut(transfer, error)
+
+    def _cut(self, transfer: PartsTransfer, error: Exception) -> None:
+        self._given_up |= transfer.cancel(self._connection.client)
+        if self._connection.is_made_again:
+            self._current = None
+            self._waiting.appendleft(transfer)
+        else:
             self._end(transfer, error)
+
+    @property
+    def has_cut(self) -> bool:
+        """Whether a region waits for a connection, and for what the server says of itself."""
+        return self._current is None and bool(self._waiting)
+
+    @property
+    def next_turn(self) -> float | None:
+        """When to call ``begin_next``, in ``time.monotonic`` seconds; None for not at all."""
+        is_held = self.has_cut and self._is_connected
+        if not is_held or self._connection.client.offers_parts is not None:
+            return None
+        return self._offer_until
+
+    @property
+    def _is_connected(self) -> bool:
+        # That a connection was lost is known to the client before it is to the browser.
+        connection = self._connection
+        return connection.state is ConnectionState.CONNECTED and connection.client.is_connected
 
     def cancel_all(self) -> None:
         """Fetch no region any more."""
+        transfers = [*self._waiting]
         self._waiting.clear()
         transfer, self._current = self._current, None
         if transfer is not None:
             self._given_up |= transfer.cancel(self._connection.client)
+            transfers.insert(0, transfer)
+        for transfer in transfers:
             words = f"loading the region of {codec.printable(transfer.image_id)!r} was cancelled"
             self._notify(RegionFailed(transfer.image_id, net.CancelledError(words)))
 
-    def _begin_next(self) -> None:
-        while self._current is None and self._waiting:
-            region = self._waiting.popleft()
-            transfer = self._new_transfer(region)
+    def begin_next(self) -> None:
+        """Ask for the next region, if none is in transfer and there is a connection."""
+        while self.has_cut and self._is_connected:
+            client = self._connection.client
+            if client.offers_parts is None and time.monotonic() < self._offer_until:
+                return
+            transfer = self._waiting.popleft()
+            if not client.offers_parts:
+                self._notify(RegionFailed(transfer.image_id, BrowserError(_NOT_OFFERED)))
+                continue
             self._current = transfer
             try:
-                transfer.ask(self._connection.client)
+                transfer.ask(client)
             except (codec.EncodeError, net.RefusedError) as error:
                 self._current = None
-                self._notify(RegionFailed(region.image_id, error))
+                self._notify(RegionFailed(transfer.image_id, error))
             else:
                 self._notify(Asked())
 
-    def _new_transfer(self, region: _Region) -> PartsTransfer:
+    def _new_transfer(self, image_id: str, corners: np.ndarray) -> PartsTransfer:
         def choose(first: codec.ImagePartMessage) -> Box:
             image = first.whole_geometry()
-            matrix = self._in_scene.ijk_to_ras(region.image_id, image)
-            return Box(*voxels_around(region.corners, matrix, tuple(first.image_size)))
+            matrix = self._in_scene.ijk_to_ras(image_id, image)
+            return Box(*voxels_around(corners, matrix, tuple(first.image_size)))
 
         most_bytes = self._connection.client.settings.max_body_size
-        first = codec.GetImagePartMessage(size=_ONE_VOXEL, device_name=region.image_id)
+        first = codec.GetImagePartMessage(size=_ONE_VOXEL, device_name=image_id)
         return PartsTransfer(first, choose, most_bytes)
 
     def _end(self, transfer: PartsTransfer, error: Exception | None = None) -> None:
@@ -143,7 +188,7 @@ class Regions:
         if error is not None:
             self._notify(RegionFailed(transfer.image_id, error))
         if self._connection.has_server:
-            self._begin_next()
+            self.begin_next()
 
     def _show(self, transfer: PartsTransfer) -> object:
         partial = transfer.partial

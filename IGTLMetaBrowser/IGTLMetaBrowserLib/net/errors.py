@@ -7,6 +7,7 @@
     ├── ``ConnectionLostError``: the connection ended before the answer was complete
     ├── ``RefusedError``: the server answered that it cannot, in its own words if it gave any
     ├── ``AnswerError``: an answer came, but it cannot be read
+    │   └── ``DamagedAnswerError``: it was changed on its way
     ├── ``TimeOutError``: nothing came in time
     └── ``CancelledError``: somebody here no longer wants the answer
 """
@@ -40,6 +41,10 @@ class RefusedError(NetworkError):
 
 class AnswerError(NetworkError):
     """An answer arrived that cannot be read."""
+
+
+class DamagedAnswerError(AnswerError):
+    """An answer whose checksum is wrong; asked again, on another connection, it may come whole."""
 
 
 class TimeOutError(NetworkError):

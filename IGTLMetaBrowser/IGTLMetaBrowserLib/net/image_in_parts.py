@@ -16,6 +16,7 @@ from .errors import (
     AnswerError,
     ConnectionFailedError,
     ConnectionLostError,
+    DamagedAnswerError,
     NetworkError,
     RefusedError,
     TimeOutError,
@@ -28,7 +29,7 @@ _ONE_VOXEL = (0xFFFF, 0xFFFF, 0xFFFF)
 _BYTES_AT_ONCE = 32 << 20
 # Before each attempt in which nothing more has come.
 _DELAYS = (0.0, 0.5, 1.0, 2.0, 4.0)
-_LOST = (ConnectionLostError, ConnectionFailedError, TimeOutError)
+_LOST = (ConnectionLostError, ConnectionFailedError, DamagedAnswerError, TimeOutError)
 
 
 def get_image_in_parts(

@@ -8,7 +8,13 @@ from enum import Enum
 
 from .. import codec
 from .client import Client
-from .errors import AnswerError, ConnectionFailedError, NetworkError, RefusedError
+from .errors import (
+    AnswerError,
+    ConnectionFailedError,
+    DamagedAnswerError,
+    NetworkError,
+    RefusedError,
+)
 from .link_speed import LinkSpeed
 from .partial_image import Box, PartialImage
 from .query import Query
@@ -21,7 +27,7 @@ _FIRST_SLAB_BYTES = 1 << 20
 _COMPRESSED_SLAB_BYTES = 512 << 10
 # A server encodes no larger parts; decoding one would keep a window waiting.
 _LARGEST_ENCODED = 4 << 20
-# How often a connection may be lost, with nothing new in between.
+# How often a connection may be lost, or a part be damaged, with nothing new in between.
 _MOST_RESTARTS = 2
 # One that changes more often than this while it is fetched, as a live one, would never be whole.
 _MOST_CHANGES = 2
@@ -181,7 +187,8 @@ class PartsTransfer:
         self._restarts += 1
         if self._restarts > _MOST_RESTARTS:
             return Outcome.FAILED
-        if not is_connected:
+        # After damage there is another connection, too.
+        if not is_connected or isinstance(error, DamagedAnswerError):
             return Outcome.LOST
         if self.partial is None or not isinstance(error, RefusedError):
             return Outcome.FAILED

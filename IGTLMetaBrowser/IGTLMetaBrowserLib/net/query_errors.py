@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .. import codec
-from .errors import AnswerError, NetworkError, RefusedError, TimeOutError
+from .errors import AnswerError, DamagedAnswerError, NetworkError, RefusedError, TimeOutError
 from .image_notes import describe_image
 from .query import Query
 
@@ -28,6 +28,8 @@ def unreadable(query: Query, error: codec.DecodeError) -> AnswerError:
     if isinstance(error, codec.MissingChecksumError):
         words += "; to read it anyway, accept missing checksums"
         return AnswerError(words, setting="accept_missing_checksum")
+    if type(error) is codec.ChecksumError:
+        return DamagedAnswerError(words)
     if type(error) is codec.BodySizeError:  # of the others no setting is the cause
         return AnswerError(f"{words}; allow larger images", setting="max_body_size")
     return AnswerError(words)

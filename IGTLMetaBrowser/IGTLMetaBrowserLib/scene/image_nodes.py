@@ -96,7 +96,8 @@ class ImageNodes:
     ) -> Any:
         """Show an image, and what is known of it, and return its volume node.
 
-        Its preview, if there is one, stays in the views until ``replace_preview``. Raises ``SceneError``.
+        Its preview, if there is one, stays in the views until ``replace_preview``. Raises
+        ``SceneError``.
         """
         self.known.messages.keep(image_id, image.metadata)
         self._patients.register_patient_of(self.known.registry, image_id)

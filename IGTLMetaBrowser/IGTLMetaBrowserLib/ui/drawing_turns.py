@@ -35,7 +35,7 @@ class DrawingTurns:
         self._timer = SingleShotTimer(self._goOn)
 
     def begin(self):
-        """Draw nothing before the turn has ended in which this is called: a volume changes in it."""
+        """Draw nothing until the turn ends in which this is called: a volume changes in it."""
         now = time.monotonic()
         if not self._timer.isActive():
             self._beganAt = now
