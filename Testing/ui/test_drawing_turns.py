@@ -16,16 +16,22 @@ class View(SimpleNamespace):
     def __init__(self, name: str, calls: list[str]) -> None:
         self.pauses, self.has_updates = 0, True
         self._name, self._calls = name, calls
-        super().__init__(sliceView=lambda: self, threeDView=lambda: self)
+        super().__init__(
+            sliceView=lambda: self,
+            threeDView=lambda: self,
+            pauseRender=self.pause,
+            resumeRender=self.resume,
+            setUpdatesEnabled=self.enable_updates,
+        )
 
-    def pauseRender(self) -> None:
+    def pause(self) -> None:
         self.pauses += 1
 
-    def resumeRender(self) -> None:
+    def resume(self) -> None:
         self.pauses -= 1
         self._calls.append(self._name)
 
-    def setUpdatesEnabled(self, are_enabled: bool) -> None:
+    def enable_updates(self, are_enabled: bool) -> None:
         if are_enabled and not self.has_updates:
             self._calls.append(f"{self._name} is seen")
         self.has_updates = are_enabled
@@ -66,7 +72,7 @@ def test_each_view_draws_in_a_turn_of_its_own_and_the_window_once(user, turns, v
     assert [view.pauses for view in views.values()] == [1, 1, 1, 1]
     per_turn, before = [], 0
     while len(calls) < 8:
-        user.wait_for(lambda: len(calls) > before, "the next view")
+        user.wait_for(lambda count=before: len(calls) > count, "the next view")
         per_turn.append(calls[before:])
         before = len(calls)
     assert per_turn == [["Red"], ["Yellow"], ["Green"], ["3D"], [f"{one} is seen" for one in views]]
