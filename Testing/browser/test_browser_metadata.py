@@ -55,3 +55,24 @@ def test_a_value_that_the_user_sets_counts_until_it_is_removed(browser):
 def test_a_value_that_does_not_fit_its_keyword_is_refused(browser):
     with pytest.raises(ValueError, match="cannot be the Rows"):
         browser.metadata.set_value("CT", "Rows", "many")
+
+
+def test_servers_that_were_left_are_asked_nothing_more(browser):
+    """Each of them left a provider that asked the others: 25 servers later a step took seconds."""
+    asked = []
+
+    def count(type_, image_id):
+        asked.append(type_)
+        return NOTHING
+
+    def questions() -> int:
+        asked.clear()
+        assert browser.metadata.normalized("CT") == {}
+        return len(asked)
+
+    browser.metadata.registry.add_provider(count)
+    browser.metadata.select_server("server 0")
+    once = questions()
+    for number in range(1, 12):
+        browser.metadata.select_server(f"server {number}")
+    assert questions() == once

@@ -6,8 +6,6 @@ that was asked for never ends. ``SEQUENCES=100000`` in the environment is the lo
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import slicer
 from hypothesis import strategies as st
@@ -15,7 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from helpers.any_order import any_order
 from helpers.hospital import voxels
+from helpers.patience import Patience
 from helpers.peers import PATIENCE
+from helpers.reserved_port import ReservedPort
 from hostile.conversation import IMAGES, Archive
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -38,13 +38,15 @@ class AnyOrder(RuleBasedStateMachine):
         self.scene = slicer.vtkMRMLScene()
         slicer.vtkMRMLApplicationLogic().SetMRMLScene(self.scene)
         self.browser = Browser(self.scene)
-        self.server: net.Server | None = net.Server(Archive(), port=0)
-        self.port = self.server.port
+        self.port = ReservedPort()
+        self.server: net.Server | None = None
+        self.start_server()
 
     def teardown(self) -> None:
         self.finish()
         self.browser.close()
         self.stop_server()
+        self.port.close()
 
     # What a user does
 
@@ -52,7 +54,11 @@ class AnyOrder(RuleBasedStateMachine):
     def connect(self) -> None:
         delays = (0.001,)
         self.browser.connect(
-            "127.0.0.1", self.port, reconnect_delays=delays, answer_timeout=1.0, connect_timeout=1.0
+            "127.0.0.1",
+            self.port.number,
+            reconnect_delays=delays,
+            answer_timeout=1.0,
+            connect_timeout=1.0,
         )
 
     @precondition(lambda self: self.browser.connection.has_server)
@@ -99,7 +105,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def start_server(self) -> None:
         if self.server is None:
-            self.server = net.Server(Archive(), port=self.port)
+            self.server = net.Server(Archive(), port=self.port.number)
 
     @rule(count=st.integers(1, 8))
     def time_passes(self, count: int) -> None:
@@ -114,9 +120,9 @@ class AnyOrder(RuleBasedStateMachine):
     def finish(self) -> None:
         """Let all that was asked for end."""
         self.start_server()
-        end = time.monotonic() + PATIENCE
+        patience = Patience(PATIENCE)
         while self.browser.connection.has_server and self.is_busy:
-            assert time.monotonic() < end, "it hung"
+            assert not patience.is_over, "it hung"
             self.step()
         for image_id in IMAGES:
             assert self.browser.images.state(image_id).status in ENDED

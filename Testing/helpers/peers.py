@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from helpers.patience import Patience
 from IGTLMetaBrowserLib import codec, net
 
 if TYPE_CHECKING:
@@ -160,7 +161,16 @@ class Peer:
             data = message if isinstance(message, bytes) else codec.pack(message)
             size = self._piece_size or len(data)
             for start in range(0, len(data), size):
-                self.socket.sendall(data[start : start + size])
+                self._send_all(memoryview(data)[start : start + size])
+
+    def _send_all(self, data: memoryview) -> None:
+        patience = Patience(PATIENCE)
+        while data:
+            try:
+                data = data[self.socket.send(data) :]
+            except TimeoutError:
+                if patience.is_over:
+                    raise
 
     def receive(self) -> codec.Message:
         """Wait for the next message. Raises ``EOFError`` if the other end is closed.
@@ -172,8 +182,14 @@ class Peer:
         return message
 
     def _next_message(self) -> codec.Message:
+        patience = Patience(PATIENCE)
         while not self._received:
-            count = self.socket.recv_into(self._receiver.get_buffer())
+            try:
+                count = self.socket.recv_into(self._receiver.get_buffer())
+            except TimeoutError:
+                if patience.is_over:
+                    raise
+                continue
             if count == 0:
                 raise EOFError("the other end closed the connection")
             self._received += self._receiver.buffer_updated(count)
@@ -270,9 +286,9 @@ def step_until(
     ``server`` is stepped in between, where it has no thread of its own.
     """
     events: list[net.ClientEvent] = []
-    end = time.monotonic() + PATIENCE
+    patience = Patience(PATIENCE)
     while not is_reached():
-        assert time.monotonic() < end, f"it did not happen; the last events: {events[-3:]}"
+        assert not patience.is_over, f"it did not happen; the last events: {events[-3:]}"
         if server is not None:
             server.step()
         else:
@@ -283,8 +299,8 @@ def step_until(
 
 def step_until_event(client: net.Client, event_type: type[EventType]) -> EventType:
     """Step a client until an event of that type comes, and return it; others are dropped."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
+    patience = Patience(PATIENCE)
+    while not patience.is_over:
         wait_for_socket(client)
         for event in client.step():
             if isinstance(event, event_type):

@@ -5,13 +5,13 @@ Whatever the network does, each part of it ends as the truth or with an error in
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from helpers.patience import Patience
 from helpers.peers import TRAJECTORY, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.header_versions import forget_servers
@@ -100,7 +100,7 @@ def check_list(items: Sequence[codec.ImageMetaItem]) -> None:
 def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
     """Have the conversation as scripts do; return the errors that ended parts of it, in words."""
     forget_servers()
-    begin = time.monotonic()
+    patience = Patience(SECONDS)
     errors = []
     options = {**TIMEOUTS, **options}
     with net.Client(host, port, **options) as client:
@@ -120,7 +120,7 @@ def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
             except net.NetworkError as error:
                 errors.append(str(error))
     assert all(errors), "an error without words"
-    assert time.monotonic() - begin < SECONDS, "it hung"
+    assert not patience.is_over, "it hung"
     return errors
 
 
@@ -151,7 +151,7 @@ def browse(browser: Any, port: int, **options: Any) -> list[str]:
     browser.add_observer(shown.append, TrajectoriesShown)
     options = {**TIMEOUTS, "reconnect_delays": (0.005,), **options}
     browser.connect("127.0.0.1", port, **options)
-    end = time.monotonic() + SECONDS
+    patience = Patience(SECONDS)
     parts: list[Callable[[], Any]] = [
         browser.images.request_list,
         lambda: browser.request_images(IMAGES),
@@ -165,7 +165,7 @@ def browse(browser: Any, port: int, **options: Any) -> list[str]:
         except (net.NetworkError, BrowserError) as error:  # it has left the server
             failed.append(str(error))
         while browser.connection.has_server and not is_done(browser):
-            assert time.monotonic() < end, "it hung"
+            assert not patience.is_over, "it hung"
             wait_for_socket(browser)
             browser.step()
     assert all(failed), "a failure without words"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import math
 import os
 import sys
 import threading
@@ -22,7 +23,14 @@ from typing import Any
 import slicer
 
 from codec.stream import frame
-from helpers.peers import ScriptedServer, ServerInThread, make_image, open_descriptors
+from helpers.patience import Patience
+from helpers.peers import (
+    PATIENCE,
+    ScriptedServer,
+    ServerInThread,
+    make_image,
+    open_descriptors,
+)
 from hostile.conversation import IMAGES, TIMEOUTS, Archive, browse, is_done
 from hostile.fault_proxy import Fault, FaultProxy
 from IGTLMetaBrowserLib import codec
@@ -120,11 +128,6 @@ def one_round(scene: Any, port: int, stream_port: int, number: int) -> None:
 
 def one_window_round(browser: Any, scene: Any, port: int, stream_port: int, number: int) -> None:
     """Do the same with the window's browser, which the window steps."""
-    import slicerhost
-
-    def wait(condition: Callable[[], bool]) -> None:
-        slicerhost.wait_until(condition, 20, "the end of a round")
-
     with FaultProxy(port, fault_of(number)) as proxy:
         browser.connect("127.0.0.1", proxy.port, reconnect_delays=(0.005,), **TIMEOUTS)
         parts = (
@@ -135,12 +138,21 @@ def one_window_round(browser: Any, scene: Any, port: int, stream_port: int, numb
         for part in parts:
             if browser.connection.has_server:
                 part()
-            wait(lambda: not browser.connection.has_server or is_done(browser))
+            wait_in_window(lambda: not browser.connection.has_server or is_done(browser))
         browser.disconnect()
     browser.connect("127.0.0.1", stream_port)
-    wait(lambda: bool(browser.images.live))
+    wait_in_window(lambda: bool(browser.images.live))
     browser.disconnect()
     scene.Clear(0)
+
+
+def wait_in_window(condition: Callable[[], bool]) -> None:
+    """Let Qt's event loop run until the condition holds. Raises AssertionError if it does not."""
+    import slicerhost
+
+    patience = Patience(PATIENCE)
+    slicerhost.wait_until(lambda: condition() or patience.is_over, math.inf, "the end of a round")
+    assert condition(), "a round does not end"
 
 
 def fault_of(number: int) -> Fault:

@@ -8,6 +8,8 @@ import pytest
 
 pytest.importorskip("slicer")
 
+from helpers import patience
+from helpers.patience import Patience
 from hostile import soak
 from hostile.soak import State, grown
 
@@ -38,3 +40,10 @@ def test_what_has_grown_is_named(change: dict, words: str):
 
 def test_some_memory_more_is_no_finding():
     assert grown(STATE, replace(STATE, mebibytes=205.0, objects=100_900)) == []
+
+
+def test_time_without_a_processor_is_no_hang(monkeypatch: pytest.MonkeyPatch):
+    assert Patience(0).is_over
+    seconds_waited = iter([{"1": 2.0}, {"1": 302.0}])
+    monkeypatch.setattr(patience, "_delays", lambda: next(seconds_waited))
+    assert not Patience(0).is_over

@@ -128,7 +128,11 @@ DRAWN = [
 
 @pytest.mark.parametrize(("family", "strategy"), DRAWN)
 def test_the_library_reads_any_message_that_we_pack(
-    build: Build, tmp_path: Path, family: str, strategy: st.SearchStrategy[codec.Message]
+    build: Build,
+    tmp_path: Path,
+    record_property: Callable[[str, object], None],
+    family: str,
+    strategy: st.SearchStrategy[codec.Message],
 ):
     program = build(family)
     number_read = 0
@@ -146,4 +150,5 @@ def test_the_library_reads_any_message_that_we_pack(
         number_read += len(messages)
 
     check()
+    record_property("messages read", number_read)  # for --junitxml: what a long form compared
     assert number_read >= 5 * EXAMPLES

@@ -6,13 +6,13 @@ Hypothesis looks for an order after which a query never ends, or has another's a
 
 from __future__ import annotations
 
-import time
-
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from helpers.any_order import any_order
+from helpers.patience import Patience
 from helpers.peers import PATIENCE
+from helpers.reserved_port import ReservedPort
 from hostile.conversation import (
     IMAGES,
     PUSHED,
@@ -37,20 +37,24 @@ class AnyOrder(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.source = Archive()
-        self.server: net.Server | None = net.Server(self.source, port=0)
-        self.port = self.server.port
-        self.client = net.Client("127.0.0.1", self.port, answer_timeout=1.0, connect_timeout=1.0)
+        self.port = ReservedPort()
+        self.server: net.Server | None = None
+        self.start_server()
+        self.client = net.Client(
+            "127.0.0.1", self.port.number, answer_timeout=1.0, connect_timeout=1.0
+        )
         self.queries: list[net.Query] = []
 
     def teardown(self) -> None:
-        end = time.monotonic() + PATIENCE
+        patience = Patience(PATIENCE)
         self.start_server()
         while not all(query.is_done for query in self.queries):
-            assert time.monotonic() < end, "it hung"
+            assert not patience.is_over, "it hung"
             self.step()
         self.answers_are_right()
         self.client.close()
         self.stop_server()
+        self.port.close()
         check_received(self.source.received)
 
     @rule(
@@ -87,7 +91,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def start_server(self) -> None:
         if self.server is None:
-            self.server = net.Server(self.source, port=self.port)
+            self.server = net.Server(self.source, port=self.port.number)
 
     @rule(count=st.integers(1, 8))
     def time_passes(self, count: int) -> None:

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import socket
 import struct
-import time
 
 import numpy as np
 from hypothesis import strategies as st
@@ -19,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from codec.stream import frame
 from helpers.any_order import any_order
+from helpers.patience import Patience
 from helpers.peers import PATIENCE, make_image, step_until
 from hostile.conversation import IMAGES, PUSHED, Archive, check_image, check_list
 from IGTLMetaBrowserLib import codec, net
@@ -125,9 +125,9 @@ class AnyOrder(RuleBasedStateMachine):
             check_list(queries[0].answer.items)
             for query in queries[1:]:
                 check_image(query.device_name, query.answer)
-        end = time.monotonic() + PATIENCE
+        patience = Patience(PATIENCE)
         while self.server._clients:
-            assert time.monotonic() < end, "it keeps who has left"
+            assert not patience.is_over, "it keeps who has left"
             self.server.step(0.01)
         assert not self.server._paused
         assert not self.server._due

@@ -39,6 +39,8 @@ class StandardProviders:
         self.calibration = CalibrationProvider()
         self.typed = TypedValuesProvider()
         self._priorities: dict[Provider, Priority] = {
+            # As the others, or one more would stay for each server, and they ask each other.
+            self.series_uids: Priority.LIST,
             ComputedProvider(registry): Priority.COMPUTED,
             self.list: Priority.LIST,
             self.datasets: Priority.DICOM,
