@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime, timezone
 
@@ -11,6 +12,7 @@ import slicer
 from helpers.hospital import finish, listing, of_type, parents, step_until, step_until_event, voxels
 from helpers.peers import ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser import live_images
 from IGTLMetaBrowserLib.browser.events import (
     Failed,
     ImageLoaded,
@@ -21,6 +23,7 @@ from IGTLMetaBrowserLib.browser.events import (
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.browser.live_images import MOST_LIVE_IMAGES
+from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
 
 
 def frame(shade, device_name="Ultrasound", **fields):
@@ -65,6 +68,31 @@ def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, even
         unconnected.disconnect()
     assert unconnected.images.live == {}
     assert of_type(events, ImageLoaded) == []
+
+
+def test_the_node_of_a_stream_that_the_window_draws_is_modified_when_it_has_ended(
+    unconnected, events, monkeypatch
+):
+    monkeypatch.setattr(live_images, "SECONDS_BETWEEN_EVENTS", math.inf)
+    images, frames = unconnected.images, [frame(1), *(frame(10 * n) for n in range(1, 4))]
+    frames[-1].timestamp = codec.Timestamp.from_seconds(1.7e9)
+    with ScriptedServer(stream(*frames)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        node = step_until_event(unconnected, events, LiveImage).node
+        images.set_drawn_live_ids({"Ultrasound"})
+        seen = []
+        for name in ("ModifiedEvent", node.ImageDataModifiedEvent):
+            node.AddObserver(name, lambda _node, event: seen.append(event))
+        for number in (2, 3, 4):
+            ask_for_next(unconnected)
+            step_until_event(unconnected, events, LiveImage, number)
+            assert voxels(node)[0] == 10 * (number - 1)
+        assert seen.count("ModifiedEvent") == 0
+        assert len(seen) == 3
+        assert node.GetAttribute(TIMESTAMP_ATTRIBUTE) is None
+        images.set_drawn_live_ids(())
+        assert seen.count("ModifiedEvent") == 1
+        assert node.GetAttribute(TIMESTAMP_ATTRIBUTE).startswith("2023-11-14")
 
 
 def test_what_is_known_of_a_live_image_comes_from_its_message(unconnected, events):

@@ -7,6 +7,7 @@ of the event loop that is measured, and it can be lost like a real one.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -22,6 +23,7 @@ sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
 
 LARGE_SIZE = (512, 512, 300)  # i, j, k: 157 MB of uint16
 LARGE_IMAGES = 10
+_TIMESTAMP = slice(34, 42)  # of the header (OpenIGTLink, header.md); it is not in the checksum
 
 
 class ServerProcess:
@@ -196,12 +198,17 @@ def live_images(port: int, width: float, height: float, rate: float) -> None:
 
     size = int(width), int(height)
     across = np.arange(size[0])[None, :] + np.arange(size[1])[:, None]
+    # Made ahead, as the server shares its processor with Slicer, and stands for another computer.
+    messages = []
+    for number in range(32):
+        pixels = ((across + 8 * number) % 256).astype(np.uint8)[None]
+        messages.append(bytearray(codec.pack(codec.ImageMessage(pixels, device_name="Ultrasound"))))
 
-    def images() -> Iterator[bytes]:
-        for number in range(1 << 30):
-            pixels = ((across + 8 * number) % 256).astype(np.uint8)[None]
+    def images() -> Iterator[bytearray]:
+        for message in itertools.cycle(messages):
             now = codec.Timestamp.from_seconds(time.time())
-            yield codec.pack(codec.ImageMessage(pixels, device_name="Ultrasound", timestamp=now))
+            message[_TIMESTAMP] = now.to_bytes(8, "big")
+            yield message
 
     stream(port, lambda _query: None, images, rate)
 

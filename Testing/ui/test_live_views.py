@@ -59,10 +59,10 @@ def views(user, volume):
 
 
 @pytest.fixture
-def live_views(views):
+def live_views(user, views):
     from IGTLMetaBrowserLib.ui.live_views import LiveViews
 
-    live_views = LiveViews()
+    live_views = LiveViews(user.panel.browser.images)
     yield live_views
     live_views.close()
 

@@ -374,6 +374,10 @@ class Images:
         """Show an image that nobody asked for."""
         self._live.handle(image)
 
+    def set_drawn_live_ids(self, image_ids: Iterable[str]) -> None:
+        """Say which live images an observer draws itself, see ``LiveImages.set_drawn_ids``."""
+        self._live.set_drawn_ids(image_ids)
+
     def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
         """Return ``events`` without live images after which a newer one of their id has come."""
         self.recordings.add(events)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from .. import codec, net
+from ..scene.server_nodes import write_timestamp
 from .errors import BrowserError
 from .events import Failed, LiveImage, LiveImageState, Observer
 from .image_states import ImageStates
@@ -18,6 +20,9 @@ from .scene_images import SceneImages
 # A server that invents names would fill the memory with volumes, and the scene with nodes.
 MOST_LIVE_BYTES = codec.DEFAULT_MAX_BODY_SIZE
 MOST_LIVE_IMAGES = 64
+# Between two ModifiedEvents of the node of a stream that the window itself draws: for each of them
+# Slicer sets up its slice views anew, which takes as long as the voxels of several images.
+SECONDS_BETWEEN_EVENTS = 0.5
 # What the table shows of a live image, which no list names; from its metadata.
 _SHOWN = ("SeriesDescription", "Modality", "PatientName", "PatientID")
 
@@ -42,9 +47,25 @@ class LiveImages:
         self._ids_with_problems: set[str] = set()
         self._is_full_notified = False
         self._byte_counts: dict[str, int] = {}
+        self._drawn_ids: frozenset[str] = frozenset()
+        self._modified_at: dict[str, float] = {}
+        # Nodes without what is not in the voxels of the last image, by its id.
+        self._unfinished: dict[str, tuple[Any, codec.ImageMessage]] = {}
+
+    def set_drawn_ids(self, image_ids: Iterable[str]) -> None:
+        """Say of which images an observer of ``LiveImage`` draws all views, with each that comes.
+
+        Their nodes invoke ``ImageDataModifiedEvent`` with each image, and ``ModifiedEvent`` twice a
+        second and after the last one.
+        """
+        self._drawn_ids = frozenset(image_ids)
+        for image_id in self._unfinished.keys() - self._drawn_ids:
+            self._finish(image_id)
 
     def forget_all(self) -> None:
         """Begin anew, with another server or another scene."""
+        self.set_drawn_ids(())
+        self._modified_at = {}
         self.states = {}
         self._skipped.clear()
         self._ids_with_problems = set()
@@ -82,9 +103,29 @@ class LiveImages:
         self._notify(LiveImage(image_id, node, frames, is_first))
 
     def _show(self, image: codec.ImageMessage, is_first: bool) -> Any:
-        node = self._in_scene.show_live(image, is_first)
-        self._image_states.live(image.device_name)
-        return node
+        image_id = image.device_name
+        if is_first or not self._show_voxels(image):
+            self._unfinished.pop(image_id, None)
+            self._in_scene.show_live(image, is_first)
+            self._modified_at[image_id] = time.monotonic()
+        self._image_states.live(image_id)
+        return self._in_scene.node(image_id)
+
+    def _show_voxels(self, image: codec.ImageMessage) -> bool:
+        """Show the voxels only of an image that others draw; return whether that could be done."""
+        image_id = image.device_name
+        is_due = time.monotonic() - self._modified_at.get(image_id, 0.0) > SECONDS_BETWEEN_EVENTS
+        if image_id not in self._drawn_ids or is_due or not self._in_scene.show_live_voxels(image):
+            return False
+        self._unfinished[image_id] = self._in_scene.node(image_id), image
+        return True
+
+    def _finish(self, image_id: str) -> None:
+        node, image = self._unfinished.pop(image_id)
+        modified = node.StartModify()
+        write_timestamp(node, image)
+        node.Modified()
+        node.EndModify(modified)
 
     def _is_too_much(self, image: codec.ImageMessage, is_first: bool) -> bool:
         """Whether the volumes would take too much memory with this one; one alone never does."""

@@ -142,6 +142,17 @@ class SceneImages:
         # Its description has not changed: to write it anew would take longer than the voxels.
         return self._nodes.update(self._connection.address, image.device_name, image)
 
+    def show_live_voxels(self, image: codec.ImageMessage) -> bool:
+        """Show the next of the live images of an id, see ``ImageNodes.update_voxels``.
+
+        Raises ``SceneError``.
+        """
+        self._check_is_as_listed(image)
+        image_id = image.device_name
+        return not self._overlays.is_label_map(image_id) and self._nodes.update_voxels(
+            self._connection.address, image_id, image
+        )
+
     def _check_is_as_listed(self, image: codec.ImageMessage) -> None:
         # Servers list live images without a size, as it may change.
         entries = [

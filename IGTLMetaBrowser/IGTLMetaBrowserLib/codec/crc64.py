@@ -40,8 +40,9 @@ except ImportError:
 _POLYNOMIAL = 0x42F0E1EBA9EA3693
 _MASK = 0xFFFFFFFFFFFFFFFF
 
-# Of 4 · 32767 bytes rather than 32767, so that each xor is long.
-_PERIOD_OF_Q = 4 * 32767
+_SHORTEST_PERIOD_OF_Q = 32767
+# Four times as long, so that each xor is long.
+_PERIOD_OF_Q = 4 * _SHORTEST_PERIOD_OF_Q
 _PERIOD_OF_R = 131071
 # 1 modulo Q and 0 modulo R; and the other way round. They sum to 1 modulo P.
 _IDEMPOTENT_OF_Q = 0xE108AFBBBF32BCE5
@@ -139,9 +140,9 @@ class _Rings:
 
     def crc(self) -> int:
         """Return the CRC-64 of the bytes so far; at least 8, if a CRC was given to begin with."""
-        of_q, of_r = (
-            _crc_by_halving(np.roll(ring, -(self._length % len(ring))), 0) for ring in self._rings
-        )
+        of_q, of_r = (np.roll(ring, -(self._length % len(ring))) for ring in self._rings)
+        of_q = np.bitwise_xor.reduce(of_q.reshape(-1, _SHORTEST_PERIOD_OF_Q), axis=0)
+        of_q, of_r = _crc_by_halving(of_q, 0), _crc_by_halving(of_r, 0)
         return _multiply(of_q, _IDEMPOTENT_OF_Q) ^ _multiply(of_r, _IDEMPOTENT_OF_R)
 
 

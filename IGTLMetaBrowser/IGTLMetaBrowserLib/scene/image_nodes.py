@@ -32,7 +32,7 @@ from .server_nodes import (
     nodes_from_server,
     write_timestamp,
 )
-from .volumes import show_image
+from .volumes import show_image, show_next
 
 _VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
@@ -205,6 +205,19 @@ class ImageNodes:
             return self._show(address, image_id, image, known.GetName())
         finally:
             known.EndModify(modified)
+
+    def update_voxels(self, address: str, image_id: str, image: codec.ImageMessage) -> bool:
+        """Do the same, but for the node's ``ModifiedEvent`` and attributes: see ``show_next``.
+
+        Returns False, with nothing shown, where that cannot be done.
+        """
+        node = self.volume(address, image_id)
+        if node is None or self.known.calibration.calibration(image_id) is not None:
+            return False
+        is_shown = show_next(node, image, self.coordinates)
+        if is_shown:
+            self.known.headers.keep(image_id, image, self.coordinates)
+        return is_shown
 
     def record(self, address: str, image_id: str) -> SequenceRecording:
         """Begin to record an image that is in the scene. Raises ``SceneError``."""

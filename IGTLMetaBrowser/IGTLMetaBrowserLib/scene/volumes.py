@@ -63,6 +63,31 @@ def show_image(
     return node
 
 
+def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = None) -> bool:
+    """Give a volume the voxels and the matrix of the next image of a stream, and draw nothing.
+
+    With the same matrix the node invokes ``ImageDataModifiedEvent`` only. For ``ModifiedEvent``
+    Slicer sets up its slice views, their sliders and their annotations anew; who calls this draws
+    the views, and calls ``node.Modified()`` when that is due. Returns False, with nothing shown,
+    where the image does not have the volume's size and type, or no usable geometry.
+    """
+    before = node.GetImageData()
+    if before is None or image.is_subvolume or node.GetClassName() != volume_class(image):
+        return False
+    data = image_data(image.pixels)
+    if _layout(before) != _layout(data):
+        return False
+    try:
+        ijk_to_ras = image.usable_ijk_to_ras(coordinates)
+    except GeometryError:
+        return False  # show_image says why
+    modified = node.StartModify()
+    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
+    _replace_scalars(before, data)
+    node.EndModify(modified)
+    return True
+
+
 def image_data(pixels: np.ndarray) -> vtkImageData:
     """Return image data over an array of shape (k, j, i) or (k, j, i, components).
 
@@ -101,11 +126,15 @@ def _set_image_data(node: Any, data: vtkImageData) -> None:
     """
     before = node.GetImageData()
     if before is not None and _layout(before) == _layout(data):
-        before.GetPointData().SetScalars(data.GetPointData().GetScalars())
-        before.Modified()
+        _replace_scalars(before, data)
         node.Modified()
     else:
         node.SetAndObserveImageData(data)
+
+
+def _replace_scalars(before: vtkImageData, data: vtkImageData) -> None:
+    before.GetPointData().SetScalars(data.GetPointData().GetScalars())
+    before.Modified()
 
 
 def _layout(data: vtkImageData) -> tuple[Any, int, int]:

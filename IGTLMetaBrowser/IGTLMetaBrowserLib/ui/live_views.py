@@ -5,7 +5,8 @@ its whole window once, for the sliders above the views, and then again with the 
 software that takes longer than the views themselves, and of two images one is never seen.
 
 So the views that show a quick stream are paused, and drawn here as soon as an image is in its
-volume; the window follows once. What else has changed in them meanwhile is drawn with the image.
+volume; the window follows once. What else has changed in them meanwhile is drawn with the image,
+and the browser need not have Slicer set up the views with each.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _FEWEST_IMAGES_A_SECOND = 5
 _PAUSE_MILLISECONDS = 250
 # In a view across a stream of single slices, the image is but a line: it is drawn so often, and
 # when the user has moved the slice.
-_SECONDS_ACROSS = 1.0
+_SECONDS_ACROSS = 3.0
 # 8 degrees: as good as parallel to the view.
 _MOST_OBLIQUE_COSINE = 0.99
 
@@ -32,18 +33,22 @@ _MOST_OBLIQUE_COSINE = 0.99
 class LiveViews:
     """Draws the slice views that show live images."""
 
-    def __init__(self):
+    def __init__(self, images):
+        self._images = images
         self._pausedNames = set()
         self._countedAt = {}
+        self._drawnIds = set()
         self._drawnAcrossAt = -np.inf
         self._drawnTimes = {}  # MTimes of what the user changes, by the names of the views
         self._releaseTimer = SingleShotTimer(self.release)
 
     def draw(self, event):
         """Draw the volume of a ``LiveImage``, which has just got other voxels."""
-        if not self._isQuick(event):
+        isQuick = self._isQuick(event)
+        widgets = _widgetsThatShow(event.node) if isQuick else {}
+        self._setDrawn(event.image_id, widgets)
+        if not isQuick:
             return  # Slicer draws it
-        widgets = _widgetsThatShow(event.node)
         self._pause(widgets)
         drawn = {name for name, widget in widgets.items() if _liesIn(widget, event.node)}
         now = time.monotonic()
@@ -62,6 +67,8 @@ class LiveViews:
         for name in self._pausedNames & {*layoutManager.sliceViewNames()}:
             layoutManager.sliceWidget(name).sliceView().resumeRender()
         self._pausedNames.clear()
+        self._drawnIds.clear()
+        self._images.set_drawn_live_ids(self._drawnIds)
 
     def close(self):
         """Draw nothing any more."""
@@ -75,6 +82,15 @@ class LiveViews:
         frames, moment = self._countedAt.get(event.image_id, (0, -np.inf))
         self._countedAt[event.image_id] = event.frames, now
         return event.frames - frames > _FEWEST_IMAGES_A_SECOND * (now - moment)
+
+    def _setDrawn(self, imageId, widgets):
+        """Say whether an image is drawn here, and by nobody else: in no 3D view either."""
+        isInThreeD = any(one.mrmlSliceNode().GetSliceVisible() for one in widgets.values())
+        if widgets and not isInThreeD:
+            self._drawnIds.add(imageId)
+        else:
+            self._drawnIds.discard(imageId)
+        self._images.set_drawn_live_ids(self._drawnIds)
 
     def _hasMoved(self, name, widget):
         """Whether the user has changed what a view shows since this was last asked."""

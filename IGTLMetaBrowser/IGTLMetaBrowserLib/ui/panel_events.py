@@ -42,7 +42,7 @@ class PanelEvents:
         self._nodeToShow = None
         self._viewsTimer = SingleShotTimer(self._showInViews)
         self._drawing = DrawingTurns()
-        self._liveViews = LiveViews()
+        self._liveViews = LiveViews(self._browser.images)
         self._previewViews = PreviewViews()
         self._browser.add_observer(self._onBrowserEvent)
 
