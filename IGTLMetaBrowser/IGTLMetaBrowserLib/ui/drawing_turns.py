@@ -19,7 +19,7 @@ from .timers import SingleShotTimer
 # resumed; sooner, it would draw together with the others.
 _MILLISECONDS_UNTIL_DUE = 20
 # If volumes change again and again, Slicer draws in between as it likes to.
-_MOST_SECONDS = 0.2
+_MOST_SECONDS = 1.0
 
 
 class DrawingTurns:
