@@ -130,6 +130,21 @@ def test_a_loaded_image_is_shown_by_its_own_voxels(unconnected, serve):
     assert server.names_asked("IMGPART") == []
 
 
+def test_a_loaded_image_is_not_shown_as_another_that_has_its_id_now(unconnected, serve):
+    """As servers do that number their images, and are started again for the next patient."""
+    server = serve([entry("A", "Smith")], types=("GET_IMAGE", "IMAGE"))
+    unconnected.load_image("A")
+    assert look_at(unconnected, "A") is not None
+    unconnected.thumbnails.want(["A"])
+    step_until(unconnected, lambda: unconnected.thumbnails.get("A"), "the thumbnail")
+    server.entries = [entry("A", "Jones")]
+    unconnected.list_images()
+    unconnected.thumbnails.want(["A"])
+    rest(unconnected)
+    assert unconnected.previews.stack("A") is None
+    assert unconnected.thumbnails.get("A") is None
+
+
 NO_SPACE = np.zeros((3, 4))
 
 

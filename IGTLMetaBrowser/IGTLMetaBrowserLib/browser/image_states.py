@@ -31,6 +31,12 @@ class _Loaded:
     has_entry: bool = True
     """Whether it should be in the list of images: one that is live or a label map need not."""
 
+    def is_as_listed(self, entry: codec.ImageMetaItem | None) -> bool:
+        """Whether the list says of it what it said when it came; not if it said nothing."""
+        if not self.has_entry:
+            return True
+        return self.entry is not None and not list_notes(self.entry, entry)
+
     def state(self, entry: codec.ImageMetaItem | None) -> ImageState:
         from_list = list_notes(self.entry, entry) if self.has_entry else ()
         return ImageState(ImageStatus.LOADED, notes=(*from_list, *self.notes))
@@ -80,6 +86,14 @@ class ImageStates:
             image_id: state.state if isinstance(state, _Together) else state
             for image_id, state in self._states.items()
         }
+
+    def is_as_listed(self, image_id: str) -> bool:
+        """Whether an image is in the scene, and surely the one that is listed now.
+
+        Servers give an id to another patient's image, as when they are started again.
+        """
+        loaded = self._loaded.get(image_id)
+        return loaded is not None and loaded.is_as_listed(self._listing.entry(image_id))
 
     @property
     def loaded_ids(self) -> list[str]:

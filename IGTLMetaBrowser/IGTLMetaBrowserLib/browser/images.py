@@ -266,9 +266,10 @@ class Images:
         return self._downloads.parts.ids_with_previews
 
     def slices(self, image_id: str) -> SliceStack | None:
-        """Return the slices of an image that is loaded as a whole, or None."""
+        """Return the slices of an image that is loaded as a whole, as it is listed, or None."""
         is_loaded = self.state(image_id).status is ImageStatus.LOADED
-        return self._in_scene.slices(image_id) if is_loaded else None
+        is_shown = is_loaded and self._downloads.states.is_as_listed(image_id)
+        return self._in_scene.slices(image_id) if is_shown else None
 
     def adopt(self) -> None:
         """Find what of this server is in the scene already; ``ImagesAdopted`` may follow."""

@@ -81,7 +81,9 @@ class PartInWork:
         end = time.monotonic() + seconds
         if self._packed is None:
             if not self._has_room:
-                self._images.reserve(self, self._voxels.nbytes, beside=self._image)
+                # While it is encoded, its differences lie beside the copy.
+                byte_count = self._voxels.nbytes * (2 if self._is_encoded else 1)
+                self._images.reserve(self, byte_count, beside=self._image)
                 self._has_room = True
             for _ in self._turns:
                 if time.monotonic() >= end:
