@@ -329,7 +329,8 @@ class Downloads:
 
     def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         self._end_arrival()
-        self._notify(VolumeChanging(image_id))
+        if self._in_scene.has(image_id):
+            self._notify(VolumeChanging(image_id))
         try:
             node, notes = self._in_scene.show(image_id, image)
         except Exception as error:
@@ -348,8 +349,9 @@ class Downloads:
         if self._arrived is None:
             return
         (image_id, node, notes), self._arrived = self._arrived, None
-        self._notify(VolumeChanging(image_id))
-        self._in_scene.replace_preview(image_id)
+        if self._in_scene.preview(image_id) is not None:
+            self._notify(VolumeChanging(image_id))
+            self._in_scene.replace_preview(image_id)
         state = self.states.loaded(image_id, notes)
         self._notify(ImageLoaded(image_id, node, state.notes))
 

@@ -208,7 +208,7 @@ class ImagePreparing:
 
 @dataclass(frozen=True)
 class VolumeChanging:
-    """What has come of an image is about to enter the scene, or a volume to get other voxels."""
+    """A volume is about to get other voxels, or another one its place in the views."""
 
     image_id: str
 
