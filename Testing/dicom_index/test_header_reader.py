@@ -22,6 +22,7 @@ from pydicom.uid import (
 )
 
 from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.dicom_index import limited_file
 from IGTLMetaBrowserLib.dicom_index.fields import PATHS, dictionary_fields
 from IGTLMetaBrowserLib.dicom_index.header_reader import (
     DICOM,
@@ -32,6 +33,7 @@ from IGTLMetaBrowserLib.dicom_index.header_reader import (
     FileContent,
     read_file,
 )
+from IGTLMetaBrowserLib.dicom_index.limited_file import LimitedFile
 
 DATA = Path(pydicom.data.__file__).parent
 FILES = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix != ".py")
@@ -197,7 +199,69 @@ def test_sequences_nested_without_end_end(tmp_path: Path):
     path.write_bytes(data[:place] + (nest + item) * 20_000 + data[place:])
     content = read_file(str(path))
     assert content.kind == UNREADABLE
-    assert content.reason.startswith("cannot be read as DICOM: ")
+    assert content.reason == "it has more than 64 sequences within each other"
+
+
+@pytest.mark.parametrize("is_needed", [True, False], ids=["needed", "private"])
+@pytest.mark.parametrize("is_undefined", [True, False], ids=["undefined length", "length"])
+def test_a_sequence_of_many_elements_is_read_once_and_not_beyond_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_needed: bool, is_undefined: bool
+):
+    """A million of them in 8 MB cost pydicom ten seconds, and a gigabyte."""
+    monkeypatch.setattr(limited_file, "_MOST_ELEMENTS", 10_000)
+    bytes_read = []
+    readinto = LimitedFile.readinto
+    monkeypatch.setattr(
+        LimitedFile,
+        "readinto",
+        lambda self, buffer: (bytes_read.append(count := readinto(self, buffer)), count)[1],
+    )
+    path = write(tmp_path / "0", ct())
+    data = path.read_bytes()
+    place = data.index(struct.pack("<HH2s", 0x0009, 0x0010, b"LO"))
+    tag = (0x0008, 0x1140) if is_needed else (0x0009, 0x0001)
+    for count, is_read in ((9_000, True), (100_000, is_undefined is is_needed is False)):
+        bytes_read.clear()
+        elements = struct.pack("<HH2sH", 0x0008, 0x0050, b"SH", 0) * count
+        sequence = _sequence(*tag, elements, is_undefined)
+        path.write_bytes(data[:place] + sequence + data[place:])
+        content = read_file(path)
+        if is_read:
+            assert content.kind == DICOM
+        else:
+            assert content == FileContent(UNREADABLE, "its header has more than 10000 elements")
+        # Once to count, and what is needed once more, to read it.
+        assert sum(bytes_read) < 2 * len(sequence) + 100_000
+
+
+def _sequence(group: int, element: int, content: bytes, is_undefined: bool) -> bytes:
+    """Return a sequence of one item."""
+    if not is_undefined:
+        head = struct.pack("<HH2sHI", group, element, b"SQ", 0, len(content) + 8)
+        return head + struct.pack("<HHI", 0xFFFE, 0xE000, len(content)) + content
+    head = struct.pack("<HH2sHI", group, element, b"SQ", 0, 0xFFFFFFFF)
+    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
+    ends = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
+    return head + item + content + ends
+
+
+def test_a_sequence_without_an_end(tmp_path: Path):
+    path = write(tmp_path / "0", ct())
+    data = path.read_bytes()
+    place = data.index(struct.pack("<HH2s", 0x0009, 0x0010, b"LO"))
+    head = struct.pack("<HH2sHI", 0x0008, 0x1140, b"SQ", 0, 0xFFFFFFFF)
+    path.write_bytes(data[:place] + head + data[place:])
+    assert read_file(path) == FileContent(UNREADABLE, "has no end of (0008,1140)")
+
+
+def test_an_icon_that_is_compressed_is_skipped(tmp_path: Path):
+    dataset = ct()
+    icon = Dataset()
+    icon.PixelData = pydicom.encaps.encapsulate([b"\0\x08\0\x60CS\2\0OT"])
+    icon["PixelData"].VR, icon["PixelData"].is_undefined_length = "OB", True
+    dataset.add_new(0x00080117, "SQ", [icon])
+    dataset[0x00080117].is_undefined_length = True
+    assert fields_in(read_file(write(tmp_path / "0", dataset)))["modality"] == "CT"
 
 
 def test_whatever_is_cut_or_changed_nothing_is_raised(tmp_path: Path):

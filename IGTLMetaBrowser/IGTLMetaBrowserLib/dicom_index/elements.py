@@ -16,8 +16,8 @@ READ_AT_ONCE = 16 << 10
 
 # An element begins with tag, VR and length; of some VRs, the length takes 4 bytes more (PS3.5 7.1).
 _ELEMENT_HEADER = 8
-_LONGEST_ELEMENT_HEADER = 12
-_LONG_VRS = frozenset(
+LONGEST_ELEMENT_HEADER = 12
+LONG_VRS = frozenset(
     (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 )
 
@@ -55,15 +55,15 @@ class Elements:
         while True:
             begin = self._next
             at = begin - self._start
-            if at + _LONGEST_ELEMENT_HEADER > len(self._window):
+            if at + LONGEST_ELEMENT_HEADER > len(self._window):
                 self._move_window(begin)
                 at = 0
                 if len(self._window) < _ELEMENT_HEADER:
                     return
             group, number, *vr, length = unpack(self._window, at)
             position = begin + _ELEMENT_HEADER
-            if vr and vr[0] in _LONG_VRS:
-                if len(self._window) < at + _LONGEST_ELEMENT_HEADER:
+            if vr and vr[0] in LONG_VRS:
+                if len(self._window) < at + LONGEST_ELEMENT_HEADER:
                     return
                 (length,) = unpack_length(self._window, at + _ELEMENT_HEADER)
                 position += 4

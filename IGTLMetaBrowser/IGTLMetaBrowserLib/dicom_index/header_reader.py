@@ -33,8 +33,9 @@ from .fields import (
     text_of,
 )
 from .image_header import needed_tags, pack_header, read_image_header
-from .limited_file import LimitedFile, TooLargeError, check_items, count_items
+from .limited_file import ITEM_TAGS, ElementCount, LimitedFile, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH, PixelPlace
+from .sequences import Sequences
 
 # The kinds of files:
 DICOM = "dicom"
@@ -170,6 +171,7 @@ class _Header:
         self._file = file
         self._size = size  # of what can be read
         self.size = size
+        self._elements = ElementCount()
         self._is_plain = False
         self._is_inflated = False
         self._found: dict[int, Any] = {}
@@ -182,33 +184,32 @@ class _Header:
         """Return the elements by their tags. Raises whatever pydicom does of a broken file."""
         self.has_prefix = has_prefix(self._file.read(_PREAMBLE + len(_PREFIX)))
         encoding = self._encoding() if self.has_prefix else None
-        if encoding is not None:
-            self._is_plain = True
-            self._walk(*encoding)
-        else:
-            self._read_with_pydicom()
+        self._is_plain = encoding is not None
+        self._walk(*(encoding or self._guessed_encoding()))
         return self._found
 
-    def _read_with_pydicom(self) -> None:
-        """Have pydicom find out how the file is encoded, which takes its time."""
+    def _guessed_encoding(self) -> tuple[bool, bool]:
+        """Have pydicom find out how the file is encoded, and go to its first element."""
         from pydicom.filereader import read_partial
 
-        needed = sorted(_needed_tags())
         self._file.seek(0)
-        dataset = read_partial(self._file, self._stop, force=True, specific_tags=needed)
-        self._found = {tag: dataset.get_item(tag) for tag in needed if tag in dataset}
-        self.transfer_syntax = self.transfer_syntax or _syntax_of(*dataset.original_encoding)
+        dataset = read_partial(self._file, lambda *_: True, force=True)
+        _, is_little_endian = dataset.original_encoding
+        is_implicit = self._is_implicit()
+        self.transfer_syntax = self.transfer_syntax or _syntax_of(is_implicit, is_little_endian)
+        return is_implicit, is_little_endian
 
     def _walk(self, is_implicit: bool, is_little_endian: bool) -> None:
-        """Keep the elements that are needed. Sequences of undefined length, which have to be parsed
-        to be skipped, are pydicom's."""
+        """Keep the elements that are needed; pydicom parses the sequences among them."""
         from pydicom.dataelem import RawDataElement
         from pydicom.tag import BaseTag
 
         needed, encoding = _needed_tags(), (is_implicit, is_little_endian)
         limit, longest = FRAME_OF_REFERENCE_UID, limited_file.LONGEST
         elements = Elements(self._file, *encoding)
+        sequences = Sequences(self._file, *encoding, self._elements)
         for element in elements:
+            self._elements.add()
             tag, vr, length, begin, position = element
             is_odd = not _FIRST_TAG <= tag <= limit or tag >> 16 == _DIRECTORY_GROUP
             is_long = length > longest or position + length > self._size
@@ -217,22 +218,27 @@ class _Header:
             if _ROWS in self._found:
                 limit = min(PIXEL_TAGS) - 1  # before them, nothing can end the reading
             if length == UNDEFINED_LENGTH:
-                self._found[tag], end = self._sequence(begin, *encoding)
+                end = sequences.end_of(position, vr, is_counted=tag in needed)
+                if end is None:
+                    raise _CutOffError(f"has no end of {_name_of(tag)}")
+                if tag in needed:
+                    self._found[tag] = self._sequence(begin, *encoding)
                 elements.go_on_at(end)
             elif tag in needed:
                 name = None if vr is None else vr.decode("ascii", "replace")
                 value = elements.value(element)
+                if value[:4] in ITEM_TAGS:
+                    sequences.count_elements(position, length)
                 self._found[tag] = RawDataElement(
                     BaseTag(tag), name, length, value, position, *encoding
                 )
 
-    def _sequence(self, begin: int, is_implicit: bool, is_little_endian: bool) -> tuple[Any, int]:
-        """Return the element that begins there, and where it ends."""
+    def _sequence(self, begin: int, is_implicit: bool, is_little_endian: bool) -> Any:
+        """Return the element that begins there."""
         from pydicom.filereader import data_element_generator
 
         self._file.seek(begin)
-        element = next(data_element_generator(self._file, is_implicit, is_little_endian))
-        return element, self._file.tell()
+        return next(data_element_generator(self._file, is_implicit, is_little_endian))
 
     def _encoding(self) -> tuple[bool, bool] | None:
         """Read the file meta information; return whether what follows is implicit and little.
@@ -254,17 +260,20 @@ class _Header:
             return None
         if syntax == _DEFLATED:
             self._inflate()
-        start = self._file.read(6)
-        self._file.seek(-len(start), os.SEEK_CUR)
-        is_implicit = not (start[4:6].isalpha() and start[4:6].isupper())
+        is_implicit = self._is_implicit()
         if is_implicit != (syntax == _IMPLICIT_LITTLE):
             return None
         return is_implicit, syntax != _EXPLICIT_BIG
 
+    def _is_implicit(self) -> bool:
+        """Whether the element that comes next has no VR."""
+        start = self._file.read(6)
+        self._file.seek(-len(start), os.SEEK_CUR)
+        return not (start[4:6].isalpha() and start[4:6].isupper())
+
     def _inflate(self) -> None:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
         data = inflater.decompress(self._file.read(_LONGEST_INFLATED), _LONGEST_INFLATED)
-        check_items(count_items(data))
         self.size = len(data) + _rest_of(inflater, self._file)
         self._file, self._size = io.BytesIO(data), len(data)
         self._is_inflated = True
@@ -287,7 +296,7 @@ class _Header:
         if tag >> 16 == _DIRECTORY_GROUP:
             raise _DicomdirError
         if length != UNDEFINED_LENGTH and position + length > self._size:
-            raise _CutOffError(f"is cut off within ({tag >> 16:04X},{tag & 0xFFFF:04X})")
+            raise _CutOffError(f"is cut off within {_name_of(tag)}")
         if length != UNDEFINED_LENGTH and tag in _needed_tags():
             limited_file.check_length(length)
         return False
@@ -316,6 +325,10 @@ def _rest_of(inflater: Any, file: BinaryIO) -> int:
             raise TooLargeError(f"it inflates to more than {limited_file.LONGEST >> 20} MiB")
         data = inflater.unconsumed_tail or file.read(_INFLATED_AT_ONCE)
     return count
+
+
+def _name_of(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def _syntax_of(is_implicit: bool, is_little_endian: bool) -> str:
