@@ -117,9 +117,12 @@ class _ListedImages:
             return self.client.get_image(image_id, show, output.preparing_note(label))
 
     def _comes_in_parts(self, image_id: str) -> bool:
-        """Whether an image is large enough for parts to be of use, and the server has them."""
+        """Whether an image may be large enough for parts to be of use, and the server has them.
+
+        Of one whose size is not known, an archive may send the first slices before it has the last.
+        """
         entries = self.entries(image_id)
-        if len(entries) != 1 or prod(entries[0].size) < _MANY_VOXELS:
+        if len(entries) != 1 or 0 < prod(entries[0].size) < _MANY_VOXELS:
             return False
         self.client.find_capability()
         return bool(self.client.offers_parts)

@@ -12,6 +12,10 @@ from .. import codec
 from .packed_images import PackedImage, PackedImages
 from .source import Source
 
+ARRIVING = "SlicesArrive"
+"""In the metadata of a part: in which order the other slices of the image will be there."""
+FROM_BELOW, FROM_ABOVE = "from the first", "from the last"
+
 
 @dataclass(frozen=True, eq=False)
 class ArrivingImage:

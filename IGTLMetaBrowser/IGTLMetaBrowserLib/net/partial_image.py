@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import codec
+from .arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW
 from .errors import AnswerError
 
 Size = tuple[int, int, int]
@@ -32,7 +33,9 @@ class PartialImage:
     """
 
     def __init__(self, first: codec.ImagePartMessage, box: Box, most_bytes: int) -> None:
-        self.first = first
+        metadata = dict(first.metadata)
+        order = metadata.pop(ARRIVING, "")
+        self.first = replace(first, metadata=metadata)
         self.box = box
         i, j, k = box.size
         dtype = first.scalar_type.dtype
@@ -48,7 +51,9 @@ class PartialImage:
         self._are_real = np.zeros(k, bool)
         self._are_filled = np.zeros(k, bool)
         self._coarse = first.voxels()
-        self._slabs = _Slabs(k)
+        self.is_arriving = bool(order)
+        """Whether the server itself had not all slices when the first part was sent."""
+        self._slabs = _Slabs(k, order)
 
     @property
     def slice_bytes(self) -> int:
@@ -91,7 +96,10 @@ class PartialImage:
         self._are_filled[k] = True
 
     def next_slab(self, most_bytes: int) -> Box | None:
-        """Return where the next part to ask for lies, the middle first; None after the last."""
+        """Return where the next part to ask for lies; None after the last.
+
+        The middle comes first, unless the server says in which order it has them.
+        """
         most_slices = max(1, most_bytes * len(self._are_real) // self.byte_count)
         slab = self._slabs.next(most_slices)
         return None if slab is None else self._box_of(*slab)
@@ -136,12 +144,16 @@ class PartialImage:
 
 
 class _Slabs:
-    """Which slices of a stack are to be asked for: those in the middle first, then outwards."""
+    """Which slices of a stack are to be asked for: from the middle outwards.
 
-    def __init__(self, count: int) -> None:
+    Or from an end, if the server says that it has those slices first.
+    """
+
+    def __init__(self, count: int, order: str = "") -> None:
         self._count = count
         # What is below, and what begins above: what lies between them was asked for.
-        self._below = self._above = count // 2
+        begin = {FROM_BELOW: 0, FROM_ABOVE: count}.get(order, count // 2)
+        self._below = self._above = begin
         self._put_back: list[tuple[int, int]] = []
 
     def next(self, most: int) -> tuple[int, int] | None:

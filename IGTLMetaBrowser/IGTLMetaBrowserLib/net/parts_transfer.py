@@ -123,7 +123,9 @@ class PartsTransfer:
         """Return how large slabs are to be, and how many are to be on their way."""
         if self.speed.is_slow:
             return _COMPRESSED_SLAB_BYTES, max(2, _BYTES_AT_ONCE // _COMPRESSED_SLAB_BYTES)
-        if self.speed.bytes_per_second is None:
+        is_unknown = self.speed.bytes_per_second is None
+        # While the server waits for slices, small slabs would tell how fast it gets those.
+        if is_unknown and not self.partial.is_arriving:
             return _FIRST_SLAB_BYTES, 2
         return self._bytes_at_once // 2, 2
 

@@ -129,12 +129,16 @@ class Replies:
         self._queue(client, reply, packed, packed.content.message.metadata)
 
     def _image(self, reply: Reply) -> PackedImage:
-        """Return the image that is asked for, with its checksum. Raises ``NotReadyError``."""
+        """Return the image that is asked for, with its checksum or, for a part, its tag.
+
+        Raises ``NotReadyError``.
+        """
+        is_part = isinstance(reply.query, codec.GetImagePartMessage)
         if reply.image is None:
-            is_part = isinstance(reply.query, codec.GetImagePartMessage)
             get = self.images.get_for_part if is_part else self.images.get
             reply.image = get(reply.query.device_name)
-        if not reply.image.sum_for(_TURN_SECONDS):
+        is_known = is_part and bool(reply.image.known_tag)
+        if not is_known and not reply.image.sum_for(_TURN_SECONDS):
             raise NotReadyError
         return reply.image
 
