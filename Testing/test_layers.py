@@ -92,6 +92,7 @@ THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
 WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom_decoding")
 # An archive is asked, and a folder scanned, by threads of the command ``serve``.
 WITH_THREADS = (
+    f"{LIB}.sources.archive_queries",
     f"{LIB}.sources.archive_source",
     f"{LIB}.sources.background",
     f"{LIB}.sources.fetched_series",
@@ -100,7 +101,13 @@ WITH_THREADS = (
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
 # of a process that decodes, or of the command ``serve``, ends it with the process that started it.
-WITH_A_THREAD = (f"{LIB}.cli.serving", f"{LIB}.net.host_lookup", f"{LIB}.sources.dicom_decoding")
+# What the threads of an archive fill together has a lock.
+WITH_A_THREAD = (
+    f"{LIB}.cli.serving",
+    f"{LIB}.net.host_lookup",
+    f"{LIB}.sources.arriving_volume",
+    f"{LIB}.sources.dicom_decoding",
+)
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (
     {"io", "os", "pathlib", "shutil", "tempfile", "mmap", "zipfile", "sqlite3"}

@@ -21,7 +21,7 @@ from helpers import scripted_archive
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources import archive_source
+from IGTLMetaBrowserLib.sources import archive_queries
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
@@ -264,7 +264,7 @@ def test_a_patient_that_is_corrected_in_the_archive_is_corrected_here(
     serve, make_slice, open_source, monkeypatch
 ):
     """Also if the series was fetched before, under the name of another patient."""
-    monkeypatch.setattr(archive_source, "_SECONDS_BETWEEN_QUERIES", 0.0)
+    monkeypatch.setattr(archive_queries, "_SECONDS_BETWEEN_QUERIES", 0.0)
     there = [make_slice((0, 0, 0))]
     url = serve(lambda p: multipart(there) if "/studies/" in p else listing(record(there)))
     source = open_source(url)

@@ -24,6 +24,19 @@ SERIES_KEYWORDS = (
     "SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber", "SeriesDate",
     "SeriesTime", "BodyPartExamined", "ProtocolName", "NumberOfSeriesRelatedInstances",
 )  # fmt: skip
+INSTANCE_KEYWORDS = (
+    "SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
+)  # fmt: skip
+"""What an instance is asked for before it is fetched: where it lies."""
+
+# Modalities whose series are no images of the patient (PS3.3 C.7.3.1.1.1).
+NOT_IMAGES = frozenset(
+    (
+        "AU", "DOC", "ECG", "EEG", "FID", "HD", "KER", "KO", "M3D", "PLAN", "PR", "REG", "RTPLAN",
+        "RTRECORD", "RTSTRUCT", "RWV", "SEG", "SMR", "SR", "SRF", "STAIN", "TEXTUREMAP", "VA",
+    )
+)  # fmt: skip
+
 PASSWORD_VARIABLE, TOKEN_VARIABLE = "IGTLMETA_ARCHIVE_PASSWORD", "IGTLMETA_ARCHIVE_TOKEN"
 """Where the command reads a secret: others see the command line of a process."""
 
@@ -76,8 +89,21 @@ class Archive(Protocol):
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
         ...
 
-    def fetch(self, series: Series, write: Callable[[bytes | memoryview], None]) -> None:
-        """Call ``write`` with the bytes of each file (PS3.10). Raises ``ArchiveError``."""
+    def instance(self, series: Series, number: int) -> Mapping[str, str]:
+        """Return the attributes of the instance of a series with this InstanceNumber.
+
+        They are of ``INSTANCE_KEYWORDS``, as far as the archive says. Raises ``ArchiveError``, also
+        if there is none or are several.
+        """
+        ...
+
+    def fetch(
+        self, series: Series, write: Callable[[bytes | memoryview], None], instance: str = ""
+    ) -> None:
+        """Call ``write`` with the bytes of each file (PS3.10), or of that of one instance.
+
+        Raises ``ArchiveError``.
+        """
         ...
 
     def store(self, files: Sequence[bytes]) -> None:

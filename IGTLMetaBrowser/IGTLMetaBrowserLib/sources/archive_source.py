@@ -13,14 +13,17 @@ import logging
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
 from ..dicom_index.image_header import ImageHeader
+from ..net.arriving_images import ArrivingImage
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
-from .archive import KEYWORDS, Archive, Query, Series, matches
+from .archive import KEYWORDS, NOT_IMAGES, Archive, Query, Series
+from .archive_queries import RETRY_SECONDS, ArchiveQueries, Listing
+from .arriving_volume import ArrivingVolume, tag_of
 from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
@@ -36,32 +39,11 @@ _logger = logging.getLogger(__name__)
 
 MOST_ENTRIES = 1000
 
-# Modalities whose series are no images of the patient (PS3.3 C.7.3.1.1.1).
-NOT_IMAGES = frozenset(
-    (
-        "AU", "DOC", "ECG", "EEG", "FID", "HD", "KER", "KO", "M3D", "PLAN", "PR", "REG", "RTPLAN",
-        "RTRECORD", "RTSTRUCT", "RWV", "SEG", "SMR", "SR", "SRF", "STAIN", "TEXTUREMAP", "VA",
-    )
-)  # fmt: skip
-
-# How long a list of the archive is believed when clients ask for it again.
-_SECONDS_BETWEEN_QUERIES = 2.0
-# How soon who waits for the archive asks again.
-_RETRY_SECONDS = 0.01
+# How soon who waits for the next slice asks again.
+_PART_RETRY_SECONDS = 0.003
 _FETCHES_AT_ONCE = 4
 _MOST_OPENED = 32
 _MOST_SEARCHES = 16
-
-
-@dataclass
-class _Listing:
-    """What a query has found: the series, whether there are more, and the entries of them."""
-
-    series: Sequence[Series] = ()
-    is_cut: bool = False
-    asked_at: float = -_SECONDS_BETWEEN_QUERIES
-    query: Future[list[Series]] | None = None
-    items: tuple[codec.ImageMetaItem, ...] | None = None
 
 
 class ArchiveSource:
@@ -88,16 +70,14 @@ class ArchiveSource:
         from concurrent.futures import ThreadPoolExecutor
 
         self._archive = archive
-        self._filters = dict(filters or {})
-        self._modalities = tuple(modalities)
-        self._most = most
         self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
-        self._default = _Listing()
-        self._searches: OrderedDict[frozenset[tuple[str, str]], _Listing] = OrderedDict()
-        self._studies: dict[str, _Listing] = {}  # of which an image was fetched, by their UIDs
+        self._queries = ArchiveQueries(archive, self._executor, filters or {}, modalities, most)
+        self._default = Listing()
+        self._searches: OrderedDict[frozenset[tuple[str, str]], Listing] = OrderedDict()
+        self._studies: dict[str, Listing] = {}  # of which an image was fetched, by their UIDs
         self._series: dict[str, Series] = {}  # by the ids of their entries
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
-        self._fetches: dict[Hashable, Future[OpenedSeries]] = {}
+        self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
         self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
         self._patients: Counter[str] = Counter()
         # Of images that were fetched: what overlays may belong to, and their frames of reference.
@@ -106,14 +86,14 @@ class ArchiveSource:
         self._label_maps: dict[str, Series] = {}
         self._failed: set[str] = set()
         self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
-        self._set_found(self._default, self._find({}))
+        self._set_found(self._default, self._queries.find({}))
         self._fetcher.wait_until_ready()
 
     def close(self) -> None:
         """End what runs, fetches after the next file. Nothing can be asked for any more."""
         self._fetcher.stop()
         self._executor.shutdown(cancel_futures=True)
-        for fetch in self._fetches.values():
+        for _, fetch in self._fetches.values():
             if not fetch.cancelled() and fetch.exception() is None:
                 fetch.result().close()
         for opened in self._opened.values():
@@ -137,27 +117,20 @@ class ArchiveSource:
         query = {key: attributes[key] for key in KEYWORDS if attributes.get(key)}
         if not query:
             return self.images(), self.notice
-        listing = self._searches.setdefault(frozenset(query.items()), _Listing())
+        listing = self._searches.setdefault(frozenset(query.items()), Listing())
         self._searches.move_to_end(frozenset(query.items()))
         while len(self._searches) > _MOST_SEARCHES:
             self._searches.popitem(last=False)
-        return self._listed(listing, query), self._notice_of(listing)
+        return self._listed(listing, query), self._queries.notice_of(listing)
 
     @property
     def notice(self) -> str:
         """What there is to know of the list of images: that there are more, perhaps."""
-        return self._notice_of(self._default)
+        return self._queries.notice_of(self._default)
 
-    def _notice_of(self, listing: _Listing) -> str:
-        if not listing.is_cut:
-            return ""
-        return (
-            f"These are {self._most} series; {self._archive.name} has more that match. "
-            "Search for a patient, a date or a modality"
-        )
-
-    def _listed(self, listing: _Listing, query: Query) -> Sequence[codec.ImageMetaItem]:
-        if (found := self._found_now(listing, query)) is not None:
+    def _listed(self, listing: Listing, query: Query) -> Sequence[codec.ImageMetaItem]:
+        self._keep_done()
+        if (found := self._queries.found_now(listing, query)) is not None:
             self._set_found(listing, found)
         if listing.items is None:
             listing.items = tuple(
@@ -165,44 +138,17 @@ class ArchiveSource:
             )
         return listing.items
 
-    def _found_now(self, listing: _Listing, query: Query) -> list[Series] | None:
-        """Return what the archive has now; None if it was asked just before."""
-        is_old = time.monotonic() - listing.asked_at > _SECONDS_BETWEEN_QUERIES
-        if listing.query is None and is_old:
-            listing.query = self._executor.submit(self._find, query)
-        if listing.query is None:
-            return None
-        if not listing.query.done():
-            raise NotReadyError(_RETRY_SECONDS)
-        done, listing.query = listing.query, None
-        return done.result()
-
-    def _find(self, query: Query) -> list[Series]:
-        """Ask the archive, in a thread; return one series more than is listed if there are more."""
-        asked = {**query, **self._filters}
-        modalities = self._modalities or ("",)
-        found: dict[str, Series] = {}
-        for modality in modalities:
-            asked_here = {**asked, "Modality": modality} if modality else asked
-            for series in self._archive.find(asked_here, self._most + 1):
-                # The filter holds whatever is searched for, and whatever the archive passes over.
-                if matches(series, asked_here) and matches(series, query):
-                    found[series.uid] = series
-            if len(found) > self._most:
-                break
-        return [*found.values()][: self._most + 1]
-
-    def _set_found(self, listing: _Listing, found: list[Series]) -> None:
+    def _set_found(self, listing: Listing, found: list[Series]) -> None:
         listing.asked_at = time.monotonic()
-        is_same = [*listing.series] == found[: self._most]
-        listing.is_cut = len(found) > self._most
+        is_same = [*listing.series] == found[: self._queries.most]
+        listing.is_cut = len(found) > self._queries.most
         if is_same and listing.items is not None:
             return
-        listing.series, listing.items = found[: self._most], None
+        listing.series, listing.items = found[: self._queries.most], None
         for series in listing.series:
             self._register(series)
         if listing.is_cut:
-            _logger.warning("%s", self._notice_of(listing))
+            _logger.warning("%s", self._queries.notice_of(listing))
         self._register_patients(listing.series)
 
     def _register(self, series: Series) -> None:
@@ -255,7 +201,14 @@ class ArchiveSource:
         Raises ``NotReadyError`` until then, ``SourceError`` if it cannot be had.
         """
         series = self._known(image_id)
-        source = self._source_of(series)
+        try:
+            source = self._source_of(series)
+        except NotReadyError:
+            arriving = self._arriving(series, image_id)
+            image = None if arriving is None else arriving.image(image_id)
+            if image is None:
+                raise
+            return replace(image, metadata=self._with_listed(series, image.metadata))
         if image_id not in self._ids_of(series) and image_id not in self._label_maps:
             self._refuse_whole(series, source)
         try:
@@ -269,6 +222,44 @@ class ArchiveSource:
                 raise
             self._close(series)
             raise NotReadyError from None
+
+    def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
+        """Return an image of which the slices of a part have come from the archive.
+
+        None if its series is whole. Raises as ``image`` does.
+        """
+        image_id = request.device_name
+        series = self._known(image_id)
+        try:
+            self._source_of(series)
+            return None
+        except NotReadyError:
+            arriving = self._arriving(series, image_id)
+            found = None if arriving is None else arriving.image_for(request)
+            if found is None:
+                raise NotReadyError(_PART_RETRY_SECONDS) from None
+            found.message.metadata = self._with_listed(series, found.message.metadata)
+            return found
+
+    def _arriving(self, series: Series, image_id: str) -> ArrivingVolume | None:
+        is_whole_series = image_id == dicom_fields.image_id(series.uid)
+        return self._fetcher.arriving(series) if is_whole_series else None
+
+    def image_tag(self, image_id: str, message: codec.ImageMessage) -> str:
+        """Return the tag of an image that was perhaps sent in slices; empty of all others.
+
+        Raises as ``image_version`` does.
+        """
+        series = self._known(image_id)
+        self._keep_done()
+        stack = None
+        if (opened := self._opened.get(series.uid)) is not None:
+            stack = opened.source.stacks().get(image_id) if len(opened.items) == 1 else None
+        elif (arriving := self._arriving(series, image_id)) is not None:
+            stack = arriving.stack
+        if stack is None or not self._fetcher.is_confirmed(series):
+            return ""
+        return tag_of(image_id, series, stack, message.pixels.dtype)
 
     def image_version(self, image_id: str) -> Hashable:
         """What the archive's list says of the series. Raises ``SourceError``."""
@@ -292,12 +283,15 @@ class ArchiveSource:
     def metadata(self, image_id: str) -> Mapping[str, str]:
         """What is known of an image: of a series that is not fetched, what the archive lists."""
         series = self._known(image_id)
+        self._keep_done()
         opened = self._opened.get(series.uid)
         if opened is not None and image_id in self._ids_of(series):
-            values = dict(opened.source.metadata(image_id))
-        else:
-            values = {}
-        values |= {key: text for key, text in series.attributes.items() if key not in values}
+            return self._with_listed(series, opened.source.metadata(image_id))
+        return self._with_listed(series, {})
+
+    def _with_listed(self, series: Series, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is known of an image, and of its series."""
+        values = {**series.attributes, **values}
         count = self._patients[series["PatientID"]]
         if series["PatientID"] and count > 1:
             words = _several_patients(self._archive, series["PatientID"], count)
@@ -376,6 +370,9 @@ class ArchiveSource:
 
     def _overlays(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
         """Return the series of these modalities in studies of which an image was fetched."""
+        self._keep_done()
+        if self._fetcher.is_finishing:
+            raise NotReadyError(RETRY_SECONDS)
         studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
         for uid in studies:
             self._update_study(uid)
@@ -397,13 +394,13 @@ class ArchiveSource:
                     _logger.warning("%s is not offered: %s", series["SeriesDescription"], error)
                 self._failed.add(series.uid)
         if is_waiting:
-            raise NotReadyError(_RETRY_SECONDS)
+            raise NotReadyError(RETRY_SECONDS)
         return found
 
     def _update_study(self, uid: str) -> None:
         """Know all series of a study: a list that is cut, or of a search, need not have them."""
-        listing = self._studies.setdefault(uid, _Listing())
-        found = self._found_now(listing, {"StudyInstanceUID": uid})
+        listing = self._studies.setdefault(uid, Listing())
+        found = self._queries.found_now(listing, {"StudyInstanceUID": uid})
         if found is not None:
             listing.asked_at = time.monotonic()
             for series in found:
@@ -425,21 +422,38 @@ class ArchiveSource:
             self._opened[series.uid].cached.use()
             return self._opened[series.uid].source
         version = _version(series)
-        fetch = self._fetches.get(version)
-        if fetch is None:
-            fetch = self._fetches[version] = self._executor.submit(self._fetcher.fetch, series)
+        if version not in self._fetches:
+            fetch = self._executor.submit(self._fetcher.fetch, series)
+            self._fetches[version] = series, fetch
+        _, fetch = self._fetches[version]
         if not fetch.done():
-            raise NotReadyError(_RETRY_SECONDS)
+            raise NotReadyError(RETRY_SECONDS)
         del self._fetches[version]
         opened = fetch.result()
         self._keep(series, opened)
         return opened.source
 
+    def _keep_done(self) -> None:
+        """Keep the series that are there, and of which nobody has asked for more than slices."""
+        for version, (series, fetch) in [*self._fetches.items()]:
+            if not fetch.done() or fetch.exception() is not None:
+                continue
+            del self._fetches[version]
+            known = self._series.get(dicom_fields.image_id(series.uid))
+            if known is not None and _version(known) == version:
+                self._keep(known, fetch.result())
+            else:  # the archive has others in its place
+                self._fetcher.forget_arriving(series)
+                fetch.result().source.close()
+
     def _keep(self, series: Series, opened: OpenedSeries) -> None:
         refused = [uid for uid, other in self._opened.items() if other.is_refused]
+        for other in self._opened.values():
+            other.source.forget_pixels()  # of an image that nobody has asked for
         for uid in refused:  # what the disk does not take shall not fill the memory
             self._opened.pop(uid).source.close()
         self._opened[series.uid] = opened
+        self._fetcher.forget_arriving(series)
         while len(self._opened) > _MOST_OPENED:
             _, oldest = self._opened.popitem(last=False)
             oldest.source.close()

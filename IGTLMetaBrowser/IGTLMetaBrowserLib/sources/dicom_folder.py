@@ -48,6 +48,7 @@ from .background import RETRY_SECONDS, Background
 from .dicom_decoding import Decoders
 from .dicom_files import Refusal, structure_sets
 from .dicom_offers import TRAJECTORY_FILE, FolderOffers, Offer
+from .dicom_pixels import VolumeReading
 from .dicom_segmentations import LabelMap, read_segmentation
 from .dicom_structures import read_structures
 from .dicom_upright import resample
@@ -222,6 +223,14 @@ class DicomFolderSource:
         self._wait_for_index()
         pixels, ijk_to_ras = self._pixels(image_id, offer)
         return self._message(image_id, offer, pixels, ijk_to_ras)
+
+    def keep_pixels(self, image_id: str, reading: VolumeReading) -> None:
+        """Keep the voxels of an image that were read as its files came, for who asks next."""
+        self._readings.keep_whole(image_id, reading)
+
+    def forget_pixels(self) -> None:
+        """Forget the voxels of images that are read, and that nobody has asked for."""
+        self._readings.forget_whole()
 
     def _message(
         self, image_id: str, offer: Offer, pixels: np.ndarray, ijk_to_ras: np.ndarray

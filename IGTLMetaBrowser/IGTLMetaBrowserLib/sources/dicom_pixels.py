@@ -95,7 +95,7 @@ class VolumeReading:
         self.stack = stack
         self._folder = folder
         self._decoders = decoders
-        self._contents = contents or {}
+        self._contents: Contents = {} if contents is None else contents
         # Planes without a frame are empty.
         make = np.zeros if stack.planes else np.empty
         self.volume = make((count, *self._shape), listed_dtype(stack))
@@ -144,6 +144,11 @@ class VolumeReading:
                 self._store(k, pixels, frames[k - done])
                 yield k + 1
             done += len(frames)
+
+    def read_frame(self, k: int, frame: Frame) -> None:
+        """Read one slice (k) of a stack without empty slices. Raises ``SourceError``."""
+        for pixels in self._frames(frame.file, [frame], k):
+            self._store(k, pixels, frame)
 
     def _is_for_processes(self) -> bool:
         header = self.stack.frames[0].file.header
@@ -425,7 +430,8 @@ def _aligned(pixels: np.ndarray, frame: Frame) -> np.ndarray:
     if ends is None:
         return pixels
     allocated, stored, high = _bits(pixels, frame)
-    if high == stored - 1 and ends[0] <= pixels.min() and pixels.max() <= ends[1]:
+    is_above = pixels.dtype.kind == "u" or ends[0] <= pixels.min()
+    if high == stored - 1 and is_above and pixels.max() <= ends[1]:
         return pixels
     return (pixels << (allocated - 1 - high)) >> (allocated - stored)
 

@@ -241,6 +241,23 @@ def _volume(frames: list[Frame], places: Places) -> Stack:
     return replace(stack, notices=(notice,))
 
 
+def volume_between(first: Frame, last: Frame, count: int) -> Stack:
+    """Make a volume of ``count`` frames that begins and ends with these two, in any order.
+
+    It is what ``stack_frames`` makes of frames that lie at even distances between them; each but
+    one of its ``frames`` is the first along k. Raises ``ValueError`` if they make no volume.
+    """
+    has_positions = has_position(first) and has_position(last)
+    groups = group_by_grid([first, last]) if has_positions else []
+    if len(groups) != 1:
+        raise ValueError("the first and the last slice are not of one grid")
+    places = groups[0][1]
+    order = [int(number) for number in np.argsort(places.positions @ places.axes[2])]
+    ends = [(first, last)[number] for number in order]
+    frames = [ends[0]] * (count - 1) + [ends[1]]
+    return _with_more_notices(_volume(frames, places.of(order)))
+
+
 def _single(frame: Frame, places: Places) -> Stack:
     """Make an image of one frame, as thick as its file says."""
     return _stack([frame], places, _thickness(frame) * places.axes[2], SLICE)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ..net.source import SourceError
-from .archive import KEYWORDS, ArchiveError, BrokenOffError, Query, Series
+from .archive import INSTANCE_KEYWORDS, KEYWORDS, ArchiveError, BrokenOffError, Query, Series
 from .multipart import MultipartError, UnfinishedError, boundary_of, parts
 
 if TYPE_CHECKING:
@@ -100,9 +100,26 @@ class DicomWebArchive:
                     break
         return found
 
-    def fetch(self, series: Series, write: Callable[[bytes | memoryview], None]) -> None:
+    def instance(self, series: Series, number: int) -> Mapping[str, str]:
+        """Return what is known of an instance by its number. Raises ``ArchiveError``."""
+        with self._errors_described("search"):
+            found = self._client.search_for_instances(
+                series["StudyInstanceUID"],
+                series.uid,
+                limit=2,
+                fields=INSTANCE_KEYWORDS[2:],  # the others are always told (PS3.18 10.6.3.3.3)
+                search_filters={"InstanceNumber": str(number)},
+            )
+            if len(found) != 1:
+                raise ArchiveError(f"{self.name} has {len(found)} instances {number} of a series")
+            return _values_of(found[0], INSTANCE_KEYWORDS)
+
+    def fetch(
+        self, series: Series, write: Callable[[bytes | memoryview], None], instance: str = ""
+    ) -> None:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         url = f"{self._url}/studies/{series['StudyInstanceUID']}/series/{series.uid}"
+        url += f"/instances/{instance}" if instance else ""
         with self._errors_described("fetch from"), self._get(url) as response:
             response.raise_for_status()
             if response.status_code == 204:
@@ -283,11 +300,15 @@ def _make_client(url: str, session: requests.Session, timeout: float) -> Any:
 
 def _series_of(record: Mapping[str, Any]) -> Series:
     """Return a series from the DICOM JSON model (PS3.18 F.2)."""
-    values = {keyword: _text(record.get(_tag(keyword), {})) for keyword in KEYWORDS}
-    series = Series({keyword: text for keyword, text in values.items() if text})
+    series = Series(_values_of(record, KEYWORDS))
     if not series.uid or not series["StudyInstanceUID"]:
         raise ValueError("a series without its UIDs")
     return series
+
+
+def _values_of(record: Mapping[str, Any], keywords: Sequence[str]) -> dict[str, str]:
+    values = {keyword: _text(record.get(_tag(keyword), {})) for keyword in keywords}
+    return {keyword: text for keyword, text in values.items() if text}
 
 
 @cache

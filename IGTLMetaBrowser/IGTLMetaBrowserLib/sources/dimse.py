@@ -6,7 +6,7 @@ All of it is pynetdicom's. Each call has an association of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..net.source import SourceError
 from .archive import (
+    INSTANCE_KEYWORDS,
     KEYWORDS,
     PATIENT_KEYWORDS,
     SERIES_KEYWORDS,
@@ -108,11 +109,26 @@ class DimseArchive:
                         return found
         return found
 
-    def fetch(self, series: Series, write: Callable[[bytes | memoryview], None]) -> None:
+    def instance(self, series: Series, number: int) -> Mapping[str, str]:
+        """Return what is known of an instance by its number. Raises ``ArchiveError``."""
+        from pynetdicom.sop_class import (
+            StudyRootQueryRetrieveInformationModelFind as Find,  # type: ignore[attr-defined]
+        )
+
+        query = {**_uids_of(series), "InstanceNumber": str(number)}
+        identifier = _identifier("IMAGE", INSTANCE_KEYWORDS, query)
+        with self._associated([Find]) as association:
+            found = list(self._answers(association, identifier, Find, 2))
+        if len(found) != 1:
+            raise ArchiveError(f"{self.name} has {len(found)} instances {number} of a series")
+        return _values_of(INSTANCE_KEYWORDS, found[0])
+
+    def fetch(
+        self, series: Series, write: Callable[[bytes | memoryview], None], instance: str = ""
+    ) -> None:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
-        identifier = _identifier("SERIES", (), {})
-        identifier.StudyInstanceUID = series["StudyInstanceUID"]
-        identifier.SeriesInstanceUID = series.uid
+        wanted = {**_uids_of(series), **({"SOPInstanceUID": instance} if instance else {})}
+        identifier = _identifier("IMAGE" if instance else "SERIES", (), wanted)
         failures: list[Exception] = []
 
         def store(event: Any) -> int:
@@ -154,8 +170,7 @@ class DimseArchive:
             StudyRootQueryRetrieveInformationModelFind as Find,  # type: ignore[attr-defined]
         )
 
-        own = {key: series[key] for key in ("StudyInstanceUID", "SeriesInstanceUID")}
-        identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), own)
+        identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), _uids_of(series))
         with self._associated([Find]) as association:
             answers = self._answers(association, identifier, Find)
             return sorted({record.SOPClassUID for record in answers if record.get("SOPClassUID")})
@@ -307,11 +322,20 @@ def _identifier(level: str, keywords: Sequence[str], query: Query) -> Dataset:
 
 
 def _series_of(study: Dataset, record: Dataset) -> Series:
+    return Series(_values_of(KEYWORDS, record, study))
+
+
+def _uids_of(series: Series) -> dict[str, str]:
+    return {key: series[key] for key in ("StudyInstanceUID", "SeriesInstanceUID")}
+
+
+def _values_of(keywords: Sequence[str], *records: Dataset) -> dict[str, str]:
+    """Return the values that are told, each from the first record that has it."""
     values = {}
-    for keyword in KEYWORDS:
-        value = record.get(keyword) or study.get(keyword) or ""
+    for keyword in keywords:
+        value = next(filter(None, (record.get(keyword) for record in records)), "")
         values[keyword] = "\\".join(map(str, value)) if _is_several(value) else str(value)
-    return Series({keyword: text for keyword, text in values.items() if text})
+    return {keyword: text for keyword, text in values.items() if text}
 
 
 def _is_several(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import codec
 from ..dicom_index.header_reader import FileContent, read_content
+from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
 from .archive import ArchiveError, Series
 from .dicom_folder import DicomFolderSource
@@ -24,19 +26,22 @@ if TYPE_CHECKING:
 # wait for it. Smaller ones are shown before it has them.
 _MOST_WAITING_FILES = 8
 _MOST_IN_MEMORY = 512 << 20
+# To write takes the processor as much as to send does.
+_SECONDS_BEFORE_WRITING = 0.5
 
 
 @dataclass(frozen=True, eq=False)
 class OpenedSeries:
     """A series that is fetched: where its files are, what makes images of them, and the entries.
 
-    ``written``, of files that are still in memory, says whether the disk has taken them.
+    ``files`` are those that are still in memory; ``written`` says whether the disk has taken them.
     """
 
     cached: CachedSeries
     source: DicomFolderSource
     items: tuple[codec.ImageMetaItem, ...]
     plans: tuple[Plan, ...] = ()
+    files: FetchedFiles | None = None
     written: Future[bool] | None = None
 
     @property
@@ -52,7 +57,8 @@ class OpenedSeries:
 
     def close(self) -> None:
         """Wait until its files are written, and let go of them."""
-        if self.written is not None:
+        if self.files is not None and self.written is not None:
+            self.files.write_now()
             self.written.result()
         self.source.close()
 
@@ -60,22 +66,30 @@ class OpenedSeries:
 class FetchedFiles:
     """Takes the files of a series as they come: reads their headers, writes them into a folder.
 
-    They are numbered as they come, and written by a thread of their own. ``contents`` are their
-    bytes by their names until all are written; empty if these are too many to be kept in memory.
+    They are numbered as they come, and written by a thread of their own: if they can be read from
+    memory, a moment after the last has come, when clients have been sent the image. ``contents``
+    are their bytes by their names until all are written; empty if these are too many to be kept in
+    memory.
     """
 
     def __init__(self, folder: Path) -> None:
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import Future, ThreadPoolExecutor
 
         self._folder = folder
         self._headers: list[tuple[str, int, FileContent]] = []
         self._size = 0
         self._executor = ThreadPoolExecutor(1, "writer")
+        self._are_here: Future[bool] = Future()
+        self._is_time: Future[bool] = Future()
+        self._executor.submit(self._wait_for_clients)
         self._waiting: deque[Future[int]] = deque()
         self.contents: dict[str, bytes | memoryview] = {}
 
-    def add(self, content: bytes | memoryview) -> None:
-        """Take the next file; raises ``OSError``, perhaps of one before."""
+    def add(self, content: bytes | memoryview) -> tuple[str, FileContent]:
+        """Take the next file; return its name, and what is in it.
+
+        Raises ``OSError``, perhaps of one before.
+        """
         name = f"{len(self._headers) + 1:06}.dcm"
         self._size += len(content)
         is_small = self._size <= _MOST_IN_MEMORY
@@ -83,10 +97,15 @@ class FetchedFiles:
             self.contents[name] = content
         else:
             self.contents.clear()
+            self.write_now()
         self._waiting.append(self._executor.submit((self._folder / name).write_bytes, content))
-        self._headers.append((name, len(content), read_content(content)))
+        header = read_content(content)
+        self._headers.append((name, len(content), header))
+        if len(self._headers) == 1 and not _is_plain(header):
+            self.write_now()
         while not is_small and len(self._waiting) > _MOST_WAITING_FILES:
             self._waiting.popleft().result()
+        return name, header
 
     def index(self) -> DicomIndex:
         """Return an index of the files, in memory. Raises ``DicomIndexError``."""
@@ -96,9 +115,16 @@ class FetchedFiles:
 
     def wait(self) -> None:
         """Wait for the last file; raises ``OSError``. Nothing can be added any more."""
+        self.write_now()
         self._executor.shutdown()
         self.contents.clear()
         self.check_written()
+
+    def abandon(self) -> None:
+        """Write nothing more, and wait for what is being written."""
+        self.write_now()
+        self._executor.shutdown(cancel_futures=True)
+        self.contents.clear()
 
     def when_written(self, action: Callable[[], bool]) -> Future[bool]:
         """Have ``action`` called when all is written, or was tried to, by the thread that writes.
@@ -107,7 +133,19 @@ class FetchedFiles:
         """
         done = self._executor.submit(action)
         self._executor.shutdown(wait=False)
+        _set(self._are_here)
         return done
+
+    def write_now(self) -> None:
+        """Wait no longer before the files are written."""
+        _set(self._are_here)
+        _set(self._is_time)
+
+    def _wait_for_clients(self) -> None:
+        from concurrent.futures import wait
+
+        self._are_here.result()
+        wait([self._is_time], _SECONDS_BEFORE_WRITING)
 
     def check_written(self) -> None:
         """Raise ``OSError`` if a file could not be written."""
@@ -115,12 +153,26 @@ class FetchedFiles:
             future.result()
 
 
+def _set(future: Future[bool]) -> None:
+    if not future.done():
+        future.set_result(True)
+
+
 def can_be_read_from_memory(index: DicomIndex) -> bool:
     """Whether all files are images whose pixels are not compressed: all else is read from disk."""
     headers = [image.header for image in index.images()]
-    return len(headers) == index.count("dicom") and not any(
-        stored_dtype(header) is None or header.get("SegmentationType") for header in headers
-    )
+    return len(headers) == index.count("dicom") and all(map(_is_plain_image, headers))
+
+
+def _is_plain(content: FileContent) -> bool:
+    if content.image is None:
+        return False
+    shared, own = content.image
+    return _is_plain_image(unpack_header(json.loads(shared), own))
+
+
+def _is_plain_image(header: ImageHeader) -> bool:
+    return stored_dtype(header) is not None and not header.get("SegmentationType")
 
 
 def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:

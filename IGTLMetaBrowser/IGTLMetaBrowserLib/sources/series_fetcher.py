@@ -10,10 +10,12 @@ from functools import partial
 
 from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
+from ..dicom_index.header_reader import read_content
 from ..dicom_index.image_header import needed_tags
 from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
-from .archive import Archive, ArchiveError, BrokenOffError, Series
+from .archive import NOT_IMAGES, Archive, ArchiveError, BrokenOffError, Series
+from .arriving_volume import FEWEST_SLICES, ArrivingVolume
 from .dicom_decoding import Decoders
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
@@ -30,6 +32,7 @@ _logger = logging.getLogger(__name__)
 
 # Of several archives behind one address, one may have failed: the next attempt meets another.
 _ATTEMPTS = 3
+_SCOUTS = 2
 
 
 class SeriesFetcher:
@@ -57,6 +60,11 @@ class SeriesFetcher:
         # decode for all.
         self._executor = ThreadPoolExecutor(1, "series")
         self._loaded = self._executor.submit(_load_readers)
+        # Asks where series lie, while their files come.
+        self._scouts = ThreadPoolExecutor(_SCOUTS, "scout")
+        self._arriving: dict[str, ArrivingVolume] = {}
+        # Series of which slices were perhaps sent that are not of what came in the end.
+        self._unconfirmed: set[str] = set()
         self._is_closed = False
 
     def wait_until_ready(self) -> None:
@@ -68,10 +76,25 @@ class SeriesFetcher:
         self._is_closed = True
 
     def close(self) -> None:
-        """End thread and processes, when no fetch runs any more."""
+        """End threads and processes, when no fetch runs any more."""
+        self._scouts.shutdown(cancel_futures=True)
         self._executor.shutdown()
         if self._decoders is not None:
             self._decoders.close()
+
+    def arriving(self, series: Series) -> ArrivingVolume | None:
+        """Return the volume of a series that is being fetched, if it is known where it lies."""
+        found = self._arriving.get(series.uid)
+        return found if found is not None and found.series == series else None
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether a series is being opened of which the image was perhaps sent already."""
+        return any(arriving.is_confirmed for arriving in tuple(self._arriving.values()))
+
+    def is_confirmed(self, series: Series) -> bool:
+        """Whether what was sent of a series before it was whole, if anything, was right."""
+        return series.uid not in self._unconfirmed
 
     def fetch(self, series: Series) -> OpenedSeries:
         """Fetch a series from the cache or else the archive, in the thread of whoever calls this.
@@ -92,27 +115,78 @@ class SeriesFetcher:
     def _fetch_once(self, series: Series) -> OpenedSeries:
         cached = self._cache.begin(self._archive.name, series)
         files = FetchedFiles(cached.files)
+        arriving = self._begin_arriving(series, cached)
         try:
-            self._archive.fetch(series, partial(self._add, files))
-            return self._executor.submit(self._open_fetched, series, cached, files).result()
+            self._archive.fetch(series, partial(self._add, files, arriving))
+            if arriving is not None:
+                arriving.confirm()
+            work = partial(self._open_fetched, series, cached, files, arriving)
+            opened = self._executor.submit(work).result()
+            if arriving is not None and not arriving.is_confirmed:
+                self._give_up(series, arriving)
+            return opened
         except BaseException as error:
-            with contextlib.suppress(OSError):
-                files.wait()
+            files.abandon()
             self._cache.drop(cached)
+            self._give_up(series, arriving)
             if isinstance(error, OSError):
                 raise self._cache.error(error) from error
             raise
 
-    def _add(self, files: FetchedFiles, content: bytes | memoryview) -> None:
+    def _give_up(self, series: Series, arriving: ArrivingVolume | None) -> None:
+        if arriving is not None and arriving.give_up("its files are not as expected"):
+            self._unconfirmed.add(series.uid)
+        self.forget_arriving(series)
+
+    def forget_arriving(self, series: Series) -> None:
+        """Forget the volume of a series of which the files are there, or will not come."""
+        self._arriving.pop(series.uid, None)
+
+    def _add(
+        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: bytes | memoryview
+    ) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
         try:
-            files.add(content)
+            name, header = files.add(content)
         except OSError as error:  # else it would be taken for one of the connection
             raise self._cache.error(error) from error
+        if arriving is not None:
+            arriving.add(name, content, header)
+
+    def _begin_arriving(self, series: Series, cached: CachedSeries) -> ArrivingVolume | None:
+        """Return what is filled while the files come, if the series may be a volume."""
+        is_long = series.count is not None and series.count >= FEWEST_SLICES
+        if not is_long or series["Modality"] in NOT_IMAGES:
+            return None
+        arriving = self._arriving[series.uid] = ArrivingVolume(series, cached.files)
+        self._scouts.submit(self._find_ends, series, arriving)
+        return arriving
+
+    def _find_ends(self, series: Series, arriving: ArrivingVolume) -> None:
+        """Ask where the first and last instance lie; an archive that does not say does no harm."""
+        try:
+            ends = [self._archive.instance(series, number) for number in (1, series.count or 0)]
+            arriving.set_ends(*ends)
+            # The first voxels are asked for first.
+            if not arriving.is_first_sent_first:
+                add = partial(self._add_first, arriving)
+                self._archive.fetch(series, add, arriving.first_uid)
+        except (SourceError, ValueError) as error:
+            arriving.give_up(str(error))
+        except Exception:
+            _logger.exception("it was not found where the slices of a series lie")
+            arriving.give_up("its ends are not known")
+
+    def _add_first(self, arriving: ArrivingVolume, content: bytes | memoryview) -> None:
+        arriving.add("first", content, read_content(content))
 
     def _open_fetched(
-        self, series: Series, cached: CachedSeries, files: FetchedFiles
+        self,
+        series: Series,
+        cached: CachedSeries,
+        files: FetchedFiles,
+        arriving: ArrivingVolume | None,
     ) -> OpenedSeries:
         """Open what was fetched: before the disk has it, if that is enough."""
         try:
@@ -120,11 +194,14 @@ class SeriesFetcher:
             check_fetched(series, index, self._archive.name)
             if files.contents and can_be_read_from_memory(index):
                 opened = self._make_images(cached, index, files.contents)
+                _keep_arrived(opened, arriving)
                 written = files.when_written(partial(self._on_written, cached, files))
-                return replace(opened, written=written)
+                return replace(opened, files=files, written=written)
             files.wait()
             self._cache.finish(cached)
-            return self._make_images(cached, index)
+            opened = self._make_images(cached, index)
+            _keep_arrived(opened, arriving)
+            return opened
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
 
@@ -163,6 +240,14 @@ class SeriesFetcher:
         )
         plans = () if contents else read_plans(cached.files, index)
         return OpenedSeries(cached, source, tuple(source.images()), plans)
+
+
+def _keep_arrived(opened: OpenedSeries, arriving: ArrivingVolume | None) -> None:
+    """Use the voxels that were read as the files came, if they are those of the image."""
+    stacks = opened.source.stacks()
+    reading = None if arriving is None else arriving.finish([*stacks.values()])
+    if reading is not None:
+        opened.source.keep_pixels(next(iter(stacks)), reading)
 
 
 def _load_readers() -> None:

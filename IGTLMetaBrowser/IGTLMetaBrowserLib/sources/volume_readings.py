@@ -68,6 +68,14 @@ class VolumeReadings:
         self._keep(image_id, begun)
         return begun.reading
 
+    def keep_whole(self, image_id: str, reading: VolumeReading) -> None:
+        """Keep an image that was read elsewhere, for the next who reads it."""
+        self._keep(image_id, _Begun(reading, iter(()), None))
+
+    def forget_whole(self) -> None:
+        """Forget the images that are read, and that nobody has asked for."""
+        self._begun = {key: one for key, one in self._begun.items() if not one.reading.is_whole}
+
     def _begin(self, stack: Stack, version: Hashable, contents: Contents | None) -> _Begun:
         reading = VolumeReading(stack, self._folder, self._decoders, contents)
         return _Begun(reading, reading.steps(), version)

@@ -1,0 +1,281 @@
+"""A series is sent in slices while it comes from an archive, and is whole only if it is right."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from helpers.peers import PATIENCE, ServerInThread
+from helpers.ready_sources import ready
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
+from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from IGTLMetaBrowserLib.sources.archive import ArchiveError, BrokenOffError, Query, Series
+from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
+
+COUNT = 12
+
+
+class PacedArchive:
+    """An archive with one series, which sends as many files as it is let."""
+
+    name = "a paced archive"
+
+    def __init__(self, slices: Sequence[Dataset]) -> None:
+        self.slices = list(slices)
+        self.breaks_off_at = 0
+        self.says_where = True
+        self._permits = threading.Semaphore(0)
+
+    def let(self, count: int) -> None:
+        """Let so many files more be sent."""
+        self._permits.release(count)
+
+    def find(self, query: Query, most: int) -> Sequence[Series]:
+        first = self.slices[0]
+        keywords = (
+            "PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality"
+        )  # fmt: skip
+        listed = {keyword: str(first[keyword].value) for keyword in keywords}
+        return [Series({**listed, "NumberOfSeriesRelatedInstances": str(len(self.slices))})]
+
+    def instance(self, series: Series, number: int) -> Mapping[str, str]:
+        if not self.says_where:
+            raise ArchiveError("it does not say")
+        (found,) = [one for one in self.slices if one.InstanceNumber == number]
+        return {
+            "SOPInstanceUID": found.SOPInstanceUID,
+            "ImagePositionPatient": "\\".join(map(str, found.ImagePositionPatient)),
+            "ImageOrientationPatient": "\\".join(map(str, found.ImageOrientationPatient)),
+        }
+
+    def fetch(self, series: Series, write: Callable, instance: str = "") -> None:
+        for number, one in enumerate(self.slices):
+            if instance and one.SOPInstanceUID != instance:
+                continue
+            if not instance:
+                assert self._permits.acquire(timeout=PATIENCE)
+                if number + 1 == self.breaks_off_at:
+                    self.breaks_off_at = 0
+                    raise BrokenOffError("it has broken off")
+            write(content_of(one))
+
+
+def content_of(dataset: Dataset) -> bytes:
+    file = BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+@pytest.fixture
+def make_archive(make_slice: Callable[..., Dataset]) -> Callable[..., PacedArchive]:
+    """Makes one with slices at these z, in the order in which they are sent."""
+
+    def make(depths: Sequence[float]) -> PacedArchive:
+        return PacedArchive(
+            [
+                make_slice((0.0, 0.0, z), 100 + 3 * number, InstanceNumber=number)
+                for number, z in enumerate(depths, start=1)
+            ]
+        )
+
+    return make
+
+
+@pytest.fixture
+def open_source(tmp_path: Path) -> Iterator[Callable[[PacedArchive], ArchiveSource]]:
+    opened: list[tuple[ArchiveSource, PacedArchive]] = []
+
+    def start(archive: PacedArchive) -> ArchiveSource:
+        cache = SeriesCache(tmp_path / f"cache-{len(opened)}", 1 << 30)
+        opened.append((ArchiveSource(archive, cache, seconds_a_turn=0.01), archive))
+        return opened[-1][0]
+
+    yield start
+    for source, archive in opened:
+        archive.let(100)
+        source.close()
+
+
+def in_folder(archive: PacedArchive, folder: Path) -> DicomFolderSource:
+    """The same files in a folder."""
+    folder.mkdir()
+    for number, one in enumerate(archive.slices):
+        (folder / f"{number:03}.dcm").write_bytes(content_of(one))
+    return DicomFolderSource(folder)
+
+
+def arrived(source: ArchiveSource, first: int, count: int) -> ArrivingImage:
+    """Wait until these slices can be sent, as a server does."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        if (found := arrived_now(source, first, count)) is not None:
+            return found
+        time.sleep(0.002)
+    raise AssertionError("the slices do not come")
+
+
+def arrived_now(source: ArchiveSource, first: int, count: int) -> ArrivingImage | None:
+    (item,) = source.images()
+    request = codec.GetImagePartMessage(
+        device_name=item.id, start=(0, 0, first), size=(0, 0, count)
+    )
+    try:
+        return source.arriving_image(request)
+    except NotReadyError:
+        return None
+
+
+def whole(source: ArchiveSource) -> codec.ImageMessage:
+    (item,) = source.images()
+    return ready(source.image, item.id)
+
+
+def test_slices_are_sent_while_the_others_come(make_archive, open_source, tmp_path):
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    source = open_source(archive)
+    expected = in_folder(archive, tmp_path / "files")
+    (item,) = expected.images()
+    archive.let(5)
+    found = arrived(source, 0, 5)
+    image = expected.image(item.id)
+    assert np.array_equal(found.message.pixels[:5], image.pixels[:5])
+    assert found.message.pixels.shape == image.pixels.shape
+    assert np.array_equal(found.message.ijk_to_ras(), image.ijk_to_ras())
+    assert arrived_now(source, 5, 1) is None
+    archive.let(COUNT - 5)
+    got = whole(source)
+    assert np.array_equal(got.pixels, image.pixels)
+    # Voxels that were sent before belong to the image that is whole now.
+    assert source.image_tag(item.id, got) == found.tag
+    told = dict(found.message.metadata)
+    assert told.pop(ARRIVING) == FROM_BELOW
+    assert told == got.metadata
+
+
+def test_who_has_all_slices_has_a_series_that_was_checked(make_archive, open_source):
+    """The last file is another one than the archive had said: nobody has the whole before."""
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    source = open_source(archive)
+    archive.let(COUNT - 1)
+    found = arrived(source, 0, COUNT - 1)
+    archive.slices[-1].PatientID = "another"
+    archive.let(1)
+    with pytest.raises(SourceError, match=r"another patient.*nothing of it is used"):
+        whole(source)
+    assert found.message.pixels.shape[0] == COUNT
+
+
+def test_a_client_fetches_it_in_parts_and_has_the_same_as_from_a_folder(
+    make_archive, open_source, tmp_path
+):
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    folder = in_folder(archive, tmp_path / "files")
+    archive.let(COUNT)
+    with ServerInThread(open_source(archive)) as server, server.client() as client:
+        (item,) = client.list_images()
+        client.find_capability()
+        image = get_image_in_parts(client, item.id)
+        again = client.get_image(item.id)
+    expected = folder.image(item.id)
+    assert np.array_equal(image.pixels, expected.pixels)
+    assert np.array_equal(image.ijk_to_ras(), again.ijk_to_ras())
+    assert image.metadata == again.metadata
+    assert ARRIVING not in image.metadata
+
+
+def test_slices_that_come_from_the_other_end(make_archive, open_source, tmp_path):
+    """The first along k is then fetched for itself, and clients are told where to go on."""
+    archive = make_archive([-2.5 * k for k in range(COUNT)])
+    source = open_source(archive)
+    expected = in_folder(archive, tmp_path / "files")
+    (item,) = expected.images()
+    archive.let(6)
+    arrived(source, COUNT - 6, 6)
+    found = arrived(source, 0, 1)
+    assert np.array_equal(found.message.pixels[0], expected.image(item.id).pixels[0])
+    assert found.message.metadata[ARRIVING] == FROM_ABOVE
+    archive.let(COUNT - 6)
+    got = whole(source)
+    assert np.array_equal(got.pixels, expected.image(item.id).pixels)
+    assert source.image_tag(item.id, got) == found.tag
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda one: setattr(one, "ImagePositionPatient", [0, 0, 19.0]),
+        lambda one: setattr(one, "ImageOrientationPatient", [0, 1, 0, 1, 0, 0]),
+        lambda one: setattr(one, "PixelSpacing", [0.5, 0.5]),
+        lambda one: setattr(one, "RescaleIntercept", -1024),
+    ],
+    ids=["elsewhere", "turned", "other pixels", "other type"],
+)
+def test_a_series_that_is_not_the_volume_it_seemed_to_be(
+    make_archive, open_source, tmp_path, change
+):
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    change(archive.slices[7])
+    source = open_source(archive)
+    archive.let(7)
+    found = arrived(source, 0, 7)
+    (entry,) = source.images()
+    archive.let(COUNT - 7)
+    ids = {item.id for item in in_folder(archive, tmp_path / "files").images()}
+    folder = DicomFolderSource(tmp_path / "files")
+    with suppress(SourceError):  # these are several images now
+        ready(source.image, entry.id)
+    assert {item.id for item in ready(source.images)} == ids
+    for image_id in ids:
+        got = ready(source.image, image_id)
+        assert np.array_equal(got.pixels, folder.image(image_id).pixels)
+        assert source.image_tag(image_id, got) != found.tag
+
+
+def test_what_was_sent_before_it_broke_off_is_not_mixed_with_what_comes_then(
+    make_archive, open_source, tmp_path
+):
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    archive.breaks_off_at = 8
+    source = open_source(archive)
+    expected = in_folder(archive, tmp_path / "files")
+    (item,) = expected.images()
+    archive.let(7)
+    found = arrived(source, 0, 7)
+    archive.let(COUNT + 1)
+    got = whole(source)
+    assert np.array_equal(got.pixels, expected.image(item.id).pixels)
+    assert source.image_tag(item.id, got) != found.tag
+
+
+def test_an_archive_that_does_not_say_where_its_slices_lie(make_archive, open_source, tmp_path):
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    archive.says_where = False
+    archive.let(COUNT)
+    with ServerInThread(open_source(archive)) as server, server.client() as client:
+        (item,) = client.list_images()
+        client.find_capability()
+        image = get_image_in_parts(client, item.id)
+    assert np.array_equal(image.pixels, in_folder(archive, tmp_path / "f").image(item.id).pixels)
+
+
+def test_a_slice_of_another_patient_is_not_sent(make_archive, open_source):
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    archive.slices[3].PatientID = "another"
+    archive.let(3 * COUNT)  # clients begin anew
+    with ServerInThread(open_source(archive)) as server, server.client() as client:
+        (item,) = client.list_images()
+        client.find_capability()
+        with pytest.raises(net.RefusedError, match="another patient"):
+            get_image_in_parts(client, item.id)
