@@ -10,6 +10,7 @@ import contextlib
 import socket
 import struct
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 PATIENCE = 20.0
@@ -57,10 +58,13 @@ class Fault:
 class FaultProxy:
     """Listens on ``port`` and passes connections on to ``target``; ``passed`` counts the bytes.
 
-    ``passed`` are those of the first connection: to the client, and to the server.
+    ``passed`` are those of the first connection: to the client, and to the server. ``fault`` may
+    be a function that returns the fault of a connection by its number, the first is 0.
     """
 
-    def __init__(self, target: int, fault: Fault | None = None) -> None:
+    def __init__(
+        self, target: int, fault: Fault | Callable[[int], Fault | None] | None = None
+    ) -> None:
         self._target, self._fault = target, fault
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -95,9 +99,8 @@ class FaultProxy:
             if self._is_over.is_set():
                 client.close()
                 return
-            fault = self._fault
-            if fault is not None and self._count >= fault.connections:
-                fault = None
+            self._close_ended()
+            fault = self._next_fault()
             self._count += 1
             if fault is not None and fault.kind == "refuse":
                 _let_reset(client)
@@ -115,6 +118,21 @@ class FaultProxy:
                 )
             self._readers[server].start()
             self._readers[client].start()
+
+    def _next_fault(self) -> Fault | None:
+        if callable(self._fault):
+            return self._fault(self._count)
+        is_over = self._fault is None or self._count >= self._fault.connections
+        return None if is_over else self._fault
+
+    def _close_ended(self) -> None:
+        """Close the connections that have ended: a soak test has thousands, one after the other."""
+        for client, server in zip(self._sockets[::2], self._sockets[1::2], strict=True):
+            if not self._readers[client].is_alive() and not self._readers[server].is_alive():
+                for sock in (client, server):
+                    sock.close()
+                    self._sockets.remove(sock)
+                    del self._readers[sock]
 
     def _pass_on(
         self,

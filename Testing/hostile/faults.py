@@ -26,6 +26,7 @@ from hostile.fault_proxy import KINDS, Fault, FaultProxy
 from IGTLMetaBrowserLib import net
 
 FAULTS_AT_ONCE = 200
+PIECES_BETWEEN_REPORTS = 5
 # A bit of each byte is flipped, another one for each; each bit of the ids, by which images differ.
 BITS = 8
 
@@ -71,11 +72,14 @@ def try_all(way: str, faults: Sequence[Fault], jobs: int) -> Counter[tuple[str, 
     starts = range(0, len(faults), FAULTS_AT_ONCE)
     pieces = [faults[start : start + FAULTS_AT_ONCE] for start in starts]
     with ProcessPoolExecutor(jobs) as executor:
-        for future in as_completed([executor.submit(try_some, way, piece) for piece in pieces]):
+        pending = [executor.submit(try_some, way, piece) for piece in pieces]
+        for number, future in enumerate(as_completed(pending), start=1):
             found, problems = future.result()
             ends += found
             for problem in problems:
                 print(problem, flush=True)
+            if number % PIECES_BETWEEN_REPORTS == 0:
+                print(f"{way}: {ends.total()} of {len(faults)} so far", flush=True)
     return ends
 
 

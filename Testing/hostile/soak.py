@@ -14,32 +14,27 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import slicer
 
-from codec.stream import frame
 from helpers.patience import Patience
 from helpers.peers import (
     PATIENCE,
-    ScriptedServer,
     ServerInThread,
-    make_image,
     open_descriptors,
 )
 from hostile.conversation import IMAGES, TIMEOUTS, Archive, browse, is_done
-from hostile.fault_proxy import Fault, FaultProxy
-from IGTLMetaBrowserLib import codec
+from hostile.fault_proxy import FaultProxy
+from hostile.soak_peers import ROUNDS_OF_FAULTS, fault_of, streaming
 from IGTLMetaBrowserLib.browser.browser import Browser
 
 MODULE = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 # What Python and VTK keep for the next time differs by some MiB from one moment to the next.
 MEMORY_TOLERANCE = 8.0
-ROUNDS_OF_FAULTS = ("cut", "reset", "half-close", "flip", "duplicate", "drop")
 
 
 @dataclass(frozen=True)
@@ -89,24 +84,51 @@ def soak_window(seconds: float) -> int:
 
 def soak(seconds: float, scene: Any, do_round: Callable[[Any, int, int, int], None]) -> int:
     """Do rounds for so many seconds; return 1 if something grows."""
-    begin = time.monotonic()
-    first: State | None = None
-    rounds = 0
     archive = Archive()
+    growth = Growth(seconds, scene)
     with ServerInThread(archive) as server, streaming() as stream_port:
-        while time.monotonic() < begin + seconds or first is None:
-            do_round(scene, server.port, stream_port, rounds)
+        while not growth.is_over:
+            do_round(scene, server.port, stream_port, growth.rounds)
             archive.received.clear()
-            rounds += 1
-            is_warm = rounds >= len(ROUNDS_OF_FAULTS)
-            if first is None and is_warm and time.monotonic() > begin + seconds / 10:
-                first = state_of(scene)
-                print(f"after {rounds} rounds: {first}", flush=True)
-        last = state_of(scene)
-    print(f"after {rounds} rounds: {last}")
-    growing = grown(first, last)
-    print(f"grown: {', '.join(growing)}" if growing else "nothing has grown")
+            growth.on_round()
+        growing = growth.found()
     return 1 if growing else 0
+
+
+class Growth:
+    """What there was after the first tenth of ``seconds``, and what there is more of at the end."""
+
+    def __init__(self, seconds: float, scene: Any) -> None:
+        self.rounds = 0
+        self._seconds = seconds
+        self._scene = scene
+        self._begin = time.monotonic()
+        self._first: State | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is up, and something can be compared."""
+        return time.monotonic() > self._begin + self._seconds and self._first is not None
+
+    def on_round(self) -> None:
+        """A round has ended."""
+        self.rounds += 1
+        is_warm = self.rounds >= len(ROUNDS_OF_FAULTS)
+        is_due = time.monotonic() > self._begin + self._seconds / 10
+        if self._first is None and is_warm and is_due:
+            self._first = self._state()
+
+    def found(self) -> list[str]:
+        """Return in words what there is more of now, when ``is_over``; print all."""
+        assert self._first is not None
+        growing = grown(self._first, self._state())
+        print(f"grown: {', '.join(growing)}" if growing else "nothing has grown", flush=True)
+        return growing
+
+    def _state(self) -> State:
+        state = state_of(self._scene)
+        print(f"after {self.rounds} rounds: {state}", flush=True)
+        return state
 
 
 def one_round(scene: Any, port: int, stream_port: int, number: int) -> None:
@@ -153,32 +175,6 @@ def wait_in_window(condition: Callable[[], bool]) -> None:
     patience = Patience(PATIENCE)
     slicerhost.wait_until(lambda: condition() or patience.is_over, math.inf, "the end of a round")
     assert condition(), "a round does not end"
-
-
-def fault_of(number: int) -> Fault:
-    """Return another fault for each round."""
-    kind = ROUNDS_OF_FAULTS[number % len(ROUNDS_OF_FAULTS)]
-    return Fault(kind, at=number * 37 % 1300, is_up=number % 2 == 1, bit=number % 8)
-
-
-@contextmanager
-def streaming() -> Iterator[int]:
-    """A server that sends images, plans and damaged messages unasked; yields its port."""
-    pace = threading.Event()
-    messages = [
-        codec.pack(make_image(3, device_name="Ultrasound")),
-        codec.pack(codec.TrajectoryMessage([codec.TrajectoryItem("Plan", target=(0, 0, 9))])),
-        frame("POINT", b"damaged"),
-        codec.pack(codec.StatusMessage(code=4, message="x" * 100_000)),
-    ]
-
-    def script(peer: Any) -> None:
-        while not pace.wait(0.002):
-            peer.send(*messages)
-
-    with ScriptedServer(script) as server:
-        yield server.port
-        pace.set()
 
 
 def state_of(scene: Any) -> State:

@@ -325,6 +325,30 @@ def _write_others(folder: Path, count: int) -> None:
         dataset.save_as(folder / f"{number:04}.dcm", enforce_file_format=True)
 
 
+def faulty(_port: int, *_numbers: float) -> None:
+    """The archive of the fault tests; of its connections, every other has another fault."""
+    from helpers.peers import ServerInThread
+    from hostile.conversation import Archive
+    from hostile.fault_proxy import FaultProxy
+    from hostile.soak_peers import fault_of
+
+    def fault(number: int) -> object:
+        return fault_of(number // 2) if number % 2 == 0 else None
+
+    with ServerInThread(Archive()) as server, FaultProxy(server.port, fault) as proxy:
+        print(proxy.port, flush=True)
+        signal.pause()
+
+
+def soak_stream(_port: int, *_numbers: float) -> None:
+    """Images, plans and damaged messages, as in ``dev.py soak``."""
+    from hostile.soak_peers import streaming
+
+    with streaming() as port:
+        print(port, flush=True)
+        signal.pause()
+
+
 def certificate_file() -> Path:
     """Where the certificate of ``phantom_with_tls`` is, with its key."""
     return Path(os.environ["REAL_SLICER_OUTPUT"]) / "phantom.pem"
@@ -403,6 +427,8 @@ KINDS = {
     "phantom_with_tls": phantom_with_tls,
     "trajectories": trajectories,
     "live_images": live_images,
+    "faulty": faulty,
+    "soak_stream": soak_stream,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""What a soak test browses: a network that does ever other wrong, and a server that streams."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from codec.stream import frame
+from helpers.peers import ScriptedServer, make_image
+from hostile.fault_proxy import Fault
+from IGTLMetaBrowserLib import codec
+
+ROUNDS_OF_FAULTS = ("cut", "reset", "half-close", "flip", "duplicate", "drop")
+
+
+def fault_of(number: int) -> Fault:
+    """Return another fault for each round."""
+    kind = ROUNDS_OF_FAULTS[number % len(ROUNDS_OF_FAULTS)]
+    return Fault(kind, at=number * 37 % 1300, is_up=number % 2 == 1, bit=number % 8)
+
+
+@contextmanager
+def streaming() -> Iterator[int]:
+    """A server that sends images, plans and damaged messages unasked; yields its port."""
+    pace = threading.Event()
+    messages = [
+        codec.pack(make_image(3, device_name="Ultrasound")),
+        codec.pack(codec.TrajectoryMessage([codec.TrajectoryItem("Plan", target=(0, 0, 9))])),
+        frame("POINT", b"damaged"),
+        codec.pack(codec.StatusMessage(code=4, message="x" * 100_000)),
+    ]
+
+    def script(peer: Any) -> None:
+        while not pace.wait(0.002):
+            peer.send(*messages)
+
+    with ScriptedServer(script) as server:
+        yield server.port
+        pace.set()
