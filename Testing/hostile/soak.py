@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from helpers.peers import (
 )
 from hostile.conversation import IMAGES, TIMEOUTS, Archive, browse, is_done
 from hostile.fault_proxy import FaultProxy
-from hostile.soak_peers import ROUNDS_OF_FAULTS, fault_of, streaming
+from hostile.soak_peers import ROUNDS_OF_FAULTS, fault_of_connection, streaming
 from IGTLMetaBrowserLib.browser.browser import Browser
 
 MODULE = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
@@ -77,18 +78,22 @@ def soak_window(seconds: float) -> int:
     browser = module.widget.logic.browser
     try:
         module.show(1100, 960)
-        return soak(seconds, host.mrmlScene, lambda *numbers: one_window_round(browser, *numbers))
+        return soak(seconds, host.mrmlScene, partial(one_window_round, browser))
     finally:
         module.cleanup()
 
 
-def soak(seconds: float, scene: Any, do_round: Callable[[Any, int, int, int], None]) -> int:
+def soak(seconds: float, scene: Any, do_round: Callable[[Any, int, int], None]) -> int:
     """Do rounds for so many seconds; return 1 if something grows."""
     archive = Archive()
     growth = Growth(seconds, scene)
-    with ServerInThread(archive) as server, streaming() as stream_port:
+    with (
+        ServerInThread(archive) as server,
+        FaultProxy(server.port, fault_of_connection) as proxy,
+        streaming() as stream_port,
+    ):
         while not growth.is_over:
-            do_round(scene, server.port, stream_port, growth.rounds)
+            do_round(scene, proxy.port, stream_port)
             archive.received.clear()
             growth.on_round()
         growing = growth.found()
@@ -131,12 +136,11 @@ class Growth:
         return state
 
 
-def one_round(scene: Any, port: int, stream_port: int, number: int) -> None:
+def one_round(scene: Any, port: int, stream_port: int) -> None:
     """Use a browser as in a short session."""
     browser = Browser(scene)
     try:
-        with FaultProxy(port, fault_of(number)) as proxy:
-            browse(browser, proxy.port)
+        browse(browser, port)
         browser.disconnect()
         browser.connect("127.0.0.1", stream_port)
         until = time.monotonic() + 0.1
@@ -148,20 +152,19 @@ def one_round(scene: Any, port: int, stream_port: int, number: int) -> None:
     scene.Clear(0)
 
 
-def one_window_round(browser: Any, scene: Any, port: int, stream_port: int, number: int) -> None:
+def one_window_round(browser: Any, scene: Any, port: int, stream_port: int) -> None:
     """Do the same with the window's browser, which the window steps."""
-    with FaultProxy(port, fault_of(number)) as proxy:
-        browser.connect("127.0.0.1", proxy.port, reconnect_delays=(0.005,), **TIMEOUTS)
-        parts = (
-            browser.images.request_list,
-            lambda: browser.request_images(IMAGES),
-            browser.trajectories.request,
-        )
-        for part in parts:
-            if browser.connection.has_server:
-                part()
-            wait_in_window(lambda: not browser.connection.has_server or is_done(browser))
-        browser.disconnect()
+    browser.connect("127.0.0.1", port, reconnect_delays=(0.005,), **TIMEOUTS)
+    parts = (
+        browser.images.request_list,
+        lambda: browser.request_images(IMAGES),
+        browser.trajectories.request,
+    )
+    for part in parts:
+        if browser.connection.has_server:
+            part()
+        wait_in_window(lambda: not browser.connection.has_server or is_done(browser))
+    browser.disconnect()
     browser.connect("127.0.0.1", stream_port)
     wait_in_window(lambda: bool(browser.images.live))
     browser.disconnect()

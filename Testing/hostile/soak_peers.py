@@ -21,6 +21,15 @@ def fault_of(number: int) -> Fault:
     return Fault(kind, at=number * 37 % 1300, is_up=number % 2 == 1, bit=number % 8)
 
 
+def fault_of_connection(number: int) -> Fault | None:
+    """Return another fault for every other connection, and none for those in between.
+
+    So all have one address, as the server of a session: what is known of a server is kept when
+    another one is chosen, and ever new addresses would be ever more to keep.
+    """
+    return fault_of(number // 2) if number % 2 == 0 else None
+
+
 @contextmanager
 def streaming() -> Iterator[int]:
     """A server that sends images, plans and damaged messages unasked; yields its port."""

@@ -330,12 +330,12 @@ def faulty(_port: int, *_numbers: float) -> None:
     from helpers.peers import ServerInThread
     from hostile.conversation import Archive
     from hostile.fault_proxy import FaultProxy
-    from hostile.soak_peers import fault_of
+    from hostile.soak_peers import fault_of_connection
 
-    def fault(number: int) -> object:
-        return fault_of(number // 2) if number % 2 == 0 else None
-
-    with ServerInThread(Archive()) as server, FaultProxy(server.port, fault) as proxy:
+    with (
+        ServerInThread(Archive()) as server,
+        FaultProxy(server.port, fault_of_connection) as proxy,
+    ):
         print(proxy.port, flush=True)
         signal.pause()
 
