@@ -12,7 +12,7 @@ import pytest
 
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
-from IGTLMetaBrowserLib.sources import dicom_folder
+from IGTLMetaBrowserLib.sources import dicom_folder, folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 PATIENCE = 30.0
@@ -102,7 +102,9 @@ def test_label_maps_are_read_in_another_thread(source, index, monkeypatch):
     after_turns(source.images)
     threads = []
     monkeypatch.setattr(
-        dicom_folder, "structure_sets", lambda index: threads.append(threading.get_ident()) or []
+        folder_label_maps,
+        "structure_sets",
+        lambda index: threads.append(threading.get_ident()) or [],
     )
     assert after_turns(source.label_maps) == []
     assert threads

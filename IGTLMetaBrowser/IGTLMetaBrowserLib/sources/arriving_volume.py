@@ -31,7 +31,9 @@ from ..net.source import SourceError
 from . import dicom_fields
 from .archive import Series
 from .dicom_files import Frame, ImageFile, number_of_frames
-from .dicom_pixels import VolumeReading, listed_dtype, stored_dtype
+from .dicom_pixels import VolumeReading
+from .dicom_stored_pixels import stored_dtype
+from .dicom_values import listed_dtype
 from .dicom_volumes import VOLUME, Stack, stack_frames, volume_between
 
 _logger = logging.getLogger(__name__)

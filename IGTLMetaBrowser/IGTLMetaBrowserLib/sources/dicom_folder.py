@@ -39,23 +39,20 @@ from .. import codec
 from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
-from ..dicom_index.rows import Row
 from ..net.arriving_images import ArrivingImage
 from ..net.image_sequences import ImageSequence
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
 from .background import RETRY_SECONDS, Background
 from .dicom_decoding import Decoders
-from .dicom_files import Refusal, structure_sets
+from .dicom_files import Refusal
 from .dicom_offers import TRAJECTORY_FILE, FolderOffers, Offer
 from .dicom_pixels import VolumeReading
-from .dicom_segmentations import LabelMap, read_segmentation
-from .dicom_structures import read_structures
 from .dicom_upright import resample
 from .dicom_volumes import Stack
 from .file_versions import FileVersions
-from .folder_label_maps import FolderLabelMaps
-from .predecessor import replaced_in
+from .folder_label_maps import FolderLabelMaps, LabelMapReader
+from .kept_thumbnails import KeptThumbnails
 from .trajectory_file import read_trajectories
 from .volume_readings import VolumeReadings
 
@@ -124,6 +121,7 @@ class DicomFolderSource:
         self._background = Background() if is_in_turns else None
         try:
             self._index = index or DicomIndex(self.folder)
+            self._thumbnails = KeptThumbnails(self._index)
             if index is None:
                 self._index.update()
             self._offers = FolderOffers(self._index, self.folder, is_upright, contents)
@@ -328,25 +326,14 @@ class DicomFolderSource:
         """Return the thumbnail of an image as its files are now, if the index has it."""
         version = self._thumbnail_version(image_id)
         self._wait_for_index()
-        try:
-            content = self._index.thumbnail(image_id, version)
-            if content is None:
-                return None
-            return codec.ThumbnailMessage.unpack_content(memoryview(content))
-        except (DicomIndexError, codec.DecodeError) as error:
-            _logger.warning("a thumbnail is made anew: %s", error)
-            return None
+        return self._thumbnails.find(image_id, version)
 
     def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
         """Keep a thumbnail in the index, if that is a file: the server has it in memory anyway."""
-        if self._index.database is None:
-            return
-        version = self._thumbnail_version(image_id)
-        self._wait_for_index()
-        try:
-            self._index.keep_thumbnail(image_id, version, b"".join(thumbnail.pack_content()))
-        except DicomIndexError as error:  # a full disk: it is made again next time
-            _logger.warning("a thumbnail is not kept: %s", error)
+        if self._thumbnails.are_kept:
+            version = self._thumbnail_version(image_id)
+            self._wait_for_index()
+            self._thumbnails.keep(image_id, version, thumbnail)
 
     def _thumbnail_version(self, image_id: str) -> bytes:
         text = repr((self._is_upright, self.image_version(image_id)))
@@ -372,49 +359,9 @@ class DicomFolderSource:
     def _label_maps(self) -> FolderLabelMaps:
         """Return the label maps. They are read when they are first asked for."""
         if self._label_maps_read is None:
-            work = partial(self._read_label_maps, self._offers)
-            self._label_maps_read = self._in_background(self._offers, work)
+            reader = LabelMapReader(self.folder, self._index, self._offers, self._elsewhere)
+            self._label_maps_read = self._in_background(self._offers, reader.read)
         return self._label_maps_read
-
-    def _read_label_maps(self, offers: FolderOffers) -> FolderLabelMaps:
-        found = FolderLabelMaps()
-        for file in offers.segmentations:
-            found.replaced.update(replaced_in(self.folder / file.name))
-            self._add_label_maps(found, offers, file.name, partial(read_segmentation, file))
-        for name in structure_sets(self._index):
-            read = partial(self._structures, offers, name)
-            self._add_label_maps(found, offers, name, read)
-        return found
-
-    def _add_label_maps(
-        self,
-        found: FolderLabelMaps,
-        offers: FolderOffers,
-        name: str,
-        read: Callable[[], Sequence[LabelMap]],
-    ) -> None:
-        row = self._index.row(name)
-        owner = _owner_of(row)
-        is_known = owner in offers.images or owner in self._elsewhere
-        try:
-            for label_map in read():
-                found.by_id[label_map.id] = label_map
-                found.owners[label_map.id] = owner if is_known else ""
-                found.files[label_map.id] = name
-        except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
-            _logger.warning("%s is not offered: %s", name, error)
-            offers.refused.append((name, str(error)))
-
-    def _structures(self, offers: FolderOffers, name: str) -> Sequence[LabelMap]:
-        owner = _owner_of(self._index.row(name))
-        stack = self._elsewhere.get(owner)
-        if owner in offers.images:
-            stack = offers.images[owner].stack
-        if stack is None:
-            raise ValueError(
-                "structures of an image that is not in the folder, or not offered as one volume"
-            )
-        return read_structures(self.folder, name, stack)
 
     def sequences(self) -> Sequence[ImageSequence]:
         """Return which images are volumes of one series that show the same place (4D)."""
@@ -452,12 +399,6 @@ class DicomFolderSource:
         if not is_uid or item.owner in self._offers.images:
             return item
         return replace(item, owner=dicom_fields.image_id(item.owner))
-
-
-def _owner_of(row: Row) -> str:
-    """Return the id of the image that a file's structures belong to."""
-    series = row.get("reference_ct_series") or row.get("reference_ct") or ""
-    return dicom_fields.image_id(str(series))
 
 
 def _require_pydicom() -> None:

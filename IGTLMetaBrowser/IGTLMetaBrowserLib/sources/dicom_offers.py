@@ -11,7 +11,7 @@ from .. import codec
 from ..dicom_index.buffer_file import Contents
 from ..dicom_index.index import DicomIndex
 from ..net.image_sequences import ImageSequence
-from . import dicom_fields, dicom_pixels
+from . import dicom_fields
 from .dicom_decoding import why_not_decodable
 from .dicom_files import (
     Frame,
@@ -22,8 +22,11 @@ from .dicom_files import (
     is_fractional,
     is_segmentation,
 )
+from .dicom_pixels import pixel_digest
 from .dicom_segmentations import fractional_volumes
+from .dicom_stored_pixels import stored_dtype
 from .dicom_upright import Upright, upright_grid
+from .dicom_values import is_color, listed_dtype
 from .dicom_volumes import SLICE, Stack, stack_frames
 
 TRAJECTORY_FILE = "trajectories.json"
@@ -41,7 +44,7 @@ class Offer:
     @property
     def is_decoded(self) -> bool:
         """Whether its pixels have to be decoded."""
-        return dicom_pixels.stored_dtype(self.stack.frames[0].file.header) is None
+        return stored_dtype(self.stack.frames[0].file.header) is None
 
 
 class FolderOffers:
@@ -92,7 +95,7 @@ class FolderOffers:
         if not decodable:
             return
         frames = [frame for file in decodable for frame in frames_of(file)]
-        digest = partial(dicom_pixels.pixel_digest, folder=self._folder, contents=self._contents)
+        digest = partial(pixel_digest, folder=self._folder, contents=self._contents)
         missing = self._missing[first.get("SeriesInstanceUID")] + len(files) - len(decodable)
         notice = f"{missing} of its files cannot be used" if missing else ""
         self._offer_stacks(name, title, lambda: stack_frames(frames, digest), notice)
@@ -155,7 +158,7 @@ class FolderOffers:
             item_id = dicom_fields.image_id(f"{series_uid} {instance} {first.index}")
             words = _words(stack, number, stacks)
         mark = f" ({stack.pixel_size.mark})" if stack.pixel_size.mark else ""
-        is_gray = not dicom_pixels.is_color(stack)
+        is_gray = not is_color(stack)
         grid = upright_grid(stack) if self._is_upright and is_gray else None
         if grid is not None:
             stack = replace(stack, notices=(*stack.notices, RESAMPLED))
@@ -164,7 +167,7 @@ class FolderOffers:
             f"{name} {words}{mark}" if words else f"{name}{mark}",
             item_id,
             stack.size if grid is None else grid.size,
-            codec.ScalarType.of(dicom_pixels.listed_dtype(stack)),
+            codec.ScalarType.of(listed_dtype(stack)),
         )
         return Offer(item, stack, grid)
 

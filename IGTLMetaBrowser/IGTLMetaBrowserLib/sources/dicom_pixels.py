@@ -7,8 +7,6 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 from __future__ import annotations
 
 import io
-import os
-import stat
 from collections import deque
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -17,46 +15,30 @@ from pathlib import Path
 
 import numpy as np
 
-from ..dicom_index.buffer_file import BufferFile, Contents
+from ..dicom_index.buffer_file import Contents
 from ..dicom_index.grids import TILES
-from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..net.source import SourceError
 from .dicom_decoding import Decoders, decode_frames
-from .dicom_files import PARAMETRIC_MAP, Frame, ImageFile
+from .dicom_files import Frame, ImageFile
 from .dicom_sizes import pixel_size
+from .dicom_stored_pixels import (
+    check_unchanged,
+    cut_tiles,
+    open_unchanged,
+    read_into,
+    stored_dtype,
+)
+from .dicom_values import (
+    aligned,
+    is_color,
+    known_range,
+    listed_dtype,
+    rescale_of,
+    smallest_dtype,
+)
 from .dicom_volumes import Stack
 
-INTEGERS = tuple(np.dtype(t) for t in (np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32))
-_FLOAT = np.dtype(np.float32)
-
-_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
-
 _FRAMES_A_TASK = 8
-
-# A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
-_BYTES_WITH_UID = 4096
-
-
-def is_color(stack: Stack) -> bool:
-    """Whether the pixels are red, green and blue."""
-    first = stack.frames[0]
-    is_palette = first.get("PhotometricInterpretation") == "PALETTE COLOR"
-    return is_palette or _whole(first, "SamplesPerPixel") == 3
-
-
-def listed_dtype(stack: Stack) -> np.dtype:
-    """Return the pixels' type as a listing can know it, without reading them.
-
-    Colors are uint8. Integers that stay integers when rescaled get the smallest type for the range
-    that the bits stored allow; those of 16 bits with an offset (CT) are int16, as no image uses
-    their whole range. All else is float32.
-    """
-    dtype = _safe_dtype(stack)
-    is_only_offset = all(slope == 1.0 for slope, _ in _rescales(stack))
-    is_16_bits = _whole(stack.frames[0], "BitsAllocated") == 16
-    return np.dtype(np.int16) if dtype == np.int32 and is_16_bits and is_only_offset else dtype
 
 
 def read_pixels(
@@ -165,7 +147,7 @@ class VolumeReading:
                 yield done
             self.is_pending = False
             pictures = self._cut_tiles(self._decoders.frames_of(future), frames)
-            _opened(self._folder, frames[0].file).close()
+            open_unchanged(self._folder, frames[0].file).close()
             for k, (frame, pixels) in enumerate(zip(frames, pictures, strict=True), start=first):
                 self._check_shape(pixels, frame.file)
                 self._store(k, pixels, frame)
@@ -193,7 +175,7 @@ class VolumeReading:
                     break
             frames = left.pop(first)
             file = frames[0].file
-            _opened(self._folder, file).close()
+            open_unchanged(self._folder, file).close()
             is_tiled = TILES in file.header.shared
             indices = [0] if is_tiled else [frame.index for frame in frames]
             yield self._folder / file.name, indices, first, frames
@@ -215,7 +197,7 @@ class VolumeReading:
         if TILES not in header.shared:
             return pictures
         across = int(header.get(TILES).partition("\\")[0])
-        return _cut(pictures[0], frames, across, *self._shape[:2])
+        return cut_tiles(pictures[0], frames, across, *self._shape[:2])
 
     def _frames(self, file: ImageFile, frames: list[Frame], start: int) -> Iterator[np.ndarray]:
         """Yield the stored pixels of some frames of a file, the first of which is number ``start``.
@@ -226,15 +208,15 @@ class VolumeReading:
         if stored is None:
             yield from self._decoded(file, frames)
             return
-        with _opened(self._folder, file, self._contents) as opened:
+        with open_unchanged(self._folder, file, self._contents) as opened:
             if TILES in file.header.shared:
                 yield from self._tiles(opened, file, frames, stored)
             else:
                 for k, frame in enumerate(frames, start=start):
                     pixels = self._room_for(stored, k)
-                    _read_into(pixels, opened, file, frame.index * pixels.nbytes)
+                    read_into(pixels, opened, file, frame.index * pixels.nbytes)
                     yield pixels
-            _check_unchanged(opened, file)
+            check_unchanged(opened, file)
 
     def _room_for(self, stored: np.dtype, k: int) -> np.ndarray:
         """Return where the stored pixels of a frame can be read to."""
@@ -250,21 +232,21 @@ class VolumeReading:
         across, down = map(int, file.header.get(TILES).split("\\"))
         rows, columns = self._shape[:2]
         picture = np.empty((rows * down, columns * across), stored)
-        _read_into(picture, opened, file, 0)
-        yield from _cut(picture, frames, across, rows, columns)
+        read_into(picture, opened, file, 0)
+        yield from cut_tiles(picture, frames, across, rows, columns)
 
     def _decoded(self, file: ImageFile, frames: list[Frame]) -> Iterator[np.ndarray]:
-        _opened(self._folder, file).close()
+        open_unchanged(self._folder, file).close()
         path = self._folder / file.name
         if TILES in file.header.shared:
             (picture,) = decode_frames(path, [0])
             across = int(file.header.get(TILES).partition("\\")[0])
-            yield from _cut(picture, frames, across, *self._shape[:2])
+            yield from cut_tiles(picture, frames, across, *self._shape[:2])
             return
         for pixels in decode_frames(path, [frame.index for frame in frames]):
             self._check_shape(pixels, file)
             yield pixels
-        _opened(self._folder, file).close()
+        open_unchanged(self._folder, file).close()
 
     def _check_shape(self, pixels: np.ndarray, file: ImageFile) -> None:
         if pixels.shape != self._shape:
@@ -281,9 +263,9 @@ class VolumeReading:
             return
         ends = None
         if pixels.dtype.kind in "iu":
-            pixels = _aligned(pixels, frame)
-            ends = _known_range(pixels, frame)
-        slope, intercept = _rescale(frame)
+            pixels = aligned(pixels, frame)
+            ends = known_range(pixels, frame)
+        slope, intercept = rescale_of(frame)
         if frame.get("ModalityLUTSequence"):
             slope, intercept = 1.0, 0.0
         if ends is None or not self._has_room(ends, slope, intercept):
@@ -313,29 +295,7 @@ class VolumeReading:
         if limits.min <= min(ends) and max(ends) <= limits.max and pixels.dtype.kind in "iu":
             return
         old = [limits.min, limits.max]
-        self.volume = self.volume.astype(_smallest([*ends, *old]))
-
-
-def stored_dtype(header: ImageHeader) -> np.dtype | None:
-    """Return how pixels lie in a file if they can be read as they are; None if not."""
-    place = header.pixels
-    syntax = header.get(TRANSFER_SYNTAX_UID)
-    if place is None or not place.offset or header.get("ModalityLUTSequence"):
-        return None
-    if syntax not in (_IMPLICIT_LITTLE, _EXPLICIT_LITTLE, _EXPLICIT_BIG):
-        return None
-    if (header.get("SamplesPerPixel") or "1") != "1" or "PALETTE" in header.get(
-        "PhotometricInterpretation"
-    ):
-        return None
-    order = ">" if syntax == _EXPLICIT_BIG else "<"
-    if place.keyword != "PixelData":
-        return np.dtype(f"{order}f{4 if place.keyword == 'FloatPixelData' else 8}")
-    bits = header.get("BitsAllocated")
-    # Bytes in big endian are swapped in pairs (PS3.5 8.1.2), others come bit by bit.
-    if bits not in ("8", "16", "32") or (bits == "8" and order == ">"):
-        return None
-    return np.dtype(f"{order}{_kind(header)}{int(bits) // 8}")
+        self.volume = self.volume.astype(smallest_dtype([*ends, *old]))
 
 
 def pixel_digest(frame: Frame, folder: Path, contents: Contents | None = None) -> bytes:
@@ -349,157 +309,3 @@ def pixel_digest(frame: Frame, folder: Path, contents: Contents | None = None) -
         return blake2b(pixels.data, digest_size=16).digest()
     except SourceError:
         return f"{frame.file.name} {frame.index}".encode()
-
-
-def _opened(folder: Path, file: ImageFile, contents: Contents | None = None) -> io.RawIOBase:
-    """Open a file, if it still is the one that was indexed."""
-    content = contents.get(file.name) if contents else None
-    if content is not None:
-        return BufferFile(content)
-    try:
-        opened = io.FileIO(folder / file.name, opener=_open_without_waiting)
-    except OSError as error:
-        raise SourceError(f"{file.name!r} can no longer be read: {error.strerror}") from error
-    try:
-        _check_unchanged(opened, file)
-        uid = file.header.get("SOPInstanceUID").encode()
-        header = opened.read(_BYTES_WITH_UID)
-        if uid not in header and file.header.pixels is not None:
-            header += opened.read(max(0, file.header.pixels.offset - len(header)))
-        if uid not in header:
-            raise _changed(file)
-    except BaseException:
-        opened.close()
-        raise
-    return opened
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file, even if somebody has put a pipe into its place."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def _check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
-    """Raise ``SourceError`` if a file was written since its header was read.
-
-    Other voxels, or the same ones in another place, would come with what the header said then.
-    """
-    if isinstance(opened, BufferFile):
-        return
-    status = os.fstat(opened.fileno())
-    is_as_indexed = status.st_size == file.size and file.mtime_ns in (0, status.st_mtime_ns)
-    if not is_as_indexed or not stat.S_ISREG(status.st_mode):
-        raise _changed(file)
-
-
-def _changed(file: ImageFile) -> SourceError:
-    return SourceError(f"{file.name!r} can no longer be read: it has changed; refresh the list")
-
-
-def _read_into(pixels: np.ndarray, opened: io.RawIOBase, file: ImageFile, start: int) -> None:
-    """Read pixels that begin ``start`` bytes behind the first, and put them in native order."""
-    assert file.header.pixels is not None
-    place = file.header.pixels
-    if start + pixels.nbytes > place.length:
-        raise SourceError(
-            f"{file.name!r} cannot be decoded: it has fewer pixels than its header says. "
-            "The file may be damaged; get it again from its archive."
-        )
-    opened.seek(place.offset + start)
-    if opened.readinto(memoryview(pixels).cast("B")) != pixels.nbytes:
-        raise SourceError(f"{file.name!r} can no longer be read: it was cut off")
-
-
-def _cut(
-    picture: np.ndarray, frames: list[Frame], across: int, rows: int, columns: int
-) -> Iterator[np.ndarray]:
-    for frame in frames:
-        row, column = divmod(frame.index, across)
-        yield picture[row * rows :, column * columns :][:rows, :columns]
-
-
-def _aligned(pixels: np.ndarray, frame: Frame) -> np.ndarray:
-    """Return integers in native order, without the bits that are not of the value (PS3.5 8.1.1).
-
-    Old scanners have overlays in the bits above those stored. Few files do, so this is seen by
-    values that the bits stored cannot hold.
-    """
-    if not pixels.dtype.isnative:
-        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
-    ends = _known_range(pixels, frame)
-    if ends is None:
-        return pixels
-    allocated, stored, high = _bits(pixels, frame)
-    is_above = pixels.dtype.kind == "u" or ends[0] <= pixels.min()
-    if high == stored - 1 and is_above and pixels.max() <= ends[1]:
-        return pixels
-    return (pixels << (allocated - 1 - high)) >> (allocated - stored)
-
-
-def _known_range(pixels: np.ndarray, frame: Frame) -> tuple[int, int] | None:
-    """Return what aligned integers are between at most, if fewer bits are stored than allocated."""
-    allocated, stored, high = _bits(pixels, frame)
-    if not 0 < stored < allocated or not stored - 1 <= high < allocated:
-        return None
-    return _range(stored, pixels.dtype.kind == "i")
-
-
-def _bits(pixels: np.ndarray, frame: Frame) -> tuple[int, int, int]:
-    """Return how many bits are allocated and stored, and the highest of those."""
-    stored = _whole(frame, "BitsStored")
-    high = _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
-    return 8 * pixels.dtype.itemsize, stored, high
-
-
-def _range(bits: int, is_signed: bool) -> tuple[int, int]:
-    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
-
-
-def _kind(header: ImageHeader) -> str:
-    return "i" if header.get("PixelRepresentation") == "1" else "u"
-
-
-def _safe_dtype(stack: Stack) -> np.dtype:
-    """Return a type that holds whatever the bits stored and the rescale allow."""
-    first = stack.frames[0]
-    if is_color(stack):
-        return np.dtype(np.uint8)
-    if first.get("ModalityLUTSequence"):
-        return np.dtype(np.uint16)
-    place = first.file.header.pixels
-    if place is not None and place.keyword != "PixelData":
-        return np.dtype(np.float64 if place.keyword == "DoublePixelData" else np.float32)
-    bits = _whole(first, "BitsStored")
-    rescales = _rescales(stack)
-    if not bits or any(not number.is_integer() for rescale in rescales for number in rescale):
-        return _FLOAT
-    ends = _range(bits, _kind(first.file.header) == "i")
-    return _smallest([slope * end + intercept for slope, intercept in rescales for end in ends])
-
-
-def _smallest(values: list[float]) -> np.dtype:
-    for dtype in INTEGERS:
-        if np.iinfo(dtype).min <= min(values) and max(values) <= np.iinfo(dtype).max:
-            return dtype
-    return _FLOAT
-
-
-def _rescales(stack: Stack) -> set[tuple[float, float]]:
-    return {_rescale(frame) for frame in stack.frames}
-
-
-def _rescale(frame: Frame) -> tuple[float, float]:
-    """Slope and intercept; 1 and 0 if they are absent, empty, or the slope is 0 (seen in the
-    wild)."""
-    if frame.get("DoseGridScaling"):  # from stored values to DoseUnits (PS3.3 C.8.8.3)
-        return (frame.number("DoseGridScaling") or 1.0, 0.0)
-    if frame.get("SegmentationType") == "FRACTIONAL":  # a part of the most (PS3.3 C.8.20.2.3)
-        return (1.0 / (frame.number("MaximumFractionalValue") or 255.0), 0.0)
-    if frame.get("SOPClassUID") == PARAMETRIC_MAP and frame.get("RealWorldValueSlope"):
-        intercept = frame.number("RealWorldValueIntercept") or 0.0
-        return (frame.number("RealWorldValueSlope") or 1.0, intercept)
-    return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
-
-
-def _whole(frame: Frame, keyword: str) -> int:
-    return int(frame.number(keyword) or 0)

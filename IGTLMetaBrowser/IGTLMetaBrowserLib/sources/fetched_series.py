@@ -15,7 +15,7 @@ from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
 from .archive import ArchiveError, Series
 from .dicom_folder import DicomFolderSource
-from .dicom_pixels import stored_dtype
+from .dicom_stored_pixels import stored_dtype
 from .plan_document import Plan
 from .series_cache import CachedSeries
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 from .. import codec
 from ..dicom_index.index import DicomIndex
+from ..net.source import SourceError
 from . import dicom_fields
-from .dicom_segmentations import LabelMap
+from .dicom_files import structure_sets
+from .dicom_offers import FolderOffers
+from .dicom_segmentations import LabelMap, read_segmentation
+from .dicom_structures import read_structures
+from .dicom_volumes import Stack
+from .predecessor import replaced_in
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,3 +67,63 @@ class FolderLabelMaps:
         }
         values["SOPInstanceUID"] = "" if is_part else self.document_of(image_id, index)
         return {keyword: text for keyword, text in values.items() if text}
+
+
+class LabelMapReader:
+    """Reads the label maps of the files that ``offers`` has no images of.
+
+    They may belong to images of the folder, or to those of other sources, which are ``elsewhere``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        index: DicomIndex,
+        offers: FolderOffers,
+        elsewhere: Mapping[str, Stack],
+    ) -> None:
+        self._folder = folder
+        self._index = index
+        self._offers = offers
+        self._elsewhere = elsewhere
+
+    def read(self) -> FolderLabelMaps:
+        """Return the label maps; what cannot be read is added to ``offers.refused``."""
+        found = FolderLabelMaps()
+        for file in self._offers.segmentations:
+            found.replaced.update(replaced_in(self._folder / file.name))
+            self._add(found, file.name, partial(read_segmentation, file))
+        for name in structure_sets(self._index):
+            self._add(found, name, partial(self._structures, name))
+        return found
+
+    def _add(
+        self, found: FolderLabelMaps, name: str, read: Callable[[], Sequence[LabelMap]]
+    ) -> None:
+        owner = self._owner_of(name)
+        is_known = owner in self._offers.images or owner in self._elsewhere
+        try:
+            for label_map in read():
+                found.by_id[label_map.id] = label_map
+                found.owners[label_map.id] = owner if is_known else ""
+                found.files[label_map.id] = name
+        except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            _logger.warning("%s is not offered: %s", name, error)
+            self._offers.refused.append((name, str(error)))
+
+    def _structures(self, name: str) -> Sequence[LabelMap]:
+        owner = self._owner_of(name)
+        stack = self._elsewhere.get(owner)
+        if owner in self._offers.images:
+            stack = self._offers.images[owner].stack
+        if stack is None:
+            raise ValueError(
+                "structures of an image that is not in the folder, or not offered as one volume"
+            )
+        return read_structures(self._folder, name, stack)
+
+    def _owner_of(self, name: str) -> str:
+        """Return the id of the image that a file's structures belong to."""
+        row = self._index.row(name)
+        series = row.get("reference_ct_series") or row.get("reference_ct") or ""
+        return dicom_fields.image_id(str(series))

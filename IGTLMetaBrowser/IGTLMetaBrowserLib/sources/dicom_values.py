@@ -1,0 +1,125 @@
+"""What the stored pixels of DICOM frames mean: their bits, the rescale, and a type for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..dicom_index.image_header import ImageHeader
+from .dicom_files import PARAMETRIC_MAP, Frame
+from .dicom_volumes import Stack
+
+_INTEGERS = tuple(
+    np.dtype(t) for t in (np.uint8, np.int8, np.uint16, np.int16, np.int32, np.uint32)
+)
+_FLOAT = np.dtype(np.float32)
+
+
+def is_color(stack: Stack) -> bool:
+    """Whether the pixels are red, green and blue."""
+    first = stack.frames[0]
+    is_palette = first.get("PhotometricInterpretation") == "PALETTE COLOR"
+    return is_palette or _whole(first, "SamplesPerPixel") == 3
+
+
+def listed_dtype(stack: Stack) -> np.dtype:
+    """Return the pixels' type as a listing can know it, without reading them.
+
+    Colors are uint8. Integers that stay integers when rescaled get the smallest type for the range
+    that the bits stored allow; those of 16 bits with an offset (CT) are int16, as no image uses
+    their whole range. All else is float32.
+    """
+    dtype = _safe_dtype(stack)
+    is_only_offset = all(slope == 1.0 for slope, _ in _rescales(stack))
+    is_16_bits = _whole(stack.frames[0], "BitsAllocated") == 16
+    return np.dtype(np.int16) if dtype == np.int32 and is_16_bits and is_only_offset else dtype
+
+
+def aligned(pixels: np.ndarray, frame: Frame) -> np.ndarray:
+    """Return integers in native order, without the bits that are not of the value (PS3.5 8.1.1).
+
+    Old scanners have overlays in the bits above those stored. Few files do, so this is seen by
+    values that the bits stored cannot hold.
+    """
+    if not pixels.dtype.isnative:
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
+    ends = known_range(pixels, frame)
+    if ends is None:
+        return pixels
+    allocated, stored, high = _bits(pixels, frame)
+    is_above = pixels.dtype.kind == "u" or ends[0] <= pixels.min()
+    if high == stored - 1 and is_above and pixels.max() <= ends[1]:
+        return pixels
+    return (pixels << (allocated - 1 - high)) >> (allocated - stored)
+
+
+def known_range(pixels: np.ndarray, frame: Frame) -> tuple[int, int] | None:
+    """Return what aligned integers are between at most, if fewer bits are stored than allocated."""
+    allocated, stored, high = _bits(pixels, frame)
+    if not 0 < stored < allocated or not stored - 1 <= high < allocated:
+        return None
+    return _range(stored, pixels.dtype.kind == "i")
+
+
+def _bits(pixels: np.ndarray, frame: Frame) -> tuple[int, int, int]:
+    """Return how many bits are allocated and stored, and the highest of those."""
+    stored = _whole(frame, "BitsStored")
+    high = _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
+    return 8 * pixels.dtype.itemsize, stored, high
+
+
+def _range(bits: int, is_signed: bool) -> tuple[int, int]:
+    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
+
+
+def integer_kind(header: ImageHeader) -> str:
+    """Return numpy's letter for the integers of an image: with a sign or without."""
+    return "i" if header.get("PixelRepresentation") == "1" else "u"
+
+
+def _safe_dtype(stack: Stack) -> np.dtype:
+    """Return a type that holds whatever the bits stored and the rescale allow."""
+    first = stack.frames[0]
+    if is_color(stack):
+        return np.dtype(np.uint8)
+    if first.get("ModalityLUTSequence"):
+        return np.dtype(np.uint16)
+    place = first.file.header.pixels
+    if place is not None and place.keyword != "PixelData":
+        return np.dtype(np.float64 if place.keyword == "DoublePixelData" else np.float32)
+    bits = _whole(first, "BitsStored")
+    rescales = _rescales(stack)
+    if not bits or any(not number.is_integer() for rescale in rescales for number in rescale):
+        return _FLOAT
+    ends = _range(bits, integer_kind(first.file.header) == "i")
+    return smallest_dtype(
+        [slope * end + intercept for slope, intercept in rescales for end in ends]
+    )
+
+
+def smallest_dtype(values: list[float]) -> np.dtype:
+    """Return the smallest type that holds these values."""
+    for dtype in _INTEGERS:
+        if np.iinfo(dtype).min <= min(values) and max(values) <= np.iinfo(dtype).max:
+            return dtype
+    return _FLOAT
+
+
+def _rescales(stack: Stack) -> set[tuple[float, float]]:
+    return {rescale_of(frame) for frame in stack.frames}
+
+
+def rescale_of(frame: Frame) -> tuple[float, float]:
+    """Slope and intercept; 1 and 0 if they are absent, empty, or the slope is 0 (seen in the
+    wild)."""
+    if frame.get("DoseGridScaling"):  # from stored values to DoseUnits (PS3.3 C.8.8.3)
+        return (frame.number("DoseGridScaling") or 1.0, 0.0)
+    if frame.get("SegmentationType") == "FRACTIONAL":  # a part of the most (PS3.3 C.8.20.2.3)
+        return (1.0 / (frame.number("MaximumFractionalValue") or 255.0), 0.0)
+    if frame.get("SOPClassUID") == PARAMETRIC_MAP and frame.get("RealWorldValueSlope"):
+        intercept = frame.number("RealWorldValueIntercept") or 0.0
+        return (frame.number("RealWorldValueSlope") or 1.0, intercept)
+    return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
+
+
+def _whole(frame: Frame, keyword: str) -> int:
+    return int(frame.number(keyword) or 0)
