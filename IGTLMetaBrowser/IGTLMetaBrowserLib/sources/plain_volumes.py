@@ -186,7 +186,7 @@ def read_label_map(path: Path) -> Labels:
     if not path.name.lower().endswith(ENDINGS):
         raise SourceError(f"{path.name} is no label map; it ends with one of {', '.join(ENDINGS)}")
     _require_simpleitk()
-    file = _read_header(path, "")
+    file = _read_header(path, "", path.parent)
     structures = [Structure(one.name, one.label, one.rgba) for one in file.labels]
     return Labels(*read_volume(path), structures)
 
