@@ -199,12 +199,14 @@ class User:
         yield self.until_loaded(*image_ids, seconds=seconds)
 
     def until_loaded(self, *image_ids: str, seconds: float = 60) -> Until:
-        nodes, events = self.browser.images.node, self.widget.panel.events
-        return self.until(
-            lambda: all(map(nodes, image_ids)) and events.isUpToDate,
-            f"the images {image_ids}",
-            seconds,
-        )
+        images, events = self.browser.images, self.widget.panel.events
+
+        def are_loaded() -> bool:
+            # An image is in transfer until it has taken the place of its preview.
+            are_there = all(map(images.node, image_ids)) and images.current not in image_ids
+            return are_there and events.isUpToDate
+
+        return self.until(are_loaded, f"the images {image_ids}", seconds)
 
     def get_trajectories(self, count: int) -> Iterator[Until]:
         """Unfold the section, press Get trajectories, and wait for their nodes."""

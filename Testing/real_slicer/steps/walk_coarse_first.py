@@ -37,8 +37,8 @@ def coarse_to_whole(step, user):
     yield user.until(lambda: images.preview("CT") is not None, "the coarse image")
     preview = images.preview("CT")
     step.check(preview.GetHideFromEditors(), "the preview can be chosen in selectors")
-    shown = composite().GetBackgroundVolumeID()
-    step.check(shown == preview.GetID(), "the views do not show the preview")
+    shown = lambda: composite().GetBackgroundVolumeID()  # noqa: E731
+    yield user.until(lambda: shown() == preview.GetID(), "the preview in the views")
     yield step.pause(0.3)  # the views draw it in a later turn
     yield from screenshot(step, "1-coarse", wait=False)
     yield user.until(lambda: percent(preview) >= 30, "a third of the image", 60)
@@ -48,8 +48,9 @@ def coarse_to_whole(step, user):
     step.check(is_selectable(preview) == 0, "the preview is in a node selector")
     yield user.until_loaded("CT")
     node = images.node("CT")
-    shown = composite().GetBackgroundVolumeID()
-    step.check(shown == node.GetID(), "the views do not show the image in the place of its preview")
+    step.check(
+        shown() == node.GetID(), "the views do not show the image in the place of its preview"
+    )
     step.check(is_selectable(node) == 1, "the image is not in node selectors")
     step.check(annotation() == "", "the views still speak of a preview")
     yield from screenshot(step, "3-whole")
