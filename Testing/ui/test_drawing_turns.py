@@ -13,15 +13,15 @@ NAMES = ("Red", "Yellow", "Green")
 class View(SimpleNamespace):
     """A view that counts, as Slicer does, how often it is paused."""
 
-    def __init__(self, name: str, calls: list[str]) -> None:
-        self.pauses, self.has_updates = 0, True
-        self._name, self._calls = name, calls
+    def __init__(self, name: str, drawn: list[str]) -> None:
+        self.pauses = 0
+        self._name, self._drawn = name, drawn
         super().__init__(
             sliceView=lambda: self,
             threeDView=lambda: self,
             pauseRender=self.pause,
             resumeRender=self.resume,
-            setUpdatesEnabled=self.enable_updates,
+            updatesEnabled=True,
         )
 
     def pause(self) -> None:
@@ -29,23 +29,18 @@ class View(SimpleNamespace):
 
     def resume(self) -> None:
         self.pauses -= 1
-        self._calls.append(self._name)
-
-    def enable_updates(self, are_enabled: bool) -> None:
-        if are_enabled and not self.has_updates:
-            self._calls.append(f"{self._name} is seen")
-        self.has_updates = are_enabled
+        self._drawn.append(self._name)
 
 
 @pytest.fixture
-def calls():
+def drawn():
     return []
 
 
 @pytest.fixture
-def views(user, calls):
+def views(user, drawn):
     before = slicer.app.layoutManager()
-    views = {name: View(name, calls) for name in (*NAMES, "3D")}
+    views = {name: View(name, drawn) for name in (*NAMES, "3D")}
     slicer.app.setLayoutManager(
         SimpleNamespace(
             sliceViewNames=lambda: NAMES,
@@ -67,33 +62,39 @@ def turns(views):
     turns.close()
 
 
-def test_each_view_draws_in_a_turn_of_its_own_and_the_window_once(user, turns, views, calls):
+def are_seen(views) -> list[bool]:
+    return [view.updatesEnabled for view in views.values()]
+
+
+def test_each_view_draws_in_a_turn_of_its_own_and_the_window_once(user, turns, views, drawn):
     turns.begin()
     assert [view.pauses for view in views.values()] == [1, 1, 1, 1]
-    per_turn, before = [], 0
-    while len(calls) < 8:
-        user.wait_for(lambda count=before: len(calls) > count, "the next view")
-        per_turn.append(calls[before:])
-        before = len(calls)
-    assert per_turn == [["Red"], ["Yellow"], ["Green"], ["3D"], [f"{one} is seen" for one in views]]
+    for count in range(1, 5):
+        user.wait_for(lambda least=count: len(drawn) >= least, "the next view")
+        assert drawn == [*views][:count]
+        assert not any(are_seen(views))
+    user.wait_for(lambda: not turns.isActive, "the window")
+    assert all(are_seen(views))
 
 
-def test_a_volume_that_changes_twice_pauses_the_views_once(user, turns, views, calls):
+def test_a_volume_that_changes_twice_pauses_the_views_once(user, turns, views):
     turns.begin()
     turns.begin()
-    user.wait_for(lambda: "3D is seen" in calls, "all views")
+    user.wait_for(lambda: not turns.isActive, "all views")
     assert [view.pauses for view in views.values()] == [0, 0, 0, 0]
 
 
-def test_views_are_not_paused_without_end_by_what_changes_all_the_time(user, turns, views, calls):
+def test_views_are_not_paused_without_end_by_what_changes_all_the_time(user, turns, views):
     def change() -> bool:
+        were_seen = all(are_seen(views))
         turns.begin()
-        return "3D is seen" in calls
+        return were_seen
 
+    turns.begin()
     user.wait_for(change, "the views to be seen")
 
 
 def test_no_view_stays_paused_when_the_module_is_closed(turns, views):
     turns.begin()
     turns.close()
-    assert [(view.pauses, view.has_updates) for view in views.values()] == [(0, True)] * 4
+    assert [(view.pauses, view.updatesEnabled) for view in views.values()] == [(0, True)] * 4

@@ -30,7 +30,6 @@ class View(SimpleNamespace):
             scheduleRender=lambda: None,
             pauseRender=lambda: None,
             resumeRender=lambda: None,
-            setUpdatesEnabled=lambda _are_enabled: None,
         )
 
     @property

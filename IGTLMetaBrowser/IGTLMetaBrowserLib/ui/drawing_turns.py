@@ -34,6 +34,11 @@ class DrawingTurns:
         self._beganAt = 0.0
         self._timer = SingleShotTimer(self._goOn)
 
+    @property
+    def isActive(self):
+        """Whether there are views that still have to be drawn."""
+        return self._timer.isActive()
+
     def begin(self):
         """Draw nothing until the turn ends in which this is called: a volume changes in it."""
         now = time.monotonic()
@@ -45,7 +50,7 @@ class DrawingTurns:
             # Slicer counts pauses.
             if view not in self._paused:
                 view.pauseRender()
-                view.setUpdatesEnabled(False)
+                view.updatesEnabled = False
                 self._paused.append(view)
         if self._paused:
             self._timer.start(_MILLISECONDS_UNTIL_DUE)
@@ -74,7 +79,7 @@ class DrawingTurns:
         drawn, self._drawn = self._drawn, []
         for view in drawn:
             if view and view not in self._paused:
-                view.setUpdatesEnabled(True)
+                view.updatesEnabled = True
 
 
 def _views():

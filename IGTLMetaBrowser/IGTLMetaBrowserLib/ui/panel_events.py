@@ -59,7 +59,8 @@ class PanelEvents:
     @property
     def isUpToDate(self):
         """Whether all images that have come are in the views, and in the panel."""
-        return self._nodeToShow is None and not self._loaded and not self._isAskedDue
+        isDrawn = not self._drawing.isActive
+        return isDrawn and self._nodeToShow is None and not self._loaded and not self._isAskedDue
 
     def forgetTrajectories(self):
         """Say how many trajectories come next, also if it is as many as before."""

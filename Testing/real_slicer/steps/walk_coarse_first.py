@@ -39,7 +39,7 @@ def coarse_to_whole(step, user):
     step.check(preview.GetHideFromEditors(), "the preview can be chosen in selectors")
     shown = lambda: composite().GetBackgroundVolumeID()  # noqa: E731
     yield user.until(lambda: shown() == preview.GetID(), "the preview in the views")
-    yield step.pause(0.3)  # the views draw it in a later turn
+    yield user.until(lambda: user.widget.panel.events.isUpToDate, "the views to be drawn")
     yield from screenshot(step, "1-coarse", wait=False)
     yield user.until(lambda: percent(preview) >= 30, "a third of the image", 60)
     step.note(f"the corner says: {annotation()!r}")
@@ -48,9 +48,7 @@ def coarse_to_whole(step, user):
     step.check(is_selectable(preview) == 0, "the preview is in a node selector")
     yield user.until_loaded("CT")
     node = images.node("CT")
-    step.check(
-        shown() == node.GetID(), "the views do not show the image in the place of its preview"
-    )
+    step.check(shown() == node.GetID(), "the image is not in the place of its preview")
     step.check(is_selectable(node) == 1, "the image is not in node selectors")
     step.check(annotation() == "", "the views still speak of a preview")
     yield from screenshot(step, "3-whole")
