@@ -100,6 +100,7 @@ def region(step, user):
     roi.GetRASBounds(of_roi)
     step.check(np.abs(bounds - of_roi).max() < 1.5, f"it is at {bounds}, the ROI at {of_roi}")
     step.check(same_voxel(part, whole), "the region has other voxels than the image there")
+    yield user.until(lambda: user.widget.panel.events.isUpToDate, "the region in the views")
     yield from screenshot(step, "6-region")
 
 
