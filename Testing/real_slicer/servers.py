@@ -291,7 +291,7 @@ def large_ct(
         server.serve_forever()
 
 
-def orthanc(_port: int, count: float) -> None:
+def orthanc(_port: int, count: float, is_dimse: bool = False) -> None:
     """An archive with the phantom, and so many series of other patients; by DICOMweb."""
     import tempfile
 
@@ -308,8 +308,13 @@ def orthanc(_port: int, count: float) -> None:
         with orthanc.running(folder / "orthanc") as archive:
             archive.upload(sorted((folder / "others").iterdir()))
             archive.upload(sorted((folder / "phantom").rglob("*.dcm")))
-            print(archive.http_port, flush=True)
+            print(archive.dicom_port if is_dimse else archive.http_port, flush=True)
             signal.pause()
+
+
+def orthanc_by_dimse(port: int, count: float) -> None:
+    """The same, whose port is that of DIMSE."""
+    orthanc(port, count, is_dimse=True)
 
 
 def _write_others(folder: Path, count: int) -> None:
@@ -421,6 +426,7 @@ KINDS = {
     "large_ct": large_ct,
     "long_list": long_list,
     "orthanc": orthanc,
+    "orthanc_by_dimse": orthanc_by_dimse,
     "heads": heads,
     "clinic": clinic,
     "perfusion": perfusion,

@@ -133,14 +133,14 @@ class User:
             for row in range(model.rowCount())
         ]
 
-    def wait_for(self, condition: Callable[[], bool], what: str) -> None:
+    def wait_for(self, condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
         try:
-            slicerhost.wait_until(condition, 20, what)
+            slicerhost.wait_until(condition, seconds, what)
         except TimeoutError as error:
             pytest.fail(f"{error} The status is: {self.status}", pytrace=False)
 
-    def wait_for_status(self, words: str) -> None:
-        self.wait_for(lambda: words in self.status, f"the status {words!r}")
+    def wait_for_status(self, words: str, seconds: float = 20) -> None:
+        self.wait_for(lambda: words in self.status, f"the status {words!r}", seconds)
 
 
 @pytest.fixture

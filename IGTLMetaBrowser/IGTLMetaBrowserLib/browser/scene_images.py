@@ -81,6 +81,7 @@ class SceneImages:
         ``SceneError``.
         """
         if self._overlays.is_label_map(image_id):
+            self._metadata.known.messages.keep(image_id, image.metadata)
             return self._overlays.show_label_map(image_id, image), ()
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from typing import Any
 
 from .. import codec, net
@@ -22,6 +23,8 @@ class Trajectories:
         self._connection = connection
         self._nodes = nodes
         self._notify = notify
+        self._documents: dict[tuple[Any, ...], str] = {}
+        self._address_of_documents = ""
 
     # What is known
 
@@ -51,6 +54,24 @@ class Trajectories:
     def world_points(self, trajectory: Trajectory) -> list[tuple[float, float, float]]:
         """Return the planned points, entry first, in RAS mm of the scene's world."""
         return self._of_server.world_points(trajectory)
+
+    def document_of(self, node: Any) -> str:
+        """Return the SOPInstanceUID of the document that a node's trajectory came from, if any."""
+        documents = self._documents_of_server
+        for one in self.items if documents else ():
+            if self.node(one) is node:
+                return documents.get(astuple(one.item), "")
+        return ""
+
+    def of_document(self, uid: str) -> list[Trajectory]:
+        """Return the trajectories that came from a document."""
+        documents = self._documents_of_server
+        return [one for one in self.items if documents.get(astuple(one.item)) == uid]
+
+    @property
+    def _documents_of_server(self) -> dict[tuple[Any, ...], str]:
+        is_same = self._address_of_documents == self._connection.address
+        return self._documents if is_same else {}
 
     @property
     def coordinates(self) -> codec.Coordinates | None:
@@ -111,6 +132,9 @@ class Trajectories:
     def on_trajectories(self, message: codec.TrajectoryMessage, is_answer: bool) -> None:
         """Show what came. ``is_answer``: those that the user has removed come back."""
         self._nodes.receive(self._connection.address, message.items, is_answer)
+        if is_answer:
+            self._documents = _documents(message)
+            self._address_of_documents = self._connection.address
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))
         self.work()
@@ -156,3 +180,15 @@ class Trajectories:
     @property
     def _of_server(self) -> TrajectorySet:
         return self._nodes.of(self._connection.address)
+
+
+def _documents(message: codec.TrajectoryMessage) -> dict[tuple[Any, ...], str]:
+    """Return in which documents trajectories are; not of those that are the same in several."""
+    uids = message.metadata.get(net.DOCUMENTS, "").split("\\")
+    if len(uids) != len(message.items):
+        return {}
+    found: dict[tuple[Any, ...], str] = {}
+    for item, uid in zip(message.items, uids, strict=True):
+        key = astuple(item)
+        found[key] = uid if found.get(key, uid) == uid else ""
+    return found

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import codec
 from ..dicom_index.limited_file import open_limited
+from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
 from ..sources.archive import Archive
 from ..sources.dicom_fields import image_id
@@ -70,6 +71,8 @@ def store(arguments: argparse.Namespace) -> int:
     archive = archive_options.open_archive(arguments) if is_archive else None
     with _images(arguments, archive) as images:
         document = _document(arguments, images, archive)
+    document.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    document.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     content = io.BytesIO()
     document.save_as(content, enforce_file_format=True)
     if archive is not None:

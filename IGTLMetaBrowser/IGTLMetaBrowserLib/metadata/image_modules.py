@@ -210,3 +210,30 @@ class SourceReference:
     StudyInstanceUID: str = ""
     FrameOfReferenceUID: str = ""
     ReferencedSeriesSequence: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """What a new document says that takes this one's place.
+
+    ``PredecessorDocumentsSequence`` is that of a structured report (PS3.3 C.17.2), as mappings of
+    keywords; ``SOPInstanceUID`` is the document's own.
+    """
+
+    SOPInstanceUID: str = ""
+    PredecessorDocumentsSequence: tuple[Mapping[str, Any], ...] = ()
+
+
+IMPLEMENTATION_CLASS_UID = "2.25.270391127343211914127254318561482403121"
+IMPLEMENTATION_VERSION_NAME = "IGTLMETABROWSER"
+
+
+@dataclass(frozen=True, slots=True)
+class FileMeta:
+    """How a file of this instance begins (PS3.10 7.1), if it is written here."""
+
+    MediaStorageSOPClassUID: str = ""
+    MediaStorageSOPInstanceUID: str = ""
+    TransferSyntaxUID: str = ""
+    ImplementationClassUID: str = IMPLEMENTATION_CLASS_UID
+    ImplementationVersionName: str = IMPLEMENTATION_VERSION_NAME

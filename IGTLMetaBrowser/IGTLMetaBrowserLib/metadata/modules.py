@@ -15,12 +15,14 @@ from .image_modules import (
     Calibration,
     Cine,
     Derived,
+    FileMeta,
     GeneralImage,
     ImagePixel,
     ImagePlane,
     ModalityLut,
     MrImage,
     MultiFrame,
+    Predecessor,
     SopCommon,
     SourceReference,
     TransferSyntax,
@@ -63,6 +65,8 @@ SERIES_FILES = "seriesFiles"
 VOLUME_GEOMETRY = "volumeGeometry"
 DERIVED = "derived"
 SOURCE_REFERENCE = "sourceReference"
+PREDECESSOR = "predecessor"
+FILE_META = "fileMeta"
 
 OTHER = "other"
 """Keywords that are in no module, as a mapping: metadata of a message, values that were typed."""
@@ -99,6 +103,8 @@ RECORDS: Mapping[str, type] = {
     VOLUME_GEOMETRY: VolumeGeometry,
     DERIVED: Derived,
     SOURCE_REFERENCE: SourceReference,
+    PREDECESSOR: Predecessor,
+    FILE_META: FileMeta,
 }
 """These, and our own."""
 

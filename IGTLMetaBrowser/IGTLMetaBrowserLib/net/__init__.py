@@ -33,6 +33,7 @@ from .source import NotReadyError, Source, SourceError
 from .tls_client import ClientTLS
 from .tls_server import ServerTLS
 from .whole_texts import (
+    DOCUMENTS,
     NOTICE,
     SEARCH,
     ids_with_whole_texts,
@@ -43,6 +44,7 @@ from .whole_texts import (
 
 __all__ = [
     "DEFAULT_PORT",
+    "DOCUMENTS",
     "NOTICE",
     "SEARCH",
     "AnswerError",

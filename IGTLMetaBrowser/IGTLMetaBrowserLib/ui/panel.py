@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 
 from .archive_section import ArchiveSection
+from .archive_store import ArchiveStore
 from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
@@ -15,7 +16,6 @@ from .panel_events import PanelEvents
 from .panel_keys import PanelKeys
 from .panel_messages import PanelMessages
 from .patient_privacy import PatientPrivacy
-from .plan_store import PlanStore
 from .progress_section import ProgressSection
 from .record_button import RecordButton
 from .sections import rememberSections
@@ -48,9 +48,9 @@ class BrowserPanel:
         self._fixWidth()
         rememberSections(self._sections())
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
-        self.planStore = PlanStore(browser, archiveGateway, self.status)
+        self.archiveStore = ArchiveStore(browser, archiveGateway, self.status)
         self.trajectories = TrajectorySection(
-            ui, browser, colors, texts, self.status, self.planStore
+            ui, browser, colors, texts, self.status, self.archiveStore
         )
         self.offers = ServerOffers(browser)
         self.overlays = OverlaySection(ui, browser, self.images, self.offers, texts, self.status)
@@ -78,7 +78,7 @@ class BrowserPanel:
         self.archive.close()
         self.images.close()
         self.trajectories.close()
-        self.planStore.close()
+        self.archiveStore.close()
         self.share.close()
         # A signal that is connected to a method keeps model and receiver alive, and a Python model
         # with a connected signal crashes Slicer when it exits.

@@ -1,4 +1,4 @@
-"""Sending markups lines to the server, as trajectories."""
+"""Sending markups lines to the server as trajectories; storing what was made in an archive."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from slicer.i18n import tr as _
 
 from ..browser.browser import BrowserError
 from ..net import NetworkError
+from ..scene.outgoing_labels import storable_nodes
 
 _LINE_CLASS = "vtkMRMLMarkupsLineNode"
 _MOST_LINES = 30
+_MOST_LABELS = 20
 
 
 class SendMenu:
     """The menu of ``button``: what is selected in the table, and the lines that are not in it.
 
     ``selected`` returns the nodes of what is selected, ``listed`` those of all the table.
-    ``planStore`` stores what is selected, or a line, where an archive is browsed.
+    ``stores`` store what is selected, a line or label map, where an archive is browsed.
     """
 
-    def __init__(self, button, browser, selected, listed, statusLine, planStore):
-        self._planStore = planStore
+    def __init__(self, button, browser, selected, listed, statusLine, stores):
+        self._stores = stores
         self._browser = browser
         self._selected = selected
         self._listed = listed
@@ -35,7 +37,7 @@ class SendMenu:
         """Offer what can be sent now."""
         self.menu.clear()
         selected, lines = self._selected(), self._newLines()
-        if self._planStore.isOffered:
+        if self._stores.isOffered:
             self._fillForArchive(selected, lines)
             return
         if selected:
@@ -48,16 +50,21 @@ class SendMenu:
             self.menu.addAction(_("Select trajectories, or draw a markups line")).enabled = False
 
     def _fillForArchive(self, selected, lines):
-        """An archive is sent nothing, but can store plans."""
+        """An archive is sent nothing, but can store plans and segmentations."""
         plans = [(_("Store selected trajectories ({count})"), selected)]
         plans += [(_("Store all new lines ({count})"), lines)]
         for text, nodes in plans:
             action = self.menu.addAction(text.format(count=len(nodes)))
             action.enabled = len(nodes) > 0
-            action.triggered.connect(self._storing(nodes))
+            action.triggered.connect(self._storing(self._stores.plans, nodes))
+        self.menu.addSeparator()
+        for node in storable_nodes(slicer.mrmlScene)[:_MOST_LABELS]:
+            text = _("Store {name}").format(name=node.GetName().replace("&", "&&"))
+            action = self.menu.addAction(text)
+            action.triggered.connect(self._storing(self._stores.labels, node))
 
-    def _storing(self, nodes):
-        return lambda _checked=False: self._planStore.store(nodes)
+    def _storing(self, store, what):
+        return lambda _checked=False: store.store(what)
 
     def _newLines(self):
         """Return the lines that did not come from this server, the newest first."""

@@ -30,7 +30,7 @@ _FEWEST_ROWS, _MOST_ROWS = 2, 7
 class TrajectorySection:
     """Shows the trajectories of the browser's server; selecting one moves the slices to it."""
 
-    def __init__(self, ui, browser, colors, localeTexts, statusLine, planStore):
+    def __init__(self, ui, browser, colors, localeTexts, statusLine, stores):
         self.ui = ui
         self._browser = browser
         self._localeTexts = localeTexts
@@ -52,7 +52,7 @@ class TrajectorySection:
         self._headerSelection = prepareTable(ui.trajectoryTableView)
         self._selectionModel = ui.trajectoryTableView.selectionModel()
         self.sendMenu = SendMenu(
-            ui.sendButton, browser, self.selectedNodes, self._listedNodes, statusLine, planStore
+            ui.sendButton, browser, self.selectedNodes, self._listedNodes, statusLine, stores
         )
         self.columns = self._makeColumns()
         self.menu = TrajectoryMenu(ui.trajectoryTableView, self)

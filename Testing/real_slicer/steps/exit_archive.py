@@ -10,6 +10,6 @@ def run(step):
         return
     user = User(step)
     yield from user.open()
-    archive.connect(user, server)
+    archive.connect(user, archive.url(server))
     yield user.until_status("offers 3 images", 60)
     step.note(f"the gateway is process {user.widget.logic.archiveGateway._process.process_id}")

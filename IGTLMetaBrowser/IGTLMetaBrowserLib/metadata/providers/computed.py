@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..geometry import axes_of_matrix, axes_of_plane, image_plane, orientation_letters, slice_plane
-from ..image_modules import Derived, GeneralImage, SourceReference
+from ..image_modules import Derived, FileMeta, GeneralImage, Predecessor, SourceReference
 from ..modules import (
     CALIBRATION,
     CINE,
     DERIVED,
+    FILE_META,
     FRAME_OF_REFERENCE,
     GENERAL_EQUIPMENT,
     GENERAL_IMAGE,
@@ -32,11 +33,13 @@ from ..modules import (
     MULTI_FRAME,
     PATIENT,
     PATIENT_STUDY,
+    PREDECESSOR,
     SERIES_DATA,
     SERIES_FILES,
     SOP_COMMON,
     SOURCE_REFERENCE,
     STUDY_DATA,
+    TRANSFER_SYNTAX,
     VOI_LUT,
     VOLUME_GEOMETRY,
     known_module,
@@ -44,6 +47,9 @@ from ..modules import (
 from ..observable import ObservableProvider
 from ..registry import NOTHING, MetadataProviders
 from ..study_modules import PatientStudy
+
+# Every reader of DICOM knows it.
+_EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
 VIEWS: dict[str, Sequence[str]] = {
     STUDY_DATA: (PATIENT, PATIENT_STUDY, GENERAL_STUDY),
@@ -78,6 +84,8 @@ class ComputedProvider(ObservableProvider):
             PATIENT_STUDY: self._patient_study,
             DERIVED: self._derived,
             SOURCE_REFERENCE: self._source_reference,
+            PREDECESSOR: self._predecessor,
+            FILE_META: self._file_meta,
         }
 
     def __call__(self, type_: str, query: Hashable) -> Any:
@@ -160,6 +168,31 @@ class ComputedProvider(ObservableProvider):
             FrameOfReferenceUID=self._known(FRAME_OF_REFERENCE, query).FrameOfReferenceUID,
             ReferencedSeriesSequence=(MappingProxyType(series),),
         )
+
+    def _predecessor(self, query: Hashable) -> Any:
+        instance = self._known(SOP_COMMON, query)
+        if not instance.SOPInstanceUID:
+            return NOTHING
+        reference = {
+            "ReferencedSOPClassUID": instance.SOPClassUID,
+            "ReferencedSOPInstanceUID": instance.SOPInstanceUID,
+        }
+        series = {
+            "SeriesInstanceUID": self._known(GENERAL_SERIES, query).SeriesInstanceUID,
+            "ReferencedSOPSequence": (MappingProxyType(reference),),
+        }
+        study = {
+            "StudyInstanceUID": self._known(GENERAL_STUDY, query).StudyInstanceUID,
+            "ReferencedSeriesSequence": (MappingProxyType(series),),
+        }
+        return Predecessor(instance.SOPInstanceUID, (MappingProxyType(study),))
+
+    def _file_meta(self, query: Hashable) -> Any:
+        instance = self._known(SOP_COMMON, query)
+        if not instance.SOPInstanceUID:
+            return NOTHING
+        syntax = self._known(TRANSFER_SYNTAX, query).TransferSyntaxUID or _EXPLICIT_LITTLE_ENDIAN
+        return FileMeta(instance.SOPClassUID, instance.SOPInstanceUID, syntax)
 
 
 def age_text(birth: date, day: date) -> str:
