@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from helpers import orthanc, scripted_archive
+from helpers import connect_proxy, orthanc, scripted_archive
 from helpers.certificates import Authority
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Script, archive_of, multipart, record
@@ -126,6 +126,51 @@ def test_a_proxy_that_is_down_is_named(cache, monkeypatch):
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(SourceError, match=r"cannot search http://pacs\.invalid.*refused"):
         ArchiveSource(DicomWebArchive("http://pacs.invalid/dicom-web"), cache)
+
+
+@pytest.fixture
+def behind_tunnel(script, authority, monkeypatch) -> Iterator[tuple[int, str, WebSettings]]:
+    """An archive with TLS that only a proxy reaches: its port, the URL, and whom to trust."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority.issue("pacs.invalid"))
+    monkeypatch.setenv("no_proxy", "")
+    with scripted_archive.running(script, tls) as port:
+        settings = WebSettings(token="secret", authority=str(authority.file))
+        yield port, "https://pacs.invalid/dicom-web", settings
+
+
+def test_tls_through_a_proxy(behind_tunnel, cache, monkeypatch):
+    """The proxy is asked for a tunnel (CONNECT), and sees neither URLs nor the token."""
+    port, url, settings = behind_tunnel
+    with connect_proxy.running(port, "jane", "p@ss") as proxy:
+        monkeypatch.setenv("https_proxy", f"http://jane:p%40ss@127.0.0.1:{proxy.port}")
+        check_fetched(DicomWebArchive(url, settings), cache)
+    assert {*proxy.asked} == {"pacs.invalid:443"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"user": "jane", "password": "other"}, "407.*user name and password.*HTTPS_PROXY"),
+        ({"status": 403}, "through the proxy .*403.*HTTPS_PROXY"),
+        ({"status": 502}, "through the proxy .*502.*HTTPS_PROXY"),
+    ],
+)
+def test_a_proxy_that_makes_no_tunnel(behind_tunnel, cache, monkeypatch, options, words):
+    port, url, settings = behind_tunnel
+    with connect_proxy.running(port, **options) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://jane:s3cret@127.0.0.1:{proxy.port}")
+        with pytest.raises(SourceError, match=words) as caught:
+            ArchiveSource(DicomWebArchive(url, settings), cache)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_certificate_of_another_archive_behind_a_proxy(behind_tunnel, cache, monkeypatch):
+    port, _, settings = behind_tunnel
+    with connect_proxy.running(port) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(SourceError, match=r"other\.invalid.*refuses TLS|certificate"):
+            ArchiveSource(DicomWebArchive("https://other.invalid/dicom-web", settings), cache)
 
 
 without_orthanc = pytest.mark.skipif(

@@ -224,6 +224,7 @@ class Predecessor:
     PredecessorDocumentsSequence: tuple[Mapping[str, Any], ...] = ()
 
 
+# Who has written a file, if it is this program (PS3.7 D.3.3.2).
 IMPLEMENTATION_CLASS_UID = "2.25.270391127343211914127254318561482403121"
 IMPLEMENTATION_VERSION_NAME = "IGTLMETABROWSER"
 
@@ -235,5 +236,5 @@ class FileMeta:
     MediaStorageSOPClassUID: str = ""
     MediaStorageSOPInstanceUID: str = ""
     TransferSyntaxUID: str = ""
-    ImplementationClassUID: str = IMPLEMENTATION_CLASS_UID
-    ImplementationVersionName: str = IMPLEMENTATION_VERSION_NAME
+    ImplementationClassUID: str = ""
+    ImplementationVersionName: str = ""

@@ -163,6 +163,8 @@ class DicomWebArchive:
             raise ArchiveError(self._refusal(what, error.response)) from error
         except requests.exceptions.SSLError as error:
             raise ArchiveError(self._tls_failure(error)) from error
+        except requests.exceptions.ProxyError as error:
+            raise self._proxy_failure(what, error) from error
         except (requests.RequestException, OSError) as error:
             if isinstance(error, requests.Timeout) or isinstance(_bottom(error), TimeoutError):
                 raise ArchiveError(
@@ -180,6 +182,17 @@ class DicomWebArchive:
             raise ArchiveError(
                 f"cannot {what} {self.name}: it has sent {_reason(error)}; check the URL"
             ) from error
+
+    def _proxy_failure(self, what: str, error: Exception) -> ArchiveError:
+        """Return what to raise if the proxy is not reached, or makes no tunnel (CONNECT)."""
+        reason = _reason(error)
+        hint = " with its user name and password," if " 407 " in reason else ""
+        # What a proxy forbids it forbids the next time, too; what failed behind it may not fail.
+        kind = ArchiveError if re.search(r" 4\d\d ", reason) else BrokenOffError
+        return kind(
+            f"cannot {what} {self.name} through the proxy of the environment: {reason}; check"
+            f"{hint} HTTPS_PROXY and NO_PROXY"
+        )
 
     def _tls_failure(self, error: Exception) -> str:
         bottom = _bottom(error)

@@ -10,10 +10,12 @@ import pytest
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.metadata.modules import (
     DERIVED,
+    FILE_META,
     GENERAL_IMAGE,
     IMAGE_PLANE,
     INSTANCE_DATA,
     PATIENT_STUDY,
+    PREDECESSOR,
     SERIES_DATA,
     SOURCE_REFERENCE,
     STUDY_DATA,
@@ -167,5 +169,19 @@ class TestReferences:
         (instance,) = series["ReferencedInstanceSequence"]
         assert instance["ReferencedSOPInstanceUID"] == ct.SOPInstanceUID
 
-    def test_none_without_an_instance(self, providers, standard):
-        assert providers.get(SOURCE_REFERENCE, "A") is NOTHING
+    def test_what_takes_its_place_and_how_its_file_begins(self, providers, standard, ct):
+        standard.datasets.keep(ct)
+        standard.messages.keep("A", {"SeriesInstanceUID": str(ct.SeriesInstanceUID)})
+        (study,) = providers.get(PREDECESSOR, "A").PredecessorDocumentsSequence
+        (series,) = study["ReferencedSeriesSequence"]
+        (instance,) = series["ReferencedSOPSequence"]
+        assert study["StudyInstanceUID"] == ct.StudyInstanceUID
+        assert instance["ReferencedSOPInstanceUID"] == ct.SOPInstanceUID
+        meta = providers.get(FILE_META, "A")
+        assert meta.MediaStorageSOPInstanceUID == ct.SOPInstanceUID
+        assert meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+        assert meta.ImplementationClassUID.startswith("2.25.")
+
+    @pytest.mark.parametrize("type_", [SOURCE_REFERENCE, PREDECESSOR, FILE_META])
+    def test_none_without_an_instance(self, providers, standard, type_):
+        assert providers.get(type_, "A") is NOTHING

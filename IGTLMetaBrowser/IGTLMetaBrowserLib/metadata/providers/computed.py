@@ -14,7 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..geometry import axes_of_matrix, axes_of_plane, image_plane, orientation_letters, slice_plane
-from ..image_modules import Derived, FileMeta, GeneralImage, Predecessor, SourceReference
+from ..image_modules import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    Derived,
+    FileMeta,
+    GeneralImage,
+    Predecessor,
+    SourceReference,
+)
 from ..modules import (
     CALIBRATION,
     CINE,
@@ -192,7 +200,13 @@ class ComputedProvider(ObservableProvider):
         if not instance.SOPInstanceUID:
             return NOTHING
         syntax = self._known(TRANSFER_SYNTAX, query).TransferSyntaxUID or _EXPLICIT_LITTLE_ENDIAN
-        return FileMeta(instance.SOPClassUID, instance.SOPInstanceUID, syntax)
+        return FileMeta(
+            instance.SOPClassUID,
+            instance.SOPInstanceUID,
+            syntax,
+            IMPLEMENTATION_CLASS_UID,
+            IMPLEMENTATION_VERSION_NAME,
+        )
 
 
 def age_text(birth: date, day: date) -> str:
