@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import qt
 import slicer
+
+from real_slicer.inside import Step, Until
 
 INTERVAL_MILLISECONDS = 5
 _BEATS_UNTIL_DRAWN = 20
@@ -131,6 +134,13 @@ class _Drawing:
         if self._began_at is not None:
             self._milliseconds += 1000 * (time.perf_counter() - self._began_at)
             self._began_at = None
+
+
+def idle(step: Step, heartbeat: Heartbeat, seconds: float) -> Iterator[Until]:
+    """Measure Slicer while nothing is done with it: ``text = yield from idle(…)``."""
+    heartbeat.start()
+    yield step.pause(seconds)
+    return heartbeat.stop().text()
 
 
 def _text(gaps: list[float]) -> str:

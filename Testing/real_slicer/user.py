@@ -53,17 +53,31 @@ class User:
 
     def press(self, widget: Any, position: Any = None, modifiers: Any = None) -> None:
         """Click a widget with the left button, in the middle or at a position."""
+        for kind, buttons in self._mouse_events(widget):
+            place = qt.QPointF(position if position is not None else widget.rect.center())
+            send_mouse(widget, kind, place, qt.Qt.LeftButton, buttons, modifiers)
+
+    def click(self, widget: Any) -> Iterator[Until]:
+        """Press a button and let go of it 0.1 s later, as a hand does; ``press`` is both at once.
+
+        For each of the two Slicer draws its whole window, before the button does anything.
+        """
+        for kind, buttons in self._mouse_events(widget):
+            place = qt.QPointF(widget.rect.center())
+            send_mouse(widget, kind, place, qt.Qt.LeftButton, buttons)
+            yield self.step.pause(0.1)
+
+    def _mouse_events(self, widget: Any) -> list[tuple[Any, Any]]:
+        """Return press and release, with the buttons that are down; of what can be pressed."""
         self.bring_into_view(widget)
         if not widget.enabled:
             raise RuntimeError(f"{widget.name} cannot be pressed: it is not enabled")
         if not widget.visible:
             raise RuntimeError(f"{widget.name} cannot be pressed: it is not visible")
-        place = qt.QPointF(position if position is not None else widget.rect.center())
-        for kind, buttons in (
+        return [
             (qt.QEvent.MouseButtonPress, qt.Qt.LeftButton),
             (qt.QEvent.MouseButtonRelease, qt.Qt.NoButton),
-        ):
-            send_mouse(widget, kind, place, qt.Qt.LeftButton, buttons, modifiers)
+        ]
 
     def check(self, box: Any, checked: bool = True) -> None:
         """Click a check box if it is not as wanted."""

@@ -3,7 +3,9 @@
 import socket
 import time
 
-from real_slicer.heartbeat import Heartbeat
+import qt
+
+from real_slicer.heartbeat import Heartbeat, idle
 from real_slicer.user import User
 
 SILENT_SECONDS = 10
@@ -24,12 +26,14 @@ def run(step):
     user, heartbeat = User(step), Heartbeat()
     step.at_end(heartbeat.close)
     yield from user.open()
+    nothing = yield from idle(step, heartbeat, 3)
+    button = yield from press_any_button(user, heartbeat)
     socket.getaddrinfo = silent_look_up
     step.at_end(lambda: setattr(socket, "getaddrinfo", look_up))
     user.type(user.ui.hostLineEdit, "no-such-server.example")
     begin = time.monotonic()
     heartbeat.start()
-    user.press(user.ui.connectButton)
+    yield from user.click(user.ui.connectButton)
     yield user.until(lambda: not user.browser.connection.has_server, "the failure", 30)
     seconds = time.monotonic() - begin
     step.figure(
@@ -38,4 +42,16 @@ def run(step):
         heartbeat.stop().text(),
         f"{1000 * SILENT_SECONDS} ms (socket.getaddrinfo)",
     )
+    step.note(f"nothing is done: {nothing}; a button that does nothing is pressed: {button}")
     step.note(f"the status says: {user.status}")
+
+
+def press_any_button(user, heartbeat):
+    """Press a button of Slicer's own kind that nobody listens to."""
+    button = qt.QPushButton("Nothing", user.ui.serverCollapsibleButton.parentWidget())
+    button.show()
+    heartbeat.start()
+    yield from user.click(button)
+    heartbeat.stop()
+    button.deleteLater()
+    return heartbeat.text()

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import slicer
 
-from real_slicer.heartbeat import Heartbeat
+from real_slicer.heartbeat import Heartbeat, idle
 from real_slicer.servers import ServerProcess
 from real_slicer.user import User, lines
 from real_slicer.views import four_up
@@ -52,13 +52,15 @@ def measure(step, user, heartbeat, count):
     heartbeat.start()
     yield step.pause(SECONDS)
     hidden = heartbeat.stop().text()
+    user.press(user.ui.connectButton)
+    server.stop()
+    yield step.pause(1)
+    nothing = yield from idle(step, heartbeat, SECONDS)
     name = f"{count:,} trajectories, {in_scene} in the scene,"
     step.figure(f"{name} arriving", "", arriving, plain["made"])
     limit = f"1.2 × {plain['longest']:.0f} = {1.2 * plain['longest']:.0f} ms"
     step.figure(f"{name} moving at {RATE} Hz", limit, moving, plain["moved"])
-    step.figure(f"{name} hidden, at {RATE} Hz", "nothing", hidden, plain["hidden"])
-    user.press(user.ui.connectButton)
-    server.stop()
+    step.figure(f"{name} hidden, at {RATE} Hz", f"nothing: {nothing}", hidden, plain["hidden"])
     slicer.mrmlScene.Clear()
     yield step.pause(1)
 

@@ -7,11 +7,16 @@ from real_slicer.servers import ServerProcess
 from real_slicer.user import User
 from real_slicer.views import four_up, screenshot
 
+WIDEST_PANEL = 390
+
 
 def run(step):
     user = User(step)
     yield from user.open()
     four_up()
+    panel = slicer.util.findChild(slicer.util.mainWindow(), "PanelDockWidget")
+    width = panel.minimumSizeHint.width()
+    step.check(width <= WIDEST_PANEL, f"the panel needs {width} pixels, {WIDEST_PANEL} are wanted")
     yield from screenshot(step, "1-opened")
     user.press(user.ui.demoButton)
     yield user.until_listed()
