@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
+from IGTLMetaBrowserLib.scene import trajectory_decoding
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 
 LINE = TrajectoryItem(
@@ -39,6 +41,29 @@ def entry(node):
 
 def times(nodes):
     return [(node.GetMTime(), node.GetDisplayNode().GetMTime()) for node in nodes]
+
+
+# What cannot be shown
+
+
+def test_of_a_stream_only_what_may_have_a_problem_is_looked_at(trajectories, monkeypatch):
+    items = [replace(LINE, name=f"Line {n}", entry=(n, 0, 0)) for n in range(9)]
+    items[2].entry, items[4].target = (math.nan, 0, 0), (0, 2e5, 0)
+    items[6].type = 7
+    looked_at, plan = [], trajectory_decoding.plan
+    for turn in range(2):  # the second comes into what is there
+        items[8].target = (turn, 0, 0)
+        table = codec.unpack(codec.pack(codec.TrajectoryMessage(items))).items
+        trajectories.receive(table, restore_removed=False)
+        trajectories.finish()
+    monkeypatch.setattr(
+        trajectory_decoding, "plan", lambda item: looked_at.append(item.name) or plan(item)
+    )
+    for one in trajectories.trajectories:
+        one.update(lambda item=one.item: item)
+    problems = trajectories.problems
+    assert [text.split("'")[1] for text in problems] == ["Line 2", "Line 4", "Line 6"]
+    assert looked_at == ["Line 2", "Line 4", "Line 6"]
 
 
 # Step by step

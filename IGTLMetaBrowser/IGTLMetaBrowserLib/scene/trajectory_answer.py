@@ -11,9 +11,9 @@ from itertools import islice
 
 import numpy as np
 
-from ..codec import Coordinates, TrajectoryItem
+from ..codec import Coordinates, TrajectoryItem, TrajectoryType
 from ..codec.messages.items import ItemTable
-from .trajectory_decoding import in_ras
+from .trajectory_decoding import FARTHEST, in_ras
 
 MOST_LISTED = 10_000
 """Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
@@ -60,6 +60,17 @@ class TrajectoryAnswer:
             some = self._items[start : start + _ROWS_AT_A_TIME]
             self._read[block] = [in_ras(item, self._coordinates) for item in some]
         return self._read[block][index]
+
+    def doubtful_rows(self) -> Sequence[int]:
+        """Return the rows that may have no ``Plan``: all that have none are among them."""
+        if self._records is None:
+            return range(len(self))
+        records = self._records
+        is_sure = np.isin(records["type"], [int(one) for one in TrajectoryType])
+        for point in ("entry", "target"):
+            # Nor is what is not a number.
+            is_sure &= (np.abs(records[point]) <= FARTHEST).all(axis=1)
+        return np.flatnonzero(~is_sure).tolist()
 
     def changed_rows(self, before: TrajectoryAnswer | None) -> list[int] | None:
         """Return in which rows something else stands than ``before``.

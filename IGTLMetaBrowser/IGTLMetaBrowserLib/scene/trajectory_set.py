@@ -147,7 +147,11 @@ class TrajectorySet:
     def problems(self) -> list[str]:
         """What of the last answer is not shown, and why."""
         current = [one for one in self._trajectories.values() if not one.is_gone]
-        problems = [problem for one in current if (problem := one.problem)]
+        doubtful = current
+        if self._answer is not None and len(self._answer) == len(current):
+            # Of a stream of a thousand, to look at each would take longer than all the rest.
+            doubtful = [current[row] for row in self._answer.doubtful_rows()]
+        problems = [problem for one in doubtful if (problem := one.problem)]
         more = sum(not one.is_wanted for one in current) - len(problems)
         if more > 0:
             problems.append(f"{more} more trajectories are in the list, but not in the scene")
