@@ -248,6 +248,25 @@ class TestFilesThatBecomeLarge:
         _, reason = open_beside(alone(make_slice, PerFrameFunctionalGroupsSequence=[item] * 1001))
         assert reason == "its header has more than 1000 elements"
 
+    @pytest.mark.parametrize("is_followed", [False, True], ids=["last", "trailing padding"])
+    def test_compressed_pixels_that_are_cut_off(self, tmp_path, make_slice, is_followed):
+        """Some decoders fill the rest of a picture with gray."""
+        dataset = alone(make_slice)
+        dataset.set_pixel_data(
+            np.zeros((64, 64), np.uint16), "MONOCHROME2", 12, generate_instance_uid=False
+        )
+        dataset.compress(JPEG_2000, generate_instance_uid=False)
+        if is_followed:
+            dataset.add_new(0xFFFCFFFC, "OB", bytes(6))
+        data = bytes_of(dataset, JPEG_2000)
+        end = data.rindex(struct.pack("<HHI", 0xFFFE, 0xE0DD, 0))
+        for name, content in (("whole", data), ("cut", data[:end]), ("half", data[: end - 20])):
+            (tmp_path / name).write_bytes(content)
+        source = DicomFolderSource(tmp_path)
+        assert len(source.images()) == 1
+        reason = "it is cut off: its pixels have no end; get it again"
+        assert dict(source.refused) == {"cut": reason, "half": reason}
+
     def test_compressed_pixels_that_are_more_bytes_than_pixels(self, tmp_path, make_slice):
         data = bytes_of(alone(make_slice), JPEG_2000)
         path = tmp_path / "bad"

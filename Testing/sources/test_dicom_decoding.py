@@ -164,6 +164,14 @@ def test_what_archives_export_can_be_decoded_with_the_server_extra(syntax):
     assert why_not_decodable(syntax) == ""
 
 
+def test_what_no_installed_decoder_reads_is_told_when_the_folder_is_opened():
+    """JPEG Extended has 8 or 12 bits, of which GDCM and Pillow read 8."""
+    jpeg_extended = "1.2.840.10008.1.2.4.51"
+    assert why_not_decodable(jpeg_extended, "8", "8") == ""
+    is_read = "pylibjpeg" in pydicom.pixels.get_decoder(jpeg_extended).available_plugins
+    assert ("12 bits" in why_not_decodable(jpeg_extended, "16", "12")) != is_read
+
+
 def test_a_single_large_picture_is_not_decoded_by_the_server_itself(tmp_path, make_slice):
     """One mammogram takes a second, in which nobody else would be served."""
     dataset = make_slice((0, 0, 0))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import zlib
+from dataclasses import replace
 from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 
@@ -68,6 +69,9 @@ _EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _DICOMS_OWN = "1.2.840.10008.1.2."  # all but those above are explicit little endian (PS3.5 A.4)
+
+# The sequence delimiter (PS3.5 A.4): compressed pixels are little endian.
+_END_OF_PIXELS = b"\xfe\xff\xdd\xe0" + bytes(4)
 
 # A file that does not say itself that it is DICOM must have one of these to be taken for it.
 _SIGNS_OF_DICOM = (
@@ -159,6 +163,8 @@ def _read(file: BinaryIO, size: int) -> FileContent:
     if not header.has_prefix and not any(text_of(lookup, tag) for tag in _SIGNS_OF_DICOM):
         return FileContent(OTHER)
     image = read_image_header(lookup, header.transfer_syntax, header.pixels, header.size)
+    if image and not image.problem and not header.are_pixels_ended():
+        image = replace(image, problem="it is cut off: its pixels have no end; get it again")
     values = tuple(fields_by_lookup(lookup).values())
     sop_class = text_of(lookup, SOP_CLASS_UID) or header.media_storage_sop_class
     return FileContent(DICOM, "", values, sop_class, pack_header(image) if image else None)
@@ -187,6 +193,16 @@ class _Header:
         self._is_plain = encoding is not None
         self._walk(*(encoding or self._guessed_encoding()))
         return self._found
+
+    def are_pixels_ended(self) -> bool:
+        """Whether compressed pixels, of which the length is not said, end with their delimiter."""
+        if self.pixels is None or self.pixels.length != UNDEFINED_LENGTH or self._is_inflated:
+            return True
+        self._file.seek(max(0, self._size - len(_END_OF_PIXELS)))
+        if self._file.read(len(_END_OF_PIXELS)) == _END_OF_PIXELS:  # of nearly all files
+            return True
+        sequences = Sequences(self._file, False, True, ElementCount())
+        return sequences.end_of(self.pixels.offset, b"OB", is_counted=False) is not None
 
     def _guessed_encoding(self) -> tuple[bool, bool]:
         """Have pydicom find out how the file is encoded, and go to its first element."""

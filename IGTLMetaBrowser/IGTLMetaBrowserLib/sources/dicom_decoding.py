@@ -35,6 +35,12 @@ _DEFERRED = 1 << 20  # bytes: what is larger is read when it is needed
 
 _DICOMS_OWN = "1.2.840.10008.1.2."
 
+_JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+_JPEG_EXTENDED_ADVICE = (
+    "JPEG Extended of 12 bits is read by pylibjpeg-libjpeg only, which is under the GPL: "
+    "install it if you may"
+)
+
 # pydicom asks GDCM first. OpenJPEG, which decodes JPEG 2000 in both, takes a tenth less time in
 # pylibjpeg: GDCM hands pixels over as text.
 _FASTEST_PLUGINS = {
@@ -199,7 +205,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def why_not_decodable(transfer_syntax: str, bits_allocated: str = "") -> str:
+def why_not_decodable(transfer_syntax: str, bits_allocated: str = "", bits_stored: str = "") -> str:
     """Return why the pixels of a transfer syntax cannot be decoded here; empty if they can."""
     from pydicom.pixels import get_decoder
     from pydicom.uid import UID
@@ -214,7 +220,12 @@ def why_not_decodable(transfer_syntax: str, bits_allocated: str = "") -> str:
     if bits_allocated == "1":
         return f"its pixels cannot be decoded: nothing here reads {syntax.name} of 1 bit"
     try:
-        if get_decoder(syntax).is_available:
+        decoder = get_decoder(syntax)
+        if syntax == _JPEG_EXTENDED and bits_stored == "12":
+            # Of the two that are left, GDCM and Pillow, none reads more than 8 bits.
+            is_read = "pylibjpeg" in decoder.available_plugins
+            return "" if is_read else f"its pixels cannot be decoded: {_JPEG_EXTENDED_ADVICE}"
+        if decoder.is_available:
             return ""
     except NotImplementedError:
         return f"its pixels cannot be decoded: nothing here reads {syntax.name}"

@@ -66,7 +66,7 @@ class FolderOffers:
         self._folder = folder
         self._contents = contents
         self._is_upright = is_upright
-        self._problems: dict[tuple[str, str], str] = {}  # of transfer syntaxes and bits
+        self._problems: dict[tuple[str, ...], str] = {}  # of transfer syntaxes and bits
         files, refused, self._missing = find_images(index)
         self.segmentations: list[ImageFile] = []
         self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
@@ -141,7 +141,8 @@ class FolderOffers:
                 self.images[offer.item.id] = offer
 
     def _why_not_decodable(self, file: ImageFile) -> str:
-        kind = file.header.get("TransferSyntaxUID"), file.header.get("BitsAllocated")
+        keywords = ("TransferSyntaxUID", "BitsAllocated", "BitsStored")
+        kind = tuple(map(file.header.get, keywords))
         if kind not in self._problems:
             self._problems[kind] = why_not_decodable(*kind)
         return self._problems[kind]
