@@ -52,6 +52,36 @@ def test_a_list_that_has_changed_is_read_again(
         unconnected.disconnect()
 
 
+@pytest.mark.parametrize("is_read_again", [True, False], ids=["restarted", "always wrong"])
+def test_an_image_that_says_it_is_of_another_patient(
+    unconnected: Browser, events: list, is_read_again: bool
+):
+    """As of a server that numbers its images, and was started again for the next patient."""
+    listed = replace(ITEM, size=OTHER, patient_id="1", patient_name="Smith")
+    next_one = replace(listed, patient_id="2", patient_name="Jones", name="Head of Jones")
+    lists = [listed, next_one if is_read_again else listed]
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMAGE":
+                image = make_image(7, OTHER, query.device_name)
+                peer.send(replace(image, header_version=2, metadata={"PatientID": "2"}))
+            elif query.type_name == "GET_IMGMETA":
+                item = lists.pop(0) if len(lists) > 1 else lists[0]
+                peer.send(codec.ImageMetaMessage(items=[item], header_version=2))
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        node = unconnected.load_image("MR")
+        (loaded,) = of_type(events, ImageLoaded)
+        if is_read_again:
+            assert node.GetName() == "Head of Jones"
+        assert ("of another patient" in "".join(loaded.notes)) is not is_read_again
+        unconnected.disconnect()
+
+
 def test_a_server_that_sends_another_size_each_time(unconnected: Browser, piece_size: int | None):
     script = answering([ITEM], [OTHER, THIRD])
     with ScriptedServer(script, piece_size=piece_size) as server:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from .. import codec
 from ..codec.geometry import sheared_axes
+from .listed_images import is_of_another_patient
 
 
 def image_notes(
@@ -13,6 +14,8 @@ def image_notes(
 ) -> tuple[str, ...]:
     """Return what is noteworthy of an image that came; ``entry`` is what the list says of it."""
     notes = [] if entry is None else differences(entry, image)
+    if entry is not None and is_of_another_patient(image, entry):
+        notes.append("it says that it is of another patient than the list says")
     if image.device_name != image_id:
         notes.append(f"it came under the name {codec.printable(image.device_name)!r}")
     if image.is_subvolume:

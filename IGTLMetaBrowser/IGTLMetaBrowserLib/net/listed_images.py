@@ -14,6 +14,8 @@ from ..codec.messages.items import ItemTable
 from .whole_texts import is_without_items
 
 _MOST_BEFORE = 4
+# Of patients, in IMGMETA: what fills the field may have been cut.
+_LONGEST_ID = codec.ImageMetaItem.columns["patient_id"].itemsize - 1
 _FORM_COLUMNS = ("id", "size", "scalar_type")
 
 Lists = codec.ImageMetaMessage | codec.LabelMetaMessage
@@ -132,6 +134,18 @@ def fits(image: codec.ImageMessage, entry: codec.ImageMetaItem | codec.LabelMeta
     # LBMETA does not list a type.
     listed = entry.scalar_type if isinstance(entry, codec.ImageMetaItem) else came
     return tuple(entry.size) == tuple(image.whole_size) and listed == came
+
+
+def is_of_another_patient(
+    image: codec.ImageMessage, entry: codec.ImageMetaItem | codec.LabelMetaItem
+) -> bool:
+    """Whether the metadata that came with an image name another patient than its entry does.
+
+    Of IDs in other characters than ASCII, or as long as their field, it cannot be told.
+    """
+    said, listed = image.metadata.get("PatientID", "").strip(), getattr(entry, "patient_id", "")
+    is_comparable = said.isascii() and listed.isascii() and len(listed) < _LONGEST_ID
+    return is_comparable and bool(said and listed.strip()) and said != listed.strip()
 
 
 def can_fit(header: codec.Header, entry: codec.ImageMetaItem | codec.LabelMetaItem) -> bool:
