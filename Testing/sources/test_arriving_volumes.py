@@ -36,6 +36,7 @@ class PacedArchive:
         self.slices = list(slices)
         self.breaks_off_at = 0
         self.says_where = True
+        self.listed_count = 0  # 0: as many as there are
         self._permits = threading.Semaphore(0)
 
     def let(self, count: int) -> None:
@@ -48,9 +49,11 @@ class PacedArchive:
             "PatientName", "PatientID", "StudyInstanceUID", "SeriesInstanceUID", "Modality"
         )  # fmt: skip
         listed = {keyword: str(first[keyword].value) for keyword in keywords}
-        return [Series({**listed, "NumberOfSeriesRelatedInstances": str(len(self.slices))})]
+        count = str(self.listed_count or len(self.slices))
+        return [Series({**listed, "NumberOfSeriesRelatedInstances": count})]
 
     def instance(self, series: Series, number: int) -> Mapping[str, str]:
+        number = min(number, len(self.slices))
         if not self.says_where:
             raise ArchiveError("it does not say")
         (found,) = [one for one in self.slices if one.InstanceNumber == number]
@@ -257,6 +260,19 @@ def test_what_was_sent_before_it_broke_off_is_not_mixed_with_what_comes_then(
     got = whole(source)
     assert np.array_equal(got.pixels, expected.image(item.id).pixels)
     assert source.image_tag(item.id, got) != found.tag
+
+
+@pytest.mark.parametrize(("count", "rows"), [(10**9, 5), (60_000, 65_535)])
+def test_no_memory_is_taken_for_a_count_that_is_a_lie(make_archive, open_source, count, rows):
+    """Neither for slices that the archive lists, nor for rows that the first file has."""
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    archive.slices[0].Rows = rows
+    archive.listed_count = count
+    archive.let(3 * COUNT)
+    source = open_source(archive)
+    (item,) = ready(source.images)
+    with pytest.raises(SourceError, match=f"has sent {COUNT} of the {count} instances"):
+        ready(source.image, item.id)
 
 
 def test_an_archive_that_does_not_say_where_its_slices_lie(make_archive, open_source, tmp_path):

@@ -40,14 +40,16 @@ _logger = logging.getLogger(__name__)
 
 FEWEST_SLICES = 8
 """Of fewer slices, none is worth being sent before the others."""
+MOST_SLICES = 0xFFFF
+"""Of an image of OpenIGTLink: an archive that lists more has no such volume."""
 
 # How far a slice may lie from where it was expected, in pixels along i, j, k.
 _OFF_PLACE = 0.05
 _uids_in = itemgetter(*map([*PATHS].index, ("study", "series", "patient_ID")))
 
 _Errors = (
-    ArithmeticError, AttributeError, LookupError, TypeError, ValueError, SourceError,
-    DicomIndexError,
+    ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError,
+    SourceError, DicomIndexError,
 )  # fmt: skip
 
 

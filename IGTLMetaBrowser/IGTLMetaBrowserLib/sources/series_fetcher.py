@@ -15,7 +15,7 @@ from ..dicom_index.image_header import needed_tags
 from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
 from .archive import NOT_IMAGES, Archive, ArchiveError, BrokenOffError, Series
-from .arriving_volume import FEWEST_SLICES, ArrivingVolume
+from .arriving_volume import FEWEST_SLICES, MOST_SLICES, ArrivingVolume
 from .dicom_decoding import Decoders
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
@@ -156,8 +156,8 @@ class SeriesFetcher:
 
     def _begin_arriving(self, series: Series, cached: CachedSeries) -> ArrivingVolume | None:
         """Return what is filled while the files come, if the series may be a volume."""
-        is_long = series.count is not None and series.count >= FEWEST_SLICES
-        if not is_long or series["Modality"] in NOT_IMAGES:
+        is_volume = FEWEST_SLICES <= (series.count or 0) <= MOST_SLICES
+        if not is_volume or series["Modality"] in NOT_IMAGES:
             return None
         arriving = self._arriving[series.uid] = ArrivingVolume(series, cached.files)
         self._scouts.submit(self._find_ends, series, arriving)
