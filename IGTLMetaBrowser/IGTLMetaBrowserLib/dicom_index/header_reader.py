@@ -220,7 +220,7 @@ class _Header:
         from pydicom.dataelem import RawDataElement
         from pydicom.tag import BaseTag
 
-        needed, encoding = _needed_tags(), (is_implicit, is_little_endian)
+        needed, encoding = tags_read(), (is_implicit, is_little_endian)
         limit, longest = FRAME_OF_REFERENCE_UID, limited_file.LONGEST
         elements = Elements(self._file, *encoding)
         sequences = Sequences(self._file, *encoding, self._elements)
@@ -313,7 +313,7 @@ class _Header:
             raise _DicomdirError
         if length != UNDEFINED_LENGTH and position + length > self._size:
             raise _CutOffError(f"is cut off within {_name_of(tag)}")
-        if length != UNDEFINED_LENGTH and tag in _needed_tags():
+        if length != UNDEFINED_LENGTH and tag in tags_read():
             limited_file.check_length(length)
         return False
 
@@ -355,5 +355,6 @@ def _syntax_of(is_implicit: bool, is_little_endian: bool) -> str:
 
 
 @cache
-def _needed_tags() -> frozenset[int]:
+def tags_read() -> frozenset[int]:
+    """Return the tags of all elements whose values are read."""
     return frozenset({*TAGS, *needed_tags(), SOP_CLASS_UID, SPECIFIC_CHARACTER_SET})

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import codec
-from ..dicom_index.header_reader import FileContent, read_content
+from ..dicom_index.header_reader import FileContent
 from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
+from ..dicom_index.similar_headers import SimilarHeaders
 from .archive import ArchiveError, Series
 from .dicom_folder import DicomFolderSource
 from .dicom_stored_pixels import stored_dtype
@@ -77,6 +78,7 @@ class FetchedFiles:
 
         self._folder = folder
         self._headers: list[tuple[str, int, FileContent]] = []
+        self._reader = SimilarHeaders()
         self._size = 0
         self._executor = ThreadPoolExecutor(1, "writer")
         self._are_here: Future[bool] = Future()
@@ -99,7 +101,7 @@ class FetchedFiles:
             self.contents.clear()
             self.write_now()
         self._waiting.append(self._executor.submit((self._folder / name).write_bytes, content))
-        header = read_content(content)
+        header = self._reader.read(content)
         self._headers.append((name, len(content), header))
         if len(self._headers) == 1 and not _is_plain(header):
             self.write_now()
