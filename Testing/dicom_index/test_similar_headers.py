@@ -12,7 +12,7 @@ from pydicom import Dataset, Sequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from IGTLMetaBrowserLib.dicom_index import similar_headers
-from IGTLMetaBrowserLib.dicom_index.header_reader import read_content
+from IGTLMetaBrowserLib.dicom_index.header_reader import UNREADABLE, read_content
 from IGTLMetaBrowserLib.dicom_index.similar_headers import SimilarHeaders
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken files
@@ -88,6 +88,12 @@ def test_what_differs_is_seen(attributes):
     reader.read(slice_of(11))
     for file in (slice_of(13, **attributes), slice_of(15), slice_of(16)):
         assert reader.read(file) == read_content(file)
+
+
+def test_an_item_that_is_cut_off_is_no_error_of_a_disk():
+    file = bytearray(slice_of(11))
+    file[file.index(b"\xfe\xff\x00\xe0") - 4] = 0xFE  # the length of the sequence
+    assert SimilarHeaders().read(bytes(file)).kind == UNREADABLE
 
 
 FILES = [slice_of(11, syntax) for syntax in SYNTAXES]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from IGTLMetaBrowserLib.sources.multipart import (
     parts,
 )
 
-CONTENTS = [b"first", b"", b"\r\n--b\r\n\r\n: of another boundary", bytes(3000)]
+CONTENTS = [b"first", b"", b"\r\n--b\r\n\r\n: of another boundary", bytes(9000)]
 
 
 def message(contents: list[bytes], says_length: bool, boundary: bytes = b"BOUNDARY") -> bytes:
@@ -26,17 +28,20 @@ def message(contents: list[bytes], says_length: bool, boundary: bytes = b"BOUNDA
 
 
 def read(body: bytes, size: int) -> list[bytes]:
+    """Read a message that comes in chunks of this size; of 0, that is received into memory."""
+    if not size:
+        return [bytes(part) for part in parts(BytesIO(body), b"BOUNDARY")]
     chunks = [body[start : start + size] for start in range(0, len(body), size)]
     return [bytes(part) for part in parts(chunks, b"BOUNDARY")]
 
 
 @pytest.mark.parametrize("says_length", [True, False])
-@pytest.mark.parametrize("size", [1, 2, 7, 100, 100_000])
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 100, 100_000])
 def test_pieces_of_any_size(says_length, size):
     assert read(message(CONTENTS, says_length), size) == CONTENTS
 
 
-@given(st.lists(st.binary(max_size=60)), st.booleans(), st.integers(1, 80))
+@given(st.lists(st.binary(max_size=60)), st.booleans(), st.integers(0, 80))
 def test_any_contents(contents, says_length, size):
     assert read(message(contents, says_length), size) == contents
 
@@ -45,8 +50,9 @@ def test_any_contents(contents, says_length, size):
 def test_one_that_is_cut_anywhere_is_unfinished(says_length):
     body = message([b"first", b"second"], says_length).removesuffix(b"--\r\n")
     for end in range(len(body)):
-        with pytest.raises(UnfinishedError):
-            read(body[:end], 10)
+        for size in (0, 10):
+            with pytest.raises(UnfinishedError):
+                read(body[:end], size)
 
 
 def test_a_part_that_is_longer_or_shorter_than_it_says():

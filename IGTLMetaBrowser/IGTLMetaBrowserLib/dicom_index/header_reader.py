@@ -119,7 +119,10 @@ def read_file(path: str | bytes) -> FileContent:
 
 def read_content(content: bytes | memoryview) -> FileContent:
     """Return what is in a file with these bytes, as ``read_file`` does."""
-    return _read_checked(io.BufferedReader(BufferFile(content), READ_AT_ONCE), len(content))
+    try:
+        return _read_checked(io.BufferedReader(BufferFile(content), READ_AT_ONCE), len(content))
+    except OSError as error:  # pydicom's, of a sequence that is cut off: here is no disk
+        return FileContent(UNREADABLE, f"cannot be read as DICOM: {error}")
 
 
 def _read_checked(file: BinaryIO, size: int) -> FileContent:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from email.message import Message
+from http.client import HTTPException
+from typing import Protocol, TypeGuard
 
 import numpy as np
 
@@ -16,6 +18,9 @@ _LONGEST_HEADER = 64 << 10
 # Pixels that are not compressed have at most 4 GB (PS3.5 7.1).
 _LARGEST_PART = 8 << 30
 _BLOCK = 16 << 20
+# Headers of parts are received in small chunks, parts that do not say their length in large ones.
+_SMALL = 4 << 10
+_LARGE = 256 << 10
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -37,16 +42,28 @@ def boundary_of(content_type: str) -> bytes:
     return boundary.encode()
 
 
-def parts(chunks: Iterable[bytes], boundary: bytes) -> Iterator[memoryview]:
+class Body(Protocol):
+    """A message that can be received into memory."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the buffer; return how many bytes there were, fewer only at the end.
+
+        Raises ``HTTPException`` if the end is missing.
+        """
+        ...
+
+
+def parts(body: Body | Iterable[bytes], boundary: bytes) -> Iterator[memoryview]:
     """Yield the content of each part. Raises ``UnfinishedError`` if the last boundary is missing,
     ``MultipartError`` if it is no such message.
 
-    Parts that say their length (Orthanc's do) are copied once, and not searched for the boundary.
+    ``body`` is the message, or its bytes in chunks. Parts that say their length (Orthanc's do) are
+    copied once, and not searched for the boundary.
     """
     blocks = _Blocks()
     delimiter = b"\r\n--" + boundary
-    stream = _Stream(chunks)
-    stream.read_until(delimiter[2:])  # the first boundary has no line before it
+    stream = _Stream(body)
+    stream.read_until(delimiter[2:], _LONGEST_HEADER)  # the first boundary has no line before it
     while stream.read(2) != b"--":
         header = stream.read_until(_HEADER_END, _LONGEST_HEADER)
         length = _LENGTH.search(header)
@@ -66,8 +83,9 @@ def parts(chunks: Iterable[bytes], boundary: bytes) -> Iterator[memoryview]:
 class _Stream:
     """Reads what comes in chunks of any size. Its methods raise ``UnfinishedError`` at the end."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
+    def __init__(self, source: Body | Iterable[bytes]) -> None:
+        self._body = source if _is_body(source) else None
+        self._chunks = iter(()) if _is_body(source) else iter(source)
         self._chunk = b""
         self._position = 0
 
@@ -82,6 +100,9 @@ class _Stream:
         done = 0
         while done < len(content):
             if self._position == len(self._chunk):
+                if self._body is not None and len(content) - done >= _SMALL:
+                    done += _received(self._body, content[done:])
+                    continue
                 self._next_chunk()
             piece = memoryview(self._chunk)[self._position :][: len(content) - done]
             content[done : done + len(piece)] = piece
@@ -98,15 +119,33 @@ class _Stream:
         while (end := data.find(mark, max(0, len(data) - len(self._chunk) - len(mark)))) < 0:
             if most is not None and len(data) > most:
                 raise MultipartError("a part without a header")
-            self._next_chunk()
+            self._next_chunk(_SMALL if most is not None else _LARGE)
             data += self._chunk
         self._position = len(self._chunk) - (len(data) - end - len(mark))
         return bytes(memoryview(data)[:end])
 
-    def _next_chunk(self) -> None:
+    def _next_chunk(self, size: int = _SMALL) -> None:
         self._chunk, self._position = next(self._chunks, b""), 0
+        if self._body is not None:
+            content = bytearray(size)
+            count = _received(self._body, memoryview(content))
+            self._chunk = bytes(memoryview(content)[:count])
         if not self._chunk:
             raise UnfinishedError("an answer that ends before its end")
+
+
+def _is_body(source: Body | Iterable[bytes]) -> TypeGuard[Body]:
+    return hasattr(source, "readinto")
+
+
+def _received(body: Body, content: memoryview) -> int:
+    try:
+        count = body.readinto(content)
+    except HTTPException:
+        count = 0
+    if not count:
+        raise UnfinishedError("an answer that ends before its end")
+    return count
 
 
 class _Blocks:
