@@ -27,7 +27,7 @@ _LEAST_RATIO = 48
 _SECONDS_WITHOUT_PREVIEW = 1.0
 SECONDS_FOR_OFFER = 10.0
 """For a server that is connected again to say once more that it sends parts."""
-# In software, all views together take 100 ms to be drawn, during which nothing is read.
+# In software, all views together take 100 ms to be drawn.
 _SECONDS_BETWEEN_DRAWINGS = 0.5
 _LEAST_DRAWN = 0.08
 _SECONDS_A_TURN = 0.005
