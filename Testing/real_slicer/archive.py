@@ -8,8 +8,14 @@ import tempfile
 import qt
 
 from helpers import orthanc
+from IGTLMetaBrowserLib.ui.python_packages import isInstalled
 from real_slicer.servers import ServerProcess
 from real_slicer.views import screenshot
+
+PACKAGES = {
+    "orthanc": ("dicomweb_client", "highdicom"),
+    "orthanc_by_dimse": ("pynetdicom", "highdicom"),
+}
 
 
 def start(step, others=0, kind="orthanc"):
@@ -19,6 +25,10 @@ def start(step, others=0, kind="orthanc"):
     """
     if not orthanc.is_installed():
         step.note(f"skipped: there is no Orthanc here; {orthanc.INSTALL}")
+        return None
+    missing = [name for name in PACKAGES[kind] if not isInstalled(name)]
+    if missing:  # else the module would ask whether to install them
+        step.note(f"skipped: PythonSlicer -m pip install {' '.join(missing)}")
         return None
     cache = tempfile.TemporaryDirectory()
     step.at_end(cache.cleanup)

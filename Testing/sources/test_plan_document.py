@@ -14,6 +14,7 @@ from pydicom import Dataset
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.plan_document import read_plan, write_plan
 
 TRAJECTORIES = [
@@ -96,6 +97,20 @@ def test_a_plan_of_two_series_is_not_written(make_slice):
     images = [make_slice((0, 0, 0)), make_slice((0, 0, 2), SeriesInstanceUID="1.2.3.9")]
     with pytest.raises(SourceError, match="of one series, not of 2"):
         write_plan(TRAJECTORIES, images)
+
+
+def test_a_folder_offers_the_plans_for_its_images(images, tmp_path, make_slice):
+    """Those that are valid; of another patient, or in another frame of reference, none."""
+    elsewhere = [make_slice((0, 0, 0), FrameOfReferenceUID="1.2.3.6", SeriesInstanceUID="1.2.3.7")]
+    others = [make_slice((0, 0, 0), PatientID="43", SeriesInstanceUID="1.2.3.8")]
+    first = write_plan(TRAJECTORIES[:1], images)
+    plans = [first, write_plan(TRAJECTORIES[1:], images, predecessor=first)]
+    plans += [write_plan(TRAJECTORIES, elsewhere), write_plan(TRAJECTORIES, others)]
+    for number, dataset in enumerate([*images, *plans]):
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    assert [item.name for item in source.trajectories()] == ["Entry", "Ziel ü"]
+    assert {item.owner for item in source.trajectories()} == {source.images()[0].id}
 
 
 def test_another_patients_plan_is_not_replaced(file, make_slice):

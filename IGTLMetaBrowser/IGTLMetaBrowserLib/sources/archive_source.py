@@ -28,7 +28,7 @@ from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
 from .fetched_series import OpenedSeries
-from .plan_document import Plan
+from .plan_document import Plan, valid_plans
 from .series_cache import SeriesCache
 from .series_fetcher import SeriesFetcher
 
@@ -334,15 +334,11 @@ class ArchiveSource:
 
     def _plans(self) -> list[Plan]:
         """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
-        found = [
-            (series, plan)
-            for series, one in self._overlays("SR")
-            for plan in one.plans
-            if self._is_space_of(series, plan.frame_of_reference)
-        ]
-        # Nobody's documents are taken away by those of another patient.
-        replaced = {(series["PatientID"], uid) for series, plan in found for uid in plan.replaced}
-        return [plan for series, plan in found if (series["PatientID"], plan.uid) not in replaced]
+        plans = [plan for _, opened in self._overlays("SR") for plan in opened.plans]
+        frames = {image_id: frame for image_id, frame in self._frames.items() if frame}
+        return valid_plans(
+            plans, {(self._series[id_]["PatientID"], frame) for id_, frame in frames.items()}
+        )
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures in images that were fetched. Raises as ``trajectories`` does."""

@@ -53,6 +53,7 @@ from .dicom_volumes import Stack
 from .file_versions import FileVersions
 from .folder_label_maps import FolderLabelMaps, LabelMapReader
 from .kept_thumbnails import KeptThumbnails
+from .plan_document import Plan, read_plans, valid_plans
 from .trajectory_file import read_trajectories
 from .volume_readings import VolumeReadings
 
@@ -64,7 +65,7 @@ Result = TypeVar("Result")
 _SECONDS_BETWEEN_SCANS = 2.0
 # How long who asks for the list waits for a scan; then the list of before has to do.
 _SECONDS_FOR_A_SCAN = 1.0
-_SCAN = "scan"
+_SCAN, _PLANS = "scan", "plans"
 
 
 class DicomFolderSource:
@@ -79,8 +80,9 @@ class DicomFolderSource:
     ``is_upright``, tilted volumes are resampled, see ``dicom_upright``.
 
     ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
-    in the folder (see ``trajectory_file``), if there is one. Their owner may be a
-    SeriesInstanceUID, and is then replaced by the id that this source gives that series.
+    in the folder (see ``trajectory_file``), if there is one, and of its plans (``plan_document``).
+    Their owner may be a SeriesInstanceUID, and is then replaced by the id that this source gives
+    that series.
 
     ``elsewhere`` are images of other sources by their ids, which segmentations and structure sets
     may belong to, too. ``contents`` are the bytes of files that are in memory, by their names: they
@@ -113,6 +115,8 @@ class DicomFolderSource:
         self.contents = contents
         self._versions = FileVersions(seconds_a_turn)
         self._label_maps_read: FolderLabelMaps | None = None
+        self._has_plans = trajectories is None
+        self._plans_read: Sequence[Plan] | None = None if self._has_plans else ()
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
         self._own_decoders = Decoders(jobs) if is_decoding else None
@@ -193,6 +197,7 @@ class DicomFolderSource:
         if offers is None:
             return False
         self._offers, self._label_maps_read = offers, None
+        self._plans_read = None if self._has_plans else ()
         return True
 
     def _in_background(self, key: Hashable, work: Callable[[], Result]) -> Result:
@@ -205,7 +210,7 @@ class DicomFolderSource:
 
     def _wait_for_index(self) -> None:
         """Raise ``NotReadyError`` while the thread has the index."""
-        keys = (_SCAN, self._offers)
+        keys = (_SCAN, self._offers, (_PLANS, self._offers))
         if self._background is not None and any(map(self._background.is_busy, keys)):
             raise NotReadyError(RETRY_SECONDS)
 
@@ -368,8 +373,26 @@ class DicomFolderSource:
         return self._offers.sequences
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
-        """Those given, or read from the folder's file."""
-        return list(self._trajectories)
+        """Those given; or those of the folder's file, and of the plans (SR) for its images."""
+        if self._plans_read is None:
+            self._wait_for_index()
+            work = partial(self._read_plans, self._offers)
+            self._plans_read = self._in_background((_PLANS, self._offers), work)
+        plans = (item for plan in self._plans_read for item in plan.trajectories)
+        return [*self._trajectories, *plans]
+
+    def _read_plans(self, offers: FolderOffers) -> list[Plan]:
+        """Return the plans that are valid, in the space of an image of their patient."""
+        plans = read_plans(self.folder, self._index)
+        if not plans:
+            return []
+        firsts = [offer.stack.frames[0] for offer in offers.images.values()]
+        spaces = {
+            (str(self._index.row(one.file.name)["patient_ID"]), one.get("FrameOfReferenceUID"))
+            for one in firsts
+            if one.get("FrameOfReferenceUID")
+        }
+        return valid_plans(plans, spaces)
 
     def stacks(self) -> dict[str, Stack]:
         """Return the frames of each image, by its id."""

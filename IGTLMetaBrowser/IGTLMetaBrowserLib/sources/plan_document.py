@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,6 +158,17 @@ def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
         except Exception as error:  # a broken file raises anything
             _logger.warning("a plan is not offered: %s", error)
     return tuple(plans)
+
+
+def valid_plans(plans: Iterable[Plan], spaces: Container[tuple[str, str]]) -> list[Plan]:
+    """Return the plans in these spaces that no other one of them has replaced.
+
+    A space is a patient's ID with a frame of reference: nobody's plans lie in another's images, or
+    are taken away by another's.
+    """
+    found = [plan for plan in plans if (plan.patient_id, plan.frame_of_reference) in spaces]
+    replaced = {(plan.patient_id, uid) for plan in found for uid in plan.replaced}
+    return [plan for plan in found if (plan.patient_id, plan.uid) not in replaced]
 
 
 def _report(groups: Sequence[Any]) -> Any:

@@ -8,6 +8,8 @@ from real_slicer import archive
 from real_slicer.user import User
 from real_slicer.views import four_up, screenshot
 
+TIMEOUT_SECONDS = 280
+
 
 def run(step):
     server = archive.start(step, kind="orthanc_by_dimse")
