@@ -189,6 +189,14 @@ def test_images_that_may_show_names_are_withheld(modality: str, allowed: bool, c
     assert {item.name for item in source.images()} <= {f"{modality} {n}" for n in (1, 2, 3)}
 
 
+def test_a_modality_that_is_another_text_is_not_sent():
+    annotated = Annotated()
+    annotated.modality = "Mustermann"
+    items = DeidentifiedSource(annotated, KEY).images()
+    # The others are withheld: nobody knows how they were taken.
+    assert [(item.modality, item.name) for item in items] == [("", "Image 2")]
+
+
 def test_of_images_that_may_show_names_no_part_and_no_thumbnail_is_sent():
     class Kept(Annotated):
         kept: codec.ThumbnailMessage | None = None

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from IGTLMetaBrowserLib.privacy.kept_texts import kept_mark, kept_notices, kept_values
+from IGTLMetaBrowserLib.privacy.kept_texts import (
+    is_technical,
+    kept_mark,
+    kept_notices,
+    kept_values,
+)
 from IGTLMetaBrowserLib.sources import dicom_offers, dicom_sizes, dicom_spacing, dicom_volumes
 
 OURS = [
@@ -50,6 +55,18 @@ def test_texts_by_which_a_sequence_is_ordered_are_numbered() -> None:
     assert kept_values("s", ["0", "1.5"]) == ("0", "1.5")
     assert kept_values("", ["Mustermann", "M. again"]) == ("1", "2")
     assert kept_values("s", ["19610412", "19610413"]) == ("1", "2")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "CT", "2.46", r"1.0\0.0\-1e-05", r"SE\IR", "1H", "PALETTE COLOR", "15000"]
+)
+def test_numbers_and_defined_terms_are_technical(text: str) -> None:
+    assert is_technical(text)
+
+
+@pytest.mark.parametrize("text", ["Mustermann", r"SE\Mustermann", "19610412", "1 H of M."])
+def test_what_else_stands_in_a_technical_attribute_may_be_a_name(text: str) -> None:
+    assert not is_technical(text)
 
 
 def test_the_reasons_are_those_of_the_sources() -> None:

@@ -8,7 +8,8 @@ images                          pixels, geometry, size, scalar type, modality
 names, ids of images            replaced by a number after the modality; by a pseudonym
 names, ids of patients          replaced by pseudonyms: the same for the same patient
 dates and times                 removed
-metadata                        only the technical attributes listed below (action K); UIDs are
+metadata                        only the technical attributes listed below (action K), if their
+                                values are numbers or defined terms; UIDs are
                                 replaced (U), the same for the same; all others are removed (X);
                                 of notices, the sentences in words of our own (``kept_texts``)
 sequences (4D)                  what they are ordered by, numbers in units; texts are numbered
@@ -51,7 +52,7 @@ from ..net.source import (
     Source,
     SourceError,
 )
-from .kept_texts import kept_mark, kept_notices, kept_values
+from .kept_texts import is_modality, is_technical, kept_mark, kept_notices, kept_values
 
 _logger = logging.getLogger(__name__)
 
@@ -59,9 +60,13 @@ _KEPT = frozenset({
     "BurnedInAnnotation", "EchoTime", "EstimatedRadiographicMagnificationFactor",
     "ImageOrientationPatient", "ImagedNucleus", "ImagerPixelSpacing", "MagneticFieldStrength",
     "Modality", "PhotometricInterpretation", "PixelSpacing", "PixelSpacingCalibrationType",
-    "Position", "RepetitionTime", "ScanningSequence", "MR_echo_time", "MR_imaged_nucleus",
-    "MR_magnetic_field_strength", "MR_repetition_time", "MR_scan_sequence", "instances",
-    "modality", "orientation", "SequenceIndexName", "SequenceIndexUnit", "SequenceLength",
+    "RepetitionTime", "ScanningSequence", "MR_echo_time", "MR_imaged_nucleus",
+    "MR_magnetic_field_strength", "MR_repetition_time", "MR_scan_sequence", "modality",
+    "orientation",
+})  # fmt: skip
+# Not of the file, but found out by our own sources, in their words.
+_OUR_OWN = frozenset({
+    "Position", "instances", "SequenceIndexName", "SequenceIndexUnit", "SequenceLength",
     "SequenceNumber",
 })  # fmt: skip
 _UIDS = frozenset({
@@ -265,16 +270,19 @@ class DeidentifiedSource:
 
     def _may_show_names(self, item: codec.ImageMetaItem) -> bool:
         says = self._metadata_of(item.id).get("BurnedInAnnotation", "").strip().upper()
-        return says == "YES" or (says != "NO" and item.modality.upper() in _OFTEN_ANNOTATED)
+        is_often = _modality(item).upper() in _OFTEN_ANNOTATED
+        return says == "YES" or (says != "NO" and is_often)
 
     def _without_names(
         self, item: codec.ImageMetaItem, new_id: str, number: int
     ) -> codec.ImageMetaItem:
         patient = self._pseudonym("patient", f"{item.patient_id}\n{item.patient_name}")[:8]
+        modality = _modality(item)
         return replace(
             item,
-            name=f"{item.modality or 'Image'} {number}{kept_mark(item.name)}",
+            name=f"{modality or 'Image'} {number}{kept_mark(item.name)}",
             id=new_id,
+            modality=modality,
             patient_name=f"Anonymous {patient}",
             patient_id=patient,
             scan_time=codec.Timestamp(0),
@@ -286,7 +294,11 @@ class DeidentifiedSource:
         return self._source.metadata(original_id)
 
     def _without_identity(self, metadata: Mapping[str, str]) -> dict[str, str]:
-        kept = {key: text for key, text in metadata.items() if key in _KEPT}
+        kept = {
+            key: text
+            for key, text in metadata.items()
+            if key in _OUR_OWN or (key in _KEPT and is_technical(text))
+        }
         kept |= {key: self._uid(text) for key, text in metadata.items() if key in _UIDS}
         if notices := kept_notices(metadata.get("Notice", "")):
             kept["Notice"] = notices
@@ -328,3 +340,8 @@ class DeidentifiedSource:
     def _pseudonym(self, kind: str, original: str) -> str:
         data = f"{kind}\n{original}".encode("utf-8", "surrogateescape")
         return base64.b32encode(hmac.digest(self._key, data, hashlib.sha256)).decode("ascii")
+
+
+def _modality(item: codec.ImageMetaItem) -> str:
+    """Return the modality; empty for a text that is none."""
+    return item.modality.strip() if is_modality(item.modality) else ""

@@ -33,6 +33,15 @@ _MODALITIES = frozenset(
     XRAY
     """.split()  # noqa: SIM905
 )
+# Defined terms of the other technical attributes that are kept (PS3.3 C.7.6.3, C.8.3.1).
+_TERMS = frozenset(
+    """
+    1H 3HE 7LI 13C 19F 23NA 31P 129XE ARGB CMYK EP FIDUCIAL GEOMETRY GR HSV IR MONOCHROME1
+    MONOCHROME2 NO PALETTE_COLOR RGB RM SE XYB YBR_FULL YBR_FULL_422 YBR_ICT YBR_PARTIAL_420
+    YBR_PARTIAL_422 YBR_RCT YES
+    """.split()  # noqa: SIM905
+)
+_NUMBER = re.compile(r"[-+]?(\d{1,5}(\.\d*)?|\.\d+)([eE][-+]?\d{1,2})?")
 # Of the protocol's description of POINT and TRAJ.
 _GROUPS = frozenset(
     ("Fiducial", "Fiducials", "Labeled Point", "Landmark", "Landmarks", "Trajectory")
@@ -49,6 +58,21 @@ def kept_notices(text: str) -> str:
 def kept_mark(name: str) -> str:
     """Return what a list's name says of the pixels' size at its end, or nothing."""
     return next((mark for mark in _SIZE_MARKS if name.endswith(mark)), "")
+
+
+def is_technical(text: str) -> bool:
+    """Whether the values of an attribute are numbers and defined terms: any text can be in a file.
+
+    Several values have backslashes between them.
+    """
+    values = [value.strip() for value in text.split("\\")]
+    return all(
+        not value
+        or _NUMBER.fullmatch(value)
+        or value.upper().replace(" ", "_") in _TERMS
+        or is_modality(value)
+        for value in values
+    )
 
 
 def is_modality(text: str) -> bool:
