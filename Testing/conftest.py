@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # Tests never open windows on the display of whoever runs them. Qt reads this when it starts.
@@ -12,6 +13,15 @@ import pytest
 
 import slicerhost  # noqa: F401
 from IGTLMetaBrowserLib.net import header_versions
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the modules and the thousands of tests: they stay to the end.
+
+    The fixture `slicer_host` collects after each test, which took longer than most of those.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

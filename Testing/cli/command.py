@@ -1,4 +1,4 @@
-"""Runs the real ``igtlmeta`` in a process of its own, and servers for it to talk to."""
+"""Runs the real ``igtlmeta`` in processes of its own, and servers for it to talk to."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cli import forked
 from IGTLMetaBrowserLib import codec, net
 
 COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
@@ -34,7 +35,9 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def igtlmeta(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run the command to its end."""
+    """Run the command to its end, in a new process only if Python itself shall start otherwise."""
+    if not any(name.startswith("PYTHON") for name in changes):
+        return forked.run([*map(str, arguments)], environment(**changes), SECONDS)
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         capture_output=True,
