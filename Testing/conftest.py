@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 
 # Tests never open windows on the display of whoever runs them. Qt reads this when it starts.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -13,6 +14,34 @@ import pytest
 
 import slicerhost  # noqa: F401
 from IGTLMetaBrowserLib.net import header_versions
+
+# Those that take longest, with what computes beside what waits for processes.
+START_FIRST = (
+    "cli/test_cluster.py",
+    "hostile/test_mutations.py",
+    "cli/test_index_command.py",
+    "interop/test_exactness.py",
+    "ui/test_archive.py",
+    "dicom_index/test_index.py",
+    "slicerhost/test_views.py",
+    "cli/test_cli_store.py",
+    "cli/test_cli_serve_remote.py",
+    "cli/test_cli_fetch_checked.py",
+    "sources/test_pacs_access.py",
+    "sources/test_pacs_dicomweb.py",
+    "cli/test_cli_serve_archive.py",
+    "cli/test_cli_serve.py",
+    "ui/test_exchange_with_tls.py",
+    "ui/test_plan_store.py",
+    "hostile/test_faults.py",
+    "ui/test_module_scripts.py",
+)
+PLACES = {Path(__file__).parent / name: place for place, name in enumerate(START_FIRST)}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files: one that starts last keeps one process busy, and no other."""
+    items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))
 
 
 def pytest_collection_finish() -> None:

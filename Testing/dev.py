@@ -311,9 +311,11 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
     """Run pytest; without arguments all tests, by some processes more than there are processors.
 
     Many tests wait for a peer or a time-out. A file's tests stay in one process, so that what they
-    share is made once.
+    share is made once. The files start in the order of conftest.py; xdist's own is by number of
+    tests, and ends with those that take longest.
     """
-    all_tests = [f"--numprocesses={(os.cpu_count() or 1) + 2}", "--dist=loadfile"]
+    processes = f"--numprocesses={(os.cpu_count() or 1) + 2}"
+    all_tests = [processes, "--dist=loadfile", "--no-loadscope-reorder"]
     return run([str(environment.python), "-m", "pytest", *(arguments or all_tests)])
 
 

@@ -1,4 +1,4 @@
-"""Runs ``igtlmeta`` in forks of a process that has imported it, in a fraction of the time of a new one.
+"""Runs ``igtlmeta`` in forks of a process that has imported it: that saves the time of the imports.
 
 Each has an environment, files for stdout and stderr, and an exit code of its own, as a command has.
 """
