@@ -316,7 +316,11 @@ def test(environment: Environment, arguments: Sequence[str]) -> int:
     """
     processes = f"--numprocesses={(os.cpu_count() or 1) + 2}"
     all_tests = [processes, "--dist=loadfile", "--no-loadscope-reorder"]
-    return run([str(environment.python), "-m", "pytest", *(arguments or all_tests)])
+    # Hundreds of processes import the same modules: without bytecode, each would compile them anew.
+    settings = {**os.environ}
+    settings.pop("PYTHONDONTWRITEBYTECODE", None)
+    command = [str(environment.python), "-m", "pytest", *(arguments or all_tests)]
+    return run(command, environment=settings)
 
 
 def bench(environment: Environment, names: Sequence[str]) -> int:
