@@ -39,6 +39,11 @@ START_FIRST = (
 PLACES = {Path(__file__).parent / name: place for place, name in enumerate(START_FIRST)}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep xdist from an order of its own, by the number of tests: files with few take longest."""
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files: one that starts last keeps one process busy, and no other."""
     items.sort(key=lambda item: PLACES.get(item.path, len(PLACES)))

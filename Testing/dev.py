@@ -310,17 +310,11 @@ def pacs(environment: Environment, arguments: Sequence[str]) -> int:
 def test(environment: Environment, arguments: Sequence[str]) -> int:
     """Run pytest; without arguments all tests, by some processes more than there are processors.
 
-    Many tests wait for a peer or a time-out. A file's tests stay in one process, so that what they
-    share is made once. The files start in the order of conftest.py; xdist's own is by number of
-    tests, and ends with those that take longest.
+    Many tests wait for a peer or a time-out. What the tests of a file share is made once.
     """
-    processes = f"--numprocesses={(os.cpu_count() or 1) + 2}"
-    all_tests = [processes, "--dist=loadfile", "--no-loadscope-reorder"]
-    # Hundreds of processes import the same modules: without bytecode, each would compile them anew.
-    settings = {**os.environ}
-    settings.pop("PYTHONDONTWRITEBYTECODE", None)
-    command = [str(environment.python), "-m", "pytest", *(arguments or all_tests)]
-    return run(command, environment=settings)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process compiles all that it imports
+    all_tests = [f"--numprocesses={(os.cpu_count() or 1) + 2}", "--dist=loadfile"]
+    return run([str(environment.python), "-m", "pytest", *(arguments or all_tests)])
 
 
 def bench(environment: Environment, names: Sequence[str]) -> int:
