@@ -17,7 +17,7 @@ from pathlib import Path
 from IGTLMetaBrowserLib.cli import main
 
 _FORKING = multiprocessing.get_context("forkserver")
-_PRELOADED = [__name__, "nrrd", "pydicom", "rich.progress", "rich.table"]
+_PRELOADED = [__name__, "highdicom", "nrrd", "pydicom", "rich.progress", "rich.table"]
 _PRELOADED += [f"{main.__package__}.{name}" for name in ("list", "fetch", "serve", "store")]
 
 
