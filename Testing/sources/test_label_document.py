@@ -152,3 +152,6 @@ def test_an_empty_label_map_and_labels_without_an_image(images, labels, ijk_to_r
         write_segmentation(Labels(np.zeros_like(labels), ijk_to_ras), images)
     with pytest.raises(SourceError, match="planes of which there is no image"):
         write_segmentation(Labels(labels, ijk_to_ras), images[:2])
+    images[0].NumberOfFrames = 3
+    with pytest.raises(SourceError, match="a multi-frame one"):
+        write_segmentation(Labels(labels, ijk_to_ras), images)

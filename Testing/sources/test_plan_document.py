@@ -78,7 +78,11 @@ def test_it_names_the_images_and_what_it_replaces(file, images):
 
 
 @pytest.mark.skipif(shutil.which("dsrdump") is None, reason="no dcmtk: apt-get install dcmtk")
-def test_dcmtk_reads_it(file):
+@pytest.mark.parametrize("is_replacing", [False, True])
+def test_dcmtk_reads_it(file, images, is_replacing):
+    if is_replacing:
+        second = write_plan(TRAJECTORIES, images, predecessor=pydicom.dcmread(file))
+        second.save_as(file, enforce_file_format=True)
     # Its check of values knows no UTF-8.
     command = ["dsrdump", "--disable-vr-checker", str(file)]
     result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)

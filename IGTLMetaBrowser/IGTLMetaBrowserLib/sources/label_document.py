@@ -134,6 +134,11 @@ def _description(
 
 def _plane_of(image: Dataset, shape: tuple[int, ...], ijk_to_ras: np.ndarray) -> int:
     """Return in which plane of the label map an image lies. Raises ``SourceError``."""
+    if int(image.get("NumberOfFrames") or 1) > 1:
+        raise SourceError(
+            "the image is a multi-frame one (enhanced); segmentations are stored of single-frame "
+            "images only"
+        )
     try:
         position, cosines, spacing = (
             np.array([float(number) for number in image[keyword].value])
