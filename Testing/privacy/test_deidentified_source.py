@@ -18,7 +18,7 @@ from helpers.clinic import SECRETS, Clinic
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
-from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams
+from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams, SourceError
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
 from IGTLMetaBrowserLib.sources.demo import demo_images
 from IGTLMetaBrowserLib.sources.demo_dicom import write_series
@@ -195,6 +195,23 @@ def test_a_modality_that_is_another_text_is_not_sent():
     items = DeidentifiedSource(annotated, KEY).images()
     # The others are withheld: nobody knows how they were taken.
     assert [(item.modality, item.name) for item in items] == [("", "Image 2")]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_what_only_the_image_itself_says_of_names(allowed: bool):
+    """An archive does not list it: it is known when the image is fetched."""
+
+    class Unknown(ImagesInMemory):
+        def image(self, image_id: str) -> codec.ImageMessage:
+            return replace(super().image(image_id), metadata={"BurnedInAnnotation": "YES"})
+
+    source = DeidentifiedSource(Unknown({"A": make_image(1)}), KEY, allow_annotated=allowed)
+    (item,) = source.images()
+    if allowed:
+        assert source.image(item.id).pixels.size
+        return
+    with pytest.raises(SourceError, match="withheld"):
+        source.image(item.id)
 
 
 def test_of_images_that_may_show_names_no_part_and_no_thumbnail_is_sent():

@@ -127,6 +127,12 @@ class DeidentifiedSource:
         return self._without_names_in(message, image_id)
 
     def _without_names_in(self, message: codec.ImageMessage, image_id: str) -> codec.ImageMessage:
+        """Return an image without identity. Raises ``SourceError`` if it shows names itself.
+
+        Of an image in an archive that is not known before it is fetched.
+        """
+        if not self._allow_annotated and _says_of_names(message.metadata) == "YES":
+            raise SourceError("this image is withheld: names may be in its pixels")
         return replace(
             message,
             device_name=image_id,
@@ -269,7 +275,7 @@ class DeidentifiedSource:
         return ids, tuple(listing)
 
     def _may_show_names(self, item: codec.ImageMetaItem) -> bool:
-        says = self._metadata_of(item.id).get("BurnedInAnnotation", "").strip().upper()
+        says = _says_of_names(self._metadata_of(item.id))
         is_often = _modality(item).upper() in _OFTEN_ANNOTATED
         return says == "YES" or (says != "NO" and is_often)
 
@@ -345,3 +351,7 @@ class DeidentifiedSource:
 def _modality(item: codec.ImageMetaItem) -> str:
     """Return the modality; empty for a text that is none."""
     return item.modality.strip() if is_modality(item.modality) else ""
+
+
+def _says_of_names(metadata: Mapping[str, str]) -> str:
+    return metadata.get("BurnedInAnnotation", "").strip().upper()
