@@ -96,6 +96,7 @@ def test_nothing_is_fetched_for_a_thumbnail_alone(serve, slices, open_source):
             "an answer of the type 'text/html'",
         ),
         (Answer(200, b"--b--", {"Content-Type": "multipart/related; boundary=b"}), "no DICOM"),
+        (Answer(200, b"\x1f\x8b", {"Content-Encoding": "gzip"}), "has sent the files as 'gzip'"),
     ],
     ids=lambda value: str(value.status) if isinstance(value, Answer) else "",
 )

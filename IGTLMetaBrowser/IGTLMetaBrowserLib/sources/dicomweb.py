@@ -124,6 +124,9 @@ class DicomWebArchive:
             response.raise_for_status()
             if response.status_code == 204:
                 raise ArchiveError(f"{self.name} has no files of this series; list it again")
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding != "identity":  # it was not asked for, and can become a thousand times more
+                raise ArchiveError(f"{self.name} has sent the files as {encoding[:20]!r}")
             content_type = response.headers.get("Content-Type", "")
             if content_type.startswith("application/dicom"):  # one file, against the standard
                 write(response.content)
@@ -218,8 +221,7 @@ def _body_of(response: requests.Response) -> Body | Iterator[bytes]:
     requests and urllib3 copy each chunk three times, which takes as long as to receive it.
     """
     body = getattr(response.raw, "_original_response", None)
-    is_encoded = response.headers.get("Content-Encoding", "identity") != "identity"
-    return response.iter_content(_CHUNK_SIZE) if body is None or is_encoded else body
+    return response.iter_content(_CHUNK_SIZE) if body is None else body
 
 
 def _make_session(settings: WebSettings) -> requests.Session:
