@@ -245,6 +245,15 @@ def _sequence(group: int, element: int, content: bytes, is_undefined: bool) -> b
     return head + item + content + ends
 
 
+def test_what_pydicom_reads_is_limited_by_how_often_it_does(tmp_path: Path, monkeypatch):
+    path = write(tmp_path / "0", study.structure_set())
+    with limited_file.open_limited(path) as file:
+        assert pydicom.dcmread(file).Modality == "RTSTRUCT"
+    monkeypatch.setattr(limited_file, "_MOST_ELEMENTS", 10)
+    with limited_file.open_limited(path) as file, pytest.raises(limited_file.TooLargeError):
+        pydicom.dcmread(file)
+
+
 def test_a_sequence_without_an_end(tmp_path: Path):
     path = write(tmp_path / "0", ct())
     data = path.read_bytes()
