@@ -54,6 +54,9 @@ IN_LIST = "SERIES-OF-THE-LIST"
 # A list is believed for this long.
 SECONDS_BETWEEN_QUERIES = 2.1
 
+# Fetches the only image; returns the seconds to the first and to the last byte.
+Fetch = Callable[[net.Client], tuple[float, float]]
+
 
 def main() -> int:
     """Hold the contests; return 0 if all that is required was reached."""
@@ -76,6 +79,29 @@ def main() -> int:
     return 0 if are_met else 1
 
 
+class FirstBytes:
+    """The seconds to the first byte, of all who take turns."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, list[float]] = {}
+
+    def in_turns(self, who: str, work: Callable[[], tuple[float, float]]) -> Callable[[], float]:
+        """Return what does the work, notes the first byte, and returns the last."""
+
+        def run() -> float:
+            first, last = work()
+            self._taken.setdefault(who, []).append(first)
+            return last
+
+        return run
+
+    def show(self, console: Console) -> None:
+        """Print the medians; the first turn does not count."""
+        for who, taken in self._taken.items():
+            first = statistics.median(taken[1:])
+            console.print(f"  first byte, {who}: {1000 * first:.1f} ms", highlight=False)
+
+
 def hold_fetch(
     console: Console, archive: orthanc.Orthanc, folder: Path, arguments: argparse.Namespace
 ) -> bool:
@@ -84,25 +110,12 @@ def hold_fetch(
     url = record["00081190"]["Value"][0]
     study, series = url.partition("/studies/")[2].split("/series/")
     client = DICOMwebClient(archive.dicomweb)
-    first_bytes: dict[str, list[float]] = {}
+    noted = FirstBytes()
 
-    def first_noted(who: str, work: Callable[[], tuple[float, float]]) -> Callable[[], float]:
-        def run() -> float:
-            first, last = work()
-            first_bytes.setdefault(who, []).append(first)
-            return last
-
-        return run
-
-    def gateway(
-        fetch_with: Callable[[net.Client], tuple[float, float]],
-    ) -> Callable[[], tuple[float, float]]:
-        def run() -> tuple[float, float]:
-            with ExitStack() as stack:
-                cache = stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
-                return fetch_with(stack.enter_context(serving(archive, Path(cache))))
-
-        return run
+    def gateway(fetch_with: Fetch) -> tuple[float, float]:
+        with ExitStack() as stack:
+            cache = stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
+            return fetch_with(stack.enter_context(serving(archive, Path(cache))))
 
     with ExitStack() as stack:
         own = stack.enter_context(serving(archive, folder / "kept"))
@@ -110,26 +123,23 @@ def hold_fetch(
         contest = harness.Contest(
             f"A CT of {arguments.slices} slices, to the last byte",
             {
-                BARE: first_noted(BARE, lambda: download(url)),
-                KEPT: first_noted(KEPT, lambda: download(url, is_kept=True)),
+                BARE: noted.in_turns(BARE, lambda: download(url)),
+                KEPT: noted.in_turns(KEPT, lambda: download(url, is_kept=True)),
                 CLIENT: lambda: harness.seconds(lambda: client.retrieve_series(study, series)),
-                PARTS: first_noted(PARTS, gateway(fetch_in_parts)),
-                WHOLE: first_noted(WHOLE, gateway(fetch)),
-                CACHED: first_noted(CACHED, lambda: fetch(own)),
+                PARTS: noted.in_turns(PARTS, lambda: gateway(fetch_in_parts)),
+                WHOLE: noted.in_turns(WHOLE, lambda: gateway(fetch)),
+                CACHED: noted.in_turns(CACHED, lambda: fetch(own)),
             },
             requirements=[
-                harness.Requirement(PARTS, BARE, at_most=1.2),
-                harness.Requirement(PARTS, KEPT, at_most=1.2),
-                harness.Requirement(WHOLE, BARE, at_most=1.2),
-                harness.Requirement(WHOLE, KEPT, at_most=1.2),
+                harness.Requirement(who, beside, at_most=1.2)
+                for who in (PARTS, WHOLE)
+                for beside in (BARE, KEPT)
             ],
             pieces=arguments.slices,
             unit="slices",
         )
         is_met = harness.hold(console, contest, arguments.rounds)
-    for who, values in first_bytes.items():
-        first = statistics.median(values[1:])
-        console.print(f"  first byte, {who}: {1000 * first:.1f} ms", highlight=False)
+    noted.show(console)
     return is_met
 
 
