@@ -101,10 +101,15 @@ def soak(seconds: float, scene: Any, do_round: Callable[[Any, int, int], None]) 
 
 
 class Growth:
-    """What there was after the first tenth of ``seconds``, and what there is more of at the end."""
+    """What there was after the first tenth of ``seconds``, and what there is more of at the end.
 
-    def __init__(self, seconds: float, scene: Any) -> None:
+    ``mebibytes_a_round`` are those that the program itself keeps of each scene that is closed.
+    """
+
+    def __init__(self, seconds: float, scene: Any, mebibytes_a_round: float = 0.0) -> None:
         self.rounds = 0
+        self._mebibytes_a_round = mebibytes_a_round
+        self._rounds_before = 0
         self._seconds = seconds
         self._scene = scene
         self._begin = time.monotonic()
@@ -121,12 +126,13 @@ class Growth:
         is_warm = self.rounds >= len(ROUNDS_OF_FAULTS)
         is_due = time.monotonic() > self._begin + self._seconds / 10
         if self._first is None and is_warm and is_due:
-            self._first = self._state()
+            self._first, self._rounds_before = self._state(), self.rounds
 
     def found(self) -> list[str]:
         """Return in words what there is more of now, when ``is_over``; print all."""
         assert self._first is not None
-        growing = grown(self._first, self._state())
+        rounds = self.rounds - self._rounds_before
+        growing = grown(self._first, self._state(), rounds * self._mebibytes_a_round)
         print(f"grown: {', '.join(growing)}" if growing else "nothing has grown", flush=True)
         return growing
 
@@ -193,12 +199,15 @@ def state_of(scene: Any) -> State:
     )
 
 
-def grown(first: State, last: State) -> list[str]:
-    """Return in words what there is more of at the end."""
+def grown(first: State, last: State, expected_mebibytes: float = 0.0) -> list[str]:
+    """Return in words what there is more of at the end, beyond what is expected."""
     problems = []
+    tolerances = {
+        "mebibytes": MEMORY_TOLERANCE + expected_mebibytes,
+        "objects": first.objects / 100,
+    }
     for field, before, now in zip(fields(first), astuple(first), astuple(last), strict=True):
-        tolerance = {"mebibytes": MEMORY_TOLERANCE, "objects": before / 100}.get(field.name, 0)
-        if now > before + tolerance:
+        if now > before + tolerances.get(field.name, 0):
             problems.append(f"{field.name} from {before:,.6g} to {now:,.6g}")
     return problems
 

@@ -40,6 +40,7 @@ def test_what_has_grown_is_named(change: dict, words: str):
 
 def test_some_memory_more_is_no_finding():
     assert grown(STATE, replace(STATE, mebibytes=205.0, objects=100_900)) == []
+    assert grown(STATE, replace(STATE, mebibytes=212.0), expected_mebibytes=5.0) == []
 
 
 def test_time_without_a_processor_is_no_hang(monkeypatch: pytest.MonkeyPatch):

@@ -71,7 +71,13 @@ def release_destroyed() -> None:
 
 def note_signal(owner: Any, name: str, signal: Any) -> None:
     """Note whose signal this is: PySide6 does not say so."""
-    _owners[id(signal)] = (weakref.ref(owner), name)
+    key = id(signal)
+
+    def forget_owner(reference: weakref.ref[Any]) -> None:
+        if _owners.get(key, (None, ""))[0] is reference:  # no other signal has the id by now
+            del _owners[key]
+
+    _owners[key] = (weakref.ref(owner, forget_owner), name)
 
 
 def install(QtCore: ModuleType, is_cxx: Callable[[type], bool]) -> None:

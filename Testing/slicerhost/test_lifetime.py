@@ -46,6 +46,16 @@ def test_it_does_not_where_nothing_keeps_it(slicer_host):
     assert pythonqt_lifetime.crashing_senders() == []
 
 
+def test_signals_of_objects_that_are_gone_are_forgotten(slicer_host):
+    import qt
+
+    before = len(pythonqt_lifetime._owners)
+    timers = [qt.QTimer() for _ in range(20)]
+    assert len(pythonqt_lifetime._owners) > before
+    del timers
+    assert len(pythonqt_lifetime._owners) <= before
+
+
 def test_objects_of_qt_s_own_classes_do_not(slicer_host):
     import qt
 
