@@ -495,6 +495,21 @@ class TestTrajectories:
         assert DicomFolderSource(tmp_path).trajectories() == []
 
 
+def test_images_of_two_patients_in_one_series_are_never_one_volume(tmp_path, make_slice):
+    for number, position in enumerate(REGULAR):
+        for patient in ("42", "43"):
+            dataset = make_slice(position, int(patient), PatientID=patient)
+            dataset.save_as(tmp_path / f"{number} {patient}", enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    found = {item.patient_id: source.image(item.id).pixels[:, 1, 1] for item in source.images()}
+    assert {patient: set(values.tolist()) for patient, values in found.items()} == {
+        "42": {42},
+        "43": {43},
+    }
+    notices = source.metadata(source.images()[0].id)
+    assert "images of 2 patients have its SeriesInstanceUID" in str(notices)
+
+
 def test_without_pydicom_it_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(SourceError, match=r'pip install "igtlmetabrowser\[server\]"'):

@@ -105,8 +105,8 @@ def _detector_position(frame: Frame) -> Vector | None:
 
 
 def group_by_grid(frames: Sequence[Frame]) -> list[tuple[list[Frame], Places]]:
-    """Split frames that have a position by matrix, pixel type, orientation, pixel size and frame of
-    reference. Raises ``ValueError`` if an orientation is none."""
+    """Split frames that have a position by patient, matrix, pixel type, orientation, pixel size and
+    frame of reference. Raises ``ValueError`` if an orientation is none."""
     alike: dict[tuple[str, ...], list[Frame]] = {}
     for frame in frames:
         alike.setdefault(_kind_of(frame), []).append(frame)
@@ -115,7 +115,8 @@ def group_by_grid(frames: Sequence[Frame]) -> list[tuple[list[Frame], Places]]:
 
 def _kind_of(frame: Frame) -> tuple[str, ...]:
     keywords = (
-        "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "FrameOfReferenceUID"
+        "PatientID", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation",
+        "FrameOfReferenceUID",
     )  # fmt: skip
     return tuple(frame.get(keyword) for keyword in keywords)
 

@@ -124,6 +124,11 @@ def stack_frames(
         reasons.append(f"its place is {FROM_DETECTOR}")
     found, why = _without_position(unplaced)
     stacks = [_with_more_notices(stack) for stack in (*stacks, *found)]
+    if (count := len({frame.get("PatientID") for frame in frames})) > 1:
+        # Copied or wrongly corrected studies: UIDs should be unique (PS3.5 9), and are not.
+        notice = f"images of {count} patients have its SeriesInstanceUID"
+        stacks = [replace(stack, notices=(notice, *stack.notices)) for stack in stacks]
+        why = [notice, *why]
     if any(REVERSED_ROWS in stack.notices for stack in stacks):
         why = [*why, REVERSED_ROWS]
     return stacks, [*reasons, *why]
