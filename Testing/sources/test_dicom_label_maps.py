@@ -62,8 +62,41 @@ class TestSegmentations:
         source = DicomFolderSource(ct_folder)
         (item,) = source.label_maps()
         image = source.image(item.id)
-        assert item.size[2] in (2, 3)
-        assert image.pixels[[0, -1]].all()
+        assert image.pixels[[0, 2]].all()
+        assert not image.pixels[1].any()
+        ct = source.image(item.owner)
+        np.testing.assert_allclose(image.ijk_to_ras(), ct.ijk_to_ras(), atol=1e-3)
+
+    @pytest.mark.parametrize("kept", [[0, 1, 2], [0, 2]])
+    def test_of_a_tilted_gantry_it_lies_in_its_image(self, tmp_path, slices, kept):
+        for number, dataset in enumerate(slices):
+            dataset.ImagePositionPatient[1] += 2.0 * number
+            dataset.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
+        segmentation = study.segmentation([slices[number] for number in kept])
+        segmentation.save_as(tmp_path / "seg", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.label_maps()
+        labels, ct = source.image(item.id), source.image(item.owner)
+        assert labels.pixels.shape == ct.pixels.shape
+        np.testing.assert_allclose(labels.ijk_to_ras(), ct.ijk_to_ras(), atol=1e-3)
+
+    def test_one_whose_frames_do_not_follow_each_other_is_refused(self, tmp_path, slices):
+        slices[1].ImagePositionPatient[0] += 20
+        study.segmentation(slices).save_as(tmp_path / "seg", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert not source.label_maps()
+        assert "do not lie along one line" in dict(source.refused)["seg"]
+
+    def test_many_planes_do_not_drift_from_their_image(self, tmp_path):
+        """Of 0.6667 mm, whose differences are 0.666 or 0.667 mm as they are rounded."""
+        planes = [study.ct_slice(number) for number in range(12)]
+        for number, dataset in enumerate(planes):
+            dataset.ImagePositionPatient[2] = round(2 / 3 * number, 4)
+        study.segmentation(planes).save_as(tmp_path / "seg", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.label_maps()
+        matrix = source.image(item.id).ijk_to_ras()
+        assert matrix[2, 2] * 11 == pytest.approx(2 / 3 * 11, abs=1e-3)
 
     def test_a_segmentation_whose_image_is_not_there_has_no_owner(self, tmp_path, slices):
         study.segmentation(slices).save_as(tmp_path / "seg", enforce_file_format=True)

@@ -21,9 +21,9 @@ from ..net.source import SourceError
 from .dicom_decoding import decode_labels
 from .dicom_fields import image_id, why_too_large
 from .dicom_files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
-from .dicom_places import group_by_grid, has_position
+from .dicom_places import Places, group_by_grid, has_position
 from .dicom_sizes import PixelSize
-from .dicom_volumes import VOLUME, Stack
+from .dicom_volumes import OFF_LINE, STRAIGHT, VOLUME, Stack
 
 MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
 _FITS = 0.1  # how far a frame may be from a plane of the grid, as a part of their distance
@@ -182,22 +182,54 @@ def _grid(frames: Sequence[Frame]) -> tuple[list[int], np.ndarray, PixelSize]:
         raise ValueError(f"a segmentation whose frames are of {len(groups)} orientations")
     ((_, places),) = groups
     depth = places.positions @ places.axes[2]
-    order = np.unique(np.round(depth, 3))
-    gaps = np.diff(order)
-    thickness = abs(
-        frames[0].number("SpacingBetweenSlices") or frames[0].number("SliceThickness") or 1
-    )
-    step = float(gaps.min()) if len(gaps) else thickness
-    planes = np.round((depth - depth.min()) / step)
-    if np.abs(depth - depth.min() - planes * step).max() > _FITS * step:
+    depth -= depth.min()
+    step = _distance(np.unique(np.round(depth, 3)), frames[0])
+    planes = np.round(depth / step)
+    if not _are_multiples(depth, step):
         raise ValueError("a segmentation whose frames lie at uneven distances")
-    first = places.positions[int(np.argmin(depth))]
     ijk_to_lps = np.eye(4)
     ijk_to_lps[:3, 0] = places.axes[0] * places.size.columns
     ijk_to_lps[:3, 1] = places.axes[1] * places.size.rows
-    ijk_to_lps[:3, 2] = places.axes[2] * step
-    ijk_to_lps[:3, 3] = first
+    ijk_to_lps[:3, 2] = _step(places, planes, step)
+    ijk_to_lps[:3, 3] = places.positions[int(np.argmin(depth))]
     return [int(k) for k in planes], flip_matrix_lps_ras(ijk_to_lps), places.size
+
+
+def _distance(depths: np.ndarray, frame: Frame) -> float:
+    """Return how far planes are from each other, of which these are some; the first is at 0.
+
+    All between two may have been left out, so that what the file says of it counts if it can be.
+    """
+    said = abs(frame.number("SpacingBetweenSlices") or 0.0)
+    if len(depths) < 2:
+        return said or abs(frame.number("SliceThickness") or 1.0)
+    least = float(np.diff(depths).min())
+    step = said if 0 < said < least and _are_multiples(depths, said) else least
+    # Both are rounded: over hundreds of planes, that adds up.
+    return float(depths[-1]) / round(float(depths[-1]) / step)
+
+
+def _are_multiples(depths: np.ndarray, step: float) -> bool:
+    return bool(np.abs(depths - np.round(depths / step) * step).max() <= _FITS * step)
+
+
+def _step(places: Places, planes: np.ndarray, step: float) -> np.ndarray:
+    """Return what leads from plane to plane, LPS mm: along the normal, unless the gantry is tilted.
+
+    Raises ``ValueError`` if the frames do not lie along one line.
+    """
+    normal = places.axes[2] * step
+    first, last = int(np.argmin(planes)), int(np.argmax(planes))
+    if planes[last] == planes[first]:
+        found = normal
+    else:
+        found = (places.positions[last] - places.positions[first]) / planes[last]
+        if np.linalg.norm(found - normal) * planes[last] <= STRAIGHT * places.size.smaller:
+            found = normal
+    beside = places.positions - places.positions[first] - np.outer(planes, found)
+    if np.abs(beside @ places.axes[:2].T).max() > OFF_LINE * places.size.smaller:
+        raise ValueError("a segmentation whose frames do not lie along one line")
+    return found
 
 
 def _segments(text: str) -> dict[int, Structure]:

@@ -51,10 +51,10 @@ REVERSED_ROWS = (
 
 # Frames are in the same place if they are nearer to each other than this part of a pixel.
 _SAME_PLACE = 0.02
-# How far a frame may be from the line of its volume, in pixels. Scanners round positions.
-_OFF_LINE = 0.2
-# Below this, in pixels at the far end of a volume, a stack counts as straight.
-_STRAIGHT = 0.1
+OFF_LINE = 0.2
+"""How far a frame may be from the line of its volume, in pixels. Scanners round positions."""
+STRAIGHT = 0.1
+"""Below this, in pixels at the far end of a volume, a stack counts as straight."""
 
 # A multi-frame file whose frames follow each other in time has one of these (PS3.3 C.7.6.5).
 _CINE_KEYWORDS = ("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate")
@@ -188,7 +188,7 @@ def _lines(frames: list[Frame], places: Places) -> list[list[Frame]]:
     """Split frames into such as lie behind each other on one line, straight or tilted."""
     depth = places.positions @ places.axes[2]
     across = places.positions @ places.axes[:2].T
-    tolerance = _OFF_LINE * places.size.smaller
+    tolerance = OFF_LINE * places.size.smaller
     if np.ptp(depth) > _SAME_PLACE * places.size.smaller:
         slope, start = np.polyfit(depth, across, 1)
         if np.abs(np.outer(depth, slope) + start - across).max() <= tolerance:
@@ -235,7 +235,7 @@ def _volume(frames: list[Frame], places: Places) -> Stack:
     normal = places.axes[2]
     depth = total @ normal
     sideways = np.linalg.norm(total - depth * normal)
-    if sideways <= _STRAIGHT * places.size.smaller:
+    if sideways <= STRAIGHT * places.size.smaller:
         return _stack(frames, places, normal * depth / (len(frames) - 1), VOLUME)
     degrees = np.degrees(np.arctan2(sideways, depth))
     notice = (
