@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -48,6 +47,8 @@ _WITHOUT_CASE = ("PatientName", "ReferringPhysicianName")
 _DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
 
 _MOST_DIGITS = 12  # of an integer string (PS3.5 6.2)
+# A person's name has three groups of 64 characters (PS3.5 6.2), each of which can have a wild card.
+_LONGEST_PATTERN = 512
 
 
 class ArchiveError(SourceError):
@@ -127,9 +128,38 @@ def _matches(keyword: str, value: str, pattern: str) -> bool:
         return begin <= value <= (end or "99999999") if dash else value == pattern
     if "Time" in keyword:  # ranges of parts of it, which only the archive compares
         return True
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    flags = re.DOTALL | (re.IGNORECASE if keyword in _WITHOUT_CASE else 0)
-    if keyword in _WITHOUT_CASE:
-        # "Doe^Jane" and "Doe^Jane^^^" are one name, in each of its alphabets.
-        return any(re.fullmatch(expression, part.rstrip("^"), flags) for part in value.split("="))
-    return re.fullmatch(expression, value, flags) is not None
+    if keyword not in _WITHOUT_CASE:
+        return _is_like(value, pattern)
+    # "Doe^Jane" and "Doe^Jane^^^" are one name, in each of its alphabets.
+    parts = [part.rstrip("^").casefold() for part in value.split("=")]
+    return any(_is_like(part, pattern.casefold()) for part in parts)
+
+
+def _is_like(value: str, pattern: str) -> bool:
+    """Whether a text matches a pattern with the wild cards * and ?.
+
+    Not by a regular expression: of twenty wild cards, it would try all ways to place them.
+    """
+    if len(pattern) > _LONGEST_PATTERN:
+        return False
+    begin, *pieces = pattern.split("*")
+    if not pieces:
+        return _is_piece(value, 0, begin) and len(value) == len(begin)
+    *middle, end = pieces
+    place, last = len(begin), len(value) - len(end)
+    if place > last or not (_is_piece(value, 0, begin) and _is_piece(value, last, end)):
+        return False
+    for piece in middle:  # each where it is found first: so there is most room for those behind it
+        found = range(place, last - len(piece) + 1)
+        place = next((at + len(piece) for at in found if _is_piece(value, at, piece)), -1)
+        if place < 0:
+            return False
+    return True
+
+
+def _is_piece(value: str, begin: int, piece: str) -> bool:
+    """Whether a text has there what ``piece`` says, in which ? is any character."""
+    there = value[begin : begin + len(piece)]
+    return len(there) == len(piece) and all(
+        wanted in ("?", found) for wanted, found in zip(piece, there, strict=True)
+    )
