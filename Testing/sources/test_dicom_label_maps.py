@@ -103,6 +103,23 @@ class TestSegmentations:
         (item,) = DicomFolderSource(tmp_path).label_maps()
         assert item.owner == ""
 
+    def test_that_of_another_patient_is_not_shown_in_the_image_that_it_names(
+        self, ct_folder, slices
+    ):
+        segmentation = study.segmentation(slices)
+        segmentation.PatientID = "somebody else"
+        segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        assert not source.label_maps()
+        assert "of another patient" in dict(source.refused)["seg"]
+
+    def test_that_of_another_frame_of_reference_has_no_owner(self, ct_folder, slices):
+        segmentation = study.segmentation(slices)
+        segmentation.FrameOfReferenceUID = "1.2.3"
+        segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
+        (item,) = DicomFolderSource(ct_folder).label_maps()
+        assert item.owner == ""
+
     def test_a_fractional_one_is_a_volume_from_0_to_1(self, ct_folder, slices):
         """Of the first and the third slice; in between, none of the segment."""
         segmentation = study.segmentation(slices)

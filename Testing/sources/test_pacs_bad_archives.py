@@ -259,6 +259,9 @@ def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, capl
         assert "2 patients' names under the ID 42" in source.metadata(item.id)["Notice"]
     image = ready(source.image, source.images()[0].id)
     assert "2 patients' names under the ID 42" in image.metadata["Notice"]
+    # Somebody searches for one of them, which does not make them one.
+    assert len(ready(lambda: source.search({"PatientName": "Roe*"}))[0]) == 1
+    assert "2 patients' names under the ID 42" in source.metadata(image.device_name)["Notice"]
 
 
 def test_a_patient_that_is_corrected_in_the_archive_is_corrected_here(

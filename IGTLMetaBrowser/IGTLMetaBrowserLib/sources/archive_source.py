@@ -149,7 +149,7 @@ class ArchiveSource:
             self._register(series)
         if listing.is_cut:
             _logger.warning("%s", self._queries.notice_of(listing))
-        self._register_patients(listing.series)
+        self._register_patients()
 
     def _register(self, series: Series) -> None:
         """Know a series as the archive has it now, and nothing of what it was before."""
@@ -174,13 +174,16 @@ class ArchiveSource:
         for listing in (self._default, *self._searches.values()):
             listing.items = None
 
-    def _register_patients(self, found: Sequence[Series]) -> None:
+    def _register_patients(self) -> None:
+        """Count the names of each patient in all lists: a search has some of them only."""
         names: dict[str, set[str]] = {}
-        for series in found:
-            names.setdefault(series["PatientID"], set()).add(_plain_name(series))
+        for listing in (self._default, *self._searches.values()):
+            for series in listing.series:
+                names.setdefault(series["PatientID"], set()).add(_plain_name(series))
+        before = self._patients
         self._patients = Counter({patient: len(several) for patient, several in names.items()})
         for patient, count in self._patients.items():
-            if patient and count > 1:
+            if patient and count > max(1, before[patient]):
                 _logger.warning("%s", _several_patients(self._archive, patient, count))
 
     def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:

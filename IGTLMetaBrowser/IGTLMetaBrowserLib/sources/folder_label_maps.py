@@ -101,8 +101,9 @@ class LabelMapReader:
         self, found: FolderLabelMaps, name: str, read: Callable[[], Sequence[LabelMap]]
     ) -> None:
         owner = self._owner_of(name)
-        is_known = owner in self._offers.images or owner in self._elsewhere
+        is_known = owner in self._elsewhere or self._is_in_space_of(name, owner)
         try:
+            self._check_patient(name, owner)
             for label_map in read():
                 found.by_id[label_map.id] = label_map
                 found.owners[label_map.id] = owner if is_known else ""
@@ -120,7 +121,25 @@ class LabelMapReader:
             raise ValueError(
                 "structures of an image that is not in the folder, or not offered as one volume"
             )
+        if owner not in self._elsewhere and not self._is_in_space_of(name, owner):
+            raise ValueError("structures in another frame of reference than their image's")
         return read_structures(self._folder, name, stack)
+
+    def _check_patient(self, name: str, owner: str) -> None:
+        """Raise ``ValueError`` if a file names an image of the folder that is another patient's."""
+        if owner in self._offers.images:
+            file = self._offers.images[owner].stack.frames[0].file.name
+            patients = {str(self._index.row(one).get("patient_ID") or "") for one in (name, file)}
+            if len(patients - {""}) > 1:
+                raise ValueError("it is of another patient than the image that it names")
+
+    def _is_in_space_of(self, name: str, owner: str) -> bool:
+        """Whether an image is in the folder, and nothing says that its coordinates are others."""
+        if owner not in self._offers.images:
+            return False
+        frame = self._offers.images[owner].stack.frames[0].get("FrameOfReferenceUID")
+        own = str(self._index.row(name).get("reference_frame") or "")
+        return not (frame and own) or frame == own
 
     def _owner_of(self, name: str) -> str:
         """Return the id of the image that a file's structures belong to."""
