@@ -115,8 +115,8 @@ def test_a_line_is_stored_comes_back_and_is_stored_in_place_of_the_first(user, a
     node.SetNthControlPointPositionWorld(1, 11, -6, 3)
     user.ui.trajectoryTableView.selectRow(row)
     actions(user)["Store selected trajectories (1)"].trigger()
-    assert "in place of the plan of CT head that they came from?" in questions[1]
-    assert "1 others of that plan stay as they are." in questions[1]
+    assert "in place of the plan of CT head that it came from?" in questions[1]
+    assert "The other one of that plan stays as it is." in questions[1]
     user.wait_for_status("Trajectories: 2 stored", SECONDS_TO_STORE)
     _, second = documents(archive, "SR")
     assert replaced_by(second) == [first.SOPInstanceUID]

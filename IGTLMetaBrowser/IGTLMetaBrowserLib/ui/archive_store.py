@@ -25,7 +25,7 @@ class ArchiveStore:
     ``plans`` and ``labels`` make the documents.
     """
 
-    def __init__(self, browser, gateway, statusLine):
+    def __init__(self, browser, gateway, localeTexts, statusLine):
         self._browser = browser
         self._gateway = gateway
         self._statusLine = statusLine
@@ -35,7 +35,7 @@ class ArchiveStore:
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._poll)
         self._texts = _texts()
-        self.plans = PlanStore(browser, self)
+        self.plans = PlanStore(browser, self, localeTexts)
         self.labels = LabelStore(browser, self)
 
     def close(self):

@@ -48,7 +48,7 @@ class BrowserPanel:
         self._fixWidth()
         rememberSections(self._sections())
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
-        self.archiveStore = ArchiveStore(browser, archiveGateway, self.status)
+        self.archiveStore = ArchiveStore(browser, archiveGateway, texts, self.status)
         self.trajectories = TrajectorySection(
             ui, browser, colors, texts, self.status, self.archiveStore
         )

@@ -12,6 +12,7 @@ from ..scene.outgoing_markups import trajectory_item
 from ..scene.trajectory_markups import OWNER_ATTRIBUTE
 from ..sources.trajectory_file import write_trajectories
 from .archive_document import Document
+from .plurals import Plural
 
 
 class PlanStore:
@@ -22,9 +23,31 @@ class PlanStore:
     replaced is no longer valid.
     """
 
-    def __init__(self, browser, store):
+    def __init__(self, browser, store, localeTexts):
         self._browser = browser
         self._store = store
+        self._new = Plural(
+            localeTexts,
+            _("Store one trajectory in {archive}, in the study of {image}?"),
+            _("Store {count} trajectories in {archive}, in the study of {image}?"),
+        )
+        self._replacing = Plural(
+            localeTexts,
+            _(
+                "Store one trajectory in {archive}, in place of the plan of {image} that it came "
+                "from?"
+            ),
+            _(
+                "Store {count} trajectories in {archive}, in place of the plan of {image} that "
+                "they came from?"
+            ),
+        )
+        self._kept = Plural(
+            localeTexts,
+            _("The other one of that plan stays as it is."),
+            _("The {count} others of that plan stay as they are."),
+            none="",
+        )
 
     def store(self, nodes):
         """Store trajectories of one image, if the user agrees."""
@@ -47,17 +70,8 @@ class PlanStore:
         )
 
     def _question(self, count, kept, replaced, image):
-        words = {"count": count, "archive": self._store.archiveText, "image": image.GetName()}
-        text = _("Store {count} trajectories in {archive}, in the study of {image}?")
-        if replaced:
-            text = _(
-                "Store {count} trajectories in {archive}, in place of the plan of {image} that "
-                "they came from?"
-            )
-        if kept:
-            words["kept"] = kept
-            text += " " + _("{kept} others of that plan stay as they are.")
-        return text.format(**words)
+        text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}"
+        return text.strip().format(archive=self._store.archiveText, image=image.GetName())
 
     def _imageOf(self, nodes):
         """Return the id of the image of a plan: that it came with, or else the one that is seen."""
