@@ -118,6 +118,44 @@ def test_what_is_known_of_a_live_image_comes_from_its_message(unconnected, event
         unconnected.disconnect()
 
 
+def test_the_next_patient_does_not_go_on_under_the_name_of_the_one_before(unconnected, events):
+    frames = [
+        frame(shade, header_version=2, metadata={"PatientName": name, "PatientID": name[0]})
+        for shade, name in ((1, "Doe"), (2, "Doe"), (3, "Roe"))
+    ]
+    with ScriptedServer(stream(*frames)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        node = step_until_event(unconnected, events, LiveImage).node
+        unconnected.images.set_drawn_live_ids({"Ultrasound"})
+        for number, name in ((2, "Doe"), (3, "Roe")):
+            ask_for_next(unconnected)
+            step_until_event(unconnected, events, LiveImage, number)
+            assert parents(node) == [name]
+        assert voxels(node)[0] == 3
+        unconnected.disconnect()
+
+
+def test_a_live_image_of_another_patient_than_is_listed_is_not_shown(unconnected, events):
+    entry = codec.ImageMetaItem("Ultrasound", "Ultrasound", "US", "Doe", "D")
+
+    live = frame(1, header_version=2, metadata={"PatientName": "Roe", "PatientID": "R"})
+
+    def serve(peer):
+        for pushed in ([], [live]):
+            peer.receive()
+            peer.send(listing(entry), *pushed)
+        peer.wait_until_closed()
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.list_images()
+        unconnected.list_images()
+        problem = step_until_event(unconnected, events, Failed).error
+        assert "of another patient than the list says" in str(problem)
+        assert unconnected.images.node("Ultrasound") is None
+        unconnected.disconnect()
+
+
 def test_a_streamed_image_that_is_in_the_list_updates_its_own_node(unconnected, events):
     entry = codec.ImageMetaItem(
         "Head", "MR", "MR", size=(4, 3, 2), scalar_type=codec.ScalarType.UINT16

@@ -91,7 +91,7 @@ class LiveImages:
             return
         is_removed = not is_first and self._in_scene.node(image_id) is None
         try:
-            node = None if is_removed else self._show(image, is_first)
+            node = None if is_removed else self._show(image, self._is_described_anew(image))
         except ValueError as error:
             self._notify_problem(image_id, error)
             return
@@ -102,11 +102,19 @@ class LiveImages:
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
         self._notify(LiveImage(image_id, node, frames, is_first))
 
-    def _show(self, image: codec.ImageMessage, is_first: bool) -> Any:
+    def _is_described_anew(self, image: codec.ImageMessage) -> bool:
+        """Whether it is the first of its id, or says of itself what the last one did not.
+
+        So that the next patient's images do not go on under the name of the one before.
+        """
+        state = self.states.get(image.device_name)
+        return state is None or _said(state.entry) != _said(_entry(image))
+
+    def _show(self, image: codec.ImageMessage, is_described: bool) -> Any:
         image_id = image.device_name
-        if is_first or not self._show_voxels(image):
+        if is_described or not self._show_voxels(image):
             self._unfinished.pop(image_id, None)
-            self._in_scene.show_live(image, is_first)
+            self._in_scene.show_live(image, is_described)
             self._modified_at[image_id] = time.monotonic()
         self._image_states.live(image_id)
         return self._in_scene.node(image_id)
@@ -156,6 +164,10 @@ class LiveImages:
                 f"than {MOST_LIVE_BYTES >> 20} MiB together; those that came first are shown"
             )
             self._notify(Failed(BrowserError(text)))
+
+
+def _said(entry: codec.ImageMetaItem) -> tuple[str, str, str, str]:
+    return entry.name, entry.modality, entry.patient_name, entry.patient_id
 
 
 def _entry(image: codec.ImageMessage) -> codec.ImageMetaItem:

@@ -9,7 +9,7 @@ import numpy as np
 from .. import codec, net
 from ..codec.slice_stack import SliceStack
 from ..net.image_notes import describe_image
-from ..net.listed_images import fits
+from ..net.listed_images import fits, is_of_another_patient
 from ..scene.errors import SceneError
 from ..scene.image_nodes import ImageNodes
 from ..scene.node_slices import slices_of_node
@@ -127,16 +127,17 @@ class SceneImages:
         self, image_id: str, image: codec.ImageMessage, start: tuple[int, int, int]
     ) -> Any:
         """Show a part of an image, see ``ImageNodes.show_region``. Raises ``SceneError``."""
+        self._check_patient(image_id, image)
         return self._nodes.show_region(self._connection.address, image_id, image, start)
 
-    def show_live(self, image: codec.ImageMessage, is_first: bool) -> Any:
-        """Show a live image, the first or the next of its id; return its node.
+    def show_live(self, image: codec.ImageMessage, is_described: bool) -> Any:
+        """Show a live image; return its node, which ``is_described`` anew, as with the first one.
 
         Raises ``SceneError``, also rather than show what has only the ID of a listed image, and
-        another size or type, under that image's name.
+        another size, type or patient, under that image's name.
         """
         self._check_is_as_listed(image)
-        if is_first or self._overlays.is_label_map(image.device_name):
+        if is_described or self._overlays.is_label_map(image.device_name):
             node, _ = self.show(image.device_name, image)
             self.replace_preview(image.device_name)
             return node
@@ -154,7 +155,15 @@ class SceneImages:
             self._connection.address, image_id, image
         )
 
+    def _check_patient(self, image_id: str, image: codec.ImageMessage) -> None:
+        entries = self._metadata.listing.entries_of(image_id)
+        if entries and all(is_of_another_patient(image, entry) for entry in entries):
+            raise SceneError(
+                "it says that it is of another patient than the list says; read the list again"
+            )
+
     def _check_is_as_listed(self, image: codec.ImageMessage) -> None:
+        self._check_patient(image.device_name, image)
         # Servers list live images without a size, as it may change.
         entries = [
             entry
