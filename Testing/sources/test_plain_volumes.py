@@ -299,3 +299,52 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path):
         "pipe.mrk.json",
         "pipe.nrrd",
     ]
+
+
+BAD_MARKUPS = {
+    "nested": "[" * 100_000,
+    "huge": '{"markups": [{"type": "Fiducial", "controlPoints": [{"position": [1e39, 0, 0]}]}]}',
+    "long": '{"markups": [{"type": "Fiducial", "controlPoints": [{"position": [1%s, 0, 0]}]}]}'
+    % ("0" * 400),
+    "nan": '{"markups": [{"type": "Fiducial", "controlPoints": [{"position": [NaN, 0, 0]}]}]}',
+    "system": '{"markups": [{"type": "Fiducial", "coordinateSystem": "XYZ", "controlPoints": '
+    '[{"position": [1, 2, 3]}]}]}',
+    "units": '{"markups": [{"type": "Fiducial", "coordinateUnits": "um", "controlPoints": '
+    '[{"position": [1, 2, 3]}]}]}',
+}
+
+
+def test_markups_that_make_no_sense_are_refused_and_the_others_served(tmp_path: Path):
+    write_markups(tmp_path / "plan.mrk.json", [TRAJECTORY])
+    for name, text in BAD_MARKUPS.items():
+        (tmp_path / f"{name}.mrk.json").write_text(text)
+    source = PlainVolumeSource(tmp_path)
+    assert [item.name for item in source.trajectories()] == [TRAJECTORY.name]
+    assert not source.points()
+    assert {name for name, _ in source.refused} == {f"{name}.mrk.json" for name in BAD_MARKUPS}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("LabelValue", "abc"), ("LabelValue", "9" * 5000), ("Color", "nan 0 0"), ("Color", "1 0")],
+)
+def test_a_segmentation_whose_segments_make_no_sense_is_refused(tmp_path: Path, field, value):
+    labels = SimpleITK.GetImageFromArray(np.ones((2, 3, 4), np.uint8))
+    labels.SetMetaData("Segment0_ID", "1")
+    labels.SetMetaData(f"Segment0_{field}", value)
+    SimpleITK.WriteImage(labels, str(tmp_path / "bad.seg.nrrd"))
+    source = PlainVolumeSource(tmp_path)
+    assert not source.label_maps()
+    ((_, reason),) = source.refused
+    assert reason.startswith("its segments cannot be read")
+    assert len(reason) < 200
+
+
+def test_colors_beyond_the_brightest_can_be_sent(tmp_path: Path):
+    labels = SimpleITK.GetImageFromArray(np.ones((2, 3, 4), np.uint8))
+    labels.SetMetaData("Segment0_ID", "1")
+    labels.SetMetaData("Segment0_Color", "5 0.5 -1")
+    SimpleITK.WriteImage(labels, str(tmp_path / "bright.seg.nrrd"))
+    (item,) = PlainVolumeSource(tmp_path).label_maps()
+    assert item.rgba == (255, 128, 0, 255)
+    assert codec.pack(codec.LabelMetaMessage(items=[item]))

@@ -6,7 +6,7 @@ The layout is that of ``markups-schema-v1.0.3.json`` (Slicer 5.12, Modules/Loada
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from ..net.source import SourceError
 
 _NAME_BYTES, _GROUP_BYTES = 64, 32
 _YELLOW = (255, 255, 0, 255)
+# Slicer's names, and the numbers of older files; any other is an error to Slicer, too.
+_COORDINATES = {"LPS": True, "1": True, "RAS": False, "0": False}
+_LONGEST = 1e6  # mm
 
 Position = tuple[float, float, float]
 
@@ -53,7 +56,9 @@ def read_markups(path: Path) -> Markups:
                 found.points += [_point(node, name, *point) for point in points]
     except OSError as error:
         raise SourceError(f"it cannot be read: {error.strerror}") from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except RecursionError:
+        raise SourceError("it is not a markups file of Slicer: it is nested too deep") from None
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise SourceError(f"it is not a markups file of Slicer: {what}") from None
     return found
@@ -62,10 +67,14 @@ def read_markups(path: Path) -> Markups:
 def _defined_points(node: Mapping[str, Any]) -> Iterator[tuple[str, Position]]:
     """Yield the labels and positions of the points that have a place."""
     # Files before 5.0 may lack the field: Slicer then reads LPS.
-    is_lps = node.get("coordinateSystem", "LPS") in ("LPS", "1")
+    is_lps = _COORDINATES.get(str(node.get("coordinateSystem", "LPS")))
+    if is_lps is None:
+        raise ValueError(f"its coordinates are {str(node['coordinateSystem'])[:20]!r}")
+    if (units := node.get("coordinateUnits", "mm")) != "mm" and units[:1] != ["mm"]:
+        raise ValueError("its coordinates are not in mm")
     for point in node.get("controlPoints", ()):
         if point.get("positionStatus", "defined") == "defined":
-            x, y, z = (float(number) for number in point["position"])
+            x, y, z = map(_length, point["position"])
             yield str(point.get("label", "")), flip_lps_ras((x, y, z)) if is_lps else (x, y, z)
 
 
@@ -99,11 +108,25 @@ def _rgba(node: Mapping[str, Any]) -> tuple[int, int, int, int]:
     color = display.get("selectedColor") or display.get("color")
     if color is None:
         return _YELLOW
-    red, green, blue = (round(255 * min(max(float(part), 0.0), 1.0)) for part in color)
-    return red, green, blue, round(255 * float(display.get("opacity", 1.0)))
+    return rgba_of(color, display.get("opacity", 1.0))
+
+
+def rgba_of(color: Iterable[Any], opacity: Any = 1.0) -> tuple[int, int, int, int]:
+    """Return a color of three numbers from 0 to 1 as bytes. Raises ``ValueError``."""
+    red, green, blue, alpha = (
+        round(255 * min(max(float(part), 0.0), 1.0)) for part in (*color, opacity)
+    )
+    return red, green, blue, alpha
+
+
+def _length(number: Any) -> float:
+    length = float(number)
+    if not abs(length) <= _LONGEST:
+        raise ValueError(f"{length:g} mm cannot be")
+    return length
 
 
 def _diameter(node: Mapping[str, Any]) -> float:
     """Return the size of the points in mm, where the file has one; Slicer has no other field."""
     display = node.get("display") or {}
-    return 0.0 if display.get("useGlyphScale", True) else float(display.get("glyphSize", 0.0))
+    return 0.0 if display.get("useGlyphScale", True) else _length(display.get("glyphSize", 0.0))

@@ -28,7 +28,7 @@ from .background import Background
 from .dicom_fields import image_id as id_of_text
 from .dicom_segmentations import Structure
 from .label_file import Labels
-from .markups_folder import Markups, read_markups
+from .markups_folder import Markups, read_markups, rgba_of
 from .voxel_files import voxel_file
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ _ID_BYTES, _NAME_BYTES = 20, 64
 _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
 _LONGEST = 1e6  # mm
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
+_LONGEST_REASON = 100  # it may repeat a text of the file
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,8 @@ class PlainVolumeSource:
                 self._files[file.item.id] = file
         except SourceError as error:
             self.refused.append((name, str(error)))
+        except OSError as error:  # of a folder that the system does not let be read
+            self.refused.append((name, f"it cannot be read: {error.strerror}"))
 
     def _free_id(self, path: Path, name: str) -> str:
         """Return the file's name without its ending, or else one made of its path."""
@@ -227,7 +230,10 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
         size=size,
         scalar_type=_scalar_type(reader),
     )
-    labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
+    try:
+        labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
+    except ValueError as error:
+        raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
     return VolumeFile(path, item, labels, version)
 
 
@@ -268,9 +274,8 @@ def _labels(
     while f"Segment{number}_ID" in fields:
         prefix = f"Segment{number}_"
         value = int(fields.get(prefix + "LabelValue", number + 1))
-        color = [float(part) for part in fields.get(prefix + "Color", "1 1 0").split()]
+        rgba = rgba_of(fields.get(prefix + "Color", "1 1 0").split())
         name = codec.cut_text(fields.get(prefix + "Name", ""), _NAME_BYTES)
-        rgba = (*(round(255 * part) for part in color[:3]), 255)
         if 0 < value < 256:
             yield codec.LabelMetaItem(name, item.id, value, rgba, item.size, "")
         number += 1
