@@ -69,6 +69,14 @@ def test_a_query_for_another_image_is_noticed(tmp_path: Path, at: int):
             rig.try_one(Fault("flip", offset + at, is_up=True, bit=1))
 
 
+def test_an_answer_with_another_name_is_not_shown_as_a_stream(tmp_path: Path):
+    """The checksum does not cover the name: the image of CT1 came a second time, as ST1."""
+    pytest.importorskip("slicer")
+    with Rig("plain browser", tmp_path) as rig:
+        for at in (1048, 1051):
+            rig.try_one(Fault("flip", at, bit=4))
+
+
 def test_the_long_form_says_how_many_ended_how(capsys: pytest.CaptureFixture):
     arguments = [
         "--ways",

@@ -26,7 +26,7 @@ from .image_search import NO_SEARCH, ImageSearch
 from .image_states import ImageStates
 from .list_requests import ListRequests
 from .listing import Listing
-from .live_images import LiveImages
+from .live_images import MOST_LIVE_IMAGES, LiveImages
 from .overlays import Overlays
 from .recordings import Recordings
 from .regions import Regions
@@ -61,6 +61,7 @@ class Images:
             connection, notify, in_scene, states, metadata, self._list_requests
         )
         self._live = LiveImages(notify, in_scene, states)
+        self._names_seen_once: set[str] = set()
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
         self.sequences = Sequences(notify, in_scene, metadata, states, self.request)
@@ -292,6 +293,7 @@ class Images:
         self._in_scene.on_server_selected()
         self._downloads.on_server_selected()
         self._live.forget_all()
+        self._names_seen_once.clear()
         self.recordings.stop_all()
         self.sequences.forget()
         if self._connection.has_server:
@@ -373,7 +375,25 @@ class Images:
 
     def on_live_image(self, image: codec.ImageMessage) -> None:
         """Show an image that nobody asked for."""
-        self._live.handle(image)
+        if not self._may_be_a_damaged_answer(image):
+            self._live.handle(image)
+
+    def _may_be_a_damaged_answer(self, image: codec.ImageMessage) -> bool:
+        """Whether an image fits what is being fetched, and is the first under an unknown name.
+
+        The checksum is that of the body alone: one changed bit in the name makes a stream of an
+        answer. A stream comes again under its name, a damaged answer does not.
+        """
+        name = image.device_name
+        entry = None if self.current is None else self.entry(self.current)
+        if entry is None or image.whole_size != tuple(entry.size):
+            return False
+        if name in self.live or name in self._metadata.listing or name in self._names_seen_once:
+            return False
+        if len(self._names_seen_once) >= MOST_LIVE_IMAGES:  # a server can invent names
+            self._names_seen_once.clear()
+        self._names_seen_once.add(name)
+        return True
 
     def set_drawn_live_ids(self, image_ids: Iterable[str]) -> None:
         """Say which live images an observer draws itself, see ``LiveImages.set_drawn_ids``."""
