@@ -10,6 +10,7 @@ from pydicom.uid import ParametricMapStorage, RLELossless
 
 from helpers import radiotherapy as study
 from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -228,6 +229,14 @@ class TestStructureSets:
         expected[1, 10:20, 10:20] = 1
         expected[1, 14:16, 14:16] = 0
         np.testing.assert_array_equal(pixels, expected)
+
+    @pytest.mark.parametrize("color", [[300, 0, 0], [-1, 0, 0]])
+    def test_a_color_that_is_none_does_not_keep_all_from_being_sent(self, ct_folder, slices, color):
+        dataset = structure_set(square(slices[0], 10, 20))
+        dataset.ROIContourSequence[0].ROIDisplayColor = color
+        dataset.save_as(ct_folder / "rs", enforce_file_format=True)
+        items = DicomFolderSource(ct_folder).label_maps()
+        assert codec.pack(codec.LabelMetaMessage(items=items))
 
     def test_one_whose_ct_is_not_there_is_refused(self, tmp_path, slices):
         contour = square(slices[1], 9.5, 19.5)

@@ -121,3 +121,21 @@ def test_another_patients_plan_is_not_replaced(file, make_slice):
     other = [make_slice((0, 0, 0), PatientID="43")]
     with pytest.raises(SourceError, match="of another patient"):
         write_plan(TRAJECTORIES, other, predecessor=pydicom.dcmread(file))
+
+
+def test_a_plan_of_others_does_not_keep_all_from_being_sent(images, tmp_path):
+    """Its names can be of any length, and of its numbers some may be none."""
+    for number, image in enumerate(images):
+        image.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
+    for number, item in enumerate(
+        (
+            codec.TrajectoryItem(name="é" * 60, entry=(1, 2, 3), target=(4, 5, 6)),
+            codec.TrajectoryItem(name="Nowhere", entry=(1, 2, float("nan")), target=(4, 5, 6)),
+            codec.TrajectoryItem(name="Far", entry=(1, 2, 3), target=(4, 5, 3e38)),
+        )
+    ):
+        path = tmp_path / f"plan{number}"
+        write_plan([item], images).save_as(path, enforce_file_format=True)
+    (item,) = DicomFolderSource(tmp_path).trajectories()
+    assert item.name == "é" * 31
+    assert codec.pack(codec.TrajectoryMessage(items=[item]))

@@ -58,6 +58,13 @@ def test_what_is_written_is_read(tmp_path):
         ),
         ('[{"name": "a", "type": "target", "target": [1, 2, "x"]}]', "could not convert"),
         ('["a"]', "Trajectory 1"),
+        ('[{"name": "a", "type": "target", "target": [1, 2, NaN]}]', "not from -1e"),
+        ('[{"name": "a", "type": "target", "target": [1, 2, 1%s]}]' % ("0" * 400), "too large"),
+        (
+            '[{"name": "a", "type": "target", "target": [1, 2, 3], "rgba": [1, 2, 3, 256]}]',
+            "not from 0 to 255",
+        ),
+        ('[{"name": "%s", "type": "target", "target": [1, 2, 3]}]' % ("a" * 65), "64 bytes"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, text, problem):

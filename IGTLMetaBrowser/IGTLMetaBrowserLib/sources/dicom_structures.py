@@ -77,7 +77,8 @@ def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabe
         if number not in names or not any(_closed(roi)):
             continue
         color = tuple(int(part) for part in roi.get("ROIDisplayColor") or ())
-        rgba = (*color, 255) if len(color) == 3 else default_color(place)
+        is_color = len(color) == 3 and all(0 <= part <= 255 for part in color)
+        rgba = (*color, 255) if is_color else default_color(place)
         label_maps.append(
             StructureLabelMap(
                 image_id(f"{uid} {number}"),

@@ -13,13 +13,13 @@ from typing import Any
 
 from .. import codec
 from ..codec.geometry import flip_lps_ras
+from ..dicom_index.plausible_numbers import LONGEST
 from ..net.source import SourceError
 
 _NAME_BYTES, _GROUP_BYTES = 64, 32
 _YELLOW = (255, 255, 0, 255)
 # Slicer's names, and the numbers of older files; any other is an error to Slicer, too.
 _COORDINATES = {"LPS": True, "1": True, "RAS": False, "0": False}
-_LONGEST = 1e6  # mm
 
 Position = tuple[float, float, float]
 
@@ -121,7 +121,7 @@ def rgba_of(color: Iterable[Any], opacity: Any = 1.0) -> tuple[int, int, int, in
 
 def _length(number: Any) -> float:
     length = float(number)
-    if not abs(length) <= _LONGEST:
+    if not abs(length) <= LONGEST:
         raise ValueError(f"{length:g} mm cannot be")
     return length
 

@@ -19,8 +19,9 @@ import numpy as np
 from .. import codec
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.limited_file import open_limited
+from ..dicom_index.plausible_numbers import LONGEST
 from ..net.source import SourceError
-from .dicom_fields import image_id
+from .dicom_fields import cut_name, image_id
 from .predecessor import CODING_SCHEME, check_predecessor, replaced_by
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ def _tracked(predecessor: Dataset, frame: str) -> dict[str, str]:
         return {}
     content = Comprehensive3DSR.from_dataset(predecessor).content
     groups = content.get_planar_roi_measurement_groups()
-    return {str(group.tracking_identifier): str(group.tracking_uid) for group in groups}
+    return {cut_name(str(group.tracking_identifier)): str(group.tracking_uid) for group in groups}
 
 
 def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, str]) -> Any:
@@ -255,11 +256,12 @@ def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]
             raise ValueError(f"{group.tracking_identifier!r} has {len(points)} points")
         lines = _flipped(points)
         diameters = group.get_measurements(codes.SCT.Diameter)
-        item = {
-            "name": str(group.tracking_identifier),
-            "type": kind,
-            "diameter": float(diameters[0].value) if diameters else 0.0,
-        }
+        diameter = float(diameters[0].value) if diameters else 0.0
+        name = str(group.tracking_identifier)
+        if not (np.abs(lines) <= LONGEST).all() or not 0 <= diameter <= LONGEST:
+            raise ValueError(f"{cut_name(name)!r} has points or a diameter that cannot be")
+        # Of documents of others it can be of any length: it would keep all from being sent.
+        item = {"name": cut_name(name), "type": kind, "diameter": diameter}
         if kind is not _Type.TARGET:
             item["entry"] = tuple(map(float, lines[0]))
         if kind is not _Type.ENTRY:

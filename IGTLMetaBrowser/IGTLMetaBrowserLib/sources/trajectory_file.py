@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec
+from ..dicom_index.plausible_numbers import LONGEST
 from ..net.source import SourceError
 from ..whole_file import replaced_at_end
 
@@ -36,7 +37,7 @@ def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
     """Read a file; raises ``SourceError``, which says what is wrong in it."""
     try:
         objects = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise SourceError(f"The trajectories in {str(path)!r} cannot be read: {error}") from error
     if not isinstance(objects, list):
         raise SourceError(f'{str(path)!r} must hold a list of trajectories: [{{"name": ...}}, ...]')
@@ -44,7 +45,7 @@ def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
     for number, trajectory in enumerate(objects, start=1):
         try:
             items.append(trajectory_from_json(trajectory))
-        except (KeyError, TypeError, ValueError) as error:
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             problem = f"{error} is missing" if isinstance(error, KeyError) else str(error)
             raise SourceError(f"Trajectory {number} in {str(path)!r}: {problem}") from error
     return items
@@ -85,20 +86,33 @@ def trajectory_from_json(trajectory: dict[str, Any]) -> codec.TrajectoryItem:
     has_entry = type_ != codec.TrajectoryType.TARGET
     has_target = type_ != codec.TrajectoryType.ENTRY
     return codec.TrajectoryItem(
-        name=str(trajectory["name"]),
-        group=str(trajectory.get("group", "")),
+        name=_text("name", trajectory["name"], 64),
+        group=_text("group", trajectory.get("group", ""), 32),
         type=type_,
-        rgba=_numbers("rgba", trajectory.get("rgba", (255, 255, 0, 255)), int, 4),
+        rgba=_numbers("rgba", trajectory.get("rgba", (255, 255, 0, 255)), int, 4, 255),
         entry=_numbers("entry", trajectory["entry"], float, 3) if has_entry else (0.0, 0.0, 0.0),
         target=_numbers("target", trajectory["target"], float, 3)
         if has_target
         else (0.0, 0.0, 0.0),
-        diameter=float(trajectory.get("diameter", 0.0)),
+        diameter=_numbers("diameter", [trajectory.get("diameter", 0.0)], float, 1)[0],
         owner=str(trajectory.get("owner", "")),
     )
 
 
-def _numbers(key: str, values: Any, kind: type, count: int) -> tuple[Any, ...]:
+def _text(key: str, value: Any, most: int) -> str:
+    text = str(value)
+    if len(text.encode()) > most:
+        raise ValueError(f"{key} is {text[:most]!r}..., not at most {most} bytes of UTF-8")
+    return text
+
+
+def _numbers(
+    key: str, values: Any, kind: type, count: int, most: float = LONGEST
+) -> tuple[Any, ...]:
     if not isinstance(values, (list, tuple)) or len(values) != count:
         raise ValueError(f"{key} is {values!r}, not {count} numbers")
-    return tuple(kind(value) for value in values)
+    numbers = tuple(kind(value) for value in values)
+    least = 0 if kind is int else -most
+    if not all(least <= number <= most for number in numbers):
+        raise ValueError(f"{key} is {values!r}, not from {least:g} to {most:g}")
+    return numbers
