@@ -295,3 +295,22 @@ def test_a_slice_of_another_patient_is_not_sent(make_archive, open_source):
         client.find_capability()
         with pytest.raises(net.RefusedError, match="another patient"):
             get_image_in_parts(client, item.id)
+
+
+def test_a_slice_with_a_slope_of_its_own_is_never_sent_as_zeros(
+    make_archive, open_source, tmp_path
+):
+    """Of the first slice, whole numbers are to be expected; another one has halves."""
+    archive = make_archive([2.0 * k for k in range(COUNT)])
+    archive.slices[3].RescaleSlope = 0.5
+    expected = in_folder(archive, tmp_path / "folder")
+    (item,) = expected.images()
+    source = open_source(archive)
+    (listed,) = source.images()
+    archive.let(6)
+    found = arrived(source, 3, 1)
+    np.testing.assert_array_equal(found.message.pixels[3], expected.image(item.id).pixels[3])
+    assert found.message.pixels[3].any()
+    archive.let(COUNT)
+    image = ready(source.image, listed.id)
+    np.testing.assert_array_equal(image.pixels, expected.image(item.id).pixels)

@@ -43,6 +43,9 @@ FEWEST_SLICES = 8
 MOST_SLICES = 0xFFFF
 """Of an image of OpenIGTLink: an archive that lists more has no such volume."""
 
+ASKED_FIRST = "first"
+"""The name of the file of the first slice, if it is asked for before the others."""
+
 # How far a slice may lie from where it was expected, in pixels along i, j, k.
 _OFF_PLACE = 0.05
 _uids_in = itemgetter(*map([*PATHS].index, ("study", "series", "patient_ID")))
@@ -185,7 +188,9 @@ class ArrivingVolume:
         if k in self._files:
             if k or content != self._first_content:
                 raise UnexpectedError("two slices lie in one place")
-            self._files[k] = file  # it was asked for before the others, and came once more
+            # It was asked for before the others; its file is the one that came with those.
+            if file.name != ASKED_FIRST:
+                self._files[k] = file
             return
         if k == 0:
             self._first_content = content

@@ -282,6 +282,8 @@ class VolumeReading:
 
     def _has_room(self, ends: tuple[int, int], slope: float, intercept: float) -> bool:
         limits = np.iinfo(self.volume.dtype) if self.volume.dtype.kind != "f" else None
+        if limits is not None and not (slope.is_integer() and intercept.is_integer()):
+            return False  # as of a series of which only the first slices are known
         rescaled = [slope * end + intercept for end in ends]
         return limits is None or (limits.min <= min(rescaled) and max(rescaled) <= limits.max)
 
@@ -292,10 +294,11 @@ class VolumeReading:
             return
         ends = [slope * float(end) + intercept for end in (pixels.min(), pixels.max())]
         limits = np.iinfo(dtype)
-        if limits.min <= min(ends) and max(ends) <= limits.max and pixels.dtype.kind in "iu":
+        are_whole = pixels.dtype.kind in "iu" and slope.is_integer() and intercept.is_integer()
+        if are_whole and limits.min <= min(ends) and max(ends) <= limits.max:
             return
-        old = [limits.min, limits.max]
-        self.volume = self.volume.astype(smallest_dtype([*ends, *old]))
+        larger = smallest_dtype([*ends, limits.min, limits.max])
+        self.volume = self.volume.astype(larger if are_whole else np.float32)
 
 
 def pixel_digest(frame: Frame, folder: Path, contents: Contents | None = None) -> bytes:

@@ -15,7 +15,7 @@ from ..dicom_index.image_header import needed_tags
 from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
 from .archive import NOT_IMAGES, Archive, ArchiveError, BrokenOffError, Series
-from .arriving_volume import FEWEST_SLICES, MOST_SLICES, ArrivingVolume
+from .arriving_volume import ASKED_FIRST, FEWEST_SLICES, MOST_SLICES, ArrivingVolume
 from .dicom_decoding import Decoders
 from .dicom_folder import DicomFolderSource
 from .dicom_volumes import Stack
@@ -179,7 +179,7 @@ class SeriesFetcher:
             arriving.give_up("its ends are not known")
 
     def _add_first(self, arriving: ArrivingVolume, content: bytes | memoryview) -> None:
-        arriving.add("first", content, read_content(content))
+        arriving.add(ASKED_FIRST, content, read_content(content))
 
     def _open_fetched(
         self,
