@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import random
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from helpers import part_peers
 from helpers.hospital import finish, of_type, step_until, step_until_event
 from helpers.part_peers import (
     SIZE,
@@ -300,6 +302,21 @@ def test_parts_without_a_tag_are_not_put_together(unconnected, events):
         finish(unconnected)
     assert len(asked) == 1
     assert np.array_equal(pixels_of(unconnected.images.node("CT")), large_image().pixels)
+
+
+def test_parts_of_another_patient_than_is_listed_have_no_preview(unconnected, events, monkeypatch):
+    listed = replace(part_peers.entry_of(large_image()), patient_id="1", patient_name="Doe")
+    monkeypatch.setattr(part_peers, "entry_of", lambda _image: listed)
+
+    def of_roe(peer, _query, part):
+        part.header_version, part.metadata = 2, {"PatientID": "2", "PatientName": "Roe"}
+        peer.send(part)
+
+    with ScriptedServer(parts_of(large_image(), of_roe)) as server:
+        connect(unconnected, server)
+        unconnected.request_images(["CT"])
+        finish(unconnected)
+    assert not of_type(events, PreviewShown)
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,16 @@ def test_what_is_being_fetched_stays_and_what_was_abandoned_goes(cache):
     assert not killed.folder.exists()
 
 
+def test_folders_of_others_are_left_alone(cache, tmp_path):
+    files = tmp_path / "cache" / "study-of-somebody" / "files"
+    files.mkdir(parents=True)
+    (files / "1.dcm").write_bytes(bytes(2000))
+    os.utime(files, (1, 1))
+    keep(cache, series("1.1"))
+    keep(cache, series("1.2"), 900)
+    assert (files / "1.dcm").exists()
+
+
 def test_nobody_else_may_read_it(cache, tmp_path):
     cached = keep(cache, series())
     for folder in (tmp_path / "cache", cached.folder):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Set
 
 from .. import codec, net
+from ..net.listed_images import is_of_another_patient
 from ..net.partial_image import Box, PartialImage, coarse_stride
 from ..net.parts_transfer import Outcome, PartsTransfer
 from ..scene.errors import SceneError
@@ -109,6 +110,8 @@ class PartDownloads:
                 raise net.AnswerError(f"it has {first.image_size} voxels, not {entry.size}")
             if first.scalar_type != entry.scalar_type:
                 raise net.AnswerError("it has voxels of another type than listed")
+            if is_of_another_patient(first, entry):
+                raise net.AnswerError("it is of another patient than listed")
             return Box((0, 0, 0), tuple(first.image_size))
 
         stride = coarse_stride(tuple(entry.size), _LEAST_RATIO)

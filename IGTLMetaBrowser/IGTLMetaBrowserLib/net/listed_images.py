@@ -137,7 +137,8 @@ def fits(image: codec.ImageMessage, entry: codec.ImageMetaItem | codec.LabelMeta
 
 
 def is_of_another_patient(
-    image: codec.ImageMessage, entry: codec.ImageMetaItem | codec.LabelMetaItem
+    image: codec.ImageMessage | codec.ImagePartMessage,
+    entry: codec.ImageMetaItem | codec.LabelMetaItem,
 ) -> bool:
     """Whether the metadata that came with an image name another patient than its entry does.
 

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -29,6 +30,8 @@ _COMPLETE = "complete"
 _FILES = "files"
 # A fetch that has written nothing for an hour has been killed.
 _ABANDONED_NS = 3600 * 10**9
+# Only what was made here is removed: somebody may have other folders there.
+_NAME = re.compile(r"[0-9a-f]{32}-.+")
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ class SeriesCache:
 
     def _entries(self) -> Iterator[tuple[int, int, Path]]:
         """Yield when each series was used, in ns, its bytes, and its folder."""
-        for folder in self._folder.iterdir():
+        for folder in filter(_is_own, self._folder.iterdir()):
             with contextlib.suppress(OSError):  # another process removes it just now
                 mark = folder / _COMPLETE
                 used = (mark if mark.exists() else folder / _FILES).stat().st_mtime_ns
@@ -136,6 +139,10 @@ class SeriesCache:
                     continue  # being fetched by another thread or process
                 files = [*(folder / _FILES).iterdir()]
                 yield used, sum(file.stat().st_size for file in files), folder
+
+
+def _is_own(folder: Path) -> bool:
+    return _NAME.fullmatch(folder.name) is not None
 
 
 def _digest(archive: str, series: Series) -> str:
