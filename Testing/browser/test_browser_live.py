@@ -120,8 +120,8 @@ def test_what_is_known_of_a_live_image_comes_from_its_message(unconnected, event
 
 def test_the_next_patient_does_not_go_on_under_the_name_of_the_one_before(unconnected, events):
     frames = [
-        frame(shade, header_version=2, metadata={"PatientName": name, "PatientID": name[0]})
-        for shade, name in ((1, "Doe"), (2, "Doe"), (3, "Roe"))
+        frame(shade, header_version=2, metadata={"PatientName": name, "PatientID": name[:1]})
+        for shade, name in ((1, "Doe"), (2, ""), (3, "Roe"))
     ]
     with ScriptedServer(stream(*frames)) as server:
         unconnected.connect("127.0.0.1", server.port)

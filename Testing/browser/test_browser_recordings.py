@@ -62,6 +62,21 @@ def burst(*frames):
     return script
 
 
+def test_a_recording_ends_with_its_patient(unconnected, events, sequences):
+    frames = [
+        replace(frame(shade), header_version=2, metadata={"PatientID": patient})
+        for shade, patient in ((1, "Doe"), (20, "Doe"), (30, ""), (40, "Roe"), (50, "Roe"))
+    ]
+    with ScriptedServer(burst(*frames)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        recording = unconnected.images.recordings.start("Ultrasound")
+        ask_for_next(unconnected)
+        step_until_event(unconnected, events, RecordingStopped)
+    assert shades(recording) == [20, 30]
+    assert "another patient" in recording.problem
+
+
 def test_every_frame_is_recorded_also_those_that_are_not_shown(unconnected, events, sequences):
     frames = [frame(shade) for shade in (1, 20, 30, 40, 50)]
     with ScriptedServer(burst(*frames)) as server:

@@ -157,8 +157,17 @@ NO_SPACE = np.zeros((3, 4))
         lambda query: larger(query, 2, 1),
         lambda query: larger(query, 1, 0xFF),
         lambda query: codec.ThumbnailMessage(),
+        lambda query: part(query, header_version=2, metadata={"PatientID": "id of Jones"}),
     ],
-    ids=["refused", "no space", "other stride", "more voxels", "more bytes", "other type"],
+    ids=[
+        "refused",
+        "no space",
+        "other stride",
+        "more voxels",
+        "more bytes",
+        "other type",
+        "other patient",
+    ],
 )
 def test_what_is_not_what_was_asked_for_is_not_shown_and_not_asked_for_again(
     unconnected, serve, lie, monkeypatch

@@ -105,10 +105,12 @@ class LiveImages:
     def _is_described_anew(self, image: codec.ImageMessage) -> bool:
         """Whether it is the first of its id, or says of itself what the last one did not.
 
-        So that the next patient's images do not go on under the name of the one before.
+        So that the next patient's images do not go on under the name of the one before. One that
+        says nothing, as of a server that tells it once, goes on.
         """
         state = self.states.get(image.device_name)
-        return state is None or _said(state.entry) != _said(_entry(image))
+        says_something = any(image.metadata.get(keyword) for keyword in _SHOWN)
+        return state is None or (says_something and _said(state.entry) != _said(_entry(image)))
 
     def _show(self, image: codec.ImageMessage, is_described: bool) -> Any:
         image_id = image.device_name

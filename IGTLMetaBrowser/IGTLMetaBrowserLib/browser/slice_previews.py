@@ -11,6 +11,7 @@ from collections import OrderedDict
 from .. import codec, net
 from ..codec.slice_stack import MOST_PIXELS, SliceStack
 from ..codec.window_level import is_emission, window_level
+from ..net.listed_images import is_of_another_patient
 from ..signal import Signal
 from .previewed_images import PreviewedImages
 
@@ -138,6 +139,8 @@ class SlicePreviews:
         entry = self._images.entry(image_id)
         if entry is None or tuple(part.image_size) != tuple(entry.size):
             raise net.AnswerError(f"it has {part.image_size} voxels, which is not as listed")
+        if is_of_another_patient(part, entry):
+            raise net.AnswerError("it is of another patient than listed")
         if part.byte_count > _LARGEST:
             raise net.AnswerError(f"it has {part.byte_count} bytes; {_LARGEST} can be shown")
         modality = entry.modality

@@ -57,6 +57,7 @@ class SequenceRecording:
         self._coordinates = coordinates
         self._most_bytes = most_bytes
         self._is_stopped = False
+        self._patient = ""
         self._clock = _FrameClock()
         self._waiting: deque[tuple[float, ImageMessage]] = deque()
         self._copying: Iterator[None] | None = None
@@ -82,6 +83,11 @@ class SequenceRecording:
         """Record a frame; one that has no voxels or no usable geometry is left out."""
         if not self.is_recording or not image.pixels.size:
             return
+        patient = image.metadata.get("PatientID") or image.metadata.get("PatientName") or ""
+        if patient and self._patient not in ("", patient):
+            self.problem = "the images are of another patient now: the recording was ended"
+            return
+        self._patient = patient or self._patient
         size = math.prod(image.whole_size) * image.components * image.pixels.itemsize
         if self.byte_count + size > self._most_bytes:
             limit = f"{self._most_bytes / (1 << 30):.3g} GiB"
