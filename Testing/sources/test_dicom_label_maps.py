@@ -216,6 +216,25 @@ def structure_set(*contours: list[float]) -> Dataset:
     return dataset
 
 
+@pytest.mark.parametrize("kind", ["segmentation", "structure set"])
+def test_one_that_is_written_again_after_it_was_listed_is_not_sent(ct_folder, slices, kind):
+    """Its voxels would come with the place and the names of before."""
+
+    def write(first: float) -> None:
+        contour = square(slices[0], first, 20)
+        document = structure_set(contour) if kind != "segmentation" else study.segmentation(slices)
+        document.SeriesDescription = "x" * int(first)
+        document.save_as(ct_folder / "file", enforce_file_format=True)
+
+    write(10)
+    source = DicomFolderSource(ct_folder)
+    (item,) = source.label_maps()
+    assert source.image(item.id).pixels.any()
+    write(12)
+    with pytest.raises(SourceError, match="has changed"):
+        source.image(item.id)
+
+
 class TestStructureSets:
     def test_a_structure_is_a_label_map_on_the_grid_of_its_ct(self, ct_folder, slices):
         contours = [square(slices[1], 9.5, 19.5), square(slices[1], 13.5, 15.5)]  # with a hole

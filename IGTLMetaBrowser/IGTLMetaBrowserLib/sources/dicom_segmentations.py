@@ -23,6 +23,7 @@ from .dicom_fields import image_id, why_too_large
 from .dicom_files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
 from .dicom_places import Places, group_by_grid, has_position
 from .dicom_sizes import PixelSize
+from .dicom_stored_pixels import open_unchanged
 from .dicom_volumes import OFF_LINE, STRAIGHT, VOLUME, Stack
 
 MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
@@ -84,7 +85,10 @@ class SegmentationLabelMap:
         file = self.frames[0].file
         indices = [frame.index for frame in self.frames]
         is_numbered = file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
+        # Of a file written again, voxels would come with the place and the names of before.
+        open_unchanged(folder, file).close()
         pixels = decode_labels(folder / file.name, indices)
+        open_unchanged(folder, file).close()
         for frame, k, picture in zip(self.frames, self.planes, pixels, strict=True):
             if picture.shape != (rows, columns):
                 raise SourceError(f"{file.name!r} holds frames of the shape {picture.shape}")

@@ -20,6 +20,7 @@ from ..net.source import SourceError
 from .dicom_fields import image_id
 from .dicom_segmentations import Structure, default_color
 from .dicom_volumes import Stack
+from .file_versions import version_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -32,7 +33,10 @@ _FITS = 0.25
 
 @dataclass(frozen=True, eq=False)
 class StructureLabelMap:
-    """One structure of a structure set, ``number`` its ROINumber, on the grid of an image."""
+    """One structure of a structure set, ``number`` its ROINumber, on the grid of an image.
+
+    ``version`` is that of the file when it was listed.
+    """
 
     id: str
     size: tuple[int, int, int]
@@ -40,12 +44,15 @@ class StructureLabelMap:
     structures: Sequence[Structure]
     name: str
     number: int
+    version: tuple[int, int]
 
     def read(self, folder: Path) -> np.ndarray:
         """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
         columns, rows, count = self.size
         volume = np.zeros((count, rows, columns), bool)
         dataset = _read(folder, self.name)
+        if version_of(folder / self.name) != self.version:
+            raise SourceError(f"{self.name!r} has changed since it was listed; refresh the list")
         lps_to_ijk = np.linalg.inv(flip_matrix_lps_ras(self.ijk_to_ras))
         for points in _contours(dataset, self.number):
             ijk = (lps_to_ijk @ points.T)[:3].T
@@ -65,6 +72,7 @@ def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabe
 
     Structures without closed contours have none. Raises ``SourceError`` if the file is unreadable.
     """
+    version = version_of(folder / name)
     dataset = _read(folder, name)
     uid = str(dataset.get("SOPInstanceUID") or name)
     names = {
@@ -87,6 +95,7 @@ def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabe
                 [Structure(names[number], 1, rgba)],
                 name,
                 number,
+                version,
             )
         )
     return label_maps

@@ -35,14 +35,14 @@ class FileVersions:
         Raises ``NotReadyError`` if another turn is needed.
         """
         if self._seconds_a_turn is None:
-            return tuple(map(_version, paths))
+            return tuple(map(version_of, paths))
         now = time.monotonic()
         since, version = self._found.get(key, (0.0, ()))
         if len(version) == len(paths) and now - since < _SECONDS_BELIEVED:
             return version
         versions, rest = self._begun.pop(key, None) or ([], iter(paths))
         for path in rest:
-            versions.append(_version(path))
+            versions.append(version_of(path))
             if time.monotonic() - now > self._seconds_a_turn and len(versions) < len(paths):
                 _make_room(self._begun)
                 self._begun[key] = (versions, rest)
@@ -58,7 +58,7 @@ def _make_room(images: dict) -> None:
         del images[next(iter(images))]
 
 
-def _version(path: Path) -> FileVersion:
+def version_of(path: Path) -> FileVersion:
     """Return when a file was last written, and its size; 0 if it is gone, as reading it tells."""
     try:
         status = path.stat()
