@@ -176,6 +176,20 @@ def test_trajectories_go_out_as_they_came_in_under_our_id_of_their_image(scene, 
     assert item == received[0]
 
 
+@pytest.mark.parametrize(
+    ("server", "owner"), [("server:18944", "ScalarVolume1"), ("other:18944", "")]
+)
+def test_a_trajectory_is_of_no_image_of_another_server_with_the_same_id(
+    scene, source, show, server, owner
+):
+    show(ramp(), TRAJECTORY.owner)
+    trajectories = TrajectorySet(scene, server=server)
+    trajectories.receive([TRAJECTORY])
+    trajectories.finish()
+    (item,) = source.trajectories()
+    assert item.owner == owner
+
+
 def test_single_planned_points_are_trajectories_and_other_points_are_not(scene, source):
     entry = codec.TrajectoryItem("Burr hole", type=codec.TrajectoryType.ENTRY, entry=(1, 2, 3))
     trajectories = TrajectorySet(scene)

@@ -241,7 +241,10 @@ class SceneSource:
         owner = node.GetAttribute(OWNER_ATTRIBUTE)
         volumes = [*self._volumes(*_IMAGE_CLASSES)] if owner else []
         found = (volume for volume in volumes if volume.GetAttribute(IMAGE_ID_ATTRIBUTE) == owner)
-        if not _ADDRESS.search(node.GetAttribute(SERVER_ATTRIBUTE) or ""):
+        server = node.GetAttribute(SERVER_ATTRIBUTE) or ""
+        if _ADDRESS.search(server):  # an image of another server can have the same id
+            found = (one for one in found if one.GetAttribute(SERVER_ATTRIBUTE) == server)
+        else:
             found = chain(found, (volume for volume in volumes if _id(volume) == owner))
         return next(map(_id, found), "")
 
