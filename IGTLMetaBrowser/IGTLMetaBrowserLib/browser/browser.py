@@ -276,7 +276,8 @@ class Browser:
             # An observer may have left the server: what that one said is of no interest then.
             if self.connection.reconnector is not reconnector:
                 self._unhandled.clear()
-            has_time = time.monotonic() < end and not any(map(_is_large, self._unhandled))
+            is_large_next = bool(self._unhandled) and _is_large(self._unhandled[0])
+            has_time = time.monotonic() < end and not is_large_next
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()

@@ -107,7 +107,9 @@ def __getattr__(name: str) -> Any:
     """Import a class when it is first asked for."""
     if name not in _MODULE_OF_NAME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULE_OF_NAME[name], __name__), name)
+    # From then on the module has it, and Python does not ask here any more.
+    value = globals()[name] = getattr(import_module(_MODULE_OF_NAME[name], __name__), name)
+    return value
 
 
 def __dir__() -> list[str]:

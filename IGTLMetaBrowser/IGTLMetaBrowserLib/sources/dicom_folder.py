@@ -65,7 +65,7 @@ Result = TypeVar("Result")
 _SECONDS_BETWEEN_SCANS = 2.0
 # How long who asks for the list waits for a scan; then the list of before has to do.
 _SECONDS_FOR_A_SCAN = 1.0
-_SCAN, _PLANS = "scan", "plans"
+_SCAN = "scan"
 
 
 class DicomFolderSource:
@@ -116,7 +116,6 @@ class DicomFolderSource:
         self._versions = FileVersions(seconds_a_turn)
         self._label_maps_read: FolderLabelMaps | None = None
         self._has_plans = trajectories is None
-        self._plans_read: Sequence[Plan] | None = None if self._has_plans else ()
         is_in_turns = seconds_a_turn is not None
         is_decoding = decoders is None and (jobs > 1 or is_in_turns)
         self._own_decoders = Decoders(jobs) if is_decoding else None
@@ -129,6 +128,7 @@ class DicomFolderSource:
             if index is None:
                 self._index.update()
             self._offers = FolderOffers(self._index, self.folder, is_upright, contents)
+            self._plans = self._read_plans(self._offers)
             self._index.forget_thumbnails(self._offers.images)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
@@ -181,23 +181,24 @@ class DicomFolderSource:
         self._scanned = time.monotonic()
         return self._take(self._scan())
 
-    def _scan(self) -> FolderOffers | None:
-        """Return what the folder offers now; None if nothing is new."""
+    def _scan(self) -> tuple[FolderOffers, list[Plan]] | None:
+        """Return what the folder offers now, and its plans; None if nothing is new."""
         try:
             before = self._index.changes
             self._index.update()
             if self._index.changes == before:
                 return None
-            return FolderOffers(self._index, self.folder, self._is_upright)
+            offers = FolderOffers(self._index, self.folder, self._is_upright)
+            return offers, self._read_plans(offers)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
 
-    def _take(self, offers: FolderOffers | None) -> bool:
+    def _take(self, found: tuple[FolderOffers, list[Plan]] | None) -> bool:
         self._scanned = time.monotonic()
-        if offers is None:
+        if found is None:
             return False
-        self._offers, self._label_maps_read = offers, None
-        self._plans_read = None if self._has_plans else ()
+        self._offers, self._plans = found
+        self._label_maps_read = None
         return True
 
     def _in_background(self, key: Hashable, work: Callable[[], Result]) -> Result:
@@ -210,7 +211,7 @@ class DicomFolderSource:
 
     def _wait_for_index(self) -> None:
         """Raise ``NotReadyError`` while the thread has the index."""
-        keys = (_SCAN, self._offers, (_PLANS, self._offers))
+        keys = (_SCAN, self._offers)
         if self._background is not None and any(map(self._background.is_busy, keys)):
             raise NotReadyError(RETRY_SECONDS)
 
@@ -374,16 +375,12 @@ class DicomFolderSource:
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Those given; or those of the folder's file, and of the plans (SR) for its images."""
-        if self._plans_read is None:
-            self._wait_for_index()
-            work = partial(self._read_plans, self._offers)
-            self._plans_read = self._in_background((_PLANS, self._offers), work)
-        plans = (item for plan in self._plans_read for item in plan.trajectories)
+        plans = (item for plan in self._plans for item in plan.trajectories)
         return [*self._trajectories, *plans]
 
     def _read_plans(self, offers: FolderOffers) -> list[Plan]:
         """Return the plans that are valid, in the space of an image of their patient."""
-        plans = read_plans(self.folder, self._index)
+        plans = read_plans(self.folder, self._index) if self._has_plans else ()
         if not plans:
             return []
         firsts = [offer.stack.frames[0] for offer in offers.images.values()]

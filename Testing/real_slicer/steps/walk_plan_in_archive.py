@@ -1,5 +1,4 @@
-"""A plan drawn in Slicer, stored in an archive (PACS), got from there again, changed, and stored in
-place of the first."""
+"""A plan drawn in Slicer, stored in an archive (PACS), got back, changed, and stored again."""
 
 import slicer
 

@@ -1,5 +1,4 @@
-"""A segmentation drawn in Slicer, stored in an archive (PACS) by DIMSE, got from there again, and
-stored in place of the first."""
+"""A segmentation drawn in Slicer, stored in an archive (PACS) by DIMSE, got back, stored again."""
 
 import numpy as np
 import slicer
