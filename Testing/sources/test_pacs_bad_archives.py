@@ -5,6 +5,7 @@ The peers are scripted: no real archive is so bad.
 
 from __future__ import annotations
 
+import gc
 import shutil
 import threading
 import time
@@ -21,8 +22,9 @@ from helpers import scripted_archive
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources import archive_queries
+from IGTLMetaBrowserLib.sources import archive_queries, archive_source
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom_files import ImageFile
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 
@@ -262,6 +264,30 @@ def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, capl
     # Somebody searches for one of them, which does not make them one.
     assert len(ready(lambda: source.search({"PatientName": "Roe*"}))[0]) == 1
     assert "2 patients' names under the ID 42" in source.metadata(image.device_name)["Notice"]
+
+
+def test_of_images_that_were_fetched_long_ago_little_is_kept(
+    serve, make_slice, open_source, monkeypatch
+):
+    """Of each slice its header would be: gigabytes, of a gateway that runs for weeks."""
+    monkeypatch.setattr(archive_source, "_MOST_OPENED", 1)
+    several = {
+        uid: [make_slice((0, 0, 2 * k), k, SeriesInstanceUID=uid) for k in range(50)]
+        for uid in ("1.2.3.1", "1.2.3.2", "1.2.3.3", "1.2.3.4")
+    }
+
+    def script(path: str) -> Answer:
+        uid = next((uid for uid in several if f"/{uid}" in path), "")
+        return multipart(several[uid]) if uid else listing(*map(record, several.values()))
+
+    source = open_source(serve(script))
+    for item in source.images():
+        ready(source.image, item.id)
+        ready(source.label_maps)
+    del item
+    gc.collect()
+    kept = sum(isinstance(one, ImageFile) for one in gc.get_objects())
+    assert kept < 2 * 50
 
 
 def test_a_patient_that_is_corrected_in_the_archive_is_corrected_here(

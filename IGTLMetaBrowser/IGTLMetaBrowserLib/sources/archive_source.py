@@ -461,7 +461,10 @@ class ArchiveSource:
             for item in opened.items:
                 self._series[item.id] = series
         for image_id, stack in opened.source.stacks().items():
-            self._stacks[image_id] = stack
+            # For overlays it is enough where it lies: the headers of all slices are 1.5 KB each.
+            self._stacks[image_id] = replace(
+                stack, frames=stack.frames[:1], plane_count=stack.size[2]
+            )
             self._frames[image_id] = stack.frames[0].get("FrameOfReferenceUID")
             for listing in (self._default, *self._searches.values()):
                 listing.items = None
