@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from helpers import orthanc
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive import Series
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dimse import DimseArchive, DimseSettings
@@ -49,6 +51,19 @@ def archive(
 @pytest.fixture
 def cache(tmp_path: Path) -> SeriesCache:
     return SeriesCache(tmp_path / "cache", 1 << 30)
+
+
+def test_several_series_at_once_share_the_port_for_moves(archive):
+    by_moves = DimseArchive(archive.peer, DimseSettings(move_port=MOVE_PORT))
+    found = by_moves.find({}, 4)
+
+    def count(series: Series) -> int:
+        files: list[bytes | memoryview] = []
+        by_moves.fetch(series, files.append)
+        return len(files)
+
+    with ThreadPoolExecutor(len(found)) as executor:
+        assert [*executor.map(count, found)] == [series.count for series in found]
 
 
 def test_it_answers_an_echo(archive):

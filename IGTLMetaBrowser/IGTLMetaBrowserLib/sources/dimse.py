@@ -6,6 +6,7 @@ All of it is pynetdicom's. Each call has an association of its own.
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,6 +73,8 @@ class DimseArchive:
         self._aet, self._host, self._port = found["aet"], found["host"], int(found["port"])
         self._settings = settings or DimseSettings()
         self._tls = _tls_context(self._settings)
+        # The archive knows one port, where one series can be waited for at a time.
+        self._moving = threading.Lock()
 
     def echo(self) -> None:
         """Ask whether it is there (C-ECHO). Raises ``ArchiveError``."""
@@ -141,8 +144,11 @@ class DimseArchive:
 
         if self._settings.move_port is None:
             self._get(identifier, self._classes_of(series), store)
+        elif instance:  # its series has the port
+            raise ArchiveError(f"{self.name} sends no single instances by C-MOVE")
         else:
-            self._move(identifier, store, self._settings.move_port)
+            with self._moving:
+                self._move(identifier, store, self._settings.move_port)
         if failures:
             raise failures[0]
 
