@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from io import BytesIO
+from itertools import chain, repeat
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from IGTLMetaBrowserLib.sources import multipart
 from IGTLMetaBrowserLib.sources.multipart import (
     MultipartError,
     UnfinishedError,
@@ -70,8 +72,15 @@ def test_a_part_that_says_it_is_larger_than_any_memory():
 
 def test_a_header_without_an_end():
     body = b"--BOUNDARY\r\n" + bytes(200_000)
-    with pytest.raises(MultipartError, match="without a header"):
+    with pytest.raises(MultipartError, match="without an end"):
         read(body, 1000)
+
+
+def test_a_part_without_a_length_that_never_ends(monkeypatch):
+    monkeypatch.setattr(multipart, "_LARGEST_PART", 1 << 20)
+    begin = b"--b\r\nContent-Type: application/dicom\r\n\r\n"
+    with pytest.raises(MultipartError, match="without an end"):
+        list(parts(chain([begin], repeat(bytes(1 << 16))), b"b"))
 
 
 def test_the_boundary():

@@ -68,7 +68,7 @@ def parts(body: Body | Iterable[bytes], boundary: bytes) -> Iterator[memoryview]
         header = stream.read_until(_HEADER_END, _LONGEST_HEADER)
         length = _LENGTH.search(header)
         if length is None:
-            yield memoryview(stream.read_until(delimiter))
+            yield memoryview(stream.read_until(delimiter, _LARGEST_PART, _LARGE))
             continue
         size = int(length[1])
         if size > _LARGEST_PART:
@@ -109,7 +109,7 @@ class _Stream:
             done += len(piece)
             self._position += len(piece)
 
-    def read_until(self, mark: bytes, most: int | None = None) -> bytes:
+    def read_until(self, mark: bytes, most: int, chunk_size: int = _SMALL) -> bytes:
         """Return what comes before ``mark``, which is passed over; at most so many bytes."""
         end = self._chunk.find(mark, self._position)
         if end >= 0:
@@ -117,9 +117,9 @@ class _Stream:
             return self._chunk[begin:end]
         data = bytearray(memoryview(self._chunk)[self._position :])
         while (end := data.find(mark, max(0, len(data) - len(self._chunk) - len(mark)))) < 0:
-            if most is not None and len(data) > most:
-                raise MultipartError("a part without a header")
-            self._next_chunk(_SMALL if most is not None else _LARGE)
+            if len(data) > most:
+                raise MultipartError(f"a part, or its header, without an end in {most} bytes")
+            self._next_chunk(chunk_size)
             data += self._chunk
         self._position = len(self._chunk) - (len(data) - end - len(mark))
         return bytes(memoryview(data)[:end])
