@@ -12,8 +12,14 @@ from pydicom import Dataset
 
 from helpers import radiotherapy as study
 from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.errors import BrowserError
+from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
+from IGTLMetaBrowserLib.scene.errors import SceneError
+from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 SECONDS = (0.0, 1.5, 4.0)
@@ -174,3 +180,32 @@ def test_a_tilted_volume_has_each_voxel_where_the_file_says(
             lps = (x + i * spacing[1], y + j * spacing[0], z)
             ras = (to_ras @ (i, j, k, 1))[:3]
             np.testing.assert_allclose(ras, (-lps[0], -lps[1], lps[2]), atol=1e-3)
+
+
+@pytest.fixture
+def volumes(scene, logic) -> ImageNodes:
+    """Three images, whose voxels are 0, 1 and 2."""
+    known = StandardProviders(MetadataProviders(), lambda _image_id: None)
+    nodes = ImageNodes(scene, known, HiddenPatients())
+    for number, image_id in enumerate("ABC"):
+        pixels = np.full((2, 3, 4), number, np.int16)
+        nodes.show("s:1", image_id, codec.ImageMessage.from_ijk_to_ras(pixels, np.eye(4)))
+    return nodes
+
+
+@pytest.mark.parametrize("values", [("1000", "0", "500"), ("9", "10", "1e0")])
+def test_each_image_is_its_own_frame_whatever_the_order_of_the_values(volumes, values) -> None:
+    """Slicer sorts frames by their numbers."""
+    volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values)
+    for number, image_id in enumerate("ABC"):
+        volumes.select_frame("s:1", image_id)
+        shown = slicer.util.arrayFromVolume(volumes.node("s:1", image_id))
+        assert shown.flat[0] == number
+
+
+@pytest.mark.parametrize("values", [("1", "1.0", "2"), ("1", "two", "3"), ("1", "nan", "3")])
+def test_values_that_are_the_same_or_no_numbers_make_no_sequence(scene, volumes, values) -> None:
+    with pytest.raises(SceneError, match=r"value|numbers"):
+        volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values)
+    assert all(volumes.volume("s:1", image_id) is not None for image_id in "ABC")
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0

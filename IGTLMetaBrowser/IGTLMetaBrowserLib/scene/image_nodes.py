@@ -22,7 +22,7 @@ from .image_description import (
     write_attributes,
     write_description,
 )
-from .image_sequence import SequenceFrames, make_sequence
+from .image_sequence import SequenceFrames, frame_order, make_sequence
 from .node_references import NodeReferences
 from .previews import PreviewName, Previews
 from .sequence_recording import SequenceRecording
@@ -229,6 +229,8 @@ class ImageNodes:
         self, address: str, ids: Sequence[str], name: str, unit: str, values: Sequence[str]
     ) -> Any:
         """Move the volumes of images into one sequence, see ``image_sequence.make_sequence``."""
+        order = frame_order(unit, values)
+        ids, values = [ids[place] for place in order], [values[place] for place in order]
         volumes = [self.volume(address, image_id) for image_id in ids]
         browser = make_sequence(self._scene, volumes, name, unit, values)
         # Before the volumes go: whoever hears of that finds the images in the sequence.

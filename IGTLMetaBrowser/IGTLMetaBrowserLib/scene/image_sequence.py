@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,12 +20,30 @@ Key = tuple[str, str]
 _SMALLEST_STEP = 1e-6
 
 
+def frame_order(unit: str, values: Sequence[str]) -> list[int]:
+    """Return the places of values in the order in which a sequence has its frames.
+
+    Slicer sorts those of numbers. Raises ``SceneError`` if they are none.
+    """
+    places = range(len(values))
+    if not unit:
+        return [*places]
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        numbers = []
+    if not all(map(math.isfinite, numbers)) or len(numbers) < len(values):
+        raise SceneError("what the images of the sequence are ordered by are no numbers")
+    return sorted(places, key=numbers.__getitem__)
+
+
 def make_sequence(
     scene: Any, volumes: Sequence[Any], index_name: str, unit: str, values: Sequence[str]
 ) -> Any:
     """Make a sequence of volume nodes, each at its value; return the node that replays it.
 
-    Values are numbers if there is a unit, else texts. The voxels are not copied. The volumes stay
+    Values are numbers if there is a unit, else texts; in the order of ``frame_order``. The voxels
+    are not copied. The volumes stay
     in the scene; the one that shows the sequence has the display of the first. Raises
     ``SceneError`` if one is missing, or Slicer cannot replay anything.
     """
@@ -41,6 +60,9 @@ def make_sequence(
             frame.SetAttribute(name, volume.GetAttribute(name))
         frame = sequence.SetDataNodeAtValue(frame, value)
         frame.SetAndObserveImageData(volume.GetImageData())
+    if sequence.GetNumberOfDataNodes() < len(volumes):  # one took the place of another
+        scene.RemoveNode(sequence)
+        raise SceneError("two images of the sequence have the same value")
     browser, shown = make_browser(scene, sequence)
     _take_place(scene, shown, volumes[0])
     return browser
@@ -58,7 +80,7 @@ class SequenceFrames:
         self._numbers: dict[Key, int] = {}
 
     def keep(self, browser: Any, keys: Sequence[Key]) -> None:
-        """Remember which images are the frames of a sequence."""
+        """Remember which images are the frames of a sequence, in its order."""
         for number, key in enumerate(keys):
             self._browsers.keep(key, browser)
             self._numbers[key] = number
