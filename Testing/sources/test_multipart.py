@@ -77,7 +77,7 @@ def test_a_header_without_an_end():
 
 
 def test_a_part_without_a_length_that_never_ends(monkeypatch):
-    monkeypatch.setattr(multipart, "_LARGEST_PART", 1 << 20)
+    monkeypatch.setattr(multipart, "LARGEST_PART", 1 << 20)
     begin = b"--b\r\nContent-Type: application/dicom\r\n\r\n"
     with pytest.raises(MultipartError, match="without an end"):
         list(parts(chain([begin], repeat(bytes(1 << 16))), b"b"))

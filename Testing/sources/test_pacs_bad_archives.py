@@ -6,6 +6,7 @@ The peers are scripted: no real archive is so bad.
 from __future__ import annotations
 
 import gc
+import gzip
 import shutil
 import threading
 import time
@@ -22,7 +23,7 @@ from helpers import scripted_archive
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources import archive_queries, archive_source
+from IGTLMetaBrowserLib.sources import archive_queries, archive_source, dicomweb
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_files import ImageFile
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
@@ -245,6 +246,18 @@ def test_a_source_that_is_closed_ends_its_fetches(serve, slices, tmp_path):
         source.image(item.id)
     source.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("archive")]
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_a_list_that_is_larger_than_any(serve, open_source, monkeypatch, is_compressed):
+    """64 KB of it, compressed, were 64 MB of memory."""
+    monkeypatch.setattr(dicomweb, "_LARGEST_ANSWER", 1 << 20)
+    body = b"[" + b" " * (8 << 20) + b"]"
+    headers = {"Content-Type": "application/dicom+json"}
+    if is_compressed:
+        body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
+    with pytest.raises(SourceError, match="an answer of more than 1 MiB"):
+        open_source(serve(lambda _path: Answer(200, body, headers)))
 
 
 def test_a_series_that_is_listed_twice_is_one(serve, slices, open_source):

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..net.source import SourceError
 from .archive import INSTANCE_KEYWORDS, KEYWORDS, ArchiveError, BrokenOffError, Query, Series
-from .multipart import Body, MultipartError, UnfinishedError, boundary_of, parts
+from .multipart import LARGEST_PART, Body, MultipartError, UnfinishedError, boundary_of, parts
 
 if TYPE_CHECKING:
     import requests
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _PAGE = 5000
 _ROUND = 100
 _CHUNK_SIZE = 1 << 20
+# A page of a list has 15 MB. What comes compressed is inflated in pieces: each may be a thousand
+# times as large.
+_LARGEST_ANSWER = 256 << 20
+_PIECE = 16 << 10
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # Busy archives are asked again so often, and waited for so long at most each time.
 _RETRIES = 2
@@ -129,7 +133,7 @@ class DicomWebArchive:
                 raise ArchiveError(f"{self.name} has sent the files as {encoding[:20]!r}")
             content_type = response.headers.get("Content-Type", "")
             if content_type.startswith("application/dicom"):  # one file, against the standard
-                write(response.content)
+                write(_read(response, LARGEST_PART))
                 return
             for content in parts(_body_of(response), boundary_of(content_type)):
                 write(content)
@@ -224,6 +228,17 @@ def _body_of(response: requests.Response) -> Body | Iterator[bytes]:
     return response.iter_content(_CHUNK_SIZE) if body is None else body
 
 
+def _read(response: requests.Response, most: int) -> bytes:
+    """Return the body of an answer. Raises ``ValueError`` if it has more than so many bytes."""
+    content = bytearray()
+    for piece in response.iter_content(_PIECE):
+        content += piece
+        if len(content) > most:
+            response.close()
+            raise ValueError(f"an answer of more than {most >> 20} MiB")
+    return bytes(content)
+
+
 def _make_session(settings: WebSettings) -> requests.Session:
     try:
         import dicomweb_client  # noqa: F401
@@ -279,7 +294,8 @@ def _adapter_class(authority: str) -> type[requests.adapters.HTTPAdapter]:
 
     It sends wild cards as they are, which dicomweb-client has percent-encoded: Orthanc's DICOMweb
     plugin (1.7, in Debian 12) does not decode what it searches for. And it is the last to choose
-    the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to.
+    the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to. What is not
+    to be received in pieces, it reads within a limit.
     """
     from requests.adapters import HTTPAdapter
 
@@ -289,7 +305,10 @@ def _adapter_class(authority: str) -> type[requests.adapters.HTTPAdapter]:
             request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
             if authority:
                 options["verify"] = authority
-            return super().send(request, **options)
+            response = super().send(request, **options)
+            if not options.get("stream"):
+                response._content = _read(response, _LARGEST_ANSWER)
+            return response
 
     return Adapter
 

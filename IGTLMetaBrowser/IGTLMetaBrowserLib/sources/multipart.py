@@ -15,8 +15,8 @@ import numpy as np
 
 _HEADER_END = b"\r\n\r\n"
 _LONGEST_HEADER = 64 << 10
-# Pixels that are not compressed have at most 4 GB (PS3.5 7.1).
-_LARGEST_PART = 8 << 30
+LARGEST_PART = 8 << 30
+"""Pixels that are not compressed have at most 4 GB (PS3.5 7.1)."""
 _BLOCK = 16 << 20
 # Headers of parts are received in small chunks, parts that do not say their length in large ones.
 _SMALL = 4 << 10
@@ -68,10 +68,10 @@ def parts(body: Body | Iterable[bytes], boundary: bytes) -> Iterator[memoryview]
         header = stream.read_until(_HEADER_END, _LONGEST_HEADER)
         length = _LENGTH.search(header)
         if length is None:
-            yield memoryview(stream.read_until(delimiter, _LARGEST_PART, _LARGE))
+            yield memoryview(stream.read_until(delimiter, LARGEST_PART, _LARGE))
             continue
         size = int(length[1])
-        if size > _LARGEST_PART:
+        if size > LARGEST_PART:
             raise MultipartError(f"a part of {size} bytes")
         content = blocks.take(size)
         stream.read_into(content)
