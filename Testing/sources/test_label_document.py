@@ -155,3 +155,31 @@ def test_an_empty_label_map_and_labels_without_an_image(images, labels, ijk_to_r
     images[0].NumberOfFrames = 3
     with pytest.raises(SourceError, match="a multi-frame one"):
         write_segmentation(Labels(labels, ijk_to_ras), images)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("PatientID", "of one patient, not of 2"),
+        ("SeriesInstanceUID", "of one series, not of 2"),
+        ("FrameOfReferenceUID", "no frame of reference, or several"),
+    ],
+)
+def test_images_that_do_not_belong_together(images, labels, ijk_to_ras, keyword, words):
+    setattr(images[2], keyword, "1.2.3")
+    with pytest.raises(SourceError, match=words):
+        write_segmentation(Labels(labels, ijk_to_ras), images)
+
+
+def test_images_that_cannot_be_referred_to(images, labels, ijk_to_ras):
+    del images[1].SOPClassUID
+    with pytest.raises(SourceError, match="they have no SOPClassUID"):
+        write_segmentation(Labels(labels, ijk_to_ras), images)
+
+
+def test_images_that_do_not_say_how_thick_they_are(images, labels, ijk_to_ras):
+    for image in images:
+        del image.SliceThickness
+    document = write_segmentation(Labels(labels, ijk_to_ras), images)
+    (groups,) = document.SharedFunctionalGroupsSequence
+    assert groups.PixelMeasuresSequence[0].SliceThickness == 5

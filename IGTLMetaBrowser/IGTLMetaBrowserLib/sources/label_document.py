@@ -15,7 +15,7 @@ from ..codec.geometry import flip_matrix_lps_ras
 from ..net.source import SourceError
 from .dicom_segmentations import Structure, lab_of_color
 from .label_file import Labels
-from .plan_document import with_required
+from .plan_document import check_images, with_required
 from .predecessor import name_as_replaced
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def write_segmentation(
     instances of one series. ``predecessor`` is the segmentation that it replaces. Raises
     ``SourceError`` if the planes are not the images', or the predecessor is of something else.
     """
-    from highdicom import UID
-    from highdicom.seg import Segmentation, SegmentationTypeValues
-
+    check_images(images)
     voxels = labels.labels
     if voxels.ndim not in (3, 4) or voxels.dtype.kind not in "iu":
         raise SourceError("a label map has one whole number in each voxel, and this has not")
@@ -48,12 +46,30 @@ def write_segmentation(
     numbers = [int(number) for number in np.unique(layers[layers > 0])]
     if not numbers:
         raise SourceError("the label map is empty: no voxel has a label")
-    planes = _planes(layers, labels.ijk_to_ras, images)
+    thickness = float(np.linalg.norm(labels.ijk_to_ras[:3, 2]))
+    try:
+        planes = _planes(layers, labels.ijk_to_ras, images)
+        document = _made(
+            [_with_thickness(with_required(image), thickness) for image in images],
+            _segments(layers[:, planes], numbers),
+            _descriptions(numbers, labels.structures, predecessor),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # highdicom's
+        raise SourceError(f"of these images no segmentation can be made: {error}") from error
+    if predecessor is not None:
+        name_as_replaced(document, predecessor)
+    return document
+
+
+def _made(images: Sequence[Dataset], segments: np.ndarray, descriptions: list[Any]) -> Dataset:
+    from highdicom import UID
+    from highdicom.seg import Segmentation, SegmentationTypeValues
+
     document = Segmentation(
-        [*map(with_required, images)],
-        _segments(layers[:, planes], numbers),
+        images,
+        segments,
         SegmentationTypeValues.BINARY,
-        _descriptions(numbers, labels.structures, predecessor),
+        descriptions,
         series_instance_uid=UID(),
         series_number=_SERIES_NUMBER,
         sop_instance_uid=UID(),
@@ -68,9 +84,14 @@ def write_segmentation(
         omit_empty_frames=False,
     )
     document.SpecificCharacterSet = "ISO_IR 192"  # names of structures may be in any alphabet
-    if predecessor is not None:
-        name_as_replaced(document, predecessor)
     return document
+
+
+def _with_thickness(image: Dataset, thickness: float) -> Dataset:
+    """Return an image that says how thick it is, as highdicom wants; many files do not."""
+    if not image.get("SliceThickness"):
+        image.SliceThickness = round(thickness, 6)
+    return image
 
 
 def _planes(layers: np.ndarray, ijk_to_ras: np.ndarray, images: Sequence[Dataset]) -> list[int]:

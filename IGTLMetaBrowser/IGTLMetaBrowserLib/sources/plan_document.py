@@ -74,7 +74,7 @@ def write_plan(
     from highdicom import UID
     from highdicom.sr import Comprehensive3DSR
 
-    frame = _frame_of_reference(images)
+    frame = check_images(images)
     if not trajectories:
         raise SourceError("there are no trajectories to store")
     tracked = {} if predecessor is None else _tracked(predecessor, frame)
@@ -274,12 +274,25 @@ def _flipped(points: Sequence[Any]) -> np.ndarray:
     return np.asarray(points, float) * (-1.0, -1.0, 1.0) + 0.0
 
 
-def _frame_of_reference(images: Sequence[Dataset]) -> str:
-    """Return what the images' positions refer to; raises ``SourceError`` if that is not one."""
-    frames = {str(image.get("FrameOfReferenceUID", "")) for image in images}
-    series = {str(image.get("SeriesInstanceUID", "")) for image in images}
-    if len(series) != 1:
-        raise SourceError(f"a plan belongs to the images of one series, not of {len(series)}")
+def check_images(images: Sequence[Dataset]) -> str:
+    """Return what the images' positions refer to, if a document can belong to them.
+
+    Raises ``SourceError`` unless they are of one series, of one patient, and say so.
+    """
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
+        if not all(image.get(keyword) for image in images):
+            raise SourceError(f"the images cannot be referred to: they have no {keyword}")
+    for keyword, what in (
+        ("SeriesInstanceUID", "series"),
+        ("StudyInstanceUID", "study"),
+        ("PatientID", "patient"),
+    ):
+        found = {str(image.get(keyword) or "") for image in images}
+        if len(found) != 1:
+            raise SourceError(
+                f"a document belongs to the images of one {what}, not of {len(found)}"
+            )
+    frames = {str(image.get("FrameOfReferenceUID") or "") for image in images}
     if len(frames) != 1 or "" in frames:
         raise SourceError("the images have no frame of reference, or several: nothing says where "
                           "the plan lies")  # fmt: skip
