@@ -26,13 +26,17 @@ _SECONDS_BETWEEN_QUERIES = 2.0
 
 @dataclass
 class Listing:
-    """What a query has found: the series, whether there are more, and the entries of them."""
+    """What a query has found: the series, whether there are more, and the entries of them.
+
+    ``names`` are the IDs of their patients, each with the name.
+    """
 
     series: Sequence[Series] = ()
     is_cut: bool = False
     asked_at: float = -_SECONDS_BETWEEN_QUERIES
     query: Future[list[Series]] | None = None
     items: tuple[codec.ImageMetaItem, ...] | None = None
+    names: frozenset[tuple[str, str]] = frozenset()
 
 
 class ArchiveQueries:

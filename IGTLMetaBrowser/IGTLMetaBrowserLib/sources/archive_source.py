@@ -149,6 +149,9 @@ class ArchiveSource:
             self._register(series)
         if listing.is_cut:
             _logger.warning("%s", self._queries.notice_of(listing))
+        listing.names = frozenset(
+            (series["PatientID"], _plain_name(series)) for series in listing.series
+        )
         self._register_patients()
 
     def _register(self, series: Series) -> None:
@@ -173,15 +176,14 @@ class ArchiveSource:
             self._close(series)
         for listing in (self._default, *self._searches.values()):
             listing.items = None
+        for listing in self._searches.values():
+            listing.names = frozenset()  # until it is searched again
 
     def _register_patients(self) -> None:
         """Count the names of each patient in all lists: a search has some of them only."""
-        names: dict[str, set[str]] = {}
-        for listing in (self._default, *self._searches.values()):
-            for series in listing.series:
-                names.setdefault(series["PatientID"], set()).add(_plain_name(series))
-        before = self._patients
-        self._patients = Counter({patient: len(several) for patient, several in names.items()})
+        lists = (self._default, *self._searches.values())
+        names = frozenset().union(*(listing.names for listing in lists))
+        before, self._patients = self._patients, Counter(patient for patient, _ in names)
         for patient, count in self._patients.items():
             if patient and count > max(1, before[patient]):
                 _logger.warning("%s", _several_patients(self._archive, patient, count))
