@@ -135,6 +135,32 @@ def test_the_next_patient_does_not_go_on_under_the_name_of_the_one_before(unconn
         unconnected.disconnect()
 
 
+def test_around_a_part_of_the_next_patients_image_nothing_of_the_one_before_stays(
+    unconnected, events
+):
+    frames = [
+        frame(1, header_version=2, metadata={"PatientID": "1"}),
+        replace(
+            make_image(9, (4, 3, 1)),
+            device_name="Ultrasound",
+            size=(4, 3, 2),
+            offset=(0, 0, 1),
+            matrix=frame(1).matrix,
+            header_version=2,
+            metadata={"PatientID": "2"},
+        ),
+    ]
+    with ScriptedServer(stream(*frames)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        node = step_until_event(unconnected, events, LiveImage).node
+        ask_for_next(unconnected)
+        step_until_event(unconnected, events, LiveImage, 2)
+        pixels = slicer.util.arrayFromVolume(node)
+        assert not pixels[0].any()
+        assert pixels[1].any()
+        unconnected.disconnect()
+
+
 def test_a_live_image_of_another_patient_than_is_listed_is_not_shown(unconnected, events):
     entry = codec.ImageMetaItem("Ultrasound", "Ultrasound", "US", "Doe", "D")
 

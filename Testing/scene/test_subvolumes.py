@@ -72,6 +72,15 @@ def test_a_part_goes_into_a_volume_that_came_whole(scene):
     assert (memory(node) == expected).all()
 
 
+def test_around_a_part_that_lies_elsewhere_nothing_of_before_stays(scene):
+    node = show_image(scene, ImageMessage(whole(), MATRIX), "US")
+    moved = part(whole(), (1, 2, 3), (4, 2, 1))
+    moved.matrix = moved.matrix.copy()
+    moved.matrix[0, 3] += 0.1
+    show_image(scene, moved, "US", node=node)
+    assert (memory(node) != 0).sum() == 4 * 2 * 1
+
+
 def test_views_hear_of_it(scene):
     node = show_image(scene, part(whole(), (0, 0, 0), (6, 5, 2)), "US")
     heard = set()

@@ -57,6 +57,11 @@ class ImageDescription:
             metadata={key: value for key, value in metadata.items() if value},
         )
 
+    @property
+    def patient(self) -> tuple[str, str]:
+        """Whose image it is: ID and name, empty if they are not known."""
+        return self.fields["PatientID"], self.fields["PatientName"]
+
     def of_region(self) -> ImageDescription:
         """Return the description of a part of the image."""
         return replace(self, name=f"{self.name} (region)", is_region=True)

@@ -104,7 +104,11 @@ class ImageNodes:
         description = self._describe(image_id, image.metadata)
         name = self._patients.redact(description.name)
         modality = description.fields["Modality"]
-        node = self._show(address, image_id, image, name, modality, self._voi_window(image_id))
+        before = self._descriptions.get((address, image_id))
+        # Of another patient's image, no voxels stay around a part of this one.
+        is_same = before is None or before.patient == description.patient
+        window = self._voi_window(image_id)
+        node = self._show(address, image_id, image, name, modality, window, is_same)
         # Each change of a node of which Slicer is told makes its slice views look at it again.
         modified = node.StartModify()
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
@@ -278,9 +282,19 @@ class ImageNodes:
         name: str,
         modality: str = "",
         voi_window: VoiWindow | None = None,
+        keeps_rest: bool = True,
     ) -> Any:
         known = self.volume(address, image_id)
-        node = show_image(self._scene, image, name, modality, known, self.coordinates, voi_window)
+        node = show_image(
+            self._scene,
+            image,
+            name,
+            modality,
+            known,
+            self.coordinates,
+            voi_window,
+            keeps_rest=keeps_rest,
+        )
         node.SetAttribute(SERVER_ATTRIBUTE, address)
         write_timestamp(node, image)
         self.known.headers.keep(image_id, image, self.coordinates)

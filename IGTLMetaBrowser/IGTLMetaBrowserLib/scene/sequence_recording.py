@@ -62,6 +62,7 @@ class SequenceRecording:
         self._waiting: deque[tuple[float, ImageMessage]] = deque()
         self._copying: Iterator[None] | None = None
         self._last_pixels: np.ndarray | None = None
+        self._last_place = np.eye(4)
         self.sequence_node = new_sequence(scene, f"{name} recording", "time", "s", _SHORTEST_STEP)
 
     @property
@@ -133,7 +134,7 @@ class SequenceRecording:
         """Copy a frame into the sequence, with a pause after each slice."""
         try:
             ijk_to_ras = image.usable_ijk_to_ras(self._coordinates)
-            source = self._whole(image)
+            source = self._whole(image, ijk_to_ras)
         except (GeometryError, SceneError):
             return  # as the live volume, which says so, is left as it was
         pixels = np.empty(source.shape, source.dtype.newbyteorder("="))
@@ -148,14 +149,17 @@ class SequenceRecording:
         write_timestamp(frame, image)
         frame = self.sequence_node.SetDataNodeAtValue(frame, f"{index:.6f}")
         frame.SetAndObserveImageData(image_data(pixels))
-        self._last_pixels = pixels
+        self._last_pixels, self._last_place = pixels, ijk_to_ras
         self.frames += 1
 
-    def _whole(self, image: ImageMessage) -> np.ndarray:
-        """Return all pixels of a frame; of a sub-volume, the rest is that of the frame before."""
+    def _whole(self, image: ImageMessage, ijk_to_ras: np.ndarray) -> np.ndarray:
+        """Return all pixels of a frame; of a sub-volume, the rest is that of the frame before.
+
+        As far as that lies in the same place.
+        """
         if not image.is_subvolume:
             return image.pixels
-        if self._last_pixels is not None:
+        if self._last_pixels is not None and np.allclose(self._last_place, ijk_to_ras):
             pixels = self._last_pixels.copy()
             if write_into(pixels, image):
                 return pixels

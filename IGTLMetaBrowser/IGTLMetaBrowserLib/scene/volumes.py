@@ -16,9 +16,13 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..codec import Coordinates, GeometryError, ImageMessage
 from ..codec.window_level import VoiWindow, Window, window_level
+from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .errors import SceneError
 from .modality_colors import color_node_id
 from .subvolumes import whole_pixels, write_part
+
+# In mm: numbers of the wire have 7 digits.
+_SAME_PLACE = 1e-3
 
 
 def show_image(
@@ -30,13 +34,15 @@ def show_image(
     coordinates: Coordinates | None = None,
     voi_window: VoiWindow | None = None,
     is_hidden: bool = False,
+    keeps_rest: bool = True,
 ) -> Any:
     """Return the volume node that shows an image.
 
     ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display.
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
-    of ``node``; where that does not show the same image, the rest of the new volume is zero.
+    of ``node`` if it ``keeps_rest``; where that does not show the same image in the same place, the
+    rest of the new volume is zero.
     ``is_hidden``: a new node is not offered in selectors, and not saved with the scene.
     ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` if the
     image has no voxels or no usable geometry; ``node`` then stays as it was.
@@ -47,7 +53,8 @@ def show_image(
         ijk_to_ras = image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
         raise SceneError(str(error)) from None
-    is_written = image.is_subvolume and node is not None and write_part(node, image)
+    has_rest = image.is_subvolume and keeps_rest and node is not None
+    is_written = has_rest and _is_at(node, ijk_to_ras) and write_part(node, image)
     pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
     if node is None or node.GetClassName() != volume_class(image):
         remove_volume(scene, node)  # another number of components needs another kind of node
@@ -86,6 +93,18 @@ def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = 
     _replace_scalars(before, data)
     node.EndModify(modified)
     return True
+
+
+def _is_at(node: Any, ijk_to_ras: np.ndarray) -> bool:
+    """Whether a volume lies there; what a user has calibrated, has its first voxel there."""
+    before = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(before)
+    columns = (3,) if node.GetAttribute(CALIBRATED_SPACING_ATTRIBUTE) else range(4)
+    return all(
+        abs(before.GetElement(row, column) - ijk_to_ras[row, column]) <= _SAME_PLACE
+        for row in range(3)
+        for column in columns
+    )
 
 
 def image_data(pixels: np.ndarray) -> vtkImageData:
