@@ -107,6 +107,7 @@ WITH_A_THREAD = (
     f"{LIB}.net.host_lookup",
     f"{LIB}.sources.arriving_volume",
     f"{LIB}.sources.dicom_decoding",
+    f"{LIB}.sources.dimse",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (
