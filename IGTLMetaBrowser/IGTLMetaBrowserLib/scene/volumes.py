@@ -41,8 +41,7 @@ def show_image(
     ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display.
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
-    of ``node`` if it ``keeps_rest``; where that does not show the same image in the same place, the
-    rest of the new volume is zero.
+    of ``node`` if it ``keeps_rest``, and shows the same image in the same place; else that is zero.
     ``is_hidden``: a new node is not offered in selectors, and not saved with the scene.
     ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` if the
     image has no voxels or no usable geometry; ``node`` then stays as it was.
@@ -53,8 +52,7 @@ def show_image(
         ijk_to_ras = image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
         raise SceneError(str(error)) from None
-    has_rest = image.is_subvolume and keeps_rest and node is not None
-    is_written = has_rest and _is_at(node, ijk_to_ras) and write_part(node, image)
+    is_written = keeps_rest and _write_part(node, image, ijk_to_ras)
     pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
     if node is None or node.GetClassName() != volume_class(image):
         remove_volume(scene, node)  # another number of components needs another kind of node
@@ -93,6 +91,12 @@ def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = 
     _replace_scalars(before, data)
     node.EndModify(modified)
     return True
+
+
+def _write_part(node: Any, image: ImageMessage, ijk_to_ras: np.ndarray) -> bool:
+    """Write a sub-volume into the voxels of the same image; return whether that could be done."""
+    is_there = image.is_subvolume and node is not None and _is_at(node, ijk_to_ras)
+    return is_there and write_part(node, image)
 
 
 def _is_at(node: Any, ijk_to_ras: np.ndarray) -> bool:
