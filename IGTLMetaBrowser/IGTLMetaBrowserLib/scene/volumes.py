@@ -42,9 +42,8 @@ def show_image(
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
     of ``node`` if it ``keeps_rest``, and shows the same image in the same place; else that is zero.
-    ``is_hidden``: a new node is not offered in selectors, and not saved with the scene.
-    ``coordinates`` overrules what the message says of its matrix. Raises ``SceneError`` if the
-    image has no voxels or no usable geometry; ``node`` then stays as it was.
+    ``is_hidden``: a new node is not in selectors, nor saved. ``coordinates`` overrules those of the
+    message. Raises ``SceneError``, with ``node`` as it was, without voxels or usable geometry.
     """
     if not image.pixels.size:
         raise SceneError(f"the image has no voxels: its size is {image.whole_size}")
