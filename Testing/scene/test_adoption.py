@@ -16,6 +16,7 @@ from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.scene.overlay_nodes import OverlayNodes
+from IGTLMetaBrowserLib.scene.received_plans import ReceivedPlans
 from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
 from IGTLMetaBrowserLib.scene.trajectory_nodes import TrajectoryNodes
 
@@ -196,6 +197,18 @@ def test_namesakes_are_told_apart(session, load_again):
     before = later.trajectories.of(SERVER).nodes
     assert later.show_trajectories(LINE, replace(LINE, entry=(5.0, 5.0, 5.0))) == before
     assert [node.GetNthControlPointPosition(0) for node in before] == [LINE.entry, (5, 5, 5)]
+
+
+def test_what_a_client_sends_under_the_name_of_a_server_is_not_that_servers(session):
+    plans = ReceivedPlans(session.scene, lambda *_: None, lambda *_: None)
+    plans.handle(codec.TrajectoryMessage([LINE], device_name=SERVER))
+    plans.handle(codec.PointMessage([NASION], device_name=SERVER))
+    while plans.next_turn is not None:
+        plans.work()
+    nodes = session.scene.GetNodesByClass("vtkMRMLMarkupsNode")
+    nodes.UnRegister(None)
+    assert nodes.GetNumberOfItems() == 2
+    assert session.adopt() == ([], [], 0)
 
 
 def test_points_come_into_their_lists(session, load_again):

@@ -5,6 +5,7 @@ A client sends what is new or has changed, and not always all of its plan: what 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
@@ -18,6 +19,9 @@ from .trajectory_set import Key
 # Who sends is any program that reaches the port.
 MOST_TRAJECTORIES = 10_000
 MOST_NAMES = 100
+
+# Host and port, by which the nodes of a server are known.
+_ADDRESS = re.compile(r":(\d+)$")
 
 OnShown = Callable[[str, Sequence[Any], Sequence[str]], None]
 """Called with a client's device name, the nodes of all that it has sent, and what is not shown."""
@@ -47,7 +51,7 @@ class ReceivedPlans:
 
         Raises ``SceneError`` for what is neither trajectories nor points, and for too many.
         """
-        name = printable(message.device_name)
+        name = _client_name(message)
         self._register_name(name)
         if isinstance(message, TrajectoryMessage):
             # Those that the user has removed stay away: a client may send them again and again.
@@ -111,6 +115,14 @@ class ReceivedPlans:
             known = self._nodes.of(name).trajectories
             self._items[name] = {trajectory.key: trajectory.item for trajectory in known}
         return self._items[name]
+
+
+def _client_name(message: Message) -> str:
+    """Return the name of who sent a message, which is never that of a server.
+
+    Or a client could put a line among those of a server that the user has connected to.
+    """
+    return _ADDRESS.sub(r" \1", printable(message.device_name))
 
 
 def _too_many() -> SceneError:
