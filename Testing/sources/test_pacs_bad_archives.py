@@ -274,6 +274,8 @@ def test_two_patients_under_one_id_are_told(serve, make_slice, open_source, capl
         assert "2 patients' names under the ID 42" in source.metadata(item.id)["Notice"]
     image = ready(source.image, source.images()[0].id)
     assert "2 patients' names under the ID 42" in image.metadata["Notice"]
+    with pytest.raises(SourceError, match="at most 512 characters"):
+        source.search({"PatientName": "R*" * 500})
     # Somebody searches for one of them, which does not make them one.
     assert len(ready(lambda: source.search({"PatientName": "Roe*"}))[0]) == 1
     assert "2 patients' names under the ID 42" in source.metadata(image.device_name)["Notice"]

@@ -47,8 +47,8 @@ _WITHOUT_CASE = ("PatientName", "ReferringPhysicianName")
 _DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
 
 _MOST_DIGITS = 12  # of an integer string (PS3.5 6.2)
-# A person's name has three groups of 64 characters (PS3.5 6.2), each of which can have a wild card.
-_LONGEST_PATTERN = 512
+LONGEST_PATTERN = 512
+"""Characters; a name has three groups of 64 (PS3.5 6.2), each of which can have a wild card."""
 
 
 class ArchiveError(SourceError):
@@ -140,7 +140,7 @@ def _is_like(value: str, pattern: str) -> bool:
 
     Not by a regular expression: of twenty wild cards, it would try all ways to place them.
     """
-    if len(pattern) > _LONGEST_PATTERN:
+    if len(pattern) > LONGEST_PATTERN:
         return False
     begin, *pieces = pattern.split("*")
     if not pieces:

@@ -21,7 +21,7 @@ from ..dicom_index.image_header import ImageHeader
 from ..net.arriving_images import ArrivingImage
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
-from .archive import KEYWORDS, NOT_IMAGES, Archive, Query, Series
+from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
 from .archive_queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .arriving_volume import ArrivingVolume, tag_of
 from .dicom_files import Frame, ImageFile
@@ -117,6 +117,8 @@ class ArchiveSource:
         query = {key: attributes[key] for key in KEYWORDS if attributes.get(key)}
         if not query:
             return self.images(), self.notice
+        if max(map(len, query.values())) > LONGEST_PATTERN:
+            raise SourceError(f"a search has at most {LONGEST_PATTERN} characters in each field")
         listing = self._searches.setdefault(frozenset(query.items()), Listing())
         self._searches.move_to_end(frozenset(query.items()))
         while len(self._searches) > _MOST_SEARCHES:
