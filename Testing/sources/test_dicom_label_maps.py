@@ -81,6 +81,14 @@ class TestSegmentations:
         assert labels.pixels.shape == ct.pixels.shape
         np.testing.assert_allclose(labels.ijk_to_ras(), ct.ijk_to_ras(), atol=1e-3)
 
+    def test_a_gap_is_no_distance(self, ct_folder, slices):
+        segmentation = study.segmentation(slices)
+        (groups,) = segmentation.SharedFunctionalGroupsSequence
+        groups.PixelMeasuresSequence[0].SpacingBetweenSlices = 1  # of slices of 5 mm
+        segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
+        (item,) = DicomFolderSource(ct_folder).label_maps()
+        assert item.size == (128, 128, 3)
+
     def test_one_whose_frames_do_not_follow_each_other_is_refused(self, tmp_path, slices):
         slices[1].ImagePositionPatient[0] += 20
         study.segmentation(slices).save_as(tmp_path / "seg", enforce_file_format=True)

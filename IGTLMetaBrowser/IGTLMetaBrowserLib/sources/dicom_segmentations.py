@@ -205,10 +205,13 @@ def _distance(depths: np.ndarray, frame: Frame) -> float:
     All between two may have been left out, so that what the file says of it counts if it can be.
     """
     said = abs(frame.number("SpacingBetweenSlices") or 0.0)
+    thickness = abs(frame.number("SliceThickness") or 0.0)
     if len(depths) < 2:
-        return said or abs(frame.number("SliceThickness") or 1.0)
+        return said or thickness or 1.0
     least = float(np.diff(depths).min())
-    step = said if 0 < said < least and _are_multiples(depths, said) else least
+    # Some write the gap between slices there, which is much less than these are thick.
+    is_usable = thickness / 2 <= said < least and said > 0
+    step = said if is_usable and _are_multiples(depths, said) else least
     # Both are rounded: over hundreds of planes, that adds up.
     return float(depths[-1]) / round(float(depths[-1]) / step)
 
