@@ -155,10 +155,10 @@ def test_an_image_that_cannot_be_put_into_the_scene_does_not_stop_the_others(bro
 
     show_image = image_nodes.show_image
 
-    def show_without_room_for_mr(scene, image, name, *others):
+    def show_without_room_for_mr(scene, image, name, *others, **options):
         if name == "Head T1":
             raise MemoryError("no room")
-        return show_image(scene, image, name, *others)
+        return show_image(scene, image, name, *others, **options)
 
     monkeypatch.setattr(image_nodes, "show_image", show_without_room_for_mr)
     browser.request_images(["MR", "CT"])
