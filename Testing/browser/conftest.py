@@ -10,6 +10,7 @@ import slicer
 from helpers.hospital import Hospital
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.browser import part_downloads
 from IGTLMetaBrowserLib.browser.browser import Browser
 
 
@@ -62,3 +63,11 @@ def closed_port() -> int:
     """A port on which nobody listens (any more)."""
     with net.Server(Hospital(), port=0) as server:
         return server.port
+
+
+@pytest.fixture
+def previews_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show previews of images that arrive quickly, too, and each change of them."""
+    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0)
+    monkeypatch.setattr(part_downloads, "_SECONDS_BETWEEN_DRAWINGS", 0.0)
+    monkeypatch.setattr(part_downloads, "_LEAST_DRAWN", 0.01)

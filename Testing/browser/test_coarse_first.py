@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from helpers import part_peers
-from helpers.hospital import finish, of_type, step_until, step_until_event
+from helpers.hospital import finish, of_type, step_until
 from helpers.part_peers import (
     SIZE,
     Gate,
+    begin,
+    connect,
     large_image,
     part_of,
     parts_of,
@@ -21,6 +23,7 @@ from helpers.part_peers import (
     refuse,
     send_damaged,
     send_part,
+    volumes,
 )
 from helpers.peers import PATIENCE, ScriptedServer
 from helpers.shaped_link import ShapedLink
@@ -29,7 +32,6 @@ from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
     ImagesCancelled,
-    ImageStatus,
     PreviewShown,
 )
 from IGTLMetaBrowserLib.net import link_speed
@@ -38,32 +40,7 @@ from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
 PREVIEW = "IGTLMetaBrowser.Preview"
 
 
-@pytest.fixture(autouse=True)
-def previews_at_once(monkeypatch):
-    """Show previews of images that arrive quickly, too, and each change of them."""
-    monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0)
-    monkeypatch.setattr(part_downloads, "_SECONDS_BETWEEN_DRAWINGS", 0.0)
-    monkeypatch.setattr(part_downloads, "_LEAST_DRAWN", 0.01)
-
-
-def connect(browser, server):
-    browser.connect("127.0.0.1", server.port, reconnect_delays=(0.0,))
-    browser.wait_until_connected()
-    browser.list_images()
-    client = browser.connection.client
-    step_until(browser, lambda: client.offers_parts, "the offer of parts")
-
-
-def begin(browser, events, server):
-    """Ask for the image; return its preview as soon as it is shown."""
-    connect(browser, server)
-    browser.request_images(["CT"])
-    return step_until_event(browser, events, PreviewShown).node
-
-
-def volumes(scene) -> list:
-    nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
-    return [node for node in nodes if node.IsA("vtkMRMLVolumeNode")]
+pytestmark = pytest.mark.usefixtures("previews_at_once")
 
 
 def test_the_image_is_the_same_as_when_it_is_fetched_as_a_whole(unconnected, events, scene):
@@ -394,85 +371,6 @@ def test_an_image_that_cannot_be_shown_fails_in_words_once(unconnected, events, 
 
 
 # What the user does meanwhile
-
-
-def test_cancelling_removes_the_preview(unconnected, events):
-    gate = Gate(2)
-    with ScriptedServer(parts_of(large_image(), gate)) as server:
-        preview = begin(unconnected, events, server)
-        unconnected.images.cancel()
-        assert preview.GetScene() is None
-        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
-        gate.open()
-
-
-def test_a_preview_that_is_kept_goes_on_where_it_was_cancelled(unconnected, events):
-    image, gate, asked = large_image(), Gate(2), []
-
-    def note(peer, query, part):
-        asked.append(query)
-        gate(peer, query, part)
-
-    unconnected.images.keeps_previews = True
-    with ScriptedServer(parts_of(image, note)) as server:
-        preview = begin(unconnected, events, server)
-        is_refined = lambda: preview.GetAttribute(PREVIEW).endswith("%")  # noqa: E731
-        step_until(unconnected, is_refined, "a finer preview")
-        unconnected.images.cancel()
-        assert preview.GetScene() is not None
-        assert preview.GetHideFromEditors()
-        gate.open()
-        unconnected.request_images(["CT"])
-        finish(unconnected)
-    assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
-    assert preview.GetScene() is None
-    assert sum(not query.tag for query in asked) == 1  # nothing begins anew
-
-
-def test_a_preview_can_be_removed_while_it_arrives_and_when_it_was_kept(unconnected, events, scene):
-    gate = Gate(2)
-    unconnected.images.keeps_previews = True
-    with ScriptedServer(parts_of(large_image(), gate)) as server:
-        begin(unconnected, events, server)
-        unconnected.images.remove_previews(["CT"])
-        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
-        assert volumes(scene) == []
-        gate.open()
-
-
-def test_removing_the_preview_ends_the_transfer(unconnected, events, scene):
-    gate = Gate(2)
-    with ScriptedServer(parts_of(large_image(), gate)) as server:
-        preview = begin(unconnected, events, server)
-        scene.RemoveNode(preview)
-        assert unconnected.images.state("CT").status is ImageStatus.CANCELLED
-        assert of_type(events, ImagesCancelled) == [ImagesCancelled(["CT"])]
-        gate.open()
-        unconnected.list_images()
-    assert volumes(scene) == []
-
-
-def test_closing_the_scene_ends_the_transfer_and_the_image_can_be_loaded_again(
-    unconnected, events, scene
-):
-    image, gate = large_image(), Gate(2)
-    unconnected.images.keeps_previews = True
-    with ScriptedServer(parts_of(image, gate)) as server:
-        begin(unconnected, events, server)
-        scene.Clear(False)
-        assert volumes(scene) == []
-        gate.open()
-        node = unconnected.load_image("CT")
-    assert np.array_equal(pixels_of(node), image.pixels)
-
-
-def test_leaving_the_server_ends_the_transfer(unconnected, events, scene):
-    gate = Gate(2)
-    with ScriptedServer(parts_of(large_image(), gate)) as server:
-        begin(unconnected, events, server)
-        unconnected.disconnect()
-        gate.open()
-    assert volumes(scene) == []
 
 
 def test_hidden_patients_are_not_named_by_previews(unconnected, events):

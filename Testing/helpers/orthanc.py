@@ -107,15 +107,8 @@ def running(
         **(settings or {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / "orthanc.json"
-    file.write_text(json.dumps(configuration), encoding="utf-8")
     log = folder / "orthanc.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [program() or "Orthanc", "--verbose-http", str(file)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+    process = _started(folder / "orthanc.json", configuration, log)
     scheme = "http" if certificate is None else "https"
     archive = Orthanc(http_port, dicom_port, process, log, scheme, user, authority)
     try:
@@ -128,6 +121,13 @@ def running(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _started(file: Path, configuration: Mapping[str, Any], log: Path) -> subprocess.Popen[bytes]:
+    file.write_text(json.dumps(configuration), encoding="utf-8")
+    command = [program() or "Orthanc", "--verbose-http", str(file)]
+    with log.open("wb") as output:
+        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
 
 
 def _configuration(folder: Path, http_port: int, dicom_port: int) -> dict[str, Any]:

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from helpers.peers import PATIENCE, Peer, Script
+from helpers.hospital import step_until, step_until_event
+from helpers.peers import PATIENCE, Peer, Script, ScriptedServer
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import PreviewShown
 from IGTLMetaBrowserLib.net.whole_texts import SERVER
 
 SIZE = (256, 128, 130)  # 8.5 MB: more than what is fetched as a whole at once
@@ -133,3 +136,25 @@ def pixels_of(volume: Any) -> np.ndarray:
 
     data = volume.GetImageData()
     return vtk_to_numpy(data.GetPointData().GetScalars()).reshape(data.GetDimensions()[::-1])
+
+
+def connect(browser: Browser, server: ScriptedServer) -> None:
+    """Connect, and wait until the server has offered parts."""
+    browser.connect("127.0.0.1", server.port, reconnect_delays=(0.0,))
+    browser.wait_until_connected()
+    browser.list_images()
+    client = browser.connection.client
+    step_until(browser, lambda: client.offers_parts, "the offer of parts")
+
+
+def begin(browser: Browser, events: list, server: ScriptedServer) -> Any:
+    """Ask for the image; return its preview as soon as it is shown."""
+    connect(browser, server)
+    browser.request_images(["CT"])
+    return step_until_event(browser, events, PreviewShown).node
+
+
+def volumes(scene: Any) -> list:
+    """Return the volume nodes of a scene."""
+    nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+    return [node for node in nodes if node.IsA("vtkMRMLVolumeNode")]

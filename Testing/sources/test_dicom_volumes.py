@@ -6,13 +6,10 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
+from helpers.folder_source import names
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 PLACES = [(-10, -20, z) for z in (30, 32, 34)]
-
-
-def names(source: DicomFolderSource) -> list[str]:
-    return [item.name for item in source.images()]
 
 
 def sizes(source: DicomFolderSource) -> list[tuple[int, int, int]]:

@@ -122,21 +122,28 @@ class DicomFolderSource:
         self._decoders = decoders or self._own_decoders
         self._readings = VolumeReadings(self.folder, self._decoders, seconds_a_turn)
         self._background = Background() if is_in_turns else None
-        try:
-            self._index = index or DicomIndex(self.folder)
-            self._thumbnails = KeptThumbnails(self._index)
-            if index is None:
-                self._index.update()
-            self._offers = FolderOffers(self._index, self.folder, is_upright, contents)
-            self._plans = self._read_plans(self._offers)
-            self._index.forget_thumbnails(self._offers.images)
-        except DicomIndexError as error:
-            raise SourceError(str(error)) from error
+        self._open(index)
         self._scanned = time.monotonic()
         if self._decoders is not None and self._offers.are_decoded:
             self._decoders.start()
         offered = self._read_trajectories() if trajectories is None else trajectories
         self._trajectories = [self._with_id_as_owner(item) for item in offered]
+
+    def _open(self, index: DicomIndex | None) -> None:
+        """Find what the folder offers, of an index that is up to date, or of its own.
+
+        Raises ``SourceError``.
+        """
+        try:
+            self._index = index or DicomIndex(self.folder)
+            self._thumbnails = KeptThumbnails(self._index)
+            if index is None:
+                self._index.update()
+            self._offers = FolderOffers(self._index, self.folder, self._is_upright, self.contents)
+            self._plans = self._read_plans(self._offers)
+            self._index.forget_thumbnails(self._offers.images)
+        except DicomIndexError as error:
+            raise SourceError(str(error)) from error
 
     @property
     def refused(self) -> list[Refusal]:

@@ -158,14 +158,20 @@ class ComputedProvider(ObservableProvider):
             return NOTHING  # a date that stands for none, as 00010101 does if names are removed
         return PatientStudy(PatientAge=age_text(birth, scan))
 
-    def _source_reference(self, query: Hashable) -> Any:
+    def _reference(self, query: Hashable) -> dict[str, str] | None:
+        """Return what names the instance (PS3.3 10.8); None if it has no UID."""
         instance = self._known(SOP_COMMON, query)
         if not instance.SOPInstanceUID:
-            return NOTHING
-        reference = {
+            return None
+        return {
             "ReferencedSOPClassUID": instance.SOPClassUID,
             "ReferencedSOPInstanceUID": instance.SOPInstanceUID,
         }
+
+    def _source_reference(self, query: Hashable) -> Any:
+        reference = self._reference(query)
+        if reference is None:
+            return NOTHING
         series = {
             "SeriesInstanceUID": self._known(GENERAL_SERIES, query).SeriesInstanceUID,
             "ReferencedInstanceSequence": (MappingProxyType(reference),),
@@ -178,13 +184,9 @@ class ComputedProvider(ObservableProvider):
         )
 
     def _predecessor(self, query: Hashable) -> Any:
-        instance = self._known(SOP_COMMON, query)
-        if not instance.SOPInstanceUID:
+        reference = self._reference(query)
+        if reference is None:
             return NOTHING
-        reference = {
-            "ReferencedSOPClassUID": instance.SOPClassUID,
-            "ReferencedSOPInstanceUID": instance.SOPInstanceUID,
-        }
         series = {
             "SeriesInstanceUID": self._known(GENERAL_SERIES, query).SeriesInstanceUID,
             "ReferencedSOPSequence": (MappingProxyType(reference),),
@@ -193,7 +195,7 @@ class ComputedProvider(ObservableProvider):
             "StudyInstanceUID": self._known(GENERAL_STUDY, query).StudyInstanceUID,
             "ReferencedSeriesSequence": (MappingProxyType(series),),
         }
-        return Predecessor(instance.SOPInstanceUID, (MappingProxyType(study),))
+        return Predecessor(reference["ReferencedSOPInstanceUID"], (MappingProxyType(study),))
 
     def _file_meta(self, query: Hashable) -> Any:
         instance = self._known(SOP_COMMON, query)
