@@ -37,8 +37,15 @@ def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
     """Read a file; raises ``SourceError``, which says what is wrong in it."""
     try:
         objects = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, RecursionError, ValueError) as error:
-        raise SourceError(f"The trajectories in {str(path)!r} cannot be read: {error}") from error
+    except OSError as error:
+        raise SourceError(
+            f"{str(path)!r} cannot be read: {error.strerror}; check the name and its permissions"
+        ) from error
+    except (RecursionError, ValueError) as error:
+        raise SourceError(
+            f"The trajectories in {str(path)!r} cannot be read: it is no JSON: {error}; "
+            "write them as igtlmeta trajectories --json does"
+        ) from error
     if not isinstance(objects, list):
         raise SourceError(f'{str(path)!r} must hold a list of trajectories: [{{"name": ...}}, ...]')
     items = []
