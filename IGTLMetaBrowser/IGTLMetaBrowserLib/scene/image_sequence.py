@@ -43,9 +43,8 @@ def make_sequence(
     """Make a sequence of volume nodes, each at its value; return the node that replays it.
 
     Values are numbers if there is a unit, else texts; in the order of ``frame_order``. The voxels
-    are not copied. The volumes stay
-    in the scene; the one that shows the sequence has the display of the first. Raises
-    ``SceneError`` if one is missing, or Slicer cannot replay anything.
+    are not copied. The volumes stay in the scene; the one that shows the sequence has the display
+    of the first. Raises ``SceneError`` if one is missing, or Slicer cannot replay anything.
     """
     if any(volume is None or volume.GetImageData() is None for volume in volumes):
         raise SceneError("an image of the sequence is not loaded; load all of them first")
