@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 import dev
+from machine import system_packages, tools
+from machine.environment import Environment
 
 DEV = Path(dev.__file__)
 
 
-def need(name: str, package: str, is_there: bool = False) -> dev.Need:
-    return dev.Need(name, package, lambda: is_there)
+def need(name: str, package: str, is_there: bool = False) -> system_packages.Need:
+    return system_packages.Need(name, package, lambda: is_there)
 
 
 @pytest.fixture
@@ -60,24 +62,24 @@ def test_an_old_python_can_read_the_file() -> None:
 
 def test_only_what_is_not_there_is_missing() -> None:
     here, gone = need("a", "pkg-a", is_there=True), need("b", "pkg-b")
-    assert dev.missing([here, gone]) == [gone]
+    assert system_packages.missing([here, gone]) == [gone]
 
 
 def test_a_library_is_there_if_it_loads() -> None:
-    assert not dev.library("libno-such-library.so.7", "libno-such-library7").is_there()
+    assert not system_packages.library("libno-such-library.so.7", "libno-such-library7").is_there()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library has this name on Linux only")
 def test_a_library_that_the_loader_finds_is_there() -> None:
-    assert dev.library("libc.so.6", "libc6").is_there()
+    assert system_packages.library("libc.so.6", "libc6").is_there()
 
 
 @pytest.mark.usefixtures("on_debian_as_a_user")
 def test_a_user_gets_one_command_for_all_that_is_missing() -> None:
     required = [need("libEGL.so.1", "libegl1"), need("a font", "fonts-dejavu-core")]
     optional = [need("a C++ compiler", "g++")]
-    with pytest.raises(dev.SetupError) as refusal:
-        dev.provide(required, optional, "some tests are skipped")
+    with pytest.raises(tools.SetupError) as refusal:
+        system_packages.provide(required, optional, "some tests are skipped")
     assert str(refusal.value).splitlines() == [
         "This machine lacks libEGL.so.1, a font.",
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends "
@@ -87,7 +89,9 @@ def test_a_user_gets_one_command_for_all_that_is_missing() -> None:
 
 @pytest.mark.usefixtures("on_debian_as_a_user")
 def test_without_what_is_optional_it_goes_on_and_says_so(capsys: pytest.CaptureFixture) -> None:
-    dev.provide([need("a", "pkg-a", is_there=True)], [need("a C++ compiler", "g++")], "no C++")
+    system_packages.provide(
+        [need("a", "pkg-a", is_there=True)], [need("a C++ compiler", "g++")], "no C++"
+    )
     assert capsys.readouterr().err.splitlines() == [
         "This machine lacks a C++ compiler: no C++.",
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends g++",
@@ -96,7 +100,7 @@ def test_without_what_is_optional_it_goes_on_and_says_so(capsys: pytest.CaptureF
 
 @pytest.mark.usefixtures("on_debian_as_a_user")
 def test_nothing_is_said_where_nothing_is_missing(capsys: pytest.CaptureFixture) -> None:
-    dev.provide([need("a", "pkg-a", is_there=True)], [], "")
+    system_packages.provide([need("a", "pkg-a", is_there=True)], [], "")
     assert capsys.readouterr().err == ""
 
 
@@ -104,38 +108,38 @@ def test_elsewhere_the_advice_names_the_things(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert dev.advice([need("libEGL.so.1", "libegl1")]) == (
+    assert system_packages.advice([need("libEGL.so.1", "libegl1")]) == (
         "Install with this system's package manager: libEGL.so.1 (in Debian: libegl1)"
     )
 
 
 def test_the_examples_are_installed_with_their_sources() -> None:
-    command = dev.apt_install(dev.INTEROP)
+    command = system_packages.apt_install(system_packages.INTEROP)
     assert "Dpkg::Options::=--path-include=/usr/share/doc/openigtlink-examples/*" in command
 
 
 # The environment and its stamp ------------------------------------------------------------------
 
 
-def make_by_hand(environment: dev.Environment) -> None:
+def make_by_hand(environment: Environment) -> None:
     environment.python.parent.mkdir(parents=True)
     environment.python.touch()
     environment.stamp.write_text(environment.origin() + environment.contents())
 
 
 def test_a_checkout_has_no_environment_at_first(checkout: Path) -> None:
-    assert not dev.Environment(checkout).is_sound()
+    assert not Environment(checkout).is_sound()
 
 
 def test_an_environment_with_its_stamp_is_left_alone(checkout: Path) -> None:
-    make_by_hand(dev.Environment(checkout))
-    environment = dev.Environment(checkout)
+    make_by_hand(Environment(checkout))
+    environment = Environment(checkout)
     assert environment.is_ready()
     environment.make()  # would fail: the interpreter is an empty file
 
 
 def test_another_pyproject_is_installed_into_the_same_environment(checkout: Path) -> None:
-    environment = dev.Environment(checkout)
+    environment = Environment(checkout)
     make_by_hand(environment)
     (checkout / "pyproject.toml").write_text("[project]\ndependencies = []\n")
     assert environment.is_sound()
@@ -144,28 +148,28 @@ def test_another_pyproject_is_installed_into_the_same_environment(checkout: Path
 
 @pytest.mark.parametrize("lost", ["stamp", "python"])
 def test_an_interrupted_environment_is_not_sound(checkout: Path, lost: str) -> None:
-    environment = dev.Environment(checkout)
+    environment = Environment(checkout)
     make_by_hand(environment)
     getattr(environment, lost).unlink()
     assert not environment.is_sound()
 
 
 def test_an_environment_of_another_python_is_not_sound(checkout: Path) -> None:
-    environment = dev.Environment(checkout)
+    environment = Environment(checkout)
     make_by_hand(environment)
     environment.stamp.write_text(environment.stamp.read_text().replace("cpython", "elsepython"))
     assert not environment.is_sound()
 
 
 def test_an_environment_that_was_moved_is_not_sound(checkout: Path) -> None:
-    make_by_hand(dev.Environment(checkout))
+    make_by_hand(Environment(checkout))
     moved = checkout.rename(checkout.with_name("moved"))
-    assert not dev.Environment(moved).is_sound()
+    assert not Environment(moved).is_sound()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows runs no shell scripts")
 def test_the_fuzzer_is_installed_once(checkout: Path, capfd: pytest.CaptureFixture) -> None:
-    environment = dev.Environment(checkout)
+    environment = Environment(checkout)
     make_by_hand(environment)
     pip = "#!/bin/sh\n" + 'echo "$@" >> ' + str(checkout / "pip.txt")
     environment.python.write_text(pip)
@@ -180,11 +184,11 @@ def test_the_fuzzer_is_installed_once(checkout: Path, capfd: pytest.CaptureFixtu
 def test_where_there_is_no_wheel_of_the_fuzzer_it_says_so(
     checkout: Path, capfd: pytest.CaptureFixture
 ) -> None:
-    environment = dev.Environment(checkout)
+    environment = Environment(checkout)
     make_by_hand(environment)
     environment.python.write_text("#!/bin/sh\necho No matching distribution; exit 1\n")
     environment.python.chmod(0o755)
-    with pytest.raises(dev.SetupError, match=r"wheels of it for CPython 3\.10 to 3\.14 on Linux"):
+    with pytest.raises(tools.SetupError, match=r"wheels of it for CPython 3\.10 to 3\.14 on Linux"):
         environment.add_fuzzer()
     assert "No matching distribution" in capfd.readouterr().err
 
@@ -193,19 +197,19 @@ def test_where_there_is_no_wheel_of_the_fuzzer_it_says_so(
 
 
 def test_the_exit_code_is_the_tool_s() -> None:
-    assert dev.run([sys.executable, "-c", "raise SystemExit(7)"]) == 7
+    assert tools.run([sys.executable, "-c", "raise SystemExit(7)"]) == 7
 
 
 def test_a_quiet_tool_is_heard_only_when_it_fails(capfd: pytest.CaptureFixture) -> None:
-    assert dev.run([sys.executable, "-c", "print('all', 'well')"], quiet=True) == 0
+    assert tools.run([sys.executable, "-c", "print('all', 'well')"], quiet=True) == 0
     assert capfd.readouterr() == ("", "")
-    assert dev.run([sys.executable, "-c", "exit('too' + ' bad')"], quiet=True) == 1
+    assert tools.run([sys.executable, "-c", "exit('too' + ' bad')"], quiet=True) == 1
     assert "too bad" in capfd.readouterr().err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 def test_a_tool_that_crashes_is_reported_as_by_a_shell(capfd: pytest.CaptureFixture) -> None:
-    assert dev.run([sys.executable, "-c", "import os; os.abort()"]) == 128 + signal.SIGABRT
+    assert tools.run([sys.executable, "-c", "import os; os.abort()"]) == 128 + signal.SIGABRT
     assert "was ended by SIGABRT" in capfd.readouterr().err
 
 
@@ -243,10 +247,10 @@ def test_ctrl_c_gives_130_after_the_tool_has_finished_in_its_own_way() -> None:
 
 
 def test_a_real_slicer_needs_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_environment: dev.Environment) -> None:
+    def refuse(_environment: Environment) -> None:
         pytest.fail("an environment was made")
 
-    monkeypatch.setattr(dev.Environment, "make", refuse)
+    monkeypatch.setattr(Environment, "make", refuse)
     dev.prepare(dev.commands()["slicer"])
 
 
@@ -255,7 +259,7 @@ def test_a_real_slicer_needs_no_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_without_a_display_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    with pytest.raises(dev.SetupError, match="install -y --no-install-recommends xvfb xauth"):
+    with pytest.raises(tools.SetupError, match="install -y --no-install-recommends xvfb xauth"):
         dev.slicer(["Slicer"])
 
 
@@ -282,7 +286,7 @@ def test_an_unknown_command_is_a_usage_error() -> None:
 
 
 def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture) -> None:
-    assert dev.bench(dev.Environment(dev.TOP), ["no-such-benchmark"]) == 2
+    assert dev.bench(Environment(tools.TOP), ["no-such-benchmark"]) == 2
     assert "No benchmark is called no-such-benchmark" in capsys.readouterr().err
 
 
@@ -290,13 +294,13 @@ def test_an_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture) ->
 def test_differential_takes_a_number_of_examples(
     examples: str, capsys: pytest.CaptureFixture
 ) -> None:
-    assert dev.differential(dev.Environment(dev.TOP), [examples]) == 2
+    assert dev.differential(Environment(tools.TOP), [examples]) == 2
     assert "is no number of examples" in capsys.readouterr().err
 
 
 def test_what_follows_the_command_is_the_tool_s(monkeypatch: pytest.MonkeyPatch) -> None:
     received = []
-    monkeypatch.setattr(dev, "prepare", lambda _command: dev.Environment(dev.TOP))
+    monkeypatch.setattr(dev, "prepare", lambda _command: Environment(tools.TOP))
     monkeypatch.setattr(dev, "test", lambda _environment, rest: received.extend(rest) or 0)
     assert dev.main(["test", "-k", "layers", "--", "-x", "--help"]) == 0
     assert received == ["-k", "layers", "--", "-x", "--help"]

@@ -1,0 +1,1 @@
+"""What dev.py needs of a fresh machine: system packages, a virtual environment, tools."""
