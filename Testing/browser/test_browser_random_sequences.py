@@ -50,6 +50,21 @@ def answer_or_leave(chance: random.Random):
     return script
 
 
+def check_ends_once(name, events):
+    """Each time an image is asked for, it comes, fails or is cancelled: once."""
+    is_waiting = False
+    for event in events:
+        ids = getattr(event, "image_ids", [getattr(event, "image_id", None)])
+        if name not in ids:
+            continue
+        if isinstance(event, ImagesWaiting):
+            is_waiting = True
+        elif isinstance(event, ImageLoaded | ImageFailed | ImagesCancelled):
+            assert is_waiting, f"{event} came although nobody asked, or twice"
+            is_waiting = False
+    assert not is_waiting, f"{name} was asked for and never ended"
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_each_image_ends_in_one_way_and_as_itself(unconnected, events, scene, seed):
     chance = random.Random(seed)
@@ -85,14 +100,4 @@ def test_each_image_ends_in_one_way_and_as_itself(unconnected, events, scene, se
         assert state.status in (ImageStatus.LOADED, ImageStatus.FAILED, ImageStatus.CANCELLED)
         assert (state.status is ImageStatus.LOADED) <= (name in loaded)
     for name in names:
-        is_waiting = False
-        for event in events:
-            ids = getattr(event, "image_ids", [getattr(event, "image_id", None)])
-            if name not in ids:
-                continue
-            if isinstance(event, ImagesWaiting):
-                is_waiting = True
-            elif isinstance(event, ImageLoaded | ImageFailed | ImagesCancelled):
-                assert is_waiting, f"{event} came although nobody asked, or twice"
-                is_waiting = False
-        assert not is_waiting, f"{name} was asked for and never ended"
+        check_ends_once(name, events)

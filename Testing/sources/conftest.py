@@ -22,6 +22,36 @@ def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def _axial_slice(position: tuple[float, float, float]) -> Dataset:
+    """Return a CT slice that has all but pixels."""
+    dataset = Dataset()
+    dataset.SOPClassUID = CTImageStorage
+    dataset.SOPInstanceUID = generate_uid()
+    dataset.ensure_file_meta()
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.PatientName = "Doe^Jane"
+    dataset.PatientID = "42"
+    dataset.Modality = "CT"
+    dataset.StudyInstanceUID = "1.2.3"
+    dataset.StudyID = None
+    dataset.StudyDate = "20240514"
+    dataset.StudyTime = "083000"
+    dataset.SeriesInstanceUID = "1.2.3.4"
+    dataset.SeriesNumber = 4
+    dataset.SeriesDescription = "Thin slices"
+    dataset.FrameOfReferenceUID = "1.2.3.5"
+    dataset.ImagePositionPatient = list(position)
+    dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+    dataset.PixelSpacing = [0.5, 0.25]
+    dataset.SliceThickness = 2
+    dataset.InstanceNumber = 1
+    dataset.RescaleSlope = 1
+    dataset.RescaleIntercept = 0
+    return dataset
+
+
 @pytest.fixture
 def make_slice() -> Callable[..., Dataset]:
     """A function that makes one axial CT slice of 5 rows and 7 columns at an LPS position.
@@ -31,31 +61,7 @@ def make_slice() -> Callable[..., Dataset]:
     """
 
     def make(position: tuple[float, float, float], value: int = 0, **attributes: Any) -> Dataset:
-        dataset = Dataset()
-        dataset.SOPClassUID = CTImageStorage
-        dataset.SOPInstanceUID = generate_uid()
-        dataset.ensure_file_meta()
-        dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.PatientName = "Doe^Jane"
-        dataset.PatientID = "42"
-        dataset.Modality = "CT"
-        dataset.StudyInstanceUID = "1.2.3"
-        dataset.StudyID = None
-        dataset.StudyDate = "20240514"
-        dataset.StudyTime = "083000"
-        dataset.SeriesInstanceUID = "1.2.3.4"
-        dataset.SeriesNumber = 4
-        dataset.SeriesDescription = "Thin slices"
-        dataset.FrameOfReferenceUID = "1.2.3.5"
-        dataset.ImagePositionPatient = list(position)
-        dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-        dataset.PixelSpacing = [0.5, 0.25]
-        dataset.SliceThickness = 2
-        dataset.InstanceNumber = 1
-        dataset.RescaleSlope = 1
-        dataset.RescaleIntercept = 0
+        dataset = _axial_slice(position)
         pixels = np.full((5, 7), value, np.uint16)
         pixels[0, 0] += 1
         dataset.set_pixel_data(pixels, "MONOCHROME2", 12, generate_instance_uid=False)
