@@ -6,6 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom import Dataset
 
@@ -18,6 +19,7 @@ from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom_segmentations import Structure
 from IGTLMetaBrowserLib.sources.label_document import write_segmentation
 from IGTLMetaBrowserLib.sources.label_file import Labels, read_labels, write_labels
+from IGTLMetaBrowserLib.sources.predecessor import replaced_by
 
 RED = (255, 0, 0, 255)
 
@@ -117,6 +119,108 @@ def test_one_that_replaces_another_is_offered_in_its_place(images, folder, label
         )
     by_uid = lambda one: {item.TrackingID: item.TrackingUID for item in one.SegmentSequence}  # noqa: E731
     assert by_uid(first) == by_uid(third)
+
+
+def masks_in(folder: Path) -> dict[str, np.ndarray]:
+    """Where the structures are that a folder offers, by their names."""
+    source = DicomFolderSource(folder)
+    return {item.name: source.image(item.id).pixels == item.label for item in source.label_maps()}
+
+
+@pytest.fixture
+def overlapping(labels, ijk_to_ras) -> Labels:
+    """Three structures, of which the last lies within the second."""
+    inner = np.where(labels == 7, 9, 0)
+    inner[0, 15:] = 0
+    structures = [Structure(f"S{label}", label, RED) for label in (3, 7, 9)]
+    return Labels(np.stack([labels, inner]), ijk_to_ras, structures)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_one_segment_of_several_that_overlap_is_replaced(
+    images, folder, overlapping, ijk_to_ras, number
+):
+    """The others are in the new document as they were, with all that was said of them."""
+    first = write_segmentation(overlapping, images)
+    for item in first.SegmentSequence:
+        item.SegmentDescription = f"of {item.SegmentLabel}"
+    first.save_as(folder / "seg1", enforce_file_format=True)
+    before = masks_in(folder)
+    parts = {
+        item.name: DicomFolderSource(folder).image(item.id).metadata
+        for item in DicomFolderSource(folder).label_maps()
+    }
+    name = f"S{(3, 7, 9)[number - 1]}"
+    # It says of which segment of which document it is, but not that it is the document.
+    assert "SOPInstanceUID" not in parts[name]
+    assert parts[name]["ReferencedSOPInstanceUID"] == first.SOPInstanceUID
+    assert parts[name]["ReferencedSegmentNumber"] == str(number)
+    changed = np.zeros((3, 128, 128), np.uint8)
+    changed[1, 50:60, 50:60], changed[1, 70:75, 50:60] = 1, 2
+    structures = [Structure(name, 1, RED), Structure("New", 2, RED)]
+    stored = pydicom.dcmread(folder / "seg1")
+    second = write_segmentation(Labels(changed, ijk_to_ras, structures), images, stored, number)
+    second.save_as(folder / "seg2", enforce_file_format=True)
+    assert replaced_by(second) == [first.SOPInstanceUID]
+    after = masks_in(folder)
+    assert after.keys() == {*before, "New"}
+    for other in before.keys() - {name}:
+        np.testing.assert_array_equal(voxels(after[other]), voxels(before[other]))
+    assert after[name].sum() == 100
+    tracked = lambda one: {item.SegmentLabel: item.TrackingUID for item in one.SegmentSequence}  # noqa: E731
+    assert tracked(first).items() <= tracked(second).items()
+    said = {item.SegmentLabel: item.get("SegmentDescription") for item in second.SegmentSequence}
+    assert all(said[other] == f"of {other}" for other in before.keys() - {name})
+    assert [item.SegmentNumber for item in second.SegmentSequence] == [1, 2, 3, 4]
+
+
+def test_a_segment_whose_others_cannot_be_taken_over(images, overlapping, ijk_to_ras):
+    """Nothing is stored that has lost some of them."""
+    first = deepcopy(write_segmentation(overlapping, images))
+    one = Labels(overlapping.labels[1], ijk_to_ras)
+    with pytest.raises(SourceError, match=r"has no segment 4, but 1, 2, 3; get the list"):
+        write_segmentation(one, images, first, 4)
+    with pytest.raises(SourceError, match="planes of which there is no image; store this one as"):
+        write_segmentation(one, images[:2], first, 2)
+    first.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = [1, 1]
+    with pytest.raises(SourceError, match="does not lie on the grid of the images; store this"):
+        write_segmentation(one, images, first, 2)
+    first.PixelData = first.PixelData[:100]
+    with pytest.raises(SourceError, match=r"taken over: it has pixels that cannot be read"):
+        write_segmentation(one, images, first, 2)
+    first.SegmentationType = "FRACTIONAL"
+    with pytest.raises(SourceError, match="is no binary segmentation"):
+        write_segmentation(one, images, first, 2)
+
+
+def test_what_a_segment_is_of_is_not_lost(images, labels, ijk_to_ras):
+    """That it is a liver, says the document of others that is replaced."""
+    document = write_segmentation(
+        Labels(labels, ijk_to_ras, [Structure("Liver", 3, RED)]), images, study.segmentation(images)
+    )
+    liver, other = document.SegmentSequence
+    assert liver.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Liver"
+    assert other.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Tissue"
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32])
+def test_more_labels_than_can_be_read_are_refused_before_the_work(images, ijk_to_ras, dtype):
+    labels = np.arange(3 * 128 * 128, dtype=dtype).reshape(3, 128, 128)
+    with pytest.raises(SourceError, match="more than 255 labels, and each would be a segment"):
+        write_segmentation(Labels(labels, ijk_to_ras), images)
+
+
+def test_labels_of_any_number(images, folder, ijk_to_ras):
+    """Atlases number structures by hundreds of millions."""
+    labels = np.zeros((3, 128, 128), np.int32)
+    labels[1, 5:9, 5:9], labels[1, 20:23, 5:9] = 614454277, -1
+    document = write_segmentation(Labels(labels, ijk_to_ras), images)
+    assert [item.SegmentLabel for item in document.SegmentSequence] == ["Label 614454277"]
+
+
+def voxels(mask: np.ndarray) -> np.ndarray:
+    """Where a mask is in the planes in which it is: a document leaves out those without any."""
+    return mask[mask.any(axis=(1, 2))]
 
 
 def test_what_may_not_be_replaced(images, labels, ijk_to_ras):

@@ -126,6 +126,23 @@ def test_a_line_is_stored_comes_back_and_is_stored_in_place_of_the_first(user, a
         "Left STN": pytest.approx((11, -6, 3)),
         "Right STN": pytest.approx((10, -5, 2)),
     }
+    # What is removed from the scene is left out of the plan, if the user agrees to that.
+    nodes = {one.item.name: trajectories.node(one) for one in trajectories.items}
+    slicer.mrmlScene.RemoveNode(nodes["Right STN"])
+    user.ui.trajectoryTableView.selectRow(
+        [one.item.name for one in trajectories.items].index("Left STN")
+    )
+    actions(user)["Store selected trajectories (1)"].trigger()
+    assert "Left out of it, as removed from the scene: Right STN." in questions[2]
+    assert "of that plan stay" not in questions[2]
+    user.wait_for_status("Trajectories: 1 stored", SECONDS_TO_STORE)
+    third = next(
+        one for one in documents(archive, "SR") if replaced_by(one) == [second.SOPInstanceUID]
+    )
+    user.press(user.ui.trajectoriesButton)
+    user.wait_for_status("One trajectory is shown")
+    assert [one.item.name for one in trajectories.items if not one.is_gone] == ["Left STN"]
+    assert third.PatientID == first.PatientID
 
 
 def segmentation(image, name: str = "Plan of the ablation"):
@@ -169,27 +186,23 @@ def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, arch
     overlays = user.panel.browser.overlays
     names = {one.name: one for one in overlays.label_maps}
     assert names["Lebér"].structures[0].rgba == pytest.approx((26, 51, 230, 255), abs=1)
-    # Of a part of a document that is sent again, it is not said that it takes the whole's place.
+    assert [row[1] for row in user.table()[1:]] == ["Lebér, of CT head", "Tumor, of CT head"]
+    # One of its segments is changed: the other one is in the document that takes its place.
     user.load(names["Tumor"].id)
-    back = overlays.show_segmentation(names["Tumor"].id)
-    back.SetName("Tumor again")
-    actions(user)["Store Tumor again"].trigger()
-    assert "as a new segmentation of CT head?" in questions[1]
-    user.wait_for_status("Structures: 1 stored", SECONDS_TO_STORE)
-    user.press(user.ui.labelMapsButton)
-    user.wait_for_status("offers 3 label maps")
-    (new,) = (one for one in overlays.label_maps if one.id not in {o.id for o in names.values()})
-    user.load(new.id)
-    changed = overlays.show_segmentation(new.id)
+    changed = overlays.show_segmentation(names["Tumor"].id)
     changed.SetName("Tumor changed")
     changed.GetSegmentation().GetNthSegment(0).SetName("Residual tumor")
+    changed.GetSegmentation().AddEmptySegment("empty", "Nothing")
     actions(user)["Store Tumor changed"].trigger()
-    assert "in place of the segmentation of CT head that it came from?" in questions[2]
+    assert "in place of the segment that it came from?" in questions[1]
+    assert "The other segments of that segmentation of CT head stay as they are." in questions[1]
+    assert "Left out, as they have no voxels in the image: Nothing." in questions[1]
     user.wait_for_status("Structures: 1 stored", SECONDS_TO_STORE)
-    assert [len(replaced_by(one)) for one in documents(archive, "SEG")] == [0, 0, 1]
+    before, after = documents(archive, "SEG")
+    assert replaced_by(after) == [before.SOPInstanceUID]
     user.press(user.ui.labelMapsButton)
-    user.wait_for_status("offers 3 label maps")
-    assert {one.name for one in overlays.label_maps} == {"Lebér", "Tumor", "Residual tumor"}
+    user.wait_for_status("offers 2 label maps")
+    assert {one.name for one in overlays.label_maps} == {"Lebér", "Residual tumor"}
 
 
 @without_orthanc

@@ -61,7 +61,7 @@ def test_without_a_server_nothing_can_be_asked_for(user):
 def test_label_maps_come_below_the_images(listed):
     assert listed.ids() == ["A", "B", "BROKEN", "D", "LABELS"]
     row = listed.table()[-1]
-    assert row[:3] == ["", "Tumor, of A", "labels"]
+    assert row[:3] == ["", "Tumor, of Image A", "labels"]
     assert row[6:] == ["4 × 3 × 2", "", "LABELS"]  # LBMETA does not tell the type
 
 

@@ -51,6 +51,10 @@ class Trajectories:
         """Whether a trajectory is in the scene and visible."""
         return self._of_server.is_shown(trajectory)
 
+    def is_removed(self, trajectory: Trajectory) -> bool:
+        """Whether a trajectory was in the scene, and the user has removed its node."""
+        return self._of_server.is_removed(trajectory)
+
     def world_points(self, trajectory: Trajectory) -> list[tuple[float, float, float]]:
         """Return the planned points, entry first, in RAS mm of the scene's world."""
         return self._of_server.world_points(trajectory)

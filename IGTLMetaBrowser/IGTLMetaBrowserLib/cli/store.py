@@ -57,6 +57,12 @@ def add_commands(commands: Any) -> None:
         metavar="(FILE.dcm | UID)",
         help="the document that this one replaces; or its SOP instance UID in the archive",
     )
+    parser.add_argument(
+        "--segment",
+        metavar="NUMBER",
+        type=int,
+        help="replace only this segment of that document: the others are taken over",
+    )
     parser.add_argument("-o", dest="output", metavar="DIR", type=Path, help="write it there")
     archive_options.add_address_options(parser.add_argument_group("archive (PACS)"))
 
@@ -68,6 +74,8 @@ def store(arguments: argparse.Namespace) -> int:
         arguments.usage_error("say where to store it: -o DIR, --dicomweb or --dicom")
     if bool(arguments.images) == bool(arguments.series) or (arguments.series and not is_archive):
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
+    if arguments.segment is not None and (not arguments.replaces or _is_plan(arguments)):
+        arguments.usage_error("--segment is of a label map, and of a document: --replaces")
     archive = archive_options.open_archive(arguments) if is_archive else None
     with _images(arguments, archive) as images:
         document = _document(arguments, images, archive)
@@ -93,13 +101,17 @@ def store(arguments: argparse.Namespace) -> int:
 def _document(
     arguments: argparse.Namespace, images: list[Dataset], archive: Archive | None
 ) -> Dataset:
-    is_plan = arguments.plan.suffix == ".json"
+    is_plan = _is_plan(arguments)
     trajectories = read_trajectories(arguments.plan) if is_plan else []
     _check_owners(trajectories, images)
     predecessor = _predecessor(arguments.replaces, images, archive, "SR" if is_plan else "SEG")
     if is_plan:
         return write_plan(trajectories, images, predecessor)
-    return write_segmentation(_labels(arguments.plan), images, predecessor)
+    return write_segmentation(_labels(arguments.plan), images, predecessor, arguments.segment)
+
+
+def _is_plan(arguments: argparse.Namespace) -> bool:
+    return arguments.plan.suffix == ".json"
 
 
 def _labels(path: Path) -> Labels:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +14,11 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from .errors import SceneError
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
-from .outgoing_segmentations import reference_volume
-from .outgoing_volumes import label_items, labels_in
+from .outgoing_segmentations import BINARY, MOST_SEGMENTS, reference_volume
+from .outgoing_volumes import label_items
+from .segment_extents import names_beside
 
 Rgba = tuple[int, int, int, int]
-_BINARY = "Binary labelmap"
 _PATIENT = "Patient"  # vtkMRMLSubjectHierarchyConstants; slicer-core lacks the name for it
 _LABEL_CLASSES = (SEGMENTATION_CLASS, LABEL_MAP_CLASS)
 
@@ -28,12 +29,15 @@ class ImageLabels:
 
     ``pixels`` have the shape (k, j, i); of segments that may overlap (layers, k, j, i). The matrix
     ``ijk_to_ras``, float64 of shape (4, 4), leads to RAS mm as the image has them, without the
-    transform that it is under in the scene.
+    transform that it is under in the scene. ``without_voxels`` are the names of segments that have
+    none in the image, ``cut`` of those that have some beside it.
     """
 
     pixels: np.ndarray
     ijk_to_ras: np.ndarray
     structures: list[tuple[str, int, Rgba]]
+    without_voxels: Sequence[str] = ()
+    cut: Sequence[str] = ()
 
 
 def storable_nodes(scene: Any) -> list[Any]:
@@ -76,9 +80,10 @@ def image_labels(node: Any, image: Any) -> ImageLabels:
     check_patient(node, image)
     if node.GetClassName() == SEGMENTATION_CLASS:
         return _segmentation(node, image)
-    labels = labels_in(node)
-    structures = [(one.name, one.label, one.rgba) for one in label_items(node, "", "", labels)]
-    return ImageLabels(_voxels(node), _ijk_to_image(node, image), structures)
+    voxels = _voxels(node)
+    items = label_items(node, "", "", _labels_in(node, voxels))
+    structures = [(one.name, one.label, one.rgba) for one in items]
+    return ImageLabels(voxels, _ijk_to_image(node, image), structures)
 
 
 def check_patient(node: Any, image: Any) -> None:
@@ -97,14 +102,33 @@ def check_patient(node: Any, image: Any) -> None:
         )
 
 
+def _labels_in(node: Any, voxels: np.ndarray) -> list[int]:
+    """Return which labels there are. Raises ``SceneError`` if they are more than can be stored."""
+    labels: set[int] = set()
+    for plane in voxels:
+        labels.update(np.unique(plane[plane > 0]).tolist())
+        if len(labels) > MOST_SEGMENTS:
+            raise _too_many(node, "labels")
+    return sorted(int(label) for label in labels)
+
+
+def _too_many(node: Any, what: str) -> SceneError:
+    return SceneError(
+        f"{node.GetName()!r} has more than {MOST_SEGMENTS} {what}, and each would be a segment of "
+        "the document; merge those that belong together, or store it in parts"
+    )
+
+
 def _segmentation(node: Any, image: Any) -> ImageLabels:
     segmentation = node.GetSegmentation()
-    if not segmentation.GetNumberOfSegments() or not segmentation.ContainsRepresentation(_BINARY):
+    if not segmentation.GetNumberOfSegments() or not segmentation.ContainsRepresentation(BINARY):
         raise SceneError(f"{node.GetName()!r} has no segments with voxels (binary labelmap)")
+    if segmentation.GetNumberOfSegments() > MOST_SEGMENTS:
+        raise _too_many(node, "segments")
     layers, structures = [], []
     # Segments of one layer cannot overlap; those of several may.
-    for layer in range(segmentation.GetNumberOfLayers(_BINARY)):
-        ids = segmentation.GetSegmentIDsForLayer(layer, _BINARY)
+    for layer in range(segmentation.GetNumberOfLayers(BINARY)):
+        ids = segmentation.GetSegmentIDsForLayer(layer, BINARY)
         voxels = _exported(node, image, list(ids))
         first = len(structures)
         layers.append(np.where(voxels > 0, voxels + first, 0).astype(np.uint16))
@@ -113,9 +137,19 @@ def _segmentation(node: Any, image: Any) -> ImageLabels:
             for number, id_ in enumerate(ids, start=1)
         ]
     pixels = layers[0] if len(layers) == 1 else np.stack(layers)
-    if not pixels.any():
+    present = np.zeros(len(structures) + 1, bool)
+    for plane in pixels.reshape(-1, *pixels.shape[-2:]):
+        present[plane] = True
+    if not present[1:].any():
         raise SceneError(f"{node.GetName()!r} has no voxels within {image.GetName()!r}")
-    return ImageLabels(pixels, _ijk_to_image(image, image), structures)
+    without_voxels = [name for name, label, _ in structures if not present[label]]
+    return ImageLabels(
+        pixels,
+        _ijk_to_image(image, image),
+        [one for one in structures if present[one[1]]],
+        without_voxels,
+        [name for name in names_beside(node, image) if name not in without_voxels],
+    )
 
 
 def _exported(node: Any, image: Any, segment_ids: list[str]) -> np.ndarray:

@@ -13,9 +13,9 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from .errors import SceneError
 
 SEGMENTATION_CLASS = "vtkMRMLSegmentationNode"
-_BINARY = "Binary labelmap"
+BINARY = "Binary labelmap"  # vtkSegmentationConverter's name of the representation
 _REFERENCE_ROLE = "referenceImageGeometryRef"  # of vtkMRMLSegmentationNode
-_MOST_SEGMENTS = 255  # labels that LBMETA can name
+MOST_SEGMENTS = 255  # labels that LBMETA can name
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def merged_labels(node: Any) -> MergedLabels:
     """Return a segmentation's voxels. Raises ``SceneError`` if it has none that can be sent."""
     segmentation = node.GetSegmentation()
     count = segmentation.GetNumberOfSegments()
-    if not count or not segmentation.ContainsRepresentation(_BINARY):
+    if not count or not segmentation.ContainsRepresentation(BINARY):
         raise SceneError(f"{node.GetName()!r} has no segments with voxels (binary labelmap)")
-    if count > _MOST_SEGMENTS:
-        raise SceneError(f"{node.GetName()!r} has more than {_MOST_SEGMENTS} segments")
+    if count > MOST_SEGMENTS:
+        raise SceneError(f"{node.GetName()!r} has more than {MOST_SEGMENTS} segments")
     image = slicer.vtkOrientedImageData()
     node.GenerateMergedLabelmapForAllSegments(
         image, slicer.vtkSegmentation.EXTENT_UNION_OF_SEGMENTS
@@ -58,7 +58,7 @@ def version_of(node: Any) -> tuple[int, ...]:
     times.append(segmentation.GetMTime())
     for index in range(segmentation.GetNumberOfSegments()):
         segment = segmentation.GetNthSegment(index)
-        voxels = segment.GetRepresentation(_BINARY)
+        voxels = segment.GetRepresentation(BINARY)
         times += [segment.GetMTime(), 0 if voxels is None else voxels.GetMTime()]
     return tuple(times)
 

@@ -168,6 +168,10 @@ class TrajectorySet:
         """Return the node of a trajectory, or None if it is not in the scene (any more)."""
         return self._nodes.get(trajectory.key)
 
+    def is_removed(self, trajectory: Trajectory) -> bool:
+        """Whether a trajectory was in the scene, and the user has removed its node."""
+        return trajectory.written is not None and self.node(trajectory) is None
+
     def receive(self, items: Collection[TrajectoryItem], restore_removed: bool = True) -> None:
         """Handle an answer; ``step`` then brings it into the scene.
 

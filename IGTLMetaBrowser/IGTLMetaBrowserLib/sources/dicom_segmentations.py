@@ -61,6 +61,11 @@ class LabelMap(Protocol):
     ijk_to_ras: np.ndarray
     structures: Sequence[Structure]
 
+    @property
+    def segments(self) -> Sequence[int]:
+        """The numbers of its segments in the file; none if it is no segmentation."""
+        ...
+
     def read(self, folder: Path) -> np.ndarray:
         """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
         ...
@@ -77,6 +82,11 @@ class SegmentationLabelMap:
     frames: Sequence[Frame]
     planes: Sequence[int]
     labels: dict[int, int]
+
+    @property
+    def segments(self) -> Sequence[int]:
+        """The numbers of its segments."""
+        return [*self.labels]
 
     def read(self, folder: Path) -> np.ndarray:
         """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""

@@ -45,6 +45,7 @@ class StructureLabelMap:
     name: str
     number: int
     version: tuple[int, int]
+    segments: Sequence[int] = ()
 
     def read(self, folder: Path) -> np.ndarray:
         """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""

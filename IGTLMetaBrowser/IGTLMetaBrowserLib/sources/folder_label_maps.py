@@ -57,15 +57,20 @@ class FolderLabelMaps:
     def metadata(self, image_id: str, index: DicomIndex) -> dict[str, str]:
         """Return what is known of the file that a label map is in, by keywords.
 
-        Of one of several label maps of a file, without its SOPInstanceUID: who replaces a part of a
-        document would take all the rest of it away.
+        One of several label maps of a file has no SOPInstanceUID: who replaces a part of a document
+        would take all the rest of it away. Of a segmentation it has a reference to the document and
+        to its own segments (PS3.3 10.3 and C.8.20.2).
         """
-        row = index.row(self.files[image_id])
+        row, label_map = index.row(self.files[image_id]), self.by_id[image_id]
         is_part = [*self.files.values()].count(self.files[image_id]) > 1
         values = {
             keyword: str(row.get(name) or "") for name, keyword in dicom_fields.KEYWORDS.items()
         }
-        values["SOPInstanceUID"] = "" if is_part else self.document_of(image_id, index)
+        document = self.document_of(image_id, index)
+        values["SOPInstanceUID"] = "" if is_part else document
+        if is_part and label_map.segments:
+            values["ReferencedSOPInstanceUID"] = document
+            values["ReferencedSegmentNumber"] = "\\".join(map(str, label_map.segments))
         return {keyword: text for keyword, text in values.items() if text}
 
 

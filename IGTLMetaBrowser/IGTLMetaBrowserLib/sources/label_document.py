@@ -6,15 +6,17 @@ resampled here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..codec.geometry import flip_matrix_lps_ras
 from ..net.source import SourceError
-from .dicom_segmentations import Structure, lab_of_color
+from .dicom_fields import cut_name
+from .dicom_segmentations import MOST_LABELS, Structure, lab_of_color
 from .label_file import Labels
+from .label_planes import in_planes, planes_of
+from .other_segments import Segment, items_by_name, other_segments
 from .plan_document import check_images, with_required
 from .predecessor import name_as_replaced
 
@@ -24,41 +26,75 @@ if TYPE_CHECKING:
 _SERIES_NUMBER = 9001
 _MAKER = "IGTLMetaBrowser"
 _MOST_CHARACTERS = 64  # of SegmentLabel, which is LO (PS3.5 6.2)
-# How far a plane of the label map may be from that of its image, in voxels.
-_FITS = 0.05
+# highdicom takes segments that may overlap as one array, and makes copies of its planes only.
+_MOST_BYTES = 2 << 30
 
 
 def write_segmentation(
-    labels: Labels, images: Sequence[Dataset], predecessor: Dataset | None = None
+    labels: Labels,
+    images: Sequence[Dataset],
+    predecessor: Dataset | None = None,
+    segment: int | None = None,
 ) -> Dataset:
     """Return the document of a label map, which has 0 for the background.
 
     Structures that the map does not name are called by their labels. ``images`` are single-frame
-    instances of one series. ``predecessor`` is the segmentation that it replaces. Raises
-    ``SourceError`` if the planes are not the images', or the predecessor is of something else.
+    instances of one series. ``predecessor`` is the segmentation that it replaces: all of it, or the
+    one of its segments that has the number ``segment``; the others then are in the new document,
+    too. Raises ``SourceError`` if the planes are not the images', or the predecessor is of
+    something else.
     """
     check_images(images)
-    voxels = labels.labels
-    if voxels.ndim not in (3, 4) or voxels.dtype.kind not in "iu":
-        raise SourceError("a label map has one whole number in each voxel, and this has not")
-    layers = voxels if voxels.ndim == 4 else voxels[np.newaxis]
-    # Of all voxels it would take ten times as long: they are sorted.
-    numbers = [int(number) for number in np.unique(layers[layers > 0])]
-    if not numbers:
-        raise SourceError("the label map is empty: no voxel has a label")
-    thickness = float(np.linalg.norm(labels.ijk_to_ras[:3, 2]))
+    layers = _layers(labels.labels)
+    numbers = _numbers(layers)
     try:
-        planes = _planes(layers, labels.ijk_to_ras, images)
+        planes = planes_of(images, layers.shape[1:], labels.ijk_to_ras)
+        others: list[Segment] = []
+        if predecessor is not None and segment is not None:
+            others = other_segments(
+                predecessor, segment, planes, layers.shape[1:], labels.ijk_to_ras
+            )
+        place = sum(other.number < (segment or 0) for other in others)
+        known = items_by_name(predecessor)
         document = _made(
-            [_with_thickness(with_required(image), thickness) for image in images],
-            _segments(layers[:, planes], numbers),
-            _descriptions(numbers, labels.structures, predecessor),
+            [_prepared(image, labels.ijk_to_ras) for image in images],
+            _segments(in_planes(layers, planes), numbers, others, place),
+            _descriptions(numbers, labels.structures, known, others, place),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # highdicom's
         raise SourceError(f"of these images no segmentation can be made: {error}") from error
     if predecessor is not None:
         name_as_replaced(document, predecessor)
     return document
+
+
+def _layers(labels: np.ndarray) -> np.ndarray:
+    """Return label maps of the shape (layers, k, j, i). Raises ``SourceError``."""
+    if labels.ndim not in (3, 4) or labels.dtype.kind not in "iu":
+        raise SourceError("a label map has one whole number in each voxel, and this has not")
+    return labels if labels.ndim == 4 else labels[np.newaxis]
+
+
+def _numbers(layers: np.ndarray) -> list[int]:
+    """Return which labels there are, in their order. Raises ``SourceError`` if they are too many.
+
+    Each becomes a segment, with frames of its own: of tens of thousands the archive would get more
+    than anybody can read. It is known plane by plane, before any work begins.
+    """
+    numbers: set[int] = set()
+    for plane in layers.reshape(-1, *layers.shape[2:]):
+        # Of all voxels it would take ten times as long: they are sorted.
+        numbers.update(np.unique(plane[plane > 0]).tolist())
+        if len(numbers) > MOST_LABELS:
+            raise SourceError(
+                f"the label map has more than {MOST_LABELS} labels, and each would be a segment; "
+                "merge those that belong together, or store a label map for each group of them. "
+                "What numbers parts instead of naming them, such as connected components, is kept "
+                "in a file (NRRD)"
+            )
+    if not numbers:
+        raise SourceError("the label map is empty: no voxel has a label")
+    return sorted(numbers)
 
 
 def _made(images: Sequence[Dataset], segments: np.ndarray, descriptions: list[Any]) -> Dataset:
@@ -81,103 +117,113 @@ def _made(images: Sequence[Dataset], segments: np.ndarray, descriptions: list[An
         content_label="SEGMENTATION",
         content_creator_name="",  # type 2: who has drawn it, nobody has said
         series_description="Segmentation",
-        omit_empty_frames=False,
     )
     document.SpecificCharacterSet = "ISO_IR 192"  # names of structures may be in any alphabet
     return document
 
 
-def _with_thickness(image: Dataset, thickness: float) -> Dataset:
-    """Return an image that says how thick it is, as highdicom wants; many files do not."""
-    if not image.get("SliceThickness"):
-        image.SliceThickness = round(thickness, 6)
-    return image
+def _prepared(image: Dataset, ijk_to_ras: np.ndarray) -> Dataset:
+    """Return an image as highdicom wants it: one that says how thick it is, as many files do not.
+
+    How far slices are from each other it finds out itself: some files have the gap between them.
+    """
+    prepared = with_required(image)
+    prepared.pop("SpacingBetweenSlices", None)
+    if not prepared.get("SliceThickness"):
+        thickness = float(np.linalg.norm(ijk_to_ras[:3, 2]))
+        prepared.SliceThickness = round(thickness, 6)
+    return prepared
 
 
-def _planes(layers: np.ndarray, ijk_to_ras: np.ndarray, images: Sequence[Dataset]) -> list[int]:
-    """Return in which plane of the label map each image lies. Raises ``SourceError``."""
-    planes = [_plane_of(image, layers.shape[1:], ijk_to_ras) for image in images]
-    if len(set(planes)) < len(planes):
-        raise SourceError("several images lie in one plane of the label map")
-    if np.delete(layers, planes, axis=1).any():
-        raise SourceError("the label map has labels in planes of which there is no image")
-    return planes
-
-
-def _segments(layers: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
+def _segments(
+    layers: np.ndarray, numbers: Sequence[int], others: Sequence[Segment], place: int
+) -> np.ndarray:
     """Return the segments as highdicom takes them, numbered from 1 without gaps (C.8.20.2).
 
-    Those of one layer as a label map (k, j, i), those that overlap as masks: (k, j, i, segments).
+    Those of one layer as a label map (k, j, i), those that may overlap as masks: (k, j, i,
+    segments). ``place`` is how many of the others come first. Raises ``SourceError``.
     """
-    if len(layers) == 1:
-        return np.searchsorted([0, *numbers], layers[0]).astype(np.uint16)
-    return np.stack([(layers == number).any(axis=0) for number in numbers], axis=-1)
+    if len(layers) == 1 and not others:
+        return _label_map(layers[0], numbers)
+    count = len(numbers) + len(others)
+    if count > MOST_LABELS:
+        raise SourceError(f"the document would have {count} segments; at most {MOST_LABELS} can be")
+    size = count * layers[0].size
+    if size > _MOST_BYTES:
+        raise SourceError(
+            f"{count} segments that may overlap need {size / (1 << 30):.1f} GiB of memory; store "
+            f"at most {_MOST_BYTES // layers[0].size} of them in one document"
+        )
+    masks = np.zeros((*layers[0].shape, count), bool)
+    for number, label in enumerate(numbers, start=place):
+        np.any(layers == label, axis=0, out=masks[..., number])
+    kept = [*range(place), *range(place + len(numbers), count)]
+    for number, other in zip(kept, others, strict=True):
+        masks[..., number] = other.mask
+    return masks
+
+
+def _label_map(labels: np.ndarray, numbers: Sequence[int]) -> np.ndarray:
+    segments = np.zeros(labels.shape, np.uint8)
+    for k, plane in enumerate(labels):
+        is_labeled = plane > 0
+        segments[k][is_labeled] = np.searchsorted(numbers, plane[is_labeled]) + 1
+    return segments
 
 
 def _descriptions(
-    numbers: Sequence[int], structures: Sequence[Structure], predecessor: Dataset | None
+    numbers: Sequence[int],
+    structures: Sequence[Structure],
+    known: Mapping[str, Dataset],
+    others: Sequence[Segment],
+    place: int,
 ) -> list[Any]:
-    """Return what each segment is: its name and color, and by what it is known (tracking UID)."""
-    known = {structure.label: structure for structure in structures}
-    tracked = {
-        str(item.get("TrackingID")): str(item.TrackingUID)
-        for item in (predecessor or {}).get("SegmentSequence") or []
-        if item.get("TrackingUID")
-    }
-    return [
-        _description(number, label, known.get(label), tracked)
-        for number, label in enumerate(numbers, start=1)
-    ]
+    """Return what each segment is, ``known`` are those of the predecessor by their names."""
+    from highdicom.seg import SegmentDescription
+
+    named = {structure.label: structure for structure in structures}
+    new = [_description(label, named.get(label), known) for label in numbers]
+    kept = [SegmentDescription.from_dataset(other.item) for other in others]
+    descriptions = [*kept[:place], *new, *kept[place:]]
+    for number, description in enumerate(descriptions, start=1):
+        description.SegmentNumber = number
+    return descriptions
 
 
-def _description(
-    number: int, label: int, structure: Structure | None, tracked: dict[str, str]
-) -> Any:
+def _description(label: int, structure: Structure | None, known: Mapping[str, Dataset]) -> Any:
+    """Return what a segment is: its name and color, and by what it is known (tracking UID).
+
+    What it is a segment of, a label map does not say; the segment of this name in the predecessor
+    does, if there is one.
+    """
     from highdicom import UID
     from highdicom.color import CIELabColor
     from highdicom.seg import SegmentAlgorithmTypeValues, SegmentDescription
-    from pydicom.sr.codedict import codes
 
     given = "" if structure is None else " ".join(structure.name.replace("\\", "/").split())
     name = given[:_MOST_CHARACTERS] or f"Label {label}"
-    # What it is a segment of, a label map does not say.
+    before = known.get(cut_name(name))
+    category, kind = _codes(before)
+    is_tracked = before is not None and before.get("TrackingUID") and before.get("TrackingID")
     return SegmentDescription(
-        number,
+        1,
         name,
-        codes.SCT.Tissue,
-        codes.SCT.Tissue,
+        category,
+        kind,
         SegmentAlgorithmTypeValues.MANUAL,
-        tracking_uid=tracked.get(name) or UID(),
-        tracking_id=name,
+        tracking_uid=before.TrackingUID if is_tracked else UID(),
+        tracking_id=before.TrackingID if is_tracked else name,
         display_color=None if structure is None else CIELabColor(*lab_of_color(structure.rgba)),
     )
 
 
-def _plane_of(image: Dataset, shape: tuple[int, ...], ijk_to_ras: np.ndarray) -> int:
-    """Return in which plane of the label map an image lies. Raises ``SourceError``."""
-    if int(image.get("NumberOfFrames") or 1) > 1:
-        raise SourceError(
-            "the image is a multi-frame one (enhanced); segmentations are stored of single-frame "
-            "images only"
-        )
-    try:
-        position, cosines, spacing = (
-            np.array([float(number) for number in image[keyword].value])
-            for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceError("the images have no place in space") from error
-    columns, rows = int(image.Columns), int(image.Rows)
-    along = cosines[:3] * spacing[1] * (columns - 1), cosines[3:] * spacing[0] * (rows - 1)
-    corners = np.array([position, position + along[0], position + along[1]])
-    lps_to_ijk = np.linalg.inv(flip_matrix_lps_ras(ijk_to_ras))
-    found = corners @ lps_to_ijk[:3, :3].T + lps_to_ijk[:3, 3]
-    k = round(float(found[0, 2]))
-    expected = np.array([[0, 0, k], [columns - 1, 0, k], [0, rows - 1, k]])
-    is_alike = shape[1:] == (rows, columns) and 0 <= k < shape[0]
-    if not is_alike or np.abs(found - expected).max() > _FITS:
-        raise SourceError(
-            "the label map is not on the grid of the images: export it with their geometry "
-            "(in Slicer: Segmentations, Export, Reference volume)"
-        )
-    return k
+def _codes(before: Dataset | None) -> tuple[Any, Any]:
+    """Return category and type (C.8.20.4) of a segment in the predecessor, or of any tissue."""
+    from highdicom.sr import CodedConcept
+    from pydicom.sr.codedict import codes
+
+    keywords = ("SegmentedPropertyCategoryCodeSequence", "SegmentedPropertyTypeCodeSequence")
+    if before is None or not all(before.get(keyword) for keyword in keywords):
+        return codes.SCT.Tissue, codes.SCT.Tissue
+    category, kind = (CodedConcept.from_dataset(before[keyword].value[0]) for keyword in keywords)
+    return category, kind

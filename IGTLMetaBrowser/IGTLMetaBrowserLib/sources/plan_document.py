@@ -105,8 +105,9 @@ def with_required(image: Dataset) -> Dataset:
     """
     from pydicom import Dataset
 
-    complete = Dataset()
-    complete.update(image)
+    # Not by update(), which decodes each of its elements: of 300 images, that takes seconds.
+    complete = Dataset(dict(image.items()))
+    complete.set_original_encoding(*image.original_encoding, image.original_character_set)
     for keyword in _REQUIRED:
         if keyword not in complete:
             setattr(complete, keyword, None)

@@ -31,7 +31,7 @@ _MOST_SERIES = 1000
 def find_predecessor(
     archive: Archive, images: Sequence[Dataset], uid: str, modality: str
 ) -> Dataset:
-    """Return a document of this modality (SR, SEG) in the study of these images.
+    """Return a document of this modality (SR, SEG) in the study of these images, with its pixels.
 
     Raises ``SourceError`` if it is not there, or if another document has replaced it already: both
     would then be valid.
@@ -40,7 +40,7 @@ def find_predecessor(
     documents: dict[str, Dataset] = {}
     for series in archive.find(query, _MOST_SERIES):
         if series["Modality"] == modality:
-            archive.fetch(series, lambda content: _add(documents, content))
+            archive.fetch(series, lambda content: _add(documents, content, uid))
     if uid not in documents:
         raise SourceError(
             f"{archive.name} does not have the document {uid}, which is to be replaced, in the "
@@ -112,11 +112,14 @@ def _is_replaced(reference: Dataset) -> bool:
     )
 
 
-def _add(documents: dict[str, Dataset], content: bytes | memoryview) -> None:
+def _add(documents: dict[str, Dataset], content: bytes | memoryview, wanted: str) -> None:
+    """Add a document; without its pixels unless it is the one that is wanted."""
     from pydicom import dcmread
 
     try:
         document = dcmread(io.BytesIO(content), stop_before_pixels=True)
+        if document.SOPInstanceUID == wanted:
+            document = dcmread(io.BytesIO(content))
         documents[str(document.SOPInstanceUID)] = document
     except Exception as error:  # a broken file raises anything
         raise SourceError(f"a document of the study cannot be read: {error}") from error

@@ -12,7 +12,8 @@ class Document:
     """What is to be stored: ``write`` writes it into a file of this name, for the command.
 
     ``series`` is that of the images it was made in, ``replaced`` the SOPInstanceUID of the document
-    whose place it takes, or empty. ``question`` is asked before; ``stored`` is said when it is.
+    whose place it takes, or empty; of its segments only that of the number ``segment``, if it has
+    one. ``question`` is asked before; ``stored`` is said when it is.
     """
 
     fileName: str
@@ -21,3 +22,4 @@ class Document:
     replaced: str
     question: str
     stored: str
+    segment: str = ""

@@ -67,8 +67,8 @@ class ArchiveStore:
         except SceneError as error:
             self._statusLine.show("{error}.", error=error)
             return
-        notice = self._texts["notice"]
-        if slicer.util.confirmOkCancelDisplay(f"{document.question} {notice}"):
+        question = self._browser.patients.redact(f"{document.question} {self._texts['notice']}")
+        if slicer.util.confirmOkCancelDisplay(question):
             self._start(document)
 
     def loadedImages(self):
@@ -105,6 +105,8 @@ class ArchiveStore:
         arguments = ["store", str(path), f"--series={document.series}", *archive.arguments()]
         if document.replaced:
             arguments.append(f"--replaces={document.replaced}")
+        if document.segment:
+            arguments.append(f"--segment={document.segment}")
         try:
             document.write(path)
             self._process = CommandProcess(pythonProgram(), arguments, archive.secrets())

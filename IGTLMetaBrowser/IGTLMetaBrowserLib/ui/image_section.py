@@ -91,8 +91,8 @@ class ImageSection:
     def showList(self):
         """Show the browser's list and its live images; filter, selection and scroll stay."""
         live = [liveState.entry for liveState in self._browser.images.live.values()]
-        live += labelMapEntries(self._browser.overlays.label_maps)
         listing, patients = self._browser.metadata.listing, self._browser.patients
+        live += labelMapEntries(self._browser.overlays.label_maps, listing)
         images = ImageList(listing.entries, live, patients, listing.long_entries, listing.ids)
         self.filter.modalities.setModalities(images.modalities)
         self.model.setImages(images, self.filter.modalities.chosen, self.filter.search.filter)

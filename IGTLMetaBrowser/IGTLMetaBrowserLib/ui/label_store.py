@@ -6,7 +6,7 @@ from functools import partial
 
 from slicer.i18n import tr as _
 
-from ..metadata.modules import GENERAL_SERIES, PREDECESSOR
+from ..metadata.modules import GENERAL_SERIES, OTHER, PREDECESSOR
 from ..scene.label_map_set import OWNER_ATTRIBUTE
 from ..scene.outgoing_labels import image_labels, image_of
 from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
@@ -15,17 +15,21 @@ from ..sources.label_file import Labels, write_labels
 from .archive_document import Document
 
 _MODALITY = "SEG"
+# How a label map says of which segment of which document it is (PS3.3 10.3).
+_REFERENCE = ("ReferencedSOPInstanceUID", "ReferencedSegmentNumber")
 
 
 class LabelStore:
     """Makes documents of label maps and segmentations for ``store``, an ``ArchiveStore``.
 
-    What came from a segmentation in the archive takes the place of that.
+    What came from a segmentation in the archive takes the place of that; one of several label maps
+    of a segmentation, the place of its segment.
     """
 
     def __init__(self, browser, store):
         self._browser = browser
         self._store = store
+        self._texts = _texts()
 
     def store(self, node):
         """Store a segmentation or label map, if the user agrees."""
@@ -34,37 +38,63 @@ class LabelStore:
     def _document(self, node):
         imageId = image_of(node, self._store.loadedImages(), self._store.imageInViews())
         image = self._store.image(imageId)
-        found, replaced = image_labels(node, image), self._replacedBy(node)
+        found, (replaced, segment) = image_labels(node, image), self._replacedBy(node)
         structures = [Structure(*one) for one in found.structures]
         labels = Labels(found.pixels, found.ijk_to_ras, structures)
-        text = _("Store {name} in {archive}, as a new segmentation of {image}?")
-        if replaced:
-            text = _(
-                "Store {name} in {archive}, in place of the segmentation of {image} that it came "
-                "from?"
-            )
-        names = {"name": node.GetName(), "archive": self._store.archiveText}
         return Document(
             "labels.npz",
             partial(_write, labels),
             self._store.seriesOf(imageId),
             replaced,
-            text.format(image=image.GetName(), **names),
+            self._question(node, image, found, replaced, segment),
             _("Structures: {count} {{words}}.").format(count=len(structures)),
+            segment,
         )
 
+    def _question(self, node, image, found, replaced, segment):
+        text = self._texts["new"]
+        if replaced:
+            text = self._texts["segment" if segment else "replacing"]
+        names = {"name": node.GetName(), "archive": self._store.archiveText}
+        sentences = [text.format(image=image.GetName(), **names)]
+        for key, missing in (("empty", found.without_voxels), ("cut", found.cut)):
+            if missing:
+                sentences.append(self._texts[key].format(names=", ".join(missing)))
+        return " ".join(sentences)
+
     def _replacedBy(self, node):
-        """Return the UID of the segmentation in the archive that a node came from, or nothing."""
+        """Return the UID of the segmentation in the archive that a node came from, or nothing.
+
+        And the number of its segment, if the node is one of several label maps of it.
+        """
         isFromHere = node.GetAttribute(SERVER_ATTRIBUTE) == self._browser.connection.address
         imageId = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
         if not (isFromHere and imageId and node.GetAttribute(OWNER_ATTRIBUTE)):
-            return ""
+            return "", ""
         registry = self._browser.metadata.registry
-        series = registry.get(GENERAL_SERIES, imageId)
-        document = registry.get(PREDECESSOR, imageId)
         # Label maps are made of structure sets, too, which a segmentation does not replace.
-        isSegmentation = getattr(series, "Modality", "") == _MODALITY
-        return getattr(document, "SOPInstanceUID", "") if isSegmentation else ""
+        if getattr(registry.get(GENERAL_SERIES, imageId), "Modality", "") != _MODALITY:
+            return "", ""
+        other = registry.get(OTHER, imageId) or {}
+        document, segment = (other.get(keyword, "") for keyword in _REFERENCE)
+        if document and segment.isdecimal():
+            return document, segment
+        return getattr(registry.get(PREDECESSOR, imageId), "SOPInstanceUID", ""), ""
+
+
+def _texts():
+    return {
+        "new": _("Store {name} in {archive}, as a new segmentation of {image}?"),
+        "replacing": _(
+            "Store {name} in {archive}, in place of the segmentation of {image} that it came from?"
+        ),
+        "segment": _(
+            "Store {name} in {archive}, in place of the segment that it came from? The other "
+            "segments of that segmentation of {image} stay as they are."
+        ),
+        "empty": _("Left out, as they have no voxels in the image: {names}."),
+        "cut": _("Cut off where the image ends: {names}."),
+    }
 
 
 def _write(labels, path):

@@ -71,11 +71,11 @@ class OverlaySection:
         self._statusLine.showResult(_("{name} is shown with the server's color table."), name=name)
 
 
-def labelMapEntries(labelMaps):
-    """Return what the table of images says of label maps."""
+def labelMapEntries(labelMaps, listing):
+    """Return what the table of images says of label maps; ``listing`` names their images."""
     return [
         ImageMetaItem(
-            name=_nameAndOwner(labelMap),
+            name=_nameAndOwner(labelMap, listing.entry(labelMap.owner)),
             id=labelMap.id,
             modality=_("labels"),
             size=labelMap.structures[0].size,
@@ -85,7 +85,9 @@ def labelMapEntries(labelMaps):
     ]
 
 
-def _nameAndOwner(labelMap):
+def _nameAndOwner(labelMap, owner):
     if not labelMap.owner:
         return labelMap.name
-    return _("{name}, of {owner}").format(name=labelMap.name, owner=labelMap.owner)
+    # A list that was searched need not have the image any more, and some have no name.
+    ownerName = labelMap.owner if owner is None else owner.name or labelMap.owner
+    return _("{name}, of {owner}").format(name=labelMap.name, owner=ownerName)

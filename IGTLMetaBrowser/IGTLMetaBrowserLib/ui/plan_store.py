@@ -6,6 +6,7 @@ from functools import partial
 
 from slicer.i18n import tr as _
 
+from ..codec import printable
 from ..scene.errors import SceneError
 from ..scene.outgoing_labels import check_patient
 from ..scene.outgoing_markups import trajectory_item
@@ -14,13 +15,15 @@ from ..sources.trajectory_file import write_trajectories
 from .archive_document import Document
 from .plurals import Plural
 
+_MOST_NAMES = 10
+
 
 class PlanStore:
     """Makes documents of trajectories for ``store``, an ``ArchiveStore``.
 
     What came from a plan in the archive, and was changed perhaps, takes the place of that plan. Of
     its trajectories, those that are not among the nodes stay as they are: all of a plan that is
-    replaced is no longer valid.
+    replaced is no longer valid. Those whose nodes the user has removed from the scene are left out.
     """
 
     def __init__(self, browser, store, localeTexts):
@@ -48,6 +51,8 @@ class PlanStore:
             _("The {count} others of that plan stay as they are."),
             none="",
         )
+        self._leftOut = _("Left out of it, as removed from the scene: {names}.")
+        self._more = _("{names} and {count} more")
 
     def store(self, nodes):
         """Store trajectories of one image, if the user agrees."""
@@ -59,19 +64,27 @@ class PlanStore:
         for node in nodes:
             check_patient(node, image)
         items = [trajectory_item(node, image, owner="") for node in nodes]
-        kept = self._keptOf(replaced, nodes)
+        kept, leftOut = self._othersOf(replaced, nodes)
         return Document(
             "plan.json",
             partial(_write, [*items, *kept]),
             self._store.seriesOf(imageId),
             replaced,
-            self._question(len(items), len(kept), replaced, image),
+            self._question(len(items), len(kept), replaced, image, leftOut),
             _("Trajectories: {count} {{words}}.").format(count=len(items) + len(kept)),
         )
 
-    def _question(self, count, kept, replaced, image):
-        text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}"
-        return text.strip().format(archive=self._store.archiveText, image=image.GetName())
+    def _question(self, count, kept, replaced, image, leftOut):
+        text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}".strip()
+        text = text.format(archive=self._store.archiveText, image=image.GetName())
+        return f"{text} {self._leftOut.format(names=self._namesOf(leftOut))}" if leftOut else text
+
+    def _namesOf(self, items):
+        names = ", ".join(
+            printable(item.name) or _("without a name") for item in items[:_MOST_NAMES]
+        )
+        count = len(items) - _MOST_NAMES
+        return self._more.format(names=names, count=count) if count > 0 else names
 
     def _imageOf(self, nodes):
         """Return the id of the image of a plan: that it came with, or else the one that is seen."""
@@ -87,17 +100,20 @@ class PlanStore:
             raise SceneError(_("these trajectories are of several plans; store those of one"))
         return documents.pop() if documents else ""
 
-    def _keptOf(self, document, nodes):
-        """Return the other trajectories of a plan, as the archive has them."""
+    def _othersOf(self, document, nodes):
+        """Return the other trajectories of a plan, as the archive has them.
+
+        First those that stay, then those that the user has removed from the scene.
+        """
         if not document:
-            return []
+            return [], []
         trajectories, ids = self._browser.trajectories, {node.GetID() for node in nodes}
-        others = [
-            one
-            for one in trajectories.of_document(document)
-            if trajectories.node(one) is None or trajectories.node(one).GetID() not in ids
-        ]
-        return [one.item for one in others]
+        kept, leftOut = [], []
+        for one in trajectories.of_document(document):
+            node = trajectories.node(one)
+            if node is None or node.GetID() not in ids:
+                (leftOut if trajectories.is_removed(one) else kept).append(one.item)
+        return kept, leftOut
 
 
 def _write(items, path):
