@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 import time
+from selectors import EVENT_READ
 from typing import ClassVar
 
 import pytest
-from PySide6.QtCore import SIGNAL, QEventLoop, QTimer
+from PySide6.QtCore import SIGNAL, QCoreApplication, QEvent, QEventLoop, QTimer
 
 import slicerhost
 from helpers.peers import ImagesInMemory, Peer, ServerInThread, make_image
 from slicerhost import wait_until
+from slicerhost.pythonqt_lifetime import release_destroyed
 
 
 class Clock:
@@ -100,6 +104,24 @@ def test_a_server_serves_many_clients_from_the_event_loop():
                 peer.socket.close()
             wait_until(lambda: len(server.sockets) == 1, 20, "the clients to be forgotten")
         pump.close()
+
+
+def test_nothing_is_kept_of_sockets_that_were_watched():
+    from IGTLMetaBrowserLib.ui.pump import Notifiers
+
+    def watch_and_leave(times: int) -> int:
+        for _ in range(times):
+            notifiers.watch({sock: EVENT_READ})
+            notifiers.watch({})
+            QCoreApplication.sendPostedEvents(None, QEvent.DeferredDelete)
+            release_destroyed()
+        gc.collect()
+        return len(gc.get_objects())
+
+    notifiers = Notifiers(lambda: None)
+    with socket.socket() as sock:
+        before = watch_and_leave(10)
+        assert watch_and_leave(100) < before + 50
 
 
 def test_a_dialog_that_somebody_opens_in_a_step_is_not_called_into(user):

@@ -46,7 +46,10 @@ def test_a_row_says_what_the_server_says(plan):
     row = [planner.cell(0, column) for column in range(8)]
     assert row == ["", "Electrode 1", "Electrodes", "line", "100.0 mm", "2 mm", "A", ""]
     assert planner.cell(0, SHOWN, Qt.CheckStateRole) == 2
-    assert planner.cell(0, NAME, Qt.DecorationRole).name() == "#ff0000"
+    swatch = planner.cell(0, NAME, Qt.DecorationRole)
+    assert swatch.pixmap(16).toImage().pixelColor(8, 8).name() == "#ff0000"
+    # A new one each time would be kept by Qt's cache of pixmaps each time.
+    assert planner.cell(0, NAME, Qt.DecorationRole).cacheKey() == swatch.cacheKey()
     assert planner.ui.trajectoryCountLabel.text == "1"
 
 

@@ -80,7 +80,8 @@ class Notifiers:
     """The QSocketNotifiers of a changing set of sockets; each calls ``onReady``."""
 
     def __init__(self, onReady):
-        self._onReady = onReady
+        # No method: of each connection to one, PySide6 keeps a weak reference for good.
+        self._onActivated = lambda *_descriptorAndType: onReady()
         # With a parent, or PythonQt would delete notifiers at once when they are let go of, which
         # happens in a slot of their own.
         self._parent = qt.QObject()
@@ -113,6 +114,3 @@ class Notifiers:
             notifier.activated.connect(self._onActivated)
             notifiers[event] = notifier
         return notifiers
-
-    def _onActivated(self, _descriptor=None, _type=None):
-        self._onReady()

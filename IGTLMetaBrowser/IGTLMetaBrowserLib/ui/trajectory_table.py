@@ -22,6 +22,8 @@ _FIELDS = {
     OWNER: "owner",
 }
 _NUMBERS = (LENGTH, DIAMETER)
+_MOST_SWATCHES = 1000
+_SWATCH_PIXELS = 32  # enough for screens of twice the usual density
 
 
 class TrajectoryTableModel(SortableTableModel):
@@ -38,6 +40,7 @@ class TrajectoryTableModel(SortableTableModel):
         self.list = TrajectoryList()
         self._filterText = ""
         self._texts = _texts()
+        self._swatches = {}
         self._answers |= {
             qt.Qt.CheckStateRole: self._checkState,
             qt.Qt.DecorationRole: self._swatch,
@@ -139,7 +142,12 @@ class TrajectoryTableModel(SortableTableModel):
     def _swatch(self, row, column):
         if column != NAME:
             return None
-        return qt.QColor(*visible_rgba(self.trajectory(row).item.rgba)[:3])
+        rgb = tuple(visible_rgba(self.trajectory(row).item.rgba)[:3])
+        if rgb not in self._swatches:
+            if len(self._swatches) == _MOST_SWATCHES:
+                self._swatches.clear()
+            self._swatches[rgb] = _swatchIcon(rgb)
+        return self._swatches[rgb]
 
     def _foreground(self, row, column):
         one = self.trajectory(row)
@@ -161,6 +169,17 @@ def _noteRank(one):
     if one.problem:
         return 0
     return 1 if one.is_gone or one.notes else 2
+
+
+def _swatchIcon(rgb):
+    """Return an icon filled with a color.
+
+    A color as a cell's decoration would do, but Qt makes a pixmap of it each time that it paints
+    the cell, and keeps up to 10 MiB of them.
+    """
+    pixmap = qt.QPixmap(_SWATCH_PIXELS, _SWATCH_PIXELS)
+    pixmap.fill(qt.QColor(*rgb))
+    return qt.QIcon(pixmap)
 
 
 def _headers():
