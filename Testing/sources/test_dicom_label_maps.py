@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from highdicom.seg import (
+    SegmentAlgorithmTypeValues,
+    Segmentation,
+    SegmentationTypeValues,
+    SegmentDescription,
+)
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.sr.codedict import codes
 from pydicom.uid import ParametricMapStorage, RLELossless
 
 from helpers import radiotherapy as study
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom_segmentations import color_of_lab, lab_of_color
@@ -28,6 +36,38 @@ def ct_folder(tmp_path, slices):
     for number, dataset in enumerate(slices):
         dataset.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
     return tmp_path
+
+
+def segmentation_of(
+    slices: list[Dataset], voxels: np.ndarray, are_frames_left_out: bool
+) -> Dataset:
+    """Segments S1, S2, … of masks of the shape (k, j, i, segments)."""
+    descriptions = [
+        SegmentDescription(
+            number,
+            f"S{number}",
+            codes.SCT.Organ,
+            codes.SCT.Liver,
+            SegmentAlgorithmTypeValues.MANUAL,
+        )
+        for number in range(1, voxels.shape[-1] + 1)
+    ]
+    return Segmentation(
+        slices,
+        voxels,
+        SegmentationTypeValues.BINARY,
+        descriptions,
+        series_instance_uid=study.SEG,
+        series_number=6,
+        sop_instance_uid=study.instance_of(study.SEG),
+        instance_number=1,
+        manufacturer="-",
+        manufacturer_model_name="-",
+        software_versions="-",
+        device_serial_number="-",
+        content_label="SEGMENTATION",
+        omit_empty_frames=are_frames_left_out,
+    )
 
 
 class TestSegmentations:
@@ -241,6 +281,52 @@ def test_one_that_is_written_again_after_it_was_listed_is_not_sent(ct_folder, sl
     write(12)
     with pytest.raises(SourceError, match="has changed"):
         source.image(item.id)
+
+
+def notice_of(folder, name: str) -> str:
+    """What is said of a structure's label map beside its voxels."""
+    source = DicomFolderSource(folder)
+    (id_,) = {item.id for item in source.label_maps() if item.name == name}
+    return source.image(id_).metadata.get("Notice", "")
+
+
+class TestNotices:
+    """What a user would else take for a structure that is not there."""
+
+    @pytest.mark.parametrize("are_frames_left_out", [False, True])
+    def test_segments_without_voxels_are_named(self, ct_folder, slices, are_frames_left_out):
+        voxels = np.zeros((3, 128, 128, 3), np.uint8)
+        voxels[1, 5:9, 5:9, 0] = voxels[1, 7:12, 7:12, 1] = 1
+        document = segmentation_of(slices, voxels, are_frames_left_out)
+        document.save_as(ct_folder / "seg", enforce_file_format=True)
+        assert document.SegmentsOverlap == "YES"
+        assert notice_of(ct_folder, "S1") == ""
+        assert notice_of(ct_folder, "S3") == "the label map has no voxels"
+        voxels[..., 1] = 0  # then one label map has them all
+        document = segmentation_of(slices, voxels, are_frames_left_out)
+        document.save_as(ct_folder / "seg", enforce_file_format=True)
+        assert notice_of(ct_folder, "S1") == "structures without voxels: S2, S3"
+
+    def test_a_segmentation_that_goes_beyond_its_image(self, ct_folder, slices):
+        study.segmentation([*slices, study.ct_slice(4)]).save_as(
+            ct_folder / "seg", enforce_file_format=True
+        )
+        assert notice_of(ct_folder, "Liver") == "parts are beyond the image"
+
+    @pytest.mark.parametrize("first", [-3, 100])
+    def test_a_structure_that_is_cut_off_where_the_image_ends(self, ct_folder, slices, first):
+        structure_set(square(slices[0], first, 140 if first > 0 else 20)).save_as(
+            ct_folder / "rs", enforce_file_format=True
+        )
+        assert notice_of(ct_folder, "Tumor") == "cut off at the end of the image"
+
+    def test_a_structure_in_slices_that_the_image_has_not(self, ct_folder, slices):
+        structure_set(square(study.ct_slice(9), 5, 20)).save_as(
+            ct_folder / "rs", enforce_file_format=True
+        )
+        notice = "the label map has no voxels; cut off at the end of the image"
+        assert notice_of(ct_folder, "Tumor") == notice
+        assert kept_notices(notice) == notice  # it tells nothing of whose it is
 
 
 class TestStructureSets:

@@ -82,7 +82,8 @@ class SceneImages:
         """
         if self._overlays.is_label_map(image_id):
             self._metadata.known.messages.keep(image_id, image.metadata)
-            return self._overlays.show_label_map(image_id, image), ()
+            notices = image.metadata.get("Notice", "").split("; ")
+            return self._overlays.show_label_map(image_id, image), tuple(filter(None, notices))
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()

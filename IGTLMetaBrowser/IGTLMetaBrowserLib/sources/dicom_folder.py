@@ -255,12 +255,16 @@ class DicomFolderSource:
         )
 
     def _label_map_image(self, image_id: str) -> codec.ImageMessage:
-        label_map = self._label_maps().by_id[image_id]
+        found = self._label_maps()
+        label_map = found.by_id[image_id]
         self._wait_for_index()
-        metadata = self._label_maps().metadata(image_id, self._index)
-        pixels = self._in_background(label_map, partial(label_map.read, self.folder))
+        metadata = found.metadata(image_id, self._index)
+        read = partial(found.read, image_id, self.folder)
+        labels, notices = self._in_background(label_map, read)
+        if notices:
+            metadata["Notice"] = "; ".join(notices)
         return codec.ImageMessage.from_ijk_to_ras(
-            pixels, label_map.ijk_to_ras, device_name=image_id, metadata=metadata
+            labels, label_map.ijk_to_ras, device_name=image_id, metadata=metadata
         )
 
     def _pixels(self, image_id: str, offer: Offer) -> tuple[np.ndarray, np.ndarray]:

@@ -25,6 +25,7 @@ from .dicom_places import Places, group_by_grid, has_position
 from .dicom_sizes import PixelSize
 from .dicom_stored_pixels import open_unchanged
 from .dicom_volumes import OFF_LINE, STRAIGHT, VOLUME, Stack
+from .label_notices import empty_notices
 
 MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
 _FITS = 0.1  # how far a frame may be from a plane of the grid, as a part of their distance
@@ -66,8 +67,11 @@ class LabelMap(Protocol):
         """The numbers of its segments in the file; none if it is no segmentation."""
         ...
 
-    def read(self, folder: Path) -> np.ndarray:
-        """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
+    def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+        """Return the labels, uint8 of shape (k, j, i), and what there is to know of them.
+
+        Raises ``SourceError``.
+        """
         ...
 
 
@@ -88,10 +92,15 @@ class SegmentationLabelMap:
         """The numbers of its segments."""
         return [*self.labels]
 
-    def read(self, folder: Path) -> np.ndarray:
-        """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
+    def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+        """Return the labels, uint8 of shape (k, j, i), and what there is to know of them.
+
+        Raises ``SourceError``.
+        """
         columns, rows, count = self.size
         volume = np.zeros((count, rows, columns), np.uint8)
+        if not self.frames:  # those without any of a segment may be left out
+            return volume, empty_notices(self.structures, volume)
         file = self.frames[0].file
         indices = [frame.index for frame in self.frames]
         is_numbered = file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
@@ -107,7 +116,7 @@ class SegmentationLabelMap:
                     volume[k][picture == number] = label
             else:
                 volume[k][picture != 0] = self.labels[_segment_of(frame)]
-        return volume
+        return volume, empty_notices(self.structures, volume)
 
 
 def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:

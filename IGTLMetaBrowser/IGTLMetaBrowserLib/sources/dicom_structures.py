@@ -21,6 +21,7 @@ from .dicom_fields import image_id
 from .dicom_segmentations import Structure, default_color
 from .dicom_volumes import Stack
 from .file_versions import version_of
+from .label_notices import CUT, empty_notices
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -47,14 +48,18 @@ class StructureLabelMap:
     version: tuple[int, int]
     segments: Sequence[int] = ()
 
-    def read(self, folder: Path) -> np.ndarray:
-        """Return the labels, uint8 of shape (k, j, i). Raises ``SourceError``."""
+    def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+        """Return the labels, uint8 of shape (k, j, i), and what there is to know of them.
+
+        Raises ``SourceError``.
+        """
         columns, rows, count = self.size
         volume = np.zeros((count, rows, columns), bool)
         dataset = _read(folder, self.name)
         if version_of(folder / self.name) != self.version:
             raise SourceError(f"{self.name!r} has changed since it was listed; refresh the list")
         lps_to_ijk = np.linalg.inv(flip_matrix_lps_ras(self.ijk_to_ras))
+        is_cut = False
         for points in _contours(dataset, self.number):
             ijk = (lps_to_ijk @ points.T)[:3].T
             planes = np.unique(np.round(ijk[:, 2]))
@@ -63,9 +68,13 @@ class StructureLabelMap:
                     f"{self.name}: the contours of {self.structures[0].name!r} do not lie in the "
                     "slices of their image"
                 )
-            if 0 <= planes[0] < count:
+            is_in_slices = 0 <= planes[0] < count
+            if is_in_slices:
                 volume[int(planes[0])] ^= fill(ijk[:, :2], rows, columns)
-        return volume.astype(np.uint8)
+            is_cut |= not is_in_slices or _is_beside(ijk[:, :2], rows, columns)
+        labels = volume.astype(np.uint8)
+        notices = empty_notices(self.structures, labels)
+        return labels, [*notices, *([CUT] if is_cut else [])]
 
 
 def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabelMap]:
@@ -118,6 +127,11 @@ def fill(polygon: np.ndarray, rows: int, columns: int) -> np.ndarray:
             at = np.clip(np.ceil(across), 0, columns).astype(int)
             np.add.at(switches, (crossed, at), 1)
     return (np.cumsum(switches[:, :columns], axis=1) % 2).astype(bool)
+
+
+def _is_beside(polygon: np.ndarray, rows: int, columns: int) -> bool:
+    """Whether a polygon goes beyond the pixels, each of which goes half a pixel to all sides."""
+    return bool((polygon < -0.5).any() or (polygon > np.array([columns, rows]) - 0.5).any())
 
 
 def _closed(roi: Dataset) -> Iterator[Dataset]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from .. import codec
 from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
@@ -17,6 +19,7 @@ from .dicom_offers import FolderOffers
 from .dicom_segmentations import LabelMap, read_segmentation
 from .dicom_structures import read_structures
 from .dicom_volumes import Stack
+from .label_notices import beside_notices
 from .predecessor import replaced_in
 
 _logger = logging.getLogger(__name__)
@@ -26,11 +29,13 @@ _logger = logging.getLogger(__name__)
 class FolderLabelMaps:
     """Label maps by id, and for each the id of the image that it was drawn in, or empty.
 
-    ``files`` are those they are in; ``replaced`` are the UIDs of what others say is not valid.
+    ``images`` are those images, as far as they are known; ``files`` are those that the label maps
+    are in; ``replaced`` are the UIDs of what others say is not valid.
     """
 
     by_id: dict[str, LabelMap] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
+    images: dict[str, Stack] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     replaced: set[str] = field(default_factory=set)
 
@@ -49,6 +54,17 @@ class FolderLabelMaps:
             if self.document_of(image_id, index) not in self.replaced
             for structure in label_map.structures
         ]
+
+    def read(self, image_id: str, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+        """Return the labels of a label map, and what there is to know of them.
+
+        Raises ``SourceError``.
+        """
+        label_map, notices = self.by_id[image_id], []
+        labels, of_file = label_map.read(folder)
+        if image_id in self.images:
+            notices = beside_notices(labels, label_map.ijk_to_ras, self.images[image_id])
+        return labels, [*of_file, *notices]
 
     def document_of(self, image_id: str, index: DicomIndex) -> str:
         """Return the SOPInstanceUID of the file that a label map is in."""
@@ -107,21 +123,22 @@ class LabelMapReader:
     ) -> None:
         owner = self._owner_of(name)
         is_known = owner in self._elsewhere or self._is_in_space_of(name, owner)
+        image = self._image(owner) if is_known else None
         try:
             self._check_patient(name, owner)
             for label_map in read():
                 found.by_id[label_map.id] = label_map
                 found.owners[label_map.id] = owner if is_known else ""
                 found.files[label_map.id] = name
+                if image is not None:
+                    found.images[label_map.id] = image
         except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
             _logger.warning("%s is not offered: %s", name, error)
             self._offers.refused.append((name, str(error)))
 
     def _structures(self, name: str) -> Sequence[LabelMap]:
         owner = self._owner_of(name)
-        stack = self._elsewhere.get(owner)
-        if owner in self._offers.images:
-            stack = self._offers.images[owner].stack
+        stack = self._image(owner)
         if stack is None:
             raise ValueError(
                 "structures of an image that is not in the folder, or not offered as one volume"
@@ -129,6 +146,11 @@ class LabelMapReader:
         if owner not in self._elsewhere and not self._is_in_space_of(name, owner):
             raise ValueError("structures in another frame of reference than their image's")
         return read_structures(self._folder, name, stack)
+
+    def _image(self, owner: str) -> Stack | None:
+        if owner in self._offers.images:
+            return self._offers.images[owner].stack
+        return self._elsewhere.get(owner)
 
     def _check_patient(self, name: str, owner: str) -> None:
         """Raise ``ValueError`` if a file names an image of the folder that is another patient's."""

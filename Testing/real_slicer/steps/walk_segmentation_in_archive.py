@@ -35,15 +35,16 @@ def store(step, user, image):
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Ablation")
     node.CreateDefaultDisplayNodes()
     node.SetReferenceImageGeometryParameterFromVolumeNode(image)
-    tumor = ball(image, 20)
-    shapes = {"Tumor": (tumor, (1, 0.2, 0.2)), "Margin": (ball(image, 40) - tumor, (0.2, 0.4, 1))}
+    shapes = {"Tumor": (ball(image, 20), (1, 0.2, 0.2)), "Margin": (ball(image, 40), (0.2, 0.4, 1))}
     for name, (voxels, color) in shapes.items():
         segment_id = node.GetSegmentation().AddEmptySegment(name, name, color)
         slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, segment_id, image)
+    node.GetSegmentation().AddEmptySegment("Nothing", "Nothing")
     node.CreateClosedSurfaceRepresentation()
     yield from screenshot(step, "2-drawn")
     question = yield from archive.store(step, user, "Store Ablation", "3-question")
     step.check("as a new segmentation of CT head" in question, f"it asks {question}")
+    step.check("no voxels in the image: Nothing." in question, f"it asks {question}")
     yield user.until_status("Structures: 2 stored", 60)
     slicer.mrmlScene.RemoveNode(node)
 
@@ -58,30 +59,39 @@ def ball(image, radius):
 
 
 def get_back(step, user):
+    """The tumor lies within its margin: they are two label maps."""
     user.press(user.ui.labelMapsButton)
-    yield user.until_status("offers one label map", 60)
-    (label_map,) = user.browser.overlays.label_maps
-    names = {one.name for one in label_map.structures}
-    step.check(names == {"Margin", "Tumor"}, f"the structures are {names}")
-    yield from user.load(label_map.id)
-    user.browser.overlays.show_segmentation(label_map.id)
+    yield user.until_status("offers 2 label maps", 60)
+    found = {one.name: one.id for one in user.browser.overlays.label_maps}
+    step.check(found.keys() == {"Margin", "Tumor"}, f"the structures are {[*found]}")
+    for name in ("Margin", "Tumor"):
+        yield from user.load(found[name])
+        user.browser.overlays.show_segmentation(found[name])
     yield from screenshot(step, "4-got-back")
 
 
 def replace(step, user):
+    """One of them is changed, the other one stays in the document."""
     overlays = user.browser.overlays
-    (label_map,) = overlays.label_maps
-    node = overlays.show_segmentation(label_map.id)
-    node.SetName("Ablation, changed")
-    segmentation = node.GetSegmentation()
-    segmentation.RemoveSegment(segmentation.GetSegmentIdBySegmentName("Margin"))
-    text = "Store Ablation, changed"
-    question = yield from archive.store(step, user, text, "5-question-of-replacing")
-    step.check("in place of the segmentation of CT head" in question, f"it asks {question}")
+    found = {one.name: one.id for one in overlays.label_maps}
+    image = user.browser.images.node(user.browser.overlays.label_maps[0].owner)
+    node = overlays.show_segmentation(found["Tumor"])
+    node.SetName("Tumor, changed")
+    segment_id = node.GetSegmentation().GetNthSegmentID(0)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(ball(image, 12), node, segment_id, image)
+    question = yield from archive.store(
+        step, user, "Store Tumor, changed", "5-question-of-replacing"
+    )
+    step.check("in place of the segment that it came from" in question, f"it asks {question}")
+    step.check("of CT head stay as they are" in question, f"it asks {question}")
     yield user.until_status("Structures: 1 stored", 60)
     user.press(user.ui.labelMapsButton)
-    yield user.until_status("offers one label map", 60)
-    (now,) = overlays.label_maps
-    step.check(now.id != label_map.id, "what was replaced is still offered")
-    step.check(now.name == "Tumor", f"the label map is {now.name}")
+    yield user.until_status("offers 2 label maps", 60)
+    now = {one.name: one.id for one in overlays.label_maps}
+    step.check(now.keys() == found.keys(), f"the structures are {[*now]}")
+    step.check(not {*now.values()} & {*found.values()}, "what was replaced is still offered")
+    yield from user.load(now["Tumor"])
+    voxels = slicer.util.arrayFromVolume(user.browser.images.node(now["Tumor"]))
+    expected = ball(image, 12).sum()
+    step.check((voxels > 0).sum() == expected, f"{(voxels > 0).sum()} voxels, not {expected}")
     yield from screenshot(step, "6-replaced")
