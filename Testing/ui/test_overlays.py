@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -79,6 +81,22 @@ def test_a_double_click_loads_one_above_what_the_slices_show(listed, slicer_host
     assert node.IsA("vtkMRMLLabelMapVolumeNode")
     listed.wait_for(lambda: layers.GetLabelVolumeID() == node.GetID(), "it above the image")
     assert layers.GetBackgroundVolumeID() == listed.panel.browser.images.node("A").GetID()
+
+
+class CutSource(WellEquippedSource):
+    def image(self, image_id: str) -> codec.ImageMessage:
+        said = {"Notice": "cut off at the end of the image"}
+        return replace(super().image(image_id), metadata=said)
+
+
+def test_what_there_is_to_know_of_one_is_said(user):
+    with ServerInThread(CutSource()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 4 images")
+        user.press(user.ui.labelMapsButton)
+        user.wait_for_status("offers one label map")
+        user.load("LABELS")
+        user.wait_for_status("is loaded; note: cut off at the end of the image")
 
 
 def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
