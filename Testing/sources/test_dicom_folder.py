@@ -380,6 +380,51 @@ def test_images_of_two_patients_in_one_series_are_never_one_volume(tmp_path, mak
     assert "images of 2 patients have its SeriesInstanceUID" in str(notices)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "notice"),
+    [
+        (
+            {"PatientID": "", "PatientName": "Doe^Jane"},
+            {"PatientID": None, "PatientName": "Roe^Jack"},
+            "images of 2 patients have its SeriesInstanceUID",
+        ),
+        (
+            {"StudyInstanceUID": "1.2.3"},
+            {"StudyInstanceUID": "1.2.4"},
+            "images of 2 studies have its SeriesInstanceUID",
+        ),
+        (
+            {"Modality": "CT"},
+            {"Modality": "OT"},
+            "images of 2 modalities have its SeriesInstanceUID",
+        ),
+        ({"Units": "BQML"}, {"Units": "CNTS"}, ""),
+    ],
+    ids=["no ID", "studies", "modalities", "units"],
+)
+def test_slices_of_different_things_lie_between_each_other_in_one_series(
+    tmp_path, make_slice, one, other, notice
+):
+    """All of them at even distances: nothing but these attributes tells them apart."""
+    for number in range(6):
+        dataset = make_slice((0, 0, 2.0 * number), number % 2, **(other if number % 2 else one))
+        dataset.save_as(tmp_path / str(number), enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    values = [set(source.image(item.id).pixels[:, 1, 1]) for item in source.images()]
+    assert values == [{0}, {1}]
+    assert notice in source.metadata(source.images()[0].id).get("Notice", "")
+
+
+def test_one_patient_of_two_names_is_one_volume_that_says_so(tmp_path, make_slice):
+    for number in range(4):
+        name = ("Doe^Jane", "DOE^JANE^^", "Roe^Jane")[min(number, 2)]
+        dataset = make_slice((0, 0, 2.0 * number), number, PatientName=name)
+        dataset.save_as(tmp_path / str(number), enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    (item,) = source.images()
+    assert "name 2 patients under one ID: check whose" in source.metadata(item.id)["Notice"]
+
+
 def test_without_pydicom_it_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pydicom", None)
     with pytest.raises(SourceError, match=r'pip install "igtlmetabrowser\[server\]"'):

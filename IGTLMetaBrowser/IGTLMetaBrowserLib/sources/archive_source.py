@@ -26,6 +26,7 @@ from .archive_queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .arriving_volume import ArrivingVolume, tag_of
 from .dicom_files import Frame, ImageFile
 from .dicom_folder import DicomFolderSource
+from .dicom_places import plain_name
 from .dicom_volumes import Stack
 from .fetched_series import OpenedSeries
 from .plan_document import Plan, valid_plans
@@ -152,7 +153,7 @@ class ArchiveSource:
         if listing.is_cut:
             _logger.warning("%s", self._queries.notice_of(listing))
         listing.names = frozenset(
-            (series["PatientID"], _plain_name(series)) for series in listing.series
+            (one["PatientID"], plain_name(one["PatientName"])) for one in listing.series
         )
         self._register_patients()
 
@@ -486,10 +487,6 @@ def _version(series: Series) -> Hashable:
 def _frame_of(series: Series) -> Frame:
     """Return what the fields of a listing can be read from."""
     return Frame(ImageFile("", 0, ImageHeader(series.attributes, {})))
-
-
-def _plain_name(series: Series) -> str:
-    return series["PatientName"].partition("=")[0].rstrip("^ ").casefold()
 
 
 def _several_patients(archive: Archive, patient: str, count: int) -> str:

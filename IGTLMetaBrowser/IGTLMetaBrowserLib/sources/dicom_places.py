@@ -105,8 +105,9 @@ def _detector_position(frame: Frame) -> Vector | None:
 
 
 def group_by_grid(frames: Sequence[Frame]) -> list[tuple[list[Frame], Places]]:
-    """Split frames that have a position by patient, matrix, pixel type, orientation, pixel size and
-    frame of reference. Raises ``ValueError`` if an orientation is none."""
+    """Split frames that have a position by patient, study, modality, units, matrix, pixel type,
+    orientation, pixel size and frame of reference. Raises ``ValueError`` if an orientation is none.
+    """
     alike: dict[tuple[str, ...], list[Frame]] = {}
     for frame in frames:
         alike.setdefault(_kind_of(frame), []).append(frame)
@@ -115,10 +116,28 @@ def group_by_grid(frames: Sequence[Frame]) -> list[tuple[list[Frame], Places]]:
 
 def _kind_of(frame: Frame) -> tuple[str, ...]:
     keywords = (
-        "PatientID", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation",
-        "FrameOfReferenceUID",
+        "StudyInstanceUID", "Modality", "Units", "Rows", "Columns", "SamplesPerPixel",
+        "PhotometricInterpretation", "FrameOfReferenceUID",
     )  # fmt: skip
-    return tuple(frame.get(keyword) for keyword in keywords)
+    return (patient_of(frame), *(frame.get(keyword) for keyword in keywords))
+
+
+def patient_of(frame: Frame) -> str:
+    """Return by what a frame's patient is told from others: the ID, or the name if there is none.
+
+    Emergencies, animals and phantoms often have no ID.
+    """
+    patient_id = frame.get("PatientID")
+    return f"ID {patient_id}" if patient_id else f"name {plain_name(frame.get('PatientName'))}"
+
+
+def plain_name(name: str) -> str:
+    """Return a person's name as it is compared: "Doe^Jane" and "DOE^JANE^^" are one.
+
+    Of its spellings in several alphabets, the first that is there counts.
+    """
+    spellings = (part.rstrip("^ ").casefold() for part in name.split("="))
+    return next(filter(None, spellings), "")
 
 
 def _sizes_of(frames: list[Frame]) -> list[PixelSize]:

@@ -30,6 +30,8 @@ from .dicom_places import (
     has_position,
     has_unused_position,
     is_from_detector,
+    patient_of,
+    plain_name,
 )
 from .dicom_repetitions import in_order, split_repetitions, without_doubles
 from .dicom_sizes import PixelSize, pixel_size
@@ -124,14 +126,28 @@ def stack_frames(
         reasons.append(f"its place is {FROM_DETECTOR}")
     found, why = _without_position(unplaced)
     stacks = [_with_more_notices(stack) for stack in (*stacks, *found)]
-    if (count := len({frame.get("PatientID") for frame in frames})) > 1:
-        # Copied or wrongly corrected studies: UIDs should be unique (PS3.5 9), and are not.
-        notice = f"images of {count} patients have its SeriesInstanceUID"
-        stacks = [replace(stack, notices=(notice, *stack.notices)) for stack in stacks]
-        why = [notice, *why]
+    notices = _shared_uid_notices(frames)
+    stacks = [replace(stack, notices=(*notices, *stack.notices)) for stack in stacks]
+    why = [*notices, *why]
     if any(REVERSED_ROWS in stack.notices for stack in stacks):
         why = [*why, REVERSED_ROWS]
     return stacks, [*reasons, *why]
+
+
+def _shared_uid_notices(frames: Sequence[Frame]) -> list[str]:
+    """Return what else has the SeriesInstanceUID of these frames.
+
+    UIDs should be unique (PS3.5 9); those of copied or wrongly corrected studies are not.
+    """
+    notices = []
+    if (count := len({patient_of(frame) for frame in frames})) > 1:
+        notices.append(f"images of {count} patients have its SeriesInstanceUID")
+    elif (count := len({*map(plain_name, {frame.get("PatientName") for frame in frames})})) > 1:
+        notices.append(f"its files name {count} patients under one ID: check whose it is")
+    for keyword, what in (("StudyInstanceUID", "studies"), ("Modality", "modalities")):
+        if (count := len({frame.get(keyword) for frame in frames})) > 1:
+            notices.append(f"images of {count} {what} have its SeriesInstanceUID")
+    return notices
 
 
 def _stacks_of_group(
