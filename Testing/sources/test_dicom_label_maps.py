@@ -359,6 +359,14 @@ class TestStructureSets:
         ((_, reason),) = source.refused
         assert reason.startswith("structures of an image that is not in the folder")
 
+    def test_a_structure_in_another_frame_of_reference_is_left_out(self, ct_folder, slices, caplog):
+        """A structure set can have those of a PET that is not aligned with the CT, too."""
+        dataset = structure_set(square(slices[0], 10, 20))
+        dataset.StructureSetROISequence[0].ReferencedFrameOfReferenceUID = "1.2.3.99"
+        dataset.save_as(ct_folder / "structures", enforce_file_format=True)
+        assert DicomFolderSource(ct_folder).label_maps() == []
+        assert "another frame of reference" in caplog.text
+
     def test_contours_between_slices_are_refused(self, ct_folder, slices):
         contour = square(slices[1], 9.5, 19.5)
         contour[2::3] = [z + 2.0 for z in contour[2::3]]

@@ -334,6 +334,28 @@ def test_a_series_of_which_the_disk_has_lost_a_file_is_fetched_again(
     assert len(fetch(open_source(url)).pixels) == 3
 
 
+@pytest.mark.parametrize("number", [0, -1], ids=["first", "last"])
+def test_a_series_of_which_a_file_on_disk_holds_nothing_is_fetched_again(
+    serve, slices, open_source, tmp_path, number
+):
+    """Of the right size, as after a power cut: without it there would be one slice less."""
+    url = serve(archive_of(multipart(slices), record(slices)))
+    source = open_source(url)
+    fetch(source)
+    source.close()
+    damaged = sorted((tmp_path / "cache").glob("*/files/*"))[number]
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    assert fetch(open_source(url)).pixels.shape == (3, 5, 7)
+
+
+def test_without_an_id_the_name_tells_patients_apart(serve, make_slice, open_source):
+    listed = [make_slice(place, PatientID="") for place in POSITIONS]
+    others = [make_slice(place, PatientID="", PatientName="Roe^Jack") for place in POSITIONS]
+    source = open_source(serve(archive_of(multipart(others), record(listed))))
+    with pytest.raises(SourceError, match="images of another patient, by the name"):
+        fetch(source)
+
+
 def test_a_series_that_another_process_has_removed_is_fetched_again(
     serve, slices, open_source, tmp_path
 ):

@@ -183,6 +183,34 @@ def test_a_plan_is_offered_only_in_its_own_place_and_for_its_own_patient(slices,
     assert names == ([] if other else ["Left"])
 
 
+@pytest.mark.parametrize("is_own", [True, False])
+def test_structures_are_never_drawn_in_another_patients_image(slices, tmp_path, is_own):
+    """Both images were fetched, and the structure set names the series of the other one."""
+    others = deepcopy(slices)
+    for dataset in others:
+        dataset.PatientID, dataset.PatientName = "another", "Another"
+        dataset.StudyInstanceUID, dataset.SeriesInstanceUID = "1.2.3.80", "1.2.3.81"
+        dataset.FrameOfReferenceUID = "1.2.3.82"
+    structures = structure_set(slices[1])
+    (frame,) = structures.ReferencedFrameOfReferenceSequence
+    if not is_own:
+        (named,) = frame.RTReferencedStudySequence[0].RTReferencedSeriesSequence
+        named.SeriesInstanceUID = "1.2.3.81"
+    series = {one[0].SeriesInstanceUID: one for one in (slices, others, [structures])}
+
+    def script(path: str) -> Answer:
+        if "/series/" in path:
+            return multipart(series[path.partition("/series/")[2].partition("/")[0]])
+        return listing(*map(record, series.values()))
+
+    with scripted_archive.running(script) as port:
+        web = DicomWebArchive(f"http://127.0.0.1:{port}")
+        with closing(ArchiveSource(web, SeriesCache(tmp_path / "cache", 1 << 30))) as source:
+            for item in source.images():
+                ready(source.image, item.id)
+            assert len(ready(source.label_maps)) == is_own
+
+
 @pytest.mark.parametrize("way", ["STOW-RS", "C-STORE"])
 def test_a_segmentation_that_was_stored_comes_back(slices, tmp_path, way):
     """What ``igtlmeta store`` makes of a label map: as SEG in the study, then as label maps."""

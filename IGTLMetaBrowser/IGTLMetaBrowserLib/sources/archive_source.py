@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
 from ..dicom_index.image_header import ImageHeader
+from ..dicom_index.rows import Row
 from ..net.arriving_images import ArrivingImage
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
@@ -353,10 +354,7 @@ class ArchiveSource:
         sources: list[tuple[Series, DicomFolderSource]] = []
         replaced: set[tuple[str, str]] = set()
         for series, opened in self._overlays("SEG", "RTSTRUCT"):
-            rows = [*opened.source.index.rows()]
-            owners = {dicom_fields.image_id(str(row["reference_ct"])) for row in rows}
-            frames = {str(row["reference_frame"]) for row in rows}
-            if owners <= self._stacks.keys() and all(self._is_space_of(series, f) for f in frames):
+            if all(self._is_in_its_image(series, row) for row in opened.source.index.rows()):
                 sources.append((series, opened.source))
                 uids = opened.source.replaced_documents
                 replaced |= {(series["PatientID"], uid) for uid in uids}
@@ -410,12 +408,11 @@ class ArchiveSource:
             for series in found:
                 self._register(series)
 
-    def _is_space_of(self, series: Series, frame: str) -> bool:
-        """Whether an image of the same patient in this frame of reference was fetched."""
-        return frame != "" and any(
-            frame == known and self._series[image_id]["PatientID"] == series["PatientID"]
-            for image_id, known in self._frames.items()
-        )
+    def _is_in_its_image(self, series: Series, row: Row) -> bool:
+        """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
+        owner, frame = dicom_fields.image_id(str(row["reference_ct"])), row["reference_frame"]
+        is_there = frame != "" and self._frames.get(owner) == frame
+        return is_there and _patient(self._series[owner]) == _patient(series)
 
     # Series --------------------------------------------------------------------------------------
 
@@ -482,6 +479,10 @@ def _version(series: Series) -> Hashable:
     """Return what is another if the archive has other files of a series, or another's."""
     keywords = ("StudyInstanceUID", "PatientID", "PatientName")
     return (series.uid, series.count, *(series[keyword] for keyword in keywords))
+
+
+def _patient(series: Series) -> str:
+    return series["PatientID"] or plain_name(series["PatientName"])
 
 
 def _frame_of(series: Series) -> Frame:

@@ -7,6 +7,7 @@ hole (PS3.3 C.8.8.6.3).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from .label_notices import CUT, empty_notices
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+
+_logger = logging.getLogger(__name__)
 
 # Other types are points and open lines, which enclose nothing (PS3.3 C.8.8.6).
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
@@ -80,7 +83,9 @@ class StructureLabelMap:
 def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabelMap]:
     """Return the label maps of a structure set's file, on the grid of ``image``.
 
-    Structures without closed contours have none. Raises ``SourceError`` if the file is unreadable.
+    Structures without closed contours have none, nor have those in another frame of reference: a
+    file can have structures of two images that are not aligned (PS3.3 C.8.8.5). Raises
+    ``SourceError`` if the file is unreadable.
     """
     version = version_of(folder / name)
     dataset = _read(folder, name)
@@ -88,6 +93,7 @@ def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabe
     names = {
         int(item.ROINumber): str(item.get("ROIName") or f"ROI {item.ROINumber}")
         for item in dataset.get("StructureSetROISequence") or []
+        if _is_in_space_of(item, image)
     }
     label_maps = []
     for place, roi in enumerate(dataset.get("ROIContourSequence") or [], start=1):
@@ -109,6 +115,16 @@ def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabe
             )
         )
     return label_maps
+
+
+def _is_in_space_of(structure: Dataset, image: Stack) -> bool:
+    """Whether nothing says that a structure's coordinates are others than the image's."""
+    own = str(structure.get("ReferencedFrameOfReferenceUID") or "")
+    frame = image.frames[0].get("FrameOfReferenceUID")
+    is_other = bool(own and frame) and own != frame
+    if is_other:
+        _logger.warning("a structure in another frame of reference than its image's is left out")
+    return not is_other
 
 
 def fill(polygon: np.ndarray, rows: int, columns: int) -> np.ndarray:

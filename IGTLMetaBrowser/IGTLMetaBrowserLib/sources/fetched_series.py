@@ -16,6 +16,7 @@ from ..dicom_index.index import DicomIndex
 from ..dicom_index.similar_headers import SimilarHeaders
 from .archive import ArchiveError, Series
 from .dicom_folder import DicomFolderSource
+from .dicom_places import plain_name
 from .dicom_stored_pixels import stored_dtype
 from .plan_document import Plan
 from .series_cache import CachedSeries
@@ -177,6 +178,16 @@ def _is_plain_image(header: ImageHeader) -> bool:
     return stored_dtype(header) is not None and not header.get("SegmentationType")
 
 
+def _check_name(listed: str, index: DicomIndex, archive: str) -> None:
+    """Raise ``ArchiveError`` if images name another patient, where no ID tells whose they are."""
+    names = {image.header.get("PatientName") for image in index.images()}
+    if listed and {*map(plain_name, names)} - {listed, ""}:
+        raise ArchiveError(
+            f"{archive} has sent images of another patient, by the name, than was asked for; "
+            "nothing of it is used"
+        )
+
+
 def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
     """Raise ``ArchiveError`` unless an index has the whole series, and nothing else.
 
@@ -198,6 +209,8 @@ def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
                 f"{archive} has sent another {field.replace('_', ' ')} than was asked for "
                 f"({min(others)!r} for {value!r}); nothing of it is used"
             )
+    if not series["PatientID"]:
+        _check_name(plain_name(series["PatientName"]), index, archive)
     distinct = {str(row["instance_uid"]) for row in rows}
     if series.count is not None and len(distinct) < series.count:
         raise ArchiveError(

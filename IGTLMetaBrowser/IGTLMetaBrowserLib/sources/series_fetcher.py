@@ -104,7 +104,7 @@ class SeriesFetcher:
         cached = self._cache.find(self._archive.name, series)
         if cached is not None:
             with contextlib.suppress(SourceError):  # made room for by another process just now
-                return self._executor.submit(self._open, cached).result()
+                return self._executor.submit(self._open, series, cached).result()
         for attempt in range(1, _ATTEMPTS):
             try:
                 return self._fetch_once(series)
@@ -217,12 +217,22 @@ class SeriesFetcher:
         files.contents.clear()
         return True
 
-    def _open(self, cached: CachedSeries) -> OpenedSeries:
-        """Open what lies in the cache."""
+    def _open(self, series: Series, cached: CachedSeries) -> OpenedSeries:
+        """Open what lies in the cache, if it still is the whole series and nothing else."""
         try:
             index = DicomIndex(cached.files, cached.database)
-            index.update()
+            try:
+                index.update()
+                # After a power cut, a file of the right size may hold nothing.
+                check_fetched(series, index, self._archive.name)
+            except BaseException:
+                index.close()
+                raise
             return self._make_images(cached, index)
+        except ArchiveError:
+            _logger.warning("a series on disk is damaged, and is fetched again")
+            self._cache.drop(cached)
+            raise
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
 
