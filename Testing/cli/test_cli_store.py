@@ -14,6 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from cli.command import igtlmeta, started
 from helpers import orthanc
+from helpers.scripted_archive import archive_of, multipart, record, running
 from IGTLMetaBrowserLib.sources import demo_dicom
 
 without_orthanc = pytest.mark.skipif(
@@ -79,6 +80,20 @@ def test_the_images_can_be_those_of_the_archive(archive, phantom, plan):
     stored = igtlmeta("store", plan, "--series", uid, "--dicomweb", archive.dicomweb)
     assert stored.returncode == 0, stored.stderr
     assert archive.call("GET", "/statistics").json()["CountInstances"] == 129
+
+
+@pytest.mark.parametrize("is_listed", [True, False], ids=["wrong files", "wrong list"])
+def test_nothing_is_stored_for_another_series_than_was_named(plan, phantom, is_listed):
+    """Of an archive that passes over what it is asked for, or sends something else."""
+    named = pydicom.dcmread(next((phantom / "CT").iterdir()), stop_before_pixels=True)
+    other = pydicom.dcmread(next((phantom / "MR").iterdir()))
+    script = archive_of(multipart([other]), record([named if is_listed else other], 1))
+    with running(script) as port:
+        url = f"http://127.0.0.1:{port}/dicom-web"
+        stored = igtlmeta("store", plan, "--series", named.SeriesInstanceUID, "--dicomweb", url)
+    words = "has sent images of another SeriesInstanceUID" if is_listed else "has 0 series"
+    assert stored.returncode == 1
+    assert words in stored.stderr
 
 
 def test_a_plan_that_replaces_another(phantom, plan, tmp_path):

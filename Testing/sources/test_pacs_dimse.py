@@ -66,6 +66,29 @@ def test_several_series_at_once_share_the_port_for_moves(archive):
         assert [*executor.map(count, found)] == [series.count for series in found]
 
 
+@pytest.mark.parametrize("is_relational", [True, False])
+def test_a_series_is_found_by_its_uid_among_many_studies(archive, monkeypatch, is_relational):
+    if not is_relational:  # as of an archive that needs the study
+        monkeypatch.setattr(DimseArchive, "_find_named", lambda *_: [])
+    by_dimse = DimseArchive(archive.peer)
+    every = by_dimse.find({}, 100)
+    assert len({series["StudyInstanceUID"] for series in every}) > 3
+    for series in every:
+        (found,) = by_dimse.find({"SeriesInstanceUID": series.uid}, 2)
+        assert [found[key] for key in ("SeriesInstanceUID", "StudyInstanceUID", "PatientID")] == [
+            series[key] for key in ("SeriesInstanceUID", "StudyInstanceUID", "PatientID")
+        ]
+
+
+def test_an_archive_that_does_not_say_of_which_class_files_are(archive, monkeypatch):
+    """SOPClassUID is an optional key (PS3.4 C.6.2.1): then files of all classes may come."""
+    monkeypatch.setattr(DimseArchive, "_classes_of", lambda *_: [])
+    by_dimse, files = DimseArchive(archive.peer), []
+    (series,) = by_dimse.find({"PatientName": "Sheplogan*", "Modality": "CT"}, 2)
+    by_dimse.fetch(series, files.append)
+    assert len(files) == series.count
+
+
 def test_it_answers_an_echo(archive):
     DimseArchive(archive.peer).echo()
 

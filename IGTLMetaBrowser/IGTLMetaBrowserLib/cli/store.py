@@ -15,7 +15,7 @@ from .. import codec
 from ..dicom_index.limited_file import open_limited
 from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
-from ..sources.archive import Archive
+from ..sources.archive import Archive, Series
 from ..sources.dicom_fields import image_id
 from ..sources.label_document import write_segmentation
 from ..sources.label_file import ENDING, Labels, read_labels
@@ -129,12 +129,26 @@ def _images(arguments: argparse.Namespace, archive: Archive | None) -> Iterator[
     assert archive is not None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        found = archive.find({"SeriesInstanceUID": arguments.series}, 2)
+        # An archive may pass over what it is asked for (PS3.18 8.3.4), and name any other.
+        query = {"SeriesInstanceUID": arguments.series}
+        found = [one for one in archive.find(query, 2) if one.uid == arguments.series]
         if len(found) != 1:
             raise SourceError(f"{archive.name} has {len(found)} series {arguments.series}")
         paths = (folder / f"{number}.dcm" for number in range(1_000_000))
         archive.fetch(found[0], lambda content: next(paths).write_bytes(content) and None)
-        yield _read(folder)
+        images = _read(folder)
+        _check_series(images, found[0], archive)
+        yield images
+
+
+def _check_series(images: list[Dataset], series: Series, archive: Archive) -> None:
+    """Raise ``SourceError`` unless images are of a series: they say where a document belongs."""
+    for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "PatientID"):
+        if {str(image.get(keyword) or "") for image in images} - {series[keyword]}:
+            raise SourceError(
+                f"{archive.name} has sent images of another {keyword} than it lists for the series "
+                f"{series.uid}; nothing is stored"
+            )
 
 
 def _read(folder: Path) -> list[Dataset]:

@@ -89,39 +89,61 @@ class DimseArchive:
         First the studies, then the series of each: few archives find series of unnamed studies
         (PS3.4 C.4.1.3.1.1, without relational queries).
         """
-        from pynetdicom.sop_class import (
-            StudyRootQueryRetrieveInformationModelFind as Find,  # type: ignore[attr-defined]
-        )
-
         of_study = {key: text for key, text in query.items() if key in _STUDY_LEVEL}
         of_series = {key: text for key, text in query.items() if key not in _STUDY_LEVEL}
         found: list[Series] = []
-        with self._associated([Find]) as association:
+        with self._associated([_find_model()]) as association:
+            if "SeriesInstanceUID" in of_series and (
+                named := self._find_named(association, {**of_study, **of_series})
+            ):
+                return named
             identifier = _identifier("STUDY", _STUDY_LEVEL, of_study)
             if "Modality" in of_series:
                 identifier.ModalitiesInStudy = of_series["Modality"]
-            # Each has a series at least, so that more studies are of no use.
-            studies = list(self._answers(association, identifier, Find, most))
-            for study in studies:
-                own = {"StudyInstanceUID": str(study.get("StudyInstanceUID", ""))}
-                keywords = (*SERIES_KEYWORDS, "StudyInstanceUID")
-                identifier = _identifier("SERIES", keywords, {**of_series, **own})
-                for record in self._answers(association, identifier, Find):
-                    found.append(_series_of(study, record))
+            # Each has a series at least, so that more studies are of no use; unless it may have
+            # none that is searched for.
+            limit = None if of_series.keys() - {"Modality"} else most
+            for study in list(self._answers(association, identifier, _find_model(), limit)):
+                for series in self._series_in(association, study, of_series):
+                    found.append(series)
                     if len(found) >= most:
                         return found
         return found
 
+    def _find_named(self, association: Any, query: Query) -> list[Series]:
+        """Return the series with this UID, of an archive that finds it in whatever study it is.
+
+        Nothing of others, which need the study: some refuse, some find nothing.
+        """
+        keywords = (*_STUDY_LEVEL, *SERIES_KEYWORDS)
+        identifier = _identifier("SERIES", keywords, query)
+        try:
+            records = list(self._answers(association, identifier, _find_model(), 2))
+        except ArchiveError:
+            return []
+        found = [_series_of(record, record) for record in records]
+        is_told = all(
+            one.uid == query["SeriesInstanceUID"] and one["StudyInstanceUID"] and one["PatientID"]
+            for one in found
+        )
+        return found if is_told else []
+
+    def _series_in(self, association: Any, study: Dataset, query: Query) -> Iterator[Series]:
+        """Yield the series of a study; of an answer without UID, or of another study, nothing."""
+        uid = str(study.get("StudyInstanceUID", ""))
+        keywords = (*SERIES_KEYWORDS, "StudyInstanceUID")
+        identifier = _identifier("SERIES", keywords, {**query, "StudyInstanceUID": uid})
+        for record in self._answers(association, identifier, _find_model()):
+            series = _series_of(study, record)
+            if series.uid and series["StudyInstanceUID"] == uid:
+                yield series
+
     def instance(self, series: Series, number: int) -> Mapping[str, str]:
         """Return what is known of an instance by its number. Raises ``ArchiveError``."""
-        from pynetdicom.sop_class import (
-            StudyRootQueryRetrieveInformationModelFind as Find,  # type: ignore[attr-defined]
-        )
-
         query = {**_uids_of(series), "InstanceNumber": str(number)}
         identifier = _identifier("IMAGE", INSTANCE_KEYWORDS, query)
-        with self._associated([Find]) as association:
-            found = list(self._answers(association, identifier, Find, 2))
+        with self._associated([_find_model()]) as association:
+            found = list(self._answers(association, identifier, _find_model(), 2))
         if len(found) != 1:
             raise ArchiveError(f"{self.name} has {len(found)} instances {number} of a series")
         return _values_of(INSTANCE_KEYWORDS, found[0])
@@ -172,13 +194,9 @@ class DimseArchive:
 
     def _classes_of(self, series: Series) -> list[Any]:
         """Return what the files of a series are; nothing if the archive does not say."""
-        from pynetdicom.sop_class import (
-            StudyRootQueryRetrieveInformationModelFind as Find,  # type: ignore[attr-defined]
-        )
-
         identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), _uids_of(series))
-        with self._associated([Find]) as association:
-            answers = self._answers(association, identifier, Find)
+        with self._associated([_find_model()]) as association:
+            answers = self._answers(association, identifier, _find_model())
             return sorted({record.SOPClassUID for record in answers if record.get("SOPClassUID")})
 
     def _get(
@@ -254,7 +272,8 @@ class DimseArchive:
         entity.dimse_timeout = entity.network_timeout = self._settings.timeout
         for uid in services:
             entity.add_requested_context(uid)
-        entity.requested_contexts = [*entity.requested_contexts, *storage]
+        for context in storage:
+            entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
         association = entity.associate(
             self._host,
             self._port,
@@ -310,6 +329,14 @@ class DimseArchive:
         if status.Status != 0x0000:
             words = str(status.get("ErrorComment", ""))
             raise ArchiveError(f"{self.name} {what}: status {status.Status:04X}H {words}".rstrip())
+
+
+def _find_model() -> Any:
+    from pynetdicom.sop_class import (
+        StudyRootQueryRetrieveInformationModelFind,  # type: ignore[attr-defined]
+    )
+
+    return StudyRootQueryRetrieveInformationModelFind
 
 
 def _identifier(level: str, keywords: Sequence[str], query: Query) -> Dataset:
