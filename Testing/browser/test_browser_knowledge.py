@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -38,6 +39,37 @@ def test_each_server_s_images_have_their_own_calibrations(browser, server, hospi
         assert browser.metadata.calibration("MR") is None
     browser.connect(server.host, server.port)
     assert browser.metadata.calibration("MR").column_spacing == 0.5
+
+
+@pytest.mark.parametrize("is_reconnected", [False, True])
+@pytest.mark.parametrize(
+    ("change", "is_another"),
+    [
+        ({"patient_id": "P2"}, True),
+        ({"patient_id": "", "patient_name": "Roe, Jack"}, True),
+        ({"patient_name": "PHANTOM, Head"}, False),
+        ({"modality": "CT"}, False),
+    ],
+)
+def test_what_is_known_of_an_image_is_not_kept_for_another_patients(
+    browser, server, hospital, change, is_another, is_reconnected
+):
+    """Of a server that numbers its images, and goes on with the next patient."""
+    browser.load_image("MR")
+    browser.metadata.calibrate("MR", (0.5, 0.25))
+    browser.metadata.set_value("MR", "PatientID", "corrected")
+    hospital.entries[0] = replace(hospital.entries[0], **change)
+    if is_reconnected:
+        browser.connect(server.host, server.port)
+    browser.list_images()
+    node = browser.load_image("MR")
+    study = browser.metadata.normalized("MR")["study"]
+    if is_another:
+        assert node.GetSpacing() == (1.0, 1.0, 1.0)
+        assert study.get("PatientID", "") == change["patient_id"]
+    else:
+        assert node.GetSpacing() == (0.5, 0.25, 1.0)
+        assert study["PatientID"] == "corrected"
 
 
 def test_hidden_patients_have_pseudonyms_in_the_scene(browser, events):

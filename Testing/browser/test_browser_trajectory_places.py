@@ -67,3 +67,21 @@ def test_one_that_the_user_removed_stays_away_when_the_server_pushes_it(unconnec
         unconnected.disconnect()
     assert shown.nodes == []
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode") == 0
+
+
+def test_trajectories_do_not_follow_another_patients_image(browser, hospital, scene):
+    """It has the ID that they name: that of the next patient's image, which is not loaded yet."""
+    hospital.trajectories_ = [PLAN]
+    image = browser.load_image(PLAN.owner)
+    (node,) = browser.load_trajectories()
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "T")
+    image.SetAndObserveTransformNodeID(transform.GetID())
+    assert node.GetTransformNodeID() == transform.GetID()
+    hospital.entries[0] = replace(hospital.entries[0], patient_id="P2", patient_name="Roe, Jack")
+    hospital.trajectories_ = [replace(PLAN, target=(1.0, 2.0, 3.0))]
+    browser.list_images()
+    (again,) = browser.load_trajectories()
+    assert folder_and_above(scene, again) == ("Trajectory", item_above_top(scene))
+    assert again.GetTransformNodeID() is None
+    image = browser.load_image(PLAN.owner)
+    assert folder_and_above(scene, again) == ("Trajectory", item_above(scene, image))

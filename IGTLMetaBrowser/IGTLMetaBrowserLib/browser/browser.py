@@ -87,8 +87,8 @@ class Browser:
         self.connection = Connection(notify)
         self.metadata = ImageMetadata(self.patients)
         volumes = ImageNodes(scene, self.metadata.known, self.patients)
-        trajectory_nodes = TrajectoryNodes(scene, volumes.node)
-        overlay_nodes = OverlayNodes(scene, volumes.node)
+        trajectory_nodes = TrajectoryNodes(scene, volumes.owner)
+        overlay_nodes = OverlayNodes(scene, volumes.owner)
         self.trajectories = Trajectories(self.connection, trajectory_nodes, notify)
         self._pushed_failures = PushedFailures(notify)
         self.overlays = Overlays(
@@ -115,6 +115,7 @@ class Browser:
         shown.connect(self.thumbnails.on_image_shown)
         shown.connect(self.previews.on_image_shown)
         self.metadata.calibration_changed.connect(self._in_scene.on_calibration_changed)
+        self.metadata.patient_changed.connect(self._in_scene.on_patient_changed)
         self.patients.hidden_changed.connect(self._on_hidden_changed)
         # The parts first, then the observers: these find the new state of all of them.
         self._scene_events.closing.connect(self._on_scene_closing)

@@ -13,6 +13,7 @@ from ..metadata.registry import NOTHING, MetadataProviders
 from ..privacy.hidden_patients import HiddenPatients, is_identity
 from ..privacy.redacted_list import register_patients
 from ..signal import Signal
+from .listed_patients import ListedPatients
 from .listing import CurrentListing, Listing
 
 _VIEWS = {"study": STUDY_DATA, "series": SERIES_DATA, "instance": INSTANCE_DATA}
@@ -23,15 +24,19 @@ class ImageMetadata:
 
     ``registry`` are the providers that are asked. ``known`` are those of the server: what it said,
     and the calibrations of its images. They are in the registry until another server is chosen,
-    and come back with their server. ``calibration_changed`` is emitted with the id of an image.
+    and come back with their server. ``calibration_changed`` is emitted with the id of an image, and
+    ``patient_changed`` if the list says that it is another patient's now: nothing of what was known
+    of the image before counts any more.
     """
 
     def __init__(self, patients: HiddenPatients) -> None:
         self.registry = MetadataProviders()
         self.calibration_changed: Signal[[str]] = Signal()
+        self.patient_changed: Signal[[str]] = Signal()
         self._patients = patients
         self._current = CurrentListing()
         self._known_of_servers: dict[str, StandardProviders] = {}
+        self._listed_patients: dict[StandardProviders, ListedPatients] = {}
         self.known = StandardProviders(self.registry, self._current.entry)
 
     @property
@@ -109,9 +114,11 @@ class ImageMetadata:
         """Let the registry go: its providers ask it themselves."""
         self.registry.remove_all_providers()
         self.calibration_changed.disconnect_all()
+        self.patient_changed.disconnect_all()
 
     def select_server(self, address: str) -> None:
         """Know what was known of the images of a server, and nothing of another one's."""
+        self._note_patients()
         self.known.remove_from_registry()
         if address not in self._known_of_servers:
             self._known_of_servers[address] = StandardProviders(self.registry, self._current.entry)
@@ -122,10 +129,23 @@ class ImageMetadata:
 
     def on_list(self, listing: Listing) -> None:
         """Know what another list says."""
+        self._note_patients()
         listing.keep_notes_of(self._current.listing)
         self._current.listing = listing
         self.known.list.entries_changed()
+        self._forget_others()
         self.register_patients()
+
+    def _note_patients(self) -> None:
+        """Note whose images they are of which more is known than the list says."""
+        patients = self._listed_patients.setdefault(self.known, ListedPatients())
+        patients.note(self.known.ids, self._current.entry)
+
+    def _forget_others(self) -> None:
+        """Forget what the user or messages said of images whose ids are another patient's now."""
+        for image_id in self._listed_patients[self.known].others(self._current.entry):
+            self.known.forget(image_id)
+            self.patient_changed.emit(image_id)
 
     def register_patients(self) -> None:
         """Know the patients of the list by name, if they are hidden."""

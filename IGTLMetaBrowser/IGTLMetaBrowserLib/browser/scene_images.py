@@ -203,6 +203,10 @@ class SceneImages:
         """Write from now on what is known of the images of another server."""
         self._nodes.known = self._metadata.known
 
+    def on_patient_changed(self, image_id: str) -> None:
+        """Let nothing that comes belong to the volume of an image whose id is another's now."""
+        self._nodes.disown(self._connection.address, image_id)
+
     def on_calibration_changed(self, image_id: str) -> None:
         """Give the volume of an image its calibrated spacing, or its own again."""
         calibration = self._metadata.calibration(image_id)

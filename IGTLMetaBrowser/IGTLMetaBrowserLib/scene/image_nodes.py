@@ -58,6 +58,7 @@ class ImageNodes:
         # Of images by address and id, of regions by what they show as well.
         self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
         self._frames = SequenceFrames(scene)
+        self._disowned: set[tuple[str, str]] = set()
         self.coordinates: codec.Coordinates | None = None
 
     def node(self, address: str, image_id: str) -> Any:
@@ -67,6 +68,18 @@ class ImageNodes:
         """
         volume = self.volume(address, image_id)
         return self._frames.volume((address, image_id)) if volume is None else volume
+
+    def owner(self, address: str, image_id: str) -> Any:
+        """Return the node of the image that markups and labels name; None as ``node`` does.
+
+        Or if the id is another patient's now, and the node still has the image of before.
+        """
+        is_outdated = (address, image_id) in self._disowned
+        return None if is_outdated else self.node(address, image_id)
+
+    def disown(self, address: str, image_id: str) -> None:
+        """Have an image own nothing that comes from now on, until it is shown anew."""
+        self._disowned.add((address, image_id))
 
     def volume(self, address: str, image_id: str) -> Any:
         """Return the volume of its own that an image has, or None."""
@@ -108,6 +121,7 @@ class ImageNodes:
         # Of another patient's image, no voxels stay around a part of this one.
         is_same = before is None or before.patient == description.patient
         window = self._voi_window(image_id)
+        self._disowned.discard((address, image_id))
         node = self._show(address, image_id, image, name, modality, window, is_same)
         # Each change of a node of which Slicer is told makes its slice views look at it again.
         modified = node.StartModify()

@@ -40,6 +40,8 @@ class Placement:
             put_in_group(self._scene, node, *place)
         if owner is not None:
             self._followers.follow(node, owner)
+        else:
+            self._followers.leave(node)
 
     def forget(self, key: Hashable) -> None:
         """Place the node of this key anew the next time: it is another node."""

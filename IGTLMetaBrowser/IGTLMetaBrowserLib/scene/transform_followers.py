@@ -24,6 +24,11 @@ class TransformFollowers:
             group = self._groups[owner.GetID()] = _Group(owner)
         group.add(node)
 
+    def leave(self, node: Any) -> None:
+        """Have ``node`` follow no image: that of another patient was given its image's id."""
+        for group in self._groups.values():
+            group.remove(node)
+
 
 class _Group:
     """The nodes that belong to one image."""
@@ -45,6 +50,12 @@ class _Group:
         if known is None or known.Get() is not node:
             self._nodes[node.GetID()] = _weak(node)
             node.SetAndObserveTransformNodeID(self._transform_id)
+
+    def remove(self, node: Any) -> None:
+        known = self._nodes.pop(node.GetID(), None)
+        is_here = known is not None and known.Get() is node
+        if is_here and node.GetTransformNodeID() == self._transform_id:
+            node.SetAndObserveTransformNodeID(None)
 
     def _on_transform(self, owner: Any, _event: str) -> None:
         before, now = self._transform_id, owner.GetTransformNodeID()

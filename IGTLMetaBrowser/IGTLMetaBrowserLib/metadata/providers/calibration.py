@@ -6,6 +6,7 @@ Who knows the true size of something in it can say what the spacing is there.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any, NamedTuple
 
 from ..image_modules import Calibration, ImagePlane
@@ -91,6 +92,11 @@ class CalibrationProvider(ObservableProvider):
     def calibration(self, image_id: str) -> CalibratedSpacing | None:
         """Return the calibrated spacing of an image, or None."""
         return self._calibrations.get(image_id)
+
+    @property
+    def ids(self) -> Set[str]:
+        """The ids of the images that are calibrated."""
+        return {*self._calibrations}
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return the calibrated part of an image's plane or calibration module."""

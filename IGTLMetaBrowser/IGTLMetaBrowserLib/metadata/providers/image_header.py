@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -55,6 +56,11 @@ class ImageHeaderProvider(ObservableProvider):
         """Forget an image's header, if it is known."""
         if self._headers.forget(image_id):
             self.notify_changed(image_id)
+
+    @property
+    def ids(self) -> Set[str]:
+        """The ids of the images whose headers are known."""
+        return {*self._headers}
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return the pixel or geometry module of an image."""

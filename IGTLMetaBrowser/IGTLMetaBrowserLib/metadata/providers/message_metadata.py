@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -44,6 +44,11 @@ class MessageMetadataProvider(ObservableProvider):
         """Forget the metadata of an image, if it is known."""
         if self._metadata.forget(image_id):
             self.notify_changed(image_id)
+
+    @property
+    def ids(self) -> Set[str]:
+        """The ids of the images whose metadata are known."""
+        return {*self._metadata}
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return a module, if the metadata has any field of it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from ... import codec
 from ..registry import MetadataProviders, Priority, Provider
@@ -50,6 +50,18 @@ class StandardProviders:
             self.calibration: Priority.CALIBRATION,
         }
         self.add_to_registry()
+
+    @property
+    def ids(self) -> Set[str]:
+        """The ids of the images of which more is known than their list says."""
+        return self.calibration.ids | self.typed.ids | self.messages.ids | self.headers.ids
+
+    def forget(self, image_id: str) -> None:
+        """Know no more of an image than its list says."""
+        self.calibration.remove(image_id)
+        self.typed.remove_all(image_id)
+        self.messages.forget(image_id)
+        self.headers.forget(image_id)
 
     def add_to_registry(self) -> None:
         """Add these providers; where they are there already, nothing changes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from types import MappingProxyType
 from typing import Any
 
@@ -47,6 +48,11 @@ class TypedValuesProvider(ObservableProvider):
         """Forget all that was typed in for an image."""
         if self._values.pop(image_id, None):
             self.notify_changed(image_id)
+
+    @property
+    def ids(self) -> Set[str]:
+        """The ids of the images of which something was typed in."""
+        return {*self._values}
 
     def __call__(self, type_: str, image_id: str) -> Any:
         """Return a module with what was typed in of it."""

@@ -1,0 +1,55 @@
+"""Whose images they are, by the lists of one server: an id can be given to another patient's.
+
+So do servers that number their images, when they are started again for the next patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from .. import codec
+
+# A list may have been cut to its fields, and the next one, with metadata, may not be.
+_FIELD_BYTES = 63
+
+Entries = Callable[[str], codec.ImageMetaItem | None]
+
+
+class ListedPatients:
+    """Remembers what a list has said of some images."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, codec.ImageMetaItem] = {}
+
+    def note(self, image_ids: Iterable[str], entries: Entries) -> None:
+        """Remember what a list says of these images; what it does not have, as it was before."""
+        known = {image_id: entries(image_id) for image_id in image_ids}
+        self._entries = {
+            image_id: entry
+            for image_id, now in known.items()
+            if (entry := now or self._entries.get(image_id)) is not None
+        }
+
+    def others(self, entries: Entries) -> list[str]:
+        """Return the ids of images that another list says to be another patient's."""
+        found = [
+            image_id
+            for image_id, before in self._entries.items()
+            if (now := entries(image_id)) is not None and _is_another(before, now)
+        ]
+        for image_id in found:
+            del self._entries[image_id]
+        return found
+
+
+def _is_another(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -> bool:
+    """Whether two entries are of two patients; if they name none, of two images."""
+    if before.patient_id and now.patient_id:
+        return _cut(before.patient_id) != _cut(now.patient_id)
+    if any((before.patient_id, before.patient_name, now.patient_id, now.patient_name)):
+        return _cut(before.patient_name).casefold() != _cut(now.patient_name).casefold()
+    return before.name != now.name
+
+
+def _cut(text: str) -> str:
+    return codec.cut_text(text.strip(), _FIELD_BYTES)
