@@ -9,6 +9,10 @@ from pathlib import Path
 _THREADS = Path("/proc/self/task")
 
 
+class HangError(AssertionError):
+    """Something did not end. On a busy machine this is a suspicion, until it is tried alone."""
+
+
 class Patience:
     """Is over when this process has had ``seconds`` for something.
 

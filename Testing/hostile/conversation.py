@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.patience import Patience
+from helpers.patience import HangError, Patience
 from helpers.peers import TRAJECTORY, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.header_versions import forget_servers
@@ -24,6 +24,11 @@ IMAGES = {
     "CT1": make_image(1, (4, 3, 2), "CT1"),
     "CT3": make_image(100, (5, 3, 2), "CT3"),
 }
+# Turned, and each elsewhere: a volume without its geometry, or with another's, is noticed.
+for _number, _image in enumerate(IMAGES.values()):
+    _image.matrix = np.array(
+        [[0.0, 0.0, 2.0, 10.0], [-0.5, 0.0, 0.0, -20.0 * _number], [0.0, 0.75, 0.0, 30.0]]
+    )
 PARTS = [
     codec.GetImagePartMessage(stride=(2, 2, 1), device_name="CT1"),
     codec.GetImagePartMessage(
@@ -120,7 +125,8 @@ def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
             except net.NetworkError as error:
                 errors.append(str(error))
     assert all(errors), "an error without words"
-    assert not patience.is_over, "it hung"
+    if patience.is_over:
+        raise HangError("it ended, but late")
     return errors
 
 
@@ -139,8 +145,13 @@ def check_received(messages: Sequence[codec.Message]) -> None:
         assert list(message.items) == [PUSHED]
 
 
-def browse(browser: Any, port: int, **options: Any) -> list[str]:
-    """Have the conversation as a window does; return what failed, in words."""
+def browse(
+    browser: Any, port: int, wait: Callable[[Any], None] = wait_for_socket, **options: Any
+) -> list[str]:
+    """Have the conversation as a window does; return what failed, in words.
+
+    ``wait`` is called with the browser until it has something to do.
+    """
     from IGTLMetaBrowserLib.browser.errors import BrowserError
     from IGTLMetaBrowserLib.browser.events import Failed, ListUnanswered, TrajectoriesShown
 
@@ -165,11 +176,17 @@ def browse(browser: Any, port: int, **options: Any) -> list[str]:
         except (net.NetworkError, BrowserError) as error:  # it has left the server
             failed.append(str(error))
         while browser.connection.has_server and not is_done(browser):
-            assert not patience.is_over, "it hung"
-            wait_for_socket(browser)
+            if patience.is_over:
+                raise HangError("the browser still has something to do")
+            wait(browser)
             browser.step()
     assert all(failed), "a failure without words"
-    return failed + _check_scene(browser)
+    words = failed + _check_scene(browser)
+    if not words:
+        states = [browser.images.state(image_id).status.name for image_id in IMAGES]
+        assert states == ["LOADED"] * len(IMAGES), f"neither loaded nor failed: {states}"
+        assert shown, "no trajectories, and no word of it"
+    return words
 
 
 def is_done(browser: Any) -> bool:
@@ -183,17 +200,26 @@ def _is_reconnecting(browser: Any) -> bool:
 
 
 def _check_scene(browser: Any) -> list[str]:
-    """Fail if a node has other voxels than its image, or there are two; return the reasons."""
+    """Fail if a node is not as its image, or the line not as the trajectory; return the reasons."""
     reasons = []
     for image_id, truth in IMAGES.items():
         state, node = browser.images.state(image_id), browser.images.node(image_id)
         if node is not None:
-            from vtkmodules.util.numpy_support import vtk_to_numpy
-
-            scalars = node.GetImageData().GetPointData().GetScalars()
-            assert np.array_equal(vtk_to_numpy(scalars), truth.pixels.ravel()), image_id
+            _check_volume(node, truth)
         if state.reason:
             reasons.append(state.reason)
         elif browser.connection.has_server:
             assert state.status.name in ("LOADED", "NOT_LOADED"), (image_id, state)
     return reasons
+
+
+def _check_volume(node: Any, truth: codec.ImageMessage) -> None:
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+    scalars = node.GetImageData().GetPointData().GetScalars()
+    assert np.array_equal(vtk_to_numpy(scalars), truth.pixels.ravel()), truth.device_name
+    matrix = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    rows = [[matrix.GetElement(row, column) for column in range(4)] for row in range(4)]
+    assert np.allclose(rows, truth.ijk_to_ras(), atol=1e-5), f"elsewhere: {truth.device_name}"

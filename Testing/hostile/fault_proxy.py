@@ -13,6 +13,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from helpers.patience import HangError
+
 PATIENCE = 20.0
 SECONDS_OF_A_DELAY = 0.02
 BYTES_OF_A_DRIP = 40
@@ -60,6 +62,8 @@ class FaultProxy:
 
     ``passed`` are those of the first connection: to the client, and to the server. ``fault`` may
     be a function that returns the fault of a connection by its number, the first is 0.
+    ``has_done_fault``: a connection that ends early, after a time-out for instance, may not get as
+    far as the fault.
     """
 
     def __init__(
@@ -69,6 +73,7 @@ class FaultProxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.passed = [0, 0]
+        self.has_done_fault = False
         self._count = 0
         self._sockets: list[socket.socket] = []
         self._is_over = threading.Event()
@@ -89,7 +94,8 @@ class FaultProxy:
             _end(sock)
         for thread in self._readers.values():
             thread.join(PATIENCE)
-            assert not thread.is_alive()
+            if thread.is_alive():
+                raise HangError("the proxy passes on what does not end")
         for sock in self._sockets:
             sock.close()
 
@@ -103,6 +109,7 @@ class FaultProxy:
             fault = self._next_fault()
             self._count += 1
             if fault is not None and fault.kind == "refuse":
+                self.has_done_fault = True
                 _let_reset(client)
                 client.close()
                 continue
@@ -146,6 +153,7 @@ class FaultProxy:
         with contextlib.suppress(OSError):
             while data := source.recv(1 << 16):
                 if fault is not None and passed + len(data) > fault.at:
+                    self.has_done_fault = True
                     place = fault.at - passed
                     sink.sendall(data[:place])
                     if not self._do(fault, data[place:], source, sink):

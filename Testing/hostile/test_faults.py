@@ -14,7 +14,8 @@ import pytest
 from hostile import conversation
 from hostile.conversation import Archive
 from hostile.fault_proxy import KINDS, Fault
-from hostile.faults import WAYS, Rig, main
+from hostile.faults import main
+from hostile.rig import WAYS, Rig
 
 # Of about 2,000 bytes to the client and 800 to the server; with TLS more.
 SAMPLE = {

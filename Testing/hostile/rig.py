@@ -1,0 +1,103 @@
+"""A server and what talks to it, client or browser, through a network that does wrong."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from helpers.certificates import Authority
+from helpers.peers import TRAJECTORY, ServerInThread, wait_for_socket
+from hostile.conversation import IMAGES, Archive, browse, check_received, converse
+from hostile.fault_proxy import Fault, FaultProxy
+from IGTLMetaBrowserLib import net
+
+WAYS = {
+    "plain client": (False, False),
+    "TLS client": (True, False),
+    "plain browser": (False, True),
+    "TLS browser": (True, True),
+}
+"""Whether with TLS, and whether with a browser that fills a scene."""
+
+
+# VTK is not made for several threads at once. Who waits for the network lets another rig go on.
+_scenes = threading.Lock()
+
+
+class Rig:
+    """A server, and what talks to it through a proxy. Several threads can have one each.
+
+    ``has_done_fault``: whether the last conversation got as far as its fault.
+    """
+
+    def __init__(self, way: str, folder: Path) -> None:
+        is_tls, self._is_browser = WAYS[way]
+        self._source = Archive()
+        self._options: dict[str, Any] = {}
+        server_options: dict[str, Any] = {}
+        if is_tls:
+            authority = Authority.make(folder)
+            server_options["tls"] = net.ServerTLS(authority.issue("127.0.0.1")).make_context()
+            self._options["tls"] = net.ClientTLS(authority.file)
+        self._server = ServerInThread(self._source, **server_options)
+        self.passed = [0, 0]
+        self.has_done_fault = False
+
+    def __enter__(self) -> Rig:
+        self._server.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._server.__exit__(*error)
+
+    def try_one(self, fault: Fault | None) -> list[str]:
+        """Have one conversation; return what failed in it, in words. Raises what is wrong."""
+        self._source.received.clear()
+        with FaultProxy(self._server.port, fault) as proxy:
+            words = self._browse(proxy.port) if self._is_browser else self._converse(proxy.port)
+        self.passed, self.has_done_fault = proxy.passed, proxy.has_done_fault
+        check_received(self._source.received)
+        return words
+
+    def _converse(self, port: int) -> list[str]:
+        return converse(port, **self._options)
+
+    def _browse(self, port: int) -> list[str]:
+        import slicer
+
+        from IGTLMetaBrowserLib.browser.browser import Browser
+
+        with _scenes:
+            scene = slicer.vtkMRMLScene()
+            slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
+            browser = Browser(scene)
+            try:
+                words = browse(browser, port, _wait, **self._options)
+                volumes = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+                assert volumes <= len(IMAGES), "a second node"
+                _check_lines(scene)
+            finally:
+                browser.close()
+        return words
+
+
+def _wait(browser: Any) -> None:
+    """Wait until the browser has something to do, and let other rigs use their scenes."""
+    _scenes.release()
+    try:
+        wait_for_socket(browser)
+    finally:
+        _scenes.acquire()
+
+
+def _check_lines(scene: Any) -> None:
+    """Fail if there is another line than that of the trajectory, or a second one."""
+    count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode")
+    assert count <= 1, "a second line"
+    for number in range(count):
+        line = scene.GetNthNodeByClass(number, "vtkMRMLMarkupsLineNode")
+        points = [
+            line.GetNthControlPointPosition(n) for n in range(line.GetNumberOfControlPoints())
+        ]
+        assert points == [TRAJECTORY.entry, TRAJECTORY.target], "a wrong line"
