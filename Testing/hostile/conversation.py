@@ -89,9 +89,9 @@ def check_part(request: codec.GetImagePartMessage, part: codec.ImagePartMessage)
     assert np.array_equal(part.matrix, truth.matrix), "wrong geometry of a part"
 
 
-def check_thumbnail(thumbnail: codec.ThumbnailMessage) -> None:
-    """Fail if it is not that of CT3."""
-    truth = thumbnail_of(IMAGES["CT3"], METADATA["Modality"])
+def check_thumbnail(image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+    """Fail if it is not that of the image."""
+    truth = thumbnail_of(IMAGES[image_id], METADATA["Modality"])
     assert thumbnail.planes == truth.planes, "a wrong thumbnail"
 
 
@@ -117,7 +117,7 @@ def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
             # To know that what was pushed has arrived, if the connection stands.
             lambda: check_trajectories(client.get_trajectories()),
             *(lambda one=one: check_part(one, client.get_image_part(one)) for one in PARTS),
-            lambda: check_thumbnail(client.get_thumbnail("CT3")),
+            lambda: check_thumbnail("CT3", client.get_thumbnail("CT3")),
         ]
         for part in parts:
             try:
@@ -146,7 +146,11 @@ def check_received(messages: Sequence[codec.Message]) -> None:
 
 
 def browse(
-    browser: Any, port: int, wait: Callable[[Any], None] = wait_for_socket, **options: Any
+    browser: Any,
+    port: int,
+    wait: Callable[[Any], None] = wait_for_socket,
+    with_thumbnails: bool = False,
+    **options: Any,
 ) -> list[str]:
     """Have the conversation as a window does; return what failed, in words.
 
@@ -165,6 +169,7 @@ def browse(
     patience = Patience(SECONDS)
     parts: list[Callable[[], Any]] = [
         browser.images.request_list,
+        lambda: browser.thumbnails.want(IMAGES if with_thumbnails else ()),
         lambda: browser.request_images(IMAGES),
         browser.trajectories.request,
         lambda: browser.connection.send(codec.TrajectoryMessage([PUSHED], device_name="Tests")),
@@ -192,6 +197,7 @@ def browse(
 def is_done(browser: Any) -> bool:
     """Whether all that was asked for has ended."""
     is_busy = browser.trajectories.is_showing or browser.images.current or browser.queue
+    is_busy = is_busy or browser.thumbnails.is_asking or browser.thumbnails.is_busy
     return not is_busy and not browser.connection.is_waiting and not _is_reconnecting(browser)
 
 
@@ -206,6 +212,8 @@ def _check_scene(browser: Any) -> list[str]:
         state, node = browser.images.state(image_id), browser.images.node(image_id)
         if node is not None:
             _check_volume(node, truth)
+        if (thumbnail := browser.thumbnails.get(image_id)) is not None:
+            check_thumbnail(image_id, thumbnail)
         if state.reason:
             reasons.append(state.reason)
         elif browser.connection.has_server:

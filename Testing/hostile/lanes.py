@@ -13,7 +13,7 @@ from pathlib import Path
 from helpers.patience import HangError, Patience
 from hostile.conversation import SECONDS
 from hostile.fault_proxy import Fault
-from hostile.rig import Rig
+from hostile.rig import WAYS, Rig
 
 SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -81,6 +81,11 @@ def try_one(rig: Rig, fault: Fault) -> Outcome:
 
 def try_some(way: str, faults: Sequence[Fault], at_once: int) -> list[Outcome]:
     """Try faults in this process, ``at_once`` at the same time; return how they ended."""
+    with WAYS[way].use():
+        return _try_some(way, faults, at_once)
+
+
+def _try_some(way: str, faults: Sequence[Fault], at_once: int) -> list[Outcome]:
     left: queue.SimpleQueue[Fault] = queue.SimpleQueue()
     found: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
     for fault in faults:

@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from helpers.certificates import Authority
 from helpers.peers import TRAJECTORY, ServerInThread, wait_for_socket
 from hostile.conversation import IMAGES, Archive, browse, check_received, converse
 from hostile.fault_proxy import Fault, FaultProxy
 from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.net import parts_transfer
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a conversation is had; ``in_parts``: a browser asks for thumbnails and coarse parts."""
+
+    is_tls: bool
+    is_browser: bool
+    in_parts: bool = False
+
+    @contextlib.contextmanager
+    def use(self) -> Iterator[None]:
+        """Let images that are small, and soon there, come in parts: a coarse one, then slices."""
+        with contextlib.ExitStack() as stack:
+            if self.in_parts:
+                from IGTLMetaBrowserLib.browser import part_downloads
+
+                stack.enter_context(patch.object(part_downloads, "_FEWEST_BYTES", 0))
+                stack.enter_context(patch.object(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0))
+                stack.enter_context(patch.object(parts_transfer, "_FIRST_SLAB_BYTES", 1))
+            yield
+
 
 WAYS = {
-    "plain client": (False, False),
-    "TLS client": (True, False),
-    "plain browser": (False, True),
-    "TLS browser": (True, True),
+    "plain client": Way(False, False),
+    "TLS client": Way(True, False),
+    "plain browser": Way(False, True),
+    "TLS browser": Way(True, True),
+    "plain browser in parts": Way(False, True, in_parts=True),
+    "TLS browser in parts": Way(True, True, in_parts=True),
 }
-"""Whether with TLS, and whether with a browser that fills a scene."""
-
 
 # VTK is not made for several threads at once. Who waits for the network lets another rig go on.
 _scenes = threading.Lock()
@@ -32,11 +59,11 @@ class Rig:
     """
 
     def __init__(self, way: str, folder: Path) -> None:
-        is_tls, self._is_browser = WAYS[way]
+        self._way = WAYS[way]
         self._source = Archive()
         self._options: dict[str, Any] = {}
         server_options: dict[str, Any] = {}
-        if is_tls:
+        if self._way.is_tls:
             authority = Authority.make(folder)
             server_options["tls"] = net.ServerTLS(authority.issue("127.0.0.1")).make_context()
             self._options["tls"] = net.ClientTLS(authority.file)
@@ -55,7 +82,7 @@ class Rig:
         """Have one conversation; return what failed in it, in words. Raises what is wrong."""
         self._source.received.clear()
         with FaultProxy(self._server.port, fault) as proxy:
-            words = self._browse(proxy.port) if self._is_browser else self._converse(proxy.port)
+            words = self._browse(proxy.port) if self._way.is_browser else self._converse(proxy.port)
         self.passed, self.has_done_fault = proxy.passed, proxy.has_done_fault
         check_received(self._source.received)
         return words
@@ -73,7 +100,7 @@ class Rig:
             slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
             browser = Browser(scene)
             try:
-                words = browse(browser, port, _wait, **self._options)
+                words = browse(browser, port, _wait, self._way.in_parts, **self._options)
                 volumes = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
                 assert volumes <= len(IMAGES), "a second node"
                 _check_lines(scene)

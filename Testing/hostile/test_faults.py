@@ -24,7 +24,7 @@ SAMPLE = {
 }
 
 
-@pytest.fixture(scope="module", params=WAYS)
+@pytest.fixture(scope="module", params=[name for name, way in WAYS.items() if not way.in_parts])
 def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     if "browser" in request.param:
         pytest.importorskip("slicer")
@@ -59,6 +59,18 @@ def test_a_server_that_refuses_for_a_while_is_found_by_a_browser(tmp_path: Path)
     pytest.importorskip("slicer")
     with Rig("plain browser", tmp_path) as rig:
         assert rig.try_one(Fault("refuse", connections=1000)) != []
+
+
+def test_thumbnails_and_coarse_parts_end_as_the_truth_or_in_words(tmp_path: Path):
+    """Where the coarse part is damaged, or its connection lost, before the rest or after it."""
+    pytest.importorskip("slicer")
+    way = "plain browser in parts"
+    with WAYS[way].use(), Rig(way, tmp_path) as rig:
+        assert rig.try_one(None) == []
+        length = rig.passed[0]
+        for kind in ("cut", "flip"):
+            for at in range(700, length, 450):
+                rig.try_one(Fault(kind, at, bit=1))
 
 
 @pytest.mark.parametrize("at", [pytest.param(at, id=f"byte {at}") for at in range(16, 20)])
