@@ -10,6 +10,7 @@ import slicer
 from helpers.hospital import of_type, step_until, step_until_event
 from helpers.peers import ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser import recordings
 from IGTLMetaBrowserLib.browser.events import LiveImage, RecordingStarted, RecordingStopped
 from IGTLMetaBrowserLib.scene.errors import SceneError
 
@@ -94,6 +95,29 @@ def test_every_frame_is_recorded_also_those_that_are_not_shown(unconnected, even
     assert recording.volume_node is not unconnected.images.node("Ultrasound")
 
 
+def test_what_was_not_copied_yet_when_it_was_stopped_is_copied_in_turns(
+    unconnected, events, sequences, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(recordings, "_SECONDS_A_TURN", 0.0)  # one slice a turn
+    frames = [replace(make_image(shade, (4, 3, 20)), device_name="US") for shade in (1, 2, 3)]
+    with ScriptedServer(burst(*frames)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        recording = unconnected.images.recordings.start("US")
+        ask_for_next(unconnected)
+        step_until(unconnected, lambda: recording.is_working, "frames to copy")
+        unconnected.disconnect()
+    assert not of_type(events, RecordingStopped)
+    assert recording.frames < 2
+    steps = 0
+    while not of_type(events, RecordingStopped):
+        unconnected.wait_and_step()
+        steps += 1
+    assert steps > 15
+    assert shades(recording) == [2, 3]
+    assert recording.browser_node is not None
+
+
 def test_only_what_was_asked_for_is_recorded(unconnected, events, sequences):
     with ScriptedServer(stream(frame(1), frame(2, "Endoscope"), frame(3))) as server:
         unconnected.connect("127.0.0.1", server.port)
@@ -102,8 +126,9 @@ def test_only_what_was_asked_for_is_recorded(unconnected, events, sequences):
             step_until_event(unconnected, events, LiveImage, count)
             ask_for_next(unconnected)
         unconnected.disconnect()
+        stopped = step_until_event(unconnected, events, RecordingStopped)
     assert shades(recording) == [1, 3]
-    assert of_type(events, RecordingStopped)[0].recording.browser_node is not None
+    assert stopped.recording.browser_node is not None
 
 
 def test_a_recording_that_is_full_ends_and_says_so(

@@ -74,6 +74,10 @@ def soak_window(seconds: float) -> int:
     import slicerhost
 
     host = slicerhost.start()
+    import qt
+
+    # Qt keeps up to 10 MiB of pixmaps, which would take the whole time to be filled.
+    qt.QPixmapCache.setCacheLimit(0)
     module = slicerhost.load_module(MODULE)
     browser = module.widget.logic.browser
     try:
@@ -132,6 +136,10 @@ class Growth:
         """Return in words what there is more of now, when ``is_over``; print all."""
         assert self._first is not None
         rounds = self.rounds - self._rounds_before
+        patience = Patience(PATIENCE)
+        # The peers' threads may be about to close those of the last round.
+        while open_descriptors() > self._first.descriptors and not patience.is_over:
+            time.sleep(0.01)
         growing = grown(self._first, self._state(), rounds * self._mebibytes_a_round)
         print(f"grown: {', '.join(growing)}" if growing else "nothing has grown", flush=True)
         return growing

@@ -88,7 +88,7 @@ def test_what_is_recorded_does_not_change_with_the_live_volume(scene, recording)
     image = frame(1, 0)
     node = show_image(scene, image, "US")
     recording.add(image)
-    recording.work()
+    recording.work(1)
     slicer.util.arrayFromVolume(node)[:] = 77
     record(recording)
     assert values(recording) == [[1] * 12]
@@ -100,6 +100,13 @@ def test_a_part_of_an_image_changes_that_part_of_the_frame_before(recording):
     expected = np.ones((3, 4), int)
     expected[1, 1:3] = 9
     assert values(recording) == [[1] * 12, expected.ravel().tolist()]
+
+
+def test_a_part_of_a_big_endian_image_changes_that_part_too(recording):
+    whole = ImageMessage(np.full((1, 3, 4), 700, ">i2"))
+    part = ImageMessage(np.full((1, 1, 1), 9, ">i2"), size=(4, 3, 1), offset=(3, 2, 0))
+    record(recording, whole, part)
+    assert values(recording)[1] == [700] * 11 + [9]
 
 
 def test_without_times_it_is_by_arrival_and_equal_or_earlier_times_do_not_replace_a_frame(
@@ -151,6 +158,12 @@ def test_a_large_frame_is_copied_in_turns(recording):
         turns += 1
     assert turns > 25
     assert recording.frames == 1
+    last = ImageMessage(np.ones((2, 1, 1), np.uint8), size=(4, 4, 50))
+    recording.add(last)
+    recording.work(0)
+    assert recording.is_working  # what is not in the part is copied in turns as well
+    recording.stop()
+    assert recording.frames == 2
 
 
 def test_without_the_module_sequences_nothing_is_recorded(scene):

@@ -171,6 +171,7 @@ class Browser:
         What was loaded stays in the scene. A browser that is closed cannot be used again.
         """
         self.disconnect()
+        self.images.recordings.close()
         stop_redacting_log(self.patients)
         self._scene_events.close()
         self.metadata.close()

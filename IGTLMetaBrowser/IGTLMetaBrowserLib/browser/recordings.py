@@ -8,16 +8,20 @@ from .. import codec, net
 from ..scene.sequence_recording import SequenceRecording
 from .events import Observer, RecordingStarted, RecordingStopped
 
+# For all together: Slicer draws and receives between two turns.
+_SECONDS_A_TURN = 0.004
+
 
 class Recordings:
     """Records every frame that arrives, also those that the views are too slow to show.
 
     ``new_recording`` returns one for an image id, or raises ``SceneError``. ``current`` are those
-    that are going on, by id.
+    that are going on, by id. One that was ended has up to 2 GiB to copy still, in turns.
     """
 
     def __init__(self, notify: Observer, new_recording: Callable[[str], SequenceRecording]) -> None:
         self.current: dict[str, SequenceRecording] = {}
+        self._ending: list[tuple[str, SequenceRecording]] = []
         self._notify = notify
         self._new_recording = new_recording
 
@@ -32,11 +36,12 @@ class Recordings:
         return self.current[image_id]
 
     def stop(self, image_id: str) -> None:
-        """End a recording, if there is one; ``RecordingStopped`` follows."""
+        """End a recording, if there is one; ``RecordingStopped`` follows when all is copied."""
         recording = self.current.pop(image_id, None)
         if recording is not None:
-            recording.stop()
-            self._notify(RecordingStopped(image_id, recording))
+            recording.end()
+            self._ending.append((image_id, recording))
+            self._notify_copied()
 
     def stop_all(self) -> None:
         """End all: the server was left."""
@@ -45,9 +50,17 @@ class Recordings:
 
     def abandon_all(self) -> None:
         """Forget all: the scene was closed."""
-        for image_id in list(self.current):
-            self.current[image_id].abandon()
-            self.stop(image_id)
+        for _, recording in [*self.current.items(), *self._ending]:
+            recording.abandon()
+        self.stop_all()
+        self._notify_copied()
+
+    def close(self) -> None:
+        """End all, and copy at once what is left of them."""
+        self.stop_all()
+        for _, recording in self._ending:
+            recording.stop()
+        self._notify_copied()
 
     def add(self, events: Iterable[net.ClientEvent]) -> None:
         """Record the images among what came unasked."""
@@ -61,12 +74,23 @@ class Recordings:
     @property
     def is_working(self) -> bool:
         """Whether ``work`` has something to do."""
-        return any(one.is_working or not one.is_recording for one in self.current.values())
+        current = self.current.values()
+        return bool(self._ending) or any(one.is_working or not one.is_recording for one in current)
 
     def work(self) -> None:
         """Copy voxels for some milliseconds, and end the recordings that are full."""
         for image_id, recording in list(self.current.items()):
-            if recording.is_working:
-                recording.work()
-            elif not recording.is_recording:
+            if not recording.is_recording:
                 self.stop(image_id)
+        recordings = [*self.current.values(), *(one for _, one in self._ending)]
+        working = [one for one in recordings if one.is_working]
+        for recording in working:
+            recording.work(_SECONDS_A_TURN / len(working))
+        self._notify_copied()
+
+    def _notify_copied(self) -> None:
+        copied = [one for one in self._ending if not one[1].is_working]
+        self._ending = [one for one in self._ending if one not in copied]
+        for image_id, recording in copied:
+            recording.stop()
+            self._notify(RecordingStopped(image_id, recording))

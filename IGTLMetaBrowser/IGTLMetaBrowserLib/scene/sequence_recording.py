@@ -19,13 +19,11 @@ from ..codec import Coordinates, GeometryError, ImageMessage
 from .errors import SceneError
 from .sequence_nodes import make_browser, new_sequence
 from .server_nodes import write_timestamp
-from .subvolumes import whole_pixels, write_into
+from .subvolumes import is_of_same_whole, new_whole, part_of
 from .volumes import image_data, set_vector_type, volume_class, vtk_matrix
 
 MOST_BYTES = 2 << 30
 """Of voxels. Ultrasound of 640 × 480 at 30 frames a second fills it in less than four minutes."""
-# Slicer draws and receives between two turns.
-_SECONDS_A_TURN = 0.004
 # Indexes are told apart to a microsecond. Slicer's own tolerance of a millisecond would let a frame
 # take the place of the one before in a stream of more than 1000 a second, or with equal times.
 _SHORTEST_STEP = 1e-6
@@ -35,9 +33,11 @@ class SequenceRecording:
     """Records the frames of one image id.
 
     ``add`` takes a frame, and ``work`` copies its voxels into the sequence, for some milliseconds a
-    call. ``problem`` says why it records no longer; ``browser_node`` and ``volume_node`` are there
-    after ``stop``, unless there was no frame. ``coordinates`` overrules what messages say of their
-    matrix. Raises ``SceneError`` if Slicer cannot replay anything.
+    call. After ``end`` it takes no more, and ``stop`` is to be called when there is no more
+    ``work``: it copies at once what is left. ``problem`` says why it records no longer;
+    ``browser_node`` and ``volume_node`` are there after ``stop``, unless there was no frame.
+    ``coordinates`` overrules what messages say of their matrix. Raises ``SceneError`` if Slicer
+    cannot replay anything.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class SequenceRecording:
         self._name = name
         self._coordinates = coordinates
         self._most_bytes = most_bytes
+        self._is_ended = False
         self._is_stopped = False
         self._patient = ""
         self._clock = _FrameClock()
@@ -68,7 +69,7 @@ class SequenceRecording:
     @property
     def is_recording(self) -> bool:
         """Whether ``add`` still takes frames."""
-        return not self._is_stopped and not self.problem
+        return not self._is_ended and not self.problem
 
     @property
     def is_working(self) -> bool:
@@ -97,7 +98,7 @@ class SequenceRecording:
         self.byte_count += size
         self._waiting.append((self._clock.index(image), image))
 
-    def work(self, seconds: float = _SECONDS_A_TURN) -> None:
+    def work(self, seconds: float) -> None:
         """Copy voxels of frames that wait, for about so many seconds."""
         end = time.monotonic() + seconds
         while self.is_working:
@@ -108,11 +109,15 @@ class SequenceRecording:
                     return
             self._copying = None
 
+    def end(self) -> None:
+        """Record no more frames than have come."""
+        self._is_ended = True
+
     def stop(self) -> None:
         """Record no more frames, and make what replays them."""
         if self._is_stopped:
             return
-        self._is_stopped = True
+        self._is_ended = self._is_stopped = True
         self.work(float("inf"))
         if self.sequence_node.GetScene() is not self._scene:  # it was closed, or the user's doing
             return
@@ -126,7 +131,7 @@ class SequenceRecording:
 
     def abandon(self) -> None:
         """Record no more frames: the scene was closed."""
-        self._is_stopped = True
+        self._is_ended = self._is_stopped = True
         self._waiting.clear()
         self._copying = None
 
@@ -134,13 +139,13 @@ class SequenceRecording:
         """Copy a frame into the sequence, with a pause after each slice."""
         try:
             ijk_to_ras = image.usable_ijk_to_ras(self._coordinates)
-            source = self._whole(image, ijk_to_ras)
+            pixels = new_whole(image)
         except (GeometryError, SceneError):
             return  # as the live volume, which says so, is left as it was
-        pixels = np.empty(source.shape, source.dtype.newbyteorder("="))
-        for k, voxels in enumerate(source):
-            pixels[k] = voxels
-            yield
+        for voxels, source in self._sources(image, ijk_to_ras, pixels):
+            for target, values in zip(voxels, source, strict=True):
+                target[...] = values
+                yield
         # The sequence would copy all voxels at once: it gets a node without any.
         frame = getattr(slicer, volume_class(image))()
         frame.SetName(self._name)
@@ -152,18 +157,21 @@ class SequenceRecording:
         self._last_pixels, self._last_place = pixels, ijk_to_ras
         self.frames += 1
 
-    def _whole(self, image: ImageMessage, ijk_to_ras: np.ndarray) -> np.ndarray:
-        """Return all pixels of a frame; of a sub-volume, the rest is that of the frame before.
+    def _sources(
+        self, image: ImageMessage, ijk_to_ras: np.ndarray, pixels: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield parts of the new frame's ``pixels``, and what is to be copied into each.
 
-        As far as that lies in the same place.
+        Of a sub-volume, the rest is that of the frame before, if that lies in the same place.
         """
         if not image.is_subvolume:
-            return image.pixels
-        if self._last_pixels is not None and np.allclose(self._last_place, ijk_to_ras):
-            pixels = self._last_pixels.copy()
-            if write_into(pixels, image):
-                return pixels
-        return whole_pixels(image)
+            yield pixels, image.pixels
+            return
+        last = self._last_pixels
+        is_same_place = np.allclose(self._last_place, ijk_to_ras)
+        if last is not None and is_same_place and is_of_same_whole(last, image):
+            yield pixels, last
+        yield part_of(pixels, image), image.pixels
 
 
 class _FrameClock:

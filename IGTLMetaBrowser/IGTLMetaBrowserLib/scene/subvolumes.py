@@ -19,27 +19,38 @@ def write_part(node: Any, image: ImageMessage) -> bool:
     image: another size, scalar type or number of components.
     """
     voxels = _voxels(node)
-    if voxels is None or not write_into(voxels, image):
+    if voxels is None or not is_of_same_whole(voxels, image):
         return False
+    part_of(voxels, image)[...] = image.pixels
     node.GetImageData().GetPointData().GetScalars().Modified()
     node.GetImageData().Modified()
     node.Modified()
     return True
 
 
-def write_into(voxels: np.ndarray, image: ImageMessage) -> bool:
-    """Write the voxels of a sub-volume into those of a whole image, of shape (k, j, i, …).
+def part_of(voxels: np.ndarray, image: ImageMessage) -> np.ndarray:
+    """Return the part of a whole image's ``voxels`` that a sub-volume has, as a view."""
+    return voxels[_place(image)]
 
-    Returns False, with nothing written, if these are of another size or type.
-    """
-    if voxels.shape != _whole_shape(image) or voxels.dtype != image.pixels.dtype:
-        return False
-    voxels[_place(image)] = image.pixels
-    return True
+
+def is_of_same_whole(voxels: np.ndarray, image: ImageMessage) -> bool:
+    """Whether a sub-volume is part of an image of the size and type of these voxels."""
+    native = image.pixels.dtype.newbyteorder("=")
+    return voxels.shape == _whole_shape(image) and voxels.dtype == native
 
 
 def whole_pixels(image: ImageMessage) -> np.ndarray:
     """Return the whole image as an array, zero outside of the part that came.
+
+    Raises ``SceneError`` as ``new_whole`` does.
+    """
+    pixels = new_whole(image)
+    part_of(pixels, image)[...] = image.pixels
+    return pixels
+
+
+def new_whole(image: ImageMessage) -> np.ndarray:
+    """Return zeros of the whole image's size, in this computer's byte order.
 
     Raises ``SceneError`` if it would need more memory than a whole image that is received: a
     part of one voxel may claim to belong to 65535³ of them.
@@ -50,9 +61,7 @@ def whole_pixels(image: ImageMessage) -> np.ndarray:
             f"a part of an image of {image.whole_size} voxels came, which would need {size} bytes; "
             f"the limit is {DEFAULT_MAX_BODY_SIZE}"
         )
-    pixels = np.zeros(_whole_shape(image), image.pixels.dtype)
-    pixels[_place(image)] = image.pixels
-    return pixels
+    return np.zeros(_whole_shape(image), image.pixels.dtype.newbyteorder("="))
 
 
 def _whole_shape(image: ImageMessage) -> tuple[int, ...]:
