@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "dicomweb_client": (f"{LIB}.sources.dicomweb",),
     "requests": (f"{LIB}.sources.dicomweb",),
     "urllib3": (f"{LIB}.sources.dicomweb",),
-    "pynetdicom": (f"{LIB}.sources.dimse",),
+    "pynetdicom": (f"{LIB}.sources.dimse", f"{LIB}.sources.dimse_association"),
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
 ONLY_IN_FUNCTIONS = {
@@ -108,6 +108,7 @@ WITH_A_THREAD = (
     f"{LIB}.sources.arriving_volume",
     f"{LIB}.sources.dicom_decoding",
     f"{LIB}.sources.dimse",
+    f"{LIB}.sources.dimse_files",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (

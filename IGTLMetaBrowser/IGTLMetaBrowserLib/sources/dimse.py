@@ -5,10 +5,11 @@ All of it is pynetdicom's. Each call has an association of its own.
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -25,19 +26,30 @@ from .archive import (
     Query,
     Series,
 )
+from .dimse_association import (
+    Association,
+    Peer,
+    associated,
+    find_model,
+    storage_classes,
+    storage_contexts,
+    transfer_syntaxes,
+)
+from .dimse_files import ReceivedFiles
+from .multipart import LARGEST_PART
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+_logger = logging.getLogger(__name__)
+
 _ADDRESS = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d{1,5})")
-# A match; the second without all optional keys (PS3.4 C.4.1.1.4).
-_PENDING = (0xFF00, 0xFF01)
-_CANCELLED = 0xFE00
-_MESSAGE_ID = 1
 # What a study is asked for: the rest is of its series.
 _STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
-# An association can have at most 128 presentation contexts (PS3.8 9.3.2.2).
-_MOST_CONTEXTS = 127
+# Of data elements that were changed, or do not fit the class: it has stored the file (PS3.4 B.2.3).
+_STORED_WITH_WARNING = (0xB000, 0xB006, 0xB007)
+# Who sends to our port at once: the archive, and who was not asked.
+_MOST_SENDERS = 50
 
 
 @dataclass(frozen=True)
@@ -70,9 +82,17 @@ class DimseArchive:
         if found is None:
             raise ArchiveError(f"{address!r} is no AET@HOST:PORT, such as PACS@10.1.2.3:104")
         self.name = address
-        self._aet, self._host, self._port = found["aet"], found["host"], int(found["port"])
-        self._settings = settings or DimseSettings()
-        self._tls = _tls_context(self._settings)
+        settings = settings or DimseSettings()
+        self._peer = Peer(
+            address,
+            found["aet"],
+            found["host"],
+            int(found["port"]),
+            settings.aet,
+            settings.timeout,
+            _tls_context(settings),
+        )
+        self._move_port = settings.move_port
         # The archive knows one port, where one series can be waited for at a time.
         self._moving = threading.Lock()
 
@@ -80,8 +100,12 @@ class DimseArchive:
         """Ask whether it is there (C-ECHO). Raises ``ArchiveError``."""
         from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-        with self._associated([Verification]) as association:
-            self._check(association.send_c_echo(), "answers no C-ECHO")
+        with associated(self._peer, [Verification]) as association:
+            since = time.monotonic()
+            status = association.of_pynetdicom.send_c_echo()
+            if not status:
+                raise association.no_answer("C-ECHO", since)
+            association.check(status, "answers no C-ECHO")
 
     def find(self, query: Query, most: int) -> Sequence[Series]:
         """Return the series that match, at most so many. Raises ``ArchiveError``.
@@ -89,61 +113,79 @@ class DimseArchive:
         First the studies, then the series of each: few archives find series of unnamed studies
         (PS3.4 C.4.1.3.1.1, without relational queries).
         """
+        try:
+            return self._find(query, most)
+        except BrokenOffError:  # as by DICOMweb: it has just been started again, perhaps
+            return self._find(query, most)
+
+    def _find(self, query: Query, most: int) -> Sequence[Series]:
+        end = self._peer.end()
         of_study = {key: text for key, text in query.items() if key in _STUDY_LEVEL}
         of_series = {key: text for key, text in query.items() if key not in _STUDY_LEVEL}
+        if "SeriesInstanceUID" in of_series and (named := self._find_named(query, end)):
+            return named
+        identifier = _identifier("STUDY", _STUDY_LEVEL, of_study)
+        if "Modality" in of_series:
+            identifier.ModalitiesInStudy = of_series["Modality"]
+        # Each has a series at least, so that more studies are of no use; unless it may have none
+        # that is searched for.
+        limit = None if of_series.keys() - {"Modality"} else most
+        with associated(self._peer, [find_model()]) as association:
+            studies = list(association.answers(identifier, end, limit))
         found: list[Series] = []
-        with self._associated([_find_model()]) as association:
-            if "SeriesInstanceUID" in of_series and (
-                named := self._find_named(association, {**of_study, **of_series})
-            ):
-                return named
-            identifier = _identifier("STUDY", _STUDY_LEVEL, of_study)
-            if "Modality" in of_series:
-                identifier.ModalitiesInStudy = of_series["Modality"]
-            # Each has a series at least, so that more studies are of no use; unless it may have
-            # none that is searched for.
-            limit = None if of_series.keys() - {"Modality"} else most
-            for study in list(self._answers(association, identifier, _find_model(), limit)):
-                for series in self._series_in(association, study, of_series):
+        if not studies:
+            return found
+        # Another association: one that has found too many may not have stopped.
+        with associated(self._peer, [find_model()]) as association:
+            for study in studies:
+                for series in self._series_in(association, study, of_series, end):
                     found.append(series)
                     if len(found) >= most:
                         return found
         return found
 
-    def _find_named(self, association: Any, query: Query) -> list[Series]:
+    def _find_named(self, query: Query, end: float) -> list[Series]:
         """Return the series with this UID, of an archive that finds it in whatever study it is.
 
         Nothing of others, which need the study: some refuse, some find nothing.
         """
-        keywords = (*_STUDY_LEVEL, *SERIES_KEYWORDS)
-        identifier = _identifier("SERIES", keywords, query)
+        identifier = _identifier("SERIES", (*_STUDY_LEVEL, *SERIES_KEYWORDS), query)
         try:
-            records = list(self._answers(association, identifier, _find_model(), 2))
+            with associated(self._peer, [find_model()]) as association:
+                records = list(association.answers(identifier, end, 2))
         except ArchiveError:
             return []
-        found = [_series_of(record, record) for record in records]
+        found = [Series(_values_of(KEYWORDS, record)) for record in records]
         is_told = all(
             one.uid == query["SeriesInstanceUID"] and one["StudyInstanceUID"] and one["PatientID"]
             for one in found
         )
         return found if is_told else []
 
-    def _series_in(self, association: Any, study: Dataset, query: Query) -> Iterator[Series]:
+    def _series_in(
+        self, association: Association, study: Dataset, query: Query, end: float
+    ) -> Iterator[Series]:
         """Yield the series of a study; of an answer without UID, or of another study, nothing."""
-        uid = str(study.get("StudyInstanceUID", ""))
+        uid = str(study.get("StudyInstanceUID") or "")
         keywords = (*SERIES_KEYWORDS, "StudyInstanceUID")
         identifier = _identifier("SERIES", keywords, {**query, "StudyInstanceUID": uid})
-        for record in self._answers(association, identifier, _find_model()):
-            series = _series_of(study, record)
-            if series.uid and series["StudyInstanceUID"] == uid:
+        for record in association.answers(identifier, end):
+            series = Series(_values_of(KEYWORDS, record, study))
+            if series.uid and uid and series["StudyInstanceUID"] == uid:
                 yield series
+            else:
+                _logger.warning(
+                    "%s has listed a series without UID, or one of another study than was asked "
+                    "for; it is left out",
+                    self.name,
+                )
 
     def instance(self, series: Series, number: int) -> Mapping[str, str]:
         """Return what is known of an instance by its number. Raises ``ArchiveError``."""
         query = {**_uids_of(series), "InstanceNumber": str(number)}
         identifier = _identifier("IMAGE", INSTANCE_KEYWORDS, query)
-        with self._associated([_find_model()]) as association:
-            found = list(self._answers(association, identifier, _find_model(), 2))
+        with associated(self._peer, [find_model()]) as association:
+            found = list(association.answers(identifier, self._peer.end(), 2))
         if len(found) != 1:
             raise ArchiveError(f"{self.name} has {len(found)} instances {number} of a series")
         return _values_of(INSTANCE_KEYWORDS, found[0])
@@ -154,25 +196,14 @@ class DimseArchive:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         wanted = {**_uids_of(series), **({"SOPInstanceUID": instance} if instance else {})}
         identifier = _identifier("IMAGE" if instance else "SERIES", (), wanted)
-        failures: list[Exception] = []
-
-        def store(event: Any) -> int:
-            try:
-                write(event.encoded_dataset())
-            except Exception as error:  # a full disk; the caller is told
-                failures.append(error)
-                return 0xA700  # out of resources (PS3.4 B.2.3)
-            return 0x0000
-
-        if self._settings.move_port is None:
-            self._get(identifier, self._classes_of(series), store)
+        files = ReceivedFiles(self._peer, series, write, self._move_port is not None)
+        if self._move_port is None:
+            self._get(identifier, self._classes_of(series), files)
         elif instance:  # its series has the port
             raise ArchiveError(f"{self.name} sends no single instances by C-MOVE")
         else:
             with self._moving:
-                self._move(identifier, store, self._settings.move_port)
-        if failures:
-            raise failures[0]
+                self._move(identifier, files, self._move_port)
 
     def store(self, files: Sequence[bytes]) -> None:
         """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
@@ -180,163 +211,75 @@ class DimseArchive:
 
         datasets = [dcmread(BytesIO(file)) for file in files]
         classes = {dataset.SOPClassUID for dataset in datasets}
-        with self._associated(sorted(classes)) as association:
+        with associated(self._peer, sorted(classes)) as association:
             for number, dataset in enumerate(datasets):
+                what = f"has stored {number} of {len(datasets)} files, then refused"
+                since = time.monotonic()
                 try:
-                    status = association.send_c_store(dataset)
+                    status = association.of_pynetdicom.send_c_store(dataset)
                 except ValueError as error:  # no presentation context was accepted
                     raise ArchiveError(
                         f"{self.name} takes no {dataset.SOPClassUID.name}: {error}"
                     ) from error
-                self._check(status, f"has stored {number} of {len(datasets)} files, then refused")
+                if not status:
+                    raise association.no_answer("C-STORE", since)
+                if status.Status in _STORED_WITH_WARNING:
+                    _logger.warning("%s has stored with status %04XH", self.name, status.Status)
+                else:
+                    association.check(status, what)
 
     # Ways to files -------------------------------------------------------------------------------
 
     def _classes_of(self, series: Series) -> list[Any]:
         """Return what the files of a series are; nothing if the archive does not say."""
         identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), _uids_of(series))
-        with self._associated([_find_model()]) as association:
-            answers = self._answers(association, identifier, _find_model())
+        with associated(self._peer, [find_model()]) as association:
+            answers = association.answers(identifier, self._peer.end())
             return sorted({record.SOPClassUID for record in answers if record.get("SOPClassUID")})
 
-    def _get(
-        self, identifier: Dataset, classes: Sequence[Any], store: Callable[[Any], int]
-    ) -> None:
+    def _get(self, identifier: Dataset, classes: Sequence[Any], files: ReceivedFiles) -> None:
         from pynetdicom import build_role, evt
         from pynetdicom.sop_class import (
             StudyRootQueryRetrieveInformationModelGet as Get,  # type: ignore[attr-defined]
         )
 
-        storage = _contexts(classes)
-        roles = [build_role(uid, scp_role=True) for uid in classes or _storage_classes()]
-        handlers = [(evt.EVT_C_STORE, store)]
-        with self._associated([Get], storage, roles, handlers) as association:
-            self._await_files(association.send_c_get(identifier, Get), "C-GET")
+        storage = storage_contexts(classes)
+        roles = [build_role(uid, scp_role=True) for uid in classes or storage_classes()]
+        handlers = [(evt.EVT_C_STORE, files.store)]
+        with associated(self._peer, [Get], storage, roles, handlers, LARGEST_PART) as association:
+            responses = association.of_pynetdicom.send_c_get(identifier, Get)
+            files.wait(association, responses, "C-GET")
 
-    def _move(self, identifier: Dataset, store: Callable[[Any], int], port: int) -> None:
+    def _move(self, identifier: Dataset, files: ReceivedFiles, port: int) -> None:
         from pynetdicom import AE, evt
         from pynetdicom.sop_class import (
             StudyRootQueryRetrieveInformationModelMove as Move,  # type: ignore[attr-defined]
         )
 
-        entity = AE(self._settings.aet)
-        for uid in _storage_classes():
-            entity.add_supported_context(uid, _transfer_syntaxes())
+        entity = AE(self._peer.own_aet)
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self._peer.timeout
+        entity.maximum_associations = _MOST_SENDERS
+        for uid in storage_classes():
+            entity.add_supported_context(uid, transfer_syntaxes())
         try:
             server = entity.start_server(
-                ("", port), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]
+                ("", port), block=False, evt_handlers=[(evt.EVT_C_STORE, files.store)]
             )
         except OSError as error:
             raise ArchiveError(
                 f"{self.name} cannot send to port {port}: {error.strerror}; see --dicom-move"
             ) from error
         try:
-            with self._associated([Move]) as association:
-                responses = association.send_c_move(identifier, self._settings.aet, Move)
-                self._await_files(responses, "C-MOVE")
+            with associated(self._peer, [Move]) as association:
+                responses = association.of_pynetdicom.send_c_move(
+                    identifier, self._peer.own_aet, Move
+                )
+                files.wait(association, responses, "C-MOVE")
         finally:
+            for sender in entity.active_associations:
+                if sender.is_established:  # with others, who still send
+                    sender.abort(block=False)
             server.shutdown()
-
-    def _await_files(self, responses: Any, what: str) -> None:
-        for status, _ in responses:
-            if not status:
-                raise BrokenOffError(f"{self.name} has broken off a {what}; try again later")
-            if status.Status in _PENDING:
-                continue
-            failed = status.get("NumberOfFailedSuboperations") or 0
-            if status.Status != 0 or failed:
-                words = str(status.get("ErrorComment", ""))
-                raise ArchiveError(
-                    f"{self.name} refuses a {what} with the status {status.Status:04X}H"
-                    + (f", {failed} files have failed" if failed else "")
-                    + (f": {words}" if words else "")
-                    + ". Ask who runs the archive whether it knows this AE title "
-                    f"({self._settings.aet}) and lets it have files"
-                )
-
-    # Parts ---------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _associated(
-        self,
-        services: Sequence[Any],
-        storage: Sequence[Any] = (),
-        roles: Sequence[Any] = (),
-        handlers: Sequence[Any] = (),
-    ) -> Iterator[Any]:
-        """An association for these services. Raises ``ArchiveError`` if there is none."""
-        from pynetdicom import AE
-
-        entity = AE(self._settings.aet)
-        entity.connection_timeout = entity.acse_timeout = self._settings.timeout
-        entity.dimse_timeout = entity.network_timeout = self._settings.timeout
-        for uid in services:
-            entity.add_requested_context(uid)
-        for context in storage:
-            entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
-        association = entity.associate(
-            self._host,
-            self._port,
-            ae_title=self._aet,
-            ext_neg=list(roles),
-            evt_handlers=list(handlers),
-            tls_args=(self._tls, self._host) if self._tls is not None else None,
-        )
-        if not association.is_established:
-            raise ArchiveError(self._why_not_associated(association))
-        try:
-            yield association
-        finally:
-            if association.is_established:
-                association.release()
-
-    def _why_not_associated(self, association: Any) -> str:
-        if association.is_rejected:
-            primitive = association.acceptor.primitive
-            reason = getattr(primitive, "reason_str", "") or "without a reason"
-            return (
-                f"{self.name} refuses the association: {reason}. Check both AE titles: it is "
-                f"called {self._aet}, and calls this one {self._settings.aet}"
-            )
-        return (
-            f"{self.name} cannot be reached, or does not speak DICOM"
-            f"{' with TLS' if self._tls is not None else ''}; check host and port"
-        )
-
-    def _answers(
-        self, association: Any, identifier: Dataset, model: Any, most: int | None = None
-    ) -> Iterator[Dataset]:
-        """Yield what a C-FIND finds; ask the archive to stop (C-CANCEL) after so many."""
-        count = 0
-        for status, record in association.send_c_find(identifier, model, msg_id=_MESSAGE_ID):
-            if not status:
-                raise ArchiveError(
-                    f"{self.name} has not answered a C-FIND in {self._settings.timeout:g} s"
-                )
-            if status.Status in _PENDING:
-                count += 1
-                if most is not None and count > most:
-                    if count == most + 1:
-                        association.send_c_cancel(_MESSAGE_ID, query_model=model)
-                elif record is not None:
-                    yield record
-            elif status.Status != _CANCELLED:
-                self._check(status, "refuses a C-FIND")
-
-    def _check(self, status: Dataset, what: str) -> None:
-        if not status:
-            raise ArchiveError(f"{self.name} {what}: it has said nothing; try again later")
-        if status.Status != 0x0000:
-            words = str(status.get("ErrorComment", ""))
-            raise ArchiveError(f"{self.name} {what}: status {status.Status:04X}H {words}".rstrip())
-
-
-def _find_model() -> Any:
-    from pynetdicom.sop_class import (
-        StudyRootQueryRetrieveInformationModelFind,  # type: ignore[attr-defined]
-    )
-
-    return StudyRootQueryRetrieveInformationModelFind
 
 
 def _identifier(level: str, keywords: Sequence[str], query: Query) -> Dataset:
@@ -352,10 +295,6 @@ def _identifier(level: str, keywords: Sequence[str], query: Query) -> Dataset:
     for keyword, text in query.items():
         setattr(identifier, keyword, text)
     return identifier
-
-
-def _series_of(study: Dataset, record: Dataset) -> Series:
-    return Series(_values_of(KEYWORDS, record, study))
 
 
 def _uids_of(series: Series) -> dict[str, str]:
@@ -375,38 +314,6 @@ def _is_several(value: Any) -> bool:
     from pydicom.multival import MultiValue
 
     return isinstance(value, MultiValue)
-
-
-def _storage_classes() -> list[Any]:
-    """Return what files can be: all that pynetdicom knows, as many as an association can have."""
-    from pynetdicom import AllStoragePresentationContexts
-
-    classes = [context.abstract_syntax for context in AllStoragePresentationContexts]
-    classes.sort(key=lambda uid: "Image" not in uid.name and "Segment" not in uid.name)
-    return classes[:_MOST_CONTEXTS]
-
-
-def _contexts(classes: Sequence[Any]) -> list[Any]:
-    """Return presentation contexts for files of these classes; for all, if these are not known.
-
-    The archive chooses one transfer syntax for each context. So that it can send files as they are,
-    each class has a context for each, as long as there is room.
-    """
-    from pynetdicom import build_context
-
-    syntaxes = _transfer_syntaxes()
-    if classes and len(classes) * len(syntaxes) <= _MOST_CONTEXTS:
-        return [build_context(uid, syntax) for uid in classes for syntax in syntaxes]
-    return [build_context(uid, syntaxes) for uid in classes or _storage_classes()]
-
-
-def _transfer_syntaxes() -> list[Any]:
-    """Return those that can be decoded here; the archive chooses one for each class."""
-    from pydicom.uid import AllTransferSyntaxes
-
-    from .dicom_decoding import why_not_decodable
-
-    return [uid for uid in AllTransferSyntaxes if not why_not_decodable(uid)]
 
 
 def _tls_context(settings: DimseSettings) -> Any:

@@ -1,0 +1,142 @@
+"""Files as they come from an archive by C-GET or C-MOVE: counted, and those of others refused."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any
+
+from .archive import ArchiveError, BrokenOffError, Series
+from .dimse_association import PENDING, Association, Peer
+
+_logger = logging.getLogger(__name__)
+
+# An archive that does not say how many there are may have so many; one that does may have got some.
+_MOST_FILES = 100_000
+_MORE = 2
+_SUCCESS, _NO_ROOM, _NOT_ASKED_FOR = 0x0000, 0xA700, 0xA900  # PS3.4 B.2.3
+_WARNING = 0xB000  # all is done, some with failures or warnings (PS3.4 C.4.3.1.4)
+
+
+class ReceivedFiles:
+    """Takes the files of ``series`` from ``peer`` (C-STORE), and calls ``write`` with each.
+
+    ``is_port_open``: anybody can send to the port that an archive sends to (C-MOVE). What is of
+    another series is refused then.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        series: Series,
+        write: Callable[[Any], None],
+        is_port_open: bool = False,
+    ) -> None:
+        self._peer = peer
+        self._series = series
+        self._write = write
+        self._is_port_open = is_port_open
+        self._most = _MORE * (series.count or _MOST_FILES)
+        self._lock = threading.Lock()
+        self.count = 0
+        self.refused = 0
+        self.failures: list[Exception] = []
+
+    def store(self, event: Any) -> int:
+        """Handle a C-STORE of pynetdicom; return its status."""
+        with self._lock:  # several may send at once, and each has a thread
+            return self._store(event)
+
+    def _store(self, event: Any) -> int:
+        try:
+            content = event.encoded_dataset()
+            if self._is_port_open and not self._is_asked_for(content):
+                self.refused += 1
+                _logger.warning(
+                    "a file that is not of the series was refused, which %s has sent",
+                    event.assoc.requestor.ae_title,
+                )
+                return _NOT_ASKED_FOR
+            if self.count >= self._most:
+                raise ArchiveError(
+                    f"{self._peer.name} has sent {self.count} files of a series, and goes on; "
+                    "nothing of it is used. Ask who runs the archive"
+                )
+            self._write(content)
+            self.count += 1
+        except Exception as error:  # a full disk; whoever fetches is told
+            self.failures.append(error)
+            return _NO_ROOM
+        return _SUCCESS
+
+    def _is_asked_for(self, content: bytes) -> bool:
+        from pydicom import dcmread
+
+        keywords = ("StudyInstanceUID", "SeriesInstanceUID")
+        try:
+            header = dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=[*keywords])
+            return all(header.get(keyword) == self._series[keyword] for keyword in keywords)
+        except Exception:  # a broken file raises anything
+            return False
+
+    def wait(self, association: Association, responses: Any, what: str) -> None:
+        """Wait until all are there. Raises ``ArchiveError``."""
+        sent, end, count = time.monotonic(), self._peer.end(), self.count
+        for status, _ in responses:
+            if not status:
+                raise self._failed() or association.no_answer(what, sent)
+            if status.Status not in PENDING:
+                self._check_end(status, what)
+                return
+            sent = time.monotonic()
+            if self.count > count:
+                count, end = self.count, self._peer.end()
+            if self.failures or sent > end:
+                association.abort()
+                raise self._failed() or self._peer.endless(what)
+        raise association.no_answer(what, sent)
+
+    def _failed(self) -> Exception | None:
+        return self.failures[0] if self.failures else None
+
+    def _check_end(self, status: Any, what: str) -> None:
+        if self.failures:
+            raise self.failures[0]
+        failed = status.get("NumberOfFailedSuboperations") or 0
+        if status.Status not in (_SUCCESS, _WARNING) or failed:
+            raise ArchiveError(self._refusal(status, failed, what))
+        completed = status.get("NumberOfCompletedSuboperations") or 0
+        if self.count and self.count >= min(completed, self._series.count or completed):
+            return
+        raise self._less(completed, what)
+
+    def _less(self, completed: int, what: str) -> ArchiveError:
+        if self.refused:
+            return ArchiveError(
+                f"{self._peer.name} has sent {self.refused} files of another series than was asked "
+                "for; nothing of it is used"
+            )
+        said = f"{self._peer.name} says that it has sent {completed} files by {what}"
+        if self.count:
+            return BrokenOffError(
+                f"{said}, of which {self.count} have come; nothing of it is used. Fetch it again"
+            )
+        if self._is_port_open:
+            return ArchiveError(
+                f"{said}, and none has come. List it again, and ask who runs the archive to which "
+                f"host and port it sends for {self._peer.own_aet}"
+            )
+        return ArchiveError(f"{said}, and none has come; list it again")
+
+    def _refusal(self, status: Any, failed: int, what: str) -> str:
+        words = str(status.get("ErrorComment", ""))
+        return (
+            f"{self._peer.name} refuses a {what} with the status {status.Status:04X}H"
+            + (f", {failed} files have failed" if failed else "")
+            + (f": {words}" if words else "")
+            + ". Ask who runs the archive whether it knows this AE title "
+            f"({self._peer.own_aet}) and lets it have files"
+        )
