@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from browser.test_browser_list import ITEM
-from helpers.hospital import of_type
+from helpers.hospital import of_type, parents, voxels
 from helpers.peers import Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -155,3 +155,70 @@ def test_the_error_of_a_limit_names_the_place_in_the_window(unconnected: Browser
         assert reason.endswith("if it needs longer, allow more time (Advanced: Answer time-out)")
         assert "--timeout" not in reason
         unconnected.disconnect()
+
+
+def numbering(patient: str, shade: int, leaves: str = "") -> Callable[[Peer], None]:
+    """Script: a server whose only image has the number 0, whoever the patient is.
+
+    It leaves after its list, or instead of the image, when it is started again.
+    """
+    item = replace(
+        ITEM,
+        id="0",
+        name=f"Head of {patient}",
+        patient_id=patient,
+        patient_name=patient,
+        size=OTHER,
+    )
+
+    def serve(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMAGE":
+                if leaves == "image":
+                    return
+                peer.send(make_image(shade, OTHER, query.device_name))
+                if leaves == "every image":
+                    return
+            elif query.type_name == "GET_IMGMETA":
+                peer.send(codec.ImageMetaMessage(items=[item]))
+                if leaves == "list":
+                    return
+
+    return serve
+
+
+@pytest.mark.parametrize("leaves", ["list", "image"])
+def test_a_server_that_is_started_again_for_the_next_patient(unconnected: Browser, leaves: str):
+    """At once, so that its list is young: its image has the ID, size and type of that of before."""
+    with ScriptedServer(numbering("Smith", 1, leaves), numbering("Jones", 50)) as server:
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        node = unconnected.load_image("0")
+        assert voxels(node)[0] == 50
+        assert (node.GetName(), parents(node)) == ("Head of Jones", ["Jones"])
+        unconnected.disconnect()
+
+
+def test_a_server_that_hangs_up_after_each_image_sends_each_once(unconnected: Browser):
+    asked: list[str] = []
+
+    def serve(peer: Peer) -> None:
+        numbering("Smith", 1, "every image")(Counting(peer))
+
+    class Counting:
+        def __init__(self, peer: Peer) -> None:
+            self.send, self._peer = peer.send, peer
+
+        def receive(self) -> codec.Message:
+            query = self._peer.receive()
+            asked.append(query.type_name)
+            return query
+
+    with ScriptedServer(serve) as server:
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        for _ in range(3):
+            assert unconnected.load_image("0").GetName() == "Head of Smith"
+        unconnected.disconnect()
+    assert asked.count("GET_IMAGE") == 3

@@ -29,6 +29,7 @@ from cli.command import (
     shelf_of,
     started,
 )
+from helpers.peers import Peer, Script, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 
 # The demo's marker is a ball at the patient's left, 5 mm in radius (LPS mm here).
@@ -277,6 +278,30 @@ def test_another_image_is_not_written_under_that_name(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (1, "")
     assert "instead came the image 'SLD-002' of 9 × 9 × 9 voxels, int16" in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_started_again_for_the_next_patient(tmp_path: Path) -> None:
+    """Its image has the ID, size and type of that of before: only the list says whose it is."""
+
+    def numbering(name: str, is_ending: bool) -> Script:
+        item = codec.ImageMetaItem(name, "0", patient_id=name, size=(4, 3, 2), scalar_type=5)
+
+        def serve(server: Peer) -> None:
+            while (query := server.receive()) is not None:
+                if query.type_name == "GET_IMAGE":
+                    server.send(make_image(1, device_name="0"))
+                elif query.type_name == "GET_IMGMETA":
+                    server.send(codec.ImageMetaMessage(items=[item]))
+                    if is_ending:
+                        return
+
+        return serve
+
+    with ScriptedServer(numbering("Smith", True), numbering("Jones", False)) as server:
+        result = igtlmeta("fetch", f"127.0.0.1:{server.port}", "0", "-o", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "the list has changed since it was read" in result.stderr
+    assert nrrd.read_header(str(tmp_path / "0.nrrd"))["name"] == "Jones"
 
 
 def test_an_image_without_an_id_is_not_asked_for(tmp_path: Path) -> None:

@@ -415,6 +415,25 @@ def test_slices_of_different_things_lie_between_each_other_in_one_series(
     assert notice in source.metadata(source.images()[0].id).get("Notice", "")
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "whole"), [("NO", "YES", "YES"), ("NO", "NO", "NO"), ("NO", None, None)]
+)
+def test_names_may_be_in_the_pixels_of_any_slice(
+    tmp_path, write_series, make_slice, one, other, whole
+):
+    """By what the first one says alone, a de-identified server would send the others."""
+    write_series(tmp_path, REGULAR, BurnedInAnnotation=one)
+    last = make_slice(REGULAR[-1], BurnedInAnnotation="NO")
+    if other is None:
+        del last.BurnedInAnnotation
+    else:
+        last.BurnedInAnnotation = other
+    last.save_as(tmp_path / f"{len(REGULAR) - 1}.dcm", enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    (item,) = source.images()
+    assert source.metadata(item.id).get("BurnedInAnnotation") == whole
+
+
 def test_one_patient_of_two_names_is_one_volume_that_says_so(tmp_path, make_slice):
     for number in range(4):
         name = ("Doe^Jane", "DOE^JANE^^", "Roe^Jane")[min(number, 2)]

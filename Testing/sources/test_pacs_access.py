@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from email.message import Message
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from pydicom import Dataset
 from helpers import connect_proxy, orthanc, scripted_archive
 from helpers.certificates import Authority
 from helpers.ready_sources import ready
-from helpers.scripted_archive import Script, archive_of, multipart, record
+from helpers.scripted_archive import Answer, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -103,6 +104,56 @@ def test_a_certificate_that_is_none(tmp_path):
     settings = WebSettings(certificate=str(tmp_path / "key.pem"))
     with pytest.raises(SourceError, match="it has no certificate in PEM, or no key"):
         DicomWebArchive("https://localhost:1/dicom-web", settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1/dicom-web",
+        "ftp://jane:secret@localhost/dicom-web",
+        "jane:secret@localhost",
+        "http://jane:secret@localhost:99999/dicom-web",
+        "http://jane:sec ret@localhost:99999/dicom-web",
+    ],
+)
+def test_a_url_that_is_none_is_named_without_its_password(url):
+    with pytest.raises(SourceError) as caught:
+        DicomWebArchive(url).find({}, 1)
+    assert "sec" not in str(caught.value)
+    assert "URL" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("PACS@127.0.0.1:99999", "names no port from 1 to 65535"),
+        (f"PACS@{'x' * 70}:104", "cannot be reached: .*; check host and port"),
+    ],
+)
+def test_a_dicom_address_that_is_none_is_named(address, words):
+    with pytest.raises(SourceError, match=words):
+        DimseArchive(address).echo()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("settings", [WebSettings(token="secret"), WebSettings("jane", "secret")])
+def test_who_we_are_is_told_to_no_other_archive(script, host, settings):
+    """To which the archive sends us on."""
+    told: list[str | None] = []
+
+    def look(header: Message) -> bool:
+        told.append(header["Authorization"])
+        return True
+
+    with scripted_archive.running(script, check=look) as other:
+
+        def move(path: str) -> Answer:
+            return Answer(302, b"", {"Location": f"http://{host}:{other}{path}"})
+
+        with scripted_archive.running(move) as port:
+            (found,) = DicomWebArchive(f"http://127.0.0.1:{port}", settings).find({}, 2)
+    assert found["PatientID"] == "42"
+    assert told == [None]
 
 
 def test_the_proxy_of_the_environment(script, cache, monkeypatch):

@@ -16,6 +16,7 @@ from helpers.peers import TRAJECTORY, ServerInThread
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
+from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import plain_volumes
 from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource, read_volume
 
@@ -138,6 +139,29 @@ def test_a_file_that_changed_since_it_was_listed_is_not_sent(tmp_path: Path):
     assert source.image_version("head") != version
     with pytest.raises(net.SourceError, match="has changed since it was listed"):
         source.image("head")
+
+
+@pytest.mark.parametrize("ending", ["nii", "nii.gz", "mha", "nrrd"])
+@pytest.mark.parametrize("damage", ["none", "cut off", "one byte is another"])
+def test_voxels_that_are_missing_or_damaged_are_not_made_up(tmp_path: Path, ending, damage):
+    """ITK fills up a NIfTI file that is being copied with zeros, and says nothing."""
+    path = tmp_path / f"a.{ending}"
+    voxels = np.random.default_rng(1).integers(0, 1000, (8, 20, 30), np.int16)
+    if ending == "mha":
+        SimpleITK.WriteImage(SimpleITK.GetImageFromArray(voxels), str(path), useCompression=True)
+    else:
+        write_with_itk(path, voxels)
+    content = bytearray(path.read_bytes())
+    if damage == "cut off":
+        path.write_bytes(content[:-1000])
+    elif damage != "none" and ending != "nii":  # which has no checksum
+        content[-200] ^= 1
+        path.write_bytes(content)
+    if damage == "none" or (damage != "cut off" and ending in ("nii", "nrrd")):
+        assert read_volume(path)[0].shape == voxels.shape
+        return
+    with pytest.raises(SourceError, match=r"is damaged|is cut off|cannot be read"):
+        read_volume(path)
 
 
 def test_an_unknown_id_and_a_missing_folder_are_named(tmp_path: Path):

@@ -122,6 +122,12 @@ def test_nobody_else_may_read_it(cache, tmp_path):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ArchiveError, match=r"cannot be made: .*; choose another"):
+        SeriesCache(tmp_path / "file" / "cache", 1)
+
+
 def test_another_process_keeps_the_same_series_meanwhile(tmp_path):
     folder = tmp_path / "cache"
     cache = SeriesCache(folder, 1 << 20)

@@ -34,6 +34,8 @@ class Connection:
         self.reconnector: Reconnector | None = None
         self.last_error: net.NetworkError | None = None
         """Why there is no connection: the last one was lost or could not be made."""
+        self.number = 0
+        """Of the connection: another one may be to another server at the same address."""
 
     @property
     def state(self) -> ConnectionState:
@@ -187,6 +189,7 @@ class Connection:
     def on_connected(self) -> None:
         """There is a connection now."""
         was_connected = self._server().on_connected()
+        self.number += 1
         self.last_error = None
         self._notify(Connected(self.address, was_connected))
 

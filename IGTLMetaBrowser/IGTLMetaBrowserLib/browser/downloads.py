@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from itertools import compress
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import codec, net
 from ..net.list_check import ListCheck
@@ -42,6 +42,14 @@ _SECONDS_BETWEEN_REPORTS = 0.1
 _IMAGES_A_TURN = 20_000
 
 
+class _Unconfirmed(NamedTuple):
+    """An image, and what the list has said of it before the connection was lost."""
+
+    image_id: str
+    image: codec.ImageMessage
+    entry: codec.ImageMetaItem | None
+
+
 class Downloads:
     """One transfer at a time; a failure never stops the others. ``states`` has each image's."""
 
@@ -67,6 +75,8 @@ class Downloads:
         self._query: net.Query | None = None
         # An image in the scene, its node and notes, that takes the place of its preview next.
         self._arrived: tuple[str, Any, tuple[str, ...]] | None = None
+        # An image that has come over another connection than its list, and waits for that.
+        self._unconfirmed: _Unconfirmed | None = None
         self._body_size = 0  # of the answer, as soon as it begins to arrive
         self._notified_at = 0.0  # the progress, in monotonic seconds
         self._seconds_preparing = 0  # of those that observers were notified of
@@ -139,6 +149,7 @@ class Downloads:
     def on_server_selected(self) -> None:
         """Believe the list of another server, and what it offers."""
         self._list_check = ListCheck()
+        self._unconfirmed = None
         self.parts.forget_all()
 
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
@@ -282,6 +293,7 @@ class Downloads:
                 self._connection.client.cancel(self._query)
                 self._query = None
             self._list_check.forget(current)
+            self._unconfirmed = None
             self._queue.finish()
             cancelled.append(current)
         self.states.cancel(cancelled)
@@ -306,7 +318,52 @@ class Downloads:
             BrowserError("the server has removed it from the list"),
         )
 
+    def on_list(self) -> bool:
+        """A list has come; return whether an image that has waited for it is finished.
+
+        It is the one that was asked for if the list says of it what it said before.
+        """
+        if self._unconfirmed is None:
+            return False
+        (image_id, image, before), self._unconfirmed = self._unconfirmed, None
+        now = self._metadata.listing.entry(image_id)
+        if now == before:
+            self._check(image_id, image)
+        elif now is not None:
+            self._queue.begin_again()
+            self.states.load(image_id)
+            self._query = self._connection.ask("IMAGE", image_id)
+        else:
+            self._queue.finish()
+            self._fail(image_id, BrowserError("the server has removed it from the list"))
+        return self.current is None
+
+    def on_list_failed(self, error: net.NetworkError) -> bool:
+        """No list has come; return as ``on_list`` does."""
+        if self._unconfirmed is None:
+            return False
+        image_id, self._unconfirmed = self._unconfirmed.image_id, None
+        if isinstance(error, net.ConnectionFailedError) and self._connection.is_made_again:
+            self._queue.put_back()
+            self._wait([image_id])
+        else:
+            self._queue.finish()
+            self._fail(image_id, error)
+        return True
+
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
+        listing = self._metadata.listing
+        is_list_older = image_id in listing and listing.connection != self._connection.number
+        # The server may have been started again meanwhile, for the next patient.
+        if is_list_older and not image.metadata.get("PatientID"):
+            self._unconfirmed = _Unconfirmed(image_id, image, listing.entry(image_id))
+            if not self._list_requests.is_waiting:
+                self._list_requests.request_update()
+            return
+        self._check(image_id, image)
+
+    def _check(self, image_id: str, image: codec.ImageMessage) -> None:
+        """Show an image, if it is as listed."""
         entries = self._metadata.listing.entries_of(image_id)
         try:
             if self._list_check.must_ask_again(image_id, image, entries):

@@ -326,6 +326,8 @@ class Images:
         search = self._list_requests.take(query)
         if search is None:
             return False
+        if query.error is not None and self._downloads.on_list_failed(query.error):
+            self.fetch_next()
         is_update = self._list_requests.is_update(query)
         if isinstance(query.answer, codec.ImageMetaMessage):
             # A list that was searched for something else is shown no more.
@@ -351,6 +353,7 @@ class Images:
         # What is known of the images first: observers read the names of loaded images there.
         before = self._metadata.listing
         now = Listing(message, datetime.now(timezone.utc), search)
+        now.connection = self._connection.number
         if before.search_keywords or now.search_keywords:
             now.keep_entries_of(before, self._downloads.known_ids)
         self.is_list_unanswered = False
@@ -358,6 +361,8 @@ class Images:
         self._downloads.states.list(now)
         self._notify(Listed(now.entries, is_update))
         self._downloads.withdraw(before, now)
+        if self._downloads.on_list():
+            self.fetch_next()
 
     def on_image_finished(self, query: net.Query) -> bool:
         """Handle a query that is done; return whether it was that of the image in transfer."""

@@ -44,6 +44,7 @@ class Listing:
         has_texts = net.is_own_server(message) and len(message.metadata) > 1
         self._texts = message.metadata if has_texts else {}
         self.listed_at = listed_at
+        self.connection = 0  # the number of the one over which it came
         self.search = search if self.search_keywords else NO_SEARCH
         self._kept: dict[str, list[codec.ImageMetaItem]] = {}
         self._forms: dict[str, _Form] = {}

@@ -141,9 +141,10 @@ def open_archive_source(
 ) -> ArchiveSource:
     """Return the archive as a source. Raises ``SourceError``."""
     filters = dict(arguments.filter)
-    if arguments.days:
-        first = date.today() - timedelta(days=int(arguments.days))
-        filters.setdefault("StudyDate", f"{first:%Y%m%d}-")
+    today = date.today()
+    if arguments.days and arguments.days < today.toordinal():  # else it is all there ever was
+        first = today - timedelta(days=int(arguments.days))
+        filters.setdefault("StudyDate", f"{first.year:04}{first:%m%d}-")
     return ArchiveSource(
         open_archive(arguments),
         SeriesCache(arguments.archive_cache, int(arguments.archive_cache_size * 1e6)),

@@ -86,6 +86,7 @@ class _ListedImages:
         self.listed: Listed = {}
         for item in _list_images(self.client, is_needed):
             self.listed.setdefault(item.id, []).append(item)
+        self._connection = self.client.connections
 
     def entries(self, image_id: str) -> Sequence[codec.ImageMetaItem]:
         """Return what the list says of an id."""
@@ -97,6 +98,10 @@ class _ListedImages:
         Raises ``NetworkError``.
         """
         image = self._ask(image_id, label)
+        if not self._is_list_confirmed(image_id, image):
+            del image
+            note(f"{label}: the list has changed since it was read, and was read again")
+            image = self._ask(image_id, label)
         if not self._check.must_ask_again(image_id, image, self.entries(image_id)):
             return image
         del image  # two of them may not fit into the memory
@@ -106,6 +111,18 @@ class _ListedImages:
         if any(fits(image, entry) for entry in self.entries(image_id)):
             note(f"{label}: the list has changed since it was read, and was read again")
         return image
+
+    def _is_list_confirmed(self, image_id: str, image: codec.ImageMessage) -> bool:
+        """Whether an image and what the list says of it come from one server.
+
+        After its connection was lost it may have been started again, for the next patient.
+        """
+        before = self.entries(image_id)
+        is_list_newer = self._connection == self.client.connections
+        if is_list_newer or not before or image.metadata.get("PatientID"):
+            return True
+        self._read_list(is_needed=True)
+        return self.entries(image_id) == before
 
     def _ask(self, image_id: str, label: str) -> codec.ImageMessage:
         with output.progress_bar(label) as show:

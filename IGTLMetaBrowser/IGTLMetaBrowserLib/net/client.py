@@ -78,6 +78,8 @@ class Client:
         self._queries = Queries(self.settings.answer_timeout)
         self._unsent: list[Query] = []
         self._last_message_id = 0
+        self.connections = 0
+        """How many were made: each may be to another server at the same address."""
 
     def __enter__(self) -> Client:
         return self
@@ -431,6 +433,7 @@ class Client:
         server = server_version(attempt.host, attempt.port)
         connection = Connection(sock, receiver)
         self._session = Session(connection, self.address, settings, self._queries, server)
+        self.connections += 1
         return [Connected()]
 
     def _handle_end(self, end: SessionEnd) -> list[ClientEvent]:

@@ -129,6 +129,7 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     values = {keyword: fields.get(field, "") for field, keyword in KEYWORDS.items()}
     for keyword in _OTHER_KEYWORDS:
         values[keyword] = first.get(keyword)
+    values["BurnedInAnnotation"] = _burned_in(stack)
     values["Units"] = values["Units"] or first.get(MEASUREMENT_UNITS)
     values |= _calibration(stack)
     values["Position"] = stack.position
@@ -136,6 +137,15 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     values |= _sequence(stack)
     values |= {field: value for field, value in fields.items() if field not in _PLACES}
     return {key: str(value) for key, value in values.items() if value}
+
+
+def _burned_in(stack: Stack) -> str:
+    """Return whether names may be in the pixels: YES if any file says so, NO if all say that."""
+    headers = {id(header.shared): header for header in (one.file.header for one in stack.frames)}
+    said = {header.get("BurnedInAnnotation").strip().upper() for header in headers.values()}
+    if "YES" in said or len(said) == 1:
+        return "YES" if "YES" in said else said.pop()
+    return ""
 
 
 def _sequence(stack: Stack) -> dict[str, str]:

@@ -39,6 +39,10 @@ _BUSY = (429, 503)
 # And what a proxy answers when the archive behind it has just failed.
 _RETRIED = (*_BUSY, 502, 504)
 
+_EXAMPLE = "one looks like https://pacs.example/dicom-web"
+# Who is named in a URL, perhaps with a password: what cannot be parsed is repeated in an error.
+_USER = re.compile(r"//[^/]*@")
+
 _WORDS = {
     401: "it requires a user name and password, or a token; see --archive-user",
     403: "it does not let this user do that; ask who runs the archive",
@@ -71,7 +75,10 @@ class DicomWebArchive:
     """The archive whose DICOMweb service is at ``url``. Raises ``SourceError`` without client."""
 
     def __init__(self, url: str, settings: WebSettings | None = None) -> None:
-        self.name = _without_password(url)
+        try:
+            self.name = _without_password(url)
+        except ValueError as error:
+            raise ArchiveError(f"what is given is no URL: {error}; {_EXAMPLE}") from None
         self._settings = settings or WebSettings()
         self._session = _make_session(self._settings)
         self._url = url.rstrip("/")
@@ -335,8 +342,7 @@ def _make_client(url: str, session: requests.Session, timeout: float) -> Any:
         client = DICOMwebClient(url, session, timeout=timeout)
     except ValueError as error:
         raise ArchiveError(
-            f"{_without_password(url)} is no URL of a DICOMweb service: {error}; it looks like "
-            "https://pacs.example/dicom-web"
+            f"{_without_password(url)} is no URL of a DICOMweb service; {_EXAMPLE}"
         ) from error
     client.set_http_retry_params(retry=False)  # the session's adapter knows Retry-After
     return client
@@ -375,16 +381,17 @@ def _one_text(value: Any) -> str:
 
 
 def _without_password(url: str) -> str:
-    parsed = urlsplit(url)
+    parsed = urlsplit(url if "//" in url else f"//{url}")
     host = parsed.netloc.rpartition("@")[2]
-    return urlunsplit((parsed.scheme, host, parsed.path, "", ""))
+    return urlunsplit((parsed.scheme, host, parsed.path, "", "")).removeprefix("//")
 
 
 def _reason(error: BaseException) -> str:
     """Return what is at the bottom of an error, without the names of Python's objects."""
     error = _bottom(error)
     words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
-    return " ".join((words or type(error).__name__).split()).rpartition(">: ")[2]
+    words = " ".join((words or type(error).__name__).split()).rpartition(">: ")[2]
+    return _USER.sub("//", words)
 
 
 def _bottom(error: BaseException) -> BaseException:

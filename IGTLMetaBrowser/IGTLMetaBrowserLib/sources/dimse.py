@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _ADDRESS = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d{1,5})")
+_LAST_PORT = 65535
 # What a study is asked for: the rest is of its series.
 _STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
 # Of data elements that were changed, or do not fit the class: it has stored the file (PS3.4 B.2.3).
@@ -81,6 +82,8 @@ class DimseArchive:
         found = _ADDRESS.fullmatch(address)
         if found is None:
             raise ArchiveError(f"{address!r} is no AET@HOST:PORT, such as PACS@10.1.2.3:104")
+        if not 0 < int(found["port"]) <= _LAST_PORT:
+            raise ArchiveError(f"{address!r} names no port from 1 to {_LAST_PORT}")
         self.name = address
         settings = settings or DimseSettings()
         self._peer = Peer(

@@ -187,25 +187,15 @@ def associated(
 
     Raises ``ArchiveError`` if there is none, or if it is broken off.
     """
-    from pynetdicom import AE, evt
-
-    entity, meter = AE(peer.own_aet), _Meter(largest or _LARGEST_ANSWER)
-    entity.connection_timeout = entity.acse_timeout = peer.timeout
-    entity.dimse_timeout = entity.network_timeout = peer.timeout
-    for uid in services:
-        entity.add_requested_context(uid)
-    for context in storage:
-        entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
-    measured = [(evt.EVT_DATA_RECV, meter.on_data), (evt.EVT_DIMSE_RECV, meter.on_message)]
+    meter = _Meter(largest or _LARGEST_ANSWER)
     since = time.monotonic()
-    established = entity.associate(
-        peer.host,
-        peer.port,
-        ae_title=peer.aet,
-        ext_neg=list(roles),
-        evt_handlers=[*handlers, *measured],
-        tls_args=(peer.tls, peer.host) if peer.tls is not None else None,
-    )
+    try:
+        established = _associate(peer, services, storage, roles, handlers, meter)
+    except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
+        reason = getattr(error, "strerror", "") or error
+        raise ArchiveError(
+            f"{peer.name} cannot be reached: {reason}; check host and port"
+        ) from error
     if not established.is_established:
         raise _why_not_associated(peer, established, time.monotonic() - since)
     association = Association(peer, established, meter)
@@ -220,6 +210,35 @@ def associated(
             established.acse_timeout = _SECONDS_TO_END
             with suppress(AttributeError):  # pynetdicom, of data that come instead of an answer
                 established.release()
+
+
+def _associate(
+    peer: Peer,
+    services: Sequence[Any],
+    storage: Sequence[Any],
+    roles: Sequence[Any],
+    handlers: Sequence[Any],
+    meter: _Meter,
+) -> Any:
+    """Return pynetdicom's association, perhaps one that is not established."""
+    from pynetdicom import AE, evt
+
+    entity = AE(peer.own_aet)
+    entity.connection_timeout = entity.acse_timeout = peer.timeout
+    entity.dimse_timeout = entity.network_timeout = peer.timeout
+    for uid in services:
+        entity.add_requested_context(uid)
+    for context in storage:
+        entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
+    measured = [(evt.EVT_DATA_RECV, meter.on_data), (evt.EVT_DIMSE_RECV, meter.on_message)]
+    return entity.associate(
+        peer.host,
+        peer.port,
+        ae_title=peer.aet,
+        ext_neg=list(roles),
+        evt_handlers=[*handlers, *measured],
+        tls_args=(peer.tls, peer.host) if peer.tls is not None else None,
+    )
 
 
 def _why_not_associated(peer: Peer, association: Any, seconds: float) -> ArchiveError:

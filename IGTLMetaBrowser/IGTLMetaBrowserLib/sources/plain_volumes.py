@@ -30,6 +30,7 @@ from .dicom_segmentations import Structure
 from .label_file import Labels
 from .markups_folder import Markups, read_markups, rgba_of
 from .voxel_files import voxel_file
+from .whole_voxels import check_voxels
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -176,6 +177,7 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except RuntimeError as error:
         raise SourceError(f"{path.name!r} cannot be read: {_reason(error)}") from None
     pixels = SimpleITK.GetArrayFromImage(image)
+    check_voxels(path, pixels.nbytes)
     if image.GetDimension() == 2:
         pixels = pixels[np.newaxis]
     return pixels, _ijk_to_ras(image)
@@ -304,6 +306,7 @@ def _version(path: Path, folder: Path) -> tuple[tuple[int, int], ...]:
 def _reason(error: RuntimeError) -> str:
     """Return the last line of what ITK says, which has the reason, without the place in ITK."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if line != "Reason: Success"]  # MetaIO's, of what is cut off
     return lines[-1] if lines else "ITK does not say why"
 
 

@@ -76,13 +76,19 @@ class SeriesCache:
     """The series in ``folder``, which nobody else may read; at most ``limit`` bytes.
 
     A series that is larger than the limit is kept until the next one comes. What is being fetched
-    does not count yet.
+    does not count yet. Raises ``ArchiveError`` if there can be no such folder.
     """
 
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._limit = limit
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArchiveError(
+                f"the folder {str(folder)!r} for fetched series cannot be made: {error.strerror}; "
+                "choose another with --archive-cache"
+            ) from error
 
     def find(self, archive: str, series: Series) -> CachedSeries | None:
         """Return a series that is there as the archive has it now, or None."""

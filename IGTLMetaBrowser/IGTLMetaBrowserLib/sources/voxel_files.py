@@ -14,14 +14,14 @@ from pathlib import Path
 from ..net.source import SourceError
 
 _NRRD_ENDINGS = (".nrrd", ".nhdr")
-_META_ENDINGS = (".mha", ".mhd")
+META_ENDINGS = (".mha", ".mhd")
 _LONGEST_HEADER = 1 << 20
 # teem.sourceforge.net/nrrd/format.html: a header ends with an empty line.
 _NRRD_END = re.compile(rb"\n\r?\n")
 _NRRD_NAME = re.compile(rb"data ?file:([^\r\n]*)", re.IGNORECASE)
 # The last field of a MetaImage's header, which voxels follow if they are in the same file.
-_META_NAME = re.compile(rb"ElementDataFile\s*[=:]([^\r\n]*)")
-_META_ITSELF = (b"LOCAL", b"Local", b"local")
+META_NAME = re.compile(rb"ElementDataFile\s*[=:]([^\r\n]*)")
+META_ITSELF = (b"LOCAL", b"Local", b"local")
 
 
 def voxel_file(path: Path, folder: Path) -> Path:
@@ -30,7 +30,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
     Raises ``SourceError`` if that is none in the folder, or there are several.
     """
     ending = path.suffix.lower()
-    if ending not in (*_NRRD_ENDINGS, *_META_ENDINGS):
+    if ending not in (*_NRRD_ENDINGS, *META_ENDINGS):
         return path
     try:
         with path.open("rb") as file:
@@ -38,7 +38,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     is_nrrd = ending in _NRRD_ENDINGS
-    pattern = _NRRD_NAME if is_nrrd else _META_NAME
+    pattern = _NRRD_NAME if is_nrrd else META_NAME
     names = {name.strip() for name in pattern.findall(header)}
     if not names and is_nrrd and _NRRD_END.search(header):
         return path
@@ -47,7 +47,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
     if len(names) > 1:
         raise SourceError("its header names several files of voxels; save it as one file")
     (name,) = names
-    is_itself = not is_nrrd and name in _META_ITSELF
+    is_itself = not is_nrrd and name in META_ITSELF
     return path if is_itself else _in_folder(path, os.fsdecode(name), folder)
 
 
