@@ -64,7 +64,7 @@ MAY_IMPORT = {
     "SimpleITK": (f"{LIB}.sources.plain_volumes",),
     "rich": ANYWHERE,
     "dicomweb_client": (f"{LIB}.sources.dicomweb",),
-    "requests": (f"{LIB}.sources.dicomweb",),
+    "requests": (f"{LIB}.sources.dicomweb", f"{LIB}.sources.stow"),
     "urllib3": (f"{LIB}.sources.dicomweb",),
     "pynetdicom": (f"{LIB}.sources.dimse", f"{LIB}.sources.dimse_association"),
 }

@@ -29,13 +29,19 @@ class Answer:
 Script = Callable[[str], Answer]
 """Answers a path, as the request has it."""
 
+Posted = Callable[[str, bytes], Answer]
+"""Answers a path and what was sent to it."""
+
 Check = Callable[[Message], bool]
 """Looks at the header of a request; if it returns false, the answer is 401."""
 
 
 @contextmanager
 def running(
-    script: Script, tls: ssl.SSLContext | None = None, check: Check | None = None
+    script: Script,
+    tls: ssl.SSLContext | None = None,
+    check: Check | None = None,
+    posted: Posted | None = None,
 ) -> Iterator[int]:
     """Run one on a port of this computer, which is yielded, until the end of the block."""
 
@@ -44,7 +50,15 @@ def running(
 
         def do_GET(self) -> None:
             is_admitted = check is None or check(self.headers)
-            answer = script(self.path) if is_admitted else Answer(401)
+            self.send(script(self.path) if is_admitted else Answer(401))
+
+        def do_POST(self) -> None:
+            content = self.rfile.read(int(self.headers["Content-Length"]))
+            is_admitted = check is None or check(self.headers)
+            answer = Answer(405) if posted is None else posted(self.path, content)
+            self.send(answer if is_admitted else Answer(401))
+
+        def send(self, answer: Answer) -> None:
             self.send_response(answer.status)
             for key, value in answer.headers.items():
                 self.send_header(key, value)

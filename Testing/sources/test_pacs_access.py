@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from email.message import Message
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from pydicom import Dataset
 from helpers import connect_proxy, orthanc, scripted_archive
 from helpers.certificates import Authority
 from helpers.ready_sources import ready
-from helpers.scripted_archive import Answer, Script, archive_of, multipart, record
+from helpers.scripted_archive import Answer, Posted, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
@@ -179,15 +179,84 @@ def test_a_proxy_that_is_down_is_named(cache, monkeypatch):
         ArchiveSource(DicomWebArchive("http://pacs.invalid/dicom-web"), cache)
 
 
+def stored(*uids: str, failed: Sequence[int] = ()) -> bytes:
+    """What STOW-RS answers (PS3.18 10.5.3.3)."""
+    answer = Dataset()
+    answer.ReferencedSOPSequence, answer.FailedSOPSequence = [], []
+    for uid in uids:
+        item = Dataset()
+        item.ReferencedSOPInstanceUID = uid
+        answer.ReferencedSOPSequence.append(item)
+    for reason in failed:
+        item = Dataset()
+        item.FailureReason = reason
+        answer.FailedSOPSequence.append(item)
+    return answer.to_json().encode()
+
+
+JSON = {"Content-Type": "application/dicom+json; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(200, stored("1", "2"), JSON), ""),
+        (Answer(200), ""),  # it has them all, and says nothing else
+        (Answer(202, stored("1", failed=[0x0110]), JSON), "stored 1 of 2 files, for the .*0110H"),
+        (Answer(409, stored(failed=[0xA700, 0x0110]), JSON), "stored 0 of 2 .* 0110H, A700H"),
+        (Answer(409), "cannot store in .*HTTP 409"),
+        (Answer(200, stored("1"), JSON), "has stored 1 of 2 files"),
+        (Answer(200, b"[]", JSON), "it has sent an answer that is no data set"),
+        (Answer(200, b"{", JSON), "cannot store in .*it has sent"),
+        (Answer(413), "HTTP 413 .* that is too much for it at once"),
+        (Answer(415), "HTTP 415 .*it has failed"),
+    ],
+)
+def test_what_an_archive_says_of_files_that_it_was_sent(script, answer, words):
+    with scripted_archive.running(script, posted=lambda path, content: answer) as port:
+        archive = DicomWebArchive(f"http://127.0.0.1:{port}/dicom-web")
+        with pytest.raises(SourceError, match=words) if words else nullcontext():
+            archive.store([b"one", b"two"])
+
+
 @pytest.fixture
-def behind_tunnel(script, authority, monkeypatch) -> Iterator[tuple[int, str, WebSettings]]:
+def behind_tunnel(script, authority, keep, monkeypatch) -> Iterator[tuple[int, str, WebSettings]]:
     """An archive with TLS that only a proxy reaches: its port, the URL, and whom to trust."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(authority.issue("pacs.invalid"))
     monkeypatch.setenv("no_proxy", "")
-    with scripted_archive.running(script, tls) as port:
+    with scripted_archive.running(script, tls, posted=keep) as port:
         settings = WebSettings(token="secret", authority=str(authority.file))
         yield port, "https://pacs.invalid/dicom-web", settings
+
+
+@pytest.fixture
+def kept() -> list[bytes]:
+    """What was stored in the archive behind the proxy."""
+    return []
+
+
+@pytest.fixture
+def keep(kept) -> Posted:
+    def keep(path: str, content: bytes) -> Answer:
+        assert path == "/dicom-web/studies"
+        kept.append(content)
+        return Answer(200, stored("1"), JSON)
+
+    return keep
+
+
+def test_a_file_is_stored_through_a_proxy(behind_tunnel, kept, monkeypatch):
+    """As it is, by STOW-RS; the proxy wants a password. It is larger than what goes in one piece
+    of a tunnel."""
+    port, url, settings = behind_tunnel
+    content = bytes(range(256)) * 20_000
+    with connect_proxy.running(port, "jane", "p@ss") as proxy:
+        monkeypatch.setenv("https_proxy", f"http://jane:p%40ss@127.0.0.1:{proxy.port}")
+        DicomWebArchive(url, settings).store([content])
+    assert proxy.asked == ["pacs.invalid:443"]
+    (body,) = kept
+    assert content in body
 
 
 def test_tls_through_a_proxy(behind_tunnel, cache, monkeypatch):
@@ -211,9 +280,13 @@ def test_a_proxy_that_makes_no_tunnel(behind_tunnel, cache, monkeypatch, options
     port, url, settings = behind_tunnel
     with connect_proxy.running(port, **options) as proxy:
         monkeypatch.setenv("https_proxy", f"http://jane:s3cret@127.0.0.1:{proxy.port}")
-        with pytest.raises(SourceError, match=words) as caught:
-            ArchiveSource(DicomWebArchive(url, settings), cache)
-    assert "s3cret" not in str(caught.value)
+        for ask in (
+            lambda: ArchiveSource(DicomWebArchive(url, settings), cache),
+            lambda: DicomWebArchive(url, settings).store([b"a document"]),
+        ):
+            with pytest.raises(SourceError, match=words) as caught:
+                ask()
+            assert "s3cret" not in str(caught.value)
 
 
 def test_a_certificate_of_another_archive_behind_a_proxy(behind_tunnel, cache, monkeypatch):

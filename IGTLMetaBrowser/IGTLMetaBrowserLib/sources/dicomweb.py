@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 from ..net.source import SourceError
 from .archive import INSTANCE_KEYWORDS, KEYWORDS, ArchiveError, BrokenOffError, Query, Series
 from .multipart import LARGEST_PART, Body, MultipartError, UnfinishedError, boundary_of, parts
+from .stow import ANSWER, request_of, why_not_stored
 
 if TYPE_CHECKING:
     import requests
@@ -147,20 +148,16 @@ class DicomWebArchive:
 
     def store(self, files: Sequence[bytes]) -> None:
         """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
-        from io import BytesIO
-
-        from pydicom import dcmread
-
+        body, content_type = request_of(files)
         with self._errors_described("store in"):
-            answer = self._client.store_instances([dcmread(BytesIO(file)) for file in files])
-            failed = answer.get("FailedSOPSequence") or []
-            stored = answer.get("ReferencedSOPSequence") or []
-            if failed or len(stored) < len(files):
-                reasons = sorted({f"{item.get('FailureReason', 0):04X}H" for item in failed})
-                raise ArchiveError(
-                    f"{self.name} has stored {len(stored)} of {len(files)} files"
-                    + (f", for the reason {', '.join(reasons)} (PS3.18 I.2)" if reasons else "")
-                )
+            response = self._session.post(
+                f"{self._url}/studies",
+                data=body,
+                headers={"Content-Type": content_type, "Accept": ANSWER},
+                timeout=self._settings.timeout,
+            )
+            if why := why_not_stored(response, len(files)):
+                raise ArchiveError(f"{self.name} {why}")
 
     def _get(self, url: str) -> requests.Response:
         timeout = self._settings.timeout
