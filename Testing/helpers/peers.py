@@ -145,9 +145,9 @@ class Peer:
         self._received: deque[codec.Message | codec.Rejected] = deque()
 
     @classmethod
-    def connect(cls, port: int, host: str = "127.0.0.1") -> Peer:
-        """Return a peer that is connected to a server."""
-        return cls(socket.create_connection((host, port), PATIENCE))
+    def connect(cls, port: int, host: str = "127.0.0.1", source: str = "") -> Peer:
+        """Return a peer that is connected to a server, from an address of this computer."""
+        return cls(socket.create_connection((host, port), PATIENCE, (source, 0)))
 
     def __enter__(self) -> Peer:
         return self

@@ -111,6 +111,41 @@ def test_one_client_too_many_hears_it_and_the_others_stay(limit: dict[str, int],
             assert later.receive().pixels[0, 0, 0] == 5
 
 
+STRANGER, GOOD = "203.0.113.9", "198.51.100.7"
+
+
+@pytest.mark.parametrize(
+    ("host", "connected", "may"),
+    [
+        (STRANGER, [STRANGER] * 191, True),
+        (STRANGER, [STRANGER] * 192, False),
+        (GOOD, [STRANGER] * 192, True),
+        ("::ffff:203.0.113.9", [STRANGER] * 192, False),
+        ("2001:db8::9", ["2001:db8::abcd:1"] * 192, False),  # of one network of 64 bits
+        ("2001:db8:0:1::9", ["2001:db8::abcd:1"] * 192, True),
+        ("127.0.0.1", ["127.0.0.1"] * 255, True),  # where a proxy on this computer calls from
+        ("::1", ["::1"] * 255, True),
+        ("127.0.0.1", ["127.0.0.1"] * 256, False),
+    ],
+)
+def test_one_address_leaves_a_quarter_to_others(host: str, connected: list[str], may: bool):
+    assert (net.ServerLimits().why_not(host, connected) is None) == may
+
+
+def test_one_stranger_who_keeps_asking_does_not_shut_others_out():
+    with (
+        serving(max_clients=4, max_clients_per_address=3) as server,
+        contextlib.ExitStack() as all_,
+    ):
+        for _ in range(6):
+            peer = all_.enter_context(Peer.connect(server.port, source="127.0.0.2"))
+            peer.send(get("A"))
+            peer.receive()  # of the last three, that all three have been asking
+        good = all_.enter_context(Peer.connect(server.port))
+        good.send(get("A"))
+        assert good.receive().pixels[0, 0, 0] == 5
+
+
 def await_no_clients(server: ServerInThread) -> None:
     end = time.monotonic() + PATIENCE
     while server.server.clients:

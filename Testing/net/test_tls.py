@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import struct
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -300,15 +301,22 @@ def test_who_is_not_let_in_gets_an_alert(server_tls: net.ServerTLS, client_tls: 
     assert "accepts no connections from this address, or is full" in str(error)
 
 
-def test_who_stops_in_the_middle_of_the_handshake_is_dropped(
+def test_who_does_not_go_on_with_the_handshake_keeps_nobody_waiting_and_is_dropped(
     server_tls: net.ServerTLS, client_tls: net.ClientTLS, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("IGTLMetaBrowserLib.net.server._HANDSHAKE_SECONDS", 0.2)
-    with serving(server_tls) as server, Peer.connect(server.port) as peer:
-        peer.send(b"\x16\x03\x01")
-        with server.client(tls=client_tls) as client:
-            assert client.get_image("A").pixels[0, 0, 0] == 5
-        peer.wait_until_closed()
+    """Who sends nothing, and who sends its ClientHello a byte at a time."""
+    with serving(server_tls) as server, ExitStack() as stack:
+        silent = [stack.enter_context(Peer.connect(server.port)) for _ in range(20)]
+        slow = [stack.enter_context(Peer.connect(server.port)) for _ in range(20)]
+        for byte in (b"\x16", b"\x03", b"\x01", b"\x02"):
+            for peer in slow:
+                peer.send(byte)
+            with server.client(tls=client_tls) as client:
+                assert client.get_image("A").pixels[0, 0, 0] == 5
+        assert len(server.server.clients) >= 40  # they are counted as connections
+        monkeypatch.setattr("IGTLMetaBrowserLib.net.server._HANDSHAKE_SECONDS", 0.0)
+        for peer in silent + slow:
+            peer.wait_until_closed()
 
 
 def test_new_certificates_are_for_those_who_connect_from_then_on(

@@ -55,7 +55,13 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
         "can be given several times",
     )
     _add_number(group, "--max-clients", "N", _DEFAULTS.max_clients, "connections at the same time")
-    _add_number(group, "--max-per-address", "N", None, "connections from one address")
+    group.add_argument(
+        "--max-per-address",
+        metavar="N",
+        type=positive_number,
+        help="connections from one address, with IPv6 from one /64 network (three quarters of all; "
+        "from this computer itself, all)",
+    )
     _add_number(group, "--max-queries", "N", None, "queries per second from a client")
     _add_number(group, "--max-rate", "MB", None, "MB per second sent to a client")
     _add_number(group, "--idle-timeout", "SECONDS", _IDLE_SECONDS, "close idle connections")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 # Files of the source, databases, processes that decode, and clients that are being sent away.
 _DESCRIPTORS_FOR_OTHERS = 192
+# Of all connections; a hospital behind one address needs many.
+_SHARE_OF_ADDRESS = 0.75
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -30,7 +34,9 @@ class ServerLimits:
         Connections at a time; fewer if the system does not allow so many. Who comes then takes the
         place of who has asked nothing for long, if there is somebody.
     max_clients_per_address
-        Of them, those from one address.
+        Of them, those from one address; with IPv6, from one network of 64 bits, all addresses of
+        which a subscriber has. None is three quarters, so that no stranger alone shuts the others
+        out, and all for this computer itself: a proxy in front of the server connects from there.
     queries_per_second
         For each client; what is more is refused. Ten seconds' worth may come at once.
     bytes_per_second
@@ -71,10 +77,23 @@ class ServerLimits:
             return f"the address {host} is not allowed to connect"
         if self.is_full(len(connected)):
             return f"{self.max_clients} clients are connected, and no more are served; try later"
-        most = self.max_clients_per_address
-        if most is not None and connected.count(host) >= most:
+        if self.is_full_for(host, connected):
+            most = self._most_of_address(host)
             return f"{most} connections from {host} are open, and no more are served; close one"
         return None
+
+    def is_full_for(self, host: str, connected: Sequence[str]) -> bool:
+        """Whether as many of those who are connected are from the address as may be."""
+        origin = origin_of(host)
+        count = sum(origin_of(other) == origin for other in connected)
+        return count >= self._most_of_address(host)
+
+    def _most_of_address(self, host: str) -> int:
+        if self.max_clients_per_address is not None:
+            return self.max_clients_per_address
+        if _address(host).is_loopback:
+            return self.max_clients
+        return math.ceil(_SHARE_OF_ADDRESS * self.max_clients)
 
     def is_full(self, count: int) -> bool:
         """Whether there is no room for more than ``count`` connections."""
@@ -94,11 +113,29 @@ class ServerLimits:
 
     def allows(self, host: str) -> bool:
         """Whether a client at this numeric address may connect."""
-        address = ipaddress.ip_address(host)
-        # A socket for IPv4 and IPv6 at once shows 10.1.2.3 as ::ffff:10.1.2.3.
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        address = _address(host)
         networks = self.allowed_networks
-        return not networks or any((mapped or address) in network for network in networks)
+        return not networks or any(address in network for network in networks)
+
+
+@lru_cache(maxsize=1024)  # a flood of connections is compared with all that are open
+def origin_of(host: str) -> Network:
+    """Return from where a client comes: its address, or the network of 64 bits that it is in.
+
+    A subscriber has at least such a network of IPv6 (RFC 6177).
+    """
+    address = _address(host)
+    if isinstance(address, ipaddress.IPv4Address):
+        return ipaddress.IPv4Network(address)
+    return ipaddress.IPv6Network((int(address), 64), strict=False)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Return the address that a socket shows."""
+    address = ipaddress.ip_address(host)
+    # A socket for IPv4 and IPv6 at once shows 10.1.2.3 as ::ffff:10.1.2.3.
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
 
 
 class Allowance:

@@ -203,6 +203,12 @@ class ServedClient:
         self._window_begin, self._window_taken = now, taken
         return is_too_slow
 
+    def unsecured_since(self, needs_tls: bool, now: float) -> float:
+        """Return since when its TLS handshake is awaited, or under way; ``now`` if it is not."""
+        if self.handshake is not None:
+            return self.handshake.begin
+        return self.connected_at if needs_tls and self.is_new else now
+
     def is_idle(self, now: float) -> bool:
         """Whether it has not asked for anything for too long."""
         timeout = self._limits.idle_timeout

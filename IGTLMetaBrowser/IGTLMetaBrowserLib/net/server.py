@@ -14,7 +14,7 @@ from .. import codec
 from .address import DEFAULT_PORT
 from .errors import TLSError
 from .journal import Journal, Observer
-from .limits import ServerLimits
+from .limits import Network, ServerLimits, origin_of
 from .replies import Replies
 from .served_client import ServedClient
 from .source import Source
@@ -222,37 +222,46 @@ class Server:
     def _admit(self, client: ServedClient, now: float) -> None:
         if not self._clients:
             self._check_at = now + _CHECK_SECONDS
-        if self._limits.is_full(len(self.clients)) and self._limits.allows(client.host):
-            self._make_room(now, _EXPENDABLE_SECONDS, 0.0)
-        words = self._limits.why_not(client.host, [other.host for other in self.clients])
+        limits, hosts = self._limits, [other.host for other in self.clients]
+        if limits.allows(client.host):
+            if limits.is_full_for(client.host, hosts):
+                self._make_room(now, _EXPENDABLE_SECONDS, 0.0, origin_of(client.host))
+            elif limits.is_full(len(hosts)):
+                self._make_room(now, _EXPENDABLE_SECONDS, 0.0)
+        words = limits.why_not(client.host, [other.host for other in self.clients])
         self._clients.add(client)
         self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
         if words is None:
             if self.tls is None:
                 self._journal.connected(client)
             return
-        code = _Code.BUSY if self._limits.allows(client.host) else _Code.ACCESS_DENIED
+        code = _Code.BUSY if limits.allows(client.host) else _Code.ACCESS_DENIED
         last_words = _status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
         self._turn_away(client, last_words, words, now)
 
-    def _make_room(self, now: float, seconds: float, seconds_at_first: float) -> None:
+    def _make_room(
+        self, now: float, seconds: float, seconds_at_first: float, origin: Network | None = None
+    ) -> None:
         """Close the connection that can be missed most: it has asked nothing for so many seconds.
 
         It is one that has never asked, if there is one, of the address with the most connections;
-        for such a one ``seconds_at_first`` count.
+        for such a one ``seconds_at_first`` count. With ``origin``, it is one from there.
         """
         idle = [
             client
             for client in self.clients
             if not client.is_owed
             and now - client.active_at >= (seconds if client.has_asked else seconds_at_first)
+            and origin in (None, origin_of(client.host))
         ]
         if not idle:
             return
-        of_host = Counter(client.host for client in self.clients)
-        expendable = min(
-            idle, key=lambda client: (client.has_asked, -of_host[client.host], client.active_at)
-        )
+        counts = Counter(origin_of(client.host) for client in self.clients)
+
+        def importance(client: ServedClient) -> tuple[bool, int, float]:
+            return client.has_asked, -counts[origin_of(client.host)], client.active_at
+
+        expendable = min(idle, key=importance)
         words = "others want to connect, and it asked for nothing; connect again when it does"
         self._journal.turned_away(expendable, words)
         self._drop(expendable, words)
@@ -383,7 +392,7 @@ class Server:
         for client in [*self._clients]:
             if client.leave_at is not None and now >= client.leave_at:
                 self._drop(client, "it was refused")
-            elif client.handshake is not None and now - client.handshake.begin > _HANDSHAKE_SECONDS:
+            elif now - client.unsecured_since(self.tls is not None, now) > _HANDSHAKE_SECONDS:
                 self._journal.turned_away(client, "it does not go on with the TLS handshake")
                 self._drop(client, "it does not go on with the TLS handshake")
             elif client.is_stalled(now):
