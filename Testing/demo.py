@@ -76,7 +76,7 @@ def _browse(port: int) -> None:
         nodes = user.load(IMAGES_TO_LOAD)
         lines = user.get_trajectories()
         slicerhost.screenshot(module.window, OUTPUT / "module.png")
-        _draw_views(slicer, nodes[0], lines)
+        draw_views(slicer, nodes[0], lines, OUTPUT / "views.png")
     finally:
         module.cleanup()
 
@@ -144,6 +144,20 @@ class User:
         _say(self.ui.statusLabel.text)
         return [self.browser.images.node(image_id) for image_id in chosen]
 
+    def load_label_map(self, name: str) -> Any:
+        """Press Label maps, load the one of this name, and return its node."""
+        self._press(self.ui.labelMapsButton)
+        self._wait(lambda: "in the table" in self.ui.statusLabel.text, "the label maps")
+        _say(self.ui.statusLabel.text)
+        found = [one.id for one in self.browser.overlays.label_maps if one.name == name]
+        if not found:
+            raise RuntimeError(f"the server does not offer the label map {name}")
+        self._select(found)
+        self._press(self.ui.loadButton)
+        self._wait(lambda: self.browser.images.node(found[0]), "the label map")
+        _say(self.ui.statusLabel.text)
+        return self.browser.images.node(found[0])
+
     def get_trajectories(self) -> list[Any]:
         """Press Get trajectories and return the markups nodes."""
         self._press(self.ui.trajectoriesButton)
@@ -187,7 +201,10 @@ class User:
             raise RuntimeError(f"{error} The module says: {self.ui.statusLabel.text}") from None
 
 
-def _draw_views(slicer: Any, volume: Any, lines: list[Any]) -> None:
+def draw_views(
+    slicer: Any, volume: Any, lines: list[Any], path: Path, label_map: Any = None
+) -> None:
+    """Draw the four views at the target of the first line into a PNG file."""
     from slicerhost.views import SliceAndThreeDViews
 
     if not lines:
@@ -197,10 +214,12 @@ def _draw_views(slicer: Any, volume: Any, lines: list[Any]) -> None:
     )
     try:
         views.show_volume(volume)
+        if label_map is not None:
+            slicer.util.setSliceViewerLayers(label=label_map, labelOpacity=0.5)
         target = lines[0]
         position = target.GetNthControlPointPositionVector(target.GetNumberOfControlPoints() - 1)
         views.jump_slices_to(tuple(position))
-        views.save_png(OUTPUT / "views.png")
+        views.save_png(path)
     finally:
         views.close()
 

@@ -2,9 +2,11 @@
 
 Starts Orthanc on free loopback ports with a temporary folder, fills it with the head phantom and
 with pydicom's test files, and starts ``igtlmeta serve --dicomweb``. Lists, searches,
-fetches; compares voxels with those of the folder source. Then it opens the module in the stand-in,
-which starts a gateway of its own, searches the archive, and loads images. Exit code 0 means that
-every step happened. ``demo-output/pacs.png`` shows it.
+fetches; compares voxels with those of the folder source. Stores a plan and a segmentation with
+``igtlmeta store``, by STOW-RS, and others in their places by C-STORE; lists and fetches these.
+Then it opens the module in the stand-in, which starts a gateway of its own, searches the archive,
+and loads images, the segmentation and the plan. Exit code 0 means that every step happened.
+``demo-output/pacs.png`` and ``pacs-views.png`` show it.
 ``--cluster`` shows one that outgrew one machine instead, see ``pacs_cluster``.
 """
 
@@ -21,6 +23,7 @@ import pydicom.data
 
 import demo
 import pacs_cluster
+import pacs_documents
 import slicerhost
 from helpers import orthanc
 from IGTLMetaBrowserLib import net
@@ -49,6 +52,8 @@ def main() -> int:
             with demo.serving(*options) as (host, port):
                 search(host, port)
                 compare(host, port, folder / "phantom")
+                pacs_documents.store(archive, folder)
+                pacs_documents.check(host, port)
             os.environ["XDG_CACHE_HOME"] = str(folder)  # not the user's
             show(archive.dicomweb)
     print(f"Done. Look at {(demo.OUTPUT / 'pacs.png').relative_to(demo.TOP)}")
@@ -79,15 +84,18 @@ def compare(host: str, port: int, folder: Path) -> None:
 
 
 def show(url: str) -> None:
-    """Browse the archive in the module, and load two images."""
-    slicerhost.start()
+    """Browse the archive in the module, and load two images and what was stored for them."""
+    slicer = slicerhost.start()
     module = slicerhost.load_module(demo.MODULE)
     try:
         module.show(1100, 960)
         user = demo.User(module)
         user.browse_archive(url, "sheplogan")
-        user.load(demo.IMAGES_TO_LOAD)
+        ct, _ = user.load(demo.IMAGES_TO_LOAD)
+        label_map = user.load_label_map(pacs_documents.TUMOR)
+        lines = user.get_trajectories()
         slicerhost.screenshot(module.window, demo.OUTPUT / "pacs.png")
+        demo.draw_views(slicer, ct, lines, demo.OUTPUT / "pacs-views.png", label_map)
     finally:
         module.cleanup()
 

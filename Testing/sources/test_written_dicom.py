@@ -20,7 +20,10 @@ TRAJECTORIES = [
     codec.TrajectoryItem(name="Left STN", entry=(10, 20, 30.5), target=(-1, 2, 3), diameter=1.5),
     codec.TrajectoryItem(name="Ziel ü", type=codec.TrajectoryType.TARGET, target=(4, 5, 6)),
 ]
-WRITTEN = ("plan", "replacing plan", "segmentation", "replacing segmentation", "CT", "MR", "PT")
+WRITTEN = (
+    "plan", "replacing plan", "segmentation", "replacing segmentation", "overlapping segmentation",
+    "replacing segment", "CT", "MR", "PT",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +38,14 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     labels[3, 10:20, 10:20], labels[5, 5:9, 9:20] = 3, 7
     liver = Labels(labels, image.ijk_to_ras(), [Structure("Liver", 3, (221, 130, 101, 255))])
     segmentation = write_segmentation(liver, images)
+    both = write_segmentation(Labels(np.stack([labels, labels // 3]), image.ijk_to_ras()), images)
     documents = {
         "plan": plan,
         "replacing plan": write_plan(TRAJECTORIES[:1], images, predecessor=plan),
         "segmentation": segmentation,
         "replacing segmentation": write_segmentation(liver, images, predecessor=segmentation),
+        "overlapping segmentation": both,
+        "replacing segment": write_segmentation(liver, images, both, segment=2),
     }
     files = {
         modality: sorted((phantom_folder / modality).iterdir())[40]

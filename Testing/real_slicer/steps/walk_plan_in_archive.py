@@ -24,7 +24,7 @@ def run(step):
 
 
 def store(step, user):
-    for name, side in (("Left STN", 1), ("Right STN", -1)):
+    for name, side in (("Left STN", -1), ("Right STN", 1)):
         line = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", name)
         line.AddControlPointWorld(30 * side, 40, 50)
         line.AddControlPointWorld(10 * side, -5, 2)
