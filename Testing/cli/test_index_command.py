@@ -235,6 +235,23 @@ def test_ctrl_c_leaves_an_index_of_what_was_read(tmp_path: Path):
         assert index.update() == 4000 - read
 
 
+def test_ctrl_c_while_modules_are_loaded_is_no_traceback(tmp_path: Path):
+    command = [sys.executable, "-X", "importtime", *COMMAND[1:], "index", tmp_path, "--graph"]
+    with subprocess.Popen(
+        [*map(str, command)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stderr is not None
+        assert any("gettext" in line for line in process.stderr)  # the first that argparse loads
+        process.send_signal(signal.SIGINT)
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 130
+
+
 def read_until(screen: int, pattern: bytes) -> bytes:
     """Read from a pseudo-terminal until it has shown this, or is closed."""
     shown = b""

@@ -249,6 +249,29 @@ def test_a_served_file_is_read_in_another_thread(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
+    ("field", "unit"),
+    [
+        ('space units: "m" "m" "m"', "'m'"),
+        ('Space Units: "mm" "mm" "um"', "'um'"),
+        ('units: "cm" "cm" "cm"', "'cm'"),
+        ('space units: "mm" "mm" "mm"', None),
+        ('space units: "" "" "Millimeter"', None),
+    ],
+)
+def test_a_volume_that_is_not_in_mm_is_refused(tmp_path: Path, field: str, unit: str | None):
+    """ITK would read it as if it were."""
+    header = f"{_NRRD}{field}\n\n".encode()
+    (tmp_path / "a.nrrd").write_bytes(header + bytes(VOXELS.nbytes))
+    source = PlainVolumeSource(tmp_path)
+    if unit is None:
+        assert [item.id for item in source.images()] == ["a"]
+    else:
+        assert source.refused == [
+            ("a.nrrd", f"its unit is {unit}, and only volumes in mm are read; convert it to mm")
+        ]
+
+
+@pytest.mark.parametrize(
     ("sizes", "spacing", "reason"),
     [
         ("60000 60000 60000", "1", "which its bytes cannot hold"),

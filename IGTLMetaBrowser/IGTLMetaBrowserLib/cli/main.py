@@ -6,19 +6,24 @@ Ctrl-C; 141 if nobody reads the output any more, as other commands have it.
 
 from __future__ import annotations
 
-import argparse
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-
-from . import index
-from .output import complain
 
 # As a shell has it: 128 and the number of SIGINT, or of SIGPIPE (``| head`` has ended).
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
+
+# Ctrl-C would come out of an import as a traceback: all else is imported when it is handled, also
+# ``typing``.
+try:
+    import signal
+except KeyboardInterrupt:
+    os._exit(_INTERRUPTED)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from typing import Any
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,8 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Wrong usage raises ``SystemExit``, as argparse does.
     """
     words = sys.argv[1:] if argv is None else argv
-    with _ended_quietly(0 if words[:1] == ["serve"] else _INTERRUPTED):
+    with _EndedQuietly(0 if words[:1] == ["serve"] else _INTERRUPTED):
         arguments = _parse(words)
+        from .output import complain
     try:
         sys.stdout.reconfigure(errors="backslashreplace")
         code = arguments.run(arguments)
@@ -46,22 +52,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return complain(f"{error}; if the output goes to a file, check its disk")
 
 
-@contextmanager
-def _ended_quietly(code: int) -> Iterator[None]:
-    """Let signals end the process with ``code`` while modules are imported: nothing is open yet.
+class _EndedQuietly:
+    """Lets signals end the process with ``code`` while modules are imported: nothing is open yet.
 
     An exception would come out of whatever import it finds, as a traceback.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: os._exit(code)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
+
+    def __init__(self, code: int) -> None:
+        self._code = code
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, lambda *_: os._exit(self._code))
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self._before.items():
             signal.signal(number, handler)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    import argparse
+
+    from . import index
+
     parser = argparse.ArgumentParser(
         prog="igtlmeta",
         description="Lists, fetches and serves images over OpenIGTLink; indexes DICOM files.",

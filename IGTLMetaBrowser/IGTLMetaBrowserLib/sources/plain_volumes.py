@@ -29,7 +29,8 @@ from .dicom_fields import image_id as id_of_text
 from .dicom_segmentations import Structure
 from .label_file import Labels
 from .markups_folder import Markups, read_markups, rgba_of
-from .voxel_files import voxel_file
+from .nrrd_units import check_nrrd_units
+from .voxel_files import NRRD_ENDINGS, voxel_file
 from .whole_voxels import check_voxels
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
     import SimpleITK
 
     version = _version(path, folder)
+    if path.suffix.lower() in NRRD_ENDINGS:
+        check_nrrd_units(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO(_READERS[_ending_of(path)])
     reader.SetFileName(str(path))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..net.source import SourceError
 
-_NRRD_ENDINGS = (".nrrd", ".nhdr")
+NRRD_ENDINGS = (".nrrd", ".nhdr")
 META_ENDINGS = (".mha", ".mhd")
 _LONGEST_HEADER = 1 << 20
 # teem.sourceforge.net/nrrd/format.html: a header ends with an empty line.
@@ -30,14 +30,14 @@ def voxel_file(path: Path, folder: Path) -> Path:
     Raises ``SourceError`` if that is none in the folder, or there are several.
     """
     ending = path.suffix.lower()
-    if ending not in (*_NRRD_ENDINGS, *META_ENDINGS):
+    if ending not in (*NRRD_ENDINGS, *META_ENDINGS):
         return path
     try:
         with path.open("rb") as file:
             header = file.read(_LONGEST_HEADER)
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
-    is_nrrd = ending in _NRRD_ENDINGS
+    is_nrrd = ending in NRRD_ENDINGS
     pattern = _NRRD_NAME if is_nrrd else META_NAME
     names = {name.strip() for name in pattern.findall(header)}
     if not names and is_nrrd and _NRRD_END.search(header):
