@@ -115,7 +115,11 @@ class Browser:
         shown.connect(self.thumbnails.on_image_shown)
         shown.connect(self.previews.on_image_shown)
         self.metadata.calibration_changed.connect(self._in_scene.on_calibration_changed)
-        self.metadata.patient_changed.connect(self._in_scene.on_patient_changed)
+        patient_changed = self.metadata.patient_changed
+        patient_changed.connect(self._in_scene.on_patient_changed)
+        patient_changed.connect(self.trajectories.on_patient_changed)
+        patient_changed.connect(self.overlays.on_patient_changed)
+        self.metadata.other_ids = self._owner_ids
         self.patients.hidden_changed.connect(self._on_hidden_changed)
         # The parts first, then the observers: these find the new state of all of them.
         self._scene_events.closing.connect(self._on_scene_closing)
@@ -336,6 +340,9 @@ class Browser:
         self.thumbnails.on_server_selected()
         self.previews.on_server_selected()
         self._adopt_nodes()  # the scene may have been loaded before its server was selected
+
+    def _owner_ids(self) -> set[str]:
+        return self.trajectories.owner_ids | self.overlays.owner_ids
 
     def _on_hidden_changed(self, is_hidden: bool) -> None:
         self._in_scene.rewrite_descriptions()

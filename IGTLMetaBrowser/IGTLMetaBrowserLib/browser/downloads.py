@@ -43,10 +43,14 @@ _IMAGES_A_TURN = 20_000
 
 
 class _Unconfirmed(NamedTuple):
-    """An image, and what the list has said of it before the connection was lost."""
+    """An image, and what the list has said of it before the connection was lost.
+
+    Of a label map, ``listed_id`` and ``entry`` are those of the image that it belongs to.
+    """
 
     image_id: str
     image: codec.ImageMessage
+    listed_id: str
     entry: codec.ImageMetaItem | None
 
 
@@ -325,10 +329,13 @@ class Downloads:
         """
         if self._unconfirmed is None:
             return False
-        (image_id, image, before), self._unconfirmed = self._unconfirmed, None
-        now = self._metadata.listing.entry(image_id)
+        (image_id, image, listed_id, before), self._unconfirmed = self._unconfirmed, None
+        now = self._metadata.listing.entry(listed_id)
         if now == before:
             self._check(image_id, image)
+        elif listed_id != image_id:
+            self._queue.finish()
+            self._fail(image_id, BrowserError("its image is another one now; get them all again"))
         elif now is not None:
             self._queue.begin_again()
             self.states.load(image_id)
@@ -352,11 +359,11 @@ class Downloads:
         return True
 
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
-        listing = self._metadata.listing
-        is_list_older = image_id in listing and listing.connection != self._connection.number
+        listing, listed_id = self._metadata.listing, self._in_scene.listed_id(image_id)
+        is_list_older = listed_id in listing and listing.connection != self._connection.number
         # The server may have been started again meanwhile, for the next patient.
         if is_list_older and not image.metadata.get("PatientID"):
-            self._unconfirmed = _Unconfirmed(image_id, image, listing.entry(image_id))
+            self._unconfirmed = _Unconfirmed(image_id, image, listed_id, listing.entry(listed_id))
             if not self._list_requests.is_waiting:
                 self._list_requests.request_update()
             return

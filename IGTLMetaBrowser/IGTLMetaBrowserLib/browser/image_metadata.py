@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 from .. import codec
@@ -33,6 +33,8 @@ class ImageMetadata:
         self.registry = MetadataProviders()
         self.calibration_changed: Signal[[str]] = Signal()
         self.patient_changed: Signal[[str]] = Signal()
+        self.other_ids: Callable[[], Set[str]] = frozenset
+        """Of the images that something in the scene belongs to."""
         self._patients = patients
         self._current = CurrentListing()
         self._known_of_servers: dict[str, StandardProviders] = {}
@@ -115,6 +117,7 @@ class ImageMetadata:
         self.registry.remove_all_providers()
         self.calibration_changed.disconnect_all()
         self.patient_changed.disconnect_all()
+        self.other_ids = frozenset  # it keeps the browser alive
 
     def select_server(self, address: str) -> None:
         """Know what was known of the images of a server, and nothing of another one's."""
@@ -139,7 +142,7 @@ class ImageMetadata:
     def _note_patients(self) -> None:
         """Note whose images they are of which more is known than the list says."""
         patients = self._listed_patients.setdefault(self.known, ListedPatients())
-        patients.note(self.known.ids, self._current.entry)
+        patients.note(self.known.ids | self.other_ids(), self._current.entry)
 
     def _forget_others(self) -> None:
         """Forget what the user or messages said of images whose ids are another patient's now."""

@@ -358,6 +358,8 @@ class Images:
             now.keep_entries_of(before, self._downloads.known_ids)
         self.is_list_unanswered = False
         self._metadata.on_list(now)
+        # Label maps of another patient, who has had the id of their image, count no more.
+        self._downloads.states.remove_all_but(self._in_scene.has)
         self._downloads.states.list(now)
         self._notify(Listed(now.entries, is_update))
         self._downloads.withdraw(before, now)

@@ -53,6 +53,10 @@ class Overlays:
         """Whether the server has listed an image as a label map."""
         return self._nodes.is_label_map(self._address, image_id)
 
+    def owner_of(self, image_id: str) -> str:
+        """Return the id of the image that a label map belongs to; empty if it is none."""
+        return self._nodes.label_maps(self._address).label_map(image_id).owner
+
     def label_map_node(self, image_id: str) -> Any:
         """Return the volume node of a label map, or None if it is not in the scene."""
         return self._nodes.label_maps(self._address).node(image_id)
@@ -127,6 +131,15 @@ class Overlays:
     def on_image_shown(self, image_id: str) -> None:
         """Put the overlays of an image next to it."""
         self._nodes.image_shown(self._address, image_id)
+
+    @property
+    def owner_ids(self) -> set[str]:
+        """The ids of the images that label maps and points belong to."""
+        return self._nodes.owner_ids(self._address)
+
+    def on_patient_changed(self, image_id: str) -> None:
+        """Let nothing of an image belong to that of another patient, who has its id now."""
+        self._nodes.disown(self._address, image_id)
 
     def _color(self, message: codec.ColorTableMessage, query: net.Query | None) -> None:
         image_id = message.device_name if query is None else query.device_name

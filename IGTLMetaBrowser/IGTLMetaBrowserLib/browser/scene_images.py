@@ -62,6 +62,10 @@ class SceneImages:
         """Whether an image is in the scene."""
         return self.node(image_id) is not None
 
+    def listed_id(self, image_id: str) -> str:
+        """Return under what the list says whose image it is: of a label map, that of its image."""
+        return self._overlays.owner_of(image_id) or image_id
+
     def slices(self, image_id: str) -> SliceStack | None:
         """Return the slices of the volume of an image, or None if it cannot be shown so."""
         node = self.node(image_id)

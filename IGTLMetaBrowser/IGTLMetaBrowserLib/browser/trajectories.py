@@ -153,6 +153,16 @@ class Trajectories:
         self._of_server.image_shown(image_id)
 
     @property
+    def owner_ids(self) -> set[str]:
+        """The ids of the images that they belong to."""
+        return self._of_server.owner_ids
+
+    def on_patient_changed(self, image_id: str) -> None:
+        """Let none of an image belong to that of another patient, who has its id now."""
+        self._nodes.disown(self._connection.address, image_id)
+        self._notify(TrajectoriesChanged())
+
+    @property
     def is_showing(self) -> bool:
         """Whether ``work`` still has trajectories to bring into the scene."""
         return self._nodes.is_working

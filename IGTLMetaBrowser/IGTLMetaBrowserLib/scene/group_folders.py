@@ -52,6 +52,15 @@ def put_under(scene: Any, node: Any, owner: Any) -> None:
         hierarchy.SetItemParent(item, parent)
 
 
+def put_beside(scene: Any, node: Any) -> None:
+    """Put a node that stands under another one, as a label map does, beside that."""
+    hierarchy = _hierarchy(scene)
+    item = hierarchy.GetItemByDataNode(node)
+    above = hierarchy.GetItemParent(item) if item else 0
+    if above and hierarchy.GetItemDataNode(above) is not None:
+        hierarchy.SetItemParent(item, hierarchy.GetItemParent(above))
+
+
 def remove_node(scene: Any, node: Any) -> None:
     """Remove a node, its display node, its item, and its group's folder if that is empty now."""
     hierarchy = _hierarchy(scene)

@@ -141,7 +141,22 @@ class LabelMapSet:
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's label maps under it: it was loaded."""
+        self._placement.hide_released(image_id)
         for label_map_id, owner_id in self._owners.items():
             for node in (self.node(label_map_id), self.segmentation(label_map_id)):
                 if node is not None and owner_id == image_id:
                     self._placement.place_below(node, owner_id)
+
+    @property
+    def owner_ids(self) -> set[str]:
+        """The ids of the images that they belong to."""
+        return {owner for owner in self._owners.values() if owner}
+
+    def disown(self, image_id: str) -> None:
+        """Let an image's label maps be the user's own: its id is another patient's now."""
+        for label_map_id in [one for one, owner in self._owners.items() if owner == image_id]:
+            for references in (self._volumes, self._segmentations):
+                if (node := references.get(label_map_id)) is not None:
+                    self._placement.release(node, image_id)
+                references.forget(label_map_id)
+            del self._owners[label_map_id]

@@ -76,5 +76,14 @@ class OverlayNodes:
         if address in self.points:
             self.points.of(address).image_shown(image_id)
 
+    def owner_ids(self, address: str) -> set[str]:
+        """Return the ids of a server's images that something belongs to."""
+        return self.label_maps(address).owner_ids | self.points.of(address).owner_ids
+
+    def disown(self, address: str, image_id: str) -> None:
+        """Let what belongs to an image be the user's own: its id is another patient's now."""
+        self.label_maps(address).disown(image_id)
+        self.points.of(address).disown(image_id)
+
     def _owner_node(self, address: str) -> Callable[[str], Any]:
         return partial(self._image_node, address)

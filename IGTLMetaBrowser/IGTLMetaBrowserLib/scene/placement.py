@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from .group_folders import folder_parent, put_in_group, put_under
+from vtkmodules.vtkCommonCore import vtkWeakReference
+
+from .group_folders import folder_parent, put_beside, put_in_group, put_under
+from .slice_layers import hide_label_layer
 from .transform_followers import TransformFollowers
+
+# Those that say from which server a node is, and to which image it belongs.
+_ATTRIBUTES = "IGTLMetaBrowser."
 
 
 class Placement:
@@ -23,6 +29,8 @@ class Placement:
         # By key, the group and the parent's item: looking for a folder takes longer the more nodes
         # there are, and a stream moves each of them ten times a second.
         self._placed: dict[Hashable, tuple[str, int]] = {}
+        # What has belonged to an image whose id is another patient's now, by that id.
+        self._released: dict[str, list[vtkWeakReference]] = {}
 
     def owner(self, owner_id: str) -> Any:
         """Return the volume node of an owner, or None if it is not loaded, or the id is empty."""
@@ -46,6 +54,28 @@ class Placement:
     def forget(self, key: Hashable) -> None:
         """Place the node of this key anew the next time: it is another node."""
         self._placed.pop(key, None)
+
+    def release(self, node: Any, owner_id: str) -> None:
+        """Let a node be the user's own: the id of its image is another patient's now.
+
+        It stays where it is, as long as its image does: then ``hide_released`` is called.
+        """
+        self._followers.let_be(node)
+        put_beside(self._scene, node)
+        for name in list(node.GetAttributeNames()):
+            if name.startswith(_ATTRIBUTES):
+                node.RemoveAttribute(name)
+        reference = vtkWeakReference()
+        reference.Set(node)
+        self._released.setdefault(owner_id, []).append(reference)
+
+    def hide_released(self, owner_id: str) -> None:
+        """Hide what was released: another patient's image has come in the place of its own."""
+        for reference in self._released.pop(owner_id, ()):
+            node = reference.Get()
+            if node is not None and node.GetScene() is self._scene:
+                hide_label_layer(self._scene, node)
+                node.SetDisplayVisibility(False)
 
     def place_below(self, node: Any, owner_id: str) -> None:
         """Put a label map or a segmentation below its image."""

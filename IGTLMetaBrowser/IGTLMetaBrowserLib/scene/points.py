@@ -173,10 +173,26 @@ class PointSet:
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's points next to it: it was loaded, or stands elsewhere now."""
+        self._placement.hide_released(image_id)
         for look in self._lists:
             node = self._nodes.get(look)
             if node is not None and look[0] == image_id:
                 self._place(look, node)
+
+    @property
+    def owner_ids(self) -> set[str]:
+        """The ids of the images that they belong to."""
+        return {owner for owner, *_ in self._lists if owner}
+
+    def disown(self, image_id: str) -> None:
+        """Let an image's points be the user's own: its id is another patient's now."""
+        for look in [look for look in self._lists if look[0] == image_id]:
+            if (node := self._nodes.get(look)) is not None:
+                self._placement.release(node, image_id)
+            self._placement.forget(look)
+            self._nodes.forget(look)
+            del self._lists[look]
+        self._todo = deque(look for look in self._todo if look in self._lists)
 
     def _existing(self, is_gone: bool) -> list[Any]:
         looks = (look for look, points in self._lists.items() if points.is_gone == is_gone)

@@ -59,6 +59,11 @@ class TrajectoryNodes:
         """Find the nodes of a server, as in a scene that was just loaded; return the new ones."""
         return self.of(address).adopt()
 
+    def disown(self, address: str, image_id: str) -> None:
+        """Let a server's trajectories in an image be the user's own, see ``TrajectorySet``."""
+        self._next_answers.pop(address, None)
+        self.of(address).disown(image_id)
+
     @property
     def is_working(self) -> bool:
         """Whether ``work`` has something to do."""

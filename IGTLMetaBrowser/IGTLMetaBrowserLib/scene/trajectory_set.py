@@ -340,10 +340,33 @@ class TrajectorySet:
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's trajectories next to it: it was loaded, or stands elsewhere now."""
+        self._placement.hide_released(image_id)
         for one in self._trajectories.values():
             node = self.node(one)
             if node is not None and one.item.owner == image_id:
                 self._place(one, node)
+
+    @property
+    def owner_ids(self) -> set[str]:
+        """The ids of the images that they belong to."""
+        return {one.item.owner for one in self._trajectories.values() if one.item.owner}
+
+    def disown(self, image_id: str) -> None:
+        """Let an image's trajectories be the user's own: its id is another patient's now."""
+        owned = {one for one in self._trajectories.values() if one.item.owner == image_id}
+        for one in owned:
+            if (node := self.node(one)) is not None:
+                self._placement.release(node, image_id)
+            self._placement.forget(one.key)
+            self._nodes.forget(one.key)
+            self._hidden_todo.pop(one.key, None)
+            del self._trajectories[one.key]
+        for waiting in (self._gone_todo, self._todo, self._labels_todo):
+            kept = [one for one in waiting if one not in owned]
+            waiting.clear()
+            waiting.extend(kept)
+        self._labeled -= owned
+        self._answer = None  # the next one is looked at as a whole
 
     @property
     def _has_room(self) -> bool:

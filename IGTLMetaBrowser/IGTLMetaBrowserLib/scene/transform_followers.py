@@ -25,9 +25,14 @@ class TransformFollowers:
         group.add(node)
 
     def leave(self, node: Any) -> None:
-        """Have ``node`` follow no image: that of another patient was given its image's id."""
+        """Have ``node`` follow no image any more, nor stay under the transform of one."""
         for group in self._groups.values():
             group.remove(node)
+
+    def let_be(self, node: Any) -> None:
+        """Have ``node`` follow no image any more; it stays where it is."""
+        for group in self._groups.values():
+            group.forget(node)
 
 
 class _Group:
@@ -51,10 +56,15 @@ class _Group:
             self._nodes[node.GetID()] = _weak(node)
             node.SetAndObserveTransformNodeID(self._transform_id)
 
-    def remove(self, node: Any) -> None:
-        known = self._nodes.pop(node.GetID(), None)
+    def forget(self, node: Any) -> bool:
+        known = self._nodes.get(node.GetID())
         is_here = known is not None and known.Get() is node
-        if is_here and node.GetTransformNodeID() == self._transform_id:
+        if is_here:
+            del self._nodes[node.GetID()]
+        return is_here
+
+    def remove(self, node: Any) -> None:
+        if self.forget(node) and node.GetTransformNodeID() == self._transform_id:
             node.SetAndObserveTransformNodeID(None)
 
     def _on_transform(self, owner: Any, _event: str) -> None:
