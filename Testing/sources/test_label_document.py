@@ -15,6 +15,7 @@ from helpers import radiotherapy as study
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources import other_segments
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom_segmentations import Structure
 from IGTLMetaBrowserLib.sources.label_document import write_segmentation
@@ -201,6 +202,24 @@ def test_what_a_segment_is_of_is_not_lost(images, labels, ijk_to_ras):
     liver, other = document.SegmentSequence
     assert liver.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Liver"
     assert other.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Tissue"
+
+
+def test_the_command_replaces_one_segment(images, folder, overlapping, ijk_to_ras, tmp_path):
+    first, labels = tmp_path / "seg.dcm", tmp_path / "labels.npz"
+    write_segmentation(overlapping, images).save_as(first, enforce_file_format=True)
+    write_labels(labels, Labels(overlapping.labels[1], ijk_to_ras, [Structure("New", 9, RED)]))
+    options = ["--images", folder, "-o", tmp_path, "--replaces", first]
+    result = igtlmeta("store", labels, *options, "--segment", "2")
+    document = pydicom.dcmread(result.stdout.strip())
+    assert [item.SegmentLabel for item in document.SegmentSequence] == ["S3", "New", "S9"]
+    result = igtlmeta("store", labels, *options[:-2], "--segment", "2")
+    assert (result.returncode, "of a document: --replaces" in result.stderr) == (2, True)
+
+
+def test_more_segments_than_there_is_memory_for(images, overlapping, monkeypatch):
+    monkeypatch.setattr(other_segments, "_MOST_BYTES", 3 * 128 * 128 * 2)
+    with pytest.raises(SourceError, match=r"3 segments that may overlap need .* at most 2 of them"):
+        write_segmentation(overlapping, images)
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.int32])

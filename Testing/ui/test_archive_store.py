@@ -197,6 +197,7 @@ def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, arch
     assert "in place of the segment that it came from?" in questions[1]
     assert "The other segments of that segmentation of CT head stay as they are." in questions[1]
     assert "Left out, as they have no voxels in the image: Nothing." in questions[1]
+    assert "No longer in it: Tumor." in questions[1]
     user.wait_for_status("Structures: 1 stored", SECONDS_TO_STORE)
     before, after = documents(archive, "SEG")
     assert replaced_by(after) == [before.SOPInstanceUID]

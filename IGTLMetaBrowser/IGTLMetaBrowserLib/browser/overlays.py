@@ -49,6 +49,10 @@ class Overlays:
         """The label maps that this server has listed."""
         return self._nodes.label_maps(self._address).label_maps
 
+    def label_map(self, image_id: str) -> LabelMap:
+        """Return what the list says of a label map; nothing if it is not in there."""
+        return self._nodes.label_maps(self._address).label_map(image_id)
+
     def is_label_map(self, image_id: str) -> bool:
         """Whether the server has listed an image as a label map."""
         return self._nodes.is_label_map(self._address, image_id)

@@ -16,7 +16,7 @@ from .dicom_fields import cut_name
 from .dicom_segmentations import MOST_LABELS, Structure, lab_of_color
 from .label_file import Labels
 from .label_planes import in_planes, planes_of
-from .other_segments import Segment, items_by_name, other_segments
+from .other_segments import Segment, check_memory, items_by_name, other_segments
 from .plan_document import check_images, with_required
 from .predecessor import name_as_replaced
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _SERIES_NUMBER = 9001
 _MAKER = "IGTLMetaBrowser"
 _MOST_CHARACTERS = 64  # of SegmentLabel, which is LO (PS3.5 6.2)
-# highdicom takes segments that may overlap as one array, and makes copies of its planes only.
-_MOST_BYTES = 2 << 30
 
 
 def write_segmentation(
@@ -148,19 +146,15 @@ def _segments(
     count = len(numbers) + len(others)
     if count > MOST_LABELS:
         raise SourceError(f"the document would have {count} segments; at most {MOST_LABELS} can be")
-    size = count * layers[0].size
-    if size > _MOST_BYTES:
-        raise SourceError(
-            f"{count} segments that may overlap need {size / (1 << 30):.1f} GiB of memory; store "
-            f"at most {_MOST_BYTES // layers[0].size} of them in one document"
-        )
-    masks = np.zeros((*layers[0].shape, count), bool)
+    check_memory(count, layers[0].size)
+    masks = np.zeros((count, *layers[0].shape), bool)
     for number, label in enumerate(numbers, start=place):
-        np.any(layers == label, axis=0, out=masks[..., number])
+        for layer in layers:
+            masks[number] |= layer == label
     kept = [*range(place), *range(place + len(numbers), count)]
     for number, other in zip(kept, others, strict=True):
-        masks[..., number] = other.mask
-    return masks
+        masks[number] = other.mask
+    return np.moveaxis(masks, 0, -1)
 
 
 def _label_map(labels: np.ndarray, numbers: Sequence[int]) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..net.source import SourceError
+from .codestreams import check_sizes
 from .dicom_fields import cut_name
 from .label_planes import plane_of
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+# highdicom takes segments that may overlap as one array, and makes copies of its planes only.
+_MOST_BYTES = 2 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +31,15 @@ class Segment:
     number: int
     item: Dataset
     mask: np.ndarray
+
+
+def check_memory(count: int, voxels: int) -> None:
+    """Raise ``SourceError`` if so many segments of so many voxels each need too much memory."""
+    if count * voxels > _MOST_BYTES:
+        raise SourceError(
+            f"{count} segments that may overlap need {count * voxels / (1 << 30):.1f} GiB of "
+            f"memory; store at most {_MOST_BYTES // voxels} of them in one document"
+        )
 
 
 def items_by_name(document: Dataset | None) -> dict[str, Dataset]:
@@ -49,6 +61,7 @@ def other_segments(
     ``SourceError`` if there is no such segment, or if the others cannot be taken over as they are.
     """
     _check(document, number)
+    check_memory(len(document.SegmentSequence), len(planes) * shape[1] * shape[2])
     masks = {
         int(item.SegmentNumber): np.zeros((len(planes), *shape[1:]), bool)
         for item in document.SegmentSequence
@@ -122,6 +135,8 @@ def _pixels(document: Dataset) -> Iterator[np.ndarray]:
     from pydicom.pixels import iter_pixels
 
     try:
+        if document.file_meta.TransferSyntaxUID.is_encapsulated:
+            check_sizes(document, range(int(document.NumberOfFrames)))
         yield from iter_pixels(document)
     except Exception as error:  # of a broken codestream, anything
         raise _not_taken_over(f"has pixels that cannot be read ({error})") from error

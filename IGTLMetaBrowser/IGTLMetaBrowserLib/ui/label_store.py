@@ -6,6 +6,7 @@ from functools import partial
 
 from slicer.i18n import tr as _
 
+from ..codec import printable
 from ..metadata.modules import GENERAL_SERIES, OTHER, PREDECESSOR
 from ..scene.label_map_set import OWNER_ATTRIBUTE
 from ..scene.outgoing_labels import image_labels, image_of
@@ -57,10 +58,20 @@ class LabelStore:
             text = self._texts["segment" if segment else "replacing"]
         names = {"name": node.GetName(), "archive": self._store.archiveText}
         sentences = [text.format(image=image.GetName(), **names)]
-        for key, missing in (("empty", found.without_voxels), ("cut", found.cut)):
-            if missing:
-                sentences.append(self._texts[key].format(names=", ".join(missing)))
+        said = {"empty": found.without_voxels, "cut": found.cut}
+        if replaced:
+            stored = {name for name, _label, _rgba in found.structures}
+            known = {*stored, *found.without_voxels}
+            said["gone"] = [name for name in self._namesOf(node) if name not in known]
+        for key, namesOfSegments in said.items():
+            if namesOfSegments:
+                sentences.append(self._texts[key].format(names=", ".join(namesOfSegments)))
         return " ".join(sentences)
+
+    def _namesOf(self, node):
+        """Return the names of the structures that a node from the archive had there."""
+        label_map = self._browser.overlays.label_map(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
+        return [printable(structure.name) for structure in label_map.structures]
 
     def _replacedBy(self, node):
         """Return the UID of the segmentation in the archive that a node came from, or nothing.
@@ -94,6 +105,7 @@ def _texts():
         ),
         "empty": _("Left out, as they have no voxels in the image: {names}."),
         "cut": _("Cut off where the image ends: {names}."),
+        "gone": _("No longer in it: {names}."),
     }
 
 
