@@ -50,17 +50,13 @@ def test_of_a_stream_only_what_may_have_a_problem_is_looked_at(trajectories, mon
     items = [replace(LINE, name=f"Line {n}", entry=(n, 0, 0)) for n in range(9)]
     items[2].entry, items[4].target = (math.nan, 0, 0), (0, 2e5, 0)
     items[6].type = 7
+    stream(trajectories, *items)
+    trajectories.hide(trajectories.trajectories)
     looked_at, plan = [], trajectory_decoding.plan
-    for turn in range(2):  # the second comes into what is there
-        items[8].target = (turn, 0, 0)
-        table = codec.unpack(codec.pack(codec.TrajectoryMessage(items))).items
-        trajectories.receive(table, restore_removed=False)
-        trajectories.finish()
     monkeypatch.setattr(
         trajectory_decoding, "plan", lambda item: looked_at.append(item.name) or plan(item)
     )
-    for one in trajectories.trajectories:
-        one.update(lambda item=one.item: item)
+    stream(trajectories, *(replace(item, diameter=2) for item in items))
     problems = trajectories.problems
     assert [text.split("'")[1] for text in problems] == ["Line 2", "Line 4", "Line 6"]
     assert looked_at == ["Line 2", "Line 4", "Line 6"]

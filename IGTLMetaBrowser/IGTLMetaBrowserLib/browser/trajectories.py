@@ -8,7 +8,8 @@ from typing import Any
 
 from .. import codec, net
 from ..scene.trajectory_nodes import TrajectoryNodes
-from ..scene.trajectory_set import Trajectory, TrajectorySet
+from ..scene.trajectory import Trajectory
+from ..scene.trajectory_set import TrajectorySet
 from .connection import Connection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
 

@@ -14,7 +14,7 @@ from ..codec import Message, PointMessage, TrajectoryItem, TrajectoryMessage, pr
 from .errors import SceneError
 from .point_nodes import PointNodes
 from .trajectory_nodes import TrajectoryNodes
-from .trajectory_set import Key
+from .trajectory import Key
 
 # Who sends is any program that reaches the port.
 MOST_TRAJECTORIES = 10_000

@@ -7,9 +7,8 @@ coordinates, so that a transform of the node's moves them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 from vtkmodules.vtkCommonDataModel import vtkVector3d
@@ -25,7 +24,6 @@ OWNER_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryOwner"
 TYPE_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryType"
 """1 entry, 2 target, 3 both."""
 
-NO_ATTRIBUTES: Mapping[str, str] = MappingProxyType({})
 _POINT_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
 
 
@@ -34,13 +32,13 @@ def show_trajectory(
     plan: Plan,
     node: Any = None,
     written: Plan | None = None,
-    attributes: Mapping[str, str] = NO_ATTRIBUTES,
+    attributes: Callable[[], Mapping[str, str]] = dict,
 ) -> Any:
     """Return the markups node (line or fiducial) that shows a trajectory.
 
     ``node`` showed it before, and ``written`` is what was written into it then: what is the same
     in both is not touched, so that it stays as the user may have changed it. A new node gets
-    ``attributes`` of the caller's.
+    the attributes that ``attributes`` returns.
     """
     if node is not None and is_as_written(node, plan, written):
         return node
@@ -59,10 +57,12 @@ def show_trajectory(
     return node
 
 
-def _write_new(plan: Plan, attributes: Mapping[str, str], node: Any, display: Any) -> None:
+def _write_new(
+    plan: Plan, attributes: Callable[[], Mapping[str, str]], node: Any, display: Any
+) -> None:
     node.SetLocked(True)
     _label_by_name_alone(node)
-    for name, value in attributes.items():
+    for name, value in attributes().items():
         node.SetAttribute(name, value)
     set_labels(display, is_line=len(plan.points) == 2, is_visible=False)
     set_color(display, plan.rgba)
@@ -98,13 +98,21 @@ def _write_node(node: Any, plan: Plan, written: Plan | None) -> None:
     modified = node.StartModify()
     if written is None or written.name != plan.name:
         node.SetName(plan.name)
-    node.SetAttribute(GROUP_ATTRIBUTE, plan.group)
-    node.SetAttribute(OWNER_ATTRIBUTE, plan.owner)
-    node.SetAttribute(TYPE_ATTRIBUTE, str(int(plan.type)))
+    if written is None or _attributes(written) != _attributes(plan):
+        for name, value in _attributes(plan).items():
+            node.SetAttribute(name, value)
     is_same = written is not None and (written.points, written.name) == (plan.points, plan.name)
     if not (is_same and _has_all_points(node, plan)):
         _write_points(node, plan)
     node.EndModify(modified)
+
+
+def _attributes(plan: Plan) -> dict[str, str]:
+    return {
+        GROUP_ATTRIBUTE: plan.group,
+        OWNER_ATTRIBUTE: plan.owner,
+        TYPE_ATTRIBUTE: str(int(plan.type)),
+    }
 
 
 def _write_points(node: Any, plan: Plan) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from ..codec import Coordinates, TrajectoryItem, printable
-from . import trajectory_decoding
 from .errors import SceneError
 from .group_folders import remove_node
 from .hidden_nodes import HiddenNodes, is_hidden
@@ -24,74 +23,13 @@ from .node_references import NodeReferences
 from .outgoing_markups import trajectory_item
 from .placement import Placement
 from .server_nodes import key_attributes, nodes_from_server, read_key
+from .trajectory import Key, LatestAnswer, Trajectory
 from .trajectory_answer import TrajectoryAnswer
-from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import is_as_written, set_label_visible, show_trajectory
 
 # In a real Slicer a visible line takes 10 to 15 ms to make, a hidden one 1 ms.
 SHOWN_AT_FIRST = 200
 _TRAJECTORIES_A_STEP = 5
-
-Key = tuple[str, str, str, int]
-"""Owner, group, name, and the how manyth of those that are called so."""
-
-
-@dataclass(eq=False)
-class Trajectory:
-    """One trajectory of a server.
-
-    ``is_wanted``: it is to be in the scene, as far as it can be shown.
-    ``is_gone``: the server's last answer does not have it any more.
-    """
-
-    key: Key
-    _item: TrajectoryItem
-    is_wanted: bool = False
-    is_gone: bool = False
-    is_pushed: bool = False
-    """It came unasked: when it is gone, nobody is asked whether to remove it."""
-    written: Plan | None = None
-    """What was last written into its node."""
-    is_labeled: bool | None = False
-    """Whether its node has a label in the views; None if that is not known."""
-    _planned: Plan | str = ""
-    """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
-    _read: Callable[[], TrajectoryItem] | None = None
-    """Returns what the server says of it now, until somebody has looked at it."""
-
-    @property
-    def item(self) -> TrajectoryItem:
-        """What the server says of it, in RAS."""
-        if self._read is not None:
-            self._item, self._read = self._read(), None
-        return self._item
-
-    def update(self, read: Callable[[], TrajectoryItem]) -> None:
-        """Note that the server says something else of it now, which ``read`` returns."""
-        self._read, self._planned, self.is_gone = read, "", False
-
-    @property
-    def plan(self) -> Plan | None:
-        """What is shown of it, or None if it cannot be shown."""
-        if not self._planned:
-            try:
-                self._planned = trajectory_decoding.plan(self.item)
-            except PlanError as error:
-                self._planned = str(error)
-        return self._planned if isinstance(self._planned, Plan) else None
-
-    @property
-    def problem(self) -> str:
-        """Why it cannot be shown, or an empty text."""
-        if self.plan is not None:
-            return ""
-        still = "" if self.written is None else "; it is still shown as it was before"
-        return f"{self._planned}{still}"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What is odd about it, a sentence for each."""
-        return trajectory_decoding.notes(self.item)
 
 
 class TrajectorySet:
@@ -117,11 +55,13 @@ class TrajectorySet:
         self._placement = Placement(scene, owner_node)
         self.shown_at_first = shown_at_first
         self._trajectories: dict[Key, Trajectory] = {}
-        self._answer: TrajectoryAnswer | None = None
+        self._latest: LatestAnswer | None = None
         self._gone_todo: deque[Trajectory] = deque()
         self._todo: deque[Trajectory] = deque()
         self._labels_todo: deque[Trajectory] = deque()
-        self._hidden_todo: dict[Key, None] = {}  # in their order
+        # Those whose nodes nobody sees, and those of them that are not where they belong, in order.
+        self._hidden: set[Trajectory] = set()
+        self._hidden_todo: dict[Trajectory, None] = {}
         self._labeled: set[Trajectory] = set()
         self._are_all_labeled = False
         self._nodes = NodeReferences(scene)
@@ -140,23 +80,24 @@ class TrajectorySet:
     @property
     def nodes(self) -> list[Any]:
         """The nodes of the last answer's trajectories, in its order."""
-        nodes = (self.node(one) for one in self._trajectories.values() if not one.is_gone)
-        return [node for node in nodes if node is not None]
+        current = (one for one in self._trajectories.values() if one.is_wanted and not one.is_gone)
+        return [node for node in map(self.node, current) if node is not None]
 
     @property
     def problems(self) -> list[str]:
         """What of the last answer is not shown, and why."""
         current = [one for one in self._trajectories.values() if not one.is_gone]
         doubtful = current
-        if self._answer is not None and len(self._answer) == len(current):
+        answer = None if self._latest is None else self._latest.answer
+        if answer is not None and len(answer) == len(current):
             # Of a stream of a thousand, to look at each would take longer than all the rest.
-            doubtful = [current[row] for row in self._answer.doubtful_rows()]
+            doubtful = [current[row] for row in answer.doubtful_rows()]
         problems = [problem for one in doubtful if (problem := one.problem)]
         more = sum(not one.is_wanted for one in current) - len(problems)
         if more > 0:
             problems.append(f"{more} more trajectories are in the list, but not in the scene")
-        if self._answer is not None and self._answer.left_out:
-            problems.append(f"{self._answer.left_out} more trajectories came than can be listed")
+        if answer is not None and answer.left_out:
+            problems.append(f"{answer.left_out} more trajectories came than can be listed")
         return problems
 
     @property
@@ -180,22 +121,30 @@ class TrajectorySet:
         in a stream and is gone is removed: a server could send other names ten times a second.
         """
         is_pushed = not restore_removed
-        before, answer = self._answer, TrajectoryAnswer(items, self.coordinates, is_pushed)
-        self._answer = answer
-        rows = answer.changed_rows(before)
-        if rows is None or (rows and self._has_room):
-            changed = self._update(answer, is_pushed)
+        answer = TrajectoryAnswer(items, self.coordinates, is_pushed)
+        rows = None if self._latest is None else answer.changed_rows(self._latest.answer)
+        if self._latest is None or rows is None or (rows and self._has_room):
+            self._update(answer, is_pushed)
         else:
-            changed = self._update_rows(answer, rows)
+            self._latest.replace(answer)
         wanted = [one for one in self._trajectories.values() if one.is_wanted]
-        # Who has asked finds all nodes where they belong when all is done.
-        hidden = {one for one in wanted if is_pushed and is_hidden(self.node(one))}
-        now = (one for one in wanted if one not in hidden)
+        self._find_hidden(wanted if is_pushed else [])
+        now = (one for one in wanted if one not in self._hidden)
         self._todo = deque(one for one in now if self._is_to_do(one, restore_removed))
-        for one in changed:
-            if one in hidden:
-                self._hidden_nodes.watch(self.node(one))
-                self._hidden_todo[one.key] = None
+        if rows is None or rows:
+            # Those that wait already keep their turn.
+            self._hidden_todo.update(dict.fromkeys(self._hidden))
+
+    def _find_hidden(self, wanted: list[Trajectory]) -> None:
+        """Find those that nobody sees; of an answer that was asked for none: all are to be there.
+
+        Those that were hidden before are not looked at again: they are watched.
+        """
+        self._hidden &= set(wanted)
+        for one in wanted:
+            if one not in self._hidden and is_hidden(node := self.node(one)):
+                self._hidden.add(one)
+                self._hidden_nodes.watch(node)
 
     def adopt(self) -> list[Any]:
         """Find the nodes of this server, as in a scene that was just loaded; return the new ones.
@@ -208,7 +157,7 @@ class TrajectorySet:
             if key is not None and self._nodes.get(key) is None and self._adopt(key, node):
                 adopted.append(node)
         if adopted:
-            self._answer = None  # the next one is looked at as a whole
+            self._latest = None  # the next one is looked at as a whole
         return adopted
 
     def _adopt(self, key: Key, node: Any) -> bool:
@@ -252,8 +201,8 @@ class TrajectorySet:
         Of what moves ten times a second and is not seen, once a second is enough for who reads or
         saves the node. A node that becomes visible is there at once, whoever shows it.
         """
-        for key in list(islice(self._hidden_todo, count)):
-            self._catch_up(key)
+        for one in list(islice(self._hidden_todo, count)):
+            self._catch_up(one)
 
     def stop(self) -> None:
         """Look after none of those that wait: the scene was closed."""
@@ -261,6 +210,7 @@ class TrajectorySet:
         self._todo.clear()
         self._labels_todo.clear()
         self._hidden_todo.clear()
+        self._hidden.clear()
 
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
@@ -314,7 +264,7 @@ class TrajectorySet:
 
         Those of its node if it is in the scene; none if it cannot be shown.
         """
-        self._catch_up(trajectory.key)
+        self._catch_up(trajectory)
         node = self.node(trajectory)
         if node is not None:
             count = node.GetNumberOfControlPoints()
@@ -375,36 +325,25 @@ class TrajectorySet:
         wanted = sum(one.is_wanted for one in current)
         return wanted < min(self.shown_at_first, len(current))
 
-    def _update_rows(self, answer: TrajectoryAnswer, rows: list[int]) -> list[Trajectory]:
-        """Note what an answer says otherwise than the last one of the same; return these."""
-        current = list(islice(self._trajectories.values(), len(answer) if rows else 0))
-        for row in rows:
-            current[row].update(partial(answer.item, row))
-        return [current[row] for row in rows]
-
-    def _update(self, answer: TrajectoryAnswer, is_pushed: bool) -> list[Trajectory]:
-        """Note all that an answer says; return its trajectories."""
+    def _update(self, answer: TrajectoryAnswer, is_pushed: bool) -> None:
+        """Note all that an answer says."""
         before, self._trajectories = self._trajectories, {}
+        self._latest = latest = LatestAnswer(answer)
         free = self.shown_at_first
         for key, row in _keys(answer):
-            one = before.pop(key, None)
-            if one is None:
-                one = Trajectory(key, answer.item(row))
-            else:
-                one.update(partial(answer.item, row))
+            one = before.pop(key, None) or Trajectory(key)
+            one.update(latest, row)
             one.is_pushed = is_pushed
             if free > 0 and not one.is_wanted:
                 one.is_wanted = not one.problem
             free -= one.is_wanted
             self._trajectories[key] = one
-        current = list(self._trajectories.values())
         for key, one in before.items():
             if self.node(one) is not None:
-                one.is_gone = True
+                one.leave()
                 self._trajectories[key] = one
         gone = (one for one in self._trajectories.values() if one.is_gone)
         self._gone_todo = deque(one for one in gone if is_pushed and one.is_pushed)
-        return current
 
     def _is_to_do(self, one: Trajectory, restore_removed: bool) -> bool:
         if not one.is_wanted or one.is_gone or one.plan is None:
@@ -415,12 +354,12 @@ class TrajectorySet:
         return not is_as_written(node, one.plan, one.written)
 
     def _show(self, one: Trajectory) -> None:
-        self._hidden_todo.pop(one.key, None)
+        self._hidden_todo.pop(one, None)
         before, plan = self.node(one), one.plan
         if plan is None:
             return
         with self._hidden_nodes.changed(before):
-            attributes = key_attributes(self._server, *one.key)
+            attributes = partial(key_attributes, self._server, *one.key)
             node = show_trajectory(self._scene, plan, before, one.written, attributes)
         if node is not before:
             one.is_labeled = False
@@ -430,17 +369,18 @@ class TrajectorySet:
         self._place(one, node)
         self._show_label(one)
 
-    def _catch_up(self, key: Key) -> None:
-        if key in self._hidden_todo:
-            del self._hidden_todo[key]
-            one = self._trajectories.get(key)
-            if one is not None and self._is_to_do(one, restore_removed=False):
+    def _catch_up(self, one: Trajectory) -> None:
+        if one in self._hidden_todo:
+            del self._hidden_todo[one]
+            if self._is_to_do(one, restore_removed=False):
                 self._show(one)
 
     def _on_visible(self, node: Any) -> None:
         key = _key_of(node)
-        if key is not None:
-            self._catch_up(key)
+        one = None if key is None else self._trajectories.get(key)
+        if one is not None:
+            self._catch_up(one)
+            self._hidden.discard(one)
 
     def _show_label(self, one: Trajectory) -> None:
         node, is_labeled = self.node(one), self._are_all_labeled or one in self._labeled
