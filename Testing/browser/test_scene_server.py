@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -181,6 +182,33 @@ def test_a_pushed_line_keeps_all_that_it_had_on_the_way_back(scene, serve) -> No
         server.step(0.01)
     (back,) = asked(server, net.Client.get_trajectories)
     assert back == sent
+
+
+def test_a_pushed_line_that_is_hidden_follows_and_then_the_server_rests(scene, serve) -> None:
+    server = serve()
+
+    def push(x: float) -> Callable[[net.Client], None]:
+        item = codec.TrajectoryItem("Plan", entry=(x, 0, 0), target=(0, 0, 50))
+        message = codec.TrajectoryMessage(items=[item], device_name="Planner")
+
+        def send(client: net.Client) -> None:
+            client.list_images()
+            client.send(message)
+            client.list_images()  # so that what was sent has arrived
+
+        return send
+
+    asked(server, push(1))
+    while (line := scene.GetFirstNodeByClass("vtkMRMLMarkupsLineNode")) is None:
+        server.step(0.01)
+    line.SetDisplayVisibility(False)
+    asked(server, push(2))
+    end = time.monotonic() + 10
+    while line.GetNthControlPointPosition(0)[0] != 2 and time.monotonic() < end:
+        server.step(0.01)
+    assert line.GetNthControlPointPosition(0)[0] == 2
+    # Without anything to do there is no next turn: the window would be woken for nothing.
+    assert server.next_deadline is None or server.next_deadline > time.monotonic()
 
 
 def test_a_volume_that_changes_is_sent_again_to_whom_has_asked_so(scene, serve) -> None:

@@ -402,6 +402,30 @@ def test_a_place_that_is_asked_for_is_that_of_the_last_message(trajectories):
     assert trajectories.world_points(one)[0] == (7, 0, 0)
 
 
+def test_lines_that_nobody_sees_follow_in_turn_while_the_stream_goes_on(trajectories):
+    stream(trajectories, *many(4))
+    trajectories.hide(trajectories.trajectories)
+    for height in (1.0, 2.0, 3.0, 4.0):
+        stream(trajectories, *(replace(one, target=(0, 0, height)) for one in many(4)))
+        trajectories.follow_hidden(1)
+    heights = [node.GetNthControlPointPosition(1)[2] for node in trajectories.nodes]
+    assert sorted(heights) == [1, 2, 3, 4]  # and not the same one four times
+
+
+def test_a_trajectory_is_what_the_last_message_says_whoever_looks_at_it(trajectories):
+    stream(trajectories, LINE, DRAIN)
+    line, drain = trajectories.trajectories
+    stream(trajectories, replace(LINE, entry=(7, 0, 0)), DRAIN)
+    assert line.item.entry == (7, 0, 0)
+    stream(trajectories, replace(LINE, entry=(8, 0, 0)), replace(DRAIN, type=7))
+    stream(trajectories, replace(LINE, entry=(9, 0, 0)), replace(DRAIN, type=7))
+    assert line.item.entry == line.plan.points[0][1] == (9, 0, 0)
+    assert "type 7" in drain.problem
+    stream(trajectories, DRAIN)  # the line is gone: it stays what it was
+    assert line.item.entry == (9, 0, 0)
+    assert drain.problem == ""
+
+
 def test_a_stream_that_brings_others_makes_and_removes_their_lines(trajectories):
     stream(trajectories, LINE, DRAIN)
     stream(trajectories, LINE, replace(DRAIN, name="Second drain", type=TrajectoryType.ENTRY))

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QTimer
 
 from helpers.peers import ScriptedServer
-from helpers.plans import SHOWN, line
+from helpers.plans import LENGTH, SHOWN, line
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.scene import trajectory_nodes
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
@@ -56,6 +56,21 @@ def test_a_stream_leaves_rows_and_selection(plan):
     assert tuple(planner.node("1").GetNthControlPointPosition(1)) == (0, 0, 0.5)
     assert resets == []
     assert planner.selected() == ["2"]
+
+
+def test_of_a_stream_only_the_cells_that_look_otherwise_now_are_painted(plan):
+    planner = plan(line("1"), line("2"), line("3"))
+    planner.view.grab()
+    painted = []
+    planner.model.dataChanged.connect(
+        lambda first, last: painted.append((first.row(), first.column(), first == last))
+    )
+    longer = line("2", target=(10.0, 20.0, 20.0))
+    message = codec.TrajectoryMessage(items=[line("1"), longer, line("3")])
+    planner.scene.on_trajectories(message, is_answer=False)
+    planner.user.wait_for(lambda: painted, "the table to follow")
+    assert painted == [(1, LENGTH, True)]
+    assert planner.cell(1, LENGTH) == "110.0 mm"
 
 
 def test_a_stream_does_not_hide_what_else_is_to_be_read(user):

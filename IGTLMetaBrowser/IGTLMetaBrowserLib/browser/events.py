@@ -320,7 +320,11 @@ class TrajectoriesChanged:
 
 @dataclass(frozen=True)
 class TrajectoriesShown:
-    """An answer is in the scene, as ``nodes``; ``problems`` says which could not be shown."""
+    """An answer is in the scene, as ``nodes``; ``problems`` says which could not be shown.
+
+    Nodes that nobody sees follow a stream once a second; ``Browser.trajectories`` returns them as
+    the last message has them.
+    """
 
     nodes: Sequence[Any]
     problems: Sequence[str]

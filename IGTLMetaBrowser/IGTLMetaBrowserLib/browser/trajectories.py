@@ -7,8 +7,8 @@ from dataclasses import astuple
 from typing import Any
 
 from .. import codec, net
-from ..scene.trajectory_nodes import TrajectoryNodes
 from ..scene.trajectory import Trajectory
+from ..scene.trajectory_nodes import TrajectoryNodes
 from ..scene.trajectory_set import TrajectorySet
 from .connection import Connection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
@@ -42,10 +42,12 @@ class Trajectories:
     @property
     def nodes(self) -> list[Any]:
         """The markups nodes of the last answer's trajectories, in its order."""
+        self._nodes.catch_up()
         return self._of_server.nodes
 
     def node(self, trajectory: Trajectory) -> Any:
         """Return the markups node of a trajectory, or None if it is not in the scene."""
+        self._of_server.catch_up(trajectory)
         return self._of_server.node(trajectory)
 
     def is_shown(self, trajectory: Trajectory) -> bool:
@@ -64,7 +66,7 @@ class Trajectories:
         """Return the SOPInstanceUID of the document that a node's trajectory came from, if any."""
         documents = self._documents_of_server
         for one in self.items if documents else ():
-            if self.node(one) is node:
+            if self._of_server.node(one) is node:
                 return documents.get(astuple(one.item), "")
         return ""
 
@@ -175,13 +177,11 @@ class Trajectories:
 
     def work(self) -> None:
         """Bring some of them into the scene, and notify of those answers that are all there."""
-        if not self._nodes.is_working:
-            self._nodes.follow_hidden()
-            return
+        was_working = self._nodes.is_working
         answered = self._nodes.work()
         for trajectories in answered:
             self._notify(TrajectoriesShown(trajectories.nodes, trajectories.problems))
-        if not answered and not self._nodes.is_working:
+        if was_working and not answered and not self._nodes.is_working:
             self._notify(TrajectoriesChanged())
 
     def rest(self) -> None:

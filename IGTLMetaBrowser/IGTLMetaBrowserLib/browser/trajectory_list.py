@@ -20,7 +20,7 @@ TEXT_FIELDS = ("name", "group", "owner")
 
 
 class Listed(Protocol):
-    """What has an item of TRAJ, such as ``scene.trajectory_set.Trajectory``."""
+    """What has an item of TRAJ, such as ``scene.trajectory.Trajectory``."""
 
     @property
     def item(self) -> TrajectoryItem: ...

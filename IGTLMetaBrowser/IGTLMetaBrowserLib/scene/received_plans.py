@@ -13,8 +13,8 @@ from typing import Any
 from ..codec import Message, PointMessage, TrajectoryItem, TrajectoryMessage, printable
 from .errors import SceneError
 from .point_nodes import PointNodes
-from .trajectory_nodes import TrajectoryNodes
 from .trajectory import Key
+from .trajectory_nodes import TrajectoryNodes
 
 # Who sends is any program that reaches the port.
 MOST_TRAJECTORIES = 10_000
@@ -67,8 +67,6 @@ class ReceivedPlans:
         for name in self._points.work():
             points = self._points.of(name)
             self._on_points(name, points.nodes, points.problems)
-        if not self._nodes.is_working:
-            return
         finished = self._nodes.work()
         for name in [name for name in self._items if self._nodes.of(name) in finished]:
             trajectories = self._nodes.of(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import Any
@@ -21,8 +22,9 @@ _SECONDS_A_TURN = 0.004
 # Views in which nothing moves any more look broken, so they are drawn now and then.
 _LONGEST_PAUSE = 1.0
 _SECONDS_TO_DRAW = 0.05
-# What nobody sees follows a stream so often.
+# What nobody sees follows a stream so often, and for so long at once: nobody is to notice.
 _SECONDS_BETWEEN_HIDDEN = 1.0
+_SECONDS_A_HIDDEN_TURN = 0.002
 
 
 class TrajectoryNodes:
@@ -44,6 +46,7 @@ class TrajectoryNodes:
         self._views = RenderPause()
         self._next_turn = 0.0
         self._hidden_at = 0.0  # when the nodes that nobody sees are moved next
+        self._hidden_turns: deque[TrajectorySet] = deque()  # whose turn it is, for one node each
 
     def of(self, address: str) -> TrajectorySet:
         """Return the trajectories of a server; none so far if nothing came from it."""
@@ -102,6 +105,9 @@ class TrajectoryNodes:
 
     def work(self) -> list[TrajectorySet]:
         """Work for some milliseconds; return those of which an answer is all shown now."""
+        self._follow_hidden()
+        if not self.is_working:
+            return []
         try:
             self._work()
         except BaseException:
@@ -109,16 +115,10 @@ class TrajectoryNodes:
             raise
         return self._begin_waiting_answers()
 
-    def follow_hidden(self) -> None:
-        """Bring nodes that nobody sees to where they belong, for some milliseconds a second."""
-        end = time.monotonic() + _SECONDS_A_TURN
-        if end < self._hidden_at:
-            return
+    def catch_up(self) -> None:
+        """Bring all nodes that nobody sees to where they belong, for somebody who reads them."""
         for trajectories in self._sets.values():
-            while trajectories.hidden_waiting and time.monotonic() < end:
-                trajectories.follow_hidden(1)
-        if not self._has_hidden_waiting:
-            self._hidden_at = end + _SECONDS_BETWEEN_HIDDEN
+            trajectories.follow_hidden(trajectories.hidden_waiting)
 
     def sent_items(self, address: str, nodes: Iterable[Any]) -> list[TrajectoryItem]:
         """Return markups lines as a server gets them, in its coordinates.
@@ -126,8 +126,7 @@ class TrajectoryNodes:
         Points are those of the image to which a line belongs, where that is one of this server that
         is loaded; otherwise of the scene's world. Raises ``SceneError``.
         """
-        for trajectories in self._sets.values():
-            trajectories.follow_hidden(trajectories.hidden_waiting)
+        self.catch_up()
         coordinates = self.of(address).coordinates
         return [in_ras(self._sent_item(address, node), coordinates) for node in nodes]
 
@@ -138,6 +137,7 @@ class TrajectoryNodes:
     def stop(self) -> None:
         """Bring nothing more of what has come into the scene."""
         self._next_answers.clear()
+        self._hidden_turns.clear()
         for trajectories in self._sets.values():
             trajectories.stop()
         self.rest()
@@ -149,6 +149,20 @@ class TrajectoryNodes:
     @property
     def _has_hidden_waiting(self) -> bool:
         return any(trajectories.hidden_waiting for trajectories in self._sets.values())
+
+    def _follow_hidden(self) -> None:
+        """Bring nodes that nobody sees to where they belong, each once a second."""
+        now = time.monotonic()
+        if now < self._hidden_at or not self._has_hidden_waiting:
+            return
+        if not self._hidden_turns:
+            # As many as wait now: a stream may move more than there is time for.
+            for trajectories in self._sets.values():
+                self._hidden_turns.extend([trajectories] * trajectories.hidden_waiting)
+        while self._hidden_turns and time.monotonic() < now + _SECONDS_A_HIDDEN_TURN:
+            self._hidden_turns.popleft().follow_hidden(1)
+        if not self._hidden_turns:
+            self._hidden_at = now + _SECONDS_BETWEEN_HIDDEN
 
     def _sent_item(self, address: str, node: Any) -> TrajectoryItem:
         owner = node.GetAttribute(OWNER_ATTRIBUTE)

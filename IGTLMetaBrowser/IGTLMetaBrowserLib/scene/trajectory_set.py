@@ -202,7 +202,16 @@ class TrajectorySet:
         saves the node. A node that becomes visible is there at once, whoever shows it.
         """
         for one in list(islice(self._hidden_todo, count)):
-            self._catch_up(one)
+            self.catch_up(one)
+            if not is_hidden(self.node(one)):  # its display node, or itself, was replaced
+                self._hidden.discard(one)
+
+    def catch_up(self, one: Trajectory) -> None:
+        """Bring the node of a trajectory, if nobody sees it, to where it belongs."""
+        if one in self._hidden_todo:
+            del self._hidden_todo[one]
+            if self._is_to_do(one, restore_removed=False):
+                self._show(one)
 
     def stop(self) -> None:
         """Look after none of those that wait: the scene was closed."""
@@ -264,7 +273,7 @@ class TrajectorySet:
 
         Those of its node if it is in the scene; none if it cannot be shown.
         """
-        self._catch_up(trajectory)
+        self.catch_up(trajectory)
         node = self.node(trajectory)
         if node is not None:
             count = node.GetNumberOfControlPoints()
@@ -369,17 +378,11 @@ class TrajectorySet:
         self._place(one, node)
         self._show_label(one)
 
-    def _catch_up(self, one: Trajectory) -> None:
-        if one in self._hidden_todo:
-            del self._hidden_todo[one]
-            if self._is_to_do(one, restore_removed=False):
-                self._show(one)
-
     def _on_visible(self, node: Any) -> None:
         key = _key_of(node)
         one = None if key is None else self._trajectories.get(key)
         if one is not None:
-            self._catch_up(one)
+            self.catch_up(one)
             self._hidden.discard(one)
 
     def _show_label(self, one: Trajectory) -> None:

@@ -36,7 +36,6 @@ class PanelEvents:
         self._updateTimer = SingleShotTimer(self._updateStates)
         self._frequentTimer = SingleShotTimer(self._updateFrequent)
         self._idsToUpdate = set()
-        self._areTrajectoriesDue = False
         self._loaded = []
         self._isAskedDue = False
         self._nodeToShow = None
@@ -110,11 +109,11 @@ class PanelEvents:
                 self._isUpdateDue = True
                 self._updateTimer.start()
             return
+        if self._isStream(event):
+            self._panel.trajectories.showStream()
+            return
         if self._isFrequent(event):
-            if isinstance(event, (events.LiveImage, events.ImageProgress)):
-                self._idsToUpdate.add(event.image_id)
-            else:
-                self._areTrajectoriesDue = True
+            self._idsToUpdate.add(event.image_id)
             if not self._frequentTimer.isActive():
                 self._updateFrequent()
             if isinstance(event, events.LiveImage) and event.node is not None:
@@ -138,19 +137,24 @@ class PanelEvents:
         match event:
             case events.LiveImage():
                 return not event.is_first
+            case _:
+                return isinstance(event, events.ImageProgress)
+
+    def _isStream(self, event):
+        """Whether such events of trajectories come many times a second."""
+        match event:
             case events.TrajectoriesChanged():
                 return event.is_unsolicited
             case events.TrajectoriesShown():
                 return _inStatus(event) == self._trajectoriesInStatus
             case _:
-                return isinstance(event, events.ImageProgress)
+                return False
 
     def _updateFrequent(self):
         """Show what frequent events have changed, and nothing more of that for a moment."""
         imageIds, self._idsToUpdate = self._idsToUpdate, set()
-        areTrajectoriesDue, self._areTrajectoriesDue = self._areTrajectoriesDue, False
         hasTransfers = bool(self._loaded) or self._isAskedDue
-        if not (imageIds or areTrajectoriesDue or hasTransfers):
+        if not (imageIds or hasTransfers):
             return
         self._frequentTimer.start(_MILLISECONDS_BETWEEN_UPDATES)
         for imageId in imageIds:
@@ -158,8 +162,6 @@ class PanelEvents:
                 self._panel.images.showLiveImage(imageId)
             else:
                 self._panel.model.updateState(imageId)
-        if areTrajectoriesDue:
-            self._panel.trajectories.showList()
         self._showTransfers()
         self._panel.update()
 

@@ -55,6 +55,14 @@ def limitHeight(view, fewest, most):
     view.updateGeometry()
 
 
+def rowsInSight(view):
+    """Return the range of rows of which at least a part is in the view."""
+    first, last = view.rowAt(0), view.rowAt(view.viewport().height - 1)
+    if first < 0:
+        return range(0)
+    return range(first, view.model().rowCount() if last < 0 else last + 1)
+
+
 def copyRows(view, columns=None):
     """Copy the selected rows of a table, each in a line, with tabs between the cells.
 

@@ -15,6 +15,7 @@ from .table_views import (
     limitHeight,
     nextSorting,
     prepareTable,
+    rowsInSight,
     selectedRows,
     selectRows,
 )
@@ -25,6 +26,10 @@ from .trajectory_table import NAME, SHOWN, TrajectoryTableModel
 _KEYS = ("shown", "name", "group", "type", "length", "diameter", "image", "note")
 _NARROWEST = {SHOWN: 52}
 _FEWEST_ROWS, _MOST_ROWS = 2, 7
+# Slicer draws its whole window anew for any change in it, which in software takes 10 to 30 ms. Of
+# what is hidden in the views nobody waits for the table either.
+_MILLISECONDS_BETWEEN_SHOWN = 500
+_MILLISECONDS_BETWEEN_HIDDEN = 2000
 
 
 class TrajectorySection:
@@ -40,6 +45,8 @@ class TrajectorySection:
         self._selectedBefore = []
         self._areColumnsMeasured = False
         self._timer = SingleShotTimer(self.filter)
+        self._isStreamDue = False
+        self._streamTimer = SingleShotTimer(self._showStream)
         self._shownOfTotal = _("{shown} of {total}")
         self._removeGone = Plural(
             localeTexts,
@@ -62,6 +69,7 @@ class TrajectorySection:
     def close(self):
         """Wait for nothing any more."""
         self._timer.close()
+        self._streamTimer.close()
         self._headerSelection.delete()
         self.model.delete()  # see BrowserPanel.close
 
@@ -96,9 +104,32 @@ class TrajectorySection:
 
     def showList(self):
         """Show the browser's trajectories; filter, order and selection stay."""
-        self.model.setTrajectories(self._browser.trajectories.items)
+        self._isStreamDue = False
+        if not self.model.setTrajectories(self._browser.trajectories.items):
+            self.model.updateStates()
         self._measureColumns()
         self.update()
+
+    def showStream(self):
+        """Show what the server has sent unasked, as it may do many times a second, now and then."""
+        self._isStreamDue = True
+        if not self._streamTimer.isActive():
+            self._showStream()
+
+    def _showStream(self):
+        if not self._isStreamDue:
+            return
+        self._isStreamDue = False
+        if self.model.setTrajectories(self._browser.trajectories.items):
+            self._measureColumns()
+        view = self.ui.trajectoryTableView
+        rows = rowsInSight(view) if view.visible else range(0)
+        self.model.updatePainted(rows)
+        self.update()
+        isSeen = any(self._browser.trajectories.is_shown(self.model.trajectory(r)) for r in rows)
+        self._streamTimer.start(
+            _MILLISECONDS_BETWEEN_SHOWN if isSeen else _MILLISECONDS_BETWEEN_HIDDEN
+        )
 
     def showStates(self):
         """Show that trajectories are in the scene, or no longer."""
@@ -264,11 +295,11 @@ class TrajectorySection:
             ui.turnSlicesCheckBox,
             ui.allLabelsCheckBox,
         ):
-            widget.visible = hasList
+            _setVisible(widget, hasList)
         # A list that is seen as a whole needs no filter.
         isLong = len(self.model.list) > _MOST_ROWS or ui.trajectoryFilterLineEdit.text != ""
         for widget in (ui.trajectoryFilterLineEdit, ui.trajectoryCountLabel):
-            widget.visible = hasList and isLong
+            _setVisible(widget, hasList and isLong)
         hasSelection = self._selectionModel.hasSelection
         ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
         ui.sendButton.enabled = self._browser.connection.has_server
@@ -293,3 +324,10 @@ class TrajectorySection:
         if not self._areColumnsMeasured and len(self.model.list):
             self.columns.measure(_NARROWEST)
         self._areColumnsMeasured = len(self.model.list) > 0
+
+
+def _setVisible(widget, isVisible):
+    # In a ctkCollapsibleButton, a widget that is there already and is shown again makes the whole
+    # panel find its layout, and be painted, anew.
+    if widget.isHidden() == isVisible:
+        widget.visible = isVisible

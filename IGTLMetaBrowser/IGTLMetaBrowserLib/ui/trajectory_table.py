@@ -39,6 +39,8 @@ class TrajectoryTableModel(SortableTableModel):
         self._colors = colors
         self.list = TrajectoryList()
         self._filterText = ""
+        # What is seen of the cells that were painted, by row and column.
+        self._painted = {}
         self._texts = _texts()
         self._swatches = {}
         self._answers |= {
@@ -51,17 +53,16 @@ class TrajectoryTableModel(SortableTableModel):
     # What the section asks for
 
     def setTrajectories(self, trajectories):
-        """Show another list; where only places have changed, rows and selection stay."""
+        """Show another list; return False if it is the same one, so that all rows can stay."""
         before = self.list.trajectories
-        isSame = len(before) == len(trajectories) and all(map(_isSame, before, trajectories))
-        if isSame:
-            self.updateStates()
-            return
+        if len(before) == len(trajectories) and all(map(_isSame, before, trajectories)):
+            return False
         self.beginResetModel()
         self.list = TrajectoryList(trajectories)
         self.list.filter(self._filterText)
         self._sort()
         self.endResetModel()
+        return True
 
     def setFilter(self, text):
         """Show only some of them, see ``TrajectoryList.filter``."""
@@ -74,11 +75,38 @@ class TrajectoryTableModel(SortableTableModel):
         """Show what has changed in any row."""
         self._changed(0, self.rowCount() - 1)
 
+    def updatePainted(self, rows):
+        """Show what is seen otherwise now than it was painted, in a range of rows.
+
+        Other rows are out of sight. For each cell by itself: of several in one signal, the view
+        paints all that it has.
+        """
+        for (row, column), seen in list(self._painted.items()):
+            isInSight = row in rows
+            if isInSight and self._seen(row, column) == seen:
+                continue
+            del self._painted[row, column]
+            if isInSight:
+                cell = self.index(row, column)
+                self.dataChanged.emit(cell, cell)
+
     def trajectory(self, row):
         """Return the trajectory in a row."""
         return self.list.trajectories[self.list.rows[row]]
 
     # How it is done
+
+    def data(self, index, role=qt.Qt.DisplayRole):
+        if role == qt.Qt.DisplayRole and index.isValid():
+            row, column = index.row(), index.column()
+            self._painted[row, column] = self._seen(row, column)
+        return SortableTableModel.data(self, index, role)
+
+    def _seen(self, row, column):
+        """Return all that decides how a cell looks."""
+        one = self.trajectory(row)
+        state = self._checkState(row, column)
+        return self._text(row, column), state, one.item.rgba, one.is_gone, bool(one.problem)
 
     def copiedText(self, row, column):
         """Return what is copied of a cell: whether a trajectory is shown, as a word."""
