@@ -221,7 +221,8 @@ def _lines(count: int, step: int) -> list:
             name=f"Trajectory {number}",
             group="Plan",
             entry=(number % 40 * 4.0 - 80, number // 40 * 4.0 - 50, 90.0),
-            target=(float(step % 10), number % 30 - 15.0, 0.0),
+            # Never in the same place after whole seconds: who looks each second sees it move.
+            target=(step % 37 / 4, number % 30 - 15.0, 0.0),
             diameter=1.3,
         )
         for number in range(count)

@@ -14,7 +14,8 @@ from IGTLMetaBrowserLib.scene.trajectory_decoding import plan
 from IGTLMetaBrowserLib.scene.trajectory_markups import (
     GROUP_ATTRIBUTE,
     OWNER_ATTRIBUTE,
-    set_label_visible,
+    Label,
+    set_label,
 )
 
 ENTRY, TARGET = (10.0, -20.0, 30.5), (-1.5, 2.0, 8.25)
@@ -89,10 +90,25 @@ def test_a_line_is_labeled_once_by_its_name_and_a_point_by_its_label(scene):
     line = show_trajectory(scene, LINE)
     point = show_trajectory(scene, replace(LINE, type=TrajectoryType.ENTRY))
     for node in (line, point):
-        set_label_visible(node, True)
+        set_label(node, Label.MIDDLE)
     assert (labels(line), labels(point)) == ((True, False), (False, True))
-    set_label_visible(line, False)
+    set_label(line, Label.NONE)
     assert labels(line) == (False, False)
+
+
+def test_where_all_are_labeled_a_line_has_its_name_at_the_entry_alone(scene):
+    line = show_trajectory(scene, LINE)
+    point = show_trajectory(scene, replace(LINE, type=TrajectoryType.TARGET))
+    for node in (line, point):
+        set_label(node, Label.ENTRY)
+    assert (labels(line), labels(point)) == ((False, True), (False, True))
+    assert [label for _, label in points(line)] == ["Left electrode", ""]
+    show_trajectory(scene, replace(LINE, entry=(1, 2, 3)), line, LINE)
+    assert [label for _, label in points(line)] == ["Left electrode", ""]
+    assert [label for _, label in points(point)] == ["Left electrode"]
+    for label in (Label.MIDDLE, Label.NONE):
+        set_label(line, label)
+        assert [label for _, label in points(line)] == ["entry", "target"]
 
 
 def test_the_label_of_a_line_does_not_have_its_length(scene):

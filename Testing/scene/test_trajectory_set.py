@@ -280,7 +280,11 @@ def test_other_coordinates_move_what_is_there(trajectories):
 
 
 def labeled(trajectories):
-    return [node.GetDisplayNode().GetPropertiesLabelVisibility() for node in trajectories.nodes]
+    displays = [node.GetDisplayNode() for node in trajectories.nodes]
+    return [
+        bool(one.GetPropertiesLabelVisibility() or one.GetPointLabelsVisibility())
+        for one in displays
+    ]
 
 
 def test_only_those_that_are_chosen_have_a_label(trajectories):

@@ -172,7 +172,10 @@ def test_in_a_folded_section_nothing_is_seen(plan):
 
 def labeled(planner, *names):
     displays = (planner.node(name).GetDisplayNode() for name in names)
-    return [display.GetPropertiesLabelVisibility() for display in displays]
+    return [
+        bool(display.GetPropertiesLabelVisibility() or display.GetPointLabelsVisibility())
+        for display in displays
+    ]
 
 
 def test_only_the_one_that_is_selected_has_a_label(plan):

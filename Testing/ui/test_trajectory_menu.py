@@ -9,7 +9,8 @@ from helpers.plans import line
 
 
 def labeled(planner, name: str) -> bool:
-    return bool(planner.node(name).GetDisplayNode().GetPropertiesLabelVisibility())
+    display = planner.node(name).GetDisplayNode()
+    return bool(display.GetPropertiesLabelVisibility() or display.GetPointLabelsVisibility())
 
 
 def menu_of(planner, name: str):

@@ -31,13 +31,13 @@ def set_diameter(display: Any, diameter: float) -> None:
         display.SetGlyphSize(max(tube, SMALLEST_GLYPH))
 
 
-def set_labels(display: Any, is_line: bool, is_visible: bool) -> None:
-    """Label a line once, by its name, and points each by its own label; show both through tissue.
+def set_labels(display: Any, at_line: bool, at_points: bool) -> None:
+    """Label a line in its middle, or points by their own labels; show both through tissue.
 
     A plan inside the head is seen through it.
     """
-    display.SetPropertiesLabelVisibility(is_line and is_visible)
-    display.SetPointLabelsVisibility(not is_line and is_visible)
+    display.SetPropertiesLabelVisibility(at_line)
+    display.SetPointLabelsVisibility(at_points)
     display.SetOccludedVisibility(True)
 
 

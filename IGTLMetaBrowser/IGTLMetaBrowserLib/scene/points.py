@@ -290,7 +290,7 @@ def _new_list(scene: Any, look: Look, server: str, points: _PointList) -> Any:
         node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))
         for name, value in key_attributes(server, *look).items():
             node.SetAttribute(name, value)
-        set_labels(display, is_line=False, is_visible=True)
+        set_labels(display, at_line=False, at_points=True)
         set_color(display, rgba)
         set_diameter(display, diameter)
         _write(node, points)

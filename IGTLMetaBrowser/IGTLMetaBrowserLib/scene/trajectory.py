@@ -8,6 +8,7 @@ from ..codec import TrajectoryItem
 from . import trajectory_decoding
 from .trajectory_answer import TrajectoryAnswer
 from .trajectory_decoding import Plan, PlanError
+from .trajectory_markups import Label
 
 Key = tuple[str, str, str, int]
 """Owner, group, name, and the how manyth of those that are called so."""
@@ -46,8 +47,8 @@ class Trajectory:
     """It came unasked: when it is gone, nobody is asked whether to remove it."""
     written: Plan | None = None
     """What was last written into its node."""
-    is_labeled: bool | None = False
-    """Whether its node has a label in the views; None if that is not known."""
+    label: Label | None = Label.NONE
+    """Where its node has a label in the views; None if that is not known."""
     _planned: Plan | str = ""
     """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
     _latest: LatestAnswer | None = None

@@ -7,7 +7,8 @@ coordinates, so that a transform of the node's moves them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
 from functools import partial
 from typing import Any
 
@@ -64,7 +65,7 @@ def _write_new(
     _label_by_name_alone(node)
     for name, value in attributes().items():
         node.SetAttribute(name, value)
-    set_labels(display, is_line=len(plan.points) == 2, is_visible=False)
+    set_labels(display, at_line=False, at_points=False)
     set_color(display, plan.rgba)
     set_diameter(display, plan.diameter)
     _write_node(node, plan, None)
@@ -75,13 +76,49 @@ def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:
     return plan == written and _has_all_points(node, plan) and node.GetDisplayNode() is not None
 
 
-def set_label_visible(node: Any, is_visible: bool) -> None:
-    """Label the markups node of a trajectory, or do not."""
-    display = node.GetDisplayNode()
-    if display is not None:
-        modified = display.StartModify()
-        set_labels(display, node.GetClassName() == LINE_CLASS, is_visible)
-        display.EndModify(modified)
+class Label(Enum):
+    """Where the name of a trajectory stands in the views.
+
+    Slicer places the label of each line as if there were no others, in the middle of the line or at
+    its points. The plans of an operation lie side by side, or meet in one target: in their middles
+    the labels of all of them would lie over each other, in 3D and in each slice that a target is
+    in. Their entry points are the farthest apart. Of lines that enter close together, they overlap.
+    """
+
+    NONE = auto()
+    MIDDLE = auto()
+    """Of the line: in slices, if its entry or its target is in the slice."""
+    ENTRY = auto()
+    """In slices, if the entry is in the slice."""
+
+
+def set_label(node: Any, label: Label) -> None:
+    """Label the markups node of a trajectory, or do not; one that is a point has one place for it.
+
+    The labels of a line's points are for the tables of other modules, unless they are seen.
+    """
+    display, is_line = node.GetDisplayNode(), node.GetClassName() == LINE_CLASS
+    if display is None:
+        return
+    if is_line and label is Label.ENTRY:
+        _label_points(node, (node.GetName(), ""))
+    elif is_line and _is_labeled_at_entry(node):
+        _label_points(node, tuple(_POINT_LABELS.values()))
+    modified = display.StartModify()
+    at_points = label is Label.ENTRY or (label is Label.MIDDLE and not is_line)
+    set_labels(display, label is Label.MIDDLE and is_line, at_points)
+    display.EndModify(modified)
+
+
+def _is_labeled_at_entry(node: Any) -> bool:
+    return node.GetNumberOfControlPoints() == 2 and not node.GetNthControlPointLabel(1)
+
+
+def _label_points(node: Any, texts: Sequence[str]) -> None:
+    modified = node.StartModify()
+    for index, text in enumerate(texts[: node.GetNumberOfControlPoints()]):
+        node.SetNthControlPointLabel(index, text)
+    node.EndModify(modified)
 
 
 def _label_by_name_alone(node: Any) -> None:
@@ -116,13 +153,16 @@ def _attributes(plan: Plan) -> dict[str, str]:
 
 
 def _write_points(node: Any, plan: Plan) -> None:
+    # Of a line that has both, each has its label, see ``set_label``.
+    is_labeled = len(plan.points) == 2 and _has_all_points(node, plan)
     for index, (which, point) in enumerate(plan.points):
         label = _POINT_LABELS[which] if len(plan.points) == 2 else plan.name
         if index >= node.GetNumberOfControlPoints():
             node.AddControlPoint(vtkVector3d(*point), label)
         else:
             node.SetNthControlPointPosition(index, *point)
-            node.SetNthControlPointLabel(index, label)
+            if not is_labeled:
+                node.SetNthControlPointLabel(index, label)
     while node.GetNumberOfControlPoints() > len(plan.points):
         node.RemoveNthControlPoint(len(plan.points))
 
@@ -134,7 +174,7 @@ def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:
     display = node.GetDisplayNode()
     modified = display.StartModify()
     if written is None:
-        set_labels(display, is_line=len(plan.points) == 2, is_visible=False)
+        set_labels(display, at_line=False, at_points=False)
     if written is None or written.rgba != plan.rgba:
         set_color(display, plan.rgba)
     if written is None or written.diameter != plan.diameter:

@@ -24,7 +24,7 @@ _LONGEST_PAUSE = 1.0
 _SECONDS_TO_DRAW = 0.05
 # What nobody sees follows a stream so often, and for so long at once: nobody is to notice.
 _SECONDS_BETWEEN_HIDDEN = 1.0
-_SECONDS_A_HIDDEN_TURN = 0.002
+_SECONDS_A_HIDDEN_TURN = 0.001
 
 
 class TrajectoryNodes:

@@ -25,7 +25,7 @@ from .placement import Placement
 from .server_nodes import key_attributes, nodes_from_server, read_key
 from .trajectory import Key, LatestAnswer, Trajectory
 from .trajectory_answer import TrajectoryAnswer
-from .trajectory_markups import is_as_written, set_label_visible, show_trajectory
+from .trajectory_markups import Label, is_as_written, set_label, show_trajectory
 
 # In a real Slicer a visible line takes 10 to 15 ms to make, a hidden one 1 ms.
 SHOWN_AT_FIRST = 200
@@ -168,7 +168,7 @@ class TrajectorySet:
             return False
         one = self._trajectories.setdefault(key, Trajectory(key, item))
         # What was written into it is not known: the next answer writes all of it again.
-        one.is_wanted, one.written, one.is_labeled = True, None, None
+        one.is_wanted, one.written, one.label = True, None, None
         self._nodes.keep(key, node)
         self._placement.forget(key)
         self._place(one, node)
@@ -244,7 +244,8 @@ class TrajectorySet:
     def label(self, trajectories: Iterable[Trajectory]) -> None:
         """Show the labels of these in the views, and hide those of all others.
 
-        Hundreds of labels would cover the image and each other.
+        Hundreds of labels would cover the image and each other. If all are labeled, these have
+        theirs where it is seen in more slices, see ``Label``.
         """
         before, self._labeled = self._labeled, set(trajectories)
         for one in before ^ self._labeled:
@@ -371,7 +372,7 @@ class TrajectorySet:
             attributes = partial(key_attributes, self._server, *one.key)
             node = show_trajectory(self._scene, plan, before, one.written, attributes)
         if node is not before:
-            one.is_labeled = False
+            one.label = Label.NONE
             self._placement.forget(one.key)
             self._nodes.keep(one.key, node)
         one.written = plan
@@ -386,10 +387,14 @@ class TrajectorySet:
             self._hidden.discard(one)
 
     def _show_label(self, one: Trajectory) -> None:
-        node, is_labeled = self.node(one), self._are_all_labeled or one in self._labeled
-        if node is not None and one.is_labeled != is_labeled:
-            one.is_labeled = is_labeled
-            set_label_visible(node, is_labeled)
+        node, label = self.node(one), Label.NONE
+        if one in self._labeled:
+            label = Label.MIDDLE
+        elif self._are_all_labeled:
+            label = Label.ENTRY
+        if node is not None and one.label is not label:
+            one.label = label
+            set_label(node, label)
 
     def _place(self, one: Trajectory, node: Any) -> None:
         item = one.item
