@@ -175,6 +175,31 @@ def test_one_segment_of_several_that_overlap_is_replaced(
     assert [item.SegmentNumber for item in second.SegmentSequence] == [1, 2, 3, 4]
 
 
+def test_frames_that_begin_within_a_byte(images, tmp_path):
+    """Of 5 × 7 pixels of one bit; what is read and taken over is what was written."""
+    rng = np.random.default_rng(0)
+    for image in images:
+        image.Rows, image.Columns, image.PixelData = 5, 7, bytes(70)
+        image.save_as(tmp_path / f"ct{image.InstanceNumber}", enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    matrix = source.image(source.images()[0].id).ijk_to_ras()
+    layers = rng.integers(0, 3, (2, 3, 5, 7))
+    layers[1][layers[1] > 0] += 2
+    first = write_segmentation(Labels(layers, matrix), images)
+    first.save_as(tmp_path / "seg", enforce_file_format=True)
+    changed = rng.integers(0, 2, (3, 5, 7))
+    read = pydicom.dcmread(tmp_path / "seg")
+    second = write_segmentation(
+        Labels(changed, matrix, [Structure("Label 2", 1, RED)]), images, read, 2
+    )
+    second.save_as(tmp_path / "seg2", enforce_file_format=True)
+    found = masks_in(tmp_path)
+    expected = {"Label 1": layers[0] == 1, "Label 2": changed == 1}
+    expected |= {f"Label {label}": layers[1] == label for label in (3, 4)}
+    for name, mask in expected.items():
+        np.testing.assert_array_equal(found[name], mask)
+
+
 def test_a_segment_whose_others_cannot_be_taken_over(images, overlapping, ijk_to_ras):
     """Nothing is stored that has lost some of them."""
     first = deepcopy(write_segmentation(overlapping, images))

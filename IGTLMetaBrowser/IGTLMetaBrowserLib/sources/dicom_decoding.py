@@ -161,18 +161,27 @@ def _decode_dataset(
     dataset: Dataset, path: Path, indices: Sequence[int], plugin: str = ""
 ) -> Iterator[np.ndarray]:
     try:
-        if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
-            check_sizes(dataset, indices)
-        for pixels in _stored_frames(dataset, indices, plugin):
+        for pixels in stored_frames(dataset, indices, plugin):
             yield _apply_tables(dataset, pixels)
     except Exception as error:  # decoders raise anything
         raise SourceError(_why_not_decoded(dataset, path, error)) from error
 
 
-def _stored_frames(dataset: Dataset, indices: Sequence[int], plugin: str) -> Iterator[np.ndarray]:
-    """Yield frames as a decoder of pydicom's reads them; what that cannot, as any other does."""
+def stored_frames(
+    dataset: Dataset, indices: Sequence[int], plugin: str = ""
+) -> Iterator[np.ndarray]:
+    """Yield frames as a decoder of pydicom's reads them; what that cannot, as any other does.
+
+    Raises whatever the decoders raise.
+    """
     from pydicom.pixels import get_decoder, iter_pixels
 
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated:
+        check_sizes(dataset, indices)
+    elif int(dataset.BitsAllocated) == 1 and syntax.is_little_endian:
+        yield from _frames_of_bits(dataset, indices)
+        return
     done = 0
     plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins if plugin else ()
     if plugin in plugins:
@@ -184,6 +193,22 @@ def _stored_frames(dataset: Dataset, indices: Sequence[int], plugin: str) -> Ite
         except Exception as error:  # decoders raise anything; the others have their own reasons
             _logger.debug("%s cannot decode frame %d: %s", plugin, indices[done], error)
     yield from iter_pixels(dataset, indices=indices[done:])
+
+
+def _frames_of_bits(dataset: Dataset, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield frames of 1 bit a pixel, which follow each other without a gap (PS3.5 8.1.1).
+
+    pydicom (3.0) reads them one by one only if each begins with a byte.
+    """
+    shape = int(dataset.Rows), int(dataset.Columns)
+    size, packed = shape[0] * shape[1], np.frombuffer(dataset.PixelData, np.uint8)
+    for index in indices:
+        first, shift = divmod(index * size, 8)
+        part = packed[first : first + (shift + size + 7) // 8]
+        bits = np.unpackbits(part, bitorder="little")[shift : shift + size]
+        if len(bits) < size:
+            raise ValueError(f"its pixel data end within frame {index + 1}")
+        yield bits.reshape(shape)
 
 
 def _load_pydicom() -> None:

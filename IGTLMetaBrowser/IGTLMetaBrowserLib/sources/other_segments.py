@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..net.source import SourceError
-from .codestreams import check_sizes
+from .dicom_decoding import stored_frames
 from .dicom_fields import cut_name
 from .label_planes import plane_of
 
@@ -132,11 +132,7 @@ def _frames(document: Dataset) -> list[Dataset]:
 
 def _pixels(document: Dataset) -> Iterator[np.ndarray]:
     """Yield the pixels of each frame, of shape (j, i). Raises ``SourceError``."""
-    from pydicom.pixels import iter_pixels
-
     try:
-        if document.file_meta.TransferSyntaxUID.is_encapsulated:
-            check_sizes(document, range(int(document.NumberOfFrames)))
-        yield from iter_pixels(document)
+        yield from stored_frames(document, range(int(document.NumberOfFrames)))
     except Exception as error:  # of a broken codestream, anything
         raise _not_taken_over(f"has pixels that cannot be read ({error})") from error
