@@ -248,6 +248,18 @@ class TestFilesThatBecomeLarge:
         _, reason = open_beside(alone(make_slice, PerFrameFunctionalGroupsSequence=[item] * 1001))
         assert reason == "its header has more than 1000 elements"
 
+    @pytest.mark.parametrize("has_length", [True, False])
+    def test_half_a_million_empty_items(self, tmp_path, make_slice, has_length):
+        """They took 4 MB, and 15 s to be read."""
+        length, end = (0, b"") if has_length else (0xFFFFFFFF, struct.pack("<HHI", *END_OF_ITEM, 0))
+        items = (struct.pack("<HHI", *ITEM[:2], length) + end) * 490_000
+        sequence = struct.pack("<HH2sHI", 0x5200, 0x9230, b"SQ", 0, len(items)) + items
+        data = bytes_of(alone(make_slice))
+        pixels = data.index(struct.pack("<HH", 0x7FE0, 0x10))
+        (tmp_path / "bad").write_bytes(data[:pixels] + sequence + data[pixels:])
+        source = DicomFolderSource(tmp_path)
+        assert dict(source.refused) == {"bad": "its header has more than 10000 empty items"}
+
     @pytest.mark.parametrize("is_followed", [False, True], ids=["last", "trailing padding"])
     def test_compressed_pixels_that_are_cut_off(self, tmp_path, make_slice, is_followed):
         """Some decoders fill the rest of a picture with gray."""
@@ -349,6 +361,7 @@ class TestVolumesThatAreMostlyEmpty:
 
 
 ITEM = (0xFFFE, 0xE000, 0xFFFFFFFF)
+END_OF_ITEM = (0xFFFE, 0xE00D)
 
 
 def bytes_of(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:

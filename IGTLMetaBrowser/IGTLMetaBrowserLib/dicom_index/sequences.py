@@ -68,6 +68,8 @@ class Sequences:
             if tag == _NONE or is_in_sequence != (tag == _ITEM):
                 return None
             self._count.add()
+            if is_deep and is_in_sequence:
+                self._count_item(position, length)
             if length == UNDEFINED_LENGTH and _has_fragments(vr):
                 after = self._end_of_fragments(position)
                 if after is None:
@@ -82,6 +84,12 @@ class Sequences:
             if len(ends) > 2 * _DEEPEST:
                 raise TooLargeError(f"it has more than {_DEEPEST} sequences within each other")
         return position
+
+    def _count_item(self, position: int, length: int) -> None:
+        """Count an item, of which pydicom makes an object. Raises ``TooLargeError``."""
+        has_no_length = length == UNDEFINED_LENGTH
+        is_empty = self._element(position)[0] == _END_OF_ITEM if has_no_length else not length
+        self._count.add_item(is_empty)
 
     def _end_of_fragments(self, position: int) -> int | None:
         """Return where encapsulated pixels end (PS3.5 A.4), such as those of an icon."""
