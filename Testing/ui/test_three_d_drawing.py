@@ -1,4 +1,4 @@
-"""A volume that is added has no 3D view drawn at once, as Slicer does; none stays without drawing."""
+"""A volume that is added has no 3D view drawn at once, as Slicer does; later it is drawn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class View:
         self.renderEnabled = True
         self.count = 0
 
-    def scheduleRender(self) -> None:
+    def scheduleRender(self) -> None:  # noqa: N802
         self.count += self.renderEnabled
 
 
