@@ -10,9 +10,9 @@ def drawAlone(widget):
     """Draw what changes in a widget without drawing the rest of Slicer's window.
 
     Qt puts a window that has OpenGL views in it together anew for any change of any widget in it
-    (``QWidgetRepaintManager::flush``, ``QPlatformBackingStore::composeAndFlush``), which takes 25 ms
-    for Slicer's main window in software. Only a widget with a window of its own is drawn into that
-    alone. For the user nothing else changes: it stays where it is, without a frame.
+    (``QWidgetRepaintManager::flush``, ``QPlatformBackingStore::composeAndFlush``): 25 ms for the
+    main window in software. Only a widget with a window of its own is drawn into that alone. For
+    the user nothing else changes: it stays where it is, without a frame.
     """
     # Tried with X11 only; other window systems treat windows within windows in other ways.
     if slicer.app.platformName != "xcb":
