@@ -31,6 +31,9 @@ class View(SimpleNamespace):
         self.pauses -= 1
         self._drawn.append(self._name)
 
+    def repaint(self) -> None:
+        self._drawn.append("window")
+
 
 @pytest.fixture
 def drawn():
@@ -75,6 +78,7 @@ def test_each_view_draws_in_a_turn_of_its_own_and_the_window_once(user, turns, v
         assert not any(are_seen(views))
     user.wait_for(lambda: not turns.isActive, "the window")
     assert all(are_seen(views))
+    assert drawn == [*views, "window"]
 
 
 def test_a_volume_that_changes_twice_pauses_the_views_once(user, turns, views):

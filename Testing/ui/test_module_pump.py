@@ -49,6 +49,54 @@ def test_it_calls_when_the_time_has_come():
     pump.close()
 
 
+def test_it_gives_way_to_others_that_have_waited_for_the_same_long_turn():
+    from IGTLMetaBrowserLib.ui.pump import Pump
+
+    order = []
+
+    class Recording(Clock):
+        def step(self) -> None:
+            super().step()
+            order.append("step")
+
+    clock, other = Recording(), QTimer()
+    pump = Pump(clock)
+    clock.next_deadline = time.monotonic()
+    pump.update()
+    wait_until(lambda: order == ["step"], 20, "the first step")
+    clock.next_deadline = time.monotonic()
+    pump.update()
+    other.setSingleShot(True)
+    other.timeout.connect(lambda: order.append("other"))
+    other.start(1)
+    # Something is drawn: both are late.
+    until = time.monotonic() + 0.03
+    while time.monotonic() < until:
+        pass
+    wait_until(lambda: len(order) == 3, 20, "both")
+    assert order == ["step", "other", "step"]
+    pump.close()
+
+
+def test_network_work_waits_no_longer_for_others_that_are_always_busy():
+    from IGTLMetaBrowserLib.ui.pump import Pump
+
+    clock = Clock()
+    pump = Pump(clock)
+    pump.step()
+    due = clock.next_deadline = time.monotonic()
+    pump.update()
+
+    def be_busy() -> bool:
+        until = time.monotonic() + 0.03
+        while time.monotonic() < until:
+            pass
+        return due in clock.calls
+
+    wait_until(be_busy, 20, "the step")
+    pump.close()
+
+
 def test_closed_it_calls_no_more():
     from IGTLMetaBrowserLib.ui.pump import Pump
 

@@ -30,6 +30,7 @@ class View(SimpleNamespace):
             scheduleRender=lambda: None,
             pauseRender=lambda: None,
             resumeRender=lambda: None,
+            repaint=lambda: None,
         )
 
     @property

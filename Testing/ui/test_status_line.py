@@ -37,9 +37,15 @@ def test_an_error_after_a_result_is_a_sentence_of_its_own(user):
     assert user.status == "7 images are loaded. The connection was lost."
 
 
-def test_messages_are_in_the_status_bar_too(user):
+def test_messages_are_in_the_status_bar_while_the_panel_is_out_of_sight(user):
+    in_status_bar = user.module.window.statusBar().currentMessage
+    user.module.window.hide()
     user.panel.status.show("the list came.")
-    assert user.module.window.statusBar().currentMessage() == "The list came."
+    assert in_status_bar() == "The list came."
+    user.module.window.show()
+    user.wait_for(lambda: not user.ui.statusLabel.visibleRegion().isEmpty(), "the label")
+    user.panel.status.show("an image came.")
+    assert in_status_bar() == ""
 
 
 def test_what_an_error_advises_is_named_as_in_the_panel(user):

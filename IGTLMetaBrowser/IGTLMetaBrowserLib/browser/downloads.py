@@ -27,6 +27,7 @@ from .events import (
     ImagesWaiting,
     Observer,
     Transfer,
+    VolumeAdding,
     VolumeChanging,
 )
 from .image_metadata import ImageMetadata
@@ -393,8 +394,8 @@ class Downloads:
 
     def _on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         self._end_arrival()
-        if self._in_scene.has(image_id):
-            self._notify(VolumeChanging(image_id))
+        has_volume = self._in_scene.has(image_id)
+        self._notify((VolumeChanging if has_volume else VolumeAdding)(image_id))
         try:
             node, notes = self._in_scene.show(image_id, image)
         except Exception as error:

@@ -214,6 +214,13 @@ class VolumeChanging:
 
 
 @dataclass(frozen=True)
+class VolumeAdding:
+    """A volume is about to be added to the scene."""
+
+    image_id: str
+
+
+@dataclass(frozen=True)
 class PreviewShown:
     """What has come of an image that is still arriving is in the scene, as ``node``.
 

@@ -25,7 +25,8 @@ _MOST_SECONDS = 1.0
 class DrawingTurns:
     """Pauses the views for a moment, and resumes each in a turn of its own, until ``close``.
 
-    The window shows what they have drawn when the last one is ready.
+    The window shows what they have drawn when the last one is ready, and with it the sliders above
+    the slices, which Slicer sets anew whenever a volume changes.
     """
 
     def __init__(self):
@@ -46,12 +47,13 @@ class DrawingTurns:
             self._beganAt = now
         if now - self._beganAt > _MOST_SECONDS:
             return
-        for view in _views():
+        paused = [view for _widget, view in self._paused]
+        for widget, view in _widgetsAndViews():
             # Slicer counts pauses.
-            if view not in self._paused:
+            if view not in paused:
                 view.pauseRender()
-                view.updatesEnabled = False
-                self._paused.append(view)
+                widget.updatesEnabled = False
+                self._paused.append((widget, view))
         if self._paused:
             self._timer.start(_MILLISECONDS_UNTIL_DUE)
 
@@ -70,22 +72,28 @@ class DrawingTurns:
             self._showDrawn()
 
     def _resumeNext(self):
-        view = self._paused.pop(0)
+        widget, view = self._paused.pop(0)
         if view:  # false if another layout has deleted it meanwhile
             view.resumeRender()
-            self._drawn.append(view)
+            self._drawn.append(widget)
 
     def _showDrawn(self):
-        drawn, self._drawn = self._drawn, []
-        for view in drawn:
-            if view and view not in self._paused:
-                view.updatesEnabled = True
+        drawn, self._drawn, shown = self._drawn, [], None
+        paused = [widget for widget, _view in self._paused]
+        for widget in drawn:
+            if widget and widget not in paused:
+                widget.updatesEnabled = True
+                shown = widget
+        if shown is not None:
+            # All of them at once, in this turn: nothing else is done in it.
+            shown.repaint()
 
 
-def _views():
+def _widgetsAndViews():
     layoutManager = slicer.app.layoutManager()
     if layoutManager is None:
         return []
     slices = [layoutManager.sliceWidget(name) for name in layoutManager.sliceViewNames()]
     threeD = [layoutManager.threeDWidget(index) for index in range(layoutManager.threeDViewCount)]
-    return [*(one.sliceView() for one in slices), *(one.threeDView() for one in threeD)]
+    ofSlices = [(widget, widget.sliceView()) for widget in slices]
+    return [*ofSlices, *((widget, widget.threeDView()) for widget in threeD)]

@@ -12,6 +12,7 @@ from .image_table import ImageTableModel
 from .kept_previews import KeptPreviews
 from .locale_texts import LocaleTexts
 from .overlay_section import OverlaySection
+from .own_window import drawAlone
 from .panel_events import PanelEvents
 from .panel_keys import PanelKeys
 from .panel_messages import PanelMessages
@@ -45,6 +46,7 @@ class BrowserPanel:
         self.model = ImageTableModel(browser, colors, texts)
         self.connection = ConnectionSection(ui, browser, colors, texts, self.status)
         self.archive = ArchiveSection(ui, browser, archiveGateway, self.status)
+        drawAlone(ui.serverCollapsibleButton.parentWidget())
         self._fixWidth()
         rememberSections(self._sections())
         self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)

@@ -8,6 +8,7 @@ from .drawing_turns import DrawingTurns
 from .live_views import LiveViews
 from .preview_views import PreviewViews
 from .slice_views import showInSliceViews
+from .three_d_drawing import ThreeDDrawing
 from .timers import SingleShotTimer
 
 _TOGETHER = (events.ImagesWaiting, events.ImagesCancelled, events.ImageFailed)
@@ -41,6 +42,7 @@ class PanelEvents:
         self._nodeToShow = None
         self._viewsTimer = SingleShotTimer(self._showInViews)
         self._drawing = DrawingTurns()
+        self._threeDDrawing = ThreeDDrawing()
         self._liveViews = LiveViews(self._browser.images)
         self._previewViews = PreviewViews()
         self._browser.add_observer(self._onBrowserEvent)
@@ -52,6 +54,7 @@ class PanelEvents:
         self._frequentTimer.close()
         self._viewsTimer.close()
         self._drawing.close()
+        self._threeDDrawing.close()
         self._liveViews.close()
         self._previewViews.close()
 
@@ -95,6 +98,12 @@ class PanelEvents:
             return  # the table and the preview see for themselves
         if isinstance(event, events.VolumeChanging):
             self._drawing.begin()
+            return
+        if isinstance(event, events.VolumeAdding):
+            self._threeDDrawing.hold()
+            return
+        if isinstance(event, events.PreviewShown) and not event.is_first:
+            self._previewViews.update()  # the panel follows with the progress
             return
         handler = self._handlers.get(type(event))
         if isinstance(event, (events.Asked, events.ImageLoaded)):
@@ -295,10 +304,9 @@ class PanelEvents:
         self._status.showResult(text + ".")
 
     def _onPreviewShown(self, event):
-        if event.is_first:
-            self._showLater(event.node)
-            name = self._imageName(event.image_id)
-            self._status.show(self._messages.preview, name=name)
+        self._showLater(event.node)
+        name = self._imageName(event.image_id)
+        self._status.show(self._messages.preview, name=name)
         self._previewViews.update()
 
     def _onRegionLoaded(self, event):

@@ -25,6 +25,8 @@ class ProgressSection:
         transfer, isLoading = self._browser.images.transfer, self._browser.images.is_loading
         # To hide it between two images would have the panel arranged twice, 20 ms each in Slicer.
         self.ui.progressWidget.visible = isLoading
+        if isLoading:
+            self._keepPlace()
         self.ui.cancelButton.enabled = isLoading
         ofRegion = self._browser.images.regions.fraction
         if transfer is not None:
@@ -33,6 +35,13 @@ class ProgressSection:
         elif ofRegion is not None:
             self._showFraction(ofRegion)
             self.ui.progressLabel.text = self._region
+
+    def _keepPlace(self):
+        # Else all that is below it would move, and Slicer's window be put together, each time.
+        policy = self.ui.progressWidget.sizePolicy
+        if not policy.retainSizeWhenHidden():
+            policy.setRetainSizeWhenHidden(True)
+            self.ui.progressWidget.sizePolicy = policy
 
     def _showFraction(self, fraction):
         # QProgressBar repaints itself at once, and Slicer its whole window with it, for 20 ms; with

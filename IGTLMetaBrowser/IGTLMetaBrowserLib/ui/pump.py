@@ -9,6 +9,10 @@ import qt
 
 # QTimer counts milliseconds in an int: 24 days, and a deadline may be later or infinite.
 _LONGEST_PAUSE_MS = 3_600_000
+# Others that have kept the event loop for longer, as drawing does, are followed first by those who
+# waited for them as well; but network work waits no longer than this for its next step.
+_LATE_SECONDS = 0.01
+_LONGEST_WAIT_SECONDS = 0.15
 
 
 class Pump:
@@ -30,7 +34,8 @@ class Pump:
         self._isClosed = False
         self._timer = qt.QTimer()
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self.step)
+        self._timer.timeout.connect(self._onTime)
+        self._dueAt = self._steppedAt = 0.0
 
     def close(self):
         """Wait for nothing any more, for good; also in the middle of a step."""
@@ -38,7 +43,7 @@ class Pump:
         if not self._isClosed:
             self._isClosed = True
             # In Slicer, a timer keeps alive whom it calls; that one keeps the timer.
-            self._timer.timeout.disconnect(self.step)
+            self._timer.timeout.disconnect(self._onTime)
 
     def update(self):
         """Wait for what the worker now waits for."""
@@ -51,7 +56,7 @@ class Pump:
             return
         # One millisecond more: a timer that is early finds nothing to do, and is started again.
         seconds = max(0.0, deadline - time.monotonic())
-        self._timer.start(min(int(seconds * 1000) + (seconds > 0), _LONGEST_PAUSE_MS))
+        self._start(min(int(seconds * 1000) + (seconds > 0), _LONGEST_PAUSE_MS))
 
     def step(self):
         """Do what can be done without waiting."""
@@ -65,7 +70,21 @@ class Pump:
             self.worker.step()
         finally:
             self._isStepping = False
+            self._steppedAt = time.monotonic()
             self.update()
+
+    def _onTime(self):
+        """Step, or give way to others who have waited as well."""
+        now = time.monotonic()
+        isLate = now - self._dueAt > _LATE_SECONDS
+        if isLate and now - self._steppedAt < _LONGEST_WAIT_SECONDS:
+            self._start(0)
+        else:
+            self.step()
+
+    def _start(self, milliseconds):
+        self._dueAt = time.monotonic() + milliseconds / 1000
+        self._timer.start(milliseconds)
 
     def _waitForNothing(self):
         self._timer.stop()
@@ -73,7 +92,7 @@ class Pump:
 
     def _onReady(self):
         self._notifiers.pause()
-        self._timer.start(0)
+        self._start(0)
 
 
 class Notifiers:

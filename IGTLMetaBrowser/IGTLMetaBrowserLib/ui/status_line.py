@@ -16,7 +16,7 @@ _SECOND_STOP = re.compile(r"(?<=[.?!])\.$")
 class StatusLine:
     """Shows texts in ``label``; in them, ``{address}`` is the server's.
 
-    They are in the status bar of the main window as well: the label may be scrolled out of sight.
+    While the label is out of sight, they are in the status bar of the main window instead.
     """
 
     def __init__(self, label, browser):
@@ -71,7 +71,9 @@ class StatusLine:
         text = self._redact(text.strip())
         self._label.text = text
         self._label.visible = True
-        slicer.util.showStatusMessage(text)
+        # Not always: for the status bar, Slicer puts its whole window together anew (own_window).
+        isSeen = not self._label.visibleRegion().isEmpty()
+        slicer.util.showStatusMessage("" if isSeen else text)
 
     def _sentence(self, text):
         """Return a text that begins with a capital, unless a name stands there.
