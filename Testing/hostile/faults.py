@@ -24,7 +24,7 @@ from hostile.rig import WAYS, Rig
 
 FAULTS_AT_ONCE = 200
 PIECES_BETWEEN_REPORTS = 5
-# A bit of each byte is flipped, another one for each; each bit of the ids, by which images differ.
+# A bit of each byte is flipped, another one for each, or all of them.
 BITS = 8
 TIMES_MEASURED = 5
 # Ends for which a busy machine can be the cause. A wrong voxel has no such excuse.
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dev.py hostile", description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, help="these alone")
     parser.add_argument("--every", type=int, default=1, help="at every Nth byte; 1 if not given")
+    parser.add_argument("--all-bits", action="store_true", help="flip each bit, not one a byte")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS), help="these alone")
     parser.add_argument("--jobs", type=int, default=2, help="processes; 2 if not given")
     parser.add_argument(
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     findings = 0
     for way in options.ways:
         begin = time.monotonic()
-        faults = list(all_faults(options.kinds, lengths(way), options.every))
+        faults = list(all_faults(options.kinds, lengths(way), options.every, options.all_bits))
         outcomes = try_twice(way, faults, options.jobs, options.at_once)
         print_table(way, options.kinds, outcomes)
         seconds = time.monotonic() - begin
@@ -66,7 +67,9 @@ def print_table(way: str, kinds: Sequence[str], outcomes: Sequence[Outcome]) -> 
         print(f"{way:16} {kind:11}", *(f"{n:6} {end}" for end, n in sorted(ends.items())))
 
 
-def all_faults(kinds: Sequence[str], most: Sequence[int], every: int = 1) -> Iterator[Fault]:
+def all_faults(
+    kinds: Sequence[str], most: Sequence[int], every: int = 1, has_all_bits: bool = False
+) -> Iterator[Fault]:
     """Yield each fault at each byte of the two directions, of ``most`` bytes."""
     for kind in kinds:
         if kind == "refuse":
@@ -74,7 +77,9 @@ def all_faults(kinds: Sequence[str], most: Sequence[int], every: int = 1) -> Ite
             continue
         for is_up in (False, True):
             for at in range(0, most[is_up], every):
-                yield Fault(kind, at, is_up, bit=random.Random(at).randrange(BITS))
+                is_each = has_all_bits and kind == "flip"
+                for bit in range(BITS) if is_each else [random.Random(at).randrange(BITS)]:
+                    yield Fault(kind, at, is_up, bit=bit)
 
 
 def try_twice(way: str, faults: Sequence[Fault], jobs: int, at_once: int) -> list[Outcome]:

@@ -14,7 +14,7 @@ import pytest
 from hostile import conversation
 from hostile.conversation import Archive
 from hostile.fault_proxy import KINDS, Fault
-from hostile.faults import main
+from hostile.faults import all_faults, main
 from hostile.rig import WAYS, Rig
 
 # Of about 2,000 bytes to the client and 800 to the server; with TLS more.
@@ -106,6 +106,12 @@ def test_the_long_form_says_how_many_ended_how(capsys: pytest.CaptureFixture):
     output = capsys.readouterr().out
     assert "WRONG" not in output
     assert re.search(r"plain client: \d+ conversations in", output)
+
+
+def test_a_bit_of_each_byte_is_flipped_or_each():
+    assert len(list(all_faults(["flip"], [10, 5]))) == 15
+    each = list(all_faults(["flip", "cut"], [10, 5], has_all_bits=True))
+    assert len(set(each)) == len(each) == 8 * 15 + 15
 
 
 def test_it_finds_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
