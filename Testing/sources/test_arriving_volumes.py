@@ -22,6 +22,7 @@ from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive import ArchiveError, BrokenOffError, Query, Series
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.multipart import FindRoom
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 
 COUNT = 12
@@ -63,7 +64,13 @@ class PacedArchive:
             "ImageOrientationPatient": "\\".join(map(str, found.ImageOrientationPatient)),
         }
 
-    def fetch(self, series: Series, write: Callable, instance: str = "") -> None:
+    def fetch(
+        self,
+        series: Series,
+        write: Callable,
+        instance: str = "",
+        find_room: FindRoom | None = None,
+    ) -> None:
         for number, one in enumerate(self.slices):
             if instance and one.SOPInstanceUID != instance:
                 continue
@@ -72,7 +79,16 @@ class PacedArchive:
                 if number + 1 == self.breaks_off_at:
                     self.breaks_off_at = 0
                     raise BrokenOffError("it has broken off")
-            write(content_of(one))
+            write(received(content_of(one), None if instance else find_room))
+
+
+def received(content: bytes, find_room: FindRoom | None) -> object:
+    """Put a file where it is to be received, as a connection does."""
+    memory = memoryview(bytearray(len(content)))
+    room = None if find_room is None else find_room(memory)
+    for buffer in (memory,) if room is None else room.buffers():
+        buffer[:], content = content[: len(buffer)], content[len(buffer) :]
+    return memory if room is None else room.content
 
 
 def content_of(dataset: Dataset) -> bytes:
@@ -165,6 +181,21 @@ def test_slices_are_sent_while_the_others_come(make_archive, open_source, tmp_pa
     told = dict(found.message.metadata)
     assert told.pop(ARRIVING) == FROM_BELOW
     assert told == got.metadata
+
+
+def test_the_cache_has_the_files_as_they_came(make_archive, open_source, tmp_path):
+    """The pixels of most were received into the volume, and rescaled there."""
+    archive = make_archive([2.5 * k for k in (0, 2, 1, *range(3, COUNT))])
+    for number, one in enumerate(archive.slices):
+        one.RescaleSlope, one.RescaleIntercept = 1, -1024
+        one.ImageComments = f"{number:04}"  # nobody reads it
+    archive.slices[5].RescaleSlope = 2
+    archive.let(COUNT)
+    source = open_source(archive)
+    whole(source)
+    source.close()
+    cached = sorted((tmp_path / "cache-0").rglob("0*.dcm"))
+    assert [file.read_bytes() for file in cached] == [*map(content_of, archive.slices)]
 
 
 def test_who_has_all_slices_has_a_series_that_was_checked(make_archive, open_source):

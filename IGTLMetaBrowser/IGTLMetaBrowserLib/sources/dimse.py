@@ -25,6 +25,7 @@ from .archive import (
     Query,
     Series,
 )
+from .multipart import FindRoom
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -127,7 +128,11 @@ class DimseArchive:
         return _values_of(INSTANCE_KEYWORDS, found[0])
 
     def fetch(
-        self, series: Series, write: Callable[[bytes | memoryview], None], instance: str = ""
+        self,
+        series: Series,
+        write: Callable[[Any], None],
+        instance: str = "",
+        find_room: FindRoom | None = None,  # pynetdicom receives into memory of its own
     ) -> None:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         wanted = {**_uids_of(series), **({"SOPInstanceUID": instance} if instance else {})}

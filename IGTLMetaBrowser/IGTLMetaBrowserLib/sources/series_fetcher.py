@@ -25,6 +25,7 @@ from .fetched_series import (
     can_be_read_from_memory,
     check_fetched,
 )
+from .file_in_volume import FileContent
 from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
 
@@ -117,7 +118,10 @@ class SeriesFetcher:
         files = FetchedFiles(cached.files)
         arriving = self._begin_arriving(series, cached)
         try:
-            self._archive.fetch(series, partial(self._add, files, arriving))
+            find_room = (
+                partial(files.find_room, arriving=arriving) if arriving is not None else None
+            )
+            self._archive.fetch(series, partial(self._add, files, arriving), find_room=find_room)
             if arriving is not None:
                 arriving.confirm()
             work = partial(self._open_fetched, series, cached, files, arriving)
@@ -143,7 +147,7 @@ class SeriesFetcher:
         self._arriving.pop(series.uid, None)
 
     def _add(
-        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: bytes | memoryview
+        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: FileContent
     ) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
