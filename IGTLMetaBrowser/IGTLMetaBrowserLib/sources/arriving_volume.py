@@ -21,9 +21,9 @@ import numpy as np
 
 from .. import codec
 from ..codec.geometry import flip_matrix_lps_ras
+from ..dicom_index import header_reader
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.fields import PATHS
-from ..dicom_index import header_reader
 from ..dicom_index.header_reader import DICOM
 from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
