@@ -18,6 +18,7 @@ from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
 from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.query import Query as Asked
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive import ArchiveError, BrokenOffError, Query, Series
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
@@ -227,6 +228,61 @@ def test_a_client_fetches_it_in_parts_and_has_the_same_as_from_a_folder(
     assert np.array_equal(image.ijk_to_ras(), again.ijk_to_ras())
     assert image.metadata == again.metadata
     assert ARRIVING not in image.metadata
+
+
+def begun(client: net.Client, image_id: str) -> Asked:
+    """Ask for an image; return when voxels of it have come."""
+    query = client.ask("IMAGE", image_id)
+    while not query.is_done and client.progress(query) is None:
+        client.wait_for_socket(PATIENCE)
+        client.step()
+    return query
+
+
+def finished(client: net.Client, query: Asked) -> Asked:
+    while not query.is_done:
+        client.wait_for_socket(PATIENCE)
+        client.step()
+    return query
+
+
+def test_the_whole_image_is_sent_while_the_slices_come(make_archive, open_source, tmp_path):
+    """Its checksum is in its header; it is made to fit at the end."""
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    for one in archive.slices:  # so large that the client sees what has come
+        one.Rows, one.Columns, one.PixelData = 200, 200, bytes(range(100)) * 800
+    expected = in_folder(archive, tmp_path / "files")
+    with ServerInThread(open_source(archive)) as server, server.client() as client:
+        (item,) = client.list_images()
+        archive.let(3)
+        query = begun(client, item.id)
+        assert not query.is_done
+        archive.let(COUNT)
+        image = finished(client, query).answer
+        again = client.get_image(item.id)
+    (item,) = expected.images()
+    assert np.array_equal(image.pixels, expected.image(item.id).pixels)
+    assert np.array_equal(image.ijk_to_ras(), again.ijk_to_ras())
+    assert image.metadata == again.metadata
+
+
+def test_an_image_that_turns_out_to_be_another_one_is_never_whole(make_archive, open_source):
+    """In the middle of it nothing can be said: the connection is closed, and then there are words.
+
+    They come for the next who asks: what was another image once is sent when it is checked.
+    """
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    for one in archive.slices:
+        one.Rows, one.Columns, one.PixelData = 200, 200, bytes(80_000)
+    archive.slices[-1].PatientID = "another"
+    with ServerInThread(open_source(archive)) as server, server.client() as client:
+        (item,) = client.list_images()
+        archive.let(3)
+        query = begun(client, item.id)
+        archive.let(3 * COUNT)
+        assert finished(client, query).answer is None
+        with pytest.raises(net.RefusedError, match="another patient"):
+            client.get_image(item.id)
 
 
 def test_slices_that_come_from_the_other_end(make_archive, open_source, tmp_path):

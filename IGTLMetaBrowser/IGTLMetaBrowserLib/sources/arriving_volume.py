@@ -289,6 +289,28 @@ class ArrivingVolume:
         tag = tag_of(image_id, self.series, stack, volume.dtype)
         return ArrivingImage(self._message(image_id, {ARRIVING: order}), tag)
 
+    @property
+    def may_grow(self) -> bool:
+        """Whether its slices can be sent in their order while it comes, as far as is known."""
+        return self.is_first_sent_first and not self._is_over
+
+    def growing(self, image_id: str) -> GrowingVolume | None:
+        """Return what grows from the first slice on; None until that has come."""
+        if self._reading is None or self._is_over or 0 not in self._files:
+            return None
+        return GrowingVolume(self, self._message(image_id, {}))
+
+    def slices_from_first(self, start: int, volume: np.ndarray) -> int:
+        """Return how many slices may be sent, of which ``start`` are known, of this array.
+
+        Raises ``SourceError`` if they are of another image.
+        """
+        if self._is_over or self._reading is None or self._reading.volume is not volume:
+            raise SourceError("its slices are not as the archive had said; ask for it again")
+        while start in self._files and start != self._withheld:
+            start += 1
+        return start
+
     def image(self, image_id: str) -> codec.ImageMessage | None:
         """Return the image, if all of it has come and is confirmed."""
         is_there = self.is_confirmed and not self._is_over
@@ -344,6 +366,21 @@ class ArrivingVolume:
             and _described(found) == _described(expected)
             and dtype == listed_dtype(found) == listed_dtype(expected)
         )
+
+
+class GrowingVolume:
+    """The image of a volume that is sent while its slices come, see ``net.GrowingImage``."""
+
+    def __init__(self, volume: ArrivingVolume, message: codec.ImageMessage) -> None:
+        self._volume = volume
+        self._count = 0
+        self._pixels = message.pixels
+        self.message = message
+
+    def slices(self) -> int:
+        """Return how many may be sent. Raises ``SourceError`` if it is another image."""
+        self._count = self._volume.slices_from_first(self._count, self._pixels)
+        return self._count
 
 
 def _first_of(ends: Sequence[Mapping[str, str]]) -> int:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
@@ -29,11 +32,22 @@ from .file_in_volume import FileContent
 from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 _logger = logging.getLogger(__name__)
 
 # Of several archives behind one address, one may have failed: the next attempt meets another.
 _ATTEMPTS = 3
 _SCOUTS = 2
+# In so short a list, a user will choose: two small queries for each are asked before.
+_MOST_LOOKED_AHEAD = 16
+_MOST_ENDS = 64
+# To make the images of files takes the processor as much as to send one does.
+_SECONDS_BEFORE_OPENING = 0.3
+
+Ends = tuple[Mapping[str, str], Mapping[str, str]]
+"""What is known of the first and of the last instance of a series."""
 
 
 class SeriesFetcher:
@@ -66,15 +80,26 @@ class SeriesFetcher:
         self._arriving: dict[str, ArrivingVolume] = {}
         # Series of which slices were perhaps sent that are not of what came in the end.
         self._unconfirmed: set[str] = set()
+        # Where the first and the last instance of a series lie, as asked for before it is fetched.
+        self._ends: OrderedDict[str, tuple[Series, Future[Ends]]] = OrderedDict()
+        # Set when somebody waits for the series that is being opened.
+        self._is_wanted = threading.Event()
         self._is_closed = False
 
     def wait_until_ready(self) -> None:
         """Wait until the first fetch need not wait for what reads files."""
         self._loaded.result()
 
+    def look_ahead(self, listed: Sequence[Series]) -> None:
+        """Ask where these series lie, if they are few: no slice waits for that then."""
+        if len(listed) <= _MOST_LOOKED_AHEAD:
+            for series in filter(_may_be_volume, listed):
+                self._ends_of(series)
+
     def stop(self) -> None:
         """Have fetches end after the next file."""
         self._is_closed = True
+        self._is_wanted.set()
 
     def close(self) -> None:
         """End threads and processes, when no fetch runs any more."""
@@ -88,10 +113,15 @@ class SeriesFetcher:
         found = self._arriving.get(series.uid)
         return found if found is not None and found.series == series else None
 
-    @property
-    def is_finishing(self) -> bool:
-        """Whether a series is being opened of which the image was perhaps sent already."""
-        return any(arriving.is_confirmed for arriving in tuple(self._arriving.values()))
+    def finish_soon(self) -> bool:
+        """Have a series opened at once of which the image was perhaps sent already.
+
+        Return whether there is one.
+        """
+        is_any = any(arriving.is_confirmed for arriving in tuple(self._arriving.values()))
+        if is_any:
+            self._is_wanted.set()
+        return is_any
 
     def is_confirmed(self, series: Series) -> bool:
         """Whether what was sent of a series before it was whole, if anything, was right."""
@@ -124,6 +154,7 @@ class SeriesFetcher:
             self._archive.fetch(series, partial(self._add, files, arriving), find_room=find_room)
             if arriving is not None:
                 arriving.confirm()
+                self._let_send(arriving)
             work = partial(self._open_fetched, series, cached, files, arriving)
             opened = self._executor.submit(work).result()
             if arriving is not None and not arriving.is_confirmed:
@@ -136,6 +167,12 @@ class SeriesFetcher:
             if isinstance(error, OSError):
                 raise self._cache.error(error) from error
             raise
+
+    def _let_send(self, arriving: ArrivingVolume) -> None:
+        """Leave the processor to those who send the image, for a moment, if it is whole."""
+        self._is_wanted.clear()
+        if arriving.is_confirmed and not self._is_closed:
+            self._is_wanted.wait(_SECONDS_BEFORE_OPENING)
 
     def _give_up(self, series: Series, arriving: ArrivingVolume | None) -> None:
         if arriving is not None and arriving.give_up("its files are not as expected"):
@@ -160,27 +197,50 @@ class SeriesFetcher:
 
     def _begin_arriving(self, series: Series, cached: CachedSeries) -> ArrivingVolume | None:
         """Return what is filled while the files come, if the series may be a volume."""
-        is_volume = FEWEST_SLICES <= (series.count or 0) <= MOST_SLICES
-        if not is_volume or series["Modality"] in NOT_IMAGES:
+        if not _may_be_volume(series):
             return None
         arriving = self._arriving[series.uid] = ArrivingVolume(series, cached.files)
-        self._scouts.submit(self._find_ends, series, arriving)
+        asked = self._ends_of(series)
+        asked.add_done_callback(partial(self._on_ends, series, arriving))
         return arriving
 
-    def _find_ends(self, series: Series, arriving: ArrivingVolume) -> None:
-        """Ask where the first and last instance lie; an archive that does not say does no harm."""
+    def _ends_of(self, series: Series) -> Future[Ends]:
+        """Return where the first and last instance lie; they are asked for if that is not known."""
+        listed, asked = self._ends.get(series.uid, (None, None))
+        if asked is None or listed != series:
+            asked = self._scouts.submit(self._ask_ends, series)
+            self._ends[series.uid] = series, asked
+            while len(self._ends) > _MOST_ENDS:
+                self._ends.popitem(last=False)
+        return asked
+
+    def _ask_ends(self, series: Series) -> Ends:
+        first, last = (self._archive.instance(series, n) for n in (1, series.count or 0))
+        return first, last
+
+    def _on_ends(self, series: Series, arriving: ArrivingVolume, asked: Future[Ends]) -> None:
+        """Have slices be placed; an archive that does not say where they lie does no harm."""
+        self._ends.pop(series.uid, None)  # the next time it may say something else
         try:
-            ends = [self._archive.instance(series, number) for number in (1, series.count or 0)]
-            arriving.set_ends(*ends)
+            arriving.set_ends(*asked.result())
             # The first voxels are asked for first.
             if not arriving.is_first_sent_first:
-                add = partial(self._add_first, arriving)
-                self._archive.fetch(series, add, arriving.first_uid)
+                self._scouts.submit(self._fetch_first, series, arriving)
         except (SourceError, ValueError) as error:
             arriving.give_up(str(error))
         except Exception:
             _logger.exception("it was not found where the slices of a series lie")
             arriving.give_up("its ends are not known")
+
+    def _fetch_first(self, series: Series, arriving: ArrivingVolume) -> None:
+        try:
+            add = partial(self._add_first, arriving)
+            self._archive.fetch(series, add, arriving.first_uid)
+        except SourceError as error:
+            arriving.give_up(str(error))
+        except Exception:
+            _logger.exception("the first slice of a series was not read")
+            arriving.give_up("its first slice is not known")
 
     def _add_first(self, arriving: ArrivingVolume, content: bytes | memoryview) -> None:
         arriving.add(ASKED_FIRST, content, read_content(content))
@@ -244,6 +304,11 @@ class SeriesFetcher:
         )
         plans = () if contents else read_plans(cached.files, index)
         return OpenedSeries(cached, source, tuple(source.images()), plans)
+
+
+def _may_be_volume(series: Series) -> bool:
+    is_volume = FEWEST_SLICES <= (series.count or 0) <= MOST_SLICES
+    return is_volume and series["Modality"] not in NOT_IMAGES
 
 
 def _keep_arrived(opened: OpenedSeries, arriving: ArrivingVolume | None) -> None:
