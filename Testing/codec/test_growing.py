@@ -28,9 +28,9 @@ def test_it_is_the_same_message_but_for_the_filler(shape, most):
     content = codec.GrowingContent(image, "CT", message_id=7)
     sent = b""
     for count in range(shape[0]):
-        assert content.parts(count, most) == []  # of the next slice, nothing is there
+        assert content.parts(image, count, most) == []  # of the next slice, nothing is there
         pixels[count] = count + 1
-        while parts := content.parts(count + 1, most):
+        while parts := content.parts(image, count + 1, most):
             sent += b"".join(parts)
     assert content.is_done
     got = codec.unpack(sent)
@@ -43,8 +43,8 @@ def test_it_is_the_same_message_but_for_the_filler(shape, most):
 
 def test_a_changed_bit_is_noticed():
     """The checksum protects as any other does."""
-    content = codec.GrowingContent(codec.ImageMessage(np.ones((2, 2, 2), np.uint8)), "CT", 0)
-    sent = b"".join(content.parts(2, 1000))
+    image = codec.ImageMessage(np.ones((2, 2, 2), np.uint8))
+    sent = b"".join(codec.GrowingContent(image, "CT", 0).parts(image, 2, 1000))
     for place in range(codec.HEADER_SIZE, len(sent)):
         damaged = bytearray(sent)
         damaged[place] ^= 1

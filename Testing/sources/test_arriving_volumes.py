@@ -230,6 +230,12 @@ def test_a_client_fetches_it_in_parts_and_has_the_same_as_from_a_folder(
     assert ARRIVING not in image.metadata
 
 
+def enlarge(archive: PacedArchive) -> None:
+    """Make slices so large that a client sees what has come."""
+    for one in archive.slices:
+        one.Rows, one.Columns, one.PixelData = 200, 200, bytes(range(100)) * 800
+
+
 def begun(client: net.Client, image_id: str) -> Asked:
     """Ask for an image; return when voxels of it have come."""
     query = client.ask("IMAGE", image_id)
@@ -246,18 +252,21 @@ def finished(client: net.Client, query: Asked) -> Asked:
     return query
 
 
-def test_the_whole_image_is_sent_while_the_slices_come(make_archive, open_source, tmp_path):
+@pytest.mark.parametrize("breaks_off_at", [0, 7], ids=["at once", "after an attempt"])
+def test_the_whole_image_is_sent_while_the_slices_come(
+    make_archive, open_source, tmp_path, breaks_off_at
+):
     """Its checksum is in its header; it is made to fit at the end."""
     archive = make_archive([2.5 * k for k in range(COUNT)])
-    for one in archive.slices:  # so large that the client sees what has come
-        one.Rows, one.Columns, one.PixelData = 200, 200, bytes(range(100)) * 800
+    enlarge(archive)
+    archive.breaks_off_at = breaks_off_at
     expected = in_folder(archive, tmp_path / "files")
     with ServerInThread(open_source(archive)) as server, server.client() as client:
         (item,) = client.list_images()
         archive.let(3)
         query = begun(client, item.id)
         assert not query.is_done
-        archive.let(COUNT)
+        archive.let(2 * COUNT)
         image = finished(client, query).answer
         again = client.get_image(item.id)
     (item,) = expected.images()
@@ -272,8 +281,7 @@ def test_an_image_that_turns_out_to_be_another_one_is_never_whole(make_archive, 
     They come for the next who asks: what was another image once is sent when it is checked.
     """
     archive = make_archive([2.5 * k for k in range(COUNT)])
-    for one in archive.slices:
-        one.Rows, one.Columns, one.PixelData = 200, 200, bytes(80_000)
+    enlarge(archive)
     archive.slices[-1].PatientID = "another"
     with ServerInThread(open_source(archive)) as server, server.client() as client:
         (item,) = client.list_images()

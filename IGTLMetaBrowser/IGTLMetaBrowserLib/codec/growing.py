@@ -38,15 +38,15 @@ class GrowingContent:
         metadata = {**message.metadata, FILLER: "@" * _SIZE}
         before, after = pack_around("IMAGE", device_name, 2, message_id, metadata)
         head, pixels = message.pack_content()
-        self._pixels = memoryview(pixels)
-        self._slice_size = len(self._pixels) // max(1, len(message.pixels))
+        self._pixels_size = len(pixels)
+        self._slice_size = len(pixels) // max(1, len(message.pixels))
         if not self._slice_size:
             raise EncodeError(f"IMAGE {device_name!r} has no voxels")
         self._end = b"".join(after)[:-_SIZE]
         start = b"".join([*before, head])
         self._promised = crc64(start) or _PROMISED_IF_NONE
         self._crc = crc64(start)
-        size = len(start) + len(self._pixels) + len(self._end) + _SIZE
+        size = len(start) + len(pixels) + len(self._end) + _SIZE
         header = Header(2, "IMAGE", device_name, message.timestamp, size, self._promised)
         self._begin: list[Buffer] = [header.pack(), start]
         self._position = 0
@@ -54,12 +54,15 @@ class GrowingContent:
     @property
     def is_done(self) -> bool:
         """Whether ``parts`` has returned all bytes of the message."""
-        return self._position == len(self._pixels)
+        return self._position == self._pixels_size
 
-    def parts(self, slices: int, most: int) -> list[Buffer]:
-        """Return the next bytes, about ``most``; of the pixels, those of the first ``slices``."""
-        end = min(slices * self._slice_size, len(self._pixels), self._position + most)
-        piece = self._pixels[self._position : end]
+    def parts(self, message: ImageMessage, slices: int, most: int) -> list[Buffer]:
+        """Return the next bytes, about ``most``; of the pixels, those of the first ``slices``.
+
+        They are of ``message``, which is like the first but for pixels that were not asked for.
+        """
+        end = min(slices * self._slice_size, self._pixels_size, self._position + most)
+        piece = memoryview(message.pack_content()[1])[self._position : end]
         if not piece:
             return []
         self._crc = crc64(piece, self._crc)

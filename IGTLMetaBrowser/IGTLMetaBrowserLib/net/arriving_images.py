@@ -60,7 +60,8 @@ class GrowingImage(Protocol):
     def slices(self) -> int:
         """Return how many slices may be sent: the last one when the image is checked.
 
-        Raises ``SourceError`` if it turns out to be another image.
+        ``message`` may be another object then, with the same voxels in those that were sent. Raises
+        ``NotReadyError``, and ``SourceError`` if it turns out to be another image.
         """
         ...
 
@@ -96,7 +97,8 @@ class GrowingAnswer:
 
     def parts(self) -> list[Buffer]:
         """Return the next bytes. Raises ``NotReadyError``, and ``SourceError`` as above."""
-        parts = self._content.parts(self._image.slices(), _BYTES_A_TURN)
+        slices = self._image.slices()
+        parts = self._content.parts(self._image.message, slices, _BYTES_A_TURN)
         if not parts:
             raise NotReadyError(_RETRY_SECONDS)
         return parts

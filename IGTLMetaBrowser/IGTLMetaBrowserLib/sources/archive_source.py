@@ -14,6 +14,7 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
@@ -264,11 +265,11 @@ class ArchiveSource:
             # What turned out to be another image once is sent when it is whole.
             if arriving is None or not arriving.may_grow or not self._fetcher.is_confirmed(series):
                 return None
-            found = arriving.growing(image_id)
-            if found is None:
+            message = arriving.first_image(image_id)
+            if message is None:
                 raise NotReadyError(_PART_RETRY_SECONDS) from None
-            found.message.metadata = self._with_listed(series, found.message.metadata)
-            return found
+            message.metadata = self._with_listed(series, message.metadata)
+            return GrowingVolume(arriving, message, partial(self.image, image_id))
 
     def _arriving(self, series: Series, image_id: str) -> ArrivingVolume | None:
         is_whole_series = image_id == dicom_fields.image_id(series.uid)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from operator import itemgetter
@@ -294,19 +294,17 @@ class ArrivingVolume:
         """Whether its slices can be sent in their order while it comes, as far as is known."""
         return self.is_first_sent_first and not self._is_over
 
-    def growing(self, image_id: str) -> GrowingVolume | None:
-        """Return what grows from the first slice on; None until that has come."""
-        if self._reading is None or self._is_over or 0 not in self._files:
-            return None
-        return GrowingVolume(self, self._message(image_id, {}))
+    def first_image(self, image_id: str) -> codec.ImageMessage | None:
+        """Return the image when its first slice has come."""
+        is_begun = self._reading is not None and not self._is_over and 0 in self._files
+        return self._message(image_id, {}) if is_begun else None
 
-    def slices_from_first(self, start: int, volume: np.ndarray) -> int:
-        """Return how many slices may be sent, of which ``start`` are known, of this array.
+    def still_fills(self, volume: np.ndarray) -> bool:
+        """Whether the slices that come are put into this array."""
+        return not self._is_over and self._reading is not None and self._reading.volume is volume
 
-        Raises ``SourceError`` if they are of another image.
-        """
-        if self._is_over or self._reading is None or self._reading.volume is not volume:
-            raise SourceError("its slices are not as the archive had said; ask for it again")
+    def slices_from_first(self, start: int) -> int:
+        """Return how many slices may be sent, of which ``start`` are known."""
         while start in self._files and start != self._withheld:
             start += 1
         return start
@@ -369,18 +367,45 @@ class ArrivingVolume:
 
 
 class GrowingVolume:
-    """The image of a volume that is sent while its slices come, see ``net.GrowingImage``."""
+    """The image of a volume that is sent while its slices come, see ``net.GrowingImage``.
 
-    def __init__(self, volume: ArrivingVolume, message: codec.ImageMessage) -> None:
+    If they come no more, as from an archive that breaks off, ``find_whole`` returns the image as
+    it is in the end: it goes on with that, if it is the same as far as it was sent.
+    """
+
+    def __init__(
+        self,
+        volume: ArrivingVolume,
+        message: codec.ImageMessage,
+        find_whole: Callable[[], codec.ImageMessage],
+    ) -> None:
+        self.message = message
         self._volume = volume
         self._count = 0
-        self._pixels = message.pixels
-        self.message = message
+        self._find_whole = find_whole
+        self._is_whole = False
 
     def slices(self) -> int:
-        """Return how many may be sent. Raises ``SourceError`` if it is another image."""
-        self._count = self._volume.slices_from_first(self._count, self._pixels)
+        """Return how many may be sent. Raises ``NotReadyError``, and ``SourceError``."""
+        if not self._is_whole and self._volume.still_fills(self.message.pixels):
+            self._count = self._volume.slices_from_first(self._count)
+        elif not self._is_whole:
+            whole = self._find_whole()
+            if not self._is_continued_by(whole):
+                raise SourceError("its slices are not as the archive had said; ask for it again")
+            self.message, self._is_whole, self._count = whole, True, len(whole.pixels)
         return self._count
+
+    def _is_continued_by(self, whole: codec.ImageMessage) -> bool:
+        begun, count = self.message, self._count
+        return (
+            whole.pixels.dtype == begun.pixels.dtype
+            and whole.pixels.shape == begun.pixels.shape
+            and np.array_equal(whole.pixels[:count], begun.pixels[:count])
+            and np.array_equal(whole.matrix, begun.matrix)
+            and whole.coordinates == begun.coordinates
+            and (whole.timestamp, whole.metadata) == (begun.timestamp, begun.metadata)
+        )
 
 
 def _first_of(ends: Sequence[Mapping[str, str]]) -> int:
