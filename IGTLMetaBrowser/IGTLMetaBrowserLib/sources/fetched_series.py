@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,14 +76,14 @@ class FetchedFiles:
     """
 
     def __init__(self, folder: Path) -> None:
-        from concurrent.futures import ThreadPoolExecutor
+        from concurrent.futures import Future, ThreadPoolExecutor
 
         self._folder = folder
         self._headers: list[tuple[str, int, header_reader.FileContent]] = []
         self._reader = SimilarHeaders()
         self._size = 0
         self._executor = ThreadPoolExecutor(1, "writer")
-        self._is_time = threading.Event()
+        self._is_time: Future[bool] = Future()
         self._waiting: deque[Future[None]] = deque()
         # Those that are written later; None if each is written as it comes.
         self._unwritten: list[tuple[str, FileContent]] | None = []
@@ -151,7 +150,7 @@ class FetchedFiles:
     def abandon(self) -> None:
         """Write nothing more, and wait for what is being written."""
         self._unwritten = None
-        self._is_time.set()
+        _set(self._is_time)
         self._executor.shutdown(cancel_futures=True)
         self.contents.clear()
 
@@ -169,13 +168,15 @@ class FetchedFiles:
 
     def write_now(self) -> None:
         """Wait no longer before the files are written."""
-        self._is_time.set()
+        _set(self._is_time)
         unwritten, self._unwritten = self._unwritten, None
         if unwritten:
             self._waiting.append(self._executor.submit(self._write_later, unwritten))
 
     def _write_later(self, files: Sequence[tuple[str, FileContent]]) -> None:
-        self._is_time.wait(_SECONDS_BEFORE_WRITING)
+        from concurrent.futures import wait
+
+        wait([self._is_time], _SECONDS_BEFORE_WRITING)
         for name, content in files:
             self._write(name, content)
 
@@ -183,6 +184,11 @@ class FetchedFiles:
         """Raise ``OSError`` if a file could not be written."""
         for future in self._waiting:
             future.result()
+
+
+def _set(future: Future[bool]) -> None:
+    if not future.done():
+        future.set_result(True)
 
 
 def can_be_read_from_memory(index: DicomIndex) -> bool:

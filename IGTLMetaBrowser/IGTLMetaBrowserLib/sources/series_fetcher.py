@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -82,8 +81,8 @@ class SeriesFetcher:
         self._unconfirmed: set[str] = set()
         # Where the first and the last instance of a series lie, as asked for before it is fetched.
         self._ends: OrderedDict[str, tuple[Series, Future[Ends]]] = OrderedDict()
-        # Set when somebody waits for the series that is being opened.
-        self._is_wanted = threading.Event()
+        # Of a series whose files have come: done when somebody waits for them to be opened.
+        self._are_wanted: dict[str, Future[bool]] = {}
         self._is_closed = False
 
     def wait_until_ready(self) -> None:
@@ -99,7 +98,7 @@ class SeriesFetcher:
     def stop(self) -> None:
         """Have fetches end after the next file."""
         self._is_closed = True
-        self._is_wanted.set()
+        self._want_all()
 
     def close(self) -> None:
         """End threads and processes, when no fetch runs any more."""
@@ -120,8 +119,13 @@ class SeriesFetcher:
         """
         is_any = any(arriving.is_confirmed for arriving in tuple(self._arriving.values()))
         if is_any:
-            self._is_wanted.set()
+            self._want_all()
         return is_any
+
+    def _want_all(self) -> None:
+        for wanted in tuple(self._are_wanted.values()):
+            if not wanted.done():
+                wanted.set_result(True)
 
     def is_confirmed(self, series: Series) -> bool:
         """Whether what was sent of a series before it was whole, if anything, was right."""
@@ -170,9 +174,12 @@ class SeriesFetcher:
 
     def _let_send(self, arriving: ArrivingVolume) -> None:
         """Leave the processor to those who send the image, for a moment, if it is whole."""
-        self._is_wanted.clear()
+        from concurrent.futures import Future, wait
+
         if arriving.is_confirmed and not self._is_closed:
-            self._is_wanted.wait(_SECONDS_BEFORE_OPENING)
+            wanted = self._are_wanted[arriving.series.uid] = Future()
+            wait([wanted], _SECONDS_BEFORE_OPENING)
+            del self._are_wanted[arriving.series.uid]
 
     def _give_up(self, series: Series, arriving: ArrivingVolume | None) -> None:
         if arriving is not None and arriving.give_up("its files are not as expected"):
