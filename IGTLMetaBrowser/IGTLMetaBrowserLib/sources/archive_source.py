@@ -40,7 +40,7 @@ _logger = logging.getLogger(__name__)
 MOST_ENTRIES = 1000
 
 # How soon who waits for the next slice asks again.
-_PART_RETRY_SECONDS = 0.003
+_PART_RETRY_SECONDS = 0.001
 _FETCHES_AT_ONCE = 4
 _MOST_OPENED = 32
 _MOST_SEARCHES = 16

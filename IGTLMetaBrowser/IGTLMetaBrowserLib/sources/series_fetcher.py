@@ -30,6 +30,7 @@ from .fetched_series import (
 from .file_in_volume import FileContent
 from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
+from .series_warm_up import read_a_first_series
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -327,8 +328,9 @@ def _keep_arrived(opened: OpenedSeries, arriving: ArrivingVolume | None) -> None
 
 
 def _load_readers() -> None:
-    """Import what reads files: the first series shall not wait for it."""
+    """Import what reads files, and have it read a series: the first shall not wait for it."""
     import pydicom.filereader
     import pydicom.pixels  # noqa: F401
 
     needed_tags()
+    read_a_first_series()
