@@ -67,13 +67,17 @@ def run(folder: Path, slices: int) -> None:
 def fetch(running: cluster.Cluster, series: str, expected: DicomFolderSource, words: str) -> float:
     """Fetch an image by the one address, and compare it; return when it was there.
 
-    The client connects again if the connection is lost, as Slicer's does.
+    The client connects again if the connection is lost, as Slicer's does, and asks again if that
+    was in the middle of the image.
     """
     image_id = image_id_of(series)
     start = time.monotonic()
     with net.Client("127.0.0.1", running.openigtlink_port, _SETTINGS) as client:
         client.list_images()
-        image = client.get_image(image_id)
+        try:
+            image = client.get_image(image_id)
+        except net.ConnectionLostError:
+            image = client.get_image(image_id)
     done_at = time.monotonic()
     ideal = expected.image(image_id)
     if not np.array_equal(image.pixels, ideal.pixels):

@@ -358,3 +358,25 @@ class TestDiscard:
         feed(receiver, codec.pack(STATUS)[:60])
         assert not receiver.discard()
         assert feed(receiver, codec.pack(STATUS)[60:]) == [STATUS]
+
+
+def test_a_large_message_is_received_into_the_memory_of_one_that_nobody_uses():
+    receiver = codec.Receiver()
+
+    def received(shade: int, slices: int) -> codec.ImagePartMessage:
+        size = (512, 512, slices)
+        data = bytes([shade]) * (512 * 512 * slices)
+        part = codec.ImagePartMessage(data, codec.ScalarType.UINT8, size, size=size)
+        (message,) = feed(receiver, codec.pack(part))
+        return message
+
+    first = received(1, 4)
+    receiver.reuse(first.data)
+    second = received(2, 3)
+    assert np.shares_memory(second.voxels(), first.voxels())
+    assert second.voxels().shape == (3, 512, 512)
+    assert (second.voxels() == 2).all()
+    third = received(3, 3)  # the second is still used
+    assert not np.shares_memory(third.voxels(), second.voxels())
+    receiver.reuse(third.data)
+    assert not np.shares_memory(received(4, 5).voxels(), third.voxels())  # it is too small

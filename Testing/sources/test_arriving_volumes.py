@@ -18,10 +18,12 @@ from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
 from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.query import Query as Asked
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive import ArchiveError, BrokenOffError, Query, Series
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.multipart import FindRoom
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 
 COUNT = 12
@@ -63,7 +65,13 @@ class PacedArchive:
             "ImageOrientationPatient": "\\".join(map(str, found.ImageOrientationPatient)),
         }
 
-    def fetch(self, series: Series, write: Callable, instance: str = "") -> None:
+    def fetch(
+        self,
+        series: Series,
+        write: Callable,
+        instance: str = "",
+        find_room: FindRoom | None = None,
+    ) -> None:
         for number, one in enumerate(self.slices):
             if instance and one.SOPInstanceUID != instance:
                 continue
@@ -72,7 +80,16 @@ class PacedArchive:
                 if number + 1 == self.breaks_off_at:
                     self.breaks_off_at = 0
                     raise BrokenOffError("it has broken off")
-            write(content_of(one))
+            write(received(content_of(one), None if instance else find_room))
+
+
+def received(content: bytes, find_room: FindRoom | None) -> object:
+    """Put a file where it is to be received, as a connection does."""
+    memory = memoryview(bytearray(len(content)))
+    room = None if find_room is None else find_room(memory)
+    for buffer in (memory,) if room is None else room.buffers():
+        buffer[:], content = content[: len(buffer)], content[len(buffer) :]
+    return memory if room is None else room.content
 
 
 def content_of(dataset: Dataset) -> bytes:
@@ -167,6 +184,21 @@ def test_slices_are_sent_while_the_others_come(make_archive, open_source, tmp_pa
     assert told == got.metadata
 
 
+def test_the_cache_has_the_files_as_they_came(make_archive, open_source, tmp_path):
+    """The pixels of most were received into the volume, and rescaled there."""
+    archive = make_archive([2.5 * k for k in (0, 2, 1, *range(3, COUNT))])
+    for number, one in enumerate(archive.slices):
+        one.RescaleSlope, one.RescaleIntercept = 1, -1024
+        one.ImageComments = f"{number:04}"  # nobody reads it
+    archive.slices[5].RescaleSlope = 2
+    archive.let(COUNT)
+    source = open_source(archive)
+    whole(source)
+    source.close()
+    cached = sorted((tmp_path / "cache-0").rglob("0*.dcm"))
+    assert [file.read_bytes() for file in cached] == [*map(content_of, archive.slices)]
+
+
 def test_who_has_all_slices_has_a_series_that_was_checked(make_archive, open_source):
     """The last file is another one than the archive had said: nobody has the whole before."""
     archive = make_archive([2.5 * k for k in range(COUNT)])
@@ -196,6 +228,69 @@ def test_a_client_fetches_it_in_parts_and_has_the_same_as_from_a_folder(
     assert np.array_equal(image.ijk_to_ras(), again.ijk_to_ras())
     assert image.metadata == again.metadata
     assert ARRIVING not in image.metadata
+
+
+def enlarge(archive: PacedArchive) -> None:
+    """Make slices so large that a client sees what has come."""
+    for one in archive.slices:
+        one.Rows, one.Columns, one.PixelData = 200, 200, bytes(range(100)) * 800
+
+
+def begun(client: net.Client, image_id: str) -> Asked:
+    """Ask for an image; return when voxels of it have come."""
+    query = client.ask("IMAGE", image_id)
+    while not query.is_done and client.progress(query) is None:
+        client.wait_for_socket(PATIENCE)
+        client.step()
+    return query
+
+
+def finished(client: net.Client, query: Asked) -> Asked:
+    while not query.is_done:
+        client.wait_for_socket(PATIENCE)
+        client.step()
+    return query
+
+
+@pytest.mark.parametrize("breaks_off_at", [0, 7], ids=["at once", "after an attempt"])
+def test_the_whole_image_is_sent_while_the_slices_come(
+    make_archive, open_source, tmp_path, breaks_off_at
+):
+    """Its checksum is in its header; it is made to fit at the end."""
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    enlarge(archive)
+    archive.breaks_off_at = breaks_off_at
+    expected = in_folder(archive, tmp_path / "files")
+    with ServerInThread(open_source(archive)) as server, server.client() as client:
+        (item,) = client.list_images()
+        archive.let(3)
+        query = begun(client, item.id)
+        assert not query.is_done
+        archive.let(2 * COUNT)
+        image = finished(client, query).answer
+        again = client.get_image(item.id)
+    (item,) = expected.images()
+    assert np.array_equal(image.pixels, expected.image(item.id).pixels)
+    assert np.array_equal(image.ijk_to_ras(), again.ijk_to_ras())
+    assert image.metadata == again.metadata
+
+
+def test_an_image_that_turns_out_to_be_another_one_is_never_whole(make_archive, open_source):
+    """In the middle of it nothing can be said: the connection is closed, and then there are words.
+
+    They come for the next who asks: what was another image once is sent when it is checked.
+    """
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    enlarge(archive)
+    archive.slices[-1].PatientID = "another"
+    with ServerInThread(open_source(archive)) as server, server.client() as client:
+        (item,) = client.list_images()
+        archive.let(3)
+        query = begun(client, item.id)
+        archive.let(3 * COUNT)
+        assert finished(client, query).answer is None
+        with pytest.raises(net.RefusedError, match="another patient"):
+            client.get_image(item.id)
 
 
 def test_slices_that_come_from_the_other_end(make_archive, open_source, tmp_path):

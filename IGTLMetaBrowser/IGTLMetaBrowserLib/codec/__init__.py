@@ -29,6 +29,7 @@ from .errors import (
     ParsedSizeError,
 )
 from .framing import describe, pack, pack_parts, unpack
+from .growing import FILLER, GrowingContent
 from .header import HEADER_SIZE, Header
 from .messages.base import Message, register
 from .messages.families import MODULE_OF_NAME
@@ -51,6 +52,7 @@ _MODULE_OF_NAME |= dict.fromkeys(("SIPrefix", "SIUnit", "Unit"), ".unit")
 
 __all__ = [
     "DEFAULT_MAX_BODY_SIZE",
+    "FILLER",
     "HEADER_SIZE",
     "BodyMemoryError",
     "BodySizeError",
@@ -64,6 +66,7 @@ __all__ = [
     "EncodedText",
     "GeometryError",
     "GetMessage",
+    "GrowingContent",
     "Header",
     "HeaderVersionError",
     "ImageMessage",

@@ -13,6 +13,7 @@ it is received straight into its place, and its checksum is folded in as the byt
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ from .messages.base import Message, registered_class
 from .messages.image import IMAGE_HEADER_SIZE, ImageMessage
 from .messages.pixel_swap import PixelSwap
 from .messages.query import query_class
+from .wire import Buffer
 
 # The header's size is a u64 that anyone can claim; a CT of 1000 slices of 512² has 0.5 GiB.
 DEFAULT_MAX_BODY_SIZE = 2 << 30
@@ -97,6 +99,7 @@ class Receiver:
         self._start = 0  # of the bytes in the shared buffer that no message has taken yet
         self._end = 0
         self._large: _LargeBody | None = None
+        self._spare: np.ndarray | None = None
         self._to_skip = 0
         self.bytes_received = 0
 
@@ -154,6 +157,21 @@ class Receiver:
         self._to_skip = self._large.header.body_size - self._large.received
         self._large = None
         return True
+
+    def reuse(self, body: Buffer | None) -> None:
+        """Receive the next large message into the memory of one that nobody uses any more.
+
+        To get memory from the system takes as long as to receive into it. None: keep none.
+        """
+        memory = None if body is None else memoryview(body).obj
+        is_ours = isinstance(memory, np.ndarray) and memory.dtype == np.uint8 and memory.ndim == 1
+        self._spare = memory if is_ours else None
+
+    def _memory(self, size: int) -> np.ndarray:
+        spare, self._spare = self._spare, None
+        if spare is not None and size <= spare.size <= 2 * size:
+            return spare
+        return np.empty(size, np.uint8)
 
     def _next_event(self) -> Message | Rejected | None:
         """Return the next event from the shared buffer, or None where more bytes are needed."""
@@ -215,7 +233,7 @@ class Receiver:
         if len(beginning) < 2:
             return None
         try:
-            self._large = _LargeBody(header, beginning, self._is_checked(header))
+            self._large = _LargeBody(header, beginning, self._is_checked(header), self._memory)
         except (MemoryError, ValueError):  # numpy's ValueError is for what no machine could hold
             return self._pass_over(header, _no_memory(header))
         self._start = self._end = 0
@@ -232,14 +250,20 @@ class Receiver:
 class _LargeBody:
     """The body of one message that does not fit the shared buffer."""
 
-    def __init__(self, header: Header, beginning: memoryview, check_crc: bool) -> None:
+    def __init__(
+        self,
+        header: Header,
+        beginning: memoryview,
+        check_crc: bool,
+        find_memory: Callable[[int], np.ndarray],
+    ) -> None:
         self.header = header
         self.received = 0
         self._crc = Crc64() if check_crc else None
         content_begin = int.from_bytes(beginning[:2], "big") if header.version == 2 else 0
         padding = -(content_begin + IMAGE_HEADER_SIZE) % _PIXEL_ALIGNMENT
-        memory = np.empty(padding + header.body_size, np.uint8)
-        self.body = memoryview(memory)[padding:]
+        memory = find_memory(padding + header.body_size)
+        self.body = memoryview(memory)[padding : padding + header.body_size]
         self._pixel_swap: PixelSwap | None = None
         if registered_class(header.type_name) is ImageMessage:
             self._pixel_swap = PixelSwap(self.body, content_begin)

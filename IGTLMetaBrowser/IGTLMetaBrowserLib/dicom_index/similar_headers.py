@@ -59,19 +59,28 @@ class SimilarHeaders:
 
     def read(self, content: bytes | memoryview) -> FileContent:
         """Return what is in a file with these bytes."""
-        found = None if self._pattern is None else _read_like(self._pattern, content)
+        found = self.read_start(content, len(content))
         if found is not None:
             return found
         found = read_content(content)
         self._pattern = _pattern_of(content, found)
         return found
 
+    def start_size(self, size: int) -> int | None:
+        """Return how much of a file of ``size`` bytes ``read_start`` needs; None: all is needed."""
+        pattern = self._pattern
+        return None if pattern is None or size != pattern.file_size else pattern.same[-1][1]
 
-def _read_like(pattern: _Pattern, content: bytes | memoryview) -> FileContent | None:
+    def read_start(self, start: bytes | memoryview, size: int) -> FileContent | None:
+        """Return what is in a file of ``size`` bytes that begins so; None if all is needed."""
+        needed = self.start_size(size)
+        if self._pattern is None or needed is None or len(start) < needed:
+            return None
+        return _read_like(self._pattern, bytes(start[:needed]))
+
+
+def _read_like(pattern: _Pattern, start: bytes) -> FileContent | None:
     """Return what is in a file if its header is like the pattern; None if it is not."""
-    if len(content) != pattern.file_size:
-        return None
-    start = bytes(content[: pattern.same[-1][1]])
     if any(start[begin:end] != same for begin, end, same in pattern.same):
         return None
     texts = _texts(start, pattern.varying)

@@ -1,6 +1,7 @@
 """Images of which a server sends some slices while the others are still being decoded.
 
-Only parts can be sent so (IMGPART): the header of IMAGE has the checksum of all voxels.
+They are sent in parts (IMGPART); as IMAGE, only with header version 2 and from the first slice on:
+the checksum in the header is made to fit at the end (``codec.GrowingContent``).
 """
 
 from __future__ import annotations
@@ -9,12 +10,17 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from .. import codec
+from ..codec.wire import Buffer
 from .packed_images import PackedImage, PackedImages
-from .source import Source
+from .source import NotReadyError, Source
 
 ARRIVING = "SlicesArrive"
 """In the metadata of a part: in which order the other slices of the image will be there."""
 FROM_BELOW, FROM_ABOVE = "from the first", "from the last"
+
+# Of an image that grows, so much is summed and sent in one turn, and looked for again so soon.
+_BYTES_A_TURN = 4 << 20
+_RETRY_SECONDS = 0.001
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +49,73 @@ class OffersArrivingImages(Protocol):
     def image_tag(self, image_id: str, message: codec.ImageMessage) -> str:
         """Return the tag of an image that is whole; empty if that is made of its voxels."""
         ...
+
+
+class GrowingImage(Protocol):
+    """An image that is being read from the first slice on."""
+
+    message: codec.ImageMessage
+    """Has the whole size, and voxels in the slices that are there."""
+
+    def slices(self) -> int:
+        """Return how many slices may be sent: the last one when the image is checked.
+
+        ``message`` may be another object then, with the same voxels in those that were sent. Raises
+        ``NotReadyError``, and ``SourceError`` if it turns out to be another image.
+        """
+        ...
+
+
+@runtime_checkable
+class OffersGrowingImages(Protocol):
+    """A source that has slices of an image before the others, in their order."""
+
+    def growing_image(self, image_id: str) -> GrowingImage | None:
+        """Return an image of which the first slice is there, and the others come.
+
+        None if it is to be asked for as a whole. Raises ``SourceError``, and ``NotReadyError``
+        until that is known.
+        """
+        ...
+
+
+class GrowingAnswer:
+    """An image that is sent to one client while it grows.
+
+    If it turns out to be another one, nothing can be said any more in the middle of a message: the
+    connection has to be closed, so that nobody takes what was sent for an image.
+    """
+
+    def __init__(self, image: GrowingImage, query: codec.QueryMessage) -> None:
+        self._image = image
+        self._content = codec.GrowingContent(image.message, query.device_name, query.message_id)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all bytes were returned."""
+        return self._content.is_done
+
+    def parts(self) -> list[Buffer]:
+        """Return the next bytes. Raises ``NotReadyError``, and ``SourceError`` as above."""
+        slices = self._image.slices()
+        parts = self._content.parts(self._image.message, slices, _BYTES_A_TURN)
+        if not parts:
+            raise NotReadyError(_RETRY_SECONDS)
+        return parts
+
+
+def growing_image(
+    source: Source, images: PackedImages, query: codec.QueryMessage
+) -> GrowingAnswer | None:
+    """Return the answer to a query for an image that can be sent while it grows.
+
+    Raises what the source raises.
+    """
+    is_whole = not isinstance(query, codec.GetMessage) or images.has(query.device_name)
+    if is_whole or query.header_version < 2 or not isinstance(source, OffersGrowingImages):
+        return None
+    found = source.growing_image(query.device_name)
+    return None if found is None else GrowingAnswer(found, query)
 
 
 def arriving_image(

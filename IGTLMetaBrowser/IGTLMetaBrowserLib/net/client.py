@@ -148,6 +148,11 @@ class Client:
         """Return how much of the answer to ``query`` has arrived, or None before it begins."""
         return None if self._session is None else self._session.progress(query)
 
+    def reuse_memory_of(self, part: codec.ImagePartMessage | None) -> None:
+        """Receive the next part into the memory of one that nobody uses; None: keep none."""
+        if self._session is not None:
+            self._session.connection.receiver.reuse(None if part is None else part.data)
+
     def seconds_preparing(self, query: Query) -> float | None:
         """Return for how long the server has been preparing the answer to ``query``.
 

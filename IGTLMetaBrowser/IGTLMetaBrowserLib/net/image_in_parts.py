@@ -83,9 +83,13 @@ def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | N
                 return
             if outcome is not Outcome.GOES_ON:
                 raise transfer.error or AnswerError(f"{query} failed")
+            is_copied = query.answer.data is not transfer.partial.first.data
+            if is_copied:
+                client.reuse_memory_of(query.answer)
             if progress is not None and transfer.received:
                 progress(transfer.received, transfer.partial.byte_count)
     finally:
+        client.reuse_memory_of(None)
         transfer.cancel(client)
 
 

@@ -123,9 +123,11 @@ class PartsTransfer:
         """Return how large slabs are to be, and how many are to be on their way."""
         if self.speed.is_slow:
             return _COMPRESSED_SLAB_BYTES, max(2, _BYTES_AT_ONCE // _COMPRESSED_SLAB_BYTES)
-        is_unknown = self.speed.bytes_per_second is None
-        # While the server waits for slices, small slabs would tell how fast it gets those.
-        if is_unknown and not self.partial.is_arriving:
+        if self.partial.is_arriving:
+            # Small slabs would tell how fast the server gets slices; of large ones, much is left to
+            # be sent when it has the last.
+            return self._bytes_at_once // 4, 4
+        if self.speed.bytes_per_second is None:
             return _FIRST_SLAB_BYTES, 2
         return self._bytes_at_once // 2, 2
 

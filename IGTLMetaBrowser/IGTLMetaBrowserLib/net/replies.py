@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from .. import codec
 from ..codec.wire import Buffer
 from .answers import addressed, answer, one_line, refusal
-from .arriving_images import arriving_image
+from .arriving_images import GrowingAnswer, arriving_image, growing_image
 from .image_streams import ImageStreams
 from .journal import Journal
 from .limits import ServerLimits
@@ -72,7 +72,9 @@ class Replies:
     def finish(self, client: ServedClient) -> None:
         """Let go of the answer whose last byte is sent."""
         reply = client.reply
-        if reply is not None and reply.byte_count and not client.connection.wants_write:
+        if reply is None or (reply.growing is not None and not reply.growing.is_done):
+            return
+        if reply.byte_count and not client.connection.wants_write:
             client.reply = None
             if not reply.is_refusal:
                 self._journal.answered(client, reply)
@@ -124,9 +126,24 @@ class Replies:
         )
 
     def _send_image(self, client: ServedClient, reply: Reply) -> None:
-        """Queue an image, when it is read and its checksum computed. Raises ``NotReadyError``."""
+        """Queue an image, when it is read and its checksum computed, or what there is of it.
+
+        Raises ``NotReadyError``.
+        """
+        if reply.image is None and reply.growing is None:
+            reply.growing = growing_image(self._source, self.images, reply.query)
+        if reply.growing is not None:
+            self._send_growing(client, reply.growing)
+            return
         packed = self._image(reply)
         self._queue(client, reply, packed, packed.content.message.metadata)
+
+    def _send_growing(self, client: ServedClient, growing: GrowingAnswer) -> None:
+        """Queue what has come of an image since the last turn. Raises ``NotReadyError``."""
+        try:
+            client.queue(growing.parts())
+        except SourceError as error:
+            client.connection.lost = ConnectionAbortedError(one_line(str(error)))
 
     def _image(self, reply: Reply) -> PackedImage:
         """Return the image that is asked for, with its checksum or, for a part, its tag.

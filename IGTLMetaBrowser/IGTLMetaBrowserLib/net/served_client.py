@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from .. import codec
 from ..codec.wire import Buffer
 from .address import format_address
+from .arriving_images import GrowingAnswer
 from .connection import MAX_PARSED_SIZE, Connection
 from .limits import Allowance, ServerLimits
 from .packed_images import PackedImage
@@ -56,6 +57,8 @@ class Reply:
     image: PackedImage | None = None
     # The part of it that is asked for.
     part: PartInWork | None = None
+    # An image that is sent while it grows.
+    growing: GrowingAnswer | None = None
     is_refusal: bool = False
 
 

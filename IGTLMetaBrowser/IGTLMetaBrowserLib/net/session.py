@@ -196,6 +196,8 @@ class Session:
         self.capability.on_message(event)
         if self.capability.is_answer(event):
             return [CapabilityKnown(self.capability.types or frozenset())]
+        if isinstance(event, codec.ImageMessage):
+            event.metadata.pop(codec.FILLER, None)  # it is nothing of the image
         if self._settings.diameter_is_radius and not isinstance(event, codec.Rejected):
             event = from_radii(event)
         query = self._queries.match(event, now)

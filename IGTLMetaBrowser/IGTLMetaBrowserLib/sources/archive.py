@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..net.source import SourceError
+from .multipart import FindRoom
 
 Query = Mapping[str, str]
 """Values by DICOM keywords, as in QIDO: with the wild cards * and ?, dates as ranges."""
@@ -99,11 +100,17 @@ class Archive(Protocol):
         ...
 
     def fetch(
-        self, series: Series, write: Callable[[bytes | memoryview], None], instance: str = ""
+        self,
+        series: Series,
+        write: Callable[[Any], None],
+        instance: str = "",
+        find_room: FindRoom | None = None,
     ) -> None:
         """Call ``write`` with the bytes of each file (PS3.10), or of that of one instance.
 
-        Raises ``ArchiveError``.
+        They are ``bytes``, a ``memoryview``, or the content of the room that ``find_room`` has
+        given for them, if the archive says how large a file is before it comes. Raises
+        ``ArchiveError``.
         """
         ...
 

@@ -14,18 +14,18 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import codec
-from ..dicom_index.image_header import ImageHeader
 from ..dicom_index.rows import Row
 from ..net.arriving_images import ArrivingImage
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
+from .archive_entries import frame_of, patient_of, several_patients, version_of
 from .archive_queries import RETRY_SECONDS, ArchiveQueries, Listing
-from .arriving_volume import ArrivingVolume, tag_of
-from .dicom_files import Frame, ImageFile
+from .arriving_volume import ArrivingVolume, GrowingVolume, tag_of
 from .dicom_folder import DicomFolderSource
 from .dicom_places import plain_name
 from .dicom_volumes import Stack
@@ -42,7 +42,7 @@ _logger = logging.getLogger(__name__)
 MOST_ENTRIES = 1000
 
 # How soon who waits for the next slice asks again.
-_PART_RETRY_SECONDS = 0.003
+_PART_RETRY_SECONDS = 0.001
 _FETCHES_AT_ONCE = 4
 _MOST_OPENED = 32
 _MOST_SEARCHES = 16
@@ -134,6 +134,8 @@ class ArchiveSource:
 
     def _listed(self, listing: Listing, query: Query) -> Sequence[codec.ImageMetaItem]:
         self._keep_done()
+        if self._fetcher.finish_soon():  # then the entries are those of its images
+            raise NotReadyError(RETRY_SECONDS)
         if (found := self._queries.found_now(listing, query)) is not None:
             self._set_found(listing, found)
         if listing.items is None:
@@ -153,6 +155,7 @@ class ArchiveSource:
             self._register(series)
         if listing.is_cut:
             _logger.warning("%s", self._queries.notice_of(listing))
+        self._fetcher.look_ahead(listing.series)
         listing.names = frozenset(
             (one["PatientID"], plain_name(one["PatientName"])) for one in listing.series
         )
@@ -162,7 +165,7 @@ class ArchiveSource:
         """Know a series as the archive has it now, and nothing of what it was before."""
         image_id = dicom_fields.image_id(series.uid)
         before = self._series.get(image_id)
-        if before is not None and _version(before) != _version(series):
+        if before is not None and version_of(before) != version_of(series):
             self._forget(series)
         self._series[image_id] = series
         for item in self._items.get(series.uid, ()):
@@ -190,14 +193,14 @@ class ArchiveSource:
         before, self._patients = self._patients, Counter(patient for patient, _ in names)
         for patient, count in self._patients.items():
             if patient and count > max(1, before[patient]):
-                _logger.warning("%s", _several_patients(self._archive, patient, count))
+                _logger.warning("%s", several_patients(self._archive, patient, count))
 
     def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:
         if series.uid in self._items:
             return self._items[series.uid]
         if series["Modality"] in NOT_IMAGES:
             return ()
-        frame = _frame_of(series)
+        frame = frame_of(series)
         name = dicom_fields.series_name(frame)
         item_id = dicom_fields.image_id(series.uid)
         return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
@@ -250,6 +253,26 @@ class ArchiveSource:
             found.message.metadata = self._with_listed(series, found.message.metadata)
             return found
 
+    def growing_image(self, image_id: str) -> GrowingVolume | None:
+        """Return an image that can be sent while it comes, slice by slice.
+
+        None if it is whole, or has to be before it is sent. Raises as ``image`` does.
+        """
+        series = self._known(image_id)
+        try:
+            self._source_of(series)
+            return None
+        except NotReadyError:
+            arriving = self._arriving(series, image_id)
+            # What turned out to be another image once is sent when it is whole.
+            if arriving is None or not arriving.may_grow or not self._fetcher.is_confirmed(series):
+                return None
+            message = arriving.first_image(image_id)
+            if message is None:
+                raise NotReadyError(_PART_RETRY_SECONDS) from None
+            message.metadata = self._with_listed(series, message.metadata)
+            return GrowingVolume(arriving, message, partial(self.image, image_id))
+
     def _arriving(self, series: Series, image_id: str) -> ArrivingVolume | None:
         is_whole_series = image_id == dicom_fields.image_id(series.uid)
         return self._fetcher.arriving(series) if is_whole_series else None
@@ -272,15 +295,16 @@ class ArchiveSource:
 
     def image_version(self, image_id: str) -> Hashable:
         """What the archive's list says of the series. Raises ``SourceError``."""
-        return _version(self._known(image_id))
+        return version_of(self._known(image_id))
 
     def kept_thumbnail(self, image_id: str) -> None:
         """None: it is made of the image, unless the archive would have to send it just for that.
 
         Raises ``SourceError`` then.
         """
-        series = self._known(image_id)
-        if series.uid not in self._opened:
+        if self._known(image_id).uid not in self._opened:
+            if self._fetcher.finish_soon():
+                raise NotReadyError(RETRY_SECONDS)
             raise SourceError(
                 "This series has not been fetched from the archive, and is not for a thumbnail: "
                 "load the image first."
@@ -303,7 +327,7 @@ class ArchiveSource:
         values = {**series.attributes, **values}
         count = self._patients[series["PatientID"]]
         if series["PatientID"] and count > 1:
-            words = _several_patients(self._archive, series["PatientID"], count)
+            words = several_patients(self._archive, series["PatientID"], count)
             values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
         return values
 
@@ -373,7 +397,7 @@ class ArchiveSource:
     def _overlays(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
         """Return the series of these modalities in studies of which an image was fetched."""
         self._keep_done()
-        if self._fetcher.is_finishing:
+        if self._fetcher.finish_soon():
             raise NotReadyError(RETRY_SECONDS)
         studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
         for uid in studies:
@@ -412,7 +436,7 @@ class ArchiveSource:
         """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
         owner, frame = dicom_fields.image_id(str(row["reference_ct"])), row["reference_frame"]
         is_there = frame != "" and self._frames.get(owner) == frame
-        return is_there and _patient(self._series[owner]) == _patient(series)
+        return is_there and patient_of(self._series[owner]) == patient_of(series)
 
     # Series --------------------------------------------------------------------------------------
 
@@ -422,7 +446,7 @@ class ArchiveSource:
             self._opened.move_to_end(series.uid)
             self._opened[series.uid].cached.use()
             return self._opened[series.uid].source
-        version = _version(series)
+        version = version_of(series)
         if version not in self._fetches:
             fetch = self._executor.submit(self._fetcher.fetch, series)
             self._fetches[version] = series, fetch
@@ -441,7 +465,7 @@ class ArchiveSource:
                 continue
             del self._fetches[version]
             known = self._series.get(dicom_fields.image_id(series.uid))
-            if known is not None and _version(known) == version:
+            if known is not None and version_of(known) == version:
                 self._keep(known, fetch.result())
             else:  # the archive has others in its place
                 self._fetcher.forget_arriving(series)
@@ -473,22 +497,3 @@ class ArchiveSource:
 
     def _close(self, series: Series) -> None:
         self._opened.pop(series.uid).source.close()
-
-
-def _version(series: Series) -> Hashable:
-    """Return what is another if the archive has other files of a series, or another's."""
-    keywords = ("StudyInstanceUID", "PatientID", "PatientName")
-    return (series.uid, series.count, *(series[keyword] for keyword in keywords))
-
-
-def _patient(series: Series) -> str:
-    return series["PatientID"] or plain_name(series["PatientName"])
-
-
-def _frame_of(series: Series) -> Frame:
-    """Return what the fields of a listing can be read from."""
-    return Frame(ImageFile("", 0, ImageHeader(series.attributes, {})))
-
-
-def _several_patients(archive: Archive, patient: str, count: int) -> str:
-    return f"{archive.name} has {count} patients' names under the ID {patient}: check whose this is"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from operator import itemgetter
@@ -21,9 +21,10 @@ import numpy as np
 
 from .. import codec
 from ..codec.geometry import flip_matrix_lps_ras
+from ..dicom_index import header_reader
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.fields import PATHS
-from ..dicom_index.header_reader import DICOM, FileContent
+from ..dicom_index.header_reader import DICOM
 from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
 from ..net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
@@ -35,6 +36,7 @@ from .dicom_pixels import VolumeReading
 from .dicom_stored_pixels import stored_dtype
 from .dicom_values import listed_dtype
 from .dicom_volumes import VOLUME, Stack, stack_frames, volume_between
+from .file_in_volume import FileContent, FileInVolume, FilesInMemory
 
 _logger = logging.getLogger(__name__)
 
@@ -72,15 +74,16 @@ class ArrivingVolume:
         self._uids = (series["StudyInstanceUID"], series.uid, series["PatientID"])
         self._folder = folder
         self._lock = threading.Lock()
-        self._waiting: list[tuple[ImageFile, FileContent, bytes | memoryview]] = []
-        self._contents: dict[str, bytes | memoryview] = {}  # of the file that is read just now
+        self._waiting: list[tuple[ImageFile, header_reader.FileContent, FileContent]] = []
+        self._contents = FilesInMemory()  # of the file that is read just now
+        self._received_k: int | None = None  # of the slice that is being received into its place
         # Of the first slice along k, as far as it is known.
         self.first_uid = ""
         # Most archives send instances by their numbers.
         self.is_first_sent_first = True
         self._ends: tuple[Mapping[str, str], Mapping[str, str]] | None = None
         self._files: dict[int, ImageFile] = {}  # by k
-        self._first_content: bytes | memoryview = b""
+        self._first_content: FileContent = b""
         self._withheld: int | None = None
         self._reading: VolumeReading | None = None
         self._to_ijk: list[list[float]] = []  # from LPS mm, three rows
@@ -106,7 +109,30 @@ class ArrivingVolume:
             self._ends = (first, last)
             self._place_waiting()
 
-    def add(self, name: str, content: bytes | memoryview, header: FileContent) -> None:
+    def find_place(
+        self, before: bytes, size: int, header: header_reader.FileContent
+    ) -> FileInVolume | None:
+        """Return where the pixels of a file of ``size`` bytes are received, given those before.
+
+        None if they have no place, or it is not known yet.
+        """
+        with self._lock:
+            reading = self._reading
+            if reading is None or self._is_over or header.image is None:
+                return None
+            image = self._unpacked(*header.image)
+            try:
+                k = self._place_of(Frame(ImageFile("", size, image)))
+            except _Errors:
+                return None
+            place = reading.volume[k]
+            after = size - len(before) - place.nbytes
+            if k in self._files or after < 0:
+                return None
+            self._received_k = k
+            return FileInVolume(before, header, image, k, place, after)
+
+    def add(self, name: str, content: FileContent, header: header_reader.FileContent) -> None:
         """Put the slice of a file into its place."""
         if self._is_over:
             return
@@ -114,13 +140,17 @@ class ArrivingVolume:
             if header.kind != DICOM or header.image is None or not self._is_of_series(header):
                 self._give_up("a file came that is no image of this series")
                 return
-            text, own = header.image
-            if text != self._shared_text:
-                self._shared_text, self._shared = text, json.loads(text)
-            file = ImageFile(name, len(content), unpack_header(self._shared, own))
+            is_read = isinstance(content, FileInVolume)
+            image = content.image if is_read else self._unpacked(*header.image)
+            file = ImageFile(name, len(content), image)
             self._waiting.append((file, header, content))
             if self._ends is not None:
                 self._place_waiting()
+
+    def _unpacked(self, shared: str, own: str) -> ImageHeader:
+        if shared != self._shared_text:
+            self._shared_text, self._shared = shared, json.loads(shared)
+        return unpack_header(self._shared, own)
 
     def give_up(self, reason: str) -> bool:
         """Send no slices any more; return whether some may have been that are of another image."""
@@ -142,7 +172,7 @@ class ArrivingVolume:
                 return
             self._withheld, self.is_confirmed = None, True
 
-    def _is_of_series(self, header: FileContent) -> bool:
+    def _is_of_series(self, header: header_reader.FileContent) -> bool:
         return _uids_in(header.values) == self._uids
 
     def _give_up(self, reason: object) -> None:
@@ -178,15 +208,20 @@ class ArrivingVolume:
         self._to_ijk = np.linalg.inv(flip_matrix_lps_ras(stack.ijk_to_ras))[:3].tolist()
         self._reading = VolumeReading(stack, self._folder, None, self._contents)
 
-    def _place(self, file: ImageFile, header: FileContent, content: bytes | memoryview) -> None:
+    def _place(
+        self, file: ImageFile, header: header_reader.FileContent, content: FileContent
+    ) -> None:
         assert self._reading is not None
         shared = self._reading.stack.frames[0].file.header.shared
         is_alike = file.header.shared is shared or file.header.shared == shared
         if file.header.frames or file.header.problem or not is_alike:
             raise UnexpectedError("its slices have not the same attributes")
-        k = self._place_of(file)
+        is_received = isinstance(content, FileInVolume)
+        k = content.k if is_received else self._place_of(Frame(file))
+        if k == self._received_k and not is_received:
+            return  # the first, asked for before the others, is just coming with those
         if k in self._files:
-            if k or content != self._first_content:
+            if k or _whole(content) != _whole(self._first_content):
                 raise UnexpectedError("two slices lie in one place")
             # It was asked for before the others; its file is the one that came with those.
             if file.name != ASKED_FIRST:
@@ -197,14 +232,25 @@ class ArrivingVolume:
             self._fields = self._fields_of(file, header)
         if len(self._files) + 1 == self.series.count:
             self._withheld = k
+        self._read(k, file, content)
+        self._files[k] = file
+
+    def _read(self, k: int, file: ImageFile, content: FileContent) -> None:
+        assert self._reading is not None
+        if isinstance(content, FileInVolume):
+            self._received_k = None
+            added = self._reading.read_in_place(k, Frame(file), content.place)
+            if added is not None:
+                content.on_rescaled(added)
+                return
+            content.leave()
         self._contents[file.name] = content
         self._reading.read_frame(k, Frame(file))
         del self._contents[file.name]
-        self._files[k] = file
 
-    def _place_of(self, file: ImageFile) -> int:
+    def _place_of(self, frame: Frame) -> int:
         """Return the k of a slice. Raises ``UnexpectedError`` if it lies elsewhere."""
-        position = Frame(file).numbers("ImagePositionPatient", 3)
+        position = frame.numbers("ImagePositionPatient", 3)
         if position is None:
             raise UnexpectedError("a slice has no position")
         x, y, z = position
@@ -215,7 +261,9 @@ class ArrivingVolume:
             raise UnexpectedError(f"a slice lies at {position}, where none was expected")
         return k
 
-    def _fields_of(self, file: ImageFile, header: FileContent) -> dict[str, str | int]:
+    def _fields_of(
+        self, file: ImageFile, header: header_reader.FileContent
+    ) -> dict[str, str | int]:
         """Return the dictionary's fields of a file as the index of all files will have them."""
         with DicomIndex(self._folder) as index:
             index.add([(file.name, file.size, header)])
@@ -240,6 +288,26 @@ class ArrivingVolume:
         )
         tag = tag_of(image_id, self.series, stack, volume.dtype)
         return ArrivingImage(self._message(image_id, {ARRIVING: order}), tag)
+
+    @property
+    def may_grow(self) -> bool:
+        """Whether its slices can be sent in their order while it comes, as far as is known."""
+        return self.is_first_sent_first and not self._is_over
+
+    def first_image(self, image_id: str) -> codec.ImageMessage | None:
+        """Return the image when its first slice has come."""
+        is_begun = self._reading is not None and not self._is_over and 0 in self._files
+        return self._message(image_id, {}) if is_begun else None
+
+    def still_fills(self, volume: np.ndarray) -> bool:
+        """Whether the slices that come are put into this array."""
+        return not self._is_over and self._reading is not None and self._reading.volume is volume
+
+    def slices_from_first(self, start: int) -> int:
+        """Return how many slices may be sent, of which ``start`` are known."""
+        while start in self._files and start != self._withheld:
+            start += 1
+        return start
 
     def image(self, image_id: str) -> codec.ImageMessage | None:
         """Return the image, if all of it has come and is confirmed."""
@@ -298,6 +366,48 @@ class ArrivingVolume:
         )
 
 
+class GrowingVolume:
+    """The image of a volume that is sent while its slices come, see ``net.GrowingImage``.
+
+    If they come no more, as from an archive that breaks off, ``find_whole`` returns the image as
+    it is in the end: it goes on with that, if it is the same as far as it was sent.
+    """
+
+    def __init__(
+        self,
+        volume: ArrivingVolume,
+        message: codec.ImageMessage,
+        find_whole: Callable[[], codec.ImageMessage],
+    ) -> None:
+        self.message = message
+        self._volume = volume
+        self._count = 0
+        self._find_whole = find_whole
+        self._is_whole = False
+
+    def slices(self) -> int:
+        """Return how many may be sent. Raises ``NotReadyError``, and ``SourceError``."""
+        if not self._is_whole and self._volume.still_fills(self.message.pixels):
+            self._count = self._volume.slices_from_first(self._count)
+        elif not self._is_whole:
+            whole = self._find_whole()
+            if not self._is_continued_by(whole):
+                raise SourceError("its slices are not as the archive had said; ask for it again")
+            self.message, self._is_whole, self._count = whole, True, len(whole.pixels)
+        return self._count
+
+    def _is_continued_by(self, whole: codec.ImageMessage) -> bool:
+        begun, count = self.message, self._count
+        return (
+            whole.pixels.dtype == begun.pixels.dtype
+            and whole.pixels.shape == begun.pixels.shape
+            and np.array_equal(whole.pixels[:count], begun.pixels[:count])
+            and np.array_equal(whole.matrix, begun.matrix)
+            and whole.coordinates == begun.coordinates
+            and (whole.timestamp, whole.metadata) == (begun.timestamp, begun.metadata)
+        )
+
+
 def _first_of(ends: Sequence[Mapping[str, str]]) -> int:
     """Return which of two instances is the first along k: 0 or 1. Raises ``ValueError``."""
     frames = [Frame(ImageFile("", 0, ImageHeader({}, end))) for end in ends]
@@ -307,6 +417,10 @@ def _first_of(ends: Sequence[Mapping[str, str]]) -> int:
         raise UnexpectedError("the archive does not say where its instances lie")
     normal = np.cross(orientation[:3], orientation[3:])
     return int(np.argmin(np.array(positions, float) @ normal))
+
+
+def _whole(content: FileContent) -> bytes | memoryview:
+    return content.leave() if isinstance(content, FileInVolume) else content
 
 
 def _name_of(file: ImageFile) -> str:

@@ -132,6 +132,29 @@ class VolumeReading:
         for pixels in self._frames(frame.file, [frame], k):
             self._store(k, pixels, frame)
 
+    def read_in_place(self, k: int, frame: Frame, place: np.ndarray) -> int | None:
+        """Have the stored pixels that lie in ``place``, slice k of ``volume``, be what they mean.
+
+        Return what was added to each. None: they cannot stay, and nothing is changed; another type
+        would be needed, or more than to add an integer.
+        """
+        stored = stored_dtype(frame.file.header)
+        slope, intercept = rescale_of(frame)
+        is_sum = slope == 1.0 and intercept.is_integer() and not frame.get("ModalityLUTSequence")
+        if stored is None or place.base is not self.volume or not is_sum:
+            return None
+        pixels = self._room_for(stored, k)
+        is_here = np.may_share_memory(pixels, place)
+        if not is_here or aligned(pixels, frame) is not pixels:
+            return None
+        ends = known_range(pixels, frame) or (int(pixels.min()), int(pixels.max()))
+        if place.dtype.kind not in "iu" or not self._has_room(ends, slope, intercept):
+            return None
+        if intercept:
+            place += np.array(int(intercept)).astype(place.dtype)
+        self._is_there[self._planes[k]] = True
+        return int(intercept)
+
     def _is_for_processes(self) -> bool:
         header = self.stack.frames[0].file.header
         return self._decoders is not None and stored_dtype(header) is None

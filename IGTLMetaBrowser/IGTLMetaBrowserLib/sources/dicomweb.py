@@ -17,7 +17,15 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ..net.source import SourceError
 from .archive import INSTANCE_KEYWORDS, KEYWORDS, ArchiveError, BrokenOffError, Query, Series
-from .multipart import LARGEST_PART, Body, MultipartError, UnfinishedError, boundary_of, parts
+from .multipart import (
+    LARGEST_PART,
+    Body,
+    FindRoom,
+    MultipartError,
+    UnfinishedError,
+    boundary_of,
+    parts,
+)
 from .stow import ANSWER, request_of, why_not_stored
 
 if TYPE_CHECKING:
@@ -127,7 +135,11 @@ class DicomWebArchive:
             return _values_of(found[0], INSTANCE_KEYWORDS)
 
     def fetch(
-        self, series: Series, write: Callable[[bytes | memoryview], None], instance: str = ""
+        self,
+        series: Series,
+        write: Callable[[Any], None],
+        instance: str = "",
+        find_room: FindRoom | None = None,
     ) -> None:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         url = f"{self._url}/studies/{series['StudyInstanceUID']}/series/{series.uid}"
@@ -143,7 +155,7 @@ class DicomWebArchive:
             if content_type.startswith("application/dicom"):  # one file, against the standard
                 write(_read(response, LARGEST_PART))
                 return
-            for content in parts(_body_of(response), boundary_of(content_type)):
+            for content in parts(_body_of(response), boundary_of(content_type), find_room):
                 write(content)
 
     def store(self, files: Sequence[bytes]) -> None:

@@ -36,7 +36,7 @@ from .dimse_association import (
     transfer_syntaxes,
 )
 from .dimse_files import ReceivedFiles
-from .multipart import LARGEST_PART
+from .multipart import LARGEST_PART, FindRoom
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -194,7 +194,11 @@ class DimseArchive:
         return _values_of(INSTANCE_KEYWORDS, found[0])
 
     def fetch(
-        self, series: Series, write: Callable[[bytes | memoryview], None], instance: str = ""
+        self,
+        series: Series,
+        write: Callable[[Any], None],
+        instance: str = "",
+        find_room: FindRoom | None = None,  # pynetdicom receives into memory of its own
     ) -> None:
         """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
         wanted = {**_uids_of(series), **({"SOPInstanceUID": instance} if instance else {})}

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import codec
-from ..dicom_index.header_reader import FileContent
+from ..dicom_index import header_reader
 from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.similar_headers import SimilarHeaders
 from .archive import ArchiveError, Series
+from .arriving_volume import ArrivingVolume
 from .dicom_folder import DicomFolderSource
 from .dicom_places import plain_name
 from .dicom_stored_pixels import stored_dtype
+from .file_in_volume import FileContent, FileInVolume, FilesInMemory, RoomForFile
 from .plan_document import Plan
 from .series_cache import CachedSeries
 
@@ -78,37 +80,60 @@ class FetchedFiles:
         from concurrent.futures import Future, ThreadPoolExecutor
 
         self._folder = folder
-        self._headers: list[tuple[str, int, FileContent]] = []
+        self._headers: list[tuple[str, int, header_reader.FileContent]] = []
         self._reader = SimilarHeaders()
         self._size = 0
         self._executor = ThreadPoolExecutor(1, "writer")
-        self._are_here: Future[bool] = Future()
         self._is_time: Future[bool] = Future()
-        self._executor.submit(self._wait_for_clients)
-        self._waiting: deque[Future[int]] = deque()
-        self.contents: dict[str, bytes | memoryview] = {}
+        self._waiting: deque[Future[None]] = deque()
+        # Those that are written later; None if each is written as it comes.
+        self._unwritten: list[tuple[str, FileContent]] | None = []
+        self.contents = FilesInMemory()
 
-    def add(self, content: bytes | memoryview) -> tuple[str, FileContent]:
+    def find_room(self, memory: memoryview, arriving: ArrivingVolume) -> RoomForFile | None:
+        """Return where the next file is received, if its pixels can be put into a volume."""
+        size = len(memory)
+        size_before = self._reader.start_size(size)
+        is_large = size * (arriving.series.count or 0) > _MOST_IN_MEMORY
+        if size_before is None or is_large or self._unwritten is None:
+            return None
+
+        def find_place(before: bytes) -> FileInVolume | None:
+            header = self._reader.read_start(before, size)
+            return None if header is None else arriving.find_place(before, size, header)
+
+        return RoomForFile(memory, size_before, find_place)
+
+    def add(self, content: FileContent) -> tuple[str, header_reader.FileContent]:
         """Take the next file; return its name, and what is in it.
 
         Raises ``OSError``, perhaps of one before.
         """
         name = f"{len(self._headers) + 1:06}.dcm"
+        is_read = isinstance(content, FileInVolume)
+        header = content.header if is_read else self._reader.read(content)
+        self._headers.append((name, len(content), header))
         self._size += len(content)
-        is_small = self._size <= _MOST_IN_MEMORY
-        if is_small:
+        if len(self._headers) == 1 and not _is_plain(header):
+            self.write_now()
+        if self._size <= _MOST_IN_MEMORY:
             self.contents[name] = content
         else:
             self.contents.clear()
             self.write_now()
-        self._waiting.append(self._executor.submit((self._folder / name).write_bytes, content))
-        header = self._reader.read(content)
-        self._headers.append((name, len(content), header))
-        if len(self._headers) == 1 and not _is_plain(header):
-            self.write_now()
-        while not is_small and len(self._waiting) > _MOST_WAITING_FILES:
+        if self._unwritten is not None:
+            self._unwritten.append((name, content))
+        else:
+            self._waiting.append(self._executor.submit(self._write, name, content))
+        while self._size > _MOST_IN_MEMORY and len(self._waiting) > _MOST_WAITING_FILES:
             self._waiting.popleft().result()
         return name, header
+
+    def _write(self, name: str, content: FileContent) -> None:
+        pieces = content.pieces() if isinstance(content, FileInVolume) else [content]
+        with (self._folder / name).open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
 
     def index(self) -> DicomIndex:
         """Return an index of the files, in memory. Raises ``DicomIndexError``."""
@@ -125,7 +150,8 @@ class FetchedFiles:
 
     def abandon(self) -> None:
         """Write nothing more, and wait for what is being written."""
-        self.write_now()
+        self._unwritten = None
+        _set(self._is_time)
         self._executor.shutdown(cancel_futures=True)
         self.contents.clear()
 
@@ -134,21 +160,26 @@ class FetchedFiles:
 
         Nothing can be added any more.
         """
+        unwritten, self._unwritten = self._unwritten, None
+        if unwritten:
+            self._waiting.append(self._executor.submit(self._write_later, unwritten))
         done = self._executor.submit(action)
         self._executor.shutdown(wait=False)
-        _set(self._are_here)
         return done
 
     def write_now(self) -> None:
         """Wait no longer before the files are written."""
-        _set(self._are_here)
         _set(self._is_time)
+        unwritten, self._unwritten = self._unwritten, None
+        if unwritten:
+            self._waiting.append(self._executor.submit(self._write_later, unwritten))
 
-    def _wait_for_clients(self) -> None:
+    def _write_later(self, files: Sequence[tuple[str, FileContent]]) -> None:
         from concurrent.futures import wait
 
-        self._are_here.result()
         wait([self._is_time], _SECONDS_BEFORE_WRITING)
+        for name, content in files:
+            self._write(name, content)
 
     def check_written(self) -> None:
         """Raise ``OSError`` if a file could not be written."""
@@ -167,7 +198,7 @@ def can_be_read_from_memory(index: DicomIndex) -> bool:
     return len(headers) == index.count("dicom") and all(map(_is_plain_image, headers))
 
 
-def _is_plain(content: FileContent) -> bool:
+def _is_plain(content: header_reader.FileContent) -> bool:
     if content.image is None:
         return False
     shared, own = content.image

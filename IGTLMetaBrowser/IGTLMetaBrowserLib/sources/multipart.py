@@ -6,10 +6,10 @@ dicomweb-client parses each part with pydicom; here the bytes of a file are kept
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.message import Message
 from http.client import HTTPException
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
@@ -53,12 +53,29 @@ class Body(Protocol):
         ...
 
 
-def parts(body: Body | Iterable[bytes], boundary: bytes) -> Iterator[memoryview]:
+class Room(Protocol):
+    """Where one part is received."""
+
+    content: Any
+    """What is yielded of the part, when it is whole."""
+
+    def buffers(self) -> Iterable[memoryview]:
+        """Yield what its bytes go into, one behind the other: each when the last is filled."""
+        ...
+
+
+FindRoom = Callable[[memoryview], Room | None]
+"""Given memory as large as a part, it returns where that is received; None: just there."""
+
+
+def parts(
+    body: Body | Iterable[bytes], boundary: bytes, find_room: FindRoom | None = None
+) -> Iterator[Any]:
     """Yield the content of each part. Raises ``UnfinishedError`` if the last boundary is missing,
     ``MultipartError`` if it is no such message.
 
     ``body`` is the message, or its bytes in chunks. Parts that say their length (Orthanc's do) are
-    copied once, and not searched for the boundary.
+    copied once, and not searched for the boundary. ``find_room`` is asked for each of them.
     """
     blocks = _Blocks()
     delimiter = b"\r\n--" + boundary
@@ -74,8 +91,12 @@ def parts(body: Body | Iterable[bytes], boundary: bytes) -> Iterator[memoryview]
         if size > LARGEST_PART:
             raise MultipartError(f"a part of {size} bytes")
         content = blocks.take(size)
-        stream.read_into(content)
-        yield content
+        room = None if find_room is None else find_room(content)
+        for buffer in (content,) if room is None else room.buffers():
+            stream.read_into(buffer)
+        if room is not None and room.content is not content:
+            blocks.give_back(content)
+        yield content if room is None else room.content
         if stream.read(len(delimiter)) != delimiter:
             raise MultipartError("a part that is not as long as it says")
 
@@ -155,7 +176,7 @@ class _Blocks:
     """
 
     def __init__(self) -> None:
-        self._block = memoryview(b"")
+        self._block = self._before = memoryview(b"")
 
     def take(self, size: int) -> memoryview:
         """Return room for so many bytes."""
@@ -163,5 +184,11 @@ class _Blocks:
             return memoryview(np.empty(size, np.uint8))
         if size > len(self._block):
             self._block = memoryview(np.empty(_BLOCK, np.uint8))
+        self._before = self._block
         taken, self._block = self._block[:size], self._block[size:]
         return taken
+
+    def give_back(self, taken: memoryview) -> None:
+        """Have what was taken last be taken again: nobody uses it."""
+        if len(taken) <= _BLOCK // 2:
+            self._block = self._before

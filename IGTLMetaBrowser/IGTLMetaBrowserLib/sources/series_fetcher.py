@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
@@ -25,14 +27,27 @@ from .fetched_series import (
     can_be_read_from_memory,
     check_fetched,
 )
+from .file_in_volume import FileContent
 from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
+from .series_warm_up import read_a_first_series
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _logger = logging.getLogger(__name__)
 
 # Of several archives behind one address, one may have failed: the next attempt meets another.
 _ATTEMPTS = 3
 _SCOUTS = 2
+# In so short a list, a user will choose: two small queries for each are asked before.
+_MOST_LOOKED_AHEAD = 16
+_MOST_ENDS = 64
+# To make the images of files takes the processor as much as to send one does.
+_SECONDS_BEFORE_OPENING = 0.3
+
+Ends = tuple[Mapping[str, str], Mapping[str, str]]
+"""What is known of the first and of the last instance of a series."""
 
 
 class SeriesFetcher:
@@ -65,15 +80,26 @@ class SeriesFetcher:
         self._arriving: dict[str, ArrivingVolume] = {}
         # Series of which slices were perhaps sent that are not of what came in the end.
         self._unconfirmed: set[str] = set()
+        # Where the first and the last instance of a series lie, as asked for before it is fetched.
+        self._ends: OrderedDict[str, tuple[Series, Future[Ends]]] = OrderedDict()
+        # Of a series whose files have come: done when somebody waits for them to be opened.
+        self._are_wanted: dict[str, Future[bool]] = {}
         self._is_closed = False
 
     def wait_until_ready(self) -> None:
         """Wait until the first fetch need not wait for what reads files."""
         self._loaded.result()
 
+    def look_ahead(self, listed: Sequence[Series]) -> None:
+        """Ask where these series lie, if they are few: no slice waits for that then."""
+        if len(listed) <= _MOST_LOOKED_AHEAD:
+            for series in filter(_may_be_volume, listed):
+                self._ends_of(series)
+
     def stop(self) -> None:
         """Have fetches end after the next file."""
         self._is_closed = True
+        self._want_all()
 
     def close(self) -> None:
         """End threads and processes, when no fetch runs any more."""
@@ -87,10 +113,20 @@ class SeriesFetcher:
         found = self._arriving.get(series.uid)
         return found if found is not None and found.series == series else None
 
-    @property
-    def is_finishing(self) -> bool:
-        """Whether a series is being opened of which the image was perhaps sent already."""
-        return any(arriving.is_confirmed for arriving in tuple(self._arriving.values()))
+    def finish_soon(self) -> bool:
+        """Have a series opened at once of which the image was perhaps sent already.
+
+        Return whether there is one.
+        """
+        is_any = any(arriving.is_confirmed for arriving in tuple(self._arriving.values()))
+        if is_any:
+            self._want_all()
+        return is_any
+
+    def _want_all(self) -> None:
+        for wanted in tuple(self._are_wanted.values()):
+            if not wanted.done():
+                wanted.set_result(True)
 
     def is_confirmed(self, series: Series) -> bool:
         """Whether what was sent of a series before it was whole, if anything, was right."""
@@ -117,9 +153,13 @@ class SeriesFetcher:
         files = FetchedFiles(cached.files)
         arriving = self._begin_arriving(series, cached)
         try:
-            self._archive.fetch(series, partial(self._add, files, arriving))
+            find_room = (
+                partial(files.find_room, arriving=arriving) if arriving is not None else None
+            )
+            self._archive.fetch(series, partial(self._add, files, arriving), find_room=find_room)
             if arriving is not None:
                 arriving.confirm()
+                self._let_send(arriving)
             work = partial(self._open_fetched, series, cached, files, arriving)
             opened = self._executor.submit(work).result()
             if arriving is not None and not arriving.is_confirmed:
@@ -133,6 +173,15 @@ class SeriesFetcher:
                 raise self._cache.error(error) from error
             raise
 
+    def _let_send(self, arriving: ArrivingVolume) -> None:
+        """Leave the processor to those who send the image, for a moment, if it is whole."""
+        from concurrent.futures import Future, wait
+
+        if arriving.is_confirmed and not self._is_closed:
+            wanted = self._are_wanted[arriving.series.uid] = Future()
+            wait([wanted], _SECONDS_BEFORE_OPENING)
+            del self._are_wanted[arriving.series.uid]
+
     def _give_up(self, series: Series, arriving: ArrivingVolume | None) -> None:
         if arriving is not None and arriving.give_up("its files are not as expected"):
             self._unconfirmed.add(series.uid)
@@ -143,7 +192,7 @@ class SeriesFetcher:
         self._arriving.pop(series.uid, None)
 
     def _add(
-        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: bytes | memoryview
+        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: FileContent
     ) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
@@ -156,27 +205,50 @@ class SeriesFetcher:
 
     def _begin_arriving(self, series: Series, cached: CachedSeries) -> ArrivingVolume | None:
         """Return what is filled while the files come, if the series may be a volume."""
-        is_volume = FEWEST_SLICES <= (series.count or 0) <= MOST_SLICES
-        if not is_volume or series["Modality"] in NOT_IMAGES:
+        if not _may_be_volume(series):
             return None
         arriving = self._arriving[series.uid] = ArrivingVolume(series, cached.files)
-        self._scouts.submit(self._find_ends, series, arriving)
+        asked = self._ends_of(series)
+        asked.add_done_callback(partial(self._on_ends, series, arriving))
         return arriving
 
-    def _find_ends(self, series: Series, arriving: ArrivingVolume) -> None:
-        """Ask where the first and last instance lie; an archive that does not say does no harm."""
+    def _ends_of(self, series: Series) -> Future[Ends]:
+        """Return where the first and last instance lie; they are asked for if that is not known."""
+        listed, asked = self._ends.get(series.uid, (None, None))
+        if asked is None or listed != series:
+            asked = self._scouts.submit(self._ask_ends, series)
+            self._ends[series.uid] = series, asked
+            while len(self._ends) > _MOST_ENDS:
+                self._ends.popitem(last=False)
+        return asked
+
+    def _ask_ends(self, series: Series) -> Ends:
+        first, last = (self._archive.instance(series, n) for n in (1, series.count or 0))
+        return first, last
+
+    def _on_ends(self, series: Series, arriving: ArrivingVolume, asked: Future[Ends]) -> None:
+        """Have slices be placed; an archive that does not say where they lie does no harm."""
+        self._ends.pop(series.uid, None)  # the next time it may say something else
         try:
-            ends = [self._archive.instance(series, number) for number in (1, series.count or 0)]
-            arriving.set_ends(*ends)
+            arriving.set_ends(*asked.result())
             # The first voxels are asked for first.
             if not arriving.is_first_sent_first:
-                add = partial(self._add_first, arriving)
-                self._archive.fetch(series, add, arriving.first_uid)
+                self._scouts.submit(self._fetch_first, series, arriving)
         except (SourceError, ValueError) as error:
             arriving.give_up(str(error))
         except Exception:
             _logger.exception("it was not found where the slices of a series lie")
             arriving.give_up("its ends are not known")
+
+    def _fetch_first(self, series: Series, arriving: ArrivingVolume) -> None:
+        try:
+            add = partial(self._add_first, arriving)
+            self._archive.fetch(series, add, arriving.first_uid)
+        except SourceError as error:
+            arriving.give_up(str(error))
+        except Exception:
+            _logger.exception("the first slice of a series was not read")
+            arriving.give_up("its first slice is not known")
 
     def _add_first(self, arriving: ArrivingVolume, content: bytes | memoryview) -> None:
         arriving.add(ASKED_FIRST, content, read_content(content))
@@ -252,6 +324,11 @@ class SeriesFetcher:
         return OpenedSeries(cached, source, tuple(source.images()), plans)
 
 
+def _may_be_volume(series: Series) -> bool:
+    is_volume = FEWEST_SLICES <= (series.count or 0) <= MOST_SLICES
+    return is_volume and series["Modality"] not in NOT_IMAGES
+
+
 def _keep_arrived(opened: OpenedSeries, arriving: ArrivingVolume | None) -> None:
     """Use the voxels that were read as the files came, if they are those of the image."""
     stacks = opened.source.stacks()
@@ -261,8 +338,9 @@ def _keep_arrived(opened: OpenedSeries, arriving: ArrivingVolume | None) -> None
 
 
 def _load_readers() -> None:
-    """Import what reads files: the first series shall not wait for it."""
+    """Import what reads files, and have it read a series: the first shall not wait for it."""
     import pydicom.filereader
     import pydicom.pixels  # noqa: F401
 
     needed_tags()
+    read_a_first_series()
