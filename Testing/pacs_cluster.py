@@ -27,8 +27,6 @@ from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 SLICES = 200
 _SETTINGS = net.ConnectionSettings(answer_timeout=120)
-# A fetch is in its middle when so many files have come.
-_FILES_OF_THE_MIDDLE = 10
 
 
 def main() -> int:
@@ -92,7 +90,7 @@ def fetch(running: cluster.Cluster, series: str, expected: DicomFolderSource, wo
 def killed_in_a_fetch(
     running: cluster.Cluster, find: Callable[[], subprocess.Popen[Any] | None]
 ) -> Iterator[list[float]]:
-    """End the process that is found by SIGKILL, when a fetch of the block is in its middle.
+    """End the process that is found by SIGKILL, when a fetch of the block has begun.
 
     Yields a list of when that was. Raises ``RuntimeError`` if the fetch was over before.
     """
@@ -101,8 +99,8 @@ def killed_in_a_fetch(
 
     def watch() -> None:
         while not is_over.wait(0.001):
-            is_middle = any(count >= _FILES_OF_THE_MIDDLE for count in arriving(running))
-            process = find() if is_middle else None
+            is_begun = any(arriving(running))
+            process = find() if is_begun else None
             if process is not None:
                 process.kill()
                 killed_at.append(time.monotonic())
@@ -120,8 +118,8 @@ def killed_in_a_fetch(
 
 
 def arriving(running: cluster.Cluster) -> list[int]:
-    """Return how many files of a series that is not whole each gateway has."""
-    return [_files_arriving(gateway.cache) for gateway in running.gateways]
+    """Return how many series are arriving at each gateway."""
+    return [_series_arriving(gateway.cache) for gateway in running.gateways]
 
 
 def serving_orthanc(running: cluster.Cluster, series: str) -> subprocess.Popen[Any] | None:
@@ -132,15 +130,13 @@ def serving_orthanc(running: cluster.Cluster, series: str) -> subprocess.Popen[A
 
 
 def serving_gateway(running: cluster.Cluster) -> subprocess.Popen[Any] | None:
-    """Return the gateway at which files are arriving."""
+    """Return the gateway at which a series is arriving."""
     counts = arriving(running)
     return next((one.process for one, n in zip(running.gateways, counts, strict=True) if n), None)
 
 
-def _files_arriving(cache: Path) -> int:
-    count = 0
-    for folder in cache.iterdir():
-        with suppress(FileNotFoundError):  # dropped just now
-            if not (folder / "complete").exists():
-                count += len([*(folder / "files").iterdir()])
-    return count
+def _series_arriving(cache: Path) -> int:
+    """Files wait in memory until clients have the image: only the folder says that they come."""
+    with suppress(FileNotFoundError):  # dropped just now
+        return sum(not (folder / "complete").exists() for folder in cache.iterdir())
+    return 0
