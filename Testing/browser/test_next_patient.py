@@ -90,42 +90,24 @@ def test_what_belongs_to_an_image_does_not_go_over_to_the_next_patients(
         unconnected.disconnect()
 
 
-class Leaving:
-    """A peer for a script that is to end when it is asked for something of this name or type."""
-
-    def __init__(self, peer: Peer, when: str) -> None:
-        self.send, self._peer, self._when = peer.send, peer, when
-
-    def receive(self) -> codec.Message:
-        query = self._peer.receive()
-        if self._when in (query.device_name, query.type_name):
-            raise EOFError
-        return query
-
-
-def leaving(script: Script, when: str) -> Script:
-    return lambda peer: script(Leaving(peer, when))
-
-
-def test_plans_that_come_after_the_connection_was_lost(unconnected: Browser):
-    """At once, so that the list is young: they would stand beside the image of before."""
-    smith, jones = numbering("Smith", ["A"]), numbering("Jones", ["A"])
-    with ScriptedServer(leaving(smith, "GET_TRAJ"), jones) as server:
-        unconnected.connect(server.host, server.port, reconnect_delays=(0.01,))
-        unconnected.list_images()
-        assert parents(unconnected.load_image("0")) == ["Smith"]
-        unconnected.trajectories.request()
-        step_until(unconnected, lambda: unconnected.connection.number == 2, "the next server")
-        (node,) = unconnected.load_trajectories()
-        assert parents(node) == ["Trajectory"]
-        assert [entry.patient_id for entry in unconnected.images.entries] == ["Jones"]
-        unconnected.disconnect()
-
-
 def test_a_label_map_that_comes_after_the_connection_was_lost(unconnected: Browser):
     """At once, so that the lists are young: it would be drawn in the image of before."""
     smith, jones = numbering("Smith", []), numbering("Jones", [])
-    with ScriptedServer(leaving(smith, "L"), jones) as server:
+
+    def leave(peer: Peer) -> None:
+        smith(LeavingAtLabels(peer))
+
+    class LeavingAtLabels:
+        def __init__(self, peer: Peer) -> None:
+            self.send, self._peer = peer.send, peer
+
+        def receive(self) -> codec.Message:
+            query = self._peer.receive()
+            if query.device_name == "L":
+                raise EOFError
+            return query
+
+    with ScriptedServer(leave, jones) as server:
         unconnected.connect(server.host, server.port, reconnect_delays=(0.01,))
         unconnected.list_images()
         query = unconnected.overlays.request_label_maps()

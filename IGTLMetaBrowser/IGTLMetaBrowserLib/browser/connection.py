@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
@@ -21,9 +21,6 @@ from .events import (
 )
 from .reconnection import RECONNECT_DELAYS, Reconnector
 
-# They have the ids of the images that they belong to.
-_NAMING_IMAGES = ("TRAJ", "POINT", "LBMETA")
-
 
 class Connection:
     """One server at a time, and the state of the connection to it.
@@ -37,8 +34,6 @@ class Connection:
         self.reconnector: Reconnector | None = None
         self.last_error: net.NetworkError | None = None
         """Why there is no connection: the last one was lost or could not be made."""
-        self.confirm_list: Callable[[], None] | None = None
-        """Called before the server is asked for what names images of its list."""
         self.number = 0
         """Of the connection: another one may be to another server at the same address."""
 
@@ -139,8 +134,6 @@ class Connection:
 
         Raises ``codec.EncodeError`` if the name is too long, ``BrowserError`` without a server.
         """
-        if data_type in _NAMING_IMAGES and self.confirm_list is not None:
-            self.confirm_list()
         query = self.client.ask(data_type, device_name, metadata)
         self._notify(Asked())
         self.notify_attempt()

@@ -65,7 +65,6 @@ class Images:
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
         self.sequences = Sequences(notify, in_scene, metadata, states, self.request)
-        connection.confirm_list = self._confirm_list
 
     # The list
 
@@ -427,16 +426,6 @@ class Images:
         self._downloads.on_nodes_removed()
         self.sequences.forget()
         self._downloads.states.remove_all_but(self._in_scene.has)
-
-    def _confirm_list(self) -> None:
-        """Ask for the list first, if it came over another connection.
-
-        The server may have been started again meanwhile, for the next patient.
-        """
-        listing, connection = self._metadata.listing, self._connection
-        is_same = connection.client.is_connected and listing.connection == connection.number
-        if listing.listed_at is not None and not is_same and not self._list_requests.is_waiting:
-            self._list_requests.request_update()
 
     def _is_list_due(self) -> bool:
         is_being_read = self._list_requests.is_waiting
