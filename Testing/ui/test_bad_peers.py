@@ -64,7 +64,8 @@ BAD_ANSWERS = {
 
 @pytest.mark.parametrize(("answer", "words"), BAD_ANSWERS.values(), ids=BAD_ANSWERS)
 def test_a_bad_answer_is_explained_and_the_next_query_works(user, scripted, answer, words):
-    port = scripted(LIST, answer, GOOD_IMAGE)
+    # The image comes over another connection than the list, which therefore is asked for again.
+    port = scripted(LIST, answer, GOOD_IMAGE, LIST)
     user.connect_to(port)
     user.wait_for(lambda: len(user.table()) == 2, "the list")
     user.select("A")

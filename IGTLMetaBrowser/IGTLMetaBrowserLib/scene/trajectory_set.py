@@ -326,7 +326,8 @@ class TrajectorySet:
             waiting.clear()
             waiting.extend(kept)
         self._labeled -= owned
-        self._answer = None  # the next one is looked at as a whole
+        self._hidden -= owned
+        self._latest = None  # the next one is looked at as a whole
 
     @property
     def _has_room(self) -> bool:
