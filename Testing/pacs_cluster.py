@@ -10,10 +10,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,18 +50,25 @@ def run(folder: Path, slices: int) -> None:
         taken = [archive.upload(files[k::2]) for k, archive in enumerate(running.orthancs)]
         print(f"Two Orthancs on one database have taken {taken[0]} and {taken[1]} files")
         fetch(running, series[0], expected, "undisturbed")
-        with killed_in_a_fetch(running, lambda: serving_orthanc(running, series[1])) as killed_at:
-            done_at = fetch(running, series[1], expected, "while its Orthanc is killed")
-        print(f"  {done_at - killed_at[0]:.2f} s of it after the kill")
-        with killed_in_a_fetch(running, lambda: serving_gateway(running)) as killed_at:
-            done_at = fetch(running, series[2], expected, "while its gateway is killed")
-        print(f"  {done_at - killed_at[0]:.2f} s of it after the kill")
+        for find, uid, name in (
+            (lambda: serving_orthanc(running, series[1]), series[1], "Orthanc"),
+            (lambda: serving_gateway(running), series[2], "gateway"),
+        ):
+            kill = KillInTheMiddle(find)
+            done_at = fetch(running, uid, expected, f"while its {name} is killed", kill)
+            print(f"  {done_at - kill.when:.2f} s of it after the kill")
         fetch(running, series[3], expected, "by the Orthanc and the gateway that are left")
     expected.close()
     print("Done. All images were right.")
 
 
-def fetch(running: cluster.Cluster, series: str, expected: DicomFolderSource, words: str) -> float:
+def fetch(
+    running: cluster.Cluster,
+    series: str,
+    expected: DicomFolderSource,
+    words: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> float:
     """Fetch an image by the one address, and compare it; return when it was there.
 
     The client connects again if the connection is lost, as Slicer's does, and asks again if that
@@ -73,7 +79,7 @@ def fetch(running: cluster.Cluster, series: str, expected: DicomFolderSource, wo
     with net.Client("127.0.0.1", running.openigtlink_port, _SETTINGS) as client:
         client.list_images()
         try:
-            image = client.get_image(image_id)
+            image = client.get_image(image_id, progress)
         except net.ConnectionLostError:
             image = client.get_image(image_id)
     done_at = time.monotonic()
@@ -86,40 +92,26 @@ def fetch(running: cluster.Cluster, series: str, expected: DicomFolderSource, wo
     return done_at
 
 
-@contextmanager
-def killed_in_a_fetch(
-    running: cluster.Cluster, find: Callable[[], subprocess.Popen[Any] | None]
-) -> Iterator[list[float]]:
-    """End the process that is found by SIGKILL, when a fetch of the block has begun.
+class KillInTheMiddle:
+    """Ends the process that is found by SIGKILL, when a part of an image has come to the client."""
 
-    Yields a list of when that was. Raises ``RuntimeError`` if the fetch was over before.
-    """
-    is_over = threading.Event()
-    killed_at: list[float] = []
+    def __init__(self, find: Callable[[], subprocess.Popen[Any] | None]) -> None:
+        self._find = find
+        self._killed_at: float | None = None
 
-    def watch() -> None:
-        while not is_over.wait(0.001):
-            is_begun = any(arriving(running))
-            process = find() if is_begun else None
+    def __call__(self, received: int, size: int) -> None:
+        if self._killed_at is None and size // 10 <= received <= size // 2:
+            process = self._find()
             if process is not None:
                 process.kill()
-                killed_at.append(time.monotonic())
-                return
+                self._killed_at = time.monotonic()
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield killed_at
-    finally:
-        is_over.set()
-        thread.join()
-    if not killed_at:
-        raise RuntimeError("the fetch was over before anything was killed")
-
-
-def arriving(running: cluster.Cluster) -> list[int]:
-    """Return how many series are arriving at each gateway."""
-    return [_series_arriving(gateway.cache) for gateway in running.gateways]
+    @property
+    def when(self) -> float:
+        """When it was. Raises ``RuntimeError`` if nothing was killed."""
+        if self._killed_at is None:
+            raise RuntimeError("the fetch was over before anything was killed")
+        return self._killed_at
 
 
 def serving_orthanc(running: cluster.Cluster, series: str) -> subprocess.Popen[Any] | None:
@@ -131,12 +123,12 @@ def serving_orthanc(running: cluster.Cluster, series: str) -> subprocess.Popen[A
 
 def serving_gateway(running: cluster.Cluster) -> subprocess.Popen[Any] | None:
     """Return the gateway at which a series is arriving."""
-    counts = arriving(running)
-    return next((one.process for one, n in zip(running.gateways, counts, strict=True) if n), None)
+    found = (gateway for gateway in running.gateways if _has_unfinished(gateway.cache))
+    return next((gateway.process for gateway in found), None)
 
 
-def _series_arriving(cache: Path) -> int:
+def _has_unfinished(cache: Path) -> bool:
     """Files wait in memory until clients have the image: only the folder says that they come."""
     with suppress(FileNotFoundError):  # dropped just now
-        return sum(not (folder / "complete").exists() for folder in cache.iterdir())
-    return 0
+        return any(not (folder / "complete").exists() for folder in cache.iterdir())
+    return False
