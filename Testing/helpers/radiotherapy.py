@@ -101,18 +101,32 @@ def pet() -> Dataset:
 
 
 def segmentation(slices: list[Dataset]) -> Dataset:
-    description = SegmentDescription(
-        1,
-        "Liver",
-        codes.SCT.Organ,
-        codes.SCT.Liver,
-        SegmentAlgorithmTypeValues.MANUAL,
-    )
+    """A liver that is everywhere in these slices."""
+    return segments(slices, np.ones((len(slices), 128, 128), np.uint8), ["Liver"])
+
+
+def segments(
+    slices: list[Dataset],
+    voxels: np.ndarray,
+    names: list[str],
+    are_frames_left_out: bool = False,
+) -> Dataset:
+    """Segments of these names: a label map (k, j, i), or masks (k, j, i, segments)."""
+    descriptions = [
+        SegmentDescription(
+            number,
+            name,
+            codes.SCT.Organ,
+            codes.SCT.Liver,
+            SegmentAlgorithmTypeValues.MANUAL,
+        )
+        for number, name in enumerate(names, start=1)
+    ]
     return Segmentation(
         slices,
-        np.ones((len(slices), 128, 128), np.uint8),
+        voxels,
         SegmentationTypeValues.BINARY,
-        [description],
+        descriptions,
         series_instance_uid=SEG,
         series_number=6,
         sop_instance_uid=instance_of(SEG),
@@ -122,7 +136,7 @@ def segmentation(slices: list[Dataset]) -> Dataset:
         software_versions="-",
         device_serial_number="-",
         content_label="SEGMENTATION",
-        omit_empty_frames=False,
+        omit_empty_frames=are_frames_left_out,
         series_description=f"made with highdicom {hd.__version__}",
     )
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from highdicom.seg import (
-    SegmentAlgorithmTypeValues,
-    Segmentation,
-    SegmentationTypeValues,
-    SegmentDescription,
-)
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
-from pydicom.sr.codedict import codes
 from pydicom.uid import ParametricMapStorage, RLELossless
 
 from helpers import radiotherapy as study
@@ -42,32 +35,8 @@ def segmentation_of(
     slices: list[Dataset], voxels: np.ndarray, are_frames_left_out: bool
 ) -> Dataset:
     """Segments S1, S2, … of masks of the shape (k, j, i, segments)."""
-    descriptions = [
-        SegmentDescription(
-            number,
-            f"S{number}",
-            codes.SCT.Organ,
-            codes.SCT.Liver,
-            SegmentAlgorithmTypeValues.MANUAL,
-        )
-        for number in range(1, voxels.shape[-1] + 1)
-    ]
-    return Segmentation(
-        slices,
-        voxels,
-        SegmentationTypeValues.BINARY,
-        descriptions,
-        series_instance_uid=study.SEG,
-        series_number=6,
-        sop_instance_uid=study.instance_of(study.SEG),
-        instance_number=1,
-        manufacturer="-",
-        manufacturer_model_name="-",
-        software_versions="-",
-        device_serial_number="-",
-        content_label="SEGMENTATION",
-        omit_empty_frames=are_frames_left_out,
-    )
+    names = [f"S{number}" for number in range(1, voxels.shape[-1] + 1)]
+    return study.segments(slices, voxels, names, are_frames_left_out)
 
 
 class TestSegmentations:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Sequence
 
+from .. import codec
 from ..dicom_index.image_header import ImageHeader
+from ..net.source import SourceError
 from .archive import Archive, Series
 from .dicom_files import Frame, ImageFile
 from .dicom_places import plain_name
@@ -28,3 +30,19 @@ def patient_of(series: Series) -> str:
 
 def several_patients(archive: Archive, patient: str, count: int) -> str:
     return f"{archive.name} has {count} patients' names under the ID {patient}: check whose this is"
+
+
+def no_single_image(
+    items: Sequence[codec.ImageMetaItem], refused: Iterable[tuple[str, str]]
+) -> SourceError:
+    """Return why a series that was listed as one image has none, or several: ``items``.
+
+    ``refused`` are what of it is not offered, and why.
+    """
+    if items:
+        names = ", ".join(item.name for item in items[:4]) + (", ..." if items[4:] else "")
+        return SourceError(
+            f"This series has {len(items)} images: {names}. Refresh the list and choose one."
+        )
+    reasons = "; ".join(dict.fromkeys(reason for _, reason in refused))
+    return SourceError(f"This series is not offered: {reasons or 'it has no images'}")

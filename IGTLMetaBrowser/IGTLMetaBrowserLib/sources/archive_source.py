@@ -15,7 +15,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from .. import codec
 from ..dicom_index.rows import Row
@@ -23,7 +23,7 @@ from ..net.arriving_images import ArrivingImage
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
-from .archive_entries import frame_of, patient_of, several_patients, version_of
+from .archive_entries import frame_of, no_single_image, patient_of, several_patients, version_of
 from .archive_queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .arriving_volume import ArrivingVolume, GrowingVolume, tag_of
 from .dicom_folder import DicomFolderSource
@@ -222,7 +222,7 @@ class ArchiveSource:
                 raise
             return replace(image, metadata=self._with_listed(series, image.metadata))
         if image_id not in self._ids_of(series) and image_id not in self._label_maps:
-            self._refuse_whole(series, source)
+            raise no_single_image(self._items[series.uid], source.refused)
         try:
             image = source.image(image_id)
             if image_id in self._label_maps:
@@ -242,16 +242,14 @@ class ArchiveSource:
         """
         image_id = request.device_name
         series = self._known(image_id)
-        try:
-            self._source_of(series)
+        if self._is_fetched(series):
             return None
-        except NotReadyError:
-            arriving = self._arriving(series, image_id)
-            found = None if arriving is None else arriving.image_for(request)
-            if found is None:
-                raise NotReadyError(_PART_RETRY_SECONDS) from None
-            found.message.metadata = self._with_listed(series, found.message.metadata)
-            return found
+        arriving = self._arriving(series, image_id)
+        found = None if arriving is None else arriving.image_for(request)
+        if found is None:
+            raise NotReadyError(_PART_RETRY_SECONDS)
+        found.message.metadata = self._with_listed(series, found.message.metadata)
+        return found
 
     def growing_image(self, image_id: str) -> GrowingVolume | None:
         """Return an image that can be sent while it comes, slice by slice.
@@ -259,19 +257,15 @@ class ArchiveSource:
         None if it is whole, or has to be before it is sent. Raises as ``image`` does.
         """
         series = self._known(image_id)
-        try:
-            self._source_of(series)
+        arriving = None if self._is_fetched(series) else self._arriving(series, image_id)
+        # What turned out to be another image once is sent when it is whole.
+        if arriving is None or not arriving.may_grow or not self._fetcher.is_confirmed(series):
             return None
-        except NotReadyError:
-            arriving = self._arriving(series, image_id)
-            # What turned out to be another image once is sent when it is whole.
-            if arriving is None or not arriving.may_grow or not self._fetcher.is_confirmed(series):
-                return None
-            message = arriving.first_image(image_id)
-            if message is None:
-                raise NotReadyError(_PART_RETRY_SECONDS) from None
-            message.metadata = self._with_listed(series, message.metadata)
-            return GrowingVolume(arriving, message, partial(self.image, image_id))
+        message = arriving.first_image(image_id)
+        if message is None:
+            raise NotReadyError(_PART_RETRY_SECONDS)
+        message.metadata = self._with_listed(series, message.metadata)
+        return GrowingVolume(arriving, message, partial(self.image, image_id))
 
     def _arriving(self, series: Series, image_id: str) -> ArrivingVolume | None:
         is_whole_series = image_id == dicom_fields.image_id(series.uid)
@@ -340,17 +334,6 @@ class ArchiveSource:
 
     def _ids_of(self, series: Series) -> set[str]:
         return {item.id for item in self._items.get(series.uid, ())}
-
-    def _refuse_whole(self, series: Series, source: DicomFolderSource) -> NoReturn:
-        """Refuse what was listed as one image and is none, or several."""
-        items = self._items[series.uid]
-        if items:
-            names = ", ".join(item.name for item in items[:4]) + (", ..." if items[4:] else "")
-            raise SourceError(
-                f"This series has {len(items)} images: {names}. Refresh the list and choose one."
-            )
-        reasons = "; ".join(dict.fromkeys(reason for _, reason in source.refused))
-        raise SourceError(f"This series is not offered: {reasons or 'it has no images'}")
 
     # Overlays ------------------------------------------------------------------------------------
 
@@ -457,6 +440,14 @@ class ArchiveSource:
         opened = fetch.result()
         self._keep(series, opened)
         return opened.source
+
+    def _is_fetched(self, series: Series) -> bool:
+        """Whether a series is there; else it begins to be fetched. Raises ``SourceError``."""
+        try:
+            self._source_of(series)
+        except NotReadyError:
+            return False
+        return True
 
     def _keep_done(self) -> None:
         """Keep the series that are there, and of which nobody has asked for more than slices."""

@@ -21,10 +21,9 @@ import numpy as np
 
 from .. import codec
 from ..codec.geometry import flip_matrix_lps_ras
-from ..dicom_index import header_reader
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.fields import PATHS
-from ..dicom_index.header_reader import DICOM
+from ..dicom_index.header_reader import DICOM, FileContent
 from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
 from ..net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
@@ -36,7 +35,7 @@ from .dicom_pixels import VolumeReading
 from .dicom_stored_pixels import stored_dtype
 from .dicom_values import listed_dtype
 from .dicom_volumes import VOLUME, Stack, stack_frames, volume_between
-from .file_in_volume import FileContent, FileInVolume, FilesInMemory
+from .file_in_volume import FileBytes, FileInVolume, FilesInMemory
 
 _logger = logging.getLogger(__name__)
 
@@ -74,7 +73,7 @@ class ArrivingVolume:
         self._uids = (series["StudyInstanceUID"], series.uid, series["PatientID"])
         self._folder = folder
         self._lock = threading.Lock()
-        self._waiting: list[tuple[ImageFile, header_reader.FileContent, FileContent]] = []
+        self._waiting: list[tuple[ImageFile, FileContent, FileBytes]] = []
         self._contents = FilesInMemory()  # of the file that is read just now
         self._received_k: int | None = None  # of the slice that is being received into its place
         # Of the first slice along k, as far as it is known.
@@ -83,7 +82,7 @@ class ArrivingVolume:
         self.is_first_sent_first = True
         self._ends: tuple[Mapping[str, str], Mapping[str, str]] | None = None
         self._files: dict[int, ImageFile] = {}  # by k
-        self._first_content: FileContent = b""
+        self._first_content: FileBytes = b""
         self._withheld: int | None = None
         self._reading: VolumeReading | None = None
         self._to_ijk: list[list[float]] = []  # from LPS mm, three rows
@@ -109,9 +108,7 @@ class ArrivingVolume:
             self._ends = (first, last)
             self._place_waiting()
 
-    def find_place(
-        self, before: bytes, size: int, header: header_reader.FileContent
-    ) -> FileInVolume | None:
+    def find_place(self, before: bytes, size: int, header: FileContent) -> FileInVolume | None:
         """Return where the pixels of a file of ``size`` bytes are received, given those before.
 
         None if they have no place, or it is not known yet.
@@ -132,7 +129,7 @@ class ArrivingVolume:
             self._received_k = k
             return FileInVolume(before, header, image, k, place, after)
 
-    def add(self, name: str, content: FileContent, header: header_reader.FileContent) -> None:
+    def add(self, name: str, content: FileBytes, header: FileContent) -> None:
         """Put the slice of a file into its place."""
         if self._is_over:
             return
@@ -172,7 +169,7 @@ class ArrivingVolume:
                 return
             self._withheld, self.is_confirmed = None, True
 
-    def _is_of_series(self, header: header_reader.FileContent) -> bool:
+    def _is_of_series(self, header: FileContent) -> bool:
         return _uids_in(header.values) == self._uids
 
     def _give_up(self, reason: object) -> None:
@@ -208,9 +205,7 @@ class ArrivingVolume:
         self._to_ijk = np.linalg.inv(flip_matrix_lps_ras(stack.ijk_to_ras))[:3].tolist()
         self._reading = VolumeReading(stack, self._folder, None, self._contents)
 
-    def _place(
-        self, file: ImageFile, header: header_reader.FileContent, content: FileContent
-    ) -> None:
+    def _place(self, file: ImageFile, header: FileContent, content: FileBytes) -> None:
         assert self._reading is not None
         shared = self._reading.stack.frames[0].file.header.shared
         is_alike = file.header.shared is shared or file.header.shared == shared
@@ -235,7 +230,7 @@ class ArrivingVolume:
         self._read(k, file, content)
         self._files[k] = file
 
-    def _read(self, k: int, file: ImageFile, content: FileContent) -> None:
+    def _read(self, k: int, file: ImageFile, content: FileBytes) -> None:
         assert self._reading is not None
         if isinstance(content, FileInVolume):
             self._received_k = None
@@ -261,9 +256,7 @@ class ArrivingVolume:
             raise UnexpectedError(f"a slice lies at {position}, where none was expected")
         return k
 
-    def _fields_of(
-        self, file: ImageFile, header: header_reader.FileContent
-    ) -> dict[str, str | int]:
+    def _fields_of(self, file: ImageFile, header: FileContent) -> dict[str, str | int]:
         """Return the dictionary's fields of a file as the index of all files will have them."""
         with DicomIndex(self._folder) as index:
             index.add([(file.name, file.size, header)])
@@ -419,7 +412,7 @@ def _first_of(ends: Sequence[Mapping[str, str]]) -> int:
     return int(np.argmin(np.array(positions, float) @ normal))
 
 
-def _whole(content: FileContent) -> bytes | memoryview:
+def _whole(content: FileBytes) -> bytes | memoryview:
     return content.leave() if isinstance(content, FileInVolume) else content
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import codec
-from ..dicom_index import header_reader
+from ..dicom_index.header_reader import FileContent
 from ..dicom_index.image_header import ImageHeader, unpack_header
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.similar_headers import SimilarHeaders
@@ -19,7 +19,7 @@ from .arriving_volume import ArrivingVolume
 from .dicom_folder import DicomFolderSource
 from .dicom_places import plain_name
 from .dicom_stored_pixels import stored_dtype
-from .file_in_volume import FileContent, FileInVolume, FilesInMemory, RoomForFile
+from .file_in_volume import FileBytes, FileInVolume, FilesInMemory, RoomForFile
 from .plan_document import Plan
 from .series_cache import CachedSeries
 
@@ -80,14 +80,14 @@ class FetchedFiles:
         from concurrent.futures import Future, ThreadPoolExecutor
 
         self._folder = folder
-        self._headers: list[tuple[str, int, header_reader.FileContent]] = []
+        self._headers: list[tuple[str, int, FileContent]] = []
         self._reader = SimilarHeaders()
         self._size = 0
         self._executor = ThreadPoolExecutor(1, "writer")
         self._is_time: Future[bool] = Future()
         self._waiting: deque[Future[None]] = deque()
         # Those that are written later; None if each is written as it comes.
-        self._unwritten: list[tuple[str, FileContent]] | None = []
+        self._unwritten: list[tuple[str, FileBytes]] | None = []
         self.contents = FilesInMemory()
 
     def find_room(self, memory: memoryview, arriving: ArrivingVolume) -> RoomForFile | None:
@@ -104,7 +104,7 @@ class FetchedFiles:
 
         return RoomForFile(memory, size_before, find_place)
 
-    def add(self, content: FileContent) -> tuple[str, header_reader.FileContent]:
+    def add(self, content: FileBytes) -> tuple[str, FileContent]:
         """Take the next file; return its name, and what is in it.
 
         Raises ``OSError``, perhaps of one before.
@@ -129,7 +129,7 @@ class FetchedFiles:
             self._waiting.popleft().result()
         return name, header
 
-    def _write(self, name: str, content: FileContent) -> None:
+    def _write(self, name: str, content: FileBytes) -> None:
         pieces = content.pieces() if isinstance(content, FileInVolume) else [content]
         with (self._folder / name).open("wb") as file:
             for piece in pieces:
@@ -174,7 +174,7 @@ class FetchedFiles:
         if unwritten:
             self._waiting.append(self._executor.submit(self._write_later, unwritten))
 
-    def _write_later(self, files: Sequence[tuple[str, FileContent]]) -> None:
+    def _write_later(self, files: Sequence[tuple[str, FileBytes]]) -> None:
         from concurrent.futures import wait
 
         wait([self._is_time], _SECONDS_BEFORE_WRITING)
@@ -198,7 +198,7 @@ def can_be_read_from_memory(index: DicomIndex) -> bool:
     return len(headers) == index.count("dicom") and all(map(_is_plain_image, headers))
 
 
-def _is_plain(content: header_reader.FileContent) -> bool:
+def _is_plain(content: FileContent) -> bool:
     if content.image is None:
         return False
     shared, own = content.image

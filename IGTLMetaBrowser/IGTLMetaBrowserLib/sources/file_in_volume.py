@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from ..dicom_index import header_reader
+from ..dicom_index.header_reader import FileContent
 from ..dicom_index.image_header import ImageHeader
 
 
@@ -22,7 +22,7 @@ class FileInVolume:
     def __init__(
         self,
         before: bytes,
-        header: header_reader.FileContent,
+        header: FileContent,
         image: ImageHeader,
         k: int,
         place: np.ndarray,
@@ -63,7 +63,7 @@ class FileInVolume:
         return [self._before, _bytes_of(stored), self._after]
 
 
-FileContent = bytes | memoryview | FileInVolume
+FileBytes = bytes | memoryview | FileInVolume
 """The bytes of a file."""
 
 
@@ -96,7 +96,7 @@ class RoomForFile:
         yield from place.buffers()
 
 
-class FilesInMemory(UserDict[str, FileContent]):
+class FilesInMemory(UserDict[str, FileBytes]):
     """Files by their names; each is given as one piece."""
 
     def __getitem__(self, name: str) -> bytes | memoryview:

@@ -27,7 +27,7 @@ from .fetched_series import (
     can_be_read_from_memory,
     check_fetched,
 )
-from .file_in_volume import FileContent
+from .file_in_volume import FileBytes
 from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
 from .series_warm_up import read_a_first_series
@@ -192,7 +192,7 @@ class SeriesFetcher:
         self._arriving.pop(series.uid, None)
 
     def _add(
-        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: FileContent
+        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: FileBytes
     ) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
