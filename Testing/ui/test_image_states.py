@@ -88,6 +88,23 @@ def test_overall_progress_with_rate_and_time_left(loading):
     assert not user.ui.cancelButton.enabled
 
 
+def test_the_place_of_the_progress_is_kept_between_images_and_given_up_afterwards(
+    loading, monkeypatch
+):
+    from IGTLMetaBrowserLib.ui import progress_section
+
+    monkeypatch.setattr(progress_section, "_MILLISECONDS_OF_PLACE", 50)
+    user = loading
+
+    def is_kept():
+        return user.ui.progressWidget.sizePolicy.retainSizeWhenHidden()
+
+    user.wait_for(is_kept, "its place")
+    user.press(user.ui.cancelButton)
+    user.wait_for(lambda: not is_kept(), "the end of its place")
+    assert not user.ui.progressWidget.visible
+
+
 def test_cancelling_all_leaves_the_connection_and_what_is_loaded(loading):
     user = loading
     user.wait_for(lambda: user.state("ONE") == "loaded", "the first")

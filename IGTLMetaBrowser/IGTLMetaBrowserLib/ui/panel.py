@@ -79,6 +79,7 @@ class BrowserPanel:
         self.connection.close()
         self.archive.close()
         self.images.close()
+        self.progress.close()
         self.trajectories.close()
         self.archiveStore.close()
         self.share.close()

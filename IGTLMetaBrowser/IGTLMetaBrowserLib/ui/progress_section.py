@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from .timers import SingleShotTimer
+
+# Images that are loaded one after the other come sooner; then nothing is left of the bar.
+_MILLISECONDS_OF_PLACE = 3000
+
 
 class ProgressSection:
     """The bar for all images that are being loaded, and the figures below it; else nothing."""
@@ -19,6 +24,11 @@ class ProgressSection:
         self._preparing = _("the server is preparing it, {seconds}")
         self._rate = _("{rate}/s")
         self._timeLeft = _("{seconds} left")
+        self._placeTimer = SingleShotTimer(lambda: self._keepPlace(False))
+
+    def close(self):
+        """Do nothing later."""
+        self._placeTimer.close()
 
     def update(self):
         """Show the transfer that is going on; nothing is shown without one."""
@@ -26,7 +36,8 @@ class ProgressSection:
         # To hide it between two images would have the panel arranged twice, 20 ms each in Slicer.
         self.ui.progressWidget.visible = isLoading
         if isLoading:
-            self._keepPlace()
+            self._keepPlace(True)
+            self._placeTimer.start(_MILLISECONDS_OF_PLACE)
         self.ui.cancelButton.enabled = isLoading
         ofRegion = self._browser.images.regions.fraction
         if transfer is not None:
@@ -36,12 +47,16 @@ class ProgressSection:
             self._showFraction(ofRegion)
             self.ui.progressLabel.text = self._region
 
-    def _keepPlace(self):
-        # Else all that is below it would move, and Slicer's window be put together, each time.
-        policy = self.ui.progressWidget.sizePolicy
-        if not policy.retainSizeWhenHidden():
-            policy.setRetainSizeWhenHidden(True)
-            self.ui.progressWidget.sizePolicy = policy
+    def _keepPlace(self, isKept):
+        """Whether the place of the bar stays free without it.
+
+        Else all that is below it would move, and much be drawn, for each image.
+        """
+        if isKept or not self._browser.images.is_loading:
+            policy = self.ui.progressWidget.sizePolicy
+            if policy.retainSizeWhenHidden() != isKept:
+                policy.setRetainSizeWhenHidden(isKept)
+                self.ui.progressWidget.sizePolicy = policy
 
     def _showFraction(self, fraction):
         # QProgressBar repaints itself at once, and Slicer its whole window with it, for 20 ms; with
