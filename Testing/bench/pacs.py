@@ -51,8 +51,6 @@ QIDO = "QIDO-RS by requests"
 LIST = "GET_IMGMETA through the gateway"
 ONE_VOXEL = (0xFFFF, 0xFFFF, 0xFFFF)
 IN_LIST = "SERIES-OF-THE-LIST"
-# A list is believed for this long.
-SECONDS_BETWEEN_QUERIES = 2.1
 
 # Fetches the only image; returns the seconds to the first and to the last byte.
 Fetch = Callable[[net.Client], tuple[float, float]]
@@ -160,7 +158,6 @@ def hold_list(
     with serving(archive, folder / "kept", *options) as own:
 
         def through_the_gateway() -> float:
-            time.sleep(SECONDS_BETWEEN_QUERIES)
             start = time.perf_counter()
             assert len(own.list_images()) == arguments.series
             return time.perf_counter() - start

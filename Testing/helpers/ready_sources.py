@@ -6,13 +6,20 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from IGTLMetaBrowserLib.net.source import NotReadyError
+from IGTLMetaBrowserLib.net.source import AsksElsewhere, NotReadyError
 
 
 def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
-    """Ask a source as a server does: again, when it says that it is not ready."""
+    """Ask a source as a server does: for what is there now, again while it is not ready."""
+    source, since = getattr(ask, "__self__", None), time.monotonic()
+    asks_elsewhere = isinstance(source, AsksElsewhere)
     while True:
+        if asks_elsewhere:
+            source.require_lists_since(since)
         try:
             return ask(*arguments)
         except NotReadyError as error:
             time.sleep(error.retry_after)
+        finally:
+            if asks_elsewhere:
+                source.require_lists_since(0.0)

@@ -14,6 +14,7 @@ from pydicom import Dataset
 
 from helpers import orthanc, scripted_archive
 from helpers import radiotherapy as study
+from helpers.peers import ServerInThread
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, listing, multipart, record
 from IGTLMetaBrowserLib import codec
@@ -181,6 +182,32 @@ def test_a_plan_is_offered_only_in_its_own_place_and_for_its_own_patient(slices,
             ready(source.image, ct.id)
             names = [item.name for item in ready(source.trajectories)]
     assert names == ([] if other else ["Left"])
+
+
+def test_what_another_client_has_stored_is_in_the_next_answer(slices, tmp_path):
+    """Of each question, the archive is asked once; what it was asked for before is not used."""
+    plan = plan_in(str(slices[0].FrameOfReferenceUID), slices)
+    there, queries = [slices], []
+
+    def script(path: str) -> Answer:
+        if "/studies/" in path:
+            return multipart(next(one for one in there if one[0].SeriesInstanceUID in path))
+        queries.append(path)
+        return listing(*map(record, there))
+
+    with scripted_archive.running(script) as port:
+        web = DicomWebArchive(f"http://127.0.0.1:{port}")
+        source = ArchiveSource(web, SeriesCache(tmp_path / "cache", 1 << 30))
+        with closing(source), ServerInThread(source) as server, server.client() as client:
+            (ct,) = client.list_images()
+            client.get_image(ct.id)
+            assert client.get_trajectories() == []
+            there.append([plan])
+            queries.clear()
+            assert [item.name for item in client.get_trajectories()] == ["Left"]
+            assert len(queries) == 1
+            client.get_list(ct.id)  # of one image, which is known
+            assert len(queries) == 1
 
 
 @pytest.mark.parametrize("is_own", [True, False])

@@ -10,6 +10,7 @@ from typing import TypeVar
 from .. import codec
 from .image_sequences import sequence_texts
 from .source import (
+    AsksElsewhere,
     OffersColorTables,
     OffersDocuments,
     OffersLabelMaps,
@@ -36,6 +37,18 @@ _QUOTED_PATH = re.compile(r"""(['"])[^'"]*[/\\]([^'"/\\]*)\1""")
 _PATH = re.compile(r"""(?<![\w/\\.:])(?:[A-Za-z]:[/\\]|[/~\\])[^\s'",;()]+""")
 
 ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
+
+
+def require_lists(source: Source, query: codec.QueryMessage, since: float) -> None:
+    """Have a source use no older lists for a query that came ``since``, if it is for a list."""
+    if not isinstance(source, AsksElsewhere):
+        return
+    data_type = query.full_data_type
+    is_list = isinstance(query, codec.GetMessage) and data_type in ("IMGMETA", "TRAJ", "LBMETA")
+    if not is_list or is_without_items(query):  # which asks what else is known of the last list
+        source.require_lists_since(0.0)
+    else:
+        source.require_lists_since(since, "" if data_type == "TRAJ" else query.device_name)
 
 
 def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:

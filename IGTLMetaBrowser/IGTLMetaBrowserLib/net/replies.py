@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from .. import codec
 from ..codec.wire import Buffer
-from .answers import addressed, answer, one_line, refusal
+from .answers import addressed, answer, one_line, refusal, require_lists
 from .arriving_images import GrowingAnswer, arriving_image, growing_image
 from .image_streams import ImageStreams
 from .journal import Journal
@@ -82,6 +82,7 @@ class Replies:
     def _reply(self, client: ServedClient, reply: Reply, now: float) -> None:
         query = reply.query
         try:
+            require_lists(self._source, query, reply.begin)
             message = None
             if query.data_type == "IMAGE" and isinstance(self._source, OffersStreams):
                 message = self.streams.handle(client, query, now)

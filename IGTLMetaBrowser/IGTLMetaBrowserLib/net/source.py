@@ -113,6 +113,19 @@ class OffersSearch(Protocol):
 
 
 @runtime_checkable
+class AsksElsewhere(Protocol):
+    """A source whose lists are those of somebody else, such as an archive."""
+
+    def require_lists_since(self, since: float, image_id: str = "") -> None:
+        """Answer the next question by lists that were asked for since, in ``time.monotonic`` s.
+
+        It is called before each turn of a question. 0 is for one that is not for a list: what is
+        known is enough, as it is for the entry of one image, ``image_id``.
+        """
+        ...
+
+
+@runtime_checkable
 class OffersDocuments(Protocol):
     """A source whose trajectories are in DICOM documents."""
 

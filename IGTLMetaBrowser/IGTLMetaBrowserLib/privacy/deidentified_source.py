@@ -40,6 +40,7 @@ from .. import codec
 from ..net.arriving_images import ArrivingImage, OffersArrivingImages
 from ..net.image_sequences import ImageSequence, OffersSequences
 from ..net.source import (
+    AsksElsewhere,
     KeepsThumbnails,
     NotReadyError,
     OffersColorTables,
@@ -109,6 +110,12 @@ class DeidentifiedSource:
     def withheld_count(self) -> int:
         """How many images are not offered, because their pixels may show names."""
         return len(self._original or ()) - len(self._listing)
+
+    def require_lists_since(self, since: float, image_id: str = "") -> None:
+        """Have the source use no older lists, if it asks for them elsewhere."""
+        if isinstance(self._source, AsksElsewhere):
+            known = self._ids.get(image_id) or self._other_ids.get(image_id, "")
+            self._source.require_lists_since(since, known)
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the listing."""

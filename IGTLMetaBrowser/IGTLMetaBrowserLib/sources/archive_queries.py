@@ -1,10 +1,13 @@
 """The lists of an archive: its series that match a query, asked for in a thread.
 
-A list is believed for a moment, so that clients that ask for it again do not trouble the archive.
+Whoever asks for a list gets what the archive has then, not what it had before the question: another
+module or client may have stored a document since. Within one question, which a server asks in turns
+until the list is there, the archive is asked once.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,21 +23,19 @@ if TYPE_CHECKING:
 RETRY_SECONDS = 0.01
 """How soon who waits for the archive asks again."""
 
-# How long a list of the archive is believed when clients ask for it again.
-_SECONDS_BETWEEN_QUERIES = 2.0
-
 
 @dataclass
 class Listing:
     """What a query has found: the series, whether there are more, and the entries of them.
 
-    ``names`` are the IDs of their patients, each with the name.
+    ``names`` are the IDs of their patients, each with the name. ``asked_at`` is when the archive
+    was asked for what is here, in ``time.monotonic`` seconds.
     """
 
     series: Sequence[Series] = ()
     is_cut: bool = False
-    asked_at: float = -_SECONDS_BETWEEN_QUERIES
-    query: Future[list[Series]] | None = None
+    asked_at: float = -math.inf
+    query: tuple[float, Future[list[Series]]] | None = None  # when it was sent, and it
     items: tuple[codec.ImageMetaItem, ...] | None = None
     names: frozenset[tuple[str, str]] = frozenset()
 
@@ -42,7 +43,8 @@ class Listing:
 class ArchiveQueries:
     """Asks ``archive`` for series that ``filters`` admit, for at most ``most`` of them.
 
-    ``modalities`` are asked for one by one; without them, all.
+    ``modalities`` are asked for one by one; without them, all. ``since`` is when the question came
+    that is answered now: of lists that were asked for before it, nothing is used.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class ArchiveQueries:
         most: int,
     ) -> None:
         self.most = most
+        self.since = 0.0
+        self._studies: dict[str, Listing] = {}  # by their UIDs
         self._archive = archive
         self._executor = executor
         self._filters = dict(filters)
@@ -69,19 +73,26 @@ class ArchiveQueries:
         )
 
     def found_now(self, listing: Listing, query: Query) -> list[Series] | None:
-        """Return what the archive has now; None if it was asked just before.
+        """Return what has come of the archive; None if nothing newer is needed than is known.
 
-        Raises ``NotReadyError`` while it is asked, ``ArchiveError`` if it does not answer.
+        It may have been asked before the question came: to be called until it returns None. Raises
+        ``NotReadyError`` while it is asked, ``ArchiveError`` if it does not answer.
         """
-        is_old = time.monotonic() - listing.asked_at > _SECONDS_BETWEEN_QUERIES
-        if listing.query is None and is_old:
-            listing.query = self._executor.submit(self.find, query)
-        if listing.query is None:
+        if listing.asked_at >= self.since:
             return None
-        if not listing.query.done():
+        if listing.query is None:
+            listing.query = time.monotonic(), self._executor.submit(self.find, query)
+        asked_at, answer = listing.query
+        if not answer.done():
             raise NotReadyError(RETRY_SECONDS)
-        done, listing.query = listing.query, None
-        return done.result()
+        listing.query = None
+        found = answer.result()
+        listing.asked_at = asked_at
+        return found
+
+    def found_of_study(self, uid: str) -> list[Series] | None:
+        """Return what has come of the series of a study, as ``found_now`` does."""
+        return self.found_now(self._studies.setdefault(uid, Listing()), {"StudyInstanceUID": uid})
 
     def find(self, query: Query) -> list[Series]:
         """Ask the archive, in a thread; return one series more than is listed if there are more."""

@@ -76,7 +76,6 @@ class ArchiveSource:
         self._queries = ArchiveQueries(archive, self._executor, filters or {}, modalities, most)
         self._default = Listing()
         self._searches: OrderedDict[frozenset[tuple[str, str]], Listing] = OrderedDict()
-        self._studies: dict[str, Listing] = {}  # of which an image was fetched, by their UIDs
         self._series: dict[str, Series] = {}  # by the ids of their entries
         self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
         self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
@@ -88,6 +87,7 @@ class ArchiveSource:
         self._label_maps: dict[str, Series] = {}
         self._failed: set[str] = set()
         self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
+        self._default.asked_at = time.monotonic()
         self._set_found(self._default, self._queries.find({}))
         self._fetcher.wait_until_ready()
 
@@ -103,6 +103,10 @@ class ArchiveSource:
         self._fetcher.close()
 
     # Lists ---------------------------------------------------------------------------------------
+
+    def require_lists_since(self, since: float, image_id: str = "") -> None:
+        """Use no list that was asked for before; of an image that is known, any is enough."""
+        self._queries.since = 0.0 if image_id in self._series else since
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
         """Return the list as the archive has it now.
@@ -136,7 +140,7 @@ class ArchiveSource:
         self._keep_done()
         if self._fetcher.finish_soon():  # then the entries are those of its images
             raise NotReadyError(RETRY_SECONDS)
-        if (found := self._queries.found_now(listing, query)) is not None:
+        while (found := self._queries.found_now(listing, query)) is not None:
             self._set_found(listing, found)
         if listing.items is None:
             listing.items = tuple(
@@ -145,7 +149,6 @@ class ArchiveSource:
         return listing.items
 
     def _set_found(self, listing: Listing, found: list[Series]) -> None:
-        listing.asked_at = time.monotonic()
         is_same = [*listing.series] == found[: self._queries.most]
         listing.is_cut = len(found) > self._queries.most
         if is_same and listing.items is not None:
@@ -408,10 +411,7 @@ class ArchiveSource:
 
     def _update_study(self, uid: str) -> None:
         """Know all series of a study: a list that is cut, or of a search, need not have them."""
-        listing = self._studies.setdefault(uid, Listing())
-        found = self._queries.found_now(listing, {"StudyInstanceUID": uid})
-        if found is not None:
-            listing.asked_at = time.monotonic()
+        while (found := self._queries.found_of_study(uid)) is not None:
             for series in found:
                 self._register(series)
 
