@@ -9,6 +9,7 @@ import pytest
 
 from helpers.hospital import parents
 from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.metadata.modules import IMAGE_PLANE, known_module
 
@@ -49,12 +50,18 @@ def test_each_server_s_images_have_their_own_calibrations(browser, server, hospi
         ({"patient_id": "", "patient_name": "Roe, Jack"}, True),
         ({"patient_name": "PHANTOM, Head"}, False),
         ({"modality": "CT"}, False),
+        ({"name": "Spine", "scan_time": codec.Timestamp.from_seconds(9)}, True),
+        ({"name": "Head, corrected"}, False),
+        ({"scan_time": codec.Timestamp.from_seconds(9)}, False),  # of the list, as some write
+        ({"size": (9, 9, 9)}, True),
     ],
 )
-def test_what_is_known_of_an_image_is_not_kept_for_another_patients(
+def test_what_is_known_of_an_image_is_not_kept_for_another(
     browser, server, hospital, change, is_another, is_reconnected
 ):
-    """Of a server that numbers its images, and goes on with the next patient."""
+    """Of a server that numbers its images, and goes on with the next one, or the next patient."""
+    hospital.entries[0] = replace(hospital.entries[0], scan_time=codec.Timestamp.from_seconds(5))
+    browser.list_images()
     browser.load_image("MR")
     browser.metadata.calibrate("MR", (0.5, 0.25))
     browser.metadata.set_value("MR", "PatientID", "corrected")
@@ -66,7 +73,7 @@ def test_what_is_known_of_an_image_is_not_kept_for_another_patients(
     study = browser.metadata.normalized("MR")["study"]
     if is_another:
         assert node.GetSpacing() == (1.0, 1.0, 1.0)
-        assert study.get("PatientID", "") == change["patient_id"]
+        assert study.get("PatientID", "") == hospital.entries[0].patient_id
     else:
         assert node.GetSpacing() == (0.5, 0.25, 1.0)
         assert study["PatientID"] == "corrected"

@@ -157,15 +157,17 @@ def test_the_error_of_a_limit_names_the_place_in_the_window(unconnected: Browser
         unconnected.disconnect()
 
 
-def numbering(patient: str, shade: int, leaves: str = "") -> Callable[[Peer], None]:
+def numbering(patient: str, shade: int, leaves: str = "", name: str = "") -> Callable[[Peer], None]:
     """Script: a server whose only image has the number 0, whoever the patient is.
 
-    It leaves after its list, or instead of the image, when it is started again.
+    It leaves after its list, or instead of the image, when it is started again. With ``name``, its
+    image says whose it is.
     """
+    metadata = {"PatientID": patient} if name else {}
     item = replace(
         ITEM,
         id="0",
-        name=f"Head of {patient}",
+        name=name or f"Head of {patient}",
         patient_id=patient,
         patient_name=patient,
         size=OTHER,
@@ -177,7 +179,8 @@ def numbering(patient: str, shade: int, leaves: str = "") -> Callable[[Peer], No
             if query.type_name == "GET_IMAGE":
                 if leaves == "image":
                     return
-                peer.send(make_image(shade, OTHER, query.device_name))
+                image = make_image(shade, OTHER, query.device_name)
+                peer.send(replace(image, header_version=2, metadata=metadata))
                 if leaves == "every image":
                     return
             elif query.type_name == "GET_IMGMETA":
@@ -197,6 +200,17 @@ def test_a_server_that_is_started_again_for_the_next_patient(unconnected: Browse
         node = unconnected.load_image("0")
         assert voxels(node)[0] == 50
         assert (node.GetName(), parents(node)) == ("Head of Jones", ["Jones"])
+        unconnected.disconnect()
+
+
+def test_a_server_that_is_started_again_with_other_images_of_the_patient(unconnected: Browser):
+    """They say that they are of the same patient; what they show, only the list says."""
+    before, after = numbering("Smith", 1, "list", "CT"), numbering("Smith", 50, name="MR")
+    with ScriptedServer(before, after) as server:
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        node = unconnected.load_image("0")
+        assert (voxels(node)[0], node.GetName()) == (50, "MR")
         unconnected.disconnect()
 
 

@@ -123,6 +123,24 @@ def test_one_failure_does_not_stop_the_others(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["A.nrrd", "B.nrrd"]
 
 
+@pytest.mark.parametrize("streams", ["<&- >&- 2>&-", "2>/dev/full"], ids=["closed", "full disk"])
+def test_what_cannot_be_said_keeps_no_image_from_being_fetched(
+    tmp_path: Path, streams: str
+) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full, which is always full")
+    with served(shelf_of("A")) as address:
+        words = ["fetch", address, "nope", "A", "-o", tmp_path]
+        result = subprocess.run(
+            ["sh", "-c", f'exec "$@" {streams}', "sh", *COMMAND, *map(str, words)],
+            timeout=SECONDS,
+            check=False,
+            env=environment(),
+        )
+    assert result.returncode == 1
+    assert nrrd.read_header(str(tmp_path / "A.nrrd"))["id"] == "A"
+
+
 def test_no_id_leaves_the_folder_or_takes_the_place_of_another(tmp_path: Path) -> None:
     ids = [
         "../../escaped", "/tmp/absolute", "a/b", r"a\b", ".", "..", ".hidden", "con", "CON.x",
@@ -280,16 +298,21 @@ def test_another_image_is_not_written_under_that_name(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_server_that_is_started_again_for_the_next_patient(tmp_path: Path) -> None:
-    """Its image has the ID, size and type of that of before: only the list says whose it is."""
+@pytest.mark.parametrize("patient", ["", "P1"], ids=["the next patient", "the same patient"])
+def test_a_server_that_is_started_again(tmp_path: Path, patient: str) -> None:
+    """Its image has the ID, size and type of that of before: only the list says what it is."""
 
     def numbering(name: str, is_ending: bool) -> Script:
-        item = codec.ImageMetaItem(name, "0", patient_id=name, size=(4, 3, 2), scalar_type=5)
+        item = codec.ImageMetaItem(
+            name, "0", patient_id=patient or name, size=(4, 3, 2), scalar_type=5
+        )
+        image = make_image(1, device_name="0")
+        image = replace(image, header_version=2, metadata={"PatientID": patient})
 
         def serve(server: Peer) -> None:
             while (query := server.receive()) is not None:
                 if query.type_name == "GET_IMAGE":
-                    server.send(make_image(1, device_name="0"))
+                    server.send(image)
                 elif query.type_name == "GET_IMGMETA":
                     server.send(codec.ImageMetaMessage(items=[item]))
                     if is_ending:
@@ -297,11 +320,11 @@ def test_a_server_that_is_started_again_for_the_next_patient(tmp_path: Path) -> 
 
         return serve
 
-    with ScriptedServer(numbering("Smith", True), numbering("Jones", False)) as server:
+    with ScriptedServer(numbering("Before", True), numbering("After", False)) as server:
         result = igtlmeta("fetch", f"127.0.0.1:{server.port}", "0", "-o", tmp_path)
     assert result.returncode == 0, result.stderr
     assert "the list has changed since it was read" in result.stderr
-    assert nrrd.read_header(str(tmp_path / "0.nrrd"))["name"] == "Jones"
+    assert nrrd.read_header(str(tmp_path / "0.nrrd"))["name"] == "After"
 
 
 def test_an_image_without_an_id_is_not_asked_for(tmp_path: Path) -> None:

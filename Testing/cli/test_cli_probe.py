@@ -44,7 +44,7 @@ def test_our_own_server_has_nothing_odd(demo_address: str) -> None:
 
 
 def test_in_words(demo_address: str) -> None:
-    text = igtlmeta("probe", demo_address).stdout
+    text = igtlmeta("probe", demo_address, "--timeout", "1e10").stdout  # longer than sockets wait
     assert f"{demo_address}: connected in " in text
     assert "not encrypted" in text
     assert "extensions of this project: IMGPART, IMGTHUMB" in text

@@ -56,6 +56,7 @@ def test_a_wrong_address_is_wrong_usage(
         (["list", "h", "--timeout", "0"], "'0' is not a number of seconds above 0"),
         (["list", "h", "--timeout", "nan"], "'nan' is not a number of seconds above 0"),
         (["list", "h", "--timeout", "soon"], "'soon' is not a number of seconds above 0"),
+        (["list", "h", "--max-size", "9" * 400], "is not a size such as 500M or 6G"),
         (["fetch", "h", "-o", "d"], "give the IDs of images, or --all"),
         (["fetch", "h", "A", "--all", "-o", "d"], "give the IDs of images, or --all"),
         (["fetch", "h", "A"], "the following arguments are required: -o/--output"),

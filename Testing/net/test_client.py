@@ -54,6 +54,14 @@ def test_get_trajectories(client: net.Client):
     assert client.get_trajectories() == [TRAJECTORY]
 
 
+@pytest.mark.parametrize("seconds", [1e10, float("inf")])
+def test_a_time_out_may_be_longer_than_a_selector_waits(
+    running_server: ServerInThread, seconds: float
+):
+    with running_server.client(answer_timeout=seconds) as client:
+        assert len(client.list_images()) == 3
+
+
 def test_an_empty_server_has_an_empty_list():
     with ServerInThread(ImagesInMemory()) as server, server.client() as client:
         assert len(client.list_images()) == 0

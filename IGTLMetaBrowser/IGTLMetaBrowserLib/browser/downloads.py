@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from .. import codec, net
 from ..net.list_check import ListCheck
+from ..net.listed_images import is_same_entry
 from ..net.parts_transfer import Outcome
 from .connection import Connection
 from .download_queue import DownloadQueue
@@ -332,7 +333,7 @@ class Downloads:
             return False
         (image_id, image, listed_id, before), self._unconfirmed = self._unconfirmed, None
         now = self._metadata.listing.entry(listed_id)
-        if now == before:
+        if is_same_entry(before, now):
             self._check(image_id, image)
         elif listed_id != image_id:
             self._queue.finish()
@@ -362,8 +363,9 @@ class Downloads:
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
         listing, listed_id = self._metadata.listing, self._in_scene.listed_id(image_id)
         is_list_older = listed_id in listing and listing.connection != self._connection.number
-        # The server may have been started again meanwhile, for the next patient.
-        if is_list_older and not image.metadata.get("PatientID"):
+        # The server may have been started again meanwhile, for the next patient, or for the same
+        # one with other images.
+        if is_list_older:
             self._unconfirmed = _Unconfirmed(image_id, image, listed_id, listing.entry(listed_id))
             if not self._list_requests.is_waiting:
                 self._list_requests.request_update()

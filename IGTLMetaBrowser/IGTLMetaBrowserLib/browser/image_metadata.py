@@ -145,9 +145,14 @@ class ImageMetadata:
         patients.note(self.known.ids | self.other_ids(), self._current.entry)
 
     def _forget_others(self) -> None:
-        """Forget what the user or messages said of images whose ids are another patient's now."""
-        for image_id in self._listed_patients[self.known].others(self._current.entry):
+        """Forget what the user or messages said of images whose ids are others' now.
+
+        A spacing that was measured in one image is not that of another, be it the same patient's.
+        """
+        of_others, of_same = self._listed_patients[self.known].others(self._current.entry)
+        for image_id in (*of_others, *of_same):
             self.known.forget(image_id)
+        for image_id in of_others:
             self.patient_changed.emit(image_id)
 
     def register_patients(self) -> None:

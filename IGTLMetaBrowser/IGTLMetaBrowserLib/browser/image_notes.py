@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 
 from .. import codec
 from ..net.image_notes import image_notes, scalar_type_text, size_text
+from ..net.listed_images import changed_fields
 
 __all__ = [
     "EARLIER_VERSION",
@@ -42,12 +42,5 @@ def list_notes(
         return (NOT_LISTED,)
     if when_loaded is None or when_loaded == now:
         return ()
-    # An archive knows size and type of a series once it has fetched it.
-    is_news = not any(when_loaded.size)
-    changed = [
-        field.name.replace("_", " ")
-        for field in fields(now)
-        if not (is_news and field.name in ("size", "scalar_type"))
-        and getattr(when_loaded, field.name) != getattr(now, field.name)
-    ]
+    changed = [name.replace("_", " ") for name in changed_fields(when_loaded, now)]
     return (f"changed in the list since it was loaded: {', '.join(changed)}",) if changed else ()

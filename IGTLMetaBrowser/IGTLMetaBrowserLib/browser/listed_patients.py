@@ -1,4 +1,4 @@
-"""Whose images they are, by the lists of one server: an id can be given to another patient's.
+"""Which images they are, by the lists of one server: an id can be given to another one.
 
 So do servers that number their images, when they are started again for the next patient.
 """
@@ -30,25 +30,44 @@ class ListedPatients:
             if (entry := now or self._entries.get(image_id)) is not None
         }
 
-    def others(self, entries: Entries) -> list[str]:
-        """Return the ids of images that another list says to be another patient's."""
-        found = [
-            image_id
-            for image_id, before in self._entries.items()
-            if (now := entries(image_id)) is not None and _is_another(before, now)
-        ]
-        for image_id in found:
+    def others(self, entries: Entries) -> tuple[list[str], list[str]]:
+        """Return the ids that another list gives to other images than before.
+
+        First those of other patients, then those of the same ones.
+        """
+        of_others, of_same = [], []
+        for image_id, before in self._entries.items():
+            now = entries(image_id)
+            if now is not None and _is_another_patient(before, now):
+                of_others.append(image_id)
+            elif now is not None and _is_another_image(before, now):
+                of_same.append(image_id)
+        for image_id in (*of_others, *of_same):
             del self._entries[image_id]
-        return found
+        return of_others, of_same
 
 
-def _is_another(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -> bool:
+def _is_another_patient(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -> bool:
     """Whether two entries are of two patients; if they name none, of two images."""
     if before.patient_id and now.patient_id:
         return _cut(before.patient_id) != _cut(now.patient_id)
     if any((before.patient_id, before.patient_name, now.patient_id, now.patient_name)):
         return _cut(before.patient_name).casefold() != _cut(now.patient_name).casefold()
     return before.name != now.name
+
+
+def _is_another_image(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -> bool:
+    """Whether two entries are of two images of one patient, as far as they tell.
+
+    A name alone may have been corrected, and servers write the time of the list as the scan time
+    (the reference ImageDatabaseServer). Until an archive has fetched it, it lists no size.
+    """
+    if any(before.size) and any(now.size):
+        form = tuple(before.size), before.scalar_type
+        if form != (tuple(now.size), now.scalar_type):
+            return True
+    is_of_other_time = before.scan_time and now.scan_time and before.scan_time != now.scan_time
+    return bool(is_of_other_time and before.name and now.name and before.name != now.name)
 
 
 def _cut(text: str) -> str:

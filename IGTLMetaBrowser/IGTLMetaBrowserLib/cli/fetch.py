@@ -12,7 +12,7 @@ from .. import codec, net
 from ..net.image_in_parts import get_image_in_parts
 from ..net.image_notes import image_notes
 from ..net.list_check import ListCheck
-from ..net.listed_images import fits
+from ..net.listed_images import fits, is_same_entry
 from ..privacy.hidden_patients import is_identity
 from . import output, server_options
 from .list import doubled_ids
@@ -98,7 +98,7 @@ class _ListedImages:
         Raises ``NetworkError``.
         """
         image = self._ask(image_id, label)
-        if not self._is_list_confirmed(image_id, image):
+        if not self._is_list_confirmed(image_id):
             del image
             note(f"{label}: the list has changed since it was read, and was read again")
             image = self._ask(image_id, label)
@@ -112,17 +112,18 @@ class _ListedImages:
             note(f"{label}: the list has changed since it was read, and was read again")
         return image
 
-    def _is_list_confirmed(self, image_id: str, image: codec.ImageMessage) -> bool:
+    def _is_list_confirmed(self, image_id: str) -> bool:
         """Whether an image and what the list says of it come from one server.
 
-        After its connection was lost it may have been started again, for the next patient.
+        After its connection was lost it may have been started again, for the next patient, or for
+        the same one with other images.
         """
         before = self.entries(image_id)
-        is_list_newer = self._connection == self.client.connections
-        if is_list_newer or not before or image.metadata.get("PatientID"):
+        if self._connection == self.client.connections or not before:
             return True
         self._read_list(is_needed=True)
-        return self.entries(image_id) == before
+        now = self.entries(image_id)
+        return len(before) == len(now) and all(map(is_same_entry, before, now))
 
     def _ask(self, image_id: str, label: str) -> codec.ImageMessage:
         with output.progress_bar(label) as show:

@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from typing import Any
+    from typing import Any, TextIO
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,7 +31,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Wrong usage raises ``SystemExit``, as argparse does.
     """
-    words = sys.argv[1:] if argv is None else argv
+    _open_closed_streams()
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    finally:
+        _flush_at_end(sys.stderr)
+
+
+def _run(words: Sequence[str]) -> int:
     with _EndedQuietly(0 if words[:1] == ["serve"] else _INTERRUPTED):
         arguments = _parse(words)
         from .output import complain
@@ -45,11 +52,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     except arguments.errors as error:
         return complain(error)
     except OSError as error:
-        # Python flushes once more when it ends; that must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _flush_at_end(sys.stdout)
         if isinstance(error, BrokenPipeError):
             return _BROKEN_PIPE
         return complain(f"{error}; if the output goes to a file, check its disk")
+
+
+def _open_closed_streams() -> None:
+    """Have a stream in the place of each standard one that is closed (``igtlmeta … >&-``).
+
+    Otherwise the next file that is opened would get its number, and what a library prints, too.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = open(os.devnull, mode)  # noqa: SIM115, PTH123  # for good, and without an import
+            setattr(sys, name, stream)
+
+
+def _flush_at_end(stream: TextIO) -> None:
+    """Flush a stream; if that fails, it must not fail again when Python does so as it ends."""
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _EndedQuietly:

@@ -13,7 +13,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -94,8 +94,13 @@ def preparing_note(label: str) -> Callable[[float], None]:
 
 
 def note(text: str) -> None:
-    """Print a line on stderr."""
-    print(f"igtlmeta: {printable(text)}", file=sys.stderr, flush=True)
+    """Print a line on stderr; one that cannot be written there is left out.
+
+    That the disk of a log is full, or its terminal closed, must not end a server, nor keep the
+    other images from being fetched.
+    """
+    with suppress(OSError):
+        print(f"igtlmeta: {printable(text)}", file=sys.stderr, flush=True)
 
 
 def print_json(objects: Iterable[dict[str, Any]]) -> None:

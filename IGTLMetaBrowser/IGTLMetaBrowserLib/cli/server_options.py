@@ -109,7 +109,7 @@ def _seconds(text: str) -> float:
 
 def _size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
-    size = int(float(match[1]) * _UNITS[match[2].upper()]) if match else 0
-    if not size:
+    size = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
+    if not 1 <= size < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 500M or 6G")
-    return size
+    return int(size)

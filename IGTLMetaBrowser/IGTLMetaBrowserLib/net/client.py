@@ -43,6 +43,9 @@ _STEP_SECONDS = 0.004
 # Often enough for a clock that shows seconds.
 _PREPARING_STEP_SECONDS = 0.5
 
+# What waits for a socket counts milliseconds in an int: 24 days, and a deadline may be later.
+_LONGEST_WAIT_SECONDS = 3600.0
+
 # For the answer to GET_CAPABIL, for scripts that want to know what it says.
 _CAPABILITY_SECONDS = 2.0
 
@@ -404,11 +407,11 @@ class Client:
     def wait_for_socket(self, most: float | None = None) -> None:
         """Sleep until there is something for ``step`` to do, for ``most`` seconds at most."""
         deadline = self.next_deadline
-        seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
-        if most is not None:
-            seconds = most if seconds is None else min(seconds, most)
+        seconds = _LONGEST_WAIT_SECONDS if most is None else min(most, _LONGEST_WAIT_SECONDS)
+        if deadline is not None:
+            seconds = max(0.0, min(seconds, deadline - time.monotonic()))
         if self._attempt is not None and self._attempt.lookup is not None:
-            self._attempt.lookup.wait(seconds or 0.0)
+            self._attempt.lookup.wait(seconds)
         if self.socket is None:
             return
         with selectors.DefaultSelector() as selector:

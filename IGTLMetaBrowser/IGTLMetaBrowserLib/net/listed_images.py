@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cached_property
 
 import numpy as np
@@ -147,6 +148,27 @@ def is_of_another_patient(
     said, listed = image.metadata.get("PatientID", "").strip(), getattr(entry, "patient_id", "")
     is_comparable = said.isascii() and listed.isascii() and len(listed) < _LONGEST_ID
     return is_comparable and bool(said and listed.strip()) and said != listed.strip()
+
+
+def changed_fields(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -> list[str]:
+    """Return in which fields a list says something else than the one before.
+
+    An archive knows size and type of a series once it has fetched it: that is no change.
+    """
+    is_news = not any(before.size)
+    return [
+        field.name
+        for field in fields(now)
+        if not (is_news and field.name in ("size", "scalar_type"))
+        and getattr(before, field.name) != getattr(now, field.name)
+    ]
+
+
+def is_same_entry(before: codec.ImageMetaItem | None, now: codec.ImageMetaItem | None) -> bool:
+    """Whether a list says of an image what the one before said."""
+    if before is None or now is None:
+        return before is now
+    return not changed_fields(before, now)
 
 
 def can_fit(header: codec.Header, entry: codec.ImageMetaItem | codec.LabelMetaItem) -> bool:

@@ -13,6 +13,9 @@ from .settings import ConnectionSettings
 from .tls import certificate_name, fingerprint
 from .tls_client import open_attempt
 
+# A socket cannot wait for ever so long.
+_LONGEST_WAIT_SECONDS = 3600.0
+
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
 
 
@@ -101,7 +104,7 @@ class ProbeConnection:
             left = until - time.monotonic()
             if left <= 0 and received == 0:
                 return None
-            self._socket.settimeout(max(left, 0.01))
+            self._socket.settimeout(min(max(left, 0.01), _LONGEST_WAIT_SECONDS))
             with contextlib.suppress(TimeoutError):
                 got = self._socket.recv_into(view[received:])
                 if not got:

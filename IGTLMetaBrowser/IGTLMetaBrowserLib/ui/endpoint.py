@@ -8,6 +8,9 @@ import time
 from ..browser.browser import Browser
 from .pump import Pump
 
+# No selector waits for 24 days, and a deadline may be infinite.
+_LONGEST_WAIT_SECONDS = 3600.0
+
 _runningPumps = []
 
 
@@ -60,7 +63,8 @@ class BrowserBesideEndpoints(Browser):
             for worker in (self, *_servers()):
                 for socket, events in worker.sockets.items():
                     selector.register(socket, events)
-            selector.select(max(0.0, min(ends) - time.monotonic()) if ends else None)
+            ends.append(time.monotonic() + _LONGEST_WAIT_SECONDS)
+            selector.select(max(0.0, min(ends) - time.monotonic()))
 
 
 def _servers():
