@@ -61,6 +61,14 @@ def test_a_large_slice_becomes_the_means_of_its_blocks():
     assert (shrunk(colors, 128)[0] == (9, 8, 7)).all()
 
 
+def test_of_a_very_large_slice_not_all_pixels_are_looked_at():
+    plane = np.zeros((4096, 2048, 3), np.uint8)
+    plane[1::2], plane[:, 1::2] = 100, 100
+    small, _ = shrunk(plane, 128)
+    assert small.shape == (128, 128, 3)
+    assert not small.any()
+
+
 def test_a_small_slice_stays_as_it_is():
     plane = np.zeros((128, 1), np.int16)
     assert shrunk(plane, 128) == (plane, (1, 1))

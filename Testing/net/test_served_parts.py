@@ -133,6 +133,21 @@ def test_a_part_is_made_in_turns(source: ImagesInMemory):
     assert np.array_equal(part.content.message.voxels(), source.image("LARGE").pixels)
 
 
+def test_a_part_of_a_single_large_slice_is_made_in_turns():
+    slide = np.arange(3 * 8192 * 1024, dtype=np.uint32).reshape(1, 8192, 1024, 3)
+    slides = ImagesInMemory({"S": codec.ImageMessage(slide, device_name="S")})
+    packed, turns = PackedImages(slides, 1 << 30), 1
+    work = PartInWork(packed, packed.get("S"), request("S", stride=(2, 2, 1)))
+    while True:
+        try:
+            part = work.step(0)
+            break
+        except net.NotReadyError:
+            turns += 1
+    assert turns > 20
+    assert np.array_equal(part.content.message.voxels(), slide[:, ::2, ::2])
+
+
 @pytest.mark.parametrize(
     ("start", "words"), [((0, 0, 64), "none from"), ((200, 0, 0), r"\(128, 128, 64\) voxels")]
 )

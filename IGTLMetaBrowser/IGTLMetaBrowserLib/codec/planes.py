@@ -7,6 +7,7 @@ anterior and superior are up (``vtkMRMLSliceNode``'s orientation presets).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 from itertools import permutations
@@ -14,6 +15,9 @@ from itertools import permutations
 import numpy as np
 
 _R, _A, _S = range(3)
+# Values of a slice that are looked at when it is made smaller: about 10 ms. All those of a slide of
+# 20,000 × 4,000 pixels would take 150.
+_MOST_LOOKED_AT = 2 << 20
 
 
 class Direction(Enum):
@@ -92,6 +96,7 @@ class PlaneAxes:
 def shrunk(plane: np.ndarray, most: int) -> tuple[np.ndarray, tuple[int, int]]:
     """Return a slice with at most so many pixels a side, the means of blocks of its pixels.
 
+    Of very large blocks, of some of their pixels, in even steps.
     Its shape is (rows, columns) or (rows, columns, components). The second value is how many
     columns and how many rows such a block has.
     """
@@ -103,6 +108,8 @@ def shrunk(plane: np.ndarray, most: int) -> tuple[np.ndarray, tuple[int, int]]:
     blocks = plane[:rows, :columns].reshape(
         rows // down, down, columns // right, right, *plane.shape[2:]
     )
+    step = max(1, math.isqrt(plane.size // _MOST_LOOKED_AT))
+    blocks = blocks[:, :: min(step, down), :, :: min(step, right)]
     mean = blocks.mean(axis=(1, 3), dtype=np.float32)
     return (mean if plane.dtype.kind == "f" else np.rint(mean)), (right, down)
 
@@ -127,5 +134,5 @@ def as_colors(plane: np.ndarray) -> np.ndarray:
     Shape (rows, columns, 3) or (rows, columns).
     """
     if plane.dtype == np.uint8 and plane.shape[2] in (3, 4):
-        return np.ascontiguousarray(plane[:, :, :3])
+        return plane[:, :, :3]
     return plane[:, :, 0]

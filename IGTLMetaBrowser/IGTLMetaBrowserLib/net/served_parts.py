@@ -106,10 +106,8 @@ def _made(part: codec.ImagePartMessage, voxels: np.ndarray, is_encoded: bool) ->
     """Make the bytes of a part, and yield after each turn of some ms."""
     if not _can_be_sent(voxels):
         copy = np.empty(voxels.shape, voxels.dtype.newbyteorder("<"))
-        # What lies between the voxels is read, too: a line of the processor's cache at a time.
-        slices = max(1, _BYTES_A_TURN // max(1, voxels.strides[0]))
-        for first in range(0, len(voxels), slices):
-            copy[first : first + slices] = voxels[first : first + slices]
+        for place in _turns(voxels):
+            copy[place] = voxels[place]
             yield
         voxels = copy
     if is_encoded:
@@ -121,6 +119,19 @@ def _made(part: codec.ImagePartMessage, voxels: np.ndarray, is_encoded: bool) ->
         part.data = b"".join(pieces)
     else:
         part.data = memoryview(voxels).cast("B")
+
+
+def _turns(voxels: np.ndarray) -> Iterator[tuple[slice, slice]]:
+    """Yield which slices, and which of their rows, are copied in one turn after the other.
+
+    What lies between the voxels is read, too: a line of the processor's cache at a time.
+    """
+    counts = [max(1, _BYTES_A_TURN // max(1, stride)) for stride in voxels.strides[:2]]
+    # A slide of 20,000 x 4,000 pixels is one slice.
+    rows = voxels.shape[1] if counts[0] > 1 else counts[1]
+    for k in range(0, len(voxels), counts[0]):
+        for j in range(0, voxels.shape[1], rows):
+            yield slice(k, k + counts[0]), slice(j, j + rows)
 
 
 def _can_be_sent(voxels: np.ndarray) -> bool:
