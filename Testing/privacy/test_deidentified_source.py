@@ -189,6 +189,48 @@ def test_images_that_may_show_names_are_withheld(modality: str, allowed: bool, c
     assert {item.name for item in source.images()} <= {f"{modality} {n}" for n in (1, 2, 3)}
 
 
+@pytest.mark.parametrize(
+    ("metadata", "is_sent"),
+    [
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2", "ImageType": "ORIGINAL\\PRIMARY"}, True),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, False),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.2\\1.2.840.10008.5.1.4.1.1.7.4"}, False),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.4"}, True),
+        ({"ImageType": "DERIVED\\SECONDARY\\SCREEN SAVE"}, False),
+        ({"PhotometricInterpretation": "RGB"}, False),
+        ({"PhotometricInterpretation": "RGB", "BurnedInAnnotation": "NO"}, True),
+    ],
+)
+@pytest.mark.parametrize("is_fetched_first", [False, True])
+def test_captures_of_a_screen_are_withheld_whatever_their_modality(
+    metadata: dict[str, str], is_sent: bool, is_fetched_first: bool
+) -> None:
+    """A dose report of a CT has the modality CT, and the patient's name in its pixels.
+
+    Of an archive's series all that is known only when it was fetched.
+    """
+
+    class Captured(ImagesInMemory):
+        def images(self) -> list[codec.ImageMetaItem]:
+            return [replace(item, modality="CT") for item in super().images()]
+
+        def metadata(self, image_id: str) -> dict[str, str]:
+            return {} if is_fetched_first else metadata
+
+        def image(self, image_id: str) -> codec.ImageMessage:
+            return replace(super().image(image_id), metadata=metadata)
+
+    source = DeidentifiedSource(Captured({"A": make_image(1)}), KEY)
+    items = source.images()
+    if is_sent:
+        assert source.image(items[0].id).pixels.size
+    elif is_fetched_first:
+        with pytest.raises(SourceError, match="withheld"):
+            source.image(items[0].id)
+    else:
+        assert (len(items), source.withheld_count) == (0, 1)
+
+
 def test_a_modality_that_is_another_text_is_not_sent():
     annotated = Annotated()
     annotated.modality = "Mustermann"

@@ -9,7 +9,7 @@ from contextlib import suppress
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import generate_uid
+from pydicom.uid import CTImageStorage, SecondaryCaptureImageStorage, generate_uid
 
 from helpers.folder_source import REGULAR, fetch_all, names
 from IGTLMetaBrowserLib import codec
@@ -190,6 +190,19 @@ class TestFilesThatAreNoImages:
         ((name, reason),) = source.refused
         assert name == "copy"
         assert "the same image as 1.dcm" in reason
+        assert "Notice" not in source.metadata(source.images()[0].id)
+
+    def test_images_of_one_uid_that_are_not_the_same_are_not_left_out_silently(
+        self, tmp_path, write_series, make_slice
+    ):
+        """From faulty software: each slice has the UID of the first, or of another patient's."""
+        write_series(tmp_path, REGULAR, SOPInstanceUID="1.2.9")
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert item.size[2] == 1
+        count = len(REGULAR) - 1
+        assert source.metadata(item.id)["Notice"] == f"{count} of its files cannot be used"
+        assert "another image than 0.dcm" in source.refused[0][1]
 
     def test_a_missing_folder(self, tmp_path):
         with pytest.raises(SourceError, match=r"no folder .*nowhere"):
@@ -300,7 +313,7 @@ class TestFetching:
             **{"study_description": "Kopf nativ", "StudyDescription": "Kopf nativ"},
             **{"series": "1.2.3.4", "SeriesInstanceUID": "1.2.3.4"},
             **{"series_description": "Thin slices", "SeriesDescription": "Thin slices"},
-            **{"modality": "CT", "Modality": "CT"},
+            **{"modality": "CT", "Modality": "CT", "SOPClassUID": CTImageStorage},
             **{"subseries": "default", "instances": "3"},
             **{"reference_frame": "1.2.3.5", "FrameOfReferenceUID": "1.2.3.5"},
             **{"orientation": axial, "ImageOrientationPatient": axial},
@@ -428,10 +441,13 @@ def test_names_may_be_in_the_pixels_of_any_slice(
         del last.BurnedInAnnotation
     else:
         last.BurnedInAnnotation = other
+    last.SOPClassUID = SecondaryCaptureImageStorage
     last.save_as(tmp_path / f"{len(REGULAR) - 1}.dcm", enforce_file_format=True)
     source = DicomFolderSource(tmp_path)
     (item,) = source.images()
-    assert source.metadata(item.id).get("BurnedInAnnotation") == whole
+    metadata = source.metadata(item.id)
+    assert metadata.get("BurnedInAnnotation") == whole
+    assert metadata["SOPClassUID"].split("\\") == [CTImageStorage, SecondaryCaptureImageStorage]
 
 
 def test_one_patient_of_two_names_is_one_volume_that_says_so(tmp_path, make_slice):

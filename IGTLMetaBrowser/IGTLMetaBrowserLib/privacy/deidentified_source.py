@@ -20,10 +20,11 @@ labels, trajectories, points    ids replaced as those of images, names by number
 refusals, notices of lists      in words of this source's own
 ==============================  ==================================================================
 
-Images whose pixels may show names are withheld unless they are allowed: those that say so
-(Burned In Annotation YES), and those that do not say NO and are of modalities whose pixels often
-do. Faces can be recognized in images of heads: that is not dealt with (the option Clean
-Recognizable Visual Features is not part of this profile).
+Images whose pixels may show names are withheld unless they are allowed, see ``annotated_pixels``:
+those that say so (Burned In Annotation YES), and those that do not say NO and are of modalities
+whose pixels often do, captures of a screen, or in colors. Faces can be recognized in images of
+heads: that is not dealt with (the option Clean Recognizable Visual Features is not part of this
+profile).
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ from ..net.source import (
     Source,
     SourceError,
 )
+from .annotated_pixels import may_show_names
 from .kept_texts import is_modality, is_technical, kept_mark, kept_notices, kept_values
 
 _logger = logging.getLogger(__name__)
@@ -74,8 +76,6 @@ _UIDS = frozenset({
     "FrameOfReferenceUID", "SeriesInstanceUID", "StudyInstanceUID", "instance_uid",
     "reference_frame", "series", "study",
 })  # fmt: skip
-# Ultrasound, endoscopy, photographs, and what was captured from a screen or scanned from paper.
-_OFTEN_ANNOTATED = frozenset({"US", "IVUS", "ES", "GM", "XC", "OP", "SC", "OT", "DOC", "SR", ""})
 # One less than the field: the C++ library reads a field without a NUL at its end as empty.
 _ID_LENGTH = 19
 _TAG_LENGTH = 31
@@ -138,7 +138,8 @@ class DeidentifiedSource:
 
         Of an image in an archive that is not known before it is fetched.
         """
-        if not self._allow_annotated and _says_of_names(message.metadata) == "YES":
+        modality = message.metadata.get("Modality")
+        if not self._allow_annotated and may_show_names(modality, message.metadata):
             raise SourceError("this image is withheld: names may be in its pixels")
         return replace(
             message,
@@ -282,9 +283,7 @@ class DeidentifiedSource:
         return ids, tuple(listing)
 
     def _may_show_names(self, item: codec.ImageMetaItem) -> bool:
-        says = _says_of_names(self._metadata_of(item.id))
-        is_often = _modality(item).upper() in _OFTEN_ANNOTATED
-        return says == "YES" or (says != "NO" and is_often)
+        return may_show_names(_modality(item), self._metadata_of(item.id))
 
     def _without_names(
         self, item: codec.ImageMetaItem, new_id: str, number: int
@@ -358,7 +357,3 @@ class DeidentifiedSource:
 def _modality(item: codec.ImageMetaItem) -> str:
     """Return the modality; empty for a text that is none."""
     return item.modality.strip() if is_modality(item.modality) else ""
-
-
-def _says_of_names(metadata: Mapping[str, str]) -> str:
-    return metadata.get("BurnedInAnnotation", "").strip().upper()

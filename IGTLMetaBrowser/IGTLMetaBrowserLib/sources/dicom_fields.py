@@ -30,6 +30,8 @@ _OTHER_KEYWORDS = (
     "BurnedInAnnotation", "PhotometricInterpretation", "Units", "DoseUnits", "DoseType",
     "DoseSummationType",
 )  # fmt: skip
+# And how it came to be: of all its files, as one of a capture may be among those of a scanner.
+_ORIGIN_KEYWORDS = ("SOPClassUID", "ImageType")
 # Of the dictionary, which files they are, and where.
 _PLACES = ("folder", "file_path")
 
@@ -130,6 +132,8 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
     for keyword in _OTHER_KEYWORDS:
         values[keyword] = first.get(keyword)
     values["BurnedInAnnotation"] = _burned_in(stack)
+    for keyword in _ORIGIN_KEYWORDS:
+        values[keyword] = "\\".join(_values_of_files(stack, keyword))
     values["Units"] = values["Units"] or first.get(MEASUREMENT_UNITS)
     values |= _calibration(stack)
     values["Position"] = stack.position
@@ -141,11 +145,16 @@ def metadata(stack: Stack, fields: Row) -> dict[str, str]:
 
 def _burned_in(stack: Stack) -> str:
     """Return whether names may be in the pixels: YES if any file says so, NO if all say that."""
-    headers = {id(header.shared): header for header in (one.file.header for one in stack.frames)}
-    said = {header.get("BurnedInAnnotation").strip().upper() for header in headers.values()}
+    said = {text.strip().upper() for text in _values_of_files(stack, "BurnedInAnnotation")}
     if "YES" in said or len(said) == 1:
         return "YES" if "YES" in said else said.pop()
     return ""
+
+
+def _values_of_files(stack: Stack, keyword: str) -> list[str]:
+    """Return the different values that the files of an image have for a shared attribute."""
+    headers = {id(header.shared): header for header in (one.file.header for one in stack.frames)}
+    return [*dict.fromkeys(header.get(keyword) for header in headers.values())]
 
 
 def _sequence(stack: Stack) -> dict[str, str]:

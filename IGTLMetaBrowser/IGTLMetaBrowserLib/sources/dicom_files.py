@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ..dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
-from ..dicom_index.image_header import ImageHeader
+from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import shown_path
 
@@ -82,7 +82,8 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Coun
     """Return the images in an index's folder in the order of their paths, and what was refused.
 
     And by SeriesInstanceUID how many images were refused that are now missing in their series.
-    A file whose SOPInstanceUID was seen before is refused: it is the same image, stored twice.
+    A file whose SOPInstanceUID was seen before is refused: it is the same image, stored twice, or
+    else one that is missing, as nothing tells which of the two has the UID with right.
     """
     refused = [
         (file.path, file.reason or _REASONS[file.kind]) for file in index.files(*_NOT_IMAGES)
@@ -90,20 +91,35 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Coun
     refused += _without_pixels(index)
     images: list[ImageFile] = []
     missing: Counter[str] = Counter()
-    first_path: dict[str, str] = {}
+    first: dict[str, ImageFile] = {}
     for name, size, mtime_ns, header in index.images():
         uid = header.get("SOPInstanceUID") or name
         reason = _why_refused(header)
-        missing[header.get("SeriesInstanceUID")] += bool(reason)
-        if not reason and uid in first_path:
-            twin = first_path[uid]
-            reason = f"the same image as {twin}: both have the SOPInstanceUID {uid}"
+        twin = None if reason else first.get(uid)
+        is_copy = twin is not None and _is_copy(header, twin.header)
+        if twin is not None:
+            what = "the same image as" if is_copy else "another image than"
+            reason = f"{what} {twin.name}: both have the SOPInstanceUID {uid}"
         if reason:
+            missing[header.get("SeriesInstanceUID")] += not is_copy
             refused.append((name, reason))
             continue
-        first_path[uid] = name
-        images.append(ImageFile(name, size, header, mtime_ns))
+        first[uid] = ImageFile(name, size, header, mtime_ns)
+        images.append(first[uid])
     return images, sorted(refused), missing
+
+
+def _is_copy(one: ImageHeader, other: ImageHeader) -> bool:
+    """Whether two files hold one image, be it that one of them is compressed."""
+    return (
+        one.own == other.own
+        and one.frames == other.frames
+        and _without_syntax(one) == _without_syntax(other)
+    )
+
+
+def _without_syntax(header: ImageHeader) -> dict[str, str]:
+    return {key: text for key, text in header.shared.items() if key != TRANSFER_SYNTAX_UID}
 
 
 def is_segmentation(image: ImageFile) -> bool:
