@@ -25,6 +25,7 @@ OURS = [
     "mm only inside columns 10 to 600, rows 20 to 400",
     "3 of its slices are there twice, and offered once",
     "1 of its files cannot be used",
+    "its frames follow each other along k, and nothing tells their place in space or time",
     "a film: its frames follow each other along k in time, 33.3 ms apart, not in space",
 ]
 NAMES = [

@@ -64,6 +64,17 @@ class TestSeveralFramesAtEachPlace:
         second = source.image(source.images()[1].id)
         assert second.pixels[:, 1, 1].tolist() == [1, 5, 9]
 
+    def test_phases_that_come_in_another_order_in_one_place(self, tmp_path, write):
+        """The n-th of each place would be a heart of which parts are at rest and others not."""
+        for place in PLACES:
+            times = [80.0, 40.0, 0.0] if place == PLACES[1] else [0.0, 40.0, 80.0]
+            for time in times:
+                write(place, TriggerTime=time)
+        source = DicomFolderSource(tmp_path)
+        assert names(source) == [f"Thin slices t={n * 40} ms" for n in range(3)]
+        first = source.image(source.images()[0].id)
+        assert first.pixels[:, 1, 1].tolist() == [0, 5, 6]
+
     def test_times_are_told_from_the_first(self, tmp_path, write):
         for moment in (0, 10, 22.5):
             for place in PLACES:
@@ -241,6 +252,34 @@ class TestFramesOfOneFile:
         image = source.image(source.images()[0].id)
         assert image.pixels[:, 1, 1].tolist() == [0, 1, 2, 3]
         assert "along k in time, 33.3 ms apart" in image.metadata["Notice"]
+
+    def test_slices_without_a_voxel_at_several_times_are_no_doubles(self, tmp_path, make_slice):
+        """As outside the head, where nothing but their order tells the times apart."""
+        dataset = make_slice(PLACES[0], ImagePositionPatient=None)
+        values = [1, 2, 0, 11, 12, 0]
+        pixels = np.stack([np.full((5, 7), value, np.uint16) for value in values])
+        dataset.set_pixel_data(pixels, "MONOCHROME2", 12, generate_instance_uid=False)
+        dataset.PerFrameFunctionalGroupsSequence = [Dataset() for _ in values]
+        for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence):
+            group.PlanePositionSequence = [Dataset()]
+            group.PlanePositionSequence[0].ImagePositionPatient = [0, 0, number % 3]
+        dataset.save_as(tmp_path / "0", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        volumes = [source.image(item.id).pixels[:, 1, 1].tolist() for item in source.images()]
+        assert volumes == [[1, 2, 0], [11, 12, 0]]
+
+    @pytest.mark.parametrize(
+        ("time", "words"), [(33.3, "in time, 33.3 ms apart"), (None, "nothing tells their place")]
+    )
+    def test_frames_without_a_place_are_a_film_only_if_they_have_times(
+        self, tmp_path, make_slice, time, words
+    ):
+        dataset = self.several(make_slice, ImagePositionPatient=None)
+        if time is not None:
+            dataset.FrameTime = time
+        dataset.save_as(tmp_path / "0", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert words in source.metadata(source.images()[0].id)["Notice"]
 
     def test_the_place_of_a_tomogram_is_with_its_detector(self, tmp_path, make_slice):
         """A negative spacing leads against the normal (PS3.3 C.8.4.15)."""

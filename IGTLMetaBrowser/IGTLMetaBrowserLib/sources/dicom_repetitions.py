@@ -14,9 +14,12 @@ _DISCRIMINATORS = (
     "AcquisitionNumber",
 )  # fmt: skip
 _TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
+# The phases of a heart, and directions of diffusion: they tell volumes apart if each place has the
+# same. Some scanners measure the time after the trigger anew for each slice.
+_PHASES = ("TemporalPositionTimeOffset", "TriggerTime", "NominalCardiacTriggerDelayTime",
+           "DiffusionGradientOrientation")  # fmt: skip
 # What differs between frames that are not doubles of each other, besides.
-_MOMENTS = (*_TIMES, "ContentDate", "TriggerTime", "NominalCardiacTriggerDelayTime",
-            "TemporalPositionTimeOffset", "DiffusionGradientOrientation")  # fmt: skip
+_MOMENTS = (*_TIMES, "ContentDate", *_PHASES)
 
 Place = list[Frame]
 """The frames in one place."""
@@ -58,9 +61,24 @@ def _without_doubles(
     kept = [
         frame
         for found in alike.values()
-        for frame in (found if len(found) == 1 else {pixel_digest(f): f for f in found}.values())
+        for frame in (found if len(found) == 1 else _different(found, pixel_digest))
     ]
     return in_order(kept)
+
+
+def _different(frames: Place, pixel_digest: Callable[[Frame], bytes]) -> Place:
+    """Return frames without those whose pixels another file has, too.
+
+    In one file, frames of the same pixels are no doubles: those of a slice outside the head, say,
+    at several times.
+    """
+    seen: Counter[tuple[str, bytes]] = Counter()
+    kept: dict[tuple[bytes, int], Frame] = {}
+    for frame in frames:
+        digest = pixel_digest(frame)
+        seen[frame.file.name, digest] += 1
+        kept[digest, seen[frame.file.name, digest]] = frame
+    return [*kept.values()]
 
 
 def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:
@@ -80,19 +98,23 @@ def _split_evenly(places: Sequence[Place]) -> list[list[Frame]]:
     """Return volume n of the n-th frame in each place, without mixing what is surely different."""
     keywords = [
         keyword
-        for keyword in _DISCRIMINATORS
+        for keyword in (*_DISCRIMINATORS, *_PHASES)
         if len({frame.get(keyword) for place in places for frame in place}) > 1
+        and _are_alike(places, [keyword])  # else it differs within a volume
     ]
-    while keywords:
-        counts = [Counter(_key(frame, keywords) for frame in place) for place in places]
-        if all(count == counts[0] for count in counts):
-            break
-        keywords.pop()  # it differs within a volume, as acquisition numbers may
+    while keywords and not _are_alike(places, keywords):
+        keywords.pop()
     sets: list[list[Frame]] = []
     for key in dict.fromkeys(_key(frame, keywords) for frame in places[0]):
         alike = [[frame for frame in place if _key(frame, keywords) == key] for place in places]
         sets += [list(frames) for frames in zip(*alike, strict=True)]
     return sets
+
+
+def _are_alike(places: Sequence[Place], keywords: Sequence[str]) -> bool:
+    """Whether each place has the same values of these attributes, as often."""
+    first = Counter(_key(frame, keywords) for frame in places[0])
+    return all(Counter(_key(frame, keywords) for frame in place) == first for place in places)
 
 
 def _split_by_attributes(places: Sequence[Place]) -> list[list[Frame]] | None:

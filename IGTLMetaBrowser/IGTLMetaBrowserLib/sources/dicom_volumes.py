@@ -38,7 +38,7 @@ from .dicom_sizes import PixelSize, pixel_size
 from .dicom_spacing import even_parts, why_parts
 
 VOLUME, SLICE, CINE, FRAME, IMAGE = "volume", "slice", "cine", "frame", "image"
-"""What a stack is. The frames of a cine follow each other along k in time, not in space."""
+"""What a stack is. Frames of a cine follow each other along k in time, or nothing tells in what."""
 
 NO_POSITION = "not in the file: lies axially with its first voxel in the origin"
 UNUSED_POSITION = (
@@ -312,9 +312,12 @@ def _thickness(frame: Frame) -> float:
 
 def _is_cine(frames: list[Frame], places: Places) -> bool:
     is_one_place = np.ptp(places.positions, axis=0).max() <= _SAME_PLACE * places.size.smaller
-    is_film = any(frames[0].get(keyword) for keyword in _CINE_KEYWORDS)
     is_one_file = all(frame.file is frames[0].file for frame in frames)
-    return len(frames) > 1 and is_one_place and is_film and is_one_file
+    return len(frames) > 1 and is_one_place and _has_times(frames[0]) and is_one_file
+
+
+def _has_times(frame: Frame) -> bool:
+    return any(frame.get(keyword) for keyword in _CINE_KEYWORDS)
 
 
 def _cine(frames: list[Frame], places: Places) -> Stack:
@@ -323,6 +326,10 @@ def _cine(frames: list[Frame], places: Places) -> Stack:
 
 
 def _film_notice(frame: Frame) -> str:
+    if not _has_times(frame):  # energies of nuclear medicine, pages, slices of an eye
+        return (
+            "its frames follow each other along k, and nothing tells their place in space or time"
+        )
     time = frame.number("FrameTime")
     rate = f", {time:g} ms apart" if time else ""
     return f"a film: its frames follow each other along k in time{rate}, not in space"
