@@ -138,6 +138,15 @@ def test_an_environment_with_its_stamp_is_left_alone(checkout: Path) -> None:
     environment.make()  # would fail: the interpreter is an empty file
 
 
+def test_the_environment_of_another_checkout_is_not_emptied(checkout: Path, tmp_path: Path) -> None:
+    """A worktree may have a link to it."""
+    other = Environment(tmp_path)
+    make_by_hand(other)
+    checkout.joinpath(".venv").symlink_to(other.folder)
+    Environment(checkout).make()
+    assert other.is_ready()
+
+
 def test_another_pyproject_is_installed_into_the_same_environment(checkout: Path) -> None:
     environment = Environment(checkout)
     make_by_hand(environment)

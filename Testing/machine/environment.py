@@ -44,7 +44,10 @@ class Environment:
 
     def make(self) -> None:
         """Bring the environment up to date. Raises SetupError."""
-        if self.is_ready():
+        # Whoever has linked it to that of another checkout looks after it: to clear it would empty
+        # the folder that the link leads to.
+        is_linked = self.folder.is_symlink() and self.python.exists()
+        if is_linked or self.is_ready():
             return
         if not self.is_sound():
             say(f"Making {self.folder}")
