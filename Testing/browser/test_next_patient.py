@@ -9,12 +9,18 @@ import pytest
 import slicer
 
 from browser.test_browser_list import ITEM
-from helpers.hospital import parents, step_until, step_until_event
+from helpers.hospital import of_type, parents, step_until, step_until_event
 from helpers.peers import TRAJECTORY, Peer, Script, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.errors import BrowserError
-from IGTLMetaBrowserLib.browser.events import ImageStatus, LabelMapsListed, PointsShown
+from IGTLMetaBrowserLib.browser.events import (
+    Failed,
+    ImageStatus,
+    LabelMapsListed,
+    PointsShown,
+    TrajectoriesShown,
+)
 
 SIZE = (4, 3, 2)
 
@@ -90,24 +96,141 @@ def test_what_belongs_to_an_image_does_not_go_over_to_the_next_patients(
         unconnected.disconnect()
 
 
+class Leaving:
+    """A peer that ends its script when it is asked for something of this name or type."""
+
+    def __init__(self, peer: Peer, when: str) -> None:
+        self.send, self._peer, self._when = peer.send, peer, when
+
+    def receive(self) -> codec.Message:
+        query = self._peer.receive()
+        if self._when in (query.device_name, query.type_name):
+            raise EOFError
+        return query
+
+
+def leaving(script: Script, when: str) -> Script:
+    return lambda peer: script(Leaving(peer, when))
+
+
+def get(browser: Browser, events: list, data_type: str) -> None:
+    """Ask for what belongs to images, and wait until it is shown, or until that has failed."""
+    {
+        "TRAJ": browser.trajectories.request,
+        "POINT": browser.overlays.request_points,
+        "LBMETA": browser.overlays.request_label_maps,
+    }[data_type]()
+    ends = (TrajectoriesShown, PointsShown, LabelMapsListed)
+    step_until(browser, lambda: any(isinstance(one, ends) for one in events), data_type)
+
+
+def markups_beside(image: slicer.vtkMRMLScalarVolumeNode) -> list[str]:
+    """Which lines and points stand under the patient of an image."""
+    return list(nodes_of(image.GetScene(), parents(image)[0]))
+
+
+@pytest.mark.parametrize("data_type", ["TRAJ", "POINT", "LBMETA"])
+def test_what_comes_after_the_connection_was_lost_waits_for_the_list(
+    data_type: str, unconnected: Browser, events: list
+):
+    """At once, so that the list is young: it would stand beside the image of before."""
+    smith, jones = numbering("Smith", ["A"]), numbering("Jones", ["A"])
+    with ScriptedServer(leaving(smith, f"GET_{data_type}"), jones) as server:
+        unconnected.connect(server.host, server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        image = unconnected.load_image("0")
+        get(unconnected, events, data_type)
+        assert server.connections == 2
+        assert [entry.patient_id for entry in unconnected.images.entries] == ["Jones"]
+        assert markups_beside(image) == []
+        assert of_type(events, Failed) == []
+        unconnected.disconnect()
+
+
+def test_what_comes_before_the_list_of_a_server_that_is_chosen_again(
+    unconnected: Browser, scene: slicer.vtkMRMLScene
+):
+    with ScriptedServer(numbering("Smith", ["A"]), numbering("Jones", ["A"])) as server:
+        unconnected.connect(server.host, server.port)
+        unconnected.list_images()
+        image = unconnected.load_image("0")
+        unconnected.connect(server.host, server.port)
+        (node,) = unconnected.load_trajectories()
+        assert parents(node) == ["Trajectory"]
+        assert markups_beside(image) == []
+        unconnected.load_image("0")
+        assert list(nodes_of(scene, "Jones")) == ["A"]
+        unconnected.disconnect()
+
+
+def test_the_same_patients_stay_beside_their_image(unconnected: Browser):
+    smith = numbering("Smith", ["A"])
+    with ScriptedServer(leaving(smith, "GET_POINT"), smith) as server:
+        unconnected.connect(server.host, server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        image = unconnected.load_image("0")
+        (node,) = unconnected.load_trajectories()
+        unconnected.overlays.request_points()
+        step_until(unconnected, lambda: len(markups_beside(image)) == 2, "line and point")
+        assert unconnected.load_trajectories() == [node]
+        assert markups_beside(image) == ["A", "Smith"]
+        unconnected.disconnect()
+
+
+def without_list(patient: str, refusal: codec.Message | None) -> Script:
+    """Script: as ``numbering``, but the list is refused, or not answered."""
+    answer = numbering(patient, ["A"])
+
+    class WithoutList(Leaving):
+        def receive(self) -> codec.Message:
+            query = self._peer.receive()
+            if query.type_name != "GET_IMGMETA":
+                return query
+            if refusal is not None:
+                self.send(refusal)
+            return self.receive()
+
+    return lambda peer: answer(WithoutList(peer, ""))
+
+
+@pytest.mark.parametrize(
+    "refusal", [codec.StatusMessage(codec.StatusCode.NOT_FOUND, device_name="IMGMETA"), None]
+)
+def test_without_a_new_list_it_stands_beside_no_image(
+    refusal: codec.Message | None, unconnected: Browser, events: list
+):
+    smith = leaving(numbering("Smith", ["A"]), "GET_TRAJ")
+    with ScriptedServer(smith, without_list("Jones", refusal)) as server:
+        unconnected.connect(server.host, server.port, reconnect_delays=(0.01,), answer_timeout=0.3)
+        unconnected.list_images()
+        image = unconnected.load_image("0")
+        for _ in range(2):
+            unconnected.load_trajectories()
+            assert markups_beside(image) == []
+        notices = [one for one in of_type(events, Failed) if "beside no image" in str(one.error)]
+        assert len(notices) == server.connections - 1  # once over each
+        unconnected.disconnect()
+
+
+def test_when_the_connection_is_lost_before_the_list_came_all_is_asked_for_again(
+    unconnected: Browser, events: list
+):
+    smith, jones = numbering("Smith", ["A"]), numbering("Jones", ["A"])
+    scripts = leaving(smith, "GET_TRAJ"), leaving(smith, "GET_IMGMETA"), jones
+    with ScriptedServer(*scripts) as server:
+        unconnected.connect(server.host, server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        image = unconnected.load_image("0")
+        get(unconnected, events, "TRAJ")
+        assert server.connections == 3
+        assert markups_beside(image) == []
+        unconnected.disconnect()
+
+
 def test_a_label_map_that_comes_after_the_connection_was_lost(unconnected: Browser):
     """At once, so that the lists are young: it would be drawn in the image of before."""
     smith, jones = numbering("Smith", []), numbering("Jones", [])
-
-    def leave(peer: Peer) -> None:
-        smith(LeavingAtLabels(peer))
-
-    class LeavingAtLabels:
-        def __init__(self, peer: Peer) -> None:
-            self.send, self._peer = peer.send, peer
-
-        def receive(self) -> codec.Message:
-            query = self._peer.receive()
-            if query.device_name == "L":
-                raise EOFError
-            return query
-
-    with ScriptedServer(leave, jones) as server:
+    with ScriptedServer(leaving(smith, "L"), jones) as server:
         unconnected.connect(server.host, server.port, reconnect_delays=(0.01,))
         unconnected.list_images()
         query = unconnected.overlays.request_label_maps()

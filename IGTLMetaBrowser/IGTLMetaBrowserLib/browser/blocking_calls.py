@@ -129,8 +129,13 @@ class BlockingCalls:
     def load_trajectories(self) -> Sequence[Any]:
         """Ask for the trajectories and return their markups nodes. Raises ``net.NetworkError``."""
         with self._heard(TrajectoriesShown) as shown:
-            self._wait_for(self._browser.trajectories.request())
+            query = self._browser.trajectories.request()
+            self._wait_for(query)
+            self._step_until(lambda: not self._browser.is_held("TRAJ"))
             self._step_until(lambda: not self._browser.trajectories.is_showing)
+        if not shown:
+            self._browser.connection.forget(query)
+            raise BrowserError("the connection was lost before they were shown; try again")
         return shown[-1].nodes
 
     def _wait_for(self, query: net.Query) -> None:

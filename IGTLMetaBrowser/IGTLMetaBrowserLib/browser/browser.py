@@ -35,6 +35,7 @@ from .events import (
     SceneClosing,
     SceneImported,
 )
+from .held_messages import HeldMessages
 from .image_metadata import ImageMetadata
 from .images import Images
 from .overlays import Overlays
@@ -99,6 +100,14 @@ class Browser:
         self._unhandled: deque[net.ClientEvent] = deque()
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
         self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
+        self._held = HeldMessages(
+            self.connection,
+            self.metadata,
+            self.images,
+            self.trajectories,
+            self.overlays,
+            notify,
+        )
         previewed = PreviewedImages(
             self.connection, self.metadata, self.patients, self.images, notify
         )
@@ -234,6 +243,10 @@ class Browser:
         """The id of the image that is being fetched, or None."""
         return self.images.current
 
+    def is_held(self, data_type: str) -> bool:
+        """Whether an answer waits for the list, as it came over another connection than that."""
+        return self._held.is_held(data_type)
+
     # For event loops
 
     @property
@@ -321,6 +334,7 @@ class Browser:
 
     def _on_scene_closed(self) -> None:
         self.images.on_scene_closed()
+        self._held.forget()
         self.trajectories.stop()
         self.overlays.stop()
         self._events.emit(SceneClosed())
@@ -334,6 +348,7 @@ class Browser:
 
     def _on_server_selected(self) -> None:
         self._unhandled.clear()
+        self._held.forget()
         self._pushed_failures.forget()
         self.metadata.select_server(self.connection.address)
         self.images.on_server_selected()
@@ -364,9 +379,11 @@ class Browser:
             self._on_finished(event.query)
         elif isinstance(event, net.Unsolicited):
             self._on_unsolicited(event.message)
+        self._held.show_due()
 
     def _on_connected(self) -> None:
         self.connection.on_connected()
+        self._held.on_connected()
         for data_type, device_name in self.connection.take_deferred():
             if data_type == "IMGMETA":
                 self.images.request_list()
@@ -385,10 +402,8 @@ class Browser:
             self._on_failed(query, query.error)
         elif isinstance(query.answer, codec.ImageMetaMessage):
             self.images.on_list(query.answer)
-        elif isinstance(query.answer, codec.TrajectoryMessage):
-            self.trajectories.on_trajectories(query.answer, is_answer=True)
         elif query.answer is not None:
-            self.overlays.on_message(query.answer, query)
+            self._held.handle(query.answer, query)
 
     def _on_failed(self, query: net.Query, error: net.NetworkError) -> None:
         if not self.connection.defer(query):
@@ -399,9 +414,7 @@ class Browser:
             self.images.on_live_image(message)
         elif isinstance(message, codec.Rejected):
             self._pushed_failures.add(message.error)
-        elif isinstance(message, codec.TrajectoryMessage):
-            self.trajectories.on_trajectories(message, is_answer=False)
-        elif not self.overlays.on_message(message, None):
+        elif not self._held.handle(message, None):
             self._log_unknown(message.type_name)
 
     def _log_unknown(self, type_name: str) -> None:

@@ -45,6 +45,11 @@ class Connection:
         return self.reconnector.state
 
     @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection now."""
+        return self.state is ConnectionState.CONNECTED
+
+    @property
     def has_server(self) -> bool:
         """Whether the user has chosen a server and not left it; its connection may be lost."""
         return self.reconnector is not None
@@ -216,6 +221,11 @@ class Connection:
             return False
         self._notify(Deferred(query.data_type, query.device_name))
         return True
+
+    def ask_again(self, query: net.Query) -> None:
+        """Ask again after reconnecting for what was answered in vain; notify of that."""
+        self._server().ask_again(query)
+        self._notify(Deferred(query.data_type, query.device_name))
 
     def take_deferred(self) -> list[tuple[str, str]]:
         """Return data types and names of what is to be asked for now, and forget them."""

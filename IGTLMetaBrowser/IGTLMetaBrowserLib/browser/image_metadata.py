@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any
 
 from .. import codec
@@ -25,8 +25,8 @@ class ImageMetadata:
     ``registry`` are the providers that are asked. ``known`` are those of the server: what it said,
     and the calibrations of its images. They are in the registry until another server is chosen,
     and come back with their server. ``calibration_changed`` is emitted with the id of an image, and
-    ``patient_changed`` if the list says that it is another patient's now: nothing of what was known
-    of the image before counts any more.
+    ``patient_changed`` if the list says that it is another patient's now, or may be: nothing of
+    what was known of the image before counts any more.
     """
 
     def __init__(self, patients: HiddenPatients) -> None:
@@ -138,6 +138,19 @@ class ImageMetadata:
         self.known.list.entries_changed()
         self._forget_others()
         self.register_patients()
+
+    @property
+    def was_listed(self) -> bool:
+        """Whether a list has said whose images they are, over any connection to this server."""
+        return self.listing.listed_at is not None or bool(self._listed_patients[self.known])
+
+    def disown(self, image_ids: Iterable[str]) -> None:
+        """Let nothing belong to these images any more, as nobody can say whose they are now.
+
+        Nor to others to which something in the scene belongs.
+        """
+        for image_id in {*image_ids, *self.other_ids()}:
+            self.patient_changed.emit(image_id)
 
     def _note_patients(self) -> None:
         """Note whose images they are of which more is known than the list says."""

@@ -427,6 +427,22 @@ class Images:
         self.sequences.forget()
         self._downloads.states.remove_all_but(self._in_scene.has)
 
+    @property
+    def is_list_current(self) -> bool:
+        """Whether the last list came over the present connection."""
+        return self._metadata.listing.connection == self._connection.number
+
+    @property
+    def is_list_awaited(self) -> bool:
+        """Whether a list is still to come."""
+        return self._list_requests.is_waiting
+
+    def confirm_list(self) -> None:
+        """Ask for the list, unless it is on its way, or the server is known not to send it."""
+        is_offered = self._connection.offers("IMGMETA") is not False
+        if is_offered and not self.is_list_unanswered and not self.is_list_awaited:
+            self._list_requests.request_update()
+
     def _is_list_due(self) -> bool:
         is_being_read = self._list_requests.is_waiting
         if is_being_read or self.is_list_unanswered or not self._is_list_wanted:

@@ -30,6 +30,9 @@ class ListedPatients:
             if (entry := now or self._entries.get(image_id)) is not None
         }
 
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
     def others(self, entries: Entries) -> tuple[list[str], list[str]]:
         """Return the ids that another list gives to other images than before.
 

@@ -143,9 +143,13 @@ class Reconnector:
         """
         is_unreachable = isinstance(query.error, net.ConnectionFailedError)
         if is_unreachable and self.was_connected:
-            self._deferred[query.data_type, query.device_name] = None
+            self.ask_again(query)
             return True
         return False
+
+    def ask_again(self, query: net.Query) -> None:
+        """Ask for something again after reconnecting, whatever became of it."""
+        self._deferred[query.data_type, query.device_name] = None
 
     def forget(self, query: net.Query) -> None:
         """Do not ask for something again."""
