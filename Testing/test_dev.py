@@ -140,10 +140,12 @@ def test_an_environment_with_its_stamp_is_left_alone(checkout: Path) -> None:
 
 def test_the_environment_of_another_checkout_is_not_emptied(checkout: Path, tmp_path: Path) -> None:
     """A worktree may have a link to it."""
-    other = Environment(tmp_path)
+    other = Environment(checkout)
     make_by_hand(other)
-    checkout.joinpath(".venv").symlink_to(other.folder)
-    Environment(checkout).make()
+    worktree = tmp_path / "worktree"
+    worktree.mkdir()
+    (worktree / ".venv").symlink_to(other.folder)
+    Environment(worktree).make()
     assert other.is_ready()
 
 
