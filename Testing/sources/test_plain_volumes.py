@@ -19,6 +19,7 @@ from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import plain_volumes
 from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource, read_volume
+from IGTLMetaBrowserLib.sources.volume_headers import NO_PLACE
 
 # Anisotropic, turned about an axis, off center; mm, RAS.
 OBLIQUE = np.array(
@@ -299,6 +300,72 @@ _NRRD = (
     "space directions: (1,0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\nencoding: raw\n"
 )
 _META = "ObjectType = Image\nNDims = 3\nDimSize = 24 1 1\nElementType = MET_UCHAR\n"
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ("DistanceUnits = um", "its unit is 'um'"),
+        ("DistanceUnits = mm", None),
+        ("DistanceUnits = ?", None),
+        ("ElementToIntensityFunctionSlope = 2", "its ElementToIntensityFunctionSlope is '2'"),
+        ("ElementToIntensityFunctionOffset = 0", None),
+    ],
+)
+def test_a_metaimage_that_itk_reads_as_something_else_is_refused(tmp_path, field, reason):
+    header = f"{_META}BinaryData = True\n{field}\nElementDataFile = LOCAL\n"
+    (tmp_path / "a.mha").write_bytes(header.encode() + bytes(24))
+    source = PlainVolumeSource(tmp_path)
+    assert len(source.images()) == (reason is None)
+    assert [why.partition(",")[0] for _, why in source.refused] == [reason] * bool(reason)
+
+
+_PLACELESS = "NRRD0005\ntype: uint8\ndimension: 3\nsizes: 24 1 1\nspacings: 1 1 1\nencoding: raw\n"
+_META_LOCAL = "BinaryData = True\n{}ElementDataFile = LOCAL\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "is_placed"),
+    [
+        ("a.nrrd", f"{_PLACELESS}\n", False),
+        ("a.nrrd", f"{_NRRD}\n", True),
+        ("a.mha", _META + _META_LOCAL.format(""), False),
+        ("a.mha", _META + _META_LOCAL.format("Offset = 0 0 0\n"), True),
+    ],
+)
+def test_a_volume_of_which_the_file_does_not_say_how_it_lies_says_so(
+    tmp_path, name, header, is_placed
+):
+    (tmp_path / name).write_bytes(header.encode() + bytes(24))
+    source = PlainVolumeSource(tmp_path)
+    (item,) = source.images()
+    assert source.image(item.id).metadata == ({} if is_placed else {"Position": NO_PLACE})
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_nifti_file_without_a_code_does_not_say_how_it_lies(tmp_path, code):
+    image = nibabel.Nifti1Image(VOXELS.T, np.eye(4))
+    image.set_qform(np.eye(4), code=code)
+    image.set_sform(np.eye(4), code=0)
+    nibabel.save(image, tmp_path / "a.nii.gz")
+    source = PlainVolumeSource(tmp_path)
+    assert source.metadata("a") == ({} if code else {"Position": NO_PLACE})
+
+
+@pytest.mark.parametrize(
+    ("space", "directions", "reason"),
+    [
+        ("scanner-xyz", "(1,0,0) (0,1,0) (0,0,1)", "its space is 'scanner-xyz'"),
+        ("3D-left-handed", "(1,0,0) (0,1,0) (0,0,1)", "its space is '3D-left-handed'"),
+        ("LPS", "(1,0,0) (2,0,0) (0,0,1)", "its header makes no sense: its axes lie in one plane"),
+    ],
+)
+def test_a_volume_that_has_no_place_in_the_patient_is_refused(tmp_path, space, directions, reason):
+    header = _NRRD.replace("left-posterior-superior", space)
+    header = header.replace("(1,0,0) (0,1,0) (0,0,1)", directions)
+    (tmp_path / "a.nrrd").write_bytes(f"{header}\n".encode() + bytes(24))
+    ((_, why),) = PlainVolumeSource(tmp_path).refused
+    assert why.startswith(reason)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,8 +30,8 @@ from .dicom_fields import image_id as id_of_text
 from .dicom_segmentations import Structure
 from .label_file import Labels
 from .markups_folder import Markups, read_markups, rgba_of
-from .nrrd_units import check_nrrd_units
-from .voxel_files import NRRD_ENDINGS, voxel_file
+from .volume_headers import NO_PLACE, check_header, has_place
+from .voxel_files import voxel_file
 from .whole_voxels import check_voxels
 
 if TYPE_CHECKING:
@@ -50,18 +51,24 @@ MARKUPS_ENDING = ".mrk.json"
 _ID_BYTES, _NAME_BYTES = 20, 64
 _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
 _LONGEST = 1e6  # mm
+_FLATTEST = 1e-6  # the volume of three axes of length 1
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
+_ITK_PLACE = re.compile(r"(ITK ERROR: )?\w*\(0x[0-9a-fA-F]+\): ")
 _LONGEST_REASON = 100  # it may repeat a text of the file
 
 
 @dataclass(frozen=True)
 class VolumeFile:
-    """A file with its line in the listing, its labels, and when it was read."""
+    """A file with its line in the listing, its labels, and when it was read.
+
+    ``metadata`` are what else is known of it.
+    """
 
     path: Path
     item: codec.ImageMetaItem
     labels: tuple[codec.LabelMetaItem, ...]
     version: tuple[tuple[int, int], ...]
+    metadata: Mapping[str, str]
 
 
 class PlainVolumeSource:
@@ -104,8 +111,16 @@ class PlainVolumeSource:
             )
         pixels, ijk_to_ras = self._read(file)
         return codec.ImageMessage.from_ijk_to_ras(
-            pixels, ijk_to_ras, device_name=image_id, timestamp=file.item.scan_time
+            pixels,
+            ijk_to_ras,
+            device_name=image_id,
+            timestamp=file.item.scan_time,
+            metadata=dict(file.metadata),
         )
+
+    def metadata(self, image_id: str) -> Mapping[str, str]:
+        """Return what there is to know of an image's place. Raises ``SourceError``."""
+        return self._file(image_id).metadata
 
     def _read(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
         if self._background is None:
@@ -213,8 +228,7 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
     import SimpleITK
 
     version = _version(path, folder)
-    if path.suffix.lower() in NRRD_ENDINGS:
-        check_nrrd_units(path)
+    check_header(path)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO(_READERS[_ending_of(path)])
     reader.SetFileName(str(path))
@@ -239,7 +253,8 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
         labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
     except ValueError as error:
         raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
-    return VolumeFile(path, item, labels, version)
+    metadata = {} if has_place(path) else {"Position": NO_PLACE}
+    return VolumeFile(path, item, labels, version, metadata)
 
 
 def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:
@@ -250,6 +265,10 @@ def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[in
     lengths = np.abs([*reader.GetSpacing(), *reader.GetOrigin()])
     if not (lengths <= _LONGEST).all():
         raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
+    count = reader.GetDimension()
+    directions = np.reshape(reader.GetDirection(), (count, count))
+    if not np.abs(reader.GetSpacing()).min() > 0 or not abs(np.linalg.det(directions)) > _FLATTEST:
+        raise SourceError("its header makes no sense: its axes lie in one plane, or have no length")
 
 
 def _scalar_type(reader: SimpleITK.ImageFileReader) -> codec.ScalarType:
@@ -307,17 +326,22 @@ def _version(path: Path, folder: Path) -> tuple[tuple[int, int], ...]:
 
 
 def _reason(error: RuntimeError) -> str:
-    """Return the last line of what ITK says, which has the reason, without the place in ITK."""
+    """Return the last line of what ITK says, which has the reason, without the place in ITK.
+
+    Nor in memory: clients are told of it.
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     lines = [line for line in lines if line != "Reason: Success"]  # MetaIO's, of what is cut off
-    return lines[-1] if lines else "ITK does not say why"
+    return _ITK_PLACE.sub("", lines[-1]) if lines else "ITK does not say why"
 
 
 def _require_simpleitk() -> None:
     try:
-        import SimpleITK  # noqa: F401
+        import SimpleITK
     except ImportError as error:
         raise SourceError(
             "Serving NRRD, NIfTI and MetaImage files needs SimpleITK, which this Python does not "
             "have. Install it: pip install SimpleITK"
         ) from error
+    # It would write them to the terminal, with the paths of whoever has compiled it.
+    SimpleITK.ProcessObject.GlobalWarningDisplayOff()
