@@ -7,10 +7,12 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import slicer
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtTest import QTest
@@ -148,6 +150,14 @@ def user(load_slicer_module) -> User:
     module = load_slicer_module(MODULE)
     module.show(1100, 600)
     return User(module)
+
+
+@pytest.fixture
+def set_layout_manager(user) -> Iterator[Callable[..., None]]:
+    """Sets what Slicer has of the layout's views, until the end of the test."""
+    before = slicer.app.layoutManager()
+    yield lambda **parts: slicer.app.setLayoutManager(SimpleNamespace(**parts))
+    slicer.app.setLayoutManager(before)
 
 
 @pytest.fixture

@@ -48,14 +48,10 @@ def volume(user):
 
 
 @pytest.fixture
-def views(user, volume):
-    before = slicer.app.layoutManager()
+def views(set_layout_manager, volume):
     views = {name: View(name, volume.GetID()) for name in ("Axial", "Coronal", "Sagittal")}
-    slicer.app.setLayoutManager(
-        SimpleNamespace(sliceViewNames=lambda: tuple(views), sliceWidget=views.get)
-    )
-    yield views
-    slicer.app.setLayoutManager(before)
+    set_layout_manager(sliceViewNames=lambda: tuple(views), sliceWidget=views.get)
+    return views
 
 
 @pytest.fixture

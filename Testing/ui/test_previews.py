@@ -30,7 +30,6 @@ class View(SimpleNamespace):
             scheduleRender=lambda: None,
             pauseRender=lambda: None,
             resumeRender=lambda: None,
-            repaint=lambda: None,
         )
 
     @property
@@ -39,19 +38,16 @@ class View(SimpleNamespace):
 
 
 @pytest.fixture
-def view(user, monkeypatch):
+def view(set_layout_manager, monkeypatch):
     monkeypatch.setattr(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0)
-    before, view = slicer.app.layoutManager(), View("Red")
-    slicer.app.setLayoutManager(
-        SimpleNamespace(
-            sliceViewNames=lambda: ("Red",),
-            sliceWidget=lambda _name: view,
-            mrmlSliceLogics=vtkCollection,
-            threeDViewCount=0,
-        )
+    view = View("Red")
+    set_layout_manager(
+        sliceViewNames=lambda: ("Red",),
+        sliceWidget=lambda _name: view,
+        mrmlSliceLogics=vtkCollection,
+        threeDViewCount=0,
     )
-    yield view
-    slicer.app.setLayoutManager(before)
+    return view
 
 
 def begin(user, server):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-import slicer
 
 
 class View:
@@ -20,17 +19,14 @@ class View:
 
 
 @pytest.fixture
-def view(user, monkeypatch):
+def view(set_layout_manager, monkeypatch):
     from IGTLMetaBrowserLib.ui import three_d_drawing
 
     monkeypatch.setattr(three_d_drawing, "_MILLISECONDS_UNTIL_DRAWN", 50)
-    before, view = slicer.app.layoutManager(), View()
+    view = View()
     widget = SimpleNamespace(threeDView=lambda: view)
-    slicer.app.setLayoutManager(
-        SimpleNamespace(threeDViewCount=1, threeDWidget=lambda _index: widget)
-    )
-    yield view
-    slicer.app.setLayoutManager(before)
+    set_layout_manager(threeDViewCount=1, threeDWidget=lambda _index: widget)
+    return view
 
 
 @pytest.fixture

@@ -78,15 +78,14 @@ class DrawingTurns:
             self._drawn.append(widget)
 
     def _showDrawn(self):
-        drawn, self._drawn, shown = self._drawn, [], None
+        drawn, self._drawn = self._drawn, []
         paused = [widget for widget, _view in self._paused]
         for widget in drawn:
             if widget and widget not in paused:
+                # Which asks Qt to put the window together, once for all of them. A ``repaint()``
+                # would do so as well, and what was asked for would follow with nothing new in it
+                # (``QWidgetRepaintManager::flush``).
                 widget.updatesEnabled = True
-                shown = widget
-        if shown is not None:
-            # All of them at once, in this turn: nothing else is done in it.
-            shown.repaint()
 
 
 def _widgetsAndViews():
