@@ -48,9 +48,6 @@ _PERIOD_OF_R = 131071
 _IDEMPOTENT_OF_Q = 0xE108AFBBBF32BCE5
 _IDEMPOTENT_OF_R = _IDEMPOTENT_OF_Q ^ 1
 
-# Bytes that stay in the processor's second cache, and the bytes that it fetches together.
-_FETCHED_AT_ONCE = 256 << 10
-_CACHE_LINE = 64
 _LONGEST_FOR_POSITION_TABLES = 128
 _SHORTEST_FOR_ARRAYS = 1024
 _SHORTEST_FOR_RINGS = 4 * _PERIOD_OF_R
@@ -59,7 +56,7 @@ _SHORTEST_FOR_RINGS = 4 * _PERIOD_OF_R
 def crc64(data: Buffer, crc: int = 0) -> int:
     """Return the CRC-64 of ``data``; ``crc`` is that of the bytes before it, if there are any."""
     if _fastcrc is not None:
-        return _crc_by_fastcrc(data, crc) if len(data) > _FETCHED_AT_ONCE else _fastcrc(data, crc)
+        return _fastcrc(data, crc)
     if len(data) < _SHORTEST_FOR_ARRAYS:
         return _crc_of_few(bytes(data), crc)
     if len(data) < _SHORTEST_FOR_RINGS:
@@ -81,20 +78,6 @@ def crc64_combine(crc: int, other_crc: int, other_size: int) -> int:
         if bit == "1":
             factor = _times_x(factor)
     return _multiply(crc, factor) ^ other_crc
-
-
-def _crc_by_fastcrc(data: Buffer, crc: int) -> int:
-    """Return the CRC-64 of a long body that lies in memory, not in the processor's cache.
-
-    fastcrc waits for each cache line. A walk over a byte of each, a piece ahead, has the processor
-    fetch them as fast as it can, which makes the whole a third faster.
-    """
-    bytes_ = np.frombuffer(data, np.uint8)
-    for start in range(0, len(bytes_), _FETCHED_AT_ONCE):
-        piece = bytes_[start : start + _FETCHED_AT_ONCE]
-        piece[::_CACHE_LINE].copy()
-        crc = _fastcrc(piece, crc)
-    return crc
 
 
 class Crc64:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
+
 from .crc64 import crc64
 from .errors import EncodeError
 from .framing import pack_around
@@ -38,10 +40,15 @@ class GrowingContent:
         metadata = {**message.metadata, FILLER: "@" * _SIZE}
         before, after = pack_around("IMAGE", device_name, 2, message_id, metadata)
         head, pixels = message.pack_content()
+        self._message, self._pixels = message, memoryview(pixels)
         self._pixels_size = len(pixels)
         self._slice_size = len(pixels) // max(1, len(message.pixels))
         if not self._slice_size:
             raise EncodeError(f"IMAGE {device_name!r} has no voxels")
+        if not np.may_share_memory(np.frombuffer(pixels, np.uint8), message.pixels):
+            raise EncodeError(
+                f"the voxels of IMAGE {device_name!r} are not as they are sent: pack it whole"
+            )
         self._end = b"".join(after)[:-_SIZE]
         start = b"".join([*before, head])
         self._promised = crc64(start) or _PROMISED_IF_NONE
@@ -61,8 +68,10 @@ class GrowingContent:
 
         They are of ``message``, which is like the first but for pixels that were not asked for.
         """
+        if message is not self._message:
+            self._message, self._pixels = message, memoryview(message.pack_content()[1])
         end = min(slices * self._slice_size, self._pixels_size, self._position + most)
-        piece = memoryview(message.pack_content()[1])[self._position : end]
+        piece = self._pixels[self._position : end]
         if not piece:
             return []
         self._crc = crc64(piece, self._crc)

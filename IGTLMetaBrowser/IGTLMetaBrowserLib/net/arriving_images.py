@@ -20,7 +20,7 @@ FROM_BELOW, FROM_ABOVE = "from the first", "from the last"
 
 # Of an image that grows, so much is summed and sent in one turn, and looked for again so soon.
 _BYTES_A_TURN = 4 << 20
-_RETRY_SECONDS = 0.001
+_RETRY_SECONDS = 0.003
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,9 @@ class Replies:
     def _reply(self, client: ServedClient, reply: Reply, now: float) -> None:
         query = reply.query
         try:
+            if reply.growing is not None:
+                self._send_growing(client, reply.growing)
+                return
             require_lists(self._source, query, reply.begin)
             message = None
             if query.data_type == "IMAGE" and isinstance(self._source, OffersStreams):
@@ -131,11 +134,11 @@ class Replies:
 
         Raises ``NotReadyError``.
         """
-        if reply.image is None and reply.growing is None:
+        if reply.image is None:
             reply.growing = growing_image(self._source, self.images, reply.query)
-        if reply.growing is not None:
-            self._send_growing(client, reply.growing)
-            return
+            if reply.growing is not None:
+                self._send_growing(client, reply.growing)
+                return
         packed = self._image(reply)
         self._queue(client, reply, packed, packed.content.message.metadata)
 

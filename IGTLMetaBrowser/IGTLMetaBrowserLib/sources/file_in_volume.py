@@ -103,6 +103,10 @@ class FilesInMemory(UserDict[str, FileBytes]):
         content = self.data[name]
         return b"".join(content.pieces()) if isinstance(content, FileInVolume) else content
 
+    def clear(self) -> None:
+        """Let go of all; else each would be made one piece before (``MutableMapping.popitem``)."""
+        self.data.clear()
+
 
 def _bytes_of(pixels: np.ndarray) -> memoryview:
     return memoryview(pixels.reshape(-1).view(np.uint8))
