@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
-from pydicom.uid import ParametricMapStorage, RLELossless
+from pydicom.tag import Tag
+from pydicom.uid import ImplicitVRLittleEndian, ParametricMapStorage, RLELossless
 
 from helpers import radiotherapy as study
 from helpers.peers import ServerInThread
@@ -343,6 +345,29 @@ class TestStructureSets:
         source = DicomFolderSource(ct_folder)
         (item,) = source.label_maps()
         with pytest.raises(SourceError, match="do not lie in the slices"):
+            source.image(item.id)
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (b"0\\0\\0\\1 ", "is not made of points"),
+            (b"0\\0\\0\\1\\none\\0 ", "is not made of numbers"),
+            (b"0\\0\\0\\1\\nan\\0", "is not made of points"),
+            (b"", "is not made of numbers"),
+            (b"0\\" * 3_000_000 + b"0 ", "has more than 1000000 points"),
+        ],
+    )
+    def test_contours_that_are_none_are_refused_in_words(self, ct_folder, slices, content, reason):
+        """Of a million of points, pydicom made objects of some gigabytes."""
+        document = structure_set(square(slices[1], 9.5, 19.5))
+        contour = document.ROIContourSequence[0].ContourSequence[0]
+        tag = Tag("ContourData")
+        contour[tag] = RawDataElement(tag, "UN", len(content), content, 0, True, True)
+        document.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian  # lengths of 32 bits
+        document.save_as(ct_folder / "rs", implicit_vr=True, enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        (item,) = source.label_maps()
+        with pytest.raises(SourceError, match=f"contours of .* are damaged: one of them {reason}"):
             source.image(item.id)
 
     def test_a_pixel_is_inside_if_its_center_is(self):

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..codec.geometry import flip_matrix_lps_ras
 from ..dicom_index.limited_file import open_limited
+from ..dicom_index.plausible_numbers import LONGEST
 from ..net.source import SourceError
 from .dicom_fields import image_id
 from .dicom_segmentations import Structure, default_color
@@ -31,6 +32,9 @@ _logger = logging.getLogger(__name__)
 
 # Other types are points and open lines, which enclose nothing (PS3.3 C.8.8.6).
 _CLOSED = ("CLOSED_PLANAR", "CLOSEDPLANAR_XOR")
+_CONTOUR_DATA = 0x30060050
+_MOST_NUMBERS = 3_000_000
+_EDGES_AT_ONCE = 1024
 # How far a contour may be from the plane of a slice, in slices.
 _FITS = 0.25
 
@@ -63,7 +67,7 @@ class StructureLabelMap:
             raise SourceError(f"{self.name!r} has changed since it was listed; refresh the list")
         lps_to_ijk = np.linalg.inv(flip_matrix_lps_ras(self.ijk_to_ras))
         is_cut = False
-        for points in _contours(dataset, self.number):
+        for points in self._points(dataset):
             ijk = (lps_to_ijk @ points.T)[:3].T
             planes = np.unique(np.round(ijk[:, 2]))
             if len(planes) > 1 or np.abs(ijk[:, 2] - planes[0]).max() > _FITS:
@@ -78,6 +82,15 @@ class StructureLabelMap:
         labels = volume.astype(np.uint8)
         notices = empty_notices(self.structures, labels)
         return labels, [*notices, *([CUT] if is_cut else [])]
+
+    def _points(self, dataset: Dataset) -> Iterator[np.ndarray]:
+        try:
+            yield from _contours(dataset, self.number)
+        except (AttributeError, TypeError, ValueError) as error:
+            name = self.structures[0].name
+            raise SourceError(
+                f"{self.name}: the contours of {name!r} are damaged: {error}"
+            ) from None
 
 
 def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabelMap]:
@@ -134,15 +147,26 @@ def fill(polygon: np.ndarray, rows: int, columns: int) -> np.ndarray:
     number. Each edge switches between outside and inside for all pixels to its right.
     """
     start, end = polygon, np.roll(polygon, -1, axis=0)
-    switches = np.zeros((rows, columns + 1), np.int32)
-    for (x0, y0), (x1, y1) in zip(start, end, strict=True):
-        low, high = sorted((y0, y1))
-        crossed = np.arange(max(0, np.ceil(low)), min(rows, np.ceil(high)), dtype=int)
-        if len(crossed):
-            across = x0 + (crossed - y0) * (x1 - x0) / (y1 - y0)
-            at = np.clip(np.ceil(across), 0, columns).astype(int)
-            np.add.at(switches, (crossed, at), 1)
-    return (np.cumsum(switches[:, :columns], axis=1) % 2).astype(bool)
+    switches = np.zeros(rows * (columns + 1), np.int64)
+    for first in range(0, len(polygon), _EDGES_AT_ONCE):
+        chosen = slice(first, first + _EDGES_AT_ONCE)
+        crossed, across = _crossings(start[chosen], end[chosen], rows)
+        at = np.clip(np.ceil(across), 0, columns).astype(int)
+        switches += np.bincount(crossed * (columns + 1) + at, minlength=len(switches))
+    inside = np.cumsum(switches.reshape(rows, columns + 1)[:, :columns], axis=1) % 2
+    return inside.astype(bool)
+
+
+def _crossings(start: np.ndarray, end: np.ndarray, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows of pixels edges cross, and where along the row; for each edge and row."""
+    (x0, y0), (x1, y1) = start.T, end.T
+    low = np.clip(np.ceil(np.minimum(y0, y1)), 0, rows).astype(int)
+    counts = np.clip(np.ceil(np.maximum(y0, y1)), 0, rows).astype(int) - low
+    edge = np.repeat(np.arange(len(counts)), counts)
+    before = np.repeat(np.cumsum(counts) - counts, counts)  # crossings of the edges before
+    crossed = low[edge] + np.arange(len(edge)) - before
+    across = x0[edge] + (crossed - y0[edge]) * (x1 - x0)[edge] / (y1 - y0)[edge]
+    return crossed, across
 
 
 def _is_beside(polygon: np.ndarray, rows: int, columns: int) -> bool:
@@ -157,12 +181,34 @@ def _closed(roi: Dataset) -> Iterator[Dataset]:
 
 
 def _contours(dataset: Dataset, number: int) -> Iterator[np.ndarray]:
-    """Yield the closed contours of a structure: LPS positions (points, 4), the last number 1."""
+    """Yield the closed contours of a structure: LPS positions (points, 4), the last number 1.
+
+    Raises ``ValueError`` if one is none.
+    """
     for roi in dataset.get("ROIContourSequence") or []:
         if int(roi.get("ReferencedROINumber") or 0) == number:
             for contour in _closed(roi):
-                points = np.array([float(part) for part in contour.ContourData]).reshape(-1, 3)
+                points = _numbers(contour).reshape(-1, 3)
                 yield np.column_stack([points, np.ones(len(points))])
+
+
+def _numbers(contour: Dataset) -> np.ndarray:
+    """Return the numbers of a contour. Raises ``ValueError``.
+
+    Of each, pydicom would make an object of 300 bytes: a file of 12 MB took gigabytes.
+    """
+    element = contour.get_item(_CONTOUR_DATA)
+    text = b"" if element is None else bytes(element.value or b"").strip(b" \0")
+    count = text.count(b"\\") + 1
+    if count > _MOST_NUMBERS:
+        raise ValueError(f"one of them has more than {_MOST_NUMBERS // 3} points")
+    try:
+        numbers = np.array([float(part) for part in text.split(b"\\")])
+    except ValueError:
+        raise ValueError("one of them is not made of numbers") from None
+    if len(numbers) % 3 or not (np.abs(numbers) <= LONGEST).all():
+        raise ValueError("one of them is not made of points")
+    return numbers
 
 
 def _read(folder: Path, name: str) -> Dataset:
