@@ -26,13 +26,17 @@ MODULE = TOP / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 IMAGES_TO_LOAD = ("CT head", "MR head")
 PATIENT_ID = "DEMO-0001"
 TIMEOUT_SECONDS = 60
+PRINTED_ROWS = 12
 
 
 def main() -> int:
     """Run the demo and return the exit code."""
     OUTPUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="igtlmetabrowser-") as folder:
-        _say("Writing the phantom as DICOM, beside pydicom's test files")
+        _say(
+            "Writing the phantom as DICOM, beside pydicom's test files: many of those are no images,"
+        )
+        _say("or damaged on purpose, and the server says which it does not offer")
         _write_folder(Path(folder))
         with serving(folder) as (_, port):
             _browse(port)
@@ -118,15 +122,24 @@ class User:
         _say(self.ui.statusLabel.text)
 
     def print_table(self) -> None:
-        """Print the table as it is shown."""
+        """Print the columns that are shown, and the first rows."""
         from rich.console import Console
         from rich.table import Table
 
-        columns = range(self.model.columnCount())
-        table = Table(*(self.model.headerData(column, 1) for column in columns))
-        for row in range(self.model.rowCount()):
+        hidden = self.ui.imageTableView.isColumnHidden
+        columns = [c for c in range(self.model.columnCount()) if self._header(c) and not hidden(c)]
+        table = Table(*map(self._header, columns))
+        row_count = self.model.rowCount()
+        for row in range(min(row_count, PRINTED_ROWS)):
             table.add_row(*(self.model.data(self.model.index(row, column)) for column in columns))
         Console(width=200 if not sys.stdout.isatty() else None).print(table)
+        if row_count > PRINTED_ROWS:
+            _say(f"and {row_count - PRINTED_ROWS} more images")
+
+    def _header(self, column: int) -> str:
+        from PySide6.QtCore import Qt
+
+        return self.model.headerData(column, Qt.Horizontal) or ""
 
     def load(self, names: tuple[str, ...]) -> list[Any]:
         """Select the images whose names begin so, press Load, and return their nodes."""

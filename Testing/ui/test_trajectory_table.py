@@ -44,7 +44,10 @@ def test_a_row_says_what_the_server_says(plan):
         "Shown", "Name", "Group", "Type", "Length", "Diameter", "Image", "Note",
     ]  # fmt: skip
     row = [planner.cell(0, column) for column in range(8)]
-    assert row == ["", "Electrode 1", "Electrodes", "line", "100.0 mm", "2 mm", "A", ""]
+    assert row == ["", "Electrode 1", "Electrodes", "line", "100.0 mm", "2 mm", "Image A", ""]
+    image_lines = planner.cell(0, OWNER, Qt.ToolTipRole)
+    assert "Image A" in image_lines
+    assert "A" in image_lines.replace("Image A", ""), "its ID"
     assert planner.cell(0, SHOWN, Qt.CheckStateRole) == 2
     swatch = planner.cell(0, NAME, Qt.DecorationRole)
     assert swatch.pixmap(16).toImage().pixelColor(8, 8).name() == "#ff0000"
@@ -105,7 +108,7 @@ def test_what_is_typed_leaves_the_rows_that_have_it(plan):
     planner = plan(
         line("Left", group="Electrodes"),
         line("Right", group="Electrodes", owner="A"),
-        line("Left", group="Drains"),
+        line("Left", group="Drains", owner="MR_7"),
     )
     planner.type_filter("left elec")
     planner.user.wait_for(lambda: planner.column(GROUP) == ["Electrodes"], "the filter")
@@ -113,6 +116,9 @@ def test_what_is_typed_leaves_the_rows_that_have_it(plan):
     planner.user.press_key(planner.ui.trajectoryFilterLineEdit, Qt.Key_Escape)
     planner.wait_for_names("Left", "Right", "Left")
     assert planner.ui.trajectoryCountLabel.text == "3"
+    planner.type_filter("image a")  # the name of the image that has the ID A
+    planner.user.press_key(planner.ui.trajectoryFilterLineEdit, Qt.Key_Return)
+    assert planner.names() == ["Right"]
 
 
 def test_return_in_the_filter_does_not_wait(plan):

@@ -27,20 +27,28 @@ class Listed(Protocol):
 
 
 class TrajectoryList(ArrangedRows):
-    """``rows`` are those that are shown, in their order: positions in ``trajectories``."""
+    """``rows`` are those that are shown, in their order: positions in ``trajectories``.
 
-    def __init__(self, trajectories: Sequence[Listed] = ()) -> None:
+    ``image_name`` returns what is shown of the image with an ID: its name, or the ID if it has
+    none or is not listed.
+    """
+
+    def __init__(
+        self, trajectories: Sequence[Listed] = (), image_name: Callable[[str], str] = str
+    ) -> None:
         super().__init__(len(trajectories))
         self.trajectories = trajectories
+        self._image_name = image_name
 
     def filter(self, text: str = "") -> None:
         """Show those that have every word of ``text`` in one of their texts.
 
-        Upper and lower case are the same.
+        Upper and lower case are the same. Of their images the names and the IDs are searched.
         """
         matches = np.ones(len(self), bool)
         words = fold(text).split()
-        searched = [self._searched_text(one.item) for one in self.trajectories] if words else []
+        names = self._image_names() if words else {}
+        searched = [_searched_text(one.item, names) for one in self.trajectories] if words else []
         for word in words:
             matches &= np.fromiter((word in one for one in searched), bool, len(self))
         self.show_only(matches)
@@ -52,6 +60,9 @@ class TrajectoryList(ArrangedRows):
         """
         if field is None:
             self.unsort()
+        elif field == "owner":
+            names = self._image_names()
+            self.sort_by(ranks([names[one.item.owner] for one in self.trajectories]), descending)
         elif field in TEXT_FIELDS:
             texts = [getattr(one.item, field) for one in self.trajectories]
             self.sort_by(ranks(texts), descending)
@@ -59,9 +70,17 @@ class TrajectoryList(ArrangedRows):
             value = _VALUES[field]
             self.sort_by(np.array([value(one.item) for one in self.trajectories]), descending)
 
-    def _searched_text(self, item: TrajectoryItem) -> str:
-        """All texts in one, each in a line: no word reaches over its end."""
-        return fold("\n".join(getattr(item, field) for field in TEXT_FIELDS))
+    def _image_names(self) -> dict[str, str]:
+        """Return what is shown of each image: many trajectories have the same few."""
+        return {
+            owner: self._image_name(owner) for owner in {o.item.owner for o in self.trajectories}
+        }
+
+
+def _searched_text(item: TrajectoryItem, image_names: dict[str, str]) -> str:
+    """All texts in one, each in a line: no word reaches over its end."""
+    texts = [getattr(item, field) for field in TEXT_FIELDS]
+    return fold("\n".join([*texts, image_names[item.owner]]))
 
 
 def _length_or_less(item: TrajectoryItem) -> float:

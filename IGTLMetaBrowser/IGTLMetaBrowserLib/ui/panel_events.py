@@ -288,6 +288,7 @@ class PanelEvents:
         images = self._panel.images
         before = images.model.images
         images.showList()
+        self._panel.trajectories.showStates()  # they name their images
         isSearched = self._browser.images.has_search_result
         messages = self._messages
         text = (messages.found if isSearched else messages.listed)(len(event.entries))

@@ -58,7 +58,7 @@ class TrajectoryTableModel(SortableTableModel):
         if len(before) == len(trajectories) and all(map(_isSame, before, trajectories)):
             return False
         self.beginResetModel()
-        self.list = TrajectoryList(trajectories)
+        self.list = TrajectoryList(trajectories, self._imageName)
         self.list.filter(self._filterText)
         self._sort()
         self.endResetModel()
@@ -147,7 +147,13 @@ class TrajectoryTableModel(SortableTableModel):
             return self._texts["mm"].format(number=f"{diameter:g}") if diameter else ""
         if column == NOTE:
             return self._browser.patients.redact("; ".join(self.notes(one)))
-        return self._browser.patients.redact(printable(getattr(item, _FIELDS[column])))
+        text = self._imageName(item.owner) if column == OWNER else getattr(item, _FIELDS[column])
+        return self._browser.patients.redact(printable(text))
+
+    def _imageName(self, imageId):
+        """Return the name of an image; its ID if it has none, or the list does not have it."""
+        entry = self._browser.images.entry(imageId) if imageId else None
+        return (entry is not None and entry.name) or imageId
 
     def notes(self, one):
         """Return why a trajectory cannot be shown, and what else is odd about it."""
@@ -157,6 +163,10 @@ class TrajectoryTableModel(SortableTableModel):
     def _toolTipLines(self, row, column):
         if column == SHOWN:
             return [self._texts["show or hide"]]
+        if column == OWNER:
+            owner = self._browser.patients.redact(printable(self.trajectory(row).item.owner))
+            # Several images can have one name; without a name there is the ID alone.
+            return list(dict.fromkeys([self._text(row, column), owner]))
         if column != NOTE:
             return [self._text(row, column)]
         return [self._browser.patients.redact(line) for line in self.notes(self.trajectory(row))]
