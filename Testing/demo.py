@@ -33,10 +33,8 @@ def main() -> int:
     """Run the demo and return the exit code."""
     OUTPUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="igtlmetabrowser-") as folder:
-        _say(
-            "Writing the phantom as DICOM, beside pydicom's test files: many of those are no images,"
-        )
-        _say("or damaged on purpose, and the server says which it does not offer")
+        _say("Writing the phantom as DICOM, beside pydicom's test files. Many of those are not")
+        _say("images, or are damaged on purpose: the server says which it does not offer.")
         _write_folder(Path(folder))
         with serving(folder) as (_, port):
             _browse(port)

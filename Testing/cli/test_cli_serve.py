@@ -98,7 +98,7 @@ def test_what_is_not_offered_is_counted(dicom_folder: Path) -> None:
         process.terminate()
         _, _, err = ended(process)
     first, *rest = err.splitlines()
-    assert first == "igtlmeta: 3 files or series are not offered, or not as volumes:"
+    assert first == "igtlmeta: files or series that are not offered, or not as volumes: 3"
     assert rest[0] == "igtlmeta:   2 x not a DICOM file"
     assert rest[1].startswith("igtlmeta:   1 x not an image: Basic Text SR Storage")
     assert len(rest) == 2
@@ -207,7 +207,7 @@ def test_a_port_in_use_is_named(demo_address: str) -> None:
     result = igtlmeta("serve", "--demo", "--port", port)
     assert (result.returncode, result.stdout) == (1, "")
     assert re.fullmatch(
-        rf"igtlmeta: cannot serve on 127.0.0.1:{port}: Address already in use.*; "
+        rf"igtlmeta: cannot listen on 127.0.0.1:{port}: Address already in use; "
         r"choose another --host, or --port \(0 picks a free one\)\n",
         result.stderr,
     )
@@ -219,7 +219,7 @@ def test_a_wrong_host_is_named() -> None:
     )  # no machine's address (RFC 5737)
     assert (result.returncode, result.stdout) == (1, "")
     line = result.stderr.splitlines()[-1]
-    assert line.startswith("igtlmeta: cannot serve on 192.0.2.1:18944: ")
+    assert line.startswith("igtlmeta: cannot listen on 192.0.2.1:18944: ")
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

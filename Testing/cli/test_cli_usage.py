@@ -60,8 +60,8 @@ def test_a_wrong_address_is_wrong_usage(
         (["fetch", "h", "-o", "d"], "give the IDs of images, or --all"),
         (["fetch", "h", "A", "--all", "-o", "d"], "give the IDs of images, or --all"),
         (["fetch", "h", "A"], "the following arguments are required: -o/--output"),
-        (["serve"], "give a folder of DICOM files, an archive, or --demo"),
-        (["serve", "d", "--demo"], "give a folder of DICOM files, an archive, or --demo"),
+        (["serve"], "give one of: a folder of DICOM files, an archive, --demo"),
+        (["serve", "d", "--demo"], "give one of: a folder of DICOM files, an archive, --demo"),
         (["serve", "d", "--port", "65536"], "'65536' is not a port"),
     ],
 )

@@ -153,7 +153,7 @@ def test_graph_without_references_says_so(tmp_path: Path):
     ("arguments", "words"),
     [
         (["index"], "the following arguments are required: DIR"),
-        (["index", "d"], "give a file to write with -o, or --graph, or both"),
+        (["index", "d"], "give a file to write with -o, or --graph, or --query"),
         (["index", "d", "-o", "i.txt"], "'i.txt' must end in .csv or .json"),
         (["index", "d", "-o", "i.csv", "--jobs", "0"], "'0' is not a number of processes from 1"),
         (["index", "d", "-o", "i.csv", "--level", "study"], "invalid choice: 'study'"),

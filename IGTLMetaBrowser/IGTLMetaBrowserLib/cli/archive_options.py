@@ -59,7 +59,7 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
         metavar="MB",
         type=positive_number,
         default=_CACHE_MEGABYTES,
-        help="as many of them (%(default)s)",
+        help="the size of that folder; the series used longest ago are removed (%(default)s)",
     )
 
 
@@ -80,8 +80,8 @@ def add_address_options(group: Any) -> None:
         "--archive-user",
         metavar="NAME",
         default="",
-        help=f"with the password in {PASSWORD_VARIABLE}; or without it, the bearer token in "
-        f"{TOKEN_VARIABLE}",
+        help=f"log in as this user; the password is read from the environment variable "
+        f"{PASSWORD_VARIABLE}. Instead, {TOKEN_VARIABLE} may hold a bearer token",
     )
     group.add_argument(
         "--archive-ca",

@@ -87,7 +87,7 @@ def make_index(arguments: argparse.Namespace) -> int:
     path: Path | None = arguments.output
     is_graph = arguments.graph or arguments.query
     if path is None and not is_graph:
-        arguments.usage_error("give a file to write with -o, or --graph, or both")
+        arguments.usage_error("give a file to write with -o, or --graph, or --query")
     if path is not None and path.suffix.lower() not in ENDINGS:
         arguments.usage_error(f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
     database = database_path(path) if path else None

@@ -14,11 +14,10 @@ from ..net.recorder import Recorder
 from ..net.recording import RecordingError, RecordingWriter, read_recording
 from ..net.replay import ReplayServer, make_scripts
 from ..privacy.redacted_messages import MessageRedactor, redacting_filter
-from . import tls_options
+from . import serving_options, tls_options
 from .output import complain, note
 from .parser import add_command
 from .server_options import server_address
-from .serving_options import check_exposure, port_number, positive_number
 
 _STEP_SECONDS = 0.2
 _ERRORS = (net.NetworkError, RecordingError)
@@ -53,7 +52,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--speed",
         metavar="N",
-        type=positive_number,
+        type=serving_options.positive_number,
         default=1.0,
         help="play back N times as fast (1)",
     )
@@ -63,8 +62,8 @@ def add_commands(commands: Any) -> None:
 def record(arguments: argparse.Namespace) -> int:
     """Record what clients and a server send, with its times.
 
-    Clients connect to this command, which forwards to the server. With TLS, the file has what both
-    say without it.
+    Clients connect to this command, which forwards to the server. The file is not encrypted, even
+    if both connections are.
     """
     _check_exposure(arguments)
     redactor = MessageRedactor()
@@ -78,7 +77,7 @@ def record(arguments: argparse.Namespace) -> int:
     try:
         recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)
     except OSError as error:
-        return _cannot_listen(arguments, error)
+        return complain(serving_options.why_not_listening(arguments, error))
     _run(recorder, f"recording {recorder.server_address}")
     writer.close()
     note(f"{recorder.connections} connections recorded in {str(arguments.output)!r}")
@@ -95,7 +94,7 @@ def replay(arguments: argparse.Namespace) -> int:
     try:
         server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed, tls)
     except OSError as error:
-        return _cannot_listen(arguments, error)
+        return complain(serving_options.why_not_listening(arguments, error))
     _run(server, f"replaying {len(scripts)} connections")
     return 0
 
@@ -116,31 +115,12 @@ def _run(server: _Stepped, what: str) -> None:
     server.close()
 
 
-def _cannot_listen(arguments: argparse.Namespace, error: OSError) -> int:
-    address = net.format_address(arguments.host, arguments.port)
-    return complain(
-        f"cannot listen on {address}: {error.strerror}; choose another --port (0 picks a free one)"
-    )
-
-
 def _add_listening(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--host",
-        metavar="ADDRESS",
-        default="127.0.0.1",
-        help="the address to listen on (%(default)s)",
-    )
-    command.add_argument(
-        "--port",
-        type=port_number,
-        default=net.DEFAULT_PORT,
-        help="the port to listen on (%(default)s); 0 picks a free one",
-    )
-    command.add_argument("--allow-remote", action="store_true", help="let other computers connect")
+    serving_options.add_address_options(command)
     group = command.add_argument_group("TLS of clients")
     for option, text in (
         ("--listen-cert", "let clients connect with TLS only, with this certificate (PEM)"),
-        ("--listen-key", "its private key, if it is in a file of its own (PEM)"),
+        ("--listen-key", "its private key, if it is in a separate file (PEM)"),
     ):
         group.add_argument(option, metavar="FILE", type=Path, help=text)
 
@@ -154,4 +134,4 @@ def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
 
 def _check_exposure(arguments: argparse.Namespace) -> None:
     listening = {"tls_cert": arguments.listen_cert, "tls_client_ca": None, "allow": []}
-    check_exposure(argparse.Namespace(**{**vars(arguments), **listening}))
+    serving_options.check_exposure(argparse.Namespace(**{**vars(arguments), **listening}))

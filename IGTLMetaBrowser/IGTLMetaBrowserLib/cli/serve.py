@@ -95,7 +95,7 @@ def _add_source_options(command: argparse.ArgumentParser) -> None:
 def serve(arguments: argparse.Namespace) -> int:
     """Serve a folder's images, an archive's or the demo's, until Ctrl-C or SIGTERM."""
     if bool(arguments.folder) + arguments.demo + archive_options.is_given(arguments) != 1:
-        arguments.usage_error("give a folder of DICOM files, an archive, or --demo")
+        arguments.usage_error("give one of: a folder of DICOM files, an archive, --demo")
     tls = tls_options.server_tls(arguments)
     context = None if tls is None else tls.make_context()
     serving_options.check_exposure(arguments)
@@ -125,10 +125,7 @@ def _serve(
     try:
         server = net.Server(source, arguments.host, arguments.port, limits, context, records)
     except OSError as error:
-        return complain(
-            f"cannot serve on {net.format_address(arguments.host, arguments.port)}: "
-            f"{error.strerror}; choose another --host, or --port (0 picks a free one)"
-        )
+        return complain(serving_options.why_not_listening(arguments, error))
     with server:
         serving = Serving(server, tls, records)
         address = net.format_address(server.host, server.port)
@@ -187,7 +184,7 @@ def _open_folder(arguments: argparse.Namespace) -> DicomFolderSource:
     """Return a source for a folder; say on stderr what in it is not offered as a volume."""
     source = _source_of(arguments.folder, arguments.index, arguments.upright)
     if source.refused:
-        note(f"{len(source.refused)} files or series are not offered, or not as volumes:")
+        note(f"files or series that are not offered, or not as volumes: {len(source.refused)}")
     if arguments.verbose:
         for what, reason in source.refused:
             note(f"  {what}: {reason}")

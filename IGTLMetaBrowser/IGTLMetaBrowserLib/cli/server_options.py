@@ -50,7 +50,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> None:
         "--accept-missing-checksum",
         action="store_true",
         help="also accept messages without a checksum (it is 0); transmission errors "
-        "then goes unnoticed",
+        "then go unnoticed",
     )
     add_client_options(parser)
 

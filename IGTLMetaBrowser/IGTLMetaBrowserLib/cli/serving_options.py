@@ -42,6 +42,16 @@ def add_address_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def why_not_listening(arguments: argparse.Namespace, error: OSError) -> str:
+    """Return why a server cannot listen where the options say, and what to try."""
+    # ``socket.create_server`` adds the address, as a tuple.
+    reason = str(error.strerror).partition(" (while attempting")[0]
+    return (
+        f"cannot listen on {net.format_address(arguments.host, arguments.port)}: {reason}; "
+        "choose another --host, or --port (0 picks a free one)"
+    )
+
+
 def add_limit_options(parser: argparse.ArgumentParser) -> None:
     """Add what limits clients."""
     group = parser.add_argument_group("limits")
