@@ -105,7 +105,7 @@ def test_of_doubled_ids_the_first_counts():
     twice = [ENTRIES[0], ENTRIES[1], ENTRIES[0]]
     images = ImageList(as_it_arrives(twice))
     assert images.row("c") == 0
-    assert [images.is_first_with_its_id(row) for row in range(3)] == [True, True, False]
+    assert images.are_loadable.tolist() == [True, True, False]
 
 
 def test_an_unknown_id_has_no_row(images):

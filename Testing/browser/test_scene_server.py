@@ -137,11 +137,6 @@ def test_what_is_no_network_is_named() -> None:
         net.parse_networks("10.1.0.0/16 10.1.0.0.0/8")
 
 
-def test_other_computers_are_a_question_to_the_user() -> None:
-    assert not SceneServerSettings().is_remote
-    assert SceneServerSettings(host="0.0.0.0").is_remote
-
-
 def test_the_last_hundred_connections_are_remembered(scene, serve) -> None:
     server = serve()
     for _ in range(120):

@@ -45,13 +45,6 @@ def test_slices_look_as_in_slicers_slice_views_however_the_axes_lie(direction):
         assert (behind[0, 0] - plane[0, 0]) @ towards > 0.5
 
 
-def test_slices_across_k_are_those_that_were_taken():
-    sagittal = np.array([[0, 0, 3.0, 0], [-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
-    axes = PlaneAxes.across_k(sagittal)
-    assert axes == PlaneAxes.of(sagittal, Direction.SAGITTAL)
-    assert axes.plane(np.zeros((2, 4, 5)), 0).shape == (4, 5)
-
-
 def test_a_large_slice_becomes_the_means_of_its_blocks():
     plane = np.arange(300 * 5, dtype=np.int16).reshape(300, 5)
     small, (right, down) = shrunk(plane, 128)

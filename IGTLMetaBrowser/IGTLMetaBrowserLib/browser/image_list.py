@@ -134,10 +134,6 @@ class ImageList(ArrangedRows):
     def _has_ids_of(self, other: ImageList) -> bool:
         return np.array_equal(self._ids.encoded, other._ids.encoded)
 
-    def is_first_with_its_id(self, row: int) -> bool:
-        """Whether no row above has the same id."""
-        return bool(self._ids.is_first[row])
-
     @cached_property
     def are_loadable(self) -> np.ndarray:
         """Which images can be asked for: those with an id that no row above has."""

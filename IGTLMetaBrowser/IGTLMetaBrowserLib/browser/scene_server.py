@@ -32,11 +32,6 @@ class SceneServerSettings:
     tls: net.ServerTLS | None = None
     allowed_networks: Collection[net.Network] = ()
 
-    @property
-    def is_remote(self) -> bool:
-        """Whether other computers can connect: to be confirmed by the user."""
-        return not net.is_loopback(self.host)
-
 
 class SceneServer(net.Server):
     """A server of ``scene``; what clients push is brought into it in short turns, by ``step``.

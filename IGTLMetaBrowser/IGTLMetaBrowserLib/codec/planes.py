@@ -73,13 +73,6 @@ class PlaneAxes:
         pixel_size = float(spacing[2 - columns[0]]), float(spacing[2 - rows[0]])
         return cls(columns[0], rows[0], across[0], columns[1], rows[1], across[1], pixel_size)
 
-    @classmethod
-    def across_k(cls, ijk_to_ras: np.ndarray) -> PlaneAxes:
-        """Return those of the slices as they were taken, across k, turned as they are viewed."""
-        return next(
-            axes for direction in Direction if (axes := cls.of(ijk_to_ras, direction)).across == 0
-        )
-
     def plane(self, voxels: np.ndarray, number: int) -> np.ndarray:
         """Return a slice, a view of shape (rows, columns) or (rows, columns, components).
 
