@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from IGTLMetaBrowserLib.net.recording import (
 )
 from IGTLMetaBrowserLib.net.replay import ReplayServer, make_scripts
 from IGTLMetaBrowserLib.privacy.redacted_messages import MessageRedactor, redacting_filter
+from net.test_server_in_event_loop import no_more_descriptors
 
 
 @contextmanager
@@ -99,6 +101,20 @@ def test_the_replayed_server_answers_as_the_recorded_one(file: Path):
             assert np.array_equal(client.get_image(image_id).pixels, IMAGES[image_id].pixels)
         with pytest.raises(net.RefusedError, match="there is no image 'Z' here"):
             client.get_image("Z")
+
+
+def test_without_descriptors_clients_wait(file: Path, tmp_path: Path):
+    """As when a port scanner has taken all of them: nothing ends."""
+    replay = ReplayServer(make_scripts(read_recording(file)), speed=100.0)
+    writer = RecordingWriter(tmp_path / "again.igtl")
+    recorder = Recorder(("127.0.0.1", replay.port), writer)
+    with socket.create_connection(("127.0.0.1", recorder.port)):
+        with socket.create_connection(("127.0.0.1", replay.port)), no_more_descriptors():
+            recorder.step(1.0)
+            replay.step(1.0)
+        with stepped(replay), stepped(recorder), net.Client("127.0.0.1", recorder.port) as client:
+            assert len(client.list_images()) == 2
+    writer.close()
 
 
 def test_what_was_never_asked_is_not_answered(file: Path, caplog: pytest.LogCaptureFixture):

@@ -9,15 +9,14 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from .address import format_address
 from .connection import WOULD_WAIT
-from .errors import ConnectionFailedError, TLSError
+from .errors import ConnectionFailedError
 from .limited_log import LimitedLog
 from .recording import Event, RecordingWriter
 from .tls_client import ClientTLS, open_attempt
-from .tls_server import accept_tls
+from .tls_server import accept
 
 _logger = logging.getLogger(__name__)
 
@@ -96,13 +95,10 @@ class Recorder:
         self._selector.close()
 
     def _accept(self) -> None:
-        client, address = self._listener.accept()
-        if self._tls is not None:
-            try:
-                client = accept_tls(self._tls, client, _CONNECT_SECONDS)
-            except TLSError as error:
-                self._warn(address, f"no TLS: {error}")
-                return
+        accepted = accept(self._listener, self._tls, _CONNECT_SECONDS, self._log)
+        if accepted is None:
+            return
+        client, address = accepted
         self.connections += 1
         number = self.connections
         self._writer.write(Event.CONNECTED, number)
@@ -121,8 +117,8 @@ class Recorder:
             end.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(end.socket, selectors.EVENT_READ, end)
 
-    def _warn(self, address: Any, words: str) -> None:
-        line = f"client {format_address(*address[:2])}: {words}"
+    def _warn(self, address: tuple[str, int], words: str) -> None:
+        line = f"client {format_address(*address)}: {words}"
         self._log.write(logging.WARNING, address[0], line)
 
     def _connect(self) -> socket.socket:

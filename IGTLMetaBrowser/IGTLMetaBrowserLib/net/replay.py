@@ -15,10 +15,9 @@ from itertools import count
 
 from .. import codec
 from .connection import Connection
-from .errors import TLSError
 from .limited_log import LimitedLog
 from .recording import Event, Record
-from .tls_server import accept_tls
+from .tls_server import accept
 
 _logger = logging.getLogger(__name__)
 
@@ -181,14 +180,10 @@ class ReplayServer:
         self._selector.close()
 
     def _accept(self) -> None:
-        sock, address = self._listener.accept()
-        if self._tls is not None:
-            try:
-                sock = accept_tls(self._tls, sock, _HANDSHAKE_SECONDS)
-            except TLSError as error:
-                words = f"client {address[0]}: no TLS: {error}"
-                self._log.write(logging.WARNING, address[0], words)
-                return
+        accepted = accept(self._listener, self._tls, _HANDSHAKE_SECONDS, self._log)
+        if accepted is None:
+            return
+        sock, address = accepted
         script = self._scripts[min(self._accepted, len(self._scripts) - 1)]
         self._accepted += 1
         client = _Client(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
+from .address import format_address
 from .errors import TLSError
+from .limited_log import LimitedLog
 from .tls import certificate_name, in_words, load_certificate, load_certificate_authority
 
 # The first byte of a TLS connection (RFC 8446, 5.1: a record of type handshake). Every OpenIGTLink
@@ -50,8 +53,30 @@ class ServerTLS:
         return context
 
 
-def accept_tls(context: ssl.SSLContext, sock: socket.socket, seconds: float) -> ssl.SSLSocket:
-    """Return a client's socket after the handshake, which is waited for: for servers of one client.
+def accept(
+    listener: socket.socket, context: ssl.SSLContext | None, seconds: float, log: LimitedLog
+) -> tuple[socket.socket, tuple[str, int]] | None:
+    """Return a client's socket and address, after its TLS handshake; for servers of a few clients.
+
+    None if it is gone, is not let in, or there are no descriptors, which ``log`` gets in words.
+    """
+    try:
+        sock, address = listener.accept()
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        log.write(logging.WARNING, "", f"a client could not be accepted: {error.strerror}")
+        return None
+    where = address[:2]
+    try:
+        return sock if context is None else _after_handshake(context, sock, seconds), where
+    except TLSError as error:
+        log.write(logging.WARNING, where[0], f"client {format_address(*where)}: no TLS: {error}")
+        return None
+
+
+def _after_handshake(context: ssl.SSLContext, sock: socket.socket, seconds: float) -> ssl.SSLSocket:
+    """Return a client's socket after the handshake, which is waited for.
 
     Raises ``TLSError``, and closes the socket then.
     """

@@ -28,6 +28,8 @@ class ArchiveDialog:
         self.aetLineEdit.maxLength = 16
         self.authorityLineEdit = qt.QLineEdit()
         self.problemLabel = qt.QLabel()
+        # The words of an archive, which can be a page of HTML.
+        self.problemLabel.textFormat = qt.Qt.PlainText
         self.problemLabel.wordWrap = True
         self.problemLabel.styleSheet = "color: red"
         self.buttons = qt.QDialogButtonBox()
