@@ -95,6 +95,21 @@ def test_what_is_odd_is_said_in_words() -> None:
     assert "an image listed as (9, 9, 9) came as (4, 3, 2)" in quirks
 
 
+def test_a_server_writes_nothing_to_the_terminal_but_words() -> None:
+    def inventing(peer: Peer) -> None:
+        for number in range(99):
+            data = bytearray(codec.pack(codec.TransformMessage()))
+            data[2:14] = b"\x1b[31m%-7d" % number  # its type
+            peer.send(bytes(data))
+        peer.receive()
+
+    with ScriptedServer(inventing) as server:
+        result = igtlmeta("probe", f"127.0.0.1:{server.port}", *FAST)
+    assert result.returncode == 0, result.stderr
+    assert "\x1b" not in result.stdout + result.stderr
+    assert result.stdout.count("[31m") == 20
+
+
 def test_what_is_no_openigtlink_server_is_said() -> None:
     def web_server(peer: Peer) -> None:
         peer.send(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n" + b"<html>" * 50)

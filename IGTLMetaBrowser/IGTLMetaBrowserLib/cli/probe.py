@@ -41,21 +41,26 @@ def probe(arguments: argparse.Namespace) -> int:
 
 
 def _print(report: Report) -> None:
-    print(f"{report.address}: connected in {report.connect_milliseconds:g} ms")
+    _say(f"{report.address}: connected in {report.connect_milliseconds:g} ms")
     if report.tls is None:
-        print("not encrypted")
+        _say("not encrypted")
     else:
-        print("TLS: " + ", ".join(f"{key} {value}" for key, value in report.tls.items() if value))
-    rows = [_row(answer) for answer in report.answers]
+        _say("TLS: " + ", ".join(f"{key} {value}" for key, value in report.tls.items() if value))
+    rows = [[*map(output.printable, _row(answer))] for answer in report.answers]
     output.print_table(["Query", "Outcome", "As", "ms", "Version", "Checksum", "Details"], rows)
     for title, values in (("images", report.images), ("fetched", report.fetched)):
         if values:
-            print(f"{title}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
+            _say(f"{title}: " + ", ".join(f"{key} {value}" for key, value in values.items()))
     if report.extensions:
-        print("extensions of this project: " + ", ".join(report.extensions))
-    print("What is unusual about it:" if report.quirks else "Nothing unusual was found.")
+        _say("extensions of this project: " + ", ".join(report.extensions))
+    _say("What is unusual about it:" if report.quirks else "Nothing unusual was found.")
     for quirk in report.quirks:
-        print(f"  - {quirk}")
+        _say(f"  - {quirk}")
+
+
+def _say(line: str) -> None:
+    """Print a line; what is in it of the server, such as names of types, writes to no terminal."""
+    print(output.printable(line))
 
 
 def _row(answer: Answer) -> list[str]:

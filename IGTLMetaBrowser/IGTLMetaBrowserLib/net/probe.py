@@ -17,6 +17,8 @@ from .settings import ConnectionSettings
 
 # Tracking streams at 60 Hz (navigation systems through Plus): all its types are seen in a second.
 LISTEN_SECONDS = 1.0
+# A server can invent some 100,000 in that time.
+_MOST_TYPES = 20
 _NAME = "igtlmeta probe"
 _NO_ID = "no such image"
 # Parts of images, and thumbnails.
@@ -102,10 +104,10 @@ class Probe:
         except (EOFError, OSError, codec.DecodeError) as error:
             self._quirk(f"it closes idle connections: {error}")
             self._connect_again()
-        self.report.unasked = dict(counts)
+        self.report.unasked = dict(counts.most_common(_MOST_TYPES))
         if counts:
             total = sum(counts.values())
-            what = ", ".join(sorted(counts))
+            what = ", ".join(sorted(self.report.unasked))
             self._quirk(
                 f"it sends without being asked: {what}, {total} messages in {LISTEN_SECONDS:g} s"
             )
