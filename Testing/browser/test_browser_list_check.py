@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from browser.test_browser_list import ITEM
-from helpers.hospital import of_type, parents, voxels
+from helpers.hospital import of_type, parents, step_until, voxels
 from helpers.peers import Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -200,6 +200,32 @@ def test_a_server_that_is_started_again_for_the_next_patient(unconnected: Browse
         node = unconnected.load_image("0")
         assert voxels(node)[0] == 50
         assert (node.GetName(), parents(node)) == ("Head of Jones", ["Jones"])
+        unconnected.disconnect()
+
+
+def test_a_live_image_of_a_server_that_is_started_again(unconnected: Browser):
+    """It comes before the list that says whose it is; the next one is shown."""
+
+    def streaming(peer: Peer) -> None:
+        peer.send(make_image(50, OTHER, "0"))
+        with_list = numbering("Jones", 51)
+        with_list(Pushing(peer))
+
+    class Pushing:
+        """Sends an image behind each list."""
+
+        def __init__(self, peer: Peer) -> None:
+            self.receive, self._peer = peer.receive, peer
+
+        def send(self, *messages: codec.Message) -> None:
+            self._peer.send(*messages, make_image(51, OTHER, "0"))
+
+    with ScriptedServer(numbering("Smith", 1, "list"), streaming) as server:
+        unconnected.connect("127.0.0.1", server.port, reconnect_delays=(0.01,))
+        unconnected.list_images()
+        step_until(unconnected, lambda: unconnected.images.node("0") is not None, "the image")
+        node = unconnected.images.node("0")
+        assert (voxels(node)[0], node.GetName(), parents(node)) == (51, "Head of Jones", ["Jones"])
         unconnected.disconnect()
 
 

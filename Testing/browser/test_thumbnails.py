@@ -60,6 +60,17 @@ def rest(browser: Browser) -> None:
     step_until(browser, idle, "the end of the answers")
 
 
+def test_of_a_server_that_is_started_again_the_list_comes_first(unconnected, serve):
+    """Its thumbnails, in a moment in which the list is young, would stand beside other names."""
+    server = serve([entry("A")])
+    server.entries, server.thumbnail = [entry("A", "Jones")], lambda _image_id: thumbnail(9)
+    number = unconnected.connection.number
+    server.hang_up()
+    step_until(unconnected, lambda: unconnected.connection.number > number, "a connection")
+    assert look_at(unconnected, "A") == [9]
+    assert unconnected.images.entry("A").patient_name == "Jones"
+
+
 def test_what_is_looked_at_is_asked_for_and_nothing_else(unconnected, serve):
     server = serve(["A", "BB", "CCC"])
     assert look_at(unconnected, "A", "CCC") == [1, 3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -54,6 +55,10 @@ class PictureServer(ScriptedServer):
     def names_asked(self, data_type: str) -> list[str]:
         """Return the names under which a type was asked for."""
         return [name for kind, name in self.asked if kind == f"GET_{data_type}"]
+
+    def hang_up(self) -> None:
+        """End the connection, as a server does that is started again."""
+        self._peer.socket.shutdown(socket.SHUT_RDWR)
 
     def _serve(self, peer: Peer) -> None:
         while True:

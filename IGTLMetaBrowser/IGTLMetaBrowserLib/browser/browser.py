@@ -389,7 +389,7 @@ class Browser:
                 self.images.request_list()
             else:
                 self.connection.ask(data_type, device_name)
-        self.images.on_connected(self.thumbnails.is_offer_needed)
+        self.images.on_connected(self.thumbnails.is_offer_needed or self.previews.is_coming)
         self.thumbnails.on_connected()
 
     def _on_finished(self, query: net.Query) -> None:

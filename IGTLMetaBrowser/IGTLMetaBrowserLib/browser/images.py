@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -62,6 +62,7 @@ class Images:
         )
         self._live = LiveImages(notify, in_scene, states)
         self._names_seen_once: set[str] = set()
+        self._confirmed_over = 0  # the number of the connection
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
         self.sequences = Sequences(notify, in_scene, metadata, states, self.request)
@@ -381,9 +382,20 @@ class Images:
         return True
 
     def on_live_image(self, image: codec.ImageMessage) -> None:
-        """Show an image that nobody asked for."""
-        if not self._may_be_a_damaged_answer(image):
+        """Show an image that nobody asked for; one that is listed, by a list of its connection."""
+        if self._is_listed(image) and not self.is_list_current:
+            self._confirm_list_once()  # the next one comes in no time
+        elif not self._may_be_a_damaged_answer(image):
             self._live.handle(image)
+
+    def _is_listed(self, image: codec.ImageMessage) -> bool:
+        return self._in_scene.listed_id(image.device_name) in self._metadata.listing
+
+    def _confirm_list_once(self) -> None:
+        """Ask for the list, once over each connection: a server may stream and refuse it."""
+        if self._confirmed_over != self._connection.number:
+            self._confirmed_over = self._connection.number
+            self.confirm_list()
 
     def _may_be_a_damaged_answer(self, image: codec.ImageMessage) -> bool:
         """Whether an image fits what is being fetched, and is the first under an unknown name.
@@ -408,8 +420,18 @@ class Images:
 
     def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
         """Return ``events`` without live images after which a newer one of their id has come."""
-        self.recordings.add(events)
+        self.recordings.add(self._of_the_list(events))
         return self._live.skip_outdated(events)
+
+    def _of_the_list(self, events: Sequence[net.ClientEvent]) -> Iterator[codec.ImageMessage]:
+        """Yield the live images that are not listed, or by a list of the same connection."""
+        is_current = self.is_list_current
+        for event in events:
+            if isinstance(event, net.Connected):
+                is_current = False
+            image = event.message if isinstance(event, net.Unsolicited) else None
+            if isinstance(image, codec.ImageMessage) and (is_current or not self._is_listed(image)):
+                yield image
 
     def on_nodes_removed(self) -> list[str]:
         """Look which nodes were removed from the scene; return the ids whose state has changed."""

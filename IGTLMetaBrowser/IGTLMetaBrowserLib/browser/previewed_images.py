@@ -34,9 +34,12 @@ class PreviewedImages:
 
     @property
     def can_be_asked_for(self) -> bool:
-        """Whether there is a connection, and nothing more important to fetch: images come first."""
+        """Whether there is a connection, and nothing more important to fetch: images come first.
+
+        Over another connection than that of the list, they may be those of another patient.
+        """
         is_connected = self.connection.state is ConnectionState.CONNECTED
-        return is_connected and not self.images.is_loading
+        return is_connected and self.images.is_list_current and not self.images.is_loading
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return what the list says of an image; None also if it has several with this id.
@@ -57,5 +60,7 @@ class PreviewedImages:
 
     def notify_of_wish(self) -> None:
         """Notify that there may be something to ask the server for."""
+        if self.connection.is_connected and not self.images.is_list_current:
+            self.images.confirm_list()
         if self.connection.has_server:
             self.notify(Previewing())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .. import codec, net
+from .. import codec
 from ..scene.sequence_recording import SequenceRecording
 from .events import Observer, RecordingStarted, RecordingStopped
 
@@ -62,13 +62,12 @@ class Recordings:
             recording.stop()
         self._notify_copied()
 
-    def add(self, events: Iterable[net.ClientEvent]) -> None:
-        """Record the images among what came unasked."""
+    def add(self, images: Iterable[codec.ImageMessage]) -> None:
+        """Record those of what came unasked that are recorded."""
         if not self.current:
             return
-        for event in events:
-            image = event.message if isinstance(event, net.Unsolicited) else None
-            if isinstance(image, codec.ImageMessage) and image.device_name in self.current:
+        for image in images:
+            if image.device_name in self.current:
                 self.current[image.device_name].add(image)
 
     @property

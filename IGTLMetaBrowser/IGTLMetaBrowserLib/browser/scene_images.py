@@ -133,6 +133,12 @@ class SceneImages:
     ) -> Any:
         """Show a part of an image, see ``ImageNodes.show_region``. Raises ``SceneError``."""
         self._check_patient(image_id, image)
+        listing = self._metadata.listing
+        if image_id in listing and listing.connection != self._connection.number:
+            raise SceneError(
+                "the server may have been started again with other images; get the list, and load "
+                "the region again"
+            )
         return self._nodes.show_region(self._connection.address, image_id, image, start)
 
     def show_live(self, image: codec.ImageMessage, is_described: bool) -> Any:
