@@ -205,12 +205,27 @@ def test_a_slow_archive(serve, slices, open_source):
         (Answer(503, b"", {"Retry-After": "0"}), "cannot search .*HTTP 503 .*try again in 0 s"),
         (Answer(200, b"<html>welcome</html>"), "cannot search .*check the URL"),
         (Answer(200, b'[{"00080060": {"vr": "CS"}}]'), "a series without its UIDs"),
+        (Answer(200, b"[[1], null]"), "a list of something else than data sets"),
+        (Answer(200, b"[" * 100_000 + b"]" * 100_000), "nested too deep"),
     ],
-    ids=["401", "413", "500", "503", "a page", "no UIDs"],
+    ids=["401", "413", "500", "503", "a page", "no UIDs", "no data sets", "deep"],
 )
 def test_a_list_that_is_none(serve, open_source, answer, words):
     with pytest.raises(SourceError, match=words):
         open_source(serve(lambda path: answer))
+
+
+@pytest.mark.parametrize(
+    "name", [7, {"vr": "PN", "Value": [{"Alphabetic": None}]}, {"vr": "PN", "Value": "Doe"}]
+)
+def test_series_that_make_no_sense_do_not_keep_the_others_from_clients(
+    serve, slices, open_source, name
+):
+    nameless = record(slices) | {"00100010": name}
+    nameless["0020000E"] = {"vr": "UI", "Value": ["1.2.3.99"]}
+    records = [5, {"00080060": None}, nameless, record(slices)]
+    source = open_source(serve(lambda path: listing(*records)))
+    assert [item.patient_name for item in source.images()] == ["", "Doe, Jane"]
 
 
 def test_no_list_at_all(serve, open_source):

@@ -6,6 +6,7 @@ syntax the archive has them.
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import requests
 
 # So many series are asked for at once; archives give what they will (PS3.18 8.3.4.4).
+_logger = logging.getLogger(__name__)
+
 _PAGE = 5000
 _ROUND = 100
 _CHUNK_SIZE = 1 << 20
@@ -112,7 +115,7 @@ class DicomWebArchive:
                     search_filters={key: _plain(key, text) for key, text in query.items()},
                 )
                 known = {series.uid for series in found}
-                new = [one for one in map(_series_of, page) if one.uid not in known]
+                new = [one for one in _series_in(page) if one.uid not in known]
                 found += new
                 # Some archives give fewer than they are asked for, in round numbers. Those that do
                 # not know an offset begin anew.
@@ -201,7 +204,11 @@ class DicomWebArchive:
             raise BrokenOffError(
                 f"cannot {what} {self.name}: it has sent {error}; fetch it again"
             ) from error
-        except (MultipartError, ValueError, KeyError, TypeError) as error:
+        except RecursionError as error:
+            raise ArchiveError(
+                f"cannot {what} {self.name}: its JSON is nested too deep; check the URL"
+            ) from error
+        except (MultipartError, AttributeError, ValueError, KeyError, TypeError) as error:
             raise ArchiveError(
                 f"cannot {what} {self.name}: it has sent {_reason(error)}; check the URL"
             ) from error
@@ -357,8 +364,28 @@ def _make_client(url: str, session: requests.Session, timeout: float) -> Any:
     return client
 
 
-def _series_of(record: Mapping[str, Any]) -> Series:
-    """Return a series from the DICOM JSON model (PS3.18 F.2)."""
+def _series_in(records: Sequence[Any]) -> list[Series]:
+    """Return the series of a list; those that make no sense do not keep the others from clients.
+
+    Raises ``ValueError`` if none makes sense.
+    """
+    found, reason = [], ""
+    for record in records:
+        try:
+            found.append(_series_of(record))
+        except ValueError as error:
+            reason = str(error)
+    if reason and not found:
+        raise ValueError(reason)
+    if reason:
+        _logger.warning("%d of the archive's series are left out", len(records) - len(found))
+    return found
+
+
+def _series_of(record: Any) -> Series:
+    """Return a series from the DICOM JSON model (PS3.18 F.2). Raises ``ValueError``."""
+    if not isinstance(record, Mapping):
+        raise ValueError("a list of something else than data sets")
     series = Series(_values_of(record, KEYWORDS))
     if not series.uid or not series["StudyInstanceUID"]:
         raise ValueError("a series without its UIDs")
@@ -377,14 +404,17 @@ def _tag(keyword: str) -> str:
     return f"{tag_for_keyword(keyword):08X}"
 
 
-def _text(element: Mapping[str, Any]) -> str:
-    """Return a value of the DICOM JSON model as a file would have it."""
-    return "\\".join(map(_one_text, element.get("Value") or []))
+def _text(element: Any) -> str:
+    """Return a value of the DICOM JSON model as a file would have it; empty if it is none."""
+    values = element.get("Value") if isinstance(element, Mapping) else None
+    return "\\".join(map(_one_text, values)) if isinstance(values, list) else ""
 
 
 def _one_text(value: Any) -> str:
     if isinstance(value, Mapping):  # a person's name, in up to three alphabets
-        groups = [value.get(group, "") for group in ("Alphabetic", "Ideographic", "Phonetic")]
+        groups = [
+            str(value.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic")
+        ]
         return "=".join(groups).rstrip("=")
     return "" if value is None else str(value)
 
