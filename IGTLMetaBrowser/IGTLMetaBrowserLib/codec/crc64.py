@@ -71,13 +71,21 @@ def crc64_combine(crc: int, other_crc: int, other_size: int) -> int:
 
     ``other_size`` is the size of the second piece in bytes. As ``crc32_combine`` of zlib.
     """
-    # The first piece is moved by as many bits as the second has: multiplied by that power of x.
-    factor = 1
-    for bit in bin(8 * other_size)[2:]:
-        factor = _multiply(factor, factor)
+    return _multiply(crc, _power_of_x(8 * other_size)) ^ other_crc
+
+
+@lru_cache(maxsize=64)
+def _power_of_x(exponent: int) -> int:
+    """Return that power, modulo P: a message multiplied by it has so many bits 0 behind it.
+
+    The parts of an image have the same size, hence the cache: a power takes 0.6 ms.
+    """
+    power = 1
+    for bit in bin(exponent)[2:]:
+        power = _multiply(power, power)
         if bit == "1":
-            factor = _times_x(factor)
-    return _multiply(crc, factor) ^ other_crc
+            power = _times_x(power)
+    return power
 
 
 class Crc64:

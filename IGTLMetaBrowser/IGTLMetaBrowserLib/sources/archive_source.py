@@ -41,8 +41,9 @@ _logger = logging.getLogger(__name__)
 
 MOST_ENTRIES = 1000
 
-# How soon who waits for the next slice asks again.
-_PART_RETRY_SECONDS = 0.001
+# How soon who waits for the first slice asks again, and who waits for some of the others.
+_FIRST_RETRY_SECONDS = 0.001
+_PART_RETRY_SECONDS = 0.003
 _FETCHES_AT_ONCE = 4
 _MOST_OPENED = 32
 _MOST_SEARCHES = 16
@@ -250,7 +251,7 @@ class ArchiveSource:
         arriving = self._arriving(series, image_id)
         found = None if arriving is None else arriving.image_for(request)
         if found is None:
-            raise NotReadyError(_PART_RETRY_SECONDS)
+            raise NotReadyError(_PART_RETRY_SECONDS if request.tag else _FIRST_RETRY_SECONDS)
         found.message.metadata = self._with_listed(series, found.message.metadata)
         return found
 
@@ -266,7 +267,7 @@ class ArchiveSource:
             return None
         message = arriving.first_image(image_id)
         if message is None:
-            raise NotReadyError(_PART_RETRY_SECONDS)
+            raise NotReadyError(_FIRST_RETRY_SECONDS)
         message.metadata = self._with_listed(series, message.metadata)
         return GrowingVolume(arriving, message, partial(self.image, image_id))
 
