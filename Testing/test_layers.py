@@ -29,7 +29,6 @@ LAYERS = {
     "sources": 3,
     "scene": 3,
     "browser": 4,
-    "browser_events": 5,
     "cli": 5,
     "ui": 5,
     MODULE_FILE: 6,

@@ -81,7 +81,7 @@ def test_the_example_of_several_connections(run, slot_errors):
 
 def test_each_line_of_the_tables(run, capsys):
     run("from IGTLMetaBrowser import IGTLMetaBrowserLogic\nlogic = IGTLMetaBrowserLogic()")
-    run("from IGTLMetaBrowserLib import browser_events as events")
+    run("from IGTLMetaBrowserLib.browser import events")
     cells = table_cells()
     observing = [cell for cell in cells if "addObserver" in cell]
     calling = [cell for cell in cells if "addObserver" not in cell]
