@@ -34,6 +34,7 @@ from IGTLMetaBrowserLib.dicom_index.header_reader import (
     REFUSED,
     UNREAD,
     UNREADABLE,
+    read_file,
 )
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.dicom_index.rows import INSTANCE, SERIES
@@ -103,6 +104,12 @@ class TestWhatIsInIt:
                 ("link", REFUSED, "cannot be read: No such file or directory"),
                 ("rtplan_truncated.dcm", UNREADABLE, "is cut off within (300A,00B0)"),
             ]
+
+    def test_a_pipe_in_the_place_of_a_file_that_was_listed_is_not_waited_for(self, tmp_path: Path):
+        """The thread that reads what is new would wait for ever, and all clients for it."""
+        os.mkfifo(tmp_path / "slice.dcm")
+        content = read_file(tmp_path / "slice.dcm")
+        assert (content.kind, content.reason) == (REFUSED, "cannot be read: it is no file any more")
 
     def test_a_row_is_a_subseries_or_a_file(self, folder: Path):
         with DicomIndex(folder) as index:

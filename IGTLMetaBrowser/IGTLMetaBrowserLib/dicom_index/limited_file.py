@@ -7,7 +7,10 @@ each of which becomes an object.
 
 from __future__ import annotations
 
+import errno
 import io
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,18 @@ _COUNTED_AT_ONCE = 1 << 20
 
 class TooLargeError(Exception):
     """There is more than can be a header."""
+
+
+def open_regular(path: str | bytes, flags: int) -> int:
+    """Open a file, as an opener of Python's; not what somebody has put into its place since.
+
+    One might wait for a pipe for ever. Raises ``OSError``.
+    """
+    number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise OSError(errno.EINVAL, "it is no file any more")
+    return number
 
 
 class ElementCount:
@@ -57,7 +72,7 @@ class LimitedFile(io.FileIO):
     """The file at ``path``; reading raises ``TooLargeError`` beyond the limit, before it reads."""
 
     def __init__(self, path: str | bytes | Path) -> None:
-        super().__init__(path, "rb")
+        super().__init__(path, "rb", opener=open_regular)
         self._bytes_left = LONGEST
 
     def readinto(self, buffer: Any) -> int | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..dicom_index.limited_file import open_regular
 from ..net.source import SourceError
 from .codestreams import check_sizes
 
@@ -269,7 +270,7 @@ def _read(path: Path) -> Dataset:
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=open_regular) as file:
             dataset = read_partial(file, lambda tag, *_: tag > _LAST_TAG, _DEFERRED, force=True)
     except Exception as error:  # a file that changed since it was listed raises anything
         raise SourceError(f"{path.name!r} can no longer be read: {error}") from error

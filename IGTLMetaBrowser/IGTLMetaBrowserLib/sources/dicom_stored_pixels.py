@@ -12,6 +12,7 @@ import numpy as np
 
 from ..dicom_index.buffer_file import BufferFile, Contents
 from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ..dicom_index.limited_file import open_regular
 from ..net.source import SourceError
 from .dicom_files import Frame, ImageFile
 from .dicom_values import integer_kind
@@ -52,7 +53,7 @@ def open_unchanged(folder: Path, file: ImageFile, contents: Contents | None = No
     if content is not None:
         return BufferFile(content)
     try:
-        opened = io.FileIO(folder / file.name, opener=_open_without_waiting)
+        opened = io.FileIO(folder / file.name, opener=open_regular)
     except OSError as error:
         raise SourceError(f"{file.name!r} can no longer be read: {error.strerror}") from error
     try:
@@ -67,11 +68,6 @@ def open_unchanged(folder: Path, file: ImageFile, contents: Contents | None = No
         opened.close()
         raise
     return opened
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file, even if somebody has put a pipe into its place."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
