@@ -8,6 +8,7 @@ import pytest
 from helpers.long_lists import make_long_list
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.image_list import ImageList
+from IGTLMetaBrowserLib.browser.text_column import TextColumn
 
 ENTRIES = [
     codec.ImageMetaItem("Head 10", "c", "MR", "Müller^Anna", "P9", codec.Timestamp(3), (9, 9, 9)),
@@ -194,3 +195,19 @@ def test_images_are_found_again_in_a_list_that_comes_again():
     assert same.rows_of_list(before, rows).tolist() == [0, 2]
     assert other.rows_of_list(before, rows).tolist() == [-1, 1]
     assert (same.count_changes(before), other.count_changes(before)) == ((0, 0), (0, 1))
+
+
+def test_what_is_new_is_counted_also_if_its_id_is_longer_than_all_before():
+    longer = codec.ImageMetaItem("Head 11", "a longer id")
+    before, after = ImageList(ENTRIES), ImageList([*ENTRIES[1:], longer])
+    assert after.count_changes(before) == (1, 1)
+
+
+def test_texts_that_a_column_has_no_more_are_found_whatever_its_size():
+    before = TextColumn(np.array([b"a", b"b", b"c"]))
+    after = TextColumn(np.array([b"c", b"a", b"a longer text"]))
+    nothing = TextColumn(np.empty(0, "S1"))
+    assert before.texts_missing_in(after) == ["b"]
+    assert after.texts_missing_in(before) == ["a longer text"]
+    assert before.texts_missing_in(before) == nothing.texts_missing_in(before) == []
+    assert sorted(before.texts_missing_in(nothing)) == ["a", "b", "c"]

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from itertools import compress
 from typing import Any, NamedTuple
 
 from .. import codec, net
@@ -315,14 +314,12 @@ class Downloads:
 
     def withdraw(self, before: Listing, now: Listing) -> None:
         """Give up what waits and was in the list before, and is in it no more."""
-        waiting = self.waiting
-        if not waiting:
+        if not (self._queue.has_waiting or self.has_requested):
             return
-        are_withdrawn = before.contain(waiting) & ~now.contain(waiting)
-        self._give_up(
-            list(compress(waiting, are_withdrawn)),
-            BrowserError("the server has removed it from the list"),
-        )
+        # A million may wait: they are not looked up, but the few that the list has no more.
+        withdrawn = before.ids_missing_in(now)
+        if withdrawn:
+            self._give_up(withdrawn, BrowserError("the server has removed it from the list"))
 
     def on_list(self) -> bool:
         """A list has come; return whether an image that has waited for it is finished.

@@ -81,7 +81,7 @@ class ImageList(ArrangedRows):
         """Return how many ids are listed here and not in another list, and the other way round."""
         if self._has_ids_of(before) and self.first_live_row == before.first_live_row:
             return 0, 0
-        ids, ids_before = self._sorted_listed_ids(), before._sorted_listed_ids()
+        ids, ids_before = self._sorted_listed_ids(before), before._sorted_listed_ids(self)
         if not len(ids) or not len(ids_before):
             return len(ids), len(ids_before)
         places = np.searchsorted(ids, ids_before)
@@ -219,9 +219,9 @@ class ImageList(ArrangedRows):
             keys = self._table.records[field].astype(np.uint64)
             self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
 
-    def _sorted_listed_ids(self) -> np.ndarray:
-        """Return the numbers of the ids that the server lists, each once."""
-        ids = np.sort(self._ids.hashes[: self.first_live_row])
+    def _sorted_listed_ids(self, other: ImageList) -> np.ndarray:
+        """Return numbers of the ids that the server lists, each once, to compare with another's."""
+        ids = np.sort(self._ids.hashes_beside(other._ids)[: self.first_live_row])
         return ids[np.diff(ids, prepend=ids[:1] ^ np.uint64(1)) != 0]
 
     def column(self, field: str) -> TextColumn:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
+from itertools import compress
 
 import numpy as np
 
@@ -120,15 +121,15 @@ class Listing:
     def __contains__(self, image_id: str) -> bool:
         return self.ids.row(image_id) is not None
 
-    def contain(self, image_ids: Sequence[str]) -> np.ndarray:
-        """Return which of many ids are in the list, as bools of shape (number of ids,).
+    def ids_missing_in(self, other: Listing) -> list[str]:
+        """Return the ids that are in this list, and not in another one.
 
         Those that a search has left out are taken to be there.
         """
-        are_listed = self.ids.rows(image_ids) >= 0
-        if self._kept:
-            are_listed |= np.array([one in self._kept for one in image_ids], bool)
-        return are_listed
+        kept = list(self._kept)
+        are_missing = other.ids.rows(kept) < 0
+        missing = [*self.ids.texts_missing_in(other.ids), *compress(kept, are_missing)]
+        return [one for one in missing if one not in other._kept]
 
     @cached_property
     def ids(self) -> TextColumn:

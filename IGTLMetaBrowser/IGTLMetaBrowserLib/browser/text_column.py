@@ -47,7 +47,7 @@ class TextColumn:
 
     @cached_property
     def hashes(self) -> np.ndarray:
-        """A number of 64 bits for each text: those of equal texts are equal."""
+        """A number of 64 bits for each text: those of equal texts of one column are equal."""
         return _hashes(self.encoded)
 
     @cached_property
@@ -99,6 +99,24 @@ class TextColumn:
         )
         rows = self._order[begin:end]
         return rows[self.encoded[rows] == self.encoded[first]].tolist()
+
+    def texts_missing_in(self, other: TextColumn) -> list[str]:
+        """Return the texts that another column has in no row; its texts may have another size."""
+        if np.array_equal(self.encoded, other.encoded):
+            return []
+        own, others = self.hashes_beside(other), np.sort(other.hashes_beside(self))
+        if not len(others):
+            return self.texts
+        order = np.argsort(own)
+        places = np.searchsorted(others, own[order])
+        are_missing = others[np.minimum(places, len(others) - 1)] != own[order]
+        return self.texts_of(order[are_missing])
+
+    def hashes_beside(self, other: TextColumn) -> np.ndarray:
+        """Return ``hashes`` as in a column with the larger size of both: these can be compared."""
+        dtypes = self.encoded.dtype, other.encoded.dtype
+        larger = max(dtypes, key=lambda dtype: dtype.itemsize)
+        return self.hashes if larger == dtypes[0] else _hashes(self.encoded.astype(larger))
 
     @cached_property
     def is_first(self) -> np.ndarray:
