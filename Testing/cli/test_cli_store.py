@@ -16,6 +16,7 @@ from cli.command import igtlmeta, started
 from helpers import orthanc
 from helpers.scripted_archive import archive_of, multipart, record, running
 from IGTLMetaBrowserLib.sources import demo_dicom
+from IGTLMetaBrowserLib.sources.plan_document import read_plan
 
 without_orthanc = pytest.mark.skipif(
     not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"
@@ -102,6 +103,13 @@ def test_a_plan_that_replaces_another(phantom, plan, tmp_path):
     second = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path, "--replaces", path)
     document = pydicom.dcmread(second.stdout.strip())
     assert document.PredecessorDocumentsSequence[0].StudyInstanceUID == document.StudyInstanceUID
+    # That nothing of it is planned any more, has to be said.
+    plan.write_text("[]")
+    options = ["--images", phantom / "CT", "-o", tmp_path, "--replaces", path]
+    refused = igtlmeta("store", plan, *options)
+    assert (refused.returncode, "say so: --empty" in refused.stderr) == (1, True)
+    emptied = igtlmeta("store", plan, *options, "--empty")
+    assert read_plan(pydicom.dcmread(emptied.stdout.strip())).replaced == [path.stem]
 
 
 def test_a_plan_of_another_image(phantom, plan, tmp_path):

@@ -18,7 +18,7 @@ from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import other_segments
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom_segmentations import Structure
-from IGTLMetaBrowserLib.sources.label_document import write_segmentation
+from IGTLMetaBrowserLib.sources.label_document import replace_segments, write_segmentation
 from IGTLMetaBrowserLib.sources.label_file import Labels, read_labels, write_labels
 from IGTLMetaBrowserLib.sources.predecessor import replaced_by
 
@@ -160,7 +160,9 @@ def test_one_segment_of_several_that_overlap_is_replaced(
     changed[1, 50:60, 50:60], changed[1, 70:75, 50:60] = 1, 2
     structures = [Structure(name, 1, RED), Structure("New", 2, RED)]
     stored = pydicom.dcmread(folder / "seg1")
-    second = write_segmentation(Labels(changed, ijk_to_ras, structures), images, stored, number)
+    labels = Labels(changed, ijk_to_ras, structures)
+    second, numbers = replace_segments(labels, images, stored, [number])
+    assert numbers == [number, number + 1]
     second.save_as(folder / "seg2", enforce_file_format=True)
     assert replaced_by(second) == [first.SOPInstanceUID]
     after = masks_in(folder)
@@ -189,9 +191,8 @@ def test_frames_that_begin_within_a_byte(images, tmp_path):
     first.save_as(tmp_path / "seg", enforce_file_format=True)
     changed = rng.integers(0, 2, (3, 5, 7))
     read = pydicom.dcmread(tmp_path / "seg")
-    second = write_segmentation(
-        Labels(changed, matrix, [Structure("Label 2", 1, RED)]), images, read, 2
-    )
+    labels = Labels(changed, matrix, [Structure("Label 2", 1, RED)])
+    second, _ = replace_segments(labels, images, read, [2])
     second.save_as(tmp_path / "seg2", enforce_file_format=True)
     found = masks_in(tmp_path)
     expected = {"Label 1": layers[0] == 1, "Label 2": changed == 1}
@@ -200,23 +201,53 @@ def test_frames_that_begin_within_a_byte(images, tmp_path):
         np.testing.assert_array_equal(found[name], mask)
 
 
+def test_segments_are_replaced_one_after_the_other(images, folder, overlapping, ijk_to_ras):
+    """By somebody who knows the first version only, in which the numbers were others."""
+
+    def stored(document: Dataset) -> Dataset:
+        document.save_as(folder / "seg", enforce_file_format=True)
+        return pydicom.dcmread(folder / "seg")
+
+    def changed(*names: str) -> Labels:
+        labels = np.zeros((3, 128, 128), np.uint8)
+        labels[1, 50 : 50 + len(names), 50:60] = 1 + np.arange(len(names))[:, np.newaxis]
+        structures = [Structure(name, label, RED) for label, name in enumerate(names, start=1)]
+        return Labels(labels, ijk_to_ras, structures)
+
+    first = stored(write_segmentation(overlapping, images))
+    second = stored(replace_segments(changed("New", "Newer"), images, first, [1])[0])
+    third, numbers = replace_segments(changed("Another"), images, second, [2], known=first)
+    assert [item.SegmentLabel for item in third.SegmentSequence] == [
+        "New",
+        "Newer",
+        "Another",
+        "S9",
+    ]
+    assert (numbers, replaced_by(third)) == ([3], [second.SOPInstanceUID])
+    both, _ = replace_segments(changed("One"), images, second, [1, 2])
+    assert [item.SegmentLabel for item in both.SegmentSequence] == ["One", "S7", "S9"]
+    # Of what was changed by somebody else, nothing is lost.
+    with pytest.raises(SourceError, match="the segment 1 was replaced meanwhile"):
+        replace_segments(changed("Another"), images, second, [1], known=first)
+
+
 def test_a_segment_whose_others_cannot_be_taken_over(images, overlapping, ijk_to_ras):
     """Nothing is stored that has lost some of them."""
     first = deepcopy(write_segmentation(overlapping, images))
     one = Labels(overlapping.labels[1], ijk_to_ras)
     with pytest.raises(SourceError, match=r"has no segment 4, but 1, 2, 3; get the list"):
-        write_segmentation(one, images, first, 4)
+        replace_segments(one, images, first, [4])
     with pytest.raises(SourceError, match="planes of which there is no image; store this one as"):
-        write_segmentation(one, images[:2], first, 2)
+        replace_segments(one, images[:2], first, [2])
     first.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = [1, 1]
     with pytest.raises(SourceError, match="does not lie on the grid of the images; store this"):
-        write_segmentation(one, images, first, 2)
+        replace_segments(one, images, first, [2])
     first.PixelData = first.PixelData[:100]
     with pytest.raises(SourceError, match=r"taken over: it has pixels that cannot be read"):
-        write_segmentation(one, images, first, 2)
+        replace_segments(one, images, first, [2])
     first.SegmentationType = "FRACTIONAL"
     with pytest.raises(SourceError, match="is no binary segmentation"):
-        write_segmentation(one, images, first, 2)
+        replace_segments(one, images, first, [2])
 
 
 def test_what_a_segment_is_of_is_not_lost(images, labels, ijk_to_ras):
@@ -235,8 +266,10 @@ def test_the_command_replaces_one_segment(images, folder, overlapping, ijk_to_ra
     write_labels(labels, Labels(overlapping.labels[1], ijk_to_ras, [Structure("New", 9, RED)]))
     options = ["--images", folder, "-o", tmp_path, "--replaces", first]
     result = igtlmeta("store", labels, *options, "--segment", "2")
-    document = pydicom.dcmread(result.stdout.strip())
+    path, numbers = result.stdout.splitlines()
+    document = pydicom.dcmread(path)
     assert [item.SegmentLabel for item in document.SegmentSequence] == ["S3", "New", "S9"]
+    assert numbers == "2"
     result = igtlmeta("store", labels, *options[:-2], "--segment", "2")
     assert (result.returncode, "of a document: --replaces" in result.stderr) == (2, True)
 

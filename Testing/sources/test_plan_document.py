@@ -78,17 +78,17 @@ def test_it_names_the_images_and_what_it_replaces(file, images):
 
 
 @pytest.mark.skipif(shutil.which("dsrdump") is None, reason="no dcmtk: apt-get install dcmtk")
-@pytest.mark.parametrize("is_replacing", [False, True])
-def test_dcmtk_reads_it(file, images, is_replacing):
-    if is_replacing:
-        second = write_plan(TRAJECTORIES, images, predecessor=pydicom.dcmread(file))
+@pytest.mark.parametrize("replacing", [None, TRAJECTORIES, []])
+def test_dcmtk_reads_it(file, images, replacing):
+    if replacing is not None:
+        second = write_plan(replacing, images, predecessor=pydicom.dcmread(file))
         second.save_as(file, enforce_file_format=True)
     # Its check of values knows no UTF-8.
     command = ["dsrdump", "--disable-vr-checker", str(file)]
     result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert result.returncode == 0, result.stderr
     assert "Comprehensive 3D SR Document" in result.stdout
-    assert 'SCOORD3D:(,,"Image Region")=(POLYLINE' in result.stdout
+    assert ('SCOORD3D:(,,"Image Region")=(POLYLINE' in result.stdout) == (replacing != [])
     assert "E:" not in result.stderr
 
 
@@ -115,6 +115,24 @@ def test_a_folder_offers_the_plans_for_its_images(images, tmp_path, make_slice):
     source = DicomFolderSource(tmp_path)
     assert [item.name for item in source.trajectories()] == ["Entry", "Ziel ü"]
     assert {item.owner for item in source.trajectories()} == {source.images()[0].id}
+
+
+def test_a_plan_is_emptied_and_filled_again(images, tmp_path):
+    """By documents that say so: nothing is deleted."""
+    for number, image in enumerate(images):
+        image.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    shown, predecessor = [], None
+    for trajectories in (TRAJECTORIES[:1], [], TRAJECTORIES[1:]):
+        write_plan(trajectories, images, predecessor).save_as(
+            tmp_path / f"plan{len(shown)}.dcm", enforce_file_format=True
+        )
+        predecessor = pydicom.dcmread(tmp_path / f"plan{len(shown)}.dcm")
+        source = DicomFolderSource(tmp_path)
+        shown.append([item.name for item in source.trajectories()])
+        assert len(source.images()) == 1
+    assert shown == [["Left STN"], [], ["Entry", "Ziel ü"]]
+    with pytest.raises(SourceError, match="no trajectories to store"):
+        write_plan([], images)
 
 
 def test_another_patients_plan_is_not_replaced(file, make_slice):

@@ -12,7 +12,7 @@ from helpers import validators
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom_segmentations import Structure
-from IGTLMetaBrowserLib.sources.label_document import write_segmentation
+from IGTLMetaBrowserLib.sources.label_document import replace_segments, write_segmentation
 from IGTLMetaBrowserLib.sources.label_file import Labels
 from IGTLMetaBrowserLib.sources.plan_document import write_plan
 
@@ -21,8 +21,8 @@ TRAJECTORIES = [
     codec.TrajectoryItem(name="Ziel ü", type=codec.TrajectoryType.TARGET, target=(4, 5, 6)),
 ]
 WRITTEN = (
-    "plan", "replacing plan", "segmentation", "replacing segmentation", "overlapping segmentation",
-    "replacing segment", "CT", "MR", "PT",
+    "plan", "replacing plan", "emptied plan", "segmentation", "replacing segmentation",
+    "overlapping segmentation", "replacing segment", "CT", "MR", "PT",
 )  # fmt: skip
 
 
@@ -42,10 +42,11 @@ def written(phantom_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> d
     documents = {
         "plan": plan,
         "replacing plan": write_plan(TRAJECTORIES[:1], images, predecessor=plan),
+        "emptied plan": write_plan([], images, predecessor=plan),
         "segmentation": segmentation,
         "replacing segmentation": write_segmentation(liver, images, predecessor=segmentation),
         "overlapping segmentation": both,
-        "replacing segment": write_segmentation(liver, images, both, segment=2),
+        "replacing segment": replace_segments(liver, images, both, [2])[0],
     }
     files = {
         modality: sorted((phantom_folder / modality).iterdir())[40]

@@ -93,56 +93,98 @@ def documents(archive: orthanc.Orthanc, modality: str) -> list[pydicom.Dataset]:
     return sorted(found, key=lambda one: len(replaced_by(one)))
 
 
-@without_orthanc
-def test_a_line_is_stored_comes_back_and_is_stored_in_place_of_the_first(user, archive, questions):
+class Plan:
+    """The plan of the image, in the window and in the archive."""
+
+    def __init__(self, user, archive: orthanc.Orthanc) -> None:
+        self.user = user
+        self.archive = archive
+        self.trajectories = user.panel.browser.trajectories
+
+    def get(self) -> dict[str, tuple[float, ...]]:
+        """Get the trajectories; return the targets of those that there are."""
+        self.user.ui.statusLabel.text = ""
+        self.user.press(self.user.ui.trajectoriesButton)
+        ends = ("shown", "No trajectories")
+        self.user.wait_for(lambda: any(end in self.user.status for end in ends), "trajectories")
+        found = [one.item for one in self.trajectories.items if not one.is_gone]
+        return {item.name: item.target for item in found}
+
+    def node(self, name: str):
+        """The node of a trajectory that is on the server."""
+        (one,) = (one for one in self.trajectories.items if one.item.name == name)
+        return self.trajectories.node(one)
+
+    def store(self, text: str, words: str) -> None:
+        """Store what the menu offers, until these words are said."""
+        self.user.ui.statusLabel.text = ""
+        actions(self.user)[text].trigger()
+        self.user.wait_for_status(words, SECONDS_TO_STORE)
+
+    def move(self, name: str, *target: float) -> None:
+        """Move the target of a trajectory, and store it."""
+        self.node(name).SetNthControlPointPositionWorld(1, *target)
+        names = [one.item.name for one in self.trajectories.items]
+        self.user.ui.trajectoryTableView.selectRow(names.index(name))
+        self.store("Store selected trajectories (1)", "Trajectories: ")
+
+    def remove(self, *names: str) -> None:
+        for name in names:
+            slicer.mrmlScene.RemoveNode(self.node(name))
+
+    def predecessors(self) -> list[list[str]]:
+        """Of each document in the archive, the UID of which it has replaced."""
+        return [replaced_by(document) for document in documents(self.archive, "SR")]
+
+
+@pytest.fixture
+def plan(user, archive: orthanc.Orthanc, questions: list[str]) -> Plan:
+    """Two lines that were drawn and stored, and are got back."""
     connect(user, archive.dicomweb)
     load_the_image(user)
-    left, right = line("Left STN"), line("Right STN")
-    actions(user)["Store all new lines (2)"].trigger()
+    lines = [line("Left STN"), line("Right STN")]
+    plan = Plan(user, archive)
+    plan.store("Store all new lines (2)", "Trajectories: 2 stored in http://localhost")
     assert "Store 2 trajectories in http://localhost" in questions[0]
-    user.wait_for_status("Trajectories: 2 stored in http://localhost", SECONDS_TO_STORE)
-    (first,) = documents(archive, "SR")
-    for node in (left, right):
+    assert "in the study of 'CT head'?" in questions[0]
+    for node in lines:
         slicer.mrmlScene.RemoveNode(node)
-    user.press(user.ui.trajectoriesButton)
-    user.wait_for_status("2 trajectories are shown")
-    # One of them is changed; the other one is a part of the plan all the same.
-    trajectories = user.panel.browser.trajectories
-    row, changed = next(
-        (row, one) for row, one in enumerate(trajectories.items) if one.item.name == "Left STN"
-    )
-    node = trajectories.node(changed)
-    node.SetNthControlPointPositionWorld(1, 11, -6, 3)
-    user.ui.trajectoryTableView.selectRow(row)
-    actions(user)["Store selected trajectories (1)"].trigger()
-    assert "in place of the plan of CT head that it came from?" in questions[1]
+    assert plan.get() == {"Left STN": (10, -5, 2), "Right STN": (10, -5, 2)}
+    return plan
+
+
+@without_orthanc
+def test_trajectories_are_stored_one_after_the_other(plan, questions):
+    """Each goes into the plan as it is then: what it took the place of is not got before."""
+    plan.move("Left STN", 11, -6, 3)
+    assert "in place of the plan of 'CT head' that it came from?" in questions[1]
     assert "The other one of that plan stays as it is." in questions[1]
-    user.wait_for_status("Trajectories: 2 stored", SECONDS_TO_STORE)
-    _, second = documents(archive, "SR")
-    assert replaced_by(second) == [first.SOPInstanceUID]
-    user.press(user.ui.trajectoriesButton)
-    user.wait_for_status("2 trajectories are shown")
-    assert {one.item.name: one.item.target for one in trajectories.items} == {
+    plan.move("Right STN", 12, -7, 4)
+    assert "The other one of that plan stays as it is." in questions[2]
+    assert plan.get() == {
         "Left STN": pytest.approx((11, -6, 3)),
-        "Right STN": pytest.approx((10, -5, 2)),
+        "Right STN": pytest.approx((12, -7, 4)),
     }
-    # What is removed from the scene is left out of the plan, if the user agrees to that.
-    nodes = {one.item.name: trajectories.node(one) for one in trajectories.items}
-    slicer.mrmlScene.RemoveNode(nodes["Right STN"])
-    user.ui.trajectoryTableView.selectRow(
-        [one.item.name for one in trajectories.items].index("Left STN")
-    )
-    actions(user)["Store selected trajectories (1)"].trigger()
-    assert "Left out of it, as removed from the scene: Right STN." in questions[2]
-    assert "of that plan stay" not in questions[2]
-    user.wait_for_status("Trajectories: 1 stored", SECONDS_TO_STORE)
-    third = next(
-        one for one in documents(archive, "SR") if replaced_by(one) == [second.SOPInstanceUID]
-    )
-    user.press(user.ui.trajectoriesButton)
-    user.wait_for_status("One trajectory is shown")
-    assert [one.item.name for one in trajectories.items if not one.is_gone] == ["Left STN"]
-    assert third.PatientID == first.PatientID
+
+
+@without_orthanc
+def test_trajectories_are_removed_from_a_plan(plan, questions):
+    """By removing them from the scene, if the user agrees; also the last of them."""
+    plan.remove("Right STN")
+    plan.move("Left STN", 11, -6, 3)
+    assert "Left out of it, as removed from the scene: 'Right STN'." in questions[1]
+    assert "of that plan stay" not in questions[1]
+    assert plan.get() == {"Left STN": pytest.approx((11, -6, 3))}
+    assert not any("removed" in text for text in actions(plan.user))
+    plan.remove("Left STN")
+    plan.store("Store that a plan was removed (1)", "Trajectories: 0 stored in")
+    assert "that nothing of the plan of 'CT head' is planned any more?" in questions[2]
+    assert "removed from the scene: 'Left STN'. What is stored there cannot" in questions[2]
+    assert not any("removed" in text for text in actions(plan.user))
+    assert plan.get() == {}
+    uids = {one.SOPInstanceUID for one in documents(plan.archive, "SR")}
+    replaced = [uid for uids_ in plan.predecessors() for uid in uids_]
+    assert (len(uids), len(set(replaced) & uids)) == (3, 2)
 
 
 def segmentation(image, name: str = "Plan of the ablation"):
@@ -175,8 +217,8 @@ def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, arch
     image = user.panel.browser.images.node(load_the_image(user))
     drawn = segmentation(image)
     actions(user)["Store Plan of the ablation"].trigger()
-    assert "Store Plan of the ablation in ORTHANC@localhost" in questions[0]
-    assert "as a new segmentation of CT head?" in questions[0]
+    assert "Store 'Plan of the ablation' in ORTHANC@localhost" in questions[0]
+    assert "as a new segmentation of 'CT head'?" in questions[0]
     user.wait_for_status("Structures: 2 stored in ORTHANC@localhost", SECONDS_TO_STORE)
     (first,) = documents(archive, "SEG")
     assert [one.SegmentLabel for one in first.SegmentSequence] == ["Lebér", "Tumor"]
@@ -187,23 +229,35 @@ def test_a_segmentation_is_stored_by_dimse_comes_back_and_is_replaced(user, arch
     names = {one.name: one for one in overlays.label_maps}
     assert names["Lebér"].structures[0].rgba == pytest.approx((26, 51, 230, 255), abs=1)
     assert [row[1] for row in user.table()[1:]] == ["Lebér, of CT head", "Tumor, of CT head"]
-    # One of its segments is changed: the other one is in the document that takes its place.
-    user.load(names["Tumor"].id)
+    # Its segments are changed one after the other: each goes into the document of the one before.
+    for name in names:
+        user.load(names[name].id)
     changed = overlays.show_segmentation(names["Tumor"].id)
-    changed.SetName("Tumor changed")
+    changed.SetName("Tumor, changed")
     changed.GetSegmentation().GetNthSegment(0).SetName("Residual tumor")
     changed.GetSegmentation().AddEmptySegment("empty", "Nothing")
-    actions(user)["Store Tumor changed"].trigger()
+    store_segment(user, "Tumor, changed")
     assert "in place of the segment that it came from?" in questions[1]
-    assert "The other segments of that segmentation of CT head stay as they are." in questions[1]
-    assert "Left out, as they have no voxels in the image: Nothing." in questions[1]
-    assert "No longer in it: Tumor." in questions[1]
-    user.wait_for_status("Structures: 1 stored", SECONDS_TO_STORE)
-    before, after = documents(archive, "SEG")
-    assert replaced_by(after) == [before.SOPInstanceUID]
+    assert "The other segments of that segmentation of 'CT head' stay as they are." in questions[1]
+    assert "Left out, as they have no voxels in the image: 'Nothing'." in questions[1]
+    assert "No longer in it: 'Tumor'." in questions[1]
+    other = overlays.show_segmentation(names["Lebér"].id)
+    other.SetName("Liver")
+    store_segment(user, "Liver")
+    changed.GetSegmentation().GetNthSegment(0).SetName("Tumor, again")
+    store_segment(user, "Tumor, changed")
+    stored = documents(archive, "SEG")
+    replaced = {uid: one.SOPInstanceUID for one in stored for uid in replaced_by(one)}
+    assert (len(stored), len(replaced)) == (4, 3)
     user.press(user.ui.labelMapsButton)
     user.wait_for_status("offers 2 label maps")
-    assert {one.name for one in overlays.label_maps} == {"Lebér", "Residual tumor"}
+    assert {one.name for one in overlays.label_maps} == {"Lebér", "Tumor, again"}
+
+
+def store_segment(user, name: str) -> None:
+    user.ui.statusLabel.text = ""
+    actions(user)[f"Store {name}"].trigger()
+    user.wait_for_status("Structures: 1 stored", SECONDS_TO_STORE)
 
 
 @without_orthanc

@@ -87,7 +87,7 @@ def test_ids_and_names_in_any_language(user, offer, slicer_host, name):
 def test_an_image_without_a_name_is_called_by_its_id(user, offer):
     offer([image("A")])
     user.load("A")
-    assert user.status == "A is loaded."
+    assert user.status == "'A' is loaded."
 
 
 def test_a_list_that_changes_between_two_reads(user, offer):

@@ -109,7 +109,7 @@ def test_a_server_that_comes_back_is_connected_again_without_the_user(user):
         user.wait_for(lambda: shown(user).startswith("Connected"), "the connection")
         assert user.panel.selectedImageIds() == ["B"]
         user.press(user.ui.loadButton)
-        user.wait_for_status("Image B is loaded")
+        user.wait_for_status("'Image B' is loaded")
 
 
 def test_a_list_that_was_lost_with_the_connection_is_read_from_the_next_one(user):

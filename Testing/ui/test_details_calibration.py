@@ -51,7 +51,7 @@ def directions_of(node) -> list[float]:
 def test_a_spacing_that_is_typed_in_before_is_used_when_the_volume_is_made(doctor):
     doctor.select("PET")
     calibrate(doctor, "0.5 0.25")
-    assert doctor.status == "PET is calibrated: pixel spacing 0.5 × 0.25 mm."
+    assert doctor.status == "'PET' is calibrated: pixel spacing 0.5 × 0.25 mm."
     assert doctor.state("PET") == "calibrated"
     doctor.load("PET")
     assert doctor.panel.browser.images.node("PET").GetSpacing() == (0.5, 0.25, 3.0)
@@ -71,7 +71,7 @@ def test_it_is_applied_to_a_volume_that_is_there_and_undone(doctor):
     doctor.press(doctor.ui.removeCalibrationButton)
     assert node.GetSpacing() == SPACING
     assert node.GetAttribute("IGTLMetaBrowser.CalibratedSpacing") is None
-    assert doctor.status == "PET uses its own pixel spacing again."
+    assert doctor.status == "'PET' uses its own pixel spacing again."
     assert doctor.state("PET") == "loaded"
     assert not doctor.ui.removeCalibrationButton.enabled
 
@@ -152,7 +152,7 @@ def test_two_numbers_can_be_written_in_several_ways(doctor, text):
     doctor.select("PET")
     doctor.ui.spacingLineEdit.text = text  # QTest has no key for ×
     doctor.press(doctor.ui.calibrateButton)
-    assert doctor.status == "PET is calibrated: pixel spacing 0.5 × 0.25 mm."
+    assert doctor.status == "'PET' is calibrated: pixel spacing 0.5 × 0.25 mm."
 
 
 def test_a_calibration_is_for_one_server_s_image_and_there_again_with_the_server(doctor):

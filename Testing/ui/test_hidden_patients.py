@@ -218,7 +218,7 @@ def test_images_can_be_loaded_and_calibrated_by_their_real_ids(doctor):
     doctor.ui.spacingLineEdit.text = "0.5 0.5"
     doctor.press(doctor.ui.calibrateButton)
     assert doctor.panel.browser.images.node("LINDQVIST_MR").GetSpacing()[:2] == (0.5, 0.5)
-    assert doctor.status == "MR of (hidden) is calibrated: pixel spacing 0.5 × 0.5 mm."
+    assert doctor.status == "'MR of (hidden)' is calibrated: pixel spacing 0.5 × 0.5 mm."
 
 
 def test_two_patients_stay_two(doctor, slicer_host):

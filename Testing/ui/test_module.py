@@ -45,7 +45,7 @@ def test_every_selected_image_is_loaded_into_a_volume(user, small_server, slicer
     volume = slicer_host.util.getNode("Image D")
     assert volume.GetImageData().GetDimensions() == (4, 3, 5)
     assert slicer_host.util.arrayFromVolume(volume)[4, 2, 3] == 59
-    user.wait_for_status("Image D is loaded.")
+    user.wait_for_status("'Image D' is loaded.")
 
 
 def test_an_image_that_fails_does_not_stop_the_others(user, small_server):
@@ -67,7 +67,7 @@ def test_a_double_click_loads_and_again_updates_the_same_node(user, small_server
         center = user.ui.imageTableView.visualRect(index).center()
         QTest.mouseClick(user.ui.imageTableView.viewport(), Qt.LeftButton, Qt.NoModifier, center)
         QTest.mouseDClick(user.ui.imageTableView.viewport(), Qt.LeftButton, Qt.NoModifier, center)
-        user.wait_for_status("Image A is loaded")
+        user.wait_for_status("'Image A' is loaded")
     assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
 
 
@@ -96,7 +96,7 @@ def test_disconnecting_empties_the_list_and_keeps_the_volumes(user, small_server
     user.wait_for_status("offers 4 images")
     user.select("A")
     user.press(user.ui.loadButton)
-    user.wait_for_status("Image A is loaded")
+    user.wait_for_status("'Image A' is loaded")
     user.press(user.ui.connectButton)
     assert user.status == "Not connected."
     assert user.table() == []
@@ -108,7 +108,7 @@ def test_closing_the_scene_leaves_the_window_usable(user, small_server, slicer_h
     user.wait_for_status("offers 4 images")
     user.select("A")
     user.press(user.ui.loadButton)
-    user.wait_for_status("Image A is loaded")
+    user.wait_for_status("'Image A' is loaded")
     slicer_host.mrmlScene.Clear(0)
     user.press(user.ui.loadButton)
     user.wait_for(
@@ -121,7 +121,7 @@ def test_a_deleted_volume_is_no_longer_shown_as_loaded(user, small_server, slice
     user.wait_for_status("offers 4 images")
     user.select("A", "B")
     user.press(user.ui.loadButton)
-    user.wait_for_status("Image B is loaded")
+    user.wait_for_status("'Image B' is loaded")
     slicer_host.mrmlScene.RemoveNode(user.panel.browser.images.node("A"))
     assert [row[0] for row in user.table()[:2]] == ["", "loaded"]
     slicer_host.mrmlScene.Clear(0)
@@ -134,7 +134,7 @@ def test_connected_again_an_image_keeps_its_node(user, small_server, slicer_host
         user.wait_for_status("offers 4 images")
         user.select("A")
         user.press(user.ui.loadButton)
-        user.wait_for_status("Image A is loaded")
+        user.wait_for_status("'Image A' is loaded")
         user.press(user.ui.connectButton)
     assert slicer_host.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
 
@@ -144,7 +144,7 @@ def test_what_a_script_asks_for_is_shown_in_the_window(user, small_server):
     browser.connect("127.0.0.1", small_server)
     user.wait_for_status("offers 4 images")
     browser.request_images(["A", "B"])
-    user.wait_for_status("Image B is loaded")
+    user.wait_for_status("'Image B' is loaded")
     assert user.panel.model.state("A") == "loaded"
     browser.trajectories.request()
     user.wait_for_status("3 trajectories are shown")
@@ -171,7 +171,7 @@ def test_cancel_stops_loading_and_the_next_image_is_the_right_one(user, slicer_h
         assert user.panel.model.state("LARGE") == "cancelled"
         assert not user.ui.cancelButton.enabled
         user.press(user.ui.loadButton)
-        user.wait_for_status("Large is loaded")
+        user.wait_for_status("'Large' is loaded")
 
 
 def test_closing_the_scene_cancels_a_transfer(user, slicer_host):

@@ -105,7 +105,7 @@ def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
     listed.load("LABELS")
     listed.select("LABELS")
     listed.choose(listed.open_menu("LABELS").segmentation)
-    listed.wait_for_status("Tumor is shown as a segmentation.")
+    listed.wait_for_status("'Tumor' is shown as a segmentation.")
     node = slicer_host.mrmlScene.GetFirstNodeByClass("vtkMRMLSegmentationNode")
     assert node.GetSegmentation().GetNthSegment(0).GetName() == "Tumor"
 
@@ -140,7 +140,7 @@ def test_an_image_is_shown_in_the_colors_of_the_server(connected):
     connected.load("A")
     connected.select("A")
     connected.choose(connected.open_menu("A").colors)
-    connected.wait_for_status("Image A is shown with the server's color table")
+    connected.wait_for_status("'Image A' is shown with the server's color table")
     display = connected.panel.browser.images.node("A").GetDisplayNode()
     assert display.GetColorNode().GetNumberOfColors() == 256
 
@@ -151,7 +151,7 @@ def test_an_image_is_shown_by_window_and_level_again(connected):
     display = connected.panel.browser.images.node("A").GetDisplayNode()
     before = display.GetColorNodeID()
     connected.choose(connected.open_menu("A").colors)
-    connected.wait_for_status("Image A is shown with the server's color table")
+    connected.wait_for_status("'Image A' is shown with the server's color table")
     assert display.GetColorNodeID() != before
     connected.choose(connected.open_menu("A").ownColors)
     assert display.GetColorNodeID() == before

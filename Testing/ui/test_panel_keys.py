@@ -104,7 +104,7 @@ def test_esc_in_the_filter_does_not_cancel(user):
         user.select("LARGE")
         user.press(user.ui.loadButton)
         user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
-        user.wait_for_status("Large is loaded")
+        user.wait_for_status("'Large' is loaded")
 
 
 def test_return_in_the_host_box_connects(user, small_server):

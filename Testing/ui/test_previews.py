@@ -73,7 +73,7 @@ def test_the_views_say_how_much_of_a_preview_is_real(user, view):
         assert view.text == "Preview 1/6 resolution"
         assert "cannot be chosen in other modules or saved" in user.status
         gate.open()
-        user.wait_for_status("Head is loaded")
+        user.wait_for_status("'Head' is loaded")
     user.wait_for(lambda: view.text == "", "the end of the preview")
     assert view.layers.GetBackgroundVolumeID() == user.panel.browser.images.node("CT").GetID()
 
@@ -88,7 +88,7 @@ def test_a_view_that_shows_another_volume_says_nothing_of_the_preview(user, view
         view.layers.SetBackgroundVolumeID(preview.GetID())
         assert view.text == "Preview 1/6 resolution"
         gate.open()
-        user.wait_for_status("Head is loaded")
+        user.wait_for_status("'Head' is loaded")
 
 
 @pytest.mark.parametrize("is_kept", [False, True])
@@ -138,7 +138,7 @@ def test_the_region_of_a_roi_is_loaded_from_the_menu(user, view):
         assert (action.text, menu.region.menu.menuAction().enabled) == ("Tumor", True)
         menu.menu.hide()
         action.trigger()
-        user.wait_for_status("Head (region) is loaded, a part of Head")
+        user.wait_for_status("'Head (region)' is loaded, a part of 'Head'")
     region = slicer.mrmlScene.GetFirstNodeByName("Head (region)")
     shown = view.layers.GetBackgroundVolumeID
     user.wait_for(lambda: shown() == region.GetID(), "the region in the view")

@@ -62,13 +62,13 @@ def test_a_live_image_is_recorded_until_the_button_is_pressed_again(user, stream
     user.select("PROBE")
     user.press(user.ui.recordButton)
     assert user.ui.recordButton.checked
-    assert "Recording PROBE" in user.status
+    assert "Recording 'PROBE'" in user.status
 
     streamer.stream(3)
     user.wait_for(lambda: frames(user) == 4, "three more frames")
     user.press(user.ui.recordButton)
     assert not user.ui.recordButton.checked
-    user.wait_for_status("3 frames of PROBE recorded")  # when all are copied
+    user.wait_for_status("3 frames of 'PROBE' recorded")  # when all are copied
 
     (sequence,) = slicer_host.util.getNodesByClass("vtkMRMLSequenceNode")
     assert sequence.GetNumberOfDataNodes() == 3

@@ -164,7 +164,7 @@ def test_the_sizes_of_loaded_images_come_without_hiding_that_they_are_loaded(use
     listed_at = user.panel.browser.images.listed_at
     user.load("CT")
     user.wait_for(lambda: user.panel.browser.images.listed_at != listed_at, "the list")
-    assert user.status == "CT head is loaded."
+    assert user.status == "'CT head' is loaded."
 
 
 def test_the_open_fields_fit_into_a_narrow_panel(user, archive):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Any
 
@@ -24,7 +24,10 @@ class Trajectories:
         self._connection = connection
         self._nodes = nodes
         self._notify = notify
+        # By the fields of the trajectories, as they were listed: their documents, and what was
+        # stored of them since.
         self._documents: dict[tuple[Any, ...], str] = {}
+        self._stored: dict[tuple[Any, ...], codec.TrajectoryItem] = {}
         self._address_of_documents = ""
 
     # What is known
@@ -70,10 +73,27 @@ class Trajectories:
                 return documents.get(astuple(one.item), "")
         return ""
 
-    def of_document(self, uid: str) -> list[Trajectory]:
-        """Return the trajectories that came from a document."""
-        documents = self._documents_of_server
-        return [one for one in self.items if documents.get(astuple(one.item)) == uid]
+    def by_document(self) -> dict[str, list[Trajectory]]:
+        """Return the trajectories that came from documents, by their SOPInstanceUIDs."""
+        documents, found = self._documents_of_server, dict[str, list[Trajectory]]()
+        for one in self.items if documents else ():
+            if uid := documents.get(astuple(one.item)):
+                found.setdefault(uid, []).append(one)
+        return found
+
+    def stored_item(self, trajectory: Trajectory) -> codec.TrajectoryItem:
+        """Return what the archive has of a trajectory: not as listed, if it was stored since."""
+        return self._stored.get(astuple(trajectory.item), trajectory.item)
+
+    def on_stored(
+        self, document: str, successor: str, stored: Mapping[Trajectory, codec.TrajectoryItem]
+    ) -> None:
+        """Know which document has taken the place of another, and what it has of the listed."""
+        listed = self._documents_of_server
+        self._documents = {key: uid for key, uid in listed.items() if uid != document}
+        for one, item in stored.items():
+            key = astuple(one.item)
+            self._documents[key], self._stored[key] = successor, item
 
     @property
     def _documents_of_server(self) -> dict[tuple[Any, ...], str]:
@@ -140,7 +160,7 @@ class Trajectories:
         """Show what came. ``is_answer``: those that the user has removed come back."""
         self._nodes.receive(self._connection.address, message.items, is_answer)
         if is_answer:
-            self._documents = _documents(message)
+            self._documents, self._stored = _documents(message), {}
             self._address_of_documents = self._connection.address
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))

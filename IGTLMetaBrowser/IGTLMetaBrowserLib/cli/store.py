@@ -17,11 +17,11 @@ from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VE
 from ..net.source import SourceError
 from ..sources.archive import Archive, Series
 from ..sources.dicom_fields import image_id
-from ..sources.label_document import write_segmentation
+from ..sources.label_document import replace_segments, write_segmentation
 from ..sources.label_file import ENDING, Labels, read_labels
 from ..sources.plain_volumes import read_label_map
 from ..sources.plan_document import write_plan
-from ..sources.predecessor import find_predecessor
+from ..sources.predecessor import find_latest, find_predecessor
 from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
 from . import archive_options, output
@@ -60,8 +60,15 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "--segment",
         metavar="NUMBER",
-        type=int,
-        help="replace only this segment of that document: the others are taken over",
+        type=_numbers,
+        default=[],
+        help="replace only this segment of that document (or these: 2,3): the others are taken "
+        "over, also if some of them were replaced meanwhile; prints which numbers it has now",
+    )
+    parser.add_argument(
+        "--empty",
+        action="store_true",
+        help="the plan has no trajectories: nothing of what it replaces is planned any more",
     )
     parser.add_argument("-o", dest="output", metavar="DIR", type=Path, help="write it there")
     archive_options.add_address_options(parser.add_argument_group("archive (PACS)"))
@@ -74,11 +81,11 @@ def store(arguments: argparse.Namespace) -> int:
         arguments.usage_error("say where to store it: -o DIR, --dicomweb or --dicom")
     if bool(arguments.images) == bool(arguments.series) or (arguments.series and not is_archive):
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
-    if arguments.segment is not None and (not arguments.replaces or _is_plan(arguments)):
+    if arguments.segment and (not arguments.replaces or _is_plan(arguments)):
         arguments.usage_error("--segment is of a label map, and of a document: --replaces")
     archive = archive_options.open_archive(arguments) if is_archive else None
     with _images(arguments, archive) as images:
-        document = _document(arguments, images, archive)
+        document, numbers = _document(arguments, images, archive)
     document.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
     document.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     content = io.BytesIO()
@@ -86,7 +93,7 @@ def store(arguments: argparse.Namespace) -> int:
     if archive is not None:
         archive.store([content.getvalue()])
         note(f"stored in {archive.name}")
-        print(document.SOPInstanceUID)
+        _print(document.SOPInstanceUID, numbers)
         return 0
     path = arguments.output / f"{document.SOPInstanceUID}.dcm"
     try:
@@ -94,20 +101,50 @@ def store(arguments: argparse.Namespace) -> int:
             part.write_bytes(content.getvalue())
     except OSError as error:
         return complain(f"{path} cannot be written: {error.strerror}")
-    print(path)
+    _print(path, numbers)
     return 0
+
+
+def _print(document: object, numbers: list[int]) -> None:
+    """Print which document it is, and which of its segments have replaced others, if any."""
+    print(document)
+    if numbers:
+        print(",".join(map(str, numbers)))
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(number) for number in text.split(",")]
+    except ValueError:
+        words = f"{text} is no number of a segment; give one, or several as in 2,3"
+        raise argparse.ArgumentTypeError(words) from None
 
 
 def _document(
     arguments: argparse.Namespace, images: list[Dataset], archive: Archive | None
-) -> Dataset:
-    is_plan = _is_plan(arguments)
-    trajectories = read_trajectories(arguments.plan) if is_plan else []
-    _check_owners(trajectories, images)
-    predecessor = _predecessor(arguments.replaces, images, archive, "SR" if is_plan else "SEG")
+) -> tuple[Dataset, list[int]]:
+    """Return the document, and the numbers of the segments that have replaced others in it."""
+    is_plan, replaces = _is_plan(arguments), arguments.replaces
     if is_plan:
-        return write_plan(trajectories, images, predecessor)
-    return write_segmentation(_labels(arguments.plan), images, predecessor, arguments.segment)
+        trajectories = read_trajectories(arguments.plan)
+        if not trajectories and not arguments.empty:
+            raise SourceError(
+                f"{arguments.plan} has no trajectories; if nothing of the plan that it replaces is "
+                "planned any more, say so: --empty"
+            )
+        _check_owners(trajectories, images)
+        predecessor = _predecessor(replaces, images, archive, "SR")
+        return write_plan(trajectories, images, predecessor), []
+    labels = _labels(arguments.plan)
+    if arguments.segment and archive is not None and _UID.fullmatch(replaces):
+        known, latest = find_latest(archive, images, replaces, "SEG")
+        known = None if known is latest else known
+        return replace_segments(labels, images, latest, arguments.segment, known)
+    predecessor = _predecessor(replaces, images, archive, "SEG")
+    if arguments.segment:
+        assert predecessor is not None  # the options are checked
+        return replace_segments(labels, images, predecessor, arguments.segment)
+    return write_segmentation(labels, images, predecessor), []
 
 
 def _is_plan(arguments: argparse.Namespace) -> bool:

@@ -6,7 +6,7 @@ resampled here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from .dicom_fields import cut_name
 from .dicom_segmentations import MOST_LABELS, Structure, lab_of_color
 from .label_file import Labels
 from .label_planes import in_planes, planes_of
-from .other_segments import Segment, check_memory, items_by_name, other_segments
+from .other_segments import Grid, Segment, check_memory, items_by_name, other_segments
 from .plan_document import check_images, with_required
 from .predecessor import name_as_replaced
 
@@ -29,41 +29,61 @@ _MOST_CHARACTERS = 64  # of SegmentLabel, which is LO (PS3.5 6.2)
 
 
 def write_segmentation(
-    labels: Labels,
-    images: Sequence[Dataset],
-    predecessor: Dataset | None = None,
-    segment: int | None = None,
+    labels: Labels, images: Sequence[Dataset], predecessor: Dataset | None = None
 ) -> Dataset:
     """Return the document of a label map, which has 0 for the background.
 
     Structures that the map does not name are called by their labels. ``images`` are single-frame
-    instances of one series. ``predecessor`` is the segmentation that it replaces: all of it, or the
-    one of its segments that has the number ``segment``; the others then are in the new document,
-    too. Raises ``SourceError`` if the planes are not the images', or the predecessor is of
-    something else.
+    instances of one series. ``predecessor`` is the segmentation that it replaces. Raises
+    ``SourceError`` if the planes are not the images', or the predecessor is of something else.
     """
+    document, _ = _written(labels, images, predecessor)
+    return document
+
+
+def replace_segments(
+    labels: Labels,
+    images: Sequence[Dataset],
+    predecessor: Dataset,
+    segments: Collection[int],
+    known: Dataset | None = None,
+) -> tuple[Dataset, list[int]]:
+    """Return the document in which a label map takes the place of some segments of another.
+
+    The others of the ``predecessor`` are in it, too. ``segments`` are the numbers of those that are
+    replaced: in ``known``, if that has been replaced by the predecessor since, or else in the
+    predecessor. Second is which numbers the label map's segments have. Raises ``SourceError`` as
+    ``write_segmentation`` does, and if those segments were replaced by others meanwhile.
+    """
+    return _written(labels, images, predecessor, segments, known)
+
+
+def _written(
+    labels: Labels,
+    images: Sequence[Dataset],
+    predecessor: Dataset | None,
+    segments: Collection[int] = (),
+    known: Dataset | None = None,
+) -> tuple[Dataset, list[int]]:
     check_images(images)
     layers = _layers(labels.labels)
     numbers = _numbers(layers)
     try:
         planes = planes_of(images, layers.shape[1:], labels.ijk_to_ras)
-        others: list[Segment] = []
-        if predecessor is not None and segment is not None:
-            others = other_segments(
-                predecessor, segment, planes, layers.shape[1:], labels.ijk_to_ras
-            )
-        place = sum(other.number < (segment or 0) for other in others)
-        known = items_by_name(predecessor)
+        others, place = list[Segment](), 0
+        if predecessor is not None and segments:
+            grid = Grid(planes, layers.shape[1:], labels.ijk_to_ras)
+            others, place = other_segments(predecessor, segments, grid, known)
         document = _made(
             [_prepared(image, labels.ijk_to_ras) for image in images],
             _segments(in_planes(layers, planes), numbers, others, place),
-            _descriptions(numbers, labels.structures, known, others, place),
+            _descriptions(numbers, labels.structures, items_by_name(predecessor), others, place),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # highdicom's
         raise SourceError(f"of these images no segmentation can be made: {error}") from error
     if predecessor is not None:
         name_as_replaced(document, predecessor)
-    return document
+    return document, [*range(place + 1, place + 1 + len(numbers))]
 
 
 def _layers(labels: np.ndarray) -> np.ndarray:

@@ -1,8 +1,12 @@
-"""The segments of a stored segmentation that stay when one of them is replaced."""
+"""The segments of a stored segmentation that stay when some of them are replaced.
+
+Others may have replaced it meanwhile. As long as they have left those segments alone that are
+replaced now, what they have changed stays.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,51 +52,87 @@ def items_by_name(document: Dataset | None) -> dict[str, Dataset]:
     return {cut_name(str(item.get("SegmentLabel", ""))): item for item in items}
 
 
-def other_segments(
-    document: Dataset,
-    number: int,
-    planes: Sequence[int],
-    shape: Sequence[int],
-    ijk_to_ras: np.ndarray,
-) -> list[Segment]:
-    """Return all segments of a document but the one with this number.
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Where segments are: the images' ``planes`` in a label map of this shape and matrix."""
 
-    ``planes`` are those of the images in a label map of this shape and matrix. Raises
-    ``SourceError`` if there is no such segment, or if the others cannot be taken over as they are.
+    planes: Sequence[int]
+    shape: Sequence[int]
+    ijk_to_ras: np.ndarray
+
+
+def other_segments(
+    document: Dataset, replaced: Collection[int], grid: Grid, known: Dataset | None = None
+) -> tuple[list[Segment], int]:
+    """Return all segments of a document but those that are replaced, and how many come first.
+
+    ``replaced`` are the numbers that those have in ``known``, an earlier version of the document,
+    if that is given. Raises ``SourceError`` if there are no such segments, if they are others now
+    than they were, or if those that stay cannot be taken over as they are.
     """
-    _check(document, number)
-    check_memory(len(document.SegmentSequence), len(planes) * shape[1] * shape[2])
-    masks = {
-        int(item.SegmentNumber): np.zeros((len(planes), *shape[1:]), bool)
-        for item in document.SegmentSequence
-        if int(item.SegmentNumber) != number
-    }
-    images = {k: image for image, k in enumerate(planes)}
+    numbers = _check(known or document, replaced)
+    if known is None:
+        others = _segments(document, numbers - {*replaced}, grid)
+    else:
+        segments = _segments(document, _check(document), grid)
+        before = _segments(known, {*replaced}, grid)
+        replaced = {_found_again(one, segments) for one in before}
+        others = [one for one in segments if one.number not in replaced]
+    return others, sum(one.number < min(replaced) for one in others)
+
+
+def _found_again(segment: Segment, later: Sequence[Segment]) -> int:
+    """Return the number of a segment among those of a later version of its document."""
+    same = [one.number for one in later if _is_same(one, segment)]
+    if len(same) != 1:
+        raise SourceError(
+            f"the segment {segment.number} was replaced meanwhile, by somebody else perhaps; get "
+            "the list of label maps again, and change what there is now"
+        )
+    return same[0]
+
+
+def _is_same(one: Segment, other: Segment) -> bool:
+    items = [
+        {element.tag: element for element in each.item if element.keyword != "SegmentNumber"}
+        for each in (one, other)
+    ]
+    return items[0] == items[1] and np.array_equal(one.mask, other.mask)
+
+
+def _segments(document: Dataset, numbers: Collection[int], grid: Grid) -> list[Segment]:
+    """Return the segments with these numbers, in the order of the document."""
+    check_memory(len(document.SegmentSequence), len(grid.planes) * grid.shape[1] * grid.shape[2])
+    masks = {number: np.zeros((len(grid.planes), *grid.shape[1:]), bool) for number in numbers}
+    images = {k: image for image, k in enumerate(grid.planes)}
     for frame, pixels in zip(_frames(document), _pixels(document), strict=True):
         mask = masks.get(int(frame.ReferencedSegmentNumber))
         if mask is None or not pixels.any():
             continue
-        image = images.get(_plane_of(frame, shape, ijk_to_ras))
+        image = images.get(_plane_of(frame, grid))
         if image is None:
             raise _not_taken_over("has segments in planes of which there is no image")
         mask[image] |= pixels != 0
     return [
         Segment(int(item.SegmentNumber), item, masks[int(item.SegmentNumber)])
         for item in document.SegmentSequence
-        if int(item.SegmentNumber) != number
+        if int(item.SegmentNumber) in masks
     ]
 
 
-def _check(document: Dataset, number: int) -> None:
+def _check(document: Dataset, wanted: Collection[int] = ()) -> set[int]:
+    """Return the numbers of all segments, if the wanted ones are among them."""
     is_binary = document.get("SegmentationType") == "BINARY"
     if document.get("SOPClassUID") != _SEGMENTATION or not is_binary:
         raise _not_taken_over("is no binary segmentation")
-    numbers = [int(item.SegmentNumber) for item in document.get("SegmentSequence") or []]
-    if number not in numbers:
-        raise SourceError(
-            f"the document to be replaced has no segment {number}, but "
-            f"{', '.join(map(str, sorted(numbers)))}; get the list of label maps again"
-        )
+    numbers = {int(item.SegmentNumber) for item in document.get("SegmentSequence") or []}
+    for number in wanted:
+        if number not in numbers:
+            raise SourceError(
+                f"the document to be replaced has no segment {number}, but "
+                f"{', '.join(map(str, sorted(numbers)))}; get the list of label maps again"
+            )
+    return numbers
 
 
 def _not_taken_over(why: str) -> SourceError:
@@ -102,9 +142,9 @@ def _not_taken_over(why: str) -> SourceError:
     )
 
 
-def _plane_of(frame: Dataset, shape: Sequence[int], ijk_to_ras: np.ndarray) -> int:
+def _plane_of(frame: Dataset, grid: Grid) -> int:
     try:
-        return plane_of(frame, shape, ijk_to_ras)
+        return plane_of(frame, grid.shape, grid.ijk_to_ras)
     except SourceError as error:
         raise _not_taken_over("does not lie on the grid of the images") from error
 

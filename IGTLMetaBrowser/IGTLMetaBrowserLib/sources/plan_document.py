@@ -3,6 +3,12 @@
 Each trajectory is a group of measurements (TID 1410): its name is the tracking identifier, its
 points are SCOORD3D in the images' frame of reference, entry point first, and its diameter is a
 measurement. What kind it is, says the finding. The document is highdicom's.
+
+No archive deletes a document because a client asks for it. That nothing of a plan is planned any
+more, says a successor without groups: of the container of measurements, which is required, all that
+can be in it is optional (PS3.16 TID 1500, rows 6 to 9). IHE has a Key Object Selection for that,
+"Rejected for Quality Reasons" (Imaging Object Change Management), but to archives without this
+profile it is a document as any other, and the plan stays in their lists.
 """
 
 from __future__ import annotations
@@ -69,13 +75,14 @@ def write_plan(
 ) -> Dataset:
     """Return the document of trajectories planned in these images, the instances of one series.
 
-    ``predecessor`` is the document that it replaces. Raises ``SourceError``.
+    ``predecessor`` is the document that it replaces; without trajectories, it says that those are
+    no longer planned. Raises ``SourceError``.
     """
     from highdicom import UID
     from highdicom.sr import Comprehensive3DSR
 
     frame = check_images(images)
-    if not trajectories:
+    if not trajectories and predecessor is None:
         raise SourceError("there are no trajectories to store")
     tracked = {} if predecessor is None else _tracked(predecessor, frame)
     report = _report([_group(item, frame, tracked) for item in trajectories])
@@ -119,14 +126,11 @@ def read_plan(document: Dataset) -> Plan:
 
     Raises ``SourceError`` if it cannot be read.
     """
-    from highdicom.sr import Comprehensive3DSR
 
     if document.get("SOPClassUID") != COMPREHENSIVE_3D_SR:
         return Plan((), "", (), "")
     try:
-        content = Comprehensive3DSR.from_dataset(document).content
-        groups = content.get_planar_roi_measurement_groups()
-        found = list(_trajectories(groups))
+        found = list(_trajectories(_groups(document)))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SourceError(f"the document cannot be read: {error}") from error
     frames = {frame for _, frame in found}
@@ -168,8 +172,11 @@ def valid_plans(plans: Iterable[Plan], spaces: Container[tuple[str, str]]) -> li
     A space is a patient's ID with a frame of reference: nobody's plans lie in another's images, or
     are taken away by another's.
     """
-    found = [plan for plan in plans if (plan.patient_id, plan.frame_of_reference) in spaces]
-    replaced = {(plan.patient_id, uid) for plan in found for uid in plan.replaced}
+    known = list(plans)
+    found = [plan for plan in known if (plan.patient_id, plan.frame_of_reference) in spaces]
+    # One without trajectories has no points, and so no space, but replaces its patient's as well.
+    replacing = [*found, *(plan for plan in known if not plan.trajectories)]
+    replaced = {(plan.patient_id, uid) for plan in replacing for uid in plan.replaced}
     return [plan for plan in found if (plan.patient_id, plan.uid) not in replaced]
 
 
@@ -179,19 +186,44 @@ def _report(groups: Sequence[Any]) -> Any:
         CodedConcept,
         DeviceObserverIdentifyingAttributes,
         MeasurementReport,
+        MeasurementsAndQualitativeEvaluations,
         ObservationContext,
         ObserverContext,
+        TrackingIdentifier,
     )
     from pydicom.sr.codedict import codes
 
     device = DeviceObserverIdentifyingAttributes(uid=UID(), name=_MANUFACTURER)
     observer = ObserverContext(codes.DCM.Device, device)
-    return MeasurementReport(
+    # highdicom makes no report without groups.
+    placeholder = MeasurementsAndQualitativeEvaluations(TrackingIdentifier(UID(), "none"))
+    report = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=observer),
         procedure_reported=CodedConcept("363679005", "SCT", "Imaging procedure"),
-        imaging_measurements=groups,
+        imaging_measurements=groups or [placeholder],
         title=codes.DCM.ImagingMeasurementReport,
     )
+    if not groups:
+        for container in _measurements(report[0]):
+            del container.ContentSequence
+    return report
+
+
+def _measurements(report: Dataset) -> list[Dataset]:
+    """Return the containers of measurements of a report (TID 1500, row 6)."""
+    code = "126010"
+    items = report.get("ContentSequence") or []
+    return [item for item in items if item.ConceptNameCodeSequence[0].get("CodeValue") == code]
+
+
+def _groups(document: Dataset) -> Sequence[Any]:
+    """Return the groups of a report; highdicom does not read one that has none."""
+    from highdicom.sr import Comprehensive3DSR
+
+    if not any("ContentSequence" in item for item in _measurements(document)):
+        return ()
+    content = Comprehensive3DSR.from_dataset(document).content
+    return content.get_planar_roi_measurement_groups()
 
 
 def _tracked(predecessor: Dataset, frame: str) -> dict[str, str]:
@@ -199,16 +231,13 @@ def _tracked(predecessor: Dataset, frame: str) -> dict[str, str]:
 
     Raises ``SourceError`` if its points are not in this frame of reference.
     """
-    from highdicom.sr import Comprehensive3DSR
-
     plan = read_plan(predecessor)
     if plan.frame_of_reference not in ("", frame):
         raise SourceError("the document to be replaced is of another frame of reference")
-    if not plan.trajectories:
-        return {}
-    content = Comprehensive3DSR.from_dataset(predecessor).content
-    groups = content.get_planar_roi_measurement_groups()
-    return {cut_name(str(group.tracking_identifier)): str(group.tracking_uid) for group in groups}
+    return {
+        cut_name(str(group.tracking_identifier)): str(group.tracking_uid)
+        for group in (_groups(predecessor) if plan.trajectories else ())
+    }
 
 
 def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, str]) -> Any:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dicom_index.limited_file import open_limited
 from ..net.source import SourceError
-from .archive import Archive
+from .archive import Archive, Series
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -36,22 +36,55 @@ def find_predecessor(
     Raises ``SourceError`` if it is not there, or if another document has replaced it already: both
     would then be valid.
     """
+    document, latest = find_latest(archive, images, uid, modality)
+    if latest is not document:
+        raise _replaced_meanwhile(uid)
+    return document
+
+
+def find_latest(
+    archive: Archive, images: Sequence[Dataset], uid: str, modality: str
+) -> tuple[Dataset, Dataset]:
+    """Return a document as ``find_predecessor`` does, and the one that is valid in its place now.
+
+    That is itself if no other has replaced it. Raises ``SourceError`` if it is not there, or if
+    several have replaced it.
+    """
     query = {"StudyInstanceUID": str(images[0].StudyInstanceUID), "Modality": modality}
     documents: dict[str, Dataset] = {}
+    found_in: dict[str, Series] = {}
     for series in archive.find(query, _MOST_SERIES):
         if series["Modality"] == modality:
             archive.fetch(series, lambda content: _add(documents, content, uid))
+            found_in |= {one: series for one in documents if one not in found_in}
     if uid not in documents:
         raise SourceError(
             f"{archive.name} does not have the document {uid}, which is to be replaced, in the "
             "study of the images; get the list from it again"
         )
-    if any(uid in replaced_by(document) for document in documents.values()):
-        raise SourceError(
-            f"the document {uid} was replaced meanwhile, by somebody else perhaps; get what there "
-            "is now, and change that"
-        )
-    return documents[uid]
+    document, latest = documents[uid], _latest(documents, uid)
+    if latest == uid:
+        return document, document
+    archive.fetch(found_in[latest], lambda content: _add(documents, content, latest))
+    return document, documents[latest]  # with its pixels, too
+
+
+def _latest(documents: Mapping[str, Dataset], uid: str) -> str:
+    """Return the document at the end of the chain of those that replace each other."""
+    replaced = {one: {*replaced_by(document)} for one, document in documents.items()}
+    chain = [uid]
+    while following := [one for one in replaced if one not in chain and chain[-1] in replaced[one]]:
+        if len(following) > 1:  # which of them is valid, nobody knows
+            raise _replaced_meanwhile(uid)
+        chain += following
+    return chain[-1]
+
+
+def _replaced_meanwhile(uid: str) -> SourceError:
+    return SourceError(
+        f"the document {uid} was replaced meanwhile, by somebody else perhaps; get what there is "
+        "now, and change that"
+    )
 
 
 def check_predecessor(document: Dataset, new: Dataset) -> None:

@@ -12,8 +12,10 @@ class Document:
     """What is to be stored: ``write`` writes it into a file of this name, for the command.
 
     ``series`` is that of the images it was made in, ``replaced`` the SOPInstanceUID of the document
-    whose place it takes, or empty; of its segments only that of the number ``segment``, if it has
-    one. ``question`` is asked before; ``stored`` is said when it is.
+    whose place it takes, or empty; of its segments only those of the numbers ``segments`` (2 or
+    2,3), if it has some. ``question`` is asked before; ``stored`` is said when it is. ``onStored``
+    is then called with the SOPInstanceUID of the new document and the numbers that those segments
+    have in it. ``isEmpty``: nothing of a plan is planned any more.
     """
 
     fileName: str
@@ -22,4 +24,6 @@ class Document:
     replaced: str
     question: str
     stored: str
-    segment: str = ""
+    segments: str = ""
+    onStored: Callable[[str, str], None] = lambda _uid, _segments: None
+    isEmpty: bool = False

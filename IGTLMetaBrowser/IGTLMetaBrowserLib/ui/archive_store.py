@@ -31,7 +31,7 @@ class ArchiveStore:
         self._statusLine = statusLine
         self._process = None
         self._folder = None
-        self._stored = ""
+        self._document = None
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self._poll)
         self._texts = _texts()
@@ -105,8 +105,10 @@ class ArchiveStore:
         arguments = ["store", str(path), f"--series={document.series}", *archive.arguments()]
         if document.replaced:
             arguments.append(f"--replaces={document.replaced}")
-        if document.segment:
-            arguments.append(f"--segment={document.segment}")
+        if document.segments:
+            arguments.append(f"--segment={document.segments}")
+        if document.isEmpty:
+            arguments.append("--empty")
         try:
             document.write(path)
             self._process = CommandProcess(pythonProgram(), arguments, archive.secrets())
@@ -114,7 +116,7 @@ class ArchiveStore:
             self._statusLine.show(self._texts["notStored"], words=error.strerror or error)
             self._end()
             return
-        self._stored = document.stored
+        self._document = document
         self._timer.start(_POLL_MILLISECONDS)
         self._statusLine.show(self._texts["storing"], name=archive.text)
 
@@ -123,7 +125,11 @@ class ArchiveStore:
         if self._process.exit_code is None:
             return
         self._timer.stop()
-        text = self._stored if self._process.exit_code == 0 else self._texts["notStored"]
+        document, text = self._document, self._texts["notStored"]
+        if self._process.exit_code == 0:
+            uid, segments, *_ = [*self._process.output.split(), "", ""]
+            document.onStored(uid, segments)
+            text = document.stored
         self._statusLine.showResult(text, words=self._process.words)
         self._end()
 

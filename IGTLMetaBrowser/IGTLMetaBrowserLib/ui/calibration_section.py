@@ -42,12 +42,12 @@ class CalibrationSection:
         except ValueError as error:
             self._statusLine.show("{error}.", error=error)
             return
-        self._showChange(_("{name} is calibrated: pixel spacing {spacing} mm."))
+        self._showChange(_("'{name}' is calibrated: pixel spacing {spacing} mm."))
 
     def remove(self, _checked=False):
         """Use the image's own spacing again."""
         self._browser.metadata.remove_calibration(self._imageId)
-        self._showChange(_("{name} uses its own pixel spacing again."))
+        self._showChange(_("'{name}' uses its own pixel spacing again."))
 
     @property
     def _calibration(self):

@@ -181,7 +181,7 @@ class ImageSection:
         except (BrowserError, SceneError) as error:
             self._statusLine.showError(error)
         else:
-            self._statusLine.show(_("Loading the region {name} …"), name=roi.GetName())
+            self._statusLine.show(_("Loading the region '{name}' …"), name=roi.GetName())
 
     @property
     def hasSelectedSequence(self):
@@ -247,7 +247,7 @@ class ImageSection:
             except SceneError as error:
                 self._statusLine.showError(error)
             else:
-                text = _("{name} is shown as a segmentation.")
+                text = _("'{name}' is shown as a segmentation.")
                 self._statusLine.showResult(text, name=node.GetName())
 
     def showDetails(self):

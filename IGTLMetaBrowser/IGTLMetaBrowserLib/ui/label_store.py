@@ -30,6 +30,8 @@ class LabelStore:
     def __init__(self, browser, store):
         self._browser = browser
         self._store = store
+        # By the ids of nodes: of which document and segments a node was, and of which it is now.
+        self._stored = {}
         self._texts = _texts()
 
     def store(self, node):
@@ -39,7 +41,8 @@ class LabelStore:
     def _document(self, node):
         imageId = image_of(node, self._store.loadedImages(), self._store.imageInViews())
         image = self._store.image(imageId)
-        found, (replaced, segment) = image_labels(node, image), self._replacedBy(node)
+        found, origin = image_labels(node, image), self._origin(node)
+        replaced, segments = self._replacedBy(node, origin)
         structures = [Structure(*one) for one in found.structures]
         labels = Labels(found.pixels, found.ijk_to_ras, structures)
         return Document(
@@ -47,15 +50,25 @@ class LabelStore:
             partial(_write, labels),
             self._store.seriesOf(imageId),
             replaced,
-            self._question(node, image, found, replaced, segment),
+            self._question(node, image, found, replaced, segments),
             _("Structures: {count} {{words}}.").format(count=len(structures)),
-            segment,
+            segments,
+            partial(self._onStored, node.GetID(), origin),
         )
 
-    def _question(self, node, image, found, replaced, segment):
+    def _onStored(self, nodeId, origin, *stored):
+        if any(origin):  # what was drawn here is a new segmentation each time
+            self._stored[nodeId] = origin, stored
+
+    def _replacedBy(self, node, origin):
+        """Return what a node takes the place of: where it came from, or what was stored of it."""
+        before, stored = self._stored.get(node.GetID(), (origin, origin))
+        return stored if before == origin else origin
+
+    def _question(self, node, image, found, replaced, segments):
         text = self._texts["new"]
         if replaced:
-            text = self._texts["segment" if segment else "replacing"]
+            text = self._texts["segment" if segments else "replacing"]
         names = {"name": node.GetName(), "archive": self._store.archiveText}
         sentences = [text.format(image=image.GetName(), **names)]
         said = {"empty": found.without_voxels, "cut": found.cut}
@@ -65,7 +78,8 @@ class LabelStore:
             said["gone"] = [name for name in self._namesOf(node) if name not in known]
         for key, namesOfSegments in said.items():
             if namesOfSegments:
-                sentences.append(self._texts[key].format(names=", ".join(namesOfSegments)))
+                quoted = ", ".join(f"'{name}'" for name in namesOfSegments)
+                sentences.append(self._texts[key].format(names=quoted))
         return " ".join(sentences)
 
     def _namesOf(self, node):
@@ -73,7 +87,7 @@ class LabelStore:
         label_map = self._browser.overlays.label_map(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
         return [printable(structure.name) for structure in label_map.structures]
 
-    def _replacedBy(self, node):
+    def _origin(self, node):
         """Return the UID of the segmentation in the archive that a node came from, or nothing.
 
         And the number of its segment, if the node is one of several label maps of it.
@@ -95,13 +109,14 @@ class LabelStore:
 
 def _texts():
     return {
-        "new": _("Store {name} in {archive}, as a new segmentation of {image}?"),
+        "new": _("Store '{name}' in {archive}, as a new segmentation of '{image}'?"),
         "replacing": _(
-            "Store {name} in {archive}, in place of the segmentation of {image} that it came from?"
+            "Store '{name}' in {archive}, in place of the segmentation of '{image}' that it came "
+            "from?"
         ),
         "segment": _(
-            "Store {name} in {archive}, in place of the segment that it came from? The other "
-            "segments of that segmentation of {image} stay as they are."
+            "Store '{name}' in {archive}, in place of the segment that it came from? The other "
+            "segments of that segmentation of '{image}' stay as they are."
         ),
         "empty": _("Left out, as they have no voxels in the image: {names}."),
         "cut": _("Cut off where the image ends: {names}."),

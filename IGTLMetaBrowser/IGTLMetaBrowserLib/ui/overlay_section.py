@@ -68,7 +68,9 @@ class OverlaySection:
 
     def _onColorsShown(self, event):
         name = self._browser.images.node(event.image_id).GetName()
-        self._statusLine.showResult(_("{name} is shown with the server's color table."), name=name)
+        self._statusLine.showResult(
+            _("'{name}' is shown with the server's color table."), name=name
+        )
 
 
 def labelMapEntries(labelMaps, listing):

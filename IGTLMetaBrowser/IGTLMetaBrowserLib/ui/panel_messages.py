@@ -54,18 +54,18 @@ class PanelMessages:
         )
         self.thereAreMore = _("; there are more")
         self.listChanges = _(": {added} new, {withdrawn} removed")
-        self.loading = _("Loading {name}, image {number} of {count} …")
-        self.loaded = _("{name} is loaded.")
-        self.loadedWithNotes = _("{name} is loaded; note: {notes}.")
+        self.loading = _("Loading '{name}', image {number} of {count} …")
+        self.loaded = _("'{name}' is loaded.")
+        self.loadedWithNotes = _("'{name}' is loaded; note: {notes}.")
         self.preview = _(
-            "A preview of {name} is shown. It cannot be chosen in other modules or saved; when the "
-            "image is there, it takes its place."
+            "A preview of '{name}' is shown. It cannot be chosen in other modules or saved; when "
+            "the image is there, it takes its place."
         )
         self.previewKept = _(
             "Loading was cancelled. The preview stays: it cannot be chosen in other modules or "
             "saved. Load the image to go on, or remove the preview with its menu."
         )
-        self.regionLoaded = _("{region} is loaded, a part of {name}.")
-        self.regionFailed = _("The region of {name} could not be loaded: {error}.")
+        self.regionLoaded = _("'{region}' is loaded, a part of '{name}'.")
+        self.regionFailed = _("The region of '{name}' could not be loaded: {error}.")
         self.cancelled = _("Loading was cancelled.")
-        self.failed = _("{name} could not be loaded: {error}.")
+        self.failed = _("'{name}' could not be loaded: {error}.")

@@ -31,17 +31,17 @@ class PlanStore:
         self._store = store
         self._new = Plural(
             localeTexts,
-            _("Store one trajectory in {archive}, in the study of {image}?"),
-            _("Store {count} trajectories in {archive}, in the study of {image}?"),
+            _("Store one trajectory in {archive}, in the study of '{image}'?"),
+            _("Store {count} trajectories in {archive}, in the study of '{image}'?"),
         )
         self._replacing = Plural(
             localeTexts,
             _(
-                "Store one trajectory in {archive}, in place of the plan of {image} that it came "
+                "Store one trajectory in {archive}, in place of the plan of '{image}' that it came "
                 "from?"
             ),
             _(
-                "Store {count} trajectories in {archive}, in place of the plan of {image} that "
+                "Store {count} trajectories in {archive}, in place of the plan of '{image}' that "
                 "they came from?"
             ),
         )
@@ -52,11 +52,47 @@ class PlanStore:
             none="",
         )
         self._leftOut = _("Left out of it, as removed from the scene: {names}.")
+        self._emptied = _(
+            "Store in {archive} that nothing of the plan of '{image}' is planned any more? It was "
+            "removed from the scene: {names}."
+        )
         self._more = _("{names} and {count} more")
 
     def store(self, nodes):
         """Store trajectories of one image, if the user agrees."""
         self._store.store(lambda: self._document(nodes))
+
+    def emptied(self):
+        """Return the plans of which the user has removed all trajectories from the scene.
+
+        By their documents, with the trajectories.
+        """
+        trajectories = self._browser.trajectories
+        return {
+            document: removed
+            for document, removed in trajectories.by_document().items()
+            if all(map(trajectories.is_removed, removed))
+        }
+
+    def storeEmpty(self, document, removed):
+        """Store that nothing of a plan is planned any more, if the user agrees."""
+        self._store.store(lambda: self._emptyDocument(document, removed))
+
+    def _emptyDocument(self, replaced, removed):
+        imageId = removed[0].item.owner
+        image, names = self._store.image(imageId), self._namesOf([one.item for one in removed])
+        return Document(
+            "plan.json",
+            partial(_write, []),
+            self._store.seriesOf(imageId),
+            replaced,
+            self._emptied.format(
+                archive=self._store.archiveText, image=image.GetName(), names=names
+            ),
+            _("Trajectories: {count} {{words}}.").format(count=0),
+            onStored=partial(self._onStored, replaced, {}),
+            isEmpty=True,
+        )
 
     def _document(self, nodes):
         imageId = self._imageOf(nodes)
@@ -64,15 +100,21 @@ class PlanStore:
         for node in nodes:
             check_patient(node, image)
         items = [trajectory_item(node, image, owner="") for node in nodes]
-        kept, leftOut = self._othersOf(replaced, nodes)
+        changed, kept, leftOut = self._planned(replaced, nodes, items)
         return Document(
             "plan.json",
-            partial(_write, [*items, *kept]),
+            partial(_write, [*items, *kept.values()]),
             self._store.seriesOf(imageId),
             replaced,
             self._question(len(items), len(kept), replaced, image, leftOut),
             _("Trajectories: {count} {{words}}.").format(count=len(items) + len(kept)),
+            onStored=partial(self._onStored, replaced, changed | kept),
         )
+
+    def _onStored(self, replaced, trajectories, uid, _segments):
+        """Know the new plan, so that the next one takes the place of that."""
+        if replaced:
+            self._browser.trajectories.on_stored(replaced, uid, trajectories)
 
     def _question(self, count, kept, replaced, image, leftOut):
         text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}".strip()
@@ -81,7 +123,8 @@ class PlanStore:
 
     def _namesOf(self, items):
         names = ", ".join(
-            printable(item.name) or _("without a name") for item in items[:_MOST_NAMES]
+            f"'{printable(item.name)}'" if item.name else _("without a name")
+            for item in items[:_MOST_NAMES]
         )
         count = len(items) - _MOST_NAMES
         return self._more.format(names=names, count=count) if count > 0 else names
@@ -100,20 +143,26 @@ class PlanStore:
             raise SceneError(_("these trajectories are of several plans; store those of one"))
         return documents.pop() if documents else ""
 
-    def _othersOf(self, document, nodes):
-        """Return the other trajectories of a plan, as the archive has them.
+    def _planned(self, document, nodes, items):
+        """Return the trajectories of a plan, each with what is stored of it.
 
-        First those that stay, then those that the user has removed from the scene.
+        First those of the nodes, as in ``items``; then those that stay as the archive has them;
+        then those that the user has removed from the scene, as a list.
         """
         if not document:
-            return [], []
-        trajectories, ids = self._browser.trajectories, {node.GetID() for node in nodes}
-        kept, leftOut = [], []
-        for one in trajectories.of_document(document):
+            return {}, {}, []
+        trajectories = self._browser.trajectories
+        byNode = {node.GetID(): item for node, item in zip(nodes, items, strict=True)}
+        changed, kept, leftOut = {}, {}, []
+        for one in trajectories.by_document().get(document, ()):
             node = trajectories.node(one)
-            if node is None or node.GetID() not in ids:
-                (leftOut if trajectories.is_removed(one) else kept).append(one.item)
-        return kept, leftOut
+            if node is not None and node.GetID() in byNode:
+                changed[one] = byNode[node.GetID()]
+            elif trajectories.is_removed(one):
+                leftOut.append(one.item)
+            else:
+                kept[one] = trajectories.stored_item(one)
+        return changed, kept, leftOut
 
 
 def _write(items, path):

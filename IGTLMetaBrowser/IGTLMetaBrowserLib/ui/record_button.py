@@ -55,14 +55,14 @@ class RecordButton:
         return bool(liveIds) and all(one in current for one in liveIds)
 
     def _onStarted(self, event):
-        self._statusLine.showResult(_("Recording {name} …"), name=event.image_id)
+        self._statusLine.showResult(_("Recording '{name}' …"), name=event.image_id)
 
     def _onStopped(self, event):
         recording = event.recording
         if recording.problem:
-            text = _("The recording of {name} stopped after {count} frames: {problem}")
+            text = _("The recording of '{name}' stopped after {count} frames: {problem}")
         else:
-            text = _("{count} frames of {name} recorded; replay them in the Sequences module.")
+            text = _("{count} frames of '{name}' recorded; replay them in the Sequences module.")
         self._statusLine.showResult(
             text, name=event.image_id, count=recording.frames, problem=recording.problem
         )

@@ -67,7 +67,7 @@ class SampleImageLoader:
             self._browser.request_images([self._imageId])
         elif isinstance(event, events.ImageLoaded):
             slicer.util.setSliceViewerLayers(background=event.node, fit=True)
-            text = _("{name} is loaded.").format(name=event.node.GetName())
+            text = _("'{name}' is loaded.").format(name=event.node.GetName())
             slicer.util.showStatusMessage(text, 3000)
         elif isinstance(event, events.ImageFailed | events.Failed):
             text = _("The demo image could not be loaded: {error}.").format(error=event.error)

@@ -57,6 +57,9 @@ class SendMenu:
             action = self.menu.addAction(text.format(count=len(nodes)))
             action.enabled = len(nodes) > 0
             action.triggered.connect(self._storing(self._stores.plans, nodes))
+        for document, removed in self._stores.plans.emptied().items():
+            text = _("Store that a plan was removed ({count})").format(count=len(removed))
+            self.menu.addAction(text).triggered.connect(self._emptying(document, removed))
         self.menu.addSeparator()
         for node in storable_nodes(slicer.mrmlScene)[:_MOST_LABELS]:
             text = _("Store {name}").format(name=node.GetName().replace("&", "&&"))
@@ -65,6 +68,9 @@ class SendMenu:
 
     def _storing(self, store, what):
         return lambda _checked=False: store.store(what)
+
+    def _emptying(self, document, removed):
+        return lambda _checked=False: self._stores.plans.storeEmpty(document, removed)
 
     def _newLines(self):
         """Return the lines that did not come from this server, the newest first."""

@@ -17,7 +17,7 @@ class SequenceLoading:
         self._browser = browser
         self._model = model
         self._statusLine = statusLine
-        self._loaded = _("{name}: {count} volumes are one sequence; replay it in its tool bar.")
+        self._loaded = _("'{name}': {count} volumes are one sequence; replay it in its tool bar.")
         self.handlers = {events.SequenceLoaded: self._onLoaded}
 
     def canLoad(self, imageIds):

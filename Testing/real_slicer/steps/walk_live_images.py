@@ -36,7 +36,7 @@ def record(step, user):
     yield step.pause(3)
     yield from screenshot(step, "3-recording", wait=False)
     user.press(user.ui.recordButton)
-    yield user.until_status("frames of Ultrasound recorded")
+    yield user.until_status("frames of 'Ultrasound' recorded")
     yield from screenshot(step, "4-recorded", wait=False)
     (sequence,) = slicer.util.getNodesByClass("vtkMRMLSequenceNode")
     frames = sequence.GetNumberOfDataNodes()

@@ -21,6 +21,7 @@ def run(step):
     yield from store(step, user)
     yield from get_back(step, user)
     yield from replace(step, user)
+    yield from remove(step, user)
 
 
 def store(step, user):
@@ -40,21 +41,47 @@ def get_back(step, user):
 
 
 def replace(step, user):
-    """One is changed, and the other one removed from the scene, and so from the plan."""
+    """One is changed, then the other one, before the list is fetched again."""
+    trajectories = user.browser.trajectories
+    for number, (name, x) in enumerate({"Left STN": 5, "Right STN": -5}.items(), start=4):
+        change(user, name, (x, 20, -15))
+        text = "Store selected trajectories (1)"
+        question = yield from archive.store(step, user, text, f"{number}-question-of-replacing")
+        step.check("in place of the plan of 'CT head'" in question, f"it asks {question}")
+        step.check("other one of that plan stays" in question, f"it asks {question}")
+        yield user.until_status("Trajectories: 2 stored", 60)
+    user.press(user.ui.trajectoriesButton)
+    yield user.until_status("2 trajectories are shown", 60)
+    targets = {one.item.name: one.item.target for one in trajectories.items if not one.is_gone}
+    isNew = [abs(target[2] + 15) < 1e-3 for target in targets.values()]
+    step.check(len(isNew) == 2 and all(isNew), f"the targets are {targets}")
+    yield from screenshot(step, "6-replaced")
+
+
+def change(user, name, target):
+    """Move a trajectory's target, and select it."""
+    trajectories = user.browser.trajectories
+    row = [one.item.name for one in trajectories.items].index(name)
+    node = trajectories.node(trajectories.items[row])
+    node.SetNthControlPointPositionWorld(1, *target)
+    user.ui.trajectoryTableView.selectRow(row)
+
+
+def remove(step, user):
+    """One is removed from the scene, and so from the plan; then the last one."""
     trajectories = user.browser.trajectories
     nodes = {one.item.name: trajectories.node(one) for one in trajectories.items}
-    nodes["Left STN"].SetNthControlPointPositionWorld(1, 0, 20, -15)
     slicer.mrmlScene.RemoveNode(nodes["Right STN"])
-    names = [one.item.name for one in trajectories.items]
-    user.ui.trajectoryTableView.selectRow(names.index("Left STN"))
+    change(user, "Left STN", (0, 10, 0))
     text = "Store selected trajectories (1)"
-    question = yield from archive.store(step, user, text, "4-question-of-replacing")
-    step.check("in place of the plan of CT head" in question, f"it asks {question}")
-    step.check("removed from the scene: Right STN." in question, f"it asks {question}")
+    question = yield from archive.store(step, user, text, "7-question-of-one-removed")
+    step.check("removed from the scene: 'Right STN'." in question, f"it asks {question}")
     yield user.until_status("Trajectories: 1 stored", 60)
+    slicer.mrmlScene.RemoveNode(nodes["Left STN"])
+    text = "Store that a plan was removed (1)"
+    question = yield from archive.store(step, user, text, "8-question-of-all-removed")
+    step.check("removed from the scene: 'Left STN'." in question, f"it asks {question}")
+    yield user.until_status("Trajectories: 0 stored", 60)
     user.press(user.ui.trajectoriesButton)
-    yield user.until_status("One trajectory is shown", 60)
-    (item,) = [one.item for one in trajectories.items if not one.is_gone]
-    step.check(item.name == "Left STN", f"the plan has {item.name}")
-    step.check(abs(item.target[2] + 15) < 1e-3, f"its target is {item.target}")
-    yield from screenshot(step, "5-replaced")
+    yield user.until_status("No trajectories", 60)
+    yield from screenshot(step, "9-removed")

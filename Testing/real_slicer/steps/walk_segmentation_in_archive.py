@@ -43,8 +43,8 @@ def store(step, user, image):
     node.CreateClosedSurfaceRepresentation()
     yield from screenshot(step, "2-drawn")
     question = yield from archive.store(step, user, "Store Ablation", "3-question")
-    step.check("as a new segmentation of CT head" in question, f"it asks {question}")
-    step.check("no voxels in the image: Nothing." in question, f"it asks {question}")
+    step.check("as a new segmentation of 'CT head'" in question, f"it asks {question}")
+    step.check("no voxels in the image: 'Nothing'." in question, f"it asks {question}")
     yield user.until_status("Structures: 2 stored", 60)
     slicer.mrmlScene.RemoveNode(node)
 
@@ -71,27 +71,32 @@ def get_back(step, user):
 
 
 def replace(step, user):
-    """One of them is changed, the other one stays in the document."""
+    """One is changed, then the other one, before the list is fetched again."""
     overlays = user.browser.overlays
     found = {one.name: one.id for one in overlays.label_maps}
     image = user.browser.images.node(user.browser.overlays.label_maps[0].owner)
-    node = overlays.show_segmentation(found["Tumor"])
-    node.SetName("Tumor, changed")
-    segment_id = node.GetSegmentation().GetNthSegmentID(0)
-    slicer.util.updateSegmentBinaryLabelmapFromArray(ball(image, 12), node, segment_id, image)
-    question = yield from archive.store(
-        step, user, "Store Tumor, changed", "5-question-of-replacing"
-    )
-    step.check("in place of the segment that it came from" in question, f"it asks {question}")
-    step.check("of CT head stay as they are" in question, f"it asks {question}")
-    yield user.until_status("Structures: 1 stored", 60)
+    radii = {"Tumor": 12, "Margin": 30}
+    for number, (name, radius) in enumerate(radii.items(), start=5):
+        node = overlays.show_segmentation(found[name])
+        node.SetName(f"{name}, changed")
+        segment_id = node.GetSegmentation().GetNthSegmentID(0)
+        voxels = ball(image, radius)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(voxels, node, segment_id, image)
+        question = yield from archive.store(
+            step, user, f"Store {name}, changed", f"{number}-question-of-replacing"
+        )
+        step.check(f"Store '{name}, changed' in ORTHANC" in question, f"it asks {question}")
+        step.check("in place of the segment that it came from" in question, f"it asks {question}")
+        step.check("of 'CT head' stay as they are" in question, f"it asks {question}")
+        yield user.until_status("Structures: 1 stored", 60)
     user.press(user.ui.labelMapsButton)
     yield user.until_status("offers 2 label maps", 60)
     now = {one.name: one.id for one in overlays.label_maps}
     step.check(now.keys() == found.keys(), f"the structures are {[*now]}")
     step.check(not {*now.values()} & {*found.values()}, "what was replaced is still offered")
-    yield from user.load(now["Tumor"])
-    voxels = slicer.util.arrayFromVolume(user.browser.images.node(now["Tumor"]))
-    expected = ball(image, 12).sum()
-    step.check((voxels > 0).sum() == expected, f"{(voxels > 0).sum()} voxels, not {expected}")
-    yield from screenshot(step, "6-replaced")
+    for name, radius in radii.items():
+        yield from user.load(now[name])
+        voxels = slicer.util.arrayFromVolume(user.browser.images.node(now[name]))
+        expected = ball(image, radius).sum()
+        step.check((voxels > 0).sum() == expected, f"{(voxels > 0).sum()} voxels, not {expected}")
+    yield from screenshot(step, "7-replaced")
