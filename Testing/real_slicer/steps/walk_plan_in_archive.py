@@ -53,8 +53,8 @@ def replace(step, user):
     user.press(user.ui.trajectoriesButton)
     yield user.until_status("2 trajectories are shown", 60)
     targets = {one.item.name: one.item.target for one in trajectories.items if not one.is_gone}
-    isNew = [abs(target[2] + 15) < 1e-3 for target in targets.values()]
-    step.check(len(isNew) == 2 and all(isNew), f"the targets are {targets}")
+    are_new = [abs(target[2] + 15) < 1e-3 for target in targets.values()]
+    step.check(len(are_new) == 2 and all(are_new), f"the targets are {targets}")
     yield from screenshot(step, "6-replaced")
 
 
