@@ -19,6 +19,6 @@ def drawAlone(widget):
         return
     # Through what is not opaque, the window below would have to be drawn.
     widget.autoFillBackground = True
-    # The widgets around it would get windows as well, up to the main window.
-    widget.setAttribute(qt.Qt.WA_DontCreateNativeAncestors)
+    # The widgets around it get windows as well, up to the main window. With
+    # WA_DontCreateNativeAncestors, Qt neither moves its window nor cuts it off when it is scrolled.
     widget.setAttribute(qt.Qt.WA_NativeWindow)
