@@ -2,8 +2,9 @@
 
 Run it with ``python3 Testing/dev.py bench pacs``; it exits with 1 if something was not reached. All
 contestants take turns, against the same Orthanc on this computer. The gateway is ``igtlmeta serve
---dicomweb`` in a process of its own, each turn with an empty cache. ``--series N`` takes fewer for
-the list, ``--slices N`` fewer for the image, ``--rounds N`` fewer turns.
+--dicomweb`` in a process of its own, each turn with an empty cache. A relay that only passes bytes
+on shows what any process in between costs. ``--series N`` takes fewer for the list, ``--slices N``
+fewer for the image, ``--rounds N`` fewer turns.
 """
 
 # ruff: noqa: E402 - the path comes before what is found on it
@@ -43,6 +44,7 @@ ROUNDS = 3
 SECONDS = net.ConnectionSettings(answer_timeout=120)
 BARE = "WADO-RS by requests, thrown away"
 KEPT = "WADO-RS by requests, kept"
+RELAYED = "WADO-RS by requests, kept, through a bare relay"
 CLIENT = "WADO-RS by dicomweb-client, parsed"
 WHOLE = "GET_IMAGE through the gateway"
 PARTS = "GET_IMGPART through the gateway"
@@ -123,6 +125,7 @@ def hold_fetch(
             {
                 BARE: noted.in_turns(BARE, lambda: download(url)),
                 KEPT: noted.in_turns(KEPT, lambda: download(url, is_kept=True)),
+                RELAYED: noted.in_turns(RELAYED, lambda: download_through_relay(archive, url)),
                 CLIENT: lambda: harness.seconds(lambda: client.retrieve_series(study, series)),
                 PARTS: noted.in_turns(PARTS, lambda: gateway(fetch_in_parts)),
                 WHOLE: noted.in_turns(WHOLE, lambda: gateway(fetch)),
@@ -229,6 +232,17 @@ def download(url: str, is_kept: bool = False) -> tuple[float, float]:
             if is_kept:
                 kept.append(chunk)
     return first, time.perf_counter() - start
+
+
+def download_through_relay(archive: orthanc.Orthanc, url: str) -> tuple[float, float]:
+    """Download a series as ``download`` does, through one more process that does nothing else.
+
+    This is what it costs on this computer that there is a process in between at all.
+    """
+    command = [sys.executable, str(TESTING / "bench/contests/relay.py"), str(archive.http_port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        port = process.stdout.readline().strip()
+        return download(url.replace(f":{archive.http_port}/", f":{port}/"), is_kept=True)
 
 
 def write_series(folder: Path, count: int) -> Iterator[Path]:
