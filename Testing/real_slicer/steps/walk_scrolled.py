@@ -1,4 +1,4 @@
-"""The panel scrolls with all sections open, and stays within its place in Slicer's window."""
+"""The panel scrolls with all sections open, stays within its place in Slicer's window, and floats."""
 
 import qt
 import slicer
@@ -26,6 +26,13 @@ def run(step):
     step.check(bar.maximum > 0, "the panel is higher than its place")
     step.check(inside_then != inside, "the panel is not drawn at its new place")
     step.check(outside_then == outside, "the panel is drawn over what is around it")
+    dock = slicer.util.mainWindow().findChild("QDockWidget", "PanelDockWidget")
+    dock.floating = True
+    yield from screenshot(step, "3-floating")
+    dock.floating = False
+    yield from screenshot(step, "4-back")
+    inside_again, _ = pictures(area.viewport())
+    step.check(inside_again == inside_then, "the panel is drawn otherwise after it floated")
 
 
 def pictures(viewport):
