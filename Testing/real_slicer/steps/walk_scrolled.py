@@ -1,4 +1,4 @@
-"""The panel scrolls with all sections open, stays within its place in Slicer's window, and floats."""
+"""The panel scrolls with all sections open, stays within its place in the window, and floats."""
 
 import qt
 import slicer
