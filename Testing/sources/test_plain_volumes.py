@@ -165,6 +165,20 @@ def test_voxels_that_are_missing_or_damaged_are_not_made_up(tmp_path: Path, endi
         read_volume(path)
 
 
+def test_a_packed_nifti_file_has_no_voxels_of_the_one_beside_it(tmp_path: Path):
+    """Given CT.nii.gz alone, then with another image as CT.nii: it is not sent with its voxels."""
+    write_with_itk(tmp_path / "CT.nii.gz")
+    source = PlainVolumeSource(tmp_path)
+    write_with_itk(tmp_path / "CT.nii", VOXELS + 1)
+
+    with pytest.raises(SourceError, match=r"cannot be read beside 'CT\.nii'.*rename"):
+        source.image("CT")
+
+    anew = PlainVolumeSource(tmp_path)
+    assert [name for name, _ in anew.refused] == ["CT.nii.gz"]
+    np.testing.assert_array_equal(anew.image("CT").pixels, VOXELS + 1)
+
+
 def test_an_unknown_id_and_a_missing_folder_are_named(tmp_path: Path):
     with pytest.raises(net.SourceError, match="there is no image with the ID 'Z'"):
         PlainVolumeSource(tmp_path).image("Z")

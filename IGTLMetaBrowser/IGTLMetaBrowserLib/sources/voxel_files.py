@@ -3,6 +3,9 @@
 Headers of NRRD and MetaImage can name any file of the computer, which would be sent to clients as
 an image: one that is not in the folder that is served is refused. All that looks like such a name
 in the beginning of a file counts, be it in a comment: a reader may understand it otherwise.
+
+Of head.nii.gz, ITK takes only the header if there is a head.nii: niftilib looks for the file of the
+voxels by the name without its ending, and without .gz first (nifti1_io.c, ``nifti_findimgname``).
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
     """
     ending = path.suffix.lower()
     if ending not in (*NRRD_ENDINGS, *META_ENDINGS):
+        _check_nifti_neighbor(path)
         return path
     try:
         with path.open("rb") as file:
@@ -49,6 +53,16 @@ def voxel_file(path: Path, folder: Path) -> Path:
     (name,) = names
     is_itself = not is_nrrd and name in META_ITSELF
     return path if is_itself else _in_folder(path, os.fsdecode(name), folder)
+
+
+def _check_nifti_neighbor(path: Path) -> None:
+    """Raise ``SourceError`` if the voxels of another file would be read instead of its own."""
+    other = path.with_suffix("")
+    if path.suffix.lower() == ".gz" and os.path.lexists(other):
+        raise SourceError(
+            f"{path.name!r} cannot be read beside {other.name!r}, whose voxels would be taken for "
+            "its own; rename one of them, or move it into another folder"
+        )
 
 
 def _in_folder(path: Path, name: str, folder: Path) -> Path:
