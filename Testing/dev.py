@@ -77,7 +77,9 @@ def fuzz(environment: Environment, arguments: Sequence[str]) -> int:
 
 
 def hostile(environment: Environment, arguments: Sequence[str]) -> int:
-    """Have conversations through a proxy that does each fault at each byte."""
+    """Have conversations through a proxy that does each fault at each byte; or kill commands."""
+    if arguments[:1] == ["kills"]:
+        return run_module(environment, "hostile.kills", arguments[1:])
     return run_module(environment, "hostile.faults", arguments)
 
 
@@ -188,7 +190,8 @@ def long_forms() -> dict[str, Command]:
         ),
         "hostile": Command(
             hostile,
-            "have conversations with a fault at each byte; takes --every N, --jobs N, --kinds ...",
+            "have conversations with a fault at each byte; takes --every N, --jobs N, --kinds ...;"
+            " or kill commands at each event: kills [--tries N]",
             DRAWING,
         ),
         "soak": Command(

@@ -8,8 +8,10 @@ program that reads in several of them must have its main module guarded by
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -60,7 +62,7 @@ def _read_in_processes(batches: Iterator[Batch], jobs: int) -> Iterator[Contents
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(jobs, context, initializer=_ignore_interrupts)
+    executor = ProcessPoolExecutor(jobs, context, initializer=begin_process)
     try:
         yield from _read_with(executor, batches, jobs)
     except BrokenExecutor:  # the system has ended a process, for want of memory perhaps
@@ -93,8 +95,20 @@ def _read_with(executor: Executor, batches: Iterator[Batch], jobs: int) -> Itera
             future.cancel()
 
 
-def _ignore_interrupts() -> None:
+def begin_process() -> None:
+    """Be a worker: Ctrl-C is its parent's business, without whom it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A parent that was killed ends nobody, and what it waits on stays open in the other workers.
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    import multiprocessing
+
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

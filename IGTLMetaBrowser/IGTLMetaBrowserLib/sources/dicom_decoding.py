@@ -7,8 +7,6 @@ Python's lock.
 from __future__ import annotations
 
 import logging
-import os
-import signal
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..dicom_index.limited_file import open_regular
+from ..dicom_index.workers import begin_process
 from ..net.source import SourceError
 from .codestreams import check_sizes
 
@@ -122,7 +121,7 @@ class Decoders:
             from concurrent.futures import ProcessPoolExecutor
 
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self._jobs, context, initializer=_begin_process)
+            self._executor = ProcessPoolExecutor(self._jobs, context, initializer=begin_process)
         return self._executor
 
 
@@ -214,23 +213,6 @@ def _frames_of_bits(dataset: Dataset, indices: Sequence[int]) -> Iterator[np.nda
 
 def _load_pydicom() -> None:
     import pydicom.pixels  # noqa: F401
-
-
-def _begin_process() -> None:
-    import threading
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A parent that was killed ends nobody, and what it waits on stays open in the other workers.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    import multiprocessing
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def why_not_decodable(transfer_syntax: str, bits_allocated: str = "", bits_stored: str = "") -> str:
