@@ -13,6 +13,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import recordings
 from IGTLMetaBrowserLib.browser.events import LiveImage, RecordingStarted, RecordingStopped
 from IGTLMetaBrowserLib.scene.errors import SceneError
+from IGTLMetaBrowserLib.scene.sequence_recording import frame_size
 
 
 @pytest.fixture
@@ -151,6 +152,32 @@ def test_a_recording_that_is_full_ends_and_says_so(
     assert shades(stopped.recording) == [2, 3]
     assert "limit" in stopped.recording.problem
     assert unconnected.images.recordings.current == {}
+
+
+def test_all_recordings_together_have_a_limit(
+    unconnected, events, sequences, scene, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(recordings, "MOST_BYTES_OF_ALL", 2 * frame_size(frame(1)))
+
+    def record_until_it_ends(count):
+        with ScriptedServer(burst(*map(frame, (1, 2, 3, 4)))) as server:
+            unconnected.connect("127.0.0.1", server.port)
+            step_until_event(unconnected, events, LiveImage, count)
+            recording = unconnected.images.recordings.start("Ultrasound")
+            ask_for_next(unconnected)
+            step_until_event(unconnected, events, RecordingStopped, count)
+        unconnected.disconnect()
+        return recording
+
+    first = record_until_it_ends(1)
+    assert (shades(first), "all recordings together" in first.problem) == ([2, 3], True)
+    events.clear()
+    assert record_until_it_ends(1).frames == 0
+    # What the user has removed makes room.
+    for node in (first.browser_node, first.sequence_node):
+        scene.RemoveNode(node)
+    events.clear()
+    assert shades(record_until_it_ends(1)) == [2, 3]
 
 
 def test_closing_the_scene_ends_it(unconnected, events, sequences, scene):

@@ -180,6 +180,17 @@ def test_pixels_that_can_be_made_smaller_are(tmp_path: Path):
     assert (record.event, record.connection, record.data) == (Event.SERVER_SENT, 1, data)
 
 
+def test_a_file_that_is_full_has_all_up_to_there(tmp_path: Path):
+    file = tmp_path / "file"
+    writer = RecordingWriter(file, most_bytes=1 << 20)
+    data = np.random.default_rng(1).bytes(600_000)
+    writer.write(Event.SERVER_SENT, 1, data)
+    with pytest.raises(RecordingError, match=r"limit of 1 MiB.* a higher --max-size"):
+        writer.write(Event.SERVER_SENT, 1, data)
+    writer.close()
+    assert [one.data for one in read_recording(file)] == [data]
+
+
 def test_what_is_no_recording_is_named(tmp_path: Path, file: Path):
     other = tmp_path / "other"
     other.write_text("hello")

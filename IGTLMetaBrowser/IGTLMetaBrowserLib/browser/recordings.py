@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from .. import codec
-from ..scene.sequence_recording import SequenceRecording
+from ..scene.sequence_recording import RecordedBytes, SequenceRecording, frame_size
 from .events import Observer, RecordingStarted, RecordingStopped
 
 # For all together: Slicer draws and receives between two turns.
 _SECONDS_A_TURN = 0.004
+MOST_BYTES_OF_ALL = 6 << 30
+"""Of voxels, of all recordings of a browser that are in the scene: three that are full."""
 
 
 class Recordings:
@@ -22,6 +24,7 @@ class Recordings:
     def __init__(self, notify: Observer, new_recording: Callable[[str], SequenceRecording]) -> None:
         self.current: dict[str, SequenceRecording] = {}
         self._ending: list[tuple[str, SequenceRecording]] = []
+        self._recorded = RecordedBytes()
         self._notify = notify
         self._new_recording = new_recording
 
@@ -68,7 +71,19 @@ class Recordings:
             return
         for image in images:
             if image.device_name in self.current:
-                self.current[image.device_name].add(image)
+                self._add(self.current[image.device_name], image)
+
+    def _add(self, recording: SequenceRecording, image: codec.ImageMessage) -> None:
+        going_on = [*self.current.values(), *(one for _, one in self._ending)]
+        total = sum(one.byte_count for one in going_on) + self._recorded.count()
+        if total + frame_size(image) <= MOST_BYTES_OF_ALL:
+            recording.add(image)
+        elif recording.is_recording:
+            recording.refuse(
+                f"all recordings together have reached their limit of {MOST_BYTES_OF_ALL >> 30} "
+                "GiB, and this one was ended; remove sequences from the scene, or save them and "
+                "close it"
+            )
 
     @property
     def is_working(self) -> bool:
@@ -92,4 +107,5 @@ class Recordings:
         self._ending = [one for one in self._ending if one not in copied]
         for image_id, recording in copied:
             recording.stop()
+            self._recorded.add(recording)
             self._notify(RecordingStopped(image_id, recording))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from .. import net
 from ..net.recorder import Recorder
-from ..net.recording import RecordingError, RecordingWriter, read_recording
+from ..net.recording import MOST_BYTES, RecordingError, RecordingWriter, read_recording
 from ..net.replay import ReplayServer, make_scripts
 from ..privacy.redacted_messages import MessageRedactor, redacting_filter
 from . import serving_options, tls_options
@@ -33,7 +33,7 @@ class _Stepped(Protocol):
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the subparsers of ``igtlmeta``."""
-    usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify] [--tls]"
+    usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify] [--max-size MB] [--tls]"
     command = add_command(commands, "record", record, usage, _ERRORS)
     command.add_argument("address", metavar="HOST[:PORT]", type=server_address, help="the server")
     command.add_argument(
@@ -44,6 +44,13 @@ def add_commands(commands: Any) -> None:
         "--deidentify",
         action="store_true",
         help="leave names, IDs, texts, metadata and pixels out of the file",
+    )
+    command.add_argument(
+        "--max-size",
+        metavar="MB",
+        type=positive_number,
+        default=MOST_BYTES >> 20,
+        help="end when the file has become so large (%(default)s)",
     )
     _add_listening(command)
     usage = "FILE [--port PORT] [--speed N]"
@@ -73,7 +80,7 @@ def record(arguments: argparse.Namespace) -> int:
     }
     if arguments.deidentify:
         options["make_filter"] = lambda: redacting_filter(redactor)
-    writer = RecordingWriter(arguments.output)
+    writer = RecordingWriter(arguments.output, int(arguments.max_size * (1 << 20)))
     try:
         recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)
     except OSError as error:

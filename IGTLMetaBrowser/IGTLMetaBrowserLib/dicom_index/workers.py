@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -97,6 +96,8 @@ def _read_with(executor: Executor, batches: Iterator[Batch], jobs: int) -> Itera
 
 def begin_process() -> None:
     """Be a worker: Ctrl-C is its parent's business, without whom it ends."""
+    import threading
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A parent that was killed ends nobody, and what it waits on stays open in the other workers.
     threading.Thread(target=_end_with_parent, daemon=True).start()

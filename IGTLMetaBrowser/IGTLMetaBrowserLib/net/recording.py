@@ -29,6 +29,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
 
+MOST_BYTES = 16 << 30
+"""Of a file: a device that streams for days would fill the disk."""
 FIRST_LINE = b"OpenIGTLink recording 1\n"
 _LAYOUT = struct.Struct(">BBIQI")
 _CHECKSUM = struct.Struct(">I")
@@ -65,10 +67,15 @@ class Record:
 
 
 class RecordingWriter:
-    """Writes a new file. Raises ``RecordingError``, also for one that is there already."""
+    """Writes a new file of up to ``most_bytes``.
 
-    def __init__(self, path: Path) -> None:
+    Raises ``RecordingError``, also for one that is there already, or when it is full.
+    """
+
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self._path = path
+        self._bytes_left = most_bytes
+        self._most_bytes = most_bytes
         self._begin = time.monotonic()
         try:
             self._file: BinaryIO = path.open("xb")
@@ -85,6 +92,13 @@ class RecordingWriter:
                 data, encoding = packed, _ZLIB
         microseconds = round((time.monotonic() - self._begin) * 1e6)
         record = _LAYOUT.pack(event, encoding, connection, microseconds, len(data)) + data
+        self._bytes_left -= len(record)
+        if self._bytes_left < 0:
+            raise RecordingError(
+                f"the recording {str(self._path)!r} has reached its limit of "
+                f"{self._most_bytes >> 20} MiB, and has all up to here; go on with another file, "
+                "or with a higher --max-size"
+            )
         try:
             self._file.write(record + _CHECKSUM.pack(zlib.crc32(record)))
             self._file.flush()

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import slicer
+import vtk
 
 from ..codec import Coordinates, GeometryError, ImageMessage
 from .errors import SceneError
@@ -90,13 +91,17 @@ class SequenceRecording:
             self.problem = "the images are of another patient now: the recording was ended"
             return
         self._patient = patient or self._patient
-        size = math.prod(image.whole_size) * image.components * image.pixels.itemsize
+        size = frame_size(image)
         if self.byte_count + size > self._most_bytes:
             limit = f"{self._most_bytes / (1 << 30):.3g} GiB"
-            self.problem = f"the recording has reached its limit of {limit}, and was ended"
+            self.refuse(f"the recording has reached its limit of {limit}, and was ended")
             return
         self.byte_count += size
         self._waiting.append((self._clock.index(image), image))
+
+    def refuse(self, problem: str) -> None:
+        """Record no more frames, for a reason that the user reads."""
+        self.problem = problem
 
     def work(self, seconds: float) -> None:
         """Copy voxels of frames that wait, for about so many seconds."""
@@ -172,6 +177,34 @@ class SequenceRecording:
         if last is not None and is_same_place and is_of_same_whole(last, image):
             yield pixels, last
         yield part_of(pixels, image), image.pixels
+
+
+def frame_size(image: ImageMessage) -> int:
+    """Return how many bytes of voxels a frame takes: of a sub-volume, those of the whole."""
+    return math.prod(image.whole_size) * image.components * image.pixels.itemsize
+
+
+class RecordedBytes:
+    """How much memory recordings take that are in the scene, those that have ended, too."""
+
+    def __init__(self) -> None:
+        self._ended: list[tuple[Any, int]] = []
+
+    def add(self, recording: SequenceRecording) -> None:
+        """Count a recording that has ended, until its sequence is removed from the scene."""
+        # It keeps neither the node nor the recording, with its last frame, in memory.
+        node = vtk.vtkWeakReference()
+        node.Set(recording.sequence_node)
+        self._ended.append((node, recording.byte_count))
+
+    def count(self) -> int:
+        """Return the bytes of those that have ended and are still there."""
+        self._ended = [
+            (node, size)
+            for node, size in self._ended
+            if node.Get() is not None and node.Get().GetScene() is not None
+        ]
+        return sum(size for _, size in self._ended)
 
 
 class _FrameClock:
