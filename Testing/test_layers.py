@@ -99,13 +99,13 @@ WITH_THREADS = (
 )
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
-# of a process that decodes, or of the command ``serve``, ends it with the process that started it.
+# of a worker process, or of the command ``serve``, ends it with the process that started it.
 # What the threads of an archive fill together has a lock.
 WITH_A_THREAD = (
     f"{LIB}.cli.serving",
     f"{LIB}.net.host_lookup",
     f"{LIB}.sources.arriving_volume",
-    f"{LIB}.sources.dicom_decoding",
+    f"{LIB}.dicom_index.workers",
     f"{LIB}.sources.dimse",
     f"{LIB}.sources.dimse_files",
 )

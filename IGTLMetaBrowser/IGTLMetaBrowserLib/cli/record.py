@@ -48,7 +48,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--max-size",
         metavar="MB",
-        type=positive_number,
+        type=serving_options.positive_number,
         default=MOST_BYTES >> 20,
         help="end when the file has become so large (%(default)s)",
     )
