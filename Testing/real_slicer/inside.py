@@ -93,6 +93,8 @@ class Run:
         self._timer.start()
 
     def _on_tick(self) -> None:
+        if self._waits.gi_running:  # what the step does has opened a dialog, which waits for a user
+            return
         try:
             if self._is_waiting():
                 return

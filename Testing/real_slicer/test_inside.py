@@ -53,6 +53,19 @@ def test_a_step_that_waits_in_vain_says_for_what(leave):
     assert report["problems"] == ["TimeoutError: waited 0.1 s in vain for nothing"]
 
 
+def test_a_step_waits_while_a_dialog_is_open(leave):
+    import qt
+
+    def run(step):
+        dialog = qt.QDialog()
+        qt.QTimer.singleShot(50, dialog.accept)
+        dialog.exec_()
+        step.note("closed")
+        yield step.pause(0)
+
+    assert leave(run) == (0, {"problems": [], "figures": [], "notes": ["closed"]})
+
+
 def test_a_step_that_fails_is_cleaned_up(leave):
     cleaned = []
 

@@ -9,6 +9,7 @@ from typing import Any
 from .. import codec
 from ..privacy.hidden_patients import HiddenPatients
 from .hierarchy import Place, change_place, put_in_place
+from .node_names import savable_name
 from .server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE
 
 _DICOM_PREFIX = "DICOM."
@@ -109,8 +110,8 @@ def rewrite_description(
     """Write it anew where patients have been hidden, or are no longer; the user's name stays."""
     before = patients.opposite()
     change_place(scene, description.place(before), description.place(patients))
-    if node.GetName() == description.redacted(before).name:
-        node.SetName(description.redacted(patients).name)
+    if node.GetName() == savable_name(description.redacted(before).name):
+        node.SetName(savable_name(description.redacted(patients).name))
     elif patients.is_hidden:
         node.SetName(patients.redact(node.GetName()))
     write_description(scene, node, description, patients)
@@ -128,7 +129,7 @@ def rewrite_frame(
     Their names are those of the series: what was redacted in them stays so.
     """
     change_place(scene, description.place(patients.opposite()), description.place(patients))
-    frame.SetName(description.redacted(patients).name)
+    frame.SetName(savable_name(description.redacted(patients).name))
     for node in shown_by:
         if patients.is_hidden:
             node.SetName(patients.redact(node.GetName()))

@@ -18,6 +18,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from ..codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, printable
 from .colors import set_rgba_table
 from .errors import SceneError
+from .node_names import savable_name
 from .subvolumes import whole_pixels
 from .volumes import image_data
 
@@ -78,11 +79,11 @@ def show_label_map(
     except GeometryError as error:
         raise SceneError(str(error)) from None
     if node is None:
-        node = scene.AddNewNodeByClass(LABEL_MAP_CLASS, label_map.name)
+        node = scene.AddNewNodeByClass(LABEL_MAP_CLASS)
     matrix = vtkMatrix4x4()
     matrix.DeepCopy(ijk_to_ras.ravel().tolist())
     modified = node.StartModify()
-    node.SetName(label_map.name)
+    node.SetName(savable_name(label_map.name))
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveImageData(image_data(labels))
     node.EndModify(modified)
@@ -136,7 +137,7 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any
     """Return the color node of a label map, with a color for each of its labels."""
     colors = node.GetNodeReference(_COLOR_ROLE)
     if colors is None:
-        name = f"Colors of {label_map.name}"
+        name = f"Colors of {node.GetName()}"
         colors = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
         node.SetNodeReferenceID(_COLOR_ROLE, colors.GetID())
     count = max(highest, *(structure.label for structure in label_map.structures), 1) + 1

@@ -22,6 +22,7 @@ from ..codec.geometry import flip_lps_ras
 from .group_folders import remove_node
 from .markup_display import set_color, set_diameter, set_labels
 from .new_markups import POINT_CLASS, new_markups
+from .node_names import savable_name
 from .node_references import NodeReferences
 from .placement import Placement
 from .server_nodes import key_attributes, nodes_from_server, read_key
@@ -284,7 +285,7 @@ def _new_list(scene: Any, look: Look, server: str, points: _PointList) -> Any:
     owner, group, rgba, diameter = look
 
     def write(node: Any, display: Any) -> None:
-        node.SetName(printable(group) or _NO_GROUP_NAME)
+        node.SetName(savable_name(printable(group)) or _NO_GROUP_NAME)
         node.SetLocked(True)
         node.SetAttribute(GROUP_ATTRIBUTE, printable(group))
         node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))

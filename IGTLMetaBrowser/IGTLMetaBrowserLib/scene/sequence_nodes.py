@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import SceneError
+from .node_names import savable_index_text, savable_name
 
 BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
 
@@ -21,9 +22,11 @@ def new_sequence(
             "Slicer's module Sequences, which would replay a recording, is not there; switch "
             "it on in the application settings (Modules), and restart"
         )
-    sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", scene.GenerateUniqueName(name))
-    sequence.SetIndexName(index_name)
-    sequence.SetIndexUnit(unit)
+    sequence = scene.AddNewNodeByClass(
+        "vtkMRMLSequenceNode", scene.GenerateUniqueName(savable_name(name))
+    )
+    sequence.SetIndexName(savable_index_text(index_name))
+    sequence.SetIndexUnit(savable_index_text(unit))
     if smallest_step is None:
         sequence.SetIndexType(sequence.TextIndex)
     else:

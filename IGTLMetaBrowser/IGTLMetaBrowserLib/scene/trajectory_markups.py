@@ -18,6 +18,7 @@ from ..codec import TrajectoryType
 from .group_folders import remove_node
 from .markup_display import set_color, set_diameter, set_labels
 from .new_markups import LINE_CLASS, POINT_CLASS, new_markups
+from .node_names import savable_name
 from .trajectory_decoding import Plan
 
 GROUP_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryGroup"
@@ -134,7 +135,7 @@ def _has_all_points(node: Any, plan: Plan) -> bool:
 def _write_node(node: Any, plan: Plan, written: Plan | None) -> None:
     modified = node.StartModify()
     if written is None or written.name != plan.name:
-        node.SetName(plan.name)
+        node.SetName(savable_name(plan.name))
     if written is None or _attributes(written) != _attributes(plan):
         for name, value in _attributes(plan).items():
             node.SetAttribute(name, value)

@@ -19,6 +19,7 @@ from ..codec.window_level import VoiWindow, Window, window_level
 from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .errors import SceneError
 from .modality_colors import color_node_id
+from .node_names import savable_name
 from .subvolumes import whole_pixels, write_part
 
 # In mm: numbers of the wire have 7 digits.
@@ -59,7 +60,7 @@ def show_image(
         _make_display(scene, node, window_level(image.pixels, modality, voi_window), modality)
     set_vector_type(node, image)
     modified = node.StartModify()
-    node.SetName(name)
+    node.SetName(savable_name(name))
     node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
     if not is_written:
         _set_image_data(node, image_data(pixels))
@@ -176,7 +177,7 @@ def remove_volume(scene: Any, node: Any) -> None:
 def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
     node = scene.CreateNodeByClass(class_name)
     node.UnRegister(None)  # Python has it now, and CreateNodeByClass no longer counts
-    node.SetName(name)
+    node.SetName(savable_name(name))
     # Before it is added: Slicer looks at it only then.
     node.SetHideFromEditors(is_hidden)
     node.SetSaveWithScene(not is_hidden)
