@@ -17,7 +17,7 @@ from real_slicer.servers import ServerProcess
 from real_slicer.user import MODULE, User
 from real_slicer.views import set_layout
 
-SECONDS = float(os.environ.get("MONKEY_SECONDS", "20"))
+SECONDS = float(os.environ.get("MONKEY_SECONDS", "15"))
 TIMEOUT_SECONDS = 3600  # the long form's; each wait has a shorter one
 _SERVERS = {
     "clinic": (),
