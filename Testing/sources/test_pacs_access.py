@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from email.message import Message
@@ -14,6 +15,7 @@ from pydicom import Dataset
 
 from helpers import connect_proxy, orthanc, scripted_archive
 from helpers.certificates import Authority
+from helpers.peers import PATIENCE
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, Posted, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
@@ -21,6 +23,7 @@ from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
 from IGTLMetaBrowserLib.sources.dimse import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.dimse_association import Peer, associated, find_model
 from IGTLMetaBrowserLib.sources.series_cache import SeriesCache
 from interop import stunnel
 
@@ -336,6 +339,19 @@ def test_dicom_over_tls(archive, cache, authority, phantom_folder, tmp_path):
 
 @without_orthanc
 def test_a_wrong_ae_title_is_named(archive, cache):
+    evt = pytest.importorskip("pynetdicom").evt
     address = f"ANOTHER@localhost:{archive.dicom_port}"
     with pytest.raises(SourceError, match=r"refuses the association: .*it is called ANOTHER"):
         ArchiveSource(DimseArchive(address), cache)
+    # Also if the connection is closed before the thread that has asked goes on.
+    closed = threading.Event()
+    handlers = [
+        (evt.EVT_CONN_CLOSE, lambda _event: closed.set()),
+        (evt.EVT_REQUESTED, lambda _event: closed.wait(PATIENCE)),
+    ]
+    peer = Peer(address, "ANOTHER", "localhost", archive.dicom_port, "IGTLMETA", PATIENCE)
+    with (
+        pytest.raises(SourceError, match="refuses the association: Called AE title not"),
+        associated(peer, [find_model()], handlers=handlers),
+    ):
+        pass

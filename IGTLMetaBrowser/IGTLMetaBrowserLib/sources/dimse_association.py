@@ -174,6 +174,27 @@ class _Meter:
             self.size = 0
 
 
+class _Refusal:
+    """Notes the reason of an A-ASSOCIATE-RJ as it comes.
+
+    pynetdicom cannot be asked for it: when its reactor has read the refusal and closed the
+    connection before the thread that waits for that connection goes on, it takes it for one that
+    was never there.
+    """
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+
+    def on_pdu(self, event: Any) -> None:
+        """Note a refusal among the PDUs."""
+        from pynetdicom.pdu import A_ASSOCIATE_RJ
+
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self.reason = "without a reason"
+            with suppress(ValueError):  # a code that the standard does not have
+                self.reason = event.pdu.reason_str
+
+
 @contextmanager
 def associated(
     peer: Peer,
@@ -187,17 +208,17 @@ def associated(
 
     Raises ``ArchiveError`` if there is none, or if it is broken off.
     """
-    meter = _Meter(largest or _LARGEST_ANSWER)
+    meter, refusal = _Meter(largest or _LARGEST_ANSWER), _Refusal()
     since = time.monotonic()
     try:
-        established = _associate(peer, services, storage, roles, handlers, meter)
+        established = _associate(peer, services, storage, roles, handlers, meter, refusal)
     except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
         reason = getattr(error, "strerror", "") or error
         raise ArchiveError(
             f"{peer.name} cannot be reached: {reason}; check host and port"
         ) from error
     if not established.is_established:
-        raise _why_not_associated(peer, established, time.monotonic() - since)
+        raise _why_not_associated(peer, refusal, time.monotonic() - since)
     association = Association(peer, established, meter)
     try:
         yield association
@@ -219,6 +240,7 @@ def _associate(
     roles: Sequence[Any],
     handlers: Sequence[Any],
     meter: _Meter,
+    refusal: _Refusal,
 ) -> Any:
     """Return pynetdicom's association, perhaps one that is not established."""
     from pynetdicom import AE, evt
@@ -230,23 +252,22 @@ def _associate(
         entity.add_requested_context(uid)
     for context in storage:
         entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
-    measured = [(evt.EVT_DATA_RECV, meter.on_data), (evt.EVT_DIMSE_RECV, meter.on_message)]
+    watched = [(evt.EVT_DATA_RECV, meter.on_data), (evt.EVT_DIMSE_RECV, meter.on_message)]
+    watched += [(evt.EVT_PDU_RECV, refusal.on_pdu)]
     return entity.associate(
         peer.host,
         peer.port,
         ae_title=peer.aet,
         ext_neg=list(roles),
-        evt_handlers=[*handlers, *measured],
+        evt_handlers=[*handlers, *watched],
         tls_args=(peer.tls, peer.host) if peer.tls is not None else None,
     )
 
 
-def _why_not_associated(peer: Peer, association: Any, seconds: float) -> ArchiveError:
-    if association.is_rejected:
-        primitive = association.acceptor.primitive
-        reason = getattr(primitive, "reason_str", "") or "without a reason"
+def _why_not_associated(peer: Peer, refusal: _Refusal, seconds: float) -> ArchiveError:
+    if refusal.reason is not None:
         return ArchiveError(
-            f"{peer.name} refuses the association: {reason}. Check both AE titles: it is "
+            f"{peer.name} refuses the association: {refusal.reason}. Check both AE titles: it is "
             f"called {peer.aet}, and calls this one {peer.own_aet}"
         )
     # Who has not answered at all is not worth a second attempt.
