@@ -115,12 +115,16 @@ def running(
         wait(archive)
         yield archive
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _started(file: Path, configuration: Mapping[str, Any], log: Path) -> subprocess.Popen[bytes]:

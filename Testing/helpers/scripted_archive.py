@@ -44,6 +44,25 @@ def running(
     posted: Posted | None = None,
 ) -> Iterator[int]:
     """Run one on a port of this computer, which is yielded, until the end of the block."""
+    server = _Server(("127.0.0.1", 0), _handler(script, check, posted))
+    if tls is not None:
+        server.socket = tls.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(
+    script: Script, check: Check | None, posted: Posted | None
+) -> type[BaseHTTPRequestHandler]:
+    """Return what answers requests."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -71,23 +90,12 @@ def running(
         def log_message(self, *_: Any) -> None:
             pass
 
-    class Server(ThreadingHTTPServer):
-        def handle_error(self, *_: Any) -> None:  # handshakes that fail are what is tested
-            pass
+    return Handler
 
-    server = Server(("127.0.0.1", 0), Handler)
-    if tls is not None:
-        server.socket = tls.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:  # handshakes that fail are what is tested
+        pass
 
 
 def record(slices: Sequence[Dataset], count: int | None = None) -> dict[str, Any]:

@@ -180,11 +180,7 @@ def browse(
             part()
         except (net.NetworkError, BrowserError) as error:  # it has left the server
             failed.append(str(error))
-        while browser.connection.has_server and not is_done(browser):
-            if patience.is_over:
-                raise HangError("the browser still has something to do")
-            wait(browser)
-            browser.step()
+        _finish(browser, patience, wait)
     assert all(failed), "a failure without words"
     words = failed + _check_scene(browser)
     if not words:
@@ -192,6 +188,15 @@ def browse(
         assert states == ["LOADED"] * len(IMAGES), f"neither loaded nor failed: {states}"
         assert shown, "no trajectories, and no word of it"
     return words
+
+
+def _finish(browser: Any, patience: Patience, wait: Callable[[Any], None]) -> None:
+    """Let a browser do all that it has to do."""
+    while browser.connection.has_server and not is_done(browser):
+        if patience.is_over:
+            raise HangError("the browser still has something to do")
+        wait(browser)
+        browser.step()
 
 
 def is_done(browser: Any) -> bool:

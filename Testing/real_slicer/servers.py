@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 TESTING = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTING), str(TESTING.parent / "IGTLMetaBrowser")]
@@ -109,11 +110,7 @@ def heads(port: int, count: float) -> None:
     from IGTLMetaBrowserLib import codec
 
     side, slices = 96, 48
-    grid = (
-        np.indices((slices, side, side)) - np.array([[slices], [side], [side]])[..., None, None] / 2
-    )
-    radius = np.sqrt((grid[0] * 2) ** 2 + grid[1] ** 2 + (grid[2] * 1.2) ** 2)
-    head = np.where(radius < 42, 40, -1000) + np.where((radius > 38) & (radius < 42), 900, 0)
+    grid, head = _head(side, slices)
 
     class Heads:
         seconds_between_images = 1.0
@@ -136,7 +133,7 @@ def heads(port: int, count: float) -> None:
         def image(self, image_id: str) -> codec.ImageMessage:
             angle = int(image_id.removeprefix("HEAD_"))
             ball = np.array([0, 24 * np.sin(angle), 24 * np.cos(angle)])[:, None, None, None]
-            pixels = head.astype(np.int16)
+            pixels = head.copy()
             pixels[np.linalg.norm(grid * [[[[2]]], [[[1]]], [[[1]]]] - ball, axis=0) < 9] = 180
             return codec.ImageMessage(pixels, np.diag([-2.0, -2.0, 4.0, 1.0])[:3])
 
@@ -144,6 +141,17 @@ def heads(port: int, count: float) -> None:
             return []
 
     serve(Heads(), port)
+
+
+def _head(side: int, slices: int) -> tuple[Any, Any]:
+    """Return the indices of a volume from its middle, and the voxels of a head in it."""
+    import numpy as np
+
+    middle = np.array([[slices], [side], [side]])[..., None, None] / 2
+    grid = np.indices((slices, side, side)) - middle
+    radius = np.sqrt((grid[0] * 2) ** 2 + grid[1] ** 2 + (grid[2] * 1.2) ** 2)
+    head = np.where(radius < 42, 40, -1000) + np.where((radius > 38) & (radius < 42), 900, 0)
+    return grid, head.astype(np.int16)
 
 
 def clinic(port: int, *_numbers: float) -> None:
