@@ -167,15 +167,7 @@ def browse(
     options = {**TIMEOUTS, "reconnect_delays": (0.005,), **options}
     browser.connect("127.0.0.1", port, **options)
     patience = Patience(SECONDS)
-    parts: list[Callable[[], Any]] = [
-        browser.images.request_list,
-        lambda: browser.thumbnails.want(IMAGES if with_thumbnails else ()),
-        lambda: browser.request_images(IMAGES),
-        browser.trajectories.request,
-        lambda: browser.connection.send(codec.TrajectoryMessage([PUSHED], device_name="Tests")),
-        browser.trajectories.request,
-    ]
-    for part in parts:
+    for part in _parts(browser, with_thumbnails):
         try:
             part()
         except (net.NetworkError, BrowserError) as error:  # it has left the server
@@ -188,6 +180,18 @@ def browse(
         assert states == ["LOADED"] * len(IMAGES), f"neither loaded nor failed: {states}"
         assert shown, "no trajectories, and no word of it"
     return words
+
+
+def _parts(browser: Any, with_thumbnails: bool) -> list[Callable[[], Any]]:
+    """Return what is asked for and sent, one after the other."""
+    return [
+        browser.images.request_list,
+        lambda: browser.thumbnails.want(IMAGES if with_thumbnails else ()),
+        lambda: browser.request_images(IMAGES),
+        browser.trajectories.request,
+        lambda: browser.connection.send(codec.TrajectoryMessage([PUSHED], device_name="Tests")),
+        browser.trajectories.request,
+    ]
 
 
 def _finish(browser: Any, patience: Patience, wait: Callable[[Any], None]) -> None:
