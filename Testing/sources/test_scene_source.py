@@ -10,6 +10,7 @@ import slicer
 from vtkmodules.vtkCommonDataModel import vtkVector3d
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from vtkmodules.vtkCommonTransforms import vtkThinPlateSplineTransform
+from vtkmodules.vtkImagingCore import vtkExtractVOI
 
 from helpers.peers import TRAJECTORY
 from IGTLMetaBrowserLib import codec, net
@@ -135,6 +136,20 @@ def test_a_color_image_goes_out_as_it_came_in(source, show):
 def test_an_image_goes_out_where_the_world_has_it(scene, source, show):
     under_transform(scene, show(ramp()), 100)
     assert source.image("ScalarVolume1").ijk_to_ras()[0, 3] == 110
+
+
+def test_a_part_that_was_cut_out_of_an_image_goes_out_where_it_was(scene, source, show):
+    whole = show(ramp(shape=(4, 5, 6)))
+    cut = vtkExtractVOI()
+    cut.SetInputData(whole.GetImageData())
+    cut.SetVOI(2, 4, 1, 3, 3, 3)  # the indices of its voxels stay those of the whole image
+    cut.Update()
+    whole.SetAndObserveImageData(cut.GetOutput())
+
+    image = over_the_wire(source.image("ScalarVolume1"))
+
+    np.testing.assert_array_equal(image.pixels, ramp(shape=(4, 5, 6))[3:4, 1:4, 2:5])
+    np.testing.assert_allclose(image.ijk_to_ras() @ (0, 0, 0, 1), AFFINE @ (2, 1, 3, 1))
 
 
 def test_a_volume_that_is_bent_is_refused(scene, source, show):

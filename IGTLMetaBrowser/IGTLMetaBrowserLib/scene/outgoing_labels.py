@@ -15,7 +15,7 @@ from .errors import SceneError
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
 from .outgoing_segmentations import BINARY, MOST_SEGMENTS, reference_volume
-from .outgoing_volumes import label_items
+from .outgoing_volumes import from_first_voxel, label_items
 from .segment_extents import names_beside
 
 Rgba = tuple[int, int, int, int]
@@ -190,4 +190,4 @@ def _ijk_to_image(volume: Any, image: Any) -> np.ndarray:
         if not is_linear:
             raise SceneError(f"{volume.GetName()!r} is under a transform that bends it; harden it")
         vtkMatrix4x4.Multiply4x4(between, matrix, matrix)
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+    return from_first_voxel(volume.GetImageData(), matrix)

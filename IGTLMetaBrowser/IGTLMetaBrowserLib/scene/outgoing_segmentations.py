@@ -11,6 +11,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from .errors import SceneError
+from .outgoing_volumes import from_first_voxel
 
 SEGMENTATION_CLASS = "vtkMRMLSegmentationNode"
 BINARY = "Binary labelmap"  # vtkSegmentationConverter's name of the representation
@@ -77,11 +78,7 @@ def _to_world(node: Any, image: Any) -> np.ndarray:
         if not transform.GetMatrixTransformToWorld(to_world):
             raise SceneError(f"{node.GetName()!r} is under a transform that bends it; harden it")
         vtkMatrix4x4.Multiply4x4(to_world, matrix, matrix)
-    elements = [[matrix.GetElement(row, column) for column in range(4)] for row in range(4)]
-    # The first voxel need not be that of index 0: a segmentation holds what its segments take.
-    first = np.eye(4)
-    first[:3, 3] = image.GetExtent()[::2]
-    return np.array(elements) @ first
+    return from_first_voxel(image, matrix)
 
 
 def _segments(node: Any) -> list[tuple[str, tuple[int, int, int, int]]]:

@@ -37,7 +37,8 @@ def scalar_type(volume: Any) -> codec.ScalarType:
 def ijk_to_world(volume: Any) -> np.ndarray:
     """Return the matrix, float64 of shape (4, 4), from voxel index to RAS mm in the world.
 
-    Raises ``SceneError`` if there is none, as the volume is under a transform that bends it.
+    The index counts from the first voxel (``from_first_voxel``). Raises ``SceneError`` if there is
+    no matrix, as the volume is under a transform that bends it.
     """
     matrix = vtkMatrix4x4()
     volume.GetIJKToRASMatrix(matrix)
@@ -50,7 +51,19 @@ def ijk_to_world(volume: Any) -> np.ndarray:
                 "it; harden the transform to send the volume"
             )
         vtkMatrix4x4.Multiply4x4(to_world, matrix, matrix)
-    return np.array([[matrix.GetElement(row, column) for column in range(4)] for row in range(4)])
+    return from_first_voxel(volume.GetImageData(), matrix)
+
+
+def from_first_voxel(data: Any, matrix: vtkMatrix4x4) -> np.ndarray:
+    """Return a matrix from the indices of image data as one for indices from its first voxel on.
+
+    That need not be the one of index 0: of what vtkExtractVOI cuts out, or a segmentation holds, it
+    is the one that it was in the whole.
+    """
+    first = np.eye(4)
+    first[:3, 3] = data.GetExtent()[::2]
+    elements = [[matrix.GetElement(row, column) for column in range(4)] for row in range(4)]
+    return np.array(elements) @ first
 
 
 def labels_in(volume: Any) -> list[int]:
