@@ -62,7 +62,8 @@ def test_allow_remote_says_what_it_means(certificate: Path, authority: Authority
     [
         (["--allow", "10.1.2.3/16"], "not a network: 10.1.2.3/16 has host bits set"),
         (["--allow", "hospital"], "not a network: 'hospital'"),
-        (["--max-clients", "0"], "'0' is not a number above 0"),
+        (["--max-clients", "0"], "'0' is not a whole number above 0"),
+        (["--max-clients", "0.5"], "'0.5' is not a whole number above 0"),
         (["--tls-key", "key.pem"], "require --tls-cert"),
         (["--tls-cert", "a.pem", "--tls-revoked", "b.pem"], "requires --tls-client-ca"),
     ],

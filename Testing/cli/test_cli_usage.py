@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cli.command import igtlmeta
 from IGTLMetaBrowserLib.cli import main
+from IGTLMetaBrowserLib.cli.archive_options import open_archive_source
+from IGTLMetaBrowserLib.cli.serve import _open_index
+from IGTLMetaBrowserLib.net.source import SourceError
 
 
 @pytest.mark.parametrize(
@@ -95,3 +100,23 @@ def test_the_process_ends_with_code_2_after_wrong_usage() -> None:
     result = igtlmeta("list", "localhost:http")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1].startswith("igtlmeta list: error: argument HOST[:PORT]")
+
+
+def test_a_user_without_a_home_folder_needs_one_for_the_cache_of_an_archive_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given a user who is only a number, as in some containers: no HOME, and no entry in passwd."""
+
+    def no_entry(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    for variable in ("HOME", "USERPROFILE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+
+    assert main._parse(["list", "localhost"]).address[0] == "localhost"
+    _open_index(tmp_path, None).update()
+    assert "set HOME or XDG_CACHE_HOME; for this run, the index" in capsys.readouterr().err
+    arguments = main._parse(["serve", "--dicomweb", "http://127.0.0.1:9"])
+    with pytest.raises(SourceError, match="XDG_CACHE_HOME, or give --archive-cache"):
+        open_archive_source(arguments, 1, 0.01)

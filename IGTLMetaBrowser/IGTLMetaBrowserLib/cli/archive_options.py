@@ -10,13 +10,13 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..net.source import Source
+from ..net.source import Source, SourceError
 from ..sources.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
 from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
 from ..sources.dimse import DimseArchive, DimseSettings
 from ..sources.series_cache import SeriesCache
-from .serving_options import port_number, positive_number
+from .serving_options import count_number, port_number, positive_number
 
 _CACHE_MEGABYTES = 10_000
 _SECONDS = 30.0
@@ -43,7 +43,7 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--most",
         metavar="N",
-        type=positive_number,
+        type=count_number,
         default=MOST_ENTRIES,
         help="list at most this number of series (%(default)s)",
     )
@@ -51,7 +51,6 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
         "--archive-cache",
         metavar="DIR",
         type=Path,
-        default=default_cache() / "archive",
         help="where fetched series are kept (in your cache)",
     )
     group.add_argument(
@@ -147,13 +146,20 @@ def open_archive_source(
         filters.setdefault("StudyDate", f"{first.year:04}{first:%m%d}-")
     return ArchiveSource(
         open_archive(arguments),
-        SeriesCache(arguments.archive_cache, int(arguments.archive_cache_size * 1e6)),
+        SeriesCache(_cache_folder(arguments), int(arguments.archive_cache_size * 1e6)),
         filters,
         [modality.strip().upper() for modality in arguments.modality.split(",") if modality],
-        most=int(arguments.most),
+        most=arguments.most,
         jobs=jobs,
         seconds_a_turn=seconds_a_turn,
     )
+
+
+def _cache_folder(arguments: argparse.Namespace) -> Path:
+    try:
+        return arguments.archive_cache or default_cache() / "archive"
+    except OSError as error:
+        raise SourceError(f"{error}, or give --archive-cache") from None
 
 
 @contextmanager
@@ -167,9 +173,15 @@ def closed_at_end(source: Source) -> Iterator[None]:
 
 
 def default_cache() -> Path:
-    """Return the folder of this command in the user's cache."""
+    """Return the folder of this command in the user's cache.
+
+    Raises ``OSError`` if there is none: in a container, a user may be no more than a number.
+    """
     base = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
-    return Path(base or Path.home() / ".cache") / "igtlmeta"
+    try:
+        return Path(base or Path.home() / ".cache") / "igtlmeta"
+    except RuntimeError:
+        raise OSError("the user has no home folder: set HOME or XDG_CACHE_HOME") from None
 
 
 def attribute(text: str) -> tuple[str, str]:

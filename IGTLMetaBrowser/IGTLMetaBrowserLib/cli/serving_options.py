@@ -64,11 +64,17 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
         help="accept only clients from this network, such as 10.1.0.0/16; "
         "can be given several times",
     )
-    _add_number(group, "--max-clients", "N", _DEFAULTS.max_clients, "connections at the same time")
+    group.add_argument(
+        "--max-clients",
+        metavar="N",
+        type=count_number,
+        default=_DEFAULTS.max_clients,
+        help="connections at the same time (%(default)s)",
+    )
     group.add_argument(
         "--max-per-address",
         metavar="N",
-        type=positive_number,
+        type=count_number,
         help="connections from one address, with IPv6 from one /64 network (three quarters of all; "
         "from this computer itself, all)",
     )
@@ -136,11 +142,11 @@ def _syslog_address(arguments: argparse.Namespace) -> str | tuple[str, int]:
 
 def limits(arguments: argparse.Namespace) -> net.ServerLimits:
     """Return the limits that the arguments set."""
-    per_address, rate = arguments.max_per_address, arguments.max_rate
+    rate = arguments.max_rate
     return net.ServerLimits(
         allowed_networks=tuple(arguments.allow),
-        max_clients=int(arguments.max_clients),
-        max_clients_per_address=None if per_address is None else int(per_address),
+        max_clients=arguments.max_clients,
+        max_clients_per_address=arguments.max_per_address,
         queries_per_second=arguments.max_queries,
         bytes_per_second=None if rate is None else rate * 1e6,
         idle_timeout=arguments.idle_timeout,
@@ -180,6 +186,13 @@ def positive_number(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
+
+
+def count_number(text: str) -> int:
+    """Return a whole number above 0; for argparse."""
+    if not re.fullmatch("[0-9]{1,9}", text) or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 def _network(text: str) -> net.Network:
