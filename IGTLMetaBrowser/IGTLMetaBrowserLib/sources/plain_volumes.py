@@ -31,7 +31,7 @@ from .dicom_segmentations import Structure
 from .label_file import Labels
 from .markups_folder import Markups, read_markups, rgba_of
 from .volume_headers import NO_PLACE, check_header, has_place
-from .voxel_files import voxel_file
+from .voxel_files import check_names, voxel_file
 from .whole_voxels import check_voxels
 
 if TYPE_CHECKING:
@@ -189,9 +189,12 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import SimpleITK
 
     try:
+        check_names(path)
         image = SimpleITK.ReadImage(str(path), imageIO=_READERS.get(_ending_of(path), ""))
     except RuntimeError as error:
         raise SourceError(f"{path.name!r} cannot be read: {_reason(error)}") from None
+    except OSError as error:
+        raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     pixels = SimpleITK.GetArrayFromImage(image)
     check_voxels(path, pixels.nbytes)
     if image.GetDimension() == 2:
