@@ -165,6 +165,15 @@ def test_voxels_that_are_missing_or_damaged_are_not_made_up(tmp_path: Path, endi
         read_volume(path)
 
 
+@pytest.mark.parametrize("seconds", [-86400, 2**33])
+def test_a_file_of_a_time_that_openigtlink_cannot_hold_has_none(tmp_path: Path, seconds: int):
+    """One such file must not keep the others from being served."""
+    write_with_itk(tmp_path / "CT.nrrd")
+    os.utime(tmp_path / "CT.nrrd", (seconds, seconds))
+    (item,) = PlainVolumeSource(tmp_path).images()
+    assert item.scan_time.to_datetime() is None
+
+
 def test_a_packed_nifti_file_has_no_voxels_of_the_one_beside_it(tmp_path: Path):
     """Given CT.nii.gz alone, then with another image as CT.nii: it is not sent with its voxels."""
     write_with_itk(tmp_path / "CT.nii.gz")

@@ -248,7 +248,7 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
     item = codec.ImageMetaItem(
         name=stem_of(path),
         id=image_id,
-        scan_time=codec.Timestamp.from_seconds(path.stat().st_mtime),
+        scan_time=_time_of(path),
         size=size,
         scalar_type=_scalar_type(reader),
     )
@@ -258,6 +258,14 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
         raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
     metadata = {} if has_place(path) else {"Position": NO_PLACE}
     return VolumeFile(path, item, labels, version, metadata)
+
+
+def _time_of(path: Path) -> codec.Timestamp:
+    """Return when a file was last written; not set before 1970 and after 2106."""
+    try:
+        return codec.Timestamp.from_seconds(path.stat().st_mtime)
+    except ValueError:
+        return codec.Timestamp()
 
 
 def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:
