@@ -59,6 +59,10 @@ def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> No
     assert (result.returncode, "File exists" in result.stderr) == (1, True)
     result = igtlmeta("replay", tmp_path / "there")
     assert (result.returncode, "is not a recording" in result.stderr) == (1, True)
+    taken = demo_address.rpartition(":")[2]
+    result = igtlmeta("record", demo_address, "-o", tmp_path / "new", "--port", taken)
+    assert (result.returncode, "choose another --host, or --port" in result.stderr) == (1, True)
+    assert not (tmp_path / "new").exists()  # so that it can be called again
 
 
 def test_with_tls_at_both_ends(tmp_path: Path) -> None:

@@ -103,6 +103,18 @@ def test_the_replayed_server_answers_as_the_recorded_one(file: Path):
             client.get_image("Z")
 
 
+def test_over_ipv6(file: Path, tmp_path: Path):
+    try:
+        replay = ReplayServer(make_scripts(read_recording(file)), "::1", speed=100.0)
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6 loopback address: {error}")
+    writer = RecordingWriter(tmp_path / "again.igtl")
+    recorder = Recorder(("::1", replay.port), writer, "::1")
+    with stepped(replay), stepped(recorder), net.Client("::1", recorder.port) as client:
+        assert len(client.list_images()) == 2
+    writer.close()
+
+
 def test_without_descriptors_clients_wait(file: Path, tmp_path: Path):
     """As when a port scanner has taken all of them: nothing ends."""
     replay = ReplayServer(make_scripts(read_recording(file)), speed=100.0)

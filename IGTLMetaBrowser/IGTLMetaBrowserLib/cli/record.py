@@ -84,6 +84,8 @@ def record(arguments: argparse.Namespace) -> int:
     try:
         recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)
     except OSError as error:
+        writer.close()
+        arguments.output.unlink()  # the next attempt would find a file that is there already
         return complain(serving_options.why_not_listening(arguments, error))
     _run(recorder, f"recording {recorder.server_address}")
     writer.close()

@@ -16,7 +16,7 @@ from .errors import ConnectionFailedError
 from .limited_log import LimitedLog
 from .recording import Event, RecordingWriter
 from .tls_client import ClientTLS, open_attempt
-from .tls_server import accept
+from .tls_server import accept, listen
 
 _logger = logging.getLogger(__name__)
 
@@ -67,8 +67,7 @@ class Recorder:
         self._server_tls = server_tls
         self._log = LimitedLog(_logger)
         self._tls = tls
-        self._listener = socket.create_server((host, port))
-        self._listener.setblocking(False)
+        self._listener = listen(host, port)
         self.host, self.port = self._listener.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import logging
 import selectors
-import socket
 import ssl
 import time
 from collections import defaultdict, deque
@@ -17,7 +16,7 @@ from .. import codec
 from .connection import Connection
 from .limited_log import LimitedLog
 from .recording import Event, Record
-from .tls_server import accept
+from .tls_server import accept, listen
 
 _logger = logging.getLogger(__name__)
 
@@ -148,8 +147,7 @@ class ReplayServer:
         self._speed = speed
         self._tls = tls
         self._log = LimitedLog(_logger)
-        self._listener = socket.create_server((host, port))
-        self._listener.setblocking(False)
+        self._listener = listen(host, port)
         self.host, self.port = self._listener.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)

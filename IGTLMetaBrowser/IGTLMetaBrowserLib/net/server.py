@@ -19,7 +19,7 @@ from .replies import Replies
 from .served_client import ServedClient
 from .source import Source
 from .tls import in_words
-from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE
+from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE, listen
 
 _logger = logging.getLogger(__name__)
 
@@ -74,12 +74,7 @@ class Server:
         self._limits = (limits or ServerLimits()).within_descriptors()
         self._journal = Journal(observer)
         self._replies = Replies(source, self._limits, self._journal)
-        self._listener = socket.create_server(
-            (host, port),
-            family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-            dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
-        )
-        self._listener.setblocking(False)
+        self._listener = listen(host, port)
         self.host: str
         self.port: int
         self.host, self.port = self._listener.getsockname()[:2]

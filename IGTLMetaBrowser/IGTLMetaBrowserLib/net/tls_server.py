@@ -1,4 +1,4 @@
-"""TLS at a server: its certificate, whose it accepts, and the handshake in steps."""
+"""Where a server listens, and TLS there: its certificate, whose it accepts, and the handshake."""
 
 from __future__ import annotations
 
@@ -51,6 +51,17 @@ class ServerTLS:
             load_certificate_authority(context, self.revoked)
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         return context
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens, for IPv4 or IPv6, with ``::`` for both. Raises ``OSError``."""
+    listener = socket.create_server(
+        (host, port),
+        family=socket.AF_INET6 if ":" in host else socket.AF_INET,
+        dualstack_ipv6=host == "::" and socket.has_dualstack_ipv6(),
+    )
+    listener.setblocking(False)
+    return listener
 
 
 def accept(
