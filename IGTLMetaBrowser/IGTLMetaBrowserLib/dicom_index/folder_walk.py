@@ -78,5 +78,8 @@ def _entry(found: os.DirEntry[bytes]) -> Entry:
 
 
 def modified_ns(status: os.stat_result) -> int:
-    """Return when a file was last written, in ns since 1970, as the index has it."""
-    return min(status.st_mtime_ns, _LATEST_NS)
+    """Return when a file was last written, in ns since 1970, as the index has it.
+
+    Never 0, which says that it is not known.
+    """
+    return min(status.st_mtime_ns, _LATEST_NS) or 1
