@@ -18,7 +18,7 @@ from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import plain_volumes
-from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource, read_volume
+from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource, read_label_map, read_volume
 from IGTLMetaBrowserLib.sources.volume_headers import NO_PLACE
 
 # Anisotropic, turned about an axis, off center; mm, RAS.
@@ -103,6 +103,20 @@ def test_ids_are_the_names_where_they_fit_and_unique_in_any_case(tmp_path: Path)
     assert sorted(item.name for item in items) == [
         "Schädel", "a name that is far too long", "head", "head",
     ]  # fmt: skip
+
+
+def test_a_name_that_is_not_utf_8_is_refused_and_the_others_served(tmp_path: Path):
+    """As from file servers that had Latin-1."""
+    write_with_itk(tmp_path / ".nrrd")
+    latin_1 = tmp_path / os.fsdecode("Müller.nrrd".encode("latin-1"))
+    latin_1.write_bytes((tmp_path / ".nrrd").read_bytes())
+    source = PlainVolumeSource(tmp_path)
+    ((name, reason),) = source.refused
+    assert (name, "is not UTF-8; rename it" in reason) == (latin_1.name, True)
+    (item,) = source.images()
+    assert item.id  # the name without its ending is empty; by that nobody could ask for it
+    with pytest.raises(SourceError, match="is not UTF-8"):
+        read_label_map(latin_1)
 
 
 def test_a_long_name_reaches_our_own_client_whole(tmp_path: Path):

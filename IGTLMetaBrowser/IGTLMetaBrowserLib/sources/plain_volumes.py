@@ -166,6 +166,7 @@ class PlainVolumeSource:
             if path.name.lower().endswith(MARKUPS_ENDING):
                 self._markups.add(read_markups(path))
             else:
+                _check_name(path)
                 file = _read_header(path, self._free_id(path, name), self.folder)
                 self._files[file.item.id] = file
         except SourceError as error:
@@ -176,7 +177,7 @@ class PlainVolumeSource:
     def _free_id(self, path: Path, name: str) -> str:
         """Return the file's name without its ending, or else one made of its path."""
         stem = stem_of(path)
-        fits = stem.isascii() and stem.isprintable() and len(stem) <= _ID_BYTES
+        fits = stem.isascii() and stem.isprintable() and 0 < len(stem) <= _ID_BYTES
         return stem if fits and stem not in self._files else id_of_text(name)
 
 
@@ -210,6 +211,7 @@ def read_label_map(path: Path) -> Labels:
     if not path.name.lower().endswith(ENDINGS):
         raise SourceError(f"{path.name} is no label map; it ends with one of {', '.join(ENDINGS)}")
     _require_simpleitk()
+    _check_name(path)
     file = _read_header(path, "", path.parent)
     structures = [Structure(one.name, one.label, one.rgba) for one in file.labels]
     return Labels(*read_volume(path), structures)
@@ -225,6 +227,14 @@ def stem_of(path: Path) -> str:
 def _ending_of(path: Path) -> str:
     name = path.name.lower()
     return next((ending for ending in ENDINGS if name.endswith(ending)), "")
+
+
+def _check_name(path: Path) -> None:
+    """Raise ``SourceError`` if SimpleITK would end the process: it expects names in UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise SourceError("its name, or that of its folder, is not UTF-8; rename it") from None
 
 
 def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
