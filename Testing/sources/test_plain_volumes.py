@@ -179,6 +179,29 @@ def test_voxels_that_are_missing_or_damaged_are_not_made_up(tmp_path: Path, endi
         read_volume(path)
 
 
+def test_damage_at_which_metaio_would_read_for_ever_is_found_before(tmp_path: Path):
+    header = _META + "CompressedData = True\nCompressedDataSize = 44\nElementDataFile = LOCAL\n"
+    (tmp_path / "a.mha").write_bytes(header.encode() + b"x???" + bytes(40))
+    (item,) = PlainVolumeSource(tmp_path).images()
+    with pytest.raises(SourceError, match="is damaged"):
+        PlainVolumeSource(tmp_path).image(item.id)
+
+
+@pytest.mark.parametrize("dimensions", ["1e308", "99999999999", "-1", "", "3 x"])
+def test_dimensions_at_which_metaio_would_end_the_process_are_refused(tmp_path: Path, dimensions):
+    header = _META.replace("NDims = 3", f"NDims = {dimensions}")
+    (tmp_path / "a.mha").write_bytes(f"{header}ElementDataFile = LOCAL\n".encode() + bytes(24))
+    ((_, reason),) = PlainVolumeSource(tmp_path).refused
+    assert "its NDims" in reason
+
+
+def test_keys_that_are_not_utf_8_keep_no_segmentation_from_being_offered(tmp_path: Path):
+    header = f"{_NRRD}Schl\xfcssel:=1\nSegment0_ID:=a\nSegment0_Name:=Tumor\n\n"
+    (tmp_path / "a.seg.nrrd").write_bytes(header.encode("latin-1") + bytes(24))
+    (label,) = PlainVolumeSource(tmp_path).label_maps()
+    assert label.name == "Tumor"
+
+
 @pytest.mark.parametrize("seconds", [-86400, 2**33])
 def test_a_file_of_a_time_that_openigtlink_cannot_hold_has_none(tmp_path: Path, seconds: int):
     """One such file must not keep the others from being served."""

@@ -191,13 +191,15 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     try:
         check_names(path)
-        image = SimpleITK.ReadImage(str(path), imageIO=_READERS.get(_ending_of(path), ""))
+        reader = _read_information(path)
+        # Before: MetaIO reads some damaged files for ever.
+        check_voxels(path, math.prod(reader.GetSize()) * _voxel_size(reader))
+        image = reader.Execute()
     except RuntimeError as error:
         raise SourceError(f"{path.name!r} cannot be read: {_reason(error)}") from None
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     pixels = SimpleITK.GetArrayFromImage(image)
-    check_voxels(path, pixels.nbytes)
     if image.GetDimension() == 2:
         pixels = pixels[np.newaxis]
     return pixels, _ijk_to_ras(image)
@@ -238,15 +240,10 @@ def _check_name(path: Path) -> None:
 
 
 def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
-    import SimpleITK
-
     version = _version(path, folder)
     check_header(path)
-    reader = SimpleITK.ImageFileReader()
-    reader.SetImageIO(_READERS[_ending_of(path)])
-    reader.SetFileName(str(path))
     try:
-        reader.ReadImageInformation()
+        reader = _read_information(path)
     except RuntimeError as error:
         raise SourceError(f"it cannot be read: {_reason(error)}") from None
     size = tuple(reader.GetSize())
@@ -278,10 +275,25 @@ def _time_of(path: Path) -> codec.Timestamp:
         return codec.Timestamp()
 
 
+def _read_information(path: Path) -> SimpleITK.ImageFileReader:
+    """Return a reader that has read the header of a file. Raises ``RuntimeError``."""
+    import SimpleITK
+
+    reader = SimpleITK.ImageFileReader()
+    reader.SetImageIO(_READERS[_ending_of(path)])
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    return reader
+
+
+def _voxel_size(reader: SimpleITK.ImageFileReader) -> int:
+    """Return the bytes of a voxel. Raises ``SourceError``."""
+    return _scalar_type(reader).dtype.itemsize * reader.GetNumberOfComponents()
+
+
 def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:
     """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
-    width = _scalar_type(reader).dtype.itemsize * reader.GetNumberOfComponents()
-    if math.prod(size) * width > voxels.stat().st_size * _MOST_DEFLATED:
+    if math.prod(size) * _voxel_size(reader) > voxels.stat().st_size * _MOST_DEFLATED:
         raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
     lengths = np.abs([*reader.GetSpacing(), *reader.GetOrigin()])
     if not (lengths <= _LONGEST).all():
@@ -314,7 +326,9 @@ def _labels(
     """Yield the structures of a segmentation (Slicer's ``vtkMRMLSegmentationStorageNode``)."""
     if reader.GetNumberOfComponents() > 1:
         raise SourceError("its segments overlap (several layers); save them as one label map each")
-    fields = {key: reader.GetMetaData(key) for key in reader.GetMetaDataKeys()}
+    # SimpleITK does not find keys by what it has read of them if that is not UTF-8.
+    keys = [key for key in reader.GetMetaDataKeys() if key.isascii()]
+    fields = {key: reader.GetMetaData(key) for key in keys}
     number = 0
     while f"Segment{number}_ID" in fields:
         prefix = f"Segment{number}_"

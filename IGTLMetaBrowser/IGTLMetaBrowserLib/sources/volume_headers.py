@@ -42,6 +42,8 @@ _SPACES = {
 _META_FIELD = re.compile(rb"^[ \t]*(\w+)[ \t]*[=:]([^\r\n]*)", re.MULTILINE)
 # What a value is multiplied by, and what is added; others than these are not applied.
 _META_MEANING = {"ElementToIntensityFunctionSlope": 1.0, "ElementToIntensityFunctionOffset": 0.0}
+# MetaIO ends the process at others.
+_DIMENSIONS = re.compile("[1-9]")
 # Its names for the matrix from index to LPS, and for the place of the first voxel.
 _META_PLACE = {
     "TransformMatrix", "Rotation", "Orientation", "Offset", "Position", "Origin",
@@ -69,6 +71,8 @@ def check_header(path: Path) -> None:
                 )
     elif ending in META_ENDINGS:
         fields = _meta_fields(path)
+        if not _DIMENSIONS.fullmatch(fields.get("NDims", "")):
+            raise SourceError("its header makes no sense: its NDims is not a number from 1 to 9")
         _check_unit(fields.get("DistanceUnits", ""))
         for field, value in _META_MEANING.items():
             if fields.get(field) and not _is_number(fields[field], value):
