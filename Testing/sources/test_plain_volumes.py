@@ -370,6 +370,10 @@ _META = "ObjectType = Image\nNDims = 3\nDimSize = 24 1 1\nElementType = MET_UCHA
         ("DistanceUnits = ?", None),
         ("ElementToIntensityFunctionSlope = 2", "its ElementToIntensityFunctionSlope is '2'"),
         ("ElementToIntensityFunctionOffset = 0", None),
+        (
+            "TransformMatrix = 1e50 0 0 0 1e50 0 0 0 1e50",
+            "its header makes no sense: its spacing or origin is over a kilometer",
+        ),
     ],
 )
 def test_a_metaimage_that_itk_reads_as_something_else_is_refused(tmp_path, field, reason):

@@ -295,11 +295,11 @@ def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[in
     """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
     if math.prod(size) * _voxel_size(reader) > voxels.stat().st_size * _MOST_DEFLATED:
         raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
-    lengths = np.abs([*reader.GetSpacing(), *reader.GetOrigin()])
-    if not (lengths <= _LONGEST).all():
-        raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
     count = reader.GetDimension()
     directions = np.reshape(reader.GetDirection(), (count, count))
+    axes = directions * reader.GetSpacing()
+    if not (np.abs([*reader.GetSpacing(), *reader.GetOrigin(), *axes.ravel()]) <= _LONGEST).all():
+        raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
     if not np.abs(reader.GetSpacing()).min() > 0 or not abs(np.linalg.det(directions)) > _FLATTEST:
         raise SourceError("its header makes no sense: its axes lie in one plane, or have no length")
 
