@@ -263,6 +263,13 @@ class TestFetching:
         with pytest.raises(SourceError, match=r"1\.dcm' can no longer be read: it has changed"):
             fetch_all(source)
 
+    def test_a_file_of_a_time_that_the_index_cannot_hold_is_served(self, tmp_path, write_series):
+        """It counts ns, up to 2262; one file must not keep the others from being read."""
+        write_series(tmp_path, REGULAR)
+        os.utime(next(tmp_path.iterdir()), (2**34 - 1, 2**34 - 1))  # 2514, or as late as there is
+        (image,) = fetch_all(DicomFolderSource(tmp_path))
+        assert image.subvolume_size[2] == len(REGULAR)
+
     @pytest.mark.parametrize("when", ["before it is read", "while it is read"])
     def test_a_file_that_is_written_again_is_not_served_in_the_place_of_before(
         self, tmp_path, write_series, make_slice, when

@@ -328,6 +328,22 @@ class TestFramesOfOneFile:
         ((_, reason),) = DicomFolderSource(tmp_path).refused
         assert reason.startswith("a dose without a grid")
 
+    @pytest.mark.parametrize("scaling", [{}, {"DoseGridScaling": 0}])
+    def test_a_dose_whose_values_have_no_meaning_is_refused(self, tmp_path, make_slice, scaling):
+        dataset = self.several(
+            make_slice,
+            SOPClassUID="1.2.840.10008.5.1.4.1.1.481.2",
+            Modality="RTDOSE",
+            GridFrameOffsetVector=[0, 3, 6, 9],
+            **scaling,
+            DoseUnits="GY",
+        )
+        dataset.save_as(tmp_path / "0", enforce_file_format=True)
+        source = DicomFolderSource(tmp_path)
+        assert not source.images()
+        ((_, reason),) = source.refused
+        assert reason.endswith("its DoseGridScaling is missing or 0")
+
 
 class TestBits:
     @pytest.mark.parametrize(("stored", "value"), [(0xF113, 0x113), (0xFFFF, 0xFFF), (7, 7)])

@@ -165,6 +165,15 @@ def test_voxels_that_are_missing_or_damaged_are_not_made_up(tmp_path: Path, endi
         read_volume(path)
 
 
+@pytest.mark.parametrize("seconds", [-86400, 2**33])
+def test_a_file_of_a_time_that_openigtlink_cannot_hold_has_none(tmp_path: Path, seconds: int):
+    """One such file must not keep the others from being served."""
+    write_with_itk(tmp_path / "CT.nrrd")
+    os.utime(tmp_path / "CT.nrrd", (seconds, seconds))
+    (item,) = PlainVolumeSource(tmp_path).images()
+    assert item.scan_time.to_datetime() is None
+
+
 def test_a_packed_nifti_file_has_no_voxels_of_the_one_beside_it(tmp_path: Path):
     """Given CT.nii.gz alone, then with another image as CT.nii: it is not sent with its voxels."""
     write_with_itk(tmp_path / "CT.nii.gz")
@@ -396,6 +405,14 @@ def test_a_volume_that_has_no_place_in_the_patient_is_refused(tmp_path, space, d
         ("a.mhd", f"{_META}{'Comment = long' * 40000}\nElementDataFile = {{secret}}\n"),
         ("a.mhd", f"{_META}ElementDataFile = /dev/zero\n"),
         ("a.mhd", f"{_META}ElementDataFile = pipe\n"),
+        # Files of these names are there, but readers take them for lists, or for patterns.
+        ("a.nhdr", f"{_NRRD}data file: LIST 2\n../secret.txt\n"),
+        ("a.mhd", f"{_META}ElementDataFile = LIST 2\n../secret.txt\n"),
+        ("a.mhd", f"{_META}ElementDataFile = s%d.raw 1 1 1\n"),
+        (
+            "a.nhdr",
+            f"{_NRRD}# data file: s1.raw\n{'# long' * 200_000}\ndata file: ../secret.txt\n\n",
+        ),
     ],
 )
 def test_a_header_that_names_another_file_of_the_computer_is_refused(tmp_path, name, header):
@@ -405,10 +422,27 @@ def test_a_header_that_names_another_file_of_the_computer_is_refused(tmp_path, n
     secret.write_bytes(b"a secret that nobody gets")
     (folder / "link.raw").symlink_to(secret)
     os.mkfifo(folder / "pipe")
+    for beside in ("LIST 2", "s%d.raw 1 1 1", "s1.raw"):
+        (folder / beside).write_bytes(bytes(24))
     (folder / name).write_text(header.format(secret=secret))
     source = PlainVolumeSource(folder)
     assert source.images() == ()
     assert [refused for refused, _ in source.refused] == [name]
+
+
+@pytest.mark.parametrize(
+    "trick", ["Comment = ElementDataFile = LOCAL", "Foo\nElementDataFile = LOCAL"]
+)
+def test_a_metaimage_with_a_second_name_far_behind_is_not_sent(tmp_path: Path, trick: str):
+    """MetaIO does not end the header at the first: it would read the file of the second."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (tmp_path / "secret.txt").write_bytes(b"a secret that nobody gets")
+    comments = "Comment = long\n" * 80_000  # what is looked at when it is listed has less
+    (folder / "a.mha").write_text(f"{_META}{trick}\n{comments}ElementDataFile = ../secret.txt\n")
+    source = PlainVolumeSource(folder)
+    with pytest.raises(SourceError, match="names several files"):
+        source.image("a")
 
 
 def test_voxels_that_change_beside_their_header_are_not_sent(tmp_path: Path):

@@ -15,6 +15,8 @@ from typing import NamedTuple
 from .header_reader import OTHER, REFUSED
 
 _NOT_KNOWN = -1
+# What SQLite holds: the year 2262. File systems have later ones, and anybody can set them.
+_LATEST_NS = 2**63 - 1
 
 
 class Entry(NamedTuple):
@@ -72,4 +74,9 @@ def _entry(found: os.DirEntry[bytes]) -> Entry:
         return Entry(found.name, _NOT_KNOWN, _NOT_KNOWN, REFUSED, reason)
     # Pipes and devices are not read: one might wait for them for ever.
     kind = "" if stat.S_ISREG(status.st_mode) else OTHER
-    return Entry(found.name, status.st_size, status.st_mtime_ns, kind)
+    return Entry(found.name, status.st_size, modified_ns(status), kind)
+
+
+def modified_ns(status: os.stat_result) -> int:
+    """Return when a file was last written, in ns since 1970, as the index has it."""
+    return min(status.st_mtime_ns, _LATEST_NS)

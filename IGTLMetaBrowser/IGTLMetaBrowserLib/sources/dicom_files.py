@@ -160,8 +160,17 @@ def _why_refused(header: ImageHeader) -> str:
         return f"{NOT_OFFERED[sop_class]}, not an image"
     if header.problem:
         return header.problem
-    if sop_class == RT_DOSE and number_of_frames(header) > 1 and not header.frames:
+    if sop_class == RT_DOSE:
+        return _why_no_dose(header)
+    return ""
+
+
+def _why_no_dose(header: ImageHeader) -> str:
+    if number_of_frames(header) > 1 and not header.frames:
         return "a dose without a grid: GridFrameOffsetVector does not place its planes"
+    # Stored values are counts, and would be taken for thousands of Gy.
+    if not any(parse_numbers(header.get("DoseGridScaling"))):
+        return "a dose without values: its DoseGridScaling is missing or 0"
     return ""
 
 

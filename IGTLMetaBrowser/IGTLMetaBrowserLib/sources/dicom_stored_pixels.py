@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..dicom_index.buffer_file import BufferFile, Contents
+from ..dicom_index.folder_walk import modified_ns
 from ..dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ..dicom_index.limited_file import open_regular
 from ..net.source import SourceError
@@ -78,7 +79,7 @@ def check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
     if isinstance(opened, BufferFile):
         return
     status = os.fstat(opened.fileno())
-    is_as_indexed = status.st_size == file.size and file.mtime_ns in (0, status.st_mtime_ns)
+    is_as_indexed = status.st_size == file.size and file.mtime_ns in (0, modified_ns(status))
     if not is_as_indexed or not stat.S_ISREG(status.st_mode):
         raise _changed(file)
 

@@ -31,7 +31,7 @@ from .dicom_segmentations import Structure
 from .label_file import Labels
 from .markups_folder import Markups, read_markups, rgba_of
 from .volume_headers import NO_PLACE, check_header, has_place
-from .voxel_files import voxel_file
+from .voxel_files import check_names, voxel_file
 from .whole_voxels import check_voxels
 
 if TYPE_CHECKING:
@@ -189,9 +189,12 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     import SimpleITK
 
     try:
+        check_names(path)
         image = SimpleITK.ReadImage(str(path), imageIO=_READERS.get(_ending_of(path), ""))
     except RuntimeError as error:
         raise SourceError(f"{path.name!r} cannot be read: {_reason(error)}") from None
+    except OSError as error:
+        raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     pixels = SimpleITK.GetArrayFromImage(image)
     check_voxels(path, pixels.nbytes)
     if image.GetDimension() == 2:
@@ -245,7 +248,7 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
     item = codec.ImageMetaItem(
         name=stem_of(path),
         id=image_id,
-        scan_time=codec.Timestamp.from_seconds(path.stat().st_mtime),
+        scan_time=_time_of(path),
         size=size,
         scalar_type=_scalar_type(reader),
     )
@@ -255,6 +258,14 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
         raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
     metadata = {} if has_place(path) else {"Position": NO_PLACE}
     return VolumeFile(path, item, labels, version, metadata)
+
+
+def _time_of(path: Path) -> codec.Timestamp:
+    """Return when a file was last written; not set before 1970 and after 2106."""
+    try:
+        return codec.Timestamp.from_seconds(path.stat().st_mtime)
+    except ValueError:
+        return codec.Timestamp()
 
 
 def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:

@@ -2,7 +2,8 @@
 
 Headers of NRRD and MetaImage can name any file of the computer, which would be sent to clients as
 an image: one that is not in the folder that is served is refused. All that looks like such a name
-in the beginning of a file counts, be it in a comment: a reader may understand it otherwise.
+in the beginning of a file counts, be it in a comment: a reader may understand it otherwise. So are
+lists of names, of which readers open each, and headers that do not end where we stop reading.
 
 Of head.nii.gz, ITK takes only the header if there is a head.nii: niftilib looks for the file of the
 voxels by the name without its ending, and without .gz first (nifti1_io.c, ``nifti_findimgname``).
@@ -23,8 +24,14 @@ _LONGEST_HEADER = 1 << 20
 _NRRD_END = re.compile(rb"\n\r?\n")
 _NRRD_NAME = re.compile(rb"data ?file:([^\r\n]*)", re.IGNORECASE)
 # The last field of a MetaImage's header, which voxels follow if they are in the same file.
-META_NAME = re.compile(rb"ElementDataFile\s*[=:]([^\r\n]*)")
+_META_FIELD = b"ElementDataFile"
+META_NAME = re.compile(_META_FIELD + rb"\s*[=:]([^\r\n]*)")
 META_ITSELF = (b"LOCAL", b"Local", b"local")
+# What both readers take for names that follow, or for a pattern, however the name goes on
+# (parseNrrd.c, metaImage.cxx).
+_SEVERAL = re.compile(rb"LIST|SKIPLIST|.*%", re.DOTALL)
+_SEVERAL_NAMES = "its header names several files of voxels; save it as one file"
+_PIECE = 1 << 20
 
 
 def voxel_file(path: Path, folder: Path) -> Path:
@@ -42,17 +49,37 @@ def voxel_file(path: Path, folder: Path) -> Path:
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     is_nrrd = ending in NRRD_ENDINGS
+    if is_nrrd and len(header) == _LONGEST_HEADER and not _NRRD_END.search(header):
+        raise SourceError("its header has more than 1 MiB; save it without its comments")
     pattern = _NRRD_NAME if is_nrrd else META_NAME
     names = {name.strip() for name in pattern.findall(header)}
     if not names and is_nrrd and _NRRD_END.search(header):
         return path
     if not names:
         raise SourceError("it cannot be read: its header says not where its voxels are")
-    if len(names) > 1:
-        raise SourceError("its header names several files of voxels; save it as one file")
+    if len(names) > 1 or any(map(_SEVERAL.match, names)):
+        raise SourceError(_SEVERAL_NAMES)
     (name,) = names
     is_itself = not is_nrrd and name in META_ITSELF
     return path if is_itself else _in_folder(path, os.fsdecode(name), folder)
+
+
+def check_names(path: Path) -> None:
+    """Raise ``SourceError`` if the header of a MetaImage may name voxels where nobody has looked.
+
+    MetaIO passes over the last field of a header behind a line without ``=``, among others, and
+    goes on to look for it in what seems to be the voxels. Raises ``OSError``.
+    """
+    if path.suffix.lower() not in META_ENDINGS:
+        return
+    count, end = 0, b""
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            piece = end + piece
+            count += piece.count(_META_FIELD)
+            end = piece[1 - len(_META_FIELD) :]
+    if count != 1:
+        raise SourceError(_SEVERAL_NAMES)
 
 
 def _check_nifti_neighbor(path: Path) -> None:
