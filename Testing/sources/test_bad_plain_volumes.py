@@ -1,0 +1,88 @@
+"""Plain volumes that are damaged, or made to lie: none keeps the others from being served."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource, read_label_map
+from sources.test_plain_volumes import META, NRRD, VOXELS, write_with_itk
+
+
+def test_a_name_that_is_not_utf_8_is_refused_and_the_others_served(tmp_path: Path):
+    """As from file servers that had Latin-1."""
+    write_with_itk(tmp_path / ".nrrd")
+    latin_1 = tmp_path / os.fsdecode("Müller.nrrd".encode("latin-1"))
+    latin_1.write_bytes((tmp_path / ".nrrd").read_bytes())
+    source = PlainVolumeSource(tmp_path)
+    ((name, reason),) = source.refused
+    assert (name, "is not UTF-8; rename it" in reason) == (latin_1.name, True)
+    (item,) = source.images()
+    assert item.id  # the name without its ending is empty; by that nobody could ask for it
+    with pytest.raises(SourceError, match="is not UTF-8"):
+        read_label_map(latin_1)
+
+
+def test_damage_at_which_metaio_would_read_for_ever_is_found_before(tmp_path: Path):
+    header = META + "CompressedData = True\nCompressedDataSize = 44\nElementDataFile = LOCAL\n"
+    (tmp_path / "a.mha").write_bytes(header.encode() + b"x???" + bytes(40))
+    (item,) = PlainVolumeSource(tmp_path).images()
+    with pytest.raises(SourceError, match="is damaged"):
+        PlainVolumeSource(tmp_path).image(item.id)
+
+
+@pytest.mark.parametrize("dimensions", ["1e308", "99999999999", "-1", "", "3 x"])
+def test_dimensions_at_which_metaio_would_end_the_process_are_refused(tmp_path: Path, dimensions):
+    header = META.replace("NDims = 3", f"NDims = {dimensions}")
+    (tmp_path / "a.mha").write_bytes(f"{header}ElementDataFile = LOCAL\n".encode() + bytes(24))
+    ((_, reason),) = PlainVolumeSource(tmp_path).refused
+    assert "its NDims" in reason
+
+
+def test_keys_that_are_not_utf_8_keep_no_segmentation_from_being_offered(tmp_path: Path):
+    header = f"{NRRD}Schl\xfcssel:=1\nSegment0_ID:=a\nSegment0_Name:=Tumor\n\n"
+    (tmp_path / "a.seg.nrrd").write_bytes(header.encode("latin-1") + bytes(24))
+    (label,) = PlainVolumeSource(tmp_path).label_maps()
+    assert label.name == "Tumor"
+
+
+@pytest.mark.parametrize("seconds", [-86400, 2**33])
+def test_a_file_of_a_time_that_openigtlink_cannot_hold_has_none(tmp_path: Path, seconds: int):
+    """One such file must not keep the others from being served."""
+    write_with_itk(tmp_path / "CT.nrrd")
+    os.utime(tmp_path / "CT.nrrd", (seconds, seconds))
+    (item,) = PlainVolumeSource(tmp_path).images()
+    assert item.scan_time.to_datetime() is None
+
+
+def test_a_packed_nifti_file_has_no_voxels_of_the_one_beside_it(tmp_path: Path):
+    """Given CT.nii.gz alone, then with another image as CT.nii: it is not sent with its voxels."""
+    write_with_itk(tmp_path / "CT.nii.gz")
+    source = PlainVolumeSource(tmp_path)
+    write_with_itk(tmp_path / "CT.nii", VOXELS + 1)
+
+    with pytest.raises(SourceError, match=r"cannot be read beside 'CT\.nii'.*rename"):
+        source.image("CT")
+
+    anew = PlainVolumeSource(tmp_path)
+    assert [name for name, _ in anew.refused] == ["CT.nii.gz"]
+    np.testing.assert_array_equal(anew.image("CT").pixels, VOXELS + 1)
+
+
+@pytest.mark.parametrize(
+    "trick", ["Comment = ElementDataFile = LOCAL", "Foo\nElementDataFile = LOCAL"]
+)
+def test_a_metaimage_with_a_second_name_far_behind_is_not_sent(tmp_path: Path, trick: str):
+    """MetaIO does not end the header at the first: it would read the file of the second."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (tmp_path / "secret.txt").write_bytes(b"a secret that nobody gets")
+    comments = "Comment = long\n" * 80_000  # what is looked at when it is listed has less
+    (folder / "a.mha").write_text(f"{META}{trick}\n{comments}ElementDataFile = ../secret.txt\n")
+    source = PlainVolumeSource(folder)
+    with pytest.raises(SourceError, match="names several files"):
+        source.image("a")
