@@ -22,6 +22,8 @@ def run(step):
     yield from user.get_trajectories(7)
     user.click_row(user.ui.trajectoryTableView, 0, column=1)
     show_slices_in_3d()
+    place = user.ui.progressWidget
+    yield user.until(lambda: not place.sizePolicy.retainSizeWhenHidden(), "an end of its place")
     yield step.pause(0.5)
     user.bring_into_view(user.ui.hostLineEdit)
     yield from screenshot(step, "module")
