@@ -110,12 +110,12 @@ def test_the_rest_of_a_cancelled_image_may_take_longer_than_the_time_out():
         peer.receive()
         peer.send(first)
         assert was_asked.wait(10)
-        for start in range(0, len(rest), len(rest) // 12):
+        for start in range(0, len(rest), len(rest) // 16):
             pace.wait(0.05)
-            peer.send(rest[start : start + len(rest) // 12])
+            peer.send(rest[start : start + len(rest) // 16])
         serve_well(peer)
 
-    with ScriptedServer(trickle) as server, server.client(answer_timeout=0.3) as client:
+    with ScriptedServer(trickle) as server, server.client(answer_timeout=0.6) as client:
         cancelled = client.ask("IMAGE", "A")
         step_until(client, lambda: client.progress(cancelled) is not None)
         client.cancel(cancelled)
