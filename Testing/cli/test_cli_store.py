@@ -145,6 +145,12 @@ def test_a_broken_file_among_the_images_is_left_out_in_words(phantom, plan, tmp_
     assert "broken.dcm is left out, it cannot be read: " in result.stderr
 
 
+def test_a_missing_plan_is_named_before_images_are_read(tmp_path):
+    missing = tmp_path / "plan.json"
+    result = igtlmeta("store", missing, "--images", tmp_path / "none", "-o", tmp_path)
+    assert result.stderr == f"igtlmeta: there is no file {missing}; check the path\n"
+
+
 def test_a_broken_predecessor_is_named(phantom, plan, tmp_path):
     replaced = tmp_path / "replaced.dcm"
     replaced.write_bytes(b"nothing of DICOM")

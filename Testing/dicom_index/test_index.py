@@ -153,6 +153,11 @@ class TestWhatIsInIt:
         with pytest.raises(DicomIndexError, match=r"there is no folder '.*none'; check the path"):
             DicomIndex(tmp_path / "none")
 
+    def test_a_file_in_the_place_of_the_folder_is_named(self, tmp_path: Path):
+        (tmp_path / "1.dcm").touch()
+        with pytest.raises(DicomIndexError, match=r"1\.dcm' is a file; give the folder it is in"):
+            DicomIndex(tmp_path / "1.dcm")
+
 
 class TestFiles:
     def test_json_is_nested(self, folder: Path, output: Path):

@@ -12,7 +12,6 @@ from ..scene.roi_boxes import roi_corners
 from .errors import BrowserError
 from .events import (
     BrowserEvent,
-    ConnectionState,
     Disconnected,
     ImageFailed,
     ImageLoaded,
@@ -46,9 +45,7 @@ class BlockingCalls:
             if not connection.has_server and connection.last_error is not None:
                 raise connection.last_error  # an earlier step has met the failure
             connection.reconnect_now()
-            self._step_until(
-                lambda: bool(failures) or connection.state is ConnectionState.CONNECTED
-            )
+            self._step_until(lambda: bool(failures) or connection.is_connected)
         if failures:
             # An observer that left the server when it heard of the error is heard first.
             errors = [failure.error for failure in failures if failure.error is not None]

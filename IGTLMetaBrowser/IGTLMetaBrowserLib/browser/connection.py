@@ -19,6 +19,7 @@ from .events import (
     Observer,
     Reconnecting,
 )
+from .listing import Listing
 from .reconnection import RECONNECT_DELAYS, Reconnector
 
 
@@ -48,6 +49,10 @@ class Connection:
     def is_connected(self) -> bool:
         """Whether there is a connection now."""
         return self.state is ConnectionState.CONNECTED
+
+    def has_sent(self, listing: Listing) -> bool:
+        """Whether a list came over the present connection: it says what the server has now."""
+        return listing.connection == self.number
 
     @property
     def has_server(self) -> bool:

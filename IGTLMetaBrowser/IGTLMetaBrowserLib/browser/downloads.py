@@ -359,7 +359,7 @@ class Downloads:
 
     def _on_answer(self, image_id: str, image: codec.ImageMessage) -> None:
         listing, listed_id = self._metadata.listing, self._in_scene.listed_id(image_id)
-        is_list_older = listed_id in listing and listing.connection != self._connection.number
+        is_list_older = listed_id in listing and not self._connection.has_sent(listing)
         # The server may have been started again meanwhile, for the next patient, or for the same
         # one with other images.
         if is_list_older:

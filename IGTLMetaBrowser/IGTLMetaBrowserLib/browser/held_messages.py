@@ -85,7 +85,7 @@ class HeldMessages:
                 self._show(message, query)
 
     def on_connected(self) -> None:
-        """Ask the server for its list again if it is needed."""
+        """A new connection may have a list again."""
         self._has_no_list = False
 
     def forget(self) -> None:

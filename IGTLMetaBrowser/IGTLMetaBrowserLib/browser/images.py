@@ -452,7 +452,7 @@ class Images:
     @property
     def is_list_current(self) -> bool:
         """Whether the last list came over the present connection."""
-        return self._metadata.listing.connection == self._connection.number
+        return self._connection.has_sent(self._metadata.listing)
 
     @property
     def is_list_awaited(self) -> bool:

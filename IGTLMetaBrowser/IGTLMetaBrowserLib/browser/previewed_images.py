@@ -8,7 +8,7 @@ from .. import codec
 from ..codec.slice_stack import SliceStack
 from ..privacy.hidden_patients import HiddenPatients
 from .connection import Connection
-from .events import ConnectionState, Observer, Previewing
+from .events import Observer, Previewing
 from .image_metadata import ImageMetadata
 from .images import Images
 from .thumbnail_files import thumbnail_key
@@ -38,7 +38,7 @@ class PreviewedImages:
 
         Over another connection than that of the list, they may be those of another patient.
         """
-        is_connected = self.connection.state is ConnectionState.CONNECTED
+        is_connected = self.connection.is_connected
         return is_connected and self.images.is_list_current and not self.images.is_loading
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:

@@ -14,7 +14,7 @@ from ..net.parts_transfer import Outcome, PartsTransfer
 from ..scene.roi_boxes import voxels_around
 from .connection import Connection
 from .errors import BrowserError
-from .events import Asked, ConnectionState, Observer, RegionFailed, RegionLoaded, VolumeChanging
+from .events import Asked, Observer, RegionFailed, RegionLoaded, VolumeChanging
 from .part_downloads import SECONDS_FOR_OFFER
 from .scene_images import SceneImages
 
@@ -133,7 +133,7 @@ class Regions:
     def _is_connected(self) -> bool:
         # That a connection was lost is known to the client before it is to the browser.
         connection = self._connection
-        return connection.state is ConnectionState.CONNECTED and connection.client.is_connected
+        return connection.is_connected and connection.client.is_connected
 
     def cancel_all(self) -> None:
         """Fetch no region any more."""

@@ -134,7 +134,7 @@ class SceneImages:
         """Show a part of an image, see ``ImageNodes.show_region``. Raises ``SceneError``."""
         self._check_patient(image_id, image)
         listing = self._metadata.listing
-        if image_id in listing and listing.connection != self._connection.number:
+        if image_id in listing and not self._connection.has_sent(listing):
             raise SceneError(
                 "the server may have been started again with other images; get the list, and load "
                 "the region again"

@@ -143,4 +143,5 @@ def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
 
 def _check_exposure(arguments: argparse.Namespace) -> None:
     listening = {"tls_cert": arguments.listen_cert, "tls_client_ca": None, "allow": []}
-    serving_options.check_exposure(argparse.Namespace(**{**vars(arguments), **listening}))
+    limited = argparse.Namespace(**{**vars(arguments), **listening})
+    serving_options.check_exposure(limited, "--listen-cert")

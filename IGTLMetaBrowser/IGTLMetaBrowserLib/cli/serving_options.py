@@ -155,14 +155,19 @@ def limits(arguments: argparse.Namespace) -> net.ServerLimits:
     )
 
 
-def check_exposure(arguments: argparse.Namespace) -> None:
-    """End the process if other computers would reach it and nobody has said that they may."""
+def check_exposure(
+    arguments: argparse.Namespace, protection: str = "--tls-cert, --tls-client-ca and --allow"
+) -> None:
+    """End the process if other computers would reach it and nobody has said that they may.
+
+    ``protection`` are the options of the command that limit who can do what.
+    """
     if net.is_loopback(arguments.host):
         return
     if not arguments.allow_remote:
         arguments.usage_error(
             f"--host {arguments.host} can be reached from other computers: add --allow-remote, "
-            "preferably with --tls-cert, --tls-client-ca and --allow"
+            f"preferably with {protection}"
         )
     who = "anyone with a certificate" if arguments.tls_client_ca else "anyone"
     where = f" from {', '.join(map(str, arguments.allow))}" if arguments.allow else ""

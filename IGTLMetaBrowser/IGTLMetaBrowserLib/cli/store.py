@@ -83,6 +83,8 @@ def store(arguments: argparse.Namespace) -> int:
         arguments.usage_error("name the images: --images DIR, or --series UID of the archive")
     if arguments.segment and (not arguments.replaces or _is_plan(arguments)):
         arguments.usage_error("--segment is of a label map, and of a document: --replaces")
+    if not arguments.plan.is_file():  # before all images are read
+        raise SourceError(f"there is no file {arguments.plan}; check the path")
     archive = archive_options.open_archive(arguments) if is_archive else None
     with _images(arguments, archive) as images:
         document, numbers = _document(arguments, images, archive)
@@ -152,8 +154,6 @@ def _is_plan(arguments: argparse.Namespace) -> bool:
 
 
 def _labels(path: Path) -> Labels:
-    if not path.is_file():
-        raise SourceError(f"there is no file {path}")
     return read_labels(path) if path.suffix == ENDING else read_label_map(path)
 
 

@@ -38,6 +38,8 @@ class DicomIndex:
     def __init__(
         self, folder: Path, database: Path | None = None, ignored: Iterable[Path] = ()
     ) -> None:
+        if folder.is_file():
+            raise DicomIndexError(f"{os.fspath(folder)!r} is a file; give the folder it is in")
         if not folder.is_dir():
             raise DicomIndexError(f"there is no folder {os.fspath(folder)!r}; check the path")
         self.folder = folder

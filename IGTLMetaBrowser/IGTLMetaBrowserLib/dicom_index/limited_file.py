@@ -89,7 +89,7 @@ class _FileForPydicom(LimitedFile):
     """Counts items, too: pydicom makes objects of those that say how long they are only later."""
 
     def __init__(self, path: str | bytes | Path) -> None:
-        super().__init__(path)
+        super().__init__(os.fsdecode(path))  # pydicom adds the name to texts
         self._items = 0
 
     def readinto(self, buffer: Any) -> int | None:

@@ -34,7 +34,7 @@ from .host_lookup import SocketAddress
 from .queries import Queries
 from .query import Query
 from .session import Session, SessionEnd
-from .settings import ConnectionSettings
+from .settings import LONGEST_WAIT_SECONDS, ConnectionSettings
 from .tls_client import open_attempt
 from .whole_texts import with_whole_texts
 
@@ -42,9 +42,6 @@ from .whole_texts import with_whole_texts
 _STEP_SECONDS = 0.004
 # Often enough for a clock that shows seconds.
 _PREPARING_STEP_SECONDS = 0.5
-
-# What waits for a socket counts milliseconds in an int: 24 days, and a deadline may be later.
-_LONGEST_WAIT_SECONDS = 3600.0
 
 # For the answer to GET_CAPABIL, for scripts that want to know what it says.
 _CAPABILITY_SECONDS = 2.0
@@ -407,7 +404,7 @@ class Client:
     def wait_for_socket(self, most: float | None = None) -> None:
         """Sleep until there is something for ``step`` to do, for ``most`` seconds at most."""
         deadline = self.next_deadline
-        seconds = _LONGEST_WAIT_SECONDS if most is None else min(most, _LONGEST_WAIT_SECONDS)
+        seconds = LONGEST_WAIT_SECONDS if most is None else min(most, LONGEST_WAIT_SECONDS)
         if deadline is not None:
             seconds = max(0.0, min(seconds, deadline - time.monotonic()))
         if self._attempt is not None and self._attempt.lookup is not None:

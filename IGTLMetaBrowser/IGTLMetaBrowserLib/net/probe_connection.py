@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import codec
-from .settings import ConnectionSettings
+from .settings import LONGEST_WAIT_SECONDS, ConnectionSettings
 from .tls import certificate_name, fingerprint
 from .tls_client import open_attempt
-
-# A socket cannot wait for ever so long.
-_LONGEST_WAIT_SECONDS = 3600.0
 
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
 
@@ -104,7 +101,7 @@ class ProbeConnection:
             left = until - time.monotonic()
             if left <= 0 and received == 0:
                 return None
-            self._socket.settimeout(min(max(left, 0.01), _LONGEST_WAIT_SECONDS))
+            self._socket.settimeout(min(max(left, 0.01), LONGEST_WAIT_SECONDS))
             with contextlib.suppress(TimeoutError):
                 got = self._socket.recv_into(view[received:])
                 if not got:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from .. import codec
 from .tls_client import ClientTLS
 
+LONGEST_WAIT_SECONDS = 3600.0
+"""For a socket at once: what waits counts milliseconds in an int, and a deadline may be later."""
+
 
 @dataclass(frozen=True)
 class ConnectionSettings:

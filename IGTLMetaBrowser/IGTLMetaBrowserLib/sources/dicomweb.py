@@ -32,9 +32,9 @@ from .stow import ANSWER, request_of, why_not_stored
 if TYPE_CHECKING:
     import requests
 
-# So many series are asked for at once; archives give what they will (PS3.18 8.3.4.4).
 _logger = logging.getLogger(__name__)
 
+# So many series are asked for at once; archives give what they will (PS3.18 8.3.4.4).
 _PAGE = 5000
 _ROUND = 100
 _CHUNK_SIZE = 1 << 20

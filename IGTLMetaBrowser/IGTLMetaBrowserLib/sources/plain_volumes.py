@@ -192,7 +192,7 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         check_names(path)
         reader = _read_information(path)
-        # Before: MetaIO reads some damaged files for ever.
+        # Before ITK reads them: MetaIO would read some damaged files for ever.
         check_voxels(path, math.prod(reader.GetSize()) * _voxel_size(reader))
         image = reader.Execute()
     except RuntimeError as error:

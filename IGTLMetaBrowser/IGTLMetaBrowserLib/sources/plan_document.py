@@ -5,10 +5,10 @@ points are SCOORD3D in the images' frame of reference, entry point first, and it
 measurement. What kind it is, says the finding. The document is highdicom's.
 
 No archive deletes a document because a client asks for it. That nothing of a plan is planned any
-more, says a successor without groups: of the container of measurements, which is required, all that
-can be in it is optional (PS3.16 TID 1500, rows 6 to 9). IHE has a Key Object Selection for that,
-"Rejected for Quality Reasons" (Imaging Object Change Management), but to archives without this
-profile it is a document as any other, and the plan stays in their lists.
+more, says a successor without groups: of the container of measurements, which is required if there
+is nothing else, all that can be in it is optional (PS3.16 TID 1500, rows 6 to 9). IHE has a Key
+Object Selection for that, "Rejected for Quality Reasons" (Imaging Object Change Management), but to
+archives without this profile it is a document as any other, and the plan stays in their lists.
 """
 
 from __future__ import annotations
@@ -126,7 +126,6 @@ def read_plan(document: Dataset) -> Plan:
 
     Raises ``SourceError`` if it cannot be read.
     """
-
     if document.get("SOPClassUID") != COMPREHENSIVE_3D_SR:
         return Plan((), "", (), "")
     try:

@@ -22,16 +22,14 @@ from pathlib import Path
 
 from ..codec import printable
 from ..net.source import SourceError
-from .voxel_files import META_ENDINGS, META_NAME, NRRD_ENDINGS
+from .voxel_files import LONGEST_HEADER, META_ENDINGS, META_NAME, NRRD_END, NRRD_ENDINGS
 
 NO_PLACE = "not in the file: lies axially"
 
-_LONGEST_HEADER = 1 << 20
 _LONGEST_SHOWN = 20
 _MILLIMETERS = {"mm", "millimeter", "millimeters", "millimetre", "millimetres"}
 _UNKNOWN = {"", "?", "???", "none"}
 
-_NRRD_END = re.compile(rb"\n\r?\n")
 _NRRD_UNITS = re.compile(rb"^(?:space )?units:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _NRRD_SPACE = re.compile(rb"^space:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _SPACES = {
@@ -115,7 +113,7 @@ def _is_number(text: str, number: float) -> bool:
 
 def _nrrd_header(path: Path) -> bytes:
     with path.open("rb") as file:
-        return _NRRD_END.split(file.read(_LONGEST_HEADER), maxsplit=1)[0]
+        return NRRD_END.split(file.read(LONGEST_HEADER), maxsplit=1)[0]
 
 
 def _nrrd_units(header: bytes) -> Iterator[str]:
@@ -130,7 +128,7 @@ def _nrrd_spaces(header: bytes) -> Iterator[str]:
 
 def _meta_fields(path: Path) -> dict[str, str]:
     with path.open("rb") as file:
-        header = file.read(_LONGEST_HEADER)
+        header = file.read(LONGEST_HEADER)
     end = META_NAME.search(header)  # the last field, which voxels may follow
     found = _META_FIELD.findall(header, 0, end.start() if end else len(header))
     return {name.decode(): value.decode("utf-8", "replace").strip() for name, value in found}

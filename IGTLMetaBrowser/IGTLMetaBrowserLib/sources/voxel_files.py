@@ -19,9 +19,9 @@ from ..net.source import SourceError
 
 NRRD_ENDINGS = (".nrrd", ".nhdr")
 META_ENDINGS = (".mha", ".mhd")
-_LONGEST_HEADER = 1 << 20
+LONGEST_HEADER = 1 << 20
 # teem.sourceforge.net/nrrd/format.html: a header ends with an empty line.
-_NRRD_END = re.compile(rb"\n\r?\n")
+NRRD_END = re.compile(rb"\n\r?\n")
 _NRRD_NAME = re.compile(rb"data ?file:([^\r\n]*)", re.IGNORECASE)
 # The last field of a MetaImage's header, which voxels follow if they are in the same file.
 _META_FIELD = b"ElementDataFile"
@@ -45,15 +45,15 @@ def voxel_file(path: Path, folder: Path) -> Path:
         return path
     try:
         with path.open("rb") as file:
-            header = file.read(_LONGEST_HEADER)
+            header = file.read(LONGEST_HEADER)
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     is_nrrd = ending in NRRD_ENDINGS
-    if is_nrrd and len(header) == _LONGEST_HEADER and not _NRRD_END.search(header):
+    if is_nrrd and len(header) == LONGEST_HEADER and not NRRD_END.search(header):
         raise SourceError("its header has more than 1 MiB; save it without its comments")
     pattern = _NRRD_NAME if is_nrrd else META_NAME
     names = {name.strip() for name in pattern.findall(header)}
-    if not names and is_nrrd and _NRRD_END.search(header):
+    if not names and is_nrrd and NRRD_END.search(header):
         return path
     if not names:
         raise SourceError("it cannot be read: its header says not where its voxels are")

@@ -6,10 +6,8 @@ import selectors
 import time
 
 from ..browser.browser import Browser
+from ..net.settings import LONGEST_WAIT_SECONDS
 from .pump import Pump
-
-# No selector waits for 24 days, and a deadline may be infinite.
-_LONGEST_WAIT_SECONDS = 3600.0
 
 _runningPumps = []
 
@@ -63,7 +61,7 @@ class BrowserBesideEndpoints(Browser):
             for worker in (self, *_servers()):
                 for socket, events in worker.sockets.items():
                     selector.register(socket, events)
-            ends.append(time.monotonic() + _LONGEST_WAIT_SECONDS)
+            ends.append(time.monotonic() + LONGEST_WAIT_SECONDS)
             selector.select(max(0.0, min(ends) - time.monotonic()))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from ..browser.events import ConnectionState
 from .elided_label import ElidedLabel
 
 
@@ -38,7 +37,7 @@ class ListInfo:
 
     @property
     def _isConnected(self):
-        return self._browser.connection.state is ConnectionState.CONNECTED
+        return self._browser.connection.is_connected
 
     def _listedText(self):
         moment = self._browser.images.listed_at
