@@ -47,7 +47,8 @@ def asked(server: SceneServer, ask: Callable[[net.Client], Any], **settings: Any
         future = executor.submit(run)
         while not future.done():
             server.step(0.01)
-    while server.clients:
+    # A refused client knows before the server that its connection has ended.
+    while any(client.is_connected for client in server.summaries):
         server.step(0.01)
     return future.result()
 
