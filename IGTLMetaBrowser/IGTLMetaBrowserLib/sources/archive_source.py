@@ -18,19 +18,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .. import codec
-from ..dicom_index.rows import Row
 from ..net.arriving_images import ArrivingImage
 from ..net.source import NotReadyError, SourceError
 from . import dicom_fields
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
-from .archive_entries import frame_of, no_single_image, patient_of, several_patients, version_of
+from .archive_entries import frame_of, no_single_image, several_patients, version_of
+from .archive_overlays import ArchiveOverlays
 from .archive_queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .arriving_volume import ArrivingVolume, GrowingVolume, tag_of
 from .dicom_folder import DicomFolderSource
 from .dicom_places import plain_name
 from .dicom_volumes import Stack
 from .fetched_series import OpenedSeries
-from .plan_document import Plan, valid_plans
 from .series_cache import SeriesCache
 from .series_fetcher import SeriesFetcher
 
@@ -82,11 +81,10 @@ class ArchiveSource:
         self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
         self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
         self._patients: Counter[str] = Counter()
-        # Of images that were fetched: what overlays may belong to, and their frames of reference.
+        # Of images that were fetched: what overlays may belong to, and their FrameOfReferenceUIDs.
         self._stacks: dict[str, Stack] = {}
         self._frames: dict[str, str] = {}
-        self._label_maps: dict[str, Series] = {}
-        self._failed: set[str] = set()
+        self._overlays = ArchiveOverlays(self._series, self._frames, self._open)
         self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
         self._default.asked_at = time.monotonic()
         self._set_found(self._default, self._queries.find({}))
@@ -178,11 +176,11 @@ class ArchiveSource:
     def _forget(self, series: Series) -> None:
         """Forget what was fetched of a series: it is another patient's now, perhaps."""
         ids = {image_id for image_id, known in self._series.items() if known.uid == series.uid}
-        for known in (self._series, self._stacks, self._frames, self._label_maps):
+        for known in (self._series, self._stacks, self._frames):
             for image_id in ids & known.keys():
                 del known[image_id]
         self._items.pop(series.uid, None)
-        self._failed.discard(series.uid)
+        self._overlays.forget(series)
         if series.uid in self._opened:
             self._close(series)
         for listing in (self._default, *self._searches.values()):
@@ -225,11 +223,12 @@ class ArchiveSource:
             if image is None:
                 raise
             return replace(image, metadata=self._with_listed(series, image.metadata))
-        if image_id not in self._ids_of(series) and image_id not in self._label_maps:
+        is_label_map = image_id in self._overlays.series_of_label_maps
+        if not is_label_map and image_id not in self._ids_of(series):
             raise no_single_image(self._items[series.uid], source.refused)
         try:
             image = source.image(image_id)
-            if image_id in self._label_maps:
+            if is_label_map:
                 return image
             return replace(image, metadata=self.metadata(image_id))
         except SourceError:
@@ -346,81 +345,33 @@ class ArchiveSource:
 
         Raises ``NotReadyError`` while they are fetched themselves.
         """
-        return [item for plan in self._plans() for item in plan.trajectories]
+        self._update_studies()
+        return self._overlays.trajectories()
 
     def documents_of_trajectories(self) -> Sequence[str]:
         """Return the SOPInstanceUIDs of the plans that the trajectories are of, one for each."""
-        return [plan.uid for plan in self._plans() for _ in plan.trajectories]
-
-    def _plans(self) -> list[Plan]:
-        """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
-        plans = [plan for _, opened in self._overlays("SR") for plan in opened.plans]
-        frames = {image_id: frame for image_id, frame in self._frames.items() if frame}
-        return valid_plans(
-            plans, {(self._series[id_]["PatientID"], frame) for id_, frame in frames.items()}
-        )
+        self._update_studies()
+        return self._overlays.documents_of_trajectories()
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures in images that were fetched. Raises as ``trajectories`` does."""
-        sources: list[tuple[Series, DicomFolderSource]] = []
-        replaced: set[tuple[str, str]] = set()
-        for series, opened in self._overlays("SEG", "RTSTRUCT"):
-            if all(self._is_in_its_image(series, row) for row in opened.source.index.rows()):
-                sources.append((series, opened.source))
-                uids = opened.source.replaced_documents
-                replaced |= {(series["PatientID"], uid) for uid in uids}
-        found: list[codec.LabelMetaItem] = []
-        for series, source in sources:
-            items = [
-                item
-                for item in source.label_maps()
-                if (series["PatientID"], source.document_of(item.id)) not in replaced
-            ]
-            self._label_maps |= dict.fromkeys((item.id for item in items), series)
-            found += items
-        self._series |= self._label_maps
-        return found
+        self._update_studies()
+        items = self._overlays.label_maps()
+        self._series |= self._overlays.series_of_label_maps
+        return items
 
-    def _overlays(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
-        """Return the series of these modalities in studies of which an image was fetched."""
+    def _update_studies(self) -> None:
+        """Know all series of the studies of which an image was fetched.
+
+        A list that is cut, or of a search, need not have them. Raises ``NotReadyError``.
+        """
         self._keep_done()
         if self._fetcher.finish_soon():
             raise NotReadyError(RETRY_SECONDS)
-        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
-        for uid in studies:
-            self._update_study(uid)
-        listed = {series.uid: series for series in self._series.values()}
-        wanted = [
-            series
-            for series in listed.values()
-            if series["Modality"] in modalities and series["StudyInstanceUID"] in studies
-        ]
-        is_waiting, found = False, []
-        for series in wanted:
-            try:
-                self._source_of(series)
-                found.append((series, self._opened[series.uid]))
-            except NotReadyError:
-                is_waiting = True
-            except SourceError as error:
-                if series.uid not in self._failed:
-                    _logger.warning("%s is not offered: %s", series["SeriesDescription"], error)
-                self._failed.add(series.uid)
-        if is_waiting:
-            raise NotReadyError(RETRY_SECONDS)
-        return found
-
-    def _update_study(self, uid: str) -> None:
-        """Know all series of a study: a list that is cut, or of a search, need not have them."""
-        while (found := self._queries.found_of_study(uid)) is not None:
-            for series in found:
-                self._register(series)
-
-    def _is_in_its_image(self, series: Series, row: Row) -> bool:
-        """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
-        owner, frame = dicom_fields.image_id(str(row["reference_ct"])), row["reference_frame"]
-        is_there = frame != "" and self._frames.get(owner) == frame
-        return is_there and patient_of(self._series[owner]) == patient_of(series)
+        for uid in {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}:
+            while (found := self._queries.found_of_study(uid)) is not None:
+                for series in found:
+                    self._register(series)
 
     # Series --------------------------------------------------------------------------------------
 
@@ -441,6 +392,11 @@ class ArchiveSource:
         opened = fetch.result()
         self._keep(series, opened)
         return opened.source
+
+    def _open(self, series: Series) -> OpenedSeries:
+        """Return a series that was fetched. Raises as ``_source_of`` does."""
+        self._source_of(series)
+        return self._opened[series.uid]
 
     def _is_fetched(self, series: Series) -> bool:
         """Whether a series is there; else it begins to be fetched. Raises ``SourceError``."""
