@@ -14,7 +14,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from cli.command import igtlmeta, started
 from helpers import orthanc
-from helpers.scripted_archive import archive_of, multipart, record, running
+from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib.sources import demo_dicom
 from IGTLMetaBrowserLib.sources.plan_document import read_plan
 
@@ -95,6 +95,25 @@ def test_nothing_is_stored_for_another_series_than_was_named(plan, phantom, is_l
     words = "has sent images of another SeriesInstanceUID" if is_listed else "has 0 series"
     assert stored.returncode == 1
     assert words in stored.stderr
+
+
+def test_the_images_of_an_archive_are_not_written_to_the_disk(plan, phantom, tmp_path):
+    """Killed, the command would leave them there. Seen while it asks for what it replaces."""
+    slices = [pydicom.dcmread(path) for path in sorted((phantom / "CT").iterdir())[:3]]
+    script = archive_of(multipart(slices), record(slices))
+    seen = []
+
+    def look(path: str) -> Answer:
+        seen.append([*tmp_path.glob("tmp*/*")])
+        return script(path)
+
+    with running(look) as port:
+        options = ["--series", slices[0].SeriesInstanceUID, "--replaces", "1.2.3"]
+        address = ["--dicomweb", f"http://127.0.0.1:{port}/dicom-web"]
+        result = igtlmeta("store", plan, *options, *address, TMPDIR=str(tmp_path))
+    assert "does not have the document 1.2.3" in result.stderr
+    assert len(seen) > 2
+    assert not any(seen)
 
 
 def test_a_plan_that_replaces_another(phantom, plan, tmp_path):

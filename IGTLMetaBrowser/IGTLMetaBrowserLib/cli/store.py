@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,8 +84,7 @@ def store(arguments: argparse.Namespace) -> int:
     if not arguments.plan.is_file():  # before all images are read
         raise SourceError(f"there is no file {arguments.plan}; check the path")
     archive = archive_options.open_archive(arguments) if is_archive else None
-    with _images(arguments, archive) as images:
-        document, numbers = _document(arguments, images, archive)
+    document, numbers = _document(arguments, _images(arguments, archive), archive)
     document.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
     document.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     content = io.BytesIO()
@@ -157,25 +154,23 @@ def _labels(path: Path) -> Labels:
     return read_labels(path) if path.suffix == ENDING else read_label_map(path)
 
 
-@contextmanager
-def _images(arguments: argparse.Namespace, archive: Archive | None) -> Iterator[list[Dataset]]:
-    """The headers of the images of the plan. Raises ``SourceError``."""
+def _images(arguments: argparse.Namespace, archive: Archive | None) -> list[Dataset]:
+    """Return the headers of the images of the plan. Raises ``SourceError``."""
     if arguments.images is not None:
-        yield _read(arguments.images)
-        return
+        return _read(arguments.images)
     assert archive is not None
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        # An archive may pass over what it is asked for (PS3.18 8.3.4), and name any other.
-        query = {"SeriesInstanceUID": arguments.series}
-        found = [one for one in archive.find(query, 2) if one.uid == arguments.series]
-        if len(found) != 1:
-            raise SourceError(f"{archive.name} has {len(found)} series {arguments.series}")
-        paths = (folder / f"{number}.dcm" for number in range(1_000_000))
-        archive.fetch(found[0], lambda content: next(paths).write_bytes(content) and None)
-        images = _read(folder)
-        _check_series(images, found[0], archive)
-        yield images
+    # An archive may pass over what it is asked for (PS3.18 8.3.4), and name any other.
+    query = {"SeriesInstanceUID": arguments.series}
+    found = [one for one in archive.find(query, 2) if one.uid == arguments.series]
+    if len(found) != 1:
+        raise SourceError(f"{archive.name} has {len(found)} series {arguments.series}")
+    images: list[Dataset] = []
+    # Nothing of them goes to the disk, where it would stay if this process is killed.
+    archive.fetch(found[0], lambda content: images.extend(_image_in(content, "a file")))
+    if not images:
+        raise SourceError(f"the series {arguments.series} has no images in {archive.name}")
+    _check_series(images, found[0], archive)
+    return images
 
 
 def _check_series(images: list[Dataset], series: Series, archive: Archive) -> None:
@@ -189,25 +184,29 @@ def _check_series(images: list[Dataset], series: Series, archive: Archive) -> No
 
 
 def _read(folder: Path) -> list[Dataset]:
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
-    images = []
-    for path in sorted(folder.rglob("*")) if folder.is_dir() else ():
-        if path.is_file():
-            try:
-                with open_limited(path) as file:
-                    dataset = dcmread(file, stop_before_pixels=True)
-            except InvalidDicomError:
-                continue
-            except Exception as error:  # a broken file raises anything
-                note(f"{output.escaped(str(path))} is left out, it cannot be read: {error}")
-                continue
-            if "Rows" in dataset:
-                images.append(dataset)
+    paths = sorted(folder.rglob("*")) if folder.is_dir() else []
+    files = [path for path in paths if path.is_file()]
+    images = [image for path in files for image in _image_in(path, str(path))]
     if not images:
         raise SourceError(f"{folder} has no DICOM images; name the folder of the plan's images")
     return images
+
+
+def _image_in(source: Path | bytes | memoryview, name: str) -> Iterator[Dataset]:
+    """Yield the header of the image in a file, or in its bytes, if there is one."""
+    from pydicom import dcmread
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        with open_limited(source) as file:
+            dataset = dcmread(file, stop_before_pixels=True)
+    except InvalidDicomError:
+        return
+    except Exception as error:  # a broken file raises anything
+        note(f"{output.escaped(name)} is left out, it cannot be read: {error}")
+        return
+    if "Rows" in dataset:
+        yield dataset
 
 
 def _predecessor(

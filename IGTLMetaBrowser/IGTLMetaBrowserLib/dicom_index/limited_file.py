@@ -14,6 +14,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from .buffer_file import BufferFile
+
 LONGEST = 256 << 20
 """Bytes that are read of a header: one of 100,000 frames has half of that."""
 # A functional MRI of 10,000 frames has 150 in each, of which Philips' private ones are the most.
@@ -85,16 +87,14 @@ class LimitedFile(io.FileIO):
         return count
 
 
-class _FileForPydicom(LimitedFile):
+class _CountingItems(io.RawIOBase):
     """Counts items, too: pydicom makes objects of those that say how long they are only later."""
 
-    def __init__(self, path: str | bytes | Path) -> None:
-        super().__init__(os.fsdecode(path))  # pydicom adds the name to texts
-        self._items = 0
+    _items = 0
 
-    def readinto(self, buffer: Any) -> int | None:
+    def readinto(self, buffer: Any) -> int:
         """Read what fits ``buffer``."""
-        count = super().readinto(buffer) or 0
+        count = super().readinto(buffer) or 0  # of the file that this is mixed in with
         self._items += sum(
             bytes(buffer[start : min(count, start + _COUNTED_AT_ONCE)]).count(tag)
             for start in range(0, count, _COUNTED_AT_ONCE)
@@ -103,6 +103,14 @@ class _FileForPydicom(LimitedFile):
         if self._items > _MOST_ITEMS:
             raise TooLargeError(f"its header has more than {_MOST_ITEMS} items of sequences")
         return count
+
+
+class _FileForPydicom(_CountingItems, LimitedFile):
+    pass
+
+
+class _BytesForPydicom(_CountingItems, BufferFile):
+    name = "bytes in memory"  # pydicom asks for one
 
 
 class _CountingReader(io.BufferedReader):
@@ -125,6 +133,8 @@ def check_length(count: int) -> None:
         raise TooLargeError(f"its header has more than {LONGEST >> 20} MiB")
 
 
-def open_limited(path: Path) -> io.BufferedReader:
-    """Return the file for pydicom, which reads it in small pieces. Raises ``OSError``."""
-    return _CountingReader(_FileForPydicom(path))
+def open_limited(source: Path | bytes | memoryview) -> io.BufferedReader:
+    """Return a file, or its bytes, for pydicom, which reads small pieces. Raises ``OSError``."""
+    if isinstance(source, Path):
+        return _CountingReader(_FileForPydicom(os.fspath(source)))  # pydicom adds it to texts
+    return _CountingReader(_BytesForPydicom(source))

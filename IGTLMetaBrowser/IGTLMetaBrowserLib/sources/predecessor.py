@@ -150,7 +150,7 @@ def _add(documents: dict[str, Dataset], content: bytes | memoryview, wanted: str
     from pydicom import dcmread
 
     try:
-        document = dcmread(io.BytesIO(content), stop_before_pixels=True)
+        document = dcmread(open_limited(content), stop_before_pixels=True)
         if document.SOPInstanceUID == wanted:
             document = dcmread(io.BytesIO(content))
         documents[str(document.SOPInstanceUID)] = document
