@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from helpers.certificates import Authority
 from helpers.clinic import SECRETS, Clinic, clinic_server
 from helpers.peers import (
+    PATIENCE,
     TRAJECTORY,
     ImagesInMemory,
     Peer,
@@ -31,6 +34,7 @@ from IGTLMetaBrowserLib.net.recording import (
     read_recording,
 )
 from IGTLMetaBrowserLib.net.replay import ReplayServer, make_scripts
+from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
 from IGTLMetaBrowserLib.privacy.redacted_messages import MessageRedactor, redacting_filter
 from net.test_server_in_event_loop import no_more_descriptors
 
@@ -127,6 +131,56 @@ def test_without_descriptors_clients_wait(file: Path, tmp_path: Path):
         with stepped(replay), stepped(recorder), net.Client("127.0.0.1", recorder.port) as client:
             assert len(client.list_images()) == 2
     writer.close()
+
+
+def test_silent_tls_handshakes_keep_nobody_waiting(tmp_path: Path, file: Path):
+    """Of port scanners that connect and say nothing; they are dropped after a while."""
+    authority = Authority.make(tmp_path / "authority")
+    tls = net.ServerTLS(authority.issue("127.0.0.1")).make_context()
+    replay = ReplayServer(make_scripts(read_recording(file)), speed=100.0, tls=tls)
+    client_tls = net.ClientTLS(authority.file)
+    writer = RecordingWriter(tmp_path / "again.igtl")
+    recorder = Recorder(("127.0.0.1", replay.port), writer, tls=tls, server_tls=client_tls)
+    with stepped(replay), stepped(recorder), ExitStack() as stack:
+        silent = [
+            stack.enter_context(Peer.connect(server.port)) for server in (replay, recorder) * 3
+        ]
+        for server in (replay, recorder):
+            with net.Client("127.0.0.1", server.port, tls=client_tls) as client:
+                assert len(client.list_images()) == 2
+        for server in (replay, recorder):
+            server._acceptor._seconds = 0.0
+        for peer in silent:
+            peer.wait_until_closed()
+    writer.close()
+
+
+def test_a_server_that_is_silent_keeps_clients_that_it_serves_not_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """It takes the second connection, and does not go on with its TLS handshake."""
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.recorder._CONNECT_SECONDS", 10 * PATIENCE)
+    authority = Authority.make(tmp_path)
+    tls = net.ServerTLS(authority.issue("127.0.0.1")).make_context()
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        server = stack.enter_context(ThreadPoolExecutor(1)).submit(
+            lambda: tls.wrap_socket(listener.accept()[0], server_side=True)
+        )
+        options = {"server_tls": net.ClientTLS(authority.file)}
+        port = stack.enter_context(
+            recording(listener.getsockname()[1], tmp_path / "device.igtl", **options)
+        )
+        first = stack.enter_context(Peer.connect(port))
+        sock = stack.enter_context(server.result(PATIENCE))
+        second = stack.enter_context(Peer.connect(port))
+        waiting = stack.enter_context(listener.accept()[0])  # it has connected for the second
+        second.send(b"hello")
+        for _ in range(2):
+            first.send(b"ping")
+            sock.sendall(sock.recv(4))
+            assert first.socket.recv(4) == b"ping"
+        assert waiting.recv(1) == FIRST_BYTE
 
 
 def test_what_was_never_asked_is_not_answered(file: Path, caplog: pytest.LogCaptureFixture):

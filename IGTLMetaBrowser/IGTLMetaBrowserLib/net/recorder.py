@@ -9,19 +9,23 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .address import format_address
 from .connection import WOULD_WAIT
+from .connection_attempt import ConnectionAttempt
 from .errors import ConnectionFailedError
 from .limited_log import LimitedLog
 from .recording import Event, RecordingWriter
 from .tls_client import ClientTLS, open_attempt
-from .tls_server import accept, listen
+from .tls_server import Acceptor, listen
 
 _logger = logging.getLogger(__name__)
 
 _PIECE = 1 << 20
 _CONNECT_SECONDS = 10.0
+# When to look again at connections to the server that are being made.
+_POLL_SECONDS = 0.002
 # As much as is held for an end that does not read, before the other end has to wait, too.
 _MOST_HELD = 8 << 20
 
@@ -41,6 +45,16 @@ class _End:
     other: _End | None = None
     has_ended: bool = False
     is_closed: bool = False
+
+
+@dataclass(eq=False)
+class _Joining:
+    """A client for which the server is being connected to."""
+
+    client: socket.socket
+    address: tuple[str, int]
+    connection: int
+    attempt: ConnectionAttempt
 
 
 class Recorder:
@@ -66,20 +80,23 @@ class Recorder:
         self._make_filter = make_filter
         self._server_tls = server_tls
         self._log = LimitedLog(_logger)
-        self._tls = tls
-        self._listener = listen(host, port)
-        self.host, self.port = self._listener.getsockname()[:2]
+        listener = listen(host, port)
+        self.host, self.port = listener.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._acceptor = Acceptor(listener, self._selector, tls, _CONNECT_SECONDS, self._log)
+        self._joining: list[_Joining] = []
         self.connections = 0
 
     def step(self, seconds: float) -> None:
         """Hand on what is there; wait up to ``seconds`` for it. Raises ``RecordingError``."""
-        for key, events in self._selector.select(seconds):
-            if key.data is None:
-                self._accept()
+        wait = min(seconds, _POLL_SECONDS) if self._joining else seconds
+        for key, events in self._selector.select(wait):
+            if key.data is self._acceptor:
+                self._accept(key.fileobj)
             elif not key.data.is_closed:
                 self._serve(key.data, events)
+        self._acceptor.drop_late()
+        self._joining = [one for one in self._joining if not self._join(one)]
 
     def _serve(self, end: _End, events: int) -> None:
         if events & selectors.EVENT_WRITE:
@@ -91,41 +108,44 @@ class Recorder:
         """End all connections."""
         for key in [*self._selector.get_map().values()]:
             key.fileobj.close()
+        for joining in self._joining:
+            joining.client.close()
+            joining.attempt.close()
         self._selector.close()
 
-    def _accept(self) -> None:
-        accepted = accept(self._listener, self._tls, _CONNECT_SECONDS, self._log)
+    def _accept(self, ready: Any) -> None:
+        accepted = self._acceptor.step(ready)
         if accepted is None:
             return
-        client, address = accepted
         self.connections += 1
-        number = self.connections
-        self._writer.write(Event.CONNECTED, number)
+        self._writer.write(Event.CONNECTED, self.connections)
+        now = time.monotonic()
+        attempt = open_attempt(*self._server, now, _CONNECT_SECONDS, (), self._server_tls)
+        self._joining.append(_Joining(*accepted, self.connections, attempt))
+
+    def _join(self, joining: _Joining) -> bool:
+        """Connect a client with the server; return whether that is done, or has failed."""
+        client, number = joining.client, joining.connection
         try:
-            server = self._connect()
+            server = joining.attempt.step(time.monotonic())
         except ConnectionFailedError as error:
-            self._warn(address, str(error))
+            self._warn(joining.address, str(error))
             self._writer.write(Event.ENDED, number)
             client.close()
-            return
-        client.setblocking(False)
+            return True
+        if server is None:
+            return False
         first = _End(client, Event.CLIENT_SENT, number, self._make_filter())
         second = _End(server, Event.SERVER_SENT, number, self._make_filter())
         first.other, second.other = second, first
         for end in (first, second):
             end.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._selector.register(end.socket, selectors.EVENT_READ, end)
+        return True
 
     def _warn(self, address: tuple[str, int], words: str) -> None:
         line = f"client {format_address(*address)}: {words}"
         self._log.write(logging.WARNING, address[0], line)
-
-    def _connect(self) -> socket.socket:
-        now = time.monotonic()
-        attempt = open_attempt(*self._server, now, _CONNECT_SECONDS, (), self._server_tls)
-        while (connected := attempt.step(time.monotonic())) is None:
-            time.sleep(0.001)  # other clients wait: a recorder is for one device
-        return connected
 
     def _read(self, end: _End) -> None:
         try:

@@ -11,12 +11,13 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from .. import codec
 from .connection import Connection
 from .limited_log import LimitedLog
 from .recording import Event, Record
-from .tls_server import accept, listen
+from .tls_server import Acceptor, listen
 
 _logger = logging.getLogger(__name__)
 
@@ -145,12 +146,11 @@ class ReplayServer:
     ) -> None:
         self._scripts = scripts or [Script()]
         self._speed = speed
-        self._tls = tls
         self._log = LimitedLog(_logger)
-        self._listener = listen(host, port)
-        self.host, self.port = self._listener.getsockname()[:2]
+        listener = listen(host, port)
+        self.host, self.port = listener.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._acceptor = Acceptor(listener, self._selector, tls, _HANDSHAKE_SECONDS, self._log)
         self._numbers = count()
         self._due: list[tuple[float, int, _Client, bytes]] = []
         self._accepted = 0
@@ -160,10 +160,11 @@ class ReplayServer:
         if self._due:
             seconds = min(seconds, max(0.0, self._due[0][0] - time.monotonic()))
         for key, _ in self._selector.select(seconds):
-            if key.data is None:
-                self._accept()
+            if key.data is self._acceptor:
+                self._accept(key.fileobj)
             else:
                 self._serve(key.data)
+        self._acceptor.drop_late()
         now = time.monotonic()
         while self._due and self._due[0][0] <= now:
             _, _, client, data = heapq.heappop(self._due)
@@ -177,8 +178,8 @@ class ReplayServer:
             key.fileobj.close()
         self._selector.close()
 
-    def _accept(self) -> None:
-        accepted = accept(self._listener, self._tls, _HANDSHAKE_SECONDS, self._log)
+    def _accept(self, ready: Any) -> None:
+        accepted = self._acceptor.step(ready)
         if accepted is None:
             return
         sock, address = accepted
