@@ -61,4 +61,4 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def _no_server_is_known() -> None:
     """Let no test know which header version another test's server spoke on the same port."""
-    header_versions.forget_servers()
+    header_versions.known_servers.clear()

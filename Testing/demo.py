@@ -43,7 +43,7 @@ def main() -> int:
 
 
 def _write_folder(folder: Path) -> None:
-    from IGTLMetaBrowserLib.sources.demo_dicom import write_demo_folder
+    from helpers.demo_dicom import write_demo_folder
 
     write_demo_folder(folder)
 

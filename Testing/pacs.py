@@ -26,8 +26,8 @@ import pacs_cluster
 import pacs_documents
 import slicerhost
 from helpers import orthanc
+from helpers.demo_dicom import write_phantom
 from IGTLMetaBrowserLib import net
-from IGTLMetaBrowserLib.sources.demo_dicom import write_phantom
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 

@@ -127,7 +127,7 @@ def show_many_gets(console: Console) -> bool:
     console.print(f"\n[bold]{IMAGES:,} images × {len(TYPES)} types, 10 providers that ship[/bold]")
     providers = ten_that_ship(IMAGES)
     filling = seconds(lambda: get_all(providers, IMAGES))
-    kept = providers.kept_answers
+    kept = len(providers._cache)
     taken = median(lambda: get_all(providers, IMAGES))
     is_met = taken <= MOST_SECONDS_OF_ALL
     print_verdict(console, "from the cache", "≤ 1 s", time_text(taken), is_met)
@@ -154,7 +154,8 @@ def show_memory(console: Console) -> bool:
     bounded = MetadataProviders(most_answers=1000)
     StandardProviders(bounded, {}.get)
     get_all(bounded, images, (*TYPES, STUDY_DATA))
-    kept, is_met = bounded.kept_answers, bounded.kept_answers <= 1000
+    kept = len(bounded._cache)
+    is_met = kept <= 1000
     print_verdict(console, f"after {images * 6:,} answers", "≤ 1,000", f"{kept:,}", is_met)
     return is_met
 

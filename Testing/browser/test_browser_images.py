@@ -131,7 +131,7 @@ def test_the_user_may_overrule_the_coordinates(browser, hospital):
 
 def test_images_are_loaded_one_after_the_other_and_a_failure_stops_none(browser, events):
     browser.request_images(["MR", "BROKEN", "CT", "MR", "PHOTO"])
-    assert browser.image_in_transfer == "MR"
+    assert browser.images.current == "MR"
     assert browser.queue == ["BROKEN", "CT", "PHOTO"]  # MR is asked for once
     finish(browser)
     outcomes = [event for event in events if isinstance(event, ImageLoaded | ImageFailed)]

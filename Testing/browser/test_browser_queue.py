@@ -137,7 +137,7 @@ def test_cancelling_ends_the_queue_and_keeps_the_connection(browser, events):
     browser.images.cancel()
     assert cancelled_ids(events) == ["MR", "CT", "PHOTO"]
     assert browser.queue == []
-    assert browser.image_in_transfer is None
+    assert browser.images.current is None
     assert voxels(browser.load_image("CT")) == [2, 3, 4]
     assert of_type(events, Disconnected) == of_type(events, Connecting) == []
     assert browser.images.node("MR") is None
@@ -200,7 +200,7 @@ def test_cancelling_the_image_in_transfer_begins_the_next_one(unconnected, event
         unconnected.request_images(["MR", "CT"])
         step_until_event(unconnected, events, ImageProgress)
         unconnected.images.cancel(["MR"])
-        assert unconnected.image_in_transfer == "CT"
+        assert unconnected.images.current == "CT"
         go_on.set()
         finish(unconnected)
         unconnected.disconnect()

@@ -23,9 +23,9 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from cli.command import ended, environment, igtlmeta, started
+from helpers.demo_dicom import write_series
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.demo import DemoImage, demo_images
-from IGTLMetaBrowserLib.sources.demo_dicom import write_series
 
 READY = re.compile(r"serving (\d+) images on (\S+)\n")
 

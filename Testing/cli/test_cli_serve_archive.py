@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from cli.command import igtlmeta, started
-from helpers import orthanc
-from IGTLMetaBrowserLib.sources import demo_dicom
+from helpers import demo_dicom, orthanc
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 without_orthanc = pytest.mark.skipif(

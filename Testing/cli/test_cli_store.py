@@ -13,9 +13,8 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from cli.command import igtlmeta, started
-from helpers import orthanc
+from helpers import demo_dicom, orthanc
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
-from IGTLMetaBrowserLib.sources import demo_dicom
 from IGTLMetaBrowserLib.sources.plan_document import read_plan
 
 without_orthanc = pytest.mark.skipif(

@@ -11,13 +11,13 @@ from pydicom import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
 from helpers import radiotherapy as study
+from helpers.dictionary_fields import dictionary_fields
 from IGTLMetaBrowserLib.dicom_index.fields import (
     COMPUTED,
     FIELDS,
     KEYWORDS,
     PATHS,
     REFERENCED_SERIES,
-    dictionary_fields,
 )
 
 EMPTY = {**dict.fromkeys(PATHS, ""), "subseries": "default"}

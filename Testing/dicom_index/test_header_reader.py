@@ -22,8 +22,9 @@ from pydicom.uid import (
 )
 
 from helpers import radiotherapy as study
+from helpers.dictionary_fields import dictionary_fields
 from IGTLMetaBrowserLib.dicom_index import limited_file
-from IGTLMetaBrowserLib.dicom_index.fields import PATHS, dictionary_fields
+from IGTLMetaBrowserLib.dicom_index.fields import PATHS
 from IGTLMetaBrowserLib.dicom_index.header_reader import (
     DICOM,
     DICOMDIR,

@@ -14,7 +14,7 @@ import numpy as np
 from helpers.patience import HangError, Patience
 from helpers.peers import TRAJECTORY, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.header_versions import forget_servers
+from IGTLMetaBrowserLib.net.header_versions import known_servers
 from IGTLMetaBrowserLib.net.thumbnails import thumbnail_of
 
 SECONDS = 20.0
@@ -104,7 +104,7 @@ def check_list(items: Sequence[codec.ImageMetaItem]) -> None:
 
 def converse(port: int, host: str = "127.0.0.1", **options: Any) -> list[str]:
     """Have the conversation as scripts do; return the errors that ended parts of it, in words."""
-    forget_servers()
+    known_servers.clear()
     patience = Patience(SECONDS)
     errors = []
     options = {**TIMEOUTS, **options}
@@ -159,7 +159,7 @@ def browse(
     from IGTLMetaBrowserLib.browser.errors import BrowserError
     from IGTLMetaBrowserLib.browser.events import Failed, ListUnanswered, TrajectoriesShown
 
-    forget_servers()
+    known_servers.clear()
     failed: list[str] = []
     shown: list[Any] = []
     browser.add_observer(lambda event: failed.append(str(event.error)), (Failed, ListUnanswered))

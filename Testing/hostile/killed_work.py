@@ -19,11 +19,12 @@ import pydicom
 
 from cli.command import Shelf, igtlmeta, served, shelf_of
 from cli.test_cli_store import PLAN
+from helpers import demo_dicom
 from helpers.peers import TRAJECTORY
 from helpers.scripted_archive import archive_of, multipart, record, running
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.recording import Event, RecordingError, read_recording
-from IGTLMetaBrowserLib.sources import demo_dicom, dicom_fields
+from IGTLMetaBrowserLib.sources import dicom_fields
 
 OLDER = b"what was there before"
 Results = Mapping[str, bytes]

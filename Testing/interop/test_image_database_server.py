@@ -13,6 +13,7 @@ import pytest
 
 from helpers.peers import step_until
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.header_versions import server_version
 from interop import reference_library
 
 # Image 0 is read from file 2, and so on.
@@ -148,5 +149,5 @@ def test_the_question_for_header_version_2_leaves_it_in_step(client: net.Client)
         events += step_until(client, lambda query=query: query.is_done)
         assert len(query.answer.items) == len(LISTED)
         assert np.array_equal(client.get_image(image_id).pixels, expected_pixels(image_id))
-    assert not client.speaks_version_2
+    assert not server_version(client.host, client.port).speaks_2
     assert [event for event in events if isinstance(event, net.Disconnected)] == []

@@ -14,7 +14,7 @@ import pytest
 from helpers.peers import Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec.part_encoding import encode
-from IGTLMetaBrowserLib.net.header_versions import forget_servers
+from IGTLMetaBrowserLib.net.header_versions import known_servers
 from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
 
 IMAGE = make_image(1, (8, 6, 4), "A")
@@ -28,7 +28,7 @@ Answer = Callable[[codec.GetImagePartMessage], "list[codec.Message]"]
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
     """Know nothing of a server that had the same port in another test."""
-    forget_servers()
+    known_servers.clear()
 
 
 def honest(request: codec.GetImagePartMessage) -> codec.ImagePartMessage:

@@ -6,7 +6,7 @@ import pytest
 
 from helpers.peers import Peer, ScriptedServer, ServerInThread
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.header_versions import forget_servers
+from IGTLMetaBrowserLib.net.header_versions import known_servers
 
 NAME = {"Server": "Other"}
 
@@ -14,7 +14,7 @@ NAME = {"Server": "Other"}
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
     """Know nothing of a server that had the same port in another test."""
-    forget_servers()
+    known_servers.clear()
 
 
 class Recorded:

@@ -11,7 +11,7 @@ from helpers.peers import PATIENCE, ImagesInMemory, ServerInThread, make_image
 from hostile.fault_proxy import FaultProxy
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net import answers, header_versions
-from IGTLMetaBrowserLib.net.header_versions import forget_servers
+from IGTLMetaBrowserLib.net.header_versions import known_servers
 
 COUNT = 100_000
 BODY = COUNT * codec.ImageMetaItem.columns.itemsize
@@ -23,7 +23,7 @@ def test_a_long_list_takes_its_bytes_once_in_memory_and_on_the_network(
 ):
     monkeypatch.setattr(header_versions, "_PROBE_SECONDS", PATIENCE)  # the machine may be busy
     monkeypatch.setattr(header_versions, "_LIST_SECONDS", PATIENCE)
-    forget_servers()
+    known_servers.clear()
     with (
         ServerInThread(LongListSource(COUNT)) as server,
         FaultProxy(server.port) as proxy,
@@ -44,7 +44,7 @@ def test_a_long_list_takes_its_bytes_once_in_memory_and_on_the_network(
 
 
 def test_whole_names_come_with_it():
-    forget_servers()
+    known_servers.clear()
 
     class Named(ImagesInMemory):
         def images(self) -> list[codec.ImageMetaItem]:

@@ -15,13 +15,13 @@ import pytest
 
 from helpers import radiotherapy as study
 from helpers.clinic import SECRETS, Clinic
+from helpers.demo_dicom import write_series
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
 from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams, SourceError
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
 from IGTLMetaBrowserLib.sources.demo import demo_images
-from IGTLMetaBrowserLib.sources.demo_dicom import write_series
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 KEY = b"a secret"

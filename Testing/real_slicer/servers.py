@@ -305,7 +305,7 @@ def orthanc(_port: int, count: float, is_dimse: bool = False) -> None:
     import tempfile
 
     from helpers import orthanc
-    from IGTLMetaBrowserLib.sources.demo_dicom import write_phantom
+    from helpers.demo_dicom import write_phantom
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     os.environ.pop("LD_LIBRARY_PATH", None)  # Slicer's own libraries are not for other programs

@@ -11,7 +11,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from IGTLMetaBrowserLib.sources import demo_dicom
+from helpers import demo_dicom
 
 
 @pytest.fixture(scope="session")

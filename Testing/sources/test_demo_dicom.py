@@ -9,7 +9,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from IGTLMetaBrowserLib.sources import demo_dicom, phantom
+from helpers import demo_dicom
+from IGTLMetaBrowserLib.sources import phantom
 from IGTLMetaBrowserLib.sources.demo import DemoSource
 from IGTLMetaBrowserLib.sources.dicom_fields import image_id
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource

@@ -14,8 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from helpers import orthanc
+from helpers.demo_dicom import write_phantom
 from helpers.empty_archive import empty_archive
-from IGTLMetaBrowserLib.sources.demo_dicom import write_phantom
 from IGTLMetaBrowserLib.sources.predecessor import replaced_by
 
 pytest.importorskip("dicomweb_client")

@@ -57,7 +57,7 @@ def test_pressed_again_it_keeps_the_node(source, user, slicer_host):
     wait_until(lambda: volumes(slicer_host), 20, "the sample image")
     loader = user.module.widget._sampleImageLoader
     press(source)
-    wait_until(lambda: loader._browser.image_in_transfer is None, 20, "the sample image again")
+    wait_until(lambda: loader._browser.images.current is None, 20, "the sample image again")
     assert len(volumes(slicer_host)) == 1
 
 
@@ -80,9 +80,9 @@ def test_it_can_be_pressed_after_a_reload(source, user, slicer_host):
 def test_a_scene_that_is_closed_meanwhile_gets_no_image(source, user, slicer_host):
     press(source)
     browser = user.module.widget._sampleImageLoader._browser
-    wait_until(lambda: browser.image_in_transfer, 20, "the transfer to begin")
+    wait_until(lambda: browser.images.current, 20, "the transfer to begin")
     slicer_host.mrmlScene.Clear(0)
-    wait_until(lambda: not browser.image_in_transfer, 20, "the transfer to end")
+    wait_until(lambda: not browser.images.current, 20, "the transfer to end")
     assert volumes(slicer_host) == []
     press(source)
     wait_until(lambda: volumes(slicer_host), 20, "the sample image in the new scene")

@@ -238,11 +238,6 @@ class Browser:
         """The ids of the images that wait to be fetched."""
         return self.images.queue
 
-    @property
-    def image_in_transfer(self) -> str | None:
-        """The id of the image that is being fetched, or None."""
-        return self.images.current
-
     def is_held(self, data_type: str) -> bool:
         """Whether an answer waits for the list, as it came over another connection than that."""
         return self._held.is_held(data_type)

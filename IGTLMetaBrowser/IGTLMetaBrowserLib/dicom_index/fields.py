@@ -247,11 +247,6 @@ _ESCAPE = 0x1B  # begins another character set, in ISO 2022
 _LONGEST_VALUE = 16 << 10
 
 
-def dictionary_fields(dataset: Dataset) -> dict[str, str]:
-    """Return the fields of a dataset, all but the computed ones."""
-    return fields_by_lookup(dataset.get_item)
-
-
 def fields_by_lookup(lookup: Lookup) -> dict[str, str]:
     """Return the fields of a dataset, all but the computed ones, given how to find its elements."""
     fields = {}

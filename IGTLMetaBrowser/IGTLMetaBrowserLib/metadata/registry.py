@@ -123,11 +123,6 @@ class MetadataProviders:
         for entry in self._entries:
             self.remove_provider(entry.provider)
 
-    @property
-    def kept_answers(self) -> int:
-        """How many answers are kept at the moment."""
-        return len(self._cache)
-
     def get(self, type_: str, *queries: Hashable) -> Any:
         """Return the first answer that is not ``NOTHING``, or ``NOTHING``.
 

@@ -115,11 +115,6 @@ class Client:
         return bool(self._unsent) or (self._session is not None and self._session.is_waiting)
 
     @property
-    def speaks_version_2(self) -> bool:
-        """Whether the server is known to speak header version 2, so that metadata come."""
-        return bool(server_version(self.host, self.port).speaks_2)
-
-    @property
     def socket(self) -> socket.socket | None:
         """The socket to wait for, or None if there is none; each connection has its own."""
         if self._session is not None:

@@ -61,17 +61,13 @@ class ServerVersion:
     has_name: bool | None = None
 
 
-_servers: dict[tuple[str, int], ServerVersion] = {}
+known_servers: dict[tuple[str, int], ServerVersion] = {}
+"""What this process knows of the servers that its clients have talked to."""
 
 
 def server_version(host: str, port: int) -> ServerVersion:
     """Return what this process knows of a server; all clients share it."""
-    return _servers.setdefault((host.lower(), port), ServerVersion())
-
-
-def forget_servers() -> None:
-    """Know nothing of any server, as at the start of the program."""
-    _servers.clear()
+    return known_servers.setdefault((host.lower(), port), ServerVersion())
 
 
 class VersionFinder:

@@ -1,6 +1,5 @@
 """What a server offers. Each source answers the ``Source`` protocol of ``net.source``.
 
 ``demo`` needs only numpy and so works inside Slicer; ``dicom_folder`` serves a folder of DICOM
-files and needs pydicom; ``archive_source`` serves an archive (PACS); ``demo_dicom`` writes the
-demo's images as such a folder.
+files and needs pydicom; ``archive_source`` serves an archive (PACS).
 """

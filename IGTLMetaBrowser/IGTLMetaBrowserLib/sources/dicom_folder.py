@@ -175,18 +175,13 @@ class DicomFolderSource:
             if not is_scanning:
                 self._scanned, since = time.monotonic(), 0.0
             try:
-                self._take(self._in_background(_SCAN, self._scan))
+                self._keep_scanned(self._in_background(_SCAN, self._scan))
             except NotReadyError:
                 if since < _SECONDS_FOR_A_SCAN:
                     raise
             except SourceError as error:  # a full disk, a share that is away: the rest is served
                 _logger.warning("the list is as it was before: %s", error)
         return self._offers.listing
-
-    def refresh(self) -> bool:
-        """Read what is new or changed in the folder; return whether anything is."""
-        self._scanned = time.monotonic()
-        return self._take(self._scan())
 
     def _scan(self) -> tuple[FolderOffers, list[Plan]] | None:
         """Return what the folder offers now, and its plans; None if nothing is new."""
@@ -200,13 +195,11 @@ class DicomFolderSource:
         except DicomIndexError as error:
             raise SourceError(str(error)) from error
 
-    def _take(self, found: tuple[FolderOffers, list[Plan]] | None) -> bool:
+    def _keep_scanned(self, found: tuple[FolderOffers, list[Plan]] | None) -> None:
         self._scanned = time.monotonic()
-        if found is None:
-            return False
-        self._offers, self._plans = found
-        self._label_maps_read = None
-        return True
+        if found is not None:
+            self._offers, self._plans = found
+            self._label_maps_read = None
 
     def _in_background(self, key: Hashable, work: Callable[[], Result]) -> Result:
         """Return what ``work`` returns; in a server, raise ``NotReadyError`` until it is done."""

@@ -109,27 +109,15 @@ CONTRAST: dict[str, dict[str, float]] = {
 }
 
 
-def head_volume(
-    modality: str, size: tuple[int, int, int], ijk_to_ras: np.ndarray, edge: float = 1.0
-) -> np.ndarray:
-    """The phantom as float32, shape (k, j, i), sampled where a scanner would put its voxels.
-
-    ``modality`` is a key of ``CONTRAST``; ``size`` is (i, j, k); ``ijk_to_ras`` (4, 4) takes a
-    voxel index to the RAS mm of the voxel's center; ``edge`` is the width in mm over which one
-    tissue fades into the next (the scanner's sharpness).
-    """
-    volume = np.empty(size[::-1], dtype=np.float32)
-    for _ in paint_head(volume, modality, ijk_to_ras, edge):
-        pass
-    return volume
-
-
 def paint_head(
     volume: np.ndarray, modality: str, ijk_to_ras: np.ndarray, edge: float = 1.0
 ) -> Iterator[None]:
-    """Fill ``volume``, float32 of shape (k, j, i), as ``head_volume`` does, a slice at a time.
+    """Fill ``volume``, float32 of shape (k, j, i), with the phantom, a slice at a time.
 
-    For who must not be kept waiting: a slice takes a fraction of a millisecond.
+    It is sampled as by a scanner at the centers of the voxels: ``modality`` is a key of
+    ``CONTRAST``; ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's center;
+    ``edge`` is the width in mm over which one tissue fades into the next (the scanner's sharpness).
+    Iterate to the end; a slice takes a fraction of a millisecond, so that nobody is kept waiting.
     """
     values = CONTRAST[modality]
     for pixels in volume:

@@ -16,10 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import codec
-from ..codec.geometry import flip_matrix_lps_ras
-from .demo import PATIENT_ID, PATIENT_NAME, DemoImage, demo_images, demo_trajectories
-from .trajectory_file import write_trajectories
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.codec.geometry import flip_matrix_lps_ras
+from IGTLMetaBrowserLib.sources.demo import (
+    PATIENT_ID,
+    PATIENT_NAME,
+    DemoImage,
+    demo_images,
+    demo_trajectories,
+)
+from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 
 if TYPE_CHECKING:
     from pydicom import Dataset
