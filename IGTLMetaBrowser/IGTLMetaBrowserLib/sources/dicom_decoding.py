@@ -20,6 +20,8 @@ from ..dicom_index.limited_file import open_regular
 from ..dicom_index.workers import begin_process
 from ..net.source import SourceError
 from .codestreams import check_sizes
+from .dicom_bits import without_other_bits
+from .dicom_tables import apply_modality_table, apply_palette
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -47,6 +49,9 @@ _FASTEST_OF_ONE_THREAD = {
     "1.2.840.10008.1.2.4.90": "pylibjpeg",
     "1.2.840.10008.1.2.4.91": "pylibjpeg",
 }
+
+# pydicom would take the lowest bits for those of the value, whatever HighBit says.
+_OPTIONS = {"correct_unused_bits": False}
 
 Task = tuple[Path, Sequence[int]]
 """A file, and which of its frames to decode (from 0)."""
@@ -162,7 +167,7 @@ def _decode_dataset(
 ) -> Iterator[np.ndarray]:
     try:
         for pixels in stored_frames(dataset, indices, plugin):
-            yield _apply_tables(dataset, pixels)
+            yield _meaning(dataset, pixels)
     except Exception as error:  # decoders raise anything
         raise SourceError(_why_not_decoded(dataset, path, error)) from error
 
@@ -186,13 +191,15 @@ def stored_frames(
     plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins if plugin else ()
     if plugin in plugins:
         try:
-            for pixels in iter_pixels(dataset, indices=indices, decoding_plugin=plugin):
+            for pixels in iter_pixels(
+                dataset, indices=indices, decoding_plugin=plugin, **_OPTIONS
+            ):
                 yield pixels
                 done += 1
             return
         except Exception as error:  # decoders raise anything; the others have their own reasons
             _logger.debug("%s cannot decode frame %d: %s", plugin, indices[done], error)
-    yield from iter_pixels(dataset, indices=indices[done:])
+    yield from iter_pixels(dataset, indices=indices[done:], **_OPTIONS)
 
 
 def _frames_of_bits(dataset: Dataset, indices: Sequence[int]) -> Iterator[np.ndarray]:
@@ -263,18 +270,28 @@ def _read(path: Path) -> Dataset:
     return dataset
 
 
-def _apply_tables(dataset: Dataset, pixels: np.ndarray) -> np.ndarray:
-    from pydicom.pixels import apply_color_lut, apply_modality_lut
-
-    is_palette = dataset.get("PhotometricInterpretation") == "PALETTE COLOR"
-    if is_palette:
-        pixels = apply_color_lut(pixels, dataset)
+def _meaning(dataset: Dataset, pixels: np.ndarray) -> np.ndarray:
+    """Return what decoded pixels mean, but for the rescale: their own bits, or what tables say."""
+    if pixels.dtype.kind in "iu":
+        pixels = without_other_bits(pixels, *_bits(dataset))
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return apply_palette(pixels, dataset)
     if dataset.get("ModalityLUTSequence"):
-        pixels = apply_modality_lut(pixels, dataset)
-    if pixels.ndim == 3:
-        bits = 8 * pixels.dtype.itemsize if is_palette else dataset.BitsStored
-        pixels = pixels >> max(0, bits - 8)
-    return pixels
+        return apply_modality_table(pixels, dataset)
+    return pixels >> max(0, dataset.BitsStored - 8) if pixels.ndim == 3 else pixels
+
+
+def _bits(dataset: Dataset) -> tuple[int, int]:
+    """Return how many bits are stored, and the highest of those, when they are decoded.
+
+    JPEG and its successors have values of so many bits, wherever they lay before (PS3.5 8.2).
+    """
+    from pydicom.uid import RLELossless
+
+    stored = int(dataset.get("BitsStored", 0))
+    syntax = dataset.file_meta.TransferSyntaxUID
+    is_as_stored = syntax == RLELossless or not syntax.is_encapsulated
+    return stored, int(dataset.get("HighBit", stored - 1)) if is_as_stored else stored - 1
 
 
 def _why_not_decoded(dataset: Dataset, path: Path, error: Exception) -> str:

@@ -285,12 +285,13 @@ class VolumeReading:
             self.volume[self._planes[k]] = pixels
             return
         ends = None
-        if pixels.dtype.kind in "iu":
-            pixels = aligned(pixels, frame)
-            ends = known_range(pixels, frame)
         slope, intercept = rescale_of(frame)
-        if frame.get("ModalityLUTSequence"):
+        if frame.get("ModalityLUTSequence"):  # what it says has bits of its own
             slope, intercept = 1.0, 0.0
+        elif pixels.dtype.kind in "iu":
+            if stored_dtype(frame.file.header) is not None:
+                pixels = aligned(pixels, frame)
+            ends = known_range(pixels, frame)
         if ends is None or not self._has_room(ends, slope, intercept):
             self._make_room(pixels, slope, intercept)
         target = self.volume[self._planes[k]]

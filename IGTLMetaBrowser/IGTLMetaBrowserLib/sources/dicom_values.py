@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..dicom_index.image_header import ImageHeader
+from .dicom_bits import integer_range, range_of_bits, without_other_bits
 from .dicom_files import PARAMETRIC_MAP, Frame
 from .dicom_volumes import Stack
 
@@ -35,40 +36,19 @@ def listed_dtype(stack: Stack) -> np.dtype:
 
 
 def aligned(pixels: np.ndarray, frame: Frame) -> np.ndarray:
-    """Return integers in native order, without the bits that are not of the value (PS3.5 8.1.1).
-
-    Old scanners have overlays in the bits above those stored. Few files do, so this is seen by
-    values that the bits stored cannot hold.
-    """
-    if not pixels.dtype.isnative:
-        pixels = pixels.astype(pixels.dtype.newbyteorder("="))
-    ends = known_range(pixels, frame)
-    if ends is None:
-        return pixels
-    allocated, stored, high = _bits(pixels, frame)
-    is_above = pixels.dtype.kind == "u" or ends[0] <= pixels.min()
-    if high == stored - 1 and is_above and pixels.max() <= ends[1]:
-        return pixels
-    return (pixels << (allocated - 1 - high)) >> (allocated - stored)
+    """Return stored integers in native order, without the bits that are not of the value."""
+    return without_other_bits(pixels, *_bits(frame))
 
 
 def known_range(pixels: np.ndarray, frame: Frame) -> tuple[int, int] | None:
     """Return what aligned integers are between at most, if fewer bits are stored than allocated."""
-    allocated, stored, high = _bits(pixels, frame)
-    if not 0 < stored < allocated or not stored - 1 <= high < allocated:
-        return None
-    return _range(stored, pixels.dtype.kind == "i")
+    return range_of_bits(pixels.dtype, *_bits(frame))
 
 
-def _bits(pixels: np.ndarray, frame: Frame) -> tuple[int, int, int]:
-    """Return how many bits are allocated and stored, and the highest of those."""
+def _bits(frame: Frame) -> tuple[int, int]:
+    """Return how many bits are stored, and the highest of those."""
     stored = _whole(frame, "BitsStored")
-    high = _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
-    return 8 * pixels.dtype.itemsize, stored, high
-
-
-def _range(bits: int, is_signed: bool) -> tuple[int, int]:
-    return (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if is_signed else (0, 2**bits - 1)
+    return stored, _whole(frame, "HighBit") if frame.get("HighBit") else stored - 1
 
 
 def integer_kind(header: ImageHeader) -> str:
@@ -90,7 +70,7 @@ def _safe_dtype(stack: Stack) -> np.dtype:
     rescales = _rescales(stack)
     if not bits or any(not number.is_integer() for rescale in rescales for number in rescale):
         return _FLOAT
-    ends = _range(bits, integer_kind(first.file.header) == "i")
+    ends = integer_range(bits, integer_kind(first.file.header) == "i")
     return smallest_dtype(
         [slope * end + intercept for slope, intercept in rescales for end in ends]
     )
