@@ -191,9 +191,7 @@ def stored_frames(
     plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins if plugin else ()
     if plugin in plugins:
         try:
-            for pixels in iter_pixels(
-                dataset, indices=indices, decoding_plugin=plugin, **_OPTIONS
-            ):
+            for pixels in iter_pixels(dataset, indices=indices, decoding_plugin=plugin, **_OPTIONS):
                 yield pixels
                 done += 1
             return

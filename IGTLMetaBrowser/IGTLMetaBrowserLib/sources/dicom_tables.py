@@ -65,7 +65,9 @@ def _descriptor(values: list[int], dataset: Dataset) -> _Descriptor:
     return _Descriptor(count % _WORD or _WORD, first, bits)
 
 
-def _entries(data: bytes | list[int] | int, descriptor: _Descriptor, dataset: Dataset) -> np.ndarray:
+def _entries(
+    data: bytes | list[int] | int, descriptor: _Descriptor, dataset: Dataset
+) -> np.ndarray:
     """Return the entries of a table, uint16: each has a word, or two of 8 bits share one."""
     if isinstance(data, bytes):
         order = "<" if dataset.file_meta.TransferSyntaxUID.is_little_endian else ">"
