@@ -333,8 +333,8 @@ _META_LOCAL = "BinaryData = True\n{}ElementDataFile = LOCAL\n"
     [
         ("a.nrrd", f"{_PLACELESS}\n", False),
         ("a.nrrd", f"{NRRD}\n", True),
-        ("a.mha", META + _META_LOCAL.format(""), False),
-        ("a.mha", META + _META_LOCAL.format("Offset = 0 0 0\n"), True),
+        ("a.mha", META + _META_LOCAL.format("ElementSpacing = 1 1 1\n"), False),
+        ("a.mha", META + _META_LOCAL.format("ElementSize = 1 1 1\nOffset = 0 0 0\n"), True),
     ],
 )
 def test_a_volume_of_which_the_file_does_not_say_how_it_lies_says_so(
@@ -379,6 +379,8 @@ def test_a_volume_that_has_no_place_in_the_patient_is_refused(tmp_path, space, d
         ("a.nhdr", f"{NRRD}DATA FILE: ../secret.txt\n\n"),
         ("a.nhdr", f"{NRRD}data file: LIST\n../secret.txt\n"),
         ("a.nhdr", f"{NRRD}data file: link.raw\n\n"),
+        (".nhdr", f"{NRRD}data file: {{secret}}\n\n"),
+        (".mhd", f"{META}ElementDataFile = {{secret}}\n"),
         ("a.mhd", f"{META}ElementDataFile = {{secret}}\n"),
         ("a.mha", f"{META}ElementDataFile : ../secret.txt\n"),
         ("a.mhd", f"{META}ElementDataFile = LIST\n../secret.txt\n"),

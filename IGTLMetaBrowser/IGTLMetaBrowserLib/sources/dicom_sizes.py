@@ -21,6 +21,8 @@ from .dicom_files import Frame, parse_numbers
 
 AT_DETECTOR = "mm at the detector; in the patient they are smaller by an unknown magnification"
 NOT_KNOWN = "the pixel size is not known: a pixel is shown as 1 mm"
+MM_NOT_KNOWN = "mm not known"
+"""The same in a list, after the image's name."""
 _REGION_2D = "1"  # RegionSpatialFormat (PS3.3 C.8.5.5.1.1)
 _CM = "3"  # PhysicalUnitsXDirection (PS3.3 C.8.5.5.1.15)
 # Whoever stands in front of the detector is never magnified as much.
@@ -51,7 +53,7 @@ class PixelSize(NamedTuple):
     def mark(self) -> str:
         """What a list says of it in a few words; nothing if these are mm in the patient."""
         if not self.is_known:
-            return "mm not known"
+            return MM_NOT_KNOWN
         return "mm at detector" if self.notice == AT_DETECTOR else ""
 
     @property

@@ -28,11 +28,12 @@ from ..net.source import SourceError
 from .background import Background
 from .dicom_fields import image_id as id_of_text
 from .dicom_segmentations import Structure
+from .dicom_sizes import MM_NOT_KNOWN
 from .label_file import Labels
 from .markups_folder import Markups, read_markups, rgba_of
-from .volume_headers import NO_PLACE, check_header, has_place
-from .voxel_files import check_names, voxel_file
-from .whole_voxels import check_voxels
+from .volume_headers import Place, check_header, place_of
+from .voxel_files import check_names, ending_of, voxel_file
+from .whole_voxels import check_checksum, check_voxels
 
 if TYPE_CHECKING:
     import SimpleITK
@@ -193,16 +194,18 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
         check_names(path)
         reader = _read_information(path)
         # Before ITK reads them: MetaIO would read some damaged files for ever.
-        check_voxels(path, math.prod(reader.GetSize()) * _voxel_size(reader))
+        checksum = check_voxels(path, math.prod(reader.GetSize()) * _voxel_size(reader))
         image = reader.Execute()
+        place = _place_of(path, image)
     except RuntimeError as error:
         raise SourceError(f"{path.name!r} cannot be read: {_reason(error)}") from None
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
     pixels = SimpleITK.GetArrayFromImage(image)
+    check_checksum(path, pixels, checksum)
     if image.GetDimension() == 2:
         pixels = pixels[np.newaxis]
-    return pixels, _ijk_to_ras(image)
+    return pixels, place.ijk_to_ras
 
 
 def read_label_map(path: Path) -> Labels:
@@ -222,13 +225,8 @@ def read_label_map(path: Path) -> Labels:
 def stem_of(path: Path) -> str:
     """Return a file's name without the ending that says what it is."""
     name = path.name
-    ending = ".seg.nrrd" if name.lower().endswith(".seg.nrrd") else _ending_of(path)
+    ending = ".seg.nrrd" if name.lower().endswith(".seg.nrrd") else ending_of(path)
     return name[: -len(ending)]
-
-
-def _ending_of(path: Path) -> str:
-    name = path.name.lower()
-    return next((ending for ending in ENDINGS if name.endswith(ending)), "")
 
 
 def _check_name(path: Path) -> None:
@@ -251,9 +249,10 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
         size = (*size, 1)
     if len(size) != 3 or max(size) > _LARGEST_SIZE:
         raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
-    _check_sense(voxel_file(path, folder), reader, size)
+    place = _place_of(path, reader)
+    _check_sense(voxel_file(path, folder), reader, size, place.ijk_to_ras)
     item = codec.ImageMetaItem(
-        name=stem_of(path),
+        name=stem_of(path) if place.has_spacing else f"{stem_of(path)} ({MM_NOT_KNOWN})",
         id=image_id,
         scan_time=_time_of(path),
         size=size,
@@ -263,8 +262,7 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
         labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
     except ValueError as error:
         raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
-    metadata = {} if has_place(path) else {"Position": NO_PLACE}
-    return VolumeFile(path, item, labels, version, metadata)
+    return VolumeFile(path, item, labels, version, place.metadata)
 
 
 def _time_of(path: Path) -> codec.Timestamp:
@@ -280,7 +278,7 @@ def _read_information(path: Path) -> SimpleITK.ImageFileReader:
     import SimpleITK
 
     reader = SimpleITK.ImageFileReader()
-    reader.SetImageIO(_READERS[_ending_of(path)])
+    reader.SetImageIO(_READERS[ending_of(path)])
     reader.SetFileName(str(path))
     reader.ReadImageInformation()
     return reader
@@ -291,16 +289,26 @@ def _voxel_size(reader: SimpleITK.ImageFileReader) -> int:
     return _scalar_type(reader).dtype.itemsize * reader.GetNumberOfComponents()
 
 
-def _check_sense(voxels: Path, reader: SimpleITK.ImageFileReader, size: tuple[int, ...]) -> None:
+def _check_sense(
+    voxels: Path,
+    reader: SimpleITK.ImageFileReader,
+    size: tuple[int, ...],
+    ijk_to_ras: np.ndarray,
+) -> None:
     """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
     if math.prod(size) * _voxel_size(reader) > voxels.stat().st_size * _MOST_DEFLATED:
         raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
-    count = reader.GetDimension()
-    directions = np.reshape(reader.GetDirection(), (count, count))
-    axes = directions * reader.GetSpacing()
-    if not (np.abs([*reader.GetSpacing(), *reader.GetOrigin(), *axes.ravel()]) <= _LONGEST).all():
+    is_flat = reader.GetDimension() == 2
+    if is_flat and abs(np.linalg.det(np.reshape(reader.GetDirection(), (2, 2)))) < _FLATTEST:
+        raise SourceError(
+            "it is a slice across the first two axes of space, which ITK cannot read; "
+            "save it as a volume of one slice"
+        )
+    if not (np.abs(ijk_to_ras) <= _LONGEST).all():
         raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
-    if not np.abs(reader.GetSpacing()).min() > 0 or not abs(np.linalg.det(directions)) > _FLATTEST:
+    axes = ijk_to_ras[:3, :3]
+    lengths = np.linalg.norm(axes, axis=0)
+    if not lengths.min() > 0 or not abs(np.linalg.det(axes / lengths)) > _FLATTEST:
         raise SourceError("its header makes no sense: its axes lie in one plane, or have no length")
 
 
@@ -340,14 +348,18 @@ def _labels(
         number += 1
 
 
-def _ijk_to_ras(image: SimpleITK.Image) -> np.ndarray:
-    """Return the matrix (4, 4); SimpleITK's is from index to LPS, of 2 or 3 dimensions."""
+def _place_of(path: Path, image: SimpleITK.Image | SimpleITK.ImageFileReader) -> Place:
+    """Return where an image lies; SimpleITK's matrix is from index to LPS, of 2 or 3 dimensions.
+
+    Raises ``SourceError``.
+    """
     count = image.GetDimension()
     ijk_to_lps = np.eye(4)
     directions = np.reshape(image.GetDirection(), (count, count))
     ijk_to_lps[:count, :count] = directions * image.GetSpacing()
     ijk_to_lps[:count, 3] = image.GetOrigin()
-    return flip_matrix_lps_ras(ijk_to_lps)
+    size = (*image.GetSize(), 1)[:3]
+    return place_of(path, flip_matrix_lps_ras(ijk_to_lps), size)
 
 
 def _version(path: Path, folder: Path) -> tuple[tuple[int, int], ...]:

@@ -19,6 +19,7 @@ from ..net.source import SourceError
 
 NRRD_ENDINGS = (".nrrd", ".nhdr")
 META_ENDINGS = (".mha", ".mhd")
+NIFTI_ENDINGS = (".nii.gz", ".nii")
 LONGEST_HEADER = 1 << 20
 # teem.sourceforge.net/nrrd/format.html: a header ends with an empty line.
 NRRD_END = re.compile(rb"\n\r?\n")
@@ -34,12 +35,22 @@ _SEVERAL_NAMES = "its header names several files of voxels; save it as one file"
 _PIECE = 1 << 20
 
 
+def ending_of(path: Path) -> str:
+    """Return how the name of a volume ends, by which its reader is chosen; empty if it is none.
+
+    Not ``suffix``, which a file that is called ``.nrrd`` has not.
+    """
+    name = path.name.lower()
+    endings = (*NRRD_ENDINGS, *META_ENDINGS, *NIFTI_ENDINGS)
+    return next((ending for ending in endings if name.endswith(ending)), "")
+
+
 def voxel_file(path: Path, folder: Path) -> Path:
     """Return the file that holds the voxels of the volume at ``path``, which is in ``folder``.
 
     Raises ``SourceError`` if that is none in the folder, or there are several.
     """
-    ending = path.suffix.lower()
+    ending = ending_of(path)
     if ending not in (*NRRD_ENDINGS, *META_ENDINGS):
         _check_nifti_neighbor(path)
         return path
@@ -70,7 +81,7 @@ def check_names(path: Path) -> None:
     MetaIO passes over the last field of a header behind a line without ``=``, among others, and
     goes on to look for it in what seems to be the voxels. Raises ``OSError``.
     """
-    if path.suffix.lower() not in META_ENDINGS:
+    if ending_of(path) not in META_ENDINGS:
         return
     count, end = 0, b""
     with path.open("rb") as file:
