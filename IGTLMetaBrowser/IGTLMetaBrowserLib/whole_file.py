@@ -87,7 +87,7 @@ def _lock(file: BinaryIO) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk, too, where the system can."""
+    """Bring the new name to the disk, too, if the system can."""
     with contextlib.suppress(OSError):
         number = os.open(folder, os.O_RDONLY)
         try:

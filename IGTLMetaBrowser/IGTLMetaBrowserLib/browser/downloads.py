@@ -200,7 +200,7 @@ class Downloads:
         self._connection.notify_attempt()
 
     def _ask(self, image_id: str) -> None:
-        """Ask for an image, in parts where that is of use. Raises ``codec.EncodeError``."""
+        """Ask for an image, in parts if that is of use. Raises ``codec.EncodeError``."""
         listing = self._metadata.listing
         byte_count = listing.byte_counts([image_id])[0]
         if not self.parts.begin(image_id, listing.entry(image_id), byte_count):

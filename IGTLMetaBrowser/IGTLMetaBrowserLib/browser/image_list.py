@@ -102,7 +102,7 @@ class ImageList(ArrangedRows):
 
     @property
     def scan_seconds(self) -> np.ndarray:
-        """The scan time of every image, in whole seconds since 1970 UTC; 0 where it is unknown."""
+        """The scan time of every image, in whole seconds since 1970 UTC; 0 if it is unknown."""
         # An OpenIGTLink timestamp has the seconds in its upper 32 bits.
         return self._table.records["scan_time"].astype(np.uint64) >> np.uint64(32)
 

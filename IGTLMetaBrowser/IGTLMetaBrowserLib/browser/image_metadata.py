@@ -121,7 +121,7 @@ class ImageMetadata:
 
     def select_server(self, address: str) -> None:
         """Know what was known of the images of a server, and nothing of another one's."""
-        self._note_patients()
+        self._remember_patients()
         self.known.remove_from_registry()
         if address not in self._known_of_servers:
             self._known_of_servers[address] = StandardProviders(self.registry, self._current.entry)
@@ -132,8 +132,8 @@ class ImageMetadata:
 
     def on_list(self, listing: Listing) -> None:
         """Know what another list says."""
-        self._note_patients()
-        listing.keep_notes_of(self._current.listing)
+        self._remember_patients()
+        listing.keep_forms_of(self._current.listing)
         self._current.listing = listing
         self.known.list.entries_changed()
         self._forget_others()
@@ -152,10 +152,10 @@ class ImageMetadata:
         for image_id in {*image_ids, *self.other_ids()}:
             self.patient_changed.emit(image_id)
 
-    def _note_patients(self) -> None:
+    def _remember_patients(self) -> None:
         """Note whose images they are of which more is known than the list says."""
         patients = self._listed_patients.setdefault(self.known, ListedPatients())
-        patients.note(self.known.ids | self.other_ids(), self._current.entry)
+        patients.remember(self.known.ids | self.other_ids(), self._current.entry)
 
     def _forget_others(self) -> None:
         """Forget what the user or messages said of images whose ids are others' now.

@@ -21,7 +21,7 @@ class ListedPatients:
     def __init__(self) -> None:
         self._entries: dict[str, codec.ImageMetaItem] = {}
 
-    def note(self, image_ids: Iterable[str], entries: Entries) -> None:
+    def remember(self, image_ids: Iterable[str], entries: Entries) -> None:
         """Remember what a list says of these images; what it does not have, as it was before."""
         known = {image_id: entries(image_id) for image_id in image_ids}
         self._entries = {

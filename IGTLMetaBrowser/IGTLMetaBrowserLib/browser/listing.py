@@ -84,16 +84,18 @@ class Listing:
         """Note what has come under an id, by which the entries with that id can be told apart."""
         self._forms[image_id] = image.whole_size, codec.ScalarType.of(image.pixels.dtype)
 
-    def keep_notes_of(self, before: Listing) -> None:
+    def keep_forms_of(self, before: Listing) -> None:
         """Know of what has come while another list was the last."""
         self._forms = before._forms
 
     def keep_entries_of(self, before: Listing, image_ids: Iterable[str]) -> None:
         """Know some images of the last list that a search may have left out of this one."""
-        is_another_search = self.search != before.search or bool(self.notice)
-        for image_id in image_ids:
-            is_left_out = image_id not in self and (is_another_search or image_id not in before)
-            if is_left_out and (entries := before.entries_of(image_id)):
+        ids = [*image_ids]
+        are_left_out = self.ids.rows(ids) < 0
+        if self.search == before.search and not self.notice:  # what is gone is gone
+            are_left_out &= before.ids.rows(ids) < 0
+        for image_id in compress(ids, are_left_out):
+            if entries := before.entries_of(image_id):
                 self._kept[image_id] = entries
 
     def whole(self, entry: codec.ImageMetaItem) -> codec.ImageMetaItem:

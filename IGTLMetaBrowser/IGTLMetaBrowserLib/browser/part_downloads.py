@@ -87,7 +87,7 @@ class PartDownloads:
     # Transfers
 
     def begin(self, image_id: str, entry: codec.ImageMetaItem | None, byte_count: int) -> bool:
-        """Ask for an image in parts; return False where it should be asked for as a whole."""
+        """Ask for an image in parts; return False if it should be asked for as a whole."""
         client = self._connection.client
         transfer = self._cut.pop(image_id, None)
         if not (client.offers_parts and self._are_parts_usable):

@@ -19,7 +19,7 @@ _SWAPPED = sys.byteorder == "little"
 def read_array(content: memoryview, dtype: np.dtype) -> np.ndarray:
     """Return the big-endian numbers in ``content`` as a one-dimensional array of native ``dtype``.
 
-    Bytes are swapped in place where ``content`` is writable; else the array is a copy. The size
+    Bytes are swapped in place if ``content`` is writable; else the array is a copy. The size
     of ``content`` must be a multiple of the type's.
     """
     array = np.frombuffer(content, dtype)
@@ -57,7 +57,7 @@ def uint32_array(values: ArrayLike, what: str) -> np.ndarray:
 
 
 def number_array(values: ArrayLike, kinds: str, what: str) -> np.ndarray:
-    """Return ``values`` as an array; raises ``EncodeError`` where its kind is none of ``kinds``.
+    """Return ``values`` as an array; raises ``EncodeError`` if its kind is none of ``kinds``.
 
     ``kinds`` are letters of ``numpy.dtype.kind``. Converted at once, None would become NaN, and
     digits in a text a number.
@@ -72,7 +72,7 @@ def number_array(values: ArrayLike, kinds: str, what: str) -> np.ndarray:
 
 
 def equal_fields(one: Any, other: Any) -> bool:
-    """Whether two dataclass objects have equal fields; arrays are where types and numbers are."""
+    """Whether two dataclass objects have equal fields: for arrays, types and numbers."""
     names = [field.name for field in fields(one)]
     return all(_are_equal(getattr(one, name), getattr(other, name)) for name in names)
 

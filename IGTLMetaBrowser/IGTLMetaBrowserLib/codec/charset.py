@@ -103,7 +103,7 @@ def decode(data: bytes, encoding: int) -> str:
 def encode(text: str, what: str, encoding: int | None = None) -> tuple[int, bytes]:
     """Return the MIBenum of an encoding, and ``text`` in it.
 
-    Where no encoding is given it is that of ``encoding_of``. Raises ``EncodeError`` where the
+    Where no encoding is given it is that of ``encoding_of``. Raises ``EncodeError`` if the
     encoding given is not known, or does not have all characters of the text.
     """
     require_text(text, what)

@@ -7,7 +7,7 @@ The checksum is the remainder of M·x⁶⁴ divided by P, where M is the message
 GF(2), its first bit the highest power, and P the CRC's polynomial with its x⁶⁴. Ways to it:
 
 fastcrc
-    where it is installed.
+    if it is installed.
 A table for each position
     for up to a KiB: one lookup a byte in plain Python, as arrays would cost more than they save.
 Halving
@@ -96,7 +96,7 @@ class Crc64:
         self._rings = _Rings(0) if _fastcrc is None else None
 
     def update(self, data: Buffer) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         if self._rings is not None:
             self._rings.update(np.frombuffer(data, np.uint8))
         else:

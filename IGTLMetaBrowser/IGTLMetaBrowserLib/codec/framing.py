@@ -29,7 +29,7 @@ from .wire import Buffer, printable, whole_number
 
 
 def pack(message: Message) -> bytes:
-    """Return the bytes of a message. Raises ``EncodeError`` where a field does not fit."""
+    """Return the bytes of a message. Raises ``EncodeError`` if a field does not fit."""
     return b"".join(pack_parts(message))
 
 
@@ -50,7 +50,7 @@ def pack_parts(message: Message) -> list[Buffer]:
 def unpack(data: Buffer, check_crc: bool = True) -> Message:
     """Read one whole message, nothing before or after it.
 
-    Arrays in the message are read-only views of ``data`` where they need no change. Any failure
+    Arrays in the message are read-only views of ``data`` if they need no change. Any failure
     is a ``DecodeError``.
     """
     view = memoryview(data).cast("B").toreadonly()

@@ -82,7 +82,7 @@ def sheared_axes(matrix: ArrayLike) -> dict[str, float]:
 def quaternion_matrix(quaternion: Quaternion, position: Point = (0.0, 0.0, 0.0)) -> np.ndarray:
     """Return the matrix, float64 of shape (4, 4), that turns by ``quaternion``, then moves.
 
-    The quaternion need not have the length 1. Raises ``GeometryError`` where its length is 0 or
+    The quaternion need not have the length 1. Raises ``GeometryError`` if its length is 0 or
     not finite, so that it stands for no rotation.
     """
     length = math.hypot(*quaternion)
@@ -103,7 +103,7 @@ def quaternion_matrix(quaternion: Quaternion, position: Point = (0.0, 0.0, 0.0))
 def position_and_quaternion(matrix: ArrayLike) -> tuple[Point, Quaternion]:
     """Return what ``quaternion_matrix`` makes ``matrix`` of, with w ≥ 0.
 
-    Raises ``EncodeError`` where the matrix does more than turn and move (it scales, shears or
+    Raises ``EncodeError`` if the matrix does more than turn and move (it scales, shears or
     mirrors), which a quaternion cannot say.
     """
     array = checked_matrix(matrix)

@@ -67,7 +67,7 @@ def unpack_metadata(header: Buffer, data: Buffer) -> dict[str, str]:
 
 
 def require_mapping(metadata: Mapping[str, str]) -> None:
-    """Raise ``EncodeError`` where ``metadata`` is no mapping."""
+    """Raise ``EncodeError`` if ``metadata`` is no mapping."""
     if not isinstance(metadata, Mapping):
         raise EncodeError(f"metadata maps texts to texts; {type(metadata).__name__} does not")
 

@@ -21,7 +21,7 @@ class PackedContent:
     and metadata: ``parts`` combines it with theirs. It is computed by ``sum_some``, in turns, for
     callers that must not keep others waiting, or else by the first call of ``parts``.
 
-    Raises ``EncodeError`` where the content cannot be packed.
+    Raises ``EncodeError`` if the content cannot be packed.
     """
 
     def __init__(self, message: Message) -> None:

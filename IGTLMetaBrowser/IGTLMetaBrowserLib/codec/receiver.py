@@ -5,7 +5,7 @@ The caller asks for a place to put bytes, fills some of it, and says how many::
     receiver = Receiver()
     view = receiver.get_buffer()
     for event in receiver.buffer_updated(sock.recv_into(view)):
-        ...  # a Message, or Rejected where one could not be read
+        ...  # a Message, or Rejected if one could not be read
 
 Small messages share one buffer. A large body gets memory of its own, which becomes the image:
 it is received straight into its place, and its checksum is folded in as the bytes arrive.
@@ -134,7 +134,7 @@ class Receiver:
         return self._shared[self._end :]
 
     def buffer_updated(self, byte_count: int) -> list[Message | Rejected]:
-        """Take ``byte_count`` bytes that were put into the buffer; return what they complete."""
+        """Handle ``byte_count`` bytes that were put into the buffer; return what they complete."""
         self.bytes_received += byte_count
         if self._large is not None:
             self._large.grow(byte_count)
@@ -174,7 +174,7 @@ class Receiver:
         return np.empty(size, np.uint8)
 
     def _next_event(self) -> Message | Rejected | None:
-        """Return the next event from the shared buffer, or None where more bytes are needed."""
+        """Return the next event from the shared buffer, or None if more bytes are needed."""
         if self._to_skip:
             self._skip()
         body_begin = self._start + HEADER_SIZE
@@ -275,7 +275,7 @@ class _LargeBody:
         return self.body[self.received : self.received + _LARGEST_PIECE]
 
     def grow(self, byte_count: int) -> None:
-        """Take the next bytes, which are in their place already."""
+        """Handle the next bytes, which are in their place already."""
         if self._crc is not None:
             self._crc.update(self.body[self.received : self.received + byte_count])
         self.received += byte_count

@@ -44,7 +44,7 @@ class Timestamp(int):
         return int(self) / _FRACTIONS_PER_SECOND
 
     def to_datetime(self) -> datetime | None:
-        """Return the moment in UTC, to the microsecond, or None where it is not set."""
+        """Return the moment in UTC, to the microsecond, or None if it is not set."""
         if not self:
             return None
         whole, fraction = divmod(int(self), _FRACTIONS_PER_SECOND)

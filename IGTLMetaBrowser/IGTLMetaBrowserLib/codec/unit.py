@@ -6,7 +6,7 @@ From the highest bit:
 bits     field        meaning
 =======  ===========  =========================================================================
 4        prefix       see ``SIPrefix``
-6        unit         see ``SIUnit``; unit and exponent six times, 0 and 0 where nothing follows
+6        unit         see ``SIUnit``; unit and exponent six times, 0 and 0 if nothing follows
 4        exponent     two's complement, -7 to 7
 =======  ===========  =========================================================================
 
@@ -140,7 +140,7 @@ class Unit:
         return number
 
     def __str__(self) -> str:
-        """Return the unit in symbols: ``mm/s²``, ``kg·m²/(s²·A)``, ``1/s``; ``1`` where none is.
+        """Return the unit in symbols: ``mm/s²``, ``kg·m²/(s²·A)``, ``1/s``; ``1`` if none is.
 
         The exponent 0 is read as 1, as in the document's example of the newton meter.
         """

@@ -30,7 +30,7 @@ def decode_text(field: bytes) -> str:
 def encode_text(text: str, size: int, what: str) -> bytes:
     """Return ``text`` as a character field of ``size`` bytes, padded with NUL.
 
-    Raises ``EncodeError`` where the text is too long, holds a NUL or is none: it is never cut.
+    Raises ``EncodeError`` if the text is too long, holds a NUL or is none: it is never cut.
     """
     encoded = encode_string(text, what)
     if len(encoded) > size:
@@ -50,7 +50,7 @@ def encode_string(text: str, what: str) -> bytes:
 
 
 def require_text(text: str, what: str) -> None:
-    """Raise ``EncodeError`` where ``text`` is none, but ``None``, a number or bytes."""
+    """Raise ``EncodeError`` if ``text`` is none, but ``None``, a number or bytes."""
     if not isinstance(text, str):
         raise EncodeError(f"{what} is a text, not {text!r}")
 
@@ -121,7 +121,7 @@ def _can_be_seen(character: str) -> bool:
 
 
 def whole_number(value: int, least: int, most: int, what: str) -> int:
-    """Return ``value``; raises ``EncodeError`` where it is no whole number in these limits."""
+    """Return ``value``; raises ``EncodeError`` if it is no whole number in these limits."""
     try:
         number = index(value)
     except TypeError:
@@ -132,7 +132,7 @@ def whole_number(value: int, least: int, most: int, what: str) -> int:
 
 
 def numbers_of(values: Iterable[Any], count: int, what: str) -> list[Any]:
-    """Return ``values`` as a list; raises ``EncodeError`` where they are not ``count``."""
+    """Return ``values`` as a list; raises ``EncodeError`` if they are not ``count``."""
     try:
         numbers = list(values)
     except TypeError:
@@ -145,7 +145,7 @@ def numbers_of(values: Iterable[Any], count: int, what: str) -> list[Any]:
 def byte_view(data: Buffer, what: str) -> Buffer:
     """Return ``data`` as bytes that follow each other; views of other items become bytes, too.
 
-    Raises ``EncodeError`` where it is neither ``bytes`` nor ``bytearray`` nor ``memoryview``.
+    Raises ``EncodeError`` if it is neither ``bytes`` nor ``bytearray`` nor ``memoryview``.
     """
     if isinstance(data, bytes | bytearray):
         return data
@@ -194,6 +194,6 @@ class Reader:
         return self.take(self.remaining, "rest")
 
     def expect_end(self) -> None:
-        """Raise ``DecodeError`` where bytes are left over."""
+        """Raise ``DecodeError`` if bytes are left over."""
         if self.remaining:
             raise DecodeError(f"{self._what} has {self.remaining} bytes more than its fields take")

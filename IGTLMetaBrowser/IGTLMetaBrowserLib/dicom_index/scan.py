@@ -11,7 +11,7 @@ from .database import change
 from .folder_walk import Entry, files_in, walk
 from .header_reader import REFUSED
 
-_NOTED_AT_ONCE = 500
+_STORED_AT_ONCE = 500
 
 
 def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]) -> None:
@@ -47,9 +47,9 @@ def _survey_folder(
 ) -> None:
     count = 0
     entries = files_in(root, folder, ignored)
-    while batch := list(islice(entries, _NOTED_AT_ONCE)):
+    while batch := list(islice(entries, _STORED_AT_ONCE)):
         count += len(batch)
-        _note(database, folder, batch)
+        _store_changed(database, folder, batch)
     statement = "SELECT COUNT(*) FROM files WHERE folder = ?"
     if database.execute(statement, (folder,)).fetchone() != (count,):
         present = {entry.name for entry in files_in(root, folder, ignored)}
@@ -58,8 +58,8 @@ def _survey_folder(
         change(database, "DELETE FROM files WHERE folder = ? AND name = ?", gone)
 
 
-def _note(database: sqlite3.Connection, folder: bytes, entries: list[Entry]) -> None:
-    """Take over what is new or changed."""
+def _store_changed(database: sqlite3.Connection, folder: bytes, entries: list[Entry]) -> None:
+    """Store the entries that are new or changed."""
     marks = ",".join("?" * len(entries))
     known = {
         name: rest

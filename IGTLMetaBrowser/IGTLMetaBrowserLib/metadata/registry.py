@@ -21,9 +21,9 @@ A script adds a provider of its own with a few lines::
     providers.get(PATIENT_STUDY, "IMAGE_0").PatientWeight
 
 ``providers`` is a ``MetadataProviders``; a browser has one as ``browser.metadata``. The function's
-name is shown beside its values (or its ``name``, where it has one). Answers of a function are asked
+name is shown beside its values (or its ``name``, if it has one). Answers of a function are asked
 for each time. Those of an ``ObservableProvider`` are kept: derive from it, and call
-``notify_changed(image_id)`` where they change. Answers are shared, so nobody may change them.
+``notify_changed(image_id)`` when they change. Answers are shared, so nobody may change them.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ MessageType = TypeVar("MessageType", bound=codec.Message)
 
 
 class Client:
-    """Asks one server for images and trajectories.
+    """Asks one server for images and trajectories; for one thread, as it has no locks.
 
     A query connects if there is no connection. A query that is lost with its connection before any
     of its answer came (some servers close after a number of queries) is asked once more on a new

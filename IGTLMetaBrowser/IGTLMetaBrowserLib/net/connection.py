@@ -33,7 +33,7 @@ class Connection:
     """Reads and writes messages as far as the socket goes without waiting.
 
     ``lost`` is None while the connection stands. After its end it is the reason: an ``OSError``,
-    or an ``EOFError`` where the peer closed it.
+    or an ``EOFError`` if the peer closed it.
     """
 
     def __init__(self, sock: socket.socket, receiver: codec.Receiver) -> None:
@@ -120,7 +120,7 @@ class Connection:
         """Receive what is there, for about ``seconds`` at most; return what it completes."""
         events: list[codec.Message | codec.Rejected] = []
         end = time.monotonic() + seconds
-        # What came before the end can be read even where nothing can be written any more.
+        # What came before the end can be read even if nothing can be written any more.
         while True:
             buffer = self.receiver.get_buffer()
             try:

@@ -1,6 +1,6 @@
 """From a host's name to its addresses, without waiting for a name server.
 
-The standard library can only ask the resolver in a blocking call, which takes many seconds where a
+The standard library can only ask the resolver in a blocking call, which takes many seconds when a
 name server is silent. So a name is looked up in a thread that does nothing but this one call; its
 result is polled. (The only thread of the client, an exception that ``Testing/test_layers.py``
 knows. In Slicer, Python threads run only while the main thread is in Python: the poll every

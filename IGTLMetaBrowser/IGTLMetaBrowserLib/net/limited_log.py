@@ -49,7 +49,7 @@ class LinesPerMinute:
 class LimitedLog:
     """Writes so many lines a minute of each host, and then how many it has left out.
 
-    INFO lines, which are written only where somebody asked for them, count like the others.
+    INFO lines, which are written only if somebody asked for them, count like the others.
     """
 
     def __init__(self, logger: logging.Logger, lines_per_minute: int = 20) -> None:

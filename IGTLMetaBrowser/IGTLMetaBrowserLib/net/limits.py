@@ -151,7 +151,7 @@ class Allowance:
         self._updated = now
 
     def left(self, now: float) -> float:
-        """Return how much may be used now; infinity where there is no limit."""
+        """Return how much may be used now; infinity if there is no limit."""
         if self._per_second is None:
             return float("inf")
         earned = (now - self._updated) * self._per_second

@@ -84,7 +84,7 @@ class PackedImages:
     def get(self, image_id: str) -> PackedImage:
         """Return an image; its checksum may still have to be computed.
 
-        Raises what the source raises, and ``NotReadyError`` where others must be sent theirs first.
+        Raises what the source raises, and ``NotReadyError`` if others must be sent theirs first.
         """
         key = self._key(image_id)
         image = self._in_memory.get(key) or self._load(image_id, key)
@@ -156,7 +156,7 @@ class PackedImages:
                 del self._kept[image_id, version]
 
     def _key(self, image_id: str) -> tuple[str, Hashable] | None:
-        """Return what an image is known by; None where it may be another each time."""
+        """Return what an image is known by; None if it may be another each time."""
         if not isinstance(self._source, OffersImageVersions):
             return None
         return image_id, self._source.image_version(image_id)

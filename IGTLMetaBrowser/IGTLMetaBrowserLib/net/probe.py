@@ -86,7 +86,7 @@ class Probe:
             self._quirk("the list is sent only to clients that request it without a name")
         for data_type in _LISTS:
             self._ask(codec.GetMessage(data_type))
-            self._note_extensions()
+            self._report_extensions()
         if listing:
             self._fetch(listing)
             self._ask_in_version_2()
@@ -136,7 +136,7 @@ class Probe:
             self._quirk("some texts are not UTF-8")
         return items
 
-    def _note_extensions(self) -> None:
+    def _report_extensions(self) -> None:
         """Note what the server says that it has beyond the protocol (``docs/PROTOCOL.md``)."""
         message = self._last.message if self._last is not None else None
         if isinstance(message, codec.CapabilityMessage):

@@ -34,7 +34,7 @@ class Query:
     # answer names its query, if they repeat it (0: any).
     metadata: Mapping[str, str] = field(default_factory=dict, repr=False)
     message_id: int = 0
-    # The question where it has a content; it is asked of servers that have said so.
+    # The question if it has a content; it is asked of servers that have said so.
     request: codec.GetImagePartMessage | None = field(default=None, repr=False)
     answer: codec.Message | None = None
     error: NetworkError | None = None

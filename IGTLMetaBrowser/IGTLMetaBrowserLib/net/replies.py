@@ -208,7 +208,7 @@ class Replies:
             client.queue(codec.pack_parts(message))
 
     def _hand_over(self, client: ServedClient, message: codec.Message) -> None:
-        """Give the source what a client sent unasked, where the source takes that."""
+        """Give the source what a client sent unasked, if the source takes that."""
         if not isinstance(self._source, TakesMessages):
             self._journal.not_kept(client, message, "this source accepts no messages", logging.INFO)
             return

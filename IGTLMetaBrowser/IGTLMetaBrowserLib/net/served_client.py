@@ -75,7 +75,7 @@ class ServedClient:
         receiver = codec.Receiver(_MAX_BODY_SIZE, max_parsed_size=MAX_PARSED_SIZE)
         self.connection = Connection(sock, receiver)
         self.host, self.port = host, port
-        # Whom the client's certificate names, where it has shown one.
+        # Whom the client's certificate names, if it has shown one.
         self.certificate = ""
         # Whether its first byte, which tells TLS from OpenIGTLink, is still to come.
         self.is_new = True
@@ -220,7 +220,7 @@ class ServedClient:
     def first_byte(self) -> bytes | None:
         """Return the first byte that it sends, which stays to be read; None before it is there.
 
-        It is empty where the client has closed the connection, or the connection is broken.
+        It is empty if the client has closed the connection, or the connection is broken.
         """
         try:
             return self.connection.socket.recv(1, socket.MSG_PEEK)
@@ -288,7 +288,7 @@ class ServedClient:
 
 
 def _unacknowledged(sock: socket.socket) -> int:
-    """Return the bytes that the system has not yet delivered; 0 where it does not tell."""
+    """Return the bytes that the system has not yet delivered; 0 if it does not tell."""
     with contextlib.suppress(ImportError, AttributeError, OSError):
         import fcntl
         import termios

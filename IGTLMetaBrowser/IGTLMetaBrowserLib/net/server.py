@@ -52,7 +52,7 @@ _Code = codec.StatusCode
 class Server:
     """Listens on ``host`` and ``port``; port 0 picks a free one, which ``port`` then says.
 
-    The host ``::`` means all addresses, those of IPv4 too. Raises ``OSError`` where it cannot
+    The host ``::`` means all addresses, those of IPv4 too. Raises ``OSError`` if it cannot
     listen there. ``serve_forever`` waits by itself; a caller with an event loop of its own waits
     for ``sockets`` and ``next_deadline``, and calls ``step``.
 

@@ -182,5 +182,5 @@ class TakesMessages(Protocol):
     """A source that is told what clients send unasked, such as trajectories."""
 
     def receive(self, message: Message) -> None:
-        """Take a message that is no query. Raises ``SourceError`` where it is not wanted."""
+        """Handle a message that is no query. Raises ``SourceError`` if it is not wanted."""
         ...

@@ -59,7 +59,7 @@ def fingerprint(certificate: bytes) -> str:
 
 
 def certificate_name(certificate: Mapping[str, Any] | None) -> str:
-    """Return whom a certificate (of ``getpeercert``) names; an empty text where there is none."""
+    """Return whom a certificate (of ``getpeercert``) names; an empty text if there is none."""
     if not certificate:
         return ""
     subject = {key: value for entry in certificate.get("subject", ()) for key, value in entry}
@@ -69,7 +69,7 @@ def certificate_name(certificate: Mapping[str, Any] | None) -> str:
 
 
 def in_words(error: Exception) -> str:
-    """Return an error of TLS in words for a user, where there are any."""
+    """Return an error of TLS in words for a user, if there are any."""
     text = f"{getattr(error, 'reason', '') or ''} {error}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate of the other end is not trusted: {error.verify_message}"

@@ -1,4 +1,4 @@
-"""Keeping patients' identity off the screen and out of logs, where the user wants that.
+"""Keeping patients' identity off the screen and out of logs, if the user wants that.
 
 While ``HiddenPatients.is_hidden`` is set, a patient is ``Patient 1``, ``Patient 2`` … in the order
 in which they are registered. Everything that tells who it is (``is_identity``) is left out, and
@@ -87,7 +87,7 @@ class HiddenPatients:
             self.register(name, patient_id, known.get("PatientBirthDate", ""))
 
     def pseudonym(self, name: str, patient_id: str) -> str:
-        """Return ``Patient 1`` or another number; an empty text where no patient is named.
+        """Return ``Patient 1`` or another number; an empty text if no patient is named.
 
         As in the subject hierarchy, it is the id that makes a patient, or else the name.
         """

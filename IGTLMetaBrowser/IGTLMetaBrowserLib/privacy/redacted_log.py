@@ -45,7 +45,7 @@ def redact_log(patients: HiddenPatients) -> None:
 
 
 def stop_redacting_log(patients: HiddenPatients) -> None:
-    """Log as usual, where nobody else's patients are hidden."""
+    """Log as usual, if nobody else's patients are hidden."""
     if patients in _handler.patients:
         _handler.patients.remove(patients)
     if not _handler.patients:

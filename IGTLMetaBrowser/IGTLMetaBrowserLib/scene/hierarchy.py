@@ -61,7 +61,7 @@ def change_place(scene: Any, before: Place, now: Place) -> None:
 class _Item(NamedTuple):
     """What is written onto an item: its UID, its title, and attributes by DICOM keyword.
 
-    A title that is to be ``unique`` gets a number where another item has it already: of another
+    A title that is to be ``unique`` gets a number if another item has it already: of another
     session's ``Patient 1`` nobody knows whether that is the same one.
     """
 

@@ -107,7 +107,7 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
 def rewrite_description(
     scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
 ) -> None:
-    """Write it anew where patients have been hidden, or are no longer; the user's name stays."""
+    """Write it anew if patients have been hidden, or are no longer; the user's name stays."""
     before = patients.opposite()
     change_place(scene, description.place(before), description.place(patients))
     if node.GetName() == savable_name(description.redacted(before).name):

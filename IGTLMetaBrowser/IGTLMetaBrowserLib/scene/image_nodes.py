@@ -227,7 +227,7 @@ class ImageNodes:
     def update_voxels(self, address: str, image_id: str, image: codec.ImageMessage) -> bool:
         """Do the same, but for the node's ``ModifiedEvent`` and attributes: see ``show_next``.
 
-        Returns False, with nothing shown, where that cannot be done.
+        Returns False, with nothing shown, if that cannot be done.
         """
         node = self.volume(address, image_id)
         if node is None or self.known.calibration.calibration(image_id) is not None:

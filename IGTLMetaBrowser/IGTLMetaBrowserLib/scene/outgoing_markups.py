@@ -107,7 +107,7 @@ def _point_type(node: Any) -> codec.TrajectoryType:
 
 
 def _look(node: Any, is_line: bool) -> tuple[tuple[int, int, int, int], float]:
-    """Return color and diameter; those of a new item where there is no display node."""
+    """Return color and diameter; those of a new item if there is no display node."""
     display = node.GetDisplayNode()
     if display is None:
         return codec.TrajectoryItem().rgba, 0.0

@@ -15,8 +15,8 @@ from .errors import SceneError
 def image_message(volume: Any) -> codec.ImageMessage:
     """Return a volume as an IMAGE in RAS, where the scene's world has it.
 
-    Its pixels are those of the volume, not a copy. Raises ``SceneError`` if it has none, where
-    OpenIGTLink lacks their type, or where the volume is under a transform that bends it.
+    Its pixels are those of the volume, not a copy. Raises ``SceneError`` if it has none, if
+    OpenIGTLink lacks their type, or if the volume is under a transform that bends it.
     """
     pixels = _pixels(volume)
     return codec.ImageMessage.from_ijk_to_ras(pixels, ijk_to_world(volume))

@@ -15,7 +15,7 @@ from .errors import SceneError
 def write_part(node: Any, image: ImageMessage) -> bool:
     """Write the voxels of a sub-volume into ``node``.
 
-    Returns False, with nothing written, where the node's voxels are not those of the same whole
+    Returns False, with nothing written, if the node's voxels are not those of the same whole
     image: another size, scalar type or number of components.
     """
     voxels = _voxels(node)

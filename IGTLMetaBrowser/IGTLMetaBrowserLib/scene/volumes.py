@@ -114,7 +114,7 @@ def _is_at(node: Any, ijk_to_ras: np.ndarray) -> bool:
 def image_data(pixels: np.ndarray) -> vtkImageData:
     """Return image data over an array of shape (k, j, i) or (k, j, i, components).
 
-    The array is copied only where it cannot be written to, is in foreign byte order or not
+    The array is copied only if it cannot be written to, is in foreign byte order or not
     contiguous: who edits the volume in Slicer writes into it. It stays alive as long as the image
     data. Origin and spacing are those of voxel indices: the volume node has the geometry.
     """

@@ -117,7 +117,7 @@ class DemoSource:
     def image(self, image_id: str) -> codec.ImageMessage:
         """The image of that id; its pixels are shared with later answers and cannot be written to.
 
-        Raises ``SourceError`` for an unknown id, ``NotReadyError`` where another turn is needed.
+        Raises ``SourceError`` for an unknown id, ``NotReadyError`` if another turn is needed.
         """
         image = self._images.get(image_id)
         if image is None:

@@ -225,7 +225,7 @@ class VolumeReading:
     def _frames(self, file: ImageFile, frames: list[Frame], start: int) -> Iterator[np.ndarray]:
         """Yield the stored pixels of some frames of a file, the first of which is number ``start``.
 
-        They are read into the volume itself, where that has room for them.
+        They are read into the volume itself, if that has room for them.
         """
         stored = stored_dtype(file.header)
         if stored is None:

@@ -290,7 +290,7 @@ class DimseArchive:
 
 
 def _identifier(level: str, keywords: Sequence[str], query: Query) -> Dataset:
-    """Return the identifier of a query: the keys, empty where anything is wanted."""
+    """Return the identifier of a query: the keys, empty if anything is wanted."""
     from pydicom import Dataset
 
     identifier = Dataset()

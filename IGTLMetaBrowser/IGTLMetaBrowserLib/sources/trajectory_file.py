@@ -7,9 +7,9 @@ name       text, at most 64 bytes of UTF-8
 group      text, at most 32 bytes
 type       "entry", "target" or "entry-target"
 rgba       [red, green, blue, opacity], each 0 to 255
-entry      [x, y, z] in RAS mm, or null where the type has no entry
-target     [x, y, z] in RAS mm, or null where the type has no target
-diameter   mm, 0 where it is not known
+entry      [x, y, z] in RAS mm, or null if the type has no entry
+target     [x, y, z] in RAS mm, or null if the type has no target
+diameter   mm, 0 if it is not known
 owner      the id of the image it was planned on, or (in a DICOM folder) a SeriesInstanceUID
 =========  ======================================================================================
 """

@@ -1,4 +1,4 @@
-"""Whether a file of a volume has all its voxels, undamaged, where ITK does not say so.
+"""Whether a file of a volume has all its voxels, undamaged, if ITK does not say so.
 
 ITK fills up what is missing at the end of a NIfTI file, as of one that is being copied, with zeros;
 and of a MetaImage whose compressed voxels are damaged, it returns what it has inflated until then,

@@ -54,7 +54,7 @@ class ConnectionSection:
         else:
             self._connect()
 
-    def noteConnecting(self):
+    def onConnecting(self):
         """Remember which server it is; what was asked about another one is past."""
         self._lastServer = self._browser.connection.host_and_port
         self._question.hide()
@@ -64,7 +64,7 @@ class ConnectionSection:
         if isinstance(error, UntrustedCertificateError) and self._lastServer is not None:
             self._question.ask(*self._lastServer, error.fingerprint)
 
-    def noteConnected(self):
+    def onConnected(self):
         """Remember the server: it works. A demo or a gateway is gone with its window."""
         host, port = self._browser.connection.host_and_port
         if not (isDemo(host, port) or isGateway(host, port)):

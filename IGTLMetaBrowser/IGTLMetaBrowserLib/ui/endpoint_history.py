@@ -37,7 +37,7 @@ class EndpointHistory:
 
 
 def _endpoint(address):
-    """Return host and port; None where somebody else wrote something else into the settings."""
+    """Return host and port; None if somebody else wrote something else into the settings."""
     try:
         return parse_address(address)
     except ValueError:

@@ -115,7 +115,7 @@ class ImageSection:
         self.showList()
 
     def showLiveImage(self, imageId):
-        """Show that a live image came; a row for it where there is none."""
+        """Show that a live image came; a row for it if there is none."""
         if self.model.images.row(imageId) is None:
             self.showList()
         else:

@@ -180,7 +180,7 @@ class ImageTableModel(SortableTableModel):
         return "" if self.isGroup(row) else self.images.image_id(int(self._shown[row]))
 
     def row(self, imageId):
-        """Return the row of an image, or None where it is not shown."""
+        """Return the row of an image, or None if it is not shown."""
         position = self.images.row(imageId)
         shownAt = -1 if position is None else int(self._shownAt[position])
         return None if shownAt < 0 else shownAt
@@ -218,7 +218,7 @@ class ImageTableModel(SortableTableModel):
         return [*map(self._browser.patients.redact, notes), *self.calibrationNotes(imageId)]
 
     def calibrationNotes(self, imageId):
-        """Return a note where the pixel spacing of an image is calibrated."""
+        """Return a note if the pixel spacing of an image is calibrated."""
         calibration = self._browser.metadata.calibration(imageId)
         if calibration is None:
             return []

@@ -70,7 +70,7 @@ class ModalityFilter:
         self._choices, self._menuButton, self._menu = {}, None, None
 
     def _chipTexts(self, modalities):
-        """Return what stands on the chips, with numbers where they fit; None where none fit."""
+        """Return what stands on the chips, with numbers if they fit; None if none fit."""
         metrics = qt.QFontMetrics(qt.QApplication.font())
         for text in (self._textWithCount, self._text):
             texts = [text(*modality) for modality in modalities[:LONGEST_MENU]]

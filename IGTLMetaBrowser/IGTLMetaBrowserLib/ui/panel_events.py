@@ -177,7 +177,7 @@ class PanelEvents:
     # The connection
 
     def _onConnecting(self, event):
-        self._panel.connection.noteConnecting()
+        self._panel.connection.onConnecting()
         if not event.is_again:
             self._panel.settings.apply()
             self._panel.settings.showAgain()
@@ -185,7 +185,7 @@ class PanelEvents:
             self._status.show(self._messages.connecting)
 
     def _onConnected(self, event):
-        self._panel.connection.noteConnected()
+        self._panel.connection.onConnected()
         self._panel.trajectories.showList()
         if event.is_again:
             self._status.showReconnected(self._messages.reconnected)

@@ -49,7 +49,7 @@ class SearchFields:
 
     @property
     def filter(self):
-        """The ``ImageSearch`` to filter the list by: none where the server has done that."""
+        """The ``ImageSearch`` to filter the list by: none if the server has done that."""
         isDone = self._images.offers_search and not self._images.is_search_due
         return NO_SEARCH if isDone else self._images.search
 
@@ -73,7 +73,7 @@ class SearchFields:
         self.search()
 
     def showPatients(self):
-        """Keep no patient's name in the fields where patients are hidden."""
+        """Keep no patient's name in the fields if patients are hidden."""
         if any(self._redact(one.text) != one.text for one in self.lineEdits):
             self.clear()
 

@@ -51,7 +51,7 @@ class Message(ABC):
     def pack_content(self) -> Sequence[Buffer]:
         """Return the content in pieces that follow each other on the wire.
 
-        Raises ``EncodeError`` where a field does not fit its place.
+        Raises ``EncodeError`` if a field does not fit its place.
         """
 
     @classmethod
@@ -59,12 +59,12 @@ class Message(ABC):
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> Message:
         """Read the content; ``header_fields`` are the fields of this base class.
 
-        The message may keep views of ``content`` and, where it is writable, change it.
+        The message may keep views of ``content`` and, if it is writable, change it.
         Raises ``DecodeError``.
         """
 
     def __eq__(self, other: object) -> bool:
-        """Whether type and all fields are equal; arrays are where their types and values are."""
+        """Whether type and all fields are equal; arrays are equal if their types and values are."""
         if type(other) is not type(self):
             return NotImplemented
         return equal_fields(self, other)
@@ -78,7 +78,7 @@ def registered_types() -> Collection[str]:
 
 
 def member_or_number(enumeration: type[IntEnum]) -> Callable[[int], IntEnum | int]:
-    """Return what gives the member for a number, or the number where a peer sent another."""
+    """Return what gives the member for a number, or the number if a peer sent another."""
     members = {int(member): member for member in enumeration}
     return lambda number: members.get(number, number)
 
@@ -102,7 +102,7 @@ def register(message_class: MessageClass) -> MessageClass:
 
 
 def registered_class(type_name: str) -> type[Message] | None:
-    """Return the class that reads messages of a type, or None where there is none."""
+    """Return the class that reads messages of a type, or None if there is none."""
     known = _message_classes.get(type_name)
     if known is None and type_name in MODULE_OF_TYPE:
         import_module(f".{MODULE_OF_TYPE[type_name]}", __package__)

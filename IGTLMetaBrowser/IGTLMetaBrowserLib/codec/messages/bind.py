@@ -8,9 +8,9 @@ char[12]  type name          of a child; this and the next field ``count`` times
 u64       size               bytes of its content
 u16       name table size    bytes, with the padding
 char[]    device names       of each child, of up to 20 bytes, with a NUL at its end
-u8        padding            0, where the names have an odd number of bytes
+u8        padding            0, if the names have an odd number of bytes
 u8[]      content            of a child; this and the next field ``count`` times
-u8        padding            0, where the content has an odd number of bytes
+u8        padding            0, if the content has an odd number of bytes
 ========  =================  ===============================================================
 
 A child has no header of its own. The library reads it as header version 1, with the time stamp of
@@ -199,7 +199,7 @@ def encode_type_name(type_name: str) -> bytes:
 
 
 def require_list(children: Any, what: str) -> Sequence[Any]:
-    """Return ``children``; raises ``EncodeError`` where they are no list."""
+    """Return ``children``; raises ``EncodeError`` if they are no list."""
     if not isinstance(children, Sequence) or isinstance(children, (str, bytes)):
         raise EncodeError(f"the children of BIND are a list of {what}, not {children!r}")
     return children

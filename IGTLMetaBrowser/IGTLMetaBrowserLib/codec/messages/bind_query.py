@@ -10,7 +10,7 @@ u16       count              number of child messages
 char[12]  type name          of a child, ``count`` times
 u16       name table size    bytes, with the padding
 char[]    device names       of each child, of up to 20 bytes, with a NUL at its end
-u8        padding            0, where the names have an odd number of bytes
+u8        padding            0, if the names have an odd number of bytes
 ========  =================  ===============================================================
 
 STT_BIND asks for a stream: resolution u64, the least time between two messages in ns; then as in
@@ -72,7 +72,7 @@ class GetBindMessage(GetMessage):
 
     @property
     def content(self) -> bytes:
-        """Type and device names. Raises ``EncodeError`` where one does not fit."""
+        """Type and device names. Raises ``EncodeError`` if one does not fit."""
         return _pack_request(self.children, self.is_padded, self.wire_type)
 
     @classmethod
@@ -100,7 +100,7 @@ class StartBindMessage(StartMessage):
 
     @property
     def content(self) -> bytes:
-        """Resolution, type and device names. Raises ``EncodeError`` where one does not fit."""
+        """Resolution, type and device names. Raises ``EncodeError`` if one does not fit."""
         resolution = whole_number(self.resolution, 0, 0xFFFFFFFFFFFFFFFF, "resolution in ns")
         return _RESOLUTION_LAYOUT.pack(resolution) + _pack_request(
             self.children, self.is_padded, self.wire_type

@@ -49,7 +49,7 @@ class ColorTableMessage(Message):
     colors: np.ndarray
 
     def pack_content(self) -> list[Buffer]:
-        """Return types and table; the table is not copied where it needs no change."""
+        """Return types and table; the table is not copied if it needs no change."""
         colors = self.colors
         if not isinstance(colors, np.ndarray) or colors.ndim != 2:
             raise EncodeError(
@@ -67,7 +67,7 @@ class ColorTableMessage(Message):
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> ColorTableMessage:
-        """Read a table; it is a view of ``content`` where it needs no change."""
+        """Read a table; it is a view of ``content`` if it needs no change."""
         reader = Reader(content, cls.wire_type)
         index_type, map_type = reader.take(2, "index and map type")
         if index_type not in _ENTRY_COUNTS or map_type not in _ENTRIES:

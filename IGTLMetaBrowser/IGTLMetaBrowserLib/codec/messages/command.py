@@ -103,15 +103,15 @@ class RTSCommandMessage(_Command, ReturnMessage):
 
     @property
     def content(self) -> bytes:
-        """The content on the wire. Raises ``EncodeError`` where a field does not fit."""
+        """The content on the wire. Raises ``EncodeError`` if a field does not fit."""
         return b"".join(self.pack_content())
 
     @property
     def status(self) -> str:
-        """``SUCCESS`` or ``FAIL``, from PlusServer's metadata; empty where the peer sent none."""
+        """``SUCCESS`` or ``FAIL``, from PlusServer's metadata; empty if the peer sent none."""
         return self.metadata.get("Status", "")
 
     @property
     def error(self) -> str:
-        """What went wrong, from PlusServer's metadata; empty where the peer sent none."""
+        """What went wrong, from PlusServer's metadata; empty if the peer sent none."""
         return self.metadata.get("Error", "")

@@ -75,7 +75,7 @@ class ImageMessage(Message):
     big_endian
         The byte order of the pixels on the wire.
     size
-        Voxels of the whole image along i, j, k, where ``pixels`` is a part of it; None otherwise.
+        Voxels of the whole image along i, j, k, if ``pixels`` is a part of it; None otherwise.
     offset
         The first voxel (i, j, k) of that part.
     """
@@ -162,7 +162,7 @@ class ImageMessage(Message):
         return affine
 
     def pack_content(self) -> list[Buffer]:
-        """Return image header and pixels; the pixels are not copied where they need no change."""
+        """Return image header and pixels; the pixels are not copied if they need no change."""
         if not isinstance(self.pixels, np.ndarray):
             raise EncodeError(f"the pixels of IMAGE are an array, not {self.pixels!r}")
         if self.pixels.ndim not in (3, 4):
@@ -204,7 +204,7 @@ class ImageMessage(Message):
     def unpack_content(
         cls, content: memoryview, *, are_pixels_native: bool = False, **header_fields: Any
     ) -> ImageMessage:
-        """Read an image; the pixels are a view of ``content`` where they need no change.
+        """Read an image; the pixels are a view of ``content`` if they need no change.
 
         ``are_pixels_native``: they have been brought into native byte order (``pixel_swap``).
         """

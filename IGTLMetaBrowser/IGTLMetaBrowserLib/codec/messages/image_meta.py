@@ -36,7 +36,7 @@ class ImageMetaItem:
     """One image in a listing.
 
     ``size`` is in voxels along i, j, k, each 0 to 65535. ``scalar_type`` is a ``ScalarType``, or
-    the plain number where a peer sent one that OpenIGTLink does not define.
+    the plain number if a peer sent one that OpenIGTLink does not define.
     """
 
     columns: ClassVar[np.dtype] = np.dtype(

@@ -97,7 +97,7 @@ class GetImagePartMessage(GetMessage):
 
     @property
     def content(self) -> bytes:
-        """54 bytes. Raises ``EncodeError`` where a field does not fit."""
+        """54 bytes. Raises ``EncodeError`` if a field does not fit."""
         return _REQUEST_LAYOUT.pack(
             _FORMAT_VERSION,
             _encoding_mask(self.encodings),

@@ -63,7 +63,7 @@ class NDArrayMessage(Message):
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> NDArrayMessage:
-        """Read an array; it is a view of ``content`` where that is writable."""
+        """Read an array; it is a view of ``content`` if that is writable."""
         reader = Reader(content, "NDARRAY")
         number, dimensions = reader.take(2, "header")
         if number not in _DTYPES:

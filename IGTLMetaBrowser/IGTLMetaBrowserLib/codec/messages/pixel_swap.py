@@ -35,7 +35,7 @@ class PixelSwap:
         self._swapped = max(self._swapped, arrived)
 
     def _pixels_to_swap(self) -> np.ndarray:
-        """Return the pixels, or none where they are native or will be refused."""
+        """Return the pixels, or none if they are native or will be refused."""
         nothing = np.empty(0, np.uint8)
         header = IMAGE_HEADER_LAYOUT.unpack_from(self._body, self._header_begin)
         _, components, scalar_type, endian, *_ = header

@@ -13,7 +13,7 @@ f32×3, P times                points                x, y, z in mm
 u32…                          cells                 vertices, lines, polygons, triangle strips;
                                                     see ``polydata_cells``
 (u8 u8 u32), A times          attribute headers     type, components C, number of entries N
-(char[] NUL), A times         attribute names       up to 255 bytes each; one more NUL where
+(char[] NUL), A times         attribute names       up to 255 bytes each; one more NUL if
                                                     all names together have odd length
 (f32×C, N times), A times     attribute values      of points or cells;
                                                     see ``polydata_attributes``
@@ -137,7 +137,7 @@ class StartPolyDataMessage(StartMessage):
 
     @property
     def content(self) -> bytes:
-        """8 bytes, or none. Raises ``EncodeError`` where the resolution does not fit."""
+        """8 bytes, or none. Raises ``EncodeError`` if the resolution does not fit."""
         if self.resolution is None:
             return b""
         return _RESOLUTION.pack(

@@ -67,7 +67,7 @@ class PolyDataAttribute:
     """Numbers for each point, or for each cell in the order of the message.
 
     type
-        A ``PolyDataAttributeType``, or the plain number where a peer sent another.
+        A ``PolyDataAttributeType``, or the plain number if a peer sent another.
     name
         At most 255 bytes of UTF-8.
     data
@@ -107,7 +107,7 @@ class PolyDataAttribute:
     def values(self, components: int | None = None) -> np.ndarray:
         """Return the values, of shape (points or cells, components), without the library's rest.
 
-        ``components`` is needed where a peer with the C++ library sent cell scalars, whose number
+        ``components`` is needed if a peer with the C++ library sent cell scalars, whose number
         of components it does not say.
         """
         if components is None and isinstance(self.type, PolyDataAttributeType):

@@ -66,7 +66,7 @@ class CellArray:
     def from_legacy(cls, numbers: ArrayLike, count: int | None = None) -> CellArray:
         """Make it of the wire's and VTK's legacy layout: size, indices, size, indices, …
 
-        ``count`` is the number of cells, where it is known. Raises ``DecodeError`` where the sizes
+        ``count`` is the number of cells, if it is known. Raises ``DecodeError`` if the sizes
         do not add up to the numbers that are there, or not to ``count`` cells.
         """
         array = uint32_array(numbers, "cells").ravel()
@@ -82,7 +82,7 @@ class CellArray:
     def to_legacy(self) -> np.ndarray:
         """Return the cells in the wire's and VTK's legacy layout, as uint32 of one dimension.
 
-        Raises ``EncodeError`` where ``offsets`` and ``connectivity`` do not fit each other.
+        Raises ``EncodeError`` if ``offsets`` and ``connectivity`` do not fit each other.
         """
         offsets, connectivity = self._checked()
         sizes = np.diff(offsets)
@@ -129,7 +129,7 @@ def _even_offsets(count: int, size: int) -> np.ndarray:
 
 
 def _uniform_offsets(numbers: np.ndarray) -> np.ndarray | None:
-    """Return the offsets where all cells have the size of the first one, else None."""
+    """Return the offsets if all cells have the size of the first one, else None."""
     step = int(numbers[0]) + 1 if len(numbers) else 1
     if len(numbers) % step or not (numbers[::step] == step - 1).all():
         return None

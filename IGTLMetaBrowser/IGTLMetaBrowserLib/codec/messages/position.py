@@ -62,7 +62,7 @@ class PositionMessage(Message):
         """The quaternion (x, y, z, w), completed where it was sent in a shorter form.
 
         Three numbers longer than 1 leave nothing for w: it is 0, a half turn. (The library
-        takes them for no rotation at all, even where only rounding made them so long.)
+        takes them for no rotation at all, even if only rounding made them so long.)
         """
         if len(self.quaternion) == 4:
             return self.quaternion
@@ -76,7 +76,7 @@ class PositionMessage(Message):
         """Make a message with all four numbers of the quaternion.
 
         ``matrix`` has shape (4, 4) and maps (x, y, z, 1) in the tool's coordinate system, mm, to
-        RAS mm. Raises ``EncodeError`` where it does more than turn and move. ``fields`` are the
+        RAS mm. Raises ``EncodeError`` if it does more than turn and move. ``fields`` are the
         other fields of the message.
         """
         position, quaternion = position_and_quaternion(matrix)
@@ -85,7 +85,7 @@ class PositionMessage(Message):
     def to_matrix(self) -> np.ndarray:
         """Return the matrix from the tool's coordinate system, mm, to RAS mm.
 
-        float64 of shape (4, 4). Raises ``GeometryError`` where the quaternion is not a rotation.
+        float64 of shape (4, 4). Raises ``GeometryError`` if the quaternion is not a rotation.
         """
         return quaternion_matrix(self.orientation, self.position)
 

@@ -38,7 +38,7 @@ class QuaternionTrackingDataItem:
     """One tool.
 
     ``position`` is (x, y, z) in RAS mm, ``quaternion`` (x, y, z, w). ``type`` is an
-    ``InstrumentType``, or the plain number where a peer sent another.
+    ``InstrumentType``, or the plain number if a peer sent another.
     """
 
     columns: ClassVar[np.dtype] = np.dtype(
@@ -63,7 +63,7 @@ class QuaternionTrackingDataItem:
     def from_matrix(cls, matrix: ArrayLike, **fields: Any) -> QuaternionTrackingDataItem:
         """Make an item of a matrix as ``to_matrix`` gives it, and the other fields.
 
-        Raises ``EncodeError`` where the matrix does more than turn and move.
+        Raises ``EncodeError`` if the matrix does more than turn and move.
         """
         position, quaternion = position_and_quaternion(matrix)
         return cls(position=position, quaternion=quaternion, **fields)
@@ -71,7 +71,7 @@ class QuaternionTrackingDataItem:
     def to_matrix(self) -> np.ndarray:
         """Return the matrix from the tool's coordinate system, mm, to RAS mm.
 
-        float64 of shape (4, 4), last row 0 0 0 1. Raises ``GeometryError`` where the quaternion is
+        float64 of shape (4, 4), last row 0 0 0 1. Raises ``GeometryError`` if the quaternion is
         no rotation.
         """
         return quaternion_matrix(self.quaternion, self.position)

@@ -52,7 +52,7 @@ class QueryMessage(Message):
         """The type that is meant: ``TRANSFORM`` of ``TRANSFOR`` and ``TRANS``, ``VIDEOMETA`` of
         ``VMETA``.
 
-        ``data_type`` itself where no registered type begins with it, or more than one.
+        ``data_type`` itself if no registered type begins with it, or more than one.
         """
         if self.data_type in _OTHER_NAMES:
             return _OTHER_NAMES[self.data_type]
@@ -113,7 +113,7 @@ class StatusReturnMessage(ReturnMessage):
 
     @property
     def content(self) -> bytes:
-        """1 byte. Raises ``EncodeError`` where the status is no number from 0 to 255."""
+        """1 byte. Raises ``EncodeError`` if the status is no number from 0 to 255."""
         return _STATUS_LAYOUT.pack(whole_number(self.status, 0, 0xFF, f"{self.wire_type} status"))
 
     @classmethod
@@ -128,7 +128,7 @@ class StatusReturnMessage(ReturnMessage):
 
 
 def query_class(type_name: str) -> type[QueryMessage] | None:
-    """Return the class for a type name with a prefix, or None where it has none."""
+    """Return the class for a type name with a prefix, or None if it has none."""
     return _CLASSES.get(type_name[:4])
 
 

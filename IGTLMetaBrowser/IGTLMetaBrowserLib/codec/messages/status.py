@@ -55,7 +55,7 @@ _status_code = member_or_number(StatusCode)
 @register
 @dataclass(eq=False)
 class StatusMessage(Message):
-    """A status. ``code`` is a ``StatusCode``, or the plain number where a peer sent another."""
+    """A status. ``code`` is a ``StatusCode``, or the plain number if a peer sent another."""
 
     wire_type: ClassVar[str] = "STATUS"
 

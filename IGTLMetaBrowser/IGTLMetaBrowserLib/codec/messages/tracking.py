@@ -65,7 +65,7 @@ class TrackingDataItem:
 
     ``transform`` has the twelve numbers of the wire: i, j and k axis, and the position in mm.
     ``to_matrix`` gives them as a matrix. ``type`` is an ``InstrumentType``, or the plain number
-    where a peer sent another.
+    if a peer sent another.
     """
 
     columns: ClassVar[np.dtype] = np.dtype(
@@ -124,7 +124,7 @@ class StartTrackingDataMessage(StartMessage):
 
     @property
     def content(self) -> bytes:
-        """36 bytes. Raises ``EncodeError`` where a field does not fit."""
+        """36 bytes. Raises ``EncodeError`` if a field does not fit."""
         coordinate_name = encode_text(self.coordinate_name, 32, "coordinate name")
         resolution = whole_number(self.resolution, -0x80000000, 0x7FFFFFFF, "resolution in ms")
         return _START_LAYOUT.pack(resolution, coordinate_name)

@@ -47,7 +47,7 @@ Point = tuple[float, float, float]
 class TrajectoryItem:
     """One trajectory. Points are RAS mm, ``rgba`` has four numbers from 0 to 255.
 
-    ``type`` is a ``TrajectoryType``, or the plain number where a peer sent another. Points that
+    ``type`` is a ``TrajectoryType``, or the plain number if a peer sent another. Points that
     the type does not name are (0, 0, 0), or whatever the peer left there.
     """
 

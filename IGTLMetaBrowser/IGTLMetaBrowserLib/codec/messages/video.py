@@ -74,12 +74,12 @@ class VideoMessage(Message):
         Array of shape (3, 4), mm: columns 0 to 2 are the i, j and k axis times pixel size, column 3
         is the position, in ``coordinates``; of the image's center, as in IMAGE and VIDEOMETA.
     coordinates
-        ``Coordinates``, or the plain number where a peer sent another.
+        ``Coordinates``, or the plain number if a peer sent another.
     endian
         Byte order of the pixels that were coded: 1 big, 2 little.
     offset, part
-        First pixel and size of what ``frame`` shows, where that is a part of the image; ``part``
-        is None where it is the whole.
+        First pixel and size of what ``frame`` shows, if that is a part of the image; ``part``
+        is None if it is the whole.
     """
 
     wire_type: ClassVar[str] = "VIDEO"
@@ -160,7 +160,7 @@ class StartVideoMessage(StartMessage):
 
     @property
     def content(self) -> bytes:
-        """9 bytes. Raises ``EncodeError`` where a field does not fit."""
+        """9 bytes. Raises ``EncodeError`` if a field does not fit."""
         codec = encode_text(self.codec, 4, "codec")
         time_interval = whole_number(self.time_interval, 0, 0xFFFFFFFF, "time interval in ms")
         return _START_LAYOUT.pack(codec, time_interval) + b"\0"

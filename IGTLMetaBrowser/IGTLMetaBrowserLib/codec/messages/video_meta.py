@@ -40,7 +40,7 @@ class VideoMetaItem:
     """One video.
 
     ``size`` is (i, j, k). ``matrix`` has the twelve numbers of the wire; ``to_matrix`` gives them
-    as a matrix. ``scalar_type`` is a ``ScalarType``, or the plain number where a peer sent another.
+    as a matrix. ``scalar_type`` is a ``ScalarType``, or the plain number if a peer sent another.
     """
 
     columns: ClassVar[np.dtype] = np.dtype(

@@ -24,7 +24,7 @@ PLAUSIBLE_SPACINGS = (0.0001, 100.0)
 
 
 class CalibratedSpacing(NamedTuple):
-    """mm between rows, between columns, and between slices where that is known; how it was found.
+    """mm between rows, between columns, and between slices if that is known; how it was found.
 
     Of a volume these are the spacings along j, i and k.
     """

@@ -64,7 +64,7 @@ class StandardProviders:
         self.headers.forget(image_id)
 
     def add_to_registry(self) -> None:
-        """Add these providers; where they are there already, nothing changes."""
+        """Add these providers; if they are there already, nothing changes."""
         for provider, priority in self._priorities.items():
             self.registry.add_provider(provider, priority)
 
