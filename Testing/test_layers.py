@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "distributed": (f"{LIB}.cli",),
     "nrrd": ANYWHERE,
     "prometheus_client": (f"{LIB}.cli",),
-    "SimpleITK": (f"{LIB}.sources.plain_volumes",),
+    "SimpleITK": (f"{LIB}.sources.itk_reading",),
     "rich": ANYWHERE,
     "dicomweb_client": (f"{LIB}.sources.dicomweb",),
     "requests": (f"{LIB}.sources.dicomweb", f"{LIB}.sources.stow"),
@@ -100,7 +100,7 @@ WITH_THREADS = (
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
 # of a worker process, or of the command ``serve``, ends it with the process that started it.
-# What the threads of an archive fill together has a lock.
+# What the threads of an archive fill together has a lock; so has the process that ITK runs in.
 WITH_A_THREAD = (
     f"{LIB}.cli.serving",
     f"{LIB}.net.host_lookup",
@@ -108,6 +108,7 @@ WITH_A_THREAD = (
     f"{LIB}.dicom_index.workers",
     f"{LIB}.sources.dimse",
     f"{LIB}.sources.dimse_files",
+    f"{LIB}.sources.itk_process",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource, read_label_map
+from IGTLMetaBrowserLib.sources.itk_process import PROCESS
+from IGTLMetaBrowserLib.sources.itk_reading import Request
+from IGTLMetaBrowserLib.sources.plain_volumes import (
+    PlainVolumeSource,
+    read_label_map,
+    read_volume,
+)
 from sources.test_plain_volumes import META, NRRD, VOXELS, write_with_itk
 
 
@@ -85,4 +93,70 @@ def test_a_metaimage_with_a_second_name_far_behind_is_not_sent(tmp_path: Path, t
     (folder / "a.mha").write_text(f"{META}{trick}\n{comments}ElementDataFile = ../secret.txt\n")
     source = PlainVolumeSource(folder)
     with pytest.raises(SourceError, match="names several files"):
+        source.image("a")
+
+
+# What nobody has thought of: it ends the process of ITK, and not the one that serves
+
+
+def test_a_file_that_keeps_itk_busy_for_ever_is_refused_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As this one would, if its dimensions were not looked at before."""
+    header = META.replace("NDims = 3", "NDims = 1e308")
+    (tmp_path / "a.mha").write_text(f"{header}ElementDataFile = LOCAL\n")
+    write_with_itk(tmp_path / "head.nrrd")
+    with monkeypatch.context() as changed:
+        changed.setattr("IGTLMetaBrowserLib.sources.itk_process._HEADER_SECONDS", 0.05)
+        with pytest.raises(SourceError, match="reading it has ended ITK, or takes too long"):
+            PROCESS.read_header(tmp_path / "a.mha", "MetaImageIO")
+    np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no memory of a process")
+def test_a_file_that_takes_more_memory_than_it_should_is_refused(tmp_path: Path):
+    path = tmp_path / "huge.nrrd"
+    path.write_text(NRRD.replace("24 1 1", "1000 1000 3000") + "\n")
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size + 3_000_000_000)  # zeros that take no room
+    with pytest.raises(SourceError, match="memory"):
+        PROCESS.read_voxels(path, "NrrdImageIO", np.empty(24, np.uint8))
+
+
+def test_itk_is_started_again_when_the_system_has_ended_it(tmp_path: Path):
+    """For want of memory perhaps, while it was not asked."""
+    write_with_itk(tmp_path / "head.nrrd")
+    with PROCESS._running() as process:
+        process.kill()
+        process.wait()
+    np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
+
+
+def test_an_answer_that_nobody_has_read_is_never_taken_for_another_files(tmp_path: Path):
+    """As after Ctrl-C."""
+    write_with_itk(tmp_path / "a.nrrd", VOXELS[:1])
+    write_with_itk(tmp_path / "b.nrrd")
+
+    def ask_and_be_interrupted() -> None:
+        request = Request(str(tmp_path / "a.nrrd"), "NrrdImageIO", 10.0)
+        with PROCESS._running() as process:
+            process.stdin.write(json.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask_and_be_interrupted()
+    assert PROCESS.read_header(tmp_path / "b.nrrd", "NrrdImageIO").size == [2, 3, 4]
+
+
+def test_refusals_say_nothing_of_where_files_are(tmp_path: Path):
+    write_with_itk(tmp_path / "a.nrrd")
+    data = (tmp_path / "a.nrrd").read_bytes()
+    source = PlainVolumeSource(tmp_path)
+    for content in (b"no header", data[:-4]):
+        (tmp_path / "a.nrrd").write_bytes(content)
+        with pytest.raises(SourceError, match=r"^'a\.nrrd' cannot be read: ") as raised:
+            read_volume(tmp_path / "a.nrrd")
+        assert str(tmp_path) not in str(raised.value)
+    with pytest.raises(SourceError, match="has changed"):
         source.image("a")

@@ -1,4 +1,4 @@
-"""A folder of plain volumes as a source: NRRD, NIfTI and MetaImage, read by SimpleITK.
+"""A folder of plain volumes as a source: NRRD, NIfTI and MetaImage, read by ITK.
 
 - A file of a scalar or vector image in two or three dimensions is an image.
 - A segmentation that Slicer wrote (``.seg.nrrd`` with one layer) is a label map; its structures
@@ -6,19 +6,18 @@
 - What Slicer saved as markups (``.mrk.json``) is offered too: lines as trajectories, other points
   as points.
 
-Needs SimpleITK, which Slicer has under another name and its own Python does not import.
+Needs SimpleITK, which runs in a process of its own: a file that ends it is refused, that is all.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,14 +28,13 @@ from .background import Background
 from .dicom_fields import image_id as id_of_text
 from .dicom_segmentations import Structure
 from .dicom_sizes import MM_NOT_KNOWN
+from .itk_process import PROCESS, ItkError
+from .itk_reading import VolumeHeader
 from .label_file import Labels
 from .markups_folder import Markups, read_markups, rgba_of
 from .volume_headers import Place, check_header, place_of
 from .voxel_files import check_names, ending_of, voxel_file
 from .whole_voxels import check_checksum, check_voxels
-
-if TYPE_CHECKING:
-    import SimpleITK
 
 # What reads them: left to itself, ITK goes by what is in a file, and knows formats of many files.
 _READERS = {
@@ -54,18 +52,18 @@ _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, techn
 _LONGEST = 1e6  # mm
 _FLATTEST = 1e-6  # the volume of three axes of length 1
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
-_ITK_PLACE = re.compile(r"(ITK ERROR: )?\w*\(0x[0-9a-fA-F]+\): ")
 _LONGEST_REASON = 100  # it may repeat a text of the file
 
 
 @dataclass(frozen=True)
 class VolumeFile:
-    """A file with its line in the listing, its labels, and when it was read.
+    """A file with its line in the listing, its labels, and its version when it was read.
 
-    ``metadata`` are what else is known of it.
+    ``voxels`` is the file that they are in, perhaps the same; ``metadata`` are what else is known.
     """
 
     path: Path
+    voxels: Path
     item: codec.ImageMetaItem
     labels: tuple[codec.LabelMetaItem, ...]
     version: tuple[tuple[int, int], ...]
@@ -106,10 +104,8 @@ class PlainVolumeSource:
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image or a label map; raises ``SourceError``, and ``NotReadyError`` meanwhile."""
         file = self._file(image_id)
-        if _version(file.path, self.folder) != file.version:
-            raise SourceError(
-                f"{file.path.name!r} has changed since it was listed; start the server again"
-            )
+        if _version(file.path, file.voxels) != file.version:
+            raise _changed(file.path)
         pixels, ijk_to_ras = self._read(file)
         return codec.ImageMessage.from_ijk_to_ras(
             pixels,
@@ -125,18 +121,25 @@ class PlainVolumeSource:
 
     def _read(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
         if self._background is None:
-            return read_volume(file.path)
+            return self._read_checked(file)
         key = (file.path, file.version)
         if not self._background.is_begun(key):
-            self._background.begin(key, partial(read_volume, file.path))
+            self._background.begin(key, partial(self._read_checked, file))
         return self._background.take(key)
+
+    def _read_checked(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
+        """Read a volume. Raises ``SourceError``, also if it would be read from another file now."""
+        if voxel_file(file.path, self.folder) != file.voxels:
+            raise _changed(file.path)
+        return read_volume(file.path)
 
     def image_version(self, image_id: str) -> tuple[tuple[int, int], ...]:
         """Return when its file was last written, and its size, or those of two files.
 
         Raises ``SourceError``.
         """
-        return _version(self._file(image_id).path, self.folder)
+        file = self._file(image_id)
+        return _version(file.path, file.voxels)
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures of all segmentations."""
@@ -188,24 +191,28 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     The matrix has the shape (4, 4). Raises ``SourceError``. A plain function of a path, so that
     worker processes can call it.
     """
-    import SimpleITK
-
     try:
         check_names(path)
-        reader = _read_information(path)
+        header = PROCESS.read_header(path, _READERS[ending_of(path)])
+        dtype = _scalar_type(header).dtype
+        components = [header.components] if header.components > 1 else []
+        shape = (*header.size[::-1], *components)
         # Before ITK reads them: MetaIO would read some damaged files for ever.
-        checksum = check_voxels(path, math.prod(reader.GetSize()) * _voxel_size(reader))
-        image = reader.Execute()
-        place = _place_of(path, image)
-    except RuntimeError as error:
-        raise SourceError(f"{path.name!r} cannot be read: {_reason(error)}") from None
+        checksum = check_voxels(path, math.prod(shape) * dtype.itemsize)
+        voxels = np.empty(shape, dtype.newbyteorder("="))
+        read = PROCESS.read_voxels(path, _READERS[ending_of(path)], voxels)
+        if _kind_of(read) != _kind_of(header):
+            raise ItkError("it changes meanwhile; wait until that is done")
+        # ITK does not apply all of its rules to a header that is read without its voxels.
+        place = _place_of(path, read)
+    except ItkError as error:
+        raise SourceError(f"{path.name!r} cannot be read: {error}") from None
+    except MemoryError:
+        raise SourceError(f"{path.name!r} cannot be read: it takes too much memory") from None
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
-    pixels = SimpleITK.GetArrayFromImage(image)
-    check_checksum(path, pixels, checksum)
-    if image.GetDimension() == 2:
-        pixels = pixels[np.newaxis]
-    return pixels, place.ijk_to_ras
+    check_checksum(path, voxels, checksum)
+    return voxels[np.newaxis] if len(header.size) == 2 else voxels, place.ijk_to_ras
 
 
 def read_label_map(path: Path) -> Labels:
@@ -238,31 +245,32 @@ def _check_name(path: Path) -> None:
 
 
 def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
-    version = _version(path, folder)
+    voxels = voxel_file(path, folder)
+    version = _version(path, voxels)
     check_header(path)
     try:
-        reader = _read_information(path)
-    except RuntimeError as error:
-        raise SourceError(f"it cannot be read: {_reason(error)}") from None
-    size = tuple(reader.GetSize())
+        header = PROCESS.read_header(path, _READERS[ending_of(path)])
+    except ItkError as error:
+        raise SourceError(f"it cannot be read: {error}") from None
+    size = tuple(header.size)
     if len(size) == 2:
         size = (*size, 1)
     if len(size) != 3 or max(size) > _LARGEST_SIZE:
         raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
-    place = _place_of(path, reader)
-    _check_sense(voxel_file(path, folder), reader, size, place.ijk_to_ras)
+    place = _place_of(path, header)
+    _check_sense(voxels, header, size, place.ijk_to_ras)
     item = codec.ImageMetaItem(
         name=stem_of(path) if place.has_spacing else f"{stem_of(path)} ({MM_NOT_KNOWN})",
         id=image_id,
         scan_time=_time_of(path),
         size=size,
-        scalar_type=_scalar_type(reader),
+        scalar_type=_scalar_type(header),
     )
     try:
-        labels = tuple(_labels(reader, item)) if path.name.lower().endswith(".seg.nrrd") else ()
+        labels = tuple(_labels(header, item)) if path.name.lower().endswith(".seg.nrrd") else ()
     except ValueError as error:
         raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
-    return VolumeFile(path, item, labels, version, place.metadata)
+    return VolumeFile(path, voxels, item, labels, version, place.metadata)
 
 
 def _time_of(path: Path) -> codec.Timestamp:
@@ -273,33 +281,19 @@ def _time_of(path: Path) -> codec.Timestamp:
         return codec.Timestamp()
 
 
-def _read_information(path: Path) -> SimpleITK.ImageFileReader:
-    """Return a reader that has read the header of a file. Raises ``RuntimeError``."""
-    import SimpleITK
-
-    reader = SimpleITK.ImageFileReader()
-    reader.SetImageIO(_READERS[ending_of(path)])
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    return reader
-
-
-def _voxel_size(reader: SimpleITK.ImageFileReader) -> int:
-    """Return the bytes of a voxel. Raises ``SourceError``."""
-    return _scalar_type(reader).dtype.itemsize * reader.GetNumberOfComponents()
+def _kind_of(header: VolumeHeader) -> tuple[object, ...]:
+    return header.size, header.voxel, header.components
 
 
 def _check_sense(
-    voxels: Path,
-    reader: SimpleITK.ImageFileReader,
-    size: tuple[int, ...],
-    ijk_to_ras: np.ndarray,
+    voxels: Path, header: VolumeHeader, size: tuple[int, ...], ijk_to_ras: np.ndarray
 ) -> None:
     """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
-    if math.prod(size) * _voxel_size(reader) > voxels.stat().st_size * _MOST_DEFLATED:
+    byte_count = math.prod(size) * header.components * _scalar_type(header).dtype.itemsize
+    if byte_count > voxels.stat().st_size * _MOST_DEFLATED:
         raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
-    is_flat = reader.GetDimension() == 2
-    if is_flat and abs(np.linalg.det(np.reshape(reader.GetDirection(), (2, 2)))) < _FLATTEST:
+    is_flat = len(header.size) == 2
+    if is_flat and abs(np.linalg.det(np.reshape(header.direction, (2, 2)))) < _FLATTEST:
         raise SourceError(
             "it is a slice across the first two axes of space, which ITK cannot read; "
             "save it as a volume of one slice"
@@ -312,31 +306,24 @@ def _check_sense(
         raise SourceError("its header makes no sense: its axes lie in one plane, or have no length")
 
 
-def _scalar_type(reader: SimpleITK.ImageFileReader) -> codec.ScalarType:
-    import SimpleITK
-
-    name = SimpleITK.GetPixelIDValueAsString(reader.GetPixelID())
+def _scalar_type(header: VolumeHeader) -> codec.ScalarType:
     numpy_types = {
         f"{bits}-bit {sign} integer": f"{short}int{bits}"
         for bits in (8, 16, 32)
         for sign, short in (("signed", ""), ("unsigned", "u"))
     }
     numpy_types |= {"32-bit float": "float32", "64-bit float": "float64"}
-    known = numpy_types.get(name.removeprefix("vector of "))
+    known = numpy_types.get(header.voxel.removeprefix("vector of "))
     if known is None:
-        raise SourceError(f"its voxels are {name}, which OpenIGTLink does not have")
+        raise SourceError(f"its voxels are {header.voxel}, which OpenIGTLink does not have")
     return codec.ScalarType.of(np.dtype(known))
 
 
-def _labels(
-    reader: SimpleITK.ImageFileReader, item: codec.ImageMetaItem
-) -> Iterator[codec.LabelMetaItem]:
+def _labels(header: VolumeHeader, item: codec.ImageMetaItem) -> Iterator[codec.LabelMetaItem]:
     """Yield the structures of a segmentation (Slicer's ``vtkMRMLSegmentationStorageNode``)."""
-    if reader.GetNumberOfComponents() > 1:
+    if header.components > 1:
         raise SourceError("its segments overlap (several layers); save them as one label map each")
-    # SimpleITK does not find keys by what it has read of them if that is not UTF-8.
-    keys = [key for key in reader.GetMetaDataKeys() if key.isascii()]
-    fields = {key: reader.GetMetaData(key) for key in keys}
+    fields = header.texts
     number = 0
     while f"Segment{number}_ID" in fields:
         prefix = f"Segment{number}_"
@@ -348,47 +335,39 @@ def _labels(
         number += 1
 
 
-def _place_of(path: Path, image: SimpleITK.Image | SimpleITK.ImageFileReader) -> Place:
-    """Return where an image lies; SimpleITK's matrix is from index to LPS, of 2 or 3 dimensions.
+def _place_of(path: Path, header: VolumeHeader) -> Place:
+    """Return where an image lies; ITK's matrix is from index to LPS, of 2 or 3 dimensions.
 
     Raises ``SourceError``.
     """
-    count = image.GetDimension()
+    count = len(header.size)
     ijk_to_lps = np.eye(4)
-    directions = np.reshape(image.GetDirection(), (count, count))
-    ijk_to_lps[:count, :count] = directions * image.GetSpacing()
-    ijk_to_lps[:count, 3] = image.GetOrigin()
-    size = (*image.GetSize(), 1)[:3]
-    return place_of(path, flip_matrix_lps_ras(ijk_to_lps), size)
+    directions = np.reshape(header.direction, (count, count))
+    ijk_to_lps[:count, :count] = directions * header.spacing
+    ijk_to_lps[:count, 3] = header.origin
+    return place_of(path, flip_matrix_lps_ras(ijk_to_lps), (*header.size, 1)[:3])
 
 
-def _version(path: Path, folder: Path) -> tuple[tuple[int, int], ...]:
-    """Return times and sizes of the files of a volume. Raises ``SourceError``."""
-    files = dict.fromkeys((path, voxel_file(path, folder)))
+def _version(path: Path, voxels: Path) -> tuple[tuple[int, int], ...]:
+    """Return times and sizes of the files of a volume. Raises ``SourceError``.
+
+    A server asks again and again while it is read: nothing is opened.
+    """
     try:
-        found = [file.stat() for file in files]
+        found = [file.stat() for file in dict.fromkeys((path, voxels))]
     except OSError as error:
         raise SourceError(f"{path.name!r} can no longer be read: {error.strerror}") from None
     return tuple((status.st_mtime_ns, status.st_size) for status in found)
 
 
-def _reason(error: RuntimeError) -> str:
-    """Return the last line of what ITK says, which has the reason, without the place in ITK.
-
-    Nor in memory: clients are told of it.
-    """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    lines = [line for line in lines if line != "Reason: Success"]  # MetaIO's, of what is cut off
-    return _ITK_PLACE.sub("", lines[-1]) if lines else "ITK does not say why"
+def _changed(path: Path) -> SourceError:
+    return SourceError(f"{path.name!r} has changed since it was listed; start the server again")
 
 
 def _require_simpleitk() -> None:
-    try:
-        import SimpleITK
-    except ImportError as error:
+    """Raise ``SourceError`` if SimpleITK is not installed. Only its own process loads it."""
+    if importlib.util.find_spec("SimpleITK") is None:
         raise SourceError(
             "Serving NRRD, NIfTI and MetaImage files needs SimpleITK, which this Python does not "
             "have. Install it: pip install SimpleITK"
-        ) from error
-    # It would write them to the terminal, with the paths of whoever has compiled it.
-    SimpleITK.ProcessObject.GlobalWarningDisplayOff()
+        )

@@ -1,0 +1,170 @@
+"""Reads volumes with ITK, as a program of its own, which ``itk_process`` starts.
+
+ITK is C++: a file that is made for it can end the process, keep it busy for ever, or have it take
+all memory. So this is a child of the one that serves, and limits itself: it ends if a file takes
+too long, and on Linux has no more memory than a file needs.
+
+Each line that it reads is a ``Request`` (JSON); it answers with a line: a ``VolumeHeader``, or
+``{"error": words}``. If voxels were asked for, they follow, in the byte order of the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+# What it takes to read a header, or beside the voxels: libraries, and texts of up to 1 MiB.
+_MEMORY = 1 << 30
+# ITK and what it reads NRRD by have one copy each, and another if they change its order.
+_COPIES = 3
+_PLACE = re.compile(r"(ITK ERROR: )?\w*\(0x[0-9a-fA-F]+\): ")
+_STRUCTURES = "Segment"  # what the texts are needed of (Slicer's vtkMRMLSegmentationStorageNode)
+
+
+class Request(NamedTuple):
+    """Which file to read by which reader of ITK, in at most how many seconds.
+
+    Only its header if ``voxel_bytes`` is 0; else that is how many bytes its voxels have.
+    """
+
+    path: str
+    image_io: str
+    seconds: float
+    voxel_bytes: int = 0
+
+
+class VolumeHeader(NamedTuple):
+    """What ITK reads in the header of a file: size (i, j, k), places and lengths in mm, LPS.
+
+    ``direction`` is a matrix, row by row; ``voxel`` is SimpleITK's name of the type.
+    ``texts`` are those of a segmentation.
+    """
+
+    size: list[int]
+    spacing: list[float]
+    origin: list[float]
+    direction: list[float]
+    voxel: str
+    components: int
+    texts: dict[str, str]
+
+
+def main() -> None:
+    """Answer until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
+    _go_first()
+    requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints is no answer
+    _load()
+    for line in requests:
+        request = Request(*json.loads(line))
+        _limit_memory(request.voxel_bytes)
+        # By a thread in C: it also ends this process while ITK has Python's lock.
+        faulthandler.dump_traceback_later(request.seconds, exit=True)
+        _answer(request, answers)
+        answers.flush()
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _load() -> None:
+    """Load the libraries, so that what they take is known before memory is limited."""
+    import numpy as np
+    import SimpleITK
+
+    assert np  # SimpleITK loads it when it needs it
+    # Each thread would take its part of the memory, and files are read by one.
+    SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+
+
+def _answer(request: Request, answers: BinaryIO) -> None:
+    import SimpleITK
+
+    image = None
+    try:
+        header, image = _read(request)
+        answer: Any = header._asdict()
+    except MemoryError:
+        answer = {"error": "it takes too much memory"}
+    except RuntimeError as error:
+        answer = {"error": _reason(error, Path(request.path))}
+    answers.write(json.dumps(answer).encode() + b"\n")
+    if image is not None:
+        # A view of its memory, which does not keep it.
+        answers.write(memoryview(SimpleITK.GetArrayViewFromImage(image)).cast("B"))
+
+
+def _read(request: Request) -> tuple[VolumeHeader, Any]:
+    """Return the header, and SimpleITK's image if voxels are asked for. Raises as SimpleITK."""
+    import SimpleITK
+
+    reader = SimpleITK.ImageFileReader()
+    reader.SetImageIO(request.image_io)
+    reader.SetFileName(request.path)
+    reader.ReadImageInformation()
+    # SimpleITK does not find keys by what it has read of them if that is not UTF-8.
+    keys = [key for key in reader.GetMetaDataKeys() if key.isascii()]
+    texts = {key: reader.GetMetaData(key) for key in keys if key.startswith(_STRUCTURES)}
+    if not request.voxel_bytes:
+        return _header_of(reader, reader.GetNumberOfComponents(), texts), None
+    image = reader.Execute()
+    if SimpleITK.GetArrayViewFromImage(image).nbytes != request.voxel_bytes:
+        raise RuntimeError("it changes while it is read; wait until that is done")
+    return _header_of(image, image.GetNumberOfComponentsPerPixel(), texts), image
+
+
+def _header_of(image: Any, components: int, texts: dict[str, str]) -> VolumeHeader:
+    import SimpleITK
+
+    return VolumeHeader(
+        size=[*image.GetSize()],
+        spacing=[*image.GetSpacing()],
+        origin=[*image.GetOrigin()],
+        direction=[*image.GetDirection()],
+        voxel=SimpleITK.GetPixelIDValueAsString(image.GetPixelID()),
+        components=components,
+        texts=texts,
+    )
+
+
+def _reason(error: RuntimeError, path: Path) -> str:
+    """Return the last line of what ITK says, which has the reason, without the place in ITK.
+
+    Nor in memory, nor of the file: clients are told of it.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line for line in lines if line != "Reason: Success"]  # MetaIO's, of what is cut off
+    if not lines:
+        return "ITK does not say why"
+    return _PLACE.sub("", lines[-1]).replace(str(path), path.name)
+
+
+def _go_first() -> None:
+    """Have the system, when memory runs out, end this process and not the one that serves."""
+    with contextlib.suppress(OSError):  # of other systems than Linux
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _limit_memory(voxel_bytes: int) -> None:
+    """Let this process take so much more than it has now; only where /proc says how much that is.
+
+    macOS does not keep to such limits; Windows has none that the standard library can set.
+    """
+    with contextlib.suppress(ImportError, OSError):
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + _MEMORY + _COPIES * voxel_bytes
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        if hard == resource.RLIM_INFINITY or limit < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+
+
+if __name__ == "__main__":
+    main()
