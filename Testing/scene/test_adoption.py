@@ -246,6 +246,32 @@ def test_what_belongs_to_an_adopted_image_follows_its_transform(session, load_ag
     assert node.GetTransformNodeID() == transform.GetID()
 
 
+def test_a_transform_that_the_user_chose_for_a_trajectory_is_kept(session, load_again):
+    session.show_image("CT")
+    (line,) = session.show_trajectories(LINE)
+    transform = session.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Mine")
+    line.SetAndObserveTransformNodeID(transform.GetID())
+    later = load_again()
+    later.adopt()
+    (node,) = later.trajectories.of(SERVER).nodes
+    assert node.GetParentTransformNode().GetName() == "Mine"
+
+
+def test_a_trajectory_that_was_saved_without_its_image_goes_where_that_comes(session, load_again):
+    image = session.show_image("CT")
+    (line,) = session.show_trajectories(LINE)
+    transform = session.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Of the image")
+    image.SetAndObserveTransformNodeID(transform.GetID())
+    session.scene.RemoveNode(image)
+    later = load_again()
+    later.adopt()
+    (node,) = later.trajectories.of(SERVER).nodes
+    assert node.GetTransformNodeID()
+    later.show_image("CT")
+    later.trajectories.of(SERVER).image_shown("CT")
+    assert node.GetTransformNodeID() is None
+
+
 @pytest.mark.parametrize("text", ["", "no JSON", "[1, 2]", '{"a": 1}', "[1, 2, 3, 4]", "null"])
 def test_a_key_that_somebody_has_edited_is_nobodys(session, load_again, text):
     (line,) = session.show_trajectories(LINE)

@@ -216,6 +216,18 @@ def test_a_transform_that_the_user_chose_for_a_trajectory_is_respected(scene, tr
     assert node.GetTransformNodeID() == mine.GetID()
 
 
+def test_it_is_respected_when_the_image_is_removed_and_loaded_again(scene, trajectories, load):
+    image = load("IMAGE_0")
+    mine, follower = receive(trajectories, LINE, replace(LINE, name="other"))
+    image.SetAndObserveTransformNodeID(add_transform(scene, 100).GetID())
+    mine.SetAndObserveTransformNodeID(add_transform(scene, 5).GetID())
+    scene.RemoveNode(image)
+    load("IMAGE_0")
+    trajectories.image_shown("IMAGE_0")
+    assert tuple(mine.GetNthControlPointPositionWorld(0)) == (6, 2, 3)
+    assert tuple(follower.GetNthControlPointPositionWorld(0)) == (1, 2, 3)
+
+
 def test_trajectories_of_another_image_are_left_alone(scene, trajectories, load):
     image = load("IMAGE_0")
     load("IMAGE_1")

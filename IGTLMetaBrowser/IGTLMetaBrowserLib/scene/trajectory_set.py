@@ -319,7 +319,7 @@ class TrajectorySet:
                 self._placement.release(node, image_id)
             self._placement.forget(one.key)
             self._nodes.forget(one.key)
-            self._hidden_todo.pop(one.key, None)
+            self._hidden_todo.pop(one, None)
             del self._trajectories[one.key]
         for waiting in (self._gone_todo, self._todo, self._labels_todo):
             kept = [one for one in waiting if one not in owned]

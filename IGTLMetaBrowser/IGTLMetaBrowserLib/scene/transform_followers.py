@@ -7,75 +7,119 @@ from typing import Any
 import slicer
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
+_FEWEST_TO_CLEAN = 1000
+
 
 class TransformFollowers:
     """Puts nodes under their image's transform, and again when the image gets another one.
 
-    A node that the user puts under a transform of its own stays there.
+    A node that the user puts under a transform of its own stays there, also if its image is removed
+    and loaded again, and in a scene that was saved.
     """
 
     def __init__(self) -> None:
-        self._groups: dict[str, _Group] = {}
+        self._followers: dict[str, _Follower] = {}
+        self._owners: dict[str, _Owner] = {}
+        self._most_followers = _FEWEST_TO_CLEAN
 
     def follow(self, node: Any, owner: Any) -> None:
         """Put ``node`` under the transform of the image ``owner``, now and from now on."""
-        group = self._groups.get(owner.GetID())
-        if group is None or group.owner is not owner:
-            group = self._groups[owner.GetID()] = _Group(owner)
-        group.add(node)
+        known = self._owners.get(owner.GetID())
+        if known is None or known.node is not owner:
+            known = self._owners[owner.GetID()] = _Owner(owner)
+        follower = self._follower(node)
+        if follower is None:
+            # One of a scene that was saved may be under a transform that the user chose.
+            follower = self._add(node, None)
+        if follower.owner is not known:
+            self._leave_owner(follower)
+            follower.owner = known
+            known.followers.add(follower)
+            follower.put_under(known.transform_id)
 
     def leave(self, node: Any) -> None:
         """Have ``node`` follow no image any more, nor stay under the transform of one."""
-        for group in self._groups.values():
-            group.remove(node)
+        follower = self._follower(node)
+        if follower is not None and follower.owner is not None:
+            self._leave_owner(follower)
+            follower.put_under(None)
+        elif follower is None and (transform_id := node.GetTransformNodeID()) is not None:
+            self._add(node, transform_id)  # saved without its image: it is where that was
 
     def let_be(self, node: Any) -> None:
         """Have ``node`` follow no image any more; it stays where it is."""
-        for group in self._groups.values():
-            group.forget(node)
+        follower = self._follower(node)
+        if follower is not None:
+            self._leave_owner(follower)
+            del self._followers[node.GetID()]
+
+    def _add(self, node: Any, transform_id: str | None) -> _Follower:
+        if len(self._followers) >= self._most_followers:
+            self._clean()  # a stream can bring and take away nodes for ever
+        follower = self._followers[node.GetID()] = _Follower(node, transform_id)
+        return follower
+
+    def _clean(self) -> None:
+        followers, self._followers = self._followers, {}
+        for node_id, follower in followers.items():
+            if follower.node is None:
+                self._leave_owner(follower)
+            else:
+                self._followers[node_id] = follower
+        self._most_followers = max(_FEWEST_TO_CLEAN, 2 * len(self._followers))
+
+    def _follower(self, node: Any) -> _Follower | None:
+        known = self._followers.get(node.GetID())
+        return known if known is not None and known.node is node else None
+
+    def _leave_owner(self, follower: _Follower) -> None:
+        if follower.owner is not None:
+            follower.owner.followers.discard(follower)
+            follower.owner = None
 
 
-class _Group:
-    """The nodes that belong to one image."""
+class _Follower:
+    """A node, and the transform of its image, under which it is unless the user moved it."""
 
-    def __init__(self, owner: Any) -> None:
-        self._owner = _weak(owner)
-        self._transform_id = owner.GetTransformNodeID()
-        self._nodes: dict[str, vtkWeakReference] = {}
-        # Also sent each time that a transform moves: a stream of them must cost nothing.
-        event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
-        owner.AddObserver(event, self._on_transform)
+    def __init__(self, node: Any, transform_id: str | None) -> None:
+        self._node = _weak(node)
+        self._transform_id = transform_id
+        self.owner: _Owner | None = None
 
     @property
-    def owner(self) -> Any:
-        return self._owner.Get()
+    def node(self) -> Any:
+        return self._node.Get()
 
-    def add(self, node: Any) -> None:
-        known = self._nodes.get(node.GetID())
-        if known is None or known.Get() is not node:
-            self._nodes[node.GetID()] = _weak(node)
-            node.SetAndObserveTransformNodeID(self._transform_id)
+    def put_under(self, transform_id: str | None) -> None:
+        """Let the node follow to another transform, unless the user has moved it."""
+        node = self.node
+        if node is not None and node.GetTransformNodeID() == self._transform_id:
+            node.SetAndObserveTransformNodeID(transform_id)
+        self._transform_id = transform_id
 
-    def forget(self, node: Any) -> bool:
-        known = self._nodes.get(node.GetID())
-        is_here = known is not None and known.Get() is node
-        if is_here:
-            del self._nodes[node.GetID()]
-        return is_here
 
-    def remove(self, node: Any) -> None:
-        if self.forget(node) and node.GetTransformNodeID() == self._transform_id:
-            node.SetAndObserveTransformNodeID(None)
+class _Owner:
+    """An image, and what follows it."""
 
-    def _on_transform(self, owner: Any, _event: str) -> None:
-        before, now = self._transform_id, owner.GetTransformNodeID()
-        if before == now:
+    def __init__(self, node: Any) -> None:
+        self._node = _weak(node)
+        self.transform_id = node.GetTransformNodeID()
+        self.followers: set[_Follower] = set()
+        # Also sent each time that a transform moves: a stream of them must cost nothing.
+        event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
+        node.AddObserver(event, self._on_transform)
+
+    @property
+    def node(self) -> Any:
+        return self._node.Get()
+
+    def _on_transform(self, node: Any, _event: str) -> None:
+        before, self.transform_id = self.transform_id, node.GetTransformNodeID()
+        if before == self.transform_id:
             return
-        self._transform_id = now
-        for reference in self._nodes.values():
-            node = reference.Get()
-            if node is not None and node.GetTransformNodeID() == before:
-                node.SetAndObserveTransformNodeID(now)
+        self.followers = {one for one in self.followers if one.node is not None}
+        for follower in self.followers:
+            follower.put_under(self.transform_id)
 
 
 def _weak(node: Any) -> vtkWeakReference:
