@@ -259,7 +259,7 @@ def test_a_transform_that_the_user_chose_for_a_trajectory_is_kept(session, load_
 
 def test_a_trajectory_that_was_saved_without_its_image_goes_where_that_comes(session, load_again):
     image = session.show_image("CT")
-    (line,) = session.show_trajectories(LINE)
+    session.show_trajectories(LINE)
     transform = session.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Of the image")
     image.SetAndObserveTransformNodeID(transform.GetID())
     session.scene.RemoveNode(image)

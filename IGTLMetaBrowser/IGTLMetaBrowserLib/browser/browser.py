@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
+import weakref
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_log import redact_log, stop_redacting_log
+from ..scene.copied_nodes import CopiedNodes
 from ..scene.image_nodes import ImageNodes
 from ..scene.overlay_nodes import OverlayNodes
 from ..scene.trajectory_nodes import TrajectoryNodes
@@ -60,12 +62,14 @@ _SECONDS_A_STEP = 0.02
 _LARGE_BYTES = 4 << 20
 # So large a part of an image may take 3 ms to be decompressed.
 _LARGE_PART_BYTES = 256 << 10
+# That of the panel, and those of scripts.
+_open_browsers: weakref.WeakSet[Browser] = weakref.WeakSet()
 
 
 class Browser:
     """Browses one server at a time and fills ``scene``, a vtkMRMLScene.
 
-    There may be several browsers, each with its own server, that fill one scene.
+    There may be several browsers that fill one scene, also from one server.
 
     connection
         The state of the connection to the server.
@@ -113,8 +117,12 @@ class Browser:
         )
         self.thumbnails = Thumbnails(previewed)
         self.previews = SlicePreviews(previewed)
+        self._scene = scene
+        self._has_new_nodes = False
+        self._copied_nodes = CopiedNodes(scene)
         self._scene_events = SceneEvents(scene)
         self._connect_signals()
+        _open_browsers.add(self)
 
     def _connect_signals(self) -> None:
         """Let the parts know what happens in the others."""
@@ -134,6 +142,8 @@ class Browser:
         self._scene_events.closing.connect(self._on_scene_closing)
         self._scene_events.closed.connect(self._on_scene_closed)
         self._scene_events.imported.connect(self._on_scene_imported)
+        self._scene_events.node_added.connect(self._on_node_added)
+        self._scene_events.node_removing.connect(self._copied_nodes.on_removing)
         self._scene_events.node_removed.connect(self._on_node_removed)
 
     def add_observer(
@@ -184,6 +194,7 @@ class Browser:
         What was loaded stays in the scene. A browser that is closed cannot be used again.
         """
         self.disconnect()
+        _open_browsers.discard(self)
         self.images.recordings.close()
         stop_redacting_log(self.patients)
         self._scene_events.close()
@@ -269,6 +280,8 @@ class Browser:
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
+        if self._has_new_nodes:
+            self._adopt_nodes_of_others()
         # First what has come already: a server that streams faster than markups can be made would
         # otherwise keep them waiting for ever.
         self.trajectories.work()
@@ -323,6 +336,16 @@ class Browser:
             self.images.adopt()
             self.trajectories.adopt()
 
+    def _adopt_nodes_of_others(self) -> None:
+        """Find what another browser has brought into the scene from this server."""
+        self._has_new_nodes = False
+        address = self.connection.address
+        if any(one is not self and one._is_at(address, self._scene) for one in _open_browsers):
+            self._adopt_nodes()
+
+    def _is_at(self, address: str, scene: Any) -> bool:
+        return self._scene is scene and self.connection.address == address
+
     def _on_scene_closing(self) -> None:
         self.images.cancel()
         self._events.emit(SceneClosing())
@@ -338,7 +361,11 @@ class Browser:
         self._adopt_nodes()
         self._events.emit(SceneImported())
 
-    def _on_node_removed(self) -> None:
+    def _on_node_added(self, _node: Any) -> None:
+        self._has_new_nodes = True
+        self._copied_nodes.on_added()
+
+    def _on_node_removed(self, _node: Any) -> None:
         self._events.emit(NodeRemoved(self.images.on_nodes_removed()))
 
     def _on_server_selected(self) -> None:

@@ -66,7 +66,8 @@ class Regions:
     def request(self, image_id: str, corners: np.ndarray) -> None:
         """Ask for the voxels in the box around ``corners`` (RAS mm, shape (n, 3)) of an image.
 
-        Raises ``BrowserError`` without a server, and with one that cannot do that.
+        Raises ``BrowserError`` without a server, and with one that cannot do that; ``SceneError``
+        if the image is in the scene, and bent there.
         """
         if not self.are_offered:
             raise BrowserError(_NOT_OFFERED)
@@ -167,6 +168,9 @@ class Regions:
                 self._notify(Asked())
 
     def _new_transfer(self, image_id: str, corners: np.ndarray) -> PartsTransfer:
+        # Where the user sees the image now.
+        corners = self._in_scene.points_in_image(image_id, corners)
+
         def choose(first: codec.ImagePartMessage) -> Box:
             image = first.whole_geometry()
             matrix = self._in_scene.ijk_to_ras(image_id, image)

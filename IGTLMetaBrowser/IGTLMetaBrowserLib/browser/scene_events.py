@@ -5,14 +5,19 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from vtkmodules.util.vtkConstants import VTK_OBJECT
+
 from ..signal import Signal
 
 _EVENTS = {
     "StartCloseEvent": "closing",
     "EndCloseEvent": "closed",
     "EndImportEvent": "imported",
+    "NodeAddedEvent": "node_added",
+    "NodeAboutToBeRemovedEvent": "node_removing",
     "NodeRemovedEvent": "node_removed",
 }
+_NODE_EVENTS = ("node_added", "node_removing", "node_removed")
 
 
 class SceneEvents:
@@ -25,7 +30,9 @@ class SceneEvents:
         self.closing: Signal[[]] = Signal()
         self.closed: Signal[[]] = Signal()
         self.imported: Signal[[]] = Signal()
-        self.node_removed: Signal[[]] = Signal()
+        self.node_added: Signal[[Any]] = Signal()
+        self.node_removing: Signal[[Any]] = Signal()
+        self.node_removed: Signal[[Any]] = Signal()
         self._scene = scene
         callbacks = [_Callback(self, name) for name in _EVENTS.values()]
         self._tags = [
@@ -40,13 +47,16 @@ class SceneEvents:
         for tag in self._tags:
             self._scene.RemoveObserver(tag)
         self._tags = []
-        for signal in (self.closing, self.closed, self.imported, self.node_removed):
+        scene_signals: tuple[Signal[[]], ...] = (self.closing, self.closed, self.imported)
+        for signal in (*scene_signals, self.node_added, self.node_removing, self.node_removed):
             signal.disconnect_all()
 
-    def emit(self, name: str) -> None:
+    def emit(self, name: str, node: Any) -> None:
         """Emit the signal of a name."""
-        if name != "node_removed" or not self._scene.IsClosing():
+        if name not in _NODE_EVENTS:
             getattr(self, name).emit()
+        elif not self._scene.IsClosing():
+            getattr(self, name).emit(node)
 
 
 class _Callback:
@@ -58,11 +68,13 @@ class _Callback:
     def __init__(self, events: SceneEvents, name: str) -> None:
         self._events = weakref.ref(events)
         self._name = name
+        if name in _NODE_EVENTS:
+            self.CallDataType = VTK_OBJECT  # vtkPythonCommand then gives the node
 
-    def __call__(self, _caller: Any, _event: str) -> None:
+    def __call__(self, _caller: Any, _event: str, node: Any = None) -> None:
         events = self._events()
         if events is not None:
-            events.emit(self._name)
+            events.emit(self._name, node)
 
 
 # If nobody closes a browser, Python's garbage collector may find it and the scene in one cycle. The

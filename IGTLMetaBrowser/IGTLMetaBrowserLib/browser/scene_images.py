@@ -128,6 +128,10 @@ class SceneImages:
         """Return the matrix (4, 4) from an image's voxels to RAS mm, as its volume has it."""
         return self._nodes.ijk_to_ras(image_id, image)
 
+    def points_in_image(self, image_id: str, points: np.ndarray) -> np.ndarray:
+        """Return points of the world as the server has its image, see ``ImageNodes``."""
+        return self._nodes.points_in_image(self._connection.address, image_id, points)
+
     def show_region(
         self, image_id: str, image: codec.ImageMessage, start: tuple[int, int, int]
     ) -> Any:

@@ -23,6 +23,7 @@ from .image_description import (
     write_description,
 )
 from .image_sequence import SequenceFrames, frame_order, make_sequence
+from .moved_images import forget_geometry, from_world, moved_back, write_geometry
 from .node_references import NodeReferences
 from .previews import PreviewName, Previews
 from .sequence_recording import SequenceRecording
@@ -32,7 +33,8 @@ from .server_nodes import (
     nodes_from_server,
     write_timestamp,
 )
-from .volumes import show_image, show_next
+from .transform_followers import TransformFollowers
+from .volumes import show_image, show_next, vtk_matrix
 
 _VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
@@ -59,6 +61,7 @@ class ImageNodes:
         self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
         self._frames = SequenceFrames(scene)
         self._disowned: set[tuple[str, str]] = set()
+        self._regions = TransformFollowers()
         self.coordinates: codec.Coordinates | None = None
 
     def node(self, address: str, image_id: str) -> Any:
@@ -123,6 +126,7 @@ class ImageNodes:
         window = self._voi_window(image_id)
         self._disowned.discard((address, image_id))
         node = self._show(address, image_id, image, name, modality, window, is_same)
+        write_geometry(node, image.usable_ijk_to_ras(self.coordinates))
         # Each change of a node of which Slicer is told makes its slice views look at it again.
         modified = node.StartModify()
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
@@ -130,7 +134,14 @@ class ImageNodes:
         self._descriptions[address, image_id] = description
         write_description(self._scene, node, description, self._patients)
         node.EndModify(modified)
+        self._place_regions(address, image_id, node)
         return node
+
+    def _place_regions(self, address: str, image_id: str, node: Any) -> None:
+        for key in [key for key in self._descriptions if key[:2] == (address, image_id)]:
+            if len(key) > 2 and (region := self._nodes.get(key)) is not None:
+                self._regions.follow(region, node)
+        self._regions.refresh(node)
 
     def preview(self, address: str, image_id: str) -> Any:
         """Return the preview of an image that is arriving, or None if there is none (any more)."""
@@ -186,6 +197,15 @@ class ImageNodes:
         calibration = self.known.calibration.calibration(image_id)
         return matrix if calibration is None else with_spacing(matrix, calibration)
 
+    def points_in_image(self, address: str, image_id: str, points: np.ndarray) -> np.ndarray:
+        """Return points of the world, RAS mm of shape (n, 3), as the server has its image.
+
+        They are the same unless the image is in the scene, and was moved there. Raises
+        ``SceneError`` if it is under a transform that bends it.
+        """
+        node = self.node(address, image_id)
+        return points if node is None else np.array(moved_back(from_world(node, points), node))
+
     def show_region(
         self,
         address: str,
@@ -194,6 +214,8 @@ class ImageNodes:
         start: tuple[int, int, int],
     ) -> Any:
         """Show a part of an image, from its voxel ``start`` on, as a volume of its own.
+
+        It is where the image's volume is, if there is one, and stays with that.
 
         The same part comes into the same node. It is not the image's volume: nobody finds it by the
         image's id. Raises ``SceneError``.
@@ -204,7 +226,13 @@ class ImageNodes:
         description = self._describe(image_id, image.metadata).of_region()
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
         known, window = self._nodes.get(key), self._voi_window(image_id)
+        owner = self.volume(address, image_id)
+        moved = self._regions.moved_by(known, owner)
         node = show_image(self._scene, image, name, modality, known, None, window)
+        if moved is not None:
+            node.ApplyTransformMatrix(vtk_matrix(moved))
+        if owner is not None:
+            self._regions.follow(node, owner)
         node.SetAttribute(SERVER_ATTRIBUTE, address)
         write_timestamp(node, image)
         self._nodes.keep(key, node)
@@ -219,6 +247,7 @@ class ImageNodes:
         """
         known = self.node(address, image_id)
         modified = known.StartModify()
+        forget_geometry(known)
         try:
             return self._show(address, image_id, image, known.GetName())
         finally:
@@ -234,6 +263,7 @@ class ImageNodes:
             return False
         is_shown = show_next(node, image, self.coordinates)
         if is_shown:
+            forget_geometry(node)
             self.known.headers.keep(image_id, image, self.coordinates)
         return is_shown
 

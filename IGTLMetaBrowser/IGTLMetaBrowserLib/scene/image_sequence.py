@@ -9,6 +9,7 @@ from typing import Any
 import slicer
 
 from .errors import SceneError
+from .moved_images import forget_geometry
 from .node_references import NodeReferences
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 from .server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
@@ -55,6 +56,8 @@ def make_sequence(
         frame = getattr(slicer, volume.GetClassName())()
         frame.SetName(volume.GetName())
         frame.CopyOrientation(volume)
+        # One volume shows all frames, each of which is where it is.
+        forget_geometry(volume)
         for name in volume.GetAttributeNames() or ():
             frame.SetAttribute(name, volume.GetAttribute(name))
         frame = sequence.SetDataNodeAtValue(frame, value)

@@ -108,7 +108,8 @@ class LabelMapSet:
         label_map = self.label_map(image_id)
         self._owners[image_id] = label_map.owner
         known = self.node(image_id)
-        node = show_label_map(self._scene, image, label_map, known, self.coordinates)
+        moved = self._placement.moved_by(known, label_map.owner)
+        node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved)
         self._volumes.keep(image_id, node)
         self._write_attributes(node, image_id)
         write_timestamp(node, image)
@@ -141,7 +142,7 @@ class LabelMapSet:
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's label maps under it: it was loaded."""
-        self._placement.hide_released(image_id)
+        self._placement.on_image_shown(image_id)
         for label_map_id, owner_id in self._owners.items():
             for node in (self.node(label_map_id), self.segmentation(label_map_id)):
                 if node is not None and owner_id == image_id:

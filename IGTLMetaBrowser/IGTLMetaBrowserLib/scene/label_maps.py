@@ -13,14 +13,13 @@ from typing import Any
 
 import numpy as np
 import slicer
-from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from ..codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, printable
 from .colors import set_rgba_table
 from .errors import SceneError
 from .node_names import savable_name
 from .subvolumes import whole_pixels
-from .volumes import image_data
+from .volumes import image_data, vtk_matrix
 
 LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 SEGMENTATION_CLASS = "vtkMRMLSegmentationNode"
@@ -67,11 +66,13 @@ def show_label_map(
     label_map: LabelMap,
     node: Any = None,
     coordinates: Coordinates | None = None,
+    moved: np.ndarray | None = None,
 ) -> Any:
     """Return the label map volume of an image, in the colors of its structures.
 
-    ``node`` showed it before. ``coordinates`` overrules what the message says of its matrix. Raises
-    ``SceneError`` if the image holds no labels or has no geometry.
+    ``node`` showed it before. ``coordinates`` overrules what the message says of its matrix;
+    ``moved``, of shape (4, 4), is by what the image that it belongs to was moved in the scene.
+    Raises ``SceneError`` if the image holds no labels or has no geometry.
     """
     labels = _labels(image)
     try:
@@ -80,8 +81,7 @@ def show_label_map(
         raise SceneError(str(error)) from None
     if node is None:
         node = scene.AddNewNodeByClass(LABEL_MAP_CLASS)
-    matrix = vtkMatrix4x4()
-    matrix.DeepCopy(ijk_to_ras.ravel().tolist())
+    matrix = vtk_matrix(ijk_to_ras if moved is None else moved @ ijk_to_ras)
     modified = node.StartModify()
     node.SetName(savable_name(label_map.name))
     node.SetIJKToRASMatrix(matrix)

@@ -14,6 +14,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from .errors import SceneError
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
+from .moved_images import movement
 from .outgoing_segmentations import BINARY, MOST_SEGMENTS, reference_volume
 from .outgoing_volumes import from_first_voxel, label_items
 from .segment_extents import names_beside
@@ -190,4 +191,5 @@ def _ijk_to_image(volume: Any, image: Any) -> np.ndarray:
         if not is_linear:
             raise SceneError(f"{volume.GetName()!r} is under a transform that bends it; harden it")
         vtkMatrix4x4.Multiply4x4(between, matrix, matrix)
-    return from_first_voxel(volume.GetImageData(), matrix)
+    to_image, moved = from_first_voxel(volume.GetImageData(), matrix), movement(image)
+    return to_image if moved is None else np.linalg.inv(moved) @ to_image

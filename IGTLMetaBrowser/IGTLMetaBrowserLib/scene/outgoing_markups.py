@@ -14,6 +14,7 @@ from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 from .. import codec
 from .errors import SceneError
 from .markup_display import diameter_of, rgba_of
+from .moved_images import moved_back
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, TYPE_ATTRIBUTE
 
@@ -77,7 +78,8 @@ def point_items(node: Any, image: Any = None, owner: str | None = None) -> list[
 def defined_points(node: Any, image: Any = None) -> list[tuple[float, float, float]]:
     """Return the points of a markups node that are placed, as ``image`` or else the world has them.
 
-    Where both are under the same transform the numbers are those of the node itself.
+    Where both are under the same transform, and the image was not moved, the numbers are those of
+    the node itself.
     """
     frame = None if image is None else image.GetParentTransformNode()
     is_same = node.GetParentTransformNode() is frame
@@ -91,10 +93,11 @@ def defined_points(node: Any, image: Any = None) -> list[tuple[float, float, flo
         for index in range(node.GetNumberOfControlPoints())
         if _is_placed(node, index)
     ]
-    return [
+    points = [
         tuple(position) if is_same else transform.TransformPoint(*position)
         for position in positions
     ]
+    return moved_back(points, image)
 
 
 def _is_placed(node: Any, index: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
+import numpy as np
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from .group_folders import folder_parent, put_beside, put_in_group, put_under
@@ -51,6 +52,17 @@ class Placement:
         else:
             self._followers.leave(node)
 
+    def moved_by(self, node: Any, owner_id: str) -> np.ndarray | None:
+        """Return what moves the places of a node that come, see ``TransformFollowers``."""
+        return self._followers.moved_by(node, self.owner(owner_id))
+
+    def on_image_shown(self, owner_id: str) -> None:
+        """Have what is beside and below an image where that is now."""
+        self._hide_released(owner_id)
+        owner = self.owner(owner_id)
+        if owner is not None:
+            self._followers.refresh(owner)
+
     def forget(self, key: Hashable) -> None:
         """Place the node of this key anew the next time: it is another node."""
         self._placed.pop(key, None)
@@ -58,7 +70,7 @@ class Placement:
     def release(self, node: Any, owner_id: str) -> None:
         """Let a node be the user's own: the id of its image is another patient's now.
 
-        It stays where it is, as long as its image does: then ``hide_released`` is called.
+        It stays where it is, as long as its image does: then it is hidden.
         """
         self._followers.let_be(node)
         put_beside(self._scene, node)
@@ -69,7 +81,7 @@ class Placement:
         reference.Set(node)
         self._released.setdefault(owner_id, []).append(reference)
 
-    def hide_released(self, owner_id: str) -> None:
+    def _hide_released(self, owner_id: str) -> None:
         """Hide what was released: another patient's image has come in the place of its own."""
         for reference in self._released.pop(owner_id, ()):
             node = reference.Get()

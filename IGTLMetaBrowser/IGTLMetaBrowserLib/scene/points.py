@@ -15,12 +15,14 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ..codec import Coordinates, PointItem, printable
 from ..codec.geometry import flip_lps_ras
 from .group_folders import remove_node
 from .markup_display import set_color, set_diameter, set_labels
+from .moved_images import moved_by
 from .new_markups import POINT_CLASS, new_markups
 from .node_names import savable_name
 from .node_references import NodeReferences
@@ -174,7 +176,7 @@ class PointSet:
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's points next to it: it was loaded, or stands elsewhere now."""
-        self._placement.hide_released(image_id)
+        self._placement.on_image_shown(image_id)
         for look in self._lists:
             node = self._nodes.get(look)
             if node is not None and look[0] == image_id:
@@ -252,11 +254,12 @@ class PointSet:
         node = self._nodes.get(look)
         if node is None:
             points.written = []
-            node = _new_list(self._scene, look, self._server, points)
+            moved = self._placement.moved_by(None, look[0])
+            node = _new_list(self._scene, look, self._server, points, moved)
             self._nodes.keep(look, node)
             self._placement.forget(look)
         if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
-            _write(node, points)
+            _write(node, points, self._placement.moved_by(node, look[0]))
         self._place(look, node)
 
     def _place(self, look: Look, node: Any) -> None:
@@ -281,7 +284,9 @@ def _look_of(node: Any) -> Look | None:
     return None
 
 
-def _new_list(scene: Any, look: Look, server: str, points: _PointList) -> Any:
+def _new_list(
+    scene: Any, look: Look, server: str, points: _PointList, moved: np.ndarray | None
+) -> Any:
     owner, group, rgba, diameter = look
 
     def write(node: Any, display: Any) -> None:
@@ -294,19 +299,19 @@ def _new_list(scene: Any, look: Look, server: str, points: _PointList) -> Any:
         set_labels(display, at_line=False, at_points=True)
         set_color(display, rgba)
         set_diameter(display, diameter)
-        _write(node, points)
+        _write(node, points, moved)
 
     return new_markups(scene, POINT_CLASS, write)
 
 
-def _write(node: Any, points: _PointList) -> None:
-    """Write what changed into a list, and its length."""
+def _write(node: Any, points: _PointList, moved: np.ndarray | None) -> None:
+    """Write what changed into a list, and its length; ``moved`` as its image is."""
     modified = node.StartModify()
     for index, (label, position) in enumerate(points.places):
         if index >= node.GetNumberOfControlPoints():
-            node.AddControlPoint(vtkVector3d(*position), label)
+            node.AddControlPoint(vtkVector3d(*moved_by(moved, position)), label)
         elif points.places[index : index + 1] != points.written[index : index + 1]:
-            node.SetNthControlPointPosition(index, *position)
+            node.SetNthControlPointPosition(index, *moved_by(moved, position))
             node.SetNthControlPointLabel(index, label)
     for index in reversed(range(len(points.places), node.GetNumberOfControlPoints())):
         node.RemoveNthControlPoint(index)

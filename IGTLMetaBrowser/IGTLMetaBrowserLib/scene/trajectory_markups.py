@@ -12,11 +12,13 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any
 
+import numpy as np
 from vtkmodules.vtkCommonDataModel import vtkVector3d
 
 from ..codec import TrajectoryType
 from .group_folders import remove_node
 from .markup_display import set_color, set_diameter, set_labels
+from .moved_images import moved_by
 from .new_markups import LINE_CLASS, POINT_CLASS, new_markups
 from .node_names import savable_name
 from .trajectory_decoding import Plan
@@ -35,32 +37,38 @@ def show_trajectory(
     node: Any = None,
     written: Plan | None = None,
     attributes: Callable[[], Mapping[str, str]] = dict,
+    moved: np.ndarray | None = None,
 ) -> Any:
     """Return the markups node (line or fiducial) that shows a trajectory.
 
     ``node`` showed it before, and ``written`` is what was written into it then: what is the same
     in both is not touched, so that it stays as the user may have changed it. A new node gets
-    the attributes that ``attributes`` returns.
+    the attributes that ``attributes`` returns. ``moved``, of shape (4, 4), is by what the image
+    was moved in the scene.
     """
     if node is not None and is_as_written(node, plan, written):
         return node
     class_name = LINE_CLASS if len(plan.points) == 2 else POINT_CLASS
     if node is not None and node.GetClassName() == class_name:
         _write_display(node, plan, written)
-        _write_node(node, plan, written)
+        _write_node(node, plan, written, moved)
         return node
     # A line becomes a point, or the other way round: another node, as visible as it was.
     is_hidden = node is not None and not node.GetDisplayVisibility()
     if node is not None:
         remove_node(scene, node)
-    node = new_markups(scene, class_name, partial(_write_new, plan, attributes))
+    node = new_markups(scene, class_name, partial(_write_new, plan, attributes, moved))
     if is_hidden:
         node.SetDisplayVisibility(False)
     return node
 
 
 def _write_new(
-    plan: Plan, attributes: Callable[[], Mapping[str, str]], node: Any, display: Any
+    plan: Plan,
+    attributes: Callable[[], Mapping[str, str]],
+    moved: np.ndarray | None,
+    node: Any,
+    display: Any,
 ) -> None:
     node.SetLocked(True)
     _label_by_name_alone(node)
@@ -69,7 +77,7 @@ def _write_new(
     set_labels(display, at_line=False, at_points=False)
     set_color(display, plan.rgba)
     set_diameter(display, plan.diameter)
-    _write_node(node, plan, None)
+    _write_node(node, plan, None, moved)
 
 
 def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:
@@ -132,7 +140,7 @@ def _has_all_points(node: Any, plan: Plan) -> bool:
     return node.GetNumberOfControlPoints() == len(plan.points)
 
 
-def _write_node(node: Any, plan: Plan, written: Plan | None) -> None:
+def _write_node(node: Any, plan: Plan, written: Plan | None, moved: np.ndarray | None) -> None:
     modified = node.StartModify()
     if written is None or written.name != plan.name:
         node.SetName(savable_name(plan.name))
@@ -141,7 +149,7 @@ def _write_node(node: Any, plan: Plan, written: Plan | None) -> None:
             node.SetAttribute(name, value)
     is_same = written is not None and (written.points, written.name) == (plan.points, plan.name)
     if not (is_same and _has_all_points(node, plan)):
-        _write_points(node, plan)
+        _write_points(node, plan, moved)
     node.EndModify(modified)
 
 
@@ -153,10 +161,11 @@ def _attributes(plan: Plan) -> dict[str, str]:
     }
 
 
-def _write_points(node: Any, plan: Plan) -> None:
+def _write_points(node: Any, plan: Plan, moved: np.ndarray | None) -> None:
     # Of a line that has both, each has its label, see ``set_label``.
     is_labeled = len(plan.points) == 2 and _has_all_points(node, plan)
-    for index, (which, point) in enumerate(plan.points):
+    for index, (which, planned) in enumerate(plan.points):
+        point = moved_by(moved, planned)
         label = _POINT_LABELS[which] if len(plan.points) == 2 else plan.name
         if index >= node.GetNumberOfControlPoints():
             node.AddControlPoint(vtkVector3d(*point), label)

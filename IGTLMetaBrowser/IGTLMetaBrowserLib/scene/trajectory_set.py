@@ -18,6 +18,7 @@ from ..codec import Coordinates, TrajectoryItem, printable
 from .errors import SceneError
 from .group_folders import remove_node
 from .hidden_nodes import HiddenNodes, is_hidden
+from .moved_images import moved_by
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .node_references import NodeReferences
 from .outgoing_markups import trajectory_item
@@ -282,7 +283,8 @@ class TrajectorySet:
         if trajectory.plan is None:
             return []
         owner = self._placement.owner(trajectory.item.owner)
-        points = [point for _, point in trajectory.plan.points]
+        moved = self._placement.moved_by(None, trajectory.item.owner)
+        points = [moved_by(moved, point) for _, point in trajectory.plan.points]
         return points if owner is None else [_to_world(owner, point) for point in points]
 
     def remove_gone(self) -> None:
@@ -300,7 +302,7 @@ class TrajectorySet:
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's trajectories next to it: it was loaded, or stands elsewhere now."""
-        self._placement.hide_released(image_id)
+        self._placement.on_image_shown(image_id)
         for one in self._trajectories.values():
             node = self.node(one)
             if node is not None and one.item.owner == image_id:
@@ -371,7 +373,8 @@ class TrajectorySet:
             return
         with self._hidden_nodes.changed(before):
             attributes = partial(key_attributes, self._server, *one.key)
-            node = show_trajectory(self._scene, plan, before, one.written, attributes)
+            moved = self._placement.moved_by(before, one.item.owner)
+            node = show_trajectory(self._scene, plan, before, one.written, attributes, moved)
         if node is not before:
             one.label = Label.NONE
             self._placement.forget(one.key)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import slicer
 from vtkmodules.vtkCommonCore import vtkWeakReference
+
+from .moved_images import movement
+from .volumes import vtk_matrix
 
 _FEWEST_TO_CLEAN = 1000
 
@@ -13,8 +17,8 @@ _FEWEST_TO_CLEAN = 1000
 class TransformFollowers:
     """Puts nodes under their image's transform, and again when the image gets another one.
 
-    A node that the user puts under a transform of its own stays there, also if its image is removed
-    and loaded again, and in a scene that was saved.
+    If that is hardened, they are moved as the image is. A node that the user puts under a transform
+    of its own stays there, also if its image is removed and loaded again, and in a saved scene.
     """
 
     def __init__(self) -> None:
@@ -30,21 +34,37 @@ class TransformFollowers:
         follower = self._follower(node)
         if follower is None:
             # One of a scene that was saved may be under a transform that the user chose.
-            follower = self._add(node, None)
+            follower = self._add(node, None, known.moved)
         if follower.owner is not known:
             self._leave_owner(follower)
             follower.owner = known
             known.followers.add(follower)
-            follower.put_under(known.transform_id)
+            follower.put_under(known.transform_id, known.moved)
+
+    def refresh(self, owner: Any) -> None:
+        """Have all that belongs to an image follow it: it has come again."""
+        known = self._owners.get(owner.GetID())
+        if known is not None and known.node is owner:
+            known.update()
+
+    def moved_by(self, node: Any, owner: Any) -> np.ndarray | None:
+        """Return what moves the places that come of ``node`` to where they belong in the scene.
+
+        Of shape (4, 4), RAS mm; None if nothing does. Of a new one, ``node`` is None.
+        """
+        follower = None if node is None else self._follower(node)
+        if follower is not None:
+            return follower.moved
+        return None if owner is None else movement(owner)
 
     def leave(self, node: Any) -> None:
         """Have ``node`` follow no image any more, nor stay under the transform of one."""
         follower = self._follower(node)
         if follower is not None and follower.owner is not None:
             self._leave_owner(follower)
-            follower.put_under(None)
+            follower.put_under(None, follower.moved)
         elif follower is None and (transform_id := node.GetTransformNodeID()) is not None:
-            self._add(node, transform_id)  # saved without its image: it is where that was
+            self._add(node, transform_id, None)  # saved without its image: it is where that was
 
     def let_be(self, node: Any) -> None:
         """Have ``node`` follow no image any more; it stays where it is."""
@@ -53,10 +73,10 @@ class TransformFollowers:
             self._leave_owner(follower)
             del self._followers[node.GetID()]
 
-    def _add(self, node: Any, transform_id: str | None) -> _Follower:
+    def _add(self, node: Any, transform_id: str | None, moved: np.ndarray | None) -> _Follower:
         if len(self._followers) >= self._most_followers:
             self._clean()  # a stream can bring and take away nodes for ever
-        follower = self._followers[node.GetID()] = _Follower(node, transform_id)
+        follower = self._followers[node.GetID()] = _Follower(node, transform_id, moved)
         return follower
 
     def _clean(self) -> None:
@@ -79,23 +99,31 @@ class TransformFollowers:
 
 
 class _Follower:
-    """A node, and the transform of its image, under which it is unless the user moved it."""
+    """A node, and the transform of its image, under which it is unless the user moved it.
 
-    def __init__(self, node: Any, transform_id: str | None) -> None:
+    Its points or voxels are ``moved`` from where they came, as the image is.
+    """
+
+    def __init__(self, node: Any, transform_id: str | None, moved: np.ndarray | None) -> None:
         self._node = _weak(node)
         self._transform_id = transform_id
+        self.moved = moved
         self.owner: _Owner | None = None
 
     @property
     def node(self) -> Any:
         return self._node.Get()
 
-    def put_under(self, transform_id: str | None) -> None:
-        """Let the node follow to another transform, unless the user has moved it."""
+    def put_under(self, transform_id: str | None, moved: np.ndarray | None) -> None:
+        """Let the node follow to another place, unless the user has moved it."""
         node = self.node
         if node is not None and node.GetTransformNodeID() == self._transform_id:
             node.SetAndObserveTransformNodeID(transform_id)
-        self._transform_id = transform_id
+            if moved is not self.moved:
+                before = np.eye(4) if self.moved is None else self.moved
+                now = np.eye(4) if moved is None else moved
+                node.ApplyTransformMatrix(vtk_matrix(now @ np.linalg.inv(before)))
+        self._transform_id, self.moved = transform_id, moved
 
 
 class _Owner:
@@ -104,6 +132,7 @@ class _Owner:
     def __init__(self, node: Any) -> None:
         self._node = _weak(node)
         self.transform_id = node.GetTransformNodeID()
+        self.moved = movement(node)
         self.followers: set[_Follower] = set()
         # Also sent each time that a transform moves: a stream of them must cost nothing.
         event = slicer.vtkMRMLTransformableNode.TransformModifiedEvent
@@ -114,12 +143,24 @@ class _Owner:
         return self._node.Get()
 
     def _on_transform(self, node: Any, _event: str) -> None:
-        before, self.transform_id = self.transform_id, node.GetTransformNodeID()
-        if before == self.transform_id:
-            return
+        if node.GetTransformNodeID() != self.transform_id:
+            self.update()
+
+    def update(self) -> None:
+        """Find where the image is now, and let all that belongs to it follow."""
+        # Hardened, it is under no transform any more.
+        self.transform_id, moved = self.node.GetTransformNodeID(), movement(self.node)
+        if not _is_same(moved, self.moved):
+            self.moved = moved
         self.followers = {one for one in self.followers if one.node is not None}
         for follower in self.followers:
-            follower.put_under(self.transform_id)
+            follower.put_under(self.transform_id, self.moved)
+
+
+def _is_same(matrix: np.ndarray | None, other: np.ndarray | None) -> bool:
+    if matrix is None or other is None:
+        return matrix is other
+    return bool(np.allclose(matrix, other))
 
 
 def _weak(node: Any) -> vtkWeakReference:

@@ -1,0 +1,60 @@
+"""Nodes that the user has copied from those of a server, and that are the user's own.
+
+Slicer's "Clone", and each module that makes its output of a copy of its input ("Mask volume"), copy
+the attributes too, by which a node is found again as that of an image. Of two nodes that say the
+same, the first in the scene came from the server, in a saved scene as well. But once that one is
+removed, a copy would be taken for it, and what the user did with the copy would be written over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, SERVER_ATTRIBUTE
+
+_Name = tuple[str, ...]
+
+
+class CopiedNodes:
+    """Lets the copies of a node of ``scene`` be the user's own when it is removed."""
+
+    def __init__(self, scene: Any) -> None:
+        self._scene = scene
+        # By class, the ids of nodes: not the nodes, or they would keep their voxels. To read the
+        # attributes of 1000 takes a millisecond or two, too long for each of 1000 that are removed.
+        self._ids: dict[str, dict[_Name, list[str]]] = {}
+
+    def on_removing(self, node: Any) -> None:
+        """Release the copies of a node that is about to be removed."""
+        name = _name(node)
+        if name is None:
+            return
+        same_name = self._ids_of_class(node.GetClassName()).get(name, ())
+        # None of what was removed since they were looked for.
+        nodes = [one for one in map(self._scene.GetNodeByID, same_name) if one is not None]
+        original, *copies = nodes or [None]
+        for copy in copies if node is original else ():
+            copy.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+            copy.RemoveAttribute(KEY_ATTRIBUTE)
+
+    def on_added(self) -> None:
+        """Look at the scene anew when the next one is removed."""
+        self._ids.clear()
+
+    def _ids_of_class(self, class_name: str) -> dict[_Name, list[str]]:
+        if class_name not in self._ids:
+            found = self._ids[class_name] = {}
+            nodes = self._scene.GetNodesByClass(class_name)
+            nodes.UnRegister(None)  # Python has it now
+            for node in nodes:
+                name = _name(node) if node.GetClassName() == class_name else None
+                if name is not None:
+                    found.setdefault(name, []).append(node.GetID())
+        return self._ids[class_name]
+
+
+def _name(node: Any) -> _Name | None:
+    """Return by what a node is found as that of a server, or None if it is not."""
+    server = node.GetAttribute(SERVER_ATTRIBUTE)
+    image_id, key = node.GetAttribute(IMAGE_ID_ATTRIBUTE), node.GetAttribute(KEY_ATTRIBUTE)
+    return (server, image_id or "", key or "") if server and (image_id or key) else None

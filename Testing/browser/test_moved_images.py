@@ -1,0 +1,174 @@
+"""An image that the user has moved for good: a transform was hardened, as after a registration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+from vtkmodules.vtkImagingCore import vtkExtractVOI
+
+from helpers.hospital import Hospital, step_until_event
+from helpers.part_peers import large_image, parts_of, pixels_of
+from helpers.peers import TRAJECTORY, ScriptedServer, ServerInThread
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
+from IGTLMetaBrowserLib.scene.moved_images import movement
+from IGTLMetaBrowserLib.scene.outgoing_labels import image_labels
+from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
+
+PLAN = replace(TRAJECTORY, owner="CT", entry=(1.0, 2.0, 3.0), target=(0.0, 0.0, 0.0))
+# A quarter of a turn around S, and 100 mm to the right.
+MOVEMENT = np.array([[0, -1, 0, 100], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])
+MOVED_ENTRY = (98.0, 1.0, 3.0)
+
+
+class Source(Hospital):
+    """A hospital of which the CT has a plan, a point and a label map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trajectories_ = [PLAN]
+        labels = np.ones((2, 3, 4), np.uint8)
+        matrix = self.images_["CT"].ijk_to_ras()
+        self.images_["LABELS"] = codec.ImageMessage.from_ijk_to_ras(labels, matrix)
+
+    def points(self) -> list[codec.PointItem]:
+        return [codec.PointItem("Nasion", position=(1, 2, 3), owner="CT")]
+
+    def label_maps(self) -> list[codec.LabelMetaItem]:
+        return [codec.LabelMetaItem("Tumor", "LABELS", 1, size=(4, 3, 2), owner="CT")]
+
+
+@pytest.fixture
+def hospital() -> Source:
+    return Source()
+
+
+def transform_of(scene: Any) -> Any:
+    matrix = vtkMatrix4x4()
+    matrix.DeepCopy(MOVEMENT.ravel().tolist())
+    transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(matrix)
+    return transform
+
+
+def harden(node: Any) -> None:
+    node.SetAndObserveTransformNodeID(transform_of(node.GetScene()).GetID())
+    node.HardenTransform()
+
+
+def entry_of(line: Any) -> tuple[float, ...]:
+    return tuple(np.round(line.GetNthControlPointPositionWorld(0), 3))
+
+
+def test_its_trajectories_move_with_it_and_go_back_as_they_came(browser: Browser, hospital) -> None:
+    volume = browser.load_image("CT")
+    (line,) = browser.load_trajectories()
+    harden(volume)
+    assert (entry_of(line), line.GetTransformNodeID()) == (MOVED_ENTRY, None)
+    hospital.trajectories_ = [PLAN, replace(PLAN, name="Later")]
+    lines = browser.load_trajectories()
+    assert [entry_of(one) for one in lines] == [MOVED_ENTRY, MOVED_ENTRY]
+    sent = browser.trajectories._nodes.sent_items(browser.connection.address, lines)
+    assert np.allclose([one.entry for one in sent], PLAN.entry)
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_they_are_where_it_comes_again(browser: Browser, scene: Any, is_removed: bool) -> None:
+    volume = browser.load_image("CT")
+    (line,) = browser.load_trajectories()
+    harden(volume)
+    if is_removed:
+        scene.RemoveNode(volume)
+    browser.load_image("CT")
+    assert entry_of(line) == PLAN.entry
+
+
+def test_in_a_scene_that_was_saved_its_trajectories_stay_there(
+    browser: Browser, scene: Any, server: ServerInThread
+) -> None:
+    harden(browser.load_image("CT"))
+    (line,) = browser.load_trajectories()
+    later = Browser(scene)
+    later.connect(server.host, server.port)
+    assert entry_of(line) == MOVED_ENTRY
+    assert later.load_trajectories() == [line]
+    assert entry_of(line) == MOVED_ENTRY
+    later.close()
+
+
+def test_points_and_labels_are_moved_too(browser: Browser, events: list) -> None:
+    volume = browser.load_image("CT")
+    harden(volume)
+    browser.overlays.request_points()
+    (points,) = step_until_event(browser, events, PointsShown).nodes
+    assert entry_of(points) == MOVED_ENTRY
+    browser.overlays.request_label_maps()
+    step_until_event(browser, events, LabelMapsListed)
+    labels = browser.load_image("LABELS")
+    assert np.allclose(ijk_to_world(labels), ijk_to_world(volume), atol=1e-4)
+    stored = image_labels(labels, volume).ijk_to_ras
+    assert np.allclose(MOVEMENT @ stored, ijk_to_world(volume), atol=1e-4)
+
+
+def test_one_that_is_calibrated_cropped_or_streamed_was_not_moved(
+    browser: Browser, hospital: Source
+) -> None:
+    calibrated = browser.load_image("MR")
+    browser.metadata.calibrate("MR", (0.7, 0.8, 0.9))
+    cropped = browser.load_image("CT")
+    crop(cropped)
+    streamed = browser.load_image("PHOTO")
+    image = hospital.images_["PHOTO"]
+    moving = replace(image, device_name="PHOTO", matrix=image.matrix + 1)
+    browser._in_scene.show_live_voxels(moving)
+    assert [movement(one) for one in (calibrated, cropped, streamed)] == [None] * 3
+
+
+def test_a_region_is_found_and_shown_where_the_image_is(unconnected: Browser, scene: Any) -> None:
+    image = replace(large_image(), device_name="CT")
+    with ScriptedServer(parts_of(image)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.wait_until_connected()
+        volume = unconnected._in_scene.show("CT", image)[0]
+        harden(volume)
+        volume.SetAndObserveTransformNodeID(transform_of(scene).GetID())
+        node = unconnected.load_region("CT", roi_at(scene, volume))
+    first = np.linalg.inv(ijk_to_world(volume)) @ ijk_to_world(node)
+    assert np.allclose(first[:3, :3], np.eye(3), atol=1e-4)
+    i, j, k = np.round(first[:3, 3]).astype(int)
+    assert np.allclose(first[:3, 3], (i, j, k), atol=1e-2)
+    pixels = pixels_of(node)
+    box = image.pixels[k:, j:, i:][: pixels.shape[0], : pixels.shape[1], : pixels.shape[2]]
+    assert np.array_equal(pixels, box)
+    assert i <= 100 < 129 < i + pixels.shape[2]
+    volume.SetAndObserveTransformNodeID(None)
+    assert node.GetTransformNodeID() is None
+
+
+def crop(volume: Any) -> None:
+    """Leave the voxels from the second along i on, as Crop Volume does in place."""
+    origin = ijk_to_world(volume) @ (1, 0, 0, 1)
+    data = volume.GetImageData()
+    extract = vtkExtractVOI()
+    extract.SetInputData(data)
+    extract.SetVOI(1, *data.GetExtent()[1:])
+    extract.Update()
+    cropped = extract.GetOutput()
+    cropped.SetExtent(0, data.GetExtent()[1] - 1, *data.GetExtent()[2:])
+    volume.SetAndObserveImageData(cropped)
+    volume.SetOrigin(*origin[:3])
+
+
+def roi_at(scene: Any, volume: Any) -> Any:
+    """Return a ROI around some voxels of a volume, 100 to 129 along i, where they are seen."""
+    to_world = ijk_to_world(volume)
+    corners = np.array([to_world @ (*one, 1) for one in ((99.6, 39.6, 49.6), (129.4, 59.4, 59.4))])
+    roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode")
+    roi.SetXYZ(*corners[:, :3].mean(axis=0))
+    roi.SetSize(*np.abs(corners[1] - corners[0])[:3])
+    return roi
