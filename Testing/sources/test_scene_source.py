@@ -325,3 +325,35 @@ def test_a_segmentation_without_voxels_is_not_listed_and_refused_in_words(scene,
     assert source.label_maps() == []
     with pytest.raises(net.SourceError, match="has no segments with voxels"):
         source.image("Segmentation1")
+
+
+def test_volumes_with_odd_ids_are_told_apart(scene, source):
+    """A node with a singleton tag has that in its id."""
+    tags = [None, "Node1", "A" * 50, "A" * 49 + "B"]
+    for shade, tag in enumerate(tags):
+        volume = scene.CreateNodeByClass("vtkMRMLScalarVolumeNode")
+        volume.UnRegister(None)
+        volume.SetSingletonTag(tag)
+        scene.AddNode(volume)
+        volume.SetAndObserveImageData(image_data(np.full((1, 1, 1), shade, np.int16)))
+    ids = [
+        item.id for item in codec.unpack(codec.pack(codec.ImageMetaMessage(source.images()))).items
+    ]
+    assert [source.image(image_id).pixels.item() for image_id in ids] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [1e39, float("nan")])
+def test_markups_that_are_nowhere_are_left_out(scene, source, number):
+    line = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+    points = scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode")
+    for node in (line, points):
+        node.AddControlPoint(vtkVector3d(0, 0, number))
+        node.AddControlPoint(vtkVector3d(1, 2, 3))
+    assert source.trajectories() == []
+    assert [item.position for item in source.points()] == [(1, 2, 3)]
+
+
+def test_a_volume_that_is_nowhere_says_so(source, show):
+    show(ramp(), "A").SetOrigin(1e39, 0, 0)
+    with pytest.raises(net.SourceError, match="check its origin and spacing"):
+        source.image("ScalarVolume1")

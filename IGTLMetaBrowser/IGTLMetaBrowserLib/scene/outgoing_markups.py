@@ -16,6 +16,7 @@ from .errors import SceneError
 from .markup_display import diameter_of, rgba_of
 from .moved_images import moved_back
 from .new_markups import LINE_CLASS, POINT_CLASS
+from .trajectory_decoding import FARTHEST
 from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, TYPE_ATTRIBUTE
 
 _Type = codec.TrajectoryType
@@ -47,6 +48,8 @@ def trajectory_item(node: Any, image: Any = None, owner: str | None = None) -> c
         raise SceneError(
             f"{node.GetName()!r} has {len(points)} of {expected} points; place them all to send it"
         )
+    if not all(map(_can_be_sent, points)):
+        raise SceneError(f"{node.GetName()!r} is not within {FARTHEST / 1000:g} m of the origin")
     type_ = _Type.ENTRY_AND_TARGET if is_line else _point_type(node)
     position = {_Type.ENTRY: points[0], _Type.TARGET: points[-1]}
     none = (0.0, 0.0, 0.0)
@@ -62,7 +65,11 @@ def trajectory_item(node: Any, image: Any = None, owner: str | None = None) -> c
 
 
 def point_items(node: Any, image: Any = None, owner: str | None = None) -> list[codec.PointItem]:
-    """Return a markups point list as it goes into POINT; see ``trajectory_item``."""
+    """Return a markups point list as it goes into POINT; see ``trajectory_item``.
+
+    Without points that are farther away than any is shown that comes: they are a mistake, and
+    numbers that float32 does not hold would fail the message with all the others.
+    """
     rgba, diameter = _look(node, is_line=False)
     labels = [
         node.GetNthControlPointLabel(index)
@@ -72,6 +79,7 @@ def point_items(node: Any, image: Any = None, owner: str | None = None) -> list[
     return [
         codec.PointItem(rgba=rgba, position=point, diameter=diameter, **_texts(node, label, owner))
         for label, point in zip(labels, defined_points(node, image), strict=True)
+        if _can_be_sent(point)
     ]
 
 
@@ -98,6 +106,10 @@ def defined_points(node: Any, image: Any = None) -> list[tuple[float, float, flo
         for position in positions
     ]
     return moved_back(points, image)
+
+
+def _can_be_sent(point: tuple[float, float, float]) -> bool:
+    return all(abs(number) <= FARTHEST for number in point)  # not of NaN
 
 
 def _is_placed(node: Any, index: int) -> bool:

@@ -19,7 +19,13 @@ def image_message(volume: Any) -> codec.ImageMessage:
     OpenIGTLink lacks their type, or if the volume is under a transform that bends it.
     """
     pixels = _pixels(volume)
-    return codec.ImageMessage.from_ijk_to_ras(pixels, ijk_to_world(volume))
+    matrix = ijk_to_world(volume)
+    if not (np.abs(matrix) < np.finfo(np.float32).max).all():  # neither those of NaN
+        raise SceneError(
+            f"{volume.GetName()!r} has a geometry that no message holds; check its origin and "
+            "spacing in the module Volumes"
+        )
+    return codec.ImageMessage.from_ijk_to_ras(pixels, matrix)
 
 
 def scalar_type(volume: Any) -> codec.ScalarType:

@@ -6,6 +6,7 @@ world, transforms included.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
@@ -44,6 +45,7 @@ _IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 _ADDRESS = re.compile(":[0-9]+$")
 # What the fields of IMGMETA hold.
 _LONGEST_AXIS = 65535
+_ID_SIZE = 20
 
 
 class SceneSource:
@@ -267,11 +269,18 @@ class SceneSource:
 
 
 def _id(volume: Any) -> str:
-    """Return a volume's id for messages: its node's, without what all of them have.
+    """Return a volume's id for messages: its node's, without what all of its class have.
 
-    The longest, LabelMapVolume123456, has 20 characters.
+    LabelMapVolume123456 has the 20 characters that there are. What is longer, as that of a node
+    with a singleton tag, would fail the whole list; cut, it could be another volume's.
     """
-    return volume.GetID().removeprefix("vtkMRML").replace("Node", "")
+    node_id, class_name = volume.GetID(), volume.GetClassName()
+    if node_id.startswith(class_name):
+        short_name = class_name.removeprefix("vtkMRML").removesuffix("Node")
+        short_id = short_name + node_id.removeprefix(class_name)
+        if len(short_id.encode()) <= _ID_SIZE:
+            return short_id
+    return hashlib.sha256(node_id.encode()).hexdigest()[:_ID_SIZE]
 
 
 def _scan_time(volume: Any) -> codec.Timestamp:
