@@ -78,7 +78,9 @@ class SceneImages:
         """Find what is in the scene already; return the new ids of images and of label maps."""
         return self._nodes.adopt(self._connection.address), self._overlays.adopt()
 
-    def show(self, image_id: str, image: codec.ImageMessage) -> tuple[Any, tuple[str, ...]]:
+    def show(
+        self, image_id: str, image: codec.ImageMessage, is_live: bool = False
+    ) -> tuple[Any, tuple[str, ...]]:
         """Show an image that came; return its node, and what is noteworthy of it.
 
         Its preview, if there is one, stays in the views until ``replace_preview``. Raises
@@ -91,7 +93,8 @@ class SceneImages:
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()
-        node = self._nodes.show(self._connection.address, image_id, image, scan_time)
+        address = self._connection.address
+        node = self._nodes.show(address, image_id, image, scan_time, is_live)
         self.image_shown.emit(image_id)
         doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
         return node, (*image_notes(image_id, entry, image), *doubled)
@@ -153,7 +156,7 @@ class SceneImages:
         """
         self._check_is_as_listed(image)
         if is_described or self._overlays.is_label_map(image.device_name):
-            node, _ = self.show(image.device_name, image)
+            node, _ = self.show(image.device_name, image, is_live=True)
             self.replace_preview(image.device_name)
             return node
         # Its description has not changed: to write it anew would take longer than the voxels.

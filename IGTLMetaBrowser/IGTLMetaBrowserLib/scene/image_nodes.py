@@ -109,8 +109,11 @@ class ImageNodes:
         image_id: str,
         image: codec.ImageMessage,
         scan_time: datetime | None = None,
+        is_live: bool = False,
     ) -> Any:
         """Show an image, and what is known of it, and return its volume node.
+
+        Those that are ``is_live`` are somewhere else each time, which is no work of the user's.
 
         Its preview, if there is one, stays in the views until ``replace_preview``. Raises
         ``SceneError``.
@@ -126,7 +129,10 @@ class ImageNodes:
         window = self._voi_window(image_id)
         self._disowned.discard((address, image_id))
         node = self._show(address, image_id, image, name, modality, window, is_same)
-        write_geometry(node, image.usable_ijk_to_ras(self.coordinates))
+        if is_live:
+            forget_geometry(node)
+        else:
+            write_geometry(node, image.usable_ijk_to_ras(self.coordinates))
         # Each change of a node of which Slicer is told makes its slice views look at it again.
         modified = node.StartModify()
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
