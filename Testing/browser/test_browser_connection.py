@@ -127,6 +127,7 @@ def test_a_server_that_does_not_answer_is_left_and_the_next_question_connects(un
         peer.wait_until_closed()
 
     with ScriptedServer(say_nothing, serve_well) as server:
+        server.only_silence_counts()
         unconnected.connect("127.0.0.1", server.port, answer_timeout=0.2)
         with pytest.raises(net.TimeOutError, match=r"did not answer in 0\.2 s"):
             unconnected.load_image("MR")

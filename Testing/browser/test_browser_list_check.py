@@ -147,6 +147,7 @@ def test_the_error_of_a_limit_names_the_place_in_the_window(unconnected: Browser
         peer.wait_until_closed()
 
     with ScriptedServer(serve) as server:
+        server.only_silence_counts()
         unconnected.connect("127.0.0.1", server.port, answer_timeout=0.5)
         unconnected.list_images()
         with pytest.raises(net.TimeOutError):

@@ -70,12 +70,12 @@ def test_the_transfer_tells_how_far_image_and_batch_are(browser, events):
 
 def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events):
     image, go_on = make_image(1, (128, 128, 64), "MR"), threading.Event()
-    data, pace = codec.pack(image), threading.Event()  # never set: the pace of the network
+    data = codec.pack(image)
 
     def trickle(peer):
         peer.receive()
         for start in range(0, len(data), len(data) // 10):
-            pace.wait(0.06)
+            peer.pause(0.06)
             peer.send(data[start : start + len(data) // 10])
         go_on.set()
         peer.wait_until_closed()
@@ -98,13 +98,13 @@ def test_rate_and_time_left_are_known_while_an_image_arrives(unconnected, events
 
 def test_while_the_server_prepares_an_image_observers_hear_for_how_long(unconnected, events):
     # It shows that it is alive by the tracking data that it streams meanwhile.
-    is_heard, pace = threading.Event(), threading.Event()  # the pace is never set
+    is_heard = threading.Event()
 
     def prepare(peer):
         peer.receive()
         while not is_heard.is_set():
             peer.send(codec.TransformMessage(device_name="StylusToTracker"))
-            pace.wait(0.02)
+            peer.pause(0.02)
         peer.send(make_image(1, device_name="MR"))
         peer.wait_until_closed()
 

@@ -285,6 +285,7 @@ def test_a_server_that_offers_no_list_is_asked_once(unconnected, events):
         peer.wait_until_closed()
 
     with ScriptedServer(ignore, ignore) as server:
+        server.only_silence_counts()
         unconnected.connect("127.0.0.1", server.port, answer_timeout=0.1, reconnect_delays=SHORT)
         unconnected.images.request_list()
         unanswered = step_until_event(unconnected, events, ListUnanswered)
@@ -305,6 +306,7 @@ def test_a_list_that_comes_after_all_is_shown(unconnected, events):
         peer.wait_until_closed()
 
     with ScriptedServer(ignore, serve_well) as server:
+        server.only_silence_counts()
         unconnected.connect("127.0.0.1", server.port, answer_timeout=0.1, reconnect_delays=SHORT)
         unconnected.images.request_list()
         step_until_event(unconnected, events, ListUnanswered)
@@ -319,11 +321,13 @@ def test_a_server_that_streams_but_offers_no_list_keeps_its_connection(unconnect
         peer.receive()
         while not of_type(events, ListUnanswered):
             peer.send(make_image(1))
+            peer.pause(0.01)
         peer.receive()  # the trajectories
         peer.send(codec.TrajectoryMessage(items=[TRAJECTORY]))
         peer.wait_until_closed()
 
     with ScriptedServer(stream) as server:
+        server.only_silence_counts()
         unconnected.connect("127.0.0.1", server.port, answer_timeout=0.3, header_version=1)
         unconnected.images.request_list()
         step_until_event(unconnected, events, ListUnanswered)

@@ -336,6 +336,7 @@ def test_a_server_that_offers_parts_and_refuses_them_is_asked_for_the_image(unco
 def test_parts_that_never_come_give_way_to_the_whole_image(unconnected, events):
     image = large_image()
     with ScriptedServer(parts_of(image, lambda *_arguments: None)) as server:
+        server.only_silence_counts()
         unconnected.connect("127.0.0.1", server.port, answer_timeout=0.3, reconnect_delays=(0.0,))
         unconnected.wait_until_connected()
         unconnected.list_images()

@@ -201,6 +201,7 @@ def test_without_a_new_list_it_stands_beside_no_image(
 ):
     smith = leaving(numbering("Smith", ["A"]), "GET_TRAJ")
     with ScriptedServer(smith, without_list("Jones", refusal)) as server:
+        server.only_silence_counts()
         unconnected.connect(server.host, server.port, reconnect_delays=(0.01,), answer_timeout=0.3)
         unconnected.list_images()
         image = unconnected.load_image("0")

@@ -182,6 +182,7 @@ def test_a_server_that_says_it_can_and_breaks_off_is_not_asked_for_ever(unconnec
 
 def test_a_server_that_never_answers_is_not_asked_for_ever(unconnected, serve):
     server = serve(thumbnail=lambda image_id: None)
+    server.only_silence_counts()
     connect(unconnected, server, answer_timeout=0.3)
     unconnected.thumbnails.want(["A", "BB"])
     step_until(unconnected, lambda: unconnected.thumbnails._is_given_up, "the browser to give up")

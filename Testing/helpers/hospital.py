@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 import slicer
 
+from helpers.patience import Patience
 from helpers.peers import (
     PATIENCE,
     TRAJECTORY,
@@ -97,9 +97,9 @@ def of_type(events: Iterable[Any], event_type: type[EventType]) -> list[EventTyp
 
 def step_until(browser: Browser, condition: Callable[[], bool], what: str) -> None:
     """Step a browser, as the window does, until a condition is met."""
-    end = time.monotonic() + PATIENCE
+    patience = Patience(PATIENCE)
     while not condition():
-        assert time.monotonic() < end, f"waited in vain for {what}"
+        assert not patience.is_over, f"waited in vain for {what}"
         wait_for_socket(browser)
         browser.step()
 

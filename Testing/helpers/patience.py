@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from pathlib import Path
+from time import monotonic  # not of a module in which a test lets time stand still
 
 _THREADS = Path("/proc/self/task")
 
@@ -24,20 +24,20 @@ class Patience:
     """
 
     def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+        self._end = monotonic() + seconds
         self._delays = _delays()
 
     @property
     def is_over(self) -> bool:
         """Whether the time is up."""
-        if time.monotonic() < self._end:
+        if monotonic() < self._end:
             return False
         before, self._delays = self._delays, _delays()
         # Of the thread that waited most: several wait at the same time.
         self._end += max(
             (delay - before.get(thread, 0.0) for thread, delay in self._delays.items()), default=0.0
         )
-        return time.monotonic() >= self._end
+        return monotonic() >= self._end
 
 
 def _delays() -> dict[str, float]:

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from helpers.patience import Patience
+from helpers.silence import Silence, is_readable
 from IGTLMetaBrowserLib import codec, net
 
 if TYPE_CHECKING:
     from IGTLMetaBrowserLib.browser.browser import Browser
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 TRAJECTORY = codec.TrajectoryItem(
     name="Left electrode",
@@ -135,8 +136,11 @@ class Peer:
     Where there is a ``piece_size``, messages are sent in pieces of so many bytes.
     """
 
-    def __init__(self, sock: socket.socket, piece_size: int | None = None) -> None:
+    def __init__(
+        self, sock: socket.socket, piece_size: int | None = None, silence: Silence | None = None
+    ) -> None:
         self.socket = sock
+        self._silence = silence or Silence()
         self._piece_size = piece_size
         if piece_size is not None:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -182,14 +186,9 @@ class Peer:
         return message
 
     def _next_message(self) -> codec.Message:
-        patience = Patience(PATIENCE)
         while not self._received:
-            try:
-                count = self.socket.recv_into(self._receiver.get_buffer())
-            except TimeoutError:
-                if patience.is_over:
-                    raise
-                continue
+            self._wait()
+            count = self.socket.recv_into(self._receiver.get_buffer())
             if count == 0:
                 raise EOFError("the other end closed the connection")
             self._received += self._receiver.buffer_updated(count)
@@ -197,13 +196,40 @@ class Peer:
         assert isinstance(message, codec.Message), message
         return message
 
+    def receive_bytes(self, count: int) -> bytes:
+        """Wait for so many bytes. Raises ``EOFError`` if the other end is closed before the last.
+
+        Not for bytes of which ``receive`` has received some already.
+        """
+        data = b""
+        while len(data) < count:
+            self._wait()
+            if not (piece := self.socket.recv(count - len(data))):
+                raise EOFError("the other end closed the connection")
+            data += piece
+        return data
+
+    def is_silent_for(self, seconds: float) -> bool:
+        """Say nothing for as long, or until something comes; return whether nothing has come."""
+        return not self._silence.wait(self.socket, seconds)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait before more is sent, as a slow network does; return whether anything has come."""
+        self._silence.pause(seconds)
+        return is_readable(self.socket)
+
     def wait_until_closed(self) -> None:
         """Wait until the other end closes; pass over what it sends until then."""
-        try:
-            while self.socket.recv(1 << 16):
-                pass
-        except ConnectionResetError:
-            pass
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                self._wait()
+                if not self.socket.recv(1 << 16):
+                    return
+
+    def _wait(self) -> None:
+        seconds = self.socket.gettimeout()
+        if seconds != 0 and not self._silence.wait(self.socket, seconds):  # else it does not block
+            raise TimeoutError("nothing came")
 
 
 Script = Callable[[Peer], None]
@@ -225,6 +251,8 @@ class ScriptedServer:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._error: BaseException | None = None
         self._peer: Peer | None = None
+        self._silence = Silence()
+        self._clock = contextlib.ExitStack()
         self.connections = 0
 
     def __enter__(self) -> ScriptedServer:
@@ -232,6 +260,7 @@ class ScriptedServer:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._clock.close()
         self._is_over = True
         # Wakes ``accept``; and whoever waits in a script for a client that is still there.
         socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
@@ -244,14 +273,29 @@ class ScriptedServer:
             raise self._error
 
     def client(self, **options: Any) -> net.Client:
-        """Return a client of this server; ``options`` are those of ``net.Client``."""
+        """Return a client of this server, for which ``only_silence_counts``.
+
+        ``options`` are those of ``net.Client``.
+        """
+        self.only_silence_counts()
         return net.Client(self.host, self.port, **options)
+
+    def only_silence_counts(self) -> None:
+        """From now on let time pass only while a script waits for bytes, or pauses.
+
+        So a query times out as the script is silent, and never as it gets no processor. A step of
+        the client has no limit of time then, either.
+        """
+        self._clock.close()
+        self._clock.enter_context(self._silence.counts_alone())
 
     def _run(self) -> None:
         try:
             while True:
+                while not self._silence.wait(self._listener, PATIENCE):
+                    pass
                 sock, _ = self._listener.accept()
-                with Peer(sock, self._piece_size) as self._peer:
+                with Peer(sock, self._piece_size, self._silence) as self._peer:
                     if self._is_over:
                         return
                     script = self._scripts[min(self.connections, len(self._scripts) - 1)]

@@ -96,17 +96,23 @@ def test_350_queries_at_once_although_the_server_closes_after_100(client: net.Cl
 
 
 def test_an_unknown_id_is_a_time_out_in_words_and_the_next_query_works(database_port: int):
-    with net.Client("127.0.0.1", database_port, answer_timeout=0.3) as client:
-        with pytest.raises(net.TimeOutError) as caught:
-            client.get_image("NO_SUCH_IMAGE")
-        assert f"127.0.0.1:{database_port} did not answer in 0.3 s" in str(caught.value)
+    with (
+        net.Client("127.0.0.1", database_port, answer_timeout=0.3) as impatient,
+        pytest.raises(net.TimeOutError) as caught,
+    ):
+        impatient.get_image("NO_SUCH_IMAGE")
+    assert f"127.0.0.1:{database_port} did not answer in 0.3 s" in str(caught.value)
+    with net.Client("127.0.0.1", database_port) as client:
         assert np.array_equal(client.get_image("IMAGE_1").pixels, expected_pixels("IMAGE_1"))
 
 
 def test_trajectories_are_a_time_out_and_the_next_query_works(database_port: int):
-    with net.Client("127.0.0.1", database_port, answer_timeout=0.3) as client:
-        with pytest.raises(net.TimeOutError):
-            client.get_trajectories()
+    with (
+        net.Client("127.0.0.1", database_port, answer_timeout=0.3) as impatient,
+        pytest.raises(net.TimeOutError),
+    ):
+        impatient.get_trajectories()
+    with net.Client("127.0.0.1", database_port) as client:
         assert len(client.list_images()) == 3
 
 

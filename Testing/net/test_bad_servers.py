@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import select
 import struct
-import threading
 import tracemalloc
 
 import numpy as np
@@ -272,7 +270,7 @@ def test_a_server_that_never_stops_talking_of_other_things_is_a_time_out_too(
 
     def talk_of_other_things(peer: Peer) -> None:
         peer.receive()
-        while not select.select([peer.socket], [], [], 0.005)[0]:  # until the next query comes
+        while not peer.pause(0.005):  # until the next query comes
             peer.send(data)
         serve_well(peer)
 
@@ -291,12 +289,10 @@ def test_a_server_that_never_stops_talking_of_other_things_is_a_time_out_too(
 
 
 def test_a_slow_image_is_no_time_out_as_long_as_it_arrives():
-    pace = threading.Event()  # never set: to wait for it is the pace of the network
-
     def trickle(peer: Peer) -> None:
         peer.receive()
         for start in range(0, len(GOOD), len(GOOD) // 12):
-            pace.wait(0.05)
+            peer.pause(0.05)
             peer.send(GOOD[start : start + len(GOOD) // 12])
         peer.wait_until_closed()
 
@@ -305,12 +301,10 @@ def test_a_slow_image_is_no_time_out_as_long_as_it_arrives():
 
 
 def test_a_query_is_not_overdue_while_the_answers_before_it_come():
-    pace = threading.Event()  # never set: to wait for it is the pace of the server
-
     def answer_slowly(peer: Peer) -> None:
         queries = [peer.receive() for _ in range(10)]
         for query in queries:
-            pace.wait(0.06)
+            peer.pause(0.06)
             image = make_image(7)
             image.device_name = query.device_name
             peer.send(image)

@@ -104,14 +104,13 @@ def test_the_rest_of_a_cancelled_image_may_take_longer_than_the_time_out():
     data = codec.pack(named_image(1, "A", (128, 128, 64)))
     first, rest = data[: len(data) // 2], data[len(data) // 2 :]
     was_asked = threading.Event()
-    pace = threading.Event()  # never set: to wait for it is the pace of the network
 
     def trickle(peer: Peer) -> None:
         peer.receive()
         peer.send(first)
         assert was_asked.wait(10)
         for start in range(0, len(rest), len(rest) // 16):
-            pace.wait(0.05)
+            peer.pause(0.05)
             peer.send(rest[start : start + len(rest) // 16])
         serve_well(peer)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 from collections.abc import Callable
 
@@ -37,10 +36,10 @@ class RawServer:
         self._highest = 1
 
     def __call__(self, peer: Peer) -> None:
-        while header := peer.socket.recv(58, socket.MSG_WAITALL):
-            question = codec.Header.unpack(header)
+        while True:
+            question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
             if self._reads_bodies and question.body_size:
-                peer.socket.recv(question.body_size, socket.MSG_WAITALL)
+                peer.receive_bytes(question.body_size)
             self.asked.append((question.version, question.type_name))
             self._highest = max(self._highest, question.version)
             self._answer(peer, question)
@@ -142,10 +141,10 @@ def test_a_question_in_version_2_has_a_body_that_the_cpp_library_unpacks():
     sizes = []
 
     def note_sizes(peer: Peer) -> None:
-        while header := peer.socket.recv(58, socket.MSG_WAITALL):
-            question = codec.Header.unpack(header)
+        while True:
+            question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
             sizes.append(question.body_size)
-            peer.socket.recv(question.body_size, socket.MSG_WAITALL)
+            peer.receive_bytes(question.body_size)
             peer.send(codec.ImageMetaMessage(header_version=2))
 
     with ScriptedServer(note_sizes) as server, server.client(header_version=2) as client:
@@ -158,7 +157,7 @@ def test_a_server_that_was_replaced_by_an_old_one_is_asked_in_version_1_after_th
     def old(peer: Peer) -> None:
         # Out of step from the first body on, which it does not read: it answers nothing any more.
         script = RawServer(speaks_1_only, reads_bodies=False)
-        header = codec.Header.unpack(peer.socket.recv(58, socket.MSG_WAITALL))
+        header = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
         if header.version == 2:
             peer.wait_until_closed()
         else:
@@ -175,8 +174,8 @@ def test_a_server_that_was_replaced_by_an_old_one_is_asked_in_version_1_after_th
 def test_a_server_that_closes_when_it_sees_version_2_loses_nothing():
     def close_at_version_2(peer: Peer) -> None:
         script = RawServer(speaks_1_only, reads_bodies=False)
-        while header := peer.socket.recv(58, socket.MSG_WAITALL):
-            question = codec.Header.unpack(header)
+        while True:
+            question = codec.Header.unpack(peer.receive_bytes(codec.HEADER_SIZE))
             if question.version == 2:
                 return
             script._answer(peer, question)

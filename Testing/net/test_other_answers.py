@@ -112,7 +112,8 @@ def test_a_server_that_prepares_an_image_shows_that_it_is_alive(piece_size: int 
 
     def serve(peer: Peer) -> None:
         peer.receive()
-        while not is_seen.wait(0.02):
+        while not is_seen.is_set():
+            peer.pause(0.02)
             peer.send(codec.TransformMessage(device_name="StylusToTracker"))
         peer.send(make_image(7, device_name="A"))
         peer.wait_until_closed()

@@ -5,7 +5,6 @@ Each case is run with whole messages, and over a connection that delivers one by
 
 from __future__ import annotations
 
-import select
 import threading
 from collections.abc import Callable
 
@@ -126,7 +125,7 @@ def test_a_stream_slower_than_a_frame_in_a_second_is_no_answer(piece_size: int |
         peer.receive()
         for shade_ in (101, 102):
             peer.send(make_image(shade_, device_name="Live"))
-            select.select([peer.socket], [], [], 1.2)
+            peer.is_silent_for(1.2)
         peer.wait_until_closed()
 
     with (
@@ -338,12 +337,12 @@ def test_large_live_images_do_not_put_the_time_out_off(is_renamed: bool):
         peer.send(listed("A"))
         peer.receive()
         number = 0
-        while not select.select([peer.socket], [], [], 0)[0]:
+        while not peer.pause(0.0):
             number += is_renamed
             frame = codec.pack(make_image(9, size, f"Live{number}"))
             for start in range(0, len(frame), 4096):
                 peer.socket.sendall(frame[start : start + 4096])
-                select.select([peer.socket], [], [], 0.01)
+                peer.pause(0.01)
 
     with (
         ScriptedServer(serve) as server,

@@ -71,7 +71,7 @@ def recording(port: int, file: Path, **options: Any) -> Iterator[int]:
 def replaying(file: Path, speed: float = 100.0) -> Iterator[net.Client]:
     """Yield a client of the server that was recorded."""
     server = ReplayServer(make_scripts(read_recording(file)), speed=speed)
-    with stepped(server), net.Client("127.0.0.1", server.port, answer_timeout=2.0) as client:
+    with stepped(server), net.Client("127.0.0.1", server.port, answer_timeout=PATIENCE) as client:
         yield client
 
 

@@ -12,7 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
+from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net import limited_log, limits
 from IGTLMetaBrowserLib.net.limited_log import LimitedLog
@@ -147,9 +149,9 @@ def test_one_stranger_who_keeps_asking_does_not_shut_others_out():
 
 
 def await_no_clients(server: ServerInThread) -> None:
-    end = time.monotonic() + PATIENCE
+    patience = Patience(PATIENCE)
     while server.server.clients:
-        assert time.monotonic() < end, "the server keeps clients that have left"
+        assert not patience.is_over, "the server keeps clients that have left"
 
 
 def test_two_hundred_are_connected_and_all_are_served():
@@ -220,37 +222,41 @@ def test_a_stuck_reader_is_dropped_and_its_image_let_go(caplog: pytest.LogCaptur
     source = ImagesInMemory({"HUGE": make_image(1, HUGE)})
     with serving(source, stall_timeout=0.2) as server, Peer.connect(server.port) as stuck:
         stuck.send(get("HUGE"))
-        while "HUGE" not in source.asked_for:
-            pass
-        end = time.monotonic() + PATIENCE
-        while server.server.cached_bytes:
-            assert time.monotonic() < end, "the server keeps the image of a client that is stuck"
+        patience = Patience(PATIENCE)
+        while "reads too slowly" not in caplog.text or server.server.cached_bytes:
+            assert not patience.is_over, "the server keeps the image of a client that is stuck"
         with pytest.raises((EOFError, ConnectionError)):
             stuck.receive()
-    assert "reads too slowly" in caplog.text
 
 
-def test_a_reader_that_is_slow_but_not_too_slow_gets_its_image():
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The only item is the time, in seconds: it passes as the test says."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_a_reader_that_is_slow_but_not_too_slow_gets_its_image(clock: list[float]):
     """Some MB lie in the system's buffers: it does not count as stuck while those are sent."""
     image = make_image(1, (128, 128, 64))
+    limits = net.ServerLimits(stall_timeout=0.2, slowest_reader=1000.0)
     with (
-        serving(ImagesInMemory({"A": image}), stall_timeout=0.2, slowest_reader=1000.0) as server,
+        net.Server(ImagesInMemory({"A": image}), port=0, limits=limits) as server,
         socket.socket() as sock,
     ):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        sock.settimeout(PATIENCE)
         sock.connect((server.host, server.port))
         sock.sendall(codec.pack(get("A")))
-        pause = socket.socketpair()[0]
-        pause.settimeout(0.05)
+        sock.setblocking(False)
         count = 0
-        for _ in range(30):
-            count += len(sock.recv(20_000))
-            with contextlib.suppress(TimeoutError):
-                pause.recv(1)
         while count < 58 + 72 + image.pixels.nbytes:
-            count += len(sock.recv(1 << 20))
-        pause.close()
+            server.step()
+            with contextlib.suppress(BlockingIOError):
+                received = len(sock.recv(20_000))
+                assert received, "the server has closed"
+                count += received
+                clock[0] += 0.05
 
 
 def test_an_idle_client_hears_that_it_is_and_is_closed():
@@ -268,7 +274,7 @@ def test_half_a_message_now_and_then_is_idle_too():
         assert last_words(peer).code == codec.StatusCode.TIME_OUT
 
 
-def test_a_client_whose_image_is_being_made_is_not_idle():
+def test_a_client_whose_image_is_being_made_is_not_idle(clock: list[float]):
     class Slow(ImagesInMemory):
         """Is ready with an image after a second."""
 
@@ -281,8 +287,15 @@ def test_a_client_whose_image_is_being_made_is_not_idle():
                 raise net.NotReadyError(retry_after=0.02)
             return super().image(image_id)
 
-    with serving(Slow(), idle_timeout=0.2) as server, Peer.connect(server.port) as peer:
+    limits = net.ServerLimits(idle_timeout=0.2)
+    with (
+        net.Server(Slow(), port=0, limits=limits) as server,
+        Peer.connect(server.port) as peer,
+    ):
         peer.send(get("A"))
+        while not is_readable(peer.socket):
+            clock[0] += 0.02
+            server.step()
         assert peer.receive().pixels[0, 0, 0] == 5
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from codec.stream import frame
@@ -13,8 +11,6 @@ from IGTLMetaBrowserLib.net.recent_names import MOST_NAMES, RecentNames
 
 SHORT = 0.3
 LIST = codec.pack(codec.ImageMetaMessage([codec.ImageMetaItem("A", "A")] * 100))
-# Never set: to wait for it is the pace of the network.
-PACE = threading.Event()
 
 
 def drip(peer: Peer) -> None:
@@ -23,8 +19,7 @@ def drip(peer: Peer) -> None:
     peer.send(LIST[: codec.HEADER_SIZE])
     for number in range(codec.HEADER_SIZE, len(LIST)):
         peer.send(LIST[number : number + 1])
-        if PACE.wait(SHORT / 8):
-            return
+        peer.pause(SHORT / 8)
 
 
 def test_a_list_that_is_dripped_ends():
@@ -39,7 +34,7 @@ def test_an_answer_of_a_slow_network_may_take_longer_than_the_time_out():
         peer.receive()
         for start in range(0, len(LIST), len(LIST) // 8):
             peer.send(LIST[start : start + len(LIST) // 8])
-            PACE.wait(SHORT / 4)
+            peer.pause(SHORT / 4)
         serve_well(peer)
 
     with (
@@ -56,7 +51,8 @@ def test_what_is_passed_over_is_no_answer(monkeypatch: pytest.MonkeyPatch):
     def send_for_ever(peer: Peer) -> None:
         peer.receive()
         peer.send(frame("TRANSFORM", body_size=1 << 40))
-        while not PACE.wait(0.01):
+        while True:
+            peer.pause(0.01)
             peer.send(bytes(10_000))
 
     with (

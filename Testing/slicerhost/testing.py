@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable
+from time import monotonic  # not of a module in which a test lets time stand still
 from types import TracebackType
 
 from slicerhost.pythonqt_lifetime import release_destroyed
@@ -32,11 +32,11 @@ def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: str)
     """
     import qt
 
-    deadline = time.monotonic() + timeout_seconds
+    deadline = monotonic() + timeout_seconds
     wake_up = qt.QTimer()
     wake_up.start(5)  # ms; processEvents waits for an event, so the condition is seen this often
     while not condition():
-        if time.monotonic() > deadline:
+        if monotonic() > deadline:
             raise TimeoutError(f"Waited {timeout_seconds} s in vain for {what}.")
         qt.QCoreApplication.processEvents(qt.QEventLoop.WaitForMoreEvents)
         qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.DeferredDelete)
