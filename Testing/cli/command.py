@@ -23,7 +23,7 @@ from IGTLMetaBrowserLib import codec, net
 
 COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
 IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"
-SECONDS = 30
+SECONDS = 120
 CACHE = tempfile.TemporaryDirectory()
 
 

@@ -23,7 +23,7 @@ _LONGEST_PAUSE_SECONDS = 0.1
 
 
 def is_readable(sock: socket.socket, seconds: float | None = 0.0) -> bool:
-    """Wait until bytes or the end have come, for ``seconds`` at most; None: for as long as it takes.
+    """Wait for bytes or the end, ``seconds`` at most (None: for ever); return whether they came.
 
     Opens no descriptor, as a selector does: some tests count those.
     """
