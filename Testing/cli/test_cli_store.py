@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from cli.command import igtlmeta, started
 from helpers import demo_dicom, orthanc
@@ -158,9 +158,21 @@ def test_a_broken_file_among_the_images_is_left_out_in_words(phantom, plan, tmp_
     broken.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     broken.save_as(images / "broken.dcm")
     os.truncate(images / "broken.dcm", 2000)  # in the middle of what is deflated
+    broken.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    for name in ("cut_header.dcm", "cut_pixels.dcm"):
+        broken.save_as(images / name)
+    # In the middle of its position, of which pydicom would return the first digits.
+    position = (images / "cut_header.dcm").read_bytes().index(b"\x20\x00\x32\x00DS")
+    os.truncate(images / "cut_header.dcm", position + 12)
+    os.truncate(images / "cut_pixels.dcm", (images / "cut_pixels.dcm").stat().st_size - 10)
     result = igtlmeta("store", plan, "--images", images, "-o", tmp_path)
-    assert (result.returncode, result.stderr.count("\n")) == (0, 1)
-    assert "broken.dcm is left out, it cannot be read: " in result.stderr
+    assert (result.returncode, result.stderr.count("\n")) == (0, 3)
+    for name, reason in (
+        ("broken", ""),
+        ("cut_header", "is cut off within (0020,0032)"),
+        ("cut_pixels", "it is cut off: 10 bytes of its pixels are missing; get it again"),
+    ):
+        assert f"{name}.dcm is left out, it cannot be read: {reason}" in result.stderr
 
 
 def test_a_missing_plan_is_named_before_images_are_read(tmp_path):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import codec
+from ..dicom_index.header_reader import DICOM, DICOMDIR, OTHER, read_content, read_file
+from ..dicom_index.image_header import unpack_header
 from ..dicom_index.limited_file import open_limited
+from ..dicom_index.whole_dataset import read_whole
 from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
 from ..sources.archive import Archive, Series
@@ -194,33 +198,33 @@ def _read(folder: Path) -> list[Dataset]:
 
 def _image_in(source: Path | bytes | memoryview, name: str) -> Iterator[Dataset]:
     """Yield the header of the image in a file, or in its bytes, if there is one."""
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
+    content = read_file(str(source)) if isinstance(source, Path) else read_content(source)
+    reason = content.reason
+    if content.image is not None:
+        shared, rest = content.image
+        reason = unpack_header(json.loads(shared), rest).problem
+    elif content.kind in (DICOM, DICOMDIR, OTHER):
+        return
     try:
-        with open_limited(source) as file:
-            dataset = dcmread(file, stop_before_pixels=True)
-    except InvalidDicomError:
-        return
+        if not reason:
+            with open_limited(source) as file:
+                yield read_whole(file, stop_before_pixels=True)
+            return
     except Exception as error:  # a broken file raises anything
-        note(f"{output.escaped(name)} is left out, it cannot be read: {error}")
-        return
-    if "Rows" in dataset:
-        yield dataset
+        reason = str(error)
+    note(f"{output.escaped(name)} is left out, it cannot be read: {reason}")
 
 
 def _predecessor(
     text: str | None, images: list[Dataset], archive: Archive | None, modality: str
 ) -> Dataset | None:
-    from pydicom import dcmread
-
     if text is None:
         return None
     if archive is not None and _UID.fullmatch(text):
         return find_predecessor(archive, images, text, modality)
     try:
         with open_limited(Path(text)) as file:
-            return dcmread(file)
+            return read_whole(file)
     except Exception as error:  # a broken file raises anything
         words = f"{text} cannot be read as a DICOM document: {error}; check --replaces"
         raise SourceError(words) from error

@@ -18,6 +18,7 @@ import numpy as np
 from ..codec.geometry import flip_matrix_lps_ras
 from ..dicom_index.limited_file import open_limited
 from ..dicom_index.plausible_numbers import LONGEST
+from ..dicom_index.whole_dataset import read_whole
 from ..net.source import SourceError
 from .dicom_fields import image_id
 from .dicom_segmentations import Structure, default_color
@@ -212,10 +213,8 @@ def _numbers(contour: Dataset) -> np.ndarray:
 
 
 def _read(folder: Path, name: str) -> Dataset:
-    import pydicom
-
     try:
         with open_limited(folder / name) as file:
-            return pydicom.dcmread(file, force=True)
+            return read_whole(file, force=True)
     except Exception as error:  # a broken file raises anything
         raise SourceError(f"{name!r} cannot be read: {error}") from error

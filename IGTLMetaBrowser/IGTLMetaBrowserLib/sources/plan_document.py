@@ -26,6 +26,7 @@ from .. import codec
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.limited_file import open_limited
 from ..dicom_index.plausible_numbers import LONGEST
+from ..dicom_index.whole_dataset import read_whole
 from ..net.source import SourceError
 from .dicom_fields import cut_name, image_id
 from .predecessor import CODING_SCHEME, check_predecessor, replaced_by
@@ -150,8 +151,6 @@ def read_plan(document: Dataset) -> Plan:
 
 def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
     """Return the plans among the files of an index. What cannot be read is logged."""
-    from pydicom import dcmread
-
     statement = (
         "SELECT name FROM instances JOIN files ON files.id = instances.file WHERE sop_class = ?"
     )
@@ -159,7 +158,7 @@ def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
     for (name,) in index.query(statement, COMPREHENSIVE_3D_SR):
         try:
             with open_limited(folder / os.fsdecode(name)) as file:
-                plans.append(read_plan(dcmread(file)))
+                plans.append(read_plan(read_whole(file)))
         except Exception as error:  # a broken file raises anything
             _logger.warning("a plan is not offered: %s", error)
     return tuple(plans)

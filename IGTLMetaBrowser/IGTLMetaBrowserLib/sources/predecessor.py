@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..dicom_index.limited_file import open_limited
+from ..dicom_index.whole_dataset import read_whole
 from ..net.source import SourceError
 from .archive import Archive, Series
 
@@ -126,11 +127,10 @@ def replaced_by(document: Dataset) -> list[str]:
 
 def replaced_in(path: Path) -> list[str]:
     """Return the same of a segmentation in a file; nothing, and a warning, if it cannot be read."""
-    from pydicom import dcmread
-
     try:
         with open_limited(path) as file:
-            document = dcmread(file, stop_before_pixels=True, specific_tags=["SourceImageSequence"])
+            tags = ["SourceImageSequence"]
+            document = read_whole(file, stop_before_pixels=True, specific_tags=tags)
             return replaced_by(document)
     except Exception as error:  # a broken file raises anything
         _logger.warning("what %s has replaced is not known: %s", path.name, error)
@@ -147,12 +147,10 @@ def _is_replaced(reference: Dataset) -> bool:
 
 def _add(documents: dict[str, Dataset], content: bytes | memoryview, wanted: str) -> None:
     """Add a document; without its pixels unless it is the one that is wanted."""
-    from pydicom import dcmread
-
     try:
-        document = dcmread(open_limited(content), stop_before_pixels=True)
+        document = read_whole(open_limited(content), stop_before_pixels=True)
         if document.SOPInstanceUID == wanted:
-            document = dcmread(io.BytesIO(content))
+            document = read_whole(io.BytesIO(content))
         documents[str(document.SOPInstanceUID)] = document
     except Exception as error:  # a broken file raises anything
         raise SourceError(f"a document of the study cannot be read: {error}") from error

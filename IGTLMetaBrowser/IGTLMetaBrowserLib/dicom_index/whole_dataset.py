@@ -1,0 +1,31 @@
+"""Datasets of which nothing is missing at the end.
+
+Of a file that is cut off within a value, pydicom (3.0) returns what there is of that: the first
+contours of a structure set, the first digits of a position.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from .pixel_place import UNDEFINED_LENGTH
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+def read_whole(file: BinaryIO, **options: Any) -> Dataset:
+    """Return what ``pydicom.dcmread`` returns of a file with these options.
+
+    Raises ``ValueError`` if it is cut off within a value, and whatever pydicom raises.
+    """
+    from pydicom import dcmread
+    from pydicom.dataelem import RawDataElement
+
+    dataset = dcmread(file, **options)
+    for element in dataset.values():
+        if not isinstance(element, RawDataElement) or element.length == UNDEFINED_LENGTH:
+            continue
+        if element.value is not None and len(element.value) < element.length:
+            raise ValueError(f"it is cut off within {element.tag}; get it again")
+    return dataset

@@ -1,0 +1,41 @@
+"""Files that are cut off are not read as if the rest were all."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.uid import ExplicitVRLittleEndian
+
+from IGTLMetaBrowserLib.dicom_index.whole_dataset import read_whole
+
+
+def file_of(is_undefined: bool) -> bytes:
+    contour = Dataset()
+    contour.ContourData = [1.5, 2.5, -30.25]
+    structure = Dataset()
+    structure.ContourSequence = [contour, contour]
+    dataset = Dataset()
+    dataset.preamble = bytes(128)
+    dataset.ensure_file_meta()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.ImagePositionPatient = [1.5, 2.5, -30.25]
+    dataset.ROIContourSequence = [structure]
+    dataset["ROIContourSequence"].is_undefined_length = is_undefined
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("is_undefined", [False, True])
+def test_a_file_that_ends_within_a_value_is_refused(is_undefined: bool):
+    data = file_of(is_undefined)
+    assert read_whole(io.BytesIO(data)) == dcmread(io.BytesIO(data))
+    start = data.index(b"1.5\\2.5")
+    # Between two elements, nothing tells that others were to follow.
+    between = start + len(b"1.5\\2.5\\-30.25 ")
+    ends = [*range(start, between), *range(between + 8, len(data))]
+    for end in ends:
+        with pytest.raises((ValueError, EOFError, OSError)):
+            read_whole(io.BytesIO(data[:end]))
