@@ -33,9 +33,9 @@ def test_a_file_that_ends_within_a_value_is_refused(is_undefined: bool):
     data = file_of(is_undefined)
     assert read_whole(io.BytesIO(data)) == dcmread(io.BytesIO(data))
     start = data.index(b"1.5\\2.5")
-    # Between two elements, nothing tells that others were to follow.
-    between = start + len(b"1.5\\2.5\\-30.25 ")
-    ends = [*range(start, between), *range(between + 8, len(data))]
+    # Between two elements, or within what says how long the next is, nothing tells of a cut.
+    between = start + len(b"1.5\\2.5\\-30.25")
+    ends = [*range(start, between), *range(between + 12, len(data))]
     for end in ends:
         with pytest.raises((ValueError, EOFError, OSError)):
             read_whole(io.BytesIO(data[:end]))
