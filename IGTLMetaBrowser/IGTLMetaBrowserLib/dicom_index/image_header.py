@@ -45,7 +45,8 @@ OWN_KEYWORDS = (
 )  # fmt: skip
 # Those that only functional groups have.
 FRAME_KEYWORDS = (
-    "EffectiveEchoTime", "FrameAcquisitionDateTime", "FrameType", "LUTLabel",
+    "DimensionIndexValues", "EffectiveEchoTime", "FrameAcquisitionDateTime", "FrameType",
+    "LUTLabel",
     "NominalCardiacTriggerDelayTime", "RealWorldValueIntercept", "RealWorldValueSlope",
     "ReferencedSegmentNumber", "TemporalPositionIndex", "TemporalPositionTimeOffset",
 )  # fmt: skip

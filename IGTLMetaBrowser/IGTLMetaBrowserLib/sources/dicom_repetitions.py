@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from .dicom_files import Frame
+from .dicom_files import Frame, parse_numbers
 
 # Attributes that tell frames in one place apart for sure.
 _DISCRIMINATORS = (
@@ -26,15 +26,28 @@ Place = list[Frame]
 
 
 def in_order(frames: Sequence[Frame]) -> list[Frame]:
-    """Return frames by InstanceNumber, then by time, then by their order in the folder."""
+    """Return frames by InstanceNumber, by time, by DimensionIndexValues (PS3.3 C.7.6.17), and then
+    by their order in the folder.
+    """
     if len(frames) == 1:  # in by far most places
         return [*frames]
     return sorted(frames, key=_order)
 
 
-def _order(frame: Frame) -> tuple[float, str, str, int]:
+def _order(frame: Frame) -> tuple[float, str, tuple[float, ...], str, int]:
+    return (*_said_order(frame), frame.file.name, frame.index)
+
+
+def _said_order(frame: Frame) -> tuple[float, str, tuple[float, ...]]:
     moment = next(filter(None, map(frame.get, _TIMES)), "")
-    return (frame.number("InstanceNumber") or 0.0, moment, frame.file.name, frame.index)
+    dimensions = parse_numbers(frame.get("DimensionIndexValues"))
+    return (frame.number("InstanceNumber") or 0.0, moment, dimensions)
+
+
+def _is_order_said(frames: Sequence[Frame]) -> bool:
+    """Whether files say in which order their frames follow each other, not only their names do."""
+    said = {(frame.file.name, _said_order(frame)) for frame in frames}
+    return len({order for _, order in said}) == len(said)
 
 
 def without_doubles(places: Sequence[Place], pixel_digest: Callable[[Frame], bytes]) -> list[Place]:
@@ -94,8 +107,11 @@ def split_repetitions(places: Sequence[Place]) -> list[list[Frame]] | None:
     return _split_by_attributes(places) or _split_by_sequence(places)
 
 
-def _split_evenly(places: Sequence[Place]) -> list[list[Frame]]:
-    """Return volume n of the n-th frame in each place, without mixing what is surely different."""
+def _split_evenly(places: Sequence[Place]) -> list[list[Frame]] | None:
+    """Return volume n of the n-th frame in each place, without mixing what is surely different.
+
+    None if only the names of files tell which frame is the n-th.
+    """
     keywords = [
         keyword
         for keyword in (*_DISCRIMINATORS, *_PHASES)
@@ -107,6 +123,8 @@ def _split_evenly(places: Sequence[Place]) -> list[list[Frame]]:
     sets: list[list[Frame]] = []
     for key in dict.fromkeys(_key(frame, keywords) for frame in places[0]):
         alike = [[frame for frame in place if _key(frame, keywords) == key] for place in places]
+        if not all(map(_is_order_said, alike)):
+            return None
         sets += [list(frames) for frames in zip(*alike, strict=True)]
     return sets
 
@@ -134,6 +152,8 @@ def _split_by_attributes(places: Sequence[Place]) -> list[list[Frame]] | None:
 def _split_by_sequence(places: Sequence[Place]) -> list[list[Frame]] | None:
     """Return sets of frames by InstanceNumber, all whole but the last: an interrupted scan."""
     number_of = {frame: number for number, place in enumerate(places) for frame in place}
+    if not _is_order_said([*number_of]):
+        return None
     sets: list[dict[int, Frame]] = [{}]
     for frame in in_order([*number_of]):
         if number_of[frame] in sets[-1]:
