@@ -9,7 +9,8 @@ import pytest
 
 TOP = Path(__file__).parents[1]
 LIB = TOP / "IGTLMetaBrowser" / "IGTLMetaBrowserLib"
-DOCUMENTS = ("CONTRIBUTING.md", "README.md", "SECURITY.md", "docs/PROTOCOL.md")
+PAGES = sorted(f"docs/{path.name}" for path in (TOP / "docs").glob("*.md"))
+DOCUMENTS = ("CONTRIBUTING.md", "README.md", "SECURITY.md", *PAGES)
 # Paths in a document are relative to one of these.
 ROOTS = (TOP, LIB.parent, LIB, TOP / "Testing")
 # What the commands write.
@@ -21,7 +22,7 @@ FILE = re.compile(r"(?<![\w/<>.-])([\w.-]+/)*[\w-]+\.(py|md|json|ui|txt|toml)(?!
 FOLDER = re.compile(r"(?<![\w/<>.-])([\w.-]+/)+$")
 # What stands for a file of the user: FILE.csv.
 ARGUMENT = re.compile(r"(.*/)?[A-Z]+\.(mrk\.)?(csv|json|parquet)")
-LINK = re.compile(r"\]\(([^)#:]+)\)")
+LINK = re.compile(r"\]\(([^)#:]*)(#[^)]+)?\)")
 NAME = re.compile(r"[A-Z][a-z]+([A-Z][a-z]+)+|[a-z]+(_[a-z]+)+")
 
 
@@ -33,6 +34,12 @@ def code_of(document: str) -> list[str]:
 
 def is_there(path: str) -> bool:
     return any((root / path).exists() for root in ROOTS)
+
+
+def sections_of(page: Path) -> list[str]:
+    """Return the anchors of the headings of a page, as GitHub makes them."""
+    headings = re.findall(r"(?m)^#+ (.+)", page.read_text())
+    return ["#" + re.sub(r"[^\w -]", "", text).lower().replace(" ", "-") for text in headings]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
@@ -49,8 +56,11 @@ def test_files_and_folders_are_there(document: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links_lead_somewhere(document: str) -> None:
-    links = LINK.findall((TOP / document).read_text())
-    assert [link for link in links if not (TOP / link).exists()] == []
+    page = TOP / document
+    for path, section in LINK.findall(page.read_text()):
+        target = page.parent / path if path else page
+        assert target.exists(), path
+        assert not section or section in sections_of(target), path + section
 
 
 def test_the_names_in_the_recipes_are_names_in_the_code() -> None:

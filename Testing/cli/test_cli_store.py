@@ -116,8 +116,10 @@ def test_the_images_of_an_archive_are_not_written_to_the_disk(plan, phantom, tmp
 
 
 def test_a_plan_that_replaces_another(phantom, plan, tmp_path):
-    first = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path)
+    folder = tmp_path / "is made"
+    first = igtlmeta("store", plan, "--images", phantom / "CT", "-o", folder)
     path = Path(first.stdout.strip())
+    assert path.parent == folder
     second = igtlmeta("store", plan, "--images", phantom / "CT", "-o", tmp_path, "--replaces", path)
     document = pydicom.dcmread(second.stdout.strip())
     assert document.PredecessorDocumentsSequence[0].StudyInstanceUID == document.StudyInstanceUID

@@ -1,4 +1,4 @@
-"""The examples of the README for scripts, run as they stand there, against the demo endpoint."""
+"""The examples for scripts of README and docs, run as they stand there, against the demo."""
 
 from __future__ import annotations
 
@@ -8,23 +8,21 @@ from pathlib import Path
 import pytest
 import slicer
 
+from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.browser import events
+from IGTLMetaBrowserLib.sources.demo import DemoSource
 from slicerhost import wait_until
 
-README = Path(__file__).parents[2] / "README.md"
+TOP = Path(__file__).parents[2]
+README, SCRIPTING = TOP / "README.md", TOP / "docs" / "SCRIPTING.md"
 
 
-def section() -> str:
-    text = README.read_text(encoding="utf-8")
-    return text[text.index("## Scripts in Slicer") : text.index("## The command igtlmeta")]
-
-
-def blocks() -> list[str]:
-    return re.findall(r"```python\n(.*?)```", section(), re.DOTALL)
+def blocks(page: Path = SCRIPTING) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def table_cells() -> list[str]:
-    return re.findall(r"\| `([^`|]+)` \|$", section(), re.MULTILINE)
+    return re.findall(r"\| `([^`|]+)` \|$", SCRIPTING.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.fixture
@@ -47,12 +45,21 @@ def run(user, slicer_host):
     demo.close()
 
 
-def test_the_first_example(run, slicer_host, capsys):
-    run(blocks()[0])
+@pytest.mark.parametrize("page", [README, SCRIPTING], ids=["README", "SCRIPTING"])
+def test_the_first_example(run, capsys, page):
+    run(blocks(page)[0])
     assert "DEMO_CT CT head CT (256, 256, 128)" in capsys.readouterr().out
     assert run.names["volumeNode"].GetName() == "CT head"
     assert len(run.names["lineNodes"]) == 7
     assert not run.names["logic"].browser.connection.has_server
+
+
+def test_the_example_outside_slicer(capsys):
+    with ServerInThread(DemoSource()) as server:
+        exec(blocks(README)[1].replace("18944", str(server.port)), {})
+    printed = capsys.readouterr().out
+    assert "DEMO_CT CT head CT (256, 256, 128)" in printed
+    assert "(128, 256, 256)" in printed
 
 
 def test_the_example_of_events(run, capsys):
@@ -98,6 +105,6 @@ def test_each_line_of_the_tables(run, capsys):
 
 
 def test_every_event_of_the_table_exists():
-
-    for name in re.findall(r"^\| `([A-Z]\w+)` \|", section(), re.MULTILINE):
+    text = SCRIPTING.read_text(encoding="utf-8")
+    for name in re.findall(r"^\| `([A-Z]\w+)` \|", text, re.MULTILINE):
         assert isinstance(getattr(events, name), type)

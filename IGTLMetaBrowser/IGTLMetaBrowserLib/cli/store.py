@@ -72,7 +72,7 @@ def add_commands(commands: Any) -> None:
         action="store_true",
         help="the plan has no trajectories: nothing of what it replaces is planned any more",
     )
-    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, help="write it there")
+    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, help="a folder for it")
     archive_options.add_address_options(parser.add_argument_group("archive (PACS)"))
 
 
@@ -100,6 +100,7 @@ def store(arguments: argparse.Namespace) -> int:
         return 0
     path = arguments.output / f"{document.SOPInstanceUID}.dcm"
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with replaced_at_end(path) as part:
             part.write_bytes(content.getvalue())
     except OSError as error:
