@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 import signal
@@ -11,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +20,10 @@ import numpy as np
 import pytest
 
 from cli import forked
+from helpers.peers import ScriptedServer
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.cli import main
+from IGTLMetaBrowserLib.net import header_versions
 
 COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
 IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"
@@ -46,6 +50,20 @@ def igtlmeta(*arguments: object, **changes: str) -> subprocess.CompletedProcess[
         check=False,
         env=environment(**changes),
     )
+
+
+def igtlmeta_here(server: ScriptedServer, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, with time-outs for which only the server's silence counts.
+
+    It knows as little of servers as in a process of its own.
+    """
+    header_versions.known_servers.clear()
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
+    words = [*map(str, arguments)]
+    with redirect_stdout(out), redirect_stderr(err), server.only_silence_counts():
+        code = main.main(words)
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(words, code, *texts)
 
 
 def open_terminal() -> tuple[int, int]:

@@ -22,6 +22,7 @@ from cli.command import (
     ended,
     environment,
     igtlmeta,
+    igtlmeta_here,
     open_terminal,
     peer,
     say_nothing,
@@ -284,15 +285,15 @@ def test_another_image_is_not_written_under_that_name(tmp_path: Path) -> None:
     item = codec.ImageMetaItem(id="SLD-001", size=(2, 2, 2))
     other = codec.ImageMessage(np.zeros((9, 9, 9), np.int16), device_name="SLD-002")
 
-    def answer(connection: socket.socket) -> None:
-        connection.recv(58)
-        connection.sendall(codec.pack(codec.ImageMetaMessage(items=[item])))
-        while query := connection.recv(58):
-            if b"GET_IMAGE" in query:
-                connection.sendall(codec.pack(other))
+    def answer(peer: Peer) -> None:
+        while True:
+            is_for_image = peer.receive().type_name == "GET_IMAGE"
+            peer.send(other if is_for_image else codec.ImageMetaMessage(items=[item]))
 
-    with peer(answer) as address:
-        result = igtlmeta("fetch", address, "SLD-001", "-o", tmp_path, "--timeout", "1")
+    with ScriptedServer(answer) as server:
+        address = f"127.0.0.1:{server.port}"
+        options = ("-o", tmp_path, "--timeout", "1")
+        result = igtlmeta_here(server, "fetch", address, "SLD-001", *options)
     assert (result.returncode, result.stdout) == (1, "")
     assert "instead came the image 'SLD-002' of 9 × 9 × 9 voxels, int16" in result.stderr
     assert list(tmp_path.iterdir()) == []

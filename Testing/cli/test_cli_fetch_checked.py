@@ -11,7 +11,7 @@ from pathlib import Path
 import nrrd
 import pytest
 
-from cli.command import igtlmeta
+from cli.command import igtlmeta, igtlmeta_here
 from helpers.peers import Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 
@@ -133,9 +133,10 @@ def test_images_of_one_size_under_the_servers_own_name(tmp_path: Path, piece_siz
 
 def test_the_late_image_of_an_earlier_run_is_not_written(tmp_path: Path, piece_size: int | None):
     with ScriptedServer(own_name(delay=1), piece_size=piece_size) as server:
-        options = ["-o", tmp_path, "--timeout", "1"]
+        options = ["-o", tmp_path, "--timeout", "0.4"]
         first, second = (
-            igtlmeta("fetch", f"127.0.0.1:{server.port}", id_, *options) for id_ in "AB"
+            igtlmeta_here(server, "fetch", f"127.0.0.1:{server.port}", id_, *options)
+            for id_ in "AB"
         )
     assert (first.returncode, second.returncode) == (1, 1)
     assert "did not answer" in first.stderr
@@ -146,8 +147,8 @@ def test_the_late_image_of_an_earlier_run_is_not_written(tmp_path: Path, piece_s
 def test_all_of_a_server_that_is_late_are_right_or_not_written(tmp_path: Path):
     with ScriptedServer(own_name(delay=1)) as server:
         for _ in range(2):
-            arguments = ["--all", "-o", tmp_path, "--timeout", "1"]
-            assert igtlmeta("fetch", f"127.0.0.1:{server.port}", *arguments).returncode == 1
+            arguments = [f"127.0.0.1:{server.port}", "--all", "-o", tmp_path, "--timeout", "0.4"]
+            assert igtlmeta_here(server, "fetch", *arguments).returncode == 1
     assert shades_in(tmp_path).items() <= {"A": 1, "B": 2, "C": 3}.items()
 
 
@@ -156,18 +157,15 @@ def test_a_server_that_prepares_an_image_is_said_to_do_so(tmp_path: Path):
         peer.receive()
         peer.send(codec.ImageMetaMessage(items=[entry("A")]))
         peer.receive()
-        peer.socket.settimeout(0.1)
-        for _ in range(60):  # 6 s: a line says so after 5
+        for _ in range(120):  # 6 s: a line says so after 5
             peer.send(codec.TransformMessage(device_name="Needle"))
-            try:
-                peer.socket.recv(1)
-            except TimeoutError:
-                continue
+            peer.pause(0.05)
         peer.send(make_image(7, device_name="A"))
         peer.wait_until_closed()
 
     with ScriptedServer(serve) as server:
-        result = igtlmeta("fetch", f"127.0.0.1:{server.port}", "A", "-o", tmp_path)
+        address = f"127.0.0.1:{server.port}"
+        result = igtlmeta_here(server, "fetch", address, "A", "-o", tmp_path)
     assert (result.returncode, result.stderr) == (0, "igtlmeta: A: preparing, 5 s\n")
 
 
@@ -189,7 +187,8 @@ def test_the_error_of_a_limit_names_the_option(tmp_path: Path, options: list[str
         peer.wait_until_closed()
 
     with ScriptedServer(serve) as server:
-        result = igtlmeta("fetch", f"127.0.0.1:{server.port}", "A", "-o", tmp_path, *options)
+        address = f"127.0.0.1:{server.port}"
+        result = igtlmeta_here(server, "fetch", address, "A", "-o", tmp_path, *options)
     assert result.returncode == 1
     assert result.stderr.endswith(words)
     assert "Advanced" not in result.stderr

@@ -20,6 +20,7 @@ from cli.command import (
     ended,
     environment,
     igtlmeta,
+    igtlmeta_here,
     open_terminal,
     peer,
     say_nothing,
@@ -325,7 +326,7 @@ def test_metadata_that_never_come_do_not_cost_the_list() -> None:
 
     with ScriptedServer(serve) as server:
         address = f"127.0.0.1:{server.port}"
-        result = igtlmeta("list", address, "--json", "--timeout", "0.5")
+        result = igtlmeta_here(server, "list", address, "--json", "--timeout", "0.5")
     assert [image["id"] for image in json.loads(result.stdout)] == [HEAD.id, BARE.id]
     assert result.returncode == 0
     assert "igtlmeta: no more metadata: " in result.stderr

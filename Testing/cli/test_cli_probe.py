@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import json
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.command import igtlmeta
+from cli.command import igtlmeta, igtlmeta_here
 from helpers.certificates import Authority
 from helpers.clinic import SECRETS, Clinic
 from helpers.peers import Peer, ScriptedServer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
 from interop.reference_library import BuildExample
 
-FAST = ("--timeout", "0.5")
-
 
 def probed(port: int, *options: object) -> dict[str, Any]:
     result = igtlmeta("probe", f"127.0.0.1:{port}", "--json", *options)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
+
+
+def probed_here(server: ScriptedServer, *options: object) -> subprocess.CompletedProcess[str]:
+    address = f"127.0.0.1:{server.port}"
+    result = igtlmeta_here(server, "probe", address, "--timeout", "0.5", *options)
+    assert result.returncode == 0, result.stderr
+    return result
 
 
 def outcomes(report: dict[str, Any]) -> dict[str, str]:
@@ -86,7 +92,8 @@ def odd_server(peer: Peer) -> None:
 
 def test_what_is_odd_is_said_in_words() -> None:
     with ScriptedServer(odd_server) as server:
-        quirks = "\n".join(probed(server.port, *FAST)["quirks"])
+        report = json.loads(probed_here(server, "--json").stdout)
+    quirks = "\n".join(report["quirks"])
     assert "it sends without being asked: TRANSFORM" in quirks
     assert "a missing checksum" in quirks
     assert "1 IDs occur more than once" in quirks
@@ -104,8 +111,7 @@ def test_a_server_writes_nothing_to_the_terminal_but_words() -> None:
         peer.receive()
 
     with ScriptedServer(inventing) as server:
-        result = igtlmeta("probe", f"127.0.0.1:{server.port}", *FAST)
-    assert result.returncode == 0, result.stderr
+        result = probed_here(server)
     assert "\x1b" not in result.stdout + result.stderr
     assert result.stdout.count("[31m") == 20
 
@@ -116,8 +122,8 @@ def test_what_is_no_openigtlink_server_is_said() -> None:
         peer.wait_until_closed()
 
     with ScriptedServer(web_server) as server:
-        report = probed(server.port, *FAST)
-    assert "not an OpenIGTLink server" in json.dumps(report)
+        report = probed_here(server, "--json").stdout
+    assert "not an OpenIGTLink server" in report
 
 
 def test_nobody_there() -> None:
@@ -141,7 +147,7 @@ def test_the_cpp_image_database_server(build_example: BuildExample) -> None:
 
     program = build_example("ImageDatabaseServer/ImageDatabaseServer")
     with reference_library.running(program, reference_library.IMAGE_FOLDER) as port:
-        report = probed(port, *FAST)
+        report = probed(port, "--timeout", "2")
     found = outcomes(report)
     assert found["GET_IMGMETA"] == "answered"
     assert found["GET_TRAJ"] == "silence"

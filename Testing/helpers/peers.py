@@ -280,14 +280,15 @@ class ScriptedServer:
         self.only_silence_counts()
         return net.Client(self.host, self.port, **options)
 
-    def only_silence_counts(self) -> None:
+    def only_silence_counts(self) -> contextlib.ExitStack:
         """From now on let time pass only while a script waits for bytes, or pauses.
 
         So a query times out as the script is silent, and never as it gets no processor. A step of
-        the client has no limit of time then, either.
+        the client has no limit of time then, either. Ends with what is returned, or the server.
         """
         self._clock.close()
         self._clock.enter_context(self._silence.counts_alone())
+        return self._clock
 
     def _run(self) -> None:
         try:

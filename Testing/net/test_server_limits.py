@@ -379,11 +379,12 @@ def test_the_log_names_the_client_and_no_image(caplog: pytest.LogCaptureFixture)
     with (
         caplog.at_level(logging.DEBUG),
         ServerInThread(ImagesInMemory({"SHEPLOGAN_VIRA": make_image(1)})) as server,
-        Peer.connect(server.port) as peer,
     ):
-        peer.send(get("SHEPLOGAN_VIRA"))
-        peer.receive()
-        address = "{}:{}".format(*peer.socket.getsockname())
+        with Peer.connect(server.port) as peer:
+            peer.send(get("SHEPLOGAN_VIRA"))
+            peer.receive()
+            address = "{}:{}".format(*peer.socket.getsockname())
+        await_no_clients(server)
     lines = [line for line in caplog.messages if address in line]
     assert len(lines) == 3
     assert "SHEPLOGAN" not in caplog.text
