@@ -117,6 +117,7 @@ def test_while_the_server_prepares_an_image_observers_hear_for_how_long(unconnec
 
     unconnected.add_observer(hear)
     with ScriptedServer(prepare) as server:
+        server.only_silence_counts()
         unconnected.connect("127.0.0.1", server.port)
         unconnected.load_image("MR")
         unconnected.disconnect()
