@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import ended, igtlmeta
+from cli.command import SECONDS, ended, igtlmeta
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
 from helpers.peers import Peer
@@ -173,7 +173,7 @@ def test_a_transfer_that_nobody_reads_is_cut(number: signal.Signals) -> None:
         peer.send(codec.GetMessage("IMAGE", device_name="DEMO_PT"))
         assert peer.socket.recv(1)
         process.send_signal(number)
-        assert process.wait(timeout=5 + 5) == 0
+        assert process.wait(timeout=SECONDS) == 0
 
 
 def test_a_transfer_that_is_being_read_is_finished() -> None:
@@ -188,4 +188,4 @@ def test_a_transfer_that_is_being_read_is_finished() -> None:
         while left and (data := peer.socket.recv(min(left, 1 << 20))):
             left -= len(data)
         assert left == 0
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=SECONDS) == 0

@@ -119,7 +119,7 @@ class TestLists:
         large = answer(slices[0], PatientComments="x" * 2_000_000)
         find = lambda event: iter([(PENDING, large)])  # noqa: E731
         with (
-            archive_of(Behavior(slices, {"STUDY": find}), timeout=0.5) as archive,
+            archive_of(Behavior(slices, {"STUDY": find}), timeout=3.0) as archive,
             pytest.raises(ArchiveError, match="sent a message of more than 0 MiB in a C-FIND"),
         ):
             archive.find({}, 5)
