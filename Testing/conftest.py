@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Tests never open windows on the display of whoever runs them. Qt reads this when it starts.
@@ -13,6 +14,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 import pytest
 
 import slicerhost  # noqa: F401
+from helpers.reserved_port import ReservedPort
 from IGTLMetaBrowserLib.net import header_versions
 
 # Those that take longest, with what computes beside what waits for processes.
@@ -56,6 +58,14 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def reserved_port() -> Iterator[int]:
+    """Return a port for a server that ends and comes again: nobody else is given it meanwhile."""
+    port = ReservedPort()
+    yield port.number
+    port.close()
 
 
 @pytest.fixture(autouse=True)

@@ -172,10 +172,11 @@ def test_leaving_the_server_ends_the_attempts(unconnected, events):
     assert unconnected.next_deadline is None
 
 
-def test_the_queue_waits_while_the_server_cannot_be_reached(unconnected, events, hospital):
-    with ServerInThread(hospital) as server:
-        port = server.port
-        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+def test_the_queue_waits_while_the_server_cannot_be_reached(
+    unconnected, events, hospital, reserved_port
+):
+    with ServerInThread(hospital, port=reserved_port):
+        unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=SHORT)
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
     unconnected.request_images(["MR", "CT"])
@@ -183,7 +184,7 @@ def test_the_queue_waits_while_the_server_cannot_be_reached(unconnected, events,
     assert unconnected.queue == ["MR", "CT"]
     assert unconnected.images.state("MR").status is ImageStatus.WAITING
     assert of_type(events, ImageFailed) == []
-    with ServerInThread(hospital, port=port):
+    with ServerInThread(hospital, port=reserved_port):
         finish(unconnected)
         unconnected.disconnect()
     assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "CT"]
@@ -216,10 +217,11 @@ def test_a_script_does_not_wait_for_a_server_that_is_gone(unconnected, hospital)
     assert unconnected.images.state("MR").status is ImageStatus.LOADED
 
 
-def test_what_is_asked_for_while_the_server_is_away_waits_for_it(unconnected, events, hospital):
-    with ServerInThread(hospital) as server:
-        port = server.port
-        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+def test_what_is_asked_for_while_the_server_is_away_waits_for_it(
+    unconnected, events, hospital, reserved_port
+):
+    with ServerInThread(hospital, port=reserved_port):
+        unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=SHORT)
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
     unconnected.trajectories.request()
@@ -227,46 +229,47 @@ def test_what_is_asked_for_while_the_server_is_away_waits_for_it(unconnected, ev
     step_until_event(unconnected, events, Deferred, 2)
     assert of_type(events, Deferred) == [Deferred("TRAJ", ""), Deferred("LBMETA", "")]
     assert of_type(events, Failed) == []
-    with ServerInThread(hospital, port=port):
+    with ServerInThread(hospital, port=reserved_port):
         (shown,) = [step_until_event(unconnected, events, TrajectoriesShown)]
         step_until(unconnected, lambda: not unconnected.connection.is_waiting, "all answers")
         unconnected.disconnect()
     assert len(shown.nodes) == 2
 
 
-def test_a_script_that_was_told_of_a_failure_is_not_answered_later(unconnected, events, hospital):
-    with ServerInThread(hospital) as server:
-        port = server.port
-        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+def test_a_script_that_was_told_of_a_failure_is_not_answered_later(
+    unconnected, events, hospital, reserved_port
+):
+    with ServerInThread(hospital, port=reserved_port):
+        unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=SHORT)
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
     with pytest.raises(net.ConnectionFailedError):
         unconnected.load_trajectories()
-    with ServerInThread(hospital, port=port):
+    with ServerInThread(hospital, port=reserved_port):
         step_until_event(unconnected, events, Connected, 2)
         assert not unconnected.connection.is_waiting
         unconnected.disconnect()
 
 
-def test_an_old_list_is_read_again_after_reconnecting(unconnected, events, hospital, monkeypatch):
+def test_an_old_list_is_read_again_after_reconnecting(
+    unconnected, events, hospital, monkeypatch, reserved_port
+):
     monkeypatch.setattr(images, "_YOUNG_LIST", timedelta(0))  # all lists are old
-    with ServerInThread(hospital) as server:
-        port = server.port
-        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+    with ServerInThread(hospital, port=reserved_port):
+        unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=SHORT)
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
-    with ServerInThread(hospital, port=port):
+    with ServerInThread(hospital, port=reserved_port):
         step_until_event(unconnected, events, Listed, 2)
         unconnected.disconnect()
 
 
-def test_a_young_list_is_not_read_again(unconnected, events, hospital):
-    with ServerInThread(hospital) as server:
-        port = server.port
-        unconnected.connect("127.0.0.1", port, reconnect_delays=SHORT)
+def test_a_young_list_is_not_read_again(unconnected, events, hospital, reserved_port):
+    with ServerInThread(hospital, port=reserved_port):
+        unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=SHORT)
         unconnected.list_images()
     step_until_event(unconnected, events, Reconnecting)
-    with ServerInThread(hospital, port=port):
+    with ServerInThread(hospital, port=reserved_port):
         step_until_event(unconnected, events, Connected, 2)
         assert not unconnected.connection.is_waiting
         unconnected.disconnect()
@@ -339,7 +342,7 @@ def test_a_server_that_streams_but_offers_no_list_keeps_its_connection(unconnect
 
 
 def test_why_a_connection_cannot_be_made_is_known_on_a_slow_machine_too(
-    unconnected, events, monkeypatch
+    unconnected, events, monkeypatch, reserved_port
 ):
     """The window asks about a certificate that is not trusted: it has to know that this is why."""
     read = unconnected.connection.step
@@ -349,8 +352,6 @@ def test_why_a_connection_cannot_be_made_is_known_on_a_slow_machine_too(
         return read()
 
     monkeypatch.setattr(unconnected.connection, "step", read_slowly)
-    with ScriptedServer() as server:
-        unused_port = server.port
-    unconnected.connect("127.0.0.1", unused_port)
+    unconnected.connect("127.0.0.1", reserved_port)
     disconnected = step_until_event(unconnected, events, Disconnected)
     assert "refused" in str(disconnected.error)

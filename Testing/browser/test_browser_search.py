@@ -85,17 +85,16 @@ def test_a_search_that_is_taken_back_shows_nothing_of_it(browser, archive, event
     assert ids(browser) == ["CT", "MR", "LIVER"]
 
 
-def test_the_search_survives_a_lost_connection(unconnected, archive, events):
+def test_the_search_survives_a_lost_connection(unconnected, archive, events, reserved_port):
     browser = unconnected
-    with ServerInThread(archive) as gateway:
-        port = gateway.port
-        browser.connect(gateway.host, port, reconnect_delays=[0.05])
+    with ServerInThread(archive, port=reserved_port) as gateway:
+        browser.connect(gateway.host, reserved_port, reconnect_delays=[0.05])
         browser.list_images()
         step_until(browser, lambda: browser.images.offers_search, "the list in version 2")
     step_until_event(browser, events, Reconnecting)
     browser.images.search = ImageSearch(patient="smith")
     step_until_event(browser, events, Deferred)
-    with ServerInThread(archive, port=port):
+    with ServerInThread(archive, port=reserved_port):
         step_until(browser, lambda: not browser.images.is_search_due, "the search after it")
         assert ids(browser) == ["LIVER"]
 

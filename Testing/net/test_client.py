@@ -275,23 +275,23 @@ def test_many_queries_at_once_survive_a_server_that_closes_every_few_answers():
     assert [query.answer.pixels[0, 0, 0] for query in queries] == list(range(20))
 
 
-def test_a_restarted_server_is_found_again(source: ImagesInMemory):
-    with ServerInThread(source) as server:
-        port = server.port
-        client = net.Client("127.0.0.1", port)
+def test_a_restarted_server_is_found_again(source: ImagesInMemory, reserved_port: int):
+    with ServerInThread(source, port=reserved_port):
+        client = net.Client("127.0.0.1", reserved_port)
         assert client.get_image("A").device_name == "A"
-    with ServerInThread(source, port=port), client:
+    with ServerInThread(source, port=reserved_port), client:
         assert client.get_image("B").device_name == "B"
 
 
-def test_a_stopped_server_is_reported_and_then_found_again(source: ImagesInMemory):
-    with ServerInThread(source) as server:
-        port = server.port
-        client = net.Client("127.0.0.1", port)
+def test_a_stopped_server_is_reported_and_then_found_again(
+    source: ImagesInMemory, reserved_port: int
+):
+    with ServerInThread(source, port=reserved_port):
+        client = net.Client("127.0.0.1", reserved_port)
         client.list_images()
     with pytest.raises(net.ConnectionFailedError, match="check the port, and whether the server"):
         client.list_images()
-    with ServerInThread(source, port=port), client:
+    with ServerInThread(source, port=reserved_port), client:
         assert len(client.list_images()) == 3
 
 

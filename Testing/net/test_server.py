@@ -270,11 +270,11 @@ def test_port_0_picks_a_free_one():
             net.Server(ImagesInMemory(), port=server.port)
 
 
-def test_the_port_is_free_again_after_close():
-    with net.Server(ImagesInMemory(), port=0) as server, Peer.connect(server.port):
+def test_the_port_is_free_again_after_close(reserved_port: int):
+    with net.Server(ImagesInMemory(), port=reserved_port) as server, Peer.connect(server.port):
         server.step()
-    with net.Server(ImagesInMemory(), port=server.port) as again:
-        assert again.port == server.port
+    with net.Server(ImagesInMemory(), port=reserved_port) as again:
+        assert again.port == reserved_port
 
 
 def test_closing_the_server_closes_its_connections():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -242,8 +241,6 @@ def _script(answer: bytes | None) -> Script:
 
 
 @pytest.fixture
-def unused_port() -> int:
+def unused_port(reserved_port: int) -> int:
     """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return reserved_port

@@ -98,14 +98,13 @@ def test_a_lost_connection_shows_when_it_is_tried_again(user):
         assert "not connected now" not in user.ui.listedLabel.text
 
 
-def test_a_server_that_comes_back_is_connected_again_without_the_user(user):
-    with ServerInThread(SmallSource()) as server:
-        port = server.port
-        user.connect_to(port)
+def test_a_server_that_comes_back_is_connected_again_without_the_user(user, reserved_port):
+    with ServerInThread(SmallSource(), port=reserved_port):
+        user.connect_to(reserved_port)
         user.wait_for_status("offers 4 images")
         user.select("B")
     user.wait_for(lambda: "lost" in shown(user), "the loss")
-    with ServerInThread(SmallSource(), port=port):
+    with ServerInThread(SmallSource(), port=reserved_port):
         user.wait_for(lambda: shown(user).startswith("Connected"), "the connection")
         assert user.panel.selectedImageIds() == ["B"]
         user.press(user.ui.loadButton)
