@@ -28,6 +28,7 @@ def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):
     assert attributes == {
         "IGTLMetaBrowser.ImageId": "MR",
         "IGTLMetaBrowser.Server": browser.connection.address,
+        "IGTLMetaBrowser.Geometry": attributes["IGTLMetaBrowser.Geometry"],  # test_moved_images.py
         "DICOM.PatientName": "Phantom, Head",
         "DICOM.PatientID": "P1",
         "DICOM.Modality": "MR",
