@@ -81,6 +81,15 @@ def test_a_label_map_is_loaded_in_its_colors_under_its_image(listed, scene):
     assert rgba == [1, 0, 0, 1]
 
 
+def test_one_that_came_before_the_list_of_label_maps_has_one_node(browser, events, scene):
+    browser.load_image("LABELS")
+    browser.overlays.request_label_maps()
+    step_until_event(browser, events, LabelMapsListed)
+    node = browser.load_image("LABELS")
+    assert node.GetClassName() == "vtkMRMLLabelMapVolumeNode"
+    assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1  # label maps are such
+
+
 def test_it_comes_under_its_image_when_that_is_loaded_later(listed):
     node = listed.load_image("LABELS")
     assert listed.load_image("MR").GetName() in parents(node)

@@ -89,7 +89,10 @@ class SceneImages:
         if self._overlays.is_label_map(image_id):
             self._metadata.known.messages.keep(image_id, image.metadata)
             notices = image.metadata.get("Notice", "").split("; ")
-            return self._overlays.show_label_map(image_id, image), tuple(filter(None, notices))
+            node = self._overlays.show_label_map(image_id, image)
+            # It may have come before the list of label maps, as any image.
+            self._nodes.remove_volume(self._connection.address, image_id)
+            return node, tuple(filter(None, notices))
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()

@@ -34,7 +34,7 @@ from .server_nodes import (
     write_timestamp,
 )
 from .transform_followers import TransformFollowers
-from .volumes import show_image, show_next, vtk_matrix
+from .volumes import remove_volume, show_image, show_next, vtk_matrix
 
 _VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
@@ -202,6 +202,10 @@ class ImageNodes:
         matrix = image.usable_ijk_to_ras(self.coordinates)
         calibration = self.known.calibration.calibration(image_id)
         return matrix if calibration is None else with_spacing(matrix, calibration)
+
+    def remove_volume(self, address: str, image_id: str) -> None:
+        """Remove the volume of its own that an image has, if it has one."""
+        remove_volume(self._scene, self.volume(address, image_id))
 
     def points_in_image(self, address: str, image_id: str, points: np.ndarray) -> np.ndarray:
         """Return points of the world, RAS mm of shape (n, 3), as the server has its image.
