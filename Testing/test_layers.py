@@ -7,6 +7,7 @@ Slicer can load.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -152,6 +153,12 @@ def imports(source: str, module: str, is_package: bool) -> Iterator[Import]:
             yield from walk(child, in_function, for_types_only)
 
     yield from walk(ast.parse(source), False, False)
+
+
+def test_contributing_has_the_same_layers() -> None:
+    text = (IMPORT_ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"(?m)^[ │├└─]*(\w+)(?:/|\.py) +(−?\d) ", text)
+    assert {name: int(number.replace("−", "-")) for name, number in rows} == LAYERS
 
 
 def package_of(name: str) -> str | None:

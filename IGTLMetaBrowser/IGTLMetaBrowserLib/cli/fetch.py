@@ -14,7 +14,7 @@ from ..net.image_notes import image_notes
 from ..net.list_check import ListCheck
 from ..net.listed_images import fits, is_same_entry
 from ..privacy.hidden_patients import is_identity
-from . import output, server_options
+from . import connection_options, output
 from .list import doubled_ids
 from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
 from .output import complain, note
@@ -29,10 +29,10 @@ Listed = dict[str, list[codec.ImageMetaItem]]
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = f"HOST[:PORT] (ID... | --all) -o DIR [--lps] {server_options.USAGE}"
-    parser = add_command(commands, "fetch", fetch, usage, server_options.ERRORS)
-    server_options.add_server_options(parser)
-    server_options.add_lps_option(parser)
+    usage = f"HOST[:PORT] (ID... | --all) -o DIR [--lps] {connection_options.USAGE}"
+    parser = add_command(commands, "fetch", fetch, usage, connection_options.ERRORS)
+    connection_options.add_connection_options(parser)
+    connection_options.add_lps_option(parser)
     ids = parser.add_argument(
         "ids", metavar="ID", nargs="+", help="the ID of an image, as list prints it"
     )
@@ -60,7 +60,7 @@ def fetch(arguments: argparse.Namespace) -> int:
         return complain(
             f"cannot create the folder {str(folder)!r}: {error.strerror}; choose another with -o"
         )
-    with server_options.open_client(arguments) as client:
+    with connection_options.open_client(arguments) as client:
         images = _ListedImages(client, is_needed=arguments.all)
         listed = images.listed
         ids, failures = ([*listed], []) if arguments.all else _listed_ids(arguments.ids, listed)

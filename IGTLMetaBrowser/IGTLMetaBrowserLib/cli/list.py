@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import codec, net
-from . import archive_options, output, server_options
+from . import archive_options, connection_options, output
 from .output import note
 from .parser import add_command
 
@@ -20,10 +20,10 @@ _MOST_WITH_METADATA = 1000
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = f"HOST[:PORT] [--search KEYWORD=VALUE] [--json] {server_options.USAGE}"
-    parser = add_command(commands, "list", list_images, usage, server_options.ERRORS)
-    server_options.add_server_options(parser)
-    server_options.add_json_option(parser)
+    usage = f"HOST[:PORT] [--search KEYWORD=VALUE] [--json] {connection_options.USAGE}"
+    parser = add_command(commands, "list", list_images, usage, connection_options.ERRORS)
+    connection_options.add_connection_options(parser)
+    connection_options.add_json_option(parser)
     parser.add_argument(
         "--search",
         metavar="KEYWORD=VALUE",
@@ -36,7 +36,7 @@ def add_commands(commands: Any) -> None:
 
 def list_images(arguments: argparse.Namespace) -> int:
     """List the images that a server offers."""
-    with server_options.open_client(arguments) as client:
+    with connection_options.open_client(arguments) as client:
         preparing = output.preparing_note("the list")
         message = client.get_list(preparing=preparing, attributes=dict(arguments.search))
         if arguments.search and net.SEARCH not in message.metadata:

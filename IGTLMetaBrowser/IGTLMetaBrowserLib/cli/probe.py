@@ -9,8 +9,14 @@ from typing import Any
 
 from ..net.probe import Answer, Probe, Report
 from . import output
+from .connection_options import (
+    ERRORS,
+    USAGE,
+    add_connection_options,
+    add_json_option,
+    client_settings,
+)
 from .parser import add_command
-from .server_options import ERRORS, USAGE, add_json_option, add_server_options, client_settings
 
 # Many servers answer some queries with silence, and a probe asks ten.
 _ANSWER_SECONDS = 3.0
@@ -21,7 +27,7 @@ _LARGEST_FETCHED = 256 << 20
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
     command = add_command(commands, "probe", probe, f"HOST[:PORT] [--json] {USAGE}", ERRORS)
-    add_server_options(command)
+    add_connection_options(command)
     add_json_option(command)
     command.set_defaults(timeout=_ANSWER_SECONDS, max_size=_LARGEST_FETCHED)
 

@@ -15,9 +15,9 @@ from ..net.recording import MOST_BYTES, RecordingError, RecordingWriter, read_re
 from ..net.replay import ReplayServer, make_scripts
 from ..privacy.redacted_messages import MessageRedactor, redacting_filter
 from . import serving_options, tls_options
+from .connection_options import server_address
 from .output import complain, note
 from .parser import add_command
-from .server_options import server_address
 
 _STEP_SECONDS = 0.2
 _ERRORS = (net.NetworkError, RecordingError)

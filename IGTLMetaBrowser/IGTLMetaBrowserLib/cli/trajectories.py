@@ -10,7 +10,7 @@ from typing import Any
 from .. import codec
 from ..scene.trajectory_decoding import PlanError, planned_points
 from ..sources.trajectory_file import trajectory_to_json
-from . import output, server_options
+from . import connection_options, output
 from .markups_file import ENDING, write_markups
 from .output import complain, note
 from .parser import add_command
@@ -18,10 +18,12 @@ from .parser import add_command
 
 def add_commands(commands: Any) -> None:
     """Add the command to the subparsers of ``igtlmeta``."""
-    usage = f"HOST[:PORT] [--json | -o FILE{ENDING}] [--lps] [--radius] {server_options.USAGE}"
-    parser = add_command(commands, "trajectories", list_trajectories, usage, server_options.ERRORS)
-    server_options.add_server_options(parser)
-    server_options.add_lps_option(parser)
+    usage = f"HOST[:PORT] [--json | -o FILE{ENDING}] [--lps] [--radius] {connection_options.USAGE}"
+    parser = add_command(
+        commands, "trajectories", list_trajectories, usage, connection_options.ERRORS
+    )
+    connection_options.add_connection_options(parser)
+    connection_options.add_lps_option(parser)
     parser.add_argument(
         "--radius",
         action="store_true",
@@ -29,7 +31,7 @@ def add_commands(commands: Any) -> None:
         "the protocol says the diameter",
     )
     form = parser.add_mutually_exclusive_group()
-    server_options.add_json_option(form)
+    connection_options.add_json_option(form)
     form.add_argument(
         "-o",
         "--output",
@@ -41,7 +43,7 @@ def add_commands(commands: Any) -> None:
 
 def list_trajectories(arguments: argparse.Namespace) -> int:
     """Print a server's trajectories, or write them as a file for Slicer."""
-    with server_options.open_client(arguments) as client:
+    with connection_options.open_client(arguments) as client:
         items = client.get_trajectories(output.preparing_note("the trajectories"))
     if arguments.output is not None:
         return _write(arguments.output, items)

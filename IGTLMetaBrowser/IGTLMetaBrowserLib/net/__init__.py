@@ -1,4 +1,14 @@
-"""The codec on sockets: a client, a server, and what they share."""
+"""The codec on sockets: a client, a server, and what they share.
+
+client      ``client`` (for scripts and the browser), ``session`` (one connection), ``queries``
+            (which message answers which query), ``other_names``, ``list_check`` and
+            ``header_versions`` (servers as they are), ``image_in_parts``, ``parts_transfer``
+server      ``server``, ``served_client`` (one of its clients), ``replies`` (what a message makes
+            it do), ``answers`` (a source's answers), ``packed_images``, ``served_parts``,
+            ``thumbnails``, ``limits``, ``audit``
+both        ``connection``, ``tls``, ``errors``, ``address``; ``source`` is what a server offers
+tools       ``probe``, ``recorder`` and ``replay``, each with files of its name
+"""
 
 from .address import DEFAULT_PORT, format_address, is_loopback, parse_address
 from .client import Client

@@ -1,4 +1,4 @@
-"""If nodes that belong to an image stand in the subject hierarchy.
+"""Where nodes that belong to an image stand in the subject hierarchy.
 
 Markups are in a folder of their group next to it, label maps under it.
 """

@@ -1,4 +1,4 @@
-"""If nodes stand in the subject hierarchy: an image under its study, that under its patient."""
+"""Where nodes stand in the subject hierarchy: an image under its study, that under its patient."""
 
 from __future__ import annotations
 
