@@ -44,13 +44,15 @@ HEAD = ImageMetaItem(
 )
 # All that a server can leave out or get wrong.
 BARE = ImageMetaItem(id="bare", scalar_type=99)
+# As an archive lists a series that it has not fetched yet.
+UNSEEN = ImageMetaItem(id="unseen", size=(0, 0, 0), scalar_type=ScalarType.UINT8)
 
 
 def test_the_table_has_all_fields() -> None:
-    with served(Shelf([HEAD, BARE])) as address:
+    with served(Shelf([HEAD, BARE, UNSEEN])) as address:
         result = igtlmeta("list", address)
     assert (result.returncode, result.stderr) == (0, "")
-    headings, head, bare = (re.split(" {2,}", line) for line in result.stdout.splitlines())
+    headings, head, bare, unseen = (re.split(" {2,}", line) for line in result.stdout.splitlines())
     assert headings == [
         "Name", "ID", "Modality", "Patient", "Patient ID", "Scan time (UTC)", "Size", "Type"
     ]  # fmt: skip
@@ -58,7 +60,8 @@ def test_the_table_has_all_fields() -> None:
         "Schädel, nativ", "IMAGE_0", "CT", "Müller, Jörg", "123 A",
         "2010-12-07 16:29:30", "512x256x64", "uint16",
     ]  # fmt: skip
-    assert bare == ["", "bare", "0x0x0", "unknown (99)"]
+    assert bare == ["", "bare", "unknown", "unknown (99)"]
+    assert unseen == ["", "unseen", "unknown", "unknown"]
 
 
 def test_the_json_has_all_fields() -> None:

@@ -206,7 +206,11 @@ def _image_row(item: codec.ImageMetaItem) -> list[str]:
     from .. import codec
 
     time = item.scan_time.to_datetime()
-    is_known = isinstance(item.scalar_type, codec.ScalarType)
+    # An archive knows size and type of a series once it has fetched it, and lists 0 until then.
+    size = "x".join(map(str, item.size)) if any(item.size) else "unknown"
+    scalar_type = f"unknown ({item.scalar_type})"
+    if isinstance(item.scalar_type, codec.ScalarType):
+        scalar_type = item.scalar_type.dtype.name if any(item.size) else "unknown"
     return [
         printable(item.name),
         escaped(item.id),
@@ -214,8 +218,8 @@ def _image_row(item: codec.ImageMetaItem) -> list[str]:
         printable(item.patient_name),
         printable(item.patient_id),
         f"{time:%Y-%m-%d %H:%M:%S}" if time else "",
-        "x".join(str(count) for count in item.size),
-        item.scalar_type.dtype.name if is_known else f"unknown ({item.scalar_type})",
+        size,
+        scalar_type,
     ]
 
 
