@@ -124,7 +124,8 @@ class Monkey:
 
     def press(self, widget):
         slicer.util.selectModule(MODULE)
-        if not widget.enabled or widget.isHidden():
+        self.user.bring_into_view(widget)
+        if not (widget.enabled and widget.visible):  # or what it stands in is hidden
             raise CannotBeDoneError
         self.user.press(widget)
 
