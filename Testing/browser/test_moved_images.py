@@ -16,6 +16,7 @@ from helpers.peers import TRAJECTORY, ScriptedServer, ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
+from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.moved_images import movement
 from IGTLMetaBrowserLib.scene.outgoing_labels import image_labels
 from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
@@ -127,6 +128,18 @@ def test_one_that_is_calibrated_cropped_or_streamed_was_not_moved(
     moving = replace(image, device_name="PHOTO", matrix=image.matrix + 1)
     browser._in_scene.show_live_voxels(moving)
     assert [movement(one) for one in (calibrated, cropped, streamed)] == [None] * 3
+
+
+def test_what_is_in_one_that_was_bent_or_resampled_cannot_be_sent(browser: Browser) -> None:
+    volume = browser.load_image("CT")
+    (line,) = browser.load_trajectories()
+    address, nodes = browser.connection.address, browser.trajectories._nodes
+    crop(volume)
+    (sent,) = nodes.sent_items(address, [line])
+    assert sent.entry == PLAN.entry
+    volume.SetSpacing(0.7, 0.8, 0.9)
+    with pytest.raises(SceneError, match=r"resampled, or bent .* load the image again"):
+        nodes.sent_items(address, [line])
 
 
 def test_a_region_is_found_and_shown_where_the_image_is(unconnected: Browser, scene: Any) -> None:

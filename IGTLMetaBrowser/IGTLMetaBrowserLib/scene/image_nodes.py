@@ -23,7 +23,7 @@ from .image_description import (
     write_description,
 )
 from .image_sequence import SequenceFrames, frame_order, make_sequence
-from .moved_images import forget_geometry, from_world, moved_back, write_geometry
+from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
 from .node_references import NodeReferences
 from .previews import PreviewName, Previews
 from .sequence_recording import SequenceRecording
@@ -211,10 +211,13 @@ class ImageNodes:
         """Return points of the world, RAS mm of shape (n, 3), as the server has its image.
 
         They are the same unless the image is in the scene, and was moved there. Raises
-        ``SceneError`` if it is under a transform that bends it.
+        ``SceneError`` if it is under a transform that bends it, or has been bent by one.
         """
         node = self.node(address, image_id)
-        return points if node is None else np.array(moved_back(from_world(node, points), node))
+        if node is None:
+            return points
+        check_not_bent(node)
+        return np.array(moved_back(from_world(node, points), node))
 
     def show_region(
         self,

@@ -19,6 +19,8 @@ GEOMETRY_ATTRIBUTE = "IGTLMetaBrowser.Geometry"
 """As the image came: the number of voxels along i, j, k, and the rows of the matrix to RAS mm."""
 # In mm: a file that a volume was saved in may have its matrix in single precision.
 _SAME_PLACE = 0.05
+# In voxels.
+_SAME_VOXEL = 0.01
 
 
 def write_geometry(node: Any, ijk_to_ras: np.ndarray) -> None:
@@ -39,11 +41,9 @@ def movement(node: Any) -> np.ndarray | None:
     None if it was not, or if that is not known: it was cropped, resampled, or bent.
     """
     came = _geometry(node)
-    if came is None or node.GetImageData() is None:
+    if came is None or not _has_voxels_of(node, came[0]):
         return None
     size, before = came
-    if node.GetImageData().GetExtent() != (0, size[0] - 1, 0, size[1] - 1, 0, size[2] - 1):
-        return None
     now = _ijk_to_ras(node)
     if node.GetAttribute(CALIBRATED_SPACING_ATTRIBUTE):
         lengths = np.linalg.norm(now[:3, :3], axis=0)
@@ -71,6 +71,27 @@ def from_world(node: Any, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
+def check_not_bent(node: Any) -> None:
+    """Raise ``SceneError`` if it is not known where places in an image were when it came.
+
+    Its voxels are others now: a transform that bends it was hardened, or it was resampled. What was
+    cropped has the same voxels, but fewer.
+    """
+    came = _geometry(node)
+    if came is None or node.GetImageData() is None or _has_voxels_of(node, came[0]):
+        return
+    first = np.eye(4)
+    first[:3, 3] = node.GetImageData().GetExtent()[::2]
+    to_voxels = np.linalg.inv(came[1]) @ _ijk_to_ras(node) @ first
+    expected = np.eye(4)
+    expected[:3, 3] = np.rint(to_voxels[:3, 3])
+    if not np.allclose(to_voxels, expected, atol=_SAME_VOXEL):
+        raise SceneError(
+            f"{node.GetName()!r} was resampled, or bent by a transform that was hardened: what is "
+            "in it now cannot be brought to where the server has it; load the image again"
+        )
+
+
 def moved_back(points: Any, image: Any) -> Any:
     """Return points (RAS mm) as tuples, as they were before an image was moved."""
     moved = None if image is None else movement(image)
@@ -80,6 +101,12 @@ def moved_back(points: Any, image: Any) -> Any:
 def moved_by(matrix: np.ndarray | None, point: tuple[float, float, float]) -> Any:
     """Return a point, RAS mm, where ``matrix`` of shape (4, 4) moves it; None moves nothing."""
     return point if matrix is None else tuple((matrix @ (*point, 1.0))[:3].tolist())
+
+
+def _has_voxels_of(node: Any, size: tuple[int, int, int]) -> bool:
+    data = node.GetImageData()
+    i, j, k = size
+    return data is not None and data.GetExtent() == (0, i - 1, 0, j - 1, 0, k - 1)
 
 
 def _geometry(node: Any) -> tuple[tuple[int, int, int], np.ndarray] | None:

@@ -14,7 +14,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from .errors import SceneError
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
-from .moved_images import movement
+from .moved_images import check_not_bent, movement
 from .outgoing_segmentations import BINARY, MOST_SEGMENTS, reference_volume
 from .outgoing_volumes import from_first_voxel, label_items
 from .segment_extents import names_beside
@@ -79,6 +79,7 @@ def image_labels(node: Any, image: Any) -> ImageLabels:
     Raises ``SceneError``.
     """
     check_patient(node, image)
+    check_not_bent(image)
     if node.GetClassName() == SEGMENTATION_CLASS:
         return _segmentation(node, image)
     voxels = _voxels(node)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..codec import TrajectoryItem
+from .moved_images import check_not_bent
 from .outgoing_markups import trajectory_item
 from .rendering import RenderPause
 from .trajectory_decoding import in_ras
@@ -166,7 +167,10 @@ class TrajectoryNodes:
 
     def _sent_item(self, address: str, node: Any) -> TrajectoryItem:
         owner = node.GetAttribute(OWNER_ATTRIBUTE)
-        return trajectory_item(node, self._image_node(address, owner) if owner else None)
+        image = self._image_node(address, owner) if owner else None
+        if image is not None:
+            check_not_bent(image)
+        return trajectory_item(node, image)
 
     def _work(self) -> None:
         now = time.monotonic()

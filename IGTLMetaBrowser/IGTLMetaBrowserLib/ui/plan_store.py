@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from ..codec import printable
 from ..scene.errors import SceneError
+from ..scene.moved_images import check_not_bent
 from ..scene.outgoing_labels import check_patient
 from ..scene.outgoing_markups import trajectory_item
 from ..scene.trajectory_markups import OWNER_ATTRIBUTE
@@ -97,6 +98,7 @@ class PlanStore:
     def _document(self, nodes):
         imageId = self._imageOf(nodes)
         image, replaced = self._store.image(imageId), self._replacedBy(nodes)
+        check_not_bent(image)
         for node in nodes:
             check_patient(node, image)
         items = [trajectory_item(node, image, owner="") for node in nodes]
