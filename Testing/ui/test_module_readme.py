@@ -9,6 +9,7 @@ import pytest
 import slicer
 
 from helpers.peers import ServerInThread
+from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser import events
 from IGTLMetaBrowserLib.sources.demo import DemoSource
 from slicerhost import wait_until
@@ -60,6 +61,22 @@ def test_the_example_outside_slicer(capsys):
     printed = capsys.readouterr().out
     assert "DEMO_CT CT head CT (256, 256, 128)" in printed
     assert "(128, 256, 256)" in printed
+
+
+def test_the_examples_of_a_client_and_a_server(capsys):
+    client, server = blocks()[3:]
+    with ServerInThread(DemoSource()) as demo:
+        exec(client.replace("18944", str(demo.port)), {})
+    printed = capsys.readouterr().out
+    assert "(128, 256, 256)" in printed
+    assert "Tumor biopsy" in printed
+    assert "(32, 64, 64)" in printed
+
+    names = {}
+    exec(server.replace("18946", "0").replace("server.serve_forever()", "server.close()"), names)
+    with ServerInThread(names["OneImage"]()) as cube, net.Client("127.0.0.1", cube.port) as client:
+        assert [entry.name for entry in client.list_images()] == ["A cube"]
+        assert client.get_image("CUBE").pixels.shape == (8, 8, 8)
 
 
 def test_the_example_of_events(run, capsys):
