@@ -25,7 +25,7 @@ def leave(slicer_host, monkeypatch, tmp_path):
         module.run = function
         monkeypatch.setitem(sys.modules, module.__name__, module)
         inside.begin("a_step")
-        slicerhost.wait_until(lambda: codes, 10, "the step to leave Slicer")
+        slicerhost.wait_until(lambda: codes, 60, "the step to leave Slicer")
         return codes[-1], json.loads((tmp_path / "a_step.json").read_text())
 
     return run

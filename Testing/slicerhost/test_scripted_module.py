@@ -303,7 +303,7 @@ class TestErrors:
 
         happened: list[bool] = []
         qt.QTimer.singleShot(20, lambda: happened.append(True))
-        slicerhost.wait_until(lambda: bool(happened), 5, "the timer")
+        slicerhost.wait_until(lambda: bool(happened), 20, "the timer")
         with pytest.raises(TimeoutError, match=r"0.02 s in vain for the answer"):
             slicerhost.wait_until(lambda: False, 0.02, "the answer")
 

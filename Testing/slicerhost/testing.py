@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from time import monotonic  # not of a module in which a test lets time stand still
 from types import TracebackType
 
+from helpers.patience import Patience
 from slicerhost.pythonqt_lifetime import release_destroyed
 
 slot_errors: list[BaseException] = []
@@ -32,11 +32,11 @@ def wait_until(condition: Callable[[], bool], timeout_seconds: float, what: str)
     """
     import qt
 
-    deadline = monotonic() + timeout_seconds
+    patience = Patience(timeout_seconds)
     wake_up = qt.QTimer()
     wake_up.start(5)  # ms; processEvents waits for an event, so the condition is seen this often
     while not condition():
-        if monotonic() > deadline:
+        if patience.is_over:
             raise TimeoutError(f"Waited {timeout_seconds} s in vain for {what}.")
         qt.QCoreApplication.processEvents(qt.QEventLoop.WaitForMoreEvents)
         qt.QCoreApplication.sendPostedEvents(None, qt.QEvent.DeferredDelete)
