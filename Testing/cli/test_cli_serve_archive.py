@@ -12,6 +12,7 @@ import pytest
 
 from cli.command import igtlmeta, started
 from helpers import demo_dicom, orthanc
+from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 without_orthanc = pytest.mark.skipif(
@@ -80,7 +81,7 @@ def test_a_server_that_cannot_search_is_named():
 
 
 def test_an_archive_that_is_down_is_named():
-    result = igtlmeta("serve", "--dicomweb", f"http://127.0.0.1:{orthanc.free_port()}/dicom-web")
+    result = igtlmeta("serve", "--dicomweb", f"http://127.0.0.1:{free_port()}/dicom-web")
     assert result.returncode == 1
     assert "cannot search http://127.0.0.1" in result.stderr
     assert "Connection refused" in result.stderr

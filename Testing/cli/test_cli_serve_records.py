@@ -94,14 +94,8 @@ def test_the_trail_goes_to_syslog() -> None:
     assert json.loads(line)["EventIdentification"]["EventID"]["csd-code"] == "110100"
 
 
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def test_figures_for_prometheus() -> None:
-    port = free_port()
+def test_figures_for_prometheus(reserved_port: int) -> None:
+    port = reserved_port
     with serving("--demo", "--port", "0", "--metrics", port) as (process, _, address):
         igtlmeta("list", address)
         with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as answer:

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helpers.reserved_port import free_port
+
 from . import orthanc
 
 TOP = Path(__file__).parents[2]
@@ -58,8 +60,8 @@ class Cluster:
 def running(folder: Path) -> Iterator[Cluster]:
     """Run a cluster whose data lie in ``folder``, until the end of the block."""
     folder.mkdir(parents=True, exist_ok=True)
-    web_port, openigtlink_port = orthanc.free_port(), orthanc.free_port()
-    gateway_ports = orthanc.free_port(), orthanc.free_port()
+    web_port, openigtlink_port = free_port(), free_port()
+    gateway_ports = free_port(), free_port()
     dicomweb = f"http://127.0.0.1:{web_port}/dicom-web"
     with ExitStack() as stack:
         database = stack.enter_context(_postgresql())
@@ -88,7 +90,7 @@ def running(folder: Path) -> Iterator[Cluster]:
 @contextmanager
 def _postgresql() -> Iterator[Mapping[str, str]]:
     """Run a database; yield the environment variables by which Orthanc finds it."""
-    port, password = orthanc.free_port(), secrets.token_hex(16)
+    port, password = free_port(), secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="igtlmetabrowser-") as name, ExitStack() as stack:
         folder = Path(name)
         options: dict[str, Any] = {"cwd": folder}
@@ -118,7 +120,7 @@ def _postgresql() -> Iterator[Mapping[str, str]]:
 
 @contextmanager
 def _orthanc(folder: Path, name: str, database: Mapping[str, str]) -> Iterator[orthanc.Orthanc]:
-    http_port, dicom_port = orthanc.free_port(), orthanc.free_port()
+    http_port, dicom_port = free_port(), free_port()
     environment = {
         "ORTHANC_NAME": name,
         "ORTHANC_STORAGE": str(folder / "images"),

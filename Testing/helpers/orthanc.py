@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import requests
+
+from helpers.reserved_port import free_port
 
 INSTALL = "apt-get install -y --no-install-recommends orthanc orthanc-dicomweb"
 PLUGINS = Path("/usr/share/orthanc/plugins")
@@ -152,12 +153,6 @@ def _configuration(folder: Path, http_port: int, dicom_port: int) -> dict[str, A
         "StorageCompression": False,
         "HttpThreadsCount": 20,
     }
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def wait(archive: Orthanc) -> None:

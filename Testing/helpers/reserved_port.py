@@ -30,3 +30,12 @@ class ReservedPort:
     def close(self) -> None:
         """Give the port back."""
         self._socket.close()
+
+
+_kept: list[ReservedPort] = []
+
+
+def free_port() -> int:
+    """Return a port for a server of another program, kept as long as this process lasts."""
+    _kept.append(ReservedPort())
+    return _kept[-1].number

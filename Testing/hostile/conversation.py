@@ -19,6 +19,8 @@ from IGTLMetaBrowserLib.net.thumbnails import thumbnail_of
 
 SECONDS = 20.0
 TIMEOUTS = {"answer_timeout": 0.25, "connect_timeout": 1.0}
+# Where nothing gets lost on the way, however busy the machine is.
+LONG_TIMEOUTS = {"answer_timeout": 60.0, "connect_timeout": 60.0}
 # One bit tells these ids apart. Of another size each, as images of a clinic are.
 IMAGES = {
     "CT1": make_image(1, (4, 3, 2), "CT1"),

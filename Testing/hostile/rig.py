@@ -12,7 +12,15 @@ from unittest.mock import patch
 
 from helpers.certificates import Authority
 from helpers.peers import TRAJECTORY, ServerInThread, wait_for_socket
-from hostile.conversation import IMAGES, Archive, browse, check_received, converse
+from hostile.conversation import (
+    IMAGES,
+    LONG_TIMEOUTS,
+    TIMEOUTS,
+    Archive,
+    browse,
+    check_received,
+    converse,
+)
 from hostile.fault_proxy import Fault, FaultProxy
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.net import parts_transfer
@@ -82,15 +90,16 @@ class Rig:
         """Have one conversation; return what failed in it, in words. Raises what is wrong."""
         self._source.received.clear()
         with FaultProxy(self._server.port, fault) as proxy:
-            words = self._browse(proxy.port) if self._way.is_browser else self._converse(proxy.port)
+            has = self._browse if self._way.is_browser else self._converse
+            words = has(proxy.port, {**self._options, **_timeouts(fault)})
         self.passed, self.has_done_fault = proxy.passed, proxy.has_done_fault
         check_received(self._source.received)
         return words
 
-    def _converse(self, port: int) -> list[str]:
-        return converse(port, **self._options)
+    def _converse(self, port: int, options: dict[str, Any]) -> list[str]:
+        return converse(port, **options)
 
-    def _browse(self, port: int) -> list[str]:
+    def _browse(self, port: int, options: dict[str, Any]) -> list[str]:
         import slicer
 
         from IGTLMetaBrowserLib.browser.browser import Browser
@@ -100,13 +109,18 @@ class Rig:
             slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
             browser = Browser(scene)
             try:
-                words = browse(browser, port, _wait, self._way.in_parts, **self._options)
+                words = browse(browser, port, _wait, self._way.in_parts, **options)
                 volumes = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
                 assert volumes <= len(IMAGES), "a second node"
                 _check_lines(scene)
             finally:
                 browser.close()
         return words
+
+
+def _timeouts(fault: Fault | None) -> dict[str, float]:
+    """Return the time-outs of a conversation: short only if something can be lost in it."""
+    return LONG_TIMEOUTS if fault is None or fault.kind in ("delay", "drip") else TIMEOUTS
 
 
 def _wait(browser: Any) -> None:

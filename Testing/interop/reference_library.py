@@ -16,7 +16,7 @@ from helpers import cpp_library
 EXAMPLES = Path("/usr/share/doc/openigtlink-examples/examples")
 IMAGE_FOLDER = EXAMPLES / "Imager" / "img"
 INSTALL = "sudo apt-get install g++ libopenigtlink-dev openigtlink-examples"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 # Compiles an example by its name.
 BuildExample = Callable[[str], Path]

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from helpers.reserved_port import free_port
+
 PROGRAM = shutil.which("stunnel4") or shutil.which("stunnel")
 WHY_MISSING = "stunnel is not installed; on Debian and Ubuntu: sudo apt-get install stunnel4"
-_PATIENCE = 20.0
+_PATIENCE = 60.0
 
 
 @contextmanager
@@ -21,9 +23,7 @@ def running(folder: Path, target: int, *options: str) -> Iterator[int]:
 
     ``options`` are those of its service, such as ``client = yes``.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     lines = [
         "foreground = yes",
         "pid =",

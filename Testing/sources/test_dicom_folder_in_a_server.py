@@ -45,6 +45,7 @@ def index(tmp_path, make_slice) -> SlowIndex:
 @pytest.fixture
 def source(index, tmp_path, monkeypatch) -> Iterator[DicomFolderSource]:
     monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", 0.0)
+    monkeypatch.setattr(dicom_folder, "_SECONDS_FOR_A_SCAN", PATIENCE)  # the machine may be busy
     with closing(DicomFolderSource(tmp_path, index=index, seconds_a_turn=0.01)) as source:
         yield source
         index.may_go_on.set()

@@ -17,6 +17,7 @@ from helpers import connect_proxy, orthanc, scripted_archive
 from helpers.certificates import Authority
 from helpers.peers import PATIENCE
 from helpers.ready_sources import ready
+from helpers.reserved_port import free_port
 from helpers.scripted_archive import Answer, Posted, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
@@ -176,7 +177,7 @@ def test_the_proxy_of_the_environment(script, cache, monkeypatch):
 
 
 def test_a_proxy_that_is_down_is_named(cache, monkeypatch):
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{orthanc.free_port()}")
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("no_proxy", "")
     with pytest.raises(SourceError, match=r"cannot search http://pacs\.invalid.*refused"):
         ArchiveSource(DicomWebArchive("http://pacs.invalid/dicom-web"), cache)

@@ -24,6 +24,7 @@ from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources import archive_source, dicomweb
+from IGTLMetaBrowserLib.sources.archive import ArchiveError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_files import ImageFile
 from IGTLMetaBrowserLib.sources.dicomweb import DicomWebArchive, WebSettings
@@ -190,9 +191,9 @@ def test_a_slow_archive(serve, slices, open_source):
             is_over.wait(20)
         return listing(record(slices))
 
-    source = open_source(serve(script), timeout=0.2)
-    with pytest.raises(SourceError, match=r"has said nothing for 0\.2 s"):
-        fetch(source)
+    # On a busy machine not even the list comes in time.
+    with pytest.raises((SourceError, ArchiveError), match=r"has said nothing for 0\.2 s"):
+        fetch(open_source(serve(script), timeout=0.2))
     is_over.set()
 
 

@@ -18,9 +18,10 @@ from pydicom import Dataset
 from pynetdicom import AE, build_context, evt
 from pynetdicom.sop_class import CTImageStorage
 
-from helpers import dimse_peer, orthanc
+from helpers import dimse_peer
 from helpers.dimse_peer import PENDING, SUCCESS, Behavior, answer
 from helpers.ready_sources import ready
+from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources import dimse_association
 from IGTLMetaBrowserLib.sources.archive import ArchiveError, Series
@@ -352,7 +353,7 @@ class TestMoves:
 
     def test_what_nobody_has_asked_for_is_refused(self, slices):
         """Another one sends at the same time: of another patient, or what is no file at all."""
-        port = orthanc.free_port()
+        port = free_port()
         strange = deepcopy(slices[0])
         strange.SeriesInstanceUID = "1.9.9"
         with archive_of(self.moving(port, slices, [strange]), port) as archive:
@@ -361,7 +362,7 @@ class TestMoves:
         assert self.statuses == [[0, 0, 0], [0xA900]]
 
     def test_only_what_was_not_asked_for(self, slices):
-        port = orthanc.free_port()
+        port = free_port()
         strange = deepcopy(slices[0])
         strange.SeriesInstanceUID = "1.9.9"
         with (
@@ -371,7 +372,7 @@ class TestMoves:
             fetched(archive, series_of(slices))
 
     def test_a_success_and_nothing_comes(self, slices):
-        port = orthanc.free_port()
+        port = free_port()
         with (
             archive_of(self.moving(port, []), port) as archive,
             pytest.raises(ArchiveError, match=r"none has come.*to which host and port .* IGTLMETA"),
@@ -379,7 +380,7 @@ class TestMoves:
             fetched(archive, series_of(slices))
 
     def test_a_success_and_less_comes(self, slices):
-        port = orthanc.free_port()
+        port = free_port()
         with (
             archive_of(self.moving(port, slices[:2], completed=3), port) as archive,
             pytest.raises(ArchiveError, match="sent 3 files by C-MOVE, of which 2 have come"),
@@ -388,7 +389,7 @@ class TestMoves:
 
     @pytest.mark.usefixtures("is_impatient")
     def test_progress_without_end_and_without_files(self, slices):
-        port = orthanc.free_port()
+        port = free_port()
 
         def move(event: Any) -> Iterator[Any]:
             yield "127.0.0.1", port, {"contexts": [build_context(CTImageStorage)]}
@@ -402,7 +403,7 @@ class TestMoves:
             fetched(archive, series_of(slices))
 
     def test_a_client_that_stays_connected_does_not_keep_the_fetch(self, slices):
-        port = orthanc.free_port()
+        port = free_port()
         behavior = self.moving(port, slices)
         move, open_ones = behavior.move, []
 

@@ -14,6 +14,7 @@ import pytest
 
 from helpers import orthanc
 from helpers.ready_sources import ready
+from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive import Series
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
@@ -27,7 +28,7 @@ pytestmark = [
 ]
 
 DATA = Path(pydicom.data.__file__).parent
-MOVE_PORT = orthanc.free_port()
+MOVE_PORT = free_port()
 COMPRESSED = (
     "MR_small_RLE.dcm",
     "JPEG2000.dcm",
@@ -121,12 +122,10 @@ def test_a_filter_by_study_and_by_series(archive, cache):
 
 
 def test_who_does_not_listen_and_who_does_not_know_us(archive, cache):
-    nobody = f"PACS@localhost:{orthanc.free_port()}"
+    nobody = f"PACS@localhost:{free_port()}"
     with pytest.raises(SourceError, match="cannot be reached"):
         ArchiveSource(DimseArchive(nobody), cache)
-    unknown = DimseArchive(
-        archive.peer, DimseSettings(aet="STRANGER", move_port=orthanc.free_port())
-    )
+    unknown = DimseArchive(archive.peer, DimseSettings(aet="STRANGER", move_port=free_port()))
     with closing(ArchiveSource(unknown, cache, {}, ["CT"])) as source:
         (ct, *_) = (item for item in source.images() if item.name == "CT head")
         with pytest.raises(SourceError, match=r"refuses a C-MOVE .*AE title \(STRANGER\)"):

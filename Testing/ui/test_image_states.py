@@ -77,7 +77,7 @@ def test_overall_progress_with_rate_and_time_left(loading):
     user.wait_for(lambda: "left" in user.ui.progressLabel.text, "the rate")
     text = user.ui.progressLabel.text
     figures = re.fullmatch(
-        r"Image (\d) of 3, \d+ (?:MB|bytes) of 157 MB, [\d,]+ MB/s, \d+ s left", text
+        r"Image (\d) of 3, \d+ (?:MB|bytes) of 157 MB, [\d,.]+ [kM]B/s, \d+ (?:s|min|h) left", text
     )
     assert figures, text
     number = int(figures[1])

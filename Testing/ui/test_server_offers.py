@@ -23,6 +23,7 @@ def answer_lists_only(peer: Peer) -> None:
 @pytest.fixture
 def connected(user) -> Iterator:
     with ScriptedServer(answer_lists_only, answer_lists_only) as server:
+        server.only_silence_counts()
         user.ui.hostLineEdit.text, user.ui.portSpinBox.value = "127.0.0.1", server.port
         user.ui.answerTimeoutSpinBox.value = 1
         user.port = server.port
