@@ -28,9 +28,7 @@ class TransformFollowers:
 
     def follow(self, node: Any, owner: Any) -> None:
         """Put ``node`` under the transform of the image ``owner``, now and from now on."""
-        known = self._owners.get(owner.GetID())
-        if known is None or known.node is not owner:
-            known = self._owners[owner.GetID()] = _Owner(owner)
+        known = self._owner(owner)
         follower = self._follower(node)
         if follower is None:
             # One of a scene that was saved may be under a transform that the user chose.
@@ -43,9 +41,7 @@ class TransformFollowers:
 
     def refresh(self, owner: Any) -> None:
         """Have all that belongs to an image follow it: it has come again."""
-        known = self._owners.get(owner.GetID())
-        if known is not None and known.node is owner:
-            known.update()
+        self._owner(owner).update()
 
     def moved_by(self, node: Any, owner: Any) -> np.ndarray | None:
         """Return what moves the places that come of ``node`` to where they belong in the scene.
@@ -55,7 +51,8 @@ class TransformFollowers:
         follower = None if node is None else self._follower(node)
         if follower is not None:
             return follower.moved
-        return None if owner is None else movement(owner)
+        # As all that follows it already: it may have been moved since without an event.
+        return None if owner is None else self._owner(owner).moved
 
     def leave(self, node: Any) -> None:
         """Have ``node`` follow no image any more, nor stay under the transform of one."""
@@ -91,6 +88,12 @@ class TransformFollowers:
     def _follower(self, node: Any) -> _Follower | None:
         known = self._followers.get(node.GetID())
         return known if known is not None and known.node is node else None
+
+    def _owner(self, node: Any) -> _Owner:
+        known = self._owners.get(node.GetID())
+        if known is None or known.node is not node:
+            known = self._owners[node.GetID()] = _Owner(node)
+        return known
 
     def _leave_owner(self, follower: _Follower) -> None:
         if follower.owner is not None:
