@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,7 @@ from IGTLMetaBrowserLib.dicom_index.header_reader import (
     read_file,
 )
 from IGTLMetaBrowserLib.dicom_index.limited_file import LimitedFile
+from IGTLMetaBrowserLib.dicom_index.sequence_items import Item
 
 DATA = Path(pydicom.data.__file__).parent
 FILES = sorted(path for path in DATA.rglob("*") if path.is_file() and path.suffix != ".py")
@@ -235,15 +238,80 @@ def test_a_sequence_of_many_elements_is_read_once_and_not_beyond_the_limit(
         assert sum(bytes_read) < 2 * len(sequence) + 100_000
 
 
-def _sequence(group: int, element: int, content: bytes, is_undefined: bool) -> bytes:
-    """Return a sequence of one item."""
-    if not is_undefined:
-        head = struct.pack("<HH2sHI", group, element, b"SQ", 0, len(content) + 8)
-        return head + struct.pack("<HHI", 0xFFFE, 0xE000, len(content)) + content
-    head = struct.pack("<HH2sHI", group, element, b"SQ", 0, 0xFFFFFFFF)
-    item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
-    ends = struct.pack("<HHIHHI", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
-    return head + item + content + ends
+def _sequence(
+    group: int, element: int, content: bytes, is_undefined: bool, count: int = 1
+) -> bytes:
+    """Return a sequence of so many items that are alike."""
+    size = 0xFFFFFFFF if is_undefined else len(content)
+    ends = [struct.pack("<HHI", 0xFFFE, tag, 0) * is_undefined for tag in (0xE00D, 0xE0DD)]
+    items = (struct.pack("<HHI", 0xFFFE, 0xE000, size) + content + ends[0]) * count
+    size = 0xFFFFFFFF if is_undefined else len(items)
+    return struct.pack("<HH2sHI", group, element, b"SQ", 0, size) + items + ends[1]
+
+
+@pytest.mark.parametrize("is_undefined", [True, False], ids=["undefined length", "length"])
+@pytest.mark.parametrize(
+    ("tag", "items_read"),
+    [((0x0008, 0x1140), 3), ((0x3006, 0x0020), 2_010), ((0x5200, 0x9230), 2_010)],
+    ids=["first", "all", "frames"],
+)
+def test_items_are_read_once_and_without_pydicom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tag, items_read, is_undefined
+):
+    """Half a million of them took 20 s, and a gigabyte. Of some sequences, one item counts."""
+    made = {Item: 0, pydicom.Dataset: 0}
+    for kind in made:
+        make = kind.__init__
+
+        def count(self: object, *arguments: object, kind=kind, make=make, **more: object) -> None:
+            made[kind] += 1
+            make(self, *arguments, **more)
+
+        monkeypatch.setattr(kind, "__init__", count)
+    element = struct.pack("<HH2sH", 0x0008, 0x1155, b"UI", 4) + b"1.2\0"
+    path = write(tmp_path / "0", ct())
+    data = path.read_bytes()
+    place = data.index(struct.pack("<HH2s", 0x7FE0, 0x0010, b"OW"))
+    if tag[0] == 0x0008:
+        place = data.index(struct.pack("<HH2s", 0x0009, 0x0010, b"LO"))
+    made.update(dict.fromkeys(made, 0))
+    path.write_bytes(data[:place] + _sequence(*tag, element, is_undefined, 2_000) + data[place:])
+    assert read_file(str(path)).kind == DICOM
+    assert made[Item] <= items_read
+    assert made[pydicom.Dataset] < 10
+
+
+@pytest.mark.parametrize("is_undefined", [True, False], ids=["undefined length", "length"])
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+def test_sequences_in_sequences_of_each_encoding(tmp_path: Path, syntax, is_undefined):
+    """Of frames that differ."""
+    dataset = ct()
+    dataset.NumberOfFrames = 2
+    dataset.PerFrameFunctionalGroupsSequence = []
+    for position in ("1\\2\\3", "1\\2\\4"):
+        plane, group = Dataset(), Dataset()
+        plane.ImagePositionPatient = position
+        plane.IconImageSequence = [Dataset(), Dataset()]
+        group.PlanePositionSequence = [plane]
+        group.FrameContentSequence = [Dataset()]
+        dataset.PerFrameFunctionalGroupsSequence.append(group)
+    for sequence in _sequences_in(dataset):
+        sequence.is_undefined_length = is_undefined
+        for item in sequence.value:
+            item.is_undefined_length_sequence_item = is_undefined
+    dataset.file_meta.TransferSyntaxUID = syntax
+    content = read_file(str(write(tmp_path / "0", dataset)))
+    assert content.image is not None
+    frames = json.loads(content.image[1])[1]
+    assert frames["ImagePositionPatient"] == ["1\\2\\3", "1\\2\\4"]
+
+
+def _sequences_in(dataset: Dataset) -> Iterator[pydicom.DataElement]:
+    for element in dataset:
+        if element.VR == "SQ":
+            yield element
+            for item in element.value:
+                yield from _sequences_in(item)
 
 
 def test_what_pydicom_reads_is_limited_by_how_often_it_does(tmp_path: Path, monkeypatch):

@@ -73,12 +73,14 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .sequence_items import items_in
+
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    from .sequence_items import Item
 
 FIELDS = (
     "patient_ID",
@@ -233,13 +235,14 @@ TAGS = frozenset(path[0] for paths in PATHS.values() for path in paths)
 """The attributes of a dataset that the fields are made of."""
 
 Lookup = Callable[[int], Any]
-"""Finds an element of a dataset by its tag: pydicom's DataElement or RawDataElement, or None."""
+"""Finds an element by its tag: RawElement, pydicom's DataElement or RawDataElement, or None."""
 
 # Value representations whose bytes are numbers, as ``struct`` reads them; others hold text.
 _NUMBERS = {
     "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
     "US or SS": "H",
 }  # fmt: skip
+_OF_ITEMS = (None, "SQ", "UN")  # VRs that a sequence can have
 _NO_TEXTS = {"SQ", "AT", "OB", "OD", "OF", "OL", "OV", "OW"}
 _NAME_DELIMITERS = {ord("^")}
 _ESCAPE = 0x1B  # begins another character set, in ISO 2022
@@ -289,7 +292,7 @@ def _roi_names(lookup: Lookup) -> str:
     return "\\".join(text_of(in_item(lookup, item), _ROI_NAME) for item in items)
 
 
-def in_item(lookup: Lookup, item: Dataset) -> Lookup:
+def in_item(lookup: Lookup, item: Item) -> Lookup:
     """Return how to find what is in an item of a sequence of a dataset.
 
     If it does not name character sets, they are those of the dataset (PS3.5 6.1.2.5).
@@ -305,20 +308,37 @@ def in_item(lookup: Lookup, item: Dataset) -> Lookup:
 def _text_at(lookup: Lookup, path: _Path) -> str:
     *sequences, tag = path
     for sequence in sequences:
-        items = items_of(lookup(sequence))
-        if not items:
+        item = first_item(lookup(sequence))
+        if item is None:
             return ""
-        lookup = items[0].get_item
+        lookup = item.get_item
     return text_of(lookup, tag)
 
 
-def items_of(element: Any) -> Any:
+def items_of(element: Any) -> Sequence[Any]:
     """Return the items of a sequence; none if the element is absent or is no sequence."""
-    if element is None:
+    try:
+        return [*_items_in(element)]
+    except ValueError:
         return ()
-    value = _converted(element) if isinstance(element.value, bytes) else element.value
-    is_sequence = hasattr(value, "__len__") and all(hasattr(item, "get_item") for item in value[:1])
-    return value if is_sequence else ()
+
+
+def first_item(element: Any) -> Any:
+    """Return the first item of a sequence, or None; others are not read."""
+    try:
+        return next(_items_in(element), None)
+    except ValueError:
+        return None
+
+
+def _items_in(element: Any) -> Iterator[Any]:
+    """Yield the items. Raises ``ValueError`` when the bytes of a sequence make no sense."""
+    value = () if element is None else element.value
+    if isinstance(value, bytes):
+        if element.VR in _OF_ITEMS:
+            yield from items_in(element)
+    elif hasattr(value, "__len__") and all(hasattr(item, "get_item") for item in value[:1]):
+        yield from value
 
 
 def _unpacked(value: bytes, code: str, is_little_endian: bool) -> list[int | float] | None:
@@ -338,18 +358,6 @@ def _known_vr(tag: int) -> str:
         return dictionary_VR(tag)
     except KeyError:
         return ""
-
-
-def _converted(raw: Any) -> Any:
-    """Return the value of a raw element as pydicom reads it; None if its bytes make no sense."""
-    from pydicom import Dataset
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return Dataset({raw.tag: raw})[raw.tag].value
-    except Exception:  # of bytes that do not fit their VR, pydicom raises whatever comes
-        return None
 
 
 def _decoded(value: bytes, lookup: Lookup, vr: str | None) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from .fields import Lookup, in_item, items_of, text_of
+from .fields import Lookup, first_item, in_item, items_of, text_of
 from .grids import GRID_TAGS, split_grid
 from .pixel_place import PixelPlace, why_not_whole
 from .plausible_numbers import floats, why_implausible
@@ -191,7 +191,7 @@ def _values(lookup: Lookup, keywords: Iterable[str]) -> dict[str, str]:
 
 def _from_sequences(lookup: Lookup) -> dict[str, str]:
     values = {}
-    if items_of(lookup(_MODALITY_LUT)):
+    if first_item(lookup(_MODALITY_LUT)) is not None:
         values["ModalityLUTSequence"] = "present"
     for keyword, tag, keywords in (
         ("SequenceOfUltrasoundRegions", _ULTRASOUND_REGIONS, _REGION_KEYWORDS),
@@ -202,7 +202,7 @@ def _from_sequences(lookup: Lookup) -> dict[str, str]:
                 [_values(in_item(lookup, item), keywords) for item in items]
             )
     # Nuclear medicine has the place of a tomographic image with its detector (PS3.3 C.8.4.11).
-    for detector in items_of(lookup(_DETECTORS))[:1]:
+    if (detector := first_item(lookup(_DETECTORS))) is not None:
         place = ("ImagePositionPatient", "ImageOrientationPatient")
         values |= {
             f"Detector{key}": text for key, text in _values(detector.get_item, place).items()
@@ -227,8 +227,8 @@ def _functional_groups(lookup: Lookup, values: dict[str, str]) -> dict[str, list
     A frame's own groups come before the shared ones, and these before the attribute itself, if an
     image has it there too (PS3.3 C.7.6.16).
     """
-    for group in items_of(lookup(_SHARED_GROUPS))[:1]:
-        values |= _group_values(group)
+    if (shared := first_item(lookup(_SHARED_GROUPS))) is not None:
+        values |= _group_values(shared)
     groups = [_group_values(group) for group in items_of(lookup(_FRAME_GROUPS))]
     frames = {}
     for keyword in dict.fromkeys(key for group in groups for key in group):
@@ -266,11 +266,11 @@ def _group_values(group: Any) -> dict[str, str]:
     for macro in tuple(group.keys()):
         if macro >> 16 & 1:  # private: Philips repeats a whole old-style header there
             continue
-        for item in items_of(group.get_item(macro))[:1]:
+        if (item := first_item(group.get_item(macro))) is not None:
             _add_values(item, values)
-            for direction in items_of(item.get_item(_GRADIENT_DIRECTIONS))[:1]:
+            if (direction := first_item(item.get_item(_GRADIENT_DIRECTIONS))) is not None:
                 _add_values(direction, values)
-            for unit in items_of(item.get_item(_MEASUREMENT_UNITS))[:1]:
+            if (unit := first_item(item.get_item(_MEASUREMENT_UNITS))) is not None:
                 values[MEASUREMENT_UNITS] = text_of(unit.get_item, _CODE_VALUE)  # UCUM
     return values
 
