@@ -1,9 +1,10 @@
 """Reads the header of one file once: the dictionary's fields, and what an image is read by.
 
-pydicom reads the meta information, and finds out how other files are encoded. Four things make the
-rest several times as fast as ``dcmread``: only the attributes that are needed are looked at; reading
-stops behind the last attribute that a file of its kind can have, before the pixels; values stay the
-texts that they are in the file; and items of sequences are no datasets (``sequence_items``).
+pydicom reads the meta information, and finds out how other files are encoded. Four things make
+the rest several times as fast as ``dcmread``: only the attributes that are needed are looked at;
+reading stops behind the last attribute that a file of its kind can have, before the pixels; values
+stay the texts that they are in the file; and items of sequences are no datasets
+(``sequence_items``).
 """
 
 from __future__ import annotations
