@@ -48,6 +48,11 @@ def slice_of(number: int, syntax: str = ExplicitVRLittleEndian, **attributes: ob
     return file.getvalue()
 
 
+def packed(content):
+    """Return what was read as a file that is read alone gives it."""
+    return content._replace(image=content.packed_image(), header=None)
+
+
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_slices_of_a_series_are_read_once(syntax, monkeypatch):
     files = [slice_of(number, syntax) for number in range(11, 41, 2)]
@@ -60,7 +65,7 @@ def test_slices_of_a_series_are_read_once(syntax, monkeypatch):
 
     monkeypatch.setattr(similar_headers, "read_content", noted)
     reader = SimilarHeaders()
-    assert [reader.read(memoryview(file)) for file in files] == expected
+    assert [packed(reader.read(memoryview(file))) for file in files] == expected
     assert read == files[:1]
 
 
@@ -87,7 +92,7 @@ def test_what_differs_is_seen(attributes):
     reader = SimilarHeaders()
     reader.read(slice_of(11))
     for file in (slice_of(13, **attributes), slice_of(15), slice_of(16)):
-        assert reader.read(file) == read_content(file)
+        assert packed(reader.read(file)) == read_content(file)
 
 
 def test_an_item_that_is_cut_off_is_no_error_of_a_disk():
@@ -108,4 +113,4 @@ def test_any_byte_may_be_another(file, data):
         changed[position] = data.draw(st.integers(0, 255))
     size = data.draw(st.sampled_from([len(file), len(file) - 1, len(file) // 2]))
     content = bytes(changed[:size])
-    assert reader.read(content) == read_content(content)
+    assert packed(reader.read(content)) == read_content(content)

@@ -35,7 +35,7 @@ from .fields import (
     fields_by_lookup,
     text_of,
 )
-from .image_header import needed_tags, pack_header, read_image_header
+from .image_header import ImageHeader, needed_tags, pack_header, read_image_header
 from .limited_file import ITEM_TAGS, ElementCount, LimitedFile, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH, PixelPlace
 from .sequence_items import RawElement
@@ -90,7 +90,8 @@ class FileContent(NamedTuple):
     """What is in a file: of which kind it is, with the fields or the reason why there are none.
 
     ``values`` are those of ``PATHS``, in its order; empty if the kind is not ``DICOM``.
-    ``image`` is an image's header as ``image_header.pack_header`` gives it, else None.
+    ``image`` is an image's header as ``image_header.pack_header`` gives it, or ``header`` is it as
+    it is; both are None if it is no image.
     """
 
     kind: str
@@ -98,6 +99,11 @@ class FileContent(NamedTuple):
     values: tuple[str, ...] = ()
     sop_class: str = ""
     image: tuple[str, str] | None = None
+    header: ImageHeader | None = None
+
+    def packed_image(self) -> tuple[str, str] | None:
+        """Return an image's header packed; None if it is no image."""
+        return self.image if self.header is None else pack_header(self.header)
 
 
 class _CutOffError(Exception):

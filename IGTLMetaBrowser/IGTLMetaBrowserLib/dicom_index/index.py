@@ -151,7 +151,11 @@ class DicomIndex:
                 if content.kind == DICOM
             ],
         )
-        images = [(number, *content.image) for number, content in contents if content.image]
+        images = [
+            (number, *packed)
+            for number, content in contents
+            if (packed := content.packed_image()) is not None
+        ]
         self._sql.executemany(
             "INSERT OR IGNORE INTO headers (header) VALUES (?)", {(image[1],) for image in images}
         )

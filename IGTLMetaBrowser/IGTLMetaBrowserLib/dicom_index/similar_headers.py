@@ -17,7 +17,7 @@ from typing import NamedTuple
 from .elements import Elements
 from .fields import PATHS, SOP_INSTANCE_UID
 from .header_reader import DICOM, FileContent, read_content, tags_read
-from .image_header import TRANSFER_SYNTAX_UID, ImageHeader, pack_header, unpack_header
+from .image_header import TRANSFER_SYNTAX_UID, ImageHeader, unpack_header
 from .limited_file import ElementCount, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH
 from .plausible_numbers import LONGEST
@@ -81,18 +81,17 @@ class SimilarHeaders:
 
 def _read_like(pattern: _Pattern, start: bytes) -> FileContent | None:
     """Return what is in a file if its header is like the pattern; None if it is not."""
-    if any(start[begin:end] != same for begin, end, same in pattern.same):
-        return None
+    for begin, end, same in pattern.same:
+        if start[begin:end] != same:
+            return None
     texts = _texts(start, pattern.varying)
     if not all(texts.values()):
         return None
-    header = pattern.header
-    own = {**header.own, **texts}
-    image = pack_header(ImageHeader({}, own, {}, header.pixels))[1]
-    values = list(pattern.content.values)
+    content, like = pattern.content, pattern.header
+    header = ImageHeader(like.shared, {**like.own, **texts}, {}, like.pixels)
+    values = list(content.values)
     values[_instance_uid()] = texts["SOPInstanceUID"]
-    assert pattern.content.image is not None
-    return pattern.content._replace(values=tuple(values), image=(pattern.content.image[0], image))
+    return FileContent(DICOM, "", tuple(values), content.sop_class, None, header)
 
 
 def _texts(start: bytes, places: Mapping[str, tuple[int, int]]) -> dict[str, str]:

@@ -24,10 +24,10 @@ SERIES_KEYWORDS = (
     "SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber", "SeriesDate",
     "SeriesTime", "BodyPartExamined", "ProtocolName", "NumberOfSeriesRelatedInstances",
 )  # fmt: skip
-INSTANCE_KEYWORDS = (
-    "SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "ImageOrientationPatient",
-)  # fmt: skip
-"""What an instance is asked for before it is fetched: where it lies."""
+PLACE_KEYWORDS = ("ImagePositionPatient", "ImageOrientationPatient")
+SIZE_KEYWORDS = ("Rows", "Columns", "BitsAllocated")
+INSTANCE_KEYWORDS = ("SOPInstanceUID", "InstanceNumber", *PLACE_KEYWORDS, *SIZE_KEYWORDS)
+"""What an instance is asked for before it is fetched: where it lies, and how large it is."""
 
 # Modalities whose series are no images of the patient (PS3.3 C.7.3.1.1.1).
 NOT_IMAGES = frozenset(

@@ -29,13 +29,14 @@ from ..dicom_index.index import DicomIndex
 from ..net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
 from ..net.source import SourceError
 from . import dicom_fields
-from .archive import Series
+from .archive import SIZE_KEYWORDS, Series
 from .dicom_files import Frame, ImageFile, number_of_frames
 from .dicom_pixels import VolumeReading
 from .dicom_stored_pixels import stored_dtype
 from .dicom_values import listed_dtype
 from .dicom_volumes import VOLUME, Stack, stack_frames, volume_between
 from .file_in_volume import FileBytes, FileInVolume, FilesInMemory
+from .volume_memory import VolumeMemory
 
 _logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class ArrivingVolume:
 
     def __init__(self, series: Series, folder: Path) -> None:
         self.series = series
+        self._count = series.count or 0
         self._uids = (series["StudyInstanceUID"], series.uid, series["PatientID"])
         self._folder = folder
         self._lock = threading.Lock()
@@ -85,6 +87,7 @@ class ArrivingVolume:
         self._first_content: FileBytes = b""
         self._withheld: int | None = None
         self._reading: VolumeReading | None = None
+        self._memory: VolumeMemory | None = None
         self._to_ijk: list[list[float]] = []  # from LPS mm, three rows
         # Of the last file that came: most have the same.
         self._shared: Mapping[str, str] = {}
@@ -96,16 +99,23 @@ class ArrivingVolume:
 
     # While files come ----------------------------------------------------------------------------
 
-    def set_ends(self, first: Mapping[str, str], last: Mapping[str, str]) -> None:
+    def set_ends(
+        self,
+        first: Mapping[str, str],
+        last: Mapping[str, str],
+        memory: VolumeMemory | None = None,
+    ) -> None:
         """Have slices be placed between these instances, of which these are the attributes.
 
-        Raises ``ValueError`` if they do not say where they lie.
+        ``memory`` is for the voxels, if it is as large as these. Raises ``ValueError`` if the
+        attributes do not say where the instances lie.
         """
         number = _first_of((first, last))
         with self._lock:
             self.first_uid = (first, last)[number]["SOPInstanceUID"]
             self.is_first_sent_first = number == 0
-            self._ends = (first, last)
+            self._ends = _without_size(first), _without_size(last)
+            self._memory = memory
             self._place_waiting()
 
     def find_place(self, before: bytes, size: int, header: FileContent) -> FileInVolume | None:
@@ -115,14 +125,14 @@ class ArrivingVolume:
         """
         with self._lock:
             reading = self._reading
-            if reading is None or self._is_over or header.image is None:
+            image = self._header_of(header)
+            if reading is None or self._is_over or image is None:
                 return None
-            image = self._unpacked(*header.image)
             try:
                 k = self._place_of(Frame(ImageFile("", size, image)))
             except _Errors:
                 return None
-            place = reading.volume[k]
+            place = self._slice(reading, k)
             after = size - len(before) - place.nbytes
             if k in self._files or after < 0:
                 return None
@@ -134,17 +144,20 @@ class ArrivingVolume:
         if self._is_over:
             return
         with self._lock:
-            if header.kind != DICOM or header.image is None or not self._is_of_series(header):
+            is_read = isinstance(content, FileInVolume)
+            image = content.image if is_read else self._header_of(header)
+            if header.kind != DICOM or image is None or not self._is_of_series(header):
                 self._give_up("a file came that is no image of this series")
                 return
-            is_read = isinstance(content, FileInVolume)
-            image = content.image if is_read else self._unpacked(*header.image)
             file = ImageFile(name, len(content), image)
             self._waiting.append((file, header, content))
             if self._ends is not None:
                 self._place_waiting()
 
-    def _unpacked(self, shared: str, own: str) -> ImageHeader:
+    def _header_of(self, content: FileContent) -> ImageHeader | None:
+        if content.image is None:
+            return content.header
+        shared, own = content.image
         if shared != self._shared_text:
             self._shared_text, self._shared = shared, json.loads(shared)
         return unpack_header(self._shared, own)
@@ -158,8 +171,8 @@ class ArrivingVolume:
     def confirm(self) -> None:
         """All files have come: give away the last slice, if they make this volume and no other."""
         with self._lock:
-            reading, count = self._reading, len(self._files)
-            if reading is None or self._is_over or count != self.series.count:
+            reading = self._reading
+            if reading is None or self._is_over or len(self._files) != self._count:
                 self._give_up("not all of its slices have come")
                 return
             frames = [Frame(file) for file in sorted(self._files.values(), key=_name_of)]
@@ -194,16 +207,18 @@ class ArrivingVolume:
         if header.problem or stored_dtype(header) is None or number_of_frames(header) > 1:
             raise UnexpectedError("its pixels are compressed, or of several frames in a file")
         assert self._ends is not None
-        count = self.series.count or 0
         first, last = (
             Frame(replace(file, header=replace(header, own={**header.own, **end})))
             for end in self._ends
         )
-        stack = volume_between(first, last, count)
-        if stack.kind != VOLUME or stack.size[2] != count:
+        stack = volume_between(first, last, self._count)
+        if stack.kind != VOLUME or stack.size[2] != self._count:
             raise UnexpectedError("it is no volume")
         self._to_ijk = np.linalg.inv(flip_matrix_lps_ras(stack.ijk_to_ras))[:3].tolist()
-        self._reading = VolumeReading(stack, self._folder, None, self._contents)
+        memory = None if self._memory is None else self._memory.bytes
+        self._reading = VolumeReading(stack, self._folder, None, self._contents, memory)
+        if memory is not None and not np.may_share_memory(memory, self._reading.volume):
+            self._memory = None  # the archive said something else than the files
 
     def _place(self, file: ImageFile, header: FileContent, content: FileBytes) -> None:
         assert self._reading is not None
@@ -225,7 +240,7 @@ class ArrivingVolume:
         if k == 0:
             self._first_content = content
             self._fields = self._fields_of(file, header)
-        if len(self._files) + 1 == self.series.count:
+        if len(self._files) + 1 == self._count:
             self._withheld = k
         self._read(k, file, content)
         self._files[k] = file
@@ -240,8 +255,16 @@ class ArrivingVolume:
                 return
             content.leave()
         self._contents[file.name] = content
+        self._slice(self._reading, k)
         self._reading.read_frame(k, Frame(file))
         del self._contents[file.name]
+
+    def _slice(self, reading: VolumeReading, k: int) -> np.ndarray:
+        """Return where the voxels of a slice belong; nobody else writes there any more."""
+        place = reading.volume[k]
+        if self._memory is not None:
+            self._memory.use((k + 1) * place.nbytes)
+        return place
 
     def _place_of(self, frame: Frame) -> int:
         """Return the k of a slice. Raises ``UnexpectedError`` if it lies elsewhere."""
@@ -252,7 +275,7 @@ class ArrivingVolume:
         place = [a * x + b * y + c * z + d for a, b, c, d in self._to_ijk]
         k = round(place[2])
         distance = max(abs(place[0]), abs(place[1]), abs(place[2] - k))
-        if not 0 <= k < (self.series.count or 0) or distance > _OFF_PLACE:
+        if not 0 <= k < self._count or distance > _OFF_PLACE:
             raise UnexpectedError(f"a slice lies at {position}, where none was expected")
         return k
 
@@ -260,7 +283,7 @@ class ArrivingVolume:
         """Return the dictionary's fields of a file as the index of all files will have them."""
         with DicomIndex(self._folder) as index:
             index.add([(file.name, file.size, header)])
-            return {**index.row(file.name), "instances": self.series.count or 0}
+            return {**index.row(file.name), "instances": self._count}
 
     # What is there -------------------------------------------------------------------------------
 
@@ -410,6 +433,11 @@ def _first_of(ends: Sequence[Mapping[str, str]]) -> int:
         raise UnexpectedError("the archive does not say where its instances lie")
     normal = np.cross(orientation[:3], orientation[3:])
     return int(np.argmin(np.array(positions, float) @ normal))
+
+
+def _without_size(instance: Mapping[str, str]) -> dict[str, str]:
+    """Return what an archive says of an instance, but for its size: that is what its file says."""
+    return {key: text for key, text in instance.items() if key not in SIZE_KEYWORDS}
 
 
 def _whole(content: FileBytes) -> bytes | memoryview:

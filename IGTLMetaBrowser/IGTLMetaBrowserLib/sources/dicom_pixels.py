@@ -7,6 +7,7 @@ rescaled there; all others are decoded by pydicom and what is installed beside i
 from __future__ import annotations
 
 import io
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -17,6 +18,7 @@ import numpy as np
 
 from ..dicom_index.buffer_file import Contents
 from ..dicom_index.grids import TILES
+from ..dicom_index.image_header import ImageHeader
 from ..net.source import SourceError
 from .dicom_decoding import Decoders, decode_frames
 from .dicom_files import Frame, ImageFile
@@ -37,6 +39,7 @@ from .dicom_values import (
     smallest_dtype,
 )
 from .dicom_volumes import Stack
+from .pixels_in_place import PixelsInPlace, are_read_alike, pixels_in_place
 
 _FRAMES_A_TASK = 8
 
@@ -63,6 +66,7 @@ class VolumeReading:
 
     ``decoders`` are the processes that decode; without them, this one does. ``contents`` are the
     bytes of files that are in memory, by their names; what has to be decoded must be in the folder.
+    ``memory`` (uint8) becomes that of ``volume`` if it is just as large.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class VolumeReading:
         folder: Path,
         decoders: Decoders | None = None,
         contents: Contents | None = None,
+        memory: np.ndarray | None = None,
     ) -> None:
         columns, rows, count = stack.size
         self._shape = (rows, columns, 3) if is_color(stack) else (rows, columns)
@@ -78,12 +83,13 @@ class VolumeReading:
         self._folder = folder
         self._decoders = decoders
         self._contents: Contents = {} if contents is None else contents
-        # Planes without a frame are empty.
-        make = np.zeros if stack.planes else np.empty
-        self.volume = make((count, *self._shape), listed_dtype(stack))
+        self.volume = _make_volume(stack, (count, *self._shape), memory)
         self._planes = stack.planes or range(count)
         self._is_there = np.ones(count, bool)
         self._is_there[list(self._planes)] = False
+        # How pixels that are received into the volume are rescaled; and of which header that is.
+        self._in_place: PixelsInPlace | None = None
+        self._in_place_header: ImageHeader | None = None
         self._wanted: deque[int] = deque()
         self._may_wait = False
         # Whether the next step does no more than look whether the processes are done with it.
@@ -138,22 +144,15 @@ class VolumeReading:
         Return what was added to each. None: they cannot stay, and nothing is changed; another type
         would be needed, or more than to add an integer.
         """
-        stored = stored_dtype(frame.file.header)
-        slope, intercept = rescale_of(frame)
-        is_sum = slope == 1.0 and intercept.is_integer() and not frame.get("ModalityLUTSequence")
-        if stored is None or place.base is not self.volume or not is_sum:
+        header = frame.file.header
+        if self._in_place_header is None or not are_read_alike(header, self._in_place_header):
+            self._in_place_header = header
+            self._in_place = pixels_in_place(frame, self.volume.dtype)
+        is_here = np.may_share_memory(place, self.volume)
+        if not is_here or self._in_place is None or not self._in_place.rescale(place):
             return None
-        pixels = self._room_for(stored, k)
-        is_here = np.may_share_memory(pixels, place)
-        if not is_here or aligned(pixels, frame) is not pixels:
-            return None
-        ends = known_range(pixels, frame) or (int(pixels.min()), int(pixels.max()))
-        if place.dtype.kind not in "iu" or not self._has_room(ends, slope, intercept):
-            return None
-        if intercept:
-            place += np.array(int(intercept)).astype(place.dtype)
         self._is_there[self._planes[k]] = True
-        return int(intercept)
+        return self._in_place.added
 
     def _is_for_processes(self) -> bool:
         header = self.stack.frames[0].file.header
@@ -323,6 +322,16 @@ class VolumeReading:
             return
         larger = smallest_dtype([*ends, limits.min, limits.max])
         self.volume = self.volume.astype(larger if are_whole else np.float32)
+        self._in_place_header = None
+
+
+def _make_volume(stack: Stack, shape: tuple[int, ...], memory: np.ndarray | None) -> np.ndarray:
+    dtype = listed_dtype(stack)
+    if stack.planes:  # planes without a frame are empty
+        return np.zeros(shape, dtype)
+    if memory is not None and memory.nbytes == math.prod(shape) * dtype.itemsize:
+        return memory.view(dtype).reshape(shape)
+    return np.empty(shape, dtype)
 
 
 def pixel_digest(frame: Frame, folder: Path, contents: Contents | None = None) -> bytes:

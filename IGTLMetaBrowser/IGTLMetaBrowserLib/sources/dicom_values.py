@@ -45,6 +45,18 @@ def known_range(pixels: np.ndarray, frame: Frame) -> tuple[int, int] | None:
     return range_of_bits(pixels.dtype, *_bits(frame))
 
 
+def aligned_range(dtype: np.dtype, frame: Frame) -> tuple[int, int] | None:
+    """Return what stored integers are between if ``aligned`` leaves them as they are.
+
+    None if it never does.
+    """
+    stored, high = _bits(frame)
+    ends = range_of_bits(dtype, stored, high)
+    if ends is None:
+        return integer_range(8 * dtype.itemsize, dtype.kind == "i")
+    return ends if high == stored - 1 else None
+
+
 def _bits(frame: Frame) -> tuple[int, int]:
     """Return how many bits are stored, and the highest of those."""
     stored = _whole(frame, "BitsStored")

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from ..net.source import SourceError
-from .archive import INSTANCE_KEYWORDS, KEYWORDS, ArchiveError, BrokenOffError, Query, Series
+from .archive import (
+    INSTANCE_KEYWORDS,
+    KEYWORDS,
+    PLACE_KEYWORDS,
+    ArchiveError,
+    BrokenOffError,
+    Query,
+    Series,
+)
 from .multipart import (
     LARGEST_PART,
     Body,
@@ -130,7 +138,7 @@ class DicomWebArchive:
                 series["StudyInstanceUID"],
                 series.uid,
                 limit=2,
-                fields=INSTANCE_KEYWORDS[2:],  # the others are always told (PS3.18 10.6.3.3.3)
+                fields=PLACE_KEYWORDS,  # the others are always told (PS3.18 10.6.3.3.3)
                 search_filters={"InstanceNumber": str(number)},
             )
             if len(found) != 1:

@@ -112,8 +112,9 @@ class FetchedFiles:
         name = f"{len(self._headers) + 1:06}.dcm"
         is_read = isinstance(content, FileInVolume)
         header = content.header if is_read else self._reader.read(content)
-        self._headers.append((name, len(content), header))
-        self._size += len(content)
+        size = len(content)
+        self._headers.append((name, size, header))
+        self._size += size
         if len(self._headers) == 1 and not _is_plain(header):
             self.write_now()
         if self._size <= _MOST_IN_MEMORY:
@@ -199,7 +200,7 @@ def can_be_read_from_memory(index: DicomIndex) -> bool:
 
 
 def _is_plain(content: FileContent) -> bool:
-    if content.image is None:
+    if content.image is None:  # of the first file, no header is at hand
         return False
     shared, own = content.image
     return _is_plain_image(unpack_header(json.loads(shared), own))

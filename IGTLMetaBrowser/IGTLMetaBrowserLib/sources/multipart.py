@@ -81,15 +81,20 @@ def parts(
     delimiter = b"\r\n--" + boundary
     stream = _Stream(body)
     stream.read_until(delimiter[2:], _LONGEST_HEADER)  # the first boundary has no line before it
-    while stream.read(2) != b"--":
-        header = stream.read_until(_HEADER_END, _LONGEST_HEADER)
-        length = _LENGTH.search(header)
-        if length is None:
-            yield memoryview(stream.read_until(delimiter, LARGEST_PART, _LARGE))
-            continue
-        size = int(length[1])
-        if size > LARGEST_PART:
-            raise MultipartError(f"a part of {size} bytes")
+    size, head = 0, b""  # most parts are as long as the one before, with the same header
+    while True:
+        if not stream.passes(head):
+            begin = stream.read(2)
+            if begin == b"--":
+                return
+            header = stream.read_until(_HEADER_END, _LONGEST_HEADER)
+            length = _LENGTH.search(header)
+            if length is None:
+                yield memoryview(stream.read_until(delimiter, LARGEST_PART, _LARGE))
+                continue
+            size, head = int(length[1]), begin + header + _HEADER_END
+            if size > LARGEST_PART:
+                raise MultipartError(f"a part of {size} bytes")
         content = blocks.take(size)
         room = None if find_room is None else find_room(content)
         for buffer in (content,) if room is None else room.buffers():
@@ -112,9 +117,25 @@ class _Stream:
 
     def read(self, size: int) -> bytes:
         """Return so many bytes."""
+        if self._position == len(self._chunk):
+            self._next_chunk()
+        end = self._position + size
+        if end <= len(self._chunk):
+            begin, self._position = self._position, end
+            return self._chunk[begin:end]
         content = bytearray(size)
         self.read_into(memoryview(content))
         return bytes(content)
+
+    def passes(self, expected: bytes) -> bool:
+        """Pass over these bytes, if they come next; False if they do not, or are not seen yet."""
+        if not expected:
+            return False
+        if self._position == len(self._chunk):
+            self._next_chunk()
+        is_next = self._chunk.startswith(expected, self._position)
+        self._position += len(expected) if is_next else 0
+        return is_next
 
     def read_into(self, content: memoryview) -> None:
         """Read so many bytes as there is room for."""

@@ -31,6 +31,7 @@ from .file_in_volume import FileBytes
 from .plan_document import read_plans
 from .series_cache import CachedSeries, SeriesCache
 from .series_warm_up import read_a_first_series
+from .volume_memory import SpareMemory, bytes_of_volume
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -77,6 +78,7 @@ class SeriesFetcher:
         self._loaded = self._executor.submit(_load_readers)
         # Asks where series lie, while their files come.
         self._scouts = ThreadPoolExecutor(_SCOUTS, "scout")
+        self._spare = SpareMemory(self._scouts)
         self._arriving: dict[str, ArrivingVolume] = {}
         # Series of which slices were perhaps sent that are not of what came in the end.
         self._unconfirmed: set[str] = set()
@@ -94,7 +96,7 @@ class SeriesFetcher:
         """Ask where these series lie, if they are few: no slice waits for that then."""
         if len(listed) <= _MOST_LOOKED_AHEAD:
             for series in filter(_may_be_volume, listed):
-                self._ends_of(series)
+                self._ends_of(series).add_done_callback(partial(self._prepare_memory, series))
 
     def stop(self) -> None:
         """Have fetches end after the next file."""
@@ -226,11 +228,18 @@ class SeriesFetcher:
         first, last = (self._archive.instance(series, n) for n in (1, series.count or 0))
         return first, last
 
+    def _prepare_memory(self, series: Series, asked: Future[Ends]) -> None:
+        if not asked.cancelled() and asked.exception() is None:
+            first, _ = asked.result()
+            self._spare.prepare(bytes_of_volume(first, series.count or 0))
+
     def _on_ends(self, series: Series, arriving: ArrivingVolume, asked: Future[Ends]) -> None:
         """Have slices be placed; an archive that does not say where they lie does no harm."""
         self._ends.pop(series.uid, None)  # the next time it may say something else
         try:
-            arriving.set_ends(*asked.result())
+            first, last = asked.result()
+            memory = self._spare.take(bytes_of_volume(first, series.count or 0))
+            arriving.set_ends(first, last, memory)
             # The first voxels are asked for first.
             if not arriving.is_first_sent_first:
                 self._scouts.submit(self._fetch_first, series, arriving)
