@@ -97,6 +97,7 @@ WITH_THREADS = (
     f"{LIB}.sources.background",
     f"{LIB}.sources.fetched_series",
     f"{LIB}.sources.series_fetcher",
+    f"{LIB}.sources.volume_memory",
 )
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
@@ -110,6 +111,7 @@ WITH_A_THREAD = (
     f"{LIB}.sources.dimse",
     f"{LIB}.sources.dimse_files",
     f"{LIB}.sources.itk_process",
+    f"{LIB}.sources.volume_memory",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (

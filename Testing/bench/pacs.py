@@ -51,6 +51,8 @@ PARTS = "GET_IMGPART through the gateway"
 CACHED = "GET_IMAGE, from the gateway's cache"
 QIDO = "QIDO-RS by requests"
 LIST = "GET_IMGMETA through the gateway"
+# Nobody clicks sooner after a list has come, nor a program that has just been started.
+_SECONDS_TO_CLICK = 0.5
 ONE_VOXEL = (0xFFFF, 0xFFFF, 0xFFFF)
 IN_LIST = "SERIES-OF-THE-LIST"
 
@@ -188,6 +190,7 @@ def serving(archive: orthanc.Orthanc, cache: Path, *options: str) -> Iterator[ne
         host, _, port = process.stdout.readline().split()[-1].rpartition(":")
         with net.Client(host, int(port), SECONDS) as client:
             client.list_images()
+            time.sleep(_SECONDS_TO_CLICK)
             yield client
     finally:
         process.terminate()

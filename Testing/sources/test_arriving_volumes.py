@@ -33,11 +33,13 @@ class PacedArchive:
     """An archive with one series, which sends as many files as it is let."""
 
     name = "a paced archive"
+    is_instance_soon = False
 
     def __init__(self, slices: Sequence[Dataset]) -> None:
         self.slices = list(slices)
         self.breaks_off_at = 0
         self.says_where = True
+        self.told_size: Mapping[str, str] = {}
         self.listed_count = 0  # 0: as many as there are
         self._permits = threading.Semaphore(0)
 
@@ -63,6 +65,7 @@ class PacedArchive:
             "SOPInstanceUID": found.SOPInstanceUID,
             "ImagePositionPatient": "\\".join(map(str, found.ImagePositionPatient)),
             "ImageOrientationPatient": "\\".join(map(str, found.ImageOrientationPatient)),
+            **self.told_size,
         }
 
     def fetch(
@@ -182,6 +185,29 @@ def test_slices_are_sent_while_the_others_come(make_archive, open_source, tmp_pa
     told = dict(found.message.metadata)
     assert told.pop(ARRIVING) == FROM_BELOW
     assert told == got.metadata
+
+
+@pytest.mark.parametrize(
+    "rows", ["5", "4", "65535", "many"], ids=["as it is", "another", "too many", "no number"]
+)
+def test_an_archive_says_how_large_its_slices_are_and_sends_the_first_before(
+    make_archive, open_source, tmp_path, rows
+):
+    archive = make_archive([2.5 * k for k in range(COUNT)])
+    archive.is_instance_soon = True
+    columns = str(archive.slices[0].Columns)
+    archive.told_size = {"Rows": rows, "Columns": columns, "BitsAllocated": "16"}
+    source = open_source(archive)
+    expected = in_folder(archive, tmp_path / "files")
+    (item,) = expected.images()
+    image = expected.image(item.id)
+    found = arrived(source, 0, 1)  # none of the series has come
+    assert found.message.pixels.shape == image.pixels.shape
+    assert np.array_equal(found.message.pixels[0], image.pixels[0])
+    archive.let(COUNT)
+    got = whole(source)
+    assert np.array_equal(got.pixels, image.pixels)
+    assert source.image_tag(item.id, got) == found.tag
 
 
 def test_the_cache_has_the_files_as_they_came(make_archive, open_source, tmp_path):

@@ -50,9 +50,17 @@ class _Pattern(NamedTuple):
     content: FileContent
     header: ImageHeader
 
+    @property
+    def start_size(self) -> int:
+        """How many bytes come before the pixels."""
+        return self.same[-1][1]
+
 
 class SimilarHeaders:
-    """Reads the headers of files one after the other, as ``read_content`` does."""
+    """Reads the headers of files one after the other, as ``read_content`` does.
+
+    Several threads may have some read.
+    """
 
     def __init__(self) -> None:
         self._pattern: _Pattern | None = None
@@ -69,14 +77,14 @@ class SimilarHeaders:
     def start_size(self, size: int) -> int | None:
         """Return how much of a file of ``size`` bytes ``read_start`` needs; None: all is needed."""
         pattern = self._pattern
-        return None if pattern is None or size != pattern.file_size else pattern.same[-1][1]
+        return None if pattern is None or size != pattern.file_size else pattern.start_size
 
     def read_start(self, start: bytes | memoryview, size: int) -> FileContent | None:
         """Return what is in a file of ``size`` bytes that begins so; None if all is needed."""
-        needed = self.start_size(size)
-        if self._pattern is None or needed is None or len(start) < needed:
+        pattern = self._pattern  # another thread may set another one
+        if pattern is None or size != pattern.file_size or len(start) < pattern.start_size:
             return None
-        return _read_like(self._pattern, bytes(start[:needed]))
+        return _read_like(pattern, bytes(start[: pattern.start_size]))
 
 
 def _read_like(pattern: _Pattern, start: bytes) -> FileContent | None:

@@ -86,6 +86,8 @@ class Archive(Protocol):
 
     name: str
     """Its address, as it is named in messages."""
+    is_instance_soon: bool
+    """Whether one instance that is asked for comes sooner than the first of a whole series."""
 
     def find(self, query: Query, most: int) -> Sequence[Series]:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""

@@ -118,6 +118,11 @@ class ArrivingVolume:
             self._memory = memory
             self._place_waiting()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no file has come yet."""
+        return not self._waiting and not self._files
+
     def find_place(self, before: bytes, size: int, header: FileContent) -> FileInVolume | None:
         """Return where the pixels of a file of ``size`` bytes are received, given those before.
 

@@ -94,6 +94,8 @@ class WebSettings:
 class DicomWebArchive:
     """The archive whose DICOMweb service is at ``url``. Raises ``SourceError`` without client."""
 
+    is_instance_soon = True
+
     def __init__(self, url: str, settings: WebSettings | None = None) -> None:
         try:
             self.name = _without_password(url)

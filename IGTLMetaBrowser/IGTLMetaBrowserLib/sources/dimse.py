@@ -71,6 +71,8 @@ class DimseSettings:
 class DimseArchive:
     """The archive at ``AET@HOST:PORT``. Raises ``SourceError`` without pynetdicom."""
 
+    is_instance_soon = False  # it takes an association of its own
+
     def __init__(self, address: str, settings: DimseSettings | None = None) -> None:
         try:
             import pynetdicom  # noqa: F401

@@ -130,6 +130,10 @@ class FetchedFiles:
             self._waiting.popleft().result()
         return name, header
 
+    def read_header(self, content: bytes | memoryview) -> FileContent:
+        """Return what is in a file that is like these, and is not added."""
+        return self._reader.read(content)
+
     def _write(self, name: str, content: FileBytes) -> None:
         pieces = content.pieces() if isinstance(content, FileInVolume) else [content]
         with (self._folder / name).open("wb") as file:
@@ -200,8 +204,8 @@ def can_be_read_from_memory(index: DicomIndex) -> bool:
 
 
 def _is_plain(content: FileContent) -> bool:
-    if content.image is None:  # of the first file, no header is at hand
-        return False
+    if content.image is None:
+        return content.header is not None and _is_plain_image(content.header)
     shared, own = content.image
     return _is_plain_image(unpack_header(json.loads(shared), own))
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from ..dicom_index.buffer_file import Contents
 from ..dicom_index.database import DicomIndexError
-from ..dicom_index.header_reader import read_content
 from ..dicom_index.image_header import needed_tags
 from ..dicom_index.index import DicomIndex
 from ..net.source import SourceError
@@ -153,7 +152,7 @@ class SeriesFetcher:
     def _fetch_once(self, series: Series) -> OpenedSeries:
         cached = self._cache.begin(self._archive.name, series)
         files = FetchedFiles(cached.files)
-        arriving = self._begin_arriving(series, cached)
+        arriving = self._begin_arriving(series, files, cached)
         try:
             find_room = (
                 partial(files.find_room, arriving=arriving) if arriving is not None else None
@@ -205,13 +204,15 @@ class SeriesFetcher:
         if arriving is not None:
             arriving.add(name, content, header)
 
-    def _begin_arriving(self, series: Series, cached: CachedSeries) -> ArrivingVolume | None:
+    def _begin_arriving(
+        self, series: Series, files: FetchedFiles, cached: CachedSeries
+    ) -> ArrivingVolume | None:
         """Return what is filled while the files come, if the series may be a volume."""
         if not _may_be_volume(series):
             return None
         arriving = self._arriving[series.uid] = ArrivingVolume(series, cached.files)
         asked = self._ends_of(series)
-        asked.add_done_callback(partial(self._on_ends, series, arriving))
+        asked.add_done_callback(partial(self._on_ends, series, arriving, files))
         return arriving
 
     def _ends_of(self, series: Series) -> Future[Ends]:
@@ -233,7 +234,13 @@ class SeriesFetcher:
             first, _ = asked.result()
             self._spare.prepare(bytes_of_volume(first, series.count or 0))
 
-    def _on_ends(self, series: Series, arriving: ArrivingVolume, asked: Future[Ends]) -> None:
+    def _on_ends(
+        self,
+        series: Series,
+        arriving: ArrivingVolume,
+        files: FetchedFiles,
+        asked: Future[Ends],
+    ) -> None:
         """Have slices be placed; an archive that does not say where they lie does no harm."""
         self._ends.pop(series.uid, None)  # the next time it may say something else
         try:
@@ -241,26 +248,29 @@ class SeriesFetcher:
             memory = self._spare.take(bytes_of_volume(first, series.count or 0))
             arriving.set_ends(first, last, memory)
             # The first voxels are asked for first.
-            if not arriving.is_first_sent_first:
-                self._scouts.submit(self._fetch_first, series, arriving)
+            is_too_late = not self._archive.is_instance_soon or not arriving.is_empty
+            if not (arriving.is_first_sent_first and is_too_late):
+                self._scouts.submit(self._fetch_first, series, arriving, files)
         except (SourceError, ValueError) as error:
             arriving.give_up(str(error))
         except Exception:
             _logger.exception("it was not found where the slices of a series lie")
             arriving.give_up("its ends are not known")
 
-    def _fetch_first(self, series: Series, arriving: ArrivingVolume) -> None:
+    def _fetch_first(self, series: Series, arriving: ArrivingVolume, files: FetchedFiles) -> None:
+        def add(content: bytes | memoryview) -> None:
+            arriving.add(ASKED_FIRST, content, files.read_header(content))
+
         try:
-            add = partial(self._add_first, arriving)
             self._archive.fetch(series, add, arriving.first_uid)
         except SourceError as error:
-            arriving.give_up(str(error))
+            if arriving.is_first_sent_first:  # it comes with the others then
+                _logger.debug("the first slice did not come before the others: %s", error)
+            else:
+                arriving.give_up(str(error))
         except Exception:
             _logger.exception("the first slice of a series was not read")
             arriving.give_up("its first slice is not known")
-
-    def _add_first(self, arriving: ArrivingVolume, content: bytes | memoryview) -> None:
-        arriving.add(ASKED_FIRST, content, read_content(content))
 
     def _open_fetched(
         self,

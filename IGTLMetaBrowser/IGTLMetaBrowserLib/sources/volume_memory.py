@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .archive import SIZE_KEYWORDS
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 # What is held while nobody has asked for an image yet.
 _LARGEST_SPARE = 256 << 20
@@ -22,7 +25,7 @@ _LARGEST = 512 << 20
 _MOST_DIGITS = 5
 _PAGE = 4 << 10
 # Each time, other Python in its way is kept waiting for some ms; but who comes next waits for it.
-_PIECE = 32 << 20
+_PIECE = 8 << 20
 
 
 class VolumeMemory:
