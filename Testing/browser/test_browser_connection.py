@@ -39,6 +39,14 @@ def test_observers_hear_how_a_connection_is_made_used_and_left(unconnected, even
     assert unconnected.images.entries == []
 
 
+def test_a_server_is_the_same_in_capitals(browser, server):
+    node = browser.load_image("CT")
+    browser.connect("localhost", server.port)
+    other = browser.load_image("CT")
+    browser.connect("LocalHost", server.port)
+    assert browser.images.node("CT") is other is not node
+
+
 def test_an_observer_that_was_removed_hears_nothing(browser, events):
     browser.remove_observer(events.append)
     browser.list_images()

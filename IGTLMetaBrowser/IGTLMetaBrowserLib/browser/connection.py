@@ -70,9 +70,13 @@ class Connection:
     def address(self) -> str:
         """Host and port of the server, or its name if it has one; an empty text without a server.
 
-        The nodes in a scene keep it, and are known again by it.
+        The nodes in a scene keep it, and are known again by it, however somebody has typed it.
         """
-        return "" if self.reconnector is None else self._name or self.client.address
+        if self.reconnector is None:
+            return ""
+        address = self.client.address
+        # Host names are the same in capitals (RFC 4343); zones of IPv6 addresses are not.
+        return self._name or (address if "%" in address else address.lower())
 
     @property
     def host_and_port(self) -> tuple[str, int] | None:
