@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,18 @@ def test_lists_have_pseudonyms_that_a_key_keeps_the_same(tmp_path: Path) -> None
     assert first["scan_time"] is None
     assert "DEMO" not in lists[0]
     assert "Sheplogan" not in lists[0]
+
+
+@pytest.mark.parametrize("option", ["", "--volumes"])
+def test_names_of_files_are_not_on_standard_error(tmp_path: Path, option: str) -> None:
+    for name in ("Doe_Jane.dcm", "Doe_Jane.nrrd"):
+        (tmp_path / name).write_text("none of these")
+    options = filter(None, ("--port", "0", "--deidentify", option))
+    with serving(tmp_path, *options) as (process, _, _):
+        process.terminate()
+        _, _, err = ended(process)
+    assert re.search(r"files.* that are not offered, or not as volumes: [12]", err)
+    assert "Doe" not in err
 
 
 def test_without_a_key_pseudonyms_are_others_at_each_start() -> None:

@@ -68,6 +68,10 @@ def test_a_wrong_address_is_wrong_usage(
         (["serve"], "give one of: a folder of DICOM files, an archive, --demo"),
         (["serve", "d", "--demo"], "give one of: a folder of DICOM files, an archive, --demo"),
         (["serve", "d", "--port", "65536"], "'65536' is not a port"),
+        # As of a variable that is not set: not the current folder.
+        (["serve", ""], "it is empty; name a file or a folder"),
+        (["index", ""], "it is empty; name a file or a folder"),
+        (["fetch", "h", "A", "-o", ""], "it is empty; name a file or a folder"),
     ],
 )
 def test_wrong_usage_is_explained(

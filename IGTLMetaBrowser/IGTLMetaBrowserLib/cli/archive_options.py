@@ -16,6 +16,7 @@ from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
 from ..sources.dimse import DimseArchive, DimseSettings
 from ..sources.series_cache import SeriesCache
+from .parser import path_of
 from .serving_options import count_number, port_number, positive_number
 
 _CACHE_MEGABYTES = 10_000
@@ -50,7 +51,7 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--archive-cache",
         metavar="DIR",
-        type=Path,
+        type=path_of,
         help="where fetched series are kept (in your cache)",
     )
     group.add_argument(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import secrets
 from pathlib import Path
 
 from .. import net
 from ..privacy.deidentified_source import DeidentifiedSource
+from ..privacy.redacted_log import OwnWordsOnly
 from .output import note
+from .parser import path_of
 
 # 128 bits. A short key could be found by trying all, and with it who is behind a pseudonym.
 _SHORTEST_KEY = 16
@@ -28,7 +31,7 @@ def add_deidentify_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--deidentify-key",
         metavar="FILE",
-        type=Path,
+        type=path_of,
         help="a secret, for the same pseudonyms each time (without: others at each start)",
     )
     group.add_argument(
@@ -44,6 +47,8 @@ def deidentified(source: net.Source, arguments: argparse.Namespace) -> net.Sourc
         if arguments.deidentify_key or arguments.allow_annotated:
             arguments.usage_error("--deidentify-key and --allow-annotated require --deidentify")
         return source
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(OwnWordsOnly())
     path: Path | None = arguments.deidentify_key
     key = secrets.token_bytes(32) if path is None else _read_key(path)
     changed = DeidentifiedSource(source, key, arguments.allow_annotated)

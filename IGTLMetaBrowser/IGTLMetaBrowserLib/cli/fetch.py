@@ -18,7 +18,7 @@ from . import connection_options, output
 from .list import doubled_ids
 from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
 from .output import complain, note
-from .parser import add_command
+from .parser import add_command, path_of
 
 # What has fewer is there as soon as it would be in parts.
 _MANY_VOXELS = 16 << 20
@@ -42,7 +42,7 @@ def add_commands(commands: Any) -> None:
         "-o",
         "--output",
         metavar="DIR",
-        type=Path,
+        type=path_of,
         required=True,
         help="the folder for the files ID.nrrd; it is created if it does not exist",
     )

@@ -29,7 +29,7 @@ from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import LEVELS, SERIES
 from . import output as output
 from .output import note
-from .parser import add_command
+from .parser import add_command, path_of
 
 if TYPE_CHECKING:
     from ..dicom_index.related_series import Branch
@@ -52,13 +52,13 @@ def add_commands(commands: Any) -> None:
     )
     command = add_command(commands, "index", make_index, usage, (DicomIndexError,))
     command.add_argument(
-        "folder", metavar="DIR", type=Path, help="a folder of DICOM files, with any names"
+        "folder", metavar="DIR", type=path_of, help="a folder of DICOM files, with any names"
     )
     command.add_argument(
         "-o",
         "--output",
         metavar="FILE",
-        type=Path,
+        type=path_of,
         help="the file to write or update; FILE.sqlite is kept beside it",
     )
     command.add_argument(

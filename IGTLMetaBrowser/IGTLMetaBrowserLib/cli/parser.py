@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
@@ -25,3 +26,13 @@ def add_command(
     )
     parser.set_defaults(run=run, errors=errors, usage_error=parser.error)
     return parser
+
+
+def path_of(text: str) -> Path:
+    """Return an argument as a path; for argparse, which is told of one that is empty.
+
+    ``Path`` would make the current folder of it, as of a variable that a script has not set.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; name a file or a folder")
+    return Path(text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import signal
 import ssl
-from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
 
@@ -17,7 +16,7 @@ from ..privacy.redacted_messages import MessageRedactor, redacting_filter
 from . import serving_options, tls_options
 from .connection_options import server_address
 from .output import complain, note
-from .parser import add_command
+from .parser import add_command, path_of
 
 _STEP_SECONDS = 0.2
 _ERRORS = (net.NetworkError, RecordingError)
@@ -37,7 +36,7 @@ def add_commands(commands: Any) -> None:
     command = add_command(commands, "record", record, usage, _ERRORS)
     command.add_argument("address", metavar="HOST[:PORT]", type=server_address, help="the server")
     command.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, required=True, help="a new file"
+        "-o", "--output", metavar="FILE", type=path_of, required=True, help="a new file"
     )
     tls_options.add_client_options(command)
     command.add_argument(
@@ -55,7 +54,7 @@ def add_commands(commands: Any) -> None:
     _add_listening(command)
     usage = "FILE [--port PORT] [--speed N]"
     command = add_command(commands, "replay", replay, usage, _ERRORS)
-    command.add_argument("file", metavar="FILE", type=Path, help="a file written by record")
+    command.add_argument("file", metavar="FILE", type=path_of, help="a file written by record")
     command.add_argument(
         "--speed",
         metavar="N",
@@ -131,7 +130,7 @@ def _add_listening(command: argparse.ArgumentParser) -> None:
         ("--listen-cert", "let clients connect with TLS only, with this certificate (PEM)"),
         ("--listen-key", "its private key, if it is in a separate file (PEM)"),
     ):
-        group.add_argument(option, metavar="FILE", type=Path, help=text)
+        group.add_argument(option, metavar="FILE", type=path_of, help=text)
 
 
 def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:

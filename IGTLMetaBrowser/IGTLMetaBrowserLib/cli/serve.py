@@ -30,7 +30,7 @@ from .deidentify_options import add_deidentify_options, deidentified
 from .index import processors
 from .metrics import Metrics, MetricsError
 from .output import complain, note, progress_bar
-from .parser import add_command
+from .parser import add_command, path_of
 from .serving import Records, Serving, end_with_stdin, interrupt
 
 _REASONS_SHOWN = 8
@@ -58,7 +58,7 @@ def _add_source_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "folder",
         metavar="DIR",
-        type=Path,
+        type=path_of,
         nargs="?",
         help="a folder of DICOM files, with any names",
     )
@@ -77,7 +77,7 @@ def _add_source_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--index",
         metavar="FILE.sqlite",
-        type=Path,
+        type=path_of,
         help="a file that keeps the index from one run to the next (default: in your cache)",
     )
     command.add_argument(
@@ -155,16 +155,19 @@ def _open_source(arguments: argparse.Namespace) -> net.Source:
     if arguments.demo:
         return DemoSource(_SECONDS_A_TURN)
     if arguments.volumes:
-        return _open_volumes(arguments.folder)
+        return _open_volumes(arguments)
     source = _open_folder(arguments)
     if not _count(source) and PlainVolumeSource.is_for(arguments.folder):
         note("to serve the NRRD, NIfTI or MetaImage files in the folder, add --volumes")
     return source
 
 
-def _open_volumes(folder: Path) -> PlainVolumeSource:
+def _open_volumes(arguments: argparse.Namespace) -> PlainVolumeSource:
     """Return a source for a folder of plain volumes; say on stderr what is not offered."""
-    source = PlainVolumeSource(folder, is_served=True)
+    source = PlainVolumeSource(arguments.folder, is_served=True)
+    if _are_names_hidden(arguments):
+        _note_count(len(source.refused), "files")
+        return source
     for name, reason in source.refused:
         note(f"not offered: {name}: {reason}")
     return source
@@ -183,8 +186,9 @@ def _start_log(is_verbose: bool) -> None:
 def _open_folder(arguments: argparse.Namespace) -> DicomFolderSource:
     """Return a source for a folder; say on stderr what in it is not offered as a volume."""
     source = _source_of(arguments.folder, arguments.index, arguments.upright)
-    if source.refused:
-        note(f"files or series that are not offered, or not as volumes: {len(source.refused)}")
+    _note_count(len(source.refused), "files or series")
+    if _are_names_hidden(arguments):
+        return source
     if arguments.verbose:
         for what, reason in source.refused:
             note(f"  {what}: {reason}")
@@ -195,6 +199,16 @@ def _open_folder(arguments: argparse.Namespace) -> DicomFolderSource:
     if reasons[_REASONS_SHOWN:]:
         note(f"  {sum(count for _, count in reasons[_REASONS_SHOWN:])} for other reasons; see -v")
     return source
+
+
+def _are_names_hidden(arguments: argparse.Namespace) -> bool:
+    """Whether names of files, which can be those of patients, are kept off standard error."""
+    return arguments.deidentify and not arguments.verbose
+
+
+def _note_count(count: int, what: str) -> None:
+    if count:
+        note(f"{what} that are not offered, or not as volumes: {count}")
 
 
 def _source_of(folder: Path, database: Path | None, is_upright: bool) -> DicomFolderSource:

@@ -7,12 +7,12 @@ import ipaddress
 import math
 import re
 import socket
-from pathlib import Path
 from typing import Any
 
 from .. import net
 from ..net.audit import AuditFile, AuditTrail, Destination, Syslog
 from .output import note
+from .parser import path_of
 
 _DEFAULTS = net.ServerLimits()
 _IDLE_SECONDS = 3600.0
@@ -99,7 +99,7 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--audit",
         metavar="FILE",
-        type=Path,
+        type=path_of,
         help="write an audit trail to FILE, JSON lines with the fields of DICOM PS3.15 A.5",
     )
     group.add_argument(

@@ -28,7 +28,7 @@ from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
 from . import archive_options, output
 from .output import complain, note
-from .parser import add_command
+from .parser import add_command, path_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -47,11 +47,11 @@ def add_commands(commands: Any) -> None:
     parser.add_argument(
         "plan",
         metavar="FILE",
-        type=Path,
+        type=path_of,
         help="as igtlmeta trajectories --json prints it; or a label map on the images' grid",
     )
     parser.add_argument(
-        "--images", metavar="DIR", type=Path, help="the DICOM files of the images it was made in"
+        "--images", metavar="DIR", type=path_of, help="the DICOM files of the images it was made in"
     )
     parser.add_argument("--series", metavar="UID", help="or their series in the archive")
     parser.add_argument(
@@ -72,7 +72,7 @@ def add_commands(commands: Any) -> None:
         action="store_true",
         help="the plan has no trajectories: nothing of what it replaces is planned any more",
     )
-    parser.add_argument("-o", dest="output", metavar="DIR", type=Path, help="a folder for it")
+    parser.add_argument("-o", dest="output", metavar="DIR", type=path_of, help="a folder for it")
     archive_options.add_address_options(parser.add_argument_group("archive (PACS)"))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from .. import net
+from .parser import path_of
 
 
 def add_client_options(parser: argparse.ArgumentParser) -> None:
@@ -70,4 +70,4 @@ def server_tls(arguments: argparse.Namespace) -> net.ServerTLS | None:
 
 
 def _add_file(group: Any, option: str, text: str) -> None:
-    group.add_argument(option, metavar="FILE", type=Path, help=text)
+    group.add_argument(option, metavar="FILE", type=path_of, help=text)
