@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from pydicom import Dataset
@@ -99,6 +101,21 @@ class TestSegmentations:
         segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
         (item,) = DicomFolderSource(ct_folder).label_maps()
         assert item.size == (128, 128, 3)
+
+    def test_frames_of_one_plane_may_be_a_little_apart(self, ct_folder, slices):
+        """As of segments whose positions were rounded by different programs."""
+        segmentation = study.segmentation(slices)
+        again = deepcopy([*segmentation.PerFrameFunctionalGroupsSequence])
+        for number, groups in enumerate(again):
+            groups.PlanePositionSequence[0].ImagePositionPatient[2] += 0.002 * (-1) ** number
+        segmentation.PerFrameFunctionalGroupsSequence.extend(again)
+        frames = np.concatenate([segmentation.pixel_array] * 2)
+        segmentation.NumberOfFrames = len(frames)
+        segmentation.PixelData = np.packbits(frames.ravel(), bitorder="little").tobytes()
+        segmentation.save_as(ct_folder / "seg", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        sizes = {item.size for item in source.label_maps()}
+        assert sizes == {(128, 128, 3)}
 
     def test_one_whose_frames_do_not_follow_each_other_is_refused(self, tmp_path, slices):
         slices[1].ImagePositionPatient[0] += 20

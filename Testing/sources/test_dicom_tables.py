@@ -119,3 +119,12 @@ def test_values_in_the_upper_bits(tmp_path, make_slice, syntax):
         dataset.compress(syntax, encoding_plugin="pydicom", generate_instance_uid=False)
         dataset.BitsStored, dataset.HighBit = 12, 15
     assert served(tmp_path, dataset, syntax).tolist() == (values + 1).tolist()
+
+
+def test_whole_numbers_of_32_bits_stay_whole(tmp_path, make_slice):
+    """Of 4,000,000,001, float32 would make 4,000,000,000."""
+    dataset = make_slice((0, 0, 0), RescaleIntercept=-7)
+    set_pixels(dataset, np.array([[0, 1, 4_000_000_001]], np.uint32), 32)
+    voxels = served(tmp_path, dataset)
+    assert voxels.dtype == np.float64
+    assert voxels.tolist() == [[-7, -6, 3_999_999_994]]

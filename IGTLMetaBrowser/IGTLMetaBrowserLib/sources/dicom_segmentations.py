@@ -24,7 +24,7 @@ from .dicom_files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
 from .dicom_places import Places, group_by_grid, has_position
 from .dicom_sizes import PixelSize
 from .dicom_stored_pixels import open_unchanged
-from .dicom_volumes import OFF_LINE, STRAIGHT, VOLUME, Stack
+from .dicom_volumes import OFF_LINE, SAME_PLACE, STRAIGHT, VOLUME, Stack
 from .label_notices import empty_notices
 
 MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
@@ -206,7 +206,7 @@ def _grid(frames: Sequence[Frame]) -> tuple[list[int], np.ndarray, PixelSize]:
     ((_, places),) = groups
     depth = places.positions @ places.axes[2]
     depth -= depth.min()
-    step = _distance(np.unique(np.round(depth, 3)), frames[0])
+    step = _distance(_different(depth, SAME_PLACE * places.size.smaller), frames[0])
     planes = np.round(depth / step)
     if not _are_multiples(depth, step):
         raise ValueError("a segmentation whose frames lie at uneven distances")
@@ -216,6 +216,15 @@ def _grid(frames: Sequence[Frame]) -> tuple[list[int], np.ndarray, PixelSize]:
     ijk_to_lps[:3, 2] = _step(places, planes, step)
     ijk_to_lps[:3, 3] = places.positions[int(np.argmin(depth))]
     return [int(k) for k in planes], flip_matrix_lps_ras(ijk_to_lps), places.size
+
+
+def _different(depth: np.ndarray, near: float) -> np.ndarray:
+    """Return the depths without those that are near to one before: two segments' of one plane."""
+    found: list[float] = []
+    for one in np.sort(depth).tolist():
+        if not found or one - found[-1] > near:
+            found.append(one)
+    return np.array(found)
 
 
 def _distance(depths: np.ndarray, frame: Frame) -> float:

@@ -98,4 +98,5 @@ def _as_bytes(colors: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _indices(pixels: np.ndarray, descriptor: _Descriptor) -> np.ndarray:
-    return np.clip(pixels.astype(np.int64) - descriptor.first, 0, descriptor.count - 1)
+    wide = np.int32 if pixels.dtype.itemsize <= 2 else np.int64
+    return np.clip(pixels.astype(wide) - descriptor.first, 0, descriptor.count - 1)

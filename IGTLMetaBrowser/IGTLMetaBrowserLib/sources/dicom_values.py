@@ -89,11 +89,11 @@ def _safe_dtype(stack: Stack) -> np.dtype:
 
 
 def smallest_dtype(values: list[float]) -> np.dtype:
-    """Return the smallest type that holds these values."""
+    """Return the smallest type that holds these whole numbers, and all between them."""
     for dtype in _INTEGERS:
         if np.iinfo(dtype).min <= min(values) and max(values) <= np.iinfo(dtype).max:
             return dtype
-    return _FLOAT
+    return np.dtype(np.float64)  # 32 bits and more: float32 has 24
 
 
 def _rescales(stack: Stack) -> set[tuple[float, float]]:

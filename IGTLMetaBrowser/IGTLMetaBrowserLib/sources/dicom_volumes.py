@@ -51,8 +51,8 @@ REVERSED_ROWS = (
     "are exchanged"
 )
 
-# Frames are in the same place if they are nearer to each other than this part of a pixel.
-_SAME_PLACE = 0.02
+SAME_PLACE = 0.02
+"""Frames are in the same place if they are nearer to each other than this part of a pixel."""
 OFF_LINE = 0.2
 """How far a frame may be from the line of its volume, in pixels. Scanners round positions."""
 STRAIGHT = 0.1
@@ -205,7 +205,7 @@ def _lines(frames: list[Frame], places: Places) -> list[list[Frame]]:
     depth = places.positions @ places.axes[2]
     across = places.positions @ places.axes[:2].T
     tolerance = OFF_LINE * places.size.smaller
-    if np.ptp(depth) > _SAME_PLACE * places.size.smaller:
+    if np.ptp(depth) > SAME_PLACE * places.size.smaller:
         slope, start = np.polyfit(depth, across, 1)
         if np.abs(np.outer(depth, slope) + start - across).max() <= tolerance:
             return [frames]
@@ -220,7 +220,7 @@ def _lines(frames: list[Frame], places: Places) -> list[list[Frame]]:
 def _by_place(frames: list[Frame], places: Places) -> list[list[Frame]]:
     """Return the frames in each place, in order; places along the normal."""
     depth = places.positions @ places.axes[2]
-    near = _SAME_PLACE * places.size.smaller
+    near = SAME_PLACE * places.size.smaller
     at_place: list[list[Frame]] = []
     last = -np.inf
     for number in np.argsort(depth, kind="stable"):
@@ -311,7 +311,7 @@ def _thickness(frame: Frame) -> float:
 
 
 def _is_cine(frames: list[Frame], places: Places) -> bool:
-    is_one_place = np.ptp(places.positions, axis=0).max() <= _SAME_PLACE * places.size.smaller
+    is_one_place = np.ptp(places.positions, axis=0).max() <= SAME_PLACE * places.size.smaller
     is_one_file = all(frame.file is frames[0].file for frame in frames)
     return len(frames) > 1 and is_one_place and _has_times(frames[0]) and is_one_file
 
