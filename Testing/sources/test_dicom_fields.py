@@ -56,6 +56,9 @@ def test_a_patients_name(dicom, shown):
         ),
         ({"SeriesDate": "20240514", "SeriesTime": "1030"}, datetime(2024, 5, 14, 10, 30)),
         ({"StudyDate": "20240514"}, datetime(2024, 5, 14)),
+        # As before DICOM; of these, and of what is no date, pydicom would read the year.
+        ({"StudyDate": "2024.05.14", "StudyTime": "10:30:15"}, datetime(2024, 5, 14, 10, 30, 15)),
+        ({"AcquisitionDate": "2024-05-14", "StudyDate": "20240514"}, datetime(2024, 5, 14)),
         (
             {"StudyDate": "20240514", "StudyTime": "003000", "TimezoneOffsetFromUTC": "+0130"},
             datetime(2024, 5, 13, 23, 0),

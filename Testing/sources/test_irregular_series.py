@@ -179,3 +179,18 @@ def test_dimensions_tell_the_order_of_frames(tmp_path, make_slice):
     dataset.save_as(tmp_path / "1.dcm", enforce_file_format=True)
     images = fetch_all(DicomFolderSource(tmp_path))
     assert [image.pixels[:, 1, 1].tolist() for image in images] == [[1, 1], [2, 2]]
+
+
+def test_a_scan_goes_on_after_midnight(tmp_path, make_slice):
+    """Nothing but the time tells the volumes apart; by the time alone, the last would be first."""
+    moments = [("20240514", "235958"), ("20240515", "000001.5")]
+    for value, (date, time) in enumerate(moments, start=1):
+        for z in (0, 2):
+            times = {"AcquisitionDate": date, "AcquisitionTime": time, "InstanceNumber": None}
+            dataset = make_slice((0, 0, z), value, **times)
+            dataset.save_as(tmp_path / f"{3 - value}{z}.dcm", enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    (sequence,) = source.sequences()
+    assert (sequence.unit, sequence.values) == ("s", ("0", "3.5"))
+    voxels = [source.image(image_id).pixels[:, 1, 1].tolist() for image_id in sequence.ids]
+    assert voxels == [[1, 1], [2, 2]]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from datetime import datetime, timedelta, timezone
 
 from .. import codec
@@ -30,6 +31,8 @@ _OTHER_KEYWORDS = (
     "BurnedInAnnotation", "PhotometricInterpretation", "Units", "DoseUnits", "DoseType",
     "DoseSummationType",
 )  # fmt: skip
+_OLD_DATE = re.compile(r"^(\d{4})\.(\d{2})\.(\d{2})")
+_MOMENT = re.compile(r"\d{4}(\d{2}){0,5}(\.\d+)?([+-]\d{4})?", re.ASCII)
 # And how it came to be: of all its files, as one of a capture may be among those of a scanner.
 _ORIGIN_KEYWORDS = ("SOPClassUID", "ImageType")
 # Of the dictionary, which files they are, and where.
@@ -193,9 +196,16 @@ def _calibration(stack: Stack) -> dict[str, str]:
 
 
 def _parse(moment: str, offset: timezone | None) -> datetime | None:
-    """A DICOM date and time ("20240514", "20240514083000.5", "...+0200"), or None if it is none."""
+    """A DICOM date and time ("20240514", "20240514083000.5", "...+0200"), or None if it is none.
+
+    Before DICOM, they were written with points and colons (PS3.5 6.2, the notes on DA and TM).
+    pydicom (3.0) reads the beginning of what it does not understand, such as the year.
+    """
     from pydicom.valuerep import DT
 
+    moment = _OLD_DATE.sub(r"\1\2\3", moment).replace(":", "")
+    if not _MOMENT.fullmatch(moment):
+        return None
     try:
         parsed = DT(moment)
     except (ValueError, OverflowError):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from datetime import timezone
 from typing import NamedTuple
 
 from .dicom_files import Frame
+from .dicom_repetitions import TIMES, moment_of
 
 _IMAGE_TYPES = {"M": "magnitude", "P": "phase", "R": "real", "I": "imaginary"}
-_TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
 
 # By which words a label begins, and what the number behind them is.
 _INDEXES = (
@@ -133,8 +134,8 @@ def _times(volumes: Sequence[Sequence[Frame]]) -> list[str]:
         firsts = [min((n for n in found if n is not None), default=None) for found in numbers]
         if None not in firsts and len({*firsts}) == len(volumes):
             return [f"t={first:g} ms" for first in firsts]
-    for keyword in _TIMES:
-        seconds = [[_seconds(frame.get(keyword)) for frame in volume] for volume in volumes]
+    for keyword in TIMES:
+        seconds = [[_seconds(moment_of(frame, keyword)) for frame in volume] for volume in volumes]
         firsts = [min((s for s in found if s is not None), default=None) for found in seconds]
         known = [first for first in firsts if first is not None]
         if len(known) == len(volumes) == len({*known}):
@@ -160,6 +161,9 @@ def _seconds(moment: str) -> float | None:
     try:
         if len(digits) > 6:
             parsed = DT(moment)
+            # In UTC, which has no hour twice: only differences count.
+            is_local = parsed and parsed.tzinfo is None
+            parsed = parsed.replace(tzinfo=timezone.utc) if is_local else parsed
             return parsed.timestamp() if parsed else None
         time = TM(moment)
     except (ValueError, OverflowError):

@@ -13,13 +13,14 @@ _DISCRIMINATORS = (
     "DiffusionBValue", "LUTLabel", "TemporalPositionIdentifier", "TemporalPositionIndex",
     "AcquisitionNumber",
 )  # fmt: skip
-_TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
+TIMES = ("AcquisitionDateTime", "AcquisitionTime", "FrameAcquisitionDateTime", "ContentTime")
+_DATES = {"AcquisitionTime": "AcquisitionDate", "ContentTime": "ContentDate"}
 # The phases of a heart, and directions of diffusion: they tell volumes apart if each place has the
 # same. Some scanners measure the time after the trigger anew for each slice.
 _PHASES = ("TemporalPositionTimeOffset", "TriggerTime", "NominalCardiacTriggerDelayTime",
            "DiffusionGradientOrientation")  # fmt: skip
 # What differs between frames that are not doubles of each other, besides.
-_MOMENTS = (*_TIMES, "ContentDate", *_PHASES)
+_MOMENTS = (*TIMES, "ContentDate", *_PHASES)
 
 Place = list[Frame]
 """The frames in one place."""
@@ -39,9 +40,15 @@ def _order(frame: Frame) -> tuple[float, str, tuple[float, ...], str, int]:
 
 
 def _said_order(frame: Frame) -> tuple[float, str, tuple[float, ...]]:
-    moment = next(filter(None, map(frame.get, _TIMES)), "")
+    moment = next((moment_of(frame, one) for one in TIMES if frame.get(one)), "")
     dimensions = parse_numbers(frame.get("DimensionIndexValues"))
     return (frame.number("InstanceNumber") or 0.0, moment, dimensions)
+
+
+def moment_of(frame: Frame, keyword: str) -> str:
+    """Return a time of a frame, after its date if it has one: a scan may go on after midnight."""
+    text = frame.get(keyword)
+    return frame.get(_DATES.get(keyword, "")) + text if text else ""
 
 
 def _is_order_said(frames: Sequence[Frame]) -> bool:
