@@ -88,6 +88,13 @@ def test_a_nifti_intercept_without_a_slope_is_refused(tmp_path: Path):
     assert reason == "its scl_slope is 0, so that its scl_inter, 7, means nothing; set it to 0"
 
 
+def test_nifti_voxels_within_the_header_are_refused(tmp_path: Path):
+    """ITK begins to read four bytes too early."""
+    write_nifti(tmp_path / "a.nii", sform=(1, OBLIQUE), vox_offset=0)
+    ((_, reason),) = PlainVolumeSource(tmp_path).refused
+    assert reason.startswith("its voxels begin at byte 0 (vox_offset), which is within its header")
+
+
 NRRD = "NRRD0005\ntype: short\nencoding: raw\nendian: little\n"
 NRRD_3D = NRRD + "dimension: 3\nsizes: 2 3 4\n"
 META = "ObjectType = Image\nNDims = 3\nDimSize = 2 3 4\nElementType = MET_SHORT\n"

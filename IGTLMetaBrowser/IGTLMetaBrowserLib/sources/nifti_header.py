@@ -46,9 +46,16 @@ class NiftiPlace(NamedTuple):
 def nifti_place(path: Path, read: np.ndarray, size: tuple[int, ...]) -> NiftiPlace:
     """Return where a volume of this size lies, of which ITK has read the matrix ``read``.
 
-    Raises ``SourceError`` if ITK reads other values than the file says, and ``OSError``.
+    Raises ``SourceError`` if ITK reads other values than the file has, and ``OSError``.
     """
     header = _header(path)
+    begin = float(header["vox_offset"])
+    # Before that are the header and whether extensions follow it; ITK takes the latter for voxels.
+    if begin < header.single_vox_offset:
+        raise SourceError(
+            f"its voxels begin at byte {begin:g} (vox_offset), which is within its header; "
+            "save it again"
+        )
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0 and np.isfinite(intercept) and intercept != 0:  # which ITK adds nevertheless
         raise SourceError(
