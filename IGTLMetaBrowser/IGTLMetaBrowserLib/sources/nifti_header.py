@@ -81,8 +81,13 @@ def nifti_place(path: Path, read: np.ndarray, size: tuple[int, ...]) -> NiftiPla
 
 
 def _header(path: Path) -> Nifti1Header:
-    import nibabel
-
+    try:
+        import nibabel
+    except ImportError:
+        raise SourceError(
+            "reading NIfTI files needs nibabel, which this Python does not have; "
+            "install it: pip install nibabel"
+        ) from None
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             data = file.read(_HEADER_SIZE)
