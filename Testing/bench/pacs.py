@@ -5,6 +5,11 @@ contestants take turns, against the same Orthanc on this computer. The gateway i
 --dicomweb`` in a process of its own, each turn with an empty cache. A relay that only passes bytes
 on shows what any process in between costs. ``--series N`` takes fewer for the list, ``--slices N``
 fewer for the image, ``--rounds N`` fewer turns.
+
+What they have in the end is not the same. The bare clients have the bytes of an answer, or nothing;
+its parts, files, patients and pixels they have not looked at, as ``dicomweb-client`` does. Through
+the gateway a client has one volume of rescaled voxels with its place in the patient, of which each
+instance was checked to be of the series, and all bytes against a checksum.
 """
 
 # ruff: noqa: E402 - the path comes before what is found on it

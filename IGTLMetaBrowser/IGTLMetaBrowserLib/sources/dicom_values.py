@@ -97,7 +97,15 @@ def smallest_dtype(values: list[float]) -> np.dtype:
 
 
 def _rescales(stack: Stack) -> set[tuple[float, float]]:
-    return {rescale_of(frame) for frame in stack.frames}
+    # Most slices have the same, which is seen sooner than it is read.
+    found: dict[object, tuple[float, float]] = {}
+    for frame in stack.frames:
+        header = frame.file.header
+        own = (header.own.get("RescaleSlope"), header.own.get("RescaleIntercept"))
+        key = frame if header.frames else (id(header.shared), *own)
+        if key not in found:
+            found[key] = rescale_of(frame)
+    return set(found.values())
 
 
 def rescale_of(frame: Frame) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -43,6 +44,8 @@ _SCOUTS = 2
 # In so short a list, a user will choose: two small queries for each are asked before.
 _MOST_LOOKED_AHEAD = 16
 _MOST_ENDS = 64
+# Asked for both at once, an archive looks for the series first, and for its first file after that.
+_SECONDS_AHEAD = 0.002
 # To make the images of files takes the processor as much as to send one does.
 _SECONDS_BEFORE_OPENING = 0.3
 
@@ -248,9 +251,11 @@ class SeriesFetcher:
             memory = self._spare.take(bytes_of_volume(first, series.count or 0))
             arriving.set_ends(first, last, memory)
             # The first voxels are asked for first.
-            is_too_late = not self._archive.is_instance_soon or not arriving.is_empty
-            if not (arriving.is_first_sent_first and is_too_late):
+            is_soon = self._archive.is_instance_soon and arriving.is_empty
+            if is_soon or not arriving.is_first_sent_first:
                 self._scouts.submit(self._fetch_first, series, arriving, files)
+            if is_soon:
+                time.sleep(_SECONDS_AHEAD)
         except (SourceError, ValueError) as error:
             arriving.give_up(str(error))
         except Exception:
