@@ -64,6 +64,7 @@ def test_a_server_that_requires_tls_is_said_to(user, authority):
     with ServerInThread(SmallSource(), tls=tls) as server:
         user.connect_to(server.port)
         user.wait_for_status("this server requires TLS; connect with TLS")
+        assert user.status.endswith("(Advanced: Use TLS).")
 
 
 # The module is the server

@@ -9,6 +9,7 @@ _LABELS = {
     "answer_timeout": "Answer time-out",
     "max_body_size": "Largest image",
     "accept_missing_checksum": "Accept messages without a checksum",
+    "tls": "Use TLS",
 }
 
 

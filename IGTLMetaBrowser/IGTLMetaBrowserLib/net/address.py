@@ -15,7 +15,10 @@ def parse_address(text: str, default_port: int = DEFAULT_PORT) -> tuple[str, int
     """Return host and port. Raises ``ValueError`` if the text is not an address."""
     match = _ADDRESS.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is not HOST, HOST:PORT or [IPv6]:PORT")
+        raise ValueError(
+            f"{text!r} is not HOST, HOST:PORT or [IPv6]:PORT; write the address without spaces, "
+            "and without http://"
+        )
     ipv6, name, digits = match.groups()
     port = default_port if digits is None else int(digits)
     if not 0 < port < 65536:

@@ -25,6 +25,7 @@ _SMALLEST_OF_ITS_OWN = 16 << 10
 _TLS_READ = 256 << 10
 # So that one client with a fast network does not keep a server from the others.
 _LARGEST_BURST = 2 << 20
+_ADVICE = "try again, and look at the server's log"
 # What a non-blocking socket raises where it would have to wait; with TLS it has words of its own.
 WOULD_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -170,13 +171,14 @@ class Connection:
             reason = "closed the connection"
         elif isinstance(self.lost, ssl.SSLError):
             reason = f"ended the connection: {in_words(self.lost)}"
-        said = f"; it last said: {last_words}" if last_words else ""
-        return f"{address} {reason}{self._cut_off()}{said}; try again, and look at the server's log"
+        # What the server itself has said is a better advice.
+        advice = f"it last said: {last_words}" if last_words else _ADVICE
+        return f"{address} {reason}{self._cut_off()}; {advice}"
 
     def describe_stall(self, address: str, seconds: float, is_silent: bool) -> str:
         """Return in words that ``address`` stands still in the middle of a message."""
         silence = f"sent {'' if is_silent else 'almost '}nothing for {seconds:g} s"
-        return f"{address} {silence}{self._cut_off()}; try again, and look at the server's log"
+        return f"{address} {silence}{self._cut_off()}; {_ADVICE}"
 
     def _cut_off(self) -> str:
         """Return in words which message has come in part; nothing between two messages."""

@@ -18,7 +18,7 @@ from .limits import Network, ServerLimits, origin_of
 from .replies import Replies
 from .served_client import ServedClient
 from .source import Source
-from .tls import in_words
+from .tls import REQUIRES_TLS, in_words
 from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE, listen
 
 _logger = logging.getLogger(__name__)
@@ -273,7 +273,7 @@ class Server:
             )
             self._turn_away(client, ALERT_PROTOCOL_VERSION, words, now)
         elif first and not speaks_tls and self.tls is not None:
-            words = "this server requires TLS; connect with TLS"
+            words = f"{REQUIRES_TLS}; connect with TLS"
             self._turn_away(client, _status(_Code.CONFIGURATION_ERROR, words), words, now)
         elif speaks_tls:
             self._begin_tls(client, self.tls, now)

@@ -17,6 +17,7 @@ from .queries import Queries
 from .query import Query
 from .query_errors import WRONG_SERVER_HINT, is_wrong_server, time_out
 from .settings import ConnectionSettings
+from .tls import REQUIRES_TLS
 
 # How often a query is asked: it is lost with a connection that ends before any of its answer came,
 # as with servers that close after a number of queries.
@@ -140,9 +141,9 @@ class Session:
             # Damage in a header can shift where the next message begins.
             return events + self._give_up(f"{self._address} {_DAMAGED}")
         if connection.lost is not None:
-            return events + self._give_up(
-                connection.describe_loss(self._address, self._queries.last_server_error)
-            )
+            said = self._queries.last_server_error
+            setting = "tls" if REQUIRES_TLS in said else ""
+            return events + self._give_up(connection.describe_loss(self._address, said), setting)
         events += self._check_times(time.monotonic())
         if self._may_ask_for_capability:
             self.capability.ask()
@@ -284,7 +285,7 @@ class Session:
         self.end = SessionEnd(error, failed, [query for query in waiting if query not in failed])
         return events
 
-    def _give_up(self, reason: str) -> list[ClientEvent]:
+    def _give_up(self, reason: str, setting: str = "") -> list[ClientEvent]:
         """Give the connection up; ask again what was lost with it, unless it was half answered."""
         interrupted = self.connection.receiver.progress
         half_answered = None if interrupted is None else self._queries.expected(interrupted.header)
@@ -305,7 +306,7 @@ class Session:
             and (query.attempts < _MAX_ATTEMPTS or query in in_version_1)
         ]
         failed = [query for query in lost if query not in again]
-        self.end = SessionEnd(ConnectionLostError(reason), failed, again)
+        self.end = SessionEnd(ConnectionLostError(reason, setting), failed, again)
         return events
 
     def _wrong_server(self) -> NetworkError | None:

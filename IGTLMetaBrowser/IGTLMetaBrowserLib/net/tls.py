@@ -29,6 +29,10 @@ _WORDS = {
 }
 
 
+# What a server says to clients without TLS; they know from it which setting is wrong.
+REQUIRES_TLS = "this server requires TLS"
+
+
 def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     """Show this certificate to the other end. Raises ``TLSError``."""
     for path in filter(None, (certificate, key)):
