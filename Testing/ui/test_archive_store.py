@@ -147,9 +147,11 @@ def plan(user, archive: orthanc.Orthanc, questions: list[str]) -> Plan:
     plan.store("Store all new lines (2)", "Trajectories: 2 stored in http://localhost")
     assert "Store 2 trajectories in http://localhost" in questions[0]
     assert "in the study of 'CT head'?" in questions[0]
-    for node in lines:
-        slicer.mrmlScene.RemoveNode(node)
+    # They are the plan's now: offered no more, and not doubled by the answer.
+    assert not actions(user)["Store all new lines (0)"].enabled
+    assert [plan.node("Left STN"), plan.node("Right STN")] == lines
     assert plan.get() == {"Left STN": (10, -5, 2), "Right STN": (10, -5, 2)}
+    assert slicer.util.getNodesByClass("vtkMRMLMarkupsLineNode") == lines
     return plan
 
 

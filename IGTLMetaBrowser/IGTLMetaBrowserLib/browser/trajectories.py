@@ -7,6 +7,7 @@ from dataclasses import astuple
 from typing import Any
 
 from .. import codec, net
+from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..scene.trajectory import Trajectory
 from ..scene.trajectory_nodes import TrajectoryNodes
 from ..scene.trajectory_set import TrajectorySet
@@ -94,6 +95,18 @@ class Trajectories:
         for one, item in stored.items():
             key = astuple(one.item)
             self._documents[key], self._stored[key] = successor, item
+
+    def on_new_stored(self, document: str, stored: Mapping[Any, codec.TrajectoryItem]) -> None:
+        """Let the user's lines that are in a document now be the server's: each is there once."""
+        if self._address_of_documents != self._connection.address:
+            self._documents, self._stored = {}, {}
+            self._address_of_documents = self._connection.address
+        for node, item in stored.items():
+            is_users_own = node.GetScene() is not None and not node.GetAttribute(SERVER_ATTRIBUTE)
+            one = self._of_server.own(node, item) if is_users_own else None
+            if one is not None:
+                self._documents[astuple(one.item)] = document
+        self._notify(TrajectoriesChanged())
 
     @property
     def _documents_of_server(self) -> dict[tuple[Any, ...], str]:

@@ -153,6 +153,12 @@ def _write_node(node: Any, plan: Plan, written: Plan | None, moved: np.ndarray |
     node.EndModify(modified)
 
 
+def mark_as_trajectory(node: Any, plan: Plan, attributes: Mapping[str, str]) -> None:
+    """Give a line of the user's what the nodes have that ``show_trajectory`` makes."""
+    for name, value in {**_attributes(plan), **attributes}.items():
+        node.SetAttribute(name, value)
+
+
 def _attributes(plan: Plan) -> dict[str, str]:
     return {
         GROUP_ATTRIBUTE: plan.group,

@@ -26,7 +26,13 @@ from .placement import Placement
 from .server_nodes import key_attributes, nodes_from_server, read_key
 from .trajectory import Key, LatestAnswer, Trajectory
 from .trajectory_answer import TrajectoryAnswer
-from .trajectory_markups import Label, is_as_written, set_label, show_trajectory
+from .trajectory_markups import (
+    Label,
+    is_as_written,
+    mark_as_trajectory,
+    set_label,
+    show_trajectory,
+)
 
 # In a real Slicer a visible line takes 10 to 15 ms to make, a hidden one 1 ms.
 SHOWN_AT_FIRST = 200
@@ -174,6 +180,25 @@ class TrajectorySet:
         self._placement.forget(key)
         self._place(one, node)
         return True
+
+    def own(self, node: Any, item: TrajectoryItem) -> Trajectory | None:
+        """Let a line of the user's show a trajectory that this server has now; None if it cannot.
+
+        The next answer moves that node, instead of making another one in the same place.
+        """
+        names = (item.owner, item.group, item.name)
+        keys = [(*names, number) for number in range(len(self._trajectories) + 1)]
+        one = Trajectory(next(key for key in keys if key not in self._trajectories), item)
+        if one.plan is None:
+            return None
+        one.is_wanted, one.written = True, one.plan
+        mark_as_trajectory(node, one.plan, key_attributes(self._server, *one.key))
+        self._trajectories[one.key] = one
+        self._latest = None  # the next one is looked at as a whole
+        self._nodes.keep(one.key, node)
+        self._placement.forget(one.key)
+        self._place(one, node)
+        return one
 
     def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:
         """Bring up to ``count`` trajectories into the scene; return whether all are there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from slicer.i18n import tr as _
@@ -91,7 +92,7 @@ class PlanStore:
                 archive=self._store.archiveText, image=image.GetName(), names=names
             ),
             _("Trajectories: {count} {{words}}.").format(count=0),
-            onStored=partial(self._onStored, replaced, {}),
+            onStored=partial(self._onStored, replaced, {}, {}),
             isEmpty=True,
         )
 
@@ -103,6 +104,8 @@ class PlanStore:
             check_patient(node, image)
         items = [trajectory_item(node, image, owner="") for node in nodes]
         changed, kept, leftOut = self._planned(replaced, nodes, items)
+        pairs = zip(nodes, items, strict=True)
+        stored = {node: replace(item, owner=imageId) for node, item in pairs}
         return Document(
             "plan.json",
             partial(_write, [*items, *kept.values()]),
@@ -110,13 +113,14 @@ class PlanStore:
             replaced,
             self._question(len(items), len(kept), replaced, image, leftOut),
             _("Trajectories: {count} {{words}}.").format(count=len(items) + len(kept)),
-            onStored=partial(self._onStored, replaced, changed | kept),
+            onStored=partial(self._onStored, replaced, changed | kept, stored),
         )
 
-    def _onStored(self, replaced, trajectories, uid, _segments):
+    def _onStored(self, replaced, trajectories, stored, uid, _segments):
         """Know the new plan, so that the next one takes the place of that."""
         if replaced:
             self._browser.trajectories.on_stored(replaced, uid, trajectories)
+        self._browser.trajectories.on_new_stored(uid, stored)
 
     def _question(self, count, kept, replaced, image, leftOut):
         text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}".strip()

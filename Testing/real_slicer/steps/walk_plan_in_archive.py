@@ -3,7 +3,7 @@
 import slicer
 
 from real_slicer import archive
-from real_slicer.user import User
+from real_slicer.user import User, lines
 from real_slicer.views import four_up, screenshot
 
 
@@ -35,8 +35,14 @@ def store(step, user):
 
 
 def get_back(step, user):
-    yield from user.get_trajectories(4)
+    """They come into the lines that were stored, and are offered no more as new ones."""
+    menu = user.widget.panel.trajectories.sendMenu
+    menu.fill()
+    offered = [action.text for action in menu.menu.actions()]
+    step.check("Store all new lines (0)" in offered, f"the menu offers {offered}")
+    yield from user.get_trajectories(2)
     yield user.until_status("2 trajectories are shown")
+    step.check(len(lines()) == 2, f"there are {len(lines())} lines")
     yield from screenshot(step, "3-got-back")
 
 
