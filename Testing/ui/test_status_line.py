@@ -48,6 +48,18 @@ def test_messages_are_in_the_status_bar_while_the_panel_is_out_of_sight(user):
     assert in_status_bar() == ""
 
 
+def test_a_new_panel_leaves_what_others_say_in_the_status_bar(user):
+    """The window says elsewhere that nothing is connected, and the module may not be in sight."""
+    bar = user.module.window.statusBar()
+    bar.showMessage("Another module's message")
+    user.module.window.hide()
+    user.panel.status.showNothingBut("Not connected.")
+    user.module.window.show()
+    user.wait_for(lambda: not user.ui.serverCollapsibleButton.visibleRegion().isEmpty(), "it")
+    user.panel.status.show("an image came.")
+    assert bar.currentMessage() == "Another module's message"
+
+
 def test_what_an_error_advises_is_named_as_in_the_panel(user):
     user.panel.status.showError(net.TimeOutError("no answer; allow more time", "answer_timeout"))
     assert user.status == "No answer; allow more time (Advanced: Answer time-out)."

@@ -25,6 +25,7 @@ class StatusLine:
         self._browser = browser
         self._result = ""
         self._loss = None
+        self._isInStatusBar = False
 
     def show(self, text, **values):
         """Show a text, with the values in it; ``error`` may be an exception."""
@@ -41,8 +42,9 @@ class StatusLine:
 
     def showNothingBut(self, text):
         """Have a text that needs not be seen, as the window says the same elsewhere."""
-        self.show(text)
+        self._label.text = self._redact(text)
         self._label.visible = False
+        self._showInStatusBar("")
 
     def showResult(self, text, **values):
         """Show a text that is still worth reading when the connection ends."""
@@ -71,9 +73,15 @@ class StatusLine:
         text = self._redact(text.strip())
         self._label.text = text
         self._label.visible = True
-        # Not always: for the status bar, Slicer puts its whole window together anew (own_window).
         isSeen = not self._label.visibleRegion().isEmpty()
-        slicer.util.showStatusMessage("" if isSeen else text)
+        self._showInStatusBar("" if isSeen else text)
+
+    def _showInStatusBar(self, text):
+        # Not always: for the status bar, Slicer puts its whole window together anew (own_window),
+        # and what stands there may be another module's.
+        if text or self._isInStatusBar:
+            self._isInStatusBar = text != ""
+            slicer.util.showStatusMessage(text)
 
     def _sentence(self, text):
         """Return a text that begins with a capital, unless a name stands there.
