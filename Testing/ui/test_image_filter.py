@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 
 from IGTLMetaBrowserLib import codec
 
@@ -54,6 +55,31 @@ def test_nothing_left_is_said(user, source):
     user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
     assert user.ids() == []
     assert user.ui.countLabel.text == "0 of 4"
+
+
+def empty_text(view) -> str:
+    """What stands in a table, where its rows would be."""
+    labels = view.viewport().findChildren(QLabel)
+    return next((label.text for label in labels if label.visible), "")
+
+
+def test_an_empty_table_says_what_to_do(user, small_server):
+    view = user.ui.imageTableView
+    assert empty_text(view) == "Connect to a server to see its images"
+    user.connect_to(small_server)
+    assert empty_text(view) == ""
+    user.wait_for_status("offers 4 images")
+    user.type_filter("nothing has this")
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+    assert empty_text(view) == "No image matches. Clear the filter to see all images."
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Escape)
+    assert empty_text(view) == ""
+
+
+def test_the_other_empty_tables_say_what_to_do(user):
+    user.ui.detailsCollapsibleButton.collapsed = user.ui.shareCollapsibleButton.collapsed = False
+    assert empty_text(user.ui.detailsTableView) == "Select an image to see what is known of it"
+    assert "to have something to share" in empty_text(user.ui.sharedNodesListWidget)
 
 
 def test_the_clear_button_of_the_box_shows_all_again(user, source):

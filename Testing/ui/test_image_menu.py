@@ -96,6 +96,12 @@ def test_select_all_and_none(connected):
     assert connected.panel.selectedImageIds() == []
 
 
+def test_nothing_can_be_selected_in_an_empty_table(user):
+    menu = user.panel.images.menu
+    menu.update()
+    assert not menu.selectAll.enabled
+
+
 def test_the_menu_closes_on_escape_without_cancelling(connected):
     menu = connected.open_menu("A")
     QTest.keyClick(menu.menu, Qt.Key_Escape)

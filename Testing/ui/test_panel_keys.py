@@ -23,6 +23,9 @@ def source(offer):
     return offer(ENTRIES)
 
 
+SECTIONS = ("server", "images", "trajectories", "details", "share", "advanced")
+
+
 def focused(user) -> str:
     return user.module.window.focusWidget().objectName
 
@@ -107,10 +110,55 @@ def test_esc_in_the_filter_does_not_cancel(user):
         user.wait_for_status("'Large' is loaded")
 
 
-def test_return_in_the_host_box_connects(user, small_server):
+@pytest.mark.parametrize("name", ["hostLineEdit", "portSpinBox"])
+def test_return_in_the_address_connects_and_goes_on_in_the_table(user, small_server, name):
     user.ui.hostLineEdit.text = f"127.0.0.1:{small_server}"
-    user.press_key(user.ui.hostLineEdit, Qt.Key_Return)
+    user.module.window.activateWindow()
+    user.press_key(getattr(user.ui, name), Qt.Key_Return)
+    # Not to the button that has become Disconnect: Space would press it.
+    assert focused(user) == "imageTableView"
     user.wait_for_status("offers 4 images")
+
+
+def test_return_in_an_address_that_is_none_stays_there(user):
+    user.ui.hostLineEdit.text = "a server"
+    user.module.window.activateWindow()
+    user.press_key(user.ui.hostLineEdit, Qt.Key_Return)
+    assert focused(user) == "hostLineEdit"
+
+
+def test_the_arrow_down_goes_from_the_filter_to_the_first_row(user, source):
+    user.module.window.activateWindow()
+    user.type_filter("image")
+    user.press_key(user.ui.filterLineEdit, Qt.Key_Down)
+    assert focused(user) == "imageTableView"
+    assert user.panel.selectedImageIds() == ["A"]
+
+
+@pytest.mark.parametrize("name", ["imageTableView", "filterLineEdit", "loadButton"])
+def test_f5_gets_the_list_again(user, source, name):
+    user.select("A")
+    user.press_key(getattr(user.ui, name), Qt.Key_F5)
+    assert user.status.startswith("Getting the list of images from ")
+    user.wait_for_status("offers 3 images")
+
+
+def test_f5_does_nothing_without_a_server(user):
+    user.press_key(user.ui.imageTableView, Qt.Key_F5)
+    assert user.status == "Not connected."
+
+
+def test_tab_goes_through_each_section_after_its_head(user, source):
+    first = user.ui.serverCollapsibleButton
+    names, widget = [first.objectName], first.nextInFocusChain()
+    while widget is not first:
+        names.append(widget.objectName)
+        widget = widget.nextInFocusChain()
+    places = [names.index(f"{section}CollapsibleButton") for section in SECTIONS]
+    assert places == sorted(places)
+    inside = ("hostLineEdit", "filterLineEdit", "trajectoriesButton", "detailsSearchLineEdit")
+    for head, next_head, name in zip(places, places[1:], inside, strict=False):
+        assert head < names.index(name) < next_head
 
 
 def test_letters_in_the_table_do_not_search_row_by_row(user, source):

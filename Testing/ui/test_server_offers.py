@@ -33,6 +33,25 @@ def connected(user) -> Iterator:
         user.panel.browser.disconnect()
 
 
+def plain_tip(button) -> str:
+    return button.toolTip.removeprefix("<p>").removesuffix("</p>")
+
+
+def test_without_a_server_each_button_says_that_it_needs_one(user, small_server):
+    ui = user.ui
+    buttons = [ui.labelMapsButton, ui.pointsButton, ui.trajectoriesButton, ui.sendButton]
+    buttons += [ui.refreshButton, ui.loadButton]
+    before = [plain_tip(button) for button in buttons]
+    assert all(tip.endswith(". Connect to a server first.") for tip in before)
+    user.connect_to(small_server)
+    user.wait_for_status("offers 4 images")
+    assert plain_tip(ui.loadButton).endswith(". Select images in the table first.")
+    user.select(user.ids()[0])
+    for button, tip in zip(buttons, before, strict=True):
+        assert button.enabled
+        assert plain_tip(button) == tip.removesuffix(". Connect to a server first.")
+
+
 def test_at_first_all_is_offered(connected):
     ui = connected.ui
     assert ui.labelMapsButton.enabled

@@ -11,7 +11,9 @@ from .slice_views import fitSliceViews
 class CalibrationSection:
     """The box and buttons in ``ui`` for the image of a row of ``model``."""
 
-    def __init__(self, ui, browser, model, statusLine):
+    def __init__(self, ui, browser, model, statusLine, tips):
+        self._tips = tips
+        self._noImage = _("{tip}. Select an image in the table first.")
         self.ui = ui
         self._browser = browser
         self._model = model
@@ -30,8 +32,8 @@ class CalibrationSection:
             # What was typed for another image is not for this one.
             self._imageId = imageId
             self._showSpacing()
-        self.ui.spacingLineEdit.enabled = isLoadable
-        self.ui.calibrateButton.enabled = isLoadable
+        for widget in (self.ui.spacingLineEdit, self.ui.calibrateButton):
+            self._tips.enable(widget, "" if isLoadable else self._noImage)
         self.ui.removeCalibrationButton.enabled = self._calibration is not None
 
     def calibrate(self, _checked=False):

@@ -36,7 +36,6 @@ class ConnectionSection:
         # While something is waited for, the seconds that are left are counted.
         self._timer = qt.QTimer()
         self._timer.timeout.connect(self.update)
-        ui.hostLineEdit.returnPressed.connect(self._onReturnPressed)
         self.disconnectText = _("Dis&connect")
         self._question = CertificateQuestion(ui, self._connectTo)
         self._lastServer = None
@@ -98,10 +97,6 @@ class ConnectionSection:
         # What was pasted as host and port goes where it belongs.
         self.ui.hostLineEdit.text = host
         self.ui.portSpinBox.value = port
-
-    def _onReturnPressed(self):
-        if not self._browser.connection.has_server:
-            self._connect()
 
     def _fillMenu(self):
         self._menu.clear()

@@ -56,5 +56,6 @@ class ImageMenu(TableMenu):
         self.showDetails.enabled = self._section.hasSelection
         self.copyRows.enabled = self._section.hasSelection
         self.copyId.enabled = bool(statuses)
+        self.selectAll.enabled = self._view.model().rowCount() > 0
         self.selectNone.enabled = self._section.hasSelection
         self.unsort.enabled = self._section.isSorted

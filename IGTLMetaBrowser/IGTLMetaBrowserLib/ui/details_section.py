@@ -11,6 +11,7 @@ from ..metadata.details import DetailRow, detail_rows
 from ..privacy.redacted_list import redacted_rows
 from .calibration_section import CalibrationSection
 from .details_table import ATTRIBUTE, SOURCE, VALUE, DetailsTableModel, matchingDetails
+from .empty_table_text import EmptyTableText
 from .image_table import ID, SCAN_TIME, STATE, TYPE
 from .panel_keys import PanelKeys
 from .resize_filter import ResizeFilter
@@ -28,7 +29,7 @@ _FEWEST_ROWS, _MOST_ROWS = 4, 10
 class DetailsSection:
     """Shows the row of ``model`` that has the keyboard focus, while the section is expanded."""
 
-    def __init__(self, ui, browser, model, colors, localeTexts, statusLine):
+    def __init__(self, ui, browser, model, colors, localeTexts, statusLine, tips):
         self.ui = ui
         self._browser = browser
         self._images = model
@@ -37,12 +38,13 @@ class DetailsSection:
         # The view does not keep its model alive in Slicer.
         self._typed = TypedValues(browser, statusLine, self._shownImageId, self._onTyped)
         self.model = DetailsTableModel(colors, self._typed.isEditable, self._typed.set)
-        self.calibration = CalibrationSection(ui, browser, model, statusLine)
+        self.calibration = CalibrationSection(ui, browser, model, statusLine, tips)
         self._timer = SingleShotTimer(self.update)
         self._keywordToShow = None
         self._resizing = ResizeFilter(self._arrangeColumns)
         self._texts = _texts()
         self._prepareView(ui.detailsTableView)
+        self._emptyText = EmptyTableText(ui.detailsTableView)
         self._makeMenu(ui.detailsTableView)
         self._makeKeys()
         ui.detailsCollapsibleButton.contentsCollapsed.connect(self.update)
@@ -75,8 +77,14 @@ class DetailsSection:
         rows = [] if row is None else self._rows(row)
         self.model.setRows(matchingDetails(rows, self.ui.detailsSearchLineEdit.text))
         self.ui.detailsSearchLineEdit.enabled = row is not None
+        self._emptyText.show(self._whyTableIsEmpty(row))
         self.calibration.showRow(row)
         self._showTyped()
+
+    def _whyTableIsEmpty(self, row):
+        if self.model.rowCount() > 0:
+            return ""
+        return self._texts["noRow" if row is None else "noMatch"]
 
     def _onTyped(self, keyword):
         self._keywordToShow = keyword
@@ -227,4 +235,6 @@ def _texts():
         "module": _("this module"),
         "state": _("State"),
         "note": _("Note"),
+        "noRow": _("Select an image to see what is known of it"),
+        "noMatch": _("No detail matches the search"),
     }

@@ -24,6 +24,8 @@ class ElidedLabel:
 
     def setText(self, text):
         """Show a text; an empty one keeps its place beside what is in its row."""
+        if text == self._text:
+            return
         self._text = text
         self._label.toolTip = f"<p>{html.escape(text)}</p>" if text else ""
         self._elide()

@@ -13,6 +13,7 @@ from ..scene.errors import SceneError
 from ..scene.roi_boxes import roi_corners
 from .context_menu import ImageMenu
 from .details_section import DetailsSection
+from .empty_table_text import EmptyTableText
 from .filter_section import FilterSection
 from .image_columns import ImageColumns
 from .image_table import PREVIEW, STATE
@@ -39,9 +40,10 @@ _PREPARE_MILLISECONDS = 20
 class ImageSection:
     """The view of ``model`` in ``ui``, with its filter, its menu and its details."""
 
-    def __init__(self, ui, browser, model, colors, localeTexts, statusLine):
+    def __init__(self, ui, browser, model, colors, localeTexts, statusLine, tips):
         self.ui = ui
         self.model = model
+        self._tips = tips
         self._browser = browser
         self._statusLine = statusLine
         model.setGrouped(readBool(_GROUPED_SETTING))
@@ -53,9 +55,11 @@ class ImageSection:
         self._notice = ListNotice(ui, browser, colors)
         self.filter = FilterSection(ui, browser, model, colors, localeTexts, statusLine)
         self.selection = RowSelection(ui.imageTableView, model)
-        self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine)
+        self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine, tips)
         self.sequences = SequenceLoading(ui, browser, model, statusLine)
         self.menu = ImageMenu(ui.imageTableView, self)
+        self._emptyText = EmptyTableText(ui.imageTableView)
+        self._texts = _texts()
         self._prepareTimer = SingleShotTimer(self._prepareFilter)
         ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         self._connectWidgets()
@@ -147,6 +151,13 @@ class ImageSection:
     def selectedStates(self):
         """Return the state of each selected image that can be loaded."""
         return [self._browser.images.state(imageId) for imageId in self.selection.imageIds()]
+
+    def focusTable(self):
+        """Go on in the table by keyboard, with its first row if there is no present one."""
+        view = self.ui.imageTableView
+        view.setFocus()
+        if self.model.rowCount() > 0 and not view.currentIndex().isValid():
+            view.setCurrentIndex(self.model.index(0, STATE))
 
     def selectAll(self, _checked=False):
         """Select all images that are shown."""
@@ -324,10 +335,24 @@ class ImageSection:
 
     def update(self):
         """Enable what can be done now, and say how old the list is."""
-        self.ui.loadButton.enabled = self.hasServer and self.hasSelection
+        self._tips.enable(self.ui.loadButton, self._whyNothingCanBeLoaded())
         self.ui.selectAllButton.enabled = self.model.rowCount() > 0
         self.ui.selectNoneButton.enabled = self.hasSelection
         self._info.update()
+        self._emptyText.show(self._whyTableIsEmpty())
+
+    def _whyNothingCanBeLoaded(self):
+        if not self.hasServer:
+            return self._texts["connectFirst"]
+        return "" if self.hasSelection else self._texts["selectFirst"]
+
+    def _whyTableIsEmpty(self):
+        """Return what is to be done to see images; nothing where the status line says it."""
+        if self.model.rowCount() > 0:
+            return ""
+        if len(self.model.images) > 0:
+            return self._texts["noMatch"]
+        return "" if self.hasServer else self._texts["noServer"]
 
     def _limitHeight(self):
         hasPictures = self.columns.isShown(PREVIEW)
@@ -343,3 +368,12 @@ class ImageSection:
     def _sort(self, column, order):
         self.ui.imageTableView.horizontalHeader().setSortIndicator(column, order)
         self.model.sort(column, order)
+
+
+def _texts():
+    return {
+        "connectFirst": _("{tip}. Connect to a server first."),
+        "selectFirst": _("{tip}. Select images in the table first."),
+        "noMatch": _("No image matches. Clear the filter to see all images."),
+        "noServer": _("Connect to a server to see its images"),
+    }

@@ -6,6 +6,7 @@ import qt
 
 from .archive_section import ArchiveSection
 from .archive_store import ArchiveStore
+from .button_tips import ButtonTips
 from .connection_section import ConnectionSection
 from .image_section import ImageSection
 from .image_table import ImageTableModel
@@ -44,17 +45,18 @@ class BrowserPanel:
         self._messages = PanelMessages(texts)
         # The view does not keep its model alive in Slicer.
         self.model = ImageTableModel(browser, colors, texts)
+        self._tips = ButtonTips()
         self.connection = ConnectionSection(ui, browser, colors, texts, self.status)
         self.archive = ArchiveSection(ui, browser, archiveGateway, self.status)
         drawAlone(ui.serverCollapsibleButton.parentWidget())
         self._fixWidth()
         rememberSections(self._sections())
-        self.images = ImageSection(ui, browser, self.model, colors, texts, self.status)
+        self.images = ImageSection(ui, browser, self.model, colors, texts, self.status, self._tips)
         self.archiveStore = ArchiveStore(browser, archiveGateway, texts, self.status)
         self.trajectories = TrajectorySection(
             ui, browser, colors, texts, self.status, self.archiveStore
         )
-        self.offers = ServerOffers(browser)
+        self.offers = ServerOffers(browser, self._tips)
         self.overlays = OverlaySection(ui, browser, self.images, self.offers, texts, self.status)
         self.progress = ProgressSection(ui, browser, texts)
         self.record = RecordButton(ui.recordButton, browser, self.selectedImageIds, self.status)
@@ -180,6 +182,10 @@ class BrowserPanel:
         panel = ui.serverCollapsibleButton.parentWidget()
         images, trajectories = ui.imageTableView, ui.trajectoryTableView
         keys.addControlKey(panel, "F", self.images.filter.focus)
+        keys.add(panel, [qt.Qt.Key_F5], self._onRefreshKey)
+        for address in (ui.hostLineEdit, ui.portSpinBox):
+            keys.add(address, [qt.Qt.Key_Return, qt.Qt.Key_Enter], self._onAddressEntered)
+        keys.add(ui.filterLineEdit, [qt.Qt.Key_Down], self.images.focusTable)
         keys.addControlKey(images, "C", self.images.copySelectedRows)
         keys.addControlKey(trajectories, "C", self.trajectories.copySelectedRows)
         keys.add(images, [qt.Qt.Key_Return, qt.Qt.Key_Enter], self.onLoadClicked)
@@ -196,6 +202,17 @@ class BrowserPanel:
         keys.add(filterBox, [qt.Qt.Key_Escape], self.trajectories.clearFilter)
         keys.add(panel, [qt.Qt.Key_Escape], self.onCancelClicked)
         return keys
+
+    def _onAddressEntered(self):
+        """Connect; the next key is for the list, and not for the button that disconnects."""
+        if not self.browser.connection.has_server:
+            self.onConnectClicked()
+            if self.browser.connection.has_server:
+                self.images.focusTable()
+
+    def _onRefreshKey(self):
+        if self.ui.refreshButton.enabled:
+            self.onRefreshClicked()
 
     def _onSelectionChanged(self, _selected=None, _deselected=None):
         self.images.update()
@@ -223,4 +240,5 @@ class BrowserPanel:
         self.record.update()
         self.offers.show(self.ui.trajectoriesButton, "TRAJ")
         self.settings.update()
-        self.ui.refreshButton.enabled = self.browser.connection.has_server
+        self.offers.showOther(self.ui.refreshButton)
+        self.offers.showOther(self.ui.sendButton)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from .elided_label import ElidedLabel
 from .timers import SingleShotTimer
 
 # Images that are loaded one after the other come sooner; then nothing is left of the bar.
@@ -24,11 +25,13 @@ class ProgressSection:
         self._preparing = _("the server is preparing it, {seconds}")
         self._rate = _("{rate}/s")
         self._timeLeft = _("{seconds} left")
+        self._label = ElidedLabel(ui.progressLabel)
         self._placeTimer = SingleShotTimer(lambda: self._keepPlace(False))
 
     def close(self):
         """Do nothing later."""
         self._placeTimer.close()
+        self._label.close()
 
     def update(self):
         """Show the transfer that is going on; nothing is shown without one."""
@@ -42,10 +45,10 @@ class ProgressSection:
         ofRegion = self._browser.images.regions.fraction
         if transfer is not None:
             self._showFraction(_fraction(transfer))
-            self.ui.progressLabel.text = self._figures(transfer)
+            self._label.setText(self._figures(transfer))
         elif ofRegion is not None:
             self._showFraction(ofRegion)
-            self.ui.progressLabel.text = self._region
+            self._label.setText(self._region)
 
     def _keepPlace(self, isKept):
         """Whether the place of the bar stays free without it.

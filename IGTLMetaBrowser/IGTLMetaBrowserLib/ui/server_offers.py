@@ -15,11 +15,12 @@ class ServerOffers:
     has connected anew.
     """
 
-    def __init__(self, browser):
+    def __init__(self, browser, tips):
         self._browser = browser
+        self._tips = tips
         self._queries = {}
         self._missing = set()
-        self._toolTips = {}
+        self._notConnectedTip = _("{tip}. Connect to a server first.")
         self._notOfferedTip = _("{tip}. This server has none.")
         self._missingTip = _(
             "{tip}. This server did not answer the last time; connect again to retry."
@@ -42,17 +43,16 @@ class ServerOffers:
 
     def show(self, button, dataType):
         """Enable a button if the server may have what it asks for; else its tool tip says why."""
-        connection = self._browser.connection
-        text = "{tip}"
-        if dataType in self._missing:
-            text = self._missingTip
+        connection, reason = self._browser.connection, ""
+        if not connection.has_server:
+            reason = self._notConnectedTip
+        elif dataType in self._missing:
+            reason = self._missingTip
         elif connection.offers(dataType) is False:
-            text = self._notOfferedTip
-        button.enabled = connection.has_server and text == "{tip}"
-        tip = self._toolTips.setdefault(dataType, _plain(button.toolTip))
-        button.toolTip = text.format(tip=tip)
+            reason = self._notOfferedTip
+        self._tips.enable(button, reason)
 
-
-def _plain(toolTip):
-    # In Slicer tool tips come back as rich text.
-    return toolTip.removeprefix("<p>").removesuffix("</p>")
+    def showOther(self, button):
+        """Enable a button that needs nothing but a server."""
+        hasServer = self._browser.connection.has_server
+        self._tips.enable(button, "" if hasServer else self._notConnectedTip)

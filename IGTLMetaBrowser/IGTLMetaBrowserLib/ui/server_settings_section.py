@@ -27,7 +27,8 @@ class ServerSettingsSection:
         self._browser = browser
         self._isShowing = False
         self._shownServer = None
-        self._text = _("Settings for {address}, kept for the next time:")
+        self._text = _("Settings for {address}:")
+        self._tip = _("Settings for {address}, kept for the next time")
         ui.coordinatesComboBox.addItems(
             [
                 _("As its messages say"),
@@ -52,7 +53,9 @@ class ServerSettingsSection:
         if server == self._shownServer:
             return
         self._shownServer = server
-        self.ui.settingsLabel.text = self._text.format(address=format_address(*server))
+        address = format_address(*server)
+        self.ui.settingsLabel.text = self._text.format(address=address)
+        self.ui.settingsLabel.toolTip = self._tip.format(address=address)  # it may be cut
         self.showAgain()
 
     def showAgain(self):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from .empty_table_text import EmptyTableText
+
 _POLL_MILLISECONDS = 500
 _MOST_ROWS = 6
 
@@ -23,6 +25,8 @@ class SharedNodes:
         self._shown = None
         self._isShowing = False
         self._kinds = _kinds()
+        self._emptyText = EmptyTableText(self._list)
+        self._nothing = _("Load an image or draw a line to have something to share")
         self._timer = qt.QTimer()
         self._timer.setInterval(_POLL_MILLISECONDS)
         self._timer.timeout.connect(self.update)
@@ -56,6 +60,7 @@ class SharedNodes:
             isShared = sharedIds is None or nodeId in sharedIds
             item.setCheckState(qt.Qt.Checked if isShared else qt.Qt.Unchecked)
         self._isShowing = False
+        self._emptyText.show("" if nodes else self._nothing)
         self._limitHeight()
 
     def _text(self, node):

@@ -302,7 +302,6 @@ class TrajectorySection:
             _setVisible(widget, hasList and isLong)
         hasSelection = self._selectionModel.hasSelection
         ui.showTrajectoriesButton.enabled = ui.hideTrajectoriesButton.enabled = hasSelection
-        ui.sendButton.enabled = self._browser.connection.has_server
         ui.allLabelsCheckBox.checked = trajectories.are_all_labeled
         ui.trajectoryCountLabel.text = self._countText()
         self._showGone(len(trajectories.gone))
