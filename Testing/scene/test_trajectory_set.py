@@ -456,3 +456,44 @@ def test_a_hidden_line_that_is_removed_leaves_nothing_behind(scene, trajectories
     del node
     (node,) = receive(trajectories, replace(LINE, entry=(8, 0, 0)))
     assert entry(node) == (8, 0, 0)
+
+
+# What the user has drawn, and the server has now
+
+
+def draw(scene):
+    node = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Drain")
+    node.AddControlPoint(7, 8, 9)
+    node.AddControlPoint(1, 1, 1)
+    node.CreateDefaultDisplayNodes()  # as Slicer does when a line is drawn
+    return node
+
+
+def test_a_line_that_the_server_has_now_shows_its_trajectory(trajectories, scene):
+    drawn = draw(scene)
+    one = trajectories.own(drawn, DRAIN)
+    assert (trajectories.node(one), trajectories.nodes) == (drawn, [drawn])
+    # Labeled as all others: only if it is selected, and without its length.
+    assert not drawn.GetDisplayNode().GetPropertiesLabelVisibility()
+    assert receive(trajectories, DRAIN, LINE)[0] is drawn
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode") == 2
+
+
+def test_two_lines_of_one_name_are_two_trajectories(trajectories, scene):
+    drawn = [draw(scene), draw(scene)]
+    for node in drawn:
+        trajectories.own(node, DRAIN)
+    assert receive(trajectories, DRAIN, DRAIN) == drawn
+
+
+def test_a_line_that_is_removed_before_the_next_answer_is_known_as_removed(trajectories, scene):
+    drawn = draw(scene)
+    one = trajectories.own(drawn, DRAIN)
+    assert not trajectories.is_removed(one)
+    scene.RemoveNode(drawn)
+    assert trajectories.is_removed(one)
+
+
+def test_what_cannot_be_shown_is_not_owned(trajectories, scene):
+    assert trajectories.own(draw(scene), replace(DRAIN, type=7)) is None
+    assert trajectories.trajectories == []

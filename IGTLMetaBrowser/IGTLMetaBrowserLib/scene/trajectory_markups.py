@@ -157,6 +157,7 @@ def mark_as_trajectory(node: Any, plan: Plan, attributes: Mapping[str, str]) -> 
     """Give a line of the user's what the nodes have that ``show_trajectory`` makes."""
     for name, value in {**_attributes(plan), **attributes}.items():
         node.SetAttribute(name, value)
+    _label_by_name_alone(node)
 
 
 def _attributes(plan: Plan) -> dict[str, str]:

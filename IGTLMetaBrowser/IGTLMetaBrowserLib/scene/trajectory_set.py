@@ -191,13 +191,14 @@ class TrajectorySet:
         one = Trajectory(next(key for key in keys if key not in self._trajectories), item)
         if one.plan is None:
             return None
-        one.is_wanted, one.written = True, one.plan
+        one.is_wanted, one.written, one.label = True, one.plan, None
         mark_as_trajectory(node, one.plan, key_attributes(self._server, *one.key))
         self._trajectories[one.key] = one
         self._latest = None  # the next one is looked at as a whole
         self._nodes.keep(one.key, node)
         self._placement.forget(one.key)
         self._place(one, node)
+        self._show_label(one)
         return one
 
     def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:

@@ -24,7 +24,7 @@ from .trajectory_menu import TrajectoryMenu
 from .trajectory_table import NAME, SHOWN, TrajectoryTableModel
 
 _KEYS = ("shown", "name", "group", "type", "length", "diameter", "image", "note")
-_NARROWEST = {SHOWN: 52}
+_NARROWEST = {SHOWN: 36}
 _FEWEST_ROWS, _MOST_ROWS = 2, 7
 # Slicer draws its whole window anew for any change in it, which in software takes 10 to 30 ms. Of
 # what is hidden in the views nobody waits for the table either.

@@ -24,6 +24,8 @@ _FIELDS = {
 _NUMBERS = (LENGTH, DIAMETER)
 _MOST_SWATCHES = 1000
 _SWATCH_PIXELS = 32  # enough for screens of twice the usual density
+_FRAME_PIXELS = 2
+_FRAME_RGB = (128, 128, 128)  # seen on light and dark rows
 
 
 class TrajectoryTableModel(SortableTableModel):
@@ -42,6 +44,7 @@ class TrajectoryTableModel(SortableTableModel):
         # What is seen of the cells that were painted, by row and column.
         self._painted = {}
         self._texts = _texts()
+        self._eye = _eyeIcon()
         self._swatches = {}
         self._answers |= {
             qt.Qt.CheckStateRole: self._checkState,
@@ -95,6 +98,16 @@ class TrajectoryTableModel(SortableTableModel):
         return self.list.trajectories[self.list.rows[row]]
 
     # How it is done
+
+    def headerData(self, section, orientation, role=qt.Qt.DisplayRole):
+        isEye = section == SHOWN and orientation == qt.Qt.Horizontal and self._eye is not None
+        if isEye and role == qt.Qt.DecorationRole:
+            return self._eye
+        if isEye and role == qt.Qt.ToolTipRole:
+            return self._headers[SHOWN]
+        if isEye and role == qt.Qt.DisplayRole:
+            return ""
+        return SortableTableModel.headerData(self, section, orientation, role)
 
     def data(self, index, role=qt.Qt.DisplayRole):
         if role == qt.Qt.DisplayRole and index.isValid():
@@ -210,14 +223,24 @@ def _noteRank(one):
 
 
 def _swatchIcon(rgb):
-    """Return an icon filled with a color.
+    """Return an icon filled with a color, in a frame: it may be that of a selected row.
 
     A color as a cell's decoration would do, but Qt makes a pixmap of it each time that it paints
     the cell, and keeps up to 10 MiB of them.
     """
     pixmap = qt.QPixmap(_SWATCH_PIXELS, _SWATCH_PIXELS)
-    pixmap.fill(qt.QColor(*rgb))
+    pixmap.fill(qt.QColor(*_FRAME_RGB))
+    side = _SWATCH_PIXELS - 2 * _FRAME_PIXELS
+    painter = qt.QPainter(pixmap)
+    painter.fillRect(_FRAME_PIXELS, _FRAME_PIXELS, side, side, qt.QColor(*rgb))
+    painter.end()
     return qt.QIcon(pixmap)
+
+
+def _eyeIcon():
+    """Return Slicer's icon for what is visible, narrower than the word; None outside of Slicer."""
+    pixmap = qt.QPixmap(":/Icons/Small/SlicerVisible.png")
+    return None if pixmap.isNull() else qt.QIcon(pixmap)
 
 
 def _headers():
