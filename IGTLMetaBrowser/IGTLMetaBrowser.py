@@ -127,6 +127,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
 
     def enter(self):
         self._connectParameterNode()
+        self.panel.status.onSeen()
 
     def exit(self):
         self._disconnectParameterNode()

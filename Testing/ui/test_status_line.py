@@ -48,6 +48,15 @@ def test_messages_are_in_the_status_bar_while_the_panel_is_out_of_sight(user):
     assert in_status_bar() == ""
 
 
+def test_the_status_bar_does_not_say_the_same_when_the_module_is_entered_again(user):
+    in_status_bar = user.module.window.statusBar().currentMessage
+    user.module.window.hide()
+    user.panel.status.show("the list came.")
+    user.module.window.show()
+    user.module.widget.enter()
+    assert (in_status_bar(), user.status) == ("", "The list came.")
+
+
 def test_a_new_panel_leaves_what_others_say_in_the_status_bar(user):
     """The window says elsewhere that nothing is connected, and the module may not be in sight."""
     bar = user.module.window.statusBar()

@@ -29,7 +29,8 @@ class CertificateQuestion:
         self._server = self._fingerprint = None
         self._text = _(
             "SHA-256 fingerprint of the certificate:\n{fingerprint}\n"
-            "Trust it only if the server's administrator confirms it."
+            "Trust it only if the server's administrator confirms it.\n"
+            "If there is a file of the hospital's CA, use it (Advanced)."
         )
         ui.trustButton.clicked.connect(self._onTrustClicked)
         ui.dontTrustButton.clicked.connect(self._onDontTrustClicked)

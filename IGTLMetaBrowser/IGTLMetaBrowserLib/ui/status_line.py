@@ -60,6 +60,10 @@ class StatusLine:
         self.showError(error)
         self._loss = self._label.text
 
+    def onSeen(self):
+        """The label is in sight again: the status bar need not say the same."""
+        self._showInStatusBar("")
+
     def showReconnected(self, text):
         """Replace the error that ended the connection, if nothing else was shown since."""
         if self._label.text == self._loss:
