@@ -17,4 +17,7 @@ KNOWN_DIFFERENCES: dict[tuple[str, str], str] = {
         "PySide6 wants signatures wrapped in SIGNAL(), and its `connect` cannot be replaced. "
         "`button.clicked.connect(f)` agrees."
     ),
+    ("icon", "the resources of Slicer's libraries have icons"): (
+        "They are compiled into libraries with Qt, which slicer-core has not."
+    ),
 }

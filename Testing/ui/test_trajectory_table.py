@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtTest import QTest
 
 from helpers.plans import (
@@ -54,6 +56,17 @@ def test_a_row_says_what_the_server_says(plan):
     # A new one each time would be kept by Qt's cache of pixmaps each time.
     assert planner.cell(0, NAME, Qt.DecorationRole).cacheKey() == swatch.cacheKey()
     assert planner.ui.trajectoryCountLabel.text == "1"
+
+
+def test_in_slicer_the_head_of_what_is_shown_is_its_eye(plan):
+    """The stand-in has none of Slicer's icons (``known_differences``)."""
+    planner = plan(line("Electrode 1"))
+    planner.model._eye = QIcon(QPixmap(16, 16))
+    header = partial(planner.model.headerData, SHOWN, Qt.Horizontal)
+    assert header() == ""
+    assert header(Qt.DecorationRole) is planner.model._eye
+    assert header(Qt.ToolTipRole) == "Shown"
+    assert planner.model.headerData(NAME, Qt.Horizontal, Qt.DecorationRole) is None
 
 
 def test_what_is_not_planned_has_no_length(plan):
