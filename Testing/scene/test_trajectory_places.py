@@ -10,6 +10,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.hierarchy import Place, put_in_place
+from IGTLMetaBrowserLib.scene.outgoing_markups import trajectory_item
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 from slicerhost.scene import SubjectHierarchyItems
 
@@ -178,6 +179,32 @@ def test_trajectories_follow_the_transform_of_their_image(scene, trajectories, l
     assert tuple(node.GetNthControlPointPositionWorld(0)) == (1001, 2, 3)
     image.SetAndObserveTransformNodeID(None)
     assert tuple(node.GetNthControlPointPositionWorld(0)) == (1, 2, 3)
+
+
+def test_a_line_that_was_drawn_and_stored_stays_in_its_place_and_follows(scene, trajectories, load):
+    image = load("IMAGE_0")
+    image.SetAndObserveTransformNodeID(add_transform(scene, 100).GetID())
+    drawn = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Drawn")
+    drawn.AddControlPointWorld(101, 2, 3)
+    drawn.AddControlPointWorld(104, 5, 6)
+    item = trajectory_item(drawn, image, "IMAGE_0")
+    assert item.entry == (1, 2, 3)
+    trajectories.own(drawn, item)
+    assert tuple(drawn.GetNthControlPointPositionWorld(0)) == (101, 2, 3)
+    assert receive(trajectories, item) == [drawn]
+    assert tuple(drawn.GetNthControlPointPositionWorld(0)) == (101, 2, 3)
+    image.SetAndObserveTransformNodeID(None)
+    assert tuple(drawn.GetNthControlPointPositionWorld(0)) == (1, 2, 3)
+
+
+def test_a_line_under_a_transform_of_its_own_stays_the_users(scene, trajectories, load):
+    image, transform = load("IMAGE_0"), add_transform(scene, 100)
+    drawn = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Drawn")
+    drawn.SetAndObserveTransformNodeID(transform.GetID())
+    drawn.AddControlPointWorld(1, 2, 3)
+    drawn.AddControlPointWorld(4, 5, 6)
+    assert trajectories.own(drawn, trajectory_item(drawn, image, "IMAGE_0")) is None
+    assert tuple(drawn.GetNthControlPointPositionWorld(0)) == (1, 2, 3)
 
 
 def test_a_transform_that_moves_moves_them_too(scene, trajectories, load):

@@ -153,9 +153,9 @@ def _write_node(node: Any, plan: Plan, written: Plan | None, moved: np.ndarray |
     node.EndModify(modified)
 
 
-def mark_as_trajectory(node: Any, plan: Plan, attributes: Mapping[str, str]) -> None:
-    """Give a line of the user's what the nodes have that ``show_trajectory`` makes."""
-    for name, value in {**_attributes(plan), **attributes}.items():
+def mark_as_trajectory(node: Any, attributes: Mapping[str, str]) -> None:
+    """Prepare a line of the user's for ``show_trajectory``, as if that had made it."""
+    for name, value in attributes.items():
         node.SetAttribute(name, value)
     _label_by_name_alone(node)
 

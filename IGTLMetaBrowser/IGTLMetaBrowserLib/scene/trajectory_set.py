@@ -182,24 +182,31 @@ class TrajectorySet:
         return True
 
     def own(self, node: Any, item: TrajectoryItem) -> Trajectory | None:
-        """Let a line of the user's show a trajectory that this server has now; None if it cannot.
+        """Let a line of the user's show the trajectory that this server has of it now.
 
-        The next answer moves that node, instead of making another one in the same place.
+        The next answer moves that node, instead of making another one in the same place. None if
+        the node stays the user's own: it was changed since, or is under a transform that it would
+        have to leave.
         """
+        if node.GetParentTransformNode() is not None or not self._is_same(node, item):
+            return None
         names = (item.owner, item.group, item.name)
         keys = [(*names, number) for number in range(len(self._trajectories) + 1)]
         one = Trajectory(next(key for key in keys if key not in self._trajectories), item)
-        if one.plan is None:
-            return None
-        one.is_wanted, one.written, one.label = True, one.plan, None
-        mark_as_trajectory(node, one.plan, key_attributes(self._server, *one.key))
+        one.is_wanted, one.label = True, None
         self._trajectories[one.key] = one
         self._latest = None  # the next one is looked at as a whole
         self._nodes.keep(one.key, node)
         self._placement.forget(one.key)
-        self._place(one, node)
-        self._show_label(one)
+        mark_as_trajectory(node, key_attributes(self._server, *one.key))
+        self._show(one)
         return one
+
+    def _is_same(self, node: Any, item: TrajectoryItem) -> bool:
+        try:
+            return trajectory_item(node, self._placement.owner(item.owner), item.owner) == item
+        except SceneError:
+            return False
 
     def step(self, count: int = _TRAJECTORIES_A_STEP) -> bool:
         """Bring up to ``count`` trajectories into the scene; return whether all are there."""
