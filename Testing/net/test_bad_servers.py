@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import tracemalloc
 
@@ -331,6 +332,18 @@ def test_an_end_in_the_middle_of_an_image_says_how_far_it_came():
         words = str(caught.value)
         assert f"127.0.0.1:{server.port} closed the connection in the middle" in words
         assert "after 99942 of 163912 bytes; try again" in words
+        assert_next_query_works(client)
+
+
+def test_a_reset_is_said_in_words_without_the_number_that_python_puts_before_them():
+    def reset(peer: Peer) -> None:
+        peer.receive()
+        peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with ScriptedServer(reset, reset, serve_well) as server, server.client() as client:
+        with pytest.raises(net.ConnectionLostError, match="dropped the connection") as caught:
+            client.get_image("A")
+        assert "Errno" not in str(caught.value)
         assert_next_query_works(client)
 
 

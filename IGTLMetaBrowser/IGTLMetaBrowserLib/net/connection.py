@@ -166,7 +166,8 @@ class Connection:
 
     def describe_loss(self, address: str, last_words: str = "") -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
-        reason = f"dropped the connection ({self.lost})"
+        words = getattr(self.lost, "strerror", None) or self.lost  # without Python's "[Errno 104]"
+        reason = f"dropped the connection ({words})"
         if isinstance(self.lost, EOFError):
             reason = "closed the connection"
         elif isinstance(self.lost, ssl.SSLError):
