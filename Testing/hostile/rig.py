@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from hostile.conversation import (
 from hostile.fault_proxy import Fault, FaultProxy
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.net import parts_transfer
+from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Rig:
                 words = browse(browser, port, _wait, self._way.in_parts, **options)
                 volumes = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
                 assert volumes <= len(IMAGES), "a second node"
-                _check_lines(scene)
+                _check_lines(scene, words)
             finally:
                 browser.close()
         return words
@@ -132,12 +133,19 @@ def _wait(browser: Any) -> None:
         _scenes.acquire()
 
 
-def _check_lines(scene: Any) -> None:
-    """Fail if there is another line than that of the trajectory, or a second one."""
+def _check_lines(scene: Any, words: Sequence[str]) -> None:
+    """Fail if there is another line than that of the trajectory, or a second one of the server.
+
+    A line that came before the connection was lost is the user's own, beside that of the new one,
+    if the server did not say in time whose images it has now; this is said.
+    """
     count = scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode")
-    assert count <= 1, "a second line"
-    for number in range(count):
-        line = scene.GetNthNodeByClass(number, "vtkMRMLMarkupsLineNode")
+    lines = [scene.GetNthNodeByClass(number, "vtkMRMLMarkupsLineNode") for number in range(count)]
+    of_server = [line for line in lines if line.GetAttribute(KEY_ATTRIBUTE)]
+    assert len(of_server) <= 1, "a second line"
+    is_said = any("without a list" in one for one in words)
+    assert len(lines) == len(of_server) or is_said, "a line of nobody"
+    for line in lines:
         points = [
             line.GetNthControlPointPosition(n) for n in range(line.GetNumberOfControlPoints())
         ]

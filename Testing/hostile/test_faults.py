@@ -6,7 +6,7 @@ Each ends as the truth or in words: never with a wrong voxel or a second node, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,12 +16,16 @@ from hostile.conversation import Archive
 from hostile.fault_proxy import KINDS, Fault
 from hostile.faults import all_faults, main
 from hostile.rig import WAYS, Rig
+from IGTLMetaBrowserLib import codec, net
 
 # Of about 2,000 bytes to the client and 800 to the server; with TLS more.
 SAMPLE = {
     "to the client": (0, 57, 58, 700, 1100, 2000),
     "to the server": (1, 57, 58, 500),
 }
+
+
+LISTS_OF_A_CONNECTION = 2  # the one that is asked for, and another one in header version 2
 
 
 @pytest.fixture(scope="module", params=[name for name, way in WAYS.items() if not way.in_parts])
@@ -88,6 +92,26 @@ def test_an_answer_with_another_name_is_not_shown_as_a_stream(tmp_path: Path):
     with Rig("plain browser", tmp_path) as rig:
         for at in (1048, 1051):
             rig.try_one(Fault("flip", at, bit=4))
+
+
+def test_a_line_that_came_before_a_loss_stays_beside_that_of_an_answer_without_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Found with delays: it is the user's own then, which is said, and no second one."""
+    pytest.importorskip("slicer")
+    lists = []
+
+    def first_lists(self: Archive) -> Sequence[codec.ImageMetaItem]:
+        lists.append(1)
+        if len(lists) > LISTS_OF_A_CONNECTION:
+            raise net.NotReadyError
+        return images(self)
+
+    images = Archive.images
+    monkeypatch.setattr(Archive, "images", first_lists)
+    with Rig("plain browser", tmp_path) as rig:
+        words = rig.try_one(Fault("cut", 1700))
+    assert any("without a list of images" in one for one in words)
 
 
 def test_the_long_form_says_how_many_ended_how(capsys: pytest.CaptureFixture):
