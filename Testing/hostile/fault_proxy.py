@@ -12,6 +12,7 @@ import struct
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from helpers.patience import HangError
 
@@ -57,6 +58,34 @@ class Fault:
         return f"{self.kind}{bit} at byte {self.at} {where}, {self.connections} connections"
 
 
+class _Passage:
+    """A connection that is passed on: its two sockets, and for each the thread that reads it.
+
+    Both are closed as soon as both threads have ended, and not before: the number of a socket that
+    is closed while somebody reads it could become that of another one.
+    """
+
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self.sockets = client, server
+        self.readers: dict[socket.socket, threading.Thread] = {}
+        self._lock = threading.Lock()
+        self._left = len(self.sockets)
+
+    def on_reader_ended(self) -> None:
+        """One of the threads ends."""
+        with self._lock:
+            self._left -= 1
+            is_over = not self._left
+        if is_over:
+            for sock in self.sockets:
+                sock.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left of it."""
+        return not any(thread.is_alive() for thread in self.readers.values())
+
+
 class FaultProxy:
     """Listens on ``port`` and passes connections on to ``target``; ``passed`` counts the bytes.
 
@@ -75,10 +104,9 @@ class FaultProxy:
         self.passed = [0, 0]
         self.has_done_fault = False
         self._count = 0
-        self._sockets: list[socket.socket] = []
+        self._passages: list[_Passage] = []
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._readers: dict[socket.socket, threading.Thread] = {}
 
     def __enter__(self) -> FaultProxy:
         self._thread.start()
@@ -90,14 +118,13 @@ class FaultProxy:
             socket.create_connection(("127.0.0.1", self.port), PATIENCE).close()
         self._thread.join(PATIENCE)
         self._listener.close()
-        for sock in self._sockets:
-            _end(sock)
-        for thread in self._readers.values():
+        for passage in self._passages:
+            for sock in passage.sockets:
+                _end(sock)
+        for thread in [one for passage in self._passages for one in passage.readers.values()]:
             thread.join(PATIENCE)
             if thread.is_alive():
                 raise HangError("the proxy passes on what does not end")
-        for sock in self._sockets:
-            sock.close()
 
     def _accept(self) -> None:
         while True:
@@ -105,7 +132,8 @@ class FaultProxy:
             if self._is_over.is_set():
                 client.close()
                 return
-            self._close_ended()
+            # A soak test has thousands of them, one after the other.
+            self._passages = [one for one in self._passages if not one.is_over]
             fault = self._next_fault()
             self._count += 1
             if fault is not None and fault.kind == "refuse":
@@ -114,17 +142,18 @@ class FaultProxy:
                 client.close()
                 continue
             server = socket.create_connection(("127.0.0.1", self._target), PATIENCE)
-            self._sockets += [client, server]
+            passage = _Passage(client, server)
+            self._passages.append(passage)
             is_first = self._count == 1
             for source, sink, is_up in ((server, client, False), (client, server, True)):
                 sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 own = fault if fault is not None and fault.is_up == is_up else None
-                arguments = (source, sink, own, is_up, is_first)
-                self._readers[source] = threading.Thread(
-                    target=self._pass_on, args=arguments, daemon=True
+                arguments = (passage, source, sink, own, is_up, is_first)
+                passage.readers[source] = threading.Thread(
+                    target=self._read, args=arguments, daemon=True
                 )
-            self._readers[server].start()
-            self._readers[client].start()
+            passage.readers[server].start()
+            passage.readers[client].start()
 
     def _next_fault(self) -> Fault | None:
         if callable(self._fault):
@@ -132,17 +161,15 @@ class FaultProxy:
         is_over = self._fault is None or self._count >= self._fault.connections
         return None if is_over else self._fault
 
-    def _close_ended(self) -> None:
-        """Close the connections that have ended: a soak test has thousands, one after the other."""
-        for client, server in zip(self._sockets[::2], self._sockets[1::2], strict=True):
-            if not self._readers[client].is_alive() and not self._readers[server].is_alive():
-                for sock in (client, server):
-                    sock.close()
-                    self._sockets.remove(sock)
-                    del self._readers[sock]
+    def _read(self, passage: _Passage, *arguments: Any) -> None:
+        try:
+            self._pass_on(passage, *arguments)
+        finally:
+            passage.on_reader_ended()
 
     def _pass_on(
         self,
+        passage: _Passage,
         source: socket.socket,
         sink: socket.socket,
         fault: Fault | None,
@@ -156,7 +183,7 @@ class FaultProxy:
                     self.has_done_fault = True
                     place = fault.at - passed
                     sink.sendall(data[:place])
-                    if not self._do(fault, data[place:], source, sink):
+                    if not self._do(fault, data[place:], passage, source, sink):
                         return
                     fault = None
                 else:
@@ -166,7 +193,14 @@ class FaultProxy:
                     self.passed[is_up] = passed
             sink.shutdown(socket.SHUT_WR)
 
-    def _do(self, fault: Fault, data: bytes, source: socket.socket, sink: socket.socket) -> bool:
+    def _do(
+        self,
+        fault: Fault,
+        data: bytes,
+        passage: _Passage,
+        source: socket.socket,
+        sink: socket.socket,
+    ) -> bool:
         """Do the fault, with the bytes from its place on; return whether to go on."""
         if fault.kind == "cut":
             _end(source)
@@ -174,8 +208,7 @@ class FaultProxy:
         elif fault.kind == "reset":
             _let_reset(sink)
             _end(source)
-            # Closed while somebody reads it, its number could become that of another socket.
-            self._readers[sink].join(PATIENCE)
+            passage.readers[sink].join(PATIENCE)
             sink.close()
         elif fault.kind == "half-close":
             sink.shutdown(socket.SHUT_WR)
