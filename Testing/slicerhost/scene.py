@@ -41,6 +41,8 @@ class SubjectHierarchyItems:
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_removed(self, scene: Any, event: str, node: Any) -> None:
+        if node.IsA("vtkMRMLSubjectHierarchyNode"):
+            return  # one of two that are merged, for which the scene would be asked again
         hierarchy = scene.GetSubjectHierarchyNode()
         item = hierarchy.GetItemByDataNode(node) if hierarchy else 0
         if item and not scene.IsClosing():
@@ -58,6 +60,32 @@ class SubjectHierarchyItems:
             hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
 
 
+class NodesOfRemoved:
+    """Removes the display and storage nodes of a node that is removed, as Slicer does."""
+
+    def __init__(self, scene: slicer.vtkMRMLScene) -> None:
+        self._nodes: dict[str, list[Any]] = {}
+        scene.AddObserver(scene.NodeAboutToBeRemovedEvent, self._on_about_to_be_removed)
+        scene.AddObserver(scene.NodeRemovedEvent, self._on_removed)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_about_to_be_removed(self, scene: Any, event: str, node: Any) -> None:
+        if scene.IsClosing():
+            return
+        nodes = []
+        if node.IsA("vtkMRMLDisplayableNode"):
+            nodes += map(node.GetNthDisplayNode, range(node.GetNumberOfDisplayNodes()))
+        if node.IsA("vtkMRMLStorableNode"):
+            nodes += map(node.GetNthStorageNode, range(node.GetNumberOfStorageNodes()))
+        self._nodes[node.GetID()] = nodes
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_removed(self, scene: Any, event: str, node: Any) -> None:
+        for one in self._nodes.pop(node.GetID(), ()):
+            if one is not None and one.GetScene() is not None:
+                scene.RemoveNode(one)
+
+
 class CoreModule:
     """What `slicer.modules.markups` and the like offer here: a name and the logic."""
 
@@ -72,6 +100,7 @@ class CoreModule:
 def install(application_logic: slicer.vtkSlicerApplicationLogic, modules: ModuleType) -> None:
     """Make slicer.mrmlScene, with the logics that are always there in a running Slicer."""
     scene = slicer.vtkMRMLScene()
+    _add_cache(scene)
     application_logic.SetMRMLScene(scene)
     colors = slicer.vtkSlicerColorLogic()
     logics = {
@@ -93,3 +122,13 @@ def install(application_logic: slicer.vtkSlicerApplicationLogic, modules: Module
     application_logic.SetColorLogic(colors)
     slicer.mrmlScene = scene
     modules.subjectHierarchyItems = SubjectHierarchyItems(scene)
+    modules.nodesOfRemoved = NodesOfRemoved(scene)
+
+
+def _add_cache(scene: slicer.vtkMRMLScene) -> None:
+    """Give the scene a folder for what it unpacks: without one it reads no .mrb file."""
+    cache, manager = slicer.vtkCacheManager(), slicer.vtkDataIOManager()
+    cache.SetRemoteCacheDirectory(slicer.app.temporaryPath)
+    manager.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(manager)
