@@ -77,9 +77,9 @@ def fuzz(environment: Environment, arguments: Sequence[str]) -> int:
 
 
 def hostile(environment: Environment, arguments: Sequence[str]) -> int:
-    """Have conversations through a proxy that does each fault at each byte; or kill commands."""
-    if arguments[:1] == ["kills"]:
-        return run_module(environment, "hostile.kills", arguments[1:])
+    """Have conversations through a proxy that does each fault at each byte; or another form."""
+    if arguments[:1] in (["kills"], ["window"]):
+        return run_module(environment, f"hostile.{arguments[0]}", arguments[1:])
     return run_module(environment, "hostile.faults", arguments)
 
 
@@ -191,7 +191,8 @@ def long_forms() -> dict[str, Command]:
         "hostile": Command(
             hostile,
             "have conversations with a fault at each byte; takes --every N, --jobs N, --kinds ...;"
-            " or kill commands at each event: kills [--tries N]",
+            " or kill commands at each event: kills [--tries N]; or use the window in any order:"
+            " window [--events N] [--seed N]",
             DRAWING,
         ),
         "soak": Command(

@@ -31,8 +31,10 @@ def fault_of_connection(number: int) -> Fault | None:
 
 
 @contextmanager
-def streaming() -> Iterator[int]:
-    """A server that sends images, plans and damaged messages unasked; yields its port."""
+def streaming(seconds: float = 0.002) -> Iterator[int]:
+    """A server that sends images, plans and damaged messages unasked, at this interval; yields its
+    port.
+    """
     pace = threading.Event()
     messages = [
         codec.pack(make_image(3, device_name="Ultrasound")),
@@ -42,7 +44,7 @@ def streaming() -> Iterator[int]:
     ]
 
     def script(peer: Any) -> None:
-        while not pace.wait(0.002):
+        while not pace.wait(seconds):
             peer.send(*messages)
 
     with ScriptedServer(script) as server:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,31 @@ def at_any_time(user: Any) -> Iterator[str]:
     yield from _doubled_nodes()
 
 
+def at_rest(user: Any) -> Iterator[str]:
+    """Yield which widget does not show how things are, when nothing is under way."""
+    ui, browser, panel = user.ui, user.browser, user.widget.panel
+    has_server, has_selection = browser.connection.has_server, panel.images.hasSelection
+    expected = {
+        "loadButton": has_server and has_selection,
+        "refreshButton": has_server,
+        "sendButton": has_server,
+        "cancelButton": browser.images.is_loading,
+        "selectAllButton": user.model.rowCount() > 0,
+        "selectNoneButton": has_selection,
+        "hostLineEdit": not has_server,
+        "portSpinBox": not has_server,
+    }
+    for name, is_enabled in expected.items():
+        if getattr(ui, name).enabled != is_enabled:
+            yield f"{name} is {'not ' if is_enabled else ''}enabled"
+    if ui.progressWidget.isHidden() == browser.images.is_loading:
+        yield "the progress bar is there without a transfer, or the other way round"
+    if ui.demoButton.isHidden() != has_server:
+        yield "Demo is offered beside a server, or is not without one"
+    if not has_server and not ui.retryButton.isHidden():
+        yield "Retry is offered without a server"
+
+
 def after_leaving(user: Any) -> Iterator[str]:
     """Yield what is left of a server that was disconnected a while ago."""
     browser, pump = user.browser, user.widget.logic._pump
@@ -63,19 +88,29 @@ def after_closing_scene() -> Iterator[str]:
     yield from _orphans()
 
 
-def wrong_voxels(truth: dict[str, Any]) -> Iterator[str]:
-    """Yield which volumes are not the images, or not where they are, that ``truth`` has by id."""
+def wrong_voxels(truth: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    """Yield which volumes are not as an image that ``truth`` has by id, or not where that is.
+
+    A server that comes again may have another image under an id: it has several of that.
+    """
     for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-        image = truth.get(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
-        if image is None or node.GetAttribute(PREVIEW_ATTRIBUTE):
-            continue
-        if not np.array_equal(slicer.util.arrayFromVolume(node), image.pixels):
-            yield f"{node.GetName()} has wrong voxels"
-        matrix = vtk.vtkMatrix4x4()
-        node.GetIJKToRASMatrix(matrix)
-        ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
-        if not np.allclose(ijk_to_ras, image.ijk_to_ras(), atol=_MICROMETER):
-            yield f"{node.GetName()} is in the wrong place"
+        images = truth.get(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
+        if images is not None and not node.GetAttribute(PREVIEW_ATTRIBUTE):
+            yield from wrong_volume(node, images)
+
+
+def wrong_volume(node: Any, images: Sequence[Any]) -> Iterator[str]:
+    """Yield what is wrong of a volume that has to be as one of these images."""
+    voxels = slicer.util.arrayFromVolume(node)
+    equal = [image for image in images if np.array_equal(voxels, image.pixels)]
+    if not equal:
+        yield f"{node.GetName()} has wrong voxels"
+        return
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
+    if not any(np.allclose(ijk_to_ras, one.ijk_to_ras(), atol=_MICROMETER) for one in equal):
+        yield f"{node.GetName()} is in the wrong place"
 
 
 def _nodes(attribute: str = "") -> list[Any]:
