@@ -388,7 +388,19 @@ class TestProcesses:
         assert updated(many, output, INSTANCE) == 1000 - read
         assert len(rows_of(output)) == 1000
 
-    def test_one_that_the_system_ends_is_noticed(self, many: Path):
+    def test_one_that_the_system_ends_has_no_consequences(self, many: Path):
+        killed: list[int] = []
+
+        def end_one(done: int, total: int) -> None:
+            if not killed:
+                killed.append(multiprocessing.active_children()[0].pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        with DicomIndex(many) as index:
+            assert index.update(2, end_one) == 1000
+        assert killed
+
+    def test_if_it_ends_each_that_is_noticed(self, many: Path):
         def end_one(done: int, total: int) -> None:
             if children := multiprocessing.active_children():
                 os.kill(children[0].pid, signal.SIGKILL)

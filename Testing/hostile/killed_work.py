@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from cli.command import Shelf, igtlmeta, served, shelf_of
 from cli.test_cli_store import PLAN
 from helpers import demo_dicom
 from helpers.peers import TRAJECTORY
-from helpers.scripted_archive import archive_of, multipart, record, running
+from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.net.recording import Event, RecordingError, read_recording
 from IGTLMetaBrowserLib.sources import dicom_fields
 
@@ -36,10 +38,15 @@ _DATA = Path(_TEMPORARY.name)
 class Work:
     """A command, and the files in ``folder`` that it writes over older ones.
 
-    ``results``: what is right in each file, as a whole; other files are the command's own.
+    ``results``: what is right in each file, as a whole; other files are the command's own. If it
+    ``kills_workers``, not the command is ended but one of the processes that it starts.
     """
 
+    kills_workers = False
+
     def __init__(self, arguments: list[object], folder: Path, names: list[str]) -> None:
+        self.temporary = folder / "temporary"
+        self.temporary.mkdir(exist_ok=True)
         self.arguments = [*map(str, arguments)]
         self.folder = folder
         self._names = names
@@ -64,7 +71,9 @@ class Work:
 
     def left_overs(self) -> list[str]:
         """Return what nobody needs any more."""
-        return [str(path) for path in self.folder.rglob("*.part")]
+        # Folders are also made by what the tests import.
+        files = [path for path in self.temporary.rglob("*") if path.is_file()]
+        return [str(path) for path in (*self.folder.rglob("*.part"), *files)]
 
 
 @contextmanager
@@ -110,6 +119,46 @@ def store(folder: Path) -> Iterator[Work]:
     yield _Stored(arguments, output, [])
 
 
+class _StoredInArchive(Work):
+    """An archive takes a document as a whole or not at all."""
+
+    def __init__(self, arguments: list[object], folder: Path, stored: list[pydicom.Dataset]):
+        super().__init__(arguments, folder, [])
+        self._stored = stored
+
+    def check_killed(self) -> None:
+        for document in self._stored:
+            assert len(document.ContentSequence) > 1
+
+    def check_done(self) -> None:
+        self.check_killed()
+        assert self._stored
+
+
+@contextmanager
+def archived(folder: Path) -> Iterator[Work]:
+    """A plan goes into an archive, which has its images."""
+    slices = [pydicom.dcmread(path) for path in sorted((_phantom() / "CT").iterdir())[:8]]
+    stored = []
+
+    def keep(_path: str, content: bytes) -> Answer:
+        boundary = content.partition(b"\r\n")[0]
+        parts = content.split(boundary)
+        if parts[-1].strip() != b"--":  # of who has ended meanwhile
+            return Answer(400)
+        file = parts[1].partition(b"\r\n\r\n")[2].removesuffix(b"\r\n")
+        stored.append(pydicom.dcmread(BytesIO(file)))
+        return Answer(200)
+
+    script = archive_of(multipart(slices), record(slices))
+    plan = folder / "plan.json"
+    plan.write_text(json.dumps(PLAN))
+    with running(script, posted=keep) as port:
+        options = ["--series", slices[0].SeriesInstanceUID]
+        address = ["--dicomweb", f"http://127.0.0.1:{port}/dicom-web"]
+        yield _StoredInArchive(["store", plan, *options, *address], folder, stored)
+
+
 class _Listening(Work):
     """A server that a client fetches an image from, and ends."""
 
@@ -135,6 +184,19 @@ def serve(folder: Path) -> Iterator[Work]:
         work.image_id = image_id
         (folder / f"{image_id}.nrrd").write_bytes(OLDER)
         yield work
+
+
+@contextmanager
+def volumes(folder: Path) -> Iterator[Work]:
+    """A server of plain volumes, which are read by a process of its own."""
+    served_folder = folder / "volumes"
+    served_folder.mkdir()
+    write_nrrd(served_folder / "A.nrrd", codec.ImageMessage(_VOXELS), {})
+    arguments = ["serve", served_folder, "--volumes", "--port", "0"]
+    work = _Listening(arguments, folder, ["A.nrrd"])
+    work.image_id = "A"
+    (folder / "A.nrrd").write_bytes(OLDER)
+    yield work
 
 
 class _Recorded(_Listening):
@@ -169,11 +231,25 @@ def recorded(folder: Path) -> Iterator[Work]:
         yield _Recorded(arguments, folder, [])
 
 
+@contextmanager
+def workers_of(
+    start: Callable[[Path], AbstractContextManager[Work]], folder: Path
+) -> Iterator[Work]:
+    """A work of which not the command is ended, but one of the processes that it starts."""
+    with start(folder) as work:
+        work.kills_workers = True
+        yield work
+
+
 WORKS: dict[str, Callable[[Path], AbstractContextManager[Work]]] = {
     "fetch": fetch,
     "trajectories": trajectories,
     "index": index,
     "store": store,
+    "archive": archived,
+    "volumes": volumes,
+    "index-workers": lambda folder: workers_of(index, folder),
+    "volumes-workers": lambda folder: workers_of(volumes, folder),
     "serve": serve,
     "record": recorded,
 }

@@ -13,8 +13,9 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.mark.parametrize("kind", ["fetch", "index"])
+@pytest.mark.parametrize("kind", ["fetch", "index", "volumes-workers"])
 def test_no_half_file_and_nothing_is_left_of_a_killed_command(kind: str):
+    """Of the last, the process is ended that reads volumes for the server."""
     count, results = kills.do_undisturbed(kind)
     assert kills.try_kill(kind, count // 2, results) == ""
 

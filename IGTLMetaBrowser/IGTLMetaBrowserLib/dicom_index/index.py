@@ -23,6 +23,8 @@ from .workers import Batch, Contents, read_batches
 _READ_AT_ONCE = 64
 # To start processes takes longer than to read so few files.
 _TOO_FEW_FOR_PROCESSES = 4 * _READ_AT_ONCE
+# If the system has ended a process that reads, for want of memory perhaps.
+_ATTEMPTS = 2
 # What was read before Ctrl-C is kept; a commit for each file would wait for the disk each time.
 _SECONDS_BETWEEN_COMMITS = 1.0
 
@@ -81,13 +83,16 @@ class DicomIndex:
             if executor is None and total < _TOO_FEW_FOR_PROCESSES:
                 jobs = 1
             done = 0
-            batches = read_batches(self._unread(), jobs, executor)
-            with closing(batches), closing(self._committing(batches)) as committed:
-                for contents in committed:
-                    self._store(contents)
-                    done += len(contents)
-                    if progress is not None:
-                        progress(done, total)
+            for _ in range(_ATTEMPTS):
+                batches = read_batches(self._unread(), jobs, executor)
+                with closing(batches), closing(self._committing(batches)) as committed:
+                    for contents in committed:
+                        self._store(contents)
+                        done += len(contents)
+                        if progress is not None:
+                            progress(done, total)
+                if done == total:
+                    break
             if total != done:
                 raise DicomIndexError(
                     f"{total - done} files have not been read yet: the processes that were to "
