@@ -209,9 +209,9 @@ class Peer:
             data += piece
         return data
 
-    def is_silent_for(self, seconds: float) -> bool:
-        """Say nothing for as long, or until something comes; return whether nothing has come."""
-        return not self._silence.wait(self.socket, seconds)
+    def be_silent(self, seconds: float) -> None:
+        """Send nothing for as long, or until something comes."""
+        self._silence.wait(self.socket, seconds)
 
     def pause(self, seconds: float) -> bool:
         """Wait before more is sent, as a slow network does; return whether anything has come."""

@@ -125,7 +125,7 @@ def test_a_stream_slower_than_a_frame_in_a_second_is_no_answer(piece_size: int |
         peer.receive()
         for shade_ in (101, 102):
             peer.send(make_image(shade_, device_name="Live"))
-            peer.is_silent_for(1.2)
+            peer.be_silent(1.2)
         peer.wait_until_closed()
 
     with (
