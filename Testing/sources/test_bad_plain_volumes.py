@@ -96,6 +96,14 @@ def test_a_metaimage_with_a_second_name_far_behind_is_not_sent(tmp_path: Path, t
         source.image("a")
 
 
+def test_a_volume_without_voxels_is_refused(tmp_path: Path):
+    header = META.replace("24 1 1", "0 1 1")
+    (tmp_path / "a.mha").write_text(f"{header}ElementDataFile = LOCAL\n")
+    ((_, reason),) = PlainVolumeSource(tmp_path).refused
+    assert reason.startswith("its size is (0, 1, 1)")
+    assert read_volume(tmp_path / "a.mha")[0].size == 0  # no other error, should it become so
+
+
 # What nobody has thought of: it ends the process of ITK, and not the one that serves
 
 

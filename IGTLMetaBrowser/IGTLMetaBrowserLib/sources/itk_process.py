@@ -65,7 +65,7 @@ class ItkProcess:
         request = Request(str(path.absolute()), image_io, seconds, voxels.nbytes)
         with self._running() as process:
             header = _ask(process, request)
-            if process.stdout.readinto(memoryview(voxels).cast("B")) < voxels.nbytes:
+            if process.stdout.readinto(voxels.reshape(-1).view(np.uint8)) < voxels.nbytes:
                 raise EOFError
         return header
 

@@ -255,7 +255,7 @@ def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
     size = tuple(header.size)
     if len(size) == 2:
         size = (*size, 1)
-    if len(size) != 3 or max(size) > _LARGEST_SIZE:
+    if len(size) != 3 or not 0 < min(size) <= max(size) <= _LARGEST_SIZE:
         raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
     place = _place_of(path, header)
     _check_sense(voxels, header, size, place.ijk_to_ras)
