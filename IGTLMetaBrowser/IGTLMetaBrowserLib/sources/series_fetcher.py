@@ -95,7 +95,10 @@ class SeriesFetcher:
         self._loaded.result()
 
     def look_ahead(self, listed: Sequence[Series]) -> None:
-        """Ask where these series lie, if they are few: no slice waits for that then."""
+        """Ask where these series lie, if they are few, and have memory for the largest of them.
+
+        No slice waits for that then.
+        """
         if len(listed) <= _MOST_LOOKED_AHEAD:
             for series in filter(_may_be_volume, listed):
                 self._ends_of(series).add_done_callback(partial(self._prepare_memory, series))
@@ -233,7 +236,7 @@ class SeriesFetcher:
         return first, last
 
     def _prepare_memory(self, series: Series, asked: Future[Ends]) -> None:
-        if not asked.cancelled() and asked.exception() is None:
+        if not self._is_closed and not asked.cancelled() and asked.exception() is None:
             first, _ = asked.result()
             self._spare.prepare(bytes_of_volume(first, series.count or 0))
 
