@@ -29,7 +29,7 @@ from hostile.soak import MODULE, grown, state_of
 if TYPE_CHECKING:
     from hostile.window_user import WindowUser
 
-EVENTS_BETWEEN_REPORTS = 1000
+EVENTS_BETWEEN_REPORTS = 500
 SEQUENCES_BETWEEN_COLLECTIONS = 20
 
 
@@ -49,15 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # would crash.
     gc.disable()
     with running() as user:
-        if options.sequence is None:
-            do_events(user, options.seed, options.events)
-        else:
-            do_sequence(user, options.seed, options.sequence)
-        print(
-            f"{user.done} events in {user.sequences} sequences in {time.monotonic() - begin:.0f} s,"
-            f" {len(user.step.problems)} problems",
-            flush=True,
-        )
+        try:
+            if options.sequence is None:
+                do_events(user, options.seed, options.events)
+            else:
+                do_sequence(user, options.seed, options.sequence)
+        finally:  # who interrupts it knows what was done
+            seconds = time.monotonic() - begin
+            print(
+                f"{user.done} events in {user.sequences} sequences in {seconds:.0f} s, "
+                f"{len(user.step.problems)} problems",
+                flush=True,
+            )
         return 1 if user.step.problems else 0
 
 
