@@ -102,15 +102,29 @@ def wrong_voxels(truth: Mapping[str, Sequence[Any]]) -> Iterator[str]:
 def wrong_volume(node: Any, images: Sequence[Any]) -> Iterator[str]:
     """Yield what is wrong of a volume that has to be as one of these images."""
     voxels = slicer.util.arrayFromVolume(node)
-    equal = [image for image in images if np.array_equal(voxels, image.pixels)]
-    if not equal:
+    places = [place for image in images for place in _places_if_equal(voxels, image)]
+    if not places:
         yield f"{node.GetName()} has wrong voxels"
         return
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     ijk_to_ras = slicer.util.arrayFromVTKMatrix(matrix)
-    if not any(np.allclose(ijk_to_ras, one.ijk_to_ras(), atol=_MICROMETER) for one in equal):
+    if not any(np.allclose(ijk_to_ras, place, atol=_MICROMETER) for place in places):
         yield f"{node.GetName()} is in the wrong place"
+
+
+def _places_if_equal(voxels: Any, image: Any) -> Iterator[Any]:
+    """Yield where an image is, as ijk_to_ras, if it has these voxels.
+
+    A left-handed image that was saved with its scene is loaded with its slices the other way round,
+    and its matrix, too: each voxel is where it was (ITK's readers in Slicer).
+    """
+    if np.array_equal(voxels, image.pixels):
+        yield image.ijk_to_ras()
+    if np.linalg.det(image.ijk_to_ras()) < 0 and np.array_equal(voxels, image.pixels[::-1]):
+        backwards = np.diag([1.0, 1.0, -1.0, 1.0])
+        backwards[2, 3] = len(image.pixels) - 1
+        yield image.ijk_to_ras() @ backwards
 
 
 def _nodes(attribute: str = "") -> list[Any]:
