@@ -90,6 +90,8 @@ THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
 # But for the commands ``index`` and ``serve``, which read and decode files in several processes,
 # and never inside Slicer.
 WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom_decoding")
+# What starts them is not loaded before.
+PROCESSES = f"{LIB}.dicom_index.process_executor"
 # An archive is asked, and a folder scanned, by threads of the command ``serve``.
 WITH_THREADS = (
     f"{LIB}.sources.archive_queries",
@@ -107,7 +109,7 @@ WITH_A_THREAD = (
     f"{LIB}.cli.serving",
     f"{LIB}.net.host_lookup",
     f"{LIB}.sources.arriving_volume",
-    f"{LIB}.dicom_index.workers",
+    PROCESSES,
     f"{LIB}.sources.dimse",
     f"{LIB}.sources.dimse_files",
     f"{LIB}.sources.itk_process",
@@ -180,6 +182,8 @@ def complaint(module: str, imported: Import) -> str | None:
     target = package_of(imported.name)
     if target is None:
         return complaint_from_outside(module, imported)
+    if is_in(imported.name, (PROCESSES,)) and not (imported.in_function or imported.for_types_only):
+        return f"no threads, so {PROCESSES} is imported in a function"
     here = package_of(module)
     if target in ("", here):
         return None
@@ -200,8 +204,8 @@ def complaint_from_outside(module: str, imported: Import) -> str | None:
     is_late = imported.in_function or imported.for_types_only
     may_start_processes = (
         package in ("concurrent", "multiprocessing")
-        and is_late
-        and is_in(module, (*WITH_PROCESSES, *WITH_THREADS))
+        and (is_late or module == PROCESSES)
+        and is_in(module, (PROCESSES, *WITH_PROCESSES, *WITH_THREADS))
     )
     may_start_a_thread = package == "threading" and is_in(module, WITH_A_THREAD)
     if may_start_a_thread:
@@ -283,6 +287,7 @@ def test_all_files_are_found() -> None:
         ("ui/pump.py", "from concurrent.futures import ThreadPoolExecutor", "no threads"),
         ("dicom_index/index.py", "def f():\n    import multiprocessing", "no threads"),
         ("dicom_index/workers.py", "import multiprocessing", "no threads"),
+        ("dicom_index/workers.py", "from .process_executor import ProcessExecutor", "no threads"),
         ("sources/dicom_folder.py", "import pydicom", "pydicom is imported at file scope"),
         ("cli/main.py", "class Table:\n    import rich", "rich is imported at file scope"),
         (

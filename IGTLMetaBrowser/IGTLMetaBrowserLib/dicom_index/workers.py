@@ -1,14 +1,11 @@
 """Reads many files in other processes, or on the machines of a Dask cluster.
 
 Both are executors of ``concurrent.futures``. Each has a few batches of files at a time, so that
-memory does not grow with the number of files. Local processes are spawned, on all systems alike; a
-program that reads in several of them must have its main module guarded by
-``if __name__ == "__main__"``. Not for use inside Slicer, whose executable is no Python.
+memory does not grow with the number of files. For local processes see ``process_executor``.
 """
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import warnings
@@ -57,11 +54,11 @@ def read_batch(batch: Batch) -> Contents:
 
 
 def _read_in_processes(batches: Iterator[Batch], jobs: int) -> Iterator[Contents]:
-    import multiprocessing
-    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+    from concurrent.futures import BrokenExecutor
 
-    context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(jobs, context, initializer=begin_process)
+    from .process_executor import ProcessExecutor
+
+    executor = ProcessExecutor(jobs)
     try:
         yield from _read_with(executor, batches, jobs)
     except BrokenExecutor:  # the system has ended a process, for want of memory perhaps
@@ -92,24 +89,6 @@ def _read_with(executor: Executor, batches: Iterator[Batch], jobs: int) -> Itera
     finally:
         for future in waiting:
             future.cancel()
-
-
-def begin_process() -> None:
-    """Be a worker: Ctrl-C is its parent's business, without whom it ends."""
-    import threading
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A parent that was killed ends nobody, and what it waits on stays open in the other workers.
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    import multiprocessing
-
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 @contextmanager

@@ -17,16 +17,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..dicom_index.limited_file import open_regular
-from ..dicom_index.workers import begin_process
 from ..net.source import SourceError
 from .codestreams import check_sizes
 from .dicom_bits import without_other_bits
 from .dicom_tables import apply_modality_table, apply_palette
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future, ProcessPoolExecutor
+    from concurrent.futures import Future
 
     from pydicom import Dataset
+
+    from ..dicom_index.process_executor import ProcessExecutor
 
 _logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Decoders:
 
     def __init__(self, jobs: int) -> None:
         self._jobs = jobs
-        self._executor: ProcessPoolExecutor | None = None
+        self._executor: ProcessExecutor | None = None
 
     def start(self) -> None:
         """Have the processes ready, so that the first image need not wait for them."""
@@ -120,13 +121,11 @@ class Decoders:
             self._executor.shutdown(cancel_futures=True)
             self._executor = None
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _started(self) -> ProcessExecutor:
         if self._executor is None:
-            import multiprocessing
-            from concurrent.futures import ProcessPoolExecutor
+            from ..dicom_index.process_executor import ProcessExecutor
 
-            context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self._jobs, context, initializer=begin_process)
+            self._executor = ProcessExecutor(self._jobs)
         return self._executor
 
 
