@@ -153,11 +153,13 @@ class ImageSection:
         return [self._browser.images.state(imageId) for imageId in self.selection.imageIds()]
 
     def focusTable(self):
-        """Go on in the table by keyboard, with its first row if there is no present one."""
+        """Go on in the table by keyboard, with the present row, or else the first, selected."""
         view = self.ui.imageTableView
+        # Before it has the focus: Qt then makes the first row the present one, unselected.
+        if self.model.rowCount() > 0 and not self.hasSelection:
+            present = view.currentIndex()
+            view.setCurrentIndex(present if present.isValid() else self.model.index(0, STATE))
         view.setFocus()
-        if self.model.rowCount() > 0 and not view.currentIndex().isValid():
-            view.setCurrentIndex(self.model.index(0, STATE))
 
     def selectAll(self, _checked=False):
         """Select all images that are shown."""
