@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.itk_process import PROCESS
 from IGTLMetaBrowserLib.sources.itk_reading import Request
 from IGTLMetaBrowserLib.sources.plain_volumes import (
@@ -168,3 +168,36 @@ def test_refusals_say_nothing_of_where_files_are(tmp_path: Path):
         assert str(tmp_path) not in str(raised.value)
     with pytest.raises(SourceError, match="has changed"):
         source.image("a")
+
+
+def copy_with_time(path: Path, other: Path) -> None:
+    """Replace a file by another that has the time of the first, as ``cp -p`` or an export may."""
+    status = path.stat()
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert other.stat().st_size == status.st_size
+    other.replace(path)
+
+
+def test_another_patients_file_of_the_same_size_and_time_is_never_sent(tmp_path: Path):
+    write_with_itk(tmp_path / "CT.nii")
+    source = PlainVolumeSource(tmp_path)
+    before = source.image_version("CT")
+    write_with_itk(tmp_path / "other.nii", VOXELS + 1)
+    copy_with_time(tmp_path / "CT.nii", tmp_path / "other.nii")
+    assert source.image_version("CT") != before
+    with pytest.raises(SourceError, match="has changed"):
+        source.image("CT")
+
+
+def test_a_file_that_is_replaced_while_it_waits_to_be_read_is_never_sent(tmp_path: Path):
+    """Its version was that of the listing when its reading began."""
+    write_with_itk(tmp_path / "CT.nii")
+    write_with_itk(tmp_path / "z.nii", VOXELS + 1)
+    source = PlainVolumeSource(tmp_path, is_served=True)
+    with PROCESS._running():  # so that the reading waits
+        with pytest.raises(NotReadyError):
+            source.image("CT")
+        copy_with_time(tmp_path / "CT.nii", tmp_path / "z.nii")
+    (future,) = source._background._futures.values()
+    with pytest.raises(SourceError, match="has changed"):
+        future.result()

@@ -66,7 +66,7 @@ class VolumeFile:
     voxels: Path
     item: codec.ImageMetaItem
     labels: tuple[codec.LabelMetaItem, ...]
-    version: tuple[tuple[int, int], ...]
+    version: tuple[tuple[int, ...], ...]
     metadata: Mapping[str, str]
 
 
@@ -128,16 +128,17 @@ class PlainVolumeSource:
         return self._background.take(key)
 
     def _read_checked(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
-        """Read a volume. Raises ``SourceError``, also if it would be read from another file now."""
+        """Read a volume. Raises ``SourceError``, also if it is another than was listed."""
         if voxel_file(file.path, self.folder) != file.voxels:
             raise _changed(file.path)
-        return read_volume(file.path)
+        volume = read_volume(file.path)
+        # Only now: it may have been replaced while it waited, or was read.
+        if _version(file.path, file.voxels) != file.version:
+            raise _changed(file.path)
+        return volume
 
-    def image_version(self, image_id: str) -> tuple[tuple[int, int], ...]:
-        """Return when its file was last written, and its size, or those of two files.
-
-        Raises ``SourceError``.
-        """
+    def image_version(self, image_id: str) -> tuple[tuple[int, ...], ...]:
+        """Return what tells its file, or its two files, from others. Raises ``SourceError``."""
         file = self._file(image_id)
         return _version(file.path, file.voxels)
 
@@ -348,8 +349,12 @@ def _place_of(path: Path, header: VolumeHeader) -> Place:
     return place_of(path, flip_matrix_lps_ras(ijk_to_lps), (*header.size, 1)[:3])
 
 
-def _version(path: Path, voxels: Path) -> tuple[tuple[int, int], ...]:
-    """Return times and sizes of the files of a volume. Raises ``SourceError``.
+def _version(path: Path, voxels: Path) -> tuple[tuple[int, ...], ...]:
+    """Return times, sizes, and numbers of the files of a volume. Raises ``SourceError``.
+
+    Another patient's file may have the size and the time of this one: ``cp -p`` and exports set a
+    time, and some file systems have no more than even seconds. Its number, and when the system
+    has last changed what it knows of it, nobody sets.
 
     A server asks again and again while it is read: nothing is opened.
     """
@@ -357,7 +362,9 @@ def _version(path: Path, voxels: Path) -> tuple[tuple[int, int], ...]:
         found = [file.stat() for file in dict.fromkeys((path, voxels))]
     except OSError as error:
         raise SourceError(f"{path.name!r} can no longer be read: {error.strerror}") from None
-    return tuple((status.st_mtime_ns, status.st_size) for status in found)
+    return tuple(
+        (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns) for status in found
+    )
 
 
 def _changed(path: Path) -> SourceError:
