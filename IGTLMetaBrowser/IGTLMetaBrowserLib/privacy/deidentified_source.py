@@ -115,22 +115,16 @@ class DeidentifiedSource:
         """Have the source use no older lists, if it asks for them elsewhere."""
         if isinstance(self._source, AsksElsewhere):
             known = self._ids.get(image_id) or self._other_ids.get(image_id, "")
-            self._source.require_lists_since(since, known)
+            self._asked(self._source.require_lists_since, since, known)
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
-        """Return the listing."""
+        """Return the listing. Raises ``SourceError``."""
         self._update()
         return self._listing
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """Return an image. Raises ``SourceError``."""
-        original = self._original_id(image_id)
-        try:
-            message = self._source.image(original)
-        except NotReadyError:
-            raise
-        except Exception as error:  # whose words can have names
-            raise self._unreadable(image_id, error) from None
+        message = self._asked(self._source.image, self._original_id(image_id))
         return self._without_names_in(message, image_id)
 
     def _without_names_in(self, message: codec.ImageMessage, image_id: str) -> codec.ImageMessage:
@@ -152,7 +146,7 @@ class DeidentifiedSource:
         """Return the source's version; another each time if it has none. Raises ``SourceError``."""
         original = self._original_id(image_id)
         is_told = isinstance(self._source, OffersImageVersions)
-        return self._source.image_version(original) if is_told else object()
+        return self._asked(self._source.image_version, original) if is_told else object()
 
     def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
         """Return the thumbnail of an image that is offered, if the source has kept it.
@@ -163,17 +157,12 @@ class DeidentifiedSource:
         original = self._original_id(image_id)
         if not isinstance(self._source, KeepsThumbnails):
             return None
-        try:
-            return self._source.kept_thumbnail(original)
-        except NotReadyError:
-            raise
-        except Exception as error:
-            raise self._unreadable(image_id, error) from None
+        return self._asked(self._source.kept_thumbnail, original)
 
     def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
         """Let the source keep a thumbnail, under its own id."""
         if isinstance(self._source, KeepsThumbnails):
-            self._source.keep_thumbnail(self._original_id(image_id), thumbnail)
+            self._asked(self._source.keep_thumbnail, self._original_id(image_id), thumbnail)
 
     def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
         """Return what has come of an image that the source is reading. Raises ``SourceError``."""
@@ -227,8 +216,9 @@ class DeidentifiedSource:
         return changed
 
     def sequences(self) -> Sequence[ImageSequence]:
-        """Return the sequences of which all images are offered."""
-        found = self._source.sequences() if isinstance(self._source, OffersSequences) else ()
+        """Return the sequences of which all images are offered. Raises ``SourceError``."""
+        is_told = isinstance(self._source, OffersSequences)
+        found = self._asked(self._source.sequences) if is_told else ()
         changed = (
             ImageSequence(
                 tuple(map(self._new_id, ids)),
@@ -257,13 +247,10 @@ class DeidentifiedSource:
         original = self._original_id(image_id)
         if not isinstance(self._source, OffersColorTables):
             raise SourceError("there are no color tables here")
-        try:
-            return self._source.color_table(original)
-        except Exception as error:
-            raise self._unreadable(image_id, error) from None
+        return self._asked(self._source.color_table, original)
 
     def _update(self) -> None:
-        items = self._source.images()
+        items = self._asked(self._source.images)
         if items is self._original:
             return
         # The source may not be ready to tell of an item: then the list of before stays as it is.
@@ -303,7 +290,7 @@ class DeidentifiedSource:
     def _metadata_of(self, original_id: str) -> Mapping[str, str]:
         if not isinstance(self._source, OffersMetadata):
             return {}
-        return self._source.metadata(original_id)
+        return self._asked(self._source.metadata, original_id)
 
     def _without_identity(self, metadata: Mapping[str, str]) -> dict[str, str]:
         kept = {
@@ -328,18 +315,17 @@ class DeidentifiedSource:
         raise SourceError("no image has this id; refresh the list of images")
 
     def _asked(self, ask: Callable[..., Any], *arguments: Any) -> Any:
-        """Return what the source answers. Raises ``SourceError``, in words that have no names."""
+        """Return what the source answers. Raises ``SourceError``, in words that have no names.
+
+        Every call of a method of the source goes through here.
+        """
         try:
             return ask(*arguments)
         except NotReadyError:
             raise
-        except Exception as error:
+        except Exception as error:  # whose words can have names, of patients and of their files
             _logger.debug("the source has failed: %s", error)
             raise SourceError("this cannot be read; who runs the server can find out why") from None
-
-    def _unreadable(self, image_id: str, error: Exception) -> SourceError:
-        _logger.debug("%s cannot be read: %s", image_id, error)
-        return SourceError("the image cannot be read; who runs the server can find out why")
 
     def _new_id(self, original: str) -> str:
         return self._pseudonym("id", original)[:_ID_LENGTH] if original else ""
