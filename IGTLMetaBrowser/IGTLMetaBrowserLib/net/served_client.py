@@ -90,6 +90,8 @@ class ServedClient:
         # Since when a message has been arriving, and how many bytes of it are held.
         self.receiving_since: float | None = None
         self.unfinished = 0
+        # Since when nothing is read from it, because it is owed an answer.
+        self._unread_since: float | None = None
         # Images that it wants whenever they change, with their versions as it has them.
         self.streams: dict[str, Hashable] = {}
         self.sent = 0
@@ -157,10 +159,23 @@ class ServedClient:
         progress = receiver.progress
         self.unfinished = 0 if progress is None else progress.received
 
+    def note_reading(self, now: float) -> None:
+        """Note whether it is read now.
+
+        While it is not, the clock of its unfinished message stands still: the rest may be there.
+        """
+        if self.is_owed:
+            self._unread_since = now if self._unread_since is None else self._unread_since
+            return
+        if self._unread_since is not None and self.receiving_since is not None:
+            self.receiving_since += now - self._unread_since
+        self._unread_since = None
+
     def is_sending_slowly(self, now: float) -> bool:
         """Whether a message of it has been arriving for too long."""
-        since = self.receiving_since
-        return since is not None and now - since > self._limits.receive_timeout
+        if self.receiving_since is None or self._unread_since is not None:
+            return False
+        return now - self.receiving_since > self._limits.receive_timeout
 
     def may_ask(self, now: float) -> bool:
         """Count a query; return whether it is one too many."""
@@ -251,6 +266,8 @@ class ServedClient:
         self.questions.clear()
         self.reply = None
         self.handshake = None
+        self.connection.receiver.discard()
+        self.unfinished = 0
         self.leave_at = now + _LEAVING_SECONDS
         self.connection.queue([last_words])
 

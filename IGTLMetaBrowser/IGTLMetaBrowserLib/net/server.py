@@ -304,6 +304,7 @@ class Server:
         if sum(other.leave_at is not None for other in self._clients) >= _MOST_LEAVING:
             self._drop(client, words)
             return
+        self._end_pause(client)
         client.leave(last_words, now)
         self._watch(client)
 
@@ -329,6 +330,7 @@ class Server:
     def _exchange(self, client: ServedClient, now: float) -> None:
         client.write(now)
         self._replies.finish(client)
+        client.note_reading(now)
         if not client.is_owed:
             events = client.connection.read(_READ_SECONDS)
             client.received(bool(events), now)
@@ -341,6 +343,7 @@ class Server:
             self._replies.go_on(client, now)
             client.write(now)
             self._replies.finish(client)
+        client.note_reading(now)
 
     def _limit_unfinished(self, now: float) -> None:
         """Give up what takes the most memory of all that has come in part, if it is too much."""
@@ -349,8 +352,6 @@ class Server:
             return
         largest = max(self._clients, key=lambda client: client.unfinished)
         words = "too many clients send large messages at a time; send it again later"
-        largest.connection.receiver.discard()
-        largest.unfinished = 0
         self._turn_away(largest, _status(_Code.BUSY, words), words, now)
 
     def _watch(self, client: ServedClient) -> None:
@@ -374,9 +375,11 @@ class Server:
         return resumed
 
     def _end_pause(self, client: ServedClient) -> None:
-        self._paused.discard(client)
+        """Wait again for a client that was left alone, if it was."""
         client.resume_at = None
-        self._selector.register(client.connection.socket, selectors.EVENT_WRITE, client)
+        if client in self._paused:
+            self._paused.remove(client)
+            self._selector.register(client.connection.socket, selectors.EVENT_WRITE, client)
 
     # Who leaves
 
@@ -385,8 +388,10 @@ class Server:
         self._check_at = now + _CHECK_SECONDS
         limits = self._limits
         for client in [*self._clients]:
-            if client.leave_at is not None and now >= client.leave_at:
-                self._drop(client, "it was refused")
+            if client.leave_at is not None:
+                # It was turned away for one of the reasons below: not a second time.
+                if now >= client.leave_at:
+                    self._drop(client, "it was refused")
             elif now - client.unsecured_since(self.tls is not None, now) > _HANDSHAKE_SECONDS:
                 self._journal.turned_away(client, "it does not go on with the TLS handshake")
                 self._drop(client, "it does not go on with the TLS handshake")
@@ -402,8 +407,7 @@ class Server:
                 self._turn_away(client, _status(_Code.TIME_OUT, words), words, now)
 
     def _drop(self, client: ServedClient, reason: str) -> None:
-        if client in self._paused:
-            self._end_pause(client)
+        self._end_pause(client)
         self._due.discard(client)
         self._clients.remove(client)
         self._selector.unregister(client.connection.socket)
