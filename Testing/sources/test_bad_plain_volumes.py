@@ -90,10 +90,20 @@ def test_a_metaimage_with_a_second_name_far_behind_is_not_sent(tmp_path: Path, t
     folder.mkdir()
     (tmp_path / "secret.txt").write_bytes(b"a secret that nobody gets")
     comments = "Comment = long\n" * 80_000  # what is looked at when it is listed has less
-    (folder / "a.mha").write_text(f"{META}{trick}\n{comments}ElementDataFile = ../secret.txt\n")
+    header = META.replace("24 1 1", "2000 1000 1")  # long enough for all that
+    (folder / "a.mha").write_text(f"{header}{trick}\n{comments}ElementDataFile = ../secret.txt\n")
     source = PlainVolumeSource(folder)
     with pytest.raises(SourceError, match="names several files"):
         source.image("a")
+
+
+def test_a_sparse_metaimage_is_refused_without_being_read(tmp_path: Path):
+    """4 TiB on no disk space: until somebody had read them, nobody would get another volume."""
+    with (tmp_path / "a.mha").open("wb") as file:
+        file.write(f"{META}ElementDataFile = LOCAL\n".encode() + bytes(24))
+        file.truncate(1 << 42)
+    with pytest.raises(SourceError, match="is longer than its header and its voxels"):
+        PlainVolumeSource(tmp_path).image("a")
 
 
 def test_a_volume_without_voxels_is_refused(tmp_path: Path):

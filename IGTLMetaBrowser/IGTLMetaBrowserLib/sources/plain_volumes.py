@@ -193,13 +193,14 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     worker processes can call it.
     """
     try:
-        check_names(path)
         header = PROCESS.read_header(path, _READERS[ending_of(path)])
         dtype = _scalar_type(header).dtype
         components = [header.components] if header.components > 1 else []
         shape = (*header.size[::-1], *components)
+        byte_count = math.prod(shape) * dtype.itemsize
         # Before ITK reads them: MetaIO would read some damaged files for ever.
-        checksum = check_voxels(path, math.prod(shape) * dtype.itemsize)
+        check_names(path, byte_count)
+        checksum = check_voxels(path, byte_count)
         voxels = np.empty(shape, dtype.newbyteorder("="))
         read = PROCESS.read_voxels(path, _READERS[ending_of(path)], voxels)
         if _kind_of(read) != _kind_of(header):

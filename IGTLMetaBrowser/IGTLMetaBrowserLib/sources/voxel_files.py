@@ -75,16 +75,22 @@ def voxel_file(path: Path, folder: Path) -> Path:
     return path if is_itself else _in_folder(path, os.fsdecode(name), folder)
 
 
-def check_names(path: Path) -> None:
+def check_names(path: Path, byte_count: int) -> None:
     """Raise ``SourceError`` if the header of a MetaImage may name voxels where nobody has looked.
 
     MetaIO passes over the last field of a header behind a line without ``=``, among others, and
-    goes on to look for it in what seems to be the voxels. Raises ``OSError``.
+    goes on to look for it in what seems to be the voxels. So all of the file is looked at; it has
+    at most a header and voxels of ``byte_count`` bytes. Raises ``OSError``.
     """
     if ending_of(path) not in META_ENDINGS:
         return
     count, end = 0, b""
     with path.open("rb") as file:
+        # A sparse file of terabytes takes no room, and hours to be read.
+        if os.fstat(file.fileno()).st_size > LONGEST_HEADER + byte_count:
+            raise SourceError(
+                f"{path.name!r} is longer than its header and its voxels; save it anew"
+            )
         while piece := file.read(_PIECE):
             piece = end + piece
             count += piece.count(_META_FIELD)
