@@ -141,6 +141,8 @@ class AuditTrail:
 
     def __call__(self, event: ServerEvent) -> None:
         """Write an event. Raises ``AuditError``."""
+        if event.type is ServerEventType.DISCONNECTED and not event.was_let_in:
+            return  # it never logged in, and its refusals are written, as many as are to be
         self._write_left_out(only_if_over=True)
         is_refusal = event.type in (ServerEventType.REFUSED, ServerEventType.UNREADABLE)
         if is_refusal and not self._refusals.may_write(event.host):

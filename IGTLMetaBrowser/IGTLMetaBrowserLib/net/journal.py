@@ -34,6 +34,7 @@ class Journal:
 
     def connected(self, client: ServedClient) -> None:
         """A client may ask from now on."""
+        client.was_let_in = True
         tls = f" with TLS, as {client.certificate!r}" if client.certificate else ""
         self._write(logging.INFO, client, f"connected{tls}")
         self._notify(ServerEventType.CONNECTED, client)
@@ -122,6 +123,7 @@ class Journal:
                 byte_count,
                 seconds,
                 reason,
+                client.was_let_in,
             )
         )
 

@@ -79,6 +79,8 @@ class ServedClient:
         self.certificate = ""
         # Whether its first byte, which tells TLS from OpenIGTLink, is still to come.
         self.is_new = True
+        # Whether it may ask, or might: one that was let in can be turned away later.
+        self.was_let_in = False
         self.handshake: ServerHandshake | None = None
         self.questions: deque[Question] = deque()
         self.reply: Reply | None = None

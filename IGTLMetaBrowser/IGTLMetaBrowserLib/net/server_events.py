@@ -27,7 +27,8 @@ class ServerEvent:
 
     ``host`` and ``port`` are the client's, ``certificate`` is whom its certificate names. A query
     has its ``data_type`` (``IMGMETA``) and ``device_name``; ``byte_count`` and ``seconds`` are
-    those of the answer, or of the whole connection. ``reason`` is in words.
+    those of the answer, or of the whole connection. ``reason`` is in words. ``was_let_in`` is
+    False for one that leaves and was never ``CONNECTED``.
     """
 
     type: ServerEventType
@@ -39,3 +40,4 @@ class ServerEvent:
     byte_count: int = 0
     seconds: float = 0.0
     reason: str = ""
+    was_let_in: bool = True
