@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing
+import os
 import re
 import shutil
 import signal
@@ -24,8 +26,12 @@ from pydicom.uid import Comprehensive3DSRStorage, ExplicitVRLittleEndian
 
 from cli.command import ended, environment, igtlmeta, started
 from helpers.demo_dicom import write_series
+from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.cli.archive_options import closed_at_end
+from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.demo import DemoImage, demo_images
+from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
 
 READY = re.compile(r"serving (\d+) images on (\S+)\n")
 
@@ -271,3 +277,19 @@ def test_without_the_option_for_plain_volumes_it_is_named(tmp_path: Path) -> Non
         process.terminate()
         assert "add --volumes" in ended(process)[2]
     assert count == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP on Windows")
+def test_processes_whose_decoder_hangs_end_with_the_command(tmp_path: Path) -> None:
+    shutil.copy(pydicom.data.get_testdata_file("MR_small_RLE.dcm", download=False), tmp_path)
+    before = {*multiprocessing.active_children()}
+    source = DicomFolderSource(tmp_path, seconds_a_turn=0)
+    with closed_at_end(source):
+        (item,) = source.images()
+        ready(source.image, item.id)  # so the process is there
+        (process,) = {*multiprocessing.active_children()} - before
+        os.kill(process.pid, signal.SIGSTOP)
+        with pytest.raises(NotReadyError):
+            source.image(item.id)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)

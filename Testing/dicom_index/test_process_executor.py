@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
 import pytest
@@ -40,6 +42,12 @@ def end_in_the_middle_of_the_result() -> None:
     end()
 
 
+def stop(its_id: Connection) -> None:
+    """Be as a process that hangs."""
+    its_id.send(os.getpid())
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 @pytest.fixture
 def executor() -> Iterator[ProcessExecutor]:
     with ProcessExecutor(2) as executor:
@@ -63,3 +71,17 @@ def test_a_process_that_ends_fails_its_own_work_alone(executor, how) -> None:
     with pytest.raises(BrokenExecutor):
         lost.result()
     assert [len(other.result()) for other in others] == [LARGE] * 4
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP on Windows")
+def test_a_process_that_hangs_is_killed() -> None:
+    executor = ProcessExecutor(1)
+    its_id, other_end = Pipe()
+    hung, waiting = executor.submit(stop, other_end), executor.submit(process_id)
+    process = its_id.recv()
+    executor.kill()
+    with pytest.raises(BrokenExecutor):
+        hung.result()
+    assert waiting.cancelled()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)

@@ -13,6 +13,7 @@ from typing import Any
 from ..net.source import Source, SourceError
 from ..sources.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
 from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
+from ..sources.dicom_folder import DicomFolderSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
 from ..sources.dimse import DimseArchive, DimseSettings
 from ..sources.series_cache import SeriesCache
@@ -165,11 +166,11 @@ def _cache_folder(arguments: argparse.Namespace) -> Path:
 
 @contextmanager
 def closed_at_end(source: Source) -> Iterator[None]:
-    """End what an archive's source has begun: fetches shall not outlive the command."""
+    """End what a source has begun: neither fetches nor decoding shall outlive the command."""
     try:
         yield
     finally:
-        if isinstance(source, ArchiveSource):
+        if isinstance(source, ArchiveSource | DicomFolderSource):
             source.close()
 
 

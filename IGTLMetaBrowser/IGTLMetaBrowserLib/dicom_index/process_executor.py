@@ -33,8 +33,9 @@ class ProcessExecutor(Executor):
     def __init__(self, jobs: int) -> None:
         self._threads = ThreadPoolExecutor(jobs)
         self._workers: LifoQueue[_Worker] = LifoQueue()  # the last one has its process already
-        for _ in range(jobs):
-            self._workers.put(_Worker())
+        self._all = [_Worker() for _ in range(jobs)]
+        for worker in self._all:
+            self._workers.put(worker)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Run a function of a module; its arguments and its result can be pickled."""
@@ -45,6 +46,16 @@ class ProcessExecutor(Executor):
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
         while wait and not self._workers.empty():
             self._workers.get().end()
+
+    def kill(self) -> None:
+        """End the processes in the middle of what they are doing, even if it would never end.
+
+        What they are doing raises ``BrokenExecutor``; what is waiting is cancelled.
+        """
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for worker in self._all:
+            worker.kill()
+        self.shutdown()
 
     def _run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         worker = self._workers.get()  # there are as many as threads
@@ -60,6 +71,8 @@ class _Worker:
     def __init__(self) -> None:
         self._process: SpawnProcess | None = None
         self._pipe: Connection | None = None
+        self._is_killed = False
+        self._lock = threading.Lock()  # so that no process is started beside ``kill``
 
     def run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Return what a function returns, or raise what it raises, or ``BrokenExecutor``."""
@@ -80,12 +93,23 @@ class _Worker:
 
         context = multiprocessing.get_context("spawn")
         pipe, its_end = context.Pipe()
-        self._process = context.Process(target=_serve, args=(its_end,), daemon=True)
+        process = context.Process(target=_serve, args=(its_end,), daemon=True)
         try:
-            self._process.start()
+            with self._lock:
+                if self._is_killed:
+                    raise BrokenExecutor("the executor was ended before it was done")
+                process.start()
+                self._process = process
         finally:
             its_end.close()  # only the process has it now: its end is seen by that
         return pipe
+
+    def kill(self) -> None:
+        """End the process, from another thread than that of ``run``, which raises then."""
+        with self._lock:
+            self._is_killed = True
+            if (process := self._process) is not None:
+                process.kill()  # SIGTERM would wait for a process that is stopped
 
     def end(self) -> None:
         """End the process; the next call starts another."""

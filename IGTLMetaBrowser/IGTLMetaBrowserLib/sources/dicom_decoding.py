@@ -54,6 +54,8 @@ _FASTEST_OF_ONE_THREAD = {
 # pydicom would take the lowest bits for those of the value, whatever HighBit says.
 _OPTIONS = {"correct_unused_bits": False}
 
+_BROKEN = "a process that decodes pixels was ended, for want of memory perhaps; try again"
+
 Task = tuple[Path, Sequence[int]]
 """A file, and which of its frames to decode (from 0)."""
 
@@ -98,7 +100,7 @@ class Decoders:
         try:
             return future.result()
         except BrokenExecutor as error:
-            raise self._broken() from error
+            raise SourceError(_BROKEN) from error
 
     def _submit(self, path: Path, indices: Sequence[int]) -> Future[list[np.ndarray]]:
         from concurrent.futures import BrokenExecutor
@@ -106,19 +108,12 @@ class Decoders:
         try:
             return self._started().submit(_decode, path, indices)
         except BrokenExecutor as error:
-            raise self._broken() from error
-
-    def _broken(self) -> SourceError:
-        """End what is left of the processes: the next task starts others."""
-        self.close()
-        return SourceError(
-            "a process that decodes pixels was ended, for want of memory perhaps; try again"
-        )
+            raise SourceError(_BROKEN) from error
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, in the middle of what they decode: a decoder may never end."""
         if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
+            self._executor.kill()
             self._executor = None
 
     def _started(self) -> ProcessExecutor:

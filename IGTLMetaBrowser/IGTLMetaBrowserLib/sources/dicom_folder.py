@@ -152,11 +152,11 @@ class DicomFolderSource:
 
     def close(self) -> None:
         """Close the index, and end thread and processes. Nothing can be asked for any more."""
+        if self._own_decoders is not None:
+            self._own_decoders.close()
         if self._background is not None:
             self._background.close()
         self._index.close()
-        if self._own_decoders is not None:
-            self._own_decoders.close()
 
     @property
     def index(self) -> DicomIndex:
