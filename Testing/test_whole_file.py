@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -90,10 +91,50 @@ def test_what_another_process_is_writing_stays(plan, other_process):
     assert list(plan.parent.iterdir()) == [plan]
 
 
+def test_two_processes_of_one_number_write_the_same_file(plan, other_process, monkeypatch):
+    """Containers that share a folder have the same process numbers."""
+    monkeypatch.setattr(os, "getpid", lambda: other_process.pid)
+    write(plan, "the new plan")
+    assert plan.read_text() == "the new plan"
+    other_process.communicate()
+    assert other_process.returncode == 0
+    assert plan.read_text() == "half of it"
+    assert list(plan.parent.iterdir()) == [plan]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+def test_a_part_of_a_certain_name_is_left_to_who_writes_it(plan):
+    part = plan.with_name(".plan.json.part")
+    with replaced_at_end(plan, part):
+        part.write_text("the new plan")
+        with pytest.raises(BlockingIOError), replaced_at_end(plan, part):
+            pass
+        assert part.read_text() == "the new plan"
+    assert plan.read_text() == "the new plan"
+    part.write_text("left by a process that was killed")
+    with replaced_at_end(plan, part):
+        assert part.read_text() == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+@pytest.mark.parametrize("mode", [0o600, 0o440, 0o664])
+def test_a_file_that_replaces_another_has_its_permissions(plan, mode):
+    plan.chmod(mode)
+    with replaced_at_end(plan) as part:
+        part.write_text("the new plan")
+        assert not stat.S_IMODE(part.stat().st_mode) & 0o077  # nobody else reads half of it
+    assert stat.S_IMODE(plan.stat().st_mode) == mode
+    assert plan.read_text() == "the new plan"
+
+
 def test_files_of_others_stay(plan):
-    others = {
-        plan.with_name(name) for name in (".x.json.part", ".x.json.12.parts", "x.json.1.part")
-    }
+    names = (
+        ".x.json.part",
+        ".x.json.1.part",
+        ".x.json.12.0a1b2c3d.parts",
+        "x.json.1.0a1b2c3d.part",
+    )
+    others = {plan.with_name(name) for name in names}
     for path in others:
         path.touch()
     write(plan, "the new plan")

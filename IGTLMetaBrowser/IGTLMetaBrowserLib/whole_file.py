@@ -3,7 +3,7 @@
 A file is written beside its place, under a name that begins with a dot and ends in ``.part``,
 brought to the disk, and then renamed: nobody sees half of it, and an older file stays until the new
 one is there. What a process left that was killed is removed by the next one that writes into the
-folder.
+folder. A file that replaces another has its permissions.
 """
 
 from __future__ import annotations
@@ -12,7 +12,10 @@ import contextlib
 import errno
 import os
 import re
+import secrets
+import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,24 +30,31 @@ def replaced_at_end(
 ) -> Iterator[Path]:
     """Yield the path of an empty file to write to; it becomes ``path`` when the block ends.
 
-    If the block raises, it is removed. ``part`` is its path, if it must have a certain one. What is
-    not ``is_synced`` is not waited for until it is on the disk: after a power cut, a file can be
+    If the block raises, it is removed. ``part`` is its path, if it must have a certain one: then
+    only one process at a time can write it, and others get ``BlockingIOError``. What is not
+    ``is_synced`` is not waited for until it is on the disk: after a power cut, a file can be
     damaged. Raises ``OSError``.
     """
+    permissions = _permissions(path)
     if part is None:
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         _remove_left_overs(path.parent, path.suffix)
-    try:
-        with part.open("wb") as file:
-            _lock(file)  # as long as it is, it belongs to somebody who is alive
+    part, file = _open_locked(path, part, 0o666 if permissions is None else 0o600)
+    with file:  # as long as it is locked, it belongs to somebody who is alive
+        try:
             yield part
+            if permissions is not None:
+                with contextlib.suppress(OSError):
+                    part.chmod(permissions)
             if is_synced:
                 os.fsync(file.fileno())
-        part.replace(path)
-        if is_synced:
-            _sync_folder(path.parent)
-    finally:
-        part.unlink(missing_ok=True)
+            _close_on_windows(file)
+            part.replace(path)
+        except BaseException:
+            _close_on_windows(file)
+            part.unlink(missing_ok=True)
+            raise
+    if is_synced:
+        _sync_folder(path.parent)
 
 
 def why(error: OSError, path: Path) -> str:
@@ -68,13 +78,66 @@ def _remove_left_overs(folder: Path, suffix: str) -> None:
     if (key := folder / f"*{suffix}") in _cleaned:
         return
     _cleaned.add(key)
-    left_over = re.compile(rf"\..+{re.escape(suffix)}\.\d+\.part")
+    left_over = re.compile(rf"\..+{re.escape(suffix)}\.\d+\.[0-9a-f]{{8}}\.part")
     with contextlib.suppress(OSError):
         for path in [path for path in folder.iterdir() if left_over.fullmatch(path.name)]:
             # Of a process that is alive it is locked; on Windows it cannot be removed then.
             with contextlib.suppress(OSError), path.open("rb") as file:
                 _lock(file)
                 path.unlink()
+
+
+def _permissions(path: Path) -> int | None:
+    """Return the permissions of a file, or None if it is not there."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o777
+    except OSError:
+        return None
+
+
+def _open_locked(path: Path, part: Path | None, mode: int) -> tuple[Path, BinaryIO]:
+    """Open an empty file that nobody else writes, and lock it. Raises ``OSError``.
+
+    The number of the process is not enough for a name of its own: containers that share a folder
+    have the same ones.
+    """
+    while True:
+        name = f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part"
+        own = part or path.with_name(name)
+        # "x" opens only what is new, "a" does not truncate what another process may be writing.
+        file = open(own, "ab" if part else "xb", opener=partial(os.open, mode=mode))  # noqa: SIM115
+        try:
+            _lock(file)
+            if _is_at(own, file):
+                file.truncate(0)
+                return own, file
+        except BlockingIOError:
+            if part:
+                file.close()
+                raise
+        except OSError:
+            file.close()
+            if not part:
+                own.unlink(missing_ok=True)
+            raise
+        file.close()  # another process took it for a left-over, or has just renamed it
+
+
+def _is_at(path: Path, file: BinaryIO) -> bool:
+    """Whether an open file still has this path."""
+    if os.name == "nt":
+        return True  # Windows removes and renames no file that somebody has open
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
+
+
+def _close_on_windows(file: BinaryIO) -> None:
+    """Close a file that is to be renamed or removed, where it has to be; elsewhere it stays locked
+    until that is done."""
+    if os.name == "nt":
+        file.close()
 
 
 def _lock(file: BinaryIO) -> None:
