@@ -60,12 +60,20 @@ def test_the_audit_trail_says_who_fetched_what(tmp_path: Path) -> None:
 
 
 def test_the_trail_goes_on_where_it_ended(tmp_path: Path) -> None:
-    file = tmp_path / "audit.jsonl"
-    for _ in range(2):
-        with serving("--demo", "--port", "0", "--audit", file) as (process, _, _):
+    file, moved = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
+    for is_rotated in (False, True):
+        with serving("--demo", "--port", "0", "--audit", file) as (process, _, address):
+            igtlmeta("list", address)  # it is served: the trail has begun
+            if is_rotated:
+                file.rename(moved)
+                process.send_signal(signal.SIGHUP)
+                next(line for line in process.stderr if "SIGHUP: the audit trail" in line)
+                assert file.exists()
             process.terminate()
             ended(process)
-    assert [name for name, _ in events_in(file.read_text())] == ["Application Activity"] * 4
+    names = [name for name, _ in events_in(moved.read_text() + file.read_text())]
+    assert names.count("Application Activity") == 4
+    assert events_in(file.read_text())[-1][0] == "Application Activity"
 
 
 def test_an_audit_trail_that_cannot_be_written_from_the_start(tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ipaddress
 import json
 import threading
+from pathlib import Path
+
+import pytest
 
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread
 from IGTLMetaBrowserLib import net
-from IGTLMetaBrowserLib.net.audit import AuditTrail
+from IGTLMetaBrowserLib.net.audit import AuditError, AuditFile, AuditTrail
 
 ELSEWHERE = [ipaddress.ip_network("192.0.2.0/24")]
 
@@ -37,3 +40,34 @@ def test_who_was_never_let_in_does_not_log_out():
             peer.receive()  # why not
         assert has_left.wait(PATIENCE)
     assert lines == ["Security Alert"]
+
+
+@pytest.mark.parametrize("is_removed", [False, True])
+def test_a_file_that_was_moved_or_removed_is_made_anew(tmp_path: Path, is_removed: bool) -> None:
+    path, moved = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
+    file = AuditFile(path)
+    file.write("before")
+    path.rename(moved)
+    if is_removed:
+        moved.unlink()
+    file.write("after")
+    assert path.read_text() == "after\n"
+    assert is_removed or moved.read_text() == "before\n"
+
+
+def test_a_file_in_whose_place_another_was_put_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    file = AuditFile(path)
+    (tmp_path / "new").write_text("others\n")
+    (tmp_path / "new").replace(path)
+    file.write("ours")
+    assert path.read_text() == "others\nours\n"
+
+
+def test_a_file_that_cannot_be_made_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    file = AuditFile(folder / "audit.jsonl")
+    folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(AuditError, match="Nothing is served without it"):
+        file.write("lost")

@@ -89,7 +89,9 @@ class Records:
 
 
 class Serving:
-    """Runs a server until Ctrl-C or SIGTERM; SIGHUP has its certificates read again.
+    """Runs a server until Ctrl-C or SIGTERM.
+
+    SIGHUP has its certificates read again, and its audit file reopened.
 
     From when it is made, these signals no longer end the process at once.
     """
@@ -116,6 +118,9 @@ class Serving:
                 self._records.metrics.update(self._server)
             if self._is_reloading:
                 self._is_reloading = False
+                if self._records.audit is not None:
+                    self._records.audit.reopen()
+                    note("SIGHUP: the audit trail is reopened")
                 self._read_certificates()
             if time.monotonic() >= minute_ends:
                 minute_ends += _MINUTE

@@ -24,6 +24,7 @@ from __future__ import annotations
 import json
 import logging
 import logging.handlers
+import os
 import socket
 from datetime import datetime, timezone
 from pathlib import Path
@@ -73,27 +74,49 @@ class Destination(Protocol):
         """Write a line without its end. Raises ``AuditError``."""
         ...
 
+    def reopen(self) -> None:
+        """Begin anew where the destination is by now. Raises ``AuditError``."""
+        ...
+
 
 class AuditFile:
     """A file, to whose end lines are written; who may read it is up to its folder.
 
-    Raises ``AuditError`` if it cannot be written.
+    A file that was moved away or removed, as logrotate does, is made anew. Raises ``AuditError`` if
+    it cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            self._file: TextIO = path.open("a", encoding="utf-8")
-        except OSError as error:
-            raise self._error(error) from None
+        self._file = self._open()
 
     def write(self, line: str) -> None:
         """Write a line, through to the system: it is there when this process is gone."""
         try:
+            if not self._is_in_place():
+                self.reopen()
             self._file.write(line + "\n")
             self._file.flush()
         except OSError as error:
             raise self._error(error) from None
+
+    def reopen(self) -> None:
+        """Write to the file that has the path by now; if there is none, it is made."""
+        moved, self._file = self._file, self._open()
+        moved.close()
+
+    def _open(self) -> TextIO:
+        try:
+            return self._path.open("a", encoding="utf-8")
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _is_in_place(self) -> bool:
+        """Return whether what is written is found under the path."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._file.fileno()))
+        except FileNotFoundError:
+            return False
 
     def _error(self, error: OSError) -> AuditError:
         return AuditError(
@@ -117,6 +140,9 @@ class Syslog(logging.handlers.SysLogHandler):
         """Send a line; a datagram over the network can be lost without a word."""
         self.emit(logging.LogRecord("audit", logging.INFO, "", 0, line, None, None))
 
+    def reopen(self) -> None:
+        """Nothing is to be done: syslog itself has the files."""
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do not go on as if it had been written."""
         raise AuditError("syslog no longer accepts lines. Nothing is served without it")
@@ -138,6 +164,11 @@ class AuditTrail:
         """The server ends."""
         self._write_left_out()
         self._write(self._event(_APPLICATION, _STOP, "E"), [])
+
+    def reopen(self) -> None:
+        """Begin new files if those of before were moved away. Raises ``AuditError``."""
+        for destination in self._destinations:
+            destination.reopen()
 
     def __call__(self, event: ServerEvent) -> None:
         """Write an event. Raises ``AuditError``."""
