@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -148,6 +150,44 @@ def test_itk_is_started_again_when_the_system_has_ended_it(tmp_path: Path):
         process.kill()
         process.wait()
     np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
+
+
+def stop_itk() -> subprocess.Popen[bytes]:
+    """Stop the process of ITK, as is one whose disk does not answer; the next is not."""
+    with PROCESS._running() as process:
+        process.send_signal(signal.SIGSTOP)
+    return process
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
+def test_a_file_is_refused_if_itk_does_not_answer_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_with_itk(tmp_path / "head.nrrd")
+    stop_itk()
+    with monkeypatch.context() as changed:
+        changed.setattr("IGTLMetaBrowserLib.sources.itk_process._HEADER_SECONDS", 0.05)
+        changed.setattr("IGTLMetaBrowserLib.sources.itk_process._SECONDS_TO_START", 0.05)
+        with pytest.raises(SourceError, match="takes too long"):
+            read_volume(tmp_path / "head.nrrd")
+    np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot stop a process")
+def test_a_source_that_is_closed_reads_nothing_more(tmp_path: Path):
+    """Neither what waits, nor what is being read, which here would take more than a minute."""
+    for name in "abc":
+        write_with_itk(tmp_path / f"{name}.nrrd")
+    source = PlainVolumeSource(tmp_path, is_served=True)
+    process = stop_itk()
+    for name in "abc":
+        with pytest.raises(NotReadyError):
+            source.image(name)
+    first, *waiting = source._background._futures.values()
+    source.close()
+    assert process.poll() is not None
+    assert all(future.cancelled() for future in waiting)
+    assert first.cancelled() or isinstance(first.exception(), SourceError)
 
 
 def test_an_answer_that_nobody_has_read_is_never_taken_for_another_files(tmp_path: Path):

@@ -16,6 +16,7 @@ from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
 from ..sources.dicom_folder import DicomFolderSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
 from ..sources.dimse import DimseArchive, DimseSettings
+from ..sources.plain_volumes import PlainVolumeSource
 from ..sources.series_cache import SeriesCache
 from .parser import path_of
 from .serving_options import count_number, port_number, positive_number
@@ -166,11 +167,11 @@ def _cache_folder(arguments: argparse.Namespace) -> Path:
 
 @contextmanager
 def closed_at_end(source: Source) -> Iterator[None]:
-    """End what a source has begun: neither fetches nor decoding shall outlive the command."""
+    """End what a source has begun: no fetch, decoding, or reading shall outlive the command."""
     try:
         yield
     finally:
-        if isinstance(source, ArchiveSource | DicomFolderSource):
+        if isinstance(source, ArchiveSource | DicomFolderSource | PlainVolumeSource):
             source.close()
 
 

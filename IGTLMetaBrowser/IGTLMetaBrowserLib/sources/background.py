@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 RETRY_SECONDS = 0.02
+_INTERRUPT_SECONDS = 0.1
 # Who does not come again for a result has left; it is not kept for long.
 _MOST_RESULTS = 4
 
@@ -55,6 +56,17 @@ class Background:
         del self._futures[key]
         return future.result()
 
-    def close(self) -> None:
-        """End the thread when it has done what it does now."""
-        self._executor.shutdown(cancel_futures=True)
+    def close(self, interrupt: Callable[[], None] = lambda: None) -> None:
+        """End the thread when it has done what it does now; what waits is not begun any more.
+
+        ``interrupt`` is to end what it does now; it is called until that has ended.
+        """
+        from concurrent.futures import wait
+
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        running = [future for future in self._futures.values() if not future.done()]
+        while running:
+            # Again and again: it may have been between two things that can be interrupted.
+            interrupt()
+            running = list(wait(running, _INTERRUPT_SECONDS).not_done)
+        self._executor.shutdown()

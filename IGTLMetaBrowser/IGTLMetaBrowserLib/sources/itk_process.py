@@ -9,12 +9,12 @@ program that uses this is imported. Voxels come through a pipe straight into the
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,10 @@ _MODULE = f"{__package__}.itk_reading"
 _HEADER_SECONDS = 10.0
 _VOXEL_SECONDS = 60.0
 _SLOWEST_BYTES_A_SECOND = 1 << 20  # of a network drive, or of what is compressed well
+# The process limits itself, which it cannot while the system has stopped it, or a disk does not
+# answer. It has so much longer, for it may first have to load its libraries on a busy computer.
+_SECONDS_TO_START = 30.0
+_SECONDS_TO_END = 1.0
 # Python's lock is taken once for what fits; while others have it, 157 MB took 3 s by 64 KiB each,
 # and 1 s so. Only Linux lets it be chosen.
 _PIPE_SIZE = 1 << 20
@@ -53,8 +57,9 @@ class ItkProcess:
 
     def read_header(self, path: Path, image_io: str) -> VolumeHeader:
         """Return what the reader of ITK with this name reads in a header. Raises ``ItkError``."""
-        with self._running() as process:
-            return _ask(process, Request(str(path.absolute()), image_io, _HEADER_SECONDS))
+        request = Request(str(path.absolute()), image_io, _HEADER_SECONDS)
+        with self._running() as process, _ended_after(process, request.seconds):
+            return _ask(process, request)
 
     def read_voxels(self, path: Path, image_io: str, voxels: np.ndarray) -> VolumeHeader:
         """Fill an array with what the same reads in the file, i fastest; return the header.
@@ -63,18 +68,24 @@ class ItkProcess:
         """
         seconds = _VOXEL_SECONDS + voxels.nbytes / _SLOWEST_BYTES_A_SECOND
         request = Request(str(path.absolute()), image_io, seconds, voxels.nbytes)
-        with self._running() as process:
+        with self._running() as process, _ended_after(process, seconds):
             header = _ask(process, request)
             if process.stdout.readinto(voxels.reshape(-1).view(np.uint8)) < voxels.nbytes:
                 raise EOFError
         return header
 
     def close(self) -> None:
-        """End the process; the next question starts another."""
-        with self._lock:
-            self._end()
+        """End the process, whatever it reads; the next question starts another."""
+        process = self._process
+        if process is not None:
+            process.kill()  # before the lock, which whoever waits for its answer has
+        if self._lock.acquire(timeout=_SECONDS_TO_END):
+            try:
+                self._end()
+            finally:
+                self._lock.release()
 
-    @contextmanager
+    @contextlib.contextmanager
     def _running(self) -> Iterator[subprocess.Popen[bytes]]:
         """The process, which is ended if the block has not read all that it answers."""
         with self._lock:
@@ -96,8 +107,22 @@ class ItkProcess:
     def _end(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.communicate()
+            # It does not end before a disk that it waits for answers: nobody waits for that.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.communicate(timeout=_SECONDS_TO_END)
             self._process = None
+
+
+@contextlib.contextmanager
+def _ended_after(process: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    """End the process if the block takes longer than what is asked of it may take."""
+    timer = threading.Timer(seconds + _SECONDS_TO_START, process.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _ask(process: subprocess.Popen[bytes], request: Request) -> VolumeHeader:

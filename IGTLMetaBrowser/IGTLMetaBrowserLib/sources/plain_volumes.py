@@ -76,7 +76,8 @@ class PlainVolumeSource:
     ``refused`` lists what is not offered: its path in the folder, and the reason. Raises
     ``SourceError`` if the folder is missing or SimpleITK is not installed.
 
-    With ``is_served``, for a server that must not keep others waiting, files are read in a thread.
+    With ``is_served``, for a server that must not keep others waiting, files are read in a thread
+    until ``close`` ends it.
     """
 
     def __init__(self, folder: str | os.PathLike[str], is_served: bool = False) -> None:
@@ -91,6 +92,12 @@ class PlainVolumeSource:
         for path in sorted(self.folder.rglob("*")):
             self._add(path)
         self._listing = tuple(file.item for file in self._files.values() if not file.labels)
+
+    def close(self) -> None:
+        """End the thread, and what it reads. Nothing can be asked for any more."""
+        if self._background is not None:
+            self._background.close(PROCESS.close)
+            PROCESS.close()
 
     @classmethod
     def is_for(cls, folder: Path) -> bool:
