@@ -9,6 +9,7 @@ import pytest
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.demo import demo_trajectories
+from IGTLMetaBrowserLib.sources.markups_folder import read_markups
 from IGTLMetaBrowserLib.sources.trajectory_file import (
     read_trajectories,
     trajectory_to_json,
@@ -72,6 +73,16 @@ def test_what_is_wrong_is_said(tmp_path, text, problem):
     path.write_text(text)
     with pytest.raises(SourceError, match=problem):
         read_trajectories(path)
+
+
+def test_a_file_larger_than_the_limit_is_refused_and_not_read(tmp_path):
+    path = tmp_path / "trajectories.json"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # sparse: 1 TiB that needs no place on the disk
+    with pytest.raises(SourceError, match="read: it is larger than the limit of 64 MiB"):
+        read_trajectories(path)
+    with pytest.raises(SourceError, match=r"^it is larger than the limit of 64 MiB"):
+        read_markups(path)
 
 
 def test_only_points_name_and_type_are_needed(tmp_path):

@@ -5,7 +5,6 @@ The layout is that of ``markups-schema-v1.0.3.json`` (Slicer 5.12, Modules/Loada
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from .. import codec
 from ..codec.geometry import flip_lps_ras
 from ..dicom_index.plausible_numbers import LONGEST
 from ..net.source import SourceError
+from .json_file import read_json
 
 _NAME_BYTES, _GROUP_BYTES = 64, 32
 _YELLOW = (255, 255, 0, 255)
@@ -43,7 +43,7 @@ def read_markups(path: Path) -> Markups:
     A line's first point is its entry, the second its target.
     """
     try:
-        nodes = json.loads(path.read_text(encoding="utf-8"))["markups"]
+        nodes = read_json(path)["markups"]
         found = Markups([], [])
         for number, node in enumerate(nodes, start=1):
             name = str(node.get("name") or path.name.partition(".")[0])

@@ -25,6 +25,7 @@ from .. import codec
 from ..dicom_index.plausible_numbers import LONGEST
 from ..net.source import SourceError
 from ..whole_file import replaced_at_end
+from .json_file import read_json
 
 TYPE_NAMES = {
     codec.TrajectoryType.ENTRY: "entry",
@@ -36,11 +37,13 @@ TYPE_NAMES = {
 def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
     """Read a file; raises ``SourceError``, which says what is wrong in it."""
     try:
-        objects = json.loads(path.read_text(encoding="utf-8"))
+        objects = read_json(path)
     except OSError as error:
         raise SourceError(
             f"{str(path)!r} cannot be read: {error.strerror}; check the name and its permissions"
         ) from error
+    except SourceError as error:
+        raise SourceError(f"The trajectories in {str(path)!r} cannot be read: {error}") from None
     except (RecursionError, ValueError) as error:
         raise SourceError(
             f"The trajectories in {str(path)!r} cannot be read: it is no JSON: {error}; "
