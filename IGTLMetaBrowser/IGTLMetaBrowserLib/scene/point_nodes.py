@@ -41,6 +41,10 @@ class PointNodes:
     def __contains__(self, address: str) -> bool:
         return address in self._sets
 
+    def forget(self, address: str) -> None:
+        """Forget a server of which nothing is in the scene, or waits to be."""
+        self._sets.pop(address, None)
+
     @property
     def is_working(self) -> bool:
         """Whether ``work`` has something to do."""

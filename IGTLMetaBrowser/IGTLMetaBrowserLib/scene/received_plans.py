@@ -51,16 +51,17 @@ class ReceivedPlans:
 
         Raises ``SceneError`` for what is neither trajectories nor points, and for too many.
         """
+        if not isinstance(message, (TrajectoryMessage, PointMessage)):
+            raise SceneError("only trajectories and points are shown here")
         name = _client_name(message)
-        self._register_name(name)
+        self._check_name(name)
         if isinstance(message, TrajectoryMessage):
             # Those that the user has removed stay away: a client may send them again and again.
             self._nodes.receive(name, self._with_those_before(name, message), False)
-        elif isinstance(message, PointMessage):
+        else:
             self._points.of(name).adopt()
             self._points.receive(name, message.items, None, is_pushed=True, is_whole=False)
-        else:
-            raise SceneError("only trajectories and points are shown here")
+        self._names.add(name)
 
     def work(self) -> None:
         """Bring some of what has come into the scene if there is something."""
@@ -77,31 +78,72 @@ class ReceivedPlans:
         self._nodes.stop()
         self._points.stop()
 
-    def _register_name(self, name: str) -> None:
-        if name not in self._names and len(self._names) >= MOST_NAMES:
+    def _check_name(self, name: str) -> None:
+        if name in self._names or len(self._names) < MOST_NAMES:
+            return
+        self._forget_removed()
+        if len(self._names) >= MOST_NAMES:
             raise SceneError(
                 f"clients have sent plans under {MOST_NAMES} device names; those of others are "
                 "not shown"
             )
-        self._names.add(name)
+
+    def _forget_removed(self) -> None:
+        """Forget what is not in the scene any more, so that it does not count for the limits.
+
+        Only if a limit is reached: those that the user has removed come back if they are sent
+        again after this. Nothing is forgotten while something is still to be shown.
+        """
+        if self._nodes.is_working or self._points.is_working:
+            return
+        for name in [*self._names]:
+            self._forget_removed_of(name)
+            if not self._items.get(name) and not self._has_points(name):
+                self._names.remove(name)
+                self._forget(name)
+
+    def _forget_removed_of(self, name: str) -> None:
+        trajectories, items = self._nodes.of(name), self._items.get(name, {})
+        shown = [one for one in trajectories.trajectories if trajectories.node(one) is not None]
+        # Namesakes are numbered by their order: one that is shown keeps those before it.
+        names = {one.key[:3] for one in shown}
+        for key in [key for key in items if key[:3] not in names]:
+            del items[key]
+
+    def _has_points(self, name: str) -> bool:
+        return name in self._points and bool(self._points.of(name).nodes)
+
+    def _forget(self, name: str) -> None:
+        self._items.pop(name, None)
+        self._nodes.forget(name)
+        self._points.forget(name)
 
     def _with_those_before(
         self, name: str, message: TrajectoryMessage
     ) -> Collection[TrajectoryItem]:
         if len(message.items) > MOST_TRAJECTORIES:
             raise _too_many()
-        known, new = self._known_items(name), {}
+        new: dict[Key, TrajectoryItem] = {}
         namesakes: Counter[tuple[str, str, str]] = Counter()
         for item in message.items:
             names = (item.owner, item.group, item.name)
             new[(*names, namesakes[names])] = item
             namesakes[names] += 1
-        count = sum(map(len, self._items.values())) + sum(key not in known for key in new)
-        if count > MOST_TRAJECTORIES:
+        if self._count_with(name, new) > MOST_TRAJECTORIES:
+            self._forget_removed()
+        if self._count_with(name, new) > MOST_TRAJECTORIES:
+            if name not in self._names:
+                self._forget(name)
             raise _too_many()
+        known = self._known_items(name)
         known.update(new)
         # The view, not a copy: a client can send 1,000 messages in the time that 10,000 take.
         return known.values()
+
+    def _count_with(self, name: str, new: Collection[Key]) -> int:
+        """Return how many trajectories of all clients there are with these."""
+        known = self._known_items(name)
+        return sum(map(len, self._items.values())) + sum(key not in known for key in new)
 
     def _known_items(self, name: str) -> dict[Key, TrajectoryItem]:
         """Return what a client has sent before; at first, what of it is in the scene already.

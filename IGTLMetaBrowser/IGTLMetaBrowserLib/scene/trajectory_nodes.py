@@ -68,6 +68,10 @@ class TrajectoryNodes:
         self._next_answers.pop(address, None)
         self.of(address).disown(image_id)
 
+    def forget(self, address: str) -> None:
+        """Forget a server of which nothing is in the scene, or waits to be."""
+        self._sets.pop(address, None)
+
     @property
     def is_working(self) -> bool:
         """Whether ``work`` has something to do."""
