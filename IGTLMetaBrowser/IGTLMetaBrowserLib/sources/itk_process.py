@@ -140,17 +140,22 @@ def _ask(process: subprocess.Popen[bytes], request: Request) -> VolumeHeader:
 
 def _start() -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", _MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # warnings, with the paths of whoever has compiled ITK
-            pipesize=_PIPE_SIZE,
             cwd=_IMPORT_ROOT,  # where Python finds the module, whatever PYTHONPATH says
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
         raise ItkError(f"a process for ITK cannot be started: {error.strerror}") from error
+    # A user may have only so many large pipes (pipe(7), pipe-user-pages-soft): then it is as it is.
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+    return process
 
 
 PROCESS = ItkProcess()
