@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,9 @@ RETRY_SECONDS = 0.02
 _INTERRUPT_SECONDS = 0.1
 # Who does not come again for a result has left; it is not kept for long.
 _MOST_RESULTS = 4
+# One is taken while the thread does the next.
+_MOST_LARGE_RESULTS = 2
+_SECONDS_KEPT = 2.0
 
 
 class Background:
@@ -29,6 +33,7 @@ class Background:
 
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="source")
         self._futures: dict[Hashable, Future[Any]] = {}
+        self._asked: dict[Hashable, float] = {}  # when somebody has last come for a result
 
     def is_begun(self, key: Hashable) -> bool:
         """Whether work is begun, and its result not yet taken."""
@@ -42,8 +47,24 @@ class Background:
         """Do ``work`` when all that was begun before is done."""
         done = [other for other, future in self._futures.items() if future.done()]
         for other in done[: max(0, len(done) - _MOST_RESULTS + 1)]:
-            del self._futures[other]
+            self._forget(other)
         self._futures[key] = self._executor.submit(work)
+        self._asked[key] = time.monotonic()
+
+    def wait_for_room(self) -> None:
+        """Raise ``NotReadyError`` if no large result may be begun before another is taken.
+
+        What nobody comes for any more gives way, one for each that may be begun: after a pause of
+        the whole server, those who still wait come again at once.
+        """
+        if len(self._futures) < _MOST_LARGE_RESULTS:
+            return
+        oldest = min(self._futures, key=self._asked.__getitem__)
+        future = self._futures[oldest]
+        is_left = time.monotonic() - self._asked[oldest] >= _SECONDS_KEPT
+        if not is_left or not (future.cancel() or future.done()):
+            raise NotReadyError(RETRY_SECONDS)
+        self._forget(oldest)
 
     def take(self, key: Hashable) -> Any:
         """Return what the work returned, or raise what it raised.
@@ -52,8 +73,9 @@ class Background:
         """
         future = self._futures[key]
         if not future.done():
+            self._asked[key] = time.monotonic()
             raise NotReadyError(RETRY_SECONDS)
-        del self._futures[key]
+        self._forget(key)
         return future.result()
 
     def close(self, interrupt: Callable[[], None] = lambda: None) -> None:
@@ -70,3 +92,6 @@ class Background:
             interrupt()
             running = list(wait(running, _INTERRUPT_SECONDS).not_done)
         self._executor.shutdown()
+
+    def _forget(self, key: Hashable) -> None:
+        del self._futures[key], self._asked[key]

@@ -131,6 +131,7 @@ class PlainVolumeSource:
             return self._read_checked(file)
         key = (file.path, file.version)
         if not self._background.is_begun(key):
+            self._background.wait_for_room()
             self._background.begin(key, partial(self._read_checked, file))
         return self._background.take(key)
 
