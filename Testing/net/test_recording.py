@@ -30,6 +30,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording import (
     Event,
+    Record,
     RecordingError,
     RecordingWriter,
     read_recording,
@@ -257,6 +258,34 @@ def test_a_file_that_is_full_has_all_up_to_there(tmp_path: Path):
         writer.write(Event.SERVER_SENT, 1, data)
     writer.close()
     assert [one.data for one in read_recording(file)] == [data]
+
+
+def test_a_file_that_becomes_large_when_it_is_inflated_is_not_replayed(tmp_path: Path):
+    file = tmp_path / "file"
+    writer = RecordingWriter(file)
+    writer.write(Event.CONNECTED, 1)
+    for _ in range(3):
+        writer.write(Event.SERVER_SENT, 1, bytes(1 << 20))
+    writer.close()
+    with pytest.raises(RecordingError, match=r"more than the limit of 2 MiB.* higher --max-size"):
+        make_scripts(read_recording(file), most_bytes=2 << 20)
+
+
+def test_nothing_is_collected_after_a_header_that_claims_too_much(caplog: pytest.LogCaptureFixture):
+    """A port scan that reached the recorder does not keep the others from being replayed."""
+    message = codec.pack(codec.StatusMessage(device_name="A"))
+    larger_than_any = bytearray(message)
+    larger_than_any[42:50] = b"\xff" * 8
+    records = [
+        Record(Event.CONNECTED, 1, 0.0),
+        Record(Event.SERVER_SENT, 1, 0.1, message + larger_than_any),
+        Record(Event.SERVER_SENT, 1, 0.2, message),
+        Record(Event.CONNECTED, 2, 0.3),
+        Record(Event.SERVER_SENT, 2, 0.4, message),
+    ]
+    scripts = make_scripts(records)
+    assert [[data for _, data in script.unasked] for script in scripts] == [[message], [message]]
+    assert "message of 18446744073709551615 bytes" in caplog.text
 
 
 def test_what_is_no_recording_is_named(tmp_path: Path, file: Path):

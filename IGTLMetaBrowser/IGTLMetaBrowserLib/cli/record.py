@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from .. import net
 from ..net.recorder import Recorder
 from ..net.recording import MOST_BYTES, RecordingError, RecordingWriter, read_recording
-from ..net.replay import ReplayServer, make_scripts
+from ..net.replay import MOST_REPLAYED, ReplayServer, make_scripts
 from ..privacy.redacted_messages import MessageRedactor, redacting_filter
 from . import serving_options, tls_options
 from .connection_options import server_address
@@ -52,7 +52,11 @@ def add_commands(commands: Any) -> None:
         help="end when the file has become so large (%(default)s)",
     )
     _add_listening(command)
-    usage = "FILE [--port PORT] [--speed N]"
+    _add_replay(commands)
+
+
+def _add_replay(commands: Any) -> None:
+    usage = "FILE [--port PORT] [--speed N] [--max-size MB]"
     command = add_command(commands, "replay", replay, usage, _ERRORS)
     command.add_argument("file", metavar="FILE", type=path_of, help="a file written by record")
     command.add_argument(
@@ -61,6 +65,13 @@ def add_commands(commands: Any) -> None:
         type=serving_options.positive_number,
         default=1.0,
         help="play back N times as fast (1)",
+    )
+    command.add_argument(
+        "--max-size",
+        metavar="MB",
+        type=serving_options.positive_number,
+        default=MOST_REPLAYED >> 20,
+        help="refuse a recording that takes more memory (%(default)s)",
     )
     _add_listening(command)
 
@@ -96,7 +107,7 @@ def replay(arguments: argparse.Namespace) -> int:
     """Play back a recording as a server, with the recorded answers and timing."""
     _check_exposure(arguments)
     tls = _listening_tls(arguments)
-    scripts = make_scripts(read_recording(arguments.file))
+    scripts = make_scripts(read_recording(arguments.file), int(arguments.max_size * (1 << 20)))
     if not scripts:
         return complain(f"nobody has connected in {str(arguments.file)!r}: nothing to replay")
     try:

@@ -16,11 +16,13 @@ from typing import Any
 from .. import codec
 from .connection import Connection
 from .limited_log import LimitedLog
-from .recording import Event, Record
+from .recording import Event, Record, RecordingError
 from .tls_server import Acceptor, listen
 
 _logger = logging.getLogger(__name__)
 
+MOST_REPLAYED = 2 << 30
+"""Of what was sent, in bytes: it is held in memory, and a file can be a thousandth of it."""
 _STEP_SECONDS = 0.02
 _HANDSHAKE_SECONDS = 10.0
 _Key = tuple[str, str, bytes]
@@ -51,14 +53,28 @@ class _Asked:
 class _Messages:
     """Cuts what one end sent into whole messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
         self._data = bytearray()
+        self._has_ended = False
 
     def feed(self, data: bytes) -> Iterable[tuple[codec.Header, bytes]]:
-        """Yield the messages that are whole now; what is no message stays."""
+        """Yield the messages that are whole now; nothing more after one that is too large."""
+        if self._has_ended:
+            return
         self._data += data
         while len(self._data) >= codec.HEADER_SIZE:
             header = codec.Header.unpack(self._data)
+            # So do port scans and HTTP requests, too, when they are read as a header.
+            if header.body_size > self._most_bytes:
+                self._has_ended = True
+                self._data.clear()
+                _logger.warning(
+                    "a message of %d bytes is in the recording: it and what its sender sent after "
+                    "it are not replayed; choose a higher --max-size if it is a real message",
+                    header.body_size,
+                )
+                return
             size = codec.HEADER_SIZE + header.body_size
             if len(self._data) < size:
                 return
@@ -66,12 +82,22 @@ class _Messages:
             del self._data[:size]
 
 
-def make_scripts(records: Iterable[Record]) -> list[Script]:
-    """Return what the server sent on each connection of a recording."""
+def make_scripts(records: Iterable[Record], most_bytes: int = MOST_REPLAYED) -> list[Script]:
+    """Return what the server sent on each connection of a recording.
+
+    Raises ``RecordingError`` if more than ``most_bytes`` were sent.
+    """
     readers: dict[int, _ScriptReader] = {}
+    bytes_left = most_bytes
     for record in records:
+        bytes_left -= len(record.data)
+        if bytes_left < 0:
+            raise RecordingError(
+                f"the recording has more than the limit of {most_bytes >> 20} MiB when it is "
+                "inflated; replay a shorter one, or choose a higher --max-size"
+            )
         if record.event is Event.CONNECTED:
-            readers[record.connection] = _ScriptReader(record.seconds)
+            readers[record.connection] = _ScriptReader(record.seconds, most_bytes)
         elif record.connection in readers:
             readers[record.connection].add(record)
     return [reader.script for reader in readers.values()]
@@ -80,10 +106,10 @@ def make_scripts(records: Iterable[Record]) -> list[Script]:
 class _ScriptReader:
     """Tells which message answers which query of one connection."""
 
-    def __init__(self, begin: float) -> None:
+    def __init__(self, begin: float, most_bytes: int) -> None:
         self.script = Script()
         self._begin = begin
-        self._client, self._server = _Messages(), _Messages()
+        self._client, self._server = _Messages(most_bytes), _Messages(most_bytes)
         self._waiting: list[_Asked] = []
 
     def add(self, record: Record) -> None:
