@@ -383,3 +383,15 @@ def test_messages_without_names(message: codec.Message):
     assert b"Lindqvist" not in redacted
     assert codec.unpack(redacted).type_name == message.type_name
     assert codec.unpack(redacted).timestamp == 0
+
+
+def test_a_compressed_part_is_not_made_as_large_as_it_claims():
+    size = (1024, 1024, 256)  # 2 GiB of doubles, in two million bytes
+    encoding = codec.PartEncoding.ZIGZAG_DELTAS
+    part = codec.ImagePartMessage(
+        bytes(2_200_000), codec.ScalarType.FLOAT64, size, size=size, encoding=encoding
+    )
+    redacted = MessageRedactor().redact(part)
+    assert isinstance(redacted, codec.UnknownMessage)
+    assert 2_200_000 < len(codec.pack(redacted)) < 2_300_000
+    assert not any(redacted.content)

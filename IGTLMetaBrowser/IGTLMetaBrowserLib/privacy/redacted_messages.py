@@ -3,7 +3,7 @@
 What is known to be harmless is kept: geometry, positions, types, sizes, colors. Everything else is
 replaced: ids and names by numbered ones, the same for the same, pixels by zeros of the same size,
 metadata, free texts and times by nothing. Messages of types that are not known here keep their
-size, and their content becomes zeros.
+size, and their content becomes zeros, as that of a compressed part that claims to be large.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from ..net.whole_texts import CLIENT, SERVER, WITHOUT_ITEMS
 from .kept_texts import is_group, is_modality
 
 _PARTS = (codec.GetImagePartMessage, codec.ImagePartMessage, codec.ThumbnailMessage)
+# Of a compressed part: its zeros take what it claims, up to 1032 × of what came.
+_LARGEST_PART = 64 << 20
 # Of metadata these alone, the same for everybody: by them our two ends know each other.
 _PROGRAMS = (*CLIENT.items(), *SERVER.items(), *WITHOUT_ITEMS.items())
 # These hold numbers and names of types alone; of all others texts or pixels are left out.
@@ -48,7 +50,7 @@ class MessageRedactor:
         )
         if isinstance(message, codec.ImageMessage):
             return replace(message, pixels=np.zeros_like(message.pixels))
-        if isinstance(message, _PARTS):
+        if isinstance(message, _PARTS) and not _claims_much(message):
             return self._without_voxels(message)
         if isinstance(message, codec.QueryMessage) and len(b"".join(message.pack_content())) < 2:
             return message
@@ -126,3 +128,9 @@ def redacting_filter(redactor: MessageRedactor) -> Callable[[bytes], bytes]:
         return bytes(kept)
 
     return redact
+
+
+def _claims_much(message: codec.Message) -> bool:
+    if not isinstance(message, codec.ImagePartMessage):
+        return False
+    return message.encoding != codec.PartEncoding.RAW and message.byte_count > _LARGEST_PART
