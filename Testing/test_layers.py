@@ -65,7 +65,7 @@ MAY_IMPORT = {
     "rich": ANYWHERE,
     "dicomweb_client": (f"{LIB}.sources.dicomweb",),
     "requests": (f"{LIB}.sources.dicomweb", f"{LIB}.sources.stow"),
-    "urllib3": (f"{LIB}.sources.dicomweb",),
+    "urllib3": (f"{LIB}.sources.dicomweb", f"{LIB}.sources.web_answers"),
     "pynetdicom": (f"{LIB}.sources.dimse", f"{LIB}.sources.dimse_association"),
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
@@ -114,6 +114,7 @@ WITH_A_THREAD = (
     f"{LIB}.sources.dimse_files",
     f"{LIB}.sources.itk_process",
     f"{LIB}.sources.volume_memory",
+    f"{LIB}.sources.web_answers",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (

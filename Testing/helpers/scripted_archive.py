@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import threading
@@ -18,12 +19,17 @@ from pydicom import Dataset
 
 @dataclass
 class Answer:
-    """What it answers: status, header, body; ``is_cut`` ends the connection in its middle."""
+    """What it answers: status, header, body.
+
+    ``is_cut`` ends the connection in its middle; ``drips_until`` has the second half come byte by
+    byte, with ever more behind it, until it is set or nobody listens any more.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     is_cut: bool = False
+    drips_until: threading.Event | None = None
 
 
 Script = Callable[[str], Answer]
@@ -81,11 +87,20 @@ def _handler(
             self.send_response(answer.status)
             for key, value in answer.headers.items():
                 self.send_header(key, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            size = 1 << 30 if answer.drips_until else len(answer.body)
+            self.send_header("Content-Length", str(size))
             self.end_headers()
             half = len(answer.body) // 2
-            self.wfile.write(answer.body[:half] if answer.is_cut else answer.body)
-            self.close_connection = answer.is_cut
+            is_half = answer.is_cut or answer.drips_until is not None
+            self.wfile.write(answer.body[:half] if is_half else answer.body)
+            if answer.drips_until is not None:
+                self.drip(answer.drips_until)
+            self.close_connection = is_half
+
+        def drip(self, is_over: threading.Event) -> None:
+            with contextlib.suppress(OSError):
+                while not is_over.wait(0.01):
+                    self.wfile.write(b" ")
 
         def log_message(self, *_: Any) -> None:
             pass

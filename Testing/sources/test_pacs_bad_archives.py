@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +24,7 @@ from helpers import scripted_archive
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, Script, archive_of, listing, multipart, record
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources import archive_source, dicomweb
+from IGTLMetaBrowserLib.sources import archive_source, dicomweb, web_answers
 from IGTLMetaBrowserLib.sources.archive import ArchiveError
 from IGTLMetaBrowserLib.sources.archive_source import ArchiveSource
 from IGTLMetaBrowserLib.sources.dicom_files import ImageFile
@@ -195,6 +196,44 @@ def test_a_slow_archive(serve, slices, open_source):
     with pytest.raises((SourceError, ArchiveError), match=r"has said nothing for 0\.2 s"):
         fetch(open_source(serve(script), timeout=0.2))
     is_over.set()
+
+
+@pytest.fixture
+def drips() -> Iterator[threading.Event]:
+    """Of answers that drip: set when the test is over, so that the peer ends."""
+    is_over = threading.Event()
+    yield is_over
+    is_over.set()
+
+
+def test_a_list_that_drips(serve, slices, open_source, drips, monkeypatch):
+    """Each silence is short: it would come for ever."""
+    monkeypatch.setattr(web_answers, "_SECONDS", -19.8)
+    answer = replace(listing(record(slices)), drips_until=drips)
+    with pytest.raises(SourceError, match=r"cannot search .* has sent only \d+ bytes; try again"):
+        open_source(serve(lambda path: answer))
+
+
+def test_files_that_drip(serve, slices, open_source, drips, monkeypatch, tmp_path):
+    answer = replace(multipart(slices), drips_until=drips)
+    url = serve(archive_of(answer, record(slices)))
+    source = open_source(url)
+    monkeypatch.setattr(web_answers, "_SECONDS", -19.8)
+    with pytest.raises(SourceError, match=r"cannot fetch from .* has sent only \d+ bytes"):
+        fetch(source)
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_a_source_is_closed_while_files_drip(serve, slices, drips, tmp_path):
+    answer = replace(multipart(slices), drips_until=drips)
+    url = serve(archive_of(answer, record(slices)))
+    source = ArchiveSource(DicomWebArchive(url), SeriesCache(tmp_path / "cache", 1 << 30))
+    (item,) = source.images()
+    with pytest.raises(NotReadyError):
+        source.image(item.id)
+    source.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("archive")]
+    assert [*(tmp_path / "cache").iterdir()] == []
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,10 @@ class Archive(Protocol):
         """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
         ...
 
+    def close(self) -> None:
+        """Have all that is asked end soon, from another thread: it raises ``ArchiveError``."""
+        ...
+
 
 def matches(series: Series, query: Query) -> bool:
     """Whether a series is what a query asks for.

@@ -91,8 +91,9 @@ class ArchiveSource:
         self._fetcher.wait_until_ready()
 
     def close(self) -> None:
-        """End what runs, fetches after the next file. Nothing can be asked for any more."""
+        """End what runs, fetches within the file that comes. Nothing can be asked any more."""
         self._fetcher.stop()
+        self._archive.close()
         self._executor.shutdown(cancel_futures=True)
         for _, fetch in self._fetches.values():
             if not fetch.cancelled() and fetch.exception() is None:

@@ -36,6 +36,7 @@ from .multipart import (
     parts,
 )
 from .stow import ANSWER, request_of, why_not_stored
+from .web_answers import AnswerError, WebAnswers
 
 if TYPE_CHECKING:
     import requests
@@ -102,7 +103,8 @@ class DicomWebArchive:
         except ValueError as error:
             raise ArchiveError(f"what is given is no URL: {error}; {_EXAMPLE}") from None
         self._settings = settings or WebSettings()
-        self._session = _make_session(self._settings)
+        self._answers = WebAnswers(self._settings.timeout)
+        self._session = _make_session(self._settings, self._answers)
         self._url = url.rstrip("/")
         self._client = _make_client(self._url, self._session, self._settings.timeout)
 
@@ -184,6 +186,10 @@ class DicomWebArchive:
             if why := why_not_stored(response, len(files)):
                 raise ArchiveError(f"{self.name} {why}")
 
+    def close(self) -> None:
+        """End all that is asked, from another thread: it raises ``ArchiveError``."""
+        self._answers.close()
+
     def _get(self, url: str) -> requests.Response:
         timeout = self._settings.timeout
         headers = {"Accept": _AS_STORED, "Accept-Encoding": "identity"}
@@ -202,7 +208,9 @@ class DicomWebArchive:
         except requests.exceptions.ProxyError as error:
             raise self._proxy_failure(what, error) from error
         except (requests.RequestException, OSError) as error:
-            if isinstance(error, requests.Timeout) or isinstance(_bottom(error), TimeoutError):
+            if isinstance(bottom := _bottom(error), AnswerError) or self._answers.is_closed:
+                raise ArchiveError(f"cannot {what} {self.name}: {_reason(error)}") from error
+            if isinstance(error, requests.Timeout) or isinstance(bottom, TimeoutError):
                 raise ArchiveError(
                     f"{self.name} has said nothing for {self._settings.timeout:g} s; try again "
                     "later, or give it longer: --archive-timeout"
@@ -272,7 +280,7 @@ def _read(response: requests.Response, most: int) -> bytes:
     return bytes(content)
 
 
-def _make_session(settings: WebSettings) -> requests.Session:
+def _make_session(settings: WebSettings, answers: WebAnswers) -> requests.Session:
     try:
         import dicomweb_client  # noqa: F401
         import requests
@@ -300,7 +308,7 @@ def _make_session(settings: WebSettings) -> requests.Session:
         retry_after_max=_LONGEST_WAIT,
         raise_on_status=False,
     )
-    adapter = _adapter_class(settings.authority)(max_retries=retry)
+    adapter = _adapter_class(settings.authority, answers)(max_retries=retry)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -322,17 +330,28 @@ def _check_certificates(settings: WebSettings) -> None:
             raise ArchiveError(f"{file} cannot be used: {words}; see {option}") from error
 
 
-def _adapter_class(authority: str) -> type[requests.adapters.HTTPAdapter]:
+def _adapter_class(authority: str, answers: WebAnswers) -> type[requests.adapters.HTTPAdapter]:
     """Return what sends requests, to whom ``authority`` has signed for.
 
     It sends wild cards as they are, which dicomweb-client has percent-encoded: Orthanc's DICOMweb
     plugin (1.7, in Debian 12) does not decode what it searches for. And it is the last to choose
     the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to. What is not
-    to be received in pieces, it reads within a limit.
+    to be received in pieces, it reads within a limit; ``answers`` limit the time of all.
     """
     from requests.adapters import HTTPAdapter
 
     class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options)
+            answers.limit(self.poolmanager)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            is_new = proxy not in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **options)
+            if is_new:
+                answers.limit(manager)
+            return manager
+
         def send(self, request: Any, **options: Any) -> Any:
             path, mark, query = request.url.partition("?")
             request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")

@@ -101,6 +101,9 @@ class DimseArchive:
         # The archive knows one port, where one series can be waited for at a time.
         self._moving = threading.Lock()
 
+    def close(self) -> None:
+        """Nothing: each operation ends after the file that comes, or in its own time."""
+
     def echo(self) -> None:
         """Ask whether it is there (C-ECHO). Raises ``ArchiveError``."""
         from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]

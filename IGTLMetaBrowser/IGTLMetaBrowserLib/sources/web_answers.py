@@ -1,0 +1,104 @@
+"""The time that answers of a web server may take, and their end before that.
+
+The time-out of a socket limits each silence: a server that sends a byte now and then keeps who
+waits for it for ever, in the header of its answer as well as in its body.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import socket
+import threading
+import time
+from http.client import HTTPResponse
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from urllib3 import HTTPConnectionPool, PoolManager
+
+# Besides the silence that is allowed, in which it looks for what it was asked for.
+_SECONDS = 30.0
+# With less, nobody fetches images: 100 slices of CT would take 3 hours.
+_SLOWEST_BYTES_A_SECOND = 4 << 10
+
+
+class AnswerError(OSError):
+    """An answer is not waited for any longer; the text says why."""
+
+
+class WebAnswers:
+    """All that is being received: by several threads, each of which waits for its own answer.
+
+    ``silence`` is the time-out of their sockets, in seconds.
+    """
+
+    def __init__(self, silence: float) -> None:
+        self.silence = silence
+        self._lock = threading.Lock()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self.is_closed = False
+
+    def limit(self, manager: PoolManager) -> None:
+        """Have all answers that come through these connections be received here."""
+        manager.pool_classes_by_scheme = {
+            scheme: _with_response_class(pool_class, self._response)
+            for scheme, pool_class in manager.pool_classes_by_scheme.items()
+        }
+
+    def close(self) -> None:
+        """End all that is being received, from another thread; it raises ``AnswerError``."""
+        self.is_closed = True
+        with self._lock:
+            sockets = [*self._sockets]
+        for one in sockets:
+            with contextlib.suppress(OSError):  # it is closed already
+                socket.socket.shutdown(one, socket.SHUT_RDWR)  # below TLS: nothing is waited for
+
+    def _response(self, sock: socket.socket, *arguments: Any, **options: Any) -> HTTPResponse:
+        """Return what http.client calls a response, which it makes as soon as it has asked."""
+        response = HTTPResponse(sock, *arguments, **options)
+        raw = cast("io.BufferedReader", response.fp).detach()
+        response.fp = io.BufferedReader(_LimitedReads(raw, self))
+        with self._lock:
+            self._sockets.add(sock)
+        return response
+
+
+class _LimitedReads(io.RawIOBase):
+    """Reads what a socket receives. What is done between the reads does not count."""
+
+    def __init__(self, raw: io.RawIOBase, answers: WebAnswers) -> None:
+        self._raw = raw
+        self._answers = answers
+        self._seconds, self._bytes = 0.0, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        begin = time.monotonic()
+        count = None if self._answers.is_closed else self._raw.readinto(buffer)
+        if self._answers.is_closed:
+            raise AnswerError("this program ends")
+        self._seconds += time.monotonic() - begin
+        self._bytes += count or 0
+        enough = self._answers.silence + _SECONDS + self._bytes / _SLOWEST_BYTES_A_SECOND
+        if self._seconds > enough:
+            raise AnswerError(
+                f"in {self._seconds:.0f} s it has sent only {self._bytes} bytes; try again later, "
+                "or ask who runs the archive"
+            )
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _with_response_class(pool_class: type[HTTPConnectionPool], response: Any) -> Any:
+    class Connection(pool_class.ConnectionCls):  # type: ignore[misc, name-defined]
+        response_class = staticmethod(response)
+
+    return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})
