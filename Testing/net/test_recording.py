@@ -395,3 +395,26 @@ def test_a_compressed_part_is_not_made_as_large_as_it_claims():
     assert isinstance(redacted, codec.UnknownMessage)
     assert 2_200_000 < len(codec.pack(redacted)) < 2_300_000
     assert not any(redacted.content)
+
+
+def test_who_sends_no_more_still_gets_an_answer(tmp_path: Path) -> None:
+    """As without the recorder: the server sees that the query has ended, and answers then."""
+
+    def received(connection: socket.socket) -> bytes:
+        return b"".join(iter(lambda: connection.recv(100), b""))
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        recording(server.getsockname()[1], tmp_path / "device.igtl") as port,
+        socket.create_connection(("127.0.0.1", port), PATIENCE) as client,
+    ):
+        client.sendall(b"query")
+        client.shutdown(socket.SHUT_WR)
+        connection, _ = server.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            assert received(connection) == b"query"
+            connection.sendall(b"answer")
+        assert received(client) == b"answer"
+    events = [record.event for record in read_recording(tmp_path / "device.igtl")]
+    assert events == [Event.CONNECTED, Event.CLIENT_SENT, Event.SERVER_SENT, Event.ENDED]

@@ -43,7 +43,8 @@ class _End:
     keep: Filter
     outgoing: bytearray = field(default_factory=bytearray)
     other: _End | None = None
-    has_ended: bool = False
+    has_ended: bool = False  # it sends no more; it may read on
+    is_broken: bool = False
     is_closed: bool = False
 
 
@@ -158,6 +159,7 @@ class Recorder:
         except OSError as error:
             _logger.info("connection %d: %s", end.connection, error)
             data = b""
+            end.is_broken = True
         if not data:
             self._end(end)
             return
@@ -175,8 +177,12 @@ class Recorder:
             pass
         except OSError:
             end.outgoing.clear()
+            end.is_broken = True
         if not end.outgoing and end.other is not None and end.other.has_ended:
+            self._pass_end_on(end)
+        elif end.is_broken and end.has_ended:  # no read will show that it is gone
             self._close_pair(end)
+        if end.is_closed:
             return
         for one in filter(None, (end, end.other)):
             self._watch(one)
@@ -194,12 +200,28 @@ class Recorder:
             self._selector.unregister(end.socket)
 
     def _end(self, end: _End) -> None:
-        """One end has closed: the other gets what is left for it, and is closed as well."""
+        """One end sends no more: the other gets what is left for it, and sees that then."""
         end.has_ended = True
-        if end.other is None or not end.other.outgoing:
+        if end.other is None:
             self._close_pair(end)
-        else:
+        elif not end.other.outgoing:
+            self._pass_end_on(end.other)
+        if not end.is_closed:
             self._watch(end)
+
+    def _pass_end_on(self, to: _End) -> None:
+        """Have an end see that the other sends no more; close the two if nothing else can come.
+
+        Who sends no more may wait for an answer. TLS here cannot close one direction alone.
+        """
+        is_broken = to.is_broken or (to.other is not None and to.other.is_broken)
+        if to.has_ended or is_broken or isinstance(to.socket, ssl.SSLSocket):
+            self._close_pair(to)
+            return
+        try:
+            to.socket.shutdown(socket.SHUT_WR)
+        except OSError:  # it is gone
+            self._close_pair(to)
 
     def _close_pair(self, end: _End) -> None:
         if end.is_closed:
