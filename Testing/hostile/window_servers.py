@@ -28,7 +28,7 @@ MOVED = np.array([[0.0, 0.0, 1.0, -7.0], [1.0, 0.0, 0.0, 3.0], [0.0, 1.0, 0.0, 0
 """Where the images of the second archive are."""
 CHANGED = {
     "CT1": make_image(50_000, (4, 3, 2), "CT1"),
-    "MR": make_image(7, (32, 24, 16), "MR"),
+    "MR7": make_image(7, (32, 24, 16), "MR7"),  # no id of another server: images are known by these
 }
 for _image in CHANGED.values():
     _image.matrix = MOVED
