@@ -28,7 +28,7 @@ from cli.command import ended, environment, igtlmeta, started
 from helpers.demo_dicom import write_series
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.cli.archive_options import closed_at_end
+from IGTLMetaBrowserLib.cli.serve import closed_at_end
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.demo import DemoImage, demo_images
 from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource

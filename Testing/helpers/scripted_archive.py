@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydicom import Dataset
 
@@ -94,18 +94,19 @@ def _handler(
             is_half = answer.is_cut or answer.drips_until is not None
             self.wfile.write(answer.body[:half] if is_half else answer.body)
             if answer.drips_until is not None:
-                self.drip(answer.drips_until)
+                _drip(self.wfile, answer.drips_until)
             self.close_connection = is_half
-
-        def drip(self, is_over: threading.Event) -> None:
-            with contextlib.suppress(OSError):
-                while not is_over.wait(0.01):
-                    self.wfile.write(b" ")
 
         def log_message(self, *_: Any) -> None:
             pass
 
     return Handler
+
+
+def _drip(file: BinaryIO, is_over: threading.Event) -> None:
+    with contextlib.suppress(OSError):
+        while not is_over.wait(0.01):
+            file.write(b" ")
 
 
 class _Server(ThreadingHTTPServer):

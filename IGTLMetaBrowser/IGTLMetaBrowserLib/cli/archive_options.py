@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from ..net.source import Source, SourceError
+from ..net.source import SourceError
 from ..sources.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
 from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
-from ..sources.dicom_folder import DicomFolderSource
 from ..sources.dicomweb import DicomWebArchive, WebSettings
 from ..sources.dimse import DimseArchive, DimseSettings
-from ..sources.plain_volumes import PlainVolumeSource
 from ..sources.series_cache import SeriesCache
 from .parser import path_of
 from .serving_options import count_number, port_number, positive_number
@@ -163,16 +159,6 @@ def _cache_folder(arguments: argparse.Namespace) -> Path:
         return arguments.archive_cache or default_cache() / "archive"
     except OSError as error:
         raise SourceError(f"{error}, or give --archive-cache") from None
-
-
-@contextmanager
-def closed_at_end(source: Source) -> Iterator[None]:
-    """End what a source has begun: no fetch, decoding, or reading shall outlive the command."""
-    try:
-        yield
-    finally:
-        if isinstance(source, ArchiveSource | DicomFolderSource | PlainVolumeSource):
-            source.close()
 
 
 def default_cache() -> Path:

@@ -44,13 +44,7 @@ def add_commands(commands: Any) -> None:
         action="store_true",
         help="leave names, IDs, texts, metadata and pixels out of the file",
     )
-    command.add_argument(
-        "--max-size",
-        metavar="MB",
-        type=serving_options.positive_number,
-        default=MOST_BYTES >> 20,
-        help="end when the file has become so large (%(default)s)",
-    )
+    _add_max_size(command, MOST_BYTES, "end when the file has become so large")
     _add_listening(command)
     _add_replay(commands)
 
@@ -66,14 +60,18 @@ def _add_replay(commands: Any) -> None:
         default=1.0,
         help="play back N times as fast (1)",
     )
+    _add_max_size(command, MOST_REPLAYED, "refuse a recording that takes more memory")
+    _add_listening(command)
+
+
+def _add_max_size(command: argparse.ArgumentParser, most_bytes: int, text: str) -> None:
     command.add_argument(
         "--max-size",
         metavar="MB",
         type=serving_options.positive_number,
-        default=MOST_REPLAYED >> 20,
-        help="refuse a recording that takes more memory (%(default)s)",
+        default=most_bytes >> 20,
+        help=f"{text} (%(default)s)",
     )
-    _add_listening(command)
 
 
 def record(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,8 @@ import signal
 import ssl
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from .. import net
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
 from ..net.audit import AuditError
+from ..net.source import HasToBeClosed
 from ..sources.demo import DemoSource
 from ..sources.dicom_folder import DicomFolderSource
 from ..sources.plain_volumes import PlainVolumeSource
@@ -107,11 +110,21 @@ def serve(arguments: argparse.Namespace) -> int:
         end_with_stdin()
     try:
         opened = _open_source(arguments)
-        with archive_options.closed_at_end(opened):
+        with closed_at_end(opened):
             source = deidentified(opened, arguments)
             return _serve(source, arguments, limits, context, tls, records)
     except KeyboardInterrupt:  # while it reads the folder
         return 0
+
+
+@contextmanager
+def closed_at_end(source: net.Source) -> Iterator[None]:
+    """End what a source has begun: no fetch, decoding, or reading shall outlive the command."""
+    try:
+        yield
+    finally:
+        if isinstance(source, HasToBeClosed):
+            source.close()
 
 
 def _serve(

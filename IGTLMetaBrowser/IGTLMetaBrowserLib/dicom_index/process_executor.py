@@ -32,10 +32,10 @@ class ProcessExecutor(Executor):
 
     def __init__(self, jobs: int) -> None:
         self._threads = ThreadPoolExecutor(jobs)
-        self._workers: LifoQueue[_Worker] = LifoQueue()  # the last one has its process already
         self._all = [_Worker() for _ in range(jobs)]
+        self._idle: LifoQueue[_Worker] = LifoQueue()  # the last one has its process already
         for worker in self._all:
-            self._workers.put(worker)
+            self._idle.put(worker)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Run a function of a module; its arguments and its result can be pickled."""
@@ -44,8 +44,8 @@ class ProcessExecutor(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the processes, after what they are doing, and what is waiting if not cancelled."""
         self._threads.shutdown(wait, cancel_futures=cancel_futures)
-        while wait and not self._workers.empty():
-            self._workers.get().end()
+        for worker in self._all if wait else ():
+            worker.end()
 
     def kill(self) -> None:
         """End the processes in the middle of what they are doing, even if it would never end.
@@ -58,11 +58,11 @@ class ProcessExecutor(Executor):
         self.shutdown()
 
     def _run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        worker = self._workers.get()  # there are as many as threads
+        worker = self._idle.get()  # there are as many as threads
         try:
             return worker.run(function, arguments)
         finally:
-            self._workers.put(worker)
+            self._idle.put(worker)
 
 
 class _Worker:
@@ -84,6 +84,9 @@ class _Worker:
         except (EOFError, OSError) as error:
             self.end()
             raise BrokenExecutor("a process has ended before it was done") from error
+        except BaseException:  # no memory for the result: the next would get what is left of it
+            self.end()
+            raise
         if is_done:
             return result
         raise result

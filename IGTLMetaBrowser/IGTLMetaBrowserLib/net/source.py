@@ -178,6 +178,15 @@ class KeepsThumbnails(Protocol):
 
 
 @runtime_checkable
+class HasToBeClosed(Protocol):
+    """A source that reads, decodes or fetches beside the server: that has to end with it."""
+
+    def close(self) -> None:
+        """End what is going on, whatever it waits for."""
+        ...
+
+
+@runtime_checkable
 class TakesMessages(Protocol):
     """A source that is told what clients send unasked, such as trajectories."""
 

@@ -128,7 +128,7 @@ def _both(item: TrajectoryItem) -> tuple[tuple[TrajectoryType, Point], ...]:
 
 
 def _point_note(item: TrajectoryItem, which: TrajectoryType, point: Point) -> str:
-    """Return if a point contradicts the type, or an empty text."""
+    """Return where a point contradicts the type, or an empty text."""
     is_set = tuple(point) != _ORIGIN and all(map(math.isfinite, point))
     if item.type & which:
         return "" if is_set else f"its {_WORDS[which]} is the origin, as if it were not set"

@@ -215,7 +215,7 @@ def _is_plain_image(header: ImageHeader) -> bool:
 
 
 def _check_name(listed: str, index: DicomIndex, archive: str) -> None:
-    """Raise ``ArchiveError`` if images name another patient, if no ID tells whose they are."""
+    """Raise ``ArchiveError`` if images name another patient, and no ID tells whose they are."""
     names = {image.header.get("PatientName") for image in index.images()}
     if listed and {*map(plain_name, names)} - {listed, ""}:
         raise ArchiveError(
