@@ -237,6 +237,13 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert f"'{tmp_path}/none'" in line
 
 
+def test_of_a_folder_without_images_it_is_said(tmp_path: Path) -> None:
+    with serving(tmp_path, "--port", "0") as (process, _, _):
+        process.terminate()
+        _, _, err = ended(process)
+    assert f"there are no DICOM images in '{tmp_path}'; check the path" in err
+
+
 def test_without_pydicom_a_folder_is_not_served(tmp_path: Path) -> None:
     (tmp_path / "pydicom.py").write_text("raise ImportError('pydicom is not installed')")
     result = igtlmeta("serve", tmp_path, PYTHONPATH=str(tmp_path))

@@ -64,7 +64,9 @@ def _read_key(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except OSError as error:
-        raise net.SourceError(f"the key {str(path)!r} cannot be read: {error.strerror}") from None
+        raise net.SourceError(
+            f"the key {str(path)!r} cannot be read: {error.strerror}; check the path"
+        ) from None
     if len(key) < _SHORTEST_KEY:
         raise net.SourceError(
             f"the key {str(path)!r} has {len(key)} bytes, which can be guessed; {_SHORTEST_KEY} or "

@@ -170,9 +170,18 @@ def _open_source(arguments: argparse.Namespace) -> net.Source:
     if arguments.volumes:
         return _open_volumes(arguments)
     source = _open_folder(arguments)
-    if not _count(source) and PlainVolumeSource.is_for(arguments.folder):
-        note("to serve the NRRD, NIfTI or MetaImage files in the folder, add --volumes")
+    if not _count(source):
+        note(_why_nothing_is_served(arguments.folder))
     return source
+
+
+def _why_nothing_is_served(folder: Path) -> str:
+    if PlainVolumeSource.is_for(folder):
+        return "to serve the NRRD, NIfTI or MetaImage files in the folder, add --volumes"
+    return (
+        f"there are no DICOM images in {str(folder)!r}; check the path, or bring some there: "
+        "clients see them when they refresh their list"
+    )
 
 
 def _open_volumes(arguments: argparse.Namespace) -> PlainVolumeSource:

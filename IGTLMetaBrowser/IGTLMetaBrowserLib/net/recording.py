@@ -127,7 +127,9 @@ def read_recording(path: Path) -> Iterator[Record]:
             while (record := _read_record(file)) is not None:
                 yield record
     except OSError as error:
-        raise RecordingError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        raise RecordingError(
+            f"{str(path)!r} cannot be read: {error.strerror}; check the path"
+        ) from None
 
 
 def _read_record(file: BinaryIO) -> Record | None:
