@@ -18,6 +18,7 @@ from .connection import Connection
 from .limited_log import LimitedLog
 from .recording import Event, Record, RecordingError
 from .tls_server import Acceptor, listen
+from .waiting_queries import Asked, Key, WaitingQueries
 
 _logger = logging.getLogger(__name__)
 
@@ -25,8 +26,6 @@ MOST_REPLAYED = 2 << 30
 """Of what was sent, in bytes: it is held in memory, and a file can be a thousandth of it."""
 _STEP_SECONDS = 0.02
 _HANDSHAKE_SECONDS = 10.0
-_Key = tuple[str, str, bytes]
-"""Type, device name and content of a query."""
 
 
 @dataclass
@@ -38,16 +37,9 @@ class Script:
     """
 
     unasked: list[tuple[float, bytes]] = field(default_factory=list)
-    answers: dict[_Key, list[list[tuple[float, bytes]]]] = field(
+    answers: dict[Key, list[list[tuple[float, bytes]]]] = field(
         default_factory=lambda: defaultdict(list)
     )
-
-
-@dataclass
-class _Asked:
-    key: _Key
-    seconds: float
-    answer: list[tuple[float, bytes]]
 
 
 class _Messages:
@@ -110,39 +102,28 @@ class _ScriptReader:
         self.script = Script()
         self._begin = begin
         self._client, self._server = _Messages(most_bytes), _Messages(most_bytes)
-        self._waiting: list[_Asked] = []
+        self._waiting = WaitingQueries()
 
     def add(self, record: Record) -> None:
         if record.event is Event.CLIENT_SENT:
             for header, data in self._client.feed(record.data):
                 if header.type_name.startswith(("GET_", "STT_", "STP_")):
                     key = (header.type_name, header.device_name, _content_of(data))
-                    asked = _Asked(key, record.seconds, [])
+                    asked = Asked(key, record.seconds)
                     self.script.answers[key].append(asked.answer)
-                    self._waiting.append(asked)
+                    self._waiting.add(asked)
         elif record.event is Event.SERVER_SENT:
             for header, data in self._server.feed(record.data):
                 self._attribute(header, data, record.seconds)
 
     def _attribute(self, header: codec.Header, data: bytes, seconds: float) -> None:
-        asked = self._asked_for(header)
+        asked = self._waiting.oldest_for(header.type_name, header.device_name)
         if asked is None:
             self.script.unasked.append((seconds - self._begin, data))
             return
         asked.answer.append((seconds - asked.seconds, data))
-        if header.type_name != "STATUS" or asked.key[0] == "GET_STATUS":  # RTS_ follows a refusal
-            self._waiting.remove(asked)
-
-    def _asked_for(self, header: codec.Header) -> _Asked | None:
-        """Return the oldest query that a message can answer; one of its name before others."""
-        type_name = header.type_name.removeprefix("RTS_")
-        fitting = [
-            asked
-            for asked in self._waiting
-            if header.type_name == "STATUS" or type_name.startswith(asked.key[0][4:] or "?")
-        ]
-        named = [asked for asked in fitting if asked.key[1] == header.device_name]
-        return next(iter([*named, *fitting]), None)
+        is_refusal = header.type_name == "STATUS" and asked.key[0] != "GET_STATUS"
+        asked.is_answered = not is_refusal  # RTS_ follows a refusal
 
 
 def _content_of(data: bytes) -> bytes:

@@ -1,0 +1,72 @@
+"""The queries of a recorded conversation that wait for an answer, and which a message answers."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+Key = tuple[str, str, bytes]
+"""Type, device name and content of a query."""
+
+_ANY = None
+
+
+@dataclass(eq=False)
+class Asked:
+    """A query, when it was asked, and what has come for it: messages, with the seconds since."""
+
+    key: Key
+    seconds: float
+    answer: list[tuple[float, bytes]] = field(default_factory=list)
+    number: int = 0
+    is_answered: bool = False
+
+
+class WaitingQueries:
+    """Finds the oldest query that a message can answer, however many wait for nothing.
+
+    Each query waits in four queues: by type, of all types, and in each case under its device name
+    and under any. It leaves a queue when it is answered and first there: so each is looked at
+    once for each queue, and not once for each message.
+    """
+
+    def __init__(self) -> None:
+        self._queues: defaultdict[tuple[str | None, str | None], deque[Asked]] = defaultdict(deque)
+        self._count = 0
+
+    def add(self, asked: Asked) -> None:
+        """Let one wait, until its ``is_answered`` is set."""
+        asked.number = self._count = self._count + 1
+        type_name, device_name, _ = asked.key
+        for kind in (_type_of_answer(type_name), _ANY):
+            for name in (device_name, _ANY):
+                self._queues[kind, name].append(asked)
+
+    def oldest_for(self, type_name: str, device_name: str) -> Asked | None:
+        """Return the oldest that such a message can answer; one of its name before others."""
+        for name in (device_name, _ANY):
+            first = [asked for kind in _kinds(type_name) if (asked := self._first(kind, name))]
+            if first:
+                return min(first, key=lambda asked: asked.number)
+        return None
+
+    def _first(self, kind: str | None, name: str | None) -> Asked | None:
+        queue = self._queues.get((kind, name))
+        while queue and queue[0].is_answered:
+            queue.popleft()
+        return queue[0] if queue else None
+
+
+def _type_of_answer(query_type: str) -> str:
+    return query_type[4:]  # without GET_, STT_ or STP_
+
+
+def _kinds(type_name: str) -> Iterator[str | None]:
+    """Yield which queries a message can answer: STATUS any, IMAGE those for IMAGE, or IMAG."""
+    if type_name == "STATUS":
+        yield _ANY
+        return
+    answered = type_name.removeprefix("RTS_")
+    for length in range(1, len(answered) + 1):  # GET_TRAJ is answered by TRAJ, or TRAJECTORY
+        yield answered[:length]
