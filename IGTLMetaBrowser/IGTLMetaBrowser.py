@@ -30,11 +30,11 @@ from IGTLMetaBrowserLib.metadata.providers.dicom_series import SeriesUids
 from IGTLMetaBrowserLib.metadata.providers.slicer_database import SlicerDatabaseProvider
 from IGTLMetaBrowserLib.metadata.registry import Priority
 from IGTLMetaBrowserLib.net import DEFAULT_PORT, RefusedError
-from IGTLMetaBrowserLib.ui import sample_data, scene_endpoint
-from IGTLMetaBrowserLib.ui.archive_gateway import ArchiveGateway, isGateway
-from IGTLMetaBrowserLib.ui.demo_endpoint import DemoEndpoint, demoName, isDemo
-from IGTLMetaBrowserLib.ui.endpoint import BrowserBesideEndpoints
-from IGTLMetaBrowserLib.ui.endpoint_history import EndpointHistory
+from IGTLMetaBrowserLib.ui.archive.gateway import ArchiveGateway, isGateway
+from IGTLMetaBrowserLib.ui.connection.endpoint_history import EndpointHistory
+from IGTLMetaBrowserLib.ui.endpoints import sample_data, scene_endpoint
+from IGTLMetaBrowserLib.ui.endpoints.demo_endpoint import DemoEndpoint, demoName, isDemo
+from IGTLMetaBrowserLib.ui.endpoints.endpoint import BrowserBesideEndpoints
 from IGTLMetaBrowserLib.ui.panel import BrowserPanel
 from IGTLMetaBrowserLib.ui.patient_privacy import arePatientsHidden
 from IGTLMetaBrowserLib.ui.pump import Pump

@@ -28,7 +28,7 @@ import slicerhost
 from helpers import orthanc
 from helpers.demo_dicom import write_phantom
 from IGTLMetaBrowserLib import net
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 
 def main() -> int:

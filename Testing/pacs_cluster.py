@@ -21,8 +21,8 @@ import numpy as np
 from helpers import cluster
 from helpers.large_series import write_large_series
 from IGTLMetaBrowserLib import net
-from IGTLMetaBrowserLib.sources.dicom_fields import image_id as image_id_of
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.fields import image_id as image_id_of
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 SLICES = 200
 _SETTINGS = net.ConnectionSettings(answer_timeout=120)

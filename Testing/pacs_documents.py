@@ -16,9 +16,9 @@ import numpy as np
 import demo
 from helpers.orthanc import Orthanc
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom_segmentations import Structure
-from IGTLMetaBrowserLib.sources.label_file import Labels, write_labels
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.segmentations import Structure
+from IGTLMetaBrowserLib.sources.documents.label_file import Labels, write_labels
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 
 TUMOR = "Tumor"

@@ -35,6 +35,9 @@ LAYERS = {
     MODULE_FILE: 6,
 }
 
+# The packages in ``sources``: each imports only from those before it, and the files beside them.
+SOURCES = ("dicom", "archive", "documents", "plain_volumes")
+
 GIVE_LAYER = f"if it is new, give it a layer in {Path(__file__).name}"
 
 # Two packages of one layer, of which one may use the other, but never the other way round: the
@@ -61,12 +64,12 @@ MAY_IMPORT = {
     "distributed": (f"{LIB}.cli",),
     "nrrd": ANYWHERE,
     "prometheus_client": (f"{LIB}.cli",),
-    "SimpleITK": (f"{LIB}.sources.itk_reading",),
+    "SimpleITK": (f"{LIB}.sources.plain_volumes.itk_reading",),
     "rich": ANYWHERE,
-    "dicomweb_client": (f"{LIB}.sources.dicomweb",),
-    "requests": (f"{LIB}.sources.dicomweb", f"{LIB}.sources.stow"),
-    "urllib3": (f"{LIB}.sources.dicomweb", f"{LIB}.sources.web_answers"),
-    "pynetdicom": (f"{LIB}.sources.dimse", f"{LIB}.sources.dimse_association"),
+    "dicomweb_client": (f"{LIB}.sources.archive.dicomweb",),
+    "requests": (f"{LIB}.sources.archive.dicomweb", f"{LIB}.sources.archive.stow"),
+    "urllib3": (f"{LIB}.sources.archive.dicomweb", f"{LIB}.sources.archive.web_answers"),
+    "pynetdicom": (f"{LIB}.sources.archive.dimse", f"{LIB}.sources.archive.dimse_association"),
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
 ONLY_IN_FUNCTIONS = {
@@ -89,17 +92,17 @@ ONLY_IN_FUNCTIONS = {
 THREADS = {"threading", "_thread", "concurrent", "multiprocessing"}
 # But for the commands ``index`` and ``serve``, which read and decode files in several processes,
 # and never inside Slicer.
-WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom_decoding")
+WITH_PROCESSES = (f"{LIB}.dicom_index.workers", f"{LIB}.sources.dicom.decoding")
 # What starts them is not loaded before.
 PROCESSES = f"{LIB}.dicom_index.process_executor"
 # An archive is asked, and a folder scanned, by threads of the command ``serve``.
 WITH_THREADS = (
-    f"{LIB}.sources.archive_queries",
-    f"{LIB}.sources.archive_source",
+    f"{LIB}.sources.archive.queries",
+    f"{LIB}.sources.archive.source",
     f"{LIB}.sources.background",
-    f"{LIB}.sources.fetched_series",
-    f"{LIB}.sources.series_fetcher",
-    f"{LIB}.sources.volume_memory",
+    f"{LIB}.sources.archive.fetched_series",
+    f"{LIB}.sources.archive.series_fetcher",
+    f"{LIB}.sources.archive.volume_memory",
 )
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
 # does nothing else, and is waited for by looking at it every 50 ms, which also lets it run. The one
@@ -108,13 +111,13 @@ WITH_THREADS = (
 WITH_A_THREAD = (
     f"{LIB}.cli.serving",
     f"{LIB}.net.host_lookup",
-    f"{LIB}.sources.arriving_volume",
+    f"{LIB}.sources.archive.arriving_volume",
     PROCESSES,
-    f"{LIB}.sources.dimse",
-    f"{LIB}.sources.dimse_files",
-    f"{LIB}.sources.itk_process",
-    f"{LIB}.sources.volume_memory",
-    f"{LIB}.sources.web_answers",
+    f"{LIB}.sources.archive.dimse",
+    f"{LIB}.sources.archive.dimse_files",
+    f"{LIB}.sources.plain_volumes.itk_process",
+    f"{LIB}.sources.archive.volume_memory",
+    f"{LIB}.sources.archive.web_answers",
 )
 # The codec does no I/O and does not look at the clock.
 INPUT_OUTPUT = (
@@ -186,6 +189,8 @@ def complaint(module: str, imported: Import) -> str | None:
     if is_in(imported.name, (PROCESSES,)) and not (imported.in_function or imported.for_types_only):
         return f"no threads, so {PROCESSES} is imported in a function"
     here = package_of(module)
+    if here == target == "sources":
+        return complaint_among_sources(module, imported.name)
     if target in ("", here):
         return None
     if target not in LAYERS:
@@ -197,6 +202,16 @@ def complaint(module: str, imported: Import) -> str | None:
     if here and LAYERS[target] >= LAYERS[here]:
         return f"{here} (layer {LAYERS[here]}) imports {target} (layer {LAYERS[target]})"
     return None if here else f"the package itself imports nothing, so not {target}"
+
+
+def complaint_among_sources(module: str, target: str) -> str | None:
+    """Return what is wrong with a source's importing ``target``, a module of the project."""
+    here, there = module.split(".")[2], target.split(".")[2]
+    if here == there or there not in SOURCES:
+        return None
+    if here not in SOURCES or SOURCES.index(there) > SOURCES.index(here):
+        return f"sources.{here} imports sources.{there}, which is above it"
+    return None
 
 
 def complaint_from_outside(module: str, imported: Import) -> str | None:
@@ -266,6 +281,12 @@ def test_all_files_are_found() -> None:
         ("scene/volumes.py", "from ..net import client", "scene never imports net"),
         ("scene/volumes.py", "from ..sources import demo", "scene (layer 3) imports sources"),
         ("sources/demo.py", "from ..scene import volumes", "sources (layer 3) imports scene"),
+        (
+            "sources/dicom/x.py",
+            "from ..archive import dimse",
+            "imports sources.archive",
+        ),
+        ("sources/demo.py", "from .dicom import folder", "imports sources.dicom"),
         ("browser/browser.py", "from .. import cli", "browser (layer 4) imports cli"),
         ("browser/browser.py", "from ..ui import panels", "browser (layer 4) imports ui"),
         ("ui/panels.py", "import IGTLMetaBrowser", "ui (layer 5) imports IGTLMetaBrowser"),
@@ -289,7 +310,7 @@ def test_all_files_are_found() -> None:
         ("dicom_index/index.py", "def f():\n    import multiprocessing", "no threads"),
         ("dicom_index/workers.py", "import multiprocessing", "no threads"),
         ("dicom_index/workers.py", "from .process_executor import ProcessExecutor", "no threads"),
-        ("sources/dicom_folder.py", "import pydicom", "pydicom is imported at file scope"),
+        ("sources/dicom/folder.py", "import pydicom", "pydicom is imported at file scope"),
         ("cli/main.py", "class Table:\n    import rich", "rich is imported at file scope"),
         (
             "cli/main.py",
@@ -314,9 +335,9 @@ def test_a_wrong_import_is_found(path: str, source: str, words: str) -> None:
             "net/client.py",
             "import socket, time\nfrom .. import codec\nfrom .queries import Queries",
         ),
-        ("sources/dicom_folder.py", "def f():\n    import pydicom, highdicom"),
+        ("sources/dicom/folder.py", "def f():\n    import pydicom, highdicom"),
         (
-            "sources/dicom_folder.py",
+            "sources/dicom/folder.py",
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pydicom",
         ),
         ("sources/scene.py", "import slicer, vtk\nfrom ..scene import volumes"),

@@ -43,7 +43,7 @@ from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.net.limits import ServerLimits
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 ROUNDS = 3
 JOBS = 2
@@ -68,7 +68,7 @@ OPEN_FOLDER = """
 import sys, time
 from pathlib import Path
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 def kilobytes(name):
     lines = dict(line.split(":") for line in open("/proc/self/status"))

@@ -9,7 +9,7 @@ import pytest
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.image_list import ImageList
 from IGTLMetaBrowserLib.browser.image_search import ImageSearch, parse_day
-from IGTLMetaBrowserLib.sources.archive import KEYWORDS
+from IGTLMetaBrowserLib.sources.archive.archive import KEYWORDS
 
 
 def on(year: int, month: int, day: int, hour: int = 12) -> codec.Timestamp:

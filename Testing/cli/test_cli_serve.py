@@ -31,7 +31,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.serve import closed_at_end
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.demo import DemoImage, demo_images
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 READY = re.compile(r"serving (\d+) images on (\S+)\n")
 

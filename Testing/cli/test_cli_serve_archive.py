@@ -13,7 +13,7 @@ import pytest
 from cli.command import igtlmeta, started
 from helpers import demo_dicom, orthanc
 from helpers.reserved_port import free_port
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 without_orthanc = pytest.mark.skipif(
     not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"

@@ -15,7 +15,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 from cli.command import igtlmeta, started
 from helpers import demo_dicom, orthanc
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
-from IGTLMetaBrowserLib.sources.plan_document import read_plan
+from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
 
 without_orthanc = pytest.mark.skipif(
     not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"

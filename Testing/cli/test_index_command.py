@@ -21,7 +21,7 @@ from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.cli import main
 from IGTLMetaBrowserLib.dicom_index.export import database_path
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
-from IGTLMetaBrowserLib.sources.dicom_fields import image_id
+from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 
 TEST_FILES = Path(pydicom.data.__file__).parent / "test_files"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 # Three slices, 2 mm apart, at the left posterior inferior corner (-10, -20, 30) of LPS.
 REGULAR = [(-10, -20, 30), (-10, -20, 32), (-10, -20, 34)]

@@ -26,7 +26,7 @@ from helpers.scripted_archive import Answer, archive_of, multipart, record, runn
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.net.recording import Event, RecordingError, read_recording
-from IGTLMetaBrowserLib.sources import dicom_fields
+from IGTLMetaBrowserLib.sources.dicom import fields as dicom_fields
 
 OLDER = b"what was there before"
 Results = Mapping[str, bytes]

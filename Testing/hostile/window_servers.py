@@ -22,7 +22,7 @@ from hostile.conversation import IMAGES, Archive
 from hostile.fault_proxy import FaultProxy
 from hostile.soak_peers import fault_of_connection, streaming
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.ui.endpoint import Endpoint
+from IGTLMetaBrowserLib.ui.endpoints.endpoint import Endpoint
 
 MOVED = np.array([[0.0, 0.0, 1.0, -7.0], [1.0, 0.0, 0.0, 3.0], [0.0, 1.0, 0.0, 0.0]])
 """Where the images of the second archive are."""

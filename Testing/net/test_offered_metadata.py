@@ -13,7 +13,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.fields import FIELDS
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.dicom_index.rows import SERIES
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 KNOWN = {"study": "1.2.3", "series": "1.2.3.4", "orientation": r"1\0\0\0\1\0"}
 

@@ -22,7 +22,7 @@ from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
 from IGTLMetaBrowserLib.net.source import OffersSearch, OffersStreams, SourceError
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
 from IGTLMetaBrowserLib.sources.demo import demo_images
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 KEY = b"a secret"
 OUR_NAME = "IGTLMetaBrowser"  # the maker of our own files, and what our servers are called

@@ -10,7 +10,18 @@ from IGTLMetaBrowserLib.privacy.kept_texts import (
     kept_notices,
     kept_values,
 )
-from IGTLMetaBrowserLib.sources import dicom_offers, dicom_sizes, dicom_spacing, dicom_volumes
+from IGTLMetaBrowserLib.sources.dicom import (
+    offers as dicom_offers,
+)
+from IGTLMetaBrowserLib.sources.dicom import (
+    sizes as dicom_sizes,
+)
+from IGTLMetaBrowserLib.sources.dicom import (
+    spacing as dicom_spacing,
+)
+from IGTLMetaBrowserLib.sources.dicom import (
+    volumes as dicom_volumes,
+)
 
 OURS = [
     dicom_offers.RESAMPLED,

@@ -8,7 +8,7 @@ import tempfile
 import qt
 
 from helpers import orthanc
-from IGTLMetaBrowserLib.ui.python_packages import isInstalled
+from IGTLMetaBrowserLib.ui.archive.python_packages import isInstalled
 from real_slicer.servers import ServerProcess
 from real_slicer.views import screenshot
 

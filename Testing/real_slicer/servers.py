@@ -261,7 +261,7 @@ def perfusion(port: int, *_numbers: float) -> None:
     import numpy as np
 
     from helpers import radiotherapy as study
-    from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+    from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
     with tempfile.TemporaryDirectory() as name:
         for time_number in range(3):

@@ -24,7 +24,7 @@ from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.scene.volumes import show_image
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 
 ROWS, COLUMNS = 5, 7

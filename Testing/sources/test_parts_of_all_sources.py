@@ -13,8 +13,8 @@ import pytest
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.sources.demo import DemoSource
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.plain_volumes import PlainVolumeSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 
 VOXELS = np.arange(9 * 7 * 5, dtype=np.int16).reshape(9, 7, 5)
 POSITIONS = [(-10, -20, 30 + 2 * number) for number in range(9)]

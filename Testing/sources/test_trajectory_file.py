@@ -9,7 +9,7 @@ import pytest
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.demo import demo_trajectories
-from IGTLMetaBrowserLib.sources.markups_folder import read_markups
+from IGTLMetaBrowserLib.sources.plain_volumes.markups_folder import read_markups
 from IGTLMetaBrowserLib.sources.trajectory_file import (
     read_trajectories,
     trajectory_to_json,

@@ -139,7 +139,9 @@ def test_what_is_no_address_is_said_in_the_dialog(user):
 @pytest.mark.parametrize("is_wanted", [True, False])
 def test_what_is_missing_is_installed_if_the_user_wants_it(user, monkeypatch, is_wanted):
     asked, installed = [], []
-    monkeypatch.setattr("IGTLMetaBrowserLib.ui.python_packages.isInstalled", lambda _name: False)
+    monkeypatch.setattr(
+        "IGTLMetaBrowserLib.ui.archive.python_packages.isInstalled", lambda _name: False
+    )
     confirm = lambda text: asked.append(text) or is_wanted  # noqa: E731
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", confirm)
     monkeypatch.setattr(slicer.util, "pip_install", installed.append, raising=False)

@@ -16,7 +16,7 @@ from PySide6.QtTest import QTest
 from helpers import orthanc
 from helpers.demo_dicom import write_phantom
 from helpers.empty_archive import empty_archive
-from IGTLMetaBrowserLib.sources.predecessor import replaced_by
+from IGTLMetaBrowserLib.sources.dicom.replaced_documents import replaced_by
 
 pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")

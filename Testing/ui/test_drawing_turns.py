@@ -50,7 +50,7 @@ def views(set_layout_manager, drawn):
 
 @pytest.fixture
 def turns(views):
-    from IGTLMetaBrowserLib.ui.drawing_turns import DrawingTurns
+    from IGTLMetaBrowserLib.ui.views.drawing_turns import DrawingTurns
 
     turns = DrawingTurns()
     yield turns

@@ -56,7 +56,7 @@ def views(set_layout_manager, volume):
 
 @pytest.fixture
 def live_views(user, views):
-    from IGTLMetaBrowserLib.ui.live_views import LiveViews
+    from IGTLMetaBrowserLib.ui.views.live_views import LiveViews
 
     live_views = LiveViews(user.panel.browser.images)
     yield live_views

@@ -44,7 +44,7 @@ def test_it_is_on_loopback_and_the_users_own_server_stays_filled_in(demo_user, b
 
 
 def test_it_is_not_among_the_servers_that_worked(demo_user):
-    from IGTLMetaBrowserLib.ui.endpoint_history import EndpointHistory
+    from IGTLMetaBrowserLib.ui.connection.endpoint_history import EndpointHistory
 
     assert EndpointHistory().endpoints() == []
 

@@ -151,7 +151,7 @@ def test_a_file_that_cannot_be_read_is_named(user, serve, tmp_path):
 
 
 def test_settings_with_tls_are_read_as_they_were_kept(slicer_host):
-    from IGTLMetaBrowserLib.ui.server_settings import keepSettings, settingsOf
+    from IGTLMetaBrowserLib.ui.connection.server_settings import keepSettings, settingsOf
 
     tls = net.ClientTLS(Path("ca.pem"), Path("me.pem"), Path("me.key"), "a.example", "AB:CD")
     keepSettings("host", 1, net.ConnectionSettings(tls=tls))
@@ -162,7 +162,7 @@ def test_settings_with_tls_are_read_as_they_were_kept(slicer_host):
 
 @pytest.mark.parametrize("stored", ['{"tls": 5}', '{"tls": {"no_such": "1"}}'])
 def test_tls_settings_that_something_else_wrote_are_the_usual_ones(slicer_host, stored):
-    from IGTLMetaBrowserLib.ui.server_settings import settingsOf
+    from IGTLMetaBrowserLib.ui.connection.server_settings import settingsOf
 
     slicer_host.app.settings().setValue("IGTLMetaBrowser/Servers/host:1", stored)
     assert settingsOf("host", 1) == net.ConnectionSettings()

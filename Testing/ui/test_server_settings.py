@@ -12,7 +12,7 @@ from IGTLMetaBrowserLib import codec, net
 @pytest.fixture
 def kept(slicer_host):
     """The module that keeps them; it needs Qt."""
-    from IGTLMetaBrowserLib.ui import server_settings
+    from IGTLMetaBrowserLib.ui.connection import server_settings
 
     return server_settings
 

@@ -20,7 +20,7 @@ class View:
 
 @pytest.fixture
 def view(set_layout_manager, monkeypatch):
-    from IGTLMetaBrowserLib.ui import three_d_drawing
+    from IGTLMetaBrowserLib.ui.views import three_d_drawing
 
     monkeypatch.setattr(three_d_drawing, "_MILLISECONDS_UNTIL_DRAWN", 50)
     view = View()
@@ -31,7 +31,7 @@ def view(set_layout_manager, monkeypatch):
 
 @pytest.fixture
 def drawing(view):
-    from IGTLMetaBrowserLib.ui.three_d_drawing import ThreeDDrawing
+    from IGTLMetaBrowserLib.ui.views.three_d_drawing import ThreeDDrawing
 
     drawing = ThreeDDrawing()
     yield drawing

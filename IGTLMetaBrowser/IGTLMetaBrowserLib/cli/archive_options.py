@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..net.source import SourceError
-from ..sources.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
-from ..sources.archive_source import MOST_ENTRIES, ArchiveSource
-from ..sources.dicomweb import DicomWebArchive, WebSettings
-from ..sources.dimse import DimseArchive, DimseSettings
-from ..sources.series_cache import SeriesCache
+from ..sources.archive.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
+from ..sources.archive.dicomweb import DicomWebArchive, WebSettings
+from ..sources.archive.dimse import DimseArchive, DimseSettings
+from ..sources.archive.series_cache import SeriesCache
+from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
 from .parser import path_of
 from .serving_options import count_number, port_number, positive_number
 

@@ -131,7 +131,7 @@ def _print_summary(index: DicomIndex) -> None:
 
 def _ids_of_files(index: DicomIndex) -> dict[str, list[str]]:
     """Return the ids under which ``igtlmeta serve`` offers the images of the files."""
-    from ..sources.dicom_folder import DicomFolderSource
+    from ..sources.dicom.folder import DicomFolderSource
 
     return DicomFolderSource(index.folder, (), index=index).ids_of_files()
 

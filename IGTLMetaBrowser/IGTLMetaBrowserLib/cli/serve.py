@@ -26,8 +26,8 @@ from ..dicom_index.index import DicomIndex
 from ..net.audit import AuditError
 from ..net.source import HasToBeClosed
 from ..sources.demo import DemoSource
-from ..sources.dicom_folder import DicomFolderSource
-from ..sources.plain_volumes import PlainVolumeSource
+from ..sources.dicom.folder import DicomFolderSource
+from ..sources.plain_volumes.folder import PlainVolumeSource
 from . import archive_options, serving_options, tls_options
 from .deidentify_options import add_deidentify_options, deidentified
 from .index import processors

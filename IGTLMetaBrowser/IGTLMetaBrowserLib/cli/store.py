@@ -17,13 +17,13 @@ from ..dicom_index.limited_file import open_limited
 from ..dicom_index.whole_dataset import read_whole
 from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
-from ..sources.archive import Archive, Series
-from ..sources.dicom_fields import image_id
-from ..sources.label_document import replace_segments, write_segmentation
-from ..sources.label_file import ENDING, Labels, read_labels
-from ..sources.plain_volumes import read_label_map
-from ..sources.plan_document import write_plan
-from ..sources.predecessor import find_latest, find_predecessor
+from ..sources.archive.archive import Archive, Series
+from ..sources.dicom.fields import image_id
+from ..sources.documents.label_document import replace_segments, write_segmentation
+from ..sources.documents.label_file import ENDING, Labels, read_labels
+from ..sources.documents.plan_document import write_plan
+from ..sources.documents.predecessor import find_latest, find_predecessor
+from ..sources.plain_volumes.folder import read_label_map
 from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
 from . import archive_options, output

@@ -1,13 +1,12 @@
 """What a server offers. Each source answers the ``Source`` protocol of ``net.source``.
 
-demo              ``demo``, ``phantom``: need only numpy, and so work inside Slicer
-folder of DICOM   ``dicom_folder``, ``dicom_volumes`` (which frames are a volume), ``dicom_fields``
-                  (an entry of the list, and metadata), ``dicom_pixels``, ``dicom_decoding``;
-                  label maps: ``folder_label_maps``, ``dicom_segmentations``, ``dicom_structures``
-folder of NRRD …  ``plain_volumes``, ``volume_headers`` and ``whole_voxels`` (what ITK does not
-                  check), ``voxel_files``, ``markups_folder``
-archive (PACS)    ``archive_source``, ``archive`` (what an archive can do) with ``dicomweb`` and
-                  ``dimse``, ``series_fetcher``, ``series_cache``, ``arriving_volume``
-documents         ``plan_document`` (SR), ``label_document`` (SEG), ``predecessor``: what is stored
-scene             ``scene``: what is in Slicer's scene
+dicom           a folder of DICOM files
+archive         an archive (PACS), by DICOMweb or DIMSE
+documents       DICOM documents of plans and label maps, which are stored in either
+plain_volumes   a folder of NRRD, NIfTI and MetaImage files
+``scene``       what is in Slicer's scene
+``demo``        a head ``phantom`` and its plans; both need only numpy, and so work inside Slicer
+
+Beside them: ``trajectory_file`` and ``json_file`` (plans as JSON), ``background`` (what takes long,
+in a thread). Of the packages, each imports only from those above it.
 """

@@ -1,9 +1,12 @@
 """The window. The only package, with the module file, that knows Qt.
 
-the panel    ``panel``, ``panel_events`` (what it shows of the browser's events),
-             ``panel_messages``, ``pump`` (the browser's steps in Qt's event loop)
-sections     ``…_section``, one for each of the panel; fields and menus of one are beside it
-tables       ``…_table`` (a model), ``table_model`` (what they share), ``…_columns``
-archive      ``archive_…``, ``plan_store``, ``label_store``
-own server   ``scene_endpoint``, ``share_…``, ``demo_endpoint``
+the panel   ``panel``, ``panel_events`` (what it shows of the browser's events),
+            ``panel_messages``, ``panel_keys``, ``sections`` (which are open), ``status_line``,
+            ``progress_section``, ``patient_privacy``, ``pump`` (the browser's steps in Qt's event
+            loop)
+its parts   ``connection``, ``images``, ``details``, ``trajectories``, ``archive``, and
+            ``endpoints`` (own servers); in each, ``section`` is the part of the panel, and
+            ``table`` a model
+for all     ``views`` (of Slicer), ``widgets``, ``settings_values``, ``timers``, ``plurals``,
+            ``locale_texts``
 """

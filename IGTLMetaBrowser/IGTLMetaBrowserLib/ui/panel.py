@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import qt
 
-from .archive_section import ArchiveSection
-from .archive_store import ArchiveStore
-from .button_tips import ButtonTips
-from .connection_section import ConnectionSection
-from .image_section import ImageSection
-from .image_table import ImageTableModel
-from .kept_previews import KeptPreviews
+from .archive.section import ArchiveSection
+from .archive.store import ArchiveStore
+from .connection.section import ConnectionSection
+from .connection.server_offers import ServerOffers
+from .connection.server_settings_section import ServerSettingsSection
+from .endpoints.share_section import ShareSection
+from .images.kept_previews import KeptPreviews
+from .images.overlay_section import OverlaySection
+from .images.record_button import RecordButton
+from .images.section import ImageSection
+from .images.state_appearance import StateColors
+from .images.table import ImageTableModel
 from .locale_texts import LocaleTexts
-from .overlay_section import OverlaySection
-from .own_window import drawAlone
 from .panel_events import PanelEvents
 from .panel_keys import PanelKeys
 from .panel_messages import PanelMessages
 from .patient_privacy import PatientPrivacy
 from .progress_section import ProgressSection
-from .record_button import RecordButton
 from .sections import rememberSections
-from .server_offers import ServerOffers
-from .server_settings_section import ServerSettingsSection
-from .share_section import ShareSection
-from .state_appearance import StateColors
 from .status_line import StatusLine
-from .trajectory_section import TrajectorySection
-from .wrapped_label import WrappedLabel
+from .trajectories.section import TrajectorySection
+from .widgets.button_tips import ButtonTips
+from .widgets.own_window import drawAlone
+from .widgets.wrapped_label import WrappedLabel
 
 
 class BrowserPanel:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from ..browser import events as events
 from ..codec import printable
-from .drawing_turns import DrawingTurns
-from .live_views import LiveViews
-from .preview_views import PreviewViews
-from .slice_views import showInSliceViews
-from .three_d_drawing import ThreeDDrawing
 from .timers import SingleShotTimer
+from .views.drawing_turns import DrawingTurns
+from .views.live_views import LiveViews
+from .views.preview_views import PreviewViews
+from .views.slice_views import showInSliceViews
+from .views.three_d_drawing import ThreeDDrawing
 
 _TOGETHER = (events.ImagesWaiting, events.ImagesCancelled, events.ImageFailed)
 # Slicer draws its whole window anew for any change in it, which in software takes 10 to 20 ms.

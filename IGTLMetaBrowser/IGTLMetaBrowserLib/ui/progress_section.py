@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from .elided_label import ElidedLabel
 from .timers import SingleShotTimer
+from .widgets.elided_label import ElidedLabel
 
 # Images that are loaded one after the other come sooner; then nothing is left of the bar.
 _MILLISECONDS_OF_PLACE = 3000

@@ -271,7 +271,7 @@ def load() -> str:
 COMPRESSED = (
     PREPARE
     + """
-from IGTLMetaBrowserLib.sources.dicom_folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 if __name__ == "__main__":
     source = DicomFolderSource(sys.argv[1], jobs=2, seconds_a_turn=0.01)
     server = net.Server(source, port=0, limits=net.ServerLimits(image_cache_size=1))

@@ -1,0 +1,178 @@
+"""An archive (PACS) as a source sees it: series that match a query, and their files.
+
+``dicomweb`` and ``dimse`` are the two ways to one; ``source`` makes images of what comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ...net.source import SourceError
+from .multipart import FindRoom
+
+Query = Mapping[str, str]
+"""Values by DICOM keywords, as in QIDO: with the wild cards * and ?, dates as ranges."""
+
+PATIENT_KEYWORDS = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
+STUDY_KEYWORDS = (
+    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyDescription", "AccessionNumber",
+    "ReferringPhysicianName", "StudyID",
+)  # fmt: skip
+SERIES_KEYWORDS = (
+    "SeriesInstanceUID", "Modality", "SeriesDescription", "SeriesNumber", "SeriesDate",
+    "SeriesTime", "BodyPartExamined", "ProtocolName", "NumberOfSeriesRelatedInstances",
+)  # fmt: skip
+PLACE_KEYWORDS = ("ImagePositionPatient", "ImageOrientationPatient")
+SIZE_KEYWORDS = ("Rows", "Columns", "BitsAllocated")
+INSTANCE_KEYWORDS = ("SOPInstanceUID", "InstanceNumber", *PLACE_KEYWORDS, *SIZE_KEYWORDS)
+"""What an instance is asked for before it is fetched: where it lies, and how large it is."""
+
+# Modalities whose series are no images of the patient (PS3.3 C.7.3.1.1.1).
+NOT_IMAGES = frozenset(
+    (
+        "AU", "DOC", "ECG", "EEG", "FID", "HD", "KER", "KO", "M3D", "PLAN", "PR", "REG", "RTPLAN",
+        "RTRECORD", "RTSTRUCT", "RWV", "SEG", "SMR", "SR", "SRF", "STAIN", "TEXTUREMAP", "VA",
+    )
+)  # fmt: skip
+
+PASSWORD_VARIABLE, TOKEN_VARIABLE = "IGTLMETA_ARCHIVE_PASSWORD", "IGTLMETA_ARCHIVE_TOKEN"
+"""Where the command reads a secret: others see the command line of a process."""
+
+KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
+"""What a list of series is asked for; and by what it can be searched."""
+
+# Names of persons are compared without case (PS3.4 C.2.2.2.1), all else as it is.
+_WITHOUT_CASE = ("PatientName", "ReferringPhysicianName")
+_DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
+
+_MOST_DIGITS = 12  # of an integer string (PS3.5 6.2)
+LONGEST_PATTERN = 512
+"""Characters; a name has three groups of 64 (PS3.5 6.2), each of which can have a wild card."""
+
+
+class ArchiveError(SourceError):
+    """An archive does not give what it was asked for; the text says why and what to try."""
+
+
+class BrokenOffError(ArchiveError):
+    """The connection to an archive has ended too early: asked again, it may give the whole."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series of an archive's list: its attributes by their keywords, absent ones missing."""
+
+    attributes: Mapping[str, str]
+
+    def __getitem__(self, keyword: str) -> str:
+        return self.attributes.get(keyword, "")
+
+    @property
+    def uid(self) -> str:
+        """Its SeriesInstanceUID."""
+        return self["SeriesInstanceUID"]
+
+    @property
+    def count(self) -> int | None:
+        """How many instances the archive says it has; None if it does not say."""
+        text = self["NumberOfSeriesRelatedInstances"]
+        return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
+class Archive(Protocol):
+    """Where series are found. Its methods block, and are called by threads, several at a time."""
+
+    name: str
+    """Its address, as it is named in messages."""
+    is_instance_soon: bool
+    """Whether one instance that is asked for comes sooner than the first of a whole series."""
+
+    def find(self, query: Query, most: int) -> Sequence[Series]:
+        """Return the series that match, at most so many. Raises ``ArchiveError``."""
+        ...
+
+    def instance(self, series: Series, number: int) -> Mapping[str, str]:
+        """Return the attributes of the instance of a series with this InstanceNumber.
+
+        They are of ``INSTANCE_KEYWORDS``, as far as the archive says. Raises ``ArchiveError``, also
+        if there is none or are several.
+        """
+        ...
+
+    def fetch(
+        self,
+        series: Series,
+        write: Callable[[Any], None],
+        instance: str = "",
+        find_room: FindRoom | None = None,
+    ) -> None:
+        """Call ``write`` with the bytes of each file (PS3.10), or of that of one instance.
+
+        They are ``bytes``, a ``memoryview``, or the content of the room that ``find_room`` has
+        given for them, if the archive says how large a file is before it comes. Raises
+        ``ArchiveError``.
+        """
+        ...
+
+    def store(self, files: Sequence[bytes]) -> None:
+        """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
+        ...
+
+    def close(self) -> None:
+        """Have all that is asked end soon, from another thread: it raises ``ArchiveError``."""
+        ...
+
+
+def matches(series: Series, query: Query) -> bool:
+    """Whether a series is what a query asks for.
+
+    Archives may pass over what they do not search by (PS3.18 8.3.4): what comes is looked at.
+    """
+    return all(_matches(keyword, series[keyword], pattern) for keyword, pattern in query.items())
+
+
+def _matches(keyword: str, value: str, pattern: str) -> bool:
+    if pattern in ("", "*"):
+        return True
+    if keyword in _DATES:
+        begin, dash, end = pattern.partition("-")
+        return begin <= value <= (end or "99999999") if dash else value == pattern
+    if "Time" in keyword:  # ranges of parts of it, which only the archive compares
+        return True
+    if keyword not in _WITHOUT_CASE:
+        return _is_like(value, pattern)
+    # "Doe^Jane" and "Doe^Jane^^^" are one name, in each of its alphabets.
+    parts = [part.rstrip("^").casefold() for part in value.split("=")]
+    return any(_is_like(part, pattern.casefold()) for part in parts)
+
+
+def _is_like(value: str, pattern: str) -> bool:
+    """Whether a text matches a pattern with the wild cards * and ?.
+
+    Not by a regular expression: of twenty wild cards, it would try all ways to place them.
+    """
+    if len(pattern) > LONGEST_PATTERN:
+        return False
+    begin, *pieces = pattern.split("*")
+    if not pieces:
+        return _is_piece(value, 0, begin) and len(value) == len(begin)
+    *middle, end = pieces
+    place, last = len(begin), len(value) - len(end)
+    if place > last or not (_is_piece(value, 0, begin) and _is_piece(value, last, end)):
+        return False
+    for piece in middle:  # each where it is found first: so there is most room for those behind it
+        found = range(place, last - len(piece) + 1)
+        place = next((at + len(piece) for at in found if _is_piece(value, at, piece)), -1)
+        if place < 0:
+            return False
+    return True
+
+
+def _is_piece(value: str, begin: int, piece: str) -> bool:
+    """Whether a text has there what ``piece`` says, in which ? is any character."""
+    there = value[begin : begin + len(piece)]
+    return len(there) == len(piece) and all(
+        wanted in ("?", found) for wanted, found in zip(piece, there, strict=True)
+    )

@@ -1,0 +1,342 @@
+"""An archive by DIMSE (PS3.7): C-FIND for lists, C-GET or C-MOVE for files, C-STORE to store.
+
+All of it is pynetdicom's. Each call has an association of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from ...net.source import SourceError
+from .archive import (
+    INSTANCE_KEYWORDS,
+    KEYWORDS,
+    PATIENT_KEYWORDS,
+    SERIES_KEYWORDS,
+    STUDY_KEYWORDS,
+    ArchiveError,
+    BrokenOffError,
+    Query,
+    Series,
+)
+from .dimse_association import (
+    Association,
+    Peer,
+    associated,
+    find_model,
+    storage_classes,
+    storage_contexts,
+    transfer_syntaxes,
+)
+from .dimse_files import ReceivedFiles
+from .multipart import LARGEST_PART, FindRoom
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_logger = logging.getLogger(__name__)
+
+_ADDRESS = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d{1,5})")
+_LAST_PORT = 65535
+# What a study is asked for: the rest is of its series.
+_STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
+# Of data elements that were changed, or do not fit the class: it has stored the file (PS3.4 B.2.3).
+_STORED_WITH_WARNING = (0xB000, 0xB006, 0xB007)
+# Who sends to our port at once: the archive, and who was not asked.
+_MOST_SENDERS = 50
+
+
+@dataclass(frozen=True)
+class DimseSettings:
+    """What an archive knows us by, and how it is asked for files.
+
+    With ``move_port`` they come by C-MOVE to that port of this computer, which the archive must
+    know under ``aet``; else by C-GET. ``authority`` has TLS used, with ``certificate`` as our own.
+    """
+
+    aet: str = "IGTLMETA"
+    move_port: int | None = None
+    authority: str = ""
+    certificate: str = ""
+    timeout: float = 30.0
+
+
+class DimseArchive:
+    """The archive at ``AET@HOST:PORT``. Raises ``SourceError`` without pynetdicom."""
+
+    is_instance_soon = False  # it takes an association of its own
+
+    def __init__(self, address: str, settings: DimseSettings | None = None) -> None:
+        try:
+            import pynetdicom  # noqa: F401
+        except ImportError as error:
+            raise SourceError(
+                "An archive needs pynetdicom, which this Python does not have. "
+                'Install it: pip install "igtlmetabrowser[pacs]"'
+            ) from error
+        found = _ADDRESS.fullmatch(address)
+        if found is None:
+            raise ArchiveError(f"{address!r} is no AET@HOST:PORT, such as PACS@10.1.2.3:104")
+        if not 0 < int(found["port"]) <= _LAST_PORT:
+            raise ArchiveError(f"{address!r} names no port from 1 to {_LAST_PORT}")
+        self.name = address
+        settings = settings or DimseSettings()
+        self._peer = Peer(
+            address,
+            found["aet"],
+            found["host"],
+            int(found["port"]),
+            settings.aet,
+            settings.timeout,
+            _tls_context(settings),
+        )
+        self._move_port = settings.move_port
+        # The archive knows one port, where one series can be waited for at a time.
+        self._moving = threading.Lock()
+
+    def close(self) -> None:
+        """Nothing: each operation ends after the file that comes, or in its own time."""
+
+    def echo(self) -> None:
+        """Ask whether it is there (C-ECHO). Raises ``ArchiveError``."""
+        from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+
+        with associated(self._peer, [Verification]) as association:
+            since = time.monotonic()
+            status = association.of_pynetdicom.send_c_echo()
+            if not status:
+                raise association.no_answer("C-ECHO", since)
+            association.check(status, "answers no C-ECHO")
+
+    def find(self, query: Query, most: int) -> Sequence[Series]:
+        """Return the series that match, at most so many. Raises ``ArchiveError``.
+
+        First the studies, then the series of each: few archives find series of unnamed studies
+        (PS3.4 C.4.1.3.1.1, without relational queries).
+        """
+        try:
+            return self._find(query, most)
+        except BrokenOffError:  # as by DICOMweb: it has just been started again, perhaps
+            return self._find(query, most)
+
+    def _find(self, query: Query, most: int) -> Sequence[Series]:
+        end = self._peer.end()
+        of_study = {key: text for key, text in query.items() if key in _STUDY_LEVEL}
+        of_series = {key: text for key, text in query.items() if key not in _STUDY_LEVEL}
+        if "SeriesInstanceUID" in of_series and (named := self._find_named(query, end)):
+            return named
+        identifier = _identifier("STUDY", _STUDY_LEVEL, of_study)
+        if "Modality" in of_series:
+            identifier.ModalitiesInStudy = of_series["Modality"]
+        # Each has a series at least, so that more studies are of no use; unless it may have none
+        # that is searched for.
+        limit = None if of_series.keys() - {"Modality"} else most
+        with associated(self._peer, [find_model()]) as association:
+            studies = list(association.answers(identifier, end, limit))
+        found: list[Series] = []
+        if not studies:
+            return found
+        # Another association: one that has found too many may not have stopped.
+        with associated(self._peer, [find_model()]) as association:
+            for study in studies:
+                for series in self._series_in(association, study, of_series, end):
+                    found.append(series)
+                    if len(found) >= most:
+                        return found
+        return found
+
+    def _find_named(self, query: Query, end: float) -> list[Series]:
+        """Return the series with this UID, of an archive that finds it in whatever study it is.
+
+        Nothing of others, which need the study: some refuse, some find nothing.
+        """
+        identifier = _identifier("SERIES", (*_STUDY_LEVEL, *SERIES_KEYWORDS), query)
+        try:
+            with associated(self._peer, [find_model()]) as association:
+                records = list(association.answers(identifier, end, 2))
+        except ArchiveError:
+            return []
+        found = [Series(_values_of(KEYWORDS, record)) for record in records]
+        is_told = all(
+            one.uid == query["SeriesInstanceUID"] and one["StudyInstanceUID"] and one["PatientID"]
+            for one in found
+        )
+        return found if is_told else []
+
+    def _series_in(
+        self, association: Association, study: Dataset, query: Query, end: float
+    ) -> Iterator[Series]:
+        """Yield the series of a study; of an answer without UID, or of another study, nothing."""
+        uid = str(study.get("StudyInstanceUID") or "")
+        keywords = (*SERIES_KEYWORDS, "StudyInstanceUID")
+        identifier = _identifier("SERIES", keywords, {**query, "StudyInstanceUID": uid})
+        for record in association.answers(identifier, end):
+            series = Series(_values_of(KEYWORDS, record, study))
+            if series.uid and uid and series["StudyInstanceUID"] == uid:
+                yield series
+            else:
+                _logger.warning(
+                    "%s has listed a series without UID, or one of another study than was asked "
+                    "for; it is left out",
+                    self.name,
+                )
+
+    def instance(self, series: Series, number: int) -> Mapping[str, str]:
+        """Return what is known of an instance by its number. Raises ``ArchiveError``."""
+        query = {**_uids_of(series), "InstanceNumber": str(number)}
+        identifier = _identifier("IMAGE", INSTANCE_KEYWORDS, query)
+        with associated(self._peer, [find_model()]) as association:
+            found = list(association.answers(identifier, self._peer.end(), 2))
+        if len(found) != 1:
+            raise ArchiveError(f"{self.name} has {len(found)} instances {number} of a series")
+        return _values_of(INSTANCE_KEYWORDS, found[0])
+
+    def fetch(
+        self,
+        series: Series,
+        write: Callable[[Any], None],
+        instance: str = "",
+        find_room: FindRoom | None = None,  # pynetdicom receives into memory of its own
+    ) -> None:
+        """Call ``write`` with the bytes of each file. Raises ``ArchiveError``."""
+        wanted = {**_uids_of(series), **({"SOPInstanceUID": instance} if instance else {})}
+        identifier = _identifier("IMAGE" if instance else "SERIES", (), wanted)
+        files = ReceivedFiles(self._peer, series, write, self._move_port is not None)
+        if self._move_port is None:
+            self._get(identifier, self._classes_of(series), files)
+        elif instance:  # its series has the port
+            raise ArchiveError(f"{self.name} sends no single instances by C-MOVE")
+        else:
+            with self._moving:
+                self._move(identifier, files, self._move_port)
+
+    def store(self, files: Sequence[bytes]) -> None:
+        """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
+        from pydicom import dcmread
+
+        datasets = [dcmread(BytesIO(file)) for file in files]
+        classes = {dataset.SOPClassUID for dataset in datasets}
+        with associated(self._peer, sorted(classes)) as association:
+            for number, dataset in enumerate(datasets):
+                what = f"has stored {number} of {len(datasets)} files, then refused"
+                since = time.monotonic()
+                try:
+                    status = association.of_pynetdicom.send_c_store(dataset)
+                except ValueError as error:  # no presentation context was accepted
+                    raise ArchiveError(
+                        f"{self.name} takes no {dataset.SOPClassUID.name}: {error}"
+                    ) from error
+                if not status:
+                    raise association.no_answer("C-STORE", since)
+                if status.Status in _STORED_WITH_WARNING:
+                    _logger.warning("%s has stored with status %04XH", self.name, status.Status)
+                else:
+                    association.check(status, what)
+
+    # Ways to files -------------------------------------------------------------------------------
+
+    def _classes_of(self, series: Series) -> list[Any]:
+        """Return what the files of a series are; nothing if the archive does not say."""
+        identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), _uids_of(series))
+        with associated(self._peer, [find_model()]) as association:
+            answers = association.answers(identifier, self._peer.end())
+            return sorted({record.SOPClassUID for record in answers if record.get("SOPClassUID")})
+
+    def _get(self, identifier: Dataset, classes: Sequence[Any], files: ReceivedFiles) -> None:
+        from pynetdicom import build_role, evt
+        from pynetdicom.sop_class import (
+            StudyRootQueryRetrieveInformationModelGet as Get,  # type: ignore[attr-defined]
+        )
+
+        storage = storage_contexts(classes)
+        roles = [build_role(uid, scp_role=True) for uid in classes or storage_classes()]
+        handlers = [(evt.EVT_C_STORE, files.store)]
+        with associated(self._peer, [Get], storage, roles, handlers, LARGEST_PART) as association:
+            responses = association.of_pynetdicom.send_c_get(identifier, Get)
+            files.wait(association, responses, "C-GET")
+
+    def _move(self, identifier: Dataset, files: ReceivedFiles, port: int) -> None:
+        from pynetdicom import AE, evt
+        from pynetdicom.sop_class import (
+            StudyRootQueryRetrieveInformationModelMove as Move,  # type: ignore[attr-defined]
+        )
+
+        entity = AE(self._peer.own_aet)
+        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self._peer.timeout
+        entity.maximum_associations = _MOST_SENDERS
+        for uid in storage_classes():
+            entity.add_supported_context(uid, transfer_syntaxes())
+        try:
+            server = entity.start_server(
+                ("", port), block=False, evt_handlers=[(evt.EVT_C_STORE, files.store)]
+            )
+        except OSError as error:
+            raise ArchiveError(
+                f"{self.name} cannot send to port {port}: {error.strerror}; see --dicom-move"
+            ) from error
+        try:
+            with associated(self._peer, [Move]) as association:
+                responses = association.of_pynetdicom.send_c_move(
+                    identifier, self._peer.own_aet, Move
+                )
+                files.wait(association, responses, "C-MOVE")
+        finally:
+            for sender in entity.active_associations:
+                if sender.is_established:  # with others, who still send
+                    sender.abort(block=False)
+            server.shutdown()
+
+
+def _identifier(level: str, keywords: Sequence[str], query: Query) -> Dataset:
+    """Return the identifier of a query: the keys, empty if anything is wanted."""
+    from pydicom import Dataset
+
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = level
+    if any(not text.isascii() for text in query.values()):
+        identifier.SpecificCharacterSet = "ISO_IR 192"
+    for keyword in keywords:
+        setattr(identifier, keyword, None)
+    for keyword, text in query.items():
+        setattr(identifier, keyword, text)
+    return identifier
+
+
+def _uids_of(series: Series) -> dict[str, str]:
+    return {key: series[key] for key in ("StudyInstanceUID", "SeriesInstanceUID")}
+
+
+def _values_of(keywords: Sequence[str], *records: Dataset) -> dict[str, str]:
+    """Return the values that are told, each from the first record that has it."""
+    values = {}
+    for keyword in keywords:
+        value = next(filter(None, (record.get(keyword) for record in records)), "")
+        values[keyword] = "\\".join(map(str, value)) if _is_several(value) else str(value)
+    return {keyword: text for keyword, text in values.items() if text}
+
+
+def _is_several(value: Any) -> bool:
+    from pydicom.multival import MultiValue
+
+    return isinstance(value, MultiValue)
+
+
+def _tls_context(settings: DimseSettings) -> Any:
+    if not settings.authority:
+        return None
+    import ssl
+
+    try:
+        context = ssl.create_default_context(cafile=settings.authority)
+        if settings.certificate:
+            context.load_cert_chain(settings.certificate)
+    except OSError as error:
+        raise ArchiveError(f"a certificate cannot be read: {error}") from error
+    return context

@@ -1,0 +1,319 @@
+"""An association with an archive (PS3.8): opened, kept within limits, and ended, errors in words.
+
+An archive may say nothing, or never stop. Each answer is waited for as long as the settings say, by
+pynetdicom; how many and how large they may be, and how long they may go on, is said here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .archive import ArchiveError, BrokenOffError
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+# An association can have at most 128 presentation contexts (PS3.8 9.3.2.2).
+_MOST_CONTEXTS = 127
+# Who does not end an association when asked to is not waited for.
+_SECONDS_TO_END = 3.0
+# An answer to a C-FIND has some KB.
+_LARGEST_ANSWER = 16 << 20
+# What is waited for in silence, so many times: an archive on tapes needs a while.
+_PATIENCE = 10
+# A match; the second without all optional keys (PS3.4 C.4.1.1.4).
+PENDING = (0xFF00, 0xFF01)
+_CANCELLED = 0xFE00
+_MESSAGE_ID = 1
+MOST_ANSWERS = 100_000
+"""More than an archive has instances of a series; of studies, it is too much at once."""
+# Answers that were on their way when an archive was asked to stop (C-CANCEL).
+_MOST_AFTER_CANCEL = 100
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Whom an association is with, by whom, and for how long each answer is waited for.
+
+    ``name`` is what it is called in messages, ``tls`` an ``ssl.SSLContext`` or None.
+    """
+
+    name: str
+    aet: str
+    host: str
+    port: int
+    own_aet: str
+    timeout: float
+    tls: Any = None
+
+    def end(self) -> float:
+        """Return until when something may go on that begins now, as ``time.monotonic``."""
+        return time.monotonic() + _PATIENCE * self.timeout
+
+    def endless(self, what: str) -> ArchiveError:
+        """Return the error of what goes on for too long."""
+        return ArchiveError(
+            f"{self.name} has not come to the end of a {what} in {_PATIENCE * self.timeout:g} s; "
+            "ask for less, or give it longer: --archive-timeout"
+        )
+
+
+class Association:
+    """One that is established. ``of_pynetdicom`` is it itself."""
+
+    def __init__(self, peer: Peer, of_pynetdicom: Any, meter: _Meter) -> None:
+        self.peer = peer
+        self.of_pynetdicom = of_pynetdicom
+        self.is_ended = False
+        self._meter = meter
+
+    def abort(self) -> None:
+        """End it without another word: its peer has not stopped to send."""
+        self.is_ended = True
+        # Its own thread may wait for an end of the connection: nobody else has to.
+        self.of_pynetdicom.abort(block=False)
+
+    def answers(
+        self, identifier: Dataset, end: float, most: int | None = None
+    ) -> Iterator[Dataset]:
+        """Yield what a C-FIND finds; ask the archive to stop (C-CANCEL) after so many.
+
+        Raises ``ArchiveError``, also if it has not stopped at the time ``end``.
+        """
+        count, is_done, sent = 0, False, time.monotonic()
+        wanted = MOST_ANSWERS if most is None else most
+        try:
+            for status, record in self.of_pynetdicom.send_c_find(
+                identifier, find_model(), msg_id=_MESSAGE_ID
+            ):
+                is_done = not status or status.Status not in PENDING
+                if not status:
+                    raise self.no_answer("C-FIND", sent)
+                if is_done:
+                    if status.Status != _CANCELLED:
+                        self.check(status, "refuses a C-FIND")
+                    return
+                count, sent = count + 1, time.monotonic()
+                if sent > end:
+                    raise self.peer.endless("C-FIND")
+                if count > wanted and most is None:
+                    raise ArchiveError(
+                        f"{self.peer.name} has sent more than {wanted} answers to one C-FIND; "
+                        "search for a patient or a date, or ask who runs the archive"
+                    )
+                if count == wanted + 1:
+                    self.of_pynetdicom.send_c_cancel(_MESSAGE_ID, query_model=find_model())
+                elif count > wanted + _MOST_AFTER_CANCEL:
+                    return
+                elif count <= wanted:
+                    yield self._read(record)
+        finally:
+            if not is_done:
+                self.abort()
+
+    def _read(self, record: Dataset | None) -> Dataset:
+        if record is None:  # as a series that is not listed is not missed
+            raise ArchiveError(
+                f"{self.peer.name} has sent an answer to a C-FIND that cannot be decoded; ask who "
+                "runs the archive"
+            )
+        return record
+
+    def no_answer(self, what: str, since: float) -> ArchiveError:
+        """Return the error of an answer that was waited for ``since``, and has not come."""
+        self.is_ended = True
+        if self._meter.is_exceeded:
+            return ArchiveError(
+                f"{self.peer.name} has sent a message of more than {self._meter.largest >> 20} MiB "
+                f"in a {what}; ask who runs the archive"
+            )
+        if time.monotonic() - since < self.peer.timeout:
+            return BrokenOffError(
+                f"{self.peer.name} has broken off a {what}, or sent what is no answer to it; try "
+                "again later"
+            )
+        return ArchiveError(
+            f"{self.peer.name} has not answered a {what} in {self.peer.timeout:g} s; try again "
+            "later, or give it longer: --archive-timeout"
+        )
+
+    def check(self, status: Dataset, what: str) -> None:
+        """Raise ``ArchiveError`` unless a status is that of a success."""
+        if status.Status != 0x0000:
+            words = str(status.get("ErrorComment", ""))
+            raise ArchiveError(
+                f"{self.peer.name} {what}: status {status.Status:04X}H {words}".rstrip()
+            )
+
+
+class _Meter:
+    """Ends an association whose peer sends a message without end, which would fill the memory."""
+
+    def __init__(self, largest: int) -> None:
+        self.largest = largest
+        self.size = 0
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether it was."""
+        return self.size > self.largest
+
+    def on_data(self, event: Any) -> None:
+        """Add what has come to the message that it is of."""
+        self.size += len(event.data)
+        if self.is_exceeded:
+            event.assoc.abort(block=False)
+
+    def on_message(self, _event: Any) -> None:
+        """Begin anew: a message has come to its end."""
+        if not self.is_exceeded:
+            self.size = 0
+
+
+class _Refusal:
+    """Notes the reason of an A-ASSOCIATE-RJ as it comes.
+
+    pynetdicom cannot be asked for it: when its reactor has read the refusal and closed the
+    connection before the thread that waits for that connection goes on, it takes it for one that
+    was never there.
+    """
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+
+    def on_pdu(self, event: Any) -> None:
+        """Note a refusal among the PDUs."""
+        from pynetdicom.pdu import A_ASSOCIATE_RJ
+
+        if isinstance(event.pdu, A_ASSOCIATE_RJ):
+            self.reason = "without a reason"
+            with suppress(ValueError):  # a code that the standard does not have
+                self.reason = event.pdu.reason_str
+
+
+@contextmanager
+def associated(
+    peer: Peer,
+    services: Sequence[Any],
+    storage: Sequence[Any] = (),
+    roles: Sequence[Any] = (),
+    handlers: Sequence[Any] = (),
+    largest: int | None = None,
+) -> Iterator[Association]:
+    """An association for these services; messages have at most ``largest`` bytes.
+
+    Raises ``ArchiveError`` if there is none, or if it is broken off.
+    """
+    meter, refusal = _Meter(largest or _LARGEST_ANSWER), _Refusal()
+    since = time.monotonic()
+    try:
+        established = _associate(peer, services, storage, roles, handlers, meter, refusal)
+    except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
+        reason = getattr(error, "strerror", "") or error
+        raise ArchiveError(
+            f"{peer.name} cannot be reached: {reason}; check host and port"
+        ) from error
+    if not established.is_established:
+        raise _why_not_associated(peer, refusal, time.monotonic() - since)
+    association = Association(peer, established, meter)
+    try:
+        yield association
+    except RuntimeError as error:  # pynetdicom's: the association is not established any more
+        raise BrokenOffError(
+            f"{peer.name} has broken off the association; try again later"
+        ) from error
+    finally:
+        if established.is_established and not association.is_ended:
+            established.acse_timeout = _SECONDS_TO_END
+            with suppress(AttributeError):  # pynetdicom, of data that come instead of an answer
+                established.release()
+
+
+def _associate(
+    peer: Peer,
+    services: Sequence[Any],
+    storage: Sequence[Any],
+    roles: Sequence[Any],
+    handlers: Sequence[Any],
+    meter: _Meter,
+    refusal: _Refusal,
+) -> Any:
+    """Return pynetdicom's association, perhaps one that is not established."""
+    from pynetdicom import AE, evt
+
+    entity = AE(peer.own_aet)
+    entity.connection_timeout = entity.acse_timeout = peer.timeout
+    entity.dimse_timeout = entity.network_timeout = peer.timeout
+    for uid in services:
+        entity.add_requested_context(uid)
+    for context in storage:
+        entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
+    watched = [(evt.EVT_DATA_RECV, meter.on_data), (evt.EVT_DIMSE_RECV, meter.on_message)]
+    watched += [(evt.EVT_PDU_RECV, refusal.on_pdu)]
+    return entity.associate(
+        peer.host,
+        peer.port,
+        ae_title=peer.aet,
+        ext_neg=list(roles),
+        evt_handlers=[*handlers, *watched],
+        tls_args=(peer.tls, peer.host) if peer.tls is not None else None,
+    )
+
+
+def _why_not_associated(peer: Peer, refusal: _Refusal, seconds: float) -> ArchiveError:
+    if refusal.reason is not None:
+        return ArchiveError(
+            f"{peer.name} refuses the association: {refusal.reason}. Check both AE titles: it is "
+            f"called {peer.aet}, and calls this one {peer.own_aet}"
+        )
+    # Who has not answered at all is not worth a second attempt.
+    kind = BrokenOffError if seconds < peer.timeout else ArchiveError
+    return kind(
+        f"{peer.name} cannot be reached, or does not speak DICOM"
+        f"{' with TLS' if peer.tls is not None else ''}; check host and port"
+    )
+
+
+def find_model() -> Any:
+    """Return the service that lists are asked by."""
+    from pynetdicom.sop_class import (
+        StudyRootQueryRetrieveInformationModelFind,  # type: ignore[attr-defined]
+    )
+
+    return StudyRootQueryRetrieveInformationModelFind
+
+
+def storage_classes() -> list[Any]:
+    """Return what files can be: all that pynetdicom knows, as many as an association can have."""
+    from pynetdicom import AllStoragePresentationContexts
+
+    classes = [context.abstract_syntax for context in AllStoragePresentationContexts]
+    classes.sort(key=lambda uid: "Image" not in uid.name and "Segment" not in uid.name)
+    return classes[:_MOST_CONTEXTS]
+
+
+def storage_contexts(classes: Sequence[Any]) -> list[Any]:
+    """Return presentation contexts for files of these classes; for all, if these are not known.
+
+    The archive chooses one transfer syntax for each context. So that it can send files as they are,
+    each class has a context for each, as long as there is room.
+    """
+    from pynetdicom import build_context
+
+    syntaxes = transfer_syntaxes()
+    if classes and len(classes) * len(syntaxes) <= _MOST_CONTEXTS:
+        return [build_context(uid, syntax) for uid in classes for syntax in syntaxes]
+    return [build_context(uid, syntaxes) for uid in classes or storage_classes()]
+
+
+def transfer_syntaxes() -> list[Any]:
+    """Return those that can be decoded here; the archive chooses one for each class."""
+    from pydicom.uid import AllTransferSyntaxes
+
+    from ..dicom.decoding import why_not_decodable
+
+    return [uid for uid in AllTransferSyntaxes if not why_not_decodable(uid)]

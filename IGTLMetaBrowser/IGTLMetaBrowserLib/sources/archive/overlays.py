@@ -1,0 +1,112 @@
+"""The plans, segmentations and structure sets of an archive, as overlays of its images."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from ... import codec
+from ...dicom_index.rows import Row
+from ...net.source import NotReadyError, SourceError
+from ..dicom import fields as dicom_fields
+from ..dicom.folder import DicomFolderSource
+from ..dicom.plans import Plan, valid_plans
+from .archive import Series
+from .entries import patient_of
+from .fetched_series import OpenedSeries
+from .queries import RETRY_SECONDS
+
+_logger = logging.getLogger(__name__)
+
+
+class ArchiveOverlays:
+    """Offers overlays of images that were fetched: of their patient, in their frame of reference.
+
+    ``series`` are those that the archive is known to have, by the ids of their entries; ``frames``
+    are the FrameOfReferenceUIDs of the images that were fetched, by their ids. Both belong to the
+    source. ``open_series`` returns a fetched series; it raises ``NotReadyError`` while it is
+    fetched, and ``SourceError`` if it cannot be had.
+    """
+
+    def __init__(
+        self,
+        series: Mapping[str, Series],
+        frames: Mapping[str, str],
+        open_series: Callable[[Series], OpenedSeries],
+    ) -> None:
+        self._series = series
+        self._frames = frames
+        self._open_series = open_series
+        self._failed: set[str] = set()  # the UIDs of those about which the log has a line
+        self.series_of_label_maps: dict[str, Series] = {}  # by the ids of the label maps
+
+    def forget(self, series: Series) -> None:
+        """Forget a series that the archive has no more as it was."""
+        self._failed.discard(series.uid)
+        self.series_of_label_maps = {
+            image_id: known
+            for image_id, known in self.series_of_label_maps.items()
+            if known.uid != series.uid
+        }
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return those of all valid plans. Raises ``NotReadyError`` while these are fetched."""
+        return [item for plan in self._plans() for item in plan.trajectories]
+
+    def documents_of_trajectories(self) -> Sequence[str]:
+        """Return the SOPInstanceUIDs of the plans that the trajectories are of, one for each."""
+        return [plan.uid for plan in self._plans() for _ in plan.trajectories]
+
+    def _plans(self) -> list[Plan]:
+        """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
+        plans = [plan for _, opened in self._fetched("SR") for plan in opened.plans]
+        frames = {image_id: frame for image_id, frame in self._frames.items() if frame}
+        return valid_plans(
+            plans, {(self._series[id_]["PatientID"], frame) for id_, frame in frames.items()}
+        )
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures that are valid. Raises ``NotReadyError`` as ``trajectories``."""
+        sources: list[tuple[Series, DicomFolderSource]] = []
+        replaced: set[tuple[str, str]] = set()
+        for series, opened in self._fetched("SEG", "RTSTRUCT"):
+            if all(self._is_in_its_image(series, row) for row in opened.source.index.rows()):
+                sources.append((series, opened.source))
+                uids = opened.source.replaced_documents
+                replaced |= {(series["PatientID"], uid) for uid in uids}
+        found: list[codec.LabelMetaItem] = []
+        for series, source in sources:
+            items = [
+                item
+                for item in source.label_maps()
+                if (series["PatientID"], source.document_of(item.id)) not in replaced
+            ]
+            self.series_of_label_maps |= dict.fromkeys((item.id for item in items), series)
+            found += items
+        return found
+
+    def _fetched(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
+        """Return the series of these modalities in studies of which an image was fetched."""
+        studies = {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}
+        listed = {series.uid: series for series in self._series.values()}
+        is_waiting, found = False, []
+        for series in listed.values():
+            if series["Modality"] not in modalities or series["StudyInstanceUID"] not in studies:
+                continue
+            try:
+                found.append((series, self._open_series(series)))
+            except NotReadyError:  # the others are fetched at the same time
+                is_waiting = True
+            except SourceError as error:
+                if series.uid not in self._failed:
+                    _logger.warning("%s is not offered: %s", series["SeriesDescription"], error)
+                self._failed.add(series.uid)
+        if is_waiting:
+            raise NotReadyError(RETRY_SECONDS)
+        return found
+
+    def _is_in_its_image(self, series: Series, row: Row) -> bool:
+        """Whether a file's image was fetched, is of its patient, and in its frame of reference."""
+        owner, frame = dicom_fields.image_id(str(row["reference_ct"])), row["reference_frame"]
+        is_there = frame != "" and self._frames.get(owner) == frame
+        return is_there and patient_of(self._series[owner]) == patient_of(series)

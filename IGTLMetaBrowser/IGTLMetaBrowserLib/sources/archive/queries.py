@@ -1,0 +1,110 @@
+"""The lists of an archive: its series that match a query, asked for in a thread.
+
+Whoever asks for a list gets what the archive has then, not what it had before the question: another
+module or client may have stored a document since. Within one question, which a server asks in turns
+until the list is there, the archive is asked once.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ... import codec
+from ...net.source import NotReadyError
+from .archive import Archive, Query, Series, matches
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+RETRY_SECONDS = 0.01
+"""How soon who waits for the archive asks again."""
+
+
+@dataclass
+class Listing:
+    """What a query has found: the series, whether there are more, and the entries of them.
+
+    ``names`` are the IDs of their patients, each with the name. ``asked_at`` is when the archive
+    was asked for what is here, in ``time.monotonic`` seconds.
+    """
+
+    series: Sequence[Series] = ()
+    is_cut: bool = False
+    asked_at: float = -math.inf
+    query: tuple[float, Future[list[Series]]] | None = None  # when it was sent, and it
+    items: tuple[codec.ImageMetaItem, ...] | None = None
+    names: frozenset[tuple[str, str]] = frozenset()
+
+
+class ArchiveQueries:
+    """Asks ``archive`` for series that ``filters`` admit, for at most ``most`` of them.
+
+    ``modalities`` are asked for one by one; without them, all. ``since`` is when the question came
+    that is answered now: of lists that were asked for before it, nothing is used.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        executor: Executor,
+        filters: Query,
+        modalities: Sequence[str],
+        most: int,
+    ) -> None:
+        self.most = most
+        self.since = 0.0
+        self._studies: dict[str, Listing] = {}  # by their UIDs
+        self._archive = archive
+        self._executor = executor
+        self._filters = dict(filters)
+        self._modalities = tuple(modalities)
+
+    def notice_of(self, listing: Listing) -> str:
+        """Return what there is to know of a list: that there are more, perhaps."""
+        if not listing.is_cut:
+            return ""
+        return (
+            f"These are {self.most} series; {self._archive.name} has more that match. "
+            "Search for a patient, a date or a modality"
+        )
+
+    def found_now(self, listing: Listing, query: Query) -> list[Series] | None:
+        """Return what has come of the archive; None if nothing newer is needed than is known.
+
+        It may have been asked before the question came: to be called until it returns None. Raises
+        ``NotReadyError`` while it is asked, ``ArchiveError`` if it does not answer.
+        """
+        if listing.asked_at >= self.since:
+            return None
+        if listing.query is None:
+            listing.query = time.monotonic(), self._executor.submit(self.find, query)
+        asked_at, answer = listing.query
+        if not answer.done():
+            raise NotReadyError(RETRY_SECONDS)
+        listing.query = None
+        found = answer.result()
+        listing.asked_at = asked_at
+        return found
+
+    def found_of_study(self, uid: str) -> list[Series] | None:
+        """Return what has come of the series of a study, as ``found_now`` does."""
+        return self.found_now(self._studies.setdefault(uid, Listing()), {"StudyInstanceUID": uid})
+
+    def find(self, query: Query) -> list[Series]:
+        """Ask the archive, in a thread; return one series more than is listed if there are more."""
+        asked = {**query, **self._filters}
+        modalities = self._modalities or ("",)
+        found: dict[str, Series] = {}
+        for modality in modalities:
+            asked_here = {**asked, "Modality": modality} if modality else asked
+            for series in self._archive.find(asked_here, self.most + 1):
+                # The filter holds whatever is searched for, and whatever the archive passes over.
+                if matches(series, asked_here) and matches(series, query):
+                    found[series.uid] = series
+            if len(found) > self.most:
+                break
+        return [*found.values()][: self.most + 1]

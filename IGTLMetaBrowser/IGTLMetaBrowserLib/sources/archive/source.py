@@ -1,0 +1,448 @@
+"""An archive (PACS) as a source: its series are listed by a query, and fetched when asked for.
+
+A series is one entry until it is fetched (``series_fetcher``): its size is not known before, and is
+(0, 0, 0). Its files then lie in the cache as a folder, and ``DicomFolderSource`` makes the images
+of them that it makes of any folder. If they are several volumes, the entry is replaced by those.
+
+The archive is asked by threads. Meanwhile ``NotReadyError`` lets the server serve others.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ... import codec
+from ...net.arriving_images import ArrivingImage
+from ...net.source import NotReadyError, SourceError
+from ..dicom import fields as dicom_fields
+from ..dicom.folder import DicomFolderSource
+from ..dicom.places import plain_name
+from ..dicom.volumes import Stack
+from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
+from .arriving_volume import ArrivingVolume, GrowingVolume, tag_of
+from .entries import frame_of, no_single_image, several_patients, version_of
+from .fetched_series import OpenedSeries
+from .overlays import ArchiveOverlays
+from .queries import RETRY_SECONDS, ArchiveQueries, Listing
+from .series_cache import SeriesCache
+from .series_fetcher import SeriesFetcher
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_logger = logging.getLogger(__name__)
+
+MOST_ENTRIES = 1000
+
+# How soon who waits for the first slice asks again, and who waits for some of the others.
+_FIRST_RETRY_SECONDS = 0.001
+_PART_RETRY_SECONDS = 0.003
+_FETCHES_AT_ONCE = 4
+_MOST_OPENED = 32
+_MOST_SEARCHES = 16
+
+
+class ArchiveSource:
+    """Offers the images of an archive that ``filters`` admit, at most ``most`` series of them.
+
+    ``modalities`` are asked for one by one; without them, all. ``jobs`` processes decode compressed
+    pixels; ``seconds_a_turn`` is as in ``DicomFolderSource``. The archive is asked for the list at
+    once: raises ``ArchiveError`` if it does not answer.
+    """
+
+    search_keywords = KEYWORDS
+
+    def __init__(
+        self,
+        archive: Archive,
+        cache: SeriesCache,
+        filters: Query | None = None,
+        modalities: Sequence[str] = (),
+        *,
+        most: int = MOST_ENTRIES,
+        jobs: int = 1,
+        seconds_a_turn: float | None = None,
+    ) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        self._archive = archive
+        self._executor = ThreadPoolExecutor(_FETCHES_AT_ONCE, "archive")
+        self._queries = ArchiveQueries(archive, self._executor, filters or {}, modalities, most)
+        self._default = Listing()
+        self._searches: OrderedDict[frozenset[tuple[str, str]], Listing] = OrderedDict()
+        self._series: dict[str, Series] = {}  # by the ids of their entries
+        self._items: dict[str, tuple[codec.ImageMetaItem, ...]] = {}  # of series once fetched
+        self._fetches: dict[Hashable, tuple[Series, Future[OpenedSeries]]] = {}
+        self._opened: OrderedDict[str, OpenedSeries] = OrderedDict()
+        self._patients: Counter[str] = Counter()
+        # Of images that were fetched: what overlays may belong to, and their FrameOfReferenceUIDs.
+        self._stacks: dict[str, Stack] = {}
+        self._frames: dict[str, str] = {}
+        self._overlays = ArchiveOverlays(self._series, self._frames, self._open)
+        self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
+        self._default.asked_at = time.monotonic()
+        self._set_found(self._default, self._queries.find({}))
+        self._fetcher.wait_until_ready()
+
+    def close(self) -> None:
+        """End what runs, fetches within the file that comes. Nothing can be asked any more."""
+        self._fetcher.stop()
+        self._archive.close()
+        self._executor.shutdown(cancel_futures=True)
+        for _, fetch in self._fetches.values():
+            if not fetch.cancelled() and fetch.exception() is None:
+                fetch.result().close()
+        for opened in self._opened.values():
+            opened.close()
+        self._fetcher.close()
+
+    # Lists ---------------------------------------------------------------------------------------
+
+    def require_lists_since(self, since: float, image_id: str = "") -> None:
+        """Use no list that was asked for before; of an image that is known, any is enough."""
+        self._queries.since = 0.0 if image_id in self._series else since
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return the list as the archive has it now.
+
+        Raises ``NotReadyError`` while it is asked, ``ArchiveError`` if it does not answer.
+        """
+        return self._listed(self._default, {})
+
+    def search(self, attributes: Query) -> tuple[Sequence[codec.ImageMetaItem], str]:
+        """Return the series with these attributes, and words if there are more.
+
+        Raises as ``images`` does.
+        """
+        query = {key: attributes[key] for key in KEYWORDS if attributes.get(key)}
+        if not query:
+            return self.images(), self.notice
+        if max(map(len, query.values())) > LONGEST_PATTERN:
+            raise SourceError(f"a search has at most {LONGEST_PATTERN} characters in each field")
+        listing = self._searches.setdefault(frozenset(query.items()), Listing())
+        self._searches.move_to_end(frozenset(query.items()))
+        while len(self._searches) > _MOST_SEARCHES:
+            self._searches.popitem(last=False)
+        return self._listed(listing, query), self._queries.notice_of(listing)
+
+    @property
+    def notice(self) -> str:
+        """What there is to know of the list of images: that there are more, perhaps."""
+        return self._queries.notice_of(self._default)
+
+    def _listed(self, listing: Listing, query: Query) -> Sequence[codec.ImageMetaItem]:
+        self._keep_done()
+        if self._fetcher.finish_soon():  # then the entries are those of its images
+            raise NotReadyError(RETRY_SECONDS)
+        while (found := self._queries.found_now(listing, query)) is not None:
+            self._set_found(listing, found)
+        if listing.items is None:
+            listing.items = tuple(
+                item for series in listing.series for item in self._entries(series)
+            )
+        return listing.items
+
+    def _set_found(self, listing: Listing, found: list[Series]) -> None:
+        is_same = [*listing.series] == found[: self._queries.most]
+        listing.is_cut = len(found) > self._queries.most
+        if is_same and listing.items is not None:
+            return
+        listing.series, listing.items = found[: self._queries.most], None
+        for series in listing.series:
+            self._register(series)
+        if listing.is_cut:
+            _logger.warning("%s", self._queries.notice_of(listing))
+        self._fetcher.look_ahead(listing.series)
+        listing.names = frozenset(
+            (one["PatientID"], plain_name(one["PatientName"])) for one in listing.series
+        )
+        self._register_patients()
+
+    def _register(self, series: Series) -> None:
+        """Know a series as the archive has it now, and nothing of what it was before."""
+        image_id = dicom_fields.image_id(series.uid)
+        before = self._series.get(image_id)
+        if before is not None and version_of(before) != version_of(series):
+            self._forget(series)
+        self._series[image_id] = series
+        for item in self._items.get(series.uid, ()):
+            self._series[item.id] = series
+
+    def _forget(self, series: Series) -> None:
+        """Forget what was fetched of a series: it is another patient's now, perhaps."""
+        ids = {image_id for image_id, known in self._series.items() if known.uid == series.uid}
+        for known in (self._series, self._stacks, self._frames):
+            for image_id in ids & known.keys():
+                del known[image_id]
+        self._items.pop(series.uid, None)
+        self._overlays.forget(series)
+        if series.uid in self._opened:
+            self._close(series)
+        for listing in (self._default, *self._searches.values()):
+            listing.items = None
+        for listing in self._searches.values():
+            listing.names = frozenset()  # until it is searched again
+
+    def _register_patients(self) -> None:
+        """Count the names of each patient in all lists: a search has some of them only."""
+        lists = (self._default, *self._searches.values())
+        names = frozenset().union(*(listing.names for listing in lists))
+        before, self._patients = self._patients, Counter(patient for patient, _ in names)
+        for patient, count in self._patients.items():
+            if patient and count > max(1, before[patient]):
+                _logger.warning("%s", several_patients(self._archive, patient, count))
+
+    def _entries(self, series: Series) -> Sequence[codec.ImageMetaItem]:
+        if series.uid in self._items:
+            return self._items[series.uid]
+        if series["Modality"] in NOT_IMAGES:
+            return ()
+        frame = frame_of(series)
+        name = dicom_fields.series_name(frame)
+        item_id = dicom_fields.image_id(series.uid)
+        return (dicom_fields.listing_item(frame, name, item_id, (0, 0, 0), codec.ScalarType.UINT8),)
+
+    # Images --------------------------------------------------------------------------------------
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Return an image, when its series is fetched and its pixels are read.
+
+        Raises ``NotReadyError`` until then, ``SourceError`` if it cannot be had.
+        """
+        series = self._known(image_id)
+        try:
+            source = self._source_of(series)
+        except NotReadyError:
+            arriving = self._arriving(series, image_id)
+            image = None if arriving is None else arriving.image(image_id)
+            if image is None:
+                raise
+            return replace(image, metadata=self._with_listed(series, image.metadata))
+        is_label_map = image_id in self._overlays.series_of_label_maps
+        if not is_label_map and image_id not in self._ids_of(series):
+            raise no_single_image(self._items[series.uid], source.refused)
+        try:
+            image = source.image(image_id)
+            if is_label_map:
+                return image
+            return replace(image, metadata=self.metadata(image_id))
+        except SourceError:
+            # Another process may have made room in the cache: then it is fetched once more.
+            if not self._opened[series.uid].is_lost:
+                raise
+            self._close(series)
+            raise NotReadyError from None
+
+    def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
+        """Return an image of which the slices of a part have come from the archive.
+
+        None if its series is whole. Raises as ``image`` does.
+        """
+        image_id = request.device_name
+        series = self._known(image_id)
+        if self._is_fetched(series):
+            return None
+        arriving = self._arriving(series, image_id)
+        found = None if arriving is None else arriving.image_for(request)
+        if found is None:
+            raise NotReadyError(_PART_RETRY_SECONDS if request.tag else _FIRST_RETRY_SECONDS)
+        found.message.metadata = self._with_listed(series, found.message.metadata)
+        return found
+
+    def growing_image(self, image_id: str) -> GrowingVolume | None:
+        """Return an image that can be sent while it comes, slice by slice.
+
+        None if it is whole, or has to be before it is sent. Raises as ``image`` does.
+        """
+        series = self._known(image_id)
+        arriving = None if self._is_fetched(series) else self._arriving(series, image_id)
+        # What turned out to be another image once is sent when it is whole.
+        if arriving is None or not arriving.may_grow or not self._fetcher.is_confirmed(series):
+            return None
+        message = arriving.first_image(image_id)
+        if message is None:
+            raise NotReadyError(_FIRST_RETRY_SECONDS)
+        message.metadata = self._with_listed(series, message.metadata)
+        return GrowingVolume(arriving, message, partial(self.image, image_id))
+
+    def _arriving(self, series: Series, image_id: str) -> ArrivingVolume | None:
+        is_whole_series = image_id == dicom_fields.image_id(series.uid)
+        return self._fetcher.arriving(series) if is_whole_series else None
+
+    def image_tag(self, image_id: str, message: codec.ImageMessage) -> str:
+        """Return the tag of an image that was perhaps sent in slices; empty of all others.
+
+        Raises as ``image_version`` does.
+        """
+        series = self._known(image_id)
+        self._keep_done()
+        stack = None
+        if (opened := self._opened.get(series.uid)) is not None:
+            stack = opened.source.stacks().get(image_id) if len(opened.items) == 1 else None
+        elif (arriving := self._arriving(series, image_id)) is not None:
+            stack = arriving.stack
+        if stack is None or not self._fetcher.is_confirmed(series):
+            return ""
+        return tag_of(image_id, series, stack, message.pixels.dtype)
+
+    def image_version(self, image_id: str) -> Hashable:
+        """What the archive's list says of the series. Raises ``SourceError``."""
+        return version_of(self._known(image_id))
+
+    def kept_thumbnail(self, image_id: str) -> None:
+        """None: it is made of the image, unless the archive would have to send it just for that.
+
+        Raises ``SourceError`` then.
+        """
+        if self._known(image_id).uid not in self._opened:
+            if self._fetcher.finish_soon():
+                raise NotReadyError(RETRY_SECONDS)
+            raise SourceError(
+                "This series has not been fetched from the archive, and is not for a thumbnail: "
+                "load the image first."
+            )
+
+    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+        """The server keeps it in memory: here is no place that stays."""
+
+    def metadata(self, image_id: str) -> Mapping[str, str]:
+        """What is known of an image: of a series that is not fetched, what the archive lists."""
+        series = self._known(image_id)
+        self._keep_done()
+        opened = self._opened.get(series.uid)
+        if opened is not None and image_id in self._ids_of(series):
+            return self._with_listed(series, opened.source.metadata(image_id))
+        return self._with_listed(series, {})
+
+    def _with_listed(self, series: Series, values: Mapping[str, str]) -> dict[str, str]:
+        """Return what is known of an image, and of its series."""
+        values = {**series.attributes, **values}
+        count = self._patients[series["PatientID"]]
+        if series["PatientID"] and count > 1:
+            words = several_patients(self._archive, series["PatientID"], count)
+            values["Notice"] = "; ".join(filter(None, (values.get("Notice"), words)))
+        return values
+
+    def _known(self, image_id: str) -> Series:
+        if image_id not in self._series:
+            raise SourceError(
+                f"No image has the id {image_id!r}; the list of images names those there are."
+            )
+        return self._series[image_id]
+
+    def _ids_of(self, series: Series) -> set[str]:
+        return {item.id for item in self._items.get(series.uid, ())}
+
+    # Overlays ------------------------------------------------------------------------------------
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return the plans for images that were fetched: of their patient, in their space.
+
+        Raises ``NotReadyError`` while they are fetched themselves.
+        """
+        self._update_studies()
+        return self._overlays.trajectories()
+
+    def documents_of_trajectories(self) -> Sequence[str]:
+        """Return the SOPInstanceUIDs of the plans that the trajectories are of, one for each."""
+        self._update_studies()
+        return self._overlays.documents_of_trajectories()
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures in images that were fetched. Raises as ``trajectories`` does."""
+        self._update_studies()
+        items = self._overlays.label_maps()
+        self._series |= self._overlays.series_of_label_maps
+        return items
+
+    def _update_studies(self) -> None:
+        """Know all series of the studies of which an image was fetched.
+
+        A list that is cut, or of a search, need not have them. Raises ``NotReadyError``.
+        """
+        self._keep_done()
+        if self._fetcher.finish_soon():
+            raise NotReadyError(RETRY_SECONDS)
+        for uid in {self._series[image_id]["StudyInstanceUID"] for image_id in self._frames}:
+            while (found := self._queries.found_of_study(uid)) is not None:
+                for series in found:
+                    self._register(series)
+
+    # Series --------------------------------------------------------------------------------------
+
+    def _source_of(self, series: Series) -> DicomFolderSource:
+        """Return the source for a series, or begin to fetch it and raise ``NotReadyError``."""
+        if series.uid in self._opened:
+            self._opened.move_to_end(series.uid)
+            self._opened[series.uid].cached.use()
+            return self._opened[series.uid].source
+        version = version_of(series)
+        if version not in self._fetches:
+            fetch = self._executor.submit(self._fetcher.fetch, series)
+            self._fetches[version] = series, fetch
+        _, fetch = self._fetches[version]
+        if not fetch.done():
+            raise NotReadyError(RETRY_SECONDS)
+        del self._fetches[version]
+        opened = fetch.result()
+        self._keep(series, opened)
+        return opened.source
+
+    def _open(self, series: Series) -> OpenedSeries:
+        """Return a series that was fetched. Raises as ``_source_of`` does."""
+        self._source_of(series)
+        return self._opened[series.uid]
+
+    def _is_fetched(self, series: Series) -> bool:
+        """Whether a series is there; else it begins to be fetched. Raises ``SourceError``."""
+        try:
+            self._source_of(series)
+        except NotReadyError:
+            return False
+        return True
+
+    def _keep_done(self) -> None:
+        """Keep the series that are there, and of which nobody has asked for more than slices."""
+        for version, (series, fetch) in [*self._fetches.items()]:
+            if not fetch.done() or fetch.exception() is not None:
+                continue
+            del self._fetches[version]
+            known = self._series.get(dicom_fields.image_id(series.uid))
+            if known is not None and version_of(known) == version:
+                self._keep(known, fetch.result())
+            else:  # the archive has others in its place
+                self._fetcher.forget_arriving(series)
+                fetch.result().source.close()
+
+    def _keep(self, series: Series, opened: OpenedSeries) -> None:
+        refused = [uid for uid, other in self._opened.items() if other.is_refused]
+        for other in self._opened.values():
+            other.source.forget_pixels()  # of an image that nobody has asked for
+        for uid in refused:  # what the disk does not take shall not fill the memory
+            self._opened.pop(uid).source.close()
+        self._opened[series.uid] = opened
+        self._fetcher.forget_arriving(series)
+        while len(self._opened) > _MOST_OPENED:
+            _, oldest = self._opened.popitem(last=False)
+            oldest.source.close()
+        if self._items.get(series.uid) != opened.items:
+            self._items[series.uid] = opened.items
+            for item in opened.items:
+                self._series[item.id] = series
+        for image_id, stack in opened.source.stacks().items():
+            # For overlays it is enough where it lies: the headers of all slices are 1.5 KB each.
+            self._stacks[image_id] = replace(
+                stack, frames=stack.frames[:1], plane_count=stack.size[2]
+            )
+            self._frames[image_id] = stack.frames[0].get("FrameOfReferenceUID")
+            for listing in (self._default, *self._searches.values()):
+                listing.items = None
+
+    def _close(self, series: Series) -> None:
+        self._opened.pop(series.uid).source.close()

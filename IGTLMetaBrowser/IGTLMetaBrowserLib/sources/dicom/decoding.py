@@ -1,0 +1,296 @@
+"""Decoding pixels with pydicom: compressed, in colors, through tables, or with odd bits.
+
+``Decoders`` does so in worker processes, so that all cores are used: pydicom's decoders hold
+Python's lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...dicom_index.limited_file import open_regular
+from ...net.source import SourceError
+from .bits import without_other_bits
+from .codestreams import check_sizes
+from .tables import apply_modality_table, apply_palette
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from pydicom import Dataset
+
+    from ...dicom_index.process_executor import ProcessExecutor
+
+_logger = logging.getLogger(__name__)
+
+_DECODERS = "python-gdcm pylibjpeg pylibjpeg-openjpeg pyjpegls"
+
+_LAST_TAG = 0x7FE00010  # PixelData
+_DEFERRED = 1 << 20  # bytes: what is larger is read when it is needed
+
+_DICOMS_OWN = "1.2.840.10008.1.2."
+
+_JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+_JPEG_EXTENDED_ADVICE = (
+    "JPEG Extended of 12 bits is read by pylibjpeg-libjpeg only, which is under the GPL: "
+    "install it if you may"
+)
+
+# pydicom asks GDCM first, which has several threads decode a frame. This is of no use if each core
+# has a process that decodes: then pylibjpeg takes a tenth less for JPEG 2000.
+_FASTEST_OF_ONE_THREAD = {
+    "1.2.840.10008.1.2.4.90": "pylibjpeg",
+    "1.2.840.10008.1.2.4.91": "pylibjpeg",
+}
+
+# pydicom would take the lowest bits for those of the value, whatever HighBit says.
+_OPTIONS = {"correct_unused_bits": False}
+
+_BROKEN = "a process that decodes pixels was ended, for want of memory perhaps; try again"
+
+Task = tuple[Path, Sequence[int]]
+"""A file, and which of its frames to decode (from 0)."""
+
+
+class Decoders:
+    """Worker processes that decode. They are spawned when they are first needed.
+
+    Not for use inside Slicer, whose executable is no Python. ``close`` ends them.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs = jobs
+        self._executor: ProcessExecutor | None = None
+
+    def start(self) -> None:
+        """Have the processes ready, so that the first image need not wait for them."""
+        for _ in range(self._jobs):
+            self._started().submit(_load_pydicom)
+
+    def decode(self, tasks: Iterable[Task]) -> Iterator[Future[list[np.ndarray]]]:
+        """Yield what will be the frames of each task, in their order; see ``frames_of``.
+
+        While one task is decoded, another waits for each process; those of a caller that goes away
+        are cancelled.
+        """
+        waiting: deque[Future[list[np.ndarray]]] = deque()
+        try:
+            for task in tasks:
+                waiting.append(self._submit(*task))
+                if len(waiting) > 2 * self._jobs:
+                    yield waiting.popleft()
+            while waiting:
+                yield waiting.popleft()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def frames_of(self, future: Future[list[np.ndarray]]) -> list[np.ndarray]:
+        """Return the frames of a task; wait for them. Raises ``SourceError``."""
+        from concurrent.futures import BrokenExecutor
+
+        try:
+            return future.result()
+        except BrokenExecutor as error:
+            raise SourceError(_BROKEN) from error
+
+    def _submit(self, path: Path, indices: Sequence[int]) -> Future[list[np.ndarray]]:
+        from concurrent.futures import BrokenExecutor
+
+        try:
+            return self._started().submit(_decode, path, indices)
+        except BrokenExecutor as error:
+            raise SourceError(_BROKEN) from error
+
+    def close(self) -> None:
+        """End the processes, in the middle of what they decode: a decoder may never end."""
+        if self._executor is not None:
+            self._executor.kill()
+            self._executor = None
+
+    def _started(self) -> ProcessExecutor:
+        if self._executor is None:
+            from ...dicom_index.process_executor import ProcessExecutor
+
+            self._executor = ProcessExecutor(self._jobs)
+        return self._executor
+
+
+def decode_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield frames of a file (from 0): shape (j, i), or (j, i, 3) of uint8 for colors.
+
+    The file is parsed once. Tables (palette, modality LUT) are applied, the rescale is not. Raises
+    ``SourceError``.
+    """
+    yield from _decode_dataset(_read(path), path, indices)
+
+
+def decode_labels(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield frames of a segmentation as they are stored, shape (j, i): a palette is for display."""
+    dataset = _read(path)
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    yield from _decode_dataset(dataset, path, indices)
+
+
+def _decode(path: Path, indices: Sequence[int]) -> list[np.ndarray]:
+    """Decode frames in a worker process; a file of many frames is parsed once in each process."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the log is the other process's
+        dataset = _read_again(path, path.stat().st_mtime_ns)
+        plugin = _FASTEST_OF_ONE_THREAD.get(dataset.file_meta.TransferSyntaxUID, "")
+        return [*_decode_dataset(dataset, path, indices, plugin)]
+
+
+@lru_cache(maxsize=1)
+def _read_again(path: Path, mtime_ns: int) -> Dataset:
+    return _read(path)
+
+
+def _decode_dataset(
+    dataset: Dataset, path: Path, indices: Sequence[int], plugin: str = ""
+) -> Iterator[np.ndarray]:
+    try:
+        for pixels in stored_frames(dataset, indices, plugin):
+            yield _meaning(dataset, pixels)
+    except Exception as error:  # decoders raise anything
+        raise SourceError(_why_not_decoded(dataset, path, error)) from error
+
+
+def stored_frames(
+    dataset: Dataset, indices: Sequence[int], plugin: str = ""
+) -> Iterator[np.ndarray]:
+    """Yield frames as a decoder of pydicom's reads them; what that cannot, as any other does.
+
+    Raises whatever the decoders raise.
+    """
+    from pydicom.pixels import get_decoder, iter_pixels
+
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated:
+        check_sizes(dataset, indices)
+    elif int(dataset.BitsAllocated) == 1 and syntax.is_little_endian:
+        yield from _frames_of_bits(dataset, indices)
+        return
+    done = 0
+    plugins = get_decoder(dataset.file_meta.TransferSyntaxUID).available_plugins if plugin else ()
+    if plugin in plugins:
+        try:
+            for pixels in iter_pixels(dataset, indices=indices, decoding_plugin=plugin, **_OPTIONS):
+                yield pixels
+                done += 1
+            return
+        except Exception as error:  # decoders raise anything; the others have their own reasons
+            _logger.debug("%s cannot decode frame %d: %s", plugin, indices[done], error)
+    yield from iter_pixels(dataset, indices=indices[done:], **_OPTIONS)
+
+
+def _frames_of_bits(dataset: Dataset, indices: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield frames of 1 bit a pixel, which follow each other without a gap (PS3.5 8.1.1).
+
+    pydicom (3.0) reads them one by one only if each begins with a byte.
+    """
+    shape = int(dataset.Rows), int(dataset.Columns)
+    size, packed = shape[0] * shape[1], np.frombuffer(dataset.PixelData, np.uint8)
+    for index in indices:
+        first, shift = divmod(index * size, 8)
+        part = packed[first : first + (shift + size + 7) // 8]
+        bits = np.unpackbits(part, bitorder="little")[shift : shift + size]
+        if len(bits) < size:
+            raise ValueError(f"its pixel data end within frame {index + 1}")
+        yield bits.reshape(shape)
+
+
+def _load_pydicom() -> None:
+    import pydicom.pixels  # noqa: F401
+
+
+def why_not_decodable(transfer_syntax: str, bits_allocated: str = "", bits_stored: str = "") -> str:
+    """Return why the pixels of a transfer syntax cannot be decoded here; empty if they can."""
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import UID
+
+    syntax = UID(transfer_syntax)
+    if not syntax.is_transfer_syntax:
+        # Private ones are read as they say they are encoded; others are newer than pydicom.
+        is_new = syntax.startswith(_DICOMS_OWN)
+        return f"its pixels cannot be decoded: nothing here reads {syntax}" if is_new else ""
+    if not syntax.is_compressed or syntax.is_deflated:
+        return ""
+    if bits_allocated == "1":
+        return f"its pixels cannot be decoded: nothing here reads {syntax.name} of 1 bit"
+    try:
+        decoder = get_decoder(syntax)
+        if syntax == _JPEG_EXTENDED and bits_stored == "12":
+            # Of the two that are left, GDCM and Pillow, none reads more than 8 bits.
+            is_read = "pylibjpeg" in decoder.available_plugins
+            return "" if is_read else f"its pixels cannot be decoded: {_JPEG_EXTENDED_ADVICE}"
+        if decoder.is_available:
+            return ""
+    except NotImplementedError:
+        return f"its pixels cannot be decoded: nothing here reads {syntax.name}"
+    return f"its pixels cannot be decoded: {syntax.name} needs a decoder; {_advice()}"
+
+
+def _advice() -> str:
+    return f'install one: "{sys.executable}" -m pip install {_DECODERS}'
+
+
+def _read(path: Path) -> Dataset:
+    """The file up to its pixels, and these: what comes behind them can be of any size."""
+    from pydicom.filereader import read_partial
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    try:
+        with open(path, "rb", opener=open_regular) as file:
+            dataset = read_partial(file, lambda tag, *_: tag > _LAST_TAG, _DEFERRED, force=True)
+    except Exception as error:  # a file that changed since it was listed raises anything
+        raise SourceError(f"{path.name!r} can no longer be read: {error}") from error
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little_endian = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    return dataset
+
+
+def _meaning(dataset: Dataset, pixels: np.ndarray) -> np.ndarray:
+    """Return what decoded pixels mean, but for the rescale: their own bits, or what tables say."""
+    if pixels.dtype.kind in "iu":
+        pixels = without_other_bits(pixels, *_bits(dataset))
+    if dataset.get("PhotometricInterpretation") == "PALETTE COLOR":
+        return apply_palette(pixels, dataset)
+    if dataset.get("ModalityLUTSequence"):
+        return apply_modality_table(pixels, dataset)
+    return pixels >> max(0, dataset.BitsStored - 8) if pixels.ndim == 3 else pixels
+
+
+def _bits(dataset: Dataset) -> tuple[int, int]:
+    """Return how many bits are stored, and the highest of those, when they are decoded.
+
+    JPEG and its successors have values of so many bits, wherever they lay before (PS3.5 8.2).
+    """
+    from pydicom.uid import RLELossless
+
+    stored = int(dataset.get("BitsStored", 0))
+    syntax = dataset.file_meta.TransferSyntaxUID
+    is_as_stored = syntax == RLELossless or not syntax.is_encapsulated
+    return stored, int(dataset.get("HighBit", stored - 1)) if is_as_stored else stored - 1
+
+
+def _why_not_decoded(dataset: Dataset, path: Path, error: Exception) -> str:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    reason = " ".join(str(error).split())
+    if syntax.is_transfer_syntax and syntax.is_compressed:
+        advice = f"If no decoder for {syntax.name} is installed, {_advice()}"
+    else:
+        advice = "The file may be damaged; get it again from its archive."
+    return f"The pixels of {path.name!r} cannot be decoded: {reason}. {advice}"

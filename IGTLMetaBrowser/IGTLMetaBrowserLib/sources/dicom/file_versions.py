@@ -1,0 +1,67 @@
+"""When the files of an image were last written, and their sizes; found out in turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator, Sequence
+from pathlib import Path
+
+from ...net.source import NotReadyError
+
+# A server asks at each query, and whenever a client leaves. A list is believed for as long.
+_SECONDS_BELIEVED = 1.0
+# Images whose files are looked at, or were a moment ago.
+_MOST_IMAGES = 64
+
+FileVersion = tuple[int, int]
+Versions = tuple[FileVersion, ...]
+
+
+class FileVersions:
+    """Looks at files for ``seconds_a_turn``, or without stopping if that is None.
+
+    In a server, whose others wait meanwhile, what was found is believed for a second: 1,000 files
+    of a network share can take as long. Otherwise they are looked at each time.
+    """
+
+    def __init__(self, seconds_a_turn: float | None) -> None:
+        self._seconds_a_turn = seconds_a_turn
+        self._found: dict[Hashable, tuple[float, Versions]] = {}
+        self._begun: dict[Hashable, tuple[list[FileVersion], Iterator[Path]]] = {}
+
+    def of(self, key: Hashable, paths: Sequence[Path]) -> Versions:
+        """Return times (ns) and sizes (bytes) of the files of the image that is known by ``key``.
+
+        Raises ``NotReadyError`` if another turn is needed.
+        """
+        if self._seconds_a_turn is None:
+            return tuple(map(version_of, paths))
+        now = time.monotonic()
+        since, version = self._found.get(key, (0.0, ()))
+        if len(version) == len(paths) and now - since < _SECONDS_BELIEVED:
+            return version
+        versions, rest = self._begun.pop(key, None) or ([], iter(paths))
+        for path in rest:
+            versions.append(version_of(path))
+            if time.monotonic() - now > self._seconds_a_turn and len(versions) < len(paths):
+                _make_room(self._begun)
+                self._begun[key] = (versions, rest)
+                raise NotReadyError
+        _make_room(self._found)
+        self._found[key] = (time.monotonic(), tuple(versions))
+        return tuple(versions)
+
+
+def _make_room(images: dict) -> None:
+    """Forget the images that were looked at first."""
+    while len(images) >= _MOST_IMAGES:
+        del images[next(iter(images))]
+
+
+def version_of(path: Path) -> FileVersion:
+    """Return when a file was last written, and its size; 0 if it is gone, as reading it tells."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,203 @@
+"""The images among the DICOM files that an index has found, frame by frame."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ...dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
+from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ...dicom_index.index import DicomIndex
+from ...dicom_index.rows import shown_path
+
+_NOT_IMAGES = (DICOMDIR, OTHER, REFUSED, UNREADABLE)
+
+Refusal = tuple[str, str]  # a path or series, and why it is not offered
+
+# Storage classes that have rows and columns, and are still no images that a volume can be made of.
+NOT_OFFERED = {
+    "1.2.840.10008.5.1.4.1.1.77.1.6": "a whole slide microscopy image",
+}
+RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
+PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
+STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
+LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ImageFile:
+    """A file of an image: its path in the indexed folder, its size in bytes, and its header.
+
+    ``mtime_ns`` is when it was last written, 0 if that is not known.
+    """
+
+    name: str
+    size: int
+    header: ImageHeader
+    mtime_ns: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Frame:
+    """One frame of an image: the only one of its file, or number ``index`` (from 0)."""
+
+    file: ImageFile
+    index: int = 0
+
+    def get(self, keyword: str) -> str:
+        """Return the text of an attribute for this frame; an empty one if it is absent."""
+        return self.file.header.get(keyword, self.index)
+
+    def numbers(self, keyword: str, count: int) -> tuple[float, ...] | None:
+        """Return the value as ``count`` numbers, or None if it is absent or of another length."""
+        numbers = parse_numbers(self.get(keyword))
+        return numbers if len(numbers) == count else None
+
+    def number(self, keyword: str) -> float | None:
+        """Return the value as a number, of several the first; None if it is absent or none."""
+        numbers = parse_numbers(self.get(keyword))
+        return numbers[0] if numbers else None
+
+
+@lru_cache(maxsize=4096)
+def parse_numbers(text: str) -> tuple[float, ...]:
+    """Return the numbers of a multi-valued attribute; none if it is empty or no numbers.
+
+    Most slices of a series have the same orientation and spacing, hence the cache.
+    """
+    if not text:
+        return ()
+    try:
+        numbers = tuple(map(float, text.split("\\")))
+    except ValueError:
+        return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()
+
+
+def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Counter[str]]:
+    """Return the images in an index's folder in the order of their paths, and what was refused.
+
+    And by SeriesInstanceUID how many images were refused that are now missing in their series.
+    A file whose SOPInstanceUID was seen before is refused: it is the same image, stored twice, or
+    else one that is missing, as nothing tells which of the two has the UID with right.
+    """
+    refused = [
+        (file.path, file.reason or _REASONS[file.kind]) for file in index.files(*_NOT_IMAGES)
+    ]
+    refused += _without_pixels(index)
+    images: list[ImageFile] = []
+    missing: Counter[str] = Counter()
+    first: dict[str, ImageFile] = {}
+    for name, size, mtime_ns, header in index.images():
+        uid = header.get("SOPInstanceUID") or name
+        reason = _why_refused(header)
+        twin = None if reason else first.get(uid)
+        is_copy = twin is not None and _is_copy(header, twin.header)
+        if twin is not None:
+            what = "the same image as" if is_copy else "another image than"
+            reason = f"{what} {twin.name}: both have the SOPInstanceUID {uid}"
+        if reason:
+            missing[header.get("SeriesInstanceUID")] += not is_copy
+            refused.append((name, reason))
+            continue
+        first[uid] = ImageFile(name, size, header, mtime_ns)
+        images.append(first[uid])
+    return images, sorted(refused), missing
+
+
+def _is_copy(one: ImageHeader, other: ImageHeader) -> bool:
+    """Whether two files hold one image, be it that one of them is compressed."""
+    return (
+        one.own == other.own
+        and one.frames == other.frames
+        and _without_syntax(one) == _without_syntax(other)
+    )
+
+
+def _without_syntax(header: ImageHeader) -> dict[str, str]:
+    return {key: text for key, text in header.shared.items() if key != TRANSFER_SYNTAX_UID}
+
+
+def is_segmentation(image: ImageFile) -> bool:
+    """Whether a file's frames are of structures, not of the patient."""
+    return image.header.get("SOPClassUID") in (SEGMENTATION, LABEL_MAP_SEGMENTATION)
+
+
+def is_fractional(segmentation: ImageFile) -> bool:
+    """Whether a segmentation has no labels, but a probability or an occupancy in each pixel."""
+    return segmentation.header.get("SegmentationType") == "FRACTIONAL"
+
+
+def structure_sets(index: DicomIndex) -> list[str]:
+    """Return the paths of the structure sets in an index's folder."""
+    found = index.query(
+        "SELECT folder, name FROM instances JOIN files ON files.id = instances.file"
+        " WHERE kind = 'dicom' AND sop_class = ? ORDER BY folder, name",
+        STRUCTURE_SET,
+    )
+    return [shown_path("", folder, name) for folder, name in found]
+
+
+def frames_of(image: ImageFile) -> Iterator[Frame]:
+    """Yield the frames of an image, in the order of the file."""
+    for index in range(number_of_frames(image.header)):
+        yield Frame(image, index)
+
+
+def number_of_frames(header: ImageHeader) -> int:
+    """Return how many frames an image has: at least one."""
+    numbers = parse_numbers(header.get("NumberOfFrames"))
+    return max(1, int(numbers[0])) if numbers else 1
+
+
+def _why_refused(header: ImageHeader) -> str:
+    sop_class = header.get("SOPClassUID")
+    if sop_class in NOT_OFFERED:
+        return f"{NOT_OFFERED[sop_class]}, not an image"
+    if header.problem:
+        return header.problem
+    if sop_class == RT_DOSE:
+        return _why_no_dose(header)
+    return ""
+
+
+def _why_no_dose(header: ImageHeader) -> str:
+    if number_of_frames(header) > 1 and not header.frames:
+        return "a dose without a grid: GridFrameOffsetVector does not place its planes"
+    # Stored values are counts, and would be taken for thousands of Gy.
+    if not any(parse_numbers(header.get("DoseGridScaling"))):
+        return "a dose without values: its DoseGridScaling is missing or 0"
+    return ""
+
+
+def _without_pixels(index: DicomIndex) -> list[Refusal]:
+    """Return the DICOM files that are no images."""
+    found = index.query(
+        "SELECT folder, name, sop_class FROM instances JOIN files ON files.id = instances.file"
+        f" WHERE kind = 'dicom' AND sop_class != '{STRUCTURE_SET}'"
+        " AND file NOT IN (SELECT file FROM images)"
+    )
+    return [
+        (shown_path("", folder, name), _why_no_image(sop_class))
+        for folder, name, sop_class in found
+    ]
+
+
+def _why_no_image(sop_class: str) -> str:
+    from pydicom.uid import UID
+
+    what = UID(sop_class).name if sop_class else "DICOM without a SOPClassUID"
+    return f"not an image: {what}, without rows and columns of pixels"
+
+
+_REASONS = {
+    DICOMDIR: "not an image: Media Storage Directory Storage, without rows and columns of pixels",
+    OTHER: "not a DICOM file",
+    REFUSED: "cannot be read",
+    UNREADABLE: "cannot be read as DICOM",
+    DICOM: "not an image",
+}

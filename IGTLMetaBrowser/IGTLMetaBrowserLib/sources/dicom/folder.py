@@ -1,0 +1,435 @@
+"""A folder of DICOM files as a source: each series one volume, or several, or slice by slice.
+
+What becomes of a series:
+
+- Frames of one orientation, at even distances along a line, become one volume, whether they come
+  from single-frame files, from one multi-frame file, or from a mosaic. If several frames lie at
+  each place (echoes, time points, b-values), each set becomes a volume, named by what differs.
+- Parts with even distances become volumes if slices are missing in between. What is still no
+  volume is offered slice by slice, as "... slice 3 of 7".
+- A multi-frame file whose frames have no place, or one place and follow each other in time (a
+  film), is one image with its frames along k.
+- Segmentations and structure sets are label maps (LBMETA), see ``segmentations`` and
+  ``structures``.
+- What is no image (reports, plans, DICOMDIR ...) is not offered.
+
+``DicomFolderSource.refused`` says what is not offered, or not as one upright volume, and why.
+
+Voxels are what the file means: rescale slope and intercept are applied, colors are RGB. What a user
+has to know of an image travels in its message's metadata: under "Position" if its place is not in
+the file's ImagePositionPatient, and under "Notice" for all else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+
+from ... import codec
+from ...dicom_index.buffer_file import Contents
+from ...dicom_index.database import DicomIndexError
+from ...dicom_index.index import DicomIndex
+from ...net.arriving_images import ArrivingImage
+from ...net.image_sequences import ImageSequence
+from ...net.source import NotReadyError, SourceError
+from ..background import RETRY_SECONDS, Background
+from ..trajectory_file import read_trajectories
+from . import fields as dicom_fields
+from .decoding import Decoders
+from .file_versions import FileVersions
+from .files import Refusal
+from .folder_label_maps import FolderLabelMaps, LabelMapReader
+from .kept_thumbnails import KeptThumbnails
+from .offers import TRAJECTORY_FILE, FolderOffers, Offer
+from .pixels import VolumeReading
+from .plans import Plan, read_plans, valid_plans
+from .upright import resample
+from .volume_readings import VolumeReadings
+from .volumes import Stack
+
+_logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+# How long a list of the folder's files is believed when clients ask for the list of images.
+_SECONDS_BETWEEN_SCANS = 2.0
+# How long who asks for the list waits for a scan; then the list of before has to do.
+_SECONDS_FOR_A_SCAN = 1.0
+_SCAN = "scan"
+
+
+class DicomFolderSource:
+    """Offers the images in the DICOM files below ``folder``, whatever the files are called.
+
+    ``index`` is the folder's index, brought up to date; without it, one is made in memory. Pixels
+    are read when an image is asked for; if they are compressed, ``jobs`` processes decode them, or
+    those of ``decoders``, which several sources can share.
+    Files that come, change or go are noticed when the list is asked for again. ``seconds_a_turn``,
+    for a server that must not keep others waiting, is after how many ``image`` asks for another
+    turn; what cannot be done in turns, as a scan of the folder, is then done in a thread. With
+    ``is_upright``, tilted volumes are resampled, see ``upright``.
+
+    ``trajectories`` are offered as they are; without them, those of the file ``trajectories.json``
+    in the folder (see ``trajectory_file``), if there is one, and of its plans (``plans``).
+    Their owner may be a SeriesInstanceUID, and is then replaced by the id that this source gives
+    that series.
+
+    ``elsewhere`` are images of other sources by their ids, which segmentations and structure sets
+    may belong to, too. ``contents`` are the bytes of files that are in memory, by their names: they
+    are not read from the folder, where they perhaps are not yet. See ``VolumeReading``.
+
+    ``refused`` lists what is not offered, or not as it is: path or series, and the reason.
+
+    Raises ``SourceError`` if the folder is missing, the trajectories cannot be read, or pydicom is
+    not installed.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        trajectories: Iterable[codec.TrajectoryItem] | None = None,
+        *,
+        index: DicomIndex | None = None,
+        jobs: int = 1,
+        decoders: Decoders | None = None,
+        seconds_a_turn: float | None = None,
+        is_upright: bool = False,
+        elsewhere: Mapping[str, Stack] | None = None,
+        contents: Contents | None = None,
+    ) -> None:
+        _require_pydicom()
+        self.folder = Path(folder)
+        self._seconds_a_turn = seconds_a_turn
+        self._is_upright = is_upright
+        self._elsewhere: Mapping[str, Stack] = {} if elsewhere is None else elsewhere
+        self.contents = contents
+        self._versions = FileVersions(seconds_a_turn)
+        self._label_maps_read: FolderLabelMaps | None = None
+        self._has_plans = trajectories is None
+        is_in_turns = seconds_a_turn is not None
+        is_decoding = decoders is None and (jobs > 1 or is_in_turns)
+        self._own_decoders = Decoders(jobs) if is_decoding else None
+        self._decoders = decoders or self._own_decoders
+        self._readings = VolumeReadings(self.folder, self._decoders, seconds_a_turn)
+        self._background = Background() if is_in_turns else None
+        self._open(index)
+        self._scanned = time.monotonic()
+        if self._decoders is not None and self._offers.are_decoded:
+            self._decoders.start()
+        offered = self._read_trajectories() if trajectories is None else trajectories
+        self._trajectories = [self._with_id_as_owner(item) for item in offered]
+
+    def _open(self, index: DicomIndex | None) -> None:
+        """Find what the folder offers, of an index that is up to date, or of its own.
+
+        Raises ``SourceError``.
+        """
+        try:
+            self._index = index or DicomIndex(self.folder)
+            self._thumbnails = KeptThumbnails(self._index)
+            if index is None:
+                self._index.update()
+            self._offers = FolderOffers(self._index, self.folder, self._is_upright, self.contents)
+            self._plans = self._read_plans(self._offers)
+            self._index.forget_thumbnails(self._offers.images)
+        except DicomIndexError as error:
+            raise SourceError(str(error)) from error
+
+    @property
+    def refused(self) -> list[Refusal]:
+        """What is not offered, or not as it is: path or series, and the reason."""
+        return self._offers.refused
+
+    def close(self) -> None:
+        """Close the index, and end thread and processes. Nothing can be asked for any more."""
+        if self._own_decoders is not None:
+            self._own_decoders.close()
+        if self._background is not None:
+            self._background.close()
+        self._index.close()
+
+    @property
+    def index(self) -> DicomIndex:
+        """The index of the folder, as of when the list was made."""
+        return self._index
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return the listing, in the order of the files' paths.
+
+        Raises ``NotReadyError`` for a second at most: a scan that takes longer is for the next who
+        asks.
+        """
+        is_scanning = self._background is not None and self._background.is_begun(_SCAN)
+        since = time.monotonic() - self._scanned
+        if is_scanning or since > _SECONDS_BETWEEN_SCANS:
+            if not is_scanning:
+                self._scanned, since = time.monotonic(), 0.0
+            try:
+                self._keep_scanned(self._in_background(_SCAN, self._scan))
+            except NotReadyError:
+                if since < _SECONDS_FOR_A_SCAN:
+                    raise
+            except SourceError as error:  # a full disk, a share that is away: the rest is served
+                _logger.warning("the list is as it was before: %s", error)
+        return self._offers.listing
+
+    def _scan(self) -> tuple[FolderOffers, list[Plan]] | None:
+        """Return what the folder offers now, and its plans; None if nothing is new."""
+        try:
+            before = self._index.changes
+            self._index.update()
+            if self._index.changes == before:
+                return None
+            offers = FolderOffers(self._index, self.folder, self._is_upright)
+            return offers, self._read_plans(offers)
+        except DicomIndexError as error:
+            raise SourceError(str(error)) from error
+
+    def _keep_scanned(self, found: tuple[FolderOffers, list[Plan]] | None) -> None:
+        self._scanned = time.monotonic()
+        if found is not None:
+            self._offers, self._plans = found
+            self._label_maps_read = None
+
+    def _in_background(self, key: Hashable, work: Callable[[], Result]) -> Result:
+        """Return what ``work`` returns; in a server, raise ``NotReadyError`` until it is done."""
+        if self._background is None:
+            return work()
+        if not self._background.is_begun(key):
+            self._background.begin(key, work)
+        return cast("Result", self._background.take(key))
+
+    def _wait_for_index(self) -> None:
+        """Raise ``NotReadyError`` while the thread has the index."""
+        keys = (_SCAN, self._offers)
+        if self._background is not None and any(map(self._background.is_busy, keys)):
+            raise NotReadyError(RETRY_SECONDS)
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Read an image.
+
+        Raises ``SourceError`` for an unknown id and for what cannot be decoded, ``NotReadyError``
+        if another turn is needed.
+        """
+        if image_id not in self._offers.images and image_id in self._label_maps().by_id:
+            return self._label_map_image(image_id)
+        offer = self._offer(image_id)
+        self._wait_for_index()
+        pixels, ijk_to_ras = self._pixels(image_id, offer)
+        return self._message(image_id, offer, pixels, ijk_to_ras)
+
+    def keep_pixels(self, image_id: str, reading: VolumeReading) -> None:
+        """Keep the voxels of an image that were read as its files came, for who asks next."""
+        self._readings.keep_whole(image_id, reading)
+
+    def forget_pixels(self) -> None:
+        """Forget the voxels of images that are read, and that nobody has asked for."""
+        self._readings.forget_whole()
+
+    def _message(
+        self, image_id: str, offer: Offer, pixels: np.ndarray, ijk_to_ras: np.ndarray
+    ) -> codec.ImageMessage:
+        return codec.ImageMessage.from_ijk_to_ras(
+            pixels,
+            ijk_to_ras,
+            device_name=image_id,
+            timestamp=offer.item.scan_time,
+            metadata=self.metadata(image_id),
+        )
+
+    def _label_map_image(self, image_id: str) -> codec.ImageMessage:
+        found = self._label_maps()
+        label_map = found.by_id[image_id]
+        self._wait_for_index()
+        metadata = found.metadata(image_id, self._index)
+        read = partial(found.read, image_id, self.folder)
+        labels, notices = self._in_background(label_map, read)
+        if notices:
+            metadata["Notice"] = "; ".join(notices)
+        return codec.ImageMessage.from_ijk_to_ras(
+            labels, label_map.ijk_to_ras, device_name=image_id, metadata=metadata
+        )
+
+    def _pixels(self, image_id: str, offer: Offer) -> tuple[np.ndarray, np.ndarray]:
+        """Return an image's pixels and their place, or go on reading them."""
+        grid, background = offer.grid, self._background
+        if grid is None:
+            return self._readings.read(image_id, offer.stack, self.contents), offer.stack.ijk_to_ras
+        if background is None:
+            return resample(
+                self._readings.read(image_id, offer.stack, self.contents), grid
+            ), grid.ijk_to_ras
+        if not background.is_begun(grid):
+            pixels = self._readings.read(image_id, offer.stack, self.contents)
+            background.begin(grid, partial(resample, pixels, grid))
+        return background.take(grid), grid.ijk_to_ras
+
+    def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
+        """Return an image that is being decoded, when the slices of a part are there.
+
+        None if it is read as a whole, or is whole. Raises as ``image`` does.
+        """
+        image_id = request.device_name
+        offer = self._offers.images.get(image_id)
+        if self._seconds_a_turn is None or offer is None or not self._is_sent_in_slices(offer):
+            return None
+        start, size = request.box_in(offer.stack.size)
+        slices = range(start[2], start[2] + size[2], request.stride[2])
+        version = self.image_version(image_id)
+        reading = self._readings.read_slices(image_id, offer.stack, slices, version)
+        if reading.is_whole:
+            return None
+        message = self._message(image_id, offer, reading.volume, offer.stack.ijk_to_ras)
+        return ArrivingImage(message, self.image_tag(image_id, message))
+
+    def image_tag(self, image_id: str, message: codec.ImageMessage) -> str:
+        """Return what is another when a file of the image is written again.
+
+        The type is a part of it: it may turn out to be a larger one when the last slice comes.
+        Empty for images that are not sent in slices. Raises as ``image_version`` does.
+        """
+        offer = self._offers.images.get(image_id)
+        if offer is None or not self._is_sent_in_slices(offer):
+            return ""
+        text = repr((image_id, offer.stack.ijk_to_ras.tolist(), self.image_version(image_id)))
+        digest = blake2b(text.encode("utf-8", "surrogateescape"), digest_size=12)
+        return f"{digest.hexdigest()}-{message.pixels.dtype.str[1:]}"
+
+    def _is_sent_in_slices(self, offer: Offer) -> bool:
+        return offer.grid is None and offer.is_decoded
+
+    def image_version(self, image_id: str) -> Hashable:
+        """When the image's files were last written, and their sizes; of a label map, how often the
+        folder changed.
+
+        Raises ``SourceError``, and ``NotReadyError`` if another turn is needed.
+        """
+        if image_id not in self._offers.images and image_id in self._label_maps().by_id:
+            self._wait_for_index()
+            return (self._index.changes,)
+        stack = self._offer(image_id).stack
+        names = dict.fromkeys(frame.file.name for frame in stack.frames)
+        return self._versions.of(stack, [self.folder / name for name in names])
+
+    def metadata(self, image_id: str) -> dict[str, str]:
+        """What is known of an image: the DICOM metadata dictionary's fields, those that are
+        attributes by their keywords too; raises ``SourceError`` for an unknown id.
+
+        Of an image of several files they are those of the first; paths are in the folder.
+        """
+        stack = self._offer(image_id).stack
+        self._wait_for_index()
+        fields = self._index.row(stack.frames[0].file.name)
+        return dicom_fields.metadata(stack, fields)
+
+    def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:
+        """Return the thumbnail of an image as its files are now, if the index has it."""
+        version = self._thumbnail_version(image_id)
+        self._wait_for_index()
+        return self._thumbnails.find(image_id, version)
+
+    def keep_thumbnail(self, image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
+        """Keep a thumbnail in the index, if that is a file: the server has it in memory anyway."""
+        if self._thumbnails.are_kept:
+            version = self._thumbnail_version(image_id)
+            self._wait_for_index()
+            self._thumbnails.keep(image_id, version, thumbnail)
+
+    def _thumbnail_version(self, image_id: str) -> bytes:
+        text = repr((self._is_upright, self.image_version(image_id)))
+        return hashlib.sha256(text.encode()).digest()
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures of segmentations and structure sets.
+
+        The owner is the image that they were drawn in, if that is offered as one volume. Those of a
+        segmentation that another one in the folder has replaced are not valid any more.
+        """
+        return self._label_maps().items(self._index)
+
+    def document_of(self, image_id: str) -> str:
+        """Return the SOPInstanceUID of the file that a label map is in."""
+        return self._label_maps().document_of(image_id, self._index)
+
+    @property
+    def replaced_documents(self) -> set[str]:
+        """The SOPInstanceUIDs of segmentations that those in the folder have replaced."""
+        return self._label_maps().replaced
+
+    def _label_maps(self) -> FolderLabelMaps:
+        """Return the label maps. They are read when they are first asked for."""
+        if self._label_maps_read is None:
+            reader = LabelMapReader(self.folder, self._index, self._offers, self._elsewhere)
+            self._label_maps_read = self._in_background(self._offers, reader.read)
+        return self._label_maps_read
+
+    def sequences(self) -> Sequence[ImageSequence]:
+        """Return which images are volumes of one series that show the same place (4D)."""
+        return self._offers.sequences
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Those given; or those of the folder's file, and of the plans (SR) for its images."""
+        plans = (item for plan in self._plans for item in plan.trajectories)
+        return [*self._trajectories, *plans]
+
+    def _read_plans(self, offers: FolderOffers) -> list[Plan]:
+        """Return the plans that are valid, in the space of an image of their patient."""
+        plans = read_plans(self.folder, self._index) if self._has_plans else ()
+        if not plans:
+            return []
+        firsts = [offer.stack.frames[0] for offer in offers.images.values()]
+        spaces = {
+            (str(self._index.row(one.file.name)["patient_ID"]), one.get("FrameOfReferenceUID"))
+            for one in firsts
+            if one.get("FrameOfReferenceUID")
+        }
+        return valid_plans(plans, spaces)
+
+    def stacks(self) -> dict[str, Stack]:
+        """Return the frames of each image, by its id."""
+        return {image_id: offer.stack for image_id, offer in self._offers.images.items()}
+
+    def ids_of_files(self) -> dict[str, list[str]]:
+        """Return the ids of the images that each file is part of, by its path in the folder."""
+        ids: dict[str, dict[str, None]] = {}
+        for image_id, offer in self._offers.images.items():
+            for frame in offer.stack.frames:
+                ids.setdefault(frame.file.name, {})[image_id] = None
+        return {name: [*found] for name, found in ids.items()}
+
+    def _offer(self, image_id: str) -> Offer:
+        if image_id not in self._offers.images:
+            raise SourceError(
+                f"There is no image with the ID {image_id!r}; refresh the list of images."
+            )
+        return self._offers.images[image_id]
+
+    def _read_trajectories(self) -> Iterable[codec.TrajectoryItem]:
+        path = self.folder / TRAJECTORY_FILE
+        return read_trajectories(path) if path.is_file() else []
+
+    def _with_id_as_owner(self, item: codec.TrajectoryItem) -> codec.TrajectoryItem:
+        is_uid = "." in item.owner and item.owner.replace(".", "").isdigit()
+        if not is_uid or item.owner in self._offers.images:
+            return item
+        return replace(item, owner=dicom_fields.image_id(item.owner))
+
+
+def _require_pydicom() -> None:
+    try:
+        import pydicom  # noqa: F401
+    except ImportError as error:
+        raise SourceError(
+            "Serving DICOM files needs pydicom, which is not installed. "
+            'Install it: pip install "igtlmetabrowser[server]"'
+        ) from error

@@ -1,0 +1,175 @@
+"""The label maps in the segmentations and structure sets of a folder, and in which files."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ... import codec
+from ...dicom_index.index import DicomIndex
+from ...net.source import SourceError
+from . import fields as dicom_fields
+from .files import structure_sets
+from .label_notices import beside_notices
+from .offers import FolderOffers
+from .replaced_documents import replaced_in
+from .segmentations import LabelMap, read_segmentation
+from .structures import read_structures
+from .volumes import Stack
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FolderLabelMaps:
+    """Label maps by id, and for each the id of the image that it was drawn in, or empty.
+
+    ``images`` are those images, as far as they are known; ``files`` are those that the label maps
+    are in; ``replaced`` are the UIDs of what others say is not valid.
+    """
+
+    by_id: dict[str, LabelMap] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+    images: dict[str, Stack] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    replaced: set[str] = field(default_factory=set)
+
+    def items(self, index: DicomIndex) -> list[codec.LabelMetaItem]:
+        """Return the structures of those that are valid."""
+        return [
+            codec.LabelMetaItem(
+                name=dicom_fields.cut_name(structure.name),
+                id=image_id,
+                label=structure.label,
+                rgba=structure.rgba,
+                size=label_map.size,
+                owner=self.owners[image_id],
+            )
+            for image_id, label_map in self.by_id.items()
+            if self.document_of(image_id, index) not in self.replaced
+            for structure in label_map.structures
+        ]
+
+    def read(self, image_id: str, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+        """Return the labels of a label map, and what there is to know of them.
+
+        Raises ``SourceError``.
+        """
+        label_map, notices = self.by_id[image_id], []
+        labels, of_file = label_map.read(folder)
+        if image_id in self.images:
+            notices = beside_notices(labels, label_map.ijk_to_ras, self.images[image_id])
+        return labels, [*of_file, *notices]
+
+    def document_of(self, image_id: str, index: DicomIndex) -> str:
+        """Return the SOPInstanceUID of the file that a label map is in."""
+        return str(index.row(self.files[image_id]).get("instance_uid") or "")
+
+    def metadata(self, image_id: str, index: DicomIndex) -> dict[str, str]:
+        """Return what is known of the file that a label map is in, by keywords.
+
+        One of several label maps of a file has no SOPInstanceUID: who replaces a part of a document
+        would take all the rest of it away. Of a segmentation it has a reference to the document and
+        to its own segments (PS3.3 10.3 and C.8.20.2).
+        """
+        row, label_map = index.row(self.files[image_id]), self.by_id[image_id]
+        is_part = [*self.files.values()].count(self.files[image_id]) > 1
+        values = {
+            keyword: str(row.get(name) or "") for name, keyword in dicom_fields.KEYWORDS.items()
+        }
+        document = self.document_of(image_id, index)
+        values["SOPInstanceUID"] = "" if is_part else document
+        if is_part and label_map.segments:
+            values["ReferencedSOPInstanceUID"] = document
+            values["ReferencedSegmentNumber"] = "\\".join(map(str, label_map.segments))
+        return {keyword: text for keyword, text in values.items() if text}
+
+
+class LabelMapReader:
+    """Reads the label maps of the files that ``offers`` has no images of.
+
+    They may belong to images of the folder, or to those of other sources, which are ``elsewhere``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        index: DicomIndex,
+        offers: FolderOffers,
+        elsewhere: Mapping[str, Stack],
+    ) -> None:
+        self._folder = folder
+        self._index = index
+        self._offers = offers
+        self._elsewhere = elsewhere
+
+    def read(self) -> FolderLabelMaps:
+        """Return the label maps; what cannot be read is added to ``offers.refused``."""
+        found = FolderLabelMaps()
+        for file in self._offers.segmentations:
+            found.replaced.update(replaced_in(self._folder / file.name))
+            self._add(found, file.name, partial(read_segmentation, file))
+        for name in structure_sets(self._index):
+            self._add(found, name, partial(self._structures, name))
+        return found
+
+    def _add(
+        self, found: FolderLabelMaps, name: str, read: Callable[[], Sequence[LabelMap]]
+    ) -> None:
+        owner = self._owner_of(name)
+        is_known = owner in self._elsewhere or self._is_in_space_of(name, owner)
+        image = self._image(owner) if is_known else None
+        try:
+            self._check_patient(name, owner)
+            for label_map in read():
+                found.by_id[label_map.id] = label_map
+                found.owners[label_map.id] = owner if is_known else ""
+                found.files[label_map.id] = name
+                if image is not None:
+                    found.images[label_map.id] = image
+        except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
+            _logger.warning("%s is not offered: %s", name, error)
+            self._offers.refused.append((name, str(error)))
+
+    def _structures(self, name: str) -> Sequence[LabelMap]:
+        owner = self._owner_of(name)
+        stack = self._image(owner)
+        if stack is None:
+            raise ValueError(
+                "structures of an image that is not in the folder, or not offered as one volume"
+            )
+        if owner not in self._elsewhere and not self._is_in_space_of(name, owner):
+            raise ValueError("structures in another frame of reference than their image's")
+        return read_structures(self._folder, name, stack)
+
+    def _image(self, owner: str) -> Stack | None:
+        if owner in self._offers.images:
+            return self._offers.images[owner].stack
+        return self._elsewhere.get(owner)
+
+    def _check_patient(self, name: str, owner: str) -> None:
+        """Raise ``ValueError`` if a file names an image of the folder that is another patient's."""
+        if owner in self._offers.images:
+            file = self._offers.images[owner].stack.frames[0].file.name
+            patients = {str(self._index.row(one).get("patient_ID") or "") for one in (name, file)}
+            if len(patients - {""}) > 1:
+                raise ValueError("it is of another patient than the image that it names")
+
+    def _is_in_space_of(self, name: str, owner: str) -> bool:
+        """Whether an image is in the folder, and nothing says that its coordinates are others."""
+        if owner not in self._offers.images:
+            return False
+        frame = self._offers.images[owner].stack.frames[0].get("FrameOfReferenceUID")
+        own = str(self._index.row(name).get("reference_frame") or "")
+        return not (frame and own) or frame == own
+
+    def _owner_of(self, name: str) -> str:
+        """Return the id of the image that a file's structures belong to."""
+        row = self._index.row(name)
+        series = row.get("reference_ct_series") or row.get("reference_ct") or ""
+        return dicom_fields.image_id(str(series))

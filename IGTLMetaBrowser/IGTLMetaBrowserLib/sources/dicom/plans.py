@@ -1,0 +1,172 @@
+"""Plans among DICOM files: Comprehensive 3D SR, TID 1500 (PS3.16), as trajectories.
+
+Each trajectory is a group of measurements (TID 1410), as ``documents.plan_document`` writes it and
+others may: its name is the tracking identifier, its points are SCOORD3D in the images' frame of
+reference, entry point first, and its diameter is a measurement. What kind it is, says the finding.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ... import codec
+from ...dicom_index.index import DicomIndex
+from ...dicom_index.limited_file import open_limited
+from ...dicom_index.plausible_numbers import LONGEST
+from ...dicom_index.whole_dataset import read_whole
+from ...net.source import SourceError
+from .fields import cut_name, image_id
+from .replaced_documents import replaced_by
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_logger = logging.getLogger(__name__)
+
+COMPREHENSIVE_3D_SR = "1.2.840.10008.5.1.4.1.1.88.34"
+
+_Type = codec.TrajectoryType
+FINDINGS = {
+    _Type.ENTRY_AND_TARGET: ("TRAJECTORY", "Trajectory"),
+    _Type.ENTRY: ("ENTRY", "Entry point of a trajectory"),
+    _Type.TARGET: ("TARGET", "Target point of a trajectory"),
+}
+_TYPES = {code: kind for kind, (code, _) in FINDINGS.items()}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The trajectories of a document, their points in RAS mm, and what they belong to.
+
+    ``frame_of_reference`` is that of their points; ``series`` are the images it was made in;
+    ``uid`` is the document's, ``replaced`` are those of documents that are no longer valid.
+    """
+
+    trajectories: Sequence[codec.TrajectoryItem]
+    frame_of_reference: str
+    series: Sequence[str]
+    patient_id: str
+    uid: str = ""
+    replaced: Sequence[str] = ()
+
+
+def read_plan(document: Dataset) -> Plan:
+    """Return the trajectories of a document; there are none if it is of something else.
+
+    Raises ``SourceError`` if it cannot be read.
+    """
+    if document.get("SOPClassUID") != COMPREHENSIVE_3D_SR:
+        return Plan((), "", (), "")
+    try:
+        found = list(_trajectories(measurement_groups(document)))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SourceError(f"the document cannot be read: {error}") from error
+    frames = {frame for _, frame in found}
+    if len(frames) > 1:
+        raise SourceError("the document has points in several frames of reference")
+    series = _referenced_series(document)
+    owner = image_id(series[0]) if series else ""
+    items = [codec.TrajectoryItem(**item, owner=owner) for item, _ in found]
+    return Plan(
+        items,
+        next(iter(frames), ""),
+        series,
+        str(document.get("PatientID", "")),
+        str(document.SOPInstanceUID),
+        replaced_by(document),
+    )
+
+
+def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
+    """Return the plans among the files of an index. What cannot be read is logged."""
+    statement = (
+        "SELECT name FROM instances JOIN files ON files.id = instances.file WHERE sop_class = ?"
+    )
+    plans = []
+    for (name,) in index.query(statement, COMPREHENSIVE_3D_SR):
+        try:
+            with open_limited(folder / os.fsdecode(name)) as file:
+                plans.append(read_plan(read_whole(file)))
+        except Exception as error:  # a broken file raises anything
+            _logger.warning("a plan is not offered: %s", error)
+    return tuple(plans)
+
+
+def valid_plans(plans: Iterable[Plan], spaces: Container[tuple[str, str]]) -> list[Plan]:
+    """Return the plans in these spaces that no other one of them has replaced.
+
+    A space is a patient's ID with a frame of reference: nobody's plans lie in another's images, or
+    are taken away by another's.
+    """
+    known = list(plans)
+    found = [plan for plan in known if (plan.patient_id, plan.frame_of_reference) in spaces]
+    # One without trajectories has no points, and so no space, but replaces its patient's as well.
+    replacing = [*found, *(plan for plan in known if not plan.trajectories)]
+    replaced = {(plan.patient_id, uid) for plan in replacing for uid in plan.replaced}
+    return [plan for plan in found if (plan.patient_id, plan.uid) not in replaced]
+
+
+def measurement_groups(document: Dataset) -> Sequence[Any]:
+    """Return the groups of measurements of a report; highdicom does not read one that has none."""
+    from highdicom.sr import Comprehensive3DSR
+
+    if not any("ContentSequence" in item for item in measurements(document)):
+        return ()
+    content = Comprehensive3DSR.from_dataset(document).content
+    return content.get_planar_roi_measurement_groups()
+
+
+def measurements(report: Dataset) -> list[Dataset]:
+    """Return the containers of measurements of a report (TID 1500, row 6)."""
+    code = "126010"
+    items = report.get("ContentSequence") or []
+    return [item for item in items if item.ConceptNameCodeSequence[0].get("CodeValue") == code]
+
+
+def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield what of the groups is a trajectory: a line or point, and its frame of reference."""
+    from pydicom.sr.codedict import codes
+
+    for group in groups:
+        region = group.roi
+        points = np.atleast_2d(region.value) if hasattr(region, "frame_of_reference_uid") else ()
+        if len(points) not in (1, 2):
+            continue
+        finding = group.finding_type
+        code = finding.value if finding is not None else ""
+        default = _Type.ENTRY_AND_TARGET if len(points) == 2 else _Type.TARGET
+        kind = _TYPES.get(code, default)
+        if (kind is _Type.ENTRY_AND_TARGET) != (len(points) == 2):
+            raise ValueError(f"{group.tracking_identifier!r} has {len(points)} points")
+        lines = flip_points(points)
+        diameters = group.get_measurements(codes.SCT.Diameter)
+        diameter = float(diameters[0].value) if diameters else 0.0
+        name = str(group.tracking_identifier)
+        if not (np.abs(lines) <= LONGEST).all() or not 0 <= diameter <= LONGEST:
+            raise ValueError(f"{cut_name(name)!r} has points or a diameter that cannot be")
+        # Of documents of others it can be of any length: it would keep all from being sent.
+        item = {"name": cut_name(name), "type": kind, "diameter": diameter}
+        if kind is not _Type.TARGET:
+            item["entry"] = tuple(map(float, lines[0]))
+        if kind is not _Type.ENTRY:
+            item["target"] = tuple(map(float, lines[-1]))
+        yield item, str(region.frame_of_reference_uid)
+
+
+def flip_points(points: Sequence[Any]) -> np.ndarray:
+    """Return points in LPS of such in RAS, and the other way round; shape (n, 3), mm."""
+    return np.asarray(points, float) * (-1.0, -1.0, 1.0) + 0.0
+
+
+def _referenced_series(document: Dataset) -> list[str]:
+    sequences = ("CurrentRequestedProcedureEvidenceSequence", "PertinentOtherEvidenceSequence")
+    studies = [study for keyword in sequences for study in document.get(keyword) or []]
+    found = [series for study in studies for series in study.get("ReferencedSeriesSequence") or []]
+    return [str(series.SeriesInstanceUID) for series in found]

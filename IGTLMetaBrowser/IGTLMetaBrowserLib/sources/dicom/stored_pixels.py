@@ -1,0 +1,111 @@
+"""Pixels as they are stored in DICOM files: whether they can be read as they are, and where."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...dicom_index.buffer_file import BufferFile, Contents
+from ...dicom_index.folder_walk import modified_ns
+from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
+from ...dicom_index.limited_file import open_regular
+from ...net.source import SourceError
+from .files import Frame, ImageFile
+from .values import integer_kind
+
+_IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+_EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
+_EXPLICIT_BIG = "1.2.840.10008.1.2.2"
+
+# A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
+_BYTES_WITH_UID = 4096
+
+
+def stored_dtype(header: ImageHeader) -> np.dtype | None:
+    """Return how pixels lie in a file if they can be read as they are; None if not."""
+    place = header.pixels
+    syntax = header.get(TRANSFER_SYNTAX_UID)
+    if place is None or not place.offset or header.get("ModalityLUTSequence"):
+        return None
+    if syntax not in (_IMPLICIT_LITTLE, _EXPLICIT_LITTLE, _EXPLICIT_BIG):
+        return None
+    if (header.get("SamplesPerPixel") or "1") != "1" or "PALETTE" in header.get(
+        "PhotometricInterpretation"
+    ):
+        return None
+    order = ">" if syntax == _EXPLICIT_BIG else "<"
+    if place.keyword != "PixelData":
+        return np.dtype(f"{order}f{4 if place.keyword == 'FloatPixelData' else 8}")
+    bits = header.get("BitsAllocated")
+    # Bytes in big endian are swapped in pairs (PS3.5 8.1.2), others come bit by bit.
+    if bits not in ("8", "16", "32") or (bits == "8" and order == ">"):
+        return None
+    return np.dtype(f"{order}{integer_kind(header)}{int(bits) // 8}")
+
+
+def open_unchanged(folder: Path, file: ImageFile, contents: Contents | None = None) -> io.RawIOBase:
+    """Open a file, if it still is the one that was indexed. Raises ``SourceError``."""
+    content = contents.get(file.name) if contents else None
+    if content is not None:
+        return BufferFile(content)
+    try:
+        opened = io.FileIO(folder / file.name, opener=open_regular)
+    except OSError as error:
+        raise SourceError(f"{file.name!r} can no longer be read: {error.strerror}") from error
+    try:
+        check_unchanged(opened, file)
+        uid = file.header.get("SOPInstanceUID").encode()
+        header = opened.read(_BYTES_WITH_UID)
+        if uid not in header and file.header.pixels is not None:
+            header += opened.read(max(0, file.header.pixels.offset - len(header)))
+        if uid not in header:
+            raise _changed(file)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
+    """Raise ``SourceError`` if a file was written since its header was read.
+
+    Other voxels, or the same ones in another place, would come with what the header said then.
+    """
+    if isinstance(opened, BufferFile):
+        return
+    status = os.fstat(opened.fileno())
+    is_as_indexed = status.st_size == file.size and file.mtime_ns in (0, modified_ns(status))
+    if not is_as_indexed or not stat.S_ISREG(status.st_mode):
+        raise _changed(file)
+
+
+def _changed(file: ImageFile) -> SourceError:
+    return SourceError(f"{file.name!r} can no longer be read: it has changed; refresh the list")
+
+
+def read_into(pixels: np.ndarray, opened: io.RawIOBase, file: ImageFile, start: int) -> None:
+    """Read pixels that begin ``start`` bytes behind the first, and put them in native order."""
+    assert file.header.pixels is not None
+    place = file.header.pixels
+    if start + pixels.nbytes > place.length:
+        raise SourceError(
+            f"{file.name!r} cannot be decoded: it has fewer pixels than its header says. "
+            "The file may be damaged; get it again from its archive."
+        )
+    opened.seek(place.offset + start)
+    if opened.readinto(memoryview(pixels).cast("B")) != pixels.nbytes:
+        raise SourceError(f"{file.name!r} can no longer be read: it was cut off")
+
+
+def cut_tiles(
+    picture: np.ndarray, frames: list[Frame], across: int, rows: int, columns: int
+) -> Iterator[np.ndarray]:
+    """Yield frames that are tiles of one picture, ``across`` beside each other."""
+    for frame in frames:
+        row, column = divmod(frame.index, across)
+        yield picture[row * rows :, column * columns :][:rows, :columns]

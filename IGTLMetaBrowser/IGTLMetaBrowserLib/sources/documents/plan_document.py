@@ -1,0 +1,186 @@
+"""Planned trajectories as a DICOM document: Comprehensive 3D SR, TID 1500 (PS3.16).
+
+Each trajectory is a group of measurements (TID 1410): its name is the tracking identifier, its
+points are SCOORD3D in the images' frame of reference, entry point first, and its diameter is a
+measurement. What kind it is, says the finding. The document is highdicom's, and
+``dicom.plans`` reads it.
+
+No archive deletes a document because a client asks for it. That nothing of a plan is planned any
+more, says a successor without groups: of the container of measurements, which is required if there
+is nothing else, all that can be in it is optional (PS3.16 TID 1500, rows 6 to 9). IHE has a Key
+Object Selection for that, "Rejected for Quality Reasons" (Imaging Object Change Management), but to
+archives without this profile it is a document as any other, and the plan stays in their lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ... import codec
+from ...net.source import SourceError
+from ..dicom.fields import cut_name
+from ..dicom.plans import FINDINGS, flip_points, measurement_groups, measurements, read_plan
+from ..dicom.replaced_documents import CODING_SCHEME
+from .predecessor import check_predecessor
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_Type = codec.TrajectoryType
+_REQUIRED = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime",
+    "ReferringPhysicianName", "StudyID", "AccessionNumber",
+)  # fmt: skip
+_SERIES_NUMBER = 9000
+_MANUFACTURER = "IGTLMetaBrowser"
+
+
+def write_plan(
+    trajectories: Sequence[codec.TrajectoryItem],
+    images: Sequence[Dataset],
+    predecessor: Dataset | None = None,
+) -> Dataset:
+    """Return the document of trajectories planned in these images, the instances of one series.
+
+    ``predecessor`` is the document that it replaces; without trajectories, it says that those are
+    no longer planned. Raises ``SourceError``.
+    """
+    from highdicom import UID
+    from highdicom.sr import Comprehensive3DSR
+
+    frame = check_images(images)
+    if not trajectories and predecessor is None:
+        raise SourceError("there are no trajectories to store")
+    tracked = {} if predecessor is None else _tracked(predecessor, frame)
+    report = _report([_group(item, frame, tracked) for item in trajectories])
+    document = Comprehensive3DSR(
+        evidence=[*map(with_required, images)],
+        content=report,
+        series_number=_SERIES_NUMBER,
+        series_instance_uid=UID(),
+        sop_instance_uid=UID(),
+        instance_number=1,
+        manufacturer=_MANUFACTURER,
+        series_description="Planned trajectories",
+        is_complete=True,
+        is_final=False,  # nobody has verified it
+        previous_versions=None if predecessor is None else [predecessor],
+    )
+    if predecessor is not None:
+        check_predecessor(predecessor, document)
+    document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
+    return document
+
+
+def with_required(image: Dataset) -> Dataset:
+    """Return an image with what documents take from it (type 2 in PS3.3 C.7.1.1 and C.7.2.1).
+
+    Those attributes may be empty but not absent, and in many files they are.
+    """
+    from pydicom import Dataset
+
+    # Not by update(), which decodes each of its elements: of 300 images, that takes seconds.
+    complete = Dataset(dict(image.items()))
+    complete.set_original_encoding(*image.original_encoding, image.original_character_set)
+    for keyword in _REQUIRED:
+        if keyword not in complete:
+            setattr(complete, keyword, None)
+    return complete
+
+
+def _report(groups: Sequence[Any]) -> Any:
+    from highdicom import UID
+    from highdicom.sr import (
+        CodedConcept,
+        DeviceObserverIdentifyingAttributes,
+        MeasurementReport,
+        MeasurementsAndQualitativeEvaluations,
+        ObservationContext,
+        ObserverContext,
+        TrackingIdentifier,
+    )
+    from pydicom.sr.codedict import codes
+
+    device = DeviceObserverIdentifyingAttributes(uid=UID(), name=_MANUFACTURER)
+    observer = ObserverContext(codes.DCM.Device, device)
+    # highdicom makes no report without groups.
+    placeholder = MeasurementsAndQualitativeEvaluations(TrackingIdentifier(UID(), "none"))
+    report = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=observer),
+        procedure_reported=CodedConcept("363679005", "SCT", "Imaging procedure"),
+        imaging_measurements=groups or [placeholder],
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+    if not groups:
+        for container in measurements(report[0]):
+            del container.ContentSequence
+    return report
+
+
+def _tracked(predecessor: Dataset, frame: str) -> dict[str, str]:
+    """Return by which UIDs the trajectories of a document are known, by their names.
+
+    Raises ``SourceError`` if its points are not in this frame of reference.
+    """
+    plan = read_plan(predecessor)
+    if plan.frame_of_reference not in ("", frame):
+        raise SourceError("the document to be replaced is of another frame of reference")
+    return {
+        cut_name(str(group.tracking_identifier)): str(group.tracking_uid)
+        for group in (measurement_groups(predecessor) if plan.trajectories else ())
+    }
+
+
+def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, str]) -> Any:
+    from highdicom import UID
+    from highdicom.sr import (
+        CodedConcept,
+        GraphicTypeValues3D,
+        ImageRegion3D,
+        Measurement,
+        PlanarROIMeasurementsAndQualitativeEvaluations,
+        TrackingIdentifier,
+    )
+    from pydicom.sr.codedict import codes
+
+    if item.type not in FINDINGS:
+        raise SourceError(f"the trajectory {item.name!r} is of the unknown type {item.type}")
+    kind = _Type(item.type)
+    points = [item.entry] if kind is not _Type.TARGET else []
+    points += [item.target] if kind is not _Type.ENTRY else []
+    code, meaning = FINDINGS[kind]
+    diameter = Measurement(codes.SCT.Diameter, float(item.diameter), codes.UCUM.Millimeter)
+    shape = GraphicTypeValues3D.POLYLINE if len(points) == 2 else GraphicTypeValues3D.POINT
+    name = item.name or meaning
+    return PlanarROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=tracked.get(name) or UID(), identifier=name),
+        referenced_region=ImageRegion3D(shape, flip_points(points), frame),
+        finding_type=CodedConcept(code, CODING_SCHEME, meaning),
+        measurements=[diameter] if item.diameter > 0 else None,
+    )
+
+
+def check_images(images: Sequence[Dataset]) -> str:
+    """Return what the images' positions refer to, if a document can belong to them.
+
+    Raises ``SourceError`` unless they are of one series, of one patient, and say so.
+    """
+    for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
+        if not all(image.get(keyword) for image in images):
+            raise SourceError(f"the images cannot be referred to: they have no {keyword}")
+    for keyword, what in (
+        ("SeriesInstanceUID", "series"),
+        ("StudyInstanceUID", "study"),
+        ("PatientID", "patient"),
+    ):
+        found = {str(image.get(keyword) or "") for image in images}
+        if len(found) != 1:
+            raise SourceError(
+                f"a document belongs to the images of one {what}, not of {len(found)}"
+            )
+    frames = {str(image.get("FrameOfReferenceUID") or "") for image in images}
+    if len(frames) != 1 or "" in frames:
+        raise SourceError("the images have no frame of reference, or several: nothing says where "
+                          "the plan lies")  # fmt: skip
+    return frames.pop()

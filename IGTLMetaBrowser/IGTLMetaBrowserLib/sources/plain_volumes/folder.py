@@ -1,0 +1,389 @@
+"""A folder of plain volumes as a source: NRRD, NIfTI and MetaImage, read by ITK.
+
+- A file of a scalar or vector image in two or three dimensions is an image.
+- A segmentation that Slicer wrote (``.seg.nrrd`` with one layer) is a label map; its structures
+  have the names and colors of the file.
+- What Slicer saved as markups (``.mrk.json``) is offered too: lines as trajectories, other points
+  as points.
+
+Needs SimpleITK, which runs in a process of its own: a file that ends it is refused, that is all.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ... import codec
+from ...codec.geometry import flip_matrix_lps_ras
+from ...net.source import SourceError
+from ..background import Background
+from ..dicom.fields import image_id as id_of_text
+from ..dicom.segmentations import Structure
+from ..dicom.sizes import MM_NOT_KNOWN
+from ..documents.label_file import Labels
+from .headers import Place, check_header, place_of
+from .itk_process import PROCESS, ItkError
+from .itk_reading import VolumeHeader
+from .markups_folder import Markups, read_markups, rgba_of
+from .voxel_files import check_names, ending_of, voxel_file
+from .whole_voxels import check_checksum, check_voxels
+
+# What reads them: left to itself, ITK goes by what is in a file, and knows formats of many files.
+_READERS = {
+    ".nrrd": "NrrdImageIO",
+    ".nhdr": "NrrdImageIO",
+    ".nii": "NiftiImageIO",
+    ".nii.gz": "NiftiImageIO",
+    ".mha": "MetaImageIO",
+    ".mhd": "MetaImageIO",
+}
+ENDINGS = tuple(_READERS)
+MARKUPS_ENDING = ".mrk.json"
+_ID_BYTES, _NAME_BYTES = 20, 64
+_MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
+_LONGEST = 1e6  # mm
+_FLATTEST = 1e-6  # the volume of three axes of length 1
+_LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
+_LONGEST_REASON = 100  # it may repeat a text of the file
+
+
+@dataclass(frozen=True)
+class VolumeFile:
+    """A file with its line in the listing, its labels, and its version when it was read.
+
+    ``voxels`` is the file that they are in, perhaps the same; ``metadata`` are what else is known.
+    """
+
+    path: Path
+    voxels: Path
+    item: codec.ImageMetaItem
+    labels: tuple[codec.LabelMetaItem, ...]
+    version: tuple[tuple[int, ...], ...]
+    metadata: Mapping[str, str]
+
+
+class PlainVolumeSource:
+    """Offers the volumes and markups in the files below ``folder``, as they are when it is made.
+
+    ``refused`` lists what is not offered: its path in the folder, and the reason. Raises
+    ``SourceError`` if the folder is missing or SimpleITK is not installed.
+
+    With ``is_served``, for a server that must not keep others waiting, files are read in a thread
+    until ``close`` ends it.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], is_served: bool = False) -> None:
+        _require_simpleitk()
+        self._background = Background() if is_served else None
+        self.folder = Path(folder)
+        if not self.folder.is_dir():
+            raise SourceError(f"there is no folder {str(self.folder)!r}")
+        self.refused: list[tuple[str, str]] = []
+        self._files: dict[str, VolumeFile] = {}
+        self._markups = Markups([], [])
+        for path in sorted(self.folder.rglob("*")):
+            self._add(path)
+        self._listing = tuple(file.item for file in self._files.values() if not file.labels)
+
+    def close(self) -> None:
+        """End the thread, and what it reads. Nothing can be asked for any more."""
+        if self._background is not None:
+            self._background.close(PROCESS.close)
+            PROCESS.close()
+
+    @classmethod
+    def is_for(cls, folder: Path) -> bool:
+        """Whether a folder has such files, and so is none of DICOM files."""
+        return any(path.name.lower().endswith(ENDINGS) for path in folder.rglob("*"))
+
+    def images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return the listing, in the order of the paths."""
+        return self._listing
+
+    def image(self, image_id: str) -> codec.ImageMessage:
+        """Read an image or a label map; raises ``SourceError``, and ``NotReadyError`` meanwhile."""
+        file = self._file(image_id)
+        if _version(file.path, file.voxels) != file.version:
+            raise _changed(file.path)
+        pixels, ijk_to_ras = self._read(file)
+        return codec.ImageMessage.from_ijk_to_ras(
+            pixels,
+            ijk_to_ras,
+            device_name=image_id,
+            timestamp=file.item.scan_time,
+            metadata=dict(file.metadata),
+        )
+
+    def metadata(self, image_id: str) -> Mapping[str, str]:
+        """Return what there is to know of an image's place. Raises ``SourceError``."""
+        return self._file(image_id).metadata
+
+    def _read(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
+        if self._background is None:
+            return self._read_checked(file)
+        key = (file.path, file.version)
+        if not self._background.is_begun(key):
+            self._background.wait_for_room()
+            self._background.begin(key, partial(self._read_checked, file))
+        return self._background.take(key)
+
+    def _read_checked(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
+        """Read a volume. Raises ``SourceError``, also if it is another than was listed."""
+        if voxel_file(file.path, self.folder) != file.voxels:
+            raise _changed(file.path)
+        volume = read_volume(file.path)
+        # Only now: it may have been replaced while it waited, or was read.
+        if _version(file.path, file.voxels) != file.version:
+            raise _changed(file.path)
+        return volume
+
+    def image_version(self, image_id: str) -> tuple[tuple[int, ...], ...]:
+        """Return what tells its file, or its two files, from others. Raises ``SourceError``."""
+        file = self._file(image_id)
+        return _version(file.path, file.voxels)
+
+    def label_maps(self) -> Sequence[codec.LabelMetaItem]:
+        """Return the structures of all segmentations."""
+        return [label for file in self._files.values() for label in file.labels]
+
+    def trajectories(self) -> Sequence[codec.TrajectoryItem]:
+        """Return the lines of the markups files."""
+        return self._markups.trajectories
+
+    def points(self) -> Sequence[codec.PointItem]:
+        """Return the other points of the markups files."""
+        return self._markups.points
+
+    def _file(self, image_id: str) -> VolumeFile:
+        if image_id not in self._files:
+            raise SourceError(
+                f"there is no image with the ID {image_id!r}; refresh the list of images"
+            )
+        return self._files[image_id]
+
+    def _add(self, path: Path) -> None:
+        name = path.relative_to(self.folder).as_posix()
+        if not path.name.lower().endswith((*ENDINGS, MARKUPS_ENDING)):
+            return
+        try:
+            if not path.is_file():  # one might wait for a pipe for ever
+                raise SourceError("it is no file that can be read")
+            if path.name.lower().endswith(MARKUPS_ENDING):
+                self._markups.add(read_markups(path))
+            else:
+                _check_name(path)
+                file = _read_header(path, self._free_id(path, name), self.folder)
+                self._files[file.item.id] = file
+        except SourceError as error:
+            self.refused.append((name, str(error)))
+        except OSError as error:  # of a folder that the system does not let be read
+            self.refused.append((name, f"it cannot be read: {error.strerror}"))
+
+    def _free_id(self, path: Path, name: str) -> str:
+        """Return the file's name without its ending, or else one made of its path."""
+        stem = stem_of(path)
+        fits = stem.isascii() and stem.isprintable() and 0 < len(stem) <= _ID_BYTES
+        return stem if fits and stem not in self._files else id_of_text(name)
+
+
+def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the voxels, (k, j, i) or (k, j, i, components), and the matrix from index to RAS mm.
+
+    The matrix has the shape (4, 4). Raises ``SourceError``. A plain function of a path, so that
+    worker processes can call it.
+    """
+    try:
+        header = PROCESS.read_header(path, _READERS[ending_of(path)])
+        dtype = _scalar_type(header).dtype
+        components = [header.components] if header.components > 1 else []
+        shape = (*header.size[::-1], *components)
+        byte_count = math.prod(shape) * dtype.itemsize
+        # Before ITK reads them: MetaIO would read some damaged files for ever.
+        check_names(path, byte_count)
+        checksum = check_voxels(path, byte_count)
+        voxels = np.empty(shape, dtype.newbyteorder("="))
+        read = PROCESS.read_voxels(path, _READERS[ending_of(path)], voxels)
+        if _kind_of(read) != _kind_of(header):
+            raise ItkError("it changes meanwhile; wait until that is done")
+        # ITK does not apply all of its rules to a header that is read without its voxels.
+        place = _place_of(path, read)
+    except ItkError as error:
+        raise SourceError(f"{path.name!r} cannot be read: {error}") from None
+    except MemoryError:
+        raise SourceError(f"{path.name!r} cannot be read: it takes too much memory") from None
+    except OSError as error:
+        raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
+    check_checksum(path, voxels, checksum)
+    return voxels[np.newaxis] if len(header.size) == 2 else voxels, place.ijk_to_ras
+
+
+def read_label_map(path: Path) -> Labels:
+    """Return a label map with the names and colors that a segmentation of Slicer's has.
+
+    Raises ``SourceError``.
+    """
+    if not path.name.lower().endswith(ENDINGS):
+        raise SourceError(f"{path.name} is no label map; it ends with one of {', '.join(ENDINGS)}")
+    _require_simpleitk()
+    _check_name(path)
+    file = _read_header(path, "", path.parent)
+    structures = [Structure(one.name, one.label, one.rgba) for one in file.labels]
+    return Labels(*read_volume(path), structures)
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without the ending that says what it is."""
+    name = path.name
+    ending = ".seg.nrrd" if name.lower().endswith(".seg.nrrd") else ending_of(path)
+    return name[: -len(ending)]
+
+
+def _check_name(path: Path) -> None:
+    """Raise ``SourceError`` if SimpleITK would end the process: it expects names in UTF-8."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise SourceError("its name, or that of its folder, is not UTF-8; rename it") from None
+
+
+def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
+    voxels = voxel_file(path, folder)
+    version = _version(path, voxels)
+    check_header(path)
+    try:
+        header = PROCESS.read_header(path, _READERS[ending_of(path)])
+    except ItkError as error:
+        raise SourceError(f"it cannot be read: {error}") from None
+    size = tuple(header.size)
+    if len(size) == 2:
+        size = (*size, 1)
+    if len(size) != 3 or not 0 < min(size) <= max(size) <= _LARGEST_SIZE:
+        raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
+    place = _place_of(path, header)
+    _check_sense(voxels, header, size, place.ijk_to_ras)
+    item = codec.ImageMetaItem(
+        name=stem_of(path) if place.has_spacing else f"{stem_of(path)} ({MM_NOT_KNOWN})",
+        id=image_id,
+        scan_time=_time_of(path),
+        size=size,
+        scalar_type=_scalar_type(header),
+    )
+    try:
+        labels = tuple(_labels(header, item)) if path.name.lower().endswith(".seg.nrrd") else ()
+    except ValueError as error:
+        raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
+    return VolumeFile(path, voxels, item, labels, version, place.metadata)
+
+
+def _time_of(path: Path) -> codec.Timestamp:
+    """Return when a file was last written; not set before 1970 and after 2106."""
+    try:
+        return codec.Timestamp.from_seconds(path.stat().st_mtime)
+    except ValueError:
+        return codec.Timestamp()
+
+
+def _kind_of(header: VolumeHeader) -> tuple[object, ...]:
+    return header.size, header.voxel, header.components
+
+
+def _check_sense(
+    voxels: Path, header: VolumeHeader, size: tuple[int, ...], ijk_to_ras: np.ndarray
+) -> None:
+    """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
+    byte_count = math.prod(size) * header.components * _scalar_type(header).dtype.itemsize
+    if byte_count > voxels.stat().st_size * _MOST_DEFLATED:
+        raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
+    is_flat = len(header.size) == 2
+    if is_flat and abs(np.linalg.det(np.reshape(header.direction, (2, 2)))) < _FLATTEST:
+        raise SourceError(
+            "it is a slice across the first two axes of space, which ITK cannot read; "
+            "save it as a volume of one slice"
+        )
+    if not (np.abs(ijk_to_ras) <= _LONGEST).all():
+        raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
+    axes = ijk_to_ras[:3, :3]
+    lengths = np.linalg.norm(axes, axis=0)
+    if not lengths.min() > 0 or not abs(np.linalg.det(axes / lengths)) > _FLATTEST:
+        raise SourceError("its header makes no sense: its axes lie in one plane, or have no length")
+
+
+def _scalar_type(header: VolumeHeader) -> codec.ScalarType:
+    numpy_types = {
+        f"{bits}-bit {sign} integer": f"{short}int{bits}"
+        for bits in (8, 16, 32)
+        for sign, short in (("signed", ""), ("unsigned", "u"))
+    }
+    numpy_types |= {"32-bit float": "float32", "64-bit float": "float64"}
+    known = numpy_types.get(header.voxel.removeprefix("vector of "))
+    if known is None:
+        raise SourceError(f"its voxels are {header.voxel}, which OpenIGTLink does not have")
+    return codec.ScalarType.of(np.dtype(known))
+
+
+def _labels(header: VolumeHeader, item: codec.ImageMetaItem) -> Iterator[codec.LabelMetaItem]:
+    """Yield the structures of a segmentation (Slicer's ``vtkMRMLSegmentationStorageNode``)."""
+    if header.components > 1:
+        raise SourceError("its segments overlap (several layers); save them as one label map each")
+    fields = header.texts
+    number = 0
+    while f"Segment{number}_ID" in fields:
+        prefix = f"Segment{number}_"
+        value = int(fields.get(prefix + "LabelValue", number + 1))
+        rgba = rgba_of(fields.get(prefix + "Color", "1 1 0").split())
+        name = codec.cut_text(fields.get(prefix + "Name", ""), _NAME_BYTES)
+        if 0 < value < 256:
+            yield codec.LabelMetaItem(name, item.id, value, rgba, item.size, "")
+        number += 1
+
+
+def _place_of(path: Path, header: VolumeHeader) -> Place:
+    """Return where an image lies; ITK's matrix is from index to LPS, of 2 or 3 dimensions.
+
+    Raises ``SourceError``.
+    """
+    count = len(header.size)
+    ijk_to_lps = np.eye(4)
+    directions = np.reshape(header.direction, (count, count))
+    ijk_to_lps[:count, :count] = directions * header.spacing
+    ijk_to_lps[:count, 3] = header.origin
+    return place_of(path, flip_matrix_lps_ras(ijk_to_lps), (*header.size, 1)[:3])
+
+
+def _version(path: Path, voxels: Path) -> tuple[tuple[int, ...], ...]:
+    """Return times, sizes, and numbers of the files of a volume. Raises ``SourceError``.
+
+    Another patient's file may have the size and the time of this one: ``cp -p`` and exports set a
+    time, and some file systems have no more than even seconds. Its number, and when the system
+    has last changed what it knows of it, nobody sets.
+
+    A server asks again and again while it is read: nothing is opened.
+    """
+    try:
+        found = [file.stat() for file in dict.fromkeys((path, voxels))]
+    except OSError as error:
+        raise SourceError(f"{path.name!r} can no longer be read: {error.strerror}") from None
+    return tuple(
+        (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns) for status in found
+    )
+
+
+def _changed(path: Path) -> SourceError:
+    return SourceError(f"{path.name!r} has changed since it was listed; start the server again")
+
+
+def _require_simpleitk() -> None:
+    """Raise ``SourceError`` if SimpleITK is not installed. Only its own process loads it."""
+    if importlib.util.find_spec("SimpleITK") is None:
+        raise SourceError(
+            "Serving NRRD, NIfTI and MetaImage files needs SimpleITK, which this Python does not "
+            "have. Install it: pip install SimpleITK"
+        )

@@ -1,0 +1,125 @@
+"""Whether a file of a volume has all its voxels, undamaged, if ITK does not say so.
+
+ITK fills up what is missing at the end of a NIfTI file, as of one that is being copied, with zeros;
+and of a MetaImage whose compressed voxels are damaged, it returns what it has inflated until then,
+or what was in its memory before: that too if the header does not say how many bytes they are
+compressed to. NRRD files it refuses in both cases.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import re
+import struct
+import zlib
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from ...net.source import SourceError
+from .voxel_files import META_ENDINGS, META_ITSELF, META_NAME, NIFTI_ENDINGS, ending_of
+
+_PIECE = 1 << 20
+_LONGEST_HEADER = 1 << 20
+# nifti1.h and nifti2.h: the size of the header, which tells one from the other; then where in it
+# are the dimensions, the bits of a voxel, and where in the file the voxels begin.
+_NIFTI_1, _NIFTI_2 = 348, 540
+_NIFTI_FIELDS = {_NIFTI_1: (40, "8h", 72, 108, "f"), _NIFTI_2: (16, "8q", 14, 168, "q")}
+_IS_DEFLATED = re.compile(rb"CompressedData\s*[=:]\s*[Tt1]")
+# zlib, or gzip: MetaIO reads both.
+_ANY_DEFLATED = 32 + zlib.MAX_WBITS
+_ADVICE = "copy it again, or wait until that is done"
+
+
+def check_voxels(path: Path, byte_count: int) -> int | None:
+    """Raise ``SourceError`` if the file of a volume of so many bytes is cut off or damaged.
+
+    Return the CRC-32 of the voxels if they were inflated for that, else None.
+    """
+    ending = ending_of(path)
+    checksum = None
+    try:
+        if ending in NIFTI_ENDINGS:
+            is_whole = _is_whole_nifti(path)
+        elif ending in META_ENDINGS:
+            is_whole, checksum = _is_whole_meta_image(path, byte_count)
+        else:
+            is_whole = True
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
+        raise SourceError(f"{path.name!r} is damaged: {error}; {_ADVICE}") from None
+    if not is_whole:
+        raise SourceError(f"{path.name!r} is cut off: voxels are missing at its end; {_ADVICE}")
+    return checksum
+
+
+def check_checksum(path: Path, voxels: np.ndarray, checksum: int | None) -> None:
+    """Raise ``SourceError`` if other voxels were read than those that have this CRC-32.
+
+    They may be of the other byte order in the file. Without a checksum there is nothing to check.
+    """
+    if checksum is None or zlib.crc32(voxels) == checksum:
+        return
+    if zlib.crc32(voxels.byteswap()) != checksum:
+        raise SourceError(
+            f"{path.name!r} cannot be read: its header does not fit its compressed voxels; save it "
+            "uncompressed, or with the right CompressedDataSize"
+        )
+
+
+def _is_whole_nifti(path: Path) -> bool:
+    is_deflated = path.name.lower().endswith(".gz")
+    with gzip.open(path) if is_deflated else path.open("rb") as file:
+        header = file.read(_NIFTI_2)
+        end = _end_of_nifti(header)
+        if not is_deflated:
+            return path.stat().st_size >= end
+        # Up to the end of the file, where the checksum is; but not what comes for ever.
+        count = len(header)
+        while count <= end + _PIECE and (piece := file.read(_PIECE)):
+            count += len(piece)
+    return count >= end
+
+
+def _end_of_nifti(header: bytes) -> int:
+    """Return behind which byte the voxels end."""
+    order = next(
+        (one for one in "<>" if struct.unpack_from(f"{one}i", header)[0] in _NIFTI_FIELDS), "<"
+    )
+    (size,) = struct.unpack_from(f"{order}i", header)
+    if size not in _NIFTI_FIELDS:
+        raise ValueError("it has no header of NIfTI")
+    dimensions_at, dimensions, bits_at, offset_at, offset = _NIFTI_FIELDS[size]
+    count, *sides = struct.unpack_from(f"{order}{dimensions}", header, dimensions_at)
+    (bits,) = struct.unpack_from(f"{order}h", header, bits_at)
+    (begin,) = struct.unpack_from(f"{order}{offset}", header, offset_at)
+    return int(begin) + math.prod(sides[:count]) * bits // 8
+
+
+def _is_whole_meta_image(path: Path, byte_count: int) -> tuple[bool, int | None]:
+    """Return whether there are so many bytes, and their CRC-32 if they were inflated."""
+    with path.open("rb") as file:
+        header = file.read(_LONGEST_HEADER)
+        found = META_NAME.search(header)
+        if found is None or not _IS_DEFLATED.search(header, 0, found.start()):
+            return True, None  # ITK looks itself whether there is enough of it
+        name = found[1].strip()
+        if name in META_ITSELF:
+            file.seek(header.index(b"\n", found.start()) + 1)
+            return _inflated(file, byte_count)
+    with (path.parent / name.decode()).open("rb") as file:
+        return _inflated(file, byte_count)
+
+
+def _inflated(file: BinaryIO, byte_count: int) -> tuple[bool, int]:
+    """Return whether a file inflates to so many bytes, as soon as that is known; their CRC-32."""
+    inflater = zlib.decompressobj(_ANY_DEFLATED)
+    count = checksum = 0
+    while count <= byte_count and not inflater.eof and (piece := file.read(_PIECE)):
+        while piece and count <= byte_count:
+            inflated = inflater.decompress(piece, _PIECE)
+            count += len(inflated)
+            checksum = zlib.crc32(inflated, checksum)
+            piece = inflater.unconsumed_tail
+    return inflater.eof and count == byte_count, checksum

@@ -1,0 +1,175 @@
+"""Trajectories stored in the archive that is browsed, as a Comprehensive 3D SR."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from slicer.i18n import tr as _
+
+from ...codec import printable
+from ...scene.errors import SceneError
+from ...scene.moved_images import check_not_bent
+from ...scene.outgoing_labels import check_patient
+from ...scene.outgoing_markups import trajectory_item
+from ...scene.trajectory_markups import OWNER_ATTRIBUTE
+from ...sources.trajectory_file import write_trajectories
+from ..plurals import Plural
+from .document import Document
+
+_MOST_NAMES = 10
+
+
+class PlanStore:
+    """Makes documents of trajectories for ``store``, an ``ArchiveStore``.
+
+    What came from a plan in the archive, and was changed perhaps, takes the place of that plan. Of
+    its trajectories, those that are not among the nodes stay as they are: all of a plan that is
+    replaced is no longer valid. Those whose nodes the user has removed from the scene are left out.
+    """
+
+    def __init__(self, browser, store, localeTexts):
+        self._browser = browser
+        self._store = store
+        self._new = Plural(
+            localeTexts,
+            _("Store one trajectory in {archive}, in the study of '{image}'?"),
+            _("Store {count} trajectories in {archive}, in the study of '{image}'?"),
+        )
+        self._replacing = Plural(
+            localeTexts,
+            _(
+                "Store one trajectory in {archive}, in place of the plan of '{image}' that it came "
+                "from?"
+            ),
+            _(
+                "Store {count} trajectories in {archive}, in place of the plan of '{image}' that "
+                "they came from?"
+            ),
+        )
+        self._kept = Plural(
+            localeTexts,
+            _("The other one of that plan stays as it is."),
+            _("The {count} others of that plan stay as they are."),
+            none="",
+        )
+        self._leftOut = _("Left out of it, as removed from the scene: {names}.")
+        self._emptied = _(
+            "Store in {archive} that nothing of the plan of '{image}' is planned any more? It was "
+            "removed from the scene: {names}."
+        )
+        self._more = _("{names} and {count} more")
+
+    def store(self, nodes):
+        """Store trajectories of one image, if the user agrees."""
+        self._store.store(lambda: self._document(nodes))
+
+    def emptied(self):
+        """Return the plans of which the user has removed all trajectories from the scene.
+
+        By their documents, with the trajectories.
+        """
+        trajectories = self._browser.trajectories
+        return {
+            document: removed
+            for document, removed in trajectories.by_document().items()
+            if all(map(trajectories.is_removed, removed))
+        }
+
+    def storeEmpty(self, document, removed):
+        """Store that nothing of a plan is planned any more, if the user agrees."""
+        self._store.store(lambda: self._emptyDocument(document, removed))
+
+    def _emptyDocument(self, replaced, removed):
+        imageId = removed[0].item.owner
+        image, names = self._store.image(imageId), self._namesOf([one.item for one in removed])
+        return Document(
+            "plan.json",
+            partial(_write, []),
+            self._store.seriesOf(imageId),
+            replaced,
+            self._emptied.format(
+                archive=self._store.archiveText, image=image.GetName(), names=names
+            ),
+            _("Trajectories: {count} {{words}}.").format(count=0),
+            onStored=partial(self._onStored, replaced, {}, {}),
+            isEmpty=True,
+        )
+
+    def _document(self, nodes):
+        imageId = self._imageOf(nodes)
+        image, replaced = self._store.image(imageId), self._replacedBy(nodes)
+        check_not_bent(image)
+        for node in nodes:
+            check_patient(node, image)
+        items = [trajectory_item(node, image, owner="") for node in nodes]
+        changed, kept, leftOut = self._planned(replaced, nodes, items)
+        pairs = zip(nodes, items, strict=True)
+        stored = {node: replace(item, owner=imageId) for node, item in pairs}
+        return Document(
+            "plan.json",
+            partial(_write, [*items, *kept.values()]),
+            self._store.seriesOf(imageId),
+            replaced,
+            self._question(len(items), len(kept), replaced, image, leftOut),
+            _("Trajectories: {count} {{words}}.").format(count=len(items) + len(kept)),
+            onStored=partial(self._onStored, replaced, changed | kept, stored),
+        )
+
+    def _onStored(self, replaced, trajectories, stored, uid, _segments):
+        """Know the new plan, so that the next one takes the place of that."""
+        if replaced:
+            self._browser.trajectories.on_stored(replaced, uid, trajectories)
+        self._browser.trajectories.on_new_stored(uid, stored)
+
+    def _question(self, count, kept, replaced, image, leftOut):
+        text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}".strip()
+        text = text.format(archive=self._store.archiveText, image=image.GetName())
+        return f"{text} {self._leftOut.format(names=self._namesOf(leftOut))}" if leftOut else text
+
+    def _namesOf(self, items):
+        names = ", ".join(
+            f"'{printable(item.name)}'" if item.name else _("without a name")
+            for item in items[:_MOST_NAMES]
+        )
+        count = len(items) - _MOST_NAMES
+        return self._more.format(names=names, count=count) if count > 0 else names
+
+    def _imageOf(self, nodes):
+        """Return the id of the image of a plan: that it came with, or else the one that is seen."""
+        owners = {node.GetAttribute(OWNER_ATTRIBUTE) or "" for node in nodes} - {""}
+        if len(owners) > 1:
+            raise SceneError(_("these trajectories are of several images; store those of one"))
+        return owners.pop() if owners else self._store.imageInViews()
+
+    def _replacedBy(self, nodes):
+        """Return the UID of the plan in the archive that nodes came from, or an empty text."""
+        documents = {self._browser.trajectories.document_of(node) for node in nodes} - {""}
+        if len(documents) > 1:
+            raise SceneError(_("these trajectories are of several plans; store those of one"))
+        return documents.pop() if documents else ""
+
+    def _planned(self, document, nodes, items):
+        """Return the trajectories of a plan, each with what is stored of it.
+
+        First those of the nodes, as in ``items``; then those that stay as the archive has them;
+        then those that the user has removed from the scene, as a list.
+        """
+        if not document:
+            return {}, {}, []
+        trajectories = self._browser.trajectories
+        byNode = {node.GetID(): item for node, item in zip(nodes, items, strict=True)}
+        changed, kept, leftOut = {}, {}, []
+        for one in trajectories.by_document().get(document, ()):
+            node = trajectories.node(one)
+            if node is not None and node.GetID() in byNode:
+                changed[one] = byNode[node.GetID()]
+            elif trajectories.is_removed(one):
+                leftOut.append(one.item)
+            else:
+                kept[one] = trajectories.stored_item(one)
+        return changed, kept, leftOut
+
+
+def _write(items, path):
+    write_trajectories(path, items)

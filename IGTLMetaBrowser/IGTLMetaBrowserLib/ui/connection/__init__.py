@@ -1,0 +1,1 @@
+"""Which server, how it is connected to, and its settings."""

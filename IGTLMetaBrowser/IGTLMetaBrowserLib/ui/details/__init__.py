@@ -1,0 +1,1 @@
+"""All that is known of one image, with the values and the spacing that the user types."""

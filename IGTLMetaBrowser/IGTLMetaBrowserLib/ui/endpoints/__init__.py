@@ -1,0 +1,1 @@
+"""The module's own servers: the demo, and the scene that is shared with others."""

@@ -1,0 +1,126 @@
+"""The columns of the image table: those that tell the images apart."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from ...codec import printable
+from ..widgets.table_columns import TableColumns
+from .table import (
+    FIELDS,
+    ID,
+    MODALITY,
+    NAME,
+    PATIENT,
+    PATIENT_ID,
+    PREVIEW,
+    SCAN_TIME,
+    SIZE,
+    STATE,
+    TYPE,
+)
+from .thumbnail_column import THUMBNAIL_WIDTH
+
+_KEYS = (
+    *("state", "name", "modality", "patient", "patientId", "scanTime", "size", "type", "id"),
+    "preview",
+)
+_ORDER = (STATE, PREVIEW, NAME, MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE, ID)
+_MAY_BE_REDUNDANT = (MODALITY, PATIENT, PATIENT_ID, SCAN_TIME, SIZE, TYPE)
+# These have no texts by which they could be measured.
+_WIDTHS = {STATE: 28, PREVIEW: THUMBNAIL_WIDTH}
+
+
+class ImageColumns:
+    """Leaves out what is the same for all images, and what the groups say already.
+
+    What the user chooses in the menu of the header counts more, and is kept.
+    """
+
+    def __init__(self, view, model):
+        self._model = model
+        self._areMeasured = False
+        self._names = _names()
+        hidden = [PATIENT_ID, PREVIEW]
+        self._columns = TableColumns(view, "Images", _KEYS, self._names, hidden, _ORDER)
+        self.shownChanged = self._columns.shownChanged
+        self._columns.shownChanged.connect(self._setWidths)
+        self._setWidths()
+        self.common = []
+        """What is the same for all images, and in no column: name and value, as a text each."""
+
+    @property
+    def menu(self):
+        """The context menu of the header."""
+        return self._columns.menu
+
+    def choose(self, column, isShown):
+        """Show a column, or leave it out, from now on."""
+        self._columns.choose(column, isShown)
+
+    def reset(self):
+        """Show the columns as at first."""
+        self._columns.reset()
+        self._setWidths()
+
+    def isShown(self, column):
+        """Whether a column is shown."""
+        return self._columns.isShown(column)
+
+    def shown(self):
+        """Return the columns that are shown, from left to right."""
+        return self._columns.shown()
+
+    def showList(self):
+        """Show what tells the images of another list apart."""
+        images = self._model.images
+        same = [column for column in _MAY_BE_REDUNDANT if images.has_one_value(FIELDS[column])]
+        inGroups = [PATIENT, PATIENT_ID] if self._model.isGrouped else []
+        self._columns.setRedundant({*same, *inGroups})
+        self.common = [
+            self._commonText(column)
+            for column in same
+            if column not in (PATIENT_ID, *inGroups) and not self._columns.isShown(column)
+        ]
+        self._measure()
+
+    def _commonText(self, column):
+        # Of no row: the first may be that of a group.
+        name, value = self._names[column], printable(self._model.positionText(0, column))
+        # The pseudonym of a hidden patient says already what it is.
+        return value if not value or value.startswith(name) else f"{name} {value}"
+
+    def _measure(self):
+        """Make the columns wide enough for the first list of a server; then they are the user's.
+
+        Not wider than a few words: a server's texts may be long.
+        """
+        hasRows = len(self._model.images) > 0
+        if hasRows and not self._areMeasured:
+            self._columns.measure()
+            self._setWidths()
+        self._areMeasured = hasRows
+
+    def _setWidths(self):
+        for column, width in _WIDTHS.items():
+            self._columns.setWidth(column, width)
+
+    def showGroups(self):
+        """Make room for the names of groups, or for those of images alone."""
+        self.showList()
+        self._columns.measureColumn(NAME)
+
+
+def _names():
+    """Return what the columns are called in the menu; None for those that are always there."""
+    names = [None] * len(_KEYS)
+    names[MODALITY] = _("Modality")
+    names[PATIENT] = _("Patient")
+    names[PATIENT_ID] = _("Patient ID")
+    names[SCAN_TIME] = _("Scan time")
+    names[SIZE] = _("Size")
+    names[TYPE] = _("Type")
+    names[ID] = _("ID")
+    names[PREVIEW] = _("Preview")
+    assert names[NAME] is None
+    return names

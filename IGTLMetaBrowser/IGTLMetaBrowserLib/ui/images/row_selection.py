@@ -1,0 +1,158 @@
+"""Which images are selected: kept while filter, sorting and refreshing move the rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import qt
+
+from ..widgets.table_views import rowsOf, selectRows
+
+_SELECT = qt.QItemSelectionModel.Select
+_DESELECT = qt.QItemSelectionModel.Deselect
+
+
+class RowSelection:
+    """Follows the selection of ``view`` and restores it when ``model`` was rearranged.
+
+    What a filter hides stays selected in the background until the user selects something else,
+    so that it is there again when the filter is cleared; ``imageIds`` has only what the filter
+    leaves. A group that is selected selects all its images, also if it is collapsed.
+
+    The selection is kept as one bool for each position in the list, and read from Qt only when
+    somebody asks for it.
+    """
+
+    def __init__(self, view, model):
+        self._view = view
+        self._model = model
+        self._images = model.images
+        self._isSelected = np.zeros(len(model.images), bool)
+        self._isUpToDate = True
+        self._isRestoring = False
+        self._currentId = None
+        self._topId = None
+        self._horizontalPosition = 0
+        # Without a reference of its own, Python would lose it.
+        self._selectionModel = view.selectionModel()
+        self._selectionModel.selectionChanged.connect(self._onSelectionChanged)
+        model.modelAboutToBeReset.connect(self._onModelAboutToBeReset)
+        model.modelReset.connect(self._onModelReset)
+
+    @property
+    def isEmpty(self):
+        """Whether no row that is shown is selected."""
+        return not self._selectionModel.hasSelection
+
+    def imageIds(self):
+        """Return the ids of the selected images that can be asked for, in the table's order."""
+        self._read()
+        order, model = self._model.order, self._model
+        positions = order[self._isSelected[order]]
+        return model.images.image_ids(positions[model.images.are_loadable[positions]])
+
+    def selectAll(self):
+        """Select all images that the filter leaves."""
+        self._isSelected[:] = False
+        self._isSelected[self._model.order] = True
+        self._isUpToDate = True
+        self._restore()
+
+    def selectNone(self):
+        """Select nothing."""
+        self._view.clearSelection()
+
+    def setCurrent(self, index):
+        """Let the keyboard go on from there, with the same selection."""
+        self._selectionModel.setCurrentIndex(index, qt.QItemSelectionModel.NoUpdate)
+
+    def _onSelectionChanged(self, selected=None, deselected=None):
+        if self._isRestoring:
+            return
+        self._isUpToDate = False
+        if self._model.isGrouped:
+            self._selectWithGroups(rowsOf(selected), rowsOf(deselected))
+
+    def _read(self):
+        if self._isUpToDate:
+            return
+        self._isUpToDate = True
+        self._isSelected[:] = False
+        shown = self._model.shown
+        rows = rowsOf(self._selectionModel.selection)
+        codes = shown[rows]
+        self._isSelected[codes[codes >= 0]] = True
+        for row in rows[codes < 0].tolist():
+            self._isSelected[self._model.positions(row)] = True
+
+    # Groups: they and what is below them are selected together, and a group is not selected as
+    # soon as one of its images is not.
+
+    def _selectWithGroups(self, selected, deselected):
+        model, current = self._model, self._view.currentIndex()
+        isOfGroup = current.isValid() and model.isGroup(current.row())
+        if isOfGroup:
+            # The user has clicked the group itself: what is below it follows.
+            below = range(current.row(), model.lastRowOf(current.row()) + 1)
+            deselected = deselected[(deselected < below.start) | (deselected >= below.stop)]
+            isSelected = self._selectionModel.isSelected(current)
+            self._select(below, _SELECT if isSelected else _DESELECT)
+            if not isSelected:
+                deselected = np.append(deselected, current.row())
+        headers = {header for row in deselected.tolist() for header in model.headerRows(row)}
+        self._select(sorted(headers), _DESELECT)
+        for row in selected[model.shown[selected] < 0].tolist():
+            self._select(range(row, model.lastRowOf(row) + 1), _SELECT)
+
+    def _select(self, rows, command):
+        self._isRestoring = True
+        selectRows(self._selectionModel, self._model, rows, command)
+        self._isRestoring = False
+
+    def _onModelAboutToBeReset(self):
+        self._read()
+        self._currentId = self._idAt(self._view.currentIndex())
+        self._topId = self._idAt(self._view.indexAt(qt.QPoint(0, 0)))
+        self._horizontalPosition = self._view.horizontalScrollBar().value
+
+    def _onModelReset(self):
+        isAnotherList = self._model.images is not self._images
+        if isAnotherList:
+            self._takeOver(self._model.images)
+        self._restore()
+        self._restoreCurrent()
+        if isAnotherList:
+            self._restoreTop()
+        self._view.horizontalScrollBar().value = self._horizontalPosition
+
+    def _takeOver(self, images):
+        """Select in another list the images that were selected in the one before."""
+        rows = images.rows_of_list(self._images, np.flatnonzero(self._isSelected))
+        self._images = images
+        self._isSelected = np.zeros(len(images), bool)
+        self._isSelected[rows[rows >= 0]] = True
+
+    def _restore(self):
+        """Select in the view, run by run, what is selected here."""
+        shown = self._model.shown
+        isSelected = np.zeros(len(shown), bool)
+        isImage = shown >= 0
+        isSelected[isImage] = self._isSelected[shown[isImage]]
+        if self._isSelected.any():
+            for row in np.flatnonzero(~isImage).tolist():
+                isSelected[row] = self._isSelected[self._model.positions(row)].all()
+        self._select(np.flatnonzero(isSelected), qt.QItemSelectionModel.ClearAndSelect)
+
+    def _restoreCurrent(self):
+        """Let the keyboard go on from the row where it was."""
+        row = self._model.row(self._currentId) if self._currentId else None
+        if row is not None:
+            self.setCurrent(self._model.index(row, 0))
+
+    def _restoreTop(self):
+        row = self._model.row(self._topId) if self._topId else None
+        if row is not None:
+            index = self._model.index(row, 0)
+            self._view.scrollTo(index, qt.QAbstractItemView.PositionAtTop)
+
+    def _idAt(self, index):
+        return self._model.imageId(index.row()) if index.isValid() else None

@@ -1,0 +1,381 @@
+"""The table of images, and what can be done with them."""
+
+from __future__ import annotations
+
+import qt
+from slicer.i18n import tr as _
+
+from ...browser.errors import BrowserError
+from ...browser.events import ImageStatus
+from ...browser.image_list import ImageList
+from ...codec import printable
+from ...scene.errors import SceneError
+from ...scene.roi_boxes import roi_corners
+from ..details.section import DetailsSection
+from ..settings_values import keepBool, readBool
+from ..timers import SingleShotTimer
+from ..views.slice_views import showInSliceViews
+from ..widgets.empty_table_text import EmptyTableText
+from ..widgets.table_model import UNSORTED
+from ..widgets.table_views import copyRows, limitHeight, nextSorting, prepareTable
+from .columns import ImageColumns
+from .context_menu import ImageMenu
+from .filter_section import FilterSection
+from .list_info import ListInfo
+from .list_notice import ListNotice
+from .overlay_section import labelMapEntries
+from .preview_section import PreviewSection
+from .row_selection import RowSelection
+from .sequence_loading import SequenceLoading
+from .table import PREVIEW, STATE
+from .thumbnail_column import ThumbnailColumn
+
+_FEWEST_ROWS, _MOST_ROWS = 5, 10
+_FEWEST_HIGH_ROWS, _MOST_HIGH_ROWS = 2, 5
+_GROUPED_SETTING = "GroupByPatient"
+# The list is drawn first; then the columns are made ready to be filtered.
+_PREPARE_MILLISECONDS = 20
+
+
+class ImageSection:
+    """The view of ``model`` in ``ui``, with its filter, its menu and its details."""
+
+    def __init__(self, ui, browser, model, colors, localeTexts, statusLine, tips):
+        self.ui = ui
+        self.model = model
+        self._tips = tips
+        self._browser = browser
+        self._statusLine = statusLine
+        model.setGrouped(readBool(_GROUPED_SETTING))
+        ui.groupCheckBox.checked = model.isGrouped
+        ui.imageTableView.setModel(model)
+        self._headerSelection = prepareTable(ui.imageTableView)
+        self.columns = ImageColumns(ui.imageTableView, model)
+        self._info = ListInfo(ui.listedLabel, browser, self.columns, localeTexts)
+        self._notice = ListNotice(ui, browser, colors)
+        self.filter = FilterSection(ui, browser, model, colors, localeTexts, statusLine)
+        self.selection = RowSelection(ui.imageTableView, model)
+        self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine, tips)
+        self.sequences = SequenceLoading(ui, browser, model, statusLine)
+        self.menu = ImageMenu(ui.imageTableView, self)
+        self._emptyText = EmptyTableText(ui.imageTableView)
+        self._texts = _texts()
+        self._prepareTimer = SingleShotTimer(self._prepareFilter)
+        ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
+        self._connectWidgets()
+        self.thumbnails = ThumbnailColumn(
+            ui.imageTableView, model, self.columns, browser, self._limitHeight
+        )
+        self.preview = PreviewSection(ui, browser, model, self.thumbnails)
+        self._limitHeight()
+
+    def _connectWidgets(self):
+        ui = self.ui
+        ui.imageTableView.clicked.connect(self._onClicked)
+        ui.imageTableView.doubleClicked.connect(self._onDoubleClicked)
+        ui.imageTableView.horizontalHeader().sectionClicked.connect(self._onHeaderClicked)
+        ui.selectAllButton.clicked.connect(self.selectAll)
+        ui.selectNoneButton.clicked.connect(self.selectNone)
+        ui.groupCheckBox.toggled.connect(self._onGroupToggled)
+        self.model.modelReset.connect(self._limitHeight)
+
+    def close(self):
+        """Wait for nothing any more."""
+        self.filter.close()
+        self.preview.close()
+        self.thumbnails.close()
+        self.details.close()
+        self._info.close()
+        self._notice.close()
+        self._prepareTimer.close()
+        self._headerSelection.delete()
+
+    # The list
+
+    def showList(self):
+        """Show the browser's list and its live images; filter, selection and scroll stay."""
+        live = [liveState.entry for liveState in self._browser.images.live.values()]
+        listing, patients = self._browser.metadata.listing, self._browser.patients
+        live += labelMapEntries(self._browser.overlays.label_maps, listing)
+        images = ImageList(listing.entries, live, patients, listing.long_entries, listing.ids)
+        self.filter.modalities.setModalities(images.modalities)
+        self.model.setImages(images, self.filter.modalities.chosen, self.filter.search.filter)
+        self.columns.showList()
+        self._info.update()
+        self._notice.update()
+        self._prepareTimer.start(_PREPARE_MILLISECONDS)
+
+    def _prepareFilter(self):
+        # Column by column, so that no turn of the event loop takes long.
+        if self.model.images.prepare():
+            self._prepareTimer.start(_PREPARE_MILLISECONDS)
+
+    def showPatients(self):
+        """Show whether patients are hidden."""
+        filterBox, redact = self.ui.filterLineEdit, self._browser.patients.redact
+        if redact(filterBox.text) != filterBox.text:
+            self.filter.clear()
+        self.filter.search.showPatients()
+        self.showList()
+
+    def showLiveImage(self, imageId):
+        """Show that a live image came; a row for it if there is none."""
+        if self.model.images.row(imageId) is None:
+            self.showList()
+        else:
+            self.model.updateState(imageId)
+
+    def showStates(self):
+        """Show that the states of many images have changed."""
+        liveRows = range(self.model.images.first_live_row, len(self.model.images))
+        kept = {*self._browser.images.live, *(one.id for one in self._browser.overlays.label_maps)}
+        if all(self.model.images.image_id(row) in kept for row in liveRows):
+            self.model.updateStates()
+        else:
+            self.showList()
+
+    # What the user chooses
+
+    @property
+    def hasServer(self):
+        return self._browser.connection.has_server
+
+    @property
+    def hasSelection(self):
+        return not self.selection.isEmpty
+
+    @property
+    def isSorted(self):
+        return self.model.sortColumn != UNSORTED
+
+    def selectedStates(self):
+        """Return the state of each selected image that can be loaded."""
+        return [self._browser.images.state(imageId) for imageId in self.selection.imageIds()]
+
+    def focusTable(self):
+        """Go on in the table by keyboard, with the present row, or else the first, selected."""
+        view = self.ui.imageTableView
+        # Before it has the focus: Qt then makes the first row the present one, unselected.
+        if self.model.rowCount() > 0 and not self.hasSelection:
+            present = view.currentIndex()
+            view.setCurrentIndex(present if present.isValid() else self.model.index(0, STATE))
+        view.setFocus()
+
+    def selectAll(self, _checked=False):
+        """Select all images that are shown."""
+        self.selection.selectAll()
+
+    def selectNone(self, _checked=False):
+        """Select no image."""
+        self.selection.selectNone()
+
+    def loadSelected(self, _checked=False):
+        """Load the selected images, those that are loaded as well."""
+        self._load(self.selection.imageIds())
+
+    def loadSelectedNew(self):
+        """Load those of the selected images that are not loaded."""
+        self._load(self._selectedIds(lambda status: status is not ImageStatus.LOADED))
+
+    def loadSelectedAgain(self):
+        """Load those of the selected images again that are loaded."""
+        self._load(self._selectedIds(lambda status: status is ImageStatus.LOADED))
+
+    @property
+    def canLoadRegions(self):
+        """Whether the server sends parts of images."""
+        return self._browser.images.regions.are_offered
+
+    def loadRegion(self, roi):
+        """Load the part of the selected image that lies in a vtkMRMLMarkupsROINode."""
+        imageId = self.selection.imageIds()[0]
+        try:
+            self._browser.images.regions.request(imageId, roi_corners(roi))
+        except (BrowserError, SceneError) as error:
+            self._statusLine.showError(error)
+        else:
+            self._statusLine.show(_("Loading the region '{name}' …"), name=roi.GetName())
+
+    @property
+    def hasSelectedSequence(self):
+        return self.sequences.canLoad(self.selection.imageIds())
+
+    def loadSelectedSequences(self):
+        """Load the 4D series of the selected images, each as one sequence."""
+        self.sequences.load(self.selection.imageIds())
+
+    def cancelSelected(self):
+        """Stop loading the selected images."""
+        self._browser.images.cancel(self.selection.imageIds())
+
+    @property
+    def hasSelectedPreviews(self):
+        """Whether of one of the selected images a preview is in the scene."""
+        return not self._browser.images.ids_with_previews.isdisjoint(self.selection.imageIds())
+
+    def removeSelectedPreviews(self):
+        """Remove the previews of the selected images, which no other module offers to do."""
+        self._browser.images.remove_previews(self.selection.imageIds())
+
+    def copySelectedIds(self):
+        """Copy the ids of the selected images, each in a line."""
+        redact = self._browser.patients.redact
+        imageIds = [redact(printable(imageId)) for imageId in self.selection.imageIds()]
+        qt.QApplication.clipboard().setText("\n".join(imageIds))
+
+    def copySelectedRows(self):
+        """Copy the selected rows with the columns that are shown, each in a line."""
+        columns = [column for column in self.columns.shown() if column != PREVIEW]
+        copyRows(self.ui.imageTableView, columns)
+
+    def showSelectedInViews(self):
+        """Show the first selected image that is loaded in the slice views."""
+        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+            node = self._browser.images.node(imageId)
+            if node is not None:
+                self._browser.images.sequences.select_frame(imageId)
+                showInSliceViews(node)
+                return
+
+    def useServerColors(self):
+        """Show the selected images that are loaded with the color table of the server."""
+        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+            self._browser.overlays.request_color_table(imageId)
+
+    def useWindowAndLevel(self):
+        """Show the selected images that are loaded as before ``useServerColors``."""
+        for imageId in self._selectedIds(lambda status: status is ImageStatus.LOADED):
+            self._browser.overlays.stop_using_color_table(imageId)
+
+    def loadedLabelMaps(self):
+        """Return the ids of the selected label maps that are loaded."""
+        loaded = self._selectedIds(lambda status: status is ImageStatus.LOADED)
+        return [imageId for imageId in loaded if self._browser.overlays.is_label_map(imageId)]
+
+    def showAsSegmentations(self):
+        """Show the selected label maps that are loaded as segmentations, too."""
+        for imageId in self.loadedLabelMaps():
+            try:
+                node = self._browser.overlays.show_segmentation(imageId)
+            except SceneError as error:
+                self._statusLine.showError(error)
+            else:
+                text = _("'{name}' is shown as a segmentation.")
+                self._statusLine.showResult(text, name=node.GetName())
+
+    def showDetails(self):
+        """Unfold the details of the present row."""
+        self.details.show()
+
+    def unsort(self):
+        """Show the images in the order in which the server lists them."""
+        self._sort(UNSORTED, qt.Qt.AscendingOrder)
+
+    def _selectedIds(self, isWanted):
+        return [
+            imageId
+            for imageId in self.selection.imageIds()
+            if isWanted(self._browser.images.state(imageId).status)
+        ]
+
+    # Groups
+
+    def openGroups(self):
+        """Show what is below the patient or study that has the keyboard's attention."""
+        self._toggleCurrentGroup(isOpen=False)
+
+    def closeGroups(self):
+        """Hide what is below it; from an image, go to its study, from that to its patient."""
+        row = self.ui.imageTableView.currentIndex().row()
+        isOpenGroup = row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row)
+        if isOpenGroup:
+            self._toggleGroup(row)
+        elif self.model.isGrouped and row >= 0 and self.model.headerRows(row):
+            index = self.model.index(self.model.headerRows(row)[-1], 0)
+            self.ui.imageTableView.setCurrentIndex(index)
+
+    def _toggleCurrentGroup(self, isOpen):
+        row = self.ui.imageTableView.currentIndex().row()
+        if row >= 0 and self.model.isGroup(row) and self.model.isGroupOpen(row) is isOpen:
+            self._toggleGroup(row)
+
+    def _toggleGroup(self, row):
+        code = self.model.shown[row]
+        self.model.toggleGroups([row])
+        # The rows above are the same, so the group is where it was.
+        if row < self.model.rowCount() and self.model.shown[row] == code:
+            index = self.model.index(row, 0)
+            self.selection.setCurrent(index)
+
+    def _onGroupToggled(self, isChecked):
+        keepBool(_GROUPED_SETTING, isChecked)
+        self.model.setGrouped(isChecked)
+        self.columns.showGroups()
+        self._info.update()
+
+    def _onClicked(self, index):
+        if index.column() == STATE and self.model.isGroup(index.row()):
+            self._toggleGroup(index.row())
+
+    def _onDoubleClicked(self, index):
+        if self.model.isGroup(index.row()):
+            if index.column() != STATE:  # its two clicks have done it
+                self._toggleGroup(index.row())
+        elif self.model.isLoadable(index.row()):
+            self._load([self.model.imageId(index.row())])
+        else:
+            self._statusLine.show("{note}", note=self.model.notes(index.row())[0])
+
+    def _load(self, imageIds):
+        if not self._browser.connection.has_server:
+            self._statusLine.show(_("Not connected. Press Connect first."))
+        elif imageIds:
+            self._statusLine.forgetResult()
+            self._browser.request_images(imageIds)
+
+    # How it looks
+
+    def update(self):
+        """Enable what can be done now, and say how old the list is."""
+        self._tips.enable(self.ui.loadButton, self._whyNothingCanBeLoaded())
+        self.ui.selectAllButton.enabled = self.model.rowCount() > 0
+        self.ui.selectNoneButton.enabled = self.hasSelection
+        self._info.update()
+        self._emptyText.show(self._whyTableIsEmpty())
+
+    def _whyNothingCanBeLoaded(self):
+        if not self.hasServer:
+            return self._texts["connectFirst"]
+        return "" if self.hasSelection else self._texts["selectFirst"]
+
+    def _whyTableIsEmpty(self):
+        """Return what is to be done to see images; nothing where the status line says it."""
+        if self.model.rowCount() > 0:
+            return ""
+        if len(self.model.images) > 0:
+            return self._texts["noMatch"]
+        return "" if self.hasServer else self._texts["noServer"]
+
+    def _limitHeight(self):
+        hasPictures = self.columns.isShown(PREVIEW)
+        fewest = _FEWEST_HIGH_ROWS if hasPictures else _FEWEST_ROWS
+        most = _MOST_HIGH_ROWS if hasPictures else _MOST_ROWS
+        limitHeight(self.ui.imageTableView, fewest, most)
+
+    def _onHeaderClicked(self, column):
+        """Sort by a column: up, then down, then not at all."""
+        if column != PREVIEW:
+            self._sort(*nextSorting(self.model, column))
+
+    def _sort(self, column, order):
+        self.ui.imageTableView.horizontalHeader().setSortIndicator(column, order)
+        self.model.sort(column, order)
+
+
+def _texts():
+    return {
+        "connectFirst": _("{tip}. Connect to a server first."),
+        "selectFirst": _("{tip}. Select images in the table first."),
+        "noMatch": _("No image matches. Clear the filter to see all images."),
+        "noServer": _("Connect to a server to see its images"),
+    }

@@ -1,0 +1,1 @@
+"""The table of trajectories, its menu, and sending plans to the server."""

@@ -1,0 +1,358 @@
+"""Who is let in by an archive, and by what way: tokens, certificates, proxies, DICOM over TLS."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
+from email.message import Message
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from helpers import connect_proxy, orthanc, scripted_archive
+from helpers.certificates import Authority
+from helpers.peers import PATIENCE
+from helpers.ready_sources import ready
+from helpers.reserved_port import free_port
+from helpers.scripted_archive import Answer, Posted, Script, archive_of, multipart, record
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive, WebSettings
+from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
+from IGTLMetaBrowserLib.sources.archive.dimse_association import Peer, associated, find_model
+from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from interop import stunnel
+
+
+@pytest.fixture
+def script(make_slice: Callable[..., Dataset]) -> Script:
+    """An archive with one series."""
+    slices = [make_slice((0.0, 0.0, 2.0 * number), number) for number in range(3)]
+    return archive_of(multipart(slices), record(slices))
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SeriesCache:
+    return SeriesCache(tmp_path / "cache", 1 << 30)
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority.make(tmp_path / "ca")
+
+
+def check_fetched(archive: DicomWebArchive, cache: SeriesCache) -> None:
+    with closing(ArchiveSource(archive, cache)) as source:
+        (item,) = source.images()
+        assert ready(source.image, item.id).pixels.shape == (3, 5, 7)
+
+
+def test_a_bearer_token(script, cache):
+    """It is sent with the list and with the fetch; who has none, or another, is told."""
+
+    def has_token(headers) -> bool:
+        return headers["Authorization"] == "Bearer right"
+
+    with scripted_archive.running(script, check=has_token) as port:
+        url = f"http://127.0.0.1:{port}/dicom-web"
+        check_fetched(DicomWebArchive(url, WebSettings(token="right")), cache)
+        for settings in (WebSettings(token="wrong"), WebSettings()):
+            with pytest.raises(SourceError, match=r"HTTP 401 .* or a token; see --archive-user"):
+                ArchiveSource(DicomWebArchive(url, settings), cache)
+
+
+def test_a_token_that_expires_between_list_and_fetch(script, cache):
+    requests = iter([True, False])
+    with scripted_archive.running(script, check=lambda _: next(requests)) as port:
+        archive = DicomWebArchive(f"http://127.0.0.1:{port}", WebSettings(token="short"))
+        with closing(ArchiveSource(archive, cache)) as source:
+            (item,) = source.images()
+            with pytest.raises(SourceError, match=r"cannot fetch from .*HTTP 401"):
+                ready(source.image, item.id)
+
+
+def test_a_certificate_of_our_own(script, cache, authority, tmp_path):
+    """An archive may want to know who asks: mutual TLS."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority.file)
+    tls.load_cert_chain(authority.issue("localhost"))
+    tls.verify_mode = ssl.CERT_REQUIRED
+    own, strange = authority.issue("gateway"), Authority.make(tmp_path / "other").issue("gateway")
+    with scripted_archive.running(script, tls) as port:
+        url = f"https://localhost:{port}/dicom-web"
+        trusted = str(authority.file)
+        settings = WebSettings(authority=trusted, certificate=str(own))
+        check_fetched(DicomWebArchive(url, settings), cache)
+        for certificate in ("", str(strange)):
+            settings = WebSettings(authority=trusted, certificate=certificate)
+            with pytest.raises(SourceError, match=r"refuses TLS: .*See --archive-cert"):
+                ArchiveSource(DicomWebArchive(url, settings), cache)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("certificate", "No such file.*--archive-cert"), ("authority", "No such file.*--archive-ca")],
+)
+def test_a_certificate_that_is_missing(tmp_path, option, words):
+    settings = WebSettings(**{option: str(tmp_path / "nothing.pem")})
+    with pytest.raises(SourceError, match=rf"nothing\.pem cannot be used: {words}"):
+        DicomWebArchive("https://localhost:1/dicom-web", settings)
+
+
+def test_a_certificate_that_is_none(tmp_path):
+    (tmp_path / "key.pem").write_text("nothing of the kind")
+    settings = WebSettings(certificate=str(tmp_path / "key.pem"))
+    with pytest.raises(SourceError, match="it has no certificate in PEM, or no key"):
+        DicomWebArchive("https://localhost:1/dicom-web", settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1/dicom-web",
+        "ftp://jane:secret@localhost/dicom-web",
+        "jane:secret@localhost",
+        "http://jane:secret@localhost:99999/dicom-web",
+        "http://jane:sec ret@localhost:99999/dicom-web",
+    ],
+)
+def test_a_url_that_is_none_is_named_without_its_password(url):
+    with pytest.raises(SourceError) as caught:
+        DicomWebArchive(url).find({}, 1)
+    assert "sec" not in str(caught.value)
+    assert "URL" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("PACS@127.0.0.1:99999", "names no port from 1 to 65535"),
+        (f"PACS@{'x' * 70}:104", "cannot be reached: .*; check host and port"),
+    ],
+)
+def test_a_dicom_address_that_is_none_is_named(address, words):
+    with pytest.raises(SourceError, match=words):
+        DimseArchive(address).echo()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("settings", [WebSettings(token="secret"), WebSettings("jane", "secret")])
+def test_who_we_are_is_told_to_no_other_archive(script, host, settings):
+    """To which the archive sends us on."""
+    told: list[str | None] = []
+
+    def look(header: Message) -> bool:
+        told.append(header["Authorization"])
+        return True
+
+    with scripted_archive.running(script, check=look) as other:
+
+        def move(path: str) -> Answer:
+            return Answer(302, b"", {"Location": f"http://{host}:{other}{path}"})
+
+        with scripted_archive.running(move) as port:
+            (found,) = DicomWebArchive(f"http://127.0.0.1:{port}", settings).find({}, 2)
+    assert found["PatientID"] == "42"
+    assert told == [None]
+
+
+def test_the_proxy_of_the_environment(script, cache, monkeypatch):
+    """The archive's name is known to the proxy alone, which gets whole URLs."""
+    asked: list[str] = []
+
+    def through_proxy(url: str):
+        asked.append(url)
+        return script(url)
+
+    with scripted_archive.running(through_proxy) as port:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("no_proxy", "")
+        check_fetched(DicomWebArchive("http://pacs.invalid/dicom-web"), cache)
+    assert len(asked) == 2
+    assert all(url.startswith("http://pacs.invalid/dicom-web/") for url in asked)
+
+
+def test_a_proxy_that_is_down_is_named(cache, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(SourceError, match=r"cannot search http://pacs\.invalid.*refused"):
+        ArchiveSource(DicomWebArchive("http://pacs.invalid/dicom-web"), cache)
+
+
+def stored(*uids: str, failed: Sequence[int] = ()) -> bytes:
+    """What STOW-RS answers (PS3.18 10.5.3.3)."""
+    answer = Dataset()
+    answer.ReferencedSOPSequence, answer.FailedSOPSequence = [], []
+    for uid in uids:
+        item = Dataset()
+        item.ReferencedSOPInstanceUID = uid
+        answer.ReferencedSOPSequence.append(item)
+    for reason in failed:
+        item = Dataset()
+        item.FailureReason = reason
+        answer.FailedSOPSequence.append(item)
+    return answer.to_json().encode()
+
+
+JSON = {"Content-Type": "application/dicom+json; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (Answer(200, stored("1", "2"), JSON), ""),
+        (Answer(200), ""),  # it has them all, and says nothing else
+        (Answer(202, stored("1", failed=[0x0110]), JSON), "stored 1 of 2 files, for the .*0110H"),
+        (Answer(409, stored(failed=[0xA700, 0x0110]), JSON), "stored 0 of 2 .* 0110H, A700H"),
+        (Answer(409), "cannot store in .*HTTP 409"),
+        (Answer(200, stored("1"), JSON), "has stored 1 of 2 files"),
+        (Answer(200, b"[]", JSON), "it has sent an answer that is no data set"),
+        (Answer(200, b"{", JSON), "cannot store in .*it has sent"),
+        (Answer(413), "HTTP 413 .* that is too much for it at once"),
+        (Answer(415), "HTTP 415 .*it has failed"),
+    ],
+)
+def test_what_an_archive_says_of_files_that_it_was_sent(script, answer, words):
+    with scripted_archive.running(script, posted=lambda path, content: answer) as port:
+        archive = DicomWebArchive(f"http://127.0.0.1:{port}/dicom-web")
+        with pytest.raises(SourceError, match=words) if words else nullcontext():
+            archive.store([b"one", b"two"])
+
+
+@pytest.fixture
+def behind_tunnel(script, authority, keep, monkeypatch) -> Iterator[tuple[int, str, WebSettings]]:
+    """An archive with TLS that only a proxy reaches: its port, the URL, and whom to trust."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority.issue("pacs.invalid"))
+    monkeypatch.setenv("no_proxy", "")
+    with scripted_archive.running(script, tls, posted=keep) as port:
+        settings = WebSettings(token="secret", authority=str(authority.file))
+        yield port, "https://pacs.invalid/dicom-web", settings
+
+
+@pytest.fixture
+def kept() -> list[bytes]:
+    """What was stored in the archive behind the proxy."""
+    return []
+
+
+@pytest.fixture
+def keep(kept) -> Posted:
+    def keep(path: str, content: bytes) -> Answer:
+        assert path == "/dicom-web/studies"
+        kept.append(content)
+        return Answer(200, stored("1"), JSON)
+
+    return keep
+
+
+def test_a_file_is_stored_through_a_proxy(behind_tunnel, kept, monkeypatch):
+    """As it is, by STOW-RS; the proxy wants a password. It is larger than what goes in one piece
+    of a tunnel."""
+    port, url, settings = behind_tunnel
+    content = bytes(range(256)) * 20_000
+    with connect_proxy.running(port, "jane", "p@ss") as proxy:
+        monkeypatch.setenv("https_proxy", f"http://jane:p%40ss@127.0.0.1:{proxy.port}")
+        DicomWebArchive(url, settings).store([content])
+    assert proxy.asked == ["pacs.invalid:443"]
+    (body,) = kept
+    assert content in body
+
+
+def test_tls_through_a_proxy(behind_tunnel, cache, monkeypatch):
+    """The proxy is asked for a tunnel (CONNECT), and sees neither URLs nor the token."""
+    port, url, settings = behind_tunnel
+    with connect_proxy.running(port, "jane", "p@ss") as proxy:
+        monkeypatch.setenv("https_proxy", f"http://jane:p%40ss@127.0.0.1:{proxy.port}")
+        check_fetched(DicomWebArchive(url, settings), cache)
+    assert {*proxy.asked} == {"pacs.invalid:443"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"user": "jane", "password": "other"}, "407.*user name and password.*HTTPS_PROXY"),
+        ({"status": 403}, "through the proxy .*403.*HTTPS_PROXY"),
+        ({"status": 502}, "through the proxy .*502.*HTTPS_PROXY"),
+    ],
+)
+def test_a_proxy_that_makes_no_tunnel(behind_tunnel, cache, monkeypatch, options, words):
+    port, url, settings = behind_tunnel
+    with connect_proxy.running(port, **options) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://jane:s3cret@127.0.0.1:{proxy.port}")
+        for ask in (
+            lambda: ArchiveSource(DicomWebArchive(url, settings), cache),
+            lambda: DicomWebArchive(url, settings).store([b"a document"]),
+        ):
+            with pytest.raises(SourceError, match=words) as caught:
+                ask()
+            assert "s3cret" not in str(caught.value)
+
+
+def test_a_certificate_of_another_archive_behind_a_proxy(behind_tunnel, cache, monkeypatch):
+    port, _, settings = behind_tunnel
+    with connect_proxy.running(port) as proxy:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(SourceError, match=r"other\.invalid.*refuses TLS|certificate"):
+            ArchiveSource(DicomWebArchive("https://other.invalid/dicom-web", settings), cache)
+
+
+without_orthanc = pytest.mark.skipif(
+    not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"
+)
+
+
+@pytest.fixture
+def archive(tmp_path: Path, phantom_folder: Path) -> Iterator[orthanc.Orthanc]:
+    """An archive with the phantom's CT, which wants to be called by its own AE title."""
+    settings = {"DicomCheckCalledAet": True}
+    with orthanc.running(tmp_path / "orthanc", settings=settings) as running:
+        running.upload(sorted((phantom_folder / "CT").iterdir()))
+        yield running
+
+
+@without_orthanc
+@pytest.mark.skipif(stunnel.PROGRAM is None, reason=stunnel.WHY_MISSING)
+def test_dicom_over_tls(archive, cache, authority, phantom_folder, tmp_path):
+    """With certificates of both ends (PS3.15 B.9); stunnel stands before the archive."""
+    certificate, own = authority.issue("localhost"), authority.issue("gateway")
+    options = (f"cert = {certificate}", f"CAfile = {authority.file}", "verifyChain = yes")
+    folder = DicomFolderSource(phantom_folder / "CT")
+    with stunnel.running(tmp_path, archive.dicom_port, *options) as port:
+        address = f"ORTHANC@localhost:{port}"
+        right = DimseSettings(authority=str(authority.file), certificate=str(own))
+        with closing(ArchiveSource(DimseArchive(address, right), cache)) as source:
+            (item,) = source.images()
+            image = ready(source.image, item.id)
+        np.testing.assert_array_equal(image.pixels, folder.image(item.id).pixels)
+        other = Authority.make(tmp_path / "other")
+        for wrong in (
+            DimseSettings(authority=str(authority.file)),  # who we are is not said
+            DimseSettings(authority=str(other.file), certificate=str(own)),
+        ):
+            with pytest.raises(SourceError, match="cannot be reached, or does not speak DICOM"):
+                ArchiveSource(DimseArchive(address, wrong), cache)
+
+
+@without_orthanc
+def test_a_wrong_ae_title_is_named(archive, cache):
+    evt = pytest.importorskip("pynetdicom").evt
+    address = f"ANOTHER@localhost:{archive.dicom_port}"
+    with pytest.raises(SourceError, match=r"refuses the association: .*it is called ANOTHER"):
+        ArchiveSource(DimseArchive(address), cache)
+    # Also if the connection is closed before the thread that has asked goes on.
+    closed = threading.Event()
+    handlers = [
+        (evt.EVT_CONN_CLOSE, lambda _event: closed.set()),
+        (evt.EVT_REQUESTED, lambda _event: closed.wait(PATIENCE)),
+    ]
+    peer = Peer(address, "ANOTHER", "localhost", archive.dicom_port, "IGTLMETA", PATIENCE)
+    with (
+        pytest.raises(SourceError, match="refuses the association: Called AE title not"),
+        associated(peer, [find_model()], handlers=handlers),
+    ):
+        pass

@@ -1,0 +1,171 @@
+"""Orthanc by DICOMweb as a source, beside the same files in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom.data
+import pytest
+
+from helpers import orthanc
+from helpers.certificates import Authority
+from helpers.ready_sources import ready
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive, WebSettings
+from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from interop import stunnel
+
+pytestmark = [
+    pytest.mark.skipif(not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),  # pydicom's, about broken files
+]
+
+DATA = Path(pydicom.data.__file__).parent
+GIGABYTE = 1 << 30
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, phantom_folder: Path) -> Path:
+    """The phantom's files and pydicom's in one folder."""
+    folder = tmp_path_factory.mktemp("files")
+    for number, path in enumerate(sorted(phantom_folder.rglob("*.dcm"))):
+        (folder / f"phantom-{number:04}").symlink_to(path)
+    for number, path in enumerate(sorted((DATA / "test_files").rglob("*"))):
+        if path.is_file():
+            (folder / f"{number:04}-{path.name}").symlink_to(path)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory, files: Path) -> Iterator[orthanc.Orthanc]:
+    """An archive that has taken what it would of these files."""
+    with orthanc.running(tmp_path_factory.mktemp("orthanc")) as running:
+        assert running.upload(sorted(files.iterdir())) > 450
+        yield running
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SeriesCache:
+    return SeriesCache(tmp_path / "cache", GIGABYTE)
+
+
+@pytest.fixture
+def make_source(archive: orthanc.Orthanc, cache: SeriesCache) -> Iterator[Callable[..., Any]]:
+    """A function that opens the archive as a source."""
+    sources = []
+
+    def make(*arguments: Any, **options: Any) -> ArchiveSource:
+        sources.append(
+            ArchiveSource(DicomWebArchive(archive.dicomweb), cache, *arguments, **options)
+        )
+        return sources[-1]
+
+    yield make
+    for source in sources:
+        source.close()
+
+
+def test_the_list_has_what_the_folder_has(make_source, phantom_folder):
+    listed = {item.id: item for item in make_source({"PatientID": "DEMO-0001"}).images()}
+    folder = DicomFolderSource(phantom_folder).images()
+    assert {*listed} == {item.id for item in folder}
+    for item in folder:
+        entry = listed[item.id]
+        assert (entry.name, entry.modality) == (item.name, item.modality)
+        assert (entry.patient_name, entry.patient_id) == (item.patient_name, item.patient_id)
+        assert entry.size == (0, 0, 0)  # not known before it is fetched
+
+
+def test_a_series_is_the_same_volume_as_in_the_folder(make_source, phantom_folder):
+    source, folder = make_source({"PatientID": "DEMO-0001"}), DicomFolderSource(phantom_folder)
+    for item in folder.images():
+        expected, image = folder.image(item.id), ready(source.image, item.id)
+        np.testing.assert_array_equal(image.pixels, expected.pixels)
+        np.testing.assert_array_equal(image.ijk_to_ras(), expected.ijk_to_ras())
+        assert image.pixels.dtype == expected.pixels.dtype
+    assert [item.size for item in ready(source.images)] == [item.size for item in folder.images()]
+
+
+def test_each_of_pydicoms_files_is_the_same_as_in_the_folder(make_source, files):
+    """Compressed, in colors, big endian, of several volumes: what the archive has taken of them."""
+    source, folder = make_source(), DicomFolderSource(files)
+    for item in ready(source.images):
+        with suppress(SourceError):  # several images, or none: the list then has what there is
+            ready(source.image, item.id)
+    ids_in_folder = {item.id for item in folder.images()}
+    compared = 0
+    for item in ready(source.images):
+        if item.id not in ids_in_folder or not item.size[0]:
+            continue
+        try:
+            expected = folder.image(item.id)
+        except SourceError:
+            continue
+        np.testing.assert_array_equal(ready(source.image, item.id).pixels, expected.pixels)
+        compared += 1
+    assert compared > 40
+
+
+def test_a_second_fetch_does_not_touch_the_archive(tmp_path, cache, phantom_folder):
+    query = {"PatientID": "DEMO-0001"}
+    with orthanc.running(tmp_path / "orthanc") as archive:
+        archive.upload(sorted((phantom_folder / "CT").iterdir()))
+        with closing(ArchiveSource(DicomWebArchive(archive.dicomweb), cache, query)) as source:
+            (ct,) = source.images()
+            first = ready(source.image, ct.id)
+        again = ArchiveSource(DicomWebArchive(archive.dicomweb), cache, query)
+    # The archive is gone.
+    with closing(again):
+        np.testing.assert_array_equal(ready(again.image, ct.id).pixels, first.pixels)
+
+
+def test_a_filter_and_a_search(make_source):
+    source = make_source({}, ["CT", "MR"])
+    assert {item.modality for item in source.images()} == {"CT", "MR"}
+    found, _ = ready(source.search, {"PatientName": "sheplogan*", "Client": "IGTLMetaBrowser"})
+    assert sorted(item.name for item in found) == ["CT head", "MR head T1, oblique sagittal"]
+    (exact,), _ = ready(
+        source.search, {"PatientName": "Sheplogan^Vira", "SeriesDescription": "CT h*"}
+    )
+    assert exact.name == "CT head"
+
+
+def test_what_a_filter_keeps_out_no_search_brings_in(make_source):
+    source = make_source({"PatientID": "DEMO-0001"})
+    assert len(source.images()) == 3
+    assert ready(source.search, {"PatientID": "*"})[0] == source.images()
+    assert ready(source.search, {"PatientID": "98890234"})[0] == ()
+
+
+def test_a_list_that_is_cut_says_so(make_source):
+    source = make_source(most=2)
+    assert len(source.images()) <= 2
+    assert "2 series" in source.notice
+    assert "has more" in source.notice
+    assert make_source().notice == ""
+
+
+@pytest.mark.skipif(stunnel.PROGRAM is None, reason=stunnel.WHY_MISSING)
+def test_who_is_let_in(tmp_path, cache):
+    """Basic authentication and TLS; what is wrong with either is said."""
+    authority = Authority.make(tmp_path / "ca")
+    certificate = authority.issue("localhost")
+    with (
+        orthanc.running(tmp_path / "orthanc", user=("reader", "secret")) as archive,
+        stunnel.running(tmp_path, archive.http_port, f"cert = {certificate}") as port,
+    ):
+        # Debian's Orthanc crashes with HTTPS of its own; hospitals have it behind such a server.
+        url = f"https://localhost:{port}/dicom-web"
+        right = WebSettings("reader", "secret", authority=str(authority.file))
+        ArchiveSource(DicomWebArchive(url, right), cache).close()
+        wrong = WebSettings("reader", "guess", authority=str(authority.file))
+        with pytest.raises(SourceError, match=r"401.*user name and password"):
+            ArchiveSource(DicomWebArchive(url, wrong), cache)
+        with pytest.raises(SourceError, match=r"is not trusted: .*certificate; see --archive-ca"):
+            ArchiveSource(DicomWebArchive(url), cache)

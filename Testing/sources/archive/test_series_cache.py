@@ -1,0 +1,158 @@
+"""Series on disk: whole ones only, of the right patient, under a limit, for several processes."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
+from IGTLMetaBrowserLib.sources.archive.series_cache import CachedSeries, SeriesCache
+
+ARCHIVE = "http://archive"
+IMPORT_ROOT = Path(__file__).resolve().parents[3] / "IGTLMetaBrowser"
+
+# Another server that keeps the same series at the same time.
+OTHER = """
+import sys
+from pathlib import Path
+from IGTLMetaBrowserLib.sources.archive.archive import Series
+from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
+
+cache, series = SeriesCache(Path(sys.argv[1]), 1 << 20), Series({"SeriesInstanceUID": "1.1"})
+cached = cache.begin("http://archive", series)
+(cached.files / "1.dcm").write_bytes(b"x")
+print("begun", flush=True)
+sys.stdin.readline()
+cache.finish(cached)
+"""
+
+
+def series(uid: str = "1.1", **attributes: str) -> Series:
+    return Series({"SeriesInstanceUID": uid, **attributes})
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> SeriesCache:
+    """A cache of 1000 bytes."""
+    return SeriesCache(tmp_path / "cache", 1000)
+
+
+def keep(cache: SeriesCache, kept: Series, size: int = 400, used_at: int = 0) -> CachedSeries:
+    """Keep a series of so many bytes; ``used_at`` is when it was used last, in seconds."""
+    cached = cache.begin(ARCHIVE, kept)
+    (cached.files / "1.dcm").write_bytes(bytes(size))
+    cache.finish(cached)
+    if used_at:
+        os.utime(cached.folder / "complete", (used_at, used_at))
+    return cached
+
+
+def test_a_series_is_found_when_it_is_whole(cache):
+    cached = cache.begin(ARCHIVE, series())
+    assert cache.find(ARCHIVE, series()) is None
+    cache.finish(cached)
+    assert cache.find(ARCHIVE, series()) == cached
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        series("1.2"),
+        series(PatientID="2"),
+        series(PatientName="Roe"),
+        series(NumberOfSeriesRelatedInstances="2"),
+    ],
+    ids=["series", "patient ID", "patient's name", "instances"],
+)
+def test_what_is_another_is_not_found(cache, other):
+    keep(cache, series(PatientID="1", PatientName="Doe", NumberOfSeriesRelatedInstances="1"))
+    assert cache.find(ARCHIVE, other) is None
+
+
+def test_of_another_archive_it_is_not_found(cache):
+    keep(cache, series())
+    assert cache.find("http://other", series()) is None
+
+
+def test_what_was_not_used_for_longest_makes_room(cache):
+    keep(cache, series("1.1"), used_at=1000)
+    keep(cache, series("1.2"), used_at=2000)
+    cache.find(ARCHIVE, series("1.1"))  # which counts as used now
+    keep(cache, series("1.3"))
+    found = [uid for uid in ("1.1", "1.2", "1.3") if cache.find(ARCHIVE, series(uid))]
+    assert found == ["1.1", "1.3"]
+
+
+def test_one_that_is_too_large_is_kept_until_the_next(cache):
+    keep(cache, series("1.1"), size=5000, used_at=1000)
+    assert cache.find(ARCHIVE, series("1.1")) is not None
+    os.utime(next(cache._folder.glob("*/complete")), (1000, 1000))
+    keep(cache, series("1.2"))
+    assert cache.find(ARCHIVE, series("1.1")) is None
+
+
+def test_what_is_being_fetched_stays_and_what_was_abandoned_goes(cache):
+    running, killed = cache.begin(ARCHIVE, series("1.1")), cache.begin(ARCHIVE, series("1.2"))
+    for cached in (running, killed):
+        (cached.files / "1.dcm").write_bytes(bytes(5000))
+    os.utime(killed.files, (1000, 1000))
+    keep(cache, series("1.3"))
+    assert running.files.exists()
+    assert not killed.folder.exists()
+
+
+def test_folders_of_others_are_left_alone(cache, tmp_path):
+    files = tmp_path / "cache" / "study-of-somebody" / "files"
+    files.mkdir(parents=True)
+    (files / "1.dcm").write_bytes(bytes(2000))
+    os.utime(files, (1, 1))
+    keep(cache, series("1.1"))
+    keep(cache, series("1.2"), 900)
+    assert (files / "1.dcm").exists()
+
+
+def test_nobody_else_may_read_it(cache, tmp_path):
+    cached = keep(cache, series())
+    for folder in (tmp_path / "cache", cached.folder):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ArchiveError, match=r"cannot be made: .*; choose another"):
+        SeriesCache(tmp_path / "file" / "cache", 1)
+
+
+def test_another_process_keeps_the_same_series_meanwhile(tmp_path):
+    folder = tmp_path / "cache"
+    cache = SeriesCache(folder, 1 << 20)
+    process = subprocess.Popen(
+        [sys.executable, "-c", OTHER, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(IMPORT_ROOT)},
+    )
+    with process:
+        assert process.stdout.readline() == "begun\n"
+        assert cache.find(ARCHIVE, series()) is None  # the half of it is seen by nobody
+        own = keep(cache, series())
+        assert cache.find(ARCHIVE, series()) == own
+        process.communicate("\n")
+    assert process.returncode == 0
+    cache.drop(own)
+    assert cache.find(ARCHIVE, series()) is not None  # that of the other
+
+
+def test_a_disk_that_refuses_is_named_in_the_log_and_not_to_clients(cache, tmp_path, caplog):
+    (tmp_path / "cache").rmdir()
+    (tmp_path / "cache").touch()
+    with pytest.raises(ArchiveError, match="on its disk: Not a dir") as caught:
+        cache.begin(ARCHIVE, series())
+    assert str(tmp_path) not in str(caught.value)
+    assert str(tmp_path) in caplog.text

@@ -1,0 +1,61 @@
+"""A server compares images with their files in turns, and no more often than once a second."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from IGTLMetaBrowserLib.net.source import NotReadyError
+from IGTLMetaBrowserLib.sources.dicom import file_versions
+from IGTLMetaBrowserLib.sources.dicom.file_versions import FileVersions
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / name for name in "abc"]
+    for number, path in enumerate(paths, start=1):
+        write_at(path, number)
+    return paths
+
+
+def write_at(path: Path, nanoseconds: int) -> None:
+    path.touch()
+    os.utime(path, ns=(nanoseconds, nanoseconds))
+
+
+def test_without_turns_a_change_is_seen_at_once(files: list[Path]) -> None:
+    versions = FileVersions(seconds_a_turn=None)
+    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
+    write_at(files[1], 5)
+    files[2].unlink()
+    assert versions.of("CT", files) == ((1, 0), (5, 0), (0, 0))
+
+
+def test_slow_files_are_looked_at_in_turns(files: list[Path]) -> None:
+    versions = FileVersions(seconds_a_turn=0.0)
+    for _ in range(2):
+        with pytest.raises(NotReadyError):
+            versions.of("CT", files)
+    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
+
+
+def test_in_a_server_a_change_is_seen_when_the_second_is_over(
+    files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = FileVersions(seconds_a_turn=10.0)
+    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
+    write_at(files[0], 9)
+    monkeypatch.setattr(file_versions, "_SECONDS_BELIEVED", 3600.0)
+    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
+    assert versions.of("another image", files) == ((9, 0), (2, 0), (3, 0))
+    monkeypatch.setattr(file_versions, "_SECONDS_BELIEVED", 0.0)
+    assert versions.of("CT", files) == ((9, 0), (2, 0), (3, 0))
+
+
+def test_few_images_are_remembered(files: list[Path]) -> None:
+    versions = FileVersions(seconds_a_turn=10.0)
+    for number in range(1000):
+        versions.of(number, files)
+    assert len(versions._found) <= 64

@@ -1,0 +1,126 @@
+"""A folder that is served: what takes long is done beside the thread that serves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
+from IGTLMetaBrowserLib.net.source import NotReadyError
+from IGTLMetaBrowserLib.sources.dicom import folder as dicom_folder
+from IGTLMetaBrowserLib.sources.dicom import folder_label_maps
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+
+PATIENCE = 30.0
+
+
+class SlowIndex(DicomIndex):
+    """An index of a share that is slow: ``update`` waits for ``may_go_on``."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder)
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+        self.threads: set[int] = set()
+
+    def update(self, *args, **options) -> int:
+        assert self.may_go_on.wait(PATIENCE)
+        self.threads.add(threading.get_ident())
+        return super().update(*args, **options)
+
+
+@pytest.fixture
+def index(tmp_path, make_slice) -> SlowIndex:
+    make_slice((0, 0, 0)).save_as(tmp_path / "first.dcm", enforce_file_format=True)
+    index = SlowIndex(tmp_path)
+    index.update()
+    index.threads.clear()
+    return index
+
+
+@pytest.fixture
+def source(index, tmp_path, monkeypatch) -> Iterator[DicomFolderSource]:
+    monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", 0.0)
+    monkeypatch.setattr(dicom_folder, "_SECONDS_FOR_A_SCAN", PATIENCE)  # the machine may be busy
+    with closing(DicomFolderSource(tmp_path, index=index, seconds_a_turn=0.01)) as source:
+        yield source
+        index.may_go_on.set()
+
+
+def after_turns(work: Callable):
+    """Return what ``work`` returns when it is ready, as a server does."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        try:
+            return work()
+        except NotReadyError:
+            threading.Event().wait(0.001)
+    pytest.fail("it is never ready")
+
+
+def test_new_files_are_found_in_another_thread(source, index, tmp_path, make_slice):
+    make_slice((0, 0, 0), SeriesInstanceUID="1.2.3").save_as(tmp_path / "second.dcm")
+    assert len(after_turns(source.images)) == 2
+    assert threading.get_ident() not in index.threads
+
+
+def test_during_a_long_scan_the_list_of_before_is_served(
+    source, index, tmp_path, make_slice, monkeypatch
+):
+    make_slice((0, 0, 0), SeriesInstanceUID="1.2.3").save_as(tmp_path / "second.dcm")
+    index.may_go_on.clear()
+    with pytest.raises(NotReadyError):
+        source.images()
+    monkeypatch.setattr(dicom_folder, "_SECONDS_FOR_A_SCAN", 0.0)
+    assert len(source.images()) == 1
+    assert source.trajectories() == []
+    index.may_go_on.set()
+    end = time.monotonic() + PATIENCE
+    while len(source.images()) < 2:
+        assert time.monotonic() < end
+
+
+def test_the_index_is_used_by_one_thread_at_a_time(source, index):
+    """SQLite would let the second one wait, and with it all clients."""
+    (item,) = after_turns(source.images)
+    index.may_go_on.clear()
+    with pytest.raises(NotReadyError):
+        source.images()
+    with pytest.raises(NotReadyError):
+        source.metadata(item.id)
+    with pytest.raises(NotReadyError):
+        source.image(item.id)
+    index.may_go_on.set()
+    assert after_turns(lambda: source.metadata(item.id))["Modality"]
+    assert after_turns(lambda: source.image(item.id)).pixels.size
+
+
+def test_label_maps_are_read_in_another_thread(source, index, monkeypatch):
+    after_turns(source.images)
+    threads = []
+    monkeypatch.setattr(
+        folder_label_maps,
+        "structure_sets",
+        lambda index: threads.append(threading.get_ident()) or [],
+    )
+    assert after_turns(source.label_maps) == []
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+def test_tilted_volumes_are_resampled_in_another_thread(tmp_path, make_slice):
+    for k in range(6):
+        dataset = make_slice((0, 0.4 * k, float(k)))  # a gantry's tilt shifts each slice along j
+        dataset.save_as(tmp_path / f"{k}.dcm", enforce_file_format=True)
+    with closing(DicomFolderSource(tmp_path, is_upright=True)) as plain:
+        (item,) = plain.images()
+        expected = plain.image(item.id)
+    with closing(DicomFolderSource(tmp_path, is_upright=True, seconds_a_turn=60)) as source:
+        image = after_turns(lambda: source.image(item.id))
+    assert "resampled" in image.metadata["Notice"]
+    np.testing.assert_array_equal(image.pixels, expected.pixels)

@@ -1,0 +1,160 @@
+"""Trajectories as a Comprehensive 3D SR, and back."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pydicom
+import pytest
+from pydicom import Dataset
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.dicom.fields import image_id
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
+from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
+
+TRAJECTORIES = [
+    codec.TrajectoryItem(name="Left STN", entry=(10, 20, 30.5), target=(-1, 2, 3), diameter=1.5),
+    codec.TrajectoryItem(name="Entry", type=codec.TrajectoryType.ENTRY, entry=(1, 2, 3)),
+    codec.TrajectoryItem(name="Ziel ü", type=codec.TrajectoryType.TARGET, target=(4, 5, 6)),
+]
+
+
+@pytest.fixture
+def images(make_slice: Callable[..., Dataset]) -> list[Dataset]:
+    return [make_slice((0, 0, z)) for z in (0, 2, 4)]
+
+
+@pytest.fixture
+def file(images: list[Dataset], tmp_path: Path) -> Path:
+    """The document of these trajectories."""
+    path = tmp_path / "plan.dcm"
+    write_plan(TRAJECTORIES, images).save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_what_is_written_is_read(file):
+    plan = read_plan(pydicom.dcmread(file))
+    for item, expected in zip(plan.trajectories, TRAJECTORIES, strict=True):
+        assert (item.name, item.type, item.diameter) == (
+            expected.name,
+            expected.type,
+            expected.diameter,
+        )
+        assert (item.entry, item.target) == (expected.entry, expected.target)
+        assert item.owner == image_id("1.2.3.4")
+    assert (plan.frame_of_reference, plan.patient_id) == ("1.2.3.5", "42")
+
+
+def test_patients_names_in_their_alphabets(make_slice, tmp_path):
+    image = make_slice((0, 0, 0), PatientName="Müller^Jörg", SpecificCharacterSet="ISO_IR 100")
+    image.save_as(tmp_path / "image.dcm", enforce_file_format=True)
+    path = tmp_path / "plan.dcm"
+    read = pydicom.dcmread(tmp_path / "image.dcm")
+    write_plan(TRAJECTORIES, [read]).save_as(path, enforce_file_format=True)
+    assert pydicom.dcmread(path).PatientName == "Müller^Jörg"
+
+
+def test_points_are_in_the_patients_coordinates_of_dicom(file):
+    """LPS, so that the first two are of the other sign than in RAS."""
+    text = str(pydicom.dcmread(file))
+    assert "[-10.0, -20.0, 30.5, 1.0, -2.0, 3.0]" in text
+
+
+def test_it_names_the_images_and_what_it_replaces(file, images):
+    first = pydicom.dcmread(file)
+    second = write_plan(TRAJECTORIES[:1], images, predecessor=first)
+    evidence = second.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
+    named = {item.ReferencedSOPInstanceUID for item in evidence.ReferencedSOPSequence}
+    assert named == {image.SOPInstanceUID for image in images}
+    (replaced,) = second.PredecessorDocumentsSequence
+    (series,) = replaced.ReferencedSeriesSequence
+    assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID
+    assert (second.PatientID, second.StudyInstanceUID) == ("42", "1.2.3")
+
+
+@pytest.mark.skipif(shutil.which("dsrdump") is None, reason="no dcmtk: apt-get install dcmtk")
+@pytest.mark.parametrize("replacing", [None, TRAJECTORIES, []])
+def test_dcmtk_reads_it(file, images, replacing):
+    if replacing is not None:
+        second = write_plan(replacing, images, predecessor=pydicom.dcmread(file))
+        second.save_as(file, enforce_file_format=True)
+    # Its check of values knows no UTF-8.
+    command = ["dsrdump", "--disable-vr-checker", str(file)]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert result.returncode == 0, result.stderr
+    assert "Comprehensive 3D SR Document" in result.stdout
+    assert ('SCOORD3D:(,,"Image Region")=(POLYLINE' in result.stdout) == (replacing != [])
+    assert "E:" not in result.stderr
+
+
+def test_a_plan_without_a_place_is_not_written(make_slice):
+    with pytest.raises(SourceError, match="no frame of reference"):
+        write_plan(TRAJECTORIES, [make_slice((0, 0, 0), FrameOfReferenceUID=None)])
+
+
+def test_a_plan_of_two_series_is_not_written(make_slice):
+    images = [make_slice((0, 0, 0)), make_slice((0, 0, 2), SeriesInstanceUID="1.2.3.9")]
+    with pytest.raises(SourceError, match="of one series, not of 2"):
+        write_plan(TRAJECTORIES, images)
+
+
+def test_a_folder_offers_the_plans_for_its_images(images, tmp_path, make_slice):
+    """Those that are valid; of another patient, or in another frame of reference, none."""
+    elsewhere = [make_slice((0, 0, 0), FrameOfReferenceUID="1.2.3.6", SeriesInstanceUID="1.2.3.7")]
+    others = [make_slice((0, 0, 0), PatientID="43", SeriesInstanceUID="1.2.3.8")]
+    first = write_plan(TRAJECTORIES[:1], images)
+    plans = [first, write_plan(TRAJECTORIES[1:], images, predecessor=first)]
+    plans += [write_plan(TRAJECTORIES, elsewhere), write_plan(TRAJECTORIES, others)]
+    for number, dataset in enumerate([*images, *plans]):
+        dataset.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    assert [item.name for item in source.trajectories()] == ["Entry", "Ziel ü"]
+    assert {item.owner for item in source.trajectories()} == {source.images()[0].id}
+
+
+def test_a_plan_is_emptied_and_filled_again(images, tmp_path):
+    """By documents that say so: nothing is deleted."""
+    for number, image in enumerate(images):
+        image.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
+    shown, predecessor = [], None
+    for trajectories in (TRAJECTORIES[:1], [], TRAJECTORIES[1:]):
+        write_plan(trajectories, images, predecessor).save_as(
+            tmp_path / f"plan{len(shown)}.dcm", enforce_file_format=True
+        )
+        predecessor = pydicom.dcmread(tmp_path / f"plan{len(shown)}.dcm")
+        source = DicomFolderSource(tmp_path)
+        shown.append([item.name for item in source.trajectories()])
+        assert len(source.images()) == 1
+    assert shown == [["Left STN"], [], ["Entry", "Ziel ü"]]
+    with pytest.raises(SourceError, match="no trajectories to store"):
+        write_plan([], images)
+
+
+def test_another_patients_plan_is_not_replaced(file, make_slice):
+    other = [make_slice((0, 0, 0), PatientID="43")]
+    with pytest.raises(SourceError, match="of another patient"):
+        write_plan(TRAJECTORIES, other, predecessor=pydicom.dcmread(file))
+
+
+def test_a_plan_of_others_does_not_keep_all_from_being_sent(images, tmp_path):
+    """Its names can be of any length, and of its numbers some may be none."""
+    for number, image in enumerate(images):
+        image.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
+    for number, item in enumerate(
+        (
+            codec.TrajectoryItem(name="é" * 60, entry=(1, 2, 3), target=(4, 5, 6)),
+            codec.TrajectoryItem(name="Nowhere", entry=(1, 2, float("nan")), target=(4, 5, 6)),
+            codec.TrajectoryItem(name="Far", entry=(1, 2, 3), target=(4, 5, 3e38)),
+        )
+    ):
+        path = tmp_path / f"plan{number}"
+        write_plan([item], images).save_as(path, enforce_file_format=True)
+    (item,) = DicomFolderSource(tmp_path).trajectories()
+    assert item.name == "é" * 31
+    assert codec.pack(codec.TrajectoryMessage(items=[item]))
