@@ -68,7 +68,7 @@ def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> No
 def test_other_computers_are_warned_of_with_the_options_of_this_command(tmp_path: Path) -> None:
     result = igtlmeta("record", "127.0.0.1", "-o", tmp_path / "a", "--host", "0.0.0.0")
     assert result.returncode == 2
-    assert "add --allow-remote, preferably with --listen-cert" in result.stderr
+    assert "add --allow-remote, preferably with --listen-cert and --allow" in result.stderr
 
 
 def test_with_tls_at_both_ends(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ from IGTLMetaBrowserLib.net.recording import (
     RecordingWriter,
     read_recording,
 )
-from IGTLMetaBrowserLib.net.replay import ReplayServer, make_scripts
+from IGTLMetaBrowserLib.net.replay import ReplayServer
+from IGTLMetaBrowserLib.net.script import make_scripts
 from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
 from IGTLMetaBrowserLib.privacy.redacted_messages import MessageRedactor, redacting_filter
 from net.test_server_in_event_loop import no_more_descriptors
@@ -135,7 +136,9 @@ def test_without_descriptors_clients_wait(file: Path, tmp_path: Path):
     writer.close()
 
 
-def test_silent_tls_handshakes_keep_nobody_waiting(tmp_path: Path, file: Path):
+def test_silent_tls_handshakes_keep_nobody_waiting(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+):
     """Of port scanners that connect and say nothing; they are dropped after a while."""
     authority = Authority.make(tmp_path / "authority")
     tls = net.ServerTLS(authority.issue("127.0.0.1")).make_context()
@@ -150,8 +153,7 @@ def test_silent_tls_handshakes_keep_nobody_waiting(tmp_path: Path, file: Path):
         for server in (replay, recorder):
             with net.Client("127.0.0.1", server.port, tls=client_tls) as client:
                 assert len(client.list_images()) == 2
-        for server in (replay, recorder):
-            server._acceptor._seconds = 0.0
+        monkeypatch.setattr("IGTLMetaBrowserLib.net.acceptor.HANDSHAKE_SECONDS", 0.0)
         for peer in silent:
             peer.wait_until_closed()
     writer.close()

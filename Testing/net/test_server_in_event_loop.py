@@ -25,7 +25,7 @@ from helpers.peers import (
     open_descriptors,
 )
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.server import _PAUSE_SECONDS
+from IGTLMetaBrowserLib.net.listener import PAUSE_SECONDS
 
 # More than the socket buffers of both ends take.
 HUGE = (256, 256, 256)
@@ -179,14 +179,14 @@ def test_a_server_without_descriptors_does_not_spin_and_accepts_later(
                 server.step()
                 # It does not wait for what it could not take, and is called again in time.
                 assert server.fileno() not in [sock.fileno() for sock in server.sockets]
-                assert 0.0 < server.next_deadline <= _PAUSE_SECONDS
+                assert 0.0 < server.next_deadline <= PAUSE_SECONDS
                 # Who is connected is served meanwhile.
                 first.send(codec.GetMessage("IMAGE", device_name="A"))
                 while not source.asked_for:
                     server.step()
             assert open_descriptors() == before
             late.send(codec.GetMessage("IMAGE", device_name="A"))
-            now[0] = _PAUSE_SECONDS
+            now[0] = PAUSE_SECONDS
             patience = Patience(PATIENCE)
             while len(source.asked_for) < 2:
                 assert not patience.is_over, "the server does not listen again"

@@ -131,7 +131,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.server.step(0.01)
         assert not self.server._paused
         assert not self.server._due
-        assert set(self.server.sockets) == {self.server._listener}
+        assert set(self.server.sockets) == {self.server._listener.socket}
         self.server.close()
         logging.disable(logging.NOTSET)
 

@@ -9,7 +9,7 @@ import pytest
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.recording import Event, Record
-from IGTLMetaBrowserLib.net.replay import make_scripts
+from IGTLMetaBrowserLib.net.script import make_scripts
 from IGTLMetaBrowserLib.net.waiting_queries import Asked, WaitingQueries
 
 

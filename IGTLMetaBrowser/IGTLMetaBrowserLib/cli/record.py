@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from .. import net
 from ..net.recorder import Recorder
 from ..net.recording import MOST_BYTES, RecordingError, RecordingWriter, read_recording
-from ..net.replay import MOST_REPLAYED, ReplayServer, make_scripts
+from ..net.replay import ReplayServer
+from ..net.script import MOST_REPLAYED, make_scripts
 from ..privacy.redacted_messages import MessageRedactor, redacting_filter
 from . import serving_options, tls_options
 from .connection_options import server_address
@@ -85,6 +86,7 @@ def record(arguments: argparse.Namespace) -> int:
     options: dict[str, Any] = {
         "server_tls": tls_options.client_tls(arguments),
         "tls": _listening_tls(arguments),
+        "limits": serving_options.connection_limits(arguments),
     }
     if arguments.deidentify:
         options["make_filter"] = lambda: redacting_filter(redactor)
@@ -109,7 +111,8 @@ def replay(arguments: argparse.Namespace) -> int:
     if not scripts:
         return complain(f"nobody has connected in {str(arguments.file)!r}: nothing to replay")
     try:
-        server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed, tls)
+        limits = serving_options.connection_limits(arguments)
+        server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed, tls, limits)
     except OSError as error:
         return complain(serving_options.why_not_listening(arguments, error))
     _run(server, f"replaying {len(scripts)} connections")
@@ -140,6 +143,7 @@ def _add_listening(command: argparse.ArgumentParser) -> None:
         ("--listen-key", "its private key, if it is in a separate file (PEM)"),
     ):
         group.add_argument(option, metavar="FILE", type=path_of, help=text)
+    serving_options.add_connection_limits(command.add_argument_group("limits"))
 
 
 def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
@@ -150,6 +154,6 @@ def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
 
 
 def _check_exposure(arguments: argparse.Namespace) -> None:
-    listening = {"tls_cert": arguments.listen_cert, "tls_client_ca": None, "allow": []}
+    listening = {"tls_cert": arguments.listen_cert, "tls_client_ca": None}
     limited = argparse.Namespace(**{**vars(arguments), **listening})
-    serving_options.check_exposure(limited, "--listen-cert")
+    serving_options.check_exposure(limited, "--listen-cert and --allow")

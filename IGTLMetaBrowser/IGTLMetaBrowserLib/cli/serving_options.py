@@ -7,6 +7,7 @@ import ipaddress
 import math
 import re
 import socket
+from dataclasses import replace
 from typing import Any
 
 from .. import net
@@ -52,9 +53,8 @@ def why_not_listening(arguments: argparse.Namespace, error: OSError) -> str:
     )
 
 
-def add_limit_options(parser: argparse.ArgumentParser) -> None:
-    """Add what limits clients."""
-    group = parser.add_argument_group("limits")
+def add_connection_limits(group: Any) -> None:
+    """Add what limits who connects, and for how long."""
     group.add_argument(
         "--allow",
         metavar="NETWORK",
@@ -78,8 +78,6 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
         help="connections from one address, with IPv6 from one /64 network (three quarters of all; "
         "from this computer itself, all)",
     )
-    _add_number(group, "--max-queries", "N", None, "queries per second from a client")
-    _add_number(group, "--max-rate", "MB", None, "MB per second sent to a client")
     _add_number(group, "--idle-timeout", "SECONDS", _IDLE_SECONDS, "close idle connections")
     _add_number(
         group,
@@ -88,6 +86,14 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
         _DEFAULTS.stall_timeout,
         "drop clients that do not read",
     )
+
+
+def add_limit_options(parser: argparse.ArgumentParser) -> None:
+    """Add what limits clients."""
+    group = parser.add_argument_group("limits")
+    add_connection_limits(group)
+    _add_number(group, "--max-queries", "N", None, "queries per second from a client")
+    _add_number(group, "--max-rate", "MB", None, "MB per second sent to a client")
     _add_number(
         group, "--cache", "MB", _DEFAULTS.image_cache_size >> 20, "packed images kept in memory"
     )
@@ -140,17 +146,24 @@ def _syslog_address(arguments: argparse.Namespace) -> str | tuple[str, int]:
         raise
 
 
-def limits(arguments: argparse.Namespace) -> net.ServerLimits:
-    """Return the limits that the arguments set."""
-    rate = arguments.max_rate
+def connection_limits(arguments: argparse.Namespace) -> net.ServerLimits:
+    """Return the limits that the arguments of ``add_connection_limits`` set."""
     return net.ServerLimits(
         allowed_networks=tuple(arguments.allow),
         max_clients=arguments.max_clients,
         max_clients_per_address=arguments.max_per_address,
-        queries_per_second=arguments.max_queries,
-        bytes_per_second=None if rate is None else rate * 1e6,
         idle_timeout=arguments.idle_timeout,
         stall_timeout=arguments.stall_timeout,
+    )
+
+
+def limits(arguments: argparse.Namespace) -> net.ServerLimits:
+    """Return the limits that the arguments of ``add_limit_options`` set."""
+    rate = arguments.max_rate
+    return replace(
+        connection_limits(arguments),
+        queries_per_second=arguments.max_queries,
+        bytes_per_second=None if rate is None else rate * 1e6,
         image_cache_size=int(arguments.cache) << 20,
     )
 

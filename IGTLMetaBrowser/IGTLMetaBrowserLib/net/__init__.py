@@ -5,9 +5,11 @@ client      ``client`` (for scripts and the browser), ``session`` (one connectio
             ``header_versions`` (servers as they are), ``image_in_parts``, ``parts_transfer``
 server      ``server``, ``served_client`` (one of its clients), ``replies`` (what a message makes
             it do), ``answers`` (a source's answers), ``packed_images``, ``served_parts``,
-            ``thumbnails``, ``limits``, ``audit``
+            ``thumbnails``, ``limits``, ``listener``, ``farewell``, ``audit``
 both        ``connection``, ``tls``, ``errors``, ``address``; ``source`` is what a server offers
-tools       ``probe``, ``recorder`` and ``replay``, each with files of its name
+tools       ``probe`` with files of its name; ``recorder`` with ``relay`` (what goes through it) and
+            ``recording`` (the file), ``replay`` with ``script`` (what it says, and when) and
+            ``waiting_queries``; ``acceptor`` (whom both let in)
 """
 
 from .address import DEFAULT_PORT, format_address, is_loopback, parse_address

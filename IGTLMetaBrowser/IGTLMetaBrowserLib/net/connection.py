@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
+import struct
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -193,3 +195,14 @@ class Connection:
         """Close the socket; what was not sent is dropped."""
         self._outgoing.clear()
         self.socket.close()
+
+
+def unacknowledged(sock: socket.socket) -> int:
+    """Return the bytes that the system has not yet delivered; 0 if it does not tell."""
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+        import termios
+
+        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
+        return struct.unpack("i", answer)[0]
+    return 0

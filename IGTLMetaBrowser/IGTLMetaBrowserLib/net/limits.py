@@ -4,16 +4,43 @@ from __future__ import annotations
 
 import ipaddress
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Protocol, TypeVar
 
 # Files of the source, databases, processes that decode, and clients that are being sent away.
 _DESCRIPTORS_FOR_OTHERS = 192
 # Of all connections; a hospital behind one address needs many.
 _SHARE_OF_ADDRESS = 0.75
+# Who has asked for something, but not for so long, makes room for others.
+_EXPENDABLE_SECONDS = 60.0
+
+MAKES_ROOM = "others want to connect, and it asked for nothing; connect again when it does"
+"""Why one was sent away who makes room."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Guest(Protocol):
+    """One who is connected, as far as it matters for who may stay.
+
+    ``host`` is its numeric address, ``has_asked`` whether it has ever used its connection,
+    ``active_at`` when it did last, and ``is_owed`` whether it waits for something now.
+    """
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def has_asked(self) -> bool: ...
+    @property
+    def is_owed(self) -> bool: ...
+    @property
+    def active_at(self) -> float: ...
+
+
+AnyGuest = TypeVar("AnyGuest", bound=Guest)
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
@@ -82,6 +109,36 @@ class ServerLimits:
             return f"{most} connections from {host} are open, and no more are served; close one"
         return None
 
+    def who_makes_room(self, host: str, guests: Sequence[AnyGuest], now: float) -> AnyGuest | None:
+        """Return who has to leave so that one from ``host`` may come in.
+
+        None if nobody has to, or if nobody can be missed: ``why_not`` says why then.
+        """
+        hosts = [guest.host for guest in guests]
+        if not self.allows(host):
+            return None
+        if self.is_full_for(host, hosts):
+            return most_expendable(guests, now, _EXPENDABLE_SECONDS, origin=origin_of(host))
+        if self.is_full(len(hosts)):
+            return most_expendable(guests, now, _EXPENDABLE_SECONDS)
+        return None
+
+    def is_idle(self, guest: Guest, now: float) -> bool:
+        """Whether one has not asked for anything for too long."""
+        if self.idle_timeout is None or guest.is_owed:
+            return False
+        return now - guest.active_at >= self.idle_timeout
+
+    @property
+    def words_for_slow(self) -> str:
+        """Why one is dropped that does not read."""
+        return f"it reads too slowly: under {self.slowest_reader:g} bytes a second"
+
+    @property
+    def words_for_idle(self) -> str:
+        """Why one is sent away that ``is_idle``."""
+        return f"idle for {self.idle_timeout:g} s; connect again when needed"
+
     def is_full_for(self, host: str, connected: Sequence[str]) -> bool:
         """Whether as many of those who are connected are from the address as may be."""
         origin = origin_of(host)
@@ -99,8 +156,13 @@ class ServerLimits:
         """Whether there is no room for more than ``count`` connections."""
         return count >= self.max_clients
 
-    def within_descriptors(self) -> ServerLimits:
-        """Return these limits, with no more connections than this process can have."""
+    def within_descriptors(
+        self, for_others: int = _DESCRIPTORS_FOR_OTHERS, of_each: int = 1
+    ) -> ServerLimits:
+        """Return these limits, with no more connections than this process can have.
+
+        Each takes ``of_each`` descriptors, and all else ``for_others``.
+        """
         try:
             import resource
         except ImportError:  # Windows, which has no such limit
@@ -108,7 +170,7 @@ class ServerLimits:
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft == resource.RLIM_INFINITY:
             return self
-        most = max(1, soft - _DESCRIPTORS_FOR_OTHERS)
+        most = max(1, (soft - for_others) // of_each)
         return replace(self, max_clients=min(self.max_clients, most))
 
     def allows(self, host: str) -> bool:
@@ -116,6 +178,33 @@ class ServerLimits:
         address = _address(host)
         networks = self.allowed_networks
         return not networks or any(address in network for network in networks)
+
+
+def most_expendable(
+    guests: Sequence[AnyGuest],
+    now: float,
+    seconds: float,
+    seconds_at_first: float = 0.0,
+    origin: Network | None = None,
+) -> AnyGuest | None:
+    """Return who can be missed most of those who have asked nothing for so many seconds, or None.
+
+    It is one that has never asked, if there is one, of the address with the most connections;
+    for such a one ``seconds_at_first`` count. With ``origin``, it is one from there.
+    """
+    idle = [
+        guest
+        for guest in guests
+        if not guest.is_owed
+        and now - guest.active_at >= (seconds if guest.has_asked else seconds_at_first)
+        and origin in (None, origin_of(guest.host))
+    ]
+    counts = Counter(origin_of(guest.host) for guest in guests)
+
+    def importance(guest: Guest) -> tuple[bool, int, float]:
+        return guest.has_asked, -counts[origin_of(guest.host)], guest.active_at
+
+    return min(idle, key=importance, default=None)
 
 
 @lru_cache(maxsize=1024)  # a flood of connections is compared with all that are open
@@ -167,3 +256,30 @@ class Allowance:
         """Return the seconds from ``now`` until so much is left."""
         missing = min(amount, self._most) - self.left(now)
         return 0.0 if self._per_second is None else max(0.0, missing / self._per_second)
+
+
+class ReadingPace:
+    """Whether one reads what is sent to it as fast as ``limits`` want; ``now`` as above.
+
+    ``taken`` are the bytes that have arrived there, of all that was ever sent.
+    """
+
+    def __init__(self, limits: ServerLimits, now: float) -> None:
+        self._limits = limits
+        self._begin, self._taken = now, 0
+
+    def begin(self, now: float, taken: int) -> None:
+        """Look at it from now on: there is something to send again."""
+        self._begin, self._taken = now, taken
+
+    def is_too_slow(self, now: float, taken: int) -> bool:
+        """Whether too little was read in the last seconds, as long as there is more to send."""
+        seconds = now - self._begin
+        if seconds < self._limits.stall_timeout:
+            return False
+        slowest = self._limits.slowest_reader
+        if self._limits.bytes_per_second is not None:  # it is not to blame for our own limit
+            slowest = min(slowest, self._limits.bytes_per_second / 2)
+        is_too_slow = taken - self._taken < slowest * seconds
+        self.begin(now, taken)
+        return is_too_slow

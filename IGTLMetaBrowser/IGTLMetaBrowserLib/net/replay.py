@@ -5,134 +5,35 @@ from __future__ import annotations
 import heapq
 import logging
 import selectors
+import socket
 import ssl
 import time
-from collections import defaultdict, deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from .. import codec
-from .connection import Connection
+from .acceptor import MOST_LEAVING, Acceptor, Address
+from .address import format_address
+from .connection import Connection, unacknowledged
 from .limited_log import LimitedLog
-from .recording import Event, Record, RecordingError
-from .tls_server import Acceptor, listen
-from .waiting_queries import Asked, Key, WaitingQueries
+from .limits import ReadingPace, ServerLimits
+from .script import Script
+from .waiting_queries import Key
 
 _logger = logging.getLogger(__name__)
 
-MOST_REPLAYED = 2 << 30
-"""Of what was sent, in bytes: it is held in memory, and a file can be a thousandth of it."""
 _STEP_SECONDS = 0.02
-_HANDSHAKE_SECONDS = 10.0
-
-
-@dataclass
-class Script:
-    """What a server sent on one connection.
-
-    ``unasked`` are messages with their seconds since the client connected; ``answers`` are by
-    query, in the order in which it was asked: for each the messages, with the seconds since then.
-    """
-
-    unasked: list[tuple[float, bytes]] = field(default_factory=list)
-    answers: dict[Key, list[list[tuple[float, bytes]]]] = field(
-        default_factory=lambda: defaultdict(list)
-    )
-
-
-class _Messages:
-    """Cuts what one end sent into whole messages."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most_bytes = most_bytes
-        self._data = bytearray()
-        self._has_ended = False
-
-    def feed(self, data: bytes) -> Iterable[tuple[codec.Header, bytes]]:
-        """Yield the messages that are whole now; nothing more after one that is too large."""
-        if self._has_ended:
-            return
-        self._data += data
-        while len(self._data) >= codec.HEADER_SIZE:
-            header = codec.Header.unpack(self._data)
-            # So do port scans and HTTP requests, too, when they are read as a header.
-            if header.body_size > self._most_bytes:
-                self._has_ended = True
-                self._data.clear()
-                _logger.warning(
-                    "a message of %d bytes is in the recording: it and what its sender sent after "
-                    "it are not replayed; choose a higher --max-size if it is a real message",
-                    header.body_size,
-                )
-                return
-            size = codec.HEADER_SIZE + header.body_size
-            if len(self._data) < size:
-                return
-            yield header, bytes(self._data[:size])
-            del self._data[:size]
-
-
-def make_scripts(records: Iterable[Record], most_bytes: int = MOST_REPLAYED) -> list[Script]:
-    """Return what the server sent on each connection of a recording.
-
-    Raises ``RecordingError`` if more than ``most_bytes`` were sent.
-    """
-    readers: dict[int, _ScriptReader] = {}
-    bytes_left = most_bytes
-    for record in records:
-        bytes_left -= len(record.data)
-        if bytes_left < 0:
-            raise RecordingError(
-                f"the recording has more than the limit of {most_bytes >> 20} MiB when it is "
-                "inflated; replay a shorter one, or choose a higher --max-size"
-            )
-        if record.event is Event.CONNECTED:
-            readers[record.connection] = _ScriptReader(record.seconds, most_bytes)
-        elif record.connection in readers:
-            readers[record.connection].add(record)
-    return [reader.script for reader in readers.values()]
-
-
-class _ScriptReader:
-    """Tells which message answers which query of one connection."""
-
-    def __init__(self, begin: float, most_bytes: int) -> None:
-        self.script = Script()
-        self._begin = begin
-        self._client, self._server = _Messages(most_bytes), _Messages(most_bytes)
-        self._waiting = WaitingQueries()
-
-    def add(self, record: Record) -> None:
-        if record.event is Event.CLIENT_SENT:
-            for header, data in self._client.feed(record.data):
-                if header.type_name.startswith(("GET_", "STT_", "STP_")):
-                    key = (header.type_name, header.device_name, _content_of(data))
-                    asked = Asked(key, record.seconds)
-                    self.script.answers[key].append(asked.answer)
-                    self._waiting.add(asked)
-        elif record.event is Event.SERVER_SENT:
-            for header, data in self._server.feed(record.data):
-                self._attribute(header, data, record.seconds)
-
-    def _attribute(self, header: codec.Header, data: bytes, seconds: float) -> None:
-        asked = self._waiting.oldest_for(header.type_name, header.device_name)
-        if asked is None:
-            self.script.unasked.append((seconds - self._begin, data))
-            return
-        asked.answer.append((seconds - asked.seconds, data))
-        is_refusal = header.type_name == "STATUS" and asked.key[0] != "GET_STATUS"
-        asked.is_answered = not is_refusal  # RTS_ follows a refusal
-
-
-def _content_of(data: bytes) -> bytes:
-    """Return the content of a query; of one that cannot be read none, as nobody asks so again."""
-    try:
-        message = codec.unpack(data, check_crc=False)
-    except codec.DecodeError:
-        return b""
-    return message.content if isinstance(message, codec.QueryMessage) else b""
+# How often time-outs are looked at, which are some seconds long.
+_CHECK_SECONDS = 0.5
+# The files of Python, standard streams, selector, listener; and who is sent away.
+_DESCRIPTORS_FOR_OTHERS = 16 + MOST_LEAVING
+# Of one client, beyond which it is not read until some are answered.
+_MOST_WAITING = 100
+# Of what a client sends in bytes; what is larger is no query, and passed over.
+_LARGEST_QUERY = 64 << 10
 
 
 class ReplayServer:
@@ -150,39 +51,52 @@ class ReplayServer:
         port: int = 0,
         speed: float = 1.0,
         tls: ssl.SSLContext | None = None,
+        limits: ServerLimits | None = None,
     ) -> None:
         self._scripts = scripts or [Script()]
         self._speed = speed
         self._log = LimitedLog(_logger)
-        listener = listen(host, port)
-        self.host, self.port = listener.getsockname()[:2]
+        self._limits = (limits or ServerLimits()).within_descriptors(_DESCRIPTORS_FOR_OTHERS)
         self._selector = selectors.DefaultSelector()
-        self._acceptor = Acceptor(listener, self._selector, tls, _HANDSHAKE_SECONDS, self._log)
+        self._clients: set[_Client] = set()
+        self._acceptor = Acceptor(
+            (host, port),
+            self._selector,
+            tls,
+            self._limits,
+            self._log,
+            lambda: [*self._clients],
+            self._drop,
+        )
+        self.host, self.port = self._acceptor.host, self._acceptor.port
         self._numbers = count()
-        self._due: list[tuple[float, int, _Client, bytes]] = []
+        self._due: list[tuple[float, int, _Line]] = []
+        # Who has sent more than was read, which a selector does not see where TLS has it.
+        self._unread: set[_Client] = set()
         self._accepted = 0
+        self._check_at = 0.0
 
     def step(self, seconds: float) -> None:
         """Send what is due, take what comes; wait up to ``seconds``."""
         if self._due:
             seconds = min(seconds, max(0.0, self._due[0][0] - time.monotonic()))
-        for key, _ in self._selector.select(seconds):
+        unread, self._unread = self._unread, set()
+        for key, _ in self._selector.select(0.0 if unread else seconds):
             if key.data is self._acceptor:
                 self._accept(key.fileobj)
             else:
                 self._serve(key.data)
-        self._acceptor.drop_late()
-        now = time.monotonic()
-        while self._due and self._due[0][0] <= now:
-            _, _, client, data = heapq.heappop(self._due)
-            if not client.is_gone:
-                client.connection.queue([data])
-                self._serve(client)
+        for client in unread:
+            self._serve(client)
+        self._send_due()
+        self._acceptor.check()
+        self._check()
 
     def close(self) -> None:
         """End all connections."""
-        for key in [*self._selector.get_map().values()]:
-            key.fileobj.close()
+        for client in self._clients:
+            client.connection.close()
+        self._acceptor.close()
         self._selector.close()
 
     def _accept(self, ready: Any) -> None:
@@ -192,50 +106,177 @@ class ReplayServer:
         sock, address = accepted
         script = self._scripts[min(self._accepted, len(self._scripts) - 1)]
         self._accepted += 1
-        client = _Client(
-            Connection(sock, codec.Receiver(check_crc=False)), address[0], script, self._log
-        )
+        client = _Client(sock, address, script, self._limits)
+        self._clients.add(client)
         self._selector.register(sock, selectors.EVENT_READ, client)
-        self._schedule(client, script.unasked)
+        self._schedule(_Line(client, next(self._numbers), time.monotonic(), iter(script.unasked)))
 
-    def _schedule(self, client: _Client, messages: Iterable[tuple[float, bytes]]) -> None:
+    def _schedule(self, line: _Line) -> None:
+        """Have the next of the messages sent in its time, if there is one."""
+        line.message = next(line.rest, None)
+        if line.message is not None:
+            due = line.begin + line.message[0] / self._speed
+            heapq.heappush(self._due, (due, line.number, line))
+        elif line.is_answer:
+            line.client.waiting -= 1
+
+    def _send_due(self) -> None:
+        """Send what is due, as far as there is time; who does not read it waits with the rest."""
         now = time.monotonic()
-        for seconds, data in messages:
-            entry = (now + seconds / self._speed, next(self._numbers), client, data)
-            heapq.heappush(self._due, entry)
+        while self._due and self._due[0][0] <= now:
+            _, _, line = heapq.heappop(self._due)
+            client = line.client
+            if client.is_gone or line.message is None:
+                continue
+            if client.connection.wants_write:
+                client.held.append(line)
+                continue
+            client.queue(line.message[1])
+            self._schedule(line)
+            self._serve(client)
+            if time.monotonic() > now + _STEP_SECONDS:
+                return
 
     def _serve(self, client: _Client) -> None:
-        connection = client.connection
-        connection.write()
-        for event in connection.read(_STEP_SECONDS):
-            if isinstance(event, codec.QueryMessage):
-                self._schedule(client, client.next_answer(event))
-        if connection.lost is not None:
-            client.is_gone = True
-            self._selector.unregister(connection.socket)
-            connection.close()
+        if client.is_gone:
             return
-        write = selectors.EVENT_WRITE if connection.wants_write else 0
-        self._selector.modify(connection.socket, selectors.EVENT_READ | write, client)
+        connection = client.connection
+        client.write()
+        if not connection.wants_write:
+            for line in client.held:
+                if line.message is not None:
+                    due = line.begin + line.message[0] / self._speed
+                    heapq.heappush(self._due, (due, line.number, line))
+            client.held.clear()
+        if client.may_ask:
+            self._read(client)
+        if connection.lost is not None and (connection.is_broken or not client.is_owed):
+            self._forget(client)
+        else:
+            self._watch(client)
+
+    def _read(self, client: _Client) -> None:
+        for event in client.connection.read(_STEP_SECONDS):
+            if not isinstance(event, codec.QueryMessage):
+                continue
+            client.active_at, client.has_asked = time.monotonic(), True
+            answer = client.next_answer(event)
+            if answer is None:
+                what = codec.printable(event.type_name)
+                words = f"{what} is not in the recording: it is not answered"
+                self._log.write(logging.WARNING, client.host, f"client {client.host}: {words}")
+                continue
+            client.waiting += 1
+            begin = client.active_at
+            self._schedule(_Line(client, next(self._numbers), begin, iter(answer), is_answer=True))
+        if client.connection.has_unread:
+            self._unread.add(client)
+
+    def _watch(self, client: _Client) -> None:
+        sock = client.connection.socket
+        read = selectors.EVENT_READ if client.may_ask else 0
+        events = read | (selectors.EVENT_WRITE if client.connection.wants_write else 0)
+        is_watched = sock in self._selector.get_map()
+        if events and is_watched:
+            self._selector.modify(sock, events, client)
+        elif events:
+            self._selector.register(sock, events, client)
+        elif is_watched:
+            self._selector.unregister(sock)
+
+    def _check(self) -> None:
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + _CHECK_SECONDS
+        for client in [*self._clients]:
+            if client.is_stalled(now):
+                self._drop(client, self._limits.words_for_slow)
+        if any(line.client.is_gone for _, _, line in self._due):
+            self._due = [entry for entry in self._due if not entry[2].client.is_gone]
+            heapq.heapify(self._due)
+
+    def _drop(self, client: _Client, words: str) -> None:
+        self._log.write(logging.WARNING, client.host, f"client {client.address}: {words}")
+        self._forget(client)
+
+    def _forget(self, client: _Client) -> None:
+        client.is_gone = True
+        self._clients.discard(client)
+        if client.connection.socket in self._selector.get_map():
+            self._selector.unregister(client.connection.socket)
+        client.connection.close()
+
+
+@dataclass(eq=False)
+class _Line:
+    """What was sent without being asked, or for one query, one message after the other."""
+
+    client: _Client
+    number: int
+    begin: float
+    rest: Iterator[tuple[float, bytes]]
+    is_answer: bool = False
+    message: tuple[float, bytes] | None = None
 
 
 class _Client:
-    def __init__(self, connection: Connection, host: str, script: Script, log: LimitedLog) -> None:
-        self.connection = connection
-        self.host = host
-        self._log = log
-        self.is_gone = False
-        self._answers = {key: deque(answers) for key, answers in script.answers.items()}
+    """One client of a replay, with what it has been sent; a guest as ``limits`` see it."""
 
-    def next_answer(self, query: codec.QueryMessage) -> list[tuple[float, bytes]]:
-        """Return how this query was answered; what was never asked has no answer."""
-        answers = self._answers.get((query.type_name, query.device_name, query.content))
+    def __init__(
+        self, sock: socket.socket, address: Address, script: Script, limits: ServerLimits
+    ) -> None:
+        receiver = codec.Receiver(_LARGEST_QUERY, check_crc=False)
+        self.connection = Connection(sock, receiver)
+        self.host = address[0]
+        self.address = format_address(*address)
+        self.active_at = time.monotonic()
+        self.has_asked = self.is_gone = False
+        # How many queries have an answer of which not all is sent.
+        self.waiting = 0
+        # What is due, and waits until it has read what it was sent before.
+        self.held: list[_Line] = []
+        self._answers = script.answers
+        self._asked: Counter[Key] = Counter()
+        self._pace = ReadingPace(limits, self.active_at)
+        self._sent = 0
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether an answer, or something else that has begun, is still to be sent."""
+        return self.waiting > 0 or self.connection.wants_write
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether queries are read: not of one who does not read, or waits for many answers."""
+        if self.connection.lost is not None or self.connection.wants_write:
+            return False
+        return self.waiting < _MOST_WAITING
+
+    def next_answer(self, query: codec.QueryMessage) -> list[tuple[float, bytes]] | None:
+        """Return how this query was answered; None for one that was never asked."""
+        key = (query.type_name, query.device_name, query.content)
+        answers = self._answers.get(key)
         if not answers:
-            what = codec.printable(query.type_name)
-            self._log.write(
-                logging.WARNING,
-                self.host,
-                f"client {self.host}: {what} is not in the recording: it is not answered",
-            )
-            return []
-        return answers.popleft() if len(answers) > 1 else answers[0]
+            return None
+        self._asked[key] += 1
+        return answers[min(self._asked[key], len(answers)) - 1]
+
+    def queue(self, data: bytes) -> None:
+        """Queue a message; ``write`` sends it."""
+        self._pace.begin(time.monotonic(), self._taken())
+        self.connection.queue([data])
+
+    def write(self) -> None:
+        """Send what the socket takes."""
+        count = self.connection.write()
+        self._sent += count
+        if count:
+            self.active_at = time.monotonic()
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether it has read too little of what it was sent, for too long."""
+        return self.connection.wants_write and self._pace.is_too_slow(now, self._taken())
+
+    def _taken(self) -> int:
+        return self._sent - unacknowledged(self.connection.socket)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-import struct
 import time
 from collections import deque
 from collections.abc import Hashable
@@ -15,8 +13,9 @@ from .. import codec
 from ..codec.wire import Buffer
 from .address import format_address
 from .arriving_images import GrowingAnswer
-from .connection import MAX_PARSED_SIZE, Connection
-from .limits import Allowance, ServerLimits
+from .connection import MAX_PARSED_SIZE, Connection, unacknowledged
+from .farewell import Farewell
+from .limits import Allowance, ReadingPace, ServerLimits
 from .packed_images import PackedImage
 from .served_parts import PartInWork
 from .tls_server import ServerHandshake
@@ -28,10 +27,6 @@ _MAX_BODY_SIZE = 2 * _MIB
 # Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
 _SAVED_SECONDS_OF_QUERIES = 10.0
 _SAVED_SECONDS_OF_BYTES = 2.0
-# Closed at once with unread bytes, TCP sends a reset, and the client loses the words sent to it.
-_LEAVING_SECONDS = 2.0
-# MiB that are read and thrown away in one turn of a client that leaves.
-_MOST_THROWN_AWAY = 4
 # In one turn, so that the others have theirs soon.
 _LARGEST_BURST = 2 * _MIB
 # Below it, sending in many small pieces would cost more than the limit saves.
@@ -87,8 +82,7 @@ class ServedClient:
         self.connected_at = self.active_at = now
         # Until when it is left alone: it waits for an image, or has had its bytes for this second.
         self.resume_at: float | None = None
-        # Until when what it still sends is thrown away, so that the words of a refusal arrive.
-        self.leave_at: float | None = None
+        self._farewell: Farewell | None = None
         # Since when a message has been arriving, and how many bytes of it are held.
         self.receiving_since: float | None = None
         self.unfinished = 0
@@ -100,16 +94,20 @@ class ServedClient:
         self.has_asked = False
         # The number of the server's step in which it had its turn last.
         self.served_in_step = 0
-        self._is_half_closed = False
         self._limits = limits
         self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
         self._bytes = Allowance(limits.bytes_per_second, _SAVED_SECONDS_OF_BYTES, now)
-        self._window_begin, self._window_taken = now, 0
+        self._pace = ReadingPace(limits, now)
 
     @property
     def address(self) -> str:
         """Host and port as a user writes them."""
         return format_address(self.host, self.port)
+
+    @property
+    def leave_at(self) -> float | None:
+        """Until when what it still sends is thrown away; None if it may stay."""
+        return None if self._farewell is None else self._farewell.ends_at
 
     @property
     def is_owed(self) -> bool:
@@ -139,7 +137,7 @@ class ServedClient:
 
         If a connection is closed before, what is on its way can be lost.
         """
-        return self.reply is not None or _unacknowledged(self.connection.socket) > 0
+        return self.reply is not None or unacknowledged(self.connection.socket) > 0
 
     @property
     def is_gone(self) -> bool:
@@ -189,7 +187,7 @@ class ServedClient:
     def queue(self, parts: list[Buffer]) -> None:
         """Queue the bytes of a message, which belongs to the reply that is being made."""
         if not self.connection.wants_write:
-            self._window_begin, self._window_taken = time.monotonic(), self._taken()
+            self._pace.begin(time.monotonic(), self._taken())
         if self.reply is not None:
             self.reply.byte_count += sum(map(len, parts))
         self.connection.queue(parts)
@@ -212,16 +210,7 @@ class ServedClient:
 
     def is_stalled(self, now: float) -> bool:
         """Whether it has read too little of its answer for too long."""
-        seconds = now - self._window_begin
-        if not self.connection.wants_write or seconds < self._limits.stall_timeout:
-            return False
-        slowest = self._limits.slowest_reader
-        if self._limits.bytes_per_second is not None:  # it is not to blame for our own limit
-            slowest = min(slowest, self._limits.bytes_per_second / 2)
-        taken = self._taken()
-        is_too_slow = taken - self._window_taken < slowest * seconds
-        self._window_begin, self._window_taken = now, taken
-        return is_too_slow
+        return self.connection.wants_write and self._pace.is_too_slow(now, self._taken())
 
     def unsecured_since(self, needs_tls: bool, now: float) -> float:
         """Return since when its TLS handshake is awaited, or under way; ``now`` if it is not."""
@@ -231,8 +220,7 @@ class ServedClient:
 
     def is_idle(self, now: float) -> bool:
         """Whether it has not asked for anything for too long."""
-        timeout = self._limits.idle_timeout
-        return timeout is not None and not self.is_owed and now - self.active_at >= timeout
+        return self._limits.is_idle(self, now)
 
     def first_byte(self) -> bytes | None:
         """Return the first byte that it sends, which stays to be read; None before it is there.
@@ -260,37 +248,16 @@ class ServedClient:
         return True
 
     def leave(self, last_words: bytes, now: float) -> None:
-        """Send this, nothing more, and take nothing from it any more.
-
-        If the connection were closed at once, with bytes of the client unread, the system would
-        throw away the words as well.
-        """
+        """Send this, nothing more, and take nothing from it any more."""
         self.questions.clear()
         self.reply = None
         self.handshake = None
-        self.connection.receiver.discard()
         self.unfinished = 0
-        self.leave_at = now + _LEAVING_SECONDS
-        self.connection.queue([last_words])
+        self._farewell = Farewell(self.connection, last_words, now)
 
     def step_leaving(self) -> bool:
         """Send the last words, and throw away what comes; return whether it may be closed."""
-        connection = self.connection
-        connection.write()
-        if not connection.wants_write and not self._is_half_closed:
-            self._is_half_closed = True
-            with contextlib.suppress(OSError):
-                connection.socket.shutdown(socket.SHUT_WR)
-        try:
-            # No more in one turn: who sends without end would keep the server from the others.
-            for _ in range(_MOST_THROWN_AWAY):
-                if not connection.socket.recv(_MIB):
-                    return True
-        except (BlockingIOError, InterruptedError, ssl.SSLWantReadError):
-            return connection.is_broken
-        except OSError:
-            return True
-        return False
+        return self._farewell is not None and self._farewell.step()
 
     def close(self) -> None:
         """Close the connection."""
@@ -303,15 +270,4 @@ class ServedClient:
         What the system has taken may lie here still: some MB, which a slow reader needs a minute
         for, and of which the system takes the next only when a third is gone.
         """
-        return self.sent - _unacknowledged(self.connection.socket)
-
-
-def _unacknowledged(sock: socket.socket) -> int:
-    """Return the bytes that the system has not yet delivered; 0 if it does not tell."""
-    with contextlib.suppress(ImportError, AttributeError, OSError):
-        import fcntl
-        import termios
-
-        answer = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
-        return struct.unpack("i", answer)[0]
-    return 0
+        return self.sent - unacknowledged(self.connection.socket)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import selectors
 import socket
 import ssl
 import time
-from collections import Counter
 
 from .. import codec
 from .address import DEFAULT_PORT
 from .errors import TLSError
+from .farewell import packed_status
 from .journal import Journal, Observer
-from .limits import Network, ServerLimits, origin_of
+from .limits import MAKES_ROOM, ServerLimits, most_expendable
+from .listener import PAUSE_SECONDS, Listener
 from .replies import Replies
 from .served_client import ServedClient
 from .source import Source
 from .tls import REQUIRES_TLS, in_words
-from .tls_server import ALERT_ACCESS_DENIED, ALERT_PROTOCOL_VERSION, FIRST_BYTE, listen
+from .tls_server import (
+    ALERT_ACCESS_DENIED,
+    ALERT_PROTOCOL_VERSION,
+    FIRST_BYTE,
+    HANDSHAKE_SECONDS,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -27,21 +32,12 @@ _logger = logging.getLogger(__name__)
 _STEP_SECONDS = 0.02
 # Of it, for what one client sends. What is read is then handled, which takes some times as long.
 _READ_SECONDS = 0.004
-# Who cannot be accepted for want of these stays where the system told of it, and would be told of
-# again and again.
-_OUT_OF_RESOURCES = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
-# Descriptors get free when clients leave; until then, the listener would wake each turn in vain.
-_PAUSE_SECONDS = 1.0
 # A flood of connections must not keep those who are connected from their answers.
 _ACCEPTED_AT_ONCE = 32
-# Who has asked for something, but not for so long, makes room for others.
-_EXPENDABLE_SECONDS = 60.0
 # What fits the buffer that each connection has anyway.
 _SMALL = 64 << 10
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
-# Who opens connections and never goes on (as slowloris) holds a descriptor for no longer.
-_HANDSHAKE_SECONDS = 10.0
 _SHUT_DOWN_STEP_SECONDS = 0.02
 # Of those who are sent away with words; who comes then is sent away without.
 _MOST_LEAVING = 64
@@ -74,14 +70,9 @@ class Server:
         self._limits = (limits or ServerLimits()).within_descriptors()
         self._journal = Journal(observer)
         self._replies = Replies(source, self._limits, self._journal)
-        self._listener = listen(host, port)
-        self.host: str
-        self.port: int
-        self.host, self.port = self._listener.getsockname()[:2]
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._listener, selectors.EVENT_READ)
-        self._is_listening = True
-        self._listen_again_at: float | None = None
+        self._listener = Listener(host, port, self._selector)
+        self.host, self.port = self._listener.host, self._listener.port
         self._clients: set[ServedClient] = set()
         self._paused: set[ServedClient] = set()
         # Who has a turn in the next step, whatever the selector says: TLS holds bytes of them, or
@@ -98,7 +89,7 @@ class Server:
 
     def fileno(self) -> int:
         """Return the number of the listening socket."""
-        return self._listener.fileno()
+        return self._listener.socket.fileno()
 
     @property
     def clients(self) -> list[ServedClient]:
@@ -120,7 +111,7 @@ class Server:
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
         moments = [client.resume_at or 0.0 for client in self._paused]
-        moments += [] if self._listen_again_at is None else [self._listen_again_at]
+        moments += [] if (resume := self._listener.resume_at) is None else [resume]
         moments += [0.0] if self._due else []
         moments += [] if (check := self._replies.streams.next_check) is None else [check]
         moments += [self._check_at] if self._clients else []
@@ -145,9 +136,7 @@ class Server:
         self._serve_some({*ready, *accepted, *due, *changed, *self._resume(now)} - {None}, now)
         if self._clients and now >= self._check_at:
             self._check(now)
-        if self._listen_again_at is not None and now >= self._listen_again_at:
-            self._selector.register(self._listener, selectors.EVENT_READ)
-            self._listen_again_at = None
+        self._listener.resume(now)
 
     def _serve_some(self, waiting: set[ServedClient], now: float) -> None:
         """Serve as many clients as there is time for, the others in the next step.
@@ -168,7 +157,7 @@ class Server:
 
     def shut_down(self, seconds: float) -> None:
         """Accept nobody, finish what is being sent, for up to ``seconds``, and close."""
-        self._stop_listening()
+        self._listener.close()
         end = time.monotonic() + seconds
         while any(client.is_being_sent_to for client in self._clients) and time.monotonic() < end:
             for client in self._clients:
@@ -180,17 +169,8 @@ class Server:
         """Close all connections and listen no longer."""
         for client in [*self._clients]:
             self._drop(client, "this server is shutting down")
-        self._stop_listening()
-        self._selector.close()
-
-    def _stop_listening(self) -> None:
-        if not self._is_listening:
-            return
-        self._is_listening = False
-        if self._listen_again_at is None:
-            self._selector.unregister(self._listener)
-        self._listen_again_at = None
         self._listener.close()
+        self._selector.close()
 
     # Who may come in
 
@@ -199,30 +179,26 @@ class Server:
         accepted: list[ServedClient] = []
         for _ in range(_ACCEPTED_AT_ONCE):
             try:
-                sock, address = self._listener.accept()
-            except (BlockingIOError, InterruptedError):
-                break
+                found = self._listener.accept()
             except OSError as error:
                 _logger.warning("a client could not be accepted: %s", error)
-                if error.errno in _OUT_OF_RESOURCES:
+                if self._listener.resume_at is not None:
                     # Not one that has just come: it may be about to ask.
-                    self._make_room(now, _PAUSE_SECONDS, _PAUSE_SECONDS)
-                    self._selector.unregister(self._listener)
-                    self._listen_again_at = time.monotonic() + _PAUSE_SECONDS
+                    self._make_room(
+                        most_expendable(self.clients, now, PAUSE_SECONDS, PAUSE_SECONDS)
+                    )
                 break
-            accepted.append(ServedClient(sock, *address[:2], self._limits, now))
+            if found is None:
+                break
+            accepted.append(ServedClient(*found, self._limits, now))
             self._admit(accepted[-1], now)
         return accepted
 
     def _admit(self, client: ServedClient, now: float) -> None:
         if not self._clients:
             self._check_at = now + _CHECK_SECONDS
-        limits, hosts = self._limits, [other.host for other in self.clients]
-        if limits.allows(client.host):
-            if limits.is_full_for(client.host, hosts):
-                self._make_room(now, _EXPENDABLE_SECONDS, 0.0, origin_of(client.host))
-            elif limits.is_full(len(hosts)):
-                self._make_room(now, _EXPENDABLE_SECONDS, 0.0)
+        limits = self._limits
+        self._make_room(limits.who_makes_room(client.host, self.clients, now))
         words = limits.why_not(client.host, [other.host for other in self.clients])
         self._clients.add(client)
         self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
@@ -231,35 +207,14 @@ class Server:
                 self._journal.connected(client)
             return
         code = _Code.BUSY if limits.allows(client.host) else _Code.ACCESS_DENIED
-        last_words = _status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
+        last_words = packed_status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
         self._turn_away(client, last_words, words, now)
 
-    def _make_room(
-        self, now: float, seconds: float, seconds_at_first: float, origin: Network | None = None
-    ) -> None:
-        """Close the connection that can be missed most: it has asked nothing for so many seconds.
-
-        It is one that has never asked, if there is one, of the address with the most connections;
-        for such a one ``seconds_at_first`` count. With ``origin``, it is one from there.
-        """
-        idle = [
-            client
-            for client in self.clients
-            if not client.is_owed
-            and now - client.active_at >= (seconds if client.has_asked else seconds_at_first)
-            and origin in (None, origin_of(client.host))
-        ]
-        if not idle:
-            return
-        counts = Counter(origin_of(client.host) for client in self.clients)
-
-        def importance(client: ServedClient) -> tuple[bool, int, float]:
-            return client.has_asked, -counts[origin_of(client.host)], client.active_at
-
-        expendable = min(idle, key=importance)
-        words = "others want to connect, and it asked for nothing; connect again when it does"
-        self._journal.turned_away(expendable, words)
-        self._drop(expendable, words)
+    def _make_room(self, expendable: ServedClient | None) -> None:
+        """Close the connection that can be missed most, if there is one."""
+        if expendable is not None:
+            self._journal.turned_away(expendable, MAKES_ROOM)
+            self._drop(expendable, MAKES_ROOM)
 
     def _greet(self, client: ServedClient, now: float) -> None:
         """Look at a client's first byte, which tells TLS from OpenIGTLink, and begin."""
@@ -274,7 +229,7 @@ class Server:
             self._turn_away(client, ALERT_PROTOCOL_VERSION, words, now)
         elif first and not speaks_tls and self.tls is not None:
             words = f"{REQUIRES_TLS}; connect with TLS"
-            self._turn_away(client, _status(_Code.CONFIGURATION_ERROR, words), words, now)
+            self._turn_away(client, packed_status(_Code.CONFIGURATION_ERROR, words), words, now)
         elif speaks_tls:
             self._begin_tls(client, self.tls, now)
         client.is_new = False
@@ -352,7 +307,7 @@ class Server:
             return
         largest = max(self._clients, key=lambda client: client.unfinished)
         words = "too many clients send large messages at a time; send it again later"
-        self._turn_away(largest, _status(_Code.BUSY, words), words, now)
+        self._turn_away(largest, packed_status(_Code.BUSY, words), words, now)
 
     def _watch(self, client: ServedClient) -> None:
         """Wait for what the client does next."""
@@ -392,19 +347,19 @@ class Server:
                 # It was turned away for one of the reasons below: not a second time.
                 if now >= client.leave_at:
                     self._drop(client, "it was refused")
-            elif now - client.unsecured_since(self.tls is not None, now) > _HANDSHAKE_SECONDS:
+            elif now - client.unsecured_since(self.tls is not None, now) > HANDSHAKE_SECONDS:
                 self._journal.turned_away(client, "it does not go on with the TLS handshake")
                 self._drop(client, "it does not go on with the TLS handshake")
             elif client.is_stalled(now):
-                words = f"it reads too slowly: under {limits.slowest_reader:g} bytes a second"
+                words = limits.words_for_slow
                 self._journal.turned_away(client, words)
                 self._drop(client, words)
             elif client.is_sending_slowly(now):
                 words = f"a message of it was not whole within {limits.receive_timeout:g} s"
-                self._turn_away(client, _status(_Code.TIME_OUT, words), words, now)
+                self._turn_away(client, packed_status(_Code.TIME_OUT, words), words, now)
             elif client.is_idle(now):
-                words = f"idle for {limits.idle_timeout:g} s; connect again when needed"
-                self._turn_away(client, _status(_Code.TIME_OUT, words), words, now)
+                words = limits.words_for_idle
+                self._turn_away(client, packed_status(_Code.TIME_OUT, words), words, now)
 
     def _drop(self, client: ServedClient, reason: str) -> None:
         self._end_pause(client)
@@ -414,7 +369,3 @@ class Server:
         client.close()
         self._replies.images.forget_changed()
         self._journal.left(client, reason)
-
-
-def _status(code: codec.StatusCode, words: str) -> bytes:
-    return codec.pack(codec.StatusMessage(code=code, error_name=code.name[:20], message=words))

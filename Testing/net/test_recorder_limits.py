@@ -1,0 +1,252 @@
+"""Strangers at ``igtlmeta record`` and ``replay``: they take no place and no memory from others."""
+
+from __future__ import annotations
+
+import ipaddress
+import resource
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.patience import Patience
+from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.listener import PAUSE_SECONDS
+from IGTLMetaBrowserLib.net.recorder import Recorder
+from IGTLMetaBrowserLib.net.recording import Event, Record, RecordingWriter, read_recording
+from IGTLMetaBrowserLib.net.replay import ReplayServer
+from IGTLMetaBrowserLib.net.script import make_scripts
+from net.test_recording import stepped
+from net.test_server_in_event_loop import no_more_descriptors
+
+QUERY = codec.GetMessage("IMGMETA")
+LIST = codec.ImageMetaMessage()
+IMAGE_QUERY = codec.GetMessage("IMAGE", device_name="A")
+# More than the system's buffers and the recorder take.
+HUGE = (512, 256, 256)
+
+Started = Callable[..., Any]
+
+
+def asked_and_answered(answer: codec.Message) -> list[Record]:
+    """The records of a connection of one query."""
+    query = QUERY if answer is LIST else IMAGE_QUERY
+    return [
+        Record(Event.CONNECTED, 1, 0.0),
+        Record(Event.CLIENT_SENT, 1, 0.0, codec.pack(query)),
+        Record(Event.SERVER_SENT, 1, 0.0, codec.pack(answer)),
+    ]
+
+
+@pytest.fixture(params=["record", "replay"])
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Started]:
+    """Start a recorder, or a replay, with limits; both answer QUERY with a list."""
+    with ExitStack() as stack:
+
+        def start_one(answer: codec.Message = LIST, **limits: Any) -> Any:
+            options = {"limits": net.ServerLimits(**limits)}
+            if request.param == "replay":
+                return ReplayServer(make_scripts(asked_and_answered(answer)), **options)
+            images = {"A": make_image(1, HUGE)} if answer is not LIST else {}
+            server = stack.enter_context(ServerInThread(ImagesInMemory(images)))
+            writer = RecordingWriter(tmp_path / "file")
+            stack.callback(writer.close)
+            return Recorder(("127.0.0.1", server.port), writer, **options)
+
+        yield start_one
+
+
+def is_answered(peer: Peer) -> bool:
+    peer.send(QUERY)
+    return isinstance(peer.receive(), codec.ImageMetaMessage)
+
+
+# Connections
+
+
+def test_idle_connections_do_not_shut_a_good_client_out(start: Started) -> None:
+    with stepped(start(max_clients=5)) as server, ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(Peer.connect(server.port))
+        assert is_answered(stack.enter_context(Peer.connect(server.port)))
+
+
+def test_who_is_one_too_many_hears_it_and_the_others_stay(start: Started) -> None:
+    with stepped(start(max_clients=2)) as server, ExitStack() as stack:
+        peers = [stack.enter_context(Peer.connect(server.port)) for _ in range(2)]
+        assert all(map(is_answered, peers))
+        with Peer.connect(server.port) as third:
+            third.send(QUERY)
+            status = third.receive()
+            assert isinstance(status, codec.StatusMessage)
+            assert "2 clients are connected, and no more are served" in status.message
+            third.wait_until_closed()
+        assert all(map(is_answered, peers))
+
+
+def test_who_may_not_connect_hears_it(start: Started) -> None:
+    elsewhere = [ipaddress.ip_network("192.0.2.0/24")]
+    with stepped(start(allowed_networks=elsewhere)) as server, Peer.connect(server.port) as peer:
+        assert peer.receive().message == "the address 127.0.0.1 is not allowed to connect"
+
+
+def test_an_idle_client_is_closed_and_the_log_says_why(
+    start: Started, caplog: pytest.LogCaptureFixture
+) -> None:
+    with stepped(start(idle_timeout=0.1)) as server, Peer.connect(server.port) as peer:
+        assert is_answered(peer)
+        peer.wait_until_closed()
+    assert "idle for 0.1 s" in caplog.text
+
+
+def test_100_connections_and_64_descriptors(tmp_path: Path) -> None:
+    """``ulimit -n 64``: the recorder, and its replay, have room in time, and never run out."""
+    program = f"""
+import resource, sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from IGTLMetaBrowserLib.net.recorder import Recorder
+from IGTLMetaBrowserLib.net.recording import RecordingWriter, read_recording
+from IGTLMetaBrowserLib.net.replay import ReplayServer
+from IGTLMetaBrowserLib.net.script import make_scripts
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+if sys.argv[1] == "record":
+    server = Recorder(("127.0.0.1", int(sys.argv[2])), RecordingWriter(Path(sys.argv[3])))
+else:
+    server = ReplayServer(make_scripts(read_recording(Path(sys.argv[3]))))
+print(server.port, flush=True)
+while True:
+    server.step(0.2)
+"""
+    if resource.getrlimit(resource.RLIMIT_NOFILE)[0] < 300:
+        pytest.skip("this process itself may not have so many connections")
+    file, log = tmp_path / "device.igtl", tmp_path / "log"
+    with ServerInThread(ImagesInMemory()) as upstream:
+        for what in ("record", "replay"):
+            command = [sys.executable, "-c", program, what, str(upstream.port), str(file)]
+            with (
+                log.open("a") as errors,
+                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as one,
+                ExitStack() as stack,
+            ):
+                stack.callback(one.kill)
+                assert one.stdout is not None
+                port = int(one.stdout.readline())
+                with Peer.connect(port) as first:  # the first connection is the one of the replay
+                    assert is_answered(first)
+                for _ in range(100):
+                    stack.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE))
+                assert is_answered(stack.enter_context(Peer.connect(port)))
+    assert "Traceback" not in log.read_text()
+    assert "could not be accepted" not in log.read_text()
+
+
+def test_without_descriptors_nothing_is_tried_in_vain(
+    start: Started, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As when the rest of the process has taken all: the listener rests for a second."""
+    server = start()
+    with Peer.connect(server.port) as peer:
+        with no_more_descriptors():
+            for _ in range(100):
+                server.step(0.0)
+        assert caplog.text.count("could not be accepted") == 1
+        assert 0.0 < PAUSE_SECONDS <= 1.0
+        with stepped(server):
+            assert is_answered(peer)
+
+
+# Who does not read
+
+
+def test_who_does_not_read_is_dropped(start: Started, caplog: pytest.LogCaptureFixture) -> None:
+    server = start(make_image(1, HUGE), stall_timeout=0.2)
+    with stepped(server), Peer.connect(server.port) as peer:
+        peer.send(IMAGE_QUERY)
+        patience = Patience(PATIENCE)
+        while "reads too slowly" not in caplog.text:
+            assert not patience.is_over, "a client that reads nothing keeps its connection"
+
+
+def test_those_who_read_nothing_have_little_memory_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.relay._MOST_HELD_OF_ALL", 1 << 20)
+    writer = RecordingWriter(tmp_path / "file")
+    with ServerInThread(ImagesInMemory({"A": make_image(1, (256, 256, 100))})) as upstream:
+        recorder = Recorder(("127.0.0.1", upstream.port), writer)
+        with ExitStack() as stack:
+            for _ in range(8):
+                peer = stack.enter_context(Peer.connect(recorder.port))
+                peer.send(IMAGE_QUERY)
+            patience = Patience(PATIENCE)
+            while sum(pair.held > 0 for pair in recorder._relay.pairs) < 8:
+                assert not patience.is_over, "what does not fit the system's buffers is not held"
+                recorder.step(0.01)
+            held = sum(pair.held for pair in recorder._relay.pairs)
+            assert 1 << 20 <= held < 5 << 20
+            # One that reads gets all of its image nevertheless.
+            with stepped(recorder):
+                assert peer.receive().pixels.nbytes == 2 * 256 * 256 * 100
+    writer.close()
+
+
+def test_who_asks_and_reads_nothing_is_not_asked_on_in_a_replay() -> None:
+    """Otherwise a million queries, each answered with the same image, would be held here."""
+    server = ReplayServer(make_scripts(asked_and_answered(make_image(1, (128, 128, 64)))))
+    with Peer.connect(server.port) as peer, stepped(server):
+        peer.socket.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            peer.socket.sendall(codec.pack(IMAGE_QUERY) * 1_000_000)
+        (client,) = server._clients
+        assert client.waiting < 5000
+        peer.socket.settimeout(PATIENCE)
+        for _ in range(3):
+            assert peer.receive().pixels.shape == (64, 128, 128)
+
+
+def test_a_long_stream_is_not_scheduled_at_once_for_each_client() -> None:
+    """A port scan of a replay with a million transforms costs no million entries each."""
+    transforms = [
+        Record(Event.SERVER_SENT, 1, 60.0, codec.pack(codec.TransformMessage()))
+        for _ in range(1000)
+    ]
+    server = ReplayServer(make_scripts([Record(Event.CONNECTED, 1, 0.0), *transforms]))
+    with ExitStack() as stack:
+        for _ in range(5):
+            stack.enter_context(Peer.connect(server.port))
+        while len(server._clients) < 5:
+            server.step(0.01)
+        assert len(server._due) == 5
+        stack.close()
+        while server._clients:
+            server.step(0.01)
+        server._check_at = 0.0
+        server.step(0.0)
+        assert not server._due
+    server.close()
+
+
+# The server
+
+
+def test_a_server_that_is_gone_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    writer = RecordingWriter(tmp_path / "file")
+    recorder = Recorder(("127.0.0.1", port), writer)
+    with stepped(recorder), Peer.connect(recorder.port) as peer:
+        peer.send(QUERY)
+        words = peer.receive().message
+        assert words.startswith("the server that is recorded here cannot be connected to")
+        peer.wait_until_closed()
+    writer.close()
+    assert f"cannot connect to 127.0.0.1:{port}" in caplog.text
+    events = [record.event for record in read_recording(tmp_path / "file")]
+    assert events == [Event.CONNECTED, Event.ENDED]
