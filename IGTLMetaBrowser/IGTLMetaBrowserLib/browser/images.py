@@ -202,7 +202,7 @@ class Images:
 
     def work(self) -> None:
         """Do a little of what brings the image in transfer into the scene."""
-        self.regions.begin_next()
+        self.regions.work()
         was_loading = self._downloads.current is not None
         was_held = self._downloads.next_turn is not None and not was_loading
         self._downloads.work()

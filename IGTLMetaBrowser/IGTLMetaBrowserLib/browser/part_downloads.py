@@ -78,7 +78,7 @@ class PartDownloads:
         transfer = self._current
         if transfer is None or transfer.partial is None:
             return None
-        if transfer.is_whole:
+        if transfer.is_whole or transfer.is_writing:
             return 0.0
         is_shown = transfer.image_id in self._shown_ids
         is_changed = transfer.partial.fraction >= self._drawn_fraction + _LEAST_DRAWN
@@ -185,7 +185,7 @@ class PartDownloads:
     def on_disconnected(self) -> str | None:
         """Return the id of the image in transfer if nothing of it is asked for: it is cut."""
         transfer = self._current
-        if transfer is None or transfer.queries or transfer.is_whole:
+        if transfer is None or transfer.queries or transfer.is_all_here:
             return None
         self._current = None
         self._cut[transfer.image_id] = transfer
@@ -235,19 +235,22 @@ class PartDownloads:
         self._shown_ids.clear()
         self._are_parts_usable = True
 
-    # Previews
-
     def work(self) -> None:
-        """Do a little of what shows the transfer, and not for long."""
+        """Do a little of what brings in the transfer, or shows it, and not for long."""
         transfer, turn = self._current, self.next_turn
         if transfer is None or transfer.is_whole or turn is None or time.monotonic() < turn:
             return
-        if transfer.image_id not in self._shown_ids:
+        if transfer.is_writing:
+            transfer.write_some()
+            transfer.ask(self._connection.client)
+        elif transfer.image_id not in self._shown_ids:
             self._show_coarse(transfer)
         elif not transfer.partial.is_filled:
             transfer.partial.fill(_SECONDS_A_TURN)
         else:
             self._draw(transfer)
+
+    # Previews
 
     def removed_ids(self) -> list[str]:
         """Return the ids of the images whose previews were removed by the user."""

@@ -89,14 +89,18 @@ class Regions:
         elif outcome is Outcome.FAILED:
             self._given_up |= transfer.cancel(client)
             self._end(transfer, transfer.error)
-        elif transfer.is_whole:
-            self._end(transfer)
         else:
             if outcome is Outcome.CHANGED:
                 self._given_up |= transfer.cancel(client)
                 transfer.start_anew()
-            transfer.ask(client)
+            self._go_on(transfer)
         return True
+
+    def _go_on(self, transfer: PartsTransfer) -> None:
+        if transfer.is_whole:
+            self._end(transfer)
+        else:
+            transfer.ask(self._connection.client)
 
     def on_connected(self) -> None:
         """There is a connection, of which nothing is known yet."""
@@ -106,7 +110,7 @@ class Regions:
         """The connection was lost: what is not asked for at the moment waits for the next one."""
         self._given_up.clear()
         transfer = self._current
-        if transfer is not None and not transfer.queries:
+        if transfer is not None and not (transfer.queries or transfer.is_all_here):
             self._cut(transfer, error)
 
     def _cut(self, transfer: PartsTransfer, error: Exception) -> None:
@@ -124,7 +128,9 @@ class Regions:
 
     @property
     def next_turn(self) -> float | None:
-        """When to call ``begin_next``, in ``time.monotonic`` seconds; None for not at all."""
+        """When to call ``work``, in ``time.monotonic`` seconds; None for not at all."""
+        if self._is_writing:
+            return 0.0
         is_held = self.has_cut and self._is_connected
         if not is_held or self._connection.client.offers_parts is not None:
             return None
@@ -147,6 +153,17 @@ class Regions:
         for transfer in transfers:
             words = f"loading the region of {codec.printable(transfer.image_id)!r} was cancelled"
             self._notify(RegionFailed(transfer.image_id, net.CancelledError(words)))
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._current is not None and self._current.is_writing
+
+    def work(self) -> None:
+        """Do a little of what brings the region in, and begin with the next one."""
+        if self._is_writing:
+            self._current.write_some()
+            self._go_on(self._current)
+        self.begin_next()
 
     def begin_next(self) -> None:
         """Ask for the next region, if none is in transfer and there is a connection."""

@@ -6,6 +6,7 @@ the network turns out to be slower than that takes.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -83,6 +84,7 @@ def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | N
                 return
             if outcome is not Outcome.GOES_ON:
                 raise transfer.error or AnswerError(f"{query} failed")
+            transfer.write_some(math.inf)
             is_copied = query.answer.data is not transfer.partial.first.data
             if is_copied:
                 client.reuse_memory_of(query.answer)

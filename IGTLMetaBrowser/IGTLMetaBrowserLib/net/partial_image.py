@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import codec
+from ..codec.pieces import pieces
 from .arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW
 from .errors import AnswerError
 
 Size = tuple[int, int, int]
+
+# Of voxels that are written before somebody looks at the clock: about 1 ms, 3 of new memory.
+_PIECE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class PartialImage:
 
     ``pixels`` has shape (k, j, i) or (k, j, i, components). The voxels of ``first``, which come
     from the whole image, stand for others at first, see ``fill``; slabs, which are slices of the
-    box, are written over that.
+    box, are written over that. One slice can have hundreds of MB: both go on in pieces.
     Raises ``AnswerError`` for a box that needs more memory than an image may have.
     """
 
@@ -50,6 +56,9 @@ class PartialImage:
         self.pixels = np.empty(shape, dtype)
         self._are_real = np.zeros(k, bool)
         self._are_filled = np.zeros(k, bool)
+        self._are_here = np.zeros(k, bool)  # real, or about to be written
+        self._writing: deque[Iterator[None]] = deque()  # a slab each
+        self._filling: tuple[int, Iterator[None]] | None = None  # a slice
         self._coarse = first.voxels()
         self.is_arriving = bool(order)
         """Whether the server itself had not all slices when the first part was sent."""
@@ -75,24 +84,47 @@ class PartialImage:
         """Whether each voxel has come, or stands for one that has not."""
         return bool((self._are_real | self._are_filled).all())
 
+    @property
+    def slabs_to_write(self) -> int:
+        """How many slabs have come that are not written whole."""
+        return len(self._writing)
+
+    @property
+    def is_all_here(self) -> bool:
+        """Whether all voxels have come, be they written or not."""
+        return bool(self._are_here.all())
+
     # Parts
 
     def fill(self, seconds: float) -> None:
-        """Let the nearest voxel of the coarse image stand for those that have not come."""
-        end = time.monotonic() + seconds
-        for k in np.flatnonzero(~(self._are_real | self._are_filled)):
-            self._fill_slice(k)
-            if time.monotonic() >= end:
-                return
+        """Let the nearest voxel of the coarse image stand for those that have not come.
 
-    def _fill_slice(self, k: int) -> None:
+        Goes on for about ``seconds``.
+        """
+        end = time.monotonic() + seconds
+        # What comes is written to its own place: nothing stands for it any more.
+        while (missing := np.flatnonzero(~(self._are_here | self._are_filled))).size:
+            if self._filling is None or self._filling[0] != missing[0]:
+                self._filling = missing[0], self._fill_slice(missing[0])
+            for _ in self._filling[1]:
+                if time.monotonic() >= end:
+                    return
+            self._filling = None
+
+    def _fill_slice(self, k: int) -> Iterator[None]:
         i_step, j_step, k_step = self.first.stride
         counts = self._coarse.shape
         plane = self._coarse[min((k + k_step // 2) // k_step, counts[0] - 1)]
         rows = _nearest(self.pixels.shape[1], j_step, counts[1])
         columns = _nearest(self.pixels.shape[2], i_step, counts[2])
-        # Columns first: of few rows.
-        self.pixels[k] = plane.take(columns, axis=1).take(rows, axis=0)
+        target = self.pixels[k]
+        for piece in pieces(target, _PIECE):
+            some_rows = np.atleast_1d(rows[piece[0]])
+            some_columns = columns[piece[1]] if len(piece) > 1 else columns
+            # Columns first: of few rows.
+            few = plane[some_rows[0] : some_rows[-1] + 1].take(some_columns, axis=1)
+            target[piece] = few.take(some_rows - some_rows[0], axis=0)
+            yield
         self._are_filled[k] = True
 
     def next_slab(self, most_bytes: int) -> Box | None:
@@ -109,12 +141,30 @@ class PartialImage:
         self._slabs.put_back(slab.start[2] - self.box.start[2], slab.size[2])
 
     def write(self, part: codec.ImagePartMessage) -> None:
-        """Write a slab into its place. Raises ``AnswerError`` if it is of another image."""
+        """Let ``write_some`` write a slab into its place.
+
+        Raises ``AnswerError`` if it is of another image, ``DecodeError`` if it cannot be read.
+        """
         self._check(part)
-        voxels = part.voxels()
         first = part.start[2] - self.box.start[2]
         place = slice(first, first + part.size[2])
-        self.pixels[place] = voxels
+        self._writing.append(self._write(place, part.voxels_as_sent()))
+        self._are_here[place] = True
+
+    def write_some(self, seconds: float) -> None:
+        """Go on writing what has come, for about ``seconds``."""
+        end = time.monotonic() + seconds
+        while self._writing:
+            for _ in self._writing[0]:
+                if time.monotonic() >= end:
+                    return
+            self._writing.popleft()
+
+    def _write(self, place: slice, voxels: np.ndarray) -> Iterator[None]:
+        target = self.pixels[place]
+        for piece in pieces(target, _PIECE):
+            target[piece] = voxels[piece]
+            yield
         self._are_real[place] = True
 
     def _check(self, part: codec.ImagePartMessage) -> None:

@@ -27,6 +27,8 @@ _FIRST_SLAB_BYTES = 1 << 20
 _COMPRESSED_SLAB_BYTES = 512 << 10
 # A server encodes no larger parts; decoding one would keep a window waiting.
 _LARGEST_ENCODED = 4 << 20
+# A turn of the event loop, in which other things are done, too.
+_SECONDS_A_TURN = 0.005
 # How often a connection may be lost, or a part be damaged, with nothing new in between.
 _MOST_RESTARTS = 2
 # One that changes more often than this while it is fetched, as a live one, would never be whole.
@@ -54,6 +56,9 @@ class PartsTransfer:
     on ``partial`` has the voxels. ``error`` says why the transfer has failed. Parts of
     ``bytes_at_once`` are on their way if the link is not slow: few large ones are the fastest, but
     a window wants to show what has come.
+
+    What has come is written for a few ms at a time: whoever calls ``on_finished`` calls
+    ``write_some`` as long as it ``is_writing``, and then ``ask``.
     """
 
     def __init__(
@@ -91,6 +96,16 @@ class PartsTransfer:
         return self.partial is not None and self.partial.is_whole
 
     @property
+    def is_writing(self) -> bool:
+        """Whether voxels that have come are still to be written to their place."""
+        return self.partial is not None and self.partial.slabs_to_write > 0
+
+    @property
+    def is_all_here(self) -> bool:
+        """Whether nothing has to come any more."""
+        return self.partial is not None and self.partial.is_all_here
+
+    @property
     def received(self) -> int:
         """Bytes of the voxels that have come, uncompressed."""
         return 0 if self.partial is None else int(self.partial.fraction * self.partial.byte_count)
@@ -106,7 +121,8 @@ class PartsTransfer:
         slab_bytes, count = self._next_slabs()
         is_encoded = self.speed.is_slow and self.partial.slice_bytes <= _LARGEST_ENCODED
         encodings = (codec.PartEncoding.ZIGZAG_DELTAS,) if is_encoded else ()
-        while len(self._asked) < count:
+        # What is not written yet lies in memory, as what is on its way will.
+        while len(self._asked) + self.partial.slabs_to_write < count:
             box = self.partial.next_slab(slab_bytes)
             if box is None:
                 return
@@ -158,11 +174,17 @@ class PartsTransfer:
                 self.partial = PartialImage(part, self._choose_box(part), self._most_bytes)
             else:
                 self.partial.write(part)
+                self.write_some()
         except (ValueError, NetworkError, MemoryError) as error:
             self.error = error
             return Outcome.FAILED
         self._restarts = 0
         return Outcome.GOES_ON
+
+    def write_some(self, seconds: float | None = None) -> None:
+        """Go on writing what has come to its place, for a turn or for about ``seconds``."""
+        if self.partial is not None:
+            self.partial.write_some(_SECONDS_A_TURN if seconds is None else seconds)
 
     def cancel(self, client: Client) -> set[Query]:
         """Wait for nothing any more; what has come stays, the rest can be asked for again.

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import codec
 from ..codec.part_encoding import encode_in_pieces
+from ..codec.pieces import pieces
 from .packed_images import PackedImage, PackedImages
 from .source import NotReadyError, SourceError
 
@@ -106,32 +107,19 @@ def _made(part: codec.ImagePartMessage, voxels: np.ndarray, is_encoded: bool) ->
     """Make the bytes of a part, and yield after each turn of some ms."""
     if not _can_be_sent(voxels):
         copy = np.empty(voxels.shape, voxels.dtype.newbyteorder("<"))
-        for place in _turns(voxels):
+        for place in pieces(voxels, _BYTES_A_TURN):
             copy[place] = voxels[place]
             yield
         voxels = copy
     if is_encoded:
-        pieces = []
+        encoded = []
         for piece in encode_in_pieces(voxels):
-            pieces.append(piece)
+            encoded.append(piece)
             yield
         part.encoding = codec.PartEncoding.ZIGZAG_DELTAS
-        part.data = b"".join(pieces)
+        part.data = b"".join(encoded)
     else:
         part.data = memoryview(voxels).cast("B")
-
-
-def _turns(voxels: np.ndarray) -> Iterator[tuple[slice, slice]]:
-    """Yield which slices, and which of their rows, are copied in one turn after the other.
-
-    What lies between the voxels is read, too: a line of the processor's cache at a time.
-    """
-    counts = [max(1, _BYTES_A_TURN // max(1, stride)) for stride in voxels.strides[:2]]
-    # A slide of 20,000 x 4,000 pixels is one slice.
-    rows = voxels.shape[1] if counts[0] > 1 else counts[1]
-    for k in range(0, len(voxels), counts[0]):
-        for j in range(0, voxels.shape[1], rows):
-            yield slice(k, k + counts[0]), slice(j, j + rows)
 
 
 def _can_be_sent(voxels: np.ndarray) -> bool:

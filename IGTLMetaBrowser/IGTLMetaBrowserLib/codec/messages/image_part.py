@@ -180,13 +180,21 @@ class ImagePartMessage(Message):
     def voxels(self) -> np.ndarray:
         """Return the voxels in native byte order, shape ``shape``; perhaps a view of ``data``.
 
-        10 ms for 1 MB if they are compressed. Raises ``DecodeError`` if they cannot be.
+        Raises ``DecodeError`` as ``voxels_as_sent`` does.
+        """
+        return self.voxels_as_sent().astype(ScalarType(self.scalar_type).dtype, copy=False)
+
+    def voxels_as_sent(self) -> np.ndarray:
+        """Return the voxels in the byte order of the wire, shape ``shape``: a view of ``data``.
+
+        If they are compressed, a copy, which takes 10 ms for 1 MB. Raises ``DecodeError`` if they
+        cannot be read.
         """
         dtype = ScalarType(self.scalar_type).dtype
         if self.encoding == PartEncoding.ZIGZAG_DELTAS:
             return decode(self.data, dtype, self.shape)
         voxels = np.frombuffer(self.data, dtype.newbyteorder(">" if self.big_endian else "<"))
-        return voxels.astype(dtype, copy=False).reshape(self.shape)
+        return voxels.reshape(self.shape)
 
     def whole_geometry(self) -> ImageMessage:
         """Return an image without voxels that has the place and size of the whole image."""
