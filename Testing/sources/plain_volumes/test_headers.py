@@ -5,33 +5,14 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pytest
 
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
 from IGTLMetaBrowserLib.sources.dicom.sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 
 VOXELS = np.arange(24, dtype="<i2").reshape(2, 3, 4)  # i, j, k
-OBLIQUE = np.array([[0, 0, 3, 10], [1, 0, 0, 20], [0, 2, 0, 30], [0, 0, 0, 1.0]])
-# Along k: the normal of the other two.
-TILTED = np.array([[1.2, 0, -0.8, 10], [0, 2, 0, 20], [1.6, 0, 0.6, 30], [0, 0, 0, 1]])
-ELSEWHERE = np.diag([1.0, 2.0, 3.0, 1.0])
-
-
-def write_nifti(path: Path, voxels=VOXELS, sform=None, qform=None, **fields) -> None:
-    """Write a file with these matrices, as (code, matrix); then change fields of its header."""
-    image = nibabel.Nifti1Image(voxels, None)
-    for put, form in ((image.set_sform, sform), (image.set_qform, qform)):
-        put(*(form or (0, None))[::-1])
-    nibabel.save(image, path)
-    raw = bytearray(path.read_bytes())
-    header = nibabel.Nifti1Header(bytes(raw[:348]), check=False)
-    for field, value in fields.items():
-        header[field] = value
-    path.write_bytes(header.binaryblock + bytes(raw[348:]))
 
 
 def the_only(folder: Path):
@@ -39,60 +20,6 @@ def the_only(folder: Path):
     assert not source.refused
     (item,) = source.images()
     return item, source.image(item.id)
-
-
-def test_a_nifti_matrix_has_its_own_lengths(tmp_path: Path):
-    """As of an image that was registered: pixdim still is that of the scanner."""
-    write_nifti(tmp_path / "a.nii", sform=(2, OBLIQUE), pixdim=[1, 9, 9, 9, 1, 1, 1, 1])
-    _, image = the_only(tmp_path)
-    np.testing.assert_allclose(image.ijk_to_ras(), OBLIQUE, atol=1e-5)
-
-
-@pytest.mark.parametrize("form", ["sform", "qform"])
-def test_a_nifti_slice_lies_in_space(tmp_path: Path, form: str):
-    """ITK has two dimensions of it, and leaves out the third of its place."""
-    write_nifti(tmp_path / "a.nii", VOXELS[..., 0], **{form: (1, TILTED)})
-    _, image = the_only(tmp_path)
-    np.testing.assert_allclose(image.ijk_to_ras()[:, [0, 1, 3]], TILTED[:, [0, 1, 3]], atol=1e-5)
-    np.testing.assert_array_equal(image.pixels[0].T, VOXELS[..., 0])
-
-
-def test_a_nifti_slice_that_itk_cannot_read_is_refused(tmp_path: Path):
-    write_nifti(tmp_path / "a.nii", VOXELS[..., 0], sform=(1, OBLIQUE))
-    ((_, reason),) = PlainVolumeSource(tmp_path).refused
-    assert "save it as a volume of one slice" in reason
-
-
-@pytest.mark.parametrize(("codes", "taken"), [((1, 1), OBLIQUE), ((2, 1), ELSEWHERE)])
-def test_two_nifti_matrices_that_differ_are_named(tmp_path: Path, codes, taken):
-    write_nifti(tmp_path / "a.nii", sform=(codes[0], OBLIQUE), qform=(codes[1], ELSEWHERE))
-    _, image = the_only(tmp_path)
-    np.testing.assert_allclose(image.ijk_to_ras(), taken, atol=1e-5)
-    name = "sform" if taken is OBLIQUE else "qform"
-    notice = image.metadata["Notice"]
-    assert notice.startswith("its qform and sform differ by up to 3")
-    assert notice.endswith(f" mm: it lies as its {name} says")
-    assert kept_notices(notice) == notice  # also if names are hidden
-
-
-def test_two_nifti_matrices_that_are_alike_are_not_worth_a_word(tmp_path: Path):
-    nearly = OBLIQUE + np.array([0, 0, 0, 0.01])[np.newaxis] * [[1], [1], [1], [0]]
-    write_nifti(tmp_path / "a.nii", sform=(1, OBLIQUE), qform=(1, nearly))
-    assert the_only(tmp_path)[1].metadata == {}
-
-
-def test_a_nifti_intercept_without_a_slope_is_refused(tmp_path: Path):
-    """By nifti1.h, a slope of 0 means that values are as they are; ITK adds the intercept."""
-    write_nifti(tmp_path / "a.nii", sform=(1, OBLIQUE), scl_slope=0, scl_inter=7)
-    ((_, reason),) = PlainVolumeSource(tmp_path).refused
-    assert reason == "its scl_slope is 0, so that its scl_inter, 7, means nothing; set it to 0"
-
-
-def test_nifti_voxels_within_the_header_are_refused(tmp_path: Path):
-    """ITK begins to read four bytes too early."""
-    write_nifti(tmp_path / "a.nii", sform=(1, OBLIQUE), vox_offset=0)
-    ((_, reason),) = PlainVolumeSource(tmp_path).refused
-    assert reason.startswith("its voxels begin at byte 0 (vox_offset), which is within its header")
 
 
 NRRD = "NRRD0005\ntype: short\nencoding: raw\nendian: little\n"

@@ -10,7 +10,7 @@ A volume in meters would be one in mm, and one in the coordinates of a scanner o
 - MetaImage (MetaIO's metaImage.cxx): ``DistanceUnits`` is um, mm, cm, or ``?``, and
   ``ElementToIntensityFunctionSlope`` and ``-Offset`` say what the values mean. Of ``10,5 20 30``,
   as it is written in many countries, MetaIO reads 10, and 0 for the rest.
-- NIfTI: see ``nifti_header``.
+- NIfTI: see ``nifti_header`` and ``nifti_place``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ import numpy as np
 from ...codec import printable
 from ...net.source import SourceError
 from ..dicom.sizes import NOT_KNOWN
-from .nifti_header import nifti_place
+from .nifti_header import check_nifti_voxels, read_nifti_header
+from .nifti_place import nifti_place
 from .voxel_files import (
     LONGEST_HEADER,
     META_ENDINGS,
@@ -94,7 +95,9 @@ def place_of(path: Path, read: np.ndarray, size: tuple[int, ...]) -> Place:
         is_said = not _META_PLACE.isdisjoint(fields)
         has_spacing = not _META_SPACINGS.isdisjoint(fields)
     else:
-        read, is_said, has_spacing, notice = nifti_place(path, read, size)
+        nifti = read_nifti_header(path)
+        check_nifti_voxels(nifti)
+        read, is_said, has_spacing, notice = nifti_place(nifti, read, size)
     notice = notice if has_spacing else NOT_KNOWN
     metadata = {"Position": "" if is_said else NO_PLACE, "Notice": notice}
     return Place(read, {key: text for key, text in metadata.items() if text}, has_spacing)

@@ -1,9 +1,11 @@
-"""What the header of a NIfTI file says of where its volume lies, and ITK takes otherwise.
+"""The header of a NIfTI file, and what it says of its voxels that ITK takes otherwise.
 
-A header has up to two matrices, both from index to RAS (nifti1.h, "METHOD 2" and "METHOD 3"): that
-of its qform, a rotation, and that of its sform, which can also scale and shear. ITK takes one of
-them, and only its directions: their lengths it takes from ``pixdim``, from which those of an sform
-can differ; of a slice in two dimensions it forgets the third.
+- nifti1.h: a voxel stands for ``scl_slope * voxel + scl_inter`` if the slope is not 0, and it is no
+  color. ITK adds the intercept also to what has no slope, takes for 1 what is nearly 0, and for 0
+  what is no number, and scales colors.
+- Of what was written before NIfTI (Analyze, which has no ``magic``) it reads all that it has in
+  common; of vectors that displace (``intent_code``) it changes the signs.
+- Whether a file has all its voxels is counted by ``bitpix``, and ITK goes by ``datatype``.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,65 +24,13 @@ if TYPE_CHECKING:
 
 # Of NIfTI-2, which has the longer one.
 _HEADER_SIZE = 540
-# xyzt_units (nifti1.h): the lowest three bits; what is not known counts as mm, as it does for ITK.
-_MILLIMETERS_OF_UNIT = {1: 1000.0, 3: 0.001}
-_UNIT_BITS = 0b111
-# How far a voxel may lie from where the other matrix has it, in the smallest distance of two.
-_TOLERANCE = 0.1
-_FLATTEST = 1e-6
+_COLORS = (128, 2304)  # RGB24, RGBA32 (nifti1.h, datatype)
+_DISPLACEMENTS = 1006  # NIFTI_INTENT_DISPVECT
+_NEARLY_0 = np.finfo(float).eps  # itkNiftiImageIO.cxx, ReadImageInformation
 
 
-class NiftiPlace(NamedTuple):
-    """The matrix from index to RAS mm, (4, 4), and what there is to know of it.
-
-    ``is_said`` and ``has_spacing`` are whether the file says how the volume lies, and how large its
-    voxels are; ``notice`` is empty if there is nothing else.
-    """
-
-    ijk_to_ras: np.ndarray
-    is_said: bool = True
-    has_spacing: bool = True
-    notice: str = ""
-
-
-def nifti_place(path: Path, read: np.ndarray, size: tuple[int, ...]) -> NiftiPlace:
-    """Return where a volume of this size lies, of which ITK has read the matrix ``read``.
-
-    Raises ``SourceError`` if ITK reads other values than the file has, and ``OSError``.
-    """
-    header = _header(path)
-    begin = float(header["vox_offset"])
-    # Before that are the header and whether extensions follow it; ITK takes the latter for voxels.
-    if begin < header.single_vox_offset:
-        raise SourceError(
-            f"its voxels begin at byte {begin:g} (vox_offset), which is within its header; "
-            "save it again"
-        )
-    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
-    if slope == 0 and np.isfinite(intercept) and intercept != 0:  # which ITK adds nevertheless
-        raise SourceError(
-            f"its scl_slope is 0, so that its scl_inter, {intercept:g}, means nothing; set it to 0"
-        )
-    said = _matrices(header)
-    if not said:
-        spacing = header["pixdim"][1:4][: int(header["dim"][0])]
-        return NiftiPlace(read, False, bool((spacing > 0).all()))
-    distance = {name: _distance(read, matrix, size) for name, matrix in said.items()}
-    taken = min(distance, key=lambda name: distance[name])
-    if distance[taken] <= _allowed(read):
-        matrix = read
-    else:
-        taken = next(iter(said))
-        matrix = said[taken]
-    others = {name: _distance(matrix, other, size) for name, other in said.items()}
-    furthest = max(others, key=lambda name: others[name])
-    if others[furthest] <= _allowed(matrix):
-        return NiftiPlace(matrix)
-    differ = f"its qform and sform differ by up to {others[furthest]:.4g} mm"
-    return NiftiPlace(matrix, notice=f"{differ}: it lies as its {taken} says")
-
-
-def _header(path: Path) -> Nifti1Header:
+def read_nifti_header(path: Path) -> Nifti1Header:
+    """Return the header of a file. Raises ``SourceError``, and ``OSError``."""
     try:
         import nibabel
     except ImportError:
@@ -101,44 +51,45 @@ def _header(path: Path) -> Nifti1Header:
         raise SourceError(f"it cannot be read: {error}") from None
 
 
-def _matrices(header: Nifti1Header) -> dict[str, np.ndarray]:
-    """Return the matrices that a header has, from index to RAS mm; the sform's first."""
-    import nibabel
-
-    unit = _MILLIMETERS_OF_UNIT.get(int(header["xyzt_units"]) & _UNIT_BITS, 1.0)
-    found = {}
-    for name, get in (("sform", header.get_sform), ("qform", header.get_qform)):
-        try:
-            matrix, code = get(coded=True)
-        except (ValueError, nibabel.spatialimages.HeaderDataError):  # no rotation, negative lengths
-            continue
-        if code > 0 and matrix is not None and np.isfinite(matrix).all():
-            found[name] = np.diag([unit, unit, unit, 1.0]) @ _with_a_normal(matrix)
-    return {name: matrix for name, matrix in found.items() if _is_usable(matrix)}
-
-
-def _with_a_normal(matrix: np.ndarray) -> np.ndarray:
-    """Return the matrix of a slice, whose third axis may be missing, with one of length 1."""
-    if np.any(matrix[:3, 2]):
-        return matrix
-    normal = np.cross(matrix[:3, 0], matrix[:3, 1])
-    length = np.linalg.norm(normal)
-    matrix = matrix.copy()
-    matrix[:3, 2] = normal / length if length else normal
-    return matrix
+def check_nifti_voxels(header: Nifti1Header) -> None:
+    """Raise ``SourceError`` if ITK reads other voxels, or values, than a file has."""
+    if header["magic"] not in (header.single_magic, header.pair_magic):
+        raise SourceError("its header does not say that it is NIfTI (magic); save it as NIfTI")
+    begin = float(header["vox_offset"])
+    # Before that are the header and whether extensions follow it; ITK takes the latter for voxels.
+    if not header.single_vox_offset <= begin < np.inf:
+        raise SourceError(
+            f"its voxels begin at byte {begin:g} (vox_offset), which is within its header or "
+            "nowhere; save it again"
+        )
+    sides = header["dim"][1:][: int(header["dim"][0])]
+    if (sides < 0).any():
+        raise SourceError(f"its header makes no sense: its dim is {[*map(int, sides)]}")
+    bits = header.get_data_dtype().itemsize * 8
+    if header["bitpix"] != bits:
+        raise SourceError(
+            f"its header makes no sense: its bitpix is {header['bitpix']}, and its voxels have "
+            f"{bits} bits (datatype)"
+        )
+    if header["intent_code"] == _DISPLACEMENTS:
+        raise SourceError("it holds displacements (intent_code), which is no image")
+    _check_scaling(header)
 
 
-def _is_usable(matrix: np.ndarray) -> bool:
-    lengths = np.linalg.norm(matrix[:3, :3], axis=0)
-    return bool(lengths.all()) and abs(np.linalg.det(matrix[:3, :3] / lengths)) > _FLATTEST
-
-
-def _allowed(matrix: np.ndarray) -> float:
-    return _TOLERANCE * float(np.linalg.norm(matrix[:3, :3], axis=0).min())
-
-
-def _distance(one: np.ndarray, other: np.ndarray, size: tuple[int, ...]) -> float:
-    """Return how far two matrices place a corner of a volume apart at most, mm."""
-    ends = np.array([*np.ndindex(2, 2, 2)]) * (np.array(size) - 1)
-    moved = (one - other)[:3, :3] @ ends.T + (one - other)[:3, 3:]
-    return float(np.linalg.norm(moved, axis=0).max())
+def _check_scaling(header: Nifti1Header) -> None:
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    if not np.isfinite(slope) or slope == 0:
+        if np.isfinite(intercept) and intercept != 0:
+            raise SourceError(
+                f"its scl_slope is {slope:g}, so that its scl_inter, {intercept:g}, means nothing; "
+                "set it to 0"
+            )
+    elif not np.isfinite(intercept) or abs(slope) <= _NEARLY_0:
+        raise SourceError(
+            f"its values cannot be known: its scl_slope is {slope:g}, its scl_inter {intercept:g}"
+        )
+    elif header["datatype"] in _COLORS and (slope, intercept) != (1, 0):
+        raise SourceError(
+            f"its scl_slope is {slope:g} and its scl_inter {intercept:g}, which mean nothing for "
+            "colors; set both to 0"
+        )

@@ -1,0 +1,183 @@
+"""What headers of NIfTI files say, and ITK takes otherwise; compared with nibabel, by nifti1.h."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
+from IGTLMetaBrowserLib.sources.dicom.sizes import NOT_KNOWN
+from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
+
+VOXELS = np.arange(24, dtype="<i2").reshape(2, 3, 4)  # i, j, k
+COLORS = np.zeros((2, 3, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")])
+VECTORS = np.arange(72, dtype="<f4").reshape(2, 3, 4, 1, 3)
+OBLIQUE = np.array([[0, 0, 3, 10], [1, 0, 0, 20], [0, 2, 0, 30], [0, 0, 0, 1.0]])
+# Along k: the normal of the other two.
+TILTED = np.array([[1.2, 0, -0.8, 10], [0, 2, 0, 20], [1.6, 0, 0.6, 30], [0, 0, 0, 1]])
+ELSEWHERE = np.diag([1.0, 2.0, 3.0, 1.0])
+
+
+def write_nifti(path: Path, voxels=VOXELS, sform=None, qform=None, **fields) -> None:
+    """Write a file with these matrices, as (code, matrix); then change fields of its header."""
+    image = nibabel.Nifti1Image(voxels, None)
+    for put, form in ((image.set_sform, sform), (image.set_qform, qform)):
+        put(*(form or (0, None))[::-1])
+    nibabel.save(image, path)
+    raw = bytearray(path.read_bytes())
+    header = nibabel.Nifti1Header(bytes(raw[:348]), check=False)
+    for field, value in fields.items():
+        header[field] = value
+    path.write_bytes(header.binaryblock + bytes(raw[348:]))
+
+
+def the_only(folder: Path):
+    source = PlainVolumeSource(folder)
+    assert not source.refused
+    (item,) = source.images()
+    return item, source.image(item.id)
+
+
+def test_a_nifti_matrix_has_its_own_lengths(tmp_path: Path):
+    """As of an image that was registered: pixdim still is that of the scanner."""
+    write_nifti(tmp_path / "a.nii", sform=(2, OBLIQUE), pixdim=[1, 9, 9, 9, 1, 1, 1, 1])
+    _, image = the_only(tmp_path)
+    np.testing.assert_allclose(image.ijk_to_ras(), OBLIQUE, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["sform", "qform"])
+def test_a_nifti_slice_lies_in_space(tmp_path: Path, form: str):
+    """ITK has two dimensions of it, and leaves out the third of its place."""
+    write_nifti(tmp_path / "a.nii", VOXELS[..., 0], **{form: (1, TILTED)})
+    _, image = the_only(tmp_path)
+    np.testing.assert_allclose(image.ijk_to_ras()[:, [0, 1, 3]], TILTED[:, [0, 1, 3]], atol=1e-5)
+    np.testing.assert_array_equal(image.pixels[0].T, VOXELS[..., 0])
+
+
+def test_a_nifti_slice_that_itk_cannot_read_is_refused(tmp_path: Path):
+    write_nifti(tmp_path / "a.nii", VOXELS[..., 0], sform=(1, OBLIQUE))
+    ((_, reason),) = PlainVolumeSource(tmp_path).refused
+    assert "save it as a volume of one slice" in reason
+
+
+@pytest.mark.parametrize(("codes", "taken"), [((1, 1), OBLIQUE), ((2, 1), ELSEWHERE)])
+def test_two_nifti_matrices_that_differ_are_named(tmp_path: Path, codes, taken):
+    write_nifti(tmp_path / "a.nii", sform=(codes[0], OBLIQUE), qform=(codes[1], ELSEWHERE))
+    _, image = the_only(tmp_path)
+    np.testing.assert_allclose(image.ijk_to_ras(), taken, atol=1e-5)
+    name = "sform" if taken is OBLIQUE else "qform"
+    notice = image.metadata["Notice"]
+    assert notice.startswith("its qform and sform differ by up to 3")
+    assert notice.endswith(f" mm: it lies as its {name} says")
+    assert kept_notices(notice) == notice  # also if names are hidden
+
+
+def test_two_nifti_matrices_that_are_alike_are_not_worth_a_word(tmp_path: Path):
+    nearly = OBLIQUE + np.array([0, 0, 0, 0.01])[np.newaxis] * [[1], [1], [1], [0]]
+    write_nifti(tmp_path / "a.nii", sform=(1, OBLIQUE), qform=(1, nearly))
+    assert the_only(tmp_path)[1].metadata == {}
+
+
+NAN, INF = float("nan"), float("inf")
+QFORM, SFORM = {"qform": (1, OBLIQUE)}, {"sform": (1, OBLIQUE)}
+MIRRORED = {"qform": (1, OBLIQUE @ np.diag([1, 1, -1, 1]))}
+
+
+def widths(i: float = 1, j: float = 2, k: float = 3, qfac: float = 1) -> dict:
+    return {"pixdim": [qfac, i, j, k, 1, 1, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        QFORM,
+        SFORM,
+        MIRRORED,
+        {**QFORM, **widths(qfac=0)},  # nifti1.h: this should not occur, and is 1
+        {**QFORM, **widths(qfac=4)},  # the dimensions, as of files that were Analyze
+        {**QFORM, **widths(qfac=-1)},
+        {**SFORM, **widths(i=-1)},  # a matrix with lengths of its own
+        {**SFORM, **widths(k=INF, qfac=NAN)},
+        {**QFORM, **SFORM, **widths(i=-1)},
+        {**QFORM, "scl_slope": 0, "scl_inter": 0},
+        {**QFORM, "scl_slope": NAN, "scl_inter": NAN},
+        {**QFORM, "scl_slope": INF, "scl_inter": 0},
+        {**QFORM, "scl_slope": 1, "scl_inter": -1024},
+        {**QFORM, "scl_slope": -2.5, "scl_inter": 3},
+        {**QFORM, "scl_slope": 1e30, "scl_inter": 0},
+        {**QFORM, "quatern_b": 0.5, "quatern_c": 0.5, "quatern_d": 0.5},
+        {**QFORM, "quatern_b": 0.70710678, "quatern_c": 0.70710678, "quatern_d": 0},
+        {**QFORM, "dim": [4, 2, 3, 4, 1, 1, 1, 1]},
+        {**QFORM, "magic": b"ni1"},  # of two files, in one
+    ],
+    ids=str,
+)
+def test_voxels_and_place_of_a_nifti_file_are_those_that_nibabel_reads(tmp_path: Path, header):
+    write_nifti(tmp_path / "a.nii", **header)
+    _, image = the_only(tmp_path)
+    assert "Position" not in image.metadata
+    other = nibabel.load(tmp_path / "a.nii")
+    np.testing.assert_allclose(image.ijk_to_ras(), other.affine, atol=1e-5)
+    values = np.asarray(other.dataobj).reshape(VOXELS.shape)
+    np.testing.assert_allclose(image.pixels.T, values, rtol=1e-6)
+
+
+def test_a_nifti_rotation_that_rounding_has_lengthened_is_one(tmp_path: Path):
+    """nibabel refuses it, niftilib does not."""
+    half_a_turn = np.diag([-1.0, -2.0, 3.0, 1.0])
+    write_nifti(tmp_path / "a.nii", qform=(1, half_a_turn), quatern_d=1.00001)
+    _, image = the_only(tmp_path)
+    assert image.metadata == {}
+    np.testing.assert_allclose(image.ijk_to_ras(), half_a_turn, atol=1e-5)
+
+
+def test_a_nifti_volume_without_spacings_lies_as_its_qform_says(tmp_path: Path):
+    write_nifti(tmp_path / "a.nii", **QFORM, **widths(0, 0, 0))
+    item, image = the_only(tmp_path)
+    assert item.name == "a (mm not known)"
+    assert image.metadata == {"Notice": NOT_KNOWN}
+    of_1_mm = OBLIQUE / np.array([1, 2, 3, 1])
+    np.testing.assert_allclose(image.ijk_to_ras()[:3, :3], of_1_mm[:3, :3], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        # By nifti1.h, values are as they are then; ITK adds the intercept.
+        ({"scl_slope": 0, "scl_inter": 7}, "scl_slope is 0, so that its scl_inter, 7, means noth"),
+        ({"scl_slope": NAN, "scl_inter": 7}, "scl_slope is nan, so that its scl_inter, 7, means"),
+        ({"scl_slope": -INF, "scl_inter": 7}, "scl_slope is -inf, so that its scl_inter, 7, mean"),
+        ({"scl_slope": 1, "scl_inter": NAN}, "its scl_slope is 1, its scl_inter nan"),
+        ({"scl_slope": 2, "scl_inter": INF}, "its scl_slope is 2, its scl_inter inf"),
+        ({"scl_slope": 1e-30, "scl_inter": 0}, "its scl_slope is 1e-30"),
+        ({"voxels": COLORS, "scl_slope": 2, "scl_inter": 1}, "which mean nothing for colors"),
+        ({"voxels": VECTORS, "intent_code": 1006}, "it holds displacements (intent_code)"),
+        # ITK mirrors what is less than 0, and takes 1 for infinity.
+        ({**QFORM, **widths(i=-1)}, "its voxels are -1 x 2 x 3 wide (pixdim)"),
+        ({**QFORM, **widths(k=INF)}, "its voxels are 1 x 2 x inf wide (pixdim)"),
+        ({**QFORM, **widths(j=NAN)}, "its voxels are 1 x nan x 3 wide (pixdim)"),
+        (widths(i=-1), "its voxels are -1 x 2 x 3 wide (pixdim)"),
+        (widths(i=INF), "its voxels are inf x 2 x 3 wide (pixdim)"),
+        ({**QFORM, **widths(qfac=-3)}, "its pixdim[0] is -3, and not 1 or -1"),
+        ({**QFORM, **widths(qfac=NAN)}, "its pixdim[0] is nan, and not 1 or -1"),
+        ({**QFORM, "quatern_b": 1, "quatern_c": 1}, "its qform is no rotation"),
+        ({**QFORM, "quatern_b": NAN}, "its qform has what is no number"),
+        ({**QFORM, "qoffset_x": INF}, "its qform has what is no number"),
+        # ITK begins to read four bytes too early.
+        ({"vox_offset": 0}, "its voxels begin at byte 0 (vox_offset), which is within its header"),
+        ({"vox_offset": INF}, "its voxels begin at byte inf (vox_offset)"),
+        ({"dim": [3, 2, 3, -4, 1, 1, 1, 1]}, "its dim is [2, 3, -4]"),
+        # By which what is missing of a file was counted.
+        ({"bitpix": 8}, "its bitpix is 8, and its voxels have 16 bits (datatype)"),
+        ({"magic": b""}, "does not say that it is NIfTI (magic)"),
+        ({"magic": b"n+2"}, "does not say that it is NIfTI (magic)"),
+    ],
+    ids=str,
+)
+def test_a_nifti_file_that_itk_reads_as_something_else_is_refused(tmp_path: Path, header, reason):
+    write_nifti(tmp_path / "a.nii", **header)
+    ((_, said),) = PlainVolumeSource(tmp_path).refused
+    assert reason in said
