@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread
-from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.audit import AuditError, AuditFile, AuditTrail
 
 ELSEWHERE = [ipaddress.ip_network("192.0.2.0/24")]
@@ -71,3 +71,22 @@ def test_a_file_that_cannot_be_made_anew(tmp_path: Path) -> None:
     folder.rename(tmp_path / "elsewhere")
     with pytest.raises(AuditError, match="Nothing is served without it"):
         file.write("lost")
+
+
+def test_bytes_of_a_strangers_query_that_are_not_utf_8_are_told_apart_and_break_no_line(
+    tmp_path: Path,
+) -> None:
+    """Strict readers of JSON, as those of databases, refuse lines with lone surrogates."""
+    path = tmp_path / "audit.jsonl"
+    trail = AuditTrail("test", AuditFile(path))
+    with (
+        ServerInThread(ImagesInMemory(), observer=trail) as server,
+        Peer.connect(server.port) as peer,
+    ):
+        for name in ("CT\udcfe", "CT\udcff", "Köln"):
+            peer.send(codec.GetMessage("IMAGE", device_name=name))
+            peer.receive()
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    json.dumps(events, ensure_ascii=False).encode()
+    asked = [one for event in events for one in event["ParticipantObjectIdentification"]]
+    assert [one["ParticipantObjectID"] for one in asked] == [r"CT\xfe", r"CT\xff", "Köln"]

@@ -1,7 +1,9 @@
 """The audit trail of a server: who listed and fetched what, when and from where.
 
 A line of JSON for each event, with the field names and codes of the DICOM audit trail (PS3.15,
-A.5). There are ids of images in it, as clients asked for them, and no names of patients.
+A.5). There are ids of images in it, as clients asked for them, and no names of patients. A byte of
+theirs that is not UTF-8 is written as the four characters ``\\xNN``: a lone surrogate is valid JSON
+(RFC 8259, 8.2), and yet many programs refuse the whole line.
 
 ========================  ======================================  ==============================
 what happened             EventID                                 EventTypeCode
@@ -26,6 +28,7 @@ import logging
 import logging.handlers
 import os
 import socket
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TextIO
@@ -172,6 +175,7 @@ class AuditTrail:
 
     def __call__(self, event: ServerEvent) -> None:
         """Write an event. Raises ``AuditError``."""
+        event = _in_unicode(event)
         if event.type is ServerEventType.DISCONNECTED and not event.was_let_in:
             return  # it never logged in, and its refusals are written, as many as are to be
         self._write_left_out(only_if_over=True)
@@ -229,6 +233,15 @@ class AuditTrail:
         )
         for destination in self._destinations:
             destination.write(line)
+
+
+def _in_unicode(event: ServerEvent) -> ServerEvent:
+    texts = ("certificate", "data_type", "device_name", "reason")
+    return replace(event, **{name: _utf8(getattr(event, name)) for name in texts})
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _participant(event: ServerEvent) -> dict[str, Any]:
