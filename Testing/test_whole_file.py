@@ -127,6 +127,63 @@ def test_a_file_that_replaces_another_has_its_permissions(plan, mode):
     assert plan.read_text() == "the new plan"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_file_that_replaces_another_keeps_its_owner_and_group(plan):
+    """As far as the system allows: here, as root, or for a group of one's own."""
+    owner, group = (1234, 5678) if os.geteuid() == 0 else (-1, os.getgroups()[-1])
+    os.chown(plan, owner, group)
+    plan.chmod(0o440)
+    before = plan.stat()
+    write(plan, "the new plan")
+    after = plan.stat()
+    assert (after.st_uid, after.st_gid, after.st_mode) == (
+        before.st_uid,
+        before.st_gid,
+        before.st_mode,
+    )
+
+
+def symbolic_link(link: Path, target: str) -> None:
+    try:
+        link.symlink_to(target)
+    except OSError:
+        pytest.skip("only some users may make links on Windows")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_of_a_link_the_file_is_replaced_that_it_leads_to(tmp_path: Path, is_there: bool):
+    """Whoever reads the plan where it is would go on with the older one."""
+    share = tmp_path / "share"
+    share.mkdir()
+    if is_there:
+        (share / "plan.json").write_text("the older plan")
+    link = tmp_path / "plan.json"
+    symbolic_link(link, "share/plan.json")
+    write(link, "the new plan")
+    assert link.readlink() == Path("share/plan.json")
+    assert (share / "plan.json").read_text() == "the new plan"
+    assert [*share.iterdir()] == [share / "plan.json"]
+
+
+def test_a_link_that_leads_nowhere_is_left(tmp_path: Path):
+    link = tmp_path / "plan.json"
+    symbolic_link(link, "plan.json")
+    with pytest.raises(OSError, match=r"plan\.json"):
+        write(link, "the new plan")
+    assert link.readlink() == link.relative_to(tmp_path)
+    assert [*tmp_path.iterdir()] == [link]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes in folders")
+def test_a_pipe_is_not_replaced(tmp_path: Path):
+    pipe = tmp_path / "plan.json"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="a pipe or a device"):
+        write(pipe, "the new plan")
+    assert pipe.is_fifo()
+    assert [*tmp_path.iterdir()] == [pipe]
+
+
 def test_files_of_others_stay(plan):
     names = (
         ".x.json.part",

@@ -3,7 +3,8 @@
 A file is written beside its place, under a name that begins with a dot and ends in ``.part``,
 brought to the disk, and then renamed: nobody sees half of it, and an older file stays until the new
 one is there. What a process left that was killed is removed by the next one that writes into the
-folder. A file that replaces another has its permissions.
+folder. A file that replaces another has its permissions, and its owner and group if the system lets
+them be kept; of a symbolic link it replaces the file that the link leads to.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ def replaced_at_end(
     ``is_synced`` is not waited for until it is on the disk: after a power cut, a file can be
     damaged. Raises ``OSError``.
     """
-    permissions = _permissions(path)
+    replaced = _replaced(path)
+    path = Path(os.path.realpath(path)) if path.is_symlink() else path
     if part is None:
         _remove_left_overs(path.parent, path.suffix)
-    part, file = _open_locked(path, part, 0o666 if permissions is None else 0o600)
+    part, file = _open_locked(path, part, 0o666 if replaced is None else 0o600)
     with file:  # as long as it is locked, it belongs to somebody who is alive
         try:
             yield part
-            if permissions is not None:
-                with contextlib.suppress(OSError):
-                    part.chmod(permissions)
+            if replaced is not None:
+                _hand_over(part, replaced)
             if is_synced:
                 os.fsync(file.fileno())
             _close_on_windows(file)
@@ -87,12 +88,31 @@ def _remove_left_overs(folder: Path, suffix: str) -> None:
                 path.unlink()
 
 
-def _permissions(path: Path) -> int | None:
-    """Return the permissions of a file, or None if it is not there."""
+def _replaced(path: Path) -> os.stat_result | None:
+    """Return what the system knows of the file that is there, or None if there is none.
+
+    Raises ``OSError`` if it is no file: a pipe or a device would be gone, and whoever waits for it
+    would get nothing.
+    """
     try:
-        return stat.S_IMODE(path.stat().st_mode) & 0o777
-    except OSError:
+        found = path.stat()
+    except FileNotFoundError:
         return None
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, and no file", str(path))
+    return found
+
+
+def _hand_over(part: Path, replaced: os.stat_result) -> None:
+    """Give a file the owner, the group and the permissions of another, as far as is allowed."""
+    if hasattr(os, "chown"):
+        for owner, group in ((replaced.st_uid, -1), (-1, replaced.st_gid)):
+            with contextlib.suppress(OSError):
+                os.chown(part, owner, group)
+    with contextlib.suppress(OSError):
+        part.chmod(stat.S_IMODE(replaced.st_mode) & 0o777)
 
 
 def _open_locked(path: Path, part: Path | None, mode: int) -> tuple[Path, BinaryIO]:
