@@ -105,6 +105,30 @@ def test_ids_are_the_names_where_they_fit_and_unique_in_any_case(tmp_path: Path)
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Doe/CT.nrrd", "Adams/CT.nrrd"),
+        ("Doe/CT.nrrd", "CT.nrrd"),
+        ("CT.nrrd", "CT.nii.gz"),
+        ("CT.nrrd", "CT.seg.nrrd"),
+    ],
+)
+@pytest.mark.parametrize("is_removed", [False, True], ids=["added", "instead"])
+def test_no_file_ever_has_the_id_that_another_had(tmp_path: Path, before, after, is_removed):
+    """The server is started again; a script or a saved scene goes on to ask for its image."""
+    (tmp_path / before).parent.mkdir(exist_ok=True)
+    write_with_itk(tmp_path / before)
+    (known,) = PlainVolumeSource(tmp_path).images()
+    (tmp_path / after).parent.mkdir(exist_ok=True)
+    write_with_itk(tmp_path / after, VOXELS + 1)
+    if is_removed and (tmp_path / before).parent != (tmp_path / after).parent:
+        (tmp_path / before).unlink()
+    source = PlainVolumeSource(tmp_path)
+    if known.id in [item.id for item in source.images()]:
+        np.testing.assert_array_equal(source.image(known.id).pixels, VOXELS)
+
+
 def test_a_long_name_reaches_our_own_client_whole(tmp_path: Path):
     name = "Kopf nativ " * 9 + "Ende"
     write_with_itk(tmp_path / f"{name}.nrrd")

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from ... import codec
 from ...codec.geometry import flip_matrix_lps_ras
 from ...net.source import SourceError
 from ..background import Background
+from ..dicom.fields import ID_LENGTH
 from ..dicom.fields import image_id as id_of_text
 from ..dicom.segmentations import Structure
 from ..dicom.sizes import MM_NOT_KNOWN
@@ -89,7 +91,10 @@ class PlainVolumeSource:
         self.refused: list[tuple[str, str]] = []
         self._files: dict[str, VolumeFile] = {}
         self._markups = Markups([], [])
-        for path in sorted(self.folder.rglob("*")):
+        paths = sorted(self.folder.rglob("*"))
+        volumes = [path for path in paths if path.name.lower().endswith(ENDINGS)]
+        self._stems = Counter(stem_of(path) for path in volumes if path.parent == self.folder)
+        for path in paths:
             self._add(path)
         self._listing = tuple(file.item for file in self._files.values() if not file.labels)
 
@@ -180,18 +185,24 @@ class PlainVolumeSource:
                 self._markups.add(read_markups(path))
             else:
                 _check_name(path)
-                file = _read_header(path, self._free_id(path, name), self.folder)
+                file = _read_header(path, self._id_of(path, name), self.folder)
                 self._files[file.item.id] = file
         except SourceError as error:
             self.refused.append((name, str(error)))
         except OSError as error:  # of a folder that the system does not let be read
             self.refused.append((name, f"it cannot be read: {error.strerror}"))
 
-    def _free_id(self, path: Path, name: str) -> str:
-        """Return the file's name without its ending, or else one made of its path."""
+    def _id_of(self, path: Path, name: str) -> str:
+        """Return the file's name without its ending, or else one made of its path in the folder.
+
+        Only of a file that has it alone, in the folder itself: if patients have subfolders, and
+        each has a CT, the ID of one must not be another's when the server is started again.
+        """
         stem = stem_of(path)
         fits = stem.isascii() and stem.isprintable() and 0 < len(stem) <= _ID_BYTES
-        return stem if fits and stem not in self._files else id_of_text(name)
+        # As long as those that are made of paths, it could be one of them.
+        is_alone = path.parent == self.folder and self._stems[stem] == 1 and len(stem) != ID_LENGTH
+        return stem if fits and is_alone else id_of_text(name)
 
 
 def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
