@@ -11,6 +11,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from codec.stream import frame, version_2_body
@@ -94,6 +95,17 @@ def a_million_points() -> Iterator[bytes]:
     yield frame("POINT", item * 1_000_000)
 
 
+def a_million_structures() -> Iterator[bytes]:
+    item = codec.pack(codec.LabelMetaMessage([codec.LabelMetaItem("Liver", "L", 1)]))
+    yield frame("LBMETA", item[codec.HEADER_SIZE :] * 1_000_000)
+
+
+def as_many_label_maps() -> Iterator[bytes]:
+    records = np.zeros(1_000_000, codec.LabelMetaItem.columns)
+    records["id"] = np.arange(len(records)).astype("S")
+    yield frame("LBMETA", records.tobytes())
+
+
 def a_million_trajectories() -> Iterator[bytes]:
     item = codec.pack(codec.TrajectoryMessage([LINE]))[codec.HEADER_SIZE :]
     yield frame("TRAJ", item * 1_000_000)
@@ -123,6 +135,8 @@ FLOODS: dict[str, Callable[[], Iterator[bytes]]] = {
         points_in_ever_new_groups,
         two_thousand_points_in_as_many_groups,
         a_million_points,
+        a_million_structures,
+        as_many_label_maps,
         a_million_trajectories,
         trajectories_of_ever_new_names,
         color_tables_of_images_that_are_not_loaded,

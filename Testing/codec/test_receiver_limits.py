@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tracemalloc
 
 import pytest
@@ -48,6 +49,23 @@ def test_the_limit_of_all_messages_comes_first():
 def test_a_bundle_of_many_messages_is_not_read():
     (rejected,) = feed(codec.Receiver(max_parsed_size=MIB), frame("BIND", bytes(40_000)))
     assert isinstance(rejected.error, codec.ParsedSizeError)
+
+
+@pytest.mark.parametrize("type_name", ["NDARRAY", "VIDEO"])
+def test_what_is_swapped_or_copied_as_a_whole_has_a_larger_limit(type_name: str):
+    receiver = codec.Receiver(max_parsed_size=MIB)
+    (event,) = feed(receiver, large_message(type_name, side=4000))  # less than 16 MiB
+    assert isinstance(event, codec.Message)
+    (event,) = feed(receiver, large_message(type_name, side=4100))
+    assert isinstance(event.error, codec.ParsedSizeError)
+    (event,) = feed(codec.Receiver(), large_message(type_name, side=4100))
+    assert isinstance(event, codec.Message)
+
+
+def large_message(type_name: str, side: int) -> bytes:
+    """Return an array of side × side bytes, or a frame of as many."""
+    header = struct.pack(">BB2H", 3, 2, side, side) if type_name == "NDARRAY" else b"\0\1"
+    return frame(type_name, header + bytes(side * side))
 
 
 @pytest.mark.parametrize("metadata_size", [MIB, MIB + 1])

@@ -7,6 +7,7 @@ import pytest
 import slicer
 
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
+from IGTLMetaBrowserLib.scene import label_map_set
 from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
 from IGTLMetaBrowserLib.scene.slice_layers import show_label_layer
 
@@ -154,3 +155,14 @@ def test_without_its_segmentation_a_label_map_is_a_layer_again(scene, label_maps
     scene.RemoveNode(label_maps.show_segmentation("LABEL_0"))
     show_label_layer(scene, node)
     assert layers.GetLabelVolumeID() == node.GetID()
+
+
+def test_of_a_list_without_end_the_first_are_read_and_that_is_said(label_maps, monkeypatch):
+    monkeypatch.setattr(label_map_set, "MOST_STRUCTURES", 5)
+    monkeypatch.setattr(label_map_set, "MOST_LABEL_MAPS", 2)
+    others = [LabelMetaItem("Other", f"LABEL_{number}", 1) for number in range(1, 5)]
+    label_maps.receive([TUMOR, CYST, *others[:1]])
+    assert not label_maps.problem
+    label_maps.receive([TUMOR, CYST, *others])
+    assert [label_map.id for label_map in label_maps.label_maps] == ["LABEL_0", "LABEL_1"]
+    assert label_maps.problem.startswith("the server lists 6 structures")

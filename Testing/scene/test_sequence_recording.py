@@ -10,6 +10,7 @@ import pytest
 import slicer
 
 from IGTLMetaBrowserLib.codec import ImageMessage, Timestamp
+from IGTLMetaBrowserLib.scene import sequence_recording
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.sequence_recording import SequenceRecording
 from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
@@ -150,15 +151,18 @@ def test_it_ends_when_the_memory_it_may_have_is_full(scene, logic):
     assert recording.browser_node is not None
 
 
-def test_a_large_frame_is_copied_in_turns(recording):
-    recording.add(frame(1, 0, shape=(50, 4, 4)))
+@pytest.mark.parametrize("shape", [(50, 4, 4), (1, 50, 16), (1, 1, 800)])
+def test_a_large_frame_is_copied_in_turns(recording, monkeypatch, shape):
+    """Whether it has many slices, or one that is large."""
+    monkeypatch.setattr(sequence_recording, "_PIECE", 16)  # bytes
+    recording.add(frame(1, 0, shape=shape))
     turns = 0
     while recording.is_working:
         recording.work(0)
         turns += 1
-    assert turns > 25
+    assert turns >= 50
     assert recording.frames == 1
-    last = ImageMessage(np.ones((2, 1, 1), np.uint8), size=(4, 4, 50))
+    last = ImageMessage(np.ones((1, 1, 2), np.uint8), size=shape[::-1])
     recording.add(last)
     recording.work(0)
     assert recording.is_working  # what is not in the part is copied in turns as well

@@ -8,6 +8,7 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import ImageMessage
+from IGTLMetaBrowserLib.scene import subvolumes
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.volumes import show_image
 
@@ -139,3 +140,13 @@ def test_one_voxel_of_an_impossible_image_costs_no_memory(scene):
     with pytest.raises(SceneError, match=r"281462092005375 bytes; the limit is"):
         show_image(scene, tiny, "bomb")
     assert scene.GetNumberOfNodes() == count
+
+
+def test_a_part_that_would_take_long_to_put_into_its_image_is_refused_in_words(scene, monkeypatch):
+    monkeypatch.setattr(subvolumes, "MOST_PART_BYTES", 15)
+    pixels = whole()
+    node = show_image(scene, ImageMessage(pixels, MATRIX), "US")
+    for known in (node, None):
+        with pytest.raises(SceneError, match="that has 16 bytes; the limit for a part is 15"):
+            show_image(scene, part(-pixels, (0, 0, 0), (2, 2, 2)), "US", node=known)
+    assert (memory(node) == pixels).all()

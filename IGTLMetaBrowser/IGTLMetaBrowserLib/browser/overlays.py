@@ -9,6 +9,7 @@ from .. import codec, net
 from ..scene.label_maps import LabelMap
 from ..scene.overlay_nodes import OverlayNodes
 from .connection import Connection
+from .errors import BrowserError
 from .events import ColorsShown, Failed, LabelMapsListed, Observer, PointsShown
 from .pushed_failures import PushedFailures
 from .trajectories import Trajectories
@@ -109,8 +110,11 @@ class Overlays:
             self._nodes.points.receive(self._address, message.items, coordinates, is_pushed)
             self.work()
         elif isinstance(message, codec.LabelMetaMessage):
-            self._nodes.label_maps(self._address).receive(message.items)
+            label_maps = self._nodes.label_maps(self._address)
+            label_maps.receive(message.items)
             self._notify(LabelMapsListed(len(self.label_maps)))
+            if label_maps.problem:
+                self._fail(BrowserError(label_maps.problem), query)
         elif isinstance(message, codec.ColorTableMessage):
             self._color(message, query)
         else:
@@ -150,12 +154,15 @@ class Overlays:
         try:
             node = self._nodes.color_image(self._address, image_id, message)
         except ValueError as error:
-            if query is None:
-                self._pushed_failures.add(error)
-            else:
-                self._notify(Failed(error))
+            self._fail(error, query)
         else:
             self._notify(ColorsShown(image_id, node))
+
+    def _fail(self, error: Exception, query: net.Query | None) -> None:
+        if query is None:
+            self._pushed_failures.add(error)
+        else:
+            self._notify(Failed(error))
 
     @property
     def _address(self) -> str:

@@ -33,12 +33,16 @@ DEFAULT_MAX_BODY_SIZE = 2 << 30
 
 # The content of these is not looked at item by item when it is read, however large it is.
 _READ_AT_ONCE = frozenset({
-    "COLORT", "COLORTABLE", "IMAGE", "IMGMETA", "IMGPART", "LBMETA", "NDARRAY", "POINT", "TRAJ",
-    "VIDEO",
+    "COLORT", "COLORTABLE", "IMAGE", "IMGMETA", "IMGPART", "LBMETA", "POINT", "TRAJ",
 })  # fmt: skip
 # In one of 1 MiB there can be 65,535 messages, or names of messages, each of which takes 20 µs.
-_BINDS = frozenset(("BIND", "GET_BIND", "STT_BIND"))
 _MOST_OF_A_BIND = 32 << 10
+# Their numbers are swapped, and their frame is copied, which takes 1 ms for 1 MiB.
+_MOST_OF_A_COPY = 16 << 20
+_MOST_OF_TYPE = {
+    "BIND": _MOST_OF_A_BIND, "GET_BIND": _MOST_OF_A_BIND, "STT_BIND": _MOST_OF_A_BIND,
+    "NDARRAY": _MOST_OF_A_COPY, "VIDEO": _MOST_OF_A_COPY,
+}  # fmt: skip
 
 # A message that fits is read from the shared buffer, where many messages arrive at once.
 _SHARED_BUFFER_SIZE = 64 << 10
@@ -76,8 +80,9 @@ class Receiver:
     cells may take up to ten times its bytes (``Testing/hostile/test_memory.py``). Who receives from
     strangers sets a lower limit. ``max_parsed_size`` is the limit of those that take time to read,
     as all of their content is decoded or copied: texts, queries, cells, tracking data. None is no
-    other limit; at 1 MiB none takes 50 ms. ``check_crc=False`` leaves the checksums unread;
-    ``accept_missing_crc`` only those that are 0, for senders that compute none.
+    other limit; at 1 MiB none takes 50 ms. Arrays and frames of a video may then have 16 MiB.
+    ``check_crc=False`` leaves the checksums unread; ``accept_missing_crc`` only those that are 0,
+    for senders that compute none.
     ``bytes_received`` counts all bytes so far.
     """
 
@@ -207,7 +212,7 @@ class Receiver:
         """Return how many bytes the body of a message may have."""
         if self._max_parsed_size is None or not _is_parsed(header.type_name):
             return self._max_body_size
-        limit = _MOST_OF_A_BIND if header.type_name in _BINDS else self._max_parsed_size
+        limit = _MOST_OF_TYPE.get(header.type_name, self._max_parsed_size)
         return min(limit, self._max_body_size)
 
     def _refusal(self, header: Header) -> DecodeError:

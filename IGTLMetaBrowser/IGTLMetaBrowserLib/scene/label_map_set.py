@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from ..codec import Coordinates, ImageMessage, LabelMetaItem, printable
@@ -25,6 +26,9 @@ from .server_nodes import (
 )
 from .slice_layers import SEGMENTATION_ROLE, hide_label_layer
 
+MOST_STRUCTURES = 20_000
+MOST_LABEL_MAPS = 2_000
+"""Of one list. To read so many takes 20 ms; a million would keep the window for seconds."""
 OWNER_ATTRIBUTE = "IGTLMetaBrowser.LabelMapOwner"
 """The id of the image that a label map belongs to."""
 
@@ -46,6 +50,8 @@ class LabelMapSet:
     ) -> None:
         self._server = server
         self._label_maps: dict[str, LabelMap] = {}
+        self.problem = ""
+        """What of the last list is left out, and why."""
         self.coordinates = coordinates
         self._scene = scene
         self._placement = Placement(scene, owner_node)
@@ -53,9 +59,17 @@ class LabelMapSet:
         self._volumes = NodeReferences(scene)
         self._segmentations = NodeReferences(scene)
 
-    def receive(self, items: Iterable[LabelMetaItem]) -> None:
-        """Handle an answer to GET_LBMETA."""
-        self._label_maps = {one.id: one for one in label_maps(items)}
+    def receive(self, items: Sequence[LabelMetaItem]) -> None:
+        """Handle an answer to GET_LBMETA; ``problem`` then says if it was too long."""
+        listed = label_maps(items[:MOST_STRUCTURES])
+        self._label_maps = {one.id: one for one in islice(listed, MOST_LABEL_MAPS)}
+        is_cut = len(items) > MOST_STRUCTURES or len(listed) > MOST_LABEL_MAPS
+        self.problem = (
+            f"the server lists {len(items)} structures; of the first {MOST_STRUCTURES}, those of "
+            f"{len(self._label_maps)} label maps can be loaded"
+            if is_cut
+            else ""
+        )
 
     @property
     def label_maps(self) -> list[LabelMap]:

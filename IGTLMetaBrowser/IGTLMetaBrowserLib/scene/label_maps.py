@@ -6,7 +6,6 @@ their voxels (OpenIGTLink ``labelmeta.md``).
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -142,7 +141,7 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any
         node.SetNodeReferenceID(_COLOR_ROLE, colors.GetID())
     count = max(highest, *(structure.label for structure in label_map.structures), 1) + 1
     names = {label: f"Label {label}" for label in range(1, min(count, 256))}
-    rgba = _default_colors(count)
+    rgba = default_colors(count)
     for structure in label_map.structures:
         # With 0 no value is told: it is whatever voxels there are.
         chosen = slice(1, None) if structure.label == 0 else structure.label
@@ -154,13 +153,13 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any
     return colors
 
 
-def _default_colors(count: int) -> np.ndarray:
+def default_colors(count: int) -> np.ndarray:
     """Return a color for each label, uint8 RGBA of shape (count, 4); 0 cannot be seen."""
-    rgba = np.zeros((count, 4), np.uint8)
-    for label in range(1, count):
-        hue = label * _HUE_STEP % 1
-        rgba[label] = [
-            *(round(255 * number) for number in colorsys.hsv_to_rgb(hue, _SATURATION, _BRIGHTNESS)),
-            255,
-        ]
+    hues = np.arange(count) * _HUE_STEP % 1
+    # Red, green and blue of a hue: how far it is from each of them, on a circle of six.
+    distances = np.abs((6 * hues[:, np.newaxis] - [0, 2, 4] + 3) % 6 - 3)
+    shares = np.clip(2 - distances, 0, 1)
+    rgba = np.full((count, 4), 255, np.uint8)
+    rgba[:, :3] = np.rint(255 * _BRIGHTNESS * (1 - _SATURATION * (1 - shares)))
+    rgba[0] = 0
     return rgba

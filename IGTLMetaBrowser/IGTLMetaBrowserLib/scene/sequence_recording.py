@@ -17,6 +17,7 @@ import slicer
 import vtk
 
 from ..codec import Coordinates, GeometryError, ImageMessage
+from ..codec.pieces import pieces
 from .errors import SceneError
 from .sequence_nodes import make_browser, new_sequence
 from .server_nodes import write_timestamp
@@ -25,6 +26,8 @@ from .volumes import image_data, set_vector_type, volume_class, vtk_matrix
 
 MOST_BYTES = 2 << 30
 """Of voxels. Ultrasound of 640 × 480 at 30 frames a second fills it in less than four minutes."""
+# Of voxels that are copied before somebody looks at the clock: about 1 ms, 3 of new memory.
+_PIECE = 1 << 20
 # Indexes are told apart to a microsecond. Slicer's own tolerance of a millisecond would let a frame
 # take the place of the one before in a stream of more than 1000 a second, or with equal times.
 _SHORTEST_STEP = 1e-6
@@ -141,15 +144,15 @@ class SequenceRecording:
         self._copying = None
 
     def _record(self, index: float, image: ImageMessage) -> Iterator[None]:
-        """Copy a frame into the sequence, with a pause after each slice."""
+        """Copy a frame into the sequence, with a pause after each piece."""
         try:
             ijk_to_ras = image.usable_ijk_to_ras(self._coordinates)
             pixels = new_whole(image)
         except (GeometryError, SceneError):
             return  # as the live volume, which says so, is left as it was
         for voxels, source in self._sources(image, ijk_to_ras, pixels):
-            for target, values in zip(voxels, source, strict=True):
-                target[...] = values
+            for piece in pieces(voxels, _PIECE):
+                voxels[piece] = source[piece]
                 yield
         # The sequence would copy all voxels at once: it gets a node without any.
         frame = getattr(slicer, volume_class(image))()

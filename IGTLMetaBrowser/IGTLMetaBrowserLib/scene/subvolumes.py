@@ -11,13 +11,17 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 from ..codec import DEFAULT_MAX_BODY_SIZE, ImageMessage
 from .errors import SceneError
 
+MOST_PART_BYTES = 32 << 20
+"""Of a sub-volume that is put into its image, which takes 25 ms; a larger one would take longer."""
+
 
 def write_part(node: Any, image: ImageMessage) -> bool:
     """Write the voxels of a sub-volume into ``node``.
 
     Returns False, with nothing written, if the node's voxels are not those of the same whole
-    image: another size, scalar type or number of components.
+    image: another size, scalar type or number of components. Raises ``SceneError`` for too much.
     """
+    _check_size(image)
     voxels = _voxels(node)
     if voxels is None or not is_of_same_whole(voxels, image):
         return False
@@ -42,11 +46,20 @@ def is_of_same_whole(voxels: np.ndarray, image: ImageMessage) -> bool:
 def whole_pixels(image: ImageMessage) -> np.ndarray:
     """Return the whole image as an array, zero outside of the part that came.
 
-    Raises ``SceneError`` as ``new_whole`` does.
+    Raises ``SceneError`` as ``new_whole`` does, and for too much.
     """
+    _check_size(image)
     pixels = new_whole(image)
     part_of(pixels, image)[...] = image.pixels
     return pixels
+
+
+def _check_size(image: ImageMessage) -> None:
+    if image.pixels.nbytes > MOST_PART_BYTES:
+        raise SceneError(
+            f"a part of an image came that has {image.pixels.nbytes} bytes; the limit for a part "
+            f"is {MOST_PART_BYTES}, while whole images may be larger"
+        )
 
 
 def new_whole(image: ImageMessage) -> np.ndarray:
