@@ -13,7 +13,7 @@ from ..net.recorder import Recorder
 from ..net.recording import MOST_BYTES, RecordingError, RecordingWriter, read_recording
 from ..net.replay import ReplayServer
 from ..net.script import MOST_REPLAYED, make_scripts
-from ..privacy.redacted_messages import MessageRedactor, redacting_filter
+from ..privacy.redacting_filters import RedactingFilters
 from . import serving_options, tls_options
 from .connection_options import server_address
 from .output import complain, note
@@ -82,14 +82,13 @@ def record(arguments: argparse.Namespace) -> int:
     if both connections are.
     """
     _check_exposure(arguments)
-    redactor = MessageRedactor()
     options: dict[str, Any] = {
         "server_tls": tls_options.client_tls(arguments),
         "tls": _listening_tls(arguments),
         "limits": serving_options.connection_limits(arguments),
     }
     if arguments.deidentify:
-        options["make_filter"] = lambda: redacting_filter(redactor)
+        options["make_filter"] = RedactingFilters().make
     writer = RecordingWriter(arguments.output, int(arguments.max_size * (1 << 20)))
     try:
         recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)

@@ -48,6 +48,11 @@ class _Joining:
         return self.address[0]
 
 
+def keep_all(data: bytes) -> tuple[bytes]:
+    """A filter: all that is sent goes into the file."""
+    return (data,)
+
+
 class Recorder:
     """Listens on ``host`` and ``port``, and connects to the server for each client.
 
@@ -62,7 +67,7 @@ class Recorder:
         writer: RecordingWriter,
         host: str = "127.0.0.1",
         port: int = 0,
-        make_filter: Callable[[], Filter] = lambda: bytes,
+        make_filter: Callable[[], Filter] = lambda: keep_all,
         server_tls: ClientTLS | None = None,
         tls: ssl.SSLContext | None = None,
         limits: ServerLimits | None = None,

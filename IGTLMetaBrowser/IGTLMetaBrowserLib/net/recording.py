@@ -20,6 +20,8 @@ offset  type    field       meaning
 
 from __future__ import annotations
 
+import logging
+import os
 import struct
 import time
 import zlib
@@ -28,6 +30,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import BinaryIO
+
+from ..codec.wire import Buffer
 
 MOST_BYTES = 16 << 30
 """Of a file: a device that streams for days would fill the disk."""
@@ -41,6 +45,11 @@ _LEVEL = 1
 _SMALLEST_COMPRESSED = 64
 # A larger size is that of a damaged file; it also bounds what a piece can be inflated to.
 _LARGEST_PIECE = 64 << 20
+# What is larger is written in several records, of which each is made smaller by itself.
+_LARGEST_WRITTEN = 1 << 20
+
+
+_logger = logging.getLogger(__name__)
 
 
 class RecordingError(Exception):
@@ -83,8 +92,13 @@ class RecordingWriter:
         except OSError as error:
             raise self._error(error) from None
 
-    def write(self, event: Event, connection: int, data: bytes = b"") -> None:
-        """Write a record of now, through to the system."""
+    def write(self, event: Event, connection: int, data: Buffer = b"") -> None:
+        """Write a record of now, through to the system; several for many bytes."""
+        view = memoryview(data).cast("B")
+        for begin in range(0, len(view) or 1, _LARGEST_WRITTEN):
+            self._write_record(event, connection, bytes(view[begin : begin + _LARGEST_WRITTEN]))
+
+    def _write_record(self, event: Event, connection: int, data: bytes) -> None:
         encoding = _PLAIN
         if len(data) >= _SMALLEST_COMPRESSED:
             packed = zlib.compress(data, _LEVEL)
@@ -124,8 +138,14 @@ def read_recording(path: Path) -> Iterator[Record]:
                 raise RecordingError(
                     f"{str(path)!r} is not a recording of igtlmeta record; check the path"
                 )
+            end = file.tell()
             while (record := _read_record(file)) is not None:
                 yield record
+                end = file.tell()
+            if file.seek(0, os.SEEK_END) > end:
+                _logger.warning(
+                    "%r is damaged or cut off after %d bytes: the rest is left out", str(path), end
+                )
     except OSError as error:
         raise RecordingError(
             f"{str(path)!r} cannot be read: {error.strerror}; check the path"
@@ -144,8 +164,13 @@ def _read_record(file: BinaryIO) -> Record | None:
     if checksum != _CHECKSUM.pack(zlib.crc32(head + data)):
         return None
     if encoding == _ZLIB:
+        unpacker = zlib.decompressobj()
         try:
-            data = zlib.decompressobj().decompress(data, _LARGEST_PIECE)
+            data = unpacker.decompress(data, _LARGEST_PIECE)
         except zlib.error:
             return None
+        if not unpacker.eof:  # a part of it would shift all that follows
+            return None
+    elif encoding != _PLAIN:
+        return None
     return Record(Event(event), connection, microseconds / 1e6, data)

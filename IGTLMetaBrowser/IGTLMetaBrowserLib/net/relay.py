@@ -8,9 +8,10 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ..codec.wire import Buffer
 from .address import format_address
 from .connection import WOULD_WAIT, unacknowledged
 from .limited_log import LimitedLog
@@ -28,7 +29,7 @@ _MOST_HELD_OF_ALL = 64 << 20
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 
-Filter = Callable[[bytes], bytes]
+Filter = Callable[[bytes], Iterable[Buffer]]
 """What of the bytes of one end goes into the file; it may wait until a message is whole."""
 
 
@@ -188,7 +189,7 @@ class Relay:
         if not data or end.is_ignored:
             return
         pair.active_at, pair.has_asked = time.monotonic(), True
-        if kept := end.keep(data):
+        for kept in end.keep(data):
             self._writer.write(end.event, pair.number, kept)
         if other.is_broken:
             return

@@ -161,10 +161,11 @@ class ReplayServer:
                 continue
             client.active_at, client.has_asked = time.monotonic(), True
             answer = client.next_answer(event)
-            if answer is None:
+            if not answer:
+                how = "not" if answer is None else "never answered"
                 what = codec.printable(event.type_name)
-                words = f"{what} is not in the recording: it is not answered"
-                self._log.write(logging.WARNING, client.host, f"client {client.host}: {words}")
+                words = f"{what} is {how} in the recording: it is not answered"
+                self._log.write(logging.WARNING, client.host, f"client {client.address}: {words}")
                 continue
             client.waiting += 1
             begin = client.active_at

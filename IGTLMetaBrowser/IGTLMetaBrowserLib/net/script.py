@@ -11,6 +11,11 @@ from .. import codec
 from .recording import Event, Record, RecordingError
 from .waiting_queries import Asked, Key, WaitingQueries
 
+# Bytes of memory for each, besides what was sent: a small file can have very many of them.
+_COST_OF_CONNECTION = 1000
+_COST_OF_QUERY = 2500
+_COST_OF_MESSAGE = 200
+
 _logger = logging.getLogger(__name__)
 
 MOST_REPLAYED = 2 << 30
@@ -39,6 +44,11 @@ class _Messages:
         self._data = bytearray()
         self._has_ended = False
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a message has begun that is not whole."""
+        return bool(self._data)
+
     def feed(self, data: bytes) -> Iterable[tuple[codec.Header, bytes]]:
         """Yield the messages that are whole now; nothing more after one that is too large."""
         if self._has_ended:
@@ -63,46 +73,75 @@ class _Messages:
             del self._data[:size]
 
 
-def make_scripts(records: Iterable[Record], most_bytes: int = MOST_REPLAYED) -> list[Script]:
-    """Return what the server sent on each connection of a recording.
+class _Budget:
+    """The memory that a replay may still take."""
 
-    Raises ``RecordingError`` if more than ``most_bytes`` were sent.
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = self._left = most_bytes
+
+    def take(self, byte_count: int) -> None:
+        """Take some of it. Raises ``RecordingError`` if it is not there."""
+        self._left -= byte_count
+        if self._left < 0:
+            raise RecordingError(
+                f"the recording takes more than the limit of {self.most_bytes >> 20} MiB of "
+                "memory; replay a shorter one, or choose a higher --max-size"
+            )
+
+
+def make_scripts(records: Iterable[Record], most_bytes: int = MOST_REPLAYED) -> list[Script]:
+    """Return what the server sent on each connection of a recording on which anything was sent.
+
+    Raises ``RecordingError`` if that takes more than ``most_bytes``.
     """
     readers: dict[int, _ScriptReader] = {}
-    bytes_left = most_bytes
+    budget = _Budget(most_bytes)
     for record in records:
-        bytes_left -= len(record.data)
-        if bytes_left < 0:
-            raise RecordingError(
-                f"the recording has more than the limit of {most_bytes >> 20} MiB when it is "
-                "inflated; replay a shorter one, or choose a higher --max-size"
-            )
         if record.event is Event.CONNECTED:
-            readers[record.connection] = _ScriptReader(record.seconds, most_bytes)
+            budget.take(_COST_OF_CONNECTION)
+            readers[record.connection] = _ScriptReader(record.seconds, budget)
         elif record.connection in readers:
+            budget.take(len(record.data))
             readers[record.connection].add(record)
-    return [reader.script for reader in readers.values()]
+    cut = [reader for reader in readers.values() if reader.is_cut]
+    if cut:
+        _logger.warning(
+            "%d connections of the recording end in the middle of a message: it is left out",
+            len(cut),
+        )
+    # Port scans and tests whether a port is open would take the places of clients.
+    return [reader.script for reader in readers.values() if not reader.is_silent]
 
 
 class _ScriptReader:
     """Tells which message answers which query of one connection."""
 
-    def __init__(self, begin: float, most_bytes: int) -> None:
+    def __init__(self, begin: float, budget: _Budget) -> None:
         self.script = Script()
+        self.is_silent = True
         self._begin = begin
-        self._client, self._server = _Messages(most_bytes), _Messages(most_bytes)
+        self._budget = budget
+        self._client, self._server = (_Messages(budget.most_bytes) for _ in range(2))
         self._waiting = WaitingQueries()
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether the beginning of a message has come from the server, and not its rest."""
+        return self._server.is_cut
+
     def add(self, record: Record) -> None:
+        self.is_silent = self.is_silent and not record.data
         if record.event is Event.CLIENT_SENT:
             for header, data in self._client.feed(record.data):
                 if header.type_name.startswith(("GET_", "STT_", "STP_")):
+                    self._budget.take(_COST_OF_QUERY)
                     key = (header.type_name, header.device_name, _content_of(data))
                     asked = Asked(key, record.seconds)
                     self.script.answers[key].append(asked.answer)
                     self._waiting.add(asked)
         elif record.event is Event.SERVER_SENT:
             for header, data in self._server.feed(record.data):
+                self._budget.take(_COST_OF_MESSAGE)
                 self._attribute(header, data, record.seconds)
 
     def _attribute(self, header: codec.Header, data: bytes, seconds: float) -> None:

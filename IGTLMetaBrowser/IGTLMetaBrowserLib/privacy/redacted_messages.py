@@ -8,8 +8,8 @@ size, and their content becomes zeros, as that of a compressed part that claims 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import hashlib
+import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,9 @@ from .kept_texts import is_group, is_modality
 _PARTS = (codec.GetImagePartMessage, codec.ImagePartMessage, codec.ThumbnailMessage)
 # Of a compressed part: its zeros take what it claims, up to 1032 × of what came.
 _LARGEST_PART = 64 << 20
+# Names that have numbers, so that a stream of ever new ones does not fill the memory. Those beyond
+# have a hash, the same for the same; its key is nowhere else, so nobody can try names against it.
+_MOST_NUMBERED = 1_000_000
 # Of metadata these alone, the same for everybody: by them our two ends know each other.
 _PROGRAMS = (*CLIENT.items(), *SERVER.items(), *WITHOUT_ITEMS.items())
 # These hold numbers and names of types alone; of all others texts or pixels are left out.
@@ -37,6 +40,7 @@ class MessageRedactor:
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, str], int] = {}
+        self._secret = secrets.token_bytes(16)
 
     def redact(self, message: codec.Message) -> codec.Message:
         """Return a message that tells nobody's name."""
@@ -102,32 +106,11 @@ class MessageRedactor:
         return self._numbered("id", text) if text else ""
 
     def _numbered(self, kind: str, text: str) -> str:
-        key = (kind, text)
-        number = self._numbers.setdefault(key, len(self._numbers) + 1)
-        return f"{kind.replace('_', ' ')} {number}"
-
-
-def redacting_filter(redactor: MessageRedactor) -> Callable[[bytes], bytes]:
-    """Return what makes redacted messages of one end's bytes, as far as they are whole.
-
-    What cannot be read is left out.
-    """
-    receiver = codec.Receiver(check_crc=False)
-
-    def redact(data: bytes) -> bytes:
-        kept, view = bytearray(), memoryview(data)
-        while view:
-            buffer = receiver.get_buffer()
-            count = min(len(buffer), len(view))
-            buffer[:count] = view[:count]
-            view = view[count:]
-            for event in receiver.buffer_updated(count):
-                if isinstance(event, codec.Message):
-                    with suppress(codec.EncodeError):  # a peer's field that could not be sent again
-                        kept += codec.pack(redactor.redact(event))
-        return bytes(kept)
-
-    return redact
+        key, shown = (kind, text), kind.replace("_", " ")
+        if key not in self._numbers and len(self._numbers) >= _MOST_NUMBERED:
+            name = text.encode("utf-8", "surrogateescape")
+            return f"{shown} {hashlib.blake2b(name, digest_size=8, key=self._secret).hexdigest()}"
+        return f"{shown} {self._numbers.setdefault(key, len(self._numbers) + 1)}"
 
 
 def _claims_much(message: codec.Message) -> bool:
