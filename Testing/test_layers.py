@@ -20,6 +20,7 @@ LIB = "IGTLMetaBrowserLib"
 MODULE_FILE = "IGTLMetaBrowser"
 
 LAYERS = {
+    "file_version": -1,
     "whole_file": -1,
     "codec": 0,
     "dicom_index": 0,

@@ -452,7 +452,7 @@ def test_a_series_of_a_hundred_thousand_files(tmp_path: Path):
         index.update()
         numbers = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)"
         index.query(
-            f"{numbers} INSERT INTO files SELECT i, folder, CAST(i AS BLOB), 1, 1, kind, ''"
+            f"{numbers} INSERT INTO files SELECT i, folder, CAST(i AS BLOB), 1, 1, 1, 1, kind, ''"
             " FROM n, files"
         )
         columns = [name for _, name, *_ in index.query("PRAGMA table_info(instances)")][1:]

@@ -1,9 +1,10 @@
 """The SQLite database in which an index keeps what it knows of each file.
 
-``files`` has one row for each file that was found, DICOM or not, with the size and time by which a
-change is noticed; ``kind`` is empty until the file is read. ``folders`` has a digest of these for
-each folder. ``instances`` has the dictionary's fields of the files that are DICOM, ``images`` the
-headers of those that are images (see ``image_header``); what many of these share is in ``headers``.
+``files`` has one row for each file that was found, DICOM or not, with the version by which a change
+is noticed (``file_version``); ``kind`` is empty until the file is read. ``folders`` has a digest of
+these for each folder. ``instances`` has the dictionary's fields of the files that are DICOM,
+``images`` the headers of those that are images (see ``image_header``); what many of these share is
+in ``headers``.
 ``source`` has a number that grows with each change, and ``written`` the files that were written,
 and after which. ``thumbnails`` has what images look like, by the ids under which they are served.
 Paths are bytes, as the operating system has them, relative to the indexed folder.
@@ -17,14 +18,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..file_version import FileVersion
 from .fields import PATHS
 
 # "IGTM": by this a database is known as an index's own (SQLite's pragma application_id).
 _APPLICATION_ID = 0x4947544D
-_FORMAT = 9  # raise it when the tables or fields change: older databases are then made anew
+_FORMAT = 10  # raise it when the tables or fields change: older databases are then made anew
 # For another process that is writing into the same database.
 _SECONDS_TO_WAIT = 2.0
 
+VERSION = ", ".join(FileVersion._fields)
+"""The columns of a file's version, in their order."""
+_VERSION_COLUMNS = ", ".join(f"{field} INTEGER NOT NULL" for field in FileVersion._fields)
 _FIELD_COLUMNS = ", ".join(f"{field} TEXT NOT NULL" for field in PATHS)
 _TABLES = f"""
     CREATE TABLE source (folder BLOB NOT NULL, changes INTEGER NOT NULL);
@@ -33,8 +38,7 @@ _TABLES = f"""
         id INTEGER PRIMARY KEY,
         folder BLOB NOT NULL,
         name BLOB NOT NULL,
-        size INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL,
+        {_VERSION_COLUMNS},
         kind TEXT NOT NULL,
         reason TEXT NOT NULL,
         UNIQUE (folder, name)
@@ -62,8 +66,7 @@ _TABLES = f"""
         name BLOB PRIMARY KEY,
         how TEXT NOT NULL,
         changes INTEGER NOT NULL,
-        size INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL
+        {_VERSION_COLUMNS}
     );
 """
 

@@ -18,8 +18,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..file_version import version_of
 from ..whole_file import replaced_at_end, why
-from .database import DicomIndexError
+from .database import VERSION, DicomIndexError
 from .fields import FIELDS
 from .index import DicomIndex
 from .rows import GROUP_KEYS, INSTANCE, SUBSERIES_KEYS, Row
@@ -75,22 +76,20 @@ def _is_written(index: DicomIndex, output: Path, how: str) -> bool:
     except OSError:
         return False
     known = index.query(
-        "SELECT size, mtime_ns FROM written, source"
+        f"SELECT {VERSION} FROM written, source"
         " WHERE name = ? AND how = ? AND written.changes = source.changes",
         os.fsencode(output.name),
         how,
     )
-    return known == [(state.st_size, state.st_mtime_ns)]
+    return known == [version_of(state)]
 
 
 def _write_state(index: DicomIndex, output: Path, how: str) -> None:
-    state = output.stat()
     index.query(
-        "REPLACE INTO written SELECT ?, ?, changes, ?, ? FROM source",
+        "REPLACE INTO written SELECT ?, ?, changes, ?, ?, ?, ? FROM source",
         os.fsencode(output.name),
         how,
-        state.st_size,
-        state.st_mtime_ns,
+        *version_of(output.stat()),
     )
 
 

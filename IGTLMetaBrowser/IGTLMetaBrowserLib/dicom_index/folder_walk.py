@@ -3,32 +3,31 @@
 Folders are not followed through links, which may lead in a circle; files are. All paths and names
 are bytes, as the operating system has them.
 """
-# ruff: noqa: PTH118 - pathlib has no paths of bytes
+# ruff: noqa: PTH116, PTH118, PTH119, PTH120 - pathlib has no paths of bytes
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from ..file_version import FileVersion, version_of
 from .header_reader import OTHER, REFUSED
 
-_NOT_KNOWN = -1
-# What SQLite holds: the year 2262. File systems have later ones, and anybody can set them.
-_LATEST_NS = 2**63 - 1
+_NOT_KNOWN = FileVersion(-1)
+# Windows lists folders without the numbers of files (os.DirEntry.stat).
+_ARE_LISTED_WITH_NUMBERS = os.name != "nt"
 
 
 class Entry(NamedTuple):
     """A file in a folder. ``kind`` is empty if it takes reading to know it.
 
-    The name is empty if it is the folder itself that cannot be read; size and time are -1 if
-    they are not known.
+    The name is empty if it is the folder itself that cannot be read; the size is -1 if it is not
+    known.
     """
 
     name: bytes
-    size: int
-    mtime_ns: int
+    version: FileVersion
     kind: str = ""
     reason: str = ""
 
@@ -54,32 +53,29 @@ def _entries(
     path: bytes, folder: bytes, folders: list[bytes], ignored: Collection[bytes]
 ) -> Iterator[Entry]:
     """Yield the files in ``path``, and add the folders in it to ``folders``."""
+    own = {os.path.basename(one) for one in ignored if _folder_of(one) == os.path.join(path, b"")}
     try:
         with os.scandir(path) as found:
             for entry in found:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(os.path.join(folder, entry.name))
-                elif entry.path not in ignored:
+                elif entry.name not in own:
                     yield _entry(entry)
     except OSError as error:
         reason = f"its files cannot be listed: {error.strerror or error}"
-        yield Entry(b"", _NOT_KNOWN, _NOT_KNOWN, REFUSED, reason)
+        yield Entry(b"", _NOT_KNOWN, REFUSED, reason)
+
+
+def _folder_of(path: bytes) -> bytes:
+    return os.path.join(os.path.dirname(path), b"")
 
 
 def _entry(found: os.DirEntry[bytes]) -> Entry:
     try:
-        status = found.stat()
+        status = found.stat() if _ARE_LISTED_WITH_NUMBERS else os.stat(found.path)
     except OSError as error:  # gone since it was listed, or a link to nothing
         reason = f"cannot be read: {error.strerror or error}"
-        return Entry(found.name, _NOT_KNOWN, _NOT_KNOWN, REFUSED, reason)
+        return Entry(found.name, _NOT_KNOWN, REFUSED, reason)
     # Pipes and devices are not read: one might wait for them for ever.
-    kind = "" if stat.S_ISREG(status.st_mode) else OTHER
-    return Entry(found.name, status.st_size, modified_ns(status), kind)
-
-
-def modified_ns(status: os.stat_result) -> int:
-    """Return when a file was last written, in ns since 1970, as the index has it.
-
-    Never 0, which says that it is not known.
-    """
-    return min(status.st_mtime_ns, _LATEST_NS) or 1
+    kind = "" if found.is_file() else OTHER
+    return Entry(found.name, version_of(status), kind)

@@ -13,7 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from .database import DicomIndexError, change, describe_error, open_database
+from ..file_version import FileVersion
+from .database import VERSION, DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD, FileContent
 from .rows import INSTANCE, File, IndexedImage, Row, read_files, read_images, read_row, read_rows
@@ -69,7 +70,7 @@ class DicomIndex:
         progress: Callable[[int, int], None] | None = None,
         executor: Any = None,
     ) -> int:
-        """Read the files that are new or changed in size or time, and forget those that are gone.
+        """Read the files that are new or changed, and forget those that are gone.
 
         ``jobs`` processes read, or an executor of ``concurrent.futures``, see ``workers``.
         ``progress`` is called with how many files are read and are to be. Returns how many were
@@ -106,16 +107,16 @@ class DicomIndex:
         Each is its name, its size in bytes, and what is in it (``header_reader.read_content``). The
         next ``update`` reads them again.
         """
-        insert = (
-            "INSERT INTO files (folder, name, size, mtime_ns, kind, reason)"
-            " VALUES (X'', ?, ?, 0, '', '')"
-        )
         with self._errors_described(), self._transaction():
-            contents = [
-                (self._sql.execute(insert, (os.fsencode(name), size)).lastrowid or 0, content)
-                for name, size, content in files
-            ]
-            self._store(contents)
+            self._store([(self._insert(name, size), content) for name, size, content in files])
+
+    def _insert(self, name: str, size: int) -> int:
+        """Note a file that is not written yet; return its number."""
+        statement = (
+            f"INSERT INTO files (folder, name, {VERSION}, kind, reason)"
+            " VALUES (X'', ?, ?, ?, ?, ?, '', '')"
+        )
+        return self._sql.execute(statement, (os.fsencode(name), *FileVersion(size))).lastrowid or 0
 
     def _unread(self) -> Iterator[Batch]:
         last = 0
@@ -208,11 +209,14 @@ class DicomIndex:
         """A number that grows with each change of what is in the index."""
         return self.query("SELECT changes FROM source")[0][0]
 
-    def row(self, path: str) -> Row:
-        """Return all fields of a file, by its path in the folder; none if it is not known."""
+    def row(self, path: str, version: FileVersion | None = None) -> Row:
+        """Return all fields of a file, by its path in the folder.
+
+        There are none if it is not known, or not in this version.
+        """
         folder, name = (os.fsencode(part) for part in os.path.split(path))
         with self._errors_described():
-            return read_row(self._sql, folder, name)
+            return read_row(self._sql, folder, name, version)
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the answer to a question in SQL, see ``index_database``."""

@@ -10,6 +10,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
+from ..file_version import FileVersion
+from .database import VERSION
 from .fields import FIELDS, PATHS, REFERENCED_SERIES
 from .image_header import ImageHeader, unpack_header
 
@@ -59,7 +61,7 @@ _ROW = f"""
         WHERE kind = 'dicom' AND others.series = instances.series
             AND others.study = instances.study AND others.patient_ID = instances.patient_ID
             AND others.modality = instances.modality
-    ), {", ".join(_FIELDS)}
+    ), {", ".join(_FIELDS)}, {VERSION}
     FROM instances JOIN files ON files.id = instances.file
     WHERE kind = 'dicom' AND folder = ? AND name = ?
 """
@@ -74,14 +76,10 @@ class File(NamedTuple):
 
 
 class IndexedImage(NamedTuple):
-    """An image of a folder: its path there, its bytes, when it was written, and its header.
-
-    The time is 0 if the file was read before it was written.
-    """
+    """An image of a folder: its path there, its version, and its header."""
 
     path: str
-    size: int
-    mtime_ns: int
+    version: FileVersion
     header: ImageHeader
 
 
@@ -99,8 +97,8 @@ def read_files(database: sqlite3.Connection, kinds: tuple[str, ...]) -> Iterator
 def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
     """Yield the images as ``DicomIndex.images`` does."""
     shared: dict[int, dict[str, str]] = {}
-    for folder, name, size, mtime_ns, number, own in database.execute(
-        "SELECT folder, name, size, mtime_ns, header, own"
+    for folder, name, number, own, *version in database.execute(
+        f"SELECT folder, name, header, own, {VERSION}"
         " FROM images JOIN files ON files.id = images.file"
         " WHERE kind = 'dicom' ORDER BY folder, name"
     ):
@@ -109,13 +107,19 @@ def read_images(database: sqlite3.Connection) -> Iterator[IndexedImage]:
             (text,) = database.execute(statement, (number,)).fetchone()
             shared[number] = json.loads(text)
         header = unpack_header(shared[number], own)
-        yield IndexedImage(shown_path("", folder, name), size, mtime_ns, header)
+        yield IndexedImage(shown_path("", folder, name), FileVersion(*version), header)
 
 
-def read_row(database: sqlite3.Connection, folder: bytes, name: bytes) -> Row:
-    """Return the fields of one file; none if there is no such file."""
+def read_row(
+    database: sqlite3.Connection, folder: bytes, name: bytes, version: FileVersion | None
+) -> Row:
+    """Return the fields of one file; none if there is no such file, or none in this version."""
     found = database.execute(_ROW, (folder, name)).fetchone()
-    return _row("", folder, name, *found) if found else {}
+    if found is None:
+        return {}
+    end = -len(FileVersion._fields)
+    is_other = version is not None and not version.may_be(FileVersion(*found[end:]))
+    return {} if is_other else _row("", folder, name, *found[:end])
 
 
 def read_rows(database: sqlite3.Connection, level: str, prefix: str) -> Iterator[Row]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from hashlib import blake2b
 from itertools import islice
+from struct import Struct
 
-from .database import change
+from ..file_version import FileVersion
+from .database import VERSION, change
 from .folder_walk import Entry, files_in, walk
 from .header_reader import REFUSED
 
 _STORED_AT_ONCE = 500
+_VERSION_BYTES = Struct(f"<{len(FileVersion._fields)}q")
 
 
 def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]) -> None:
@@ -19,7 +22,7 @@ def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]
 
     Memory does not grow with the number of files. To be run in a transaction.
     """
-    # Permission may have been given since, without a change of size and time.
+    # Permission may have been given since, without a change of the file.
     change(database, f"UPDATE files SET kind = '' WHERE kind = '{REFUSED}' AND size >= 0")
     database.execute("CREATE TEMP TABLE visited (folder BLOB PRIMARY KEY)")
     for folder, entries in walk(root, ignored):
@@ -34,11 +37,12 @@ def survey(database: sqlite3.Connection, root: bytes, ignored: Collection[bytes]
     database.execute("DROP TABLE visited")
 
 
-def _digest(entries: Iterable[Entry]) -> bytes:
+def _digest(entries: Iterator[Entry]) -> bytes:
     """Return what shows whether anything in a folder has changed: by far most have not."""
     digest = blake2b(digest_size=16)
-    for entry in entries:
-        digest.update(b"%b/%d/%d/" % entry[:3])
+    pack = _VERSION_BYTES.pack
+    while batch := list(islice(entries, _STORED_AT_ONCE)):
+        digest.update(b"/".join([part for one in batch for part in (one.name, pack(*one.version))]))
     return digest.digest()
 
 
@@ -62,18 +66,19 @@ def _store_changed(database: sqlite3.Connection, folder: bytes, entries: list[En
     """Store the entries that are new or changed."""
     marks = ",".join("?" * len(entries))
     known = {
-        name: rest
-        for name, *rest in database.execute(
-            f"SELECT name, size, mtime_ns FROM files WHERE folder = ? AND name IN ({marks})",
+        name: version
+        for name, *version in database.execute(
+            f"SELECT name, {VERSION} FROM files WHERE folder = ? AND name IN ({marks})",
             (folder, *(entry.name for entry in entries)),
         )
     }
-    changed = [entry for entry in entries if known.get(entry.name) != [entry.size, entry.mtime_ns]]
+    changed = [entry for entry in entries if known.get(entry.name) != [*entry.version]]
     # The fields of a changed file go with its row.
     old = [(folder, entry.name) for entry in changed if entry.name in known]
     change(database, "DELETE FROM files WHERE folder = ? AND name = ?", old)
     change(
         database,
-        "INSERT INTO files (folder, name, size, mtime_ns, kind, reason) VALUES (?, ?, ?, ?, ?, ?)",
-        [(folder, *entry) for entry in changed],
+        f"INSERT INTO files (folder, name, {VERSION}, kind, reason)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [(folder, entry.name, *entry.version, entry.kind, entry.reason) for entry in changed],
     )

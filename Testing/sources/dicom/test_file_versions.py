@@ -9,7 +9,7 @@ import pytest
 
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.dicom import file_versions
-from IGTLMetaBrowserLib.sources.dicom.file_versions import FileVersions
+from IGTLMetaBrowserLib.sources.dicom.file_versions import FileVersions, Versions
 
 
 @pytest.fixture
@@ -25,12 +25,16 @@ def write_at(path: Path, nanoseconds: int) -> None:
     os.utime(path, ns=(nanoseconds, nanoseconds))
 
 
+def times(versions: Versions) -> list[int]:
+    return [version.mtime_ns for version in versions]
+
+
 def test_without_turns_a_change_is_seen_at_once(files: list[Path]) -> None:
     versions = FileVersions(seconds_a_turn=None)
-    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
+    assert times(versions.of("CT", files)) == [1, 2, 3]
     write_at(files[1], 5)
     files[2].unlink()
-    assert versions.of("CT", files) == ((1, 0), (5, 0), (0, 0))
+    assert times(versions.of("CT", files)) == [1, 5, 0]
 
 
 def test_slow_files_are_looked_at_in_turns(files: list[Path]) -> None:
@@ -38,20 +42,20 @@ def test_slow_files_are_looked_at_in_turns(files: list[Path]) -> None:
     for _ in range(2):
         with pytest.raises(NotReadyError):
             versions.of("CT", files)
-    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
+    assert times(versions.of("CT", files)) == [1, 2, 3]
 
 
 def test_in_a_server_a_change_is_seen_when_the_second_is_over(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = FileVersions(seconds_a_turn=10.0)
-    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
+    assert times(versions.of("CT", files)) == [1, 2, 3]
     write_at(files[0], 9)
     monkeypatch.setattr(file_versions, "_SECONDS_BELIEVED", 3600.0)
-    assert versions.of("CT", files) == ((1, 0), (2, 0), (3, 0))
-    assert versions.of("another image", files) == ((9, 0), (2, 0), (3, 0))
+    assert times(versions.of("CT", files)) == [1, 2, 3]
+    assert times(versions.of("another image", files)) == [9, 2, 3]
     monkeypatch.setattr(file_versions, "_SECONDS_BELIEVED", 0.0)
-    assert versions.of("CT", files) == ((9, 0), (2, 0), (3, 0))
+    assert times(versions.of("CT", files)) == [9, 2, 3]
 
 
 def test_few_images_are_remembered(files: list[Path]) -> None:

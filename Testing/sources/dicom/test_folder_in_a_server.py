@@ -105,8 +105,8 @@ def test_label_maps_are_read_in_another_thread(source, index, monkeypatch):
     threads = []
     monkeypatch.setattr(
         folder_label_maps,
-        "structure_sets",
-        lambda index: threads.append(threading.get_ident()) or [],
+        "documents",
+        lambda *_: threads.append(threading.get_ident()) or [],
     )
     assert after_turns(source.label_maps) == []
     assert threads

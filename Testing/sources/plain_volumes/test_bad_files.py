@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.replaced_files import replace_with_time
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import (
     PlainVolumeSource,
@@ -227,20 +228,12 @@ def test_refusals_say_nothing_of_where_files_are(tmp_path: Path):
         source.image("a")
 
 
-def copy_with_time(path: Path, other: Path) -> None:
-    """Replace a file by another that has the time of the first, as ``cp -p`` or an export may."""
-    status = path.stat()
-    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert other.stat().st_size == status.st_size
-    other.replace(path)
-
-
 def test_another_patients_file_of_the_same_size_and_time_is_never_sent(tmp_path: Path):
     write_with_itk(tmp_path / "CT.nii")
     source = PlainVolumeSource(tmp_path)
     before = source.image_version("CT")
     write_with_itk(tmp_path / "other.nii", VOXELS + 1)
-    copy_with_time(tmp_path / "CT.nii", tmp_path / "other.nii")
+    replace_with_time(tmp_path / "CT.nii", tmp_path / "other.nii")
     assert source.image_version("CT") != before
     with pytest.raises(SourceError, match="has changed"):
         source.image("CT")
@@ -254,7 +247,7 @@ def test_a_file_that_is_replaced_while_it_waits_to_be_read_is_never_sent(tmp_pat
     with PROCESS._running():  # so that the reading waits
         with pytest.raises(NotReadyError):
             source.image("CT")
-        copy_with_time(tmp_path / "CT.nii", tmp_path / "z.nii")
+        replace_with_time(tmp_path / "CT.nii", tmp_path / "z.nii")
     (future,) = source._background._futures.values()
     with pytest.raises(SourceError, match="has changed"):
         future.result()

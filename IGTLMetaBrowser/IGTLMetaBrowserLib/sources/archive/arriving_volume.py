@@ -26,6 +26,7 @@ from ...dicom_index.fields import PATHS
 from ...dicom_index.header_reader import DICOM, FileContent
 from ...dicom_index.image_header import ImageHeader, unpack_header
 from ...dicom_index.index import DicomIndex
+from ...file_version import FileVersion
 from ...net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
 from ...net.source import SourceError
 from ..dicom import fields as dicom_fields
@@ -134,7 +135,7 @@ class ArrivingVolume:
             if reading is None or self._is_over or image is None:
                 return None
             try:
-                k = self._place_of(Frame(ImageFile("", size, image)))
+                k = self._place_of(Frame(ImageFile("", FileVersion(size), image)))
             except _Errors:
                 return None
             place = self._slice(reading, k)
@@ -154,7 +155,7 @@ class ArrivingVolume:
             if header.kind != DICOM or image is None or not self._is_of_series(header):
                 self._give_up("a file came that is no image of this series")
                 return
-            file = ImageFile(name, len(content), image)
+            file = ImageFile(name, FileVersion(len(content)), image)
             self._waiting.append((file, header, content))
             if self._ends is not None:
                 self._place_waiting()
@@ -287,7 +288,7 @@ class ArrivingVolume:
     def _fields_of(self, file: ImageFile, header: FileContent) -> dict[str, str | int]:
         """Return the dictionary's fields of a file as the index of all files will have them."""
         with DicomIndex(self._folder) as index:
-            index.add([(file.name, file.size, header)])
+            index.add([(file.name, file.version.size, header)])
             return {**index.row(file.name), "instances": self._count}
 
     # What is there -------------------------------------------------------------------------------
@@ -431,7 +432,7 @@ class GrowingVolume:
 
 def _first_of(ends: Sequence[Mapping[str, str]]) -> int:
     """Return which of two instances is the first along k: 0 or 1. Raises ``ValueError``."""
-    frames = [Frame(ImageFile("", 0, ImageHeader({}, end))) for end in ends]
+    frames = [Frame(ImageFile("", FileVersion(0), ImageHeader({}, end))) for end in ends]
     orientation = frames[0].numbers("ImageOrientationPatient", 6)
     positions = [frame.numbers("ImagePositionPatient", 3) for frame in frames]
     if orientation is None or None in positions or not all(map(_uid_of, ends)):

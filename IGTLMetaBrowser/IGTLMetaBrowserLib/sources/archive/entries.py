@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Sequence
 
 from ... import codec
 from ...dicom_index.image_header import ImageHeader
+from ...file_version import FileVersion
 from ...net.source import SourceError
 from ..dicom.files import Frame, ImageFile
 from ..dicom.places import plain_name
@@ -20,7 +21,7 @@ def version_of(series: Series) -> Hashable:
 
 def frame_of(series: Series) -> Frame:
     """Return what the fields of a listing can be read from."""
-    return Frame(ImageFile("", 0, ImageHeader(series.attributes, {})))
+    return Frame(ImageFile("", FileVersion(0), ImageHeader(series.attributes, {})))
 
 
 def patient_of(series: Series) -> str:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...dicom_index.limited_file import open_regular
+from ...file_version import FileVersion, version_of
 from ...net.source import SourceError
 from .bits import without_other_bits
 from .codestreams import check_sizes
@@ -146,13 +147,13 @@ def _decode(path: Path, indices: Sequence[int]) -> list[np.ndarray]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the log is the other process's
-        dataset = _read_again(path, path.stat().st_mtime_ns)
+        dataset = _read_again(path, version_of(path.stat()))
         plugin = _FASTEST_OF_ONE_THREAD.get(dataset.file_meta.TransferSyntaxUID, "")
         return [*_decode_dataset(dataset, path, indices, plugin)]
 
 
 @lru_cache(maxsize=1)
-def _read_again(path: Path, mtime_ns: int) -> Dataset:
+def _read_again(path: Path, version: FileVersion) -> Dataset:
     return _read(path)
 
 

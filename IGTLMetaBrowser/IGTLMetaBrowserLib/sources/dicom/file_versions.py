@@ -1,4 +1,4 @@
-"""When the files of an image were last written, and their sizes; found out in turns."""
+"""The versions of the files of an image; found out in turns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
+from ...file_version import FileVersion, version_of
 from ...net.source import NotReadyError
 
 # A server asks at each query, and whenever a client leaves. A list is believed for as long.
@@ -13,7 +14,6 @@ _SECONDS_BELIEVED = 1.0
 # Images whose files are looked at, or were a moment ago.
 _MOST_IMAGES = 64
 
-FileVersion = tuple[int, int]
 Versions = tuple[FileVersion, ...]
 
 
@@ -30,19 +30,19 @@ class FileVersions:
         self._begun: dict[Hashable, tuple[list[FileVersion], Iterator[Path]]] = {}
 
     def of(self, key: Hashable, paths: Sequence[Path]) -> Versions:
-        """Return times (ns) and sizes (bytes) of the files of the image that is known by ``key``.
+        """Return the versions of the files of the image that is known by ``key``.
 
         Raises ``NotReadyError`` if another turn is needed.
         """
         if self._seconds_a_turn is None:
-            return tuple(map(version_of, paths))
+            return tuple(map(version_at, paths))
         now = time.monotonic()
         since, version = self._found.get(key, (0.0, ()))
         if len(version) == len(paths) and now - since < _SECONDS_BELIEVED:
             return version
         versions, rest = self._begun.pop(key, None) or ([], iter(paths))
         for path in rest:
-            versions.append(version_of(path))
+            versions.append(version_at(path))
             if time.monotonic() - now > self._seconds_a_turn and len(versions) < len(paths):
                 _make_room(self._begun)
                 self._begun[key] = (versions, rest)
@@ -58,10 +58,9 @@ def _make_room(images: dict) -> None:
         del images[next(iter(images))]
 
 
-def version_of(path: Path) -> FileVersion:
-    """Return when a file was last written, and its size; 0 if it is gone, as reading it tells."""
+def version_at(path: Path) -> FileVersion:
+    """Return the version of a file; that of none if it is gone, as reading it tells."""
     try:
-        status = path.stat()
+        return version_of(path.stat())
     except OSError:
-        return 0, 0
-    return status.st_mtime_ns, status.st_size
+        return FileVersion(-1)

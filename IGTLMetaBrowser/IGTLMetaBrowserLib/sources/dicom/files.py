@@ -7,11 +7,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
+from ...dicom_index.database import VERSION
 from ...dicom_index.header_reader import DICOM, DICOMDIR, OTHER, REFUSED, UNREADABLE
 from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.rows import shown_path
+from ...file_version import FileVersion
 
 _NOT_IMAGES = (DICOMDIR, OTHER, REFUSED, UNREADABLE)
 
@@ -28,17 +31,20 @@ STRUCTURE_SET = "1.2.840.10008.5.1.4.1.1.481.3"
 LABEL_MAP_SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.7"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class ImageFile:
-    """A file of an image: its path in the indexed folder, its size in bytes, and its header.
-
-    ``mtime_ns`` is when it was last written, 0 if that is not known.
-    """
+class Document(NamedTuple):
+    """A file of whatever kind: its path in the indexed folder, and its version."""
 
     name: str
-    size: int
+    version: FileVersion
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ImageFile:
+    """A file of an image: its path in the indexed folder, its version, and its header."""
+
+    name: str
+    version: FileVersion
     header: ImageHeader
-    mtime_ns: int = 0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,7 +98,7 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Coun
     images: list[ImageFile] = []
     missing: Counter[str] = Counter()
     first: dict[str, ImageFile] = {}
-    for name, size, mtime_ns, header in index.images():
+    for name, version, header in index.images():
         uid = header.get("SOPInstanceUID") or name
         reason = _why_refused(header)
         twin = None if reason else first.get(uid)
@@ -104,7 +110,7 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Coun
             missing[header.get("SeriesInstanceUID")] += not is_copy
             refused.append((name, reason))
             continue
-        first[uid] = ImageFile(name, size, header, mtime_ns)
+        first[uid] = ImageFile(name, version, header)
         images.append(first[uid])
     return images, sorted(refused), missing
 
@@ -132,14 +138,17 @@ def is_fractional(segmentation: ImageFile) -> bool:
     return segmentation.header.get("SegmentationType") == "FRACTIONAL"
 
 
-def structure_sets(index: DicomIndex) -> list[str]:
-    """Return the paths of the structure sets in an index's folder."""
+def documents(index: DicomIndex, sop_class: str) -> list[Document]:
+    """Return the files of a SOP class in an index's folder, in the order of their paths."""
     found = index.query(
-        "SELECT folder, name FROM instances JOIN files ON files.id = instances.file"
+        f"SELECT folder, name, {VERSION} FROM instances JOIN files ON files.id = instances.file"
         " WHERE kind = 'dicom' AND sop_class = ? ORDER BY folder, name",
-        STRUCTURE_SET,
+        sop_class,
     )
-    return [shown_path("", folder, name) for folder, name in found]
+    return [
+        Document(shown_path("", folder, name), FileVersion(*version))
+        for folder, name, *version in found
+    ]
 
 
 def frames_of(image: ImageFile) -> Iterator[Frame]:

@@ -309,8 +309,7 @@ class DicomFolderSource:
         return offer.grid is None and offer.is_decoded
 
     def image_version(self, image_id: str) -> Hashable:
-        """When the image's files were last written, and their sizes; of a label map, how often the
-        folder changed.
+        """The versions of the image's files; of a label map, how often the folder changed.
 
         Raises ``SourceError``, and ``NotReadyError`` if another turn is needed.
         """
@@ -323,13 +322,17 @@ class DicomFolderSource:
 
     def metadata(self, image_id: str) -> dict[str, str]:
         """What is known of an image: the DICOM metadata dictionary's fields, those that are
-        attributes by their keywords too; raises ``SourceError`` for an unknown id.
+        attributes by their keywords too; raises ``SourceError`` for an unknown id, and if they are
+        of another file than is listed.
 
         Of an image of several files they are those of the first; paths are in the folder.
         """
         stack = self._offer(image_id).stack
         self._wait_for_index()
-        fields = self._index.row(stack.frames[0].file.name)
+        file = stack.frames[0].file
+        fields = self._index.row(file.name, file.version)
+        if not fields:
+            raise SourceError(f"{file.name!r} has changed; refresh the list")
         return dicom_fields.metadata(stack, fields)
 
     def kept_thumbnail(self, image_id: str) -> codec.ThumbnailMessage | None:

@@ -14,7 +14,7 @@ from ... import codec
 from ...dicom_index.index import DicomIndex
 from ...net.source import SourceError
 from . import fields as dicom_fields
-from .files import structure_sets
+from .files import STRUCTURE_SET, Document, documents
 from .label_notices import beside_notices
 from .offers import FolderOffers
 from .replaced_documents import replaced_in
@@ -36,7 +36,7 @@ class FolderLabelMaps:
     by_id: dict[str, LabelMap] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     images: dict[str, Stack] = field(default_factory=dict)
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, Document] = field(default_factory=dict)
     replaced: set[str] = field(default_factory=set)
 
     def items(self, index: DicomIndex) -> list[codec.LabelMetaItem]:
@@ -68,16 +68,18 @@ class FolderLabelMaps:
 
     def document_of(self, image_id: str, index: DicomIndex) -> str:
         """Return the SOPInstanceUID of the file that a label map is in."""
-        return str(index.row(self.files[image_id]).get("instance_uid") or "")
+        return str(index.row(*self.files[image_id]).get("instance_uid") or "")
 
     def metadata(self, image_id: str, index: DicomIndex) -> dict[str, str]:
         """Return what is known of the file that a label map is in, by keywords.
 
         One of several label maps of a file has no SOPInstanceUID: who replaces a part of a document
         would take all the rest of it away. Of a segmentation it has a reference to the document and
-        to its own segments (PS3.3 10.3 and C.8.20.2).
+        to its own segments (PS3.3 10.3 and C.8.20.2). Raises ``SourceError``.
         """
-        row, label_map = index.row(self.files[image_id]), self.by_id[image_id]
+        row, label_map = index.row(*self.files[image_id]), self.by_id[image_id]
+        if not row:
+            raise SourceError(f"{self.files[image_id].name!r} has changed; refresh the list")
         is_part = [*self.files.values()].count(self.files[image_id]) > 1
         values = {
             keyword: str(row.get(name) or "") for name, keyword in dicom_fields.KEYWORDS.items()
@@ -113,14 +115,16 @@ class LabelMapReader:
         found = FolderLabelMaps()
         for file in self._offers.segmentations:
             found.replaced.update(replaced_in(self._folder / file.name))
-            self._add(found, file.name, partial(read_segmentation, file))
-        for name in structure_sets(self._index):
-            self._add(found, name, partial(self._structures, name))
+            document = Document(file.name, file.version)
+            self._add(found, document, partial(read_segmentation, file))
+        for document in documents(self._index, STRUCTURE_SET):
+            self._add(found, document, partial(self._structures, document))
         return found
 
     def _add(
-        self, found: FolderLabelMaps, name: str, read: Callable[[], Sequence[LabelMap]]
+        self, found: FolderLabelMaps, file: Document, read: Callable[[], Sequence[LabelMap]]
     ) -> None:
+        name = file.name
         owner = self._owner_of(name)
         is_known = owner in self._elsewhere or self._is_in_space_of(name, owner)
         image = self._image(owner) if is_known else None
@@ -129,23 +133,23 @@ class LabelMapReader:
             for label_map in read():
                 found.by_id[label_map.id] = label_map
                 found.owners[label_map.id] = owner if is_known else ""
-                found.files[label_map.id] = name
+                found.files[label_map.id] = file
                 if image is not None:
                     found.images[label_map.id] = image
         except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
             _logger.warning("%s is not offered: %s", name, error)
             self._offers.refused.append((name, str(error)))
 
-    def _structures(self, name: str) -> Sequence[LabelMap]:
-        owner = self._owner_of(name)
+    def _structures(self, file: Document) -> Sequence[LabelMap]:
+        owner = self._owner_of(file.name)
         stack = self._image(owner)
         if stack is None:
             raise ValueError(
                 "structures of an image that is not in the folder, or not offered as one volume"
             )
-        if owner not in self._elsewhere and not self._is_in_space_of(name, owner):
+        if owner not in self._elsewhere and not self._is_in_space_of(file.name, owner):
             raise ValueError("structures in another frame of reference than their image's")
-        return read_structures(self._folder, name, stack)
+        return read_structures(self._folder, file, stack)
 
     def _image(self, owner: str) -> Stack | None:
         if owner in self._offers.images:

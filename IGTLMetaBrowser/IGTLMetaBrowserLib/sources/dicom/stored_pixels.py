@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ...dicom_index.buffer_file import BufferFile, Contents
-from ...dicom_index.folder_walk import modified_ns
 from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ...dicom_index.limited_file import open_regular
+from ...file_version import version_of
 from ...net.source import SourceError
 from .files import Frame, ImageFile
 from .values import integer_kind
@@ -24,6 +26,10 @@ _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 
 # A file's SOPInstanceUID is within its first bytes: it is in the file meta information, too.
 _BYTES_WITH_UID = 4096
+# SOPInstanceUID, and MediaStorageSOPInstanceUID, which is always in little endian (PS3.10 7.1).
+_BIG_ENDIAN_TAG = b"\0\x08\0\x18"
+# One may begin within what looks like another: the zero before it pads a value.
+_UID_TAGS = re.compile(rb"(?=(\x08\0\x18\0|\x02\0\x03\0|\0\x08\0\x18))")
 
 
 def stored_dtype(header: ImageHeader) -> np.dtype | None:
@@ -59,16 +65,27 @@ def open_unchanged(folder: Path, file: ImageFile, contents: Contents | None = No
         raise SourceError(f"{file.name!r} can no longer be read: {error.strerror}") from error
     try:
         check_unchanged(opened, file)
-        uid = file.header.get("SOPInstanceUID").encode()
         header = opened.read(_BYTES_WITH_UID)
-        if uid not in header and file.header.pixels is not None:
+        if not _has_uid(header, file) and file.header.pixels is not None:
             header += opened.read(max(0, file.header.pixels.offset - len(header)))
-        if uid not in header:
+        if not _has_uid(header, file):
             raise _changed(file)
     except BaseException:
         opened.close()
         raise
     return opened
+
+
+def _has_uid(beginning: bytes, file: ImageFile) -> bool:
+    """Whether a file's first bytes have its SOPInstanceUID, in whichever encoding (PS3.5 7.1)."""
+    uid = file.header.get("SOPInstanceUID").encode()
+    for tag in _UID_TAGS.finditer(beginning):
+        order: Literal["little", "big"] = "big" if tag[1] == _BIG_ENDIAN_TAG else "little"
+        vr_and_length = beginning[tag.end(1) : tag.end(1) + 4]
+        length = int.from_bytes(vr_and_length.removeprefix(b"UI"), order)
+        if beginning[tag.end(1) + 4 :][:length].strip(b" \0") == uid:
+            return True
+    return not uid
 
 
 def check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
@@ -79,8 +96,7 @@ def check_unchanged(opened: io.RawIOBase, file: ImageFile) -> None:
     if isinstance(opened, BufferFile):
         return
     status = os.fstat(opened.fileno())
-    is_as_indexed = status.st_size == file.size and file.mtime_ns in (0, modified_ns(status))
-    if not is_as_indexed or not stat.S_ISREG(status.st_mode):
+    if not version_of(status).may_be(file.version) or not stat.S_ISREG(status.st_mode):
         raise _changed(file)
 
 

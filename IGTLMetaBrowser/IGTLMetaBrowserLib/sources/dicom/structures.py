@@ -21,7 +21,8 @@ from ...dicom_index.plausible_numbers import LONGEST
 from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
 from .fields import image_id
-from .file_versions import version_of
+from .file_versions import version_at
+from .files import Document
 from .label_notices import CUT, empty_notices
 from .segmentations import Structure, default_color
 from .volumes import Stack
@@ -42,18 +43,14 @@ _FITS = 0.25
 
 @dataclass(frozen=True, eq=False)
 class StructureLabelMap:
-    """One structure of a structure set, ``number`` its ROINumber, on the grid of an image.
-
-    ``version`` is that of the file when it was listed.
-    """
+    """One structure of a structure set, ``number`` its ROINumber, on the grid of an image."""
 
     id: str
     size: tuple[int, int, int]
     ijk_to_ras: np.ndarray
     structures: Sequence[Structure]
-    name: str
+    file: Document
     number: int
-    version: tuple[int, int]
     segments: Sequence[int] = ()
 
     def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
@@ -63,18 +60,17 @@ class StructureLabelMap:
         """
         columns, rows, count = self.size
         volume = np.zeros((count, rows, columns), bool)
-        dataset = _read(folder, self.name)
-        if version_of(folder / self.name) != self.version:
-            raise SourceError(f"{self.name!r} has changed since it was listed; refresh the list")
+        dataset = _read(folder, self.file)
         lps_to_ijk = np.linalg.inv(flip_matrix_lps_ras(self.ijk_to_ras))
         is_cut = False
         for points in self._points(dataset):
             ijk = (lps_to_ijk @ points.T)[:3].T
             planes = np.unique(np.round(ijk[:, 2]))
             if len(planes) > 1 or np.abs(ijk[:, 2] - planes[0]).max() > _FITS:
+                name = self.structures[0].name
                 raise SourceError(
-                    f"{self.name}: the contours of {self.structures[0].name!r} do not lie in the "
-                    "slices of their image"
+                    f"{self.file.name}: the contours of {name!r} do not lie in the slices of their "
+                    "image"
                 )
             is_in_slices = 0 <= planes[0] < count
             if is_in_slices:
@@ -90,20 +86,19 @@ class StructureLabelMap:
         except (AttributeError, TypeError, ValueError) as error:
             name = self.structures[0].name
             raise SourceError(
-                f"{self.name}: the contours of {name!r} are damaged: {error}"
+                f"{self.file.name}: the contours of {name!r} are damaged: {error}"
             ) from None
 
 
-def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabelMap]:
+def read_structures(folder: Path, file: Document, image: Stack) -> list[StructureLabelMap]:
     """Return the label maps of a structure set's file, on the grid of ``image``.
 
     Structures without closed contours have none, nor have those in another frame of reference: a
     file can have structures of two images that are not aligned (PS3.3 C.8.8.5). Raises
-    ``SourceError`` if the file is unreadable.
+    ``SourceError`` if the file is unreadable, or another than the index has read.
     """
-    version = version_of(folder / name)
-    dataset = _read(folder, name)
-    uid = str(dataset.get("SOPInstanceUID") or name)
+    dataset = _read(folder, file)
+    uid = str(dataset.get("SOPInstanceUID") or file.name)
     names = {
         int(item.ROINumber): str(item.get("ROIName") or f"ROI {item.ROINumber}")
         for item in dataset.get("StructureSetROISequence") or []
@@ -123,9 +118,8 @@ def read_structures(folder: Path, name: str, image: Stack) -> list[StructureLabe
                 image.size,
                 image.ijk_to_ras,
                 [Structure(names[number], 1, rgba)],
-                name,
+                file,
                 number,
-                version,
             )
         )
     return label_maps
@@ -212,9 +206,13 @@ def _numbers(contour: Dataset) -> np.ndarray:
     return numbers
 
 
-def _read(folder: Path, name: str) -> Dataset:
+def _read(folder: Path, file: Document) -> Dataset:
+    path = folder / file.name
     try:
-        with open_limited(folder / name) as file:
-            return read_whole(file, force=True)
+        with open_limited(path) as opened:
+            dataset = read_whole(opened, force=True)
     except Exception as error:  # a broken file raises anything
-        raise SourceError(f"{name!r} cannot be read: {error}") from error
+        raise SourceError(f"{file.name!r} cannot be read: {error}") from error
+    if not version_at(path).may_be(file.version):
+        raise SourceError(f"{file.name!r} has changed since it was listed; refresh the list")
+    return dataset

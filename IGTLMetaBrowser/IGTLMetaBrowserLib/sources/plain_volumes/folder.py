@@ -24,6 +24,7 @@ import numpy as np
 
 from ... import codec
 from ...codec.geometry import flip_matrix_lps_ras
+from ...file_version import FileVersion, version_of
 from ...net.source import SourceError
 from ..background import Background
 from ..dicom.fields import ID_LENGTH
@@ -68,7 +69,7 @@ class VolumeFile:
     voxels: Path
     item: codec.ImageMetaItem
     labels: tuple[codec.LabelMetaItem, ...]
-    version: tuple[tuple[int, ...], ...]
+    version: tuple[FileVersion, ...]
     metadata: Mapping[str, str]
 
 
@@ -150,7 +151,7 @@ class PlainVolumeSource:
             raise _changed(file.path)
         return volume
 
-    def image_version(self, image_id: str) -> tuple[tuple[int, ...], ...]:
+    def image_version(self, image_id: str) -> tuple[FileVersion, ...]:
         """Return what tells its file, or its two files, from others. Raises ``SourceError``."""
         file = self._file(image_id)
         return _version(file.path, file.voxels)
@@ -369,22 +370,15 @@ def _place_of(path: Path, header: VolumeHeader) -> Place:
     return place_of(path, flip_matrix_lps_ras(ijk_to_lps), (*header.size, 1)[:3])
 
 
-def _version(path: Path, voxels: Path) -> tuple[tuple[int, ...], ...]:
-    """Return times, sizes, and numbers of the files of a volume. Raises ``SourceError``.
-
-    Another patient's file may have the size and the time of this one: ``cp -p`` and exports set a
-    time, and some file systems have no more than even seconds. Its number, and when the system
-    has last changed what it knows of it, nobody sets.
+def _version(path: Path, voxels: Path) -> tuple[FileVersion, ...]:
+    """Return the versions of the files of a volume. Raises ``SourceError``.
 
     A server asks again and again while it is read: nothing is opened.
     """
     try:
-        found = [file.stat() for file in dict.fromkeys((path, voxels))]
+        return tuple(version_of(file.stat()) for file in dict.fromkeys((path, voxels)))
     except OSError as error:
         raise SourceError(f"{path.name!r} can no longer be read: {error.strerror}") from None
-    return tuple(
-        (status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns) for status in found
-    )
 
 
 def _changed(path: Path) -> SourceError:
