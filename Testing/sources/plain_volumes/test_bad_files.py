@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -82,7 +83,8 @@ def test_a_packed_nifti_file_has_no_voxels_of_the_one_beside_it(tmp_path: Path):
 
     anew = PlainVolumeSource(tmp_path)
     assert [name for name, _ in anew.refused] == ["CT.nii.gz"]
-    np.testing.assert_array_equal(anew.image("CT").pixels, VOXELS + 1)
+    (item,) = anew.images()
+    np.testing.assert_array_equal(anew.image(item.id).pixels, VOXELS + 1)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,22 @@ def test_a_file_that_keeps_itk_busy_for_ever_is_refused_and_the_next_is_read(
         )
         with pytest.raises(SourceError, match="reading it has ended ITK, or takes too long"):
             PROCESS.read_header(tmp_path / "a.mha", "MetaImageIO")
+    np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
+
+
+def test_a_compressed_file_that_does_not_end_is_refused_and_the_next_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Its voxels are whole; behind them, where the end and its checksum are looked for, there is
+    nothing, again and again."""
+    write_with_itk(tmp_path / "a.nii.gz")
+    with (tmp_path / "a.nii.gz").open("ab") as file:
+        file.write(gzip.compress(b"") * 200_000)
+    write_with_itk(tmp_path / "head.nrrd")
+    with monkeypatch.context() as changed:
+        changed.setattr("IGTLMetaBrowserLib.sources.plain_volumes.itk_process._VOXEL_SECONDS", 0.05)
+        with pytest.raises(SourceError, match="takes too long"):
+            read_volume(tmp_path / "a.nii.gz")
     np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
 
 

@@ -169,6 +169,7 @@ def test_a_nifti_volume_without_spacings_lies_as_its_qform_says(tmp_path: Path):
         # ITK begins to read four bytes too early.
         ({"vox_offset": 0}, "its voxels begin at byte 0 (vox_offset), which is within its header"),
         ({"vox_offset": INF}, "its voxels begin at byte inf (vox_offset)"),
+        ({"vox_offset": 40e9}, "its voxels begin at byte 4e+10 (vox_offset)"),
         ({"dim": [3, 2, 3, -4, 1, 1, 1, 1]}, "its dim is [2, 3, -4]"),
         # By which what is missing of a file was counted.
         ({"bitpix": 8}, "its bitpix is 8, and its voxels have 16 bits (datatype)"),

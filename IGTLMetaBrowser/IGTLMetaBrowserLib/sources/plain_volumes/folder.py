@@ -32,12 +32,12 @@ from ..dicom.fields import image_id as id_of_text
 from ..dicom.segmentations import Structure
 from ..dicom.sizes import MM_NOT_KNOWN
 from ..documents.label_file import Labels
+from .formats import ending_of
 from .headers import Place, check_header, place_of
 from .itk_process import PROCESS, ItkError
 from .itk_reading import VolumeHeader
 from .markups_folder import Markups, read_markups, rgba_of
-from .voxel_files import check_names, ending_of, voxel_file
-from .whole_voxels import check_checksum, check_voxels
+from .voxel_files import voxel_file
 
 # What reads them: left to itself, ITK goes by what is in a file, and knows formats of many files.
 _READERS = {
@@ -217,10 +217,6 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
         dtype = _scalar_type(header).dtype
         components = [header.components] if header.components > 1 else []
         shape = (*header.size[::-1], *components)
-        byte_count = math.prod(shape) * dtype.itemsize
-        # Before ITK reads them: MetaIO would read some damaged files for ever.
-        check_names(path, byte_count)
-        checksum = check_voxels(path, byte_count)
         voxels = np.empty(shape, dtype.newbyteorder("="))
         read = PROCESS.read_voxels(path, _READERS[ending_of(path)], voxels)
         if _kind_of(read) != _kind_of(header):
@@ -233,7 +229,6 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise SourceError(f"{path.name!r} cannot be read: it takes too much memory") from None
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
-    check_checksum(path, voxels, checksum)
     return voxels[np.newaxis] if len(header.size) == 2 else voxels, place.ijk_to_ras
 
 
@@ -367,7 +362,9 @@ def _place_of(path: Path, header: VolumeHeader) -> Place:
     directions = np.reshape(header.direction, (count, count))
     ijk_to_lps[:count, :count] = directions * header.spacing
     ijk_to_lps[:count, 3] = header.origin
-    return place_of(path, flip_matrix_lps_ras(ijk_to_lps), (*header.size, 1)[:3])
+    size = (*header.size, 1)[:3]
+    begin = bytes.fromhex(header.nifti)
+    return place_of(path, flip_matrix_lps_ras(ijk_to_lps), size, begin)
 
 
 def _version(path: Path, voxels: Path) -> tuple[FileVersion, ...]:

@@ -25,9 +25,7 @@ import numpy as np
 from ...codec import printable
 from ...net.source import SourceError
 from ..dicom.sizes import NOT_KNOWN
-from .nifti_header import check_nifti_voxels, read_nifti_header
-from .nifti_place import nifti_place
-from .voxel_files import (
+from .formats import (
     LONGEST_HEADER,
     META_ENDINGS,
     META_NAME,
@@ -35,6 +33,8 @@ from .voxel_files import (
     NRRD_ENDINGS,
     ending_of,
 )
+from .nifti_header import check_nifti_voxels, nifti_header
+from .nifti_place import nifti_place
 
 NO_PLACE = "not in the file: lies axially"
 
@@ -80,9 +80,10 @@ class Place(NamedTuple):
     has_spacing: bool
 
 
-def place_of(path: Path, read: np.ndarray, size: tuple[int, ...]) -> Place:
+def place_of(path: Path, read: np.ndarray, size: tuple[int, ...], nifti: bytes) -> Place:
     """Return where a volume of this size (i, j, k) lies, of which ITK has read the matrix ``read``.
 
+    ``nifti`` is the header of a NIfTI file, which can be compressed.
     Raises ``SourceError``, and ``OSError`` if the file cannot be read any more.
     """
     ending = ending_of(path)
@@ -95,9 +96,9 @@ def place_of(path: Path, read: np.ndarray, size: tuple[int, ...]) -> Place:
         is_said = not _META_PLACE.isdisjoint(fields)
         has_spacing = not _META_SPACINGS.isdisjoint(fields)
     else:
-        nifti = read_nifti_header(path)
-        check_nifti_voxels(nifti)
-        read, is_said, has_spacing, notice = nifti_place(nifti, read, size)
+        fields = nifti_header(nifti)
+        check_nifti_voxels(fields)
+        read, is_said, has_spacing, notice = nifti_place(fields, read, size)
     notice = notice if has_spacing else NOT_KNOWN
     metadata = {"Position": "" if is_said else NO_PLACE, "Notice": notice}
     return Place(read, {key: text for key, text in metadata.items() if text}, has_spacing)

@@ -1,8 +1,9 @@
 """Reads volumes with ITK, as a program of its own, which ``itk_process`` starts.
 
 ITK is C++: a file that is made for it can end the process, keep it busy for ever, or have it take
-all memory. So this is a child of the one that serves, and limits itself: it ends if a file takes
-too long, and on Linux has no more memory than a file needs.
+all memory; and a compressed file can inflate to terabytes. So this is a child of the one that
+serves, and limits itself: it ends if a file takes too long, and on Linux has no more memory than a
+file needs.
 
 Each line that it reads is a ``Request`` (JSON); it answers with a line: a ``VolumeHeader``, or
 ``{"error": words}``. If voxels were asked for, they follow, in the byte order of the machine.
@@ -19,6 +20,8 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
+
+from .whole_voxels import VoxelsError, check_checksum, check_voxels, nifti_begin
 
 # What it takes to read a header, or beside the voxels: libraries, and texts of up to 1 MiB.
 _MEMORY = 1 << 30
@@ -44,7 +47,8 @@ class VolumeHeader(NamedTuple):
     """What ITK reads in the header of a file: size (i, j, k), places and lengths in mm, LPS.
 
     ``direction`` is a matrix, row by row; ``voxel`` is SimpleITK's name of the type.
-    ``texts`` are those of a segmentation.
+    ``texts`` are those of a segmentation; ``nifti`` is the beginning of a NIfTI file, with its
+    header, in hexadecimal numbers.
     """
 
     size: list[int]
@@ -54,6 +58,7 @@ class VolumeHeader(NamedTuple):
     voxel: str
     components: int
     texts: dict[str, str]
+    nifti: str
 
 
 def main() -> None:
@@ -86,22 +91,32 @@ def _load() -> None:
 def _answer(request: Request, answers: BinaryIO) -> None:
     import SimpleITK
 
-    image = None
+    path, size = Path(request.path), request.voxel_bytes
+    image = voxels = None
     try:
+        # Before ITK reads them: MetaIO would read some damaged files for ever.
+        checksum = check_voxels(path, size) if size else None
         header, image = _read(request)
+        if image is not None:
+            voxels = SimpleITK.GetArrayViewFromImage(image)  # of its memory, which it does not keep
+            check_checksum(voxels, checksum)
         answer: Any = header._asdict()
     except MemoryError:
         answer = {"error": "it takes too much memory"}
+    except VoxelsError as error:
+        answer = {"error": str(error)}
     except RuntimeError as error:
-        answer = {"error": _reason(error, Path(request.path))}
+        answer = {"error": _reason(error, path)}
     answers.write(json.dumps(answer).encode() + b"\n")
-    if image is not None:
-        # A view of its memory, which does not keep it.
-        answers.write(memoryview(SimpleITK.GetArrayViewFromImage(image)).cast("B"))
+    if "error" not in answer and voxels is not None:
+        answers.write(memoryview(voxels).cast("B"))
 
 
 def _read(request: Request) -> tuple[VolumeHeader, Any]:
-    """Return the header, and SimpleITK's image if voxels are asked for. Raises as SimpleITK."""
+    """Return the header, and SimpleITK's image if voxels are asked for.
+
+    Raises as SimpleITK, and ``VoxelsError``.
+    """
     import SimpleITK
 
     reader = SimpleITK.ImageFileReader()
@@ -111,15 +126,16 @@ def _read(request: Request) -> tuple[VolumeHeader, Any]:
     # SimpleITK does not find keys by what it has read of them if that is not UTF-8.
     keys = [key for key in reader.GetMetaDataKeys() if key.isascii()]
     texts = {key: reader.GetMetaData(key) for key in keys if key.startswith(_STRUCTURES)}
+    nifti = nifti_begin(Path(request.path)).hex()
     if not request.voxel_bytes:
-        return _header_of(reader, reader.GetNumberOfComponents(), texts), None
+        return _header_of(reader, reader.GetNumberOfComponents(), texts, nifti), None
     image = reader.Execute()
     if SimpleITK.GetArrayViewFromImage(image).nbytes != request.voxel_bytes:
         raise RuntimeError("it changes while it is read; wait until that is done")
-    return _header_of(image, image.GetNumberOfComponentsPerPixel(), texts), image
+    return _header_of(image, image.GetNumberOfComponentsPerPixel(), texts, nifti), image
 
 
-def _header_of(image: Any, components: int, texts: dict[str, str]) -> VolumeHeader:
+def _header_of(image: Any, components: int, texts: dict[str, str], nifti: str) -> VolumeHeader:
     import SimpleITK
 
     return VolumeHeader(
@@ -130,6 +146,7 @@ def _header_of(image: Any, components: int, texts: dict[str, str]) -> VolumeHead
         voxel=SimpleITK.GetPixelIDValueAsString(image.GetPixelID()),
         components=components,
         texts=texts,
+        nifti=nifti,
     )
 
 

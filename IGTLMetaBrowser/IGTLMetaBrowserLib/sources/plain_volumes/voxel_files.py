@@ -16,33 +16,21 @@ import re
 from pathlib import Path
 
 from ...net.source import SourceError
+from .formats import (
+    LONGEST_HEADER,
+    META_ENDINGS,
+    META_ITSELF,
+    META_NAME,
+    NRRD_END,
+    NRRD_ENDINGS,
+    SEVERAL_NAMES,
+    ending_of,
+)
 
-NRRD_ENDINGS = (".nrrd", ".nhdr")
-META_ENDINGS = (".mha", ".mhd")
-NIFTI_ENDINGS = (".nii.gz", ".nii")
-LONGEST_HEADER = 1 << 20
-# teem.sourceforge.net/nrrd/format.html: a header ends with an empty line.
-NRRD_END = re.compile(rb"\n\r?\n")
 _NRRD_NAME = re.compile(rb"data ?file:([^\r\n]*)", re.IGNORECASE)
-# The last field of a MetaImage's header, which voxels follow if they are in the same file.
-_META_FIELD = b"ElementDataFile"
-META_NAME = re.compile(_META_FIELD + rb"\s*[=:]([^\r\n]*)")
-META_ITSELF = (b"LOCAL", b"Local", b"local")
 # What both readers take for names that follow, or for a pattern, however the name goes on
 # (parseNrrd.c, metaImage.cxx).
 _SEVERAL = re.compile(rb"LIST|SKIPLIST|.*%", re.DOTALL)
-_SEVERAL_NAMES = "its header names several files of voxels; save it as one file"
-_PIECE = 1 << 20
-
-
-def ending_of(path: Path) -> str:
-    """Return how the name of a volume ends, by which its reader is chosen; empty if it is none.
-
-    Not ``suffix``, which a file that is called ``.nrrd`` has not.
-    """
-    name = path.name.lower()
-    endings = (*NRRD_ENDINGS, *META_ENDINGS, *NIFTI_ENDINGS)
-    return next((ending for ending in endings if name.endswith(ending)), "")
 
 
 def voxel_file(path: Path, folder: Path) -> Path:
@@ -69,34 +57,10 @@ def voxel_file(path: Path, folder: Path) -> Path:
     if not names:
         raise SourceError("it cannot be read: its header says not where its voxels are")
     if len(names) > 1 or any(map(_SEVERAL.match, names)):
-        raise SourceError(_SEVERAL_NAMES)
+        raise SourceError(SEVERAL_NAMES)
     (name,) = names
     is_itself = not is_nrrd and name in META_ITSELF
     return path if is_itself else _in_folder(path, os.fsdecode(name), folder)
-
-
-def check_names(path: Path, byte_count: int) -> None:
-    """Raise ``SourceError`` if the header of a MetaImage may name voxels where nobody has looked.
-
-    MetaIO passes over the last field of a header behind a line without ``=``, among others, and
-    goes on to look for it in what seems to be the voxels. So all of the file is looked at; it has
-    at most a header and voxels of ``byte_count`` bytes. Raises ``OSError``.
-    """
-    if ending_of(path) not in META_ENDINGS:
-        return
-    count, end = 0, b""
-    with path.open("rb") as file:
-        # A sparse file of terabytes takes no room, and hours to be read.
-        if os.fstat(file.fileno()).st_size > LONGEST_HEADER + byte_count:
-            raise SourceError(
-                f"{path.name!r} is longer than its header and its voxels; save it anew"
-            )
-        while piece := file.read(_PIECE):
-            piece = end + piece
-            count += piece.count(_META_FIELD)
-            end = piece[1 - len(_META_FIELD) :]
-    if count != 1:
-        raise SourceError(_SEVERAL_NAMES)
 
 
 def _check_nifti_neighbor(path: Path) -> None:

@@ -1,15 +1,19 @@
-"""Whether a file of a volume has all its voxels, undamaged, if ITK does not say so.
+"""Whether a file of a volume is whole, and what its header says, if ITK does not say so.
 
 ITK fills up what is missing at the end of a NIfTI file, as of one that is being copied, with zeros;
 and of a MetaImage whose compressed voxels are damaged, it returns what it has inflated until then,
 or what was in its memory before: that too if the header does not say how many bytes they are
 compressed to. NRRD files it refuses in both cases.
+
+A file that is looked at to its end may inflate to terabytes: only the process of ITK does that,
+which is ended when it takes too long. So this imports nothing that takes it long to start.
 """
 
 from __future__ import annotations
 
 import gzip
 import math
+import os
 import re
 import struct
 import zlib
@@ -18,11 +22,18 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ...net.source import SourceError
-from .voxel_files import META_ENDINGS, META_ITSELF, META_NAME, NIFTI_ENDINGS, ending_of
+from .formats import (
+    LONGEST_HEADER,
+    META_ENDINGS,
+    META_FIELD,
+    META_ITSELF,
+    META_NAME,
+    NIFTI_ENDINGS,
+    SEVERAL_NAMES,
+    ending_of,
+)
 
 _PIECE = 1 << 20
-_LONGEST_HEADER = 1 << 20
 # nifti1.h and nifti2.h: the size of the header, which tells one from the other; then where in it
 # are the dimensions, the bits of a voxel, and where in the file the voxels begin.
 _NIFTI_1, _NIFTI_2 = 348, 540
@@ -33,8 +44,23 @@ _ANY_DEFLATED = 32 + zlib.MAX_WBITS
 _ADVICE = "copy it again, or wait until that is done"
 
 
+class VoxelsError(Exception):
+    """A file does not have the voxels that it says; the text goes on after its name and a colon."""
+
+
+def nifti_begin(path: Path) -> bytes:
+    """Return the bytes with which a NIfTI file begins: its header, and more. Raises as below."""
+    if ending_of(path) not in NIFTI_ENDINGS:
+        return b""
+    try:
+        with _nifti_file(path) as file:
+            return file.read(_NIFTI_2)
+    except (OSError, EOFError, zlib.error) as error:
+        raise VoxelsError(_words(error)) from None
+
+
 def check_voxels(path: Path, byte_count: int) -> int | None:
-    """Raise ``SourceError`` if the file of a volume of so many bytes is cut off or damaged.
+    """Raise ``VoxelsError`` if the file of a volume of so many bytes is cut off, damaged, or lies.
 
     Return the CRC-32 of the voxels if they were inflated for that, else None.
     """
@@ -44,36 +70,66 @@ def check_voxels(path: Path, byte_count: int) -> int | None:
         if ending in NIFTI_ENDINGS:
             is_whole = _is_whole_nifti(path)
         elif ending in META_ENDINGS:
+            _check_names(path, byte_count)  # before ITK reads it
             is_whole, checksum = _is_whole_meta_image(path, byte_count)
         else:
             is_whole = True
     except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
-        raise SourceError(f"{path.name!r} is damaged: {error}; {_ADVICE}") from None
+        raise VoxelsError(f"it is damaged: {_words(error)}; {_ADVICE}") from None
     if not is_whole:
-        raise SourceError(f"{path.name!r} is cut off: voxels are missing at its end; {_ADVICE}")
+        raise VoxelsError(f"it is cut off: voxels are missing at its end; {_ADVICE}")
     return checksum
 
 
-def check_checksum(path: Path, voxels: np.ndarray, checksum: int | None) -> None:
-    """Raise ``SourceError`` if other voxels were read than those that have this CRC-32.
+def check_checksum(voxels: np.ndarray, checksum: int | None) -> None:
+    """Raise ``VoxelsError`` if other voxels were read than those that have this CRC-32.
 
     They may be of the other byte order in the file. Without a checksum there is nothing to check.
     """
     if checksum is None or zlib.crc32(voxels) == checksum:
         return
     if zlib.crc32(voxels.byteswap()) != checksum:
-        raise SourceError(
-            f"{path.name!r} cannot be read: its header does not fit its compressed voxels; save it "
-            "uncompressed, or with the right CompressedDataSize"
+        raise VoxelsError(
+            "its header does not fit its compressed voxels; save it uncompressed, or with the "
+            "right CompressedDataSize"
         )
 
 
-def _is_whole_nifti(path: Path) -> bool:
+def _words(error: Exception) -> str:
+    """Without the path, which clients do not get to know."""
+    return str(getattr(error, "strerror", None) or error)
+
+
+def _check_names(path: Path, byte_count: int) -> None:
+    """Raise ``VoxelsError`` if the header of a MetaImage may name voxels where nobody has looked.
+
+    MetaIO passes over the last field of a header behind a line without ``=``, among others, and
+    goes on to look for it in what seems to be the voxels. So all of the file is looked at; it has
+    at most a header and voxels of ``byte_count`` bytes. Raises ``OSError``.
+    """
+    count, end = 0, b""
+    with path.open("rb") as file:
+        # A sparse file of terabytes takes no room, and hours to be read.
+        if os.fstat(file.fileno()).st_size > LONGEST_HEADER + byte_count:
+            raise VoxelsError("it is longer than its header and its voxels; save it anew")
+        while piece := file.read(_PIECE):
+            piece = end + piece
+            count += piece.count(META_FIELD)
+            end = piece[1 - len(META_FIELD) :]
+    if count != 1:
+        raise VoxelsError(SEVERAL_NAMES)
+
+
+def _nifti_file(path: Path) -> BinaryIO:
     is_deflated = path.name.lower().endswith(".gz")
-    with gzip.open(path) if is_deflated else path.open("rb") as file:
+    return gzip.open(path) if is_deflated else path.open("rb")
+
+
+def _is_whole_nifti(path: Path) -> bool:
+    with _nifti_file(path) as file:
         header = file.read(_NIFTI_2)
         end = _end_of_nifti(header)
-        if not is_deflated:
+        if not path.name.lower().endswith(".gz"):
             return path.stat().st_size >= end
         # Up to the end of the file, where the checksum is; but not what comes for ever.
         count = len(header)
@@ -94,13 +150,14 @@ def _end_of_nifti(header: bytes) -> int:
     count, *sides = struct.unpack_from(f"{order}{dimensions}", header, dimensions_at)
     (bits,) = struct.unpack_from(f"{order}h", header, bits_at)
     (begin,) = struct.unpack_from(f"{order}{offset}", header, offset_at)
-    return int(begin) + math.prod(sides[:count]) * bits // 8
+    # niftilib takes 1 for a side of 0.
+    return int(begin) + math.prod(max(side, 1) for side in sides[:count]) * bits // 8
 
 
 def _is_whole_meta_image(path: Path, byte_count: int) -> tuple[bool, int | None]:
     """Return whether there are so many bytes, and their CRC-32 if they were inflated."""
     with path.open("rb") as file:
-        header = file.read(_LONGEST_HEADER)
+        header = file.read(LONGEST_HEADER)
         found = META_NAME.search(header)
         if found is None or not _IS_DEFLATED.search(header, 0, found.start()):
             return True, None  # ITK looks itself whether there is enough of it
