@@ -7,6 +7,7 @@ import resource
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -250,3 +251,46 @@ def test_a_server_that_is_gone_is_said(tmp_path: Path, caplog: pytest.LogCapture
     assert f"cannot connect to 127.0.0.1:{port}" in caplog.text
     events = [record.event for record in read_recording(tmp_path / "file")]
     assert events == [Event.CONNECTED, Event.ENDED]
+
+
+def test_a_recorder_of_itself_says_so_and_connects_once(tmp_path: Path) -> None:
+    """As where both have the default port, and the server does not run."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    writer = RecordingWriter(tmp_path / "file")
+    recorder = Recorder(("127.0.0.1", port), writer, port=port)
+    with stepped(recorder), Peer.connect(recorder.port) as peer:
+        assert "is that of the recorder itself" in peer.receive().message
+        peer.wait_until_closed()
+    assert recorder.connections == 1
+    writer.close()
+
+
+def test_clients_for_whom_the_server_is_slow_cost_a_turn_little(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server takes connections, and is silent in the TLS handshake; its files are read once."""
+    counts: Counter[str] = Counter()
+
+    def counted(owner: type, name: str) -> None:
+        real = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args: (counts.update([name]), real(*args))[1])
+
+    counted(Recorder, "_join")
+    counted(net.ClientTLS, "make_context")
+    writer = RecordingWriter(tmp_path / "file")
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent, ExitStack() as stack:
+        recorder = Recorder(silent.getsockname(), writer, server_tls=net.ClientTLS())
+        stack.callback(recorder.close)
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(("127.0.0.1", recorder.port), PATIENCE))
+        patience = Patience(PATIENCE)
+        while len(recorder._joining) < 100:
+            assert not patience.is_over, "clients are not accepted"
+            recorder.step(0.0)
+        for _ in range(100):
+            counts["_join"] = 0
+            recorder.step(0.0)
+            assert counts["_join"] <= 16
+        assert counts["make_context"] == 1
+    writer.close()

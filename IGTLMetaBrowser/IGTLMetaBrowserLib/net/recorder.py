@@ -7,7 +7,9 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,7 @@ from .acceptor import MOST_LEAVING, Acceptor, Address
 from .address import format_address
 from .connection_attempt import ConnectionAttempt
 from .errors import ConnectionFailedError
+from .host_lookup import SocketAddress
 from .limited_log import LimitedLog
 from .limits import Guest, ServerLimits
 from .recording import Event, RecordingWriter
@@ -26,9 +29,14 @@ _logger = logging.getLogger(__name__)
 _CONNECT_SECONDS = 10.0
 # When to look again at connections to the server that are being made.
 _POLL_SECONDS = 0.002
+# Of them, in one turn: to ask how a look-up goes takes a millisecond.
+_MOST_LOOKED_AT = 16
 # The file, standard streams, selector, listener, certificates, name servers; and who is sent away.
 _DESCRIPTORS_FOR_OTHERS = 24 + MOST_LEAVING
 _NO_SERVER = "the server that is recorded here cannot be connected to; look at this recorder's log"
+_LEADS_BACK = (
+    "the address of the server to record is that of the recorder itself; correct one of them"
+)
 
 
 @dataclass(eq=False)
@@ -46,6 +54,20 @@ class _Joining:
     @property
     def host(self) -> str:
         return self.address[0]
+
+
+class _TLSReadOnce(ClientTLS):
+    """Reads its files once: that takes longer than a handshake, and each client would cause it."""
+
+    def __init__(self, tls: ClientTLS) -> None:
+        super().__init__(**vars(tls))
+        object.__setattr__(self, "_contexts", {})  # other attributes cannot be set
+
+    def make_context(self, is_verifying: bool = True) -> ssl.SSLContext:
+        contexts: dict[bool, ssl.SSLContext] = vars(self)["_contexts"]
+        if is_verifying not in contexts:
+            contexts[is_verifying] = super().make_context(is_verifying)
+        return contexts[is_verifying]
 
 
 def keep_all(data: bytes) -> tuple[bytes]:
@@ -75,7 +97,7 @@ class Recorder:
         self._server = server
         self._writer = writer
         self._make_filter = make_filter
-        self._server_tls = server_tls
+        self._server_tls = None if server_tls is None else _TLSReadOnce(server_tls)
         self._log = LimitedLog(_logger)
         # Each client has two descriptors: one is the connection to the server.
         limits = (limits or ServerLimits()).within_descriptors(_DESCRIPTORS_FOR_OTHERS, 2)
@@ -85,7 +107,9 @@ class Recorder:
         )
         self.host, self.port = self._acceptor.host, self._acceptor.port
         self._relay = Relay(self._selector, writer, limits, self._log)
-        self._joining: list[_Joining] = []
+        self._joining: deque[_Joining] = deque()
+        # Of the server, when they have worked: so its name is not looked up for each client.
+        self._addresses: Sequence[SocketAddress] = ()
         self.connections = 0
 
     def step(self, seconds: float) -> None:
@@ -98,7 +122,10 @@ class Recorder:
                 self._relay.serve(*key.data, events)
         self._acceptor.check()
         self._relay.check()
-        self._joining = [one for one in self._joining if not self._join(one)]
+        for _ in range(min(_MOST_LOOKED_AT, len(self._joining))):
+            joining = self._joining.popleft()
+            if not self._join(joining):
+                self._joining.append(joining)
 
     def close(self) -> None:
         """End all connections."""
@@ -125,11 +152,25 @@ class Recorder:
         accepted = self._acceptor.step(ready)
         if accepted is None:
             return
+        if accepted[1] in self._own_addresses():
+            self._acceptor.send_away(*accepted, _LEADS_BACK)
+            return
         self.connections += 1
         self._writer.write(Event.CONNECTED, self.connections)
         now = time.monotonic()
-        attempt = open_attempt(*self._server, now, _CONNECT_SECONDS, (), self._server_tls)
+        known, tls = self._addresses, self._server_tls
+        attempt = open_attempt(*self._server, now, _CONNECT_SECONDS, known, tls)
         self._joining.append(_Joining(*accepted, self.connections, attempt, now))
+
+    def _own_addresses(self) -> Iterator[Address]:
+        """Yield the addresses of this end of the connections to the server."""
+        joining = (one.attempt.socket for one in self._joining)
+        joined = (pair.server.socket for pair in self._relay.pairs)
+        for sock in (*joining, *joined):
+            if sock is not None:
+                with suppress(OSError):  # it is not connected any more
+                    host, port, *_ = sock.getsockname()
+                    yield host, port
 
     def _join(self, joining: _Joining) -> bool:
         """Connect a client with the server; return whether that is done, or has failed."""
@@ -137,11 +178,13 @@ class Recorder:
         try:
             server = joining.attempt.step(time.monotonic())
         except ConnectionFailedError as error:
+            self._addresses = ()
             self._writer.write(Event.ENDED, number)
             self._acceptor.send_away(client, joining.address, _NO_SERVER, reason=str(error))
             return True
         if server is None:
             return False
+        self._addresses = joining.attempt.addresses
         self._relay.add(number, joining.address, client, server, self._make_filter)
         return True
 
