@@ -112,6 +112,7 @@ WITH_THREADS = (
 WITH_A_THREAD = (
     f"{LIB}.cli.serving",
     f"{LIB}.net.host_lookup",
+    f"{LIB}.sources.background",
     f"{LIB}.sources.archive.arriving_volume",
     PROCESSES,
     f"{LIB}.sources.archive.dimse",

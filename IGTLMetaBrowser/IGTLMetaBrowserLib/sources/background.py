@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
@@ -13,11 +15,17 @@ if TYPE_CHECKING:
 
 RETRY_SECONDS = 0.02
 _INTERRUPT_SECONDS = 0.1
+# What tidies up is not to be ended, too.
+_SECONDS_TO_TIDY_UP = 1.0
 # Who does not come again for a result has left; it is not kept for long.
 _MOST_RESULTS = 4
 # One is taken while the thread does the next.
 _MOST_LARGE_RESULTS = 2
 _SECONDS_KEPT = 2.0
+
+
+class _ClosedError(BaseException):
+    """Ends what the thread does, as Ctrl-C would; what expects broken files does not catch it."""
 
 
 class Background:
@@ -31,7 +39,10 @@ class Background:
     def __init__(self) -> None:
         from concurrent.futures import ThreadPoolExecutor
 
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="source")
+        self._thread: threading.Thread | None = None
+        self._executor = ThreadPoolExecutor(
+            1, thread_name_prefix="source", initializer=self._keep_thread
+        )
         self._futures: dict[Hashable, Future[Any]] = {}
         self._asked: dict[Hashable, float] = {}  # when somebody has last come for a result
 
@@ -79,19 +90,33 @@ class Background:
         return future.result()
 
     def close(self, interrupt: Callable[[], None] = lambda: None) -> None:
-        """End the thread when it has done what it does now; what waits is not begun any more.
+        """End the thread, in the middle of what it does; what waits is not begun any more.
 
-        ``interrupt`` is to end what it does now; it is called until that has ended.
+        A scan of a large folder takes hours on a slow share. Python is interrupted between two
+        steps of its own; ``interrupt`` is to end what it waits for, such as a process.
         """
         from concurrent.futures import wait
 
         self._executor.shutdown(wait=False, cancel_futures=True)
         running = [future for future in self._futures.values() if not future.done()]
-        while running:
+        began = 0.0
+        while running and (self._thread is None or self._thread.is_alive()):
             # Again and again: it may have been between two things that can be interrupted.
             interrupt()
+            if self._thread is not None and time.monotonic() - began > _SECONDS_TO_TIDY_UP:
+                began = time.monotonic()
+                _raise_in(self._thread)
             running = list(wait(running, _INTERRUPT_SECONDS).not_done)
         self._executor.shutdown()
 
+    def _keep_thread(self) -> None:
+        self._thread = threading.current_thread()
+
     def _forget(self, key: Hashable) -> None:
         del self._futures[key], self._asked[key]
+
+
+def _raise_in(thread: threading.Thread) -> None:
+    """Have the next step of a thread's Python raise ``_ClosedError``."""
+    number, error = ctypes.c_ulong(thread.ident or 0), ctypes.py_object(_ClosedError)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(number, error)
