@@ -68,6 +68,30 @@ def test_a_nrrd_file_that_itk_reads_as_something_else_is_refused(tmp_path: Path,
     assert reason in why
 
 
+@pytest.mark.parametrize(
+    ("name", "header", "reason"),
+    [
+        ("a.nrrd", NRRD_3D + "spacings: -1 2 3\n\n", "its spacings are '-1 2 3', less than 0"),
+        ("a.mha", META + "ElementSpacing = 1 2 -3\n", "its spacings are '1 2 -3', less than 0"),
+        (
+            "a.mha",
+            META + "HeaderSize = 10\n",
+            "its HeaderSize is '10', though its voxels",
+        ),
+        ("a.nrrd", NRRD_3D + "line skip: 4000000000\n\n", "passes over 10000 lines or more"),
+        ("a.nrrd", NRRD_3D + f"lineskip: {'9' * 5000}\n\n", "passes over 10000 lines or more"),
+    ],
+    ids=range(5),
+)
+def test_headers_that_itk_would_follow_to_no_good_are_refused(tmp_path, name, header, reason):
+    """It would mirror the volume, take the header for voxels, or read lines for ever."""
+    if name == "a.mha":
+        header += "ElementDataFile = LOCAL\n"
+    (tmp_path / name).write_bytes(header.encode() + VOXELS.tobytes())
+    ((_, why),) = PlainVolumeSource(tmp_path).refused
+    assert reason in why
+
+
 def test_decimal_commas_are_no_numbers(tmp_path: Path):
     """MetaIO reads the offset 10, 0, 0."""
     header = META + "ElementSpacing = 1 1 1\nOffset = 10,5 20 30\nElementDataFile = LOCAL\n"

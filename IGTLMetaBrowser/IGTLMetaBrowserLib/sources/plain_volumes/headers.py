@@ -7,9 +7,11 @@ A volume in meters would be one in mm, and one in the coordinates of a scanner o
   takes each ``space`` for LPS that it does not know, a list of volumes for vectors, any three
   numbers for red, green and blue, and all spacings for 1 where the header has where axes begin and
   end. ``old min`` and ``old max`` say what the values meant before they were made integers.
+  Billions of lines to be passed over (``line skip``) keep it busy as soon as it reads the header.
 - MetaImage (MetaIO's metaImage.cxx): ``DistanceUnits`` is um, mm, cm, or ``?``, and
   ``ElementToIntensityFunctionSlope`` and ``-Offset`` say what the values mean. Of ``10,5 20 30``,
-  as it is written in many countries, MetaIO reads 10, and 0 for the rest.
+  as it is written in many countries, MetaIO reads 10, and 0 for the rest; with a ``HeaderSize``,
+  it takes a header for voxels that follow it.
 - NIfTI: see ``nifti_header`` and ``nifti_place``.
 """
 
@@ -28,6 +30,8 @@ from ..dicom.sizes import NOT_KNOWN
 from .formats import (
     LONGEST_HEADER,
     META_ENDINGS,
+    META_FIELD,
+    META_ITSELF,
     META_NAME,
     NRRD_END,
     NRRD_ENDINGS,
@@ -45,6 +49,8 @@ _UNKNOWN = {"", "?", "???", "none"}
 _NRRD_UNITS = re.compile(rb"^(?:space )?units:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 _NRRD_OLD = re.compile(rb"^old ?(?:min|max):", re.IGNORECASE | re.MULTILINE)
 _NRRD_ENDS = re.compile(rb"^axis ?maxs:", re.IGNORECASE | re.MULTILINE)
+_NRRD_LINES = re.compile(rb"^line ?skip:[ \t]*0*([1-9]\d*)", re.IGNORECASE | re.MULTILINE)
+_MOST_DIGITS = 4  # of how many lines of another header are passed over
 _NRRD_DIRECTIONS = re.compile(rb"^space directions:", re.IGNORECASE | re.MULTILINE)
 _DOMAINS = {"domain", "space", "time", "none", "???"}
 _OTHER_COLORS = {"hsv-color", "xyz-color"}
@@ -130,10 +136,13 @@ def _check_nrrd(header: bytes, is_segmentation: bool) -> None:
             "its header has old min or old max, and only volumes are read that hold what they "
             "mean; save its values as they were"
         )
+    if any(len(number) > _MOST_DIGITS for number in _NRRD_LINES.findall(header)):
+        raise SourceError("its header passes over 10000 lines or more (line skip); save it anew")
     if _NRRD_ENDS.search(header) and not _has_nrrd_spacing(header):
         raise SourceError(
             "its header says where its axes begin and end, but not its spacings; save it with these"
         )
+    _check_spacings(_nrrd_words(header, b"spacings"))
     kinds, sizes = _nrrd_words(header, b"kinds"), _nrrd_words(header, b"sizes")
     for kind, size in zip(kinds, sizes, strict=False):
         if kind == "list" and size != "1" and not is_segmentation:
@@ -160,6 +169,22 @@ def _check_meta(fields: Mapping[str, str]) -> None:
                 f"its header makes no sense: its {field} is {_shown(fields[field])}, not "
                 f"{count} numbers with decimal points"
             )
+        if field in _META_SPACINGS:
+            _check_spacings(words)
+    is_in_same_file = fields.get("ElementDataFile", "").encode() in META_ITSELF
+    if is_in_same_file and fields.get("HeaderSize", "") not in ("", "0", "-1"):
+        raise SourceError(
+            f"its HeaderSize is {_shown(fields['HeaderSize'])}, though its voxels follow its "
+            "header; leave that out"
+        )
+
+
+def _check_spacings(words: list[str]) -> None:
+    """Raise ``SourceError`` if voxels are less than 0 wide: ITK mirrors the volume."""
+    if any(_is_float(word) and float(word) < 0 for word in words):
+        raise SourceError(
+            f"its header makes no sense: its spacings are {_shown(' '.join(words))}, less than 0"
+        )
 
 
 def _check_unit(unit: str) -> None:
@@ -225,4 +250,6 @@ def _meta_fields(path: Path) -> dict[str, str]:
         header = file.read(LONGEST_HEADER)
     end = META_NAME.search(header)  # the last field, which voxels may follow
     found = _META_FIELD.findall(header, 0, end.start() if end else len(header))
+    if end:
+        found.append((META_FIELD, end[1]))
     return {name.decode(): value.decode("utf-8", "replace").strip() for name, value in found}
