@@ -54,6 +54,7 @@ LAST = "dimension: 4\nsizes: 2 3 2 2\nspace directions: (1,0,0) (0,1,0) (0,0,1) 
         (NRRD_3D + "axis mins: 0 0 0\naxis maxs: 4 6 8\n", "where its axes begin and end"),
         (NRRD_3D + "spacings: 1 1 1\nold min: 0\nold max: 1\n", "has old min or old max"),
         (SPACED + LAST + "kinds: domain domain domain list\n", "it is a list of '2' volumes"),
+        (NRRD_3D + "spacings: 1 1 40\nkinds: domain domain time\n", "its axis of '4' is time"),
         (
             SPACED.replace("short", "uchar")
             + "dimension: 4\nsizes: 3 2 2 2\nkinds: HSV-color domain domain domain\n"

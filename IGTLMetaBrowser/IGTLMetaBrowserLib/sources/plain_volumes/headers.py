@@ -4,9 +4,10 @@ A volume in meters would be one in mm, and one in the coordinates of a scanner o
 
 - NRRD (teem.sourceforge.net/nrrd/format.html): ``space units`` of all axes of the space, or
   ``units`` of each axis, in quotation marks; if they are unknown, there are none, or ``???``. ITK
-  takes each ``space`` for LPS that it does not know, a list of volumes for vectors, any three
-  numbers for red, green and blue, and all spacings for 1 where the header has where axes begin and
-  end. ``old min`` and ``old max`` say what the values meant before they were made integers.
+  takes each ``space`` for LPS that it does not know, a list of volumes for vectors, times for
+  millimeters, any three numbers for red, green and blue, and all spacings for 1 where the header
+  has where axes begin and end. ``old min`` and ``old max`` say what the values meant before they
+  were made integers.
   Billions of lines to be passed over (``line skip``) keep it busy as soon as it reads the header.
 - MetaImage (MetaIO's metaImage.cxx): ``DistanceUnits`` is um, mm, cm, or ``?``, and
   ``ElementToIntensityFunctionSlope`` and ``-Offset`` say what the values mean. Of ``10,5 20 30``,
@@ -147,6 +148,8 @@ def _check_nrrd(header: bytes, is_segmentation: bool) -> None:
     for kind, size in zip(kinds, sizes, strict=False):
         if kind == "list" and size != "1" and not is_segmentation:
             raise SourceError(f"it is a list of {_shown(size)} volumes; save each as a file")
+        if kind == "time" and size != "1":
+            raise SourceError(f"its axis of {_shown(size)} is time; save an image for each")
         if kind in _OTHER_COLORS:
             raise SourceError(f"its colors are {kind}; save them as red, green and blue")
 
