@@ -8,9 +8,10 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import RLELossless, generate_uid
 
 from helpers.folder_source import REGULAR, fetch_all, names
+from IGTLMetaBrowserLib.sources.dicom import pixels
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.spacing import even_parts
 
@@ -194,3 +195,53 @@ def test_a_scan_goes_on_after_midnight(tmp_path, make_slice):
     assert (sequence.unit, sequence.values) == ("s", ("0", "3.5"))
     voxels = [source.image(image_id).pixels[:, 1, 1].tolist() for image_id in sequence.ids]
     assert voxels == [[1, 1], [2, 2]]
+
+
+class TestTwoFilesOfOneUid:
+    def test_other_pixels_under_the_same_header_are_another_image(
+        self, tmp_path, write_series, make_slice
+    ):
+        """As after a file was anonymized, or damaged: nothing tells which of the two is right."""
+        write_series(tmp_path, REGULAR)
+        other = pydicom.dcmread(tmp_path / "1.dcm")
+        other.PixelData = bytes(len(other.PixelData))
+        other.save_as(tmp_path / "other")
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert source.metadata(item.id)["Notice"] == "1 of its files cannot be used"
+        assert "another image than 1.dcm" in dict(source.refused)["other"]
+
+    def test_a_compressed_copy_is_the_same_image(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        copy = pydicom.dcmread(tmp_path / "1.dcm")
+        copy.compress(RLELossless, generate_instance_uid=False)
+        copy.save_as(tmp_path / "copy")
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert "Notice" not in source.metadata(item.id)
+        assert "the same image as 1.dcm" in dict(source.refused)["copy"]
+
+    @pytest.mark.parametrize("changed", [0, 11])
+    def test_of_many_frames_all_are_compared(self, tmp_path, make_slice, monkeypatch, changed):
+        monkeypatch.setattr(pixels, "_PIXELS_AT_ONCE", 5 * 35)
+        dataset = make_slice((0, 0, 0), NumberOfFrames=12)
+        voxels = bytearray(12 * 70)
+        for name in ("0", "copy", "other"):
+            if name == "other":
+                voxels[changed * 70] = 1
+            dataset.PixelData = bytes(voxels)
+            dataset.save_as(tmp_path / name, enforce_file_format=True)
+        refused = dict(DicomFolderSource(tmp_path).refused)
+        assert "the same image as 0" in refused["copy"]
+        assert "another image than 0" in refused["other"]
+
+    def test_one_that_cannot_be_read_is_like_no_other(self, tmp_path, write_series):
+        write_series(tmp_path, REGULAR)
+        for name in ("copy", "twin"):
+            dataset = pydicom.dcmread(tmp_path / "1.dcm")
+            dataset.compress(RLELossless, generate_instance_uid=False)
+            dataset.PixelData = dataset.PixelData[:-20] + bytes(20)
+            dataset.save_as(tmp_path / name)
+        refused = dict(DicomFolderSource(tmp_path).refused)
+        assert "another image than 1.dcm" in refused["copy"]
+        assert "another image than 1.dcm" in refused["twin"]

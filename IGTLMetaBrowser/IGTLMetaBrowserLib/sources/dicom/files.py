@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -84,12 +84,15 @@ def parse_numbers(text: str) -> tuple[float, ...]:
     return numbers if all(map(math.isfinite, numbers)) else ()
 
 
-def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Counter[str]]:
+def find_images(
+    index: DicomIndex, digest: Callable[[ImageFile], bytes]
+) -> tuple[list[ImageFile], list[Refusal], Counter[str]]:
     """Return the images in an index's folder in the order of their paths, and what was refused.
 
     And by SeriesInstanceUID how many images were refused that are now missing in their series.
     A file whose SOPInstanceUID was seen before is refused: it is the same image, stored twice, or
-    else one that is missing, as nothing tells which of the two has the UID with right.
+    else one that is missing, as nothing tells which of the two has the UID with right. ``digest``
+    is asked for that of the pixels of files whose headers are alike.
     """
     refused = [
         (file.path, file.reason or _REASONS[file.kind]) for file in index.files(*_NOT_IMAGES)
@@ -102,7 +105,10 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Coun
         uid = header.get("SOPInstanceUID") or name
         reason = _why_refused(header)
         twin = None if reason else first.get(uid)
-        is_copy = twin is not None and _is_copy(header, twin.header)
+        image = ImageFile(name, version, header)
+        is_copy = (
+            twin is not None and _are_alike(header, twin.header) and digest(image) == digest(twin)
+        )
         if twin is not None:
             what = "the same image as" if is_copy else "another image than"
             reason = f"{what} {twin.name}: both have the SOPInstanceUID {uid}"
@@ -110,13 +116,13 @@ def find_images(index: DicomIndex) -> tuple[list[ImageFile], list[Refusal], Coun
             missing[header.get("SeriesInstanceUID")] += not is_copy
             refused.append((name, reason))
             continue
-        first[uid] = ImageFile(name, version, header)
-        images.append(first[uid])
+        first[uid] = image
+        images.append(image)
     return images, sorted(refused), missing
 
 
-def _is_copy(one: ImageHeader, other: ImageHeader) -> bool:
-    """Whether two files hold one image, be it that one of them is compressed."""
+def _are_alike(one: ImageHeader, other: ImageHeader) -> bool:
+    """Whether two files may hold one image, be it that one of them is compressed."""
     return (
         one.own == other.own
         and one.frames == other.frames

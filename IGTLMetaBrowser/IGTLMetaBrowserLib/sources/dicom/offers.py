@@ -22,7 +22,7 @@ from .files import (
     is_fractional,
     is_segmentation,
 )
-from .pixels import pixel_digest
+from .pixels import file_digest, pixel_digest
 from .segmentations import fractional_volumes
 from .stored_pixels import stored_dtype
 from .upright import Upright, upright_grid
@@ -67,7 +67,8 @@ class FolderOffers:
         self._contents = contents
         self._is_upright = is_upright
         self._problems: dict[tuple[str, ...], str] = {}  # of transfer syntaxes and bits
-        files, refused, self._missing = find_images(index)
+        digest = partial(file_digest, folder=folder, contents=contents)
+        files, refused, self._missing = find_images(index, digest)
         self.segmentations: list[ImageFile] = []
         self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         self.images: dict[str, Offer] = {}

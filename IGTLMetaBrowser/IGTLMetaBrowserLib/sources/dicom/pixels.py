@@ -21,7 +21,7 @@ from ...dicom_index.grids import TILES
 from ...dicom_index.image_header import ImageHeader
 from ...net.source import SourceError
 from .decoding import Decoders, decode_frames
-from .files import Frame, ImageFile
+from .files import Frame, ImageFile, frames_of
 from .pixels_in_place import PixelsInPlace, are_read_alike, pixels_in_place
 from .sizes import pixel_size
 from .stored_pixels import check_unchanged, cut_tiles, open_unchanged, read_into, stored_dtype
@@ -29,6 +29,7 @@ from .values import aligned, is_color, known_range, listed_dtype, rescale_of, sm
 from .volumes import Stack
 
 _FRAMES_A_TASK = 8
+_PIXELS_AT_ONCE = 16 << 20
 
 
 def read_pixels(
@@ -326,9 +327,31 @@ def pixel_digest(frame: Frame, folder: Path, contents: Contents | None = None) -
 
     A frame that cannot be read is like no other.
     """
-    stack = Stack((frame,), np.eye(4), "image", pixel_size(frame))
+    return _digest([frame], folder, contents)
+
+
+def file_digest(file: ImageFile, folder: Path, contents: Contents | None = None) -> bytes:
+    """Return what two files of like headers have in common only if all their pixels are the same.
+
+    A file that cannot be read is like no other.
+    """
+    digest = blake2b(digest_size=16)
+    frames = [*frames_of(file)]
+    try:
+        a_frame = int(file.header.get("Rows")) * int(file.header.get("Columns"))
+        at_once = max(1, _PIXELS_AT_ONCE // a_frame)
+        for start in range(0, len(frames), at_once):
+            digest.update(_digest(frames[start : start + at_once], folder, contents))
+    except (ArithmeticError, AttributeError, TypeError, ValueError):  # a header of no sense
+        return file.name.encode("utf-8", "surrogateescape")
+    return digest.digest()
+
+
+def _digest(frames: list[Frame], folder: Path, contents: Contents | None) -> bytes:
+    first = frames[0]
+    stack = Stack(tuple(frames), np.eye(4), "image", pixel_size(first))
     try:
         pixels = read_pixels(stack, folder, contents=contents)
         return blake2b(pixels.data, digest_size=16).digest()
     except SourceError:
-        return f"{frame.file.name} {frame.index}".encode()
+        return f"{first.file.name} {first.index}".encode()
