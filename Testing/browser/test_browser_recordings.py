@@ -12,6 +12,7 @@ from helpers.peers import ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import recordings
 from IGTLMetaBrowserLib.browser.events import LiveImage, RecordingStarted, RecordingStopped
+from IGTLMetaBrowserLib.scene import sequence_recording
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.sequence_recording import frame_size
 
@@ -100,6 +101,7 @@ def test_what_was_not_copied_yet_when_it_was_stopped_is_copied_in_turns(
     unconnected, events, sequences, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(recordings, "_SECONDS_A_TURN", 0.0)  # one slice a turn
+    monkeypatch.setattr(sequence_recording, "_PIECE", 4 * 3 * 2)
     frames = [replace(make_image(shade, (4, 3, 20)), device_name="US") for shade in (1, 2, 3)]
     with ScriptedServer(burst(*frames)) as server:
         unconnected.connect("127.0.0.1", server.port)
