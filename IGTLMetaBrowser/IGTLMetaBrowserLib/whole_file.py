@@ -45,7 +45,7 @@ def replaced_at_end(
         try:
             yield part
             if replaced is not None:
-                _hand_over(part, replaced)
+                _hand_over(part, file, replaced)
             if is_synced:
                 os.fsync(file.fileno())
             _close_on_windows(file)
@@ -105,14 +105,22 @@ def _replaced(path: Path) -> os.stat_result | None:
     return found
 
 
-def _hand_over(part: Path, replaced: os.stat_result) -> None:
-    """Give a file the owner, the group and the permissions of another, as far as is allowed."""
-    if hasattr(os, "chown"):
-        for owner, group in ((replaced.st_uid, -1), (-1, replaced.st_gid)):
-            with contextlib.suppress(OSError):
-                os.chown(part, owner, group)
+def _hand_over(part: Path, file: BinaryIO, replaced: os.stat_result) -> None:
+    """Give a file the owner, the group and the permissions of another, as far as is allowed.
+
+    The file that is open, and not what has its path by now: in a folder of somebody else, that
+    could be a link to a file of the system.
+    """
+    mode = stat.S_IMODE(replaced.st_mode) & 0o777
+    if not hasattr(os, "fchown"):  # Windows, which has neither
+        with contextlib.suppress(OSError):
+            part.chmod(mode)
+        return
+    for owner, group in ((replaced.st_uid, -1), (-1, replaced.st_gid)):
+        with contextlib.suppress(OSError):
+            os.fchown(file.fileno(), owner, group)
     with contextlib.suppress(OSError):
-        part.chmod(stat.S_IMODE(replaced.st_mode) & 0o777)
+        os.fchmod(file.fileno(), mode)
 
 
 def _open_locked(path: Path, part: Path | None, mode: int) -> tuple[Path, BinaryIO]:
