@@ -70,7 +70,11 @@ MAY_IMPORT = {
     "dicomweb_client": (f"{LIB}.sources.archive.dicomweb",),
     "requests": (f"{LIB}.sources.archive.dicomweb", f"{LIB}.sources.archive.stow"),
     "urllib3": (f"{LIB}.sources.archive.dicomweb", f"{LIB}.sources.archive.web_answers"),
-    "pynetdicom": (f"{LIB}.sources.archive.dimse", f"{LIB}.sources.archive.dimse_association"),
+    "pynetdicom": (
+        f"{LIB}.sources.archive.dimse",
+        f"{LIB}.sources.archive.dimse_association",
+        f"{LIB}.sources.archive.dimse_watch",
+    ),
 }
 # They may be missing where the module is loaded, so only the function that needs one imports it.
 ONLY_IN_FUNCTIONS = {
@@ -117,6 +121,7 @@ WITH_A_THREAD = (
     PROCESSES,
     f"{LIB}.sources.archive.dimse",
     f"{LIB}.sources.archive.dimse_files",
+    f"{LIB}.sources.archive.dimse_watch",
     f"{LIB}.sources.plain_volumes.itk_process",
     f"{LIB}.sources.archive.volume_memory",
     f"{LIB}.sources.archive.web_answers",

@@ -209,7 +209,7 @@ def drips() -> Iterator[threading.Event]:
 
 def test_a_list_that_drips(serve, slices, open_source, drips, monkeypatch):
     """Each silence is short: it would come for ever."""
-    monkeypatch.setattr(web_answers, "_SECONDS", -19.8)
+    monkeypatch.setattr(web_answers, "SECONDS", -19.8)
     answer = replace(listing(record(slices)), drips_until=drips)
     with pytest.raises(SourceError, match=r"cannot search .* has sent only \d+ bytes; try again"):
         open_source(serve(lambda path: answer))
@@ -219,7 +219,7 @@ def test_files_that_drip(serve, slices, open_source, drips, monkeypatch, tmp_pat
     answer = replace(multipart(slices), drips_until=drips)
     url = serve(archive_of(answer, record(slices)))
     source = open_source(url)
-    monkeypatch.setattr(web_answers, "_SECONDS", -19.8)
+    monkeypatch.setattr(web_answers, "SECONDS", -19.8)
     with pytest.raises(SourceError, match=r"cannot fetch from .* has sent only \d+ bytes"):
         fetch(source)
     assert [*(tmp_path / "cache").iterdir()] == []

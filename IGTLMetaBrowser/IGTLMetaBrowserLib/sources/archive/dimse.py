@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -36,6 +35,7 @@ from .dimse_association import (
     transfer_syntaxes,
 )
 from .dimse_files import ReceivedFiles
+from .dimse_watch import Watch
 from .multipart import LARGEST_PART, FindRoom
 
 if TYPE_CHECKING:
@@ -102,17 +102,17 @@ class DimseArchive:
         self._moving = threading.Lock()
 
     def close(self) -> None:
-        """Nothing: each operation ends after the file that comes, or in its own time."""
+        """End all that is asked, from another thread: it raises ``ArchiveError``."""
+        self._peer.watches.close()
 
     def echo(self) -> None:
         """Ask whether it is there (C-ECHO). Raises ``ArchiveError``."""
         from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
         with associated(self._peer, [Verification]) as association:
-            since = time.monotonic()
             status = association.of_pynetdicom.send_c_echo()
             if not status:
-                raise association.no_answer("C-ECHO", since)
+                raise association.no_answer("C-ECHO")
             association.check(status, "answers no C-ECHO")
 
     def find(self, query: Query, most: int) -> Sequence[Series]:
@@ -226,7 +226,6 @@ class DimseArchive:
         with associated(self._peer, sorted(classes)) as association:
             for number, dataset in enumerate(datasets):
                 what = f"has stored {number} of {len(datasets)} files, then refused"
-                since = time.monotonic()
                 try:
                     status = association.of_pynetdicom.send_c_store(dataset)
                 except ValueError as error:  # no presentation context was accepted
@@ -234,7 +233,7 @@ class DimseArchive:
                         f"{self.name} takes no {dataset.SOPClassUID.name}: {error}"
                     ) from error
                 if not status:
-                    raise association.no_answer("C-STORE", since)
+                    raise association.no_answer("C-STORE")
                 if status.Status in _STORED_WITH_WARNING:
                     _logger.warning("%s has stored with status %04XH", self.name, status.Status)
                 else:
@@ -257,7 +256,7 @@ class DimseArchive:
 
         storage = storage_contexts(classes)
         roles = [build_role(uid, scp_role=True) for uid in classes or storage_classes()]
-        handlers = [(evt.EVT_C_STORE, files.store)]
+        handlers = [(evt.EVT_C_STORE, self._peer.watches.pausing(files.store))]
         with associated(self._peer, [Get], storage, roles, handlers, LARGEST_PART) as association:
             responses = association.of_pynetdicom.send_c_get(identifier, Get)
             files.wait(association, responses, "C-GET")
@@ -273,10 +272,13 @@ class DimseArchive:
         entity.maximum_associations = _MOST_SENDERS
         for uid in storage_classes():
             entity.add_supported_context(uid, transfer_syntaxes())
+        watches = self._peer.watches
+        handlers = [
+            (evt.EVT_C_STORE, watches.pausing(files.store)),
+            *watches.handlers(lambda: Watch(self._peer.timeout, LARGEST_PART)),
+        ]
         try:
-            server = entity.start_server(
-                ("", port), block=False, evt_handlers=[(evt.EVT_C_STORE, files.store)]
-            )
+            server = entity.start_server(("", port), block=False, evt_handlers=handlers)
         except OSError as error:
             raise ArchiveError(
                 f"{self.name} cannot send to port {port}: {error.strerror}; see --dicom-move"

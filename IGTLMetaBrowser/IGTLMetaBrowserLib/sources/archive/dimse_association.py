@@ -1,7 +1,7 @@
 """An association with an archive (PS3.8): opened, kept within limits, and ended, errors in words.
 
-An archive may say nothing, or never stop. Each answer is waited for as long as the settings say, by
-pynetdicom; how many and how large they may be, and how long they may go on, is said here.
+An archive may say nothing, or never stop. How long each answer is waited for, and how large it may
+be, ``dimse_watch`` looks after; how many they may be, and how long they may go on, is said here.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .archive import ArchiveError, BrokenOffError
+from .dimse_watch import CLOSED, SECONDS_TO_END, Watch, Watches
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 # An association can have at most 128 presentation contexts (PS3.8 9.3.2.2).
 _MOST_CONTEXTS = 127
-# Who does not end an association when asked to is not waited for.
-_SECONDS_TO_END = 3.0
 # An answer to a C-FIND has some KB.
 _LARGEST_ANSWER = 16 << 20
 # What is waited for in silence, so many times: an archive on tapes needs a while.
@@ -39,7 +38,8 @@ _MOST_AFTER_CANCEL = 100
 class Peer:
     """Whom an association is with, by whom, and for how long each answer is waited for.
 
-    ``name`` is what it is called in messages, ``tls`` an ``ssl.SSLContext`` or None.
+    ``name`` is what it is called in messages, ``tls`` an ``ssl.SSLContext`` or None; ``watches``
+    are those of all connections with it.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Peer:
     own_aet: str
     timeout: float
     tls: Any = None
+    watches: Watches = field(default_factory=Watches, compare=False)
 
     def end(self) -> float:
         """Return until when something may go on that begins now, as ``time.monotonic``."""
@@ -65,11 +66,12 @@ class Peer:
 class Association:
     """One that is established. ``of_pynetdicom`` is it itself."""
 
-    def __init__(self, peer: Peer, of_pynetdicom: Any, meter: _Meter) -> None:
+    def __init__(self, peer: Peer, of_pynetdicom: Any, watch: Watch) -> None:
         self.peer = peer
         self.of_pynetdicom = of_pynetdicom
         self.is_ended = False
-        self._meter = meter
+        self.hear = watch.hear
+        self._watch = watch
 
     def abort(self) -> None:
         """End it without another word: its peer has not stopped to send."""
@@ -92,7 +94,7 @@ class Association:
             ):
                 is_done = not status or status.Status not in PENDING
                 if not status:
-                    raise self.no_answer("C-FIND", sent)
+                    raise self.no_answer("C-FIND")
                 if is_done:
                     if status.Status != _CANCELLED:
                         self.check(status, "refuses a C-FIND")
@@ -123,22 +125,24 @@ class Association:
             )
         return record
 
-    def no_answer(self, what: str, since: float) -> ArchiveError:
-        """Return the error of an answer that was waited for ``since``, and has not come."""
+    def no_answer(self, what: str) -> ArchiveError:
+        """Return the error of an answer that was waited for, and has not come."""
         self.is_ended = True
-        if self._meter.is_exceeded:
+        if self._watch.is_exceeded:
             return ArchiveError(
-                f"{self.peer.name} has sent a message of more than {self._meter.largest >> 20} MiB "
+                f"{self.peer.name} has sent a message of more than {self._watch.largest >> 20} MiB "
                 f"in a {what}; ask who runs the archive"
             )
-        if time.monotonic() - since < self.peer.timeout:
-            return BrokenOffError(
-                f"{self.peer.name} has broken off a {what}, or sent what is no answer to it; try "
-                "again later"
+        if self._watch.why == CLOSED:
+            return ArchiveError(f"{self.peer.name} was not waited for: {CLOSED}")
+        if self._watch.why:
+            return ArchiveError(
+                f"{self.peer.name} has not answered a {what}: it {self._watch.why}; try again "
+                "later, or give it longer: --archive-timeout"
             )
-        return ArchiveError(
-            f"{self.peer.name} has not answered a {what} in {self.peer.timeout:g} s; try again "
-            "later, or give it longer: --archive-timeout"
+        return BrokenOffError(
+            f"{self.peer.name} has broken off a {what}, or sent what is no answer to it; try again "
+            "later"
         )
 
     def check(self, status: Dataset, what: str) -> None:
@@ -148,30 +152,6 @@ class Association:
             raise ArchiveError(
                 f"{self.peer.name} {what}: status {status.Status:04X}H {words}".rstrip()
             )
-
-
-class _Meter:
-    """Ends an association whose peer sends a message without end, which would fill the memory."""
-
-    def __init__(self, largest: int) -> None:
-        self.largest = largest
-        self.size = 0
-
-    @property
-    def is_exceeded(self) -> bool:
-        """Whether it was."""
-        return self.size > self.largest
-
-    def on_data(self, event: Any) -> None:
-        """Add what has come to the message that it is of."""
-        self.size += len(event.data)
-        if self.is_exceeded:
-            event.assoc.abort(block=False)
-
-    def on_message(self, _event: Any) -> None:
-        """Begin anew: a message has come to its end."""
-        if not self.is_exceeded:
-            self.size = 0
 
 
 class _Refusal:
@@ -208,10 +188,12 @@ def associated(
 
     Raises ``ArchiveError`` if there is none, or if it is broken off.
     """
-    meter, refusal = _Meter(largest or _LARGEST_ANSWER), _Refusal()
+    watch, refusal = Watch(peer.timeout, largest or _LARGEST_ANSWER), _Refusal()
+    if peer.watches.is_closed:
+        raise ArchiveError(f"{peer.name} was not asked: {CLOSED}")
     since = time.monotonic()
     try:
-        established = _associate(peer, services, storage, roles, handlers, meter, refusal)
+        established = _associate(peer, services, storage, roles, handlers, watch, refusal)
     except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
         reason = getattr(error, "strerror", "") or error
         raise ArchiveError(
@@ -219,7 +201,7 @@ def associated(
         ) from error
     if not established.is_established:
         raise _why_not_associated(peer, refusal, time.monotonic() - since)
-    association = Association(peer, established, meter)
+    association = Association(peer, established, watch)
     try:
         yield association
     except RuntimeError as error:  # pynetdicom's: the association is not established any more
@@ -228,7 +210,7 @@ def associated(
         ) from error
     finally:
         if established.is_established and not association.is_ended:
-            established.acse_timeout = _SECONDS_TO_END
+            established.acse_timeout = SECONDS_TO_END
             with suppress(AttributeError):  # pynetdicom, of data that come instead of an answer
                 established.release()
 
@@ -239,7 +221,7 @@ def _associate(
     storage: Sequence[Any],
     roles: Sequence[Any],
     handlers: Sequence[Any],
-    meter: _Meter,
+    watch: Watch,
     refusal: _Refusal,
 ) -> Any:
     """Return pynetdicom's association, perhaps one that is not established."""
@@ -247,13 +229,13 @@ def _associate(
 
     entity = AE(peer.own_aet)
     entity.connection_timeout = entity.acse_timeout = peer.timeout
-    entity.dimse_timeout = entity.network_timeout = peer.timeout
+    entity.network_timeout = peer.timeout
+    entity.dimse_timeout = None  # the watch looks after that
     for uid in services:
         entity.add_requested_context(uid)
     for context in storage:
         entity.add_requested_context(context.abstract_syntax, context.transfer_syntax)
-    watched = [(evt.EVT_DATA_RECV, meter.on_data), (evt.EVT_DIMSE_RECV, meter.on_message)]
-    watched += [(evt.EVT_PDU_RECV, refusal.on_pdu)]
+    watched = [*peer.watches.handlers(lambda: watch), (evt.EVT_PDU_RECV, refusal.on_pdu)]
     return entity.associate(
         peer.host,
         peer.port,
@@ -265,6 +247,8 @@ def _associate(
 
 
 def _why_not_associated(peer: Peer, refusal: _Refusal, seconds: float) -> ArchiveError:
+    if peer.watches.is_closed:
+        return ArchiveError(f"{peer.name} was not waited for: {CLOSED}")
     if refusal.reason is not None:
         return ArchiveError(
             f"{peer.name} refuses the association: {refusal.reason}. Check both AE titles: it is "

@@ -44,6 +44,7 @@ class ReceivedFiles:
         self.count = 0
         self.refused = 0
         self.failures: list[Exception] = []
+        self._on_file: Callable[[], None] = lambda: None
 
     def store(self, event: Any) -> int:
         """Handle a C-STORE of pynetdicom; return its status."""
@@ -67,6 +68,7 @@ class ReceivedFiles:
                 )
             self._write(content)
             self.count += 1
+            self._on_file()
         except Exception as error:  # a full disk; whoever fetches is told
             self.failures.append(error)
             return _NO_ROOM
@@ -84,20 +86,21 @@ class ReceivedFiles:
 
     def wait(self, association: Association, responses: Any, what: str) -> None:
         """Wait until all are there. Raises ``ArchiveError``."""
-        sent, end, count = time.monotonic(), self._peer.end(), self.count
+        # Whether it tells of its progress meanwhile, is an archive's choice (PS3.4 C.4.2.1.7).
+        self._on_file = association.hear
+        end, count = self._peer.end(), self.count
         for status, _ in responses:
             if not status:
-                raise self._failed() or association.no_answer(what, sent)
+                raise self._failed() or association.no_answer(what)
             if status.Status not in PENDING:
                 self._check_end(status, what)
                 return
-            sent = time.monotonic()
             if self.count > count:
                 count, end = self.count, self._peer.end()
-            if self.failures or sent > end:
+            if self.failures or time.monotonic() > end:
                 association.abort()
                 raise self._failed() or self._peer.endless(what)
-        raise association.no_answer(what, sent)
+        raise association.no_answer(what)
 
     def _failed(self) -> Exception | None:
         return self.failures[0] if self.failures else None

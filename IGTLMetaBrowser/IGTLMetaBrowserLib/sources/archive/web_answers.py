@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool, PoolManager
 
 # Besides the silence that is allowed, in which it looks for what it was asked for.
-_SECONDS = 30.0
+SECONDS = 30.0
 # With less, nobody fetches images: 100 slices of CT would take 3 hours.
-_SLOWEST_BYTES_A_SECOND = 4 << 10
+SLOWEST_BYTES_A_SECOND = 4 << 10
 
 
 class AnswerError(OSError):
@@ -84,7 +84,7 @@ class _LimitedReads(io.RawIOBase):
             raise AnswerError("this program ends")
         self._seconds += time.monotonic() - begin
         self._bytes += count or 0
-        enough = self._answers.silence + _SECONDS + self._bytes / _SLOWEST_BYTES_A_SECOND
+        enough = self._answers.silence + SECONDS + self._bytes / SLOWEST_BYTES_A_SECOND
         if self._seconds > enough:
             raise AnswerError(
                 f"in {self._seconds:.0f} s it has sent only {self._bytes} bytes; try again later, "

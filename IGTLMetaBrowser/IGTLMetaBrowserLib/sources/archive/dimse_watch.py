@@ -1,0 +1,181 @@
+"""Ends connections of DIMSE (PS3.8) on which too little comes, or too much, or when all shall end.
+
+pynetdicom cannot be asked to: it reads each PDU without a time-out, so that one whose rest does not
+come keeps its thread for ever, and whoever aborts the association with it. And its time-out for
+messages is one for whole messages: a large file on a slow network takes longer, and is no silence.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from .web_answers import SECONDS, SLOWEST_BYTES_A_SECOND
+
+# How often it is looked whether a connection is silent.
+_STEP = 0.1
+# Who does not end an association when asked to is not waited for.
+SECONDS_TO_END = 3.0
+CLOSED = "this program ends"
+
+
+class Watch:
+    """Watches one connection. Its methods are called by pynetdicom's threads.
+
+    ``silence`` is how long nothing may come or be taken, in seconds; a message may have ``largest``
+    bytes, and has to come as fast as an answer of a web server. ``why`` is why it was ended here.
+    """
+
+    def __init__(self, silence: float, largest: int) -> None:
+        self._silence = silence
+        self.largest = largest
+        self.size = 0  # of the message that comes
+        self.why = ""
+        self._heard = self._begin = time.monotonic()
+        self._aborted: float | None = None
+        self._is_paused = False
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether a message was larger than any may be."""
+        return self.size > self.largest
+
+    def hear(self, _event: Any = None) -> None:
+        """Begin to wait anew: what was sent was taken, or the peer was heard elsewhere."""
+        self._heard = self._begin = time.monotonic()
+
+    def on_data(self, event: Any) -> None:
+        """Add a PDU to the message that it is of."""
+        self._heard = time.monotonic()
+        self.size += len(event.data)
+        if self.is_exceeded:
+            event.assoc.abort(block=False)
+
+    def on_message(self, _event: Any) -> None:
+        """Begin anew: a message has come to its end."""
+        if not self.is_exceeded:
+            self.size = 0
+        self.hear()
+
+    def on_abort(self, event: Any) -> None:
+        """Wait a moment for the end of an association that was aborted here, and for no answer."""
+        self._aborted = time.monotonic()
+        _wake(event.assoc)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Not to be silent: the peer waits for us meanwhile."""
+        self._is_paused = True
+        try:
+            yield
+        finally:
+            self.hear()
+            self._is_paused = False
+
+    def run(self, association: Any) -> None:
+        """Watch a connection to its end, in a thread of its own."""
+        dul, has_begun = association.dul, False
+        while not self.why:
+            is_alive = dul.is_alive()
+            if has_begun and not is_alive:
+                return
+            has_begun = has_begun or is_alive
+            if why := self._why_over():
+                self.end(association, why)
+            time.sleep(_STEP)
+
+    def end(self, association: Any, why: str) -> None:
+        """End a connection: whoever reads or writes returns."""
+        self.why = why
+        connection = association.dul.socket and association.dul.socket.socket
+        if connection is not None:
+            with suppress(OSError):  # it is closed already
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS
+
+    def _why_over(self) -> str:
+        now = time.monotonic()
+        if self._aborted is not None and now - self._aborted > SECONDS_TO_END:
+            return "it does not end the association"
+        if self._is_paused:
+            return ""
+        if now - self._heard > self._silence:
+            return f"has said nothing for {self._silence:g} s"
+        seconds = now - self._begin
+        if seconds > self._silence + SECONDS + self.size / SLOWEST_BYTES_A_SECOND:
+            return f"has sent only {self.size} bytes in {seconds:.0f} s"
+        return ""
+
+
+class Watches:
+    """The watches of all connections with one archive, those that it has opened among them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: dict[Any, Watch] = {}
+        self.is_closed = False
+
+    def handlers(self, make: Callable[[], Watch]) -> list[tuple[Any, Callable[[Any], Any]]]:
+        """Return what has pynetdicom tell the watches of its associations, made as these begin."""
+        from pynetdicom import evt
+
+        return [
+            (evt.EVT_CONN_OPEN, lambda event: self._begin(event.assoc, make())),
+            (evt.EVT_DATA_RECV, lambda event: self._of(event).on_data(event)),
+            (evt.EVT_DATA_SENT, lambda event: self._of(event).hear()),
+            (evt.EVT_DIMSE_RECV, lambda event: self._of(event).on_message(event)),
+            (evt.EVT_ABORTED, lambda event: self._of(event).on_abort(event)),
+        ]
+
+    def pausing(self, handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Return a handler during which the peer is not silent, as it waits for us."""
+
+        def handle(event: Any) -> Any:
+            with self._of(event).paused():
+                return handler(event)
+
+        return handle
+
+    def close(self) -> None:
+        """End all connections, from another thread; none can be begun any more."""
+        self.is_closed = True
+        with self._lock:
+            watched = [*self._open.items()]
+        for association, watch in watched:
+            watch.end(association, CLOSED)
+
+    def _begin(self, association: Any, watch: Watch) -> None:
+        watch.hear()
+        with self._lock:
+            self._open[association] = watch
+        if self.is_closed:
+            watch.end(association, CLOSED)
+        threading.Thread(
+            target=self._run, args=(association, watch), name="watch", daemon=True
+        ).start()
+
+    def _run(self, association: Any, watch: Watch) -> None:
+        watch.run(association)
+        _wake(association)
+        with suppress(RuntimeError):  # it never began
+            association.dul.join()  # what it still tells is for this watch
+        with self._lock:
+            del self._open[association]
+
+    def _of(self, event: Any) -> Watch:
+        with self._lock:
+            # pynetdicom tells that an association is aborted also if there was no connection.
+            return self._open.get(event.assoc, _NOBODY)
+
+
+def _wake(association: Any) -> None:
+    """Have nobody wait for an answer any more, as pynetdicom does if the peer ends it."""
+    association.dimse.msg_queue.put((None, None))
+
+
+_NOBODY = Watch(math.inf, sys.maxsize)
