@@ -45,6 +45,7 @@ class Background:
         )
         self._futures: dict[Hashable, Future[Any]] = {}
         self._asked: dict[Hashable, float] = {}  # when somebody has last come for a result
+        self._large: set[Hashable] = set()
 
     def is_begun(self, key: Hashable) -> bool:
         """Whether work is begun, and its result not yet taken."""
@@ -54,13 +55,18 @@ class Background:
         """Whether work is begun, and not done."""
         return key in self._futures and not self._futures[key].done()
 
-    def begin(self, key: Hashable, work: Callable[[], object]) -> None:
-        """Do ``work`` when all that was begun before is done."""
+    def begin(self, key: Hashable, work: Callable[[], object], is_large: bool = False) -> None:
+        """Do ``work`` when all that was begun before is done.
+
+        What has the memory of an image is large, and has to wait for room before.
+        """
         done = [other for other, future in self._futures.items() if future.done()]
         for other in done[: max(0, len(done) - _MOST_RESULTS + 1)]:
             self._forget(other)
         self._futures[key] = self._executor.submit(work)
         self._asked[key] = time.monotonic()
+        if is_large:
+            self._large.add(key)
 
     def wait_for_room(self) -> None:
         """Raise ``NotReadyError`` if no large result may be begun before another is taken.
@@ -68,9 +74,9 @@ class Background:
         What nobody comes for any more gives way, one for each that may be begun: after a pause of
         the whole server, those who still wait come again at once.
         """
-        if len(self._futures) < _MOST_LARGE_RESULTS:
+        if len(self._large) < _MOST_LARGE_RESULTS:
             return
-        oldest = min(self._futures, key=self._asked.__getitem__)
+        oldest = min(self._large, key=self._asked.__getitem__)
         future = self._futures[oldest]
         is_left = time.monotonic() - self._asked[oldest] >= _SECONDS_KEPT
         if not is_left or not (future.cancel() or future.done()):
@@ -114,6 +120,7 @@ class Background:
 
     def _forget(self, key: Hashable) -> None:
         del self._futures[key], self._asked[key]
+        self._large.discard(key)
 
 
 def _raise_in(thread: threading.Thread) -> None:

@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 
 import numpy as np
 import pytest
 
+from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources.dicom import folder as dicom_folder
@@ -124,3 +126,58 @@ def test_tilted_volumes_are_resampled_in_another_thread(tmp_path, make_slice):
         image = after_turns(lambda: source.image(item.id))
     assert "resampled" in image.metadata["Notice"]
     np.testing.assert_array_equal(image.pixels, expected.pixels)
+
+
+def assert_only_two_are_begun(source: DicomFolderSource, ids: list[str]) -> None:
+    """Ask for all, take none; then take them."""
+    may_go_on = threading.Event()
+    source._background.begin("before", partial(may_go_on.wait, PATIENCE))
+    for image_id in ids:
+        with pytest.raises(NotReadyError):
+            source.image(image_id)
+    begun = {*source._background._futures} - {"before"}
+    may_go_on.set()
+    assert len(begun) == 2
+    for image_id in ids:
+        assert after_turns(partial(source.image, image_id)).pixels.size
+
+
+def test_no_more_volumes_are_resampled_than_are_taken(tmp_path, make_slice):
+    """Many clients that ask for other images and take none must not fill the memory."""
+    for series in range(4):
+        for k in range(6):
+            dataset = make_slice((0, 0.4 * k, float(k)), SeriesInstanceUID=f"1.2.{series}")
+            dataset.save_as(tmp_path / f"{series} {k}.dcm", enforce_file_format=True)
+    with closing(DicomFolderSource(tmp_path, is_upright=True, seconds_a_turn=60)) as source:
+        ids = [item.id for item in source.images()]
+        assert_only_two_are_begun(source, ids)
+
+
+def test_no_more_label_maps_are_read_than_are_taken(tmp_path):
+    slices = [study.ct_slice(number) for number in range(1, 4)]
+    for dataset in slices:
+        dataset.save_as(tmp_path / dataset.SOPInstanceUID, enforce_file_format=True)
+    for number in range(4):
+        segmentation = study.segmentation(slices)
+        segmentation.SOPInstanceUID = f"1.2.9.{number}"
+        segmentation.save_as(tmp_path / str(number), enforce_file_format=True)
+    with closing(DicomFolderSource(tmp_path, seconds_a_turn=60)) as source:
+        ids = [*dict.fromkeys(label.id for label in after_turns(source.label_maps))]
+        assert len(ids) == 4
+        assert_only_two_are_begun(source, ids)
+
+
+def test_a_scan_whose_result_was_forgotten_is_not_forgotten(source, tmp_path, make_slice):
+    """Nobody came for the list until others had many results: the next scan finds no changes."""
+    after_turns(source.images)
+    make_slice((0, 0, 0), SeriesInstanceUID="1.2.3").save_as(tmp_path / "second.dcm")
+    background = source._background
+    with pytest.raises(NotReadyError):
+        source.images()
+    for key in range(9):
+        background.begin(key, int)
+        after_turns(partial(background.take, key) if key < 4 else lambda: None)
+        while background.is_busy(key):
+            time.sleep(0.001)
+    assert not background.is_begun("scan")
+    assert len(after_turns(source.images)) == 2

@@ -186,9 +186,9 @@ class DicomFolderSource:
     def _scan(self) -> tuple[FolderOffers, list[Plan]] | None:
         """Return what the folder offers now, and its plans; None if nothing is new."""
         try:
-            before = self._index.changes
             self._index.update()
-            if self._index.changes == before:
+            # Not those before this scan: of the last one, perhaps nobody has taken what it found.
+            if self._index.changes == self._offers.changes:
                 return None
             offers = FolderOffers(self._index, self.folder, self._is_upright)
             return offers, self._read_plans(offers)
@@ -201,12 +201,16 @@ class DicomFolderSource:
             self._offers, self._plans = found
             self._label_maps_read = None
 
-    def _in_background(self, key: Hashable, work: Callable[[], Result]) -> Result:
+    def _in_background(
+        self, key: Hashable, work: Callable[[], Result], is_large: bool = False
+    ) -> Result:
         """Return what ``work`` returns; in a server, raise ``NotReadyError`` until it is done."""
         if self._background is None:
             return work()
         if not self._background.is_begun(key):
-            self._background.begin(key, work)
+            if is_large:
+                self._background.wait_for_room()
+            self._background.begin(key, work, is_large)
         return cast("Result", self._background.take(key))
 
     def _wait_for_index(self) -> None:
@@ -253,7 +257,7 @@ class DicomFolderSource:
         self._wait_for_index()
         metadata = found.metadata(image_id, self._index)
         read = partial(found.read, image_id, self.folder)
-        labels, notices = self._in_background(label_map, read)
+        labels, notices = self._in_background(label_map, read, is_large=True)
         if notices:
             metadata["Notice"] = "; ".join(notices)
         return codec.ImageMessage.from_ijk_to_ras(
@@ -270,8 +274,9 @@ class DicomFolderSource:
                 self._readings.read(image_id, offer.stack, self.contents), grid
             ), grid.ijk_to_ras
         if not background.is_begun(grid):
+            background.wait_for_room()  # before it is read, which would be for nothing
             pixels = self._readings.read(image_id, offer.stack, self.contents)
-            background.begin(grid, partial(resample, pixels, grid))
+            background.begin(grid, partial(resample, pixels, grid), is_large=True)
         return background.take(grid), grid.ijk_to_ras
 
     def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:

@@ -53,7 +53,8 @@ class FolderOffers:
     ``images`` are by id, in the order of the files' paths, ``listing`` is what is listed of them;
     ``segmentations`` are the files that are label maps. ``refused`` lists what is not offered, or
     not as it is; ``sequences`` are the images of one series that show one place (4D). ``contents``
-    are the bytes of files that are in memory. Raises ``DicomIndexError``.
+    are the bytes of files that are in memory; ``changes`` are those of the index until then. Raises
+    ``DicomIndexError``.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class FolderOffers:
         self._folder = folder
         self._contents = contents
         self._is_upright = is_upright
+        self.changes = index.changes
         self._problems: dict[tuple[str, ...], str] = {}  # of transfer syntaxes and bits
         digest = partial(file_digest, folder=folder, contents=contents)
         files, refused, self._missing = find_images(index, digest)

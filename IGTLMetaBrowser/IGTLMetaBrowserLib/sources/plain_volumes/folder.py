@@ -138,7 +138,7 @@ class PlainVolumeSource:
         key = (file.path, file.version)
         if not self._background.is_begun(key):
             self._background.wait_for_room()
-            self._background.begin(key, partial(self._read_checked, file))
+            self._background.begin(key, partial(self._read_checked, file), is_large=True)
         return self._background.take(key)
 
     def _read_checked(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
