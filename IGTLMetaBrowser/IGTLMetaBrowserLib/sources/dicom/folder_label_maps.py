@@ -14,9 +14,10 @@ from ... import codec
 from ...dicom_index.index import DicomIndex
 from ...net.source import SourceError
 from . import fields as dicom_fields
-from .files import STRUCTURE_SET, Document, documents
+from .files import STRUCTURE_SET, Document, ImageFile, documents
 from .label_notices import beside_notices
 from .offers import FolderOffers
+from .places import check_patient
 from .replaced_documents import replaced_in
 from .segmentations import LabelMap, read_segmentation
 from .structures import read_structures
@@ -116,7 +117,7 @@ class LabelMapReader:
         for file in self._offers.segmentations:
             found.replaced.update(replaced_in(self._folder / file.name))
             document = Document(file.name, file.version)
-            self._add(found, document, partial(read_segmentation, file))
+            self._add(found, document, partial(self._segmentations, file))
         for document in documents(self._index, STRUCTURE_SET):
             self._add(found, document, partial(self._structures, document))
         return found
@@ -129,8 +130,9 @@ class LabelMapReader:
         is_known = owner in self._elsewhere or self._is_in_space_of(name, owner)
         image = self._image(owner) if is_known else None
         try:
-            self._check_patient(name, owner)
-            for label_map in read():
+            label_maps = read()
+            self._check_ids(found, label_maps)
+            for label_map in label_maps:
                 found.by_id[label_map.id] = label_map
                 found.owners[label_map.id] = owner if is_known else ""
                 found.files[label_map.id] = file
@@ -139,6 +141,20 @@ class LabelMapReader:
         except (SourceError, ArithmeticError, AttributeError, TypeError, ValueError) as error:
             _logger.warning("%s is not offered: %s", name, error)
             self._offers.refused.append((name, str(error)))
+
+    def _check_ids(self, found: FolderLabelMaps, label_maps: Sequence[LabelMap]) -> None:
+        """Raise ``ValueError`` if what is asked for by an id would not be what was listed."""
+        for label_map in label_maps:
+            if label_map.id in found.by_id:
+                raise ValueError(f"{found.files[label_map.id].name!r} has its SOPInstanceUID, too")
+            if label_map.id in self._offers.images:
+                raise ValueError("its SOPInstanceUID is that of an image")
+
+    def _segmentations(self, file: ImageFile) -> Sequence[LabelMap]:
+        if (image := self._image(self._owner_of(file.name))) is not None:
+            patient_id, name = map(file.header.get, ("PatientID", "PatientName"))
+            check_patient(image.frames[0], patient_id, name)
+        return read_segmentation(file)
 
     def _structures(self, file: Document) -> Sequence[LabelMap]:
         owner = self._owner_of(file.name)
@@ -155,14 +171,6 @@ class LabelMapReader:
         if owner in self._offers.images:
             return self._offers.images[owner].stack
         return self._elsewhere.get(owner)
-
-    def _check_patient(self, name: str, owner: str) -> None:
-        """Raise ``ValueError`` if a file names an image of the folder that is another patient's."""
-        if owner in self._offers.images:
-            file = self._offers.images[owner].stack.frames[0].file.name
-            patients = {str(self._index.row(one).get("patient_ID") or "") for one in (name, file)}
-            if len(patients - {""}) > 1:
-                raise ValueError("it is of another patient than the image that it names")
 
     def _is_in_space_of(self, name: str, owner: str) -> bool:
         """Whether an image is in the folder, and nothing says that its coordinates are others."""

@@ -131,6 +131,20 @@ def patient_of(frame: Frame) -> str:
     return f"ID {patient_id}" if patient_id else f"name {plain_name(frame.get('PatientName'))}"
 
 
+def check_patient(image: Frame, patient_id: str, name: str) -> None:
+    """Raise ``ValueError`` if a file that names an image says that it is of another patient.
+
+    IDs count if both have one, names if not.
+    """
+    own_id = image.get("PatientID")
+    is_other = patient_id != own_id
+    if not (patient_id and own_id):
+        names = {plain_name(name), plain_name(image.get("PatientName"))}
+        is_other = len(names - {""}) > 1
+    if is_other:
+        raise ValueError("it is of another patient than the image that it names")
+
+
 def plain_name(name: str) -> str:
     """Return a person's name as it is compared: "Doe^Jane" and "DOE^JANE^^" are one.
 

@@ -115,7 +115,10 @@ class SegmentationLabelMap:
                 for number, label in self.labels.items():
                     volume[k][picture == number] = label
             else:
-                volume[k][picture != 0] = self.labels[_segment_of(frame)]
+                label, is_inside = self.labels[_segment_of(frame)], picture != 0
+                if (volume[k][is_inside] % label).any():  # label or 0, and nothing else
+                    raise SourceError(f"{file.name!r} has segments that overlap, and denies it")
+                volume[k][is_inside] = label
         return volume, empty_notices(self.structures, volume)
 
 
@@ -126,6 +129,7 @@ def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
     if not 0 < len(segments) <= MOST_LABELS:
         raise ValueError(f"{len(segments)} segments; there can be 1 to {MOST_LABELS} labels")
     frames = [*frames_of(file)]
+    _check_segments(frames, segments)
     planes, ijk_to_ras, _ = _grid(frames)
     size = _size(frames, max(planes) + 1)
     return [
@@ -150,6 +154,7 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
     segments = _segments(file.header.get("SegmentSequence"))
     kind = file.header.get("SegmentationFractionalType").lower() or "fraction"
     frames = [*frames_of(file)]
+    _check_segments(frames, segments)
     planes, ijk_to_ras, size = _grid(frames)
     count = _size(frames, max(planes) + 1)[2]
     stacks = []
@@ -161,6 +166,8 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
             own_frames = tuple(frames[n] for n in chosen)
             stack = Stack(own_frames, ijk_to_ras, VOLUME, size, label, notices=(notice,))
             own_planes = tuple(planes[n] for n in chosen)
+            if len({*own_planes}) < len(own_planes):
+                raise ValueError(f"two frames of {structure.name!r} lie in one plane")
             stacks.append(replace(stack, planes=own_planes, plane_count=count))
     return stacks
 
@@ -190,6 +197,18 @@ def _layers(
 def _is_of(frame: Frame, numbers: Sequence[int]) -> bool:
     is_numbered = frame.file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
     return is_numbered or _segment_of(frame) in numbers
+
+
+def _check_segments(frames: Sequence[Frame], segments: dict[int, Structure]) -> None:
+    """Raise ``ValueError`` if a frame is not of one of the segments: it would be left out."""
+    if frames[0].file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION:
+        return
+    for frame in frames:
+        text = frame.get("ReferencedSegmentNumber")
+        if text and (not text.isdecimal() or int(text) not in segments):
+            raise ValueError(
+                f"frame {frame.index + 1} is of segment {text}, which is not described"
+            )
 
 
 def _segment_of(frame: Frame) -> int:
@@ -271,6 +290,8 @@ def _segments(text: str) -> dict[int, Structure]:
     segments = {}
     for label, item in enumerate(json.loads(text or "[]"), start=1):
         number = int(item.get("SegmentNumber") or label)
+        if number in segments:
+            raise ValueError(f"two segments have the number {number}")
         name = item.get("SegmentLabel") or f"segment {number}"
         color = color_of_lab(item.get("RecommendedDisplayCIELabValue", ""))
         segments[number] = Structure(name, label, color or default_color(label))

@@ -8,7 +8,8 @@ hole (PS3.3 C.8.8.6.3).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ from .fields import image_id
 from .file_versions import version_at
 from .files import Document
 from .label_notices import CUT, empty_notices
+from .places import check_patient
 from .segmentations import Structure, default_color
 from .volumes import Stack
 
@@ -98,15 +100,13 @@ def read_structures(folder: Path, file: Document, image: Stack) -> list[Structur
     ``SourceError`` if the file is unreadable, or another than the index has read.
     """
     dataset = _read(folder, file)
+    patient_id, patient = (str(dataset.get(f"Patient{of}") or "") for of in ("ID", "Name"))
+    check_patient(image.frames[0], patient_id.strip(), patient)
     uid = str(dataset.get("SOPInstanceUID") or file.name)
-    names = {
-        int(item.ROINumber): str(item.get("ROIName") or f"ROI {item.ROINumber}")
-        for item in dataset.get("StructureSetROISequence") or []
-        if _is_in_space_of(item, image)
-    }
+    names = _names(dataset, image)
     label_maps = []
     for place, roi in enumerate(dataset.get("ROIContourSequence") or [], start=1):
-        number = int(roi.get("ReferencedROINumber") or 0)
+        number = _number(roi)
         if number not in names or not any(_closed(roi)):
             continue
         color = tuple(int(part) for part in roi.get("ROIDisplayColor") or ())
@@ -123,6 +123,26 @@ def read_structures(folder: Path, file: Document, image: Stack) -> list[Structur
             )
         )
     return label_maps
+
+
+def _names(dataset: Dataset, image: Stack) -> dict[int, str]:
+    """Return what the structures in the space of an image are called, by their numbers."""
+    items = dataset.get("StructureSetROISequence") or []
+    rois = dataset.get("ROIContourSequence") or []
+    doubled = _doubled([int(item.ROINumber) for item in items]) | _doubled(map(_number, rois))
+    return {
+        int(item.ROINumber): str(item.get("ROIName") or f"ROI {item.ROINumber}")
+        for item in items
+        if int(item.ROINumber) not in doubled and _is_in_space_of(item, image)
+    }
+
+
+def _doubled(numbers: Iterable[int]) -> set[int]:
+    """Return the numbers that several structures have: nobody knows whose contours are whose."""
+    found = {number for number, count in Counter(numbers).items() if count > 1}
+    if found:
+        _logger.warning("structures that share a number with another are left out")
+    return found
 
 
 def _is_in_space_of(structure: Dataset, image: Stack) -> bool:
@@ -181,10 +201,19 @@ def _contours(dataset: Dataset, number: int) -> Iterator[np.ndarray]:
     Raises ``ValueError`` if one is none.
     """
     for roi in dataset.get("ROIContourSequence") or []:
-        if int(roi.get("ReferencedROINumber") or 0) == number:
+        if _number(roi) == number:
+            seen: set[bytes] = set()
             for contour in _closed(roi):
                 points = _numbers(contour).reshape(-1, 3)
+                if contour.ContourGeometricType == "CLOSED_PLANAR":
+                    if (same := points.tobytes()) in seen:
+                        continue  # one that is there twice is no hole in itself
+                    seen.add(same)
                 yield np.column_stack([points, np.ones(len(points))])
+
+
+def _number(roi: Dataset) -> int:
+    return int(roi.get("ReferencedROINumber") or 0)
 
 
 def _numbers(contour: Dataset) -> np.ndarray:
@@ -201,6 +230,8 @@ def _numbers(contour: Dataset) -> np.ndarray:
         numbers = np.array([float(part) for part in text.split(b"\\")])
     except ValueError:
         raise ValueError("one of them is not made of numbers") from None
+    if b"_" in text:  # Python reads 1_0 as 10
+        raise ValueError("one of them is not made of numbers")
     if len(numbers) % 3 or not (np.abs(numbers) <= LONGEST).all():
         raise ValueError("one of them is not made of points")
     return numbers

@@ -1,0 +1,175 @@
+"""Segmentations and structure sets that contradict themselves: no voxel gets a wrong name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from helpers import radiotherapy as study
+from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+from sources.dicom.test_label_maps import square, structure_set
+
+Change = Callable[[Dataset], None]
+
+
+@pytest.fixture
+def slices() -> list[Dataset]:
+    return [study.ct_slice(number) for number in (1, 2, 3)]
+
+
+@pytest.fixture
+def ct_folder(tmp_path: Path, slices: list[Dataset]) -> Path:
+    write_ct(tmp_path, slices)
+    return tmp_path
+
+
+def write_ct(folder: Path, slices: list[Dataset]) -> None:
+    for number, dataset in enumerate(slices):
+        dataset.save_as(folder / f"ct{number}", enforce_file_format=True)
+
+
+def write(folder: Path, document: Dataset, name: str = "document") -> DicomFolderSource:
+    document.file_meta.MediaStorageSOPInstanceUID = document.SOPInstanceUID
+    document.save_as(folder / name, enforce_file_format=True)
+    return DicomFolderSource(folder)
+
+
+def two_segments(slices: list[Dataset]) -> Dataset:
+    """One in the first slice and one in the last."""
+    voxels = np.zeros((3, 128, 128, 2), np.uint8)
+    voxels[0, 5:20, 5:20, 0] = voxels[2, 5:20, 5:20, 1] = 1
+    return study.segments(slices, voxels, ["Tumor", "Vessel"], are_frames_left_out=True)
+
+
+def number_of_frame(number: int | list[int]) -> Change:
+    """Return what gives the first frame another ReferencedSegmentNumber."""
+
+    def change(document: Dataset) -> None:
+        groups = document.PerFrameFunctionalGroupsSequence[0]
+        groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber = number
+
+    return change
+
+
+def number_of_segments(document: Dataset) -> None:
+    for segment in document.SegmentSequence:
+        segment.SegmentNumber = 1
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (number_of_segments, "two segments have the number 1"),
+        (number_of_frame(9), "frame 1 is of segment 9, which is not described"),
+        (number_of_frame([1, 2]), "frame 1 is of segment 1"),
+    ],
+)
+def test_segments_of_which_it_is_not_clear_whose_frames_are_whose(
+    ct_folder: Path, slices: list[Dataset], change: Change, reason: str
+) -> None:
+    """The vessel would be shown as the tumor, or part of one would not be there."""
+    document = two_segments(slices)
+    change(document)
+    source = write(ct_folder, document)
+    assert not source.label_maps()
+    assert reason in dict(source.refused)["document"]
+
+
+def test_segments_that_overlap_though_their_file_denies_it(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    """In one label map, the last would hide the others."""
+    voxels = np.zeros((3, 128, 128, 2), np.uint8)
+    voxels[1, 5:20, 5:20, 0] = voxels[1, 19:30, 19:30, 1] = 1
+    document = study.segments(slices, voxels, ["Tumor", "Vessel"])
+    document.SegmentsOverlap = "NO"
+    source = write(ct_folder, document)
+    first, second = source.label_maps()
+    assert first.id == second.id
+    with pytest.raises(SourceError, match="has segments that overlap, and denies it"):
+        source.image(first.id)
+
+
+def test_two_frames_of_a_fractional_segment_in_one_plane(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    document = study.segmentation(slices)
+    document.SegmentationType = "FRACTIONAL"
+    document.BitsAllocated = document.BitsStored = 8
+    document.HighBit = 7
+    document.PixelData = b"".join(bytes([value]) * 128**2 for value in (50, 100, 200))
+    groups = document.PerFrameFunctionalGroupsSequence
+    groups[1].PlanePositionSequence = deepcopy(groups[0].PlanePositionSequence)
+    source = write(ct_folder, document)
+    assert len(source.images()) == 1
+    assert "two frames of 'Liver' lie in one plane" in dict(source.refused)["document"]
+
+
+def test_structures_with_one_number_are_left_out(ct_folder: Path, slices: list[Dataset]) -> None:
+    """Each would have the contours of both; another structure is offered all the same."""
+    document = structure_set(square(slices[0], 10, 20))
+    for number, name in ((7, "Vessel"), (8, "Liver")):
+        again = structure_set(square(slices[0], 15, 30))
+        again.StructureSetROISequence[0].ROIName = name
+        again.StructureSetROISequence[0].ROINumber = number
+        again.ROIContourSequence[0].ReferencedROINumber = number
+        document.StructureSetROISequence.extend(again.StructureSetROISequence)
+        document.ROIContourSequence.extend(again.ROIContourSequence)
+    source = write(ct_folder, document)
+    assert [item.name for item in source.label_maps()] == ["Liver"]
+
+
+def test_a_contour_that_is_there_twice_is_no_hole_in_itself(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    contour = square(slices[1], 9.5, 19.5)
+    source = write(ct_folder, structure_set(contour, contour))
+    (item,) = source.label_maps()
+    assert source.image(item.id).pixels.sum() == 100
+
+
+@pytest.mark.parametrize("kind", ["segmentation", "structure set"])
+@pytest.mark.parametrize(("of_image", "of_document"), [("", ""), ("", "7"), ("7", "")])
+def test_without_two_patient_ids_the_names_tell_whose_it_is(
+    tmp_path: Path, slices: list[Dataset], kind: str, of_image: str, of_document: str
+) -> None:
+    for dataset in slices:
+        dataset.PatientID, dataset.PatientName = of_image, "Doe^Jane"
+    write_ct(tmp_path, slices)
+    is_segmentation = kind == "segmentation"
+    document = (
+        study.segmentation(slices) if is_segmentation else structure_set(square(slices[0], 10, 20))
+    )
+    document.PatientID, document.PatientName = of_document, "DOE^JANE^"
+    assert write(tmp_path, document).label_maps()
+    document.PatientName = "Roe^Rick"
+    source = write(tmp_path, document)
+    assert not source.label_maps()
+    assert "of another patient" in dict(source.refused)["document"]
+
+
+def test_a_label_map_that_would_have_the_id_of_its_image(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    """Who asks for it would get the image."""
+    document = study.segmentation(slices)
+    document.SOPInstanceUID = study.CT
+    source = write(ct_folder, document)
+    assert not source.label_maps()
+    assert dict(source.refused)["document"] == "its SOPInstanceUID is that of an image"
+
+
+def test_of_two_documents_with_one_uid_the_second_does_not_take_the_place_of_the_first(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    write(ct_folder, structure_set(square(slices[0], 10, 20)), "a")
+    source = write(ct_folder, structure_set(square(slices[0], 40, 50)), "b")
+    (item,) = source.label_maps()
+    assert source.image(item.id).pixels[0, 15, 15]
+    assert dict(source.refused)["b"] == "'a' has its SOPInstanceUID, too"
