@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from cli.command import ended, igtlmeta, started
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
+from IGTLMetaBrowserLib.net.recording import read_recording
 
 
 @contextmanager
@@ -63,6 +67,36 @@ def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> No
     result = igtlmeta("record", demo_address, "-o", tmp_path / "new", "--port", taken)
     assert (result.returncode, "choose another --host, or --port" in result.stderr) == (1, True)
     assert not (tmp_path / "new").exists()  # so that it can be called again
+
+
+def test_a_full_disk_ends_it_in_words_and_the_file_has_all_up_to_there(
+    demo_address: str, tmp_path: Path
+) -> None:
+    """Here a limit on the size of files is what the disk would be."""
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("this system limits no files of other processes")
+    file = tmp_path / "device.igtl"
+    with listening("record", demo_address, "-o", file) as (process, address):
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (100_000, 100_000))
+        assert igtlmeta("fetch", address, "DEMO_CT", "-o", tmp_path).returncode == 1
+        code, _, err = ended(process)
+    assert (code, err.count("\n")) == (1, 1)
+    assert re.search(r"cannot be written: .*; choose another file, or free some space", err)
+    records = list(read_recording(file))
+    assert file.stat().st_size == 100_000
+    assert sum(len(record.data) for record in records) > 50_000
+
+
+def test_a_recording_of_a_killed_recorder_is_replayed_up_to_there(
+    demo_address: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "device.igtl"
+    with listening("record", demo_address, "-o", file) as (process, address):
+        listed = igtlmeta("list", address, "--json").stdout
+        process.kill()
+        ended(process)
+    with listening("replay", file, "--speed", "100") as (_, address):
+        assert igtlmeta("list", address, "--json").stdout == listed
 
 
 def test_other_computers_are_warned_of_with_the_options_of_this_command(tmp_path: Path) -> None:

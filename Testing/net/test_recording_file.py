@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +63,16 @@ def test_damage_of_any_byte_ends_it_there_and_is_said(file: Path, caplog: pytest
         assert len(records) < len(whole)
         assert "is damaged or cut off" in caplog.text
         caplog.clear()
+
+
+def test_it_can_come_through_a_pipe(file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """As from a program that decompresses it."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as other:
+        other.submit(pipe.write_bytes, file.read_bytes())
+        assert list(read_recording(pipe)) == list(read_recording(file))
+    assert not caplog.messages
 
 
 def test_many_bytes_at_once_are_all_there(tmp_path: Path):

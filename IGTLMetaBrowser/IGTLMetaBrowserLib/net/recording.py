@@ -21,7 +21,6 @@ offset  type    field       meaning
 from __future__ import annotations
 
 import logging
-import os
 import struct
 import time
 import zlib
@@ -132,45 +131,55 @@ class RecordingWriter:
 
 def read_recording(path: Path) -> Iterator[Record]:
     """Yield the records of a file, up to the first that is not whole. Raises ``RecordingError``."""
+    count = 0
     try:
         with path.open("rb") as file:
             if file.readline(len(FIRST_LINE)) != FIRST_LINE:
                 raise RecordingError(
                     f"{str(path)!r} is not a recording of igtlmeta record; check the path"
                 )
-            end = file.tell()
-            while (record := _read_record(file)) is not None:
-                yield record
-                end = file.tell()
-            if file.seek(0, os.SEEK_END) > end:
-                _logger.warning(
-                    "%r is damaged or cut off after %d bytes: the rest is left out", str(path), end
-                )
+            try:
+                while (record := _read_record(file)) is not None:
+                    count += 1
+                    yield record
+            except _DamagedError:
+                words = "%r is damaged or cut off after %d records: the rest is left out"
+                _logger.warning(words, str(path), count)
     except OSError as error:
         raise RecordingError(
             f"{str(path)!r} cannot be read: {error.strerror}; check the path"
         ) from None
 
 
+class _DamagedError(Exception):
+    """A record is not whole, or not as it was written."""
+
+
 def _read_record(file: BinaryIO) -> Record | None:
+    """Return the next record, or None at the end of the file. Raises ``_DamagedError``."""
     head = file.read(_LAYOUT.size)
+    if not head:
+        return None
     if len(head) < _LAYOUT.size:
-        return None
+        raise _DamagedError
     event, encoding, connection, microseconds, size = _LAYOUT.unpack(head)
-    if size > _LARGEST_PIECE or event not in {*Event}:
-        return None
+    if size > _LARGEST_PIECE or event not in {*Event} or encoding not in (_PLAIN, _ZLIB):
+        raise _DamagedError
     data = file.read(size)
     checksum = file.read(_CHECKSUM.size)
     if checksum != _CHECKSUM.pack(zlib.crc32(head + data)):
-        return None
+        raise _DamagedError
     if encoding == _ZLIB:
-        unpacker = zlib.decompressobj()
-        try:
-            data = unpacker.decompress(data, _LARGEST_PIECE)
-        except zlib.error:
-            return None
-        if not unpacker.eof:  # a part of it would shift all that follows
-            return None
-    elif encoding != _PLAIN:
-        return None
+        data = _inflated(data)
     return Record(Event(event), connection, microseconds / 1e6, data)
+
+
+def _inflated(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    try:
+        data = unpacker.decompress(packed, _LARGEST_PIECE)
+    except zlib.error:
+        raise _DamagedError from None
+    if not unpacker.eof:  # a part of it would shift all that follows
+        raise _DamagedError
+    return data
