@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from .text_voxels import check_text
 from .whole_voxels import VoxelsError, check_checksum, check_voxels, nifti_begin
 
 # What it takes to read a header, or beside the voxels: libraries, and texts of up to 1 MiB.
@@ -100,6 +101,7 @@ def _answer(request: Request, answers: BinaryIO) -> None:
         if image is not None:
             voxels = SimpleITK.GetArrayViewFromImage(image)  # of its memory, which it does not keep
             check_checksum(voxels, checksum)
+            check_text(path, voxels)
         answer: Any = header._asdict()
     except MemoryError:
         answer = {"error": "it takes too much memory"}

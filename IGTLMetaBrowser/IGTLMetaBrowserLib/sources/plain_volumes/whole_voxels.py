@@ -74,7 +74,7 @@ def check_voxels(path: Path, byte_count: int) -> int | None:
             is_whole, checksum = _is_whole_meta_image(path, byte_count)
         else:
             is_whole = True
-    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
+    except (OSError, EOFError, ValueError, OverflowError, struct.error, zlib.error) as error:
         raise VoxelsError(f"it is damaged: {_words(error)}; {_ADVICE}") from None
     if not is_whole:
         raise VoxelsError(f"it is cut off: voxels are missing at its end; {_ADVICE}")
