@@ -118,6 +118,18 @@ def test_a_folder_offers_the_plans_for_its_images(images, tmp_path, make_slice):
     assert {item.owner for item in source.trajectories()} == {source.images()[0].id}
 
 
+def test_plans_in_folders_of_the_folder_count_as_well(images, tmp_path):
+    """Exports have a folder for each series: the plan before would still be offered as valid."""
+    first = write_plan(TRAJECTORIES[:1], images)
+    second = write_plan(TRAJECTORIES[1:], images, predecessor=first)
+    names = ["first", "CT/1", "CT/2", "CT/3", "SR/second"]
+    for name, dataset in zip(names, [first, *images, second], strict=True):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        dataset.save_as(tmp_path / name, enforce_file_format=True)
+    source = DicomFolderSource(tmp_path)
+    assert [item.name for item in source.trajectories()] == ["Entry", "Ziel ü"]
+
+
 def test_a_plan_is_emptied_and_filled_again(images, tmp_path):
     """By documents that say so: nothing is deleted."""
     for number, image in enumerate(images):

@@ -8,7 +8,6 @@ reference, entry point first, and its diameter is a measurement. What kind it is
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from ...dicom_index.plausible_numbers import LONGEST
 from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
 from .fields import cut_name, image_id
+from .files import documents
 from .replaced_documents import replaced_by
 
 if TYPE_CHECKING:
@@ -86,13 +86,10 @@ def read_plan(document: Dataset) -> Plan:
 
 def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
     """Return the plans among the files of an index. What cannot be read is logged."""
-    statement = (
-        "SELECT name FROM instances JOIN files ON files.id = instances.file WHERE sop_class = ?"
-    )
     plans = []
-    for (name,) in index.query(statement, COMPREHENSIVE_3D_SR):
+    for document in documents(index, COMPREHENSIVE_3D_SR):
         try:
-            with open_limited(folder / os.fsdecode(name)) as file:
+            with open_limited(folder / document.name) as file:
                 plans.append(read_plan(read_whole(file)))
         except Exception as error:  # a broken file raises anything
             _logger.warning("a plan is not offered: %s", error)
