@@ -17,8 +17,10 @@ a client sent something   110107 Import
 anything was refused      110113 Security Alert
 ========================  ======================================  ==============================
 
-Of refusals, which cost a client nothing, 60 a minute of an address are written; how many more there
-were stands in one line when the minute is over.
+Nobody fills the disk with it. Of an image that is sent to somebody again and again, the first time
+of each minute is written at once; how often it was sent again stands in one line when the minute is
+over, with the sum of bytes and seconds. Of all else, 60 events a minute of one kind and address are
+written, and then how many more there were.
 """
 
 from __future__ import annotations
@@ -28,15 +30,19 @@ import logging
 import logging.handlers
 import os
 import socket
+from collections import deque
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from .limited_log import LinesPerMinute
+from .repeated_transfers import RepeatedTransfers
 from .server_events import ServerEvent, ServerEventType
 
-_REFUSALS_PER_MINUTE = 60
+_EVENTS_PER_MINUTE = 60
+# With each event: of 100,000 thumbnails that were fetched twice, all at once would take seconds.
+_REPEATED_AT_ONCE = 10
 # What shows voxels.
 _IMAGE_TYPES = ("IMAGE", "IMGPART", "IMGTHUMB")
 # Codes of the DICOM dictionary (PS3.16, CID 400 and 401) for the events of PS3.15 A.5.3.
@@ -52,6 +58,15 @@ _IDS = {
     ServerEventType.RECEIVED: ("110107", "Import"),
     ServerEventType.REFUSED: ("110113", "Security Alert"),
     ServerEventType.UNREADABLE: ("110113", "Security Alert"),
+}
+# What the lines that are left out are called; which of them are counted together.
+_WORDS = {
+    ServerEventType.CONNECTED: "logins",
+    ServerEventType.DISCONNECTED: "logouts",
+    ServerEventType.ANSWERED: "queries",
+    ServerEventType.RECEIVED: "imports",
+    ServerEventType.REFUSED: "refusals",
+    ServerEventType.UNREADABLE: "refusals",
 }
 _TYPES = {
     ServerEventType.CONNECTED: ("110122", "Login"),
@@ -157,7 +172,10 @@ class AuditTrail:
     def __init__(self, source_id: str, *destinations: Destination) -> None:
         self._source_id = source_id
         self._destinations = destinations
-        self._refusals = LinesPerMinute(_REFUSALS_PER_MINUTE)
+        self._lines = {words: LinesPerMinute(_EVENTS_PER_MINUTE) for words in _WORDS.values()}
+        self._transfers = RepeatedTransfers()
+        # Of the last minute, what is still to be written.
+        self._repeated: deque[tuple[int, ServerEvent]] = deque()
 
     def started(self) -> None:
         """The server begins."""
@@ -166,6 +184,7 @@ class AuditTrail:
     def stopped(self) -> None:
         """The server ends."""
         self._write_left_out()
+        self._write_repeated(len(self._repeated))
         self._write(self._event(_APPLICATION, _STOP, "E"), [])
 
     def reopen(self) -> None:
@@ -178,28 +197,39 @@ class AuditTrail:
         event = _in_unicode(event)
         if event.type is ServerEventType.DISCONNECTED and not event.was_let_in:
             return  # it never logged in, and its refusals are written, as many as are to be
-        self._write_left_out(only_if_over=True)
+        if any(lines.is_over for lines in self._lines.values()):
+            self._write_left_out()
+        self._write_repeated(_REPEATED_AT_ONCE)
+        if _is_transfer(event):
+            if self._transfers.is_first(event):
+                self._write_event(event)
+        elif self._lines[_WORDS[event.type]].may_write(event.host):
+            self._write_event(event)
+
+    def _write_event(self, event: ServerEvent, words: str = "") -> None:
         is_refusal = event.type in (ServerEventType.REFUSED, ServerEventType.UNREADABLE)
-        if is_refusal and not self._refusals.may_write(event.host):
-            return
-        event_id = _IDS[event.type]
-        if event.type is ServerEventType.ANSWERED and event.data_type in _IMAGE_TYPES:
-            event_id = _TRANSFERRED
+        event_id = _TRANSFERRED if _is_transfer(event) else _IDS[event.type]
         outcome = _MINOR_FAILURE if is_refusal else _SUCCESS
         fields = self._event(
             event_id, _TYPES.get(event.type), _ACTIONS.get(event.type, "E"), outcome
         )
-        if event.reason:
-            fields["EventOutcomeDescription"] = event.reason
+        if words or event.reason:
+            fields["EventOutcomeDescription"] = words or event.reason
         self._write(fields, [_participant(event)], _objects(event))
 
-    def _write_left_out(self, only_if_over: bool = False) -> None:
-        if only_if_over and not self._refusals.is_over:
-            return
-        for host, count in self._refusals.begin():
-            fields = self._event(_IDS[ServerEventType.REFUSED], None, "E", _MINOR_FAILURE)
-            fields["EventOutcomeDescription"] = f"{count} more refusals of {host} were left out"
-            self._write(fields, [])
+    def _write_repeated(self, most: int) -> None:
+        for _ in range(min(most, len(self._repeated))):
+            count, event = self._repeated.popleft()
+            self._write_event(event, f"sent {count} times more")
+
+    def _write_left_out(self) -> None:
+        self._repeated += self._transfers.take()
+        for event_type, words in _WORDS.items():
+            outcome = _MINOR_FAILURE if event_type is ServerEventType.REFUSED else _SUCCESS
+            for host, count in self._lines[words].begin():
+                fields = self._event(_IDS[event_type], _TYPES.get(event_type), "E", outcome)
+                fields["EventOutcomeDescription"] = f"{count} more {words} of {host} were left out"
+                self._write(fields, [])
 
     def _event(
         self,
@@ -235,6 +265,10 @@ class AuditTrail:
             destination.write(line)
 
 
+def _is_transfer(event: ServerEvent) -> bool:
+    return event.type is ServerEventType.ANSWERED and event.data_type in _IMAGE_TYPES
+
+
 def _in_unicode(event: ServerEvent) -> ServerEvent:
     texts = ("certificate", "data_type", "device_name", "reason")
     return replace(event, **{name: _utf8(getattr(event, name)) for name in texts})
@@ -258,12 +292,11 @@ def _objects(event: ServerEvent) -> list[dict[str, Any]]:
     """Return what was asked for or sent, if the event has that."""
     if not event.data_type:
         return []
-    is_image = event.type is ServerEventType.ANSWERED and event.data_type in _IMAGE_TYPES
     details = {"bytes": event.byte_count, "seconds": round(event.seconds, 3)}
     return [
         {
             "ParticipantObjectTypeCode": _SYSTEM_OBJECT,
-            "ParticipantObjectTypeCodeRole": _REPORT_ROLE if is_image else _QUERY_ROLE,
+            "ParticipantObjectTypeCodeRole": _REPORT_ROLE if _is_transfer(event) else _QUERY_ROLE,
             "ParticipantObjectIDTypeCode": event.data_type,
             "ParticipantObjectID": event.device_name,
             "ParticipantObjectDetail": [
