@@ -14,11 +14,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from codec.stream import frame, version_2_body
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, Peer, make_image
+from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net import served_client
 
@@ -218,3 +220,29 @@ def _unread_bytes(client: served_client.ServedClient) -> int:
     with contextlib.suppress(BlockingIOError):
         return len(client.connection.socket.recv(1 << 20, socket.MSG_PEEK))
     return 0
+
+
+class LongList(Source):
+    """A list that cannot change; the first name in it is longer than its field."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        item = codec.ImageMetaItem("Head", "CT", "CT")
+        names = ["A description of " * 9, *(f"Head {number}" for number in range(3000))]
+        self._listing = tuple(replace(item, name=name, id=name[-10:]) for name in names)
+
+    def images(self) -> tuple[codec.ImageMetaItem, ...]:
+        return self._listing
+
+
+def test_a_list_with_a_long_name_is_packed_once_for_all_who_ask(work: Work):
+    with net.Server(LongList(), port=0) as server, Peer.connect(server.port) as peer:
+        calls = []
+        for _ in range(2):
+            peer.send(codec.GetMessage("IMGMETA"))
+            work.most_calls = 0
+            while not is_readable(peer.socket):
+                work.step(server)
+            assert len(peer.receive().items) == 3001
+            calls.append(work.most_calls)
+    assert calls[0] > 3001 > calls[1]

@@ -8,6 +8,7 @@ lists          ``listing`` (as it came), ``image_list`` (as it is shown: filtere
 images         ``images``, ``downloads`` (one after the other), ``part_downloads``, ``regions``,
                ``live_images``, ``recordings``, ``thumbnails``, ``slice_previews``
 beside images  ``trajectories``, ``overlays``, ``image_metadata``
+messages       ``held_messages`` (for a list), ``preparation`` (what takes long, in turns)
 other ends     ``scene_server`` (others fetch from the scene), ``gateway_process`` (an archive)
 """
 

@@ -41,6 +41,7 @@ from .held_messages import HeldMessages
 from .image_metadata import ImageMetadata
 from .images import Images
 from .overlays import Overlays
+from .preparation import Preparation
 from .previewed_images import PreviewedImages
 from .pushed_failures import PushedFailures
 from .reconnection import RECONNECT_DELAYS
@@ -57,6 +58,8 @@ _logger = logging.getLogger(__name__)
 _MOST_LOGGED_TYPES = 100
 # Then the window answers; a node takes some milliseconds to make.
 _SECONDS_A_STEP = 0.02
+# Of a message that is prepared in turns; the rest of the step takes time, too.
+_SECONDS_A_TURN = 0.005
 # After the last bytes of so large an image were read and checked, it comes into the scene in
 # another step.
 _LARGE_BYTES = 4 << 20
@@ -99,6 +102,7 @@ class Browser:
         self.overlays = Overlays(
             self.connection, self.trajectories, overlay_nodes, notify, self._pushed_failures
         )
+        self._preparation = Preparation(self.metadata, self.overlays)
         self._unknown_types: set[str] = set()
         # What came and is still to be shown. Until then nothing more is read: the server waits.
         self._unhandled: deque[net.ClientEvent] = deque()
@@ -299,6 +303,8 @@ class Browser:
             has_time = not any(map(_is_large, self._unhandled))
         end = time.monotonic() + _SECONDS_A_STEP
         while self._unhandled and has_time:
+            if not self._preparation.go_on(self._unhandled[0], _SECONDS_A_TURN):
+                break
             self._on_client_event(self._unhandled.popleft())
             # An observer may have left the server: what that one said is of no interest then.
             if self.connection.reconnector is not reconnector:
@@ -370,6 +376,7 @@ class Browser:
 
     def _on_server_selected(self) -> None:
         self._unhandled.clear()
+        self._preparation.forget()
         self._held.forget()
         self._pushed_failures.forget()
         self.metadata.select_server(self.connection.address)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Any
 
 from .. import codec
@@ -11,7 +11,7 @@ from ..metadata.providers.calibration import CalibratedSpacing
 from ..metadata.providers.standard import StandardProviders
 from ..metadata.registry import NOTHING, MetadataProviders
 from ..privacy.hidden_patients import HiddenPatients, is_identity
-from ..privacy.redacted_list import register_patients
+from ..privacy.redacted_list import register_patients, register_some_patients
 from ..signal import Signal
 from .listed_patients import ListedPatients
 from .listing import CurrentListing, Listing
@@ -167,6 +167,11 @@ class ImageMetadata:
             self.known.forget(image_id)
         for image_id in of_others:
             self.patient_changed.emit(image_id)
+
+    def register_some_patients(self, entries: Sequence[codec.ImageMetaItem]) -> Iterator[None]:
+        """Do what ``register_patients`` will do for another list, with pauses."""
+        if self._patients.is_hidden:
+            yield from register_some_patients(entries, self._patients)
 
     def register_patients(self) -> None:
         """Know the patients of the list by name, if they are hidden."""

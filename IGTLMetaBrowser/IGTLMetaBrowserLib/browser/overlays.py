@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import codec, net
@@ -65,6 +65,10 @@ class Overlays:
     def label_map_node(self, image_id: str) -> Any:
         """Return the volume node of a label map, or None if it is not in the scene."""
         return self._nodes.label_maps(self._address).node(image_id)
+
+    def prepare_label_map(self, image: codec.ImageMessage) -> Iterator[None]:
+        """Do, with pauses, what takes long of ``show_label_map``."""
+        return self._nodes.label_maps(self._address).prepare(image)
 
     def show_label_map(self, image_id: str, image: codec.ImageMessage) -> Any:
         """Return the label map volume of an image that came. Raises ``SceneError``."""

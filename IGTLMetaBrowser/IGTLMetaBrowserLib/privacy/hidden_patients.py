@@ -13,7 +13,8 @@ import copy
 import re
 import unicodedata
 import uuid
-from collections.abc import Hashable, Iterator, Mapping
+import weakref
+from collections.abc import Hashable, Iterator, Mapping, Sized
 
 from ..codec import readable
 from ..metadata.modules import KEYWORD_KINDS, PATIENT, RECORDS
@@ -57,6 +58,9 @@ class HiddenPatients:
         self._numbers: dict[str, int] = {}
         self._uids: dict[str, str] = {}
         self._phrases: dict[str, set[_Phrase]] = {}
+        self._registered: set[tuple[str, ...]] = set()
+        self.last_list: weakref.ref[Sized] | None = None
+        """The last list of which all patients were registered, see ``redacted_list``."""
 
     def hide(self, is_hidden: bool = True) -> None:
         """Hide the patients from now on, or show them."""
@@ -72,11 +76,15 @@ class HiddenPatients:
 
     def register(self, name: str, patient_id: str, *others: str) -> None:
         """Remember a patient, and other texts that identify them, such as the birth date."""
+        known = (name, patient_id, *others)
+        if known in self._registered:
+            return  # each time that a list is shown, all of its patients are registered
+        self._registered.add(known)
         self.pseudonym(name, patient_id)
         # Bytes that are not UTF-8 are shown as other characters than they are kept as.
-        for spell in (str, readable):
-            ids = map(spell, (patient_id, *others))
-            for phrase in (*_phrases_of_name(spell(name)), *_phrases_of_ids(*ids)):
+        shown = tuple(map(readable, known))
+        for texts in {known, shown}:
+            for phrase in (*_phrases_of_name(texts[0]), *_phrases_of_ids(*texts[1:])):
                 self._phrases.setdefault(phrase[0], set()).add(phrase)
 
     def register_patient_of(self, providers: MetadataProviders, image: Hashable) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..codec import Coordinates, ImageMessage, LabelMetaItem, printable
@@ -12,7 +11,9 @@ from .label_maps import (
     LABEL_MAP_CLASS,
     SEGMENTATION_CLASS,
     LabelMap,
+    Labels,
     label_maps,
+    read_labels,
     show_label_map,
     show_segmentation,
 )
@@ -26,7 +27,7 @@ from .server_nodes import (
 )
 from .slice_layers import SEGMENTATION_ROLE, hide_label_layer
 
-MOST_STRUCTURES = 20_000
+MOST_STRUCTURES = 10_000
 MOST_LABEL_MAPS = 2_000
 """Of one list. To read so many takes 20 ms; a million would keep the window for seconds."""
 OWNER_ATTRIBUTE = "IGTLMetaBrowser.LabelMapOwner"
@@ -56,13 +57,15 @@ class LabelMapSet:
         self._scene = scene
         self._placement = Placement(scene, owner_node)
         self._owners: dict[str, str] = {}
+        # Of the last image that was prepared.
+        self._labels: tuple[ImageMessage, Labels] | None = None
         self._volumes = NodeReferences(scene)
         self._segmentations = NodeReferences(scene)
 
     def receive(self, items: Sequence[LabelMetaItem]) -> None:
         """Handle an answer to GET_LBMETA; ``problem`` then says if it was too long."""
-        listed = label_maps(items[:MOST_STRUCTURES])
-        self._label_maps = {one.id: one for one in islice(listed, MOST_LABEL_MAPS)}
+        listed = label_maps(items[:MOST_STRUCTURES], MOST_LABEL_MAPS + 1)
+        self._label_maps = {one.id: one for one in listed[:MOST_LABEL_MAPS]}
         is_cut = len(items) > MOST_STRUCTURES or len(listed) > MOST_LABEL_MAPS
         self.problem = (
             f"the server lists {len(items)} structures; of the first {MOST_STRUCTURES}, those of "
@@ -117,13 +120,24 @@ class LabelMapSet:
         node.SetAttribute(IMAGE_ID_ATTRIBUTE, printable(image_id))
         node.SetAttribute(OWNER_ATTRIBUTE, printable(self._owners[image_id]) or None)
 
+    def prepare(self, image: ImageMessage) -> Iterator[None]:
+        """Read the labels of an image that ``show`` will show, with pauses."""
+        self._labels = None
+        try:
+            labels = yield from read_labels(image)
+        except SceneError:
+            return  # ``show`` says so
+        self._labels = image, labels
+
     def show(self, image_id: str, image: ImageMessage) -> Any:
         """Return the label map volume of an image that came. Raises ``SceneError``."""
         label_map = self.label_map(image_id)
         self._owners[image_id] = label_map.owner
         known = self.node(image_id)
         moved = self._placement.moved_by(known, label_map.owner)
-        node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved)
+        prepared, self._labels = self._labels, None
+        labels = prepared[1] if prepared is not None and prepared[0] is image else None
+        node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
         self._volumes.keep(image_id, node)
         self._write_attributes(node, image_id)
         write_timestamp(node, image)

@@ -6,14 +6,16 @@ their voxels (OpenIGTLink ``labelmeta.md``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import slicer
 
 from ..codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, printable
+from ..codec.pieces import pieces
 from .colors import set_rgba_table
 from .errors import SceneError
 from .node_names import savable_name
@@ -25,6 +27,8 @@ SEGMENTATION_CLASS = "vtkMRMLSegmentationNode"
 _COLOR_ROLE = "IGTLMetaBrowser.LabelColors"
 # A color node has an entry for each label up to the highest; LBMETA itself names 1 to 255.
 _HIGHEST_LABEL = 65535
+# Of voxels that are looked at before somebody looks at the clock: about 1 ms, 3 of float64.
+_PIECE = 1 << 20
 # For labels that have no color of their own: pale, so that they are not taken for those that have
 # one, and by the golden section of the color circle, so that neighbors are not alike.
 _HUE_STEP = 0.61803398875
@@ -48,14 +52,25 @@ class LabelMap:
         return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def label_maps(items: Iterable[LabelMetaItem]) -> list[LabelMap]:
-    """Return the images of an LBMETA list in its order, each with all of its structures."""
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Whole numbers of shape (k, j, i), none of them negative, and the highest of them."""
+
+    pixels: np.ndarray
+    highest: int
+
+
+def label_maps(items: Iterable[LabelMetaItem], most: int | None = None) -> list[LabelMap]:
+    """Return the images of an LBMETA list in its order, each with all of its structures.
+
+    ``most``: no more images than these, the first ones.
+    """
     structures: dict[str, list[LabelMetaItem]] = {}
     for item in items:
         structures.setdefault(item.id, []).append(item)
     return [
         LabelMap(image_id, next((item.owner for item in items if item.owner), ""), tuple(items))
-        for image_id, items in structures.items()
+        for image_id, items in islice(structures.items(), most)
     ]
 
 
@@ -66,14 +81,16 @@ def show_label_map(
     node: Any = None,
     coordinates: Coordinates | None = None,
     moved: np.ndarray | None = None,
+    labels: Labels | None = None,
 ) -> Any:
     """Return the label map volume of an image, in the colors of its structures.
 
     ``node`` showed it before. ``coordinates`` overrules what the message says of its matrix;
-    ``moved``, of shape (4, 4), is by what the image that it belongs to was moved in the scene.
-    Raises ``SceneError`` if the image holds no labels or has no geometry.
+    ``moved``, of shape (4, 4), is by what the image that it belongs to was moved in the scene;
+    ``labels`` are those of the image if they have been read. Raises ``SceneError`` if the image
+    holds no labels or has no geometry.
     """
-    labels = _labels(image)
+    labels = labels or read_at_once(image)
     try:
         ijk_to_ras = image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
@@ -84,9 +101,9 @@ def show_label_map(
     modified = node.StartModify()
     node.SetName(savable_name(label_map.name))
     node.SetIJKToRASMatrix(matrix)
-    node.SetAndObserveImageData(image_data(labels))
+    node.SetAndObserveImageData(image_data(labels.pixels))
     node.EndModify(modified)
-    colors = _color_node(scene, node, label_map, int(labels.max()))
+    colors = _color_node(scene, node, label_map, labels.highest)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
     return node
@@ -112,24 +129,46 @@ def show_segmentation(
     return node
 
 
-def _labels(image: ImageMessage) -> np.ndarray:
-    """Return the labels, whole numbers of shape (k, j, i). Raises ``SceneError``."""
+def read_at_once(image: ImageMessage) -> Labels:
+    """Return the labels of an image. Raises ``SceneError``."""
+    reading = read_labels(image)
+    while True:
+        try:
+            next(reading)
+        except StopIteration as end:
+            return end.value
+
+
+def read_labels(image: ImageMessage) -> Generator[None, None, Labels]:
+    """Return the labels of an image, after a pause for each piece of it. Raises ``SceneError``."""
     pixels = whole_pixels(image) if image.is_subvolume else image.pixels
     if not pixels.size or image.components != 1:
         raise SceneError(
             f"a label map has one label a voxel; this image has {image.components} values in each "
             f"of {image.whole_size} voxels"
         )
-    if pixels.dtype.kind == "f":
-        whole = np.nan_to_num(pixels, posinf=-1)
-        if not np.array_equal(whole, np.rint(pixels)) or whole.max() > _HIGHEST_LABEL:
-            raise SceneError("a label map has whole numbers; this image has others")
-        pixels = whole.astype(np.int32)
-    if pixels.min() < 0 or pixels.max() > _HIGHEST_LABEL:
+    is_float = pixels.dtype.kind == "f"
+    labels = np.empty(pixels.shape, np.int32) if is_float else pixels
+    extremes = []
+    for piece in pieces(pixels, _PIECE):
+        some = _whole_numbers(pixels[piece]) if is_float else pixels[piece]
+        if is_float:
+            labels[piece] = some
+        extremes += [int(some.min()), int(some.max())]
+        yield
+    lowest, highest = min(extremes), max(extremes)
+    if lowest < 0 or highest > _HIGHEST_LABEL:
         raise SceneError(
-            f"the labels are {pixels.min()} to {pixels.max()}; 0 to {_HIGHEST_LABEL} can be shown"
+            f"the labels are {lowest} to {highest}; 0 to {_HIGHEST_LABEL} can be shown"
         )
-    return pixels
+    return Labels(labels, highest)
+
+
+def _whole_numbers(pixels: np.ndarray) -> np.ndarray:
+    whole = np.nan_to_num(pixels, posinf=-1)
+    if not np.array_equal(whole, np.rint(pixels)) or whole.max() > _HIGHEST_LABEL:
+        raise SceneError("a label map has whole numbers; this image has others")
+    return whole
 
 
 def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any:

@@ -101,7 +101,8 @@ class ItemListMessage(Message, Generic[ItemClass]):
             return [self.items.content]
         if not isinstance(self.items, Sequence):
             raise EncodeError(f"the items of {self.wire_type} are a list, not {self.items!r}")
-        return [_pack_item(item, self.item_class, self.wire_type) for item in self.items]
+        packed = (_pack_item(item, self.item_class, self.wire_type) for item in self.items)
+        return [b"".join(packed)]
 
     @classmethod
     def unpack_content(cls, content: memoryview, **header_fields: Any) -> ItemListMessage:

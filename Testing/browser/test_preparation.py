@@ -1,0 +1,132 @@
+"""What takes long of a message is done in several steps before the message is handled.
+
+What a step does is counted, not timed: the calls of functions in it, and the voxels looked at.
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import count
+
+import numpy as np
+import pytest
+
+from helpers.hospital import of_type, step_until_event
+from helpers.peers import Peer, ScriptedServer, wait_for_socket
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser import browser as browser_module
+from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, LabelMapsListed, Listed
+from IGTLMetaBrowserLib.net.whole_texts import SERVER
+from IGTLMetaBrowserLib.scene import label_maps
+
+# Of Python's and C's functions; 8 million a second. To register a patient takes 40.
+MOST_CALLS = 100_000
+PATIENTS = 5_000
+
+
+@pytest.fixture(autouse=True)
+def short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a turn end after one piece, whatever the clock says."""
+    monkeypatch.setattr(browser_module, "_SECONDS_A_TURN", 0.0)
+
+
+def list_of_patients() -> codec.ImageMetaMessage:
+    numbers = np.arange(PATIENTS).astype("S")
+    records = np.zeros(PATIENTS, codec.ImageMetaItem.columns)
+    records["id"] = records["patient_id"] = numbers
+    records["patient_name"] = np.char.add(b"Miller^Anna", numbers)
+    content = memoryview(records.tobytes())
+    return codec.ImageMetaMessage.unpack_content(content, header_version=2, metadata=SERVER)
+
+
+def most_calls_a_step(browser, events: list, event_type: type) -> int:
+    """Step a browser until it tells of an event; return what the step called that called most."""
+    most = 0
+    while not of_type(events, event_type):
+        calls = count()
+
+        def note(_frame, event: str, _argument, calls=calls) -> None:
+            if event in ("call", "c_call"):
+                next(calls)
+
+        wait_for_socket(browser)
+        sys.setprofile(note)
+        try:
+            browser.step()
+        finally:
+            sys.setprofile(None)
+        most = max(most, next(calls))
+    return most
+
+
+def test_the_patients_of_a_list_are_registered_in_turns_while_patients_are_hidden(
+    unconnected, events
+):
+    unconnected.patients.hide()
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(list_of_patients())
+        peer.wait_until_closed()
+
+    with ScriptedServer(script) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.images.request_list()
+        assert most_calls_a_step(unconnected, events, Listed) < MOST_CALLS
+    assert unconnected.patients.redact("of Miller, Anna4999") == "of (hidden)"
+    assert unconnected.patients.pseudonym("Miller^Anna4999", "4999") == "Patient 5000"
+
+
+def labels_server(pixels: np.ndarray):
+    size = pixels.shape[::-1]
+
+    def script(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_LBMETA":
+                peer.send(codec.LabelMetaMessage([codec.LabelMetaItem("Liver", "L", 1, size=size)]))
+            elif query.type_name == "GET_IMAGE":
+                peer.send(codec.ImageMessage(pixels, device_name="L"))
+            else:
+                peer.send(codec.ImageMetaMessage())
+
+    return ScriptedServer(script)
+
+
+@pytest.fixture
+def load(unconnected, events, monkeypatch):
+    """Loads a label map; returns the event, and how many steps it took after it had come."""
+    monkeypatch.setattr(label_maps, "_PIECE", 64)  # bytes
+
+    def load(pixels: np.ndarray, event_type: type) -> tuple:
+        with labels_server(pixels) as server:
+            unconnected.connect("127.0.0.1", server.port)
+            unconnected.overlays.request_label_maps()
+            step_until_event(unconnected, events, LabelMapsListed)
+            unconnected.request_images(["L"])
+            steps = 0
+            while not of_type(events, event_type):
+                wait_for_socket(unconnected)
+                steps += bool(unconnected._unhandled)
+                unconnected.step()
+            return of_type(events, event_type)[0], steps
+
+    return load
+
+
+@pytest.mark.parametrize("dtype", ["uint16", "float64"])
+def test_the_labels_of_a_large_label_map_are_looked_at_in_turns(load, dtype):
+    pixels = np.zeros((2, 40, 50), dtype)
+    pixels[1, 39, 49] = 7
+    loaded, steps = load(pixels, ImageLoaded)
+    assert steps >= pixels.nbytes // 64 - 1
+    assert loaded.node.GetImageData().GetScalarComponentAsDouble(49, 39, 1, 0) == 7
+    colors = loaded.node.GetDisplayNode().GetColorNode()
+    assert colors.GetNumberOfColors() == 8
+
+
+def test_what_is_no_label_at_the_end_of_them_is_found_all_the_same(load):
+    pixels = np.zeros((2, 40, 50))
+    pixels[1, 39, 49] = 0.5
+    failed, _ = load(pixels, ImageFailed)
+    assert "whole numbers" in str(failed.error)
