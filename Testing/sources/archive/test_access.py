@@ -214,6 +214,9 @@ JSON = {"Content-Type": "application/dicom+json; charset=utf-8"}
         (Answer(200, b"{", JSON), "cannot store in .*it has sent"),
         (Answer(413), "HTTP 413 .* that is too much for it at once"),
         (Answer(415), "HTTP 415 .*it has failed"),
+        (Answer(200, b"<x/>", {"Content-Type": "application/dicom+xml"}), ""),
+        (Answer(200, b"log in", {"Content-Type": "text/html"}), "does not say that it has stored"),
+        (Answer(202), "does not say that it has stored"),  # some, by PS3.18 10.5.3.1
     ],
 )
 def test_what_an_archive_says_of_files_that_it_was_sent(script, answer, words):
@@ -221,6 +224,15 @@ def test_what_an_archive_says_of_files_that_it_was_sent(script, answer, words):
         archive = DicomWebArchive(f"http://127.0.0.1:{port}/dicom-web")
         with pytest.raises(SourceError, match=words) if words else nullcontext():
             archive.store([b"one", b"two"])
+
+
+def test_a_list_that_a_request_to_store_was_sent_on_to_is_no_answer(script):
+    """As by what has one log in: 303 turns a POST into a GET (RFC 9110 15.4.4)."""
+    sent_on = Answer(303, b"", {"Location": "/dicom-web/series"})
+    with scripted_archive.running(script, posted=lambda path, content: sent_on) as port:
+        archive = DicomWebArchive(f"http://127.0.0.1:{port}/dicom-web")
+        with pytest.raises(SourceError, match="does not say that it has stored the files"):
+            archive.store([b"one"])
 
 
 @pytest.fixture

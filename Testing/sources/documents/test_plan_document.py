@@ -5,11 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pydicom
 import pytest
 from pydicom import Dataset
+from pydicom.uid import UID
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
@@ -152,6 +154,68 @@ def test_another_patients_plan_is_not_replaced(file, make_slice):
     other = [make_slice((0, 0, 0), PatientID="43")]
     with pytest.raises(SourceError, match="of another patient"):
         write_plan(TRAJECTORIES, other, predecessor=pydicom.dcmread(file))
+
+
+def without(document: Dataset, *codes: str) -> Dataset:
+    """A document whose groups do not have the items with these names."""
+    content = BytesIO()
+    document.save_as(content, enforce_file_format=True)
+    changed = pydicom.dcmread(BytesIO(content.getvalue()))
+    for group in changed.ContentSequence[-1].ContentSequence:
+        kept = [one for one in group.ContentSequence if code_of(one) not in codes]
+        group.ContentSequence = kept
+    return changed
+
+
+def code_of(item: Dataset) -> str:
+    return str(item.ConceptNameCodeSequence[0].CodeValue)
+
+
+def tracked(document: Dataset) -> list[str]:
+    """The tracking UIDs of its groups."""
+    groups = document.ContentSequence[-1].ContentSequence
+    return [
+        one.UID for group in groups for one in group.ContentSequence if code_of(one) == "112040"
+    ]
+
+
+def test_groups_without_what_they_are_tracked_by_are_named_by_their_finding(images):
+    """Both are optional (TID 1410, rows 2 and 3); a plan that replaces such a one has its own."""
+    others = without(write_plan(TRAJECTORIES, images), "112039", "112040")
+    plan = read_plan(others)
+    names = [item.name for item in plan.trajectories]
+    assert names == ["Trajectory", "Entry point of a trajectory", "Target point of a trajectory"]
+    nameless = without(write_plan(TRAJECTORIES, images), "112039", "121071")
+    default = ["Trajectory", "Target point of a trajectory", "Target point of a trajectory"]
+    assert [item.name for item in read_plan(nameless).trajectories] == default
+    replaced = tracked(write_plan(plan.trajectories, images, predecessor=others))
+    assert len({*replaced}) == 3
+    assert all(UID(uid).is_valid for uid in replaced)
+
+
+def test_a_diameter_in_another_unit(images):
+    """Of documents of others: one that is no length has the plan refused."""
+    for unit, expected in (("cm", 15.0), ("um", 0.0015)):
+        assert read_plan(with_unit(images, unit)).trajectories[0].diameter == pytest.approx(
+            expected
+        )
+    with pytest.raises(SourceError, match="cannot be read"):
+        read_plan(with_unit(images, "kg"))
+
+
+def with_unit(images: list[Dataset], unit: str) -> Dataset:
+    document = without(write_plan(TRAJECTORIES[:1], images))
+    for item in document.ContentSequence[-1].ContentSequence[0].ContentSequence:
+        if item.ValueType == "NUM":
+            item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue = unit
+    return document
+
+
+def test_lines_of_one_name_stay_two_findings_when_their_plan_is_replaced(images):
+    twice = [TRAJECTORIES[0], codec.TrajectoryItem(name="Left STN", entry=(1, 2, 3))]
+    first = write_plan(twice, images)
+    assert len({*tracked(first)}) == 2
+    assert tracked(write_plan(twice, images, predecessor=first)) == tracked(first)
 
 
 def test_a_plan_of_others_does_not_keep_all_from_being_sent(images, tmp_path):

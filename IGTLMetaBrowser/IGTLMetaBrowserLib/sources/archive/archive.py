@@ -47,6 +47,10 @@ KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
 _WITHOUT_CASE = ("PatientName", "ReferringPhysicianName")
 _DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
 
+# An archive that does not say how many there are may have so many; one that does may have got some.
+_MOST_FILES = 100_000
+_MORE = 2
+
 _MOST_DIGITS = 12  # of an integer string (PS3.5 6.2)
 LONGEST_PATTERN = 512
 """Characters; a name has three groups of 64 (PS3.5 6.2), each of which can have a wild card."""
@@ -79,6 +83,11 @@ class Series:
         """How many instances the archive says it has; None if it does not say."""
         text = self["NumberOfSeriesRelatedInstances"]
         return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
+
+
+def most_files(series: Series) -> int:
+    """Return how many files of a series are taken: of what never ends, the disk would be full."""
+    return _MORE * (series.count or _MOST_FILES)
 
 
 class Archive(Protocol):

@@ -68,7 +68,7 @@ _WORDS = {
     401: "it requires a user name and password, or a token; see --archive-user",
     403: "it does not let this user do that; ask who runs the archive",
     404: "it has nothing there; check the URL, and whether the series still is in the archive",
-    413: "that is too much for it at once; search for less",
+    413: "that is too much for it at once; search for less, or ask who runs it to store more",
     429: "it is asked too often; try again later",
     502: "what stands before it cannot reach it; ask who runs the archive",
     503: "it is busy; try again later",

@@ -9,14 +9,11 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-from .archive import ArchiveError, BrokenOffError, Series
+from .archive import ArchiveError, BrokenOffError, Series, most_files
 from .dimse_association import PENDING, Association, Peer
 
 _logger = logging.getLogger(__name__)
 
-# An archive that does not say how many there are may have so many; one that does may have got some.
-_MOST_FILES = 100_000
-_MORE = 2
 _SUCCESS, _NO_ROOM, _NOT_ASKED_FOR = 0x0000, 0xA700, 0xA900  # PS3.4 B.2.3
 _WARNING = 0xB000  # all is done, some with failures or warnings (PS3.4 C.4.3.1.4)
 
@@ -39,7 +36,7 @@ class ReceivedFiles:
         self._series = series
         self._write = write
         self._is_port_open = is_port_open
-        self._most = _MORE * (series.count or _MOST_FILES)
+        self._most = most_files(series)
         self._lock = threading.Lock()
         self.count = 0
         self.refused = 0

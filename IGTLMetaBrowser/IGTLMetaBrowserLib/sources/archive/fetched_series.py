@@ -90,6 +90,11 @@ class FetchedFiles:
         self._unwritten: list[tuple[str, FileBytes]] | None = []
         self.contents = FilesInMemory()
 
+    @property
+    def count(self) -> int:
+        """How many have come."""
+        return len(self._headers)
+
     def find_room(self, memory: memoryview, arriving: ArrivingVolume) -> RoomForFile | None:
         """Return where the next file is received, if its pixels can be put into a volume."""
         size = len(memory)

@@ -20,7 +20,7 @@ from ..dicom.decoding import Decoders
 from ..dicom.folder import DicomFolderSource
 from ..dicom.plans import read_plans
 from ..dicom.volumes import Stack
-from .archive import NOT_IMAGES, Archive, ArchiveError, BrokenOffError, Series
+from .archive import NOT_IMAGES, Archive, ArchiveError, BrokenOffError, Series, most_files
 from .arriving_volume import ASKED_FIRST, FEWEST_SLICES, MOST_SLICES, ArrivingVolume
 from .fetched_series import FetchedFiles, OpenedSeries, can_be_read_from_memory, check_fetched
 from .file_in_volume import FileBytes
@@ -158,7 +158,9 @@ class SeriesFetcher:
             find_room = (
                 partial(files.find_room, arriving=arriving) if arriving is not None else None
             )
-            self._archive.fetch(series, partial(self._add, files, arriving), find_room=find_room)
+            self._archive.fetch(
+                series, partial(self._add, series, files, arriving), find_room=find_room
+            )
             if arriving is not None:
                 arriving.confirm()
                 self._let_send(arriving)
@@ -194,10 +196,19 @@ class SeriesFetcher:
         self._arriving.pop(series.uid, None)
 
     def _add(
-        self, files: FetchedFiles, arriving: ArrivingVolume | None, content: FileBytes
+        self,
+        series: Series,
+        files: FetchedFiles,
+        arriving: ArrivingVolume | None,
+        content: FileBytes,
     ) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
+        if files.count >= (most := most_files(series)):
+            raise ArchiveError(
+                f"{self._archive.name} has sent {most} files of a series, and goes on; nothing of "
+                "it is used. Ask who runs the archive"
+            )
         try:
             name, header = files.add(content)
         except OSError as error:  # else it would be taken for one of the connection

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     import requests
 
 ANSWER = "application/dicom+json"
+_XML = ("application/dicom+xml", "application/xml", "text/xml")
+_ALL_STORED = 200
+_NOT_SAID = (
+    "does not say that it has stored the files; check the URL, and whether one has to log in"
+)
 _REFUSED = 409  # nothing was stored; the body says why, as that of 202 does (PS3.18 10.5.3.1)
 _FAILED, _STORED = "00081198", "00081199"  # Failed and Referenced SOP Sequence
 _REASON = "00081197"
@@ -35,9 +40,15 @@ def why_not_stored(response: requests.Response, count: int) -> str:
     """
     if response.status_code != _REFUSED:
         response.raise_for_status()
-    if not response.headers.get("Content-Type", "").startswith((ANSWER, "application/json")):
+    kind = response.headers.get("Content-Type", "")
+    if not kind.startswith((ANSWER, "application/json")):
         response.raise_for_status()
-        return ""  # it says by its status that it has them, and nothing else
+        # By its status it says that it has them (PS3.18 10.5.3.1), unless it is a page to log in.
+        is_answer = not response.content or kind.startswith(_XML)
+        is_said = response.status_code == _ALL_STORED and response.request.method == "POST"
+        return "" if is_said and is_answer else _NOT_SAID
+    if response.request.method != "POST":  # it was sent on, and has asked for something else
+        return _NOT_SAID
     answer = json.loads(response.content)
     answer = answer[0] if isinstance(answer, list) and answer else answer
     failed, stored = _items(answer, _FAILED), _items(answer, _STORED)

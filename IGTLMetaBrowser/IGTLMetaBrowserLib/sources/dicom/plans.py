@@ -38,6 +38,8 @@ FINDINGS = {
     _Type.ENTRY: ("ENTRY", "Entry point of a trajectory"),
     _Type.TARGET: ("TARGET", "Target point of a trajectory"),
 }
+# By their codes in UCUM; documents of others may have any.
+_MILLIMETERS = {"um": 1e-3, "mm": 1.0, "cm": 10.0, "m": 1e3}
 _TYPES = {code: kind for kind, (code, _) in FINDINGS.items()}
 
 
@@ -129,8 +131,6 @@ def measurements(report: Dataset) -> list[Dataset]:
 
 def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield what of the groups is a trajectory: a line or point, and its frame of reference."""
-    from pydicom.sr.codedict import codes
-
     for group in groups:
         region = group.roi
         points = np.atleast_2d(region.value) if hasattr(region, "frame_of_reference_uid") else ()
@@ -140,12 +140,13 @@ def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]
         code = finding.value if finding is not None else ""
         default = _Type.ENTRY_AND_TARGET if len(points) == 2 else _Type.TARGET
         kind = _TYPES.get(code, default)
+        # In documents of others, neither need be there (TID 1410, rows 2 and 3b).
+        meaning = finding.meaning if finding is not None else FINDINGS[kind][1]
+        name = str(group.tracking_identifier or meaning)
         if (kind is _Type.ENTRY_AND_TARGET) != (len(points) == 2):
-            raise ValueError(f"{group.tracking_identifier!r} has {len(points)} points")
+            raise ValueError(f"{name!r} has {len(points)} points")
         lines = flip_points(points)
-        diameters = group.get_measurements(codes.SCT.Diameter)
-        diameter = float(diameters[0].value) if diameters else 0.0
-        name = str(group.tracking_identifier)
+        diameter = _diameter(group)
         if not (np.abs(lines) <= LONGEST).all() or not 0 <= diameter <= LONGEST:
             raise ValueError(f"{cut_name(name)!r} has points or a diameter that cannot be")
         # Of documents of others it can be of any length: it would keep all from being sent.
@@ -155,6 +156,14 @@ def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]
         if kind is not _Type.ENTRY:
             item["target"] = tuple(map(float, lines[-1]))
         yield item, str(region.frame_of_reference_uid)
+
+
+def _diameter(group: Any) -> float:
+    """Return that of a group in mm, 0 if it has none. Raises ``KeyError`` if it is no length."""
+    from pydicom.sr.codedict import codes
+
+    found = group.get_measurements(codes.SCT.Diameter)
+    return float(found[0].value) * _MILLIMETERS[found[0].unit.value] if found else 0.0
 
 
 def flip_points(points: Sequence[Any]) -> np.ndarray:

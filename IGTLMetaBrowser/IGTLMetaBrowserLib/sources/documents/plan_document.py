@@ -118,21 +118,25 @@ def _report(groups: Sequence[Any]) -> Any:
     return report
 
 
-def _tracked(predecessor: Dataset, frame: str) -> dict[str, str]:
+def _tracked(predecessor: Dataset, frame: str) -> dict[str, list[str]]:
     """Return by which UIDs the trajectories of a document are known, by their names.
+
+    Of several with one name, in their order: each is another finding (TID 1410, row 3).
 
     Raises ``SourceError`` if its points are not in this frame of reference.
     """
     plan = read_plan(predecessor)
     if plan.frame_of_reference not in ("", frame):
         raise SourceError("the document to be replaced is of another frame of reference")
-    return {
-        cut_name(str(group.tracking_identifier)): str(group.tracking_uid)
-        for group in (measurement_groups(predecessor) if plan.trajectories else ())
-    }
+    found: dict[str, list[str]] = {}
+    for group in measurement_groups(predecessor) if plan.trajectories else ():
+        if group.tracking_identifier and group.tracking_uid:  # in documents of others, perhaps not
+            names = found.setdefault(cut_name(str(group.tracking_identifier)), [])
+            names.append(str(group.tracking_uid))
+    return found
 
 
-def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, str]) -> Any:
+def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, list[str]]) -> Any:
     from highdicom import UID
     from highdicom.sr import (
         CodedConcept,
@@ -153,8 +157,10 @@ def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, str]) -
     diameter = Measurement(codes.SCT.Diameter, float(item.diameter), codes.UCUM.Millimeter)
     shape = GraphicTypeValues3D.POLYLINE if len(points) == 2 else GraphicTypeValues3D.POINT
     name = item.name or meaning
+    known = tracked.get(name)
+    uid = known.pop(0) if known else UID()
     return PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=TrackingIdentifier(uid=tracked.get(name) or UID(), identifier=name),
+        tracking_identifier=TrackingIdentifier(uid=uid, identifier=name),
         referenced_region=ImageRegion3D(shape, flip_points(points), frame),
         finding_type=CodedConcept(code, CODING_SCHEME, meaning),
         measurements=[diameter] if item.diameter > 0 else None,
