@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from IGTLMetaBrowserLib.net.recorder import Recorder
 from IGTLMetaBrowserLib.net.recording import Event, Record, RecordingWriter, read_recording
 from IGTLMetaBrowserLib.net.replay import ReplayServer
 from IGTLMetaBrowserLib.net.script import make_scripts
+from IGTLMetaBrowserLib.net.turns import in_turns
 from net.test_recording import stepped
 from net.test_server_in_event_loop import no_more_descriptors
 
@@ -294,3 +296,70 @@ def test_clients_for_whom_the_server_is_slow_cost_a_turn_little(
             assert counts["_join"] <= 16
         assert counts["make_context"] == 1
     writer.close()
+
+
+# Who keeps it busy
+
+
+def test_who_has_waited_longest_has_the_next_turn() -> None:
+    @dataclass
+    class One:
+        served_in_step: int
+
+    busy, other, idle = One(7), One(6), One(0)
+    assert list(in_turns([busy, other, idle], 8, seconds=0.0)) == [idle]
+    assert list(in_turns([busy, other, idle], 9, seconds=0.0)) == [other]
+    assert list(in_turns([busy, other, idle], 10, seconds=PATIENCE)) == [busy, idle, other]
+
+
+def test_clients_that_send_without_end_do_not_make_others_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of a step is over after one end: a small query is handed on in a few steps."""
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.relay._STEP_SECONDS", 0.0)
+    writer = RecordingWriter(tmp_path / "file")
+    with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
+        recorder = Recorder(listener.getsockname(), writer)
+        stack.callback(recorder.close)
+
+        def connect() -> tuple[socket.socket, socket.socket]:
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", recorder.port)))
+            count = len(recorder._relay.pairs)
+            while len(recorder._relay.pairs) == count:
+                recorder.step(0.0)
+            return client, stack.enter_context(listener.accept()[0])
+
+        busy = [connect()[0] for _ in range(20)]
+        good, server = connect()
+        for client in busy:
+            client.setblocking(False)
+            client.send(bytes(4 << 20))
+        for _ in range(40):
+            recorder.step(0.0)
+        good.sendall(b"query")
+        server.setblocking(False)
+        for _ in range(5):
+            recorder.step(0.0)
+        assert server.recv(100) == b"query"
+    writer.close()
+
+
+def test_queries_without_end_do_not_make_others_wait_in_a_replay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.replay._STEP_SECONDS", 0.0)
+    server = ReplayServer(make_scripts(asked_and_answered(LIST)))
+    with ExitStack() as stack:
+        peers = [stack.enter_context(Peer.connect(server.port)) for _ in range(21)]
+        while len(server._clients) < 21:
+            server.step(0.0)
+        for peer in peers[1:]:
+            peer.socket.setblocking(False)
+            peer.socket.send(codec.pack(codec.GetMessage("TRAJ")) * 50_000)
+        for _ in range(40):
+            server.step(0.0)
+        peers[0].send(QUERY)
+        for _ in range(5):
+            server.step(0.0)
+        assert isinstance(peers[0].receive(), codec.ImageMetaMessage)
+    server.close()

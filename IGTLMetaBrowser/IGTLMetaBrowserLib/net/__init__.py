@@ -9,7 +9,7 @@ server      ``server``, ``served_client`` (one of its clients), ``replies`` (wha
 both        ``connection``, ``tls``, ``errors``, ``address``; ``source`` is what a server offers
 tools       ``probe`` with files of its name; ``recorder`` with ``relay`` (what goes through it) and
             ``recording`` (the file), ``replay`` with ``script`` (what it says, and when) and
-            ``waiting_queries``; ``acceptor`` (whom both let in)
+            ``waiting_queries``; ``acceptor`` (whom both let in) and ``turns``
 """
 
 from .address import DEFAULT_PORT, format_address, is_loopback, parse_address

@@ -115,11 +115,11 @@ class Recorder:
     def step(self, seconds: float) -> None:
         """Hand on what is there; wait up to ``seconds`` for it. Raises ``RecordingError``."""
         wait = min(seconds, _POLL_SECONDS) if self._joining else seconds
-        for key, events in self._selector.select(wait):
+        ready = self._selector.select(wait)
+        for key, _ in ready:
             if key.data is self._acceptor:
                 self._accept(key.fileobj)
-            else:
-                self._relay.serve(*key.data, events)
+        self._relay.serve([one for one in ready if one[0].data is not self._acceptor])
         self._acceptor.check()
         self._relay.check()
         for _ in range(min(_MOST_LOOKED_AT, len(self._joining))):

@@ -8,7 +8,7 @@ import selectors
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..codec.wire import Buffer
@@ -17,6 +17,7 @@ from .connection import WOULD_WAIT, unacknowledged
 from .limited_log import LimitedLog
 from .limits import ReadingPace, ServerLimits
 from .recording import Event, RecordingWriter
+from .turns import in_turns
 
 _logger = logging.getLogger(__name__)
 
@@ -26,6 +27,8 @@ _PIECE = 256 << 10
 _MOST_HELD = 8 << 20
 # Of all together. Beyond it, who reads nothing is sent nothing more, and who reads goes on.
 _MOST_HELD_OF_ALL = 64 << 20
+# Of a step in which one end after the other is served.
+_STEP_SECONDS = 0.02
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 
@@ -46,6 +49,7 @@ class End:
     has_ended: bool = False  # it sends no more; it may read on
     is_told: bool = False  # that the other end sends no more
     is_broken: bool = False  # nothing can be sent to it
+    served_in_step: int = 0
     is_ignored: bool = False  # what it sends is no longer TLS
 
     @property
@@ -106,7 +110,7 @@ class Pair:
 
 class Relay:
     """All pairs. Their sockets are in ``selector``, with pair and end as ``data``: call ``serve``
-    for those that are ready, and ``check`` in each turn.
+    with what is ready of them, and ``check`` in each step.
     """
 
     def __init__(
@@ -122,6 +126,7 @@ class Relay:
         self._limits = limits
         self._log = log
         self._held = 0
+        self._steps = 0
         self._check_at = 0.0
 
     def add(
@@ -143,8 +148,14 @@ class Relay:
         self.pairs.add(pair)
         self._watch(pair)
 
-    def serve(self, pair: Pair, end: End, events: int) -> None:
-        """Go on with an end that is ready. Raises ``RecordingError``."""
+    def serve(self, ready: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
+        """Go on with ends that are ready, as far as there is time. Raises ``RecordingError``."""
+        self._steps += 1
+        waiting = {key.data[1]: (key.data[0], events) for key, events in ready}
+        for end in in_turns(waiting, self._steps, _STEP_SECONDS):
+            self._serve(*waiting[end], end)
+
+    def _serve(self, pair: Pair, events: int, end: End) -> None:
         if pair.is_closed:
             return
         held = pair.held

@@ -21,11 +21,14 @@ from .connection import Connection, unacknowledged
 from .limited_log import LimitedLog
 from .limits import ReadingPace, ServerLimits
 from .script import Script
+from .turns import in_turns
 from .waiting_queries import Key
 
 _logger = logging.getLogger(__name__)
 
+# Of a step, in which one client after the other is served; and of it for what one sends.
 _STEP_SECONDS = 0.02
+_READ_SECONDS = 0.004
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 # The files of Python, standard streams, selector, listener; and who is sent away.
@@ -74,20 +77,24 @@ class ReplayServer:
         # Who has sent more than was read, which a selector does not see where TLS has it.
         self._unread: set[_Client] = set()
         self._accepted = 0
+        self._steps = 0
         self._check_at = 0.0
 
     def step(self, seconds: float) -> None:
         """Send what is due, take what comes; wait up to ``seconds``."""
         if self._due:
             seconds = min(seconds, max(0.0, self._due[0][0] - time.monotonic()))
-        unread, self._unread = self._unread, set()
-        for key, _ in self._selector.select(0.0 if unread else seconds):
+        waiting, self._unread = self._unread, set()
+        for key, _ in self._selector.select(0.0 if waiting else seconds):
             if key.data is self._acceptor:
                 self._accept(key.fileobj)
             else:
-                self._serve(key.data)
-        for client in unread:
+                waiting.add(key.data)
+        self._steps += 1
+        for client in in_turns(waiting, self._steps, _STEP_SECONDS):
+            waiting = waiting - {client}
             self._serve(client)
+        self._unread |= {client for client in waiting if client.connection.has_unread}
         self._send_due()
         self._acceptor.check()
         self._check()
@@ -156,7 +163,7 @@ class ReplayServer:
             self._watch(client)
 
     def _read(self, client: _Client) -> None:
-        for event in client.connection.read(_STEP_SECONDS):
+        for event in client.connection.read(_READ_SECONDS):
             if not isinstance(event, codec.QueryMessage):
                 continue
             client.active_at, client.has_asked = time.monotonic(), True
@@ -233,6 +240,7 @@ class _Client:
         self.address = format_address(*address)
         self.active_at = time.monotonic()
         self.has_asked = self.is_gone = False
+        self.served_in_step = 0
         # How many queries have an answer of which not all is sent.
         self.waiting = 0
         # What is due, and waits until it has read what it was sent before.
