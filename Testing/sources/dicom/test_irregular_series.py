@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from contextlib import closing
 
 import numpy as np
 import pydicom
@@ -220,6 +221,16 @@ class TestTwoFilesOfOneUid:
         (item,) = source.images()
         assert "Notice" not in source.metadata(item.id)
         assert "the same image as 1.dcm" in dict(source.refused)["copy"]
+
+    def test_a_server_has_them_decoded_by_its_processes(self, tmp_path, make_slice, monkeypatch):
+        """A damaged file may end what decodes it, or keep it busy for ever."""
+        dataset = make_slice((0, 0, 0))
+        dataset.compress(RLELossless, generate_instance_uid=False)
+        for name in ("0", "copy"):
+            dataset.save_as(tmp_path / name, enforce_file_format=True)
+        monkeypatch.delattr(pixels, "decode_frames")
+        with closing(DicomFolderSource(tmp_path, jobs=2)) as source:
+            assert "the same image as 0" in dict(source.refused)["copy"]
 
     @pytest.mark.parametrize("changed", [0, 11])
     def test_of_many_frames_all_are_compared(self, tmp_path, make_slice, monkeypatch, changed):

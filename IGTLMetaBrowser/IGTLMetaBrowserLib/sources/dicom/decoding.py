@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from pydicom import Dataset
 
-    from ...dicom_index.process_executor import ProcessExecutor
-
 _logger = logging.getLogger(__name__)
 
 _DECODERS = "python-gdcm pylibjpeg pylibjpeg-openjpeg pyjpegls"
@@ -64,17 +62,20 @@ Task = tuple[Path, Sequence[int]]
 class Decoders:
     """Worker processes that decode. They are spawned when they are first needed.
 
-    Not for use inside Slicer, whose executable is no Python. ``close`` ends them.
+    For the thread that serves, and the one beside it. Not for use inside Slicer, whose executable
+    is no Python. ``close`` ends them.
     """
 
     def __init__(self, jobs: int) -> None:
+        from ...dicom_index.process_executor import ProcessExecutor
+
         self._jobs = jobs
-        self._executor: ProcessExecutor | None = None
+        self._executor = ProcessExecutor(jobs)
 
     def start(self) -> None:
         """Have the processes ready, so that the first image need not wait for them."""
         for _ in range(self._jobs):
-            self._started().submit(_load_pydicom)
+            self._executor.submit(_load_pydicom)
 
     def decode(self, tasks: Iterable[Task]) -> Iterator[Future[list[np.ndarray]]]:
         """Yield what will be the frames of each task, in their order; see ``frames_of``.
@@ -104,25 +105,14 @@ class Decoders:
             raise SourceError(_BROKEN) from error
 
     def _submit(self, path: Path, indices: Sequence[int]) -> Future[list[np.ndarray]]:
-        from concurrent.futures import BrokenExecutor
-
         try:
-            return self._started().submit(_decode, path, indices)
-        except BrokenExecutor as error:
+            return self._executor.submit(_decode, path, indices)
+        except RuntimeError as error:  # they are closed
             raise SourceError(_BROKEN) from error
 
     def close(self) -> None:
         """End the processes, in the middle of what they decode: a decoder may never end."""
-        if self._executor is not None:
-            self._executor.kill()
-            self._executor = None
-
-    def _started(self) -> ProcessExecutor:
-        if self._executor is None:
-            from ...dicom_index.process_executor import ProcessExecutor
-
-            self._executor = ProcessExecutor(self._jobs)
-        return self._executor
+        self._executor.kill()
 
 
 def decode_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:

@@ -139,7 +139,9 @@ class DicomFolderSource:
             self._thumbnails = KeptThumbnails(self._index)
             if index is None:
                 self._index.update()
-            self._offers = FolderOffers(self._index, self.folder, self._is_upright, self.contents)
+            self._offers = FolderOffers(
+                self._index, self.folder, self._is_upright, self.contents, self._decoders
+            )
             self._plans = self._read_plans(self._offers)
             self._index.forget_thumbnails(self._offers.images)
         except DicomIndexError as error:
@@ -190,7 +192,9 @@ class DicomFolderSource:
             # Not those before this scan: of the last one, perhaps nobody has taken what it found.
             if self._index.changes == self._offers.changes:
                 return None
-            offers = FolderOffers(self._index, self.folder, self._is_upright)
+            offers = FolderOffers(
+                self._index, self.folder, self._is_upright, decoders=self._decoders
+            )
             return offers, self._read_plans(offers)
         except DicomIndexError as error:
             raise SourceError(str(error)) from error

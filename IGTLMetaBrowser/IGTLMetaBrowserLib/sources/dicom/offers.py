@@ -12,7 +12,7 @@ from ...dicom_index.buffer_file import Contents
 from ...dicom_index.index import DicomIndex
 from ...net.image_sequences import ImageSequence
 from . import fields as dicom_fields
-from .decoding import why_not_decodable
+from .decoding import Decoders, why_not_decodable
 from .files import (
     Frame,
     ImageFile,
@@ -53,8 +53,8 @@ class FolderOffers:
     ``images`` are by id, in the order of the files' paths, ``listing`` is what is listed of them;
     ``segmentations`` are the files that are label maps. ``refused`` lists what is not offered, or
     not as it is; ``sequences`` are the images of one series that show one place (4D). ``contents``
-    are the bytes of files that are in memory; ``changes`` are those of the index until then. Raises
-    ``DicomIndexError``.
+    are the bytes of files that are in memory; ``decoders`` decode the pixels that are compared;
+    ``changes`` are those of the index until then. Raises ``DicomIndexError``.
     """
 
     def __init__(
@@ -63,14 +63,14 @@ class FolderOffers:
         folder: Path,
         is_upright: bool,
         contents: Contents | None = None,
+        decoders: Decoders | None = None,
     ) -> None:
-        self._folder = folder
-        self._contents = contents
+        read = {"folder": folder, "contents": contents, "decoders": decoders}
+        self._pixel_digest = partial(pixel_digest, **read)
         self._is_upright = is_upright
         self.changes = index.changes
         self._problems: dict[tuple[str, ...], str] = {}  # of transfer syntaxes and bits
-        digest = partial(file_digest, folder=folder, contents=contents)
-        files, refused, self._missing = find_images(index, digest)
+        files, refused, self._missing = find_images(index, partial(file_digest, **read))
         self.segmentations: list[ImageFile] = []
         self.refused: list[Refusal] = [entry for entry in refused if entry[0] != TRAJECTORY_FILE]
         self.images: dict[str, Offer] = {}
@@ -98,10 +98,9 @@ class FolderOffers:
         if not decodable:
             return
         frames = [frame for file in decodable for frame in frames_of(file)]
-        digest = partial(pixel_digest, folder=self._folder, contents=self._contents)
         missing = self._missing[first.get("SeriesInstanceUID")] + len(files) - len(decodable)
         notice = f"{missing} of its files cannot be used" if missing else ""
-        self._offer_stacks(name, title, lambda: stack_frames(frames, digest), notice)
+        self._offer_stacks(name, title, lambda: stack_frames(frames, self._pixel_digest), notice)
 
     def _offer_segmentation(self, file: ImageFile) -> None:
         if why := self._why_not_decodable(file):

@@ -322,15 +322,25 @@ def _make_volume(stack: Stack, shape: tuple[int, ...], memory: np.ndarray | None
     return np.empty(shape, dtype)
 
 
-def pixel_digest(frame: Frame, folder: Path, contents: Contents | None = None) -> bytes:
+def pixel_digest(
+    frame: Frame,
+    folder: Path,
+    contents: Contents | None = None,
+    decoders: Decoders | None = None,
+) -> bytes:
     """Return what two frames have in common only if their pixels are the same.
 
     A frame that cannot be read is like no other.
     """
-    return _digest([frame], folder, contents)
+    return _digest([frame], folder, contents, decoders)
 
 
-def file_digest(file: ImageFile, folder: Path, contents: Contents | None = None) -> bytes:
+def file_digest(
+    file: ImageFile,
+    folder: Path,
+    contents: Contents | None = None,
+    decoders: Decoders | None = None,
+) -> bytes:
     """Return what two files of like headers have in common only if all their pixels are the same.
 
     A file that cannot be read is like no other.
@@ -341,17 +351,20 @@ def file_digest(file: ImageFile, folder: Path, contents: Contents | None = None)
         a_frame = int(file.header.get("Rows")) * int(file.header.get("Columns"))
         at_once = max(1, _PIXELS_AT_ONCE // a_frame)
         for start in range(0, len(frames), at_once):
-            digest.update(_digest(frames[start : start + at_once], folder, contents))
+            part = frames[start : start + at_once]
+            digest.update(_digest(part, folder, contents, decoders))
     except (ArithmeticError, AttributeError, TypeError, ValueError):  # a header of no sense
         return file.name.encode("utf-8", "surrogateescape")
     return digest.digest()
 
 
-def _digest(frames: list[Frame], folder: Path, contents: Contents | None) -> bytes:
+def _digest(
+    frames: list[Frame], folder: Path, contents: Contents | None, decoders: Decoders | None
+) -> bytes:
     first = frames[0]
     stack = Stack(tuple(frames), np.eye(4), "image", pixel_size(first))
     try:
-        pixels = read_pixels(stack, folder, contents=contents)
+        pixels = read_pixels(stack, folder, decoders, contents)
         return blake2b(pixels.data, digest_size=16).digest()
     except SourceError:
         return f"{first.file.name} {first.index}".encode()
