@@ -180,7 +180,7 @@ def tracked(document: Dataset) -> list[str]:
 
 
 def test_groups_without_what_they_are_tracked_by_are_named_by_their_finding(images):
-    """Both are optional (TID 1410, rows 2 and 3); a plan that replaces such a one has its own."""
+    """They are optional; a plan that replaces such a one has UIDs of its own."""
     others = without(write_plan(TRAJECTORIES, images), "112039", "112040")
     plan = read_plan(others)
     names = [item.name for item in plan.trajectories]

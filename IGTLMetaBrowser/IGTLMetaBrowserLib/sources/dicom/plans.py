@@ -140,7 +140,7 @@ def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]
         code = finding.value if finding is not None else ""
         default = _Type.ENTRY_AND_TARGET if len(points) == 2 else _Type.TARGET
         kind = _TYPES.get(code, default)
-        # In documents of others, neither need be there (TID 1410, rows 2 and 3b).
+        # In documents of others, neither need be there.
         meaning = finding.meaning if finding is not None else FINDINGS[kind][1]
         name = str(group.tracking_identifier or meaning)
         if (kind is _Type.ENTRY_AND_TARGET) != (len(points) == 2):

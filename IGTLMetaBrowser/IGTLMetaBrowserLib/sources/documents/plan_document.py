@@ -5,6 +5,11 @@ points are SCOORD3D in the images' frame of reference, entry point first, and it
 measurement. What kind it is, says the finding. The document is highdicom's, and
 ``dicom.plans`` reads it.
 
+Of TID 1500 it has the title (row 1), the language (row 2), the observer, which is this program
+(row 3), the procedure (row 4), and the measurements (row 6). The Image Library (row 5) is optional,
+as in DCMTK's ``tid1500.cc``: the images are named as evidence. A line is a POLYLINE, whose points
+have an order (PS3.3 C.18.9.1.2).
+
 No archive deletes a document because a client asks for it. That nothing of a plan is planned any
 more, says a successor without groups: of the container of measurements, which is required if there
 is nothing else, all that can be in it is optional (PS3.16 TID 1500, rows 6 to 9). IHE has a Key
@@ -121,7 +126,7 @@ def _report(groups: Sequence[Any]) -> Any:
 def _tracked(predecessor: Dataset, frame: str) -> dict[str, list[str]]:
     """Return by which UIDs the trajectories of a document are known, by their names.
 
-    Of several with one name, in their order: each is another finding (TID 1410, row 3).
+    Of several with one name, in their order: each is another finding (TID 4108).
 
     Raises ``SourceError`` if its points are not in this frame of reference.
     """
