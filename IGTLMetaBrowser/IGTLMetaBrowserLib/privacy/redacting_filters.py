@@ -82,4 +82,6 @@ class _RedactingFilter:
 
 def _joined(parts: list[Buffer]) -> list[Buffer]:
     """Return the parts of a message as one, unless it has large ones, as an image."""
-    return parts if max(map(len, parts)) > _LARGEST_JOINED else [b"".join(parts)]
+    if max(map(len, parts)) > _LARGEST_JOINED:
+        return [part for part in parts if len(part)]
+    return [b"".join(parts)]
