@@ -8,13 +8,14 @@ import pytest
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.image_header import ImageHeader
+from IGTLMetaBrowserLib.file_version import FileVersion
 from IGTLMetaBrowserLib.sources.dicom import fields as dicom_fields
 from IGTLMetaBrowserLib.sources.dicom.files import Frame, ImageFile
 
 
 def frame_with(**attributes) -> Frame:
     values = {keyword: str(value) for keyword, value in attributes.items() if value is not None}
-    return Frame(ImageFile("file", 0, ImageHeader(values, {})))
+    return Frame(ImageFile("file", FileVersion(0), ImageHeader(values, {})))
 
 
 def test_an_id_is_the_same_for_ever():
