@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,18 @@ def test_one_that_came_before_the_list_of_label_maps_has_one_node(browser, event
     node = browser.load_image("LABELS")
     assert node.GetClassName() == "vtkMRMLLabelMapVolumeNode"
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1  # label maps are such
+
+
+def test_one_that_says_that_it_is_of_another_patient_is_not_put_under_its_image(
+    listed, hospital, events
+):
+    labels = hospital.images_["LABELS"]
+    hospital.images_["LABELS"] = replace(labels, metadata={"PatientID": "P2"}, header_version=2)
+    listed.load_image("MR")
+    listed.request_images(["LABELS"])
+    failed = step_until_event(listed, events, ImageFailed)
+    assert "of another patient than the list says" in str(failed.error)
+    assert listed.images.node("LABELS") is None
 
 
 def test_it_comes_under_its_image_when_that_is_loaded_later(listed):

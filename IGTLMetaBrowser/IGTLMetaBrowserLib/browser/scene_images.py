@@ -87,6 +87,7 @@ class SceneImages:
         ``SceneError``.
         """
         if self._overlays.is_label_map(image_id):
+            self._check_patient(self._overlays.owner_of(image_id), image)
             self._metadata.known.messages.keep(image_id, image.metadata)
             notices = image.metadata.get("Notice", "").split("; ")
             node = self._overlays.show_label_map(image_id, image)
