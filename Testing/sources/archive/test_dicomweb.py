@@ -131,7 +131,7 @@ def test_a_filter_and_a_search(make_source):
     found, _ = ready(source.search, {"PatientName": "sheplogan*", "Client": "IGTLMetaBrowser"})
     assert sorted(item.name for item in found) == ["CT head", "MR head T1, oblique sagittal"]
     (exact,), _ = ready(
-        source.search, {"PatientName": "Sheplogan^Vira", "SeriesDescription": "CT h*"}
+        source.search, {"PatientName": "Sheplogan^Vira^^^", "SeriesDescription": "CT h*"}
     )
     assert exact.name == "CT head"
 

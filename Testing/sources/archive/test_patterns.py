@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import unicodedata
 
 import pytest
 
@@ -31,4 +32,8 @@ def test_wild_cards_are_those_of_the_standard():
 def test_names_are_compared_without_case():
     assert matches(Series({"PatientName": "Doe^Jane^^^=山田^太郎"}), {"PatientName": "doe^J*"})
     assert matches(Series({"PatientName": "Doe^Jane^^^=山田^太郎"}), {"PatientName": "山田*"})
+    assert matches(Series({"PatientName": "Doe^Jane"}), {"PatientName": "Doe^Jane^^^"})
+    dots_behind = unicodedata.normalize("NFD", "Müller^Jörg")
+    assert matches(Series({"PatientName": dots_behind}), {"PatientName": "müller^jörg"})
+    assert not matches(Series({"SeriesDescription": "Head"}), {"SeriesDescription": "Head^"})
     assert not matches(Series({"PatientID": "a1"}), {"PatientID": "A1"})

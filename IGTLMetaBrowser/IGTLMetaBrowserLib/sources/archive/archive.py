@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -44,7 +45,7 @@ KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
 """What a list of series is asked for; and by what it can be searched."""
 
 # Names of persons are compared without case (PS3.4 C.2.2.2.1), all else as it is.
-_WITHOUT_CASE = ("PatientName", "ReferringPhysicianName")
+NAMES = ("PatientName", "ReferringPhysicianName")
 _DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
 
 # An archive that does not say how many there are may have so many; one that does may have got some.
@@ -150,11 +151,17 @@ def _matches(keyword: str, value: str, pattern: str) -> bool:
         return begin <= value <= (end or "99999999") if dash else value == pattern
     if "Time" in keyword:  # ranges of parts of it, which only the archive compares
         return True
-    if keyword not in _WITHOUT_CASE:
+    if keyword not in NAMES:
         return _is_like(value, pattern)
-    # "Doe^Jane" and "Doe^Jane^^^" are one name, in each of its alphabets.
-    parts = [part.rstrip("^").casefold() for part in value.split("=")]
-    return any(_is_like(part, pattern.casefold()) for part in parts)
+    return any(_is_like(_plain(part), _plain(pattern)) for part in value.split("="))
+
+
+def _plain(name: str) -> str:
+    """Return a name in one of its alphabets as it is compared.
+
+    "Doe^Jane" and "Doe^Jane^^^" are one name, as are "ü" and "u" with the dots behind it.
+    """
+    return unicodedata.normalize("NFC", name).rstrip("^").casefold()
 
 
 def _is_like(value: str, pattern: str) -> bool:

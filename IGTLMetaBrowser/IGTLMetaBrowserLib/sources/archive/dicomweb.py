@@ -20,6 +20,7 @@ from ...net.source import SourceError
 from .archive import (
     INSTANCE_KEYWORDS,
     KEYWORDS,
+    NAMES,
     PLACE_KEYWORDS,
     ArchiveError,
     BrokenOffError,
@@ -372,6 +373,7 @@ def _plain(keyword: str, text: str) -> str:
     """
     if keyword.endswith(("UID", "Date", "Time")):
         return text
+    text = text.rstrip("^") if keyword in NAMES else text  # parts that a name does not have
     return re.sub(r"[^A-Za-z0-9_.*~-]", "?", text) if text.isascii() else _not_ascii(text)
 
 

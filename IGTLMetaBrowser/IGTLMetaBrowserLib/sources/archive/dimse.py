@@ -17,6 +17,7 @@ from ...net.source import SourceError
 from .archive import (
     INSTANCE_KEYWORDS,
     KEYWORDS,
+    NAMES,
     PATIENT_KEYWORDS,
     SERIES_KEYWORDS,
     STUDY_KEYWORDS,
@@ -307,7 +308,8 @@ def _identifier(level: str, keywords: Sequence[str], query: Query) -> Dataset:
     for keyword in keywords:
         setattr(identifier, keyword, None)
     for keyword, text in query.items():
-        setattr(identifier, keyword, text)
+        # Parts that a name does not have are not compared by all archives.
+        setattr(identifier, keyword, text.rstrip("^") if keyword in NAMES else text)
     return identifier
 
 
