@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import numpy as np
 import requests
 from dicomweb_client import DICOMwebClient
 from rich.console import Console
@@ -58,6 +59,8 @@ QIDO = "QIDO-RS by requests"
 LIST = "GET_IMGMETA through the gateway"
 # Nobody clicks sooner after a list has come, nor a program that has just been started.
 _SECONDS_TO_CLICK = 0.5
+# As much as the image has.
+_BYTES_AT_HAND = 160 << 20
 ONE_VOXEL = (0xFFFF, 0xFFFF, 0xFFFF)
 IN_LIST = "SERIES-OF-THE-LIST"
 
@@ -205,6 +208,7 @@ def serving(archive: orthanc.Orthanc, cache: Path, *options: str) -> Iterator[ne
 def fetch(client: net.Client) -> tuple[float, float]:
     """Fetch the only image; return the seconds to the first and to the last byte."""
     (item,) = client.list_images()
+    have_memory_at_hand()
     start = time.perf_counter()
     first = 0.0
     query = client.ask("IMAGE", item.id)
@@ -221,6 +225,7 @@ def fetch_in_parts(client: net.Client) -> tuple[float, float]:
     """Fetch the only image in parts; return the seconds to the first voxel and to the last."""
     (item,) = client.list_images()
     client.find_capability()
+    have_memory_at_hand()
     start = time.perf_counter()
     client.get_image_part(codec.GetImagePartMessage(stride=ONE_VOXEL, device_name=item.id))
     first = time.perf_counter() - start
@@ -228,9 +233,20 @@ def fetch_in_parts(client: net.Client) -> tuple[float, float]:
     return first, time.perf_counter() - start
 
 
+def have_memory_at_hand() -> None:
+    """Use memory and let go of it: whoever is measured next gets this, as all others do.
+
+    The host of a virtual machine may take back what nobody has used for half a second, and then
+    needs up to 0.4 s to give 157 MB. Without this, only those would wait for it before whom a
+    gateway was started.
+    """
+    np.ones(_BYTES_AT_HAND, np.uint8)
+
+
 def download(url: str, is_kept: bool = False) -> tuple[float, float]:
     """Download a series; return the seconds to the first and to the last byte."""
     accept = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+    have_memory_at_hand()
     start = time.perf_counter()
     first = 0.0
     kept: list[bytes] = []
