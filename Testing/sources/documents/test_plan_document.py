@@ -211,6 +211,13 @@ def with_unit(images: list[Dataset], unit: str) -> Dataset:
     return document
 
 
+def test_two_locations_that_nothing_connects_are_no_line(images):
+    """As others may mark two landmarks: a MULTIPOINT (PS3.3 C.18.9.1.2)."""
+    document = without(write_plan(TRAJECTORIES, images))
+    document.ContentSequence[-1].ContentSequence[0].ContentSequence[-1].GraphicType = "MULTIPOINT"
+    assert [item.name for item in read_plan(document).trajectories] == ["Entry", "Ziel ü"]
+
+
 def test_lines_of_one_name_stay_two_findings_when_their_plan_is_replaced(images):
     twice = [TRAJECTORIES[0], codec.TrajectoryItem(name="Left STN", entry=(1, 2, 3))]
     first = write_plan(twice, images)

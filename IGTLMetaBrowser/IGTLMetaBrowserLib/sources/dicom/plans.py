@@ -134,7 +134,8 @@ def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]
     for group in groups:
         region = group.roi
         points = np.atleast_2d(region.value) if hasattr(region, "frame_of_reference_uid") else ()
-        if len(points) not in (1, 2):
+        # Two locations that nothing connects (MULTIPOINT) are no line (PS3.3 C.18.9.1.2).
+        if len(points) not in (1, 2) or region.graphic_type.value not in ("POINT", "POLYLINE"):
             continue
         finding = group.finding_type
         code = finding.value if finding is not None else ""
