@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.lib.recfunctions import repack_fields
@@ -48,14 +49,20 @@ class ListedImages:
         found = (images.find(image_id) for images in self._lists.values())
         return next(filter(None, found), None)
 
-    def count_fitting(self, image: codec.ImageMessage) -> int:
-        """Return how many of them an image can be by its size and type.
+    def can_be_several(self, image: codec.ImageMessage) -> bool:
+        """Whether there is more than one that an image can be by its size and type.
 
         Those of the lists before count, too: servers push lists with a part of their images, and
         what was withdrawn can still come.
         """
         lists = (*self._lists.values(), *self._before)
-        return len(set().union(*(images.fitting_ids(image) for images in lists)))
+        found: set[bytes] = set()
+        # A million may fit: of all ids after the first two, none has to be looked at.
+        for image_id in chain.from_iterable(images.fitting_ids(image) for images in lists):
+            found.add(image_id)
+            if len(found) > 1:
+                return True
+        return False
 
 
 class _ImageList:
@@ -72,7 +79,7 @@ class _ImageList:
     def forms(self) -> _Forms:
         return _Forms(self._items)
 
-    def fitting_ids(self, image: codec.ImageMessage) -> set[bytes]:
+    def fitting_ids(self, image: codec.ImageMessage) -> Iterator[bytes]:
         return _fitting_ids(self._items, image)
 
     # Made when it is first needed: most servers answer under the name that was asked for. From the
@@ -80,8 +87,7 @@ class _ImageList:
     @cached_property
     def _rows(self) -> dict[bytes, int]:
         ids = _encoded_ids(self._items)
-        last = len(ids) - 1
-        return {image_id: last - row for row, image_id in enumerate(reversed(ids))}
+        return dict(zip(reversed(ids), reversed(range(len(ids))), strict=True))
 
 
 class _Forms:
@@ -100,27 +106,44 @@ class _Forms:
             return self._items.tobytes() == other._items.tobytes()
         return list(self._items) == list(other._items)
 
-    def fitting_ids(self, image: codec.ImageMessage) -> set[bytes]:
+    def fitting_ids(self, image: codec.ImageMessage) -> Iterator[bytes]:
         return _fitting_ids(self._items, image)
 
 
 def _fitting_ids(
     items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem] | np.ndarray,
     image: codec.ImageMessage,
-) -> set[bytes]:
-    """Return the ids of what an image can be; ``items`` may be an array of their columns."""
+) -> Iterator[bytes]:
+    """Yield the ids of what an image can be; ``items`` may be an array of their columns.
+
+    One that occurs again and again need not be yielded each time.
+    """
     if not isinstance(items, ItemTable | np.ndarray):
-        return set(_encoded_ids([item for item in items if fits(image, item)]))
+        yield from _encoded_ids([item for item in items if fits(image, item)])
+        return
     records = items.records if isinstance(items, ItemTable) else items
     are_fitting = (records["size"] == image.whole_size).all(axis=1)
     if "scalar_type" in records.dtype.names:
         are_fitting &= records["scalar_type"] == codec.ScalarType.of(image.pixels.dtype)
-    return {_without_remains(image_id) for image_id in records["id"][are_fitting].tolist()}
+    ids = records["id"][are_fitting]
+    while len(ids):
+        first = _without_remains(bytes(ids[0]))
+        yield first
+        ids = ids[~_are(first, ids)]
+
+
+def _are(image_id: bytes, ids: np.ndarray) -> np.ndarray:
+    """Return which of the ids, of shape (n,) and one after the other in memory, are that one."""
+    size = ids.dtype.itemsize
+    field = np.frombuffer((image_id + b"\0")[:size], np.uint8)
+    return (ids.view(np.uint8).reshape(-1, size)[:, : len(field)] == field).all(axis=1)
 
 
 def _encoded_ids(items: Sequence[codec.ImageMetaItem | codec.LabelMetaItem]) -> list[bytes]:
     if isinstance(items, ItemTable):
-        return [_without_remains(image_id) for image_id in items.records["id"].tolist()]
+        ids = items.records["id"].tolist()
+        has_remains = b"\0" in b"".join(ids)
+        return list(map(_without_remains, ids)) if has_remains else ids
     return [item.id.encode("utf-8", "surrogateescape") for item in items]
 
 

@@ -83,7 +83,7 @@ class OtherNames:
 
     def must_confirm(self, image: codec.ImageMessage) -> bool:
         """Whether to ask once more, as an image could be another one of the list (rule 6)."""
-        return image.device_name not in self._of_answers and self._images.count_fitting(image) > 1
+        return image.device_name not in self._of_answers and self._images.can_be_several(image)
 
     def seconds_to_wait(self, name: str) -> float:
         """Return for how long nothing may speak against an image of this name."""
