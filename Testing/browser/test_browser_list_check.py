@@ -79,6 +79,8 @@ def test_an_image_that_says_it_is_of_another_patient(
         if is_read_again:
             assert node.GetName() == "Head of Jones"
         assert ("of another patient" in "".join(loaded.notes)) is not is_read_again
+        # Not the name of one patient with the ID of the other.
+        assert parents(node) == ["Jones" if is_read_again else "2"]
         unconnected.disconnect()
 
 

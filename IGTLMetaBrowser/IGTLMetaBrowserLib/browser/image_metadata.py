@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from .. import codec
-from ..metadata.modules import INSTANCE_DATA, SERIES_DATA, STUDY_DATA
+from ..metadata.modules import INSTANCE_DATA, PATIENT, SERIES_DATA, STUDY_DATA
 from ..metadata.providers.calibration import CalibratedSpacing
 from ..metadata.providers.standard import StandardProviders
 from ..metadata.registry import NOTHING, MetadataProviders
+from ..net.listed_images import is_id_of_another_patient
 from ..privacy.hidden_patients import HiddenPatients, is_identity
 from ..privacy.redacted_list import register_patients, register_some_patients
 from ..signal import Signal
@@ -39,7 +41,7 @@ class ImageMetadata:
         self._current = CurrentListing()
         self._known_of_servers: dict[str, StandardProviders] = {}
         self._listed_patients: dict[StandardProviders, ListedPatients] = {}
-        self.known = StandardProviders(self.registry, self._current.entry)
+        self.known = self._new_providers()
 
     @property
     def listing(self) -> Listing:
@@ -49,6 +51,24 @@ class ImageMetadata:
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return what the list says of an image, or None; of doubled ids see ``Listing``."""
         return self._current.entry(image_id)
+
+    def _new_providers(self) -> StandardProviders:
+        """Return providers for a server, for whose images the list counts as far as they agree.
+
+        The name of one patient with the ID of another would be a patient whom there is not.
+        """
+        find_entry = self._current.entry  # nothing that leads back to the providers
+
+        def entry_of(image_id: str) -> codec.ImageMetaItem | None:
+            entry = find_entry(image_id)
+            said = getattr(messages(PATIENT, image_id), "PatientID", None) or ""
+            if entry is None or not is_id_of_another_patient(said, entry):
+                return entry
+            return replace(entry, patient_name="", patient_id="")
+
+        providers = StandardProviders(self.registry, entry_of)
+        messages = providers.messages
+        return providers
 
     def on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note that an image has come: of doubled ids, it tells which one is meant."""
@@ -124,7 +144,7 @@ class ImageMetadata:
         self._remember_patients()
         self.known.remove_from_registry()
         if address not in self._known_of_servers:
-            self._known_of_servers[address] = StandardProviders(self.registry, self._current.entry)
+            self._known_of_servers[address] = self._new_providers()
         self.known = self._known_of_servers[address]
         self.known.add_to_registry()
         self._current.listing = Listing()

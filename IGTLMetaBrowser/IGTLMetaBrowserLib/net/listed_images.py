@@ -164,11 +164,18 @@ def is_of_another_patient(
     image: codec.ImageMessage | codec.ImagePartMessage,
     entry: codec.ImageMetaItem | codec.LabelMetaItem,
 ) -> bool:
-    """Whether the metadata that came with an image name another patient than its entry does.
+    """Whether the metadata that came with an image name another patient than its entry does."""
+    return is_id_of_another_patient(image.metadata.get("PatientID", ""), entry)
+
+
+def is_id_of_another_patient(
+    patient_id: str, entry: codec.ImageMetaItem | codec.LabelMetaItem
+) -> bool:
+    """Whether an entry has another ID.
 
     Of IDs in other characters than ASCII, or as long as their field, it cannot be told.
     """
-    said, listed = image.metadata.get("PatientID", "").strip(), getattr(entry, "patient_id", "")
+    said, listed = patient_id.strip(), getattr(entry, "patient_id", "")
     is_comparable = said.isascii() and listed.isascii() and len(listed) < _LONGEST_ID
     return is_comparable and bool(said and listed.strip()) and said != listed.strip()
 
