@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from helpers.replaced_files import replace_with_time
+from helpers.volume_files import META_HEADER, NRRD_HEADER, VOXELS, write_with_itk
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import (
     PlainVolumeSource,
@@ -23,7 +24,6 @@ from IGTLMetaBrowserLib.sources.plain_volumes.folder import (
 )
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_process import PROCESS
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_reading import Request
-from sources.plain_volumes.test_folder import META, NRRD, VOXELS, write_with_itk
 
 
 def test_a_name_that_is_not_utf_8_is_refused_and_the_others_served(tmp_path: Path):
@@ -41,7 +41,9 @@ def test_a_name_that_is_not_utf_8_is_refused_and_the_others_served(tmp_path: Pat
 
 
 def test_damage_at_which_metaio_would_read_for_ever_is_found_before(tmp_path: Path):
-    header = META + "CompressedData = True\nCompressedDataSize = 44\nElementDataFile = LOCAL\n"
+    header = (
+        META_HEADER + "CompressedData = True\nCompressedDataSize = 44\nElementDataFile = LOCAL\n"
+    )
     (tmp_path / "a.mha").write_bytes(header.encode() + b"x???" + bytes(40))
     (item,) = PlainVolumeSource(tmp_path).images()
     with pytest.raises(SourceError, match="is damaged"):
@@ -50,14 +52,14 @@ def test_damage_at_which_metaio_would_read_for_ever_is_found_before(tmp_path: Pa
 
 @pytest.mark.parametrize("dimensions", ["1e308", "99999999999", "-1", "", "3 x"])
 def test_dimensions_at_which_metaio_would_end_the_process_are_refused(tmp_path: Path, dimensions):
-    header = META.replace("NDims = 3", f"NDims = {dimensions}")
+    header = META_HEADER.replace("NDims = 3", f"NDims = {dimensions}")
     (tmp_path / "a.mha").write_bytes(f"{header}ElementDataFile = LOCAL\n".encode() + bytes(24))
     ((_, reason),) = PlainVolumeSource(tmp_path).refused
     assert "its NDims" in reason
 
 
 def test_keys_that_are_not_utf_8_keep_no_segmentation_from_being_offered(tmp_path: Path):
-    header = f"{NRRD}Schl\xfcssel:=1\nSegment0_ID:=a\nSegment0_Name:=Tumor\n\n"
+    header = f"{NRRD_HEADER}Schl\xfcssel:=1\nSegment0_ID:=a\nSegment0_Name:=Tumor\n\n"
     (tmp_path / "a.seg.nrrd").write_bytes(header.encode("latin-1") + bytes(24))
     (label,) = PlainVolumeSource(tmp_path).label_maps()
     assert label.name == "Tumor"
@@ -96,7 +98,7 @@ def test_a_metaimage_with_a_second_name_far_behind_is_not_sent(tmp_path: Path, t
     folder.mkdir()
     (tmp_path / "secret.txt").write_bytes(b"a secret that nobody gets")
     comments = "Comment = long\n" * 80_000  # what is looked at when it is listed has less
-    header = META.replace("24 1 1", "2000 1000 1")  # long enough for all that
+    header = META_HEADER.replace("24 1 1", "2000 1000 1")  # long enough for all that
     (folder / "a.mha").write_text(f"{header}{trick}\n{comments}ElementDataFile = ../secret.txt\n")
     source = PlainVolumeSource(folder)
     with pytest.raises(SourceError, match="names several files"):
@@ -106,14 +108,14 @@ def test_a_metaimage_with_a_second_name_far_behind_is_not_sent(tmp_path: Path, t
 def test_a_sparse_metaimage_is_refused_without_being_read(tmp_path: Path):
     """4 TiB on no disk space: until somebody had read them, nobody would get another volume."""
     with (tmp_path / "a.mha").open("wb") as file:
-        file.write(f"{META}ElementDataFile = LOCAL\n".encode() + bytes(24))
+        file.write(f"{META_HEADER}ElementDataFile = LOCAL\n".encode() + bytes(24))
         file.truncate(1 << 42)
     with pytest.raises(SourceError, match="is longer than its header and its voxels"):
         PlainVolumeSource(tmp_path).image("a")
 
 
 def test_a_volume_without_voxels_is_refused(tmp_path: Path):
-    header = META.replace("24 1 1", "0 1 1")
+    header = META_HEADER.replace("24 1 1", "0 1 1")
     (tmp_path / "a.mha").write_text(f"{header}ElementDataFile = LOCAL\n")
     ((_, reason),) = PlainVolumeSource(tmp_path).refused
     assert reason.startswith("its size is (0, 1, 1)")
@@ -127,7 +129,7 @@ def test_a_file_that_keeps_itk_busy_for_ever_is_refused_and_the_next_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """As this one would, if its dimensions were not looked at before."""
-    header = META.replace("NDims = 3", "NDims = 1e308")
+    header = META_HEADER.replace("NDims = 3", "NDims = 1e308")
     (tmp_path / "a.mha").write_text(f"{header}ElementDataFile = LOCAL\n")
     write_with_itk(tmp_path / "head.nrrd")
     with monkeypatch.context() as changed:
@@ -158,7 +160,7 @@ def test_a_compressed_file_that_does_not_end_is_refused_and_the_next_is_read(
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no memory of a process")
 def test_a_file_that_takes_more_memory_than_it_should_is_refused(tmp_path: Path):
     path = tmp_path / "huge.nrrd"
-    path.write_text(NRRD.replace("24 1 1", "1000 1000 3000") + "\n")
+    path.write_text(NRRD_HEADER.replace("24 1 1", "1000 1000 3000") + "\n")
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size + 3_000_000_000)  # zeros that take no room
     with pytest.raises(SourceError, match="memory"):

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.volume_files import META_HEADER, NRRD_HEADER
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom.sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
+from IGTLMetaBrowserLib.sources.plain_volumes.headers import NO_PLACE
 
 VOXELS = np.arange(24, dtype="<i2").reshape(2, 3, 4)  # i, j, k
 
@@ -117,3 +119,110 @@ def test_compressed_voxels_are_those_of_the_file(tmp_path: Path, size: str, orde
     else:
         with pytest.raises(SourceError, match="its header does not fit its compressed voxels"):
             PlainVolumeSource(tmp_path).image("a")
+
+
+@pytest.mark.parametrize(
+    ("field", "unit"),
+    [
+        ('space units: "m" "m" "m"', "'m'"),
+        ('Space Units: "mm" "mm" "um"', "'um'"),
+        ('units: "cm" "cm" "cm"', "'cm'"),
+        ('space units: "mm" "mm" "mm"', None),
+        ('space units: "" "" "Millimeter"', None),
+    ],
+)
+def test_a_volume_that_is_not_in_mm_is_refused(tmp_path: Path, field: str, unit: str | None):
+    """ITK would read it as if it were."""
+    header = f"{NRRD_HEADER}{field}\n\n".encode()
+    (tmp_path / "a.nrrd").write_bytes(header + bytes(VOXELS.nbytes))
+    source = PlainVolumeSource(tmp_path)
+    if unit is None:
+        assert [item.id for item in source.images()] == ["a"]
+    else:
+        assert source.refused == [
+            ("a.nrrd", f"its unit is {unit}, and only volumes in mm are read; convert it to mm")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "spacing", "reason"),
+    [
+        ("60000 60000 60000", "1", "which its bytes cannot hold"),
+        ("2 2 2", "1e38", "its spacing or origin is over a kilometer"),
+    ],
+)
+def test_a_header_that_lies_is_refused(tmp_path, sizes, spacing, reason):
+    """A file of some hundred bytes; the others in the folder are offered."""
+    header = (
+        f"NRRD0005\ntype: short\ndimension: 3\nsizes: {sizes}\n"
+        "space: left-posterior-superior\n"
+        f"space directions: ({spacing},0,0) (0,1,0) (0,0,1)\nspace origin: (0,0,0)\n"
+        "encoding: raw\nendian: little\n\n"
+    )
+    (tmp_path / "lie.nrrd").write_bytes(header.encode() + bytes(16))
+    source = PlainVolumeSource(tmp_path)
+    assert source.images() == ()
+    ((name, why),) = source.refused
+    assert name == "lie.nrrd"
+    assert reason in why
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ("DistanceUnits = um", "its unit is 'um'"),
+        ("DistanceUnits = mm", None),
+        ("DistanceUnits = ?", None),
+        ("ElementToIntensityFunctionSlope = 2", "its ElementToIntensityFunctionSlope is '2'"),
+        ("ElementToIntensityFunctionOffset = 0", None),
+        (
+            "TransformMatrix = 1e50 0 0 0 1e50 0 0 0 1e50",
+            "its header makes no sense: its spacing or origin is over a kilometer",
+        ),
+    ],
+)
+def test_a_metaimage_that_itk_reads_as_something_else_is_refused(tmp_path, field, reason):
+    header = f"{META_HEADER}BinaryData = True\n{field}\nElementDataFile = LOCAL\n"
+    (tmp_path / "a.mha").write_bytes(header.encode() + bytes(24))
+    source = PlainVolumeSource(tmp_path)
+    assert len(source.images()) == (reason is None)
+    assert [why.partition(",")[0] for _, why in source.refused] == [reason] * bool(reason)
+
+
+_PLACELESS = "NRRD0005\ntype: uint8\ndimension: 3\nsizes: 24 1 1\nspacings: 1 1 1\nencoding: raw\n"
+
+_META_LOCAL = "BinaryData = True\n{}ElementDataFile = LOCAL\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "is_placed"),
+    [
+        ("a.nrrd", f"{_PLACELESS}\n", False),
+        ("a.nrrd", f"{NRRD_HEADER}\n", True),
+        ("a.mha", META_HEADER + _META_LOCAL.format("ElementSpacing = 1 1 1\n"), False),
+        ("a.mha", META_HEADER + _META_LOCAL.format("ElementSize = 1 1 1\nOffset = 0 0 0\n"), True),
+    ],
+)
+def test_a_volume_of_which_the_file_does_not_say_how_it_lies_says_so(
+    tmp_path, name, header, is_placed
+):
+    (tmp_path / name).write_bytes(header.encode() + bytes(24))
+    source = PlainVolumeSource(tmp_path)
+    (item,) = source.images()
+    assert source.image(item.id).metadata == ({} if is_placed else {"Position": NO_PLACE})
+
+
+@pytest.mark.parametrize(
+    ("space", "directions", "reason"),
+    [
+        ("scanner-xyz", "(1,0,0) (0,1,0) (0,0,1)", "its space is 'scanner-xyz'"),
+        ("3D-left-handed", "(1,0,0) (0,1,0) (0,0,1)", "its space is '3D-left-handed'"),
+        ("LPS", "(1,0,0) (2,0,0) (0,0,1)", "its header makes no sense: its axes lie in one plane"),
+    ],
+)
+def test_a_volume_that_has_no_place_in_the_patient_is_refused(tmp_path, space, directions, reason):
+    header = NRRD_HEADER.replace("left-posterior-superior", space)
+    header = header.replace("(1,0,0) (0,1,0) (0,0,1)", directions)
+    (tmp_path / "a.nrrd").write_bytes(f"{header}\n".encode() + bytes(24))
+    ((_, why),) = PlainVolumeSource(tmp_path).refused
+    assert why.startswith(reason)

@@ -11,6 +11,7 @@ import pytest
 from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
 from IGTLMetaBrowserLib.sources.dicom.sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
+from IGTLMetaBrowserLib.sources.plain_volumes.headers import NO_PLACE
 
 VOXELS = np.arange(24, dtype="<i2").reshape(2, 3, 4)  # i, j, k
 COLORS = np.zeros((2, 3, 4), [("R", "u1"), ("G", "u1"), ("B", "u1")])
@@ -182,3 +183,13 @@ def test_a_nifti_file_that_itk_reads_as_something_else_is_refused(tmp_path: Path
     write_nifti(tmp_path / "a.nii", **header)
     ((_, said),) = PlainVolumeSource(tmp_path).refused
     assert reason in said
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_nifti_file_without_a_code_does_not_say_how_it_lies(tmp_path, code):
+    image = nibabel.Nifti1Image(VOXELS.T, np.eye(4))
+    image.set_qform(np.eye(4), code=code)
+    image.set_sform(np.eye(4), code=0)
+    nibabel.save(image, tmp_path / "a.nii.gz")
+    source = PlainVolumeSource(tmp_path)
+    assert source.metadata("a") == ({} if code else {"Position": NO_PLACE})
