@@ -17,13 +17,14 @@ import pytest
 from helpers.replaced_files import replace_with_time
 from helpers.volume_files import META_HEADER, NRRD_HEADER, VOXELS, write_with_itk
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from IGTLMetaBrowserLib.sources.plain_volumes import folder as plain_volumes
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import (
     PlainVolumeSource,
     read_label_map,
     read_volume,
 )
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_process import PROCESS
-from IGTLMetaBrowserLib.sources.plain_volumes.itk_reading import Request
+from IGTLMetaBrowserLib.sources.plain_volumes.itk_reading import Request, VolumeHeader
 
 
 def test_a_name_that_is_not_utf_8_is_refused_and_the_others_served(tmp_path: Path):
@@ -125,20 +126,35 @@ def test_a_volume_without_voxels_is_refused(tmp_path: Path):
 # What nobody has thought of: it ends the process of ITK, and not the one that serves
 
 
-def test_a_file_that_keeps_itk_busy_for_ever_is_refused_and_the_next_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_file_that_keeps_itk_busy_for_ever_is_refused_and_the_next_is_read(tmp_path: Path):
     """As this one would, if its dimensions were not looked at before."""
     header = META_HEADER.replace("NDims = 3", "NDims = 1e308")
     (tmp_path / "a.mha").write_text(f"{header}ElementDataFile = LOCAL\n")
     write_with_itk(tmp_path / "head.nrrd")
-    with monkeypatch.context() as changed:
-        changed.setattr(
-            "IGTLMetaBrowserLib.sources.plain_volumes.itk_process._HEADER_SECONDS", 0.05
-        )
-        with pytest.raises(SourceError, match="reading it has ended ITK, or takes too long"):
-            PROCESS.read_header(tmp_path / "a.mha", "MetaImageIO")
+    with pytest.raises(SourceError, match="reading it has ended ITK, or takes too long"):
+        PROCESS.read_header(tmp_path / "a.mha", "MetaImageIO", seconds=0.05)
     np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
+
+
+def test_when_much_time_was_lost_on_headers_the_others_have_a_second_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A thousand that take ten seconds each would keep a server from starting for hours."""
+    (tmp_path / "b.nrrd").write_text(f"{NRRD_HEADER}no field\n\n")
+    for name in "acd":
+        write_with_itk(tmp_path / f"{name}.nrrd")
+    asked = []
+
+    def read_header(path: Path, image_io: str, seconds: float) -> VolumeHeader:
+        asked.append((path.name, seconds))
+        return read(path, image_io, seconds)
+
+    read = PROCESS.read_header
+    monkeypatch.setattr(PROCESS, "read_header", read_header)
+    monkeypatch.setattr(plain_volumes, "_MOST_SECONDS_LOST", 1e-9)
+    source = PlainVolumeSource(tmp_path)
+    assert asked == [("a.nrrd", 10), ("b.nrrd", 10), ("c.nrrd", 1), ("d.nrrd", 1)]
+    assert [item.id for item in source.images()] == ["a", "c", "d"]
 
 
 def test_a_compressed_file_that_does_not_end_is_refused_and_the_next_is_read(
@@ -191,13 +207,10 @@ def test_a_file_is_refused_if_itk_does_not_answer_and_the_next_is_read(
     stop_itk()
     with monkeypatch.context() as changed:
         changed.setattr(
-            "IGTLMetaBrowserLib.sources.plain_volumes.itk_process._HEADER_SECONDS", 0.05
-        )
-        changed.setattr(
             "IGTLMetaBrowserLib.sources.plain_volumes.itk_process._SECONDS_TO_START", 0.05
         )
         with pytest.raises(SourceError, match="takes too long"):
-            read_volume(tmp_path / "head.nrrd")
+            PROCESS.read_header(tmp_path / "head.nrrd", "NrrdImageIO", seconds=0.05)
     np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
 
 

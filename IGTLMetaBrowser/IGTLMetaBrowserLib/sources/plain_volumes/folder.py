@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from ..dicom.sizes import MM_NOT_KNOWN
 from ..documents.label_file import Labels
 from .formats import ending_of
 from .headers import Place, check_header, place_of
-from .itk_process import PROCESS, ItkError
+from .itk_process import HEADER_SECONDS, PROCESS, ItkError
 from .itk_reading import VolumeHeader
 from .markups_folder import Markups, read_markups, rgba_of
 from .voxel_files import voxel_file
@@ -56,6 +57,11 @@ _LONGEST = 1e6  # mm
 _FLATTEST = 1e-6  # the volume of three axes of length 1
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 _LONGEST_REASON = 100  # it may repeat a text of the file
+# So much may be lost on headers that are refused. Then the others have little time: ten seconds for
+# each of a thousand would keep a server from starting for hours. What is read is not lost, however
+# slow a network drive is.
+_MOST_SECONDS_LOST = 60.0
+_HEADER_SECONDS_THEN = 1.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,7 @@ class PlainVolumeSource:
         self.refused: list[tuple[str, str]] = []
         self._files: dict[str, VolumeFile] = {}
         self._markups = Markups([], [])
+        self._seconds_lost = 0.0
         paths = sorted(self.folder.rglob("*"))
         volumes = [path for path in paths if path.name.lower().endswith(ENDINGS)]
         self._stems = Counter(stem_of(path) for path in volumes if path.parent == self.folder)
@@ -186,12 +193,22 @@ class PlainVolumeSource:
                 self._markups.add(read_markups(path))
             else:
                 _check_name(path)
-                file = _read_header(path, self._id_of(path, name), self.folder)
+                file = self._read_header(path, self._id_of(path, name))
                 self._files[file.item.id] = file
         except SourceError as error:
             self.refused.append((name, str(error)))
         except OSError as error:  # of a folder that the system does not let be read
             self.refused.append((name, f"it cannot be read: {error.strerror}"))
+
+    def _read_header(self, path: Path, image_id: str) -> VolumeFile:
+        is_late = self._seconds_lost >= _MOST_SECONDS_LOST
+        seconds = _HEADER_SECONDS_THEN if is_late else HEADER_SECONDS
+        begin = time.monotonic()
+        try:
+            return _read_header(path, image_id, self.folder, seconds)
+        except SourceError:
+            self._seconds_lost += time.monotonic() - begin
+            raise
 
     def _id_of(self, path: Path, name: str) -> str:
         """Return the file's name without its ending, or else one made of its path in the folder.
@@ -261,12 +278,14 @@ def _check_name(path: Path) -> None:
         raise SourceError("its name, or that of its folder, is not UTF-8; rename it") from None
 
 
-def _read_header(path: Path, image_id: str, folder: Path) -> VolumeFile:
+def _read_header(
+    path: Path, image_id: str, folder: Path, seconds: float = HEADER_SECONDS
+) -> VolumeFile:
     voxels = voxel_file(path, folder)
     version = _version(path, voxels)
     check_header(path)
     try:
-        header = PROCESS.read_header(path, _READERS[ending_of(path)])
+        header = PROCESS.read_header(path, _READERS[ending_of(path)], seconds)
     except ItkError as error:
         raise SourceError(f"it cannot be read: {error}") from None
     size = tuple(header.size)

@@ -24,8 +24,10 @@ from .itk_reading import Request, VolumeHeader
 
 _IMPORT_ROOT = Path(__file__).resolve().parents[3]
 _MODULE = f"{__package__}.itk_reading"
-# A network drive may be asleep.
-_HEADER_SECONDS = 10.0
+
+HEADER_SECONDS = 10.0
+"""In which a header is read: a network drive may be asleep."""
+
 _VOXEL_SECONDS = 60.0
 _SLOWEST_BYTES_A_SECOND = 1 << 20  # of a network drive, or of what is compressed well
 # The process limits itself, which it cannot while the system has stopped it, or a disk does not
@@ -36,7 +38,6 @@ _SECONDS_TO_END = 1.0
 # and 1 s so. Only Linux lets it be chosen.
 _PIPE_SIZE = 1 << 20
 _LONGEST_ANSWER = 8 << 20  # texts of a header of 1 MiB, each letter of which may be escaped
-
 
 _ENDED = (
     "reading it has ended ITK, or takes too long, or too much memory; look at the file with "
@@ -55,9 +56,11 @@ class ItkProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read_header(self, path: Path, image_io: str) -> VolumeHeader:
+    def read_header(
+        self, path: Path, image_io: str, seconds: float = HEADER_SECONDS
+    ) -> VolumeHeader:
         """Return what the reader of ITK with this name reads in a header. Raises ``ItkError``."""
-        request = Request(str(path.absolute()), image_io, _HEADER_SECONDS)
+        request = Request(str(path.absolute()), image_io, seconds)
         with self._running() as process, _ended_after(process, request.seconds):
             return _ask(process, request)
 
