@@ -110,6 +110,7 @@ def segments(
     voxels: np.ndarray,
     names: list[str],
     are_frames_left_out: bool = False,
+    kind: SegmentationTypeValues = SegmentationTypeValues.BINARY,
 ) -> Dataset:
     """Segments of these names: a label map (k, j, i), or masks (k, j, i, segments)."""
     descriptions = [
@@ -125,7 +126,7 @@ def segments(
     return Segmentation(
         slices,
         voxels,
-        SegmentationTypeValues.BINARY,
+        kind,
         descriptions,
         series_instance_uid=SEG,
         series_number=6,

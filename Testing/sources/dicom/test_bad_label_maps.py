@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from highdicom.seg import SegmentationTypeValues
 from pydicom import Dataset
 
 from helpers import radiotherapy as study
@@ -68,6 +69,7 @@ def number_of_segments(document: Dataset) -> None:
         (number_of_segments, "two segments have the number 1"),
         (number_of_frame(9), "frame 1 is of segment 9, which is not described"),
         (number_of_frame([1, 2]), "frame 1 is of segment 1"),
+        (number_of_frame([]), "frame 1 is of no segment"),
     ],
 )
 def test_segments_of_which_it_is_not_clear_whose_frames_are_whose(
@@ -81,19 +83,41 @@ def test_segments_of_which_it_is_not_clear_whose_frames_are_whose(
     assert reason in dict(source.refused)["document"]
 
 
+@pytest.mark.parametrize("is_last_first", [False, True], ids=["in order", "last segment first"])
 def test_segments_that_overlap_though_their_file_denies_it(
-    ct_folder: Path, slices: list[Dataset]
+    ct_folder: Path, slices: list[Dataset], is_last_first: bool
 ) -> None:
     """In one label map, the last would hide the others."""
     voxels = np.zeros((3, 128, 128, 2), np.uint8)
     voxels[1, 5:20, 5:20, 0] = voxels[1, 19:30, 19:30, 1] = 1
     document = study.segments(slices, voxels, ["Tumor", "Vessel"])
     document.SegmentsOverlap = "NO"
+    if is_last_first:
+        groups = document.PerFrameFunctionalGroupsSequence
+        size = len(document.PixelData) // len(groups)
+        frames = [document.PixelData[n * size :][:size] for n in range(len(groups))]
+        document.PixelData = b"".join(frames[::-1])
+        document.PerFrameFunctionalGroupsSequence = groups[::-1]
     source = write(ct_folder, document)
     first, second = source.label_maps()
     assert first.id == second.id
     with pytest.raises(SourceError, match="has segments that overlap, and denies it"):
         source.image(first.id)
+
+
+def test_frames_of_numbers_in_one_plane_that_are_not_the_same(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    """Of Label Map Segmentation Storage; the last would hide the others here, too."""
+    voxels = np.zeros((3, 128, 128), np.uint8)
+    voxels[0, 5:20, 5:20], voxels[1, 5:20, 5:20] = 1, 2
+    labels = SegmentationTypeValues.LABELMAP
+    document = study.segments(slices, voxels, ["Tumor", "Vessel"], kind=labels)
+    groups = document.PerFrameFunctionalGroupsSequence
+    groups[2].PlanePositionSequence = deepcopy(groups[1].PlanePositionSequence)
+    source = write(ct_folder, document)
+    with pytest.raises(SourceError, match="has segments that overlap, and denies it"):
+        source.image(source.label_maps()[0].id)
 
 
 def test_two_frames_of_a_fractional_segment_in_one_plane(

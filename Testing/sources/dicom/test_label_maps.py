@@ -6,6 +6,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from highdicom.seg import SegmentationTypeValues
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.encaps import encapsulate
@@ -62,6 +63,19 @@ class TestSegmentations:
             (item,) = client.wait(client.ask("LBMETA")).items
             pixels = client.get_image(item.id).pixels
         assert np.array_equal(pixels, source.image(item.id).pixels)
+
+    def test_one_whose_pixels_are_the_numbers_of_segments(self, ct_folder, slices):
+        """Label Map Segmentation Storage, which has a segment 0 for what is in none."""
+        voxels = np.zeros((3, 128, 128), np.uint8)
+        voxels[0, 5:20, 5:20], voxels[1, 19:30, 19:30] = 1, 2
+        labels = SegmentationTypeValues.LABELMAP
+        document = study.segments(slices, voxels, ["Tumor", "Vessel"], kind=labels)
+        document.save_as(ct_folder / "seg", enforce_file_format=True)
+        source = DicomFolderSource(ct_folder)
+        tumor, vessel = source.label_maps()
+        pixels = source.image(tumor.id).pixels
+        assert np.array_equal(pixels == tumor.label, voxels == 1)
+        assert np.array_equal(pixels == vessel.label, voxels == 2)
 
     def test_frames_that_were_left_out_are_empty(self, ct_folder, slices):
         """Of a segment in the first and the third slice, highdicom writes two frames."""

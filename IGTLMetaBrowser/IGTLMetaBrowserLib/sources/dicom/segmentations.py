@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from ...codec.geometry import flip_matrix_lps_ras
+from ...dicom_index.image_header import ImageHeader
 from ...net.source import SourceError
 from .decoding import decode_labels
 from .fields import image_id, why_too_large
@@ -103,7 +104,6 @@ class SegmentationLabelMap:
             return volume, empty_notices(self.structures, volume)
         file = self.frames[0].file
         indices = [frame.index for frame in self.frames]
-        is_numbered = file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
         # Of a file written again, voxels would come with the place and the names of before.
         open_unchanged(folder, file).close()
         pixels = decode_labels(folder / file.name, indices)
@@ -111,21 +111,27 @@ class SegmentationLabelMap:
         for frame, k, picture in zip(self.frames, self.planes, pixels, strict=True):
             if picture.shape != (rows, columns):
                 raise SourceError(f"{file.name!r} holds frames of the shape {picture.shape}")
-            if is_numbered:
-                for number, label in self.labels.items():
-                    volume[k][picture == number] = label
-            else:
-                label, is_inside = self.labels[_segment_of(frame)], picture != 0
-                if (volume[k][is_inside] % label).any():  # label or 0, and nothing else
-                    raise SourceError(f"{file.name!r} has segments that overlap, and denies it")
-                volume[k][is_inside] = label
+            labels, plane = self._labels_of(frame, picture), volume[k]
+            if ((labels != plane) & (labels != 0) & (plane != 0)).any():
+                raise SourceError(f"{file.name!r} has segments that overlap, and denies it")
+            np.maximum(plane, labels, out=plane)
         return volume, empty_notices(self.structures, volume)
+
+    def _labels_of(self, frame: Frame, picture: np.ndarray) -> np.ndarray:
+        """Return the labels of a frame: its pixels are those of one segment, or their numbers."""
+        labels = np.zeros(picture.shape, np.uint8)
+        if frame.file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION:
+            for number, label in self.labels.items():
+                labels[picture == number] = label
+        else:
+            labels[picture != 0] = self.labels[_segment_of(frame)]
+        return labels
 
 
 def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
     """Return the label maps of a file. Raises ``ValueError`` with the reason if there are none."""
     header = file.header
-    segments = _segments(header.get("SegmentSequence"))
+    segments = _segments(header)
     if not 0 < len(segments) <= MOST_LABELS:
         raise ValueError(f"{len(segments)} segments; there can be 1 to {MOST_LABELS} labels")
     frames = [*frames_of(file)]
@@ -151,7 +157,7 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
 
     Raises ``ValueError`` with the reason if there are none.
     """
-    segments = _segments(file.header.get("SegmentSequence"))
+    segments = _segments(file.header)
     kind = file.header.get("SegmentationFractionalType").lower() or "fraction"
     frames = [*frames_of(file)]
     _check_segments(frames, segments)
@@ -205,10 +211,9 @@ def _check_segments(frames: Sequence[Frame], segments: dict[int, Structure]) -> 
         return
     for frame in frames:
         text = frame.get("ReferencedSegmentNumber")
-        if text and (not text.isdecimal() or int(text) not in segments):
-            raise ValueError(
-                f"frame {frame.index + 1} is of segment {text}, which is not described"
-            )
+        if not text.isdecimal() or int(text) not in segments:
+            segment = f"segment {text}, which is not described" if text else "no segment"
+            raise ValueError(f"frame {frame.index + 1} is of {segment}")
 
 
 def _segment_of(frame: Frame) -> int:
@@ -286,9 +291,17 @@ def _step(places: Places, planes: np.ndarray, step: float) -> np.ndarray:
     return found
 
 
-def _segments(text: str) -> dict[int, Structure]:
+def _segments(header: ImageHeader) -> dict[int, Structure]:
+    """Return the segments by their numbers, but for the background of a label map.
+
+    What is in none of the others can be a segment there: by its number, the padding of pixels.
+    """
+    is_numbered = header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
+    background = header.get("PixelPaddingValue") if is_numbered else ""
+    items = json.loads(header.get("SegmentSequence") or "[]")
+    described = [one for one in items if not background or one.get("SegmentNumber") != background]
     segments = {}
-    for label, item in enumerate(json.loads(text or "[]"), start=1):
+    for label, item in enumerate(described, start=1):
         number = int(item.get("SegmentNumber") or label)
         if number in segments:
             raise ValueError(f"two segments have the number {number}")
