@@ -21,6 +21,7 @@ from .limits import MAKES_ROOM, Guest, ServerLimits, most_expendable
 from .listener import PAUSE_SECONDS, Listener
 from .tls import in_words
 from .tls_server import ALERT_ACCESS_DENIED, HANDSHAKE_SECONDS, ServerHandshake
+from .tls_socket import TLSSocket
 
 MOST_LEAVING = 8
 """Of those who are sent away with words; who comes then is sent away without."""
@@ -123,7 +124,7 @@ class Acceptor:
         if len(self._leaving) >= MOST_LEAVING:
             sock.close()
             return
-        is_secured = self._context is None or isinstance(sock, ssl.SSLSocket)
+        is_secured = self._context is None or isinstance(sock, TLSSocket)
         last_words = packed_status(code, words) if is_secured else ALERT_ACCESS_DENIED
         farewell = Farewell(Connection(sock, codec.Receiver()), last_words, time.monotonic())
         self._leaving[sock] = farewell
@@ -167,7 +168,7 @@ class Acceptor:
         self._selector.register(handshake.socket, selectors.EVENT_READ, self)
         return None
 
-    def _go_on(self, sock: ssl.SSLSocket) -> tuple[socket.socket, Address] | None:
+    def _go_on(self, sock: TLSSocket) -> tuple[socket.socket, Address] | None:
         entering = self._entering[sock]
         try:
             is_done = entering.handshake.step()

@@ -14,6 +14,7 @@ from .. import codec
 from ..codec.wire import Buffer
 from .other_protocols import LONGEST_BEGINNING
 from .tls import in_words
+from .tls_socket import NoDataError, TLSSocket
 
 MAX_PARSED_SIZE = 1 << 20
 """Bytes of a message that is a text or many small items: larger ones would take too long to read.
@@ -23,8 +24,6 @@ None is larger that a peer sends to be shown: the C++ library's COMMAND has up t
 _LARGEST_PIECE = 1 << 20
 # Smaller parts are joined: a call of the system costs more than to copy them.
 _SMALLEST_OF_ITS_OWN = 16 << 10
-# TLS records have 16 KiB at most (RFC 8446, 5.1): several are handled together.
-_TLS_READ = 256 << 10
 # So that one client with a fast network does not keep a server from the others.
 _LARGEST_BURST = 2 << 20
 _ADVICE = "try again, and look at the server's log"
@@ -69,7 +68,7 @@ class Connection:
     @property
     def has_unread(self) -> bool:
         """Whether TLS holds bytes of the peer that a selector cannot see any more."""
-        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
+        return isinstance(self.socket, TLSSocket) and self.socket.pending() > 0
 
     def send(self, message: codec.Message) -> None:
         """Queue a message, and send what goes at once. Raises ``codec.EncodeError``."""
@@ -98,7 +97,7 @@ class Connection:
         """
         total = 0
         while self._outgoing and not self.is_broken and total < most:
-            # OpenSSL wants to be asked again for no less than it was asked for before.
+            # TLS wants to be asked again for no less than it was asked for before.
             size = max(min(_LARGEST_PIECE, most - total), self._size_to_try_again)
             try:
                 sent = self.socket.send(self._outgoing[0][:size])
@@ -127,7 +126,7 @@ class Connection:
         while True:
             buffer = self.receiver.get_buffer()
             try:
-                count = self._receive_into(buffer)
+                count = self.socket.recv_into(buffer)
             except WOULD_WAIT:
                 break
             except OSError as error:
@@ -144,34 +143,14 @@ class Connection:
                 break
         return events
 
-    def _receive_into(self, buffer: memoryview) -> int:
-        """Receive what is there; return how many bytes, 0 at the end. Raises as a socket does.
-
-        TLS gives 16 KiB at a time: several of them together are handled in half the time.
-        """
-        if not isinstance(self.socket, ssl.SSLSocket):
-            return self.socket.recv_into(buffer)
-        # ``read`` is what ``recv_into`` does in the end, for each record, after checks in Python.
-        size = min(len(buffer), _TLS_READ)
-        count = self.socket.read(size, buffer)
-        try:
-            while 0 < count < size:
-                more = self.socket.read(size - count, buffer[count:])
-                if not more:
-                    break  # the next call finds the end as well
-                count += more
-        except WOULD_WAIT:
-            pass
-        except OSError as error:
-            self.lost = self.lost or error
-        return count
-
     def describe_loss(self, address: str, last_words: str = "") -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
         words = getattr(self.lost, "strerror", None) or self.lost  # without Python's "[Errno 104]"
         reason = f"dropped the connection ({words})"
         if isinstance(self.lost, EOFError):
             reason = "closed the connection"
+        elif isinstance(self.lost, NoDataError):
+            reason = f"was hung up on ({words})"
         elif isinstance(self.lost, ssl.SSLError):
             reason = f"ended the connection: {in_words(self.lost)}"
         # What the server itself has said is a better advice.

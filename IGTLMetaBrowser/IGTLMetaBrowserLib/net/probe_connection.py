@@ -12,6 +12,7 @@ from .. import codec
 from .settings import LONGEST_WAIT_SECONDS, ConnectionSettings
 from .tls import certificate_name, fingerprint
 from .tls_client import open_attempt
+from .tls_socket import TLSSocket
 
 RIGHT, MISSING, WRONG = "right", "missing", "wrong"
 
@@ -50,7 +51,7 @@ class ProbeConnection:
     def tls(self) -> dict[str, Any] | None:
         """Return what is known of TLS and the server's certificate; None without TLS."""
         sock = self._socket
-        if not isinstance(sock, ssl.SSLSocket):
+        if not isinstance(sock, TLSSocket):
             return None
         certificate = sock.getpeercert() or {}
         cipher = sock.cipher()
@@ -102,7 +103,7 @@ class ProbeConnection:
             if left <= 0 and received == 0:
                 return None
             self._socket.settimeout(min(max(left, 0.01), LONGEST_WAIT_SECONDS))
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(TimeoutError, ssl.SSLWantReadError):
                 got = self._socket.recv_into(view[received:])
                 if not got:
                     raise EOFError("the server closed the connection")

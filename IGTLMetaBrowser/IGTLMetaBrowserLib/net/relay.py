@@ -6,7 +6,6 @@ import contextlib
 import logging
 import selectors
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from .connection import WOULD_WAIT, unacknowledged
 from .limited_log import LimitedLog
 from .limits import ReadingPace, ServerLimits
 from .recording import Event, RecordingWriter
+from .tls_socket import NoDataError, TLSSocket
 from .turns import in_turns
 
 _logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class End:
     @property
     def has_tls(self) -> bool:
         """Whether TLS lies between; it cannot close one direction and go on with the other."""
-        return isinstance(self.socket, ssl.SSLSocket)
+        return isinstance(self.socket, TLSSocket)
 
     @property
     def is_gone(self) -> bool:
@@ -137,7 +137,7 @@ class Relay:
         server: socket.socket,
         make_filter: Callable[[], Filter],
     ) -> None:
-        """Hand on, from now on, what the two send."""
+        """Hand on, from now on, what the two send. Raises ``RecordingError``."""
         now = time.monotonic()
         ends = []
         for sock, event in ((client, Event.CLIENT_SENT), (server, Event.SERVER_SENT)):
@@ -147,6 +147,10 @@ class Relay:
         pair = Pair(number, address, ends[0], ends[1], now)
         self.pairs.add(pair)
         self._watch(pair)
+        for end, _ in pair.ends:
+            # What came with the end of the handshake; the selector does not see it.
+            if _has_unread(end):
+                self._serve(pair, selectors.EVENT_READ, end)
 
     def serve(self, ready: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
         """Go on with ends that are ready, as far as there is time. Raises ``RecordingError``."""
@@ -185,8 +189,7 @@ class Relay:
 
     def drop(self, pair: Pair, words: str) -> None:
         """Close a connection for a reason in words."""
-        line = f"client {format_address(*pair.address)}: {words}"
-        self._log.write(logging.WARNING, pair.host, line)
+        self._log_about(pair, words)
         self._close(pair)
 
     def close(self) -> None:
@@ -196,7 +199,7 @@ class Relay:
             pair.server.socket.close()
 
     def _read(self, pair: Pair, end: End, other: End) -> None:
-        data = self._received(end)
+        data = self._received(pair, end)
         if not data or end.is_ignored:
             return
         pair.active_at, pair.has_asked = time.monotonic(), True
@@ -209,21 +212,22 @@ class Relay:
         other.outgoing += data
         self._write(pair, other)
 
-    def _received(self, end: End) -> bytes:
+    def _received(self, pair: Pair, end: End) -> bytes:
         """Return what has come from an end, and note whether it sends no more."""
         data = b""
         try:
-            while len(data) < _PIECE:
+            data = piece = end.socket.recv(_PIECE)
+            while piece and _has_unread(end):  # mostly that it ends behind these
                 piece = end.socket.recv(_PIECE)
                 data += piece
-                end.has_ended = not piece
-                # TLS gives 16 KiB at a time; a selector does not see what it has decrypted already.
-                if not piece or not isinstance(end.socket, ssl.SSLSocket):
-                    break
+            end.has_ended = not piece
         except WOULD_WAIT:
             pass
         except OSError as error:
             _logger.info("%s, and no more: %s", end.event.name, error)
+            if isinstance(error, NoDataError):
+                who = "the server" if end is pair.server else "the client"
+                self._log_about(pair, f"{who} is hung up on: {error}")
             end.has_ended = end.is_broken = True
             end.outgoing.clear()
         return data
@@ -240,6 +244,10 @@ class Relay:
         except OSError:
             end.outgoing.clear()
             end.is_broken = True
+
+    def _log_about(self, pair: Pair, words: str) -> None:
+        line = f"client {format_address(*pair.address)}: {words}"
+        self._log.write(logging.WARNING, pair.host, line)
 
     def _settle(self, pair: Pair) -> None:
         """Pass on that an end sends no more, when all that it sent is; and close what is over."""
@@ -294,9 +302,13 @@ class Relay:
         self._writer.write(Event.ENDED, pair.number)
 
 
+def _has_unread(end: End) -> bool:
+    return isinstance(end.socket, TLSSocket) and end.socket.pending() > 0
+
+
 def _say_goodbye(end: End) -> None:
     """Close TLS, if there is some, as its standard wants; what comes now is lost."""
-    if isinstance(end.socket, ssl.SSLSocket):
+    if isinstance(end.socket, TLSSocket):
         with contextlib.suppress(OSError, ValueError):
             end.socket.unwrap()
 

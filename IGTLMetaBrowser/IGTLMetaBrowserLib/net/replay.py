@@ -21,6 +21,7 @@ from .connection import Connection, unacknowledged
 from .limited_log import LimitedLog
 from .limits import ReadingPace, ServerLimits
 from .script import Script
+from .tls_socket import NoDataError
 from .turns import in_turns
 from .waiting_queries import Key
 
@@ -116,6 +117,8 @@ class ReplayServer:
         client = _Client(sock, address, script, self._limits)
         self._clients.add(client)
         self._selector.register(sock, selectors.EVENT_READ, client)
+        if client.connection.has_unread:
+            self._unread.add(client)
         self._schedule(_Line(client, next(self._numbers), time.monotonic(), iter(script.unasked)))
 
     def _schedule(self, line: _Line) -> None:
@@ -157,7 +160,9 @@ class ReplayServer:
             client.held.clear()
         if client.may_ask:
             self._read(client)
-        if connection.lost is not None and (connection.is_broken or not client.is_owed):
+        if isinstance(connection.lost, NoDataError):
+            self._drop(client, str(connection.lost))
+        elif connection.lost is not None and (connection.is_broken or not client.is_owed):
             self._forget(client)
         else:
             self._watch(client)

@@ -25,6 +25,7 @@ from .tls_server import (
     FIRST_BYTE,
     HANDSHAKE_SECONDS,
 )
+from .tls_socket import NoDataError
 
 _logger = logging.getLogger(__name__)
 
@@ -278,6 +279,8 @@ class Server:
         if client not in self._clients:
             return
         if client.is_gone:
+            if isinstance(client.connection.lost, NoDataError):
+                self._journal.turned_away(client, str(client.connection.lost))
             self._drop(client, str(client.connection.lost))
         else:
             self._watch(client)

@@ -12,6 +12,7 @@ from .connection_attempt import ConnectionAttempt
 from .errors import TLSError, UntrustedCertificateError
 from .host_lookup import SocketAddress
 from .tls import fingerprint, in_words, load_certificate, load_certificate_authority
+from .tls_socket import TLSSocket
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class TLSConnectionAttempt(ConnectionAttempt):
         tls: ClientTLS,
     ) -> None:
         self._tls = tls
-        self._handshake: ssl.SSLSocket | None = None
+        self._handshake: TLSSocket | None = None
         self._wants_write = True
         # Why the certificate is not trusted, while the second connection looks at it.
         self._distrust = ""
@@ -102,11 +103,8 @@ class TLSConnectionAttempt(ConnectionAttempt):
     def _begin_handshake(self, connected: socket.socket) -> None:
         try:
             context = self._tls.make_context(is_verifying=not self._distrust)
-            self._handshake = context.wrap_socket(
-                connected,
-                server_hostname=self._tls.server_name or self.host,
-                do_handshake_on_connect=False,
-            )
+            name = self._tls.server_name or self.host
+            self._handshake = TLSSocket(context, connected, server_hostname=name)
         except TLSError:
             connected.close()
             raise
@@ -115,7 +113,7 @@ class TLSConnectionAttempt(ConnectionAttempt):
             raise self._failure(in_words(error)) from None
         self.socket = self._handshake
 
-    def _is_handshake_done(self, handshake: ssl.SSLSocket, now: float) -> bool:
+    def _is_handshake_done(self, handshake: TLSSocket, now: float) -> bool:
         try:
             handshake.do_handshake()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError) as error:
@@ -141,7 +139,7 @@ class TLSConnectionAttempt(ConnectionAttempt):
         self._wants_write = True
         self._try_addresses(now)
 
-    def _check_certificate(self, handshake: ssl.SSLSocket) -> None:
+    def _check_certificate(self, handshake: TLSSocket) -> None:
         """Raise ``UntrustedCertificateError`` unless the user has accepted it, or OpenSSL has."""
         found = fingerprint(handshake.getpeercert(binary_form=True) or b"")
         accepted = self._tls.accepted_fingerprint

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .errors import TLSError
 from .tls import certificate_name, in_words, load_certificate, load_certificate_authority
+from .tls_socket import TLSSocket
 
 # The first byte of a TLS connection (RFC 8446, 5.1: a record of type handshake). Every OpenIGTLink
 # message begins with 0, the first byte of its version.
@@ -57,7 +58,7 @@ class ServerHandshake:
 
     def __init__(self, context: ssl.SSLContext, sock: socket.socket, now: float) -> None:
         self.begin = now
-        self.socket = context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        self.socket = TLSSocket(context, sock, server_side=True)
         self.wants_write = False
 
     def step(self) -> bool:
