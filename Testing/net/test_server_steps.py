@@ -22,7 +22,7 @@ from codec.stream import frame, version_2_body
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, Peer, make_image
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net import served_client
+from IGTLMetaBrowserLib.net import farewell, served_client
 
 MIB = 1 << 20
 # Of Python's and C's functions; 8 million a second.
@@ -199,7 +199,7 @@ def test_everybody_has_a_turn_however_busy_the_others_are(monkeypatch: pytest.Mo
 
 def test_who_is_sent_away_and_goes_on_sending_takes_no_longer(monkeypatch: pytest.MonkeyPatch):
     size = 1 << 10
-    monkeypatch.setattr(served_client, "_MIB", size)
+    monkeypatch.setattr(farewell, "_MIB", size)
     with net.Server(Source(), port=0) as server, Peer.connect(server.port) as peer:
         peer.send(tls_where_there_is_none()[: 40 * size])
         while not server.clients and not server._clients:
