@@ -85,7 +85,7 @@ def test_bytes_of_a_strangers_query_that_are_not_utf_8_are_told_apart_and_break_
     ):
         for name in ("CT\udcfe", "CT\udcff", "Köln"):
             peer.send(codec.GetMessage("IMAGE", device_name=name))
-            peer.receive()
+            assert [peer.receive().type_name for _ in range(2)] == ["STATUS", "RTS_IMAGE"]
     events = [json.loads(line) for line in path.read_text().splitlines()]
     json.dumps(events, ensure_ascii=False).encode()
     asked = [one for event in events for one in event["ParticipantObjectIdentification"]]
