@@ -211,6 +211,23 @@ def with_unit(images: list[Dataset], unit: str) -> Dataset:
     return document
 
 
+def no_series(document: Dataset) -> None:
+    (study,) = document.CurrentRequestedProcedureEvidenceSequence
+    del study.ReferencedSeriesSequence[0].SeriesInstanceUID
+
+
+def no_name(document: Dataset) -> None:
+    document.ContentSequence[0].ConceptNameCodeSequence = []
+
+
+@pytest.mark.parametrize("change", [no_series, no_name])
+def test_a_document_that_lacks_what_all_have_is_refused_in_words(images, change):
+    document = without(write_plan(TRAJECTORIES[:1], images))
+    change(document)
+    with pytest.raises(SourceError, match="the document cannot be read"):
+        read_plan(document)
+
+
 def test_two_locations_that_nothing_connects_are_no_line(images):
     """As others may mark two landmarks: a MULTIPOINT (PS3.3 C.18.9.1.2)."""
     document = without(write_plan(TRAJECTORIES, images))

@@ -67,9 +67,13 @@ def read_plan(document: Dataset) -> Plan:
     if document.get("SOPClassUID") != COMPREHENSIVE_3D_SR:
         return Plan((), "", (), "")
     try:
-        found = list(_trajectories(measurement_groups(document)))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return _plan_of(document)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise SourceError(f"the document cannot be read: {error}") from error
+
+
+def _plan_of(document: Dataset) -> Plan:
+    found = list(_trajectories(measurement_groups(document)))
     frames = {frame for _, frame in found}
     if len(frames) > 1:
         raise SourceError("the document has points in several frames of reference")
