@@ -2,7 +2,7 @@
 
 No sockets, no clock, no files: ``pack`` and ``unpack`` take whole messages, ``Receiver`` takes
 bytes as they come. ``wire`` says how texts are read, ``errors`` what can go wrong, ``messages``
-has the layout of each type::
+has the layout of each type, ``pieces`` what can be copied in a turn of an event loop::
 
     >>> from IGTLMetaBrowserLib import codec
     >>> data = codec.pack(codec.GetMessage("IMAGE", device_name="IMAGE_0"))

@@ -2,10 +2,12 @@
 
 client      ``client`` (for scripts and the browser), ``session`` (one connection), ``queries``
             (which message answers which query), ``other_names``, ``list_check`` and
-            ``header_versions`` (servers as they are), ``image_in_parts``, ``parts_transfer``
+            ``header_versions`` (servers as they are), ``image_in_parts``, ``parts_transfer`` and
+            ``partial_image``
 server      ``server``, ``served_client`` (one of its clients), ``replies`` (what a message makes
             it do), ``answers`` (a source's answers), ``packed_images``, ``served_parts``,
-            ``thumbnails``, ``limits``, ``listener``, ``farewell``, ``audit``
+            ``thumbnails``, ``limits``, ``listener``, ``farewell``; ``audit`` and
+            ``repeated_transfers`` (who was sent what)
 both        ``connection``, ``tls``, ``errors``, ``address``; ``source`` is what a server offers
 tools       ``probe`` with files of its name; ``recorder`` with ``relay`` (what goes through it) and
             ``recording`` (the file), ``replay`` with ``script`` (what it says, and when) and
