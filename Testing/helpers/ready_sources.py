@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from IGTLMetaBrowserLib.net.source import AsksElsewhere, NotReadyError
+from IGTLMetaBrowserLib.net.source import AsksElsewhere, NotReadyError, Source
 
 
 def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
@@ -23,3 +23,9 @@ def ready(ask: Callable[..., Any], *arguments: Any) -> Any:
         finally:
             if asks_elsewhere:
                 source.require_lists_since(0.0)
+
+
+def fetch_only(source: Source) -> Any:
+    """Fetch the only image that is listed, as a server does."""
+    (item,) = source.images()
+    return ready(source.image, item.id)

@@ -10,10 +10,11 @@ from typing import Any
 
 from ..net.source import SourceError
 from ..sources.archive.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
-from ..sources.archive.dicomweb import DicomWebArchive, WebSettings
+from ..sources.archive.dicomweb import DicomWebArchive
 from ..sources.archive.dimse import DimseArchive, DimseSettings
 from ..sources.archive.series_cache import SeriesCache
 from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
+from ..sources.archive.web_session import WebSettings
 from .parser import path_of
 from .serving_options import count_number, port_number, positive_number
 

@@ -20,11 +20,12 @@ from helpers.ready_sources import ready
 from helpers.reserved_port import free_port
 from helpers.scripted_archive import Answer, Posted, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive, WebSettings
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
 from IGTLMetaBrowserLib.sources.archive.dimse_association import Peer, associated, find_model
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.archive.web_session import WebSettings
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from interop import stunnel
 

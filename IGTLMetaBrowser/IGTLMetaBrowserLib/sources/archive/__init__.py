@@ -1,8 +1,10 @@
 """An archive (PACS): its list is a query, and its series are fetched when somebody asks for them.
 
-what it can do  ``archive``, by ``dicomweb`` (with ``stow``, ``multipart``, ``web_answers``) or
-                ``dimse`` (with ``dimse_association``, ``dimse_watch``, ``dimse_files``)
+what it can do  ``archive``, by ``dicomweb`` (with ``web_session``, ``web_answers``, ``multipart``,
+                ``stow``) or ``dimse`` (with ``dimse_association``, ``dimse_watch`` and
+                ``dimse_files``)
 the source      ``source``, ``queries``, ``entries``, ``overlays``
 a series        ``series_fetcher``, ``fetched_series``, ``series_cache``, ``series_warm_up``;
-                ``arriving_volume``, ``file_in_volume``, ``volume_memory``: sent while it comes
+                ``arriving_volume``, ``growing_volume``, ``file_in_volume``,
+                ``volume_memory``: sent while it comes
 """

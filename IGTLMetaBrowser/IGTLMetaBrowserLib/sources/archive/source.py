@@ -25,9 +25,10 @@ from ..dicom.folder import DicomFolderSource
 from ..dicom.places import plain_name
 from ..dicom.volumes import Stack
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
-from .arriving_volume import ArrivingVolume, GrowingVolume, tag_of
+from .arriving_volume import ArrivingVolume, tag_of
 from .entries import frame_of, no_single_image, several_patients, version_of
 from .fetched_series import OpenedSeries
+from .growing_volume import GrowingVolume
 from .overlays import ArchiveOverlays
 from .queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .series_cache import SeriesCache

@@ -1,0 +1,145 @@
+"""How an archive is called by HTTP: as whom, whom we trust, how often, and how much is read.
+
+For ``dicomweb``; ``web_answers`` has the limits of time.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ...net.source import SourceError
+from .archive import ArchiveError
+from .web_answers import WebAnswers
+
+if TYPE_CHECKING:
+    import requests
+
+# A page of a list has 15 MB. What comes compressed is inflated in pieces: each may be a thousand
+# times as large.
+_LARGEST_ANSWER = 256 << 20
+_PIECE = 16 << 10
+# Busy archives are asked again so often, and waited for so long at most each time.
+_RETRIES = 2
+_LONGEST_WAIT = 5
+BUSY = (429, 503)
+"""RFC 6585 and RFC 9110: too many requests; not available for the moment."""
+# And what a proxy answers when the archive behind it has just failed.
+_RETRIED = (*BUSY, 502, 504)
+
+
+@dataclass(frozen=True)
+class WebSettings:
+    """How an archive is called: whom it is told we are, whom we trust, how long we wait.
+
+    ``timeout`` is for the connection and for each silence, in seconds. Proxies are those of the
+    environment (HTTPS_PROXY, NO_PROXY).
+    """
+
+    user: str = ""
+    password: str = ""
+    token: str = ""
+    authority: str = ""
+    certificate: str = ""
+    timeout: float = 30.0
+
+
+def make_session(settings: WebSettings, answers: WebAnswers) -> requests.Session:
+    """Return what sends requests; ``answers`` limit the time of what comes.
+
+    Raises ``SourceError`` without dicomweb-client, and if a certificate cannot be used.
+    """
+    try:
+        import dicomweb_client  # noqa: F401
+        import requests
+        from urllib3.util import Retry
+    except ImportError as error:
+        raise SourceError(
+            "An archive needs dicomweb-client, which this Python does not have. "
+            'Install it: pip install "igtlmetabrowser[pacs]"'
+        ) from error
+    session = requests.Session()
+    if settings.user:
+        session.auth = (settings.user, settings.password)
+    elif settings.token:
+        session.headers["Authorization"] = f"Bearer {settings.token}"
+    _check_certificates(settings)
+    if settings.certificate:
+        session.cert = settings.certificate
+    retry = Retry(
+        total=_RETRIES,
+        connect=1,
+        read=0,
+        other=0,
+        status_forcelist=_RETRIED,
+        backoff_factor=0.5,
+        retry_after_max=_LONGEST_WAIT,
+        raise_on_status=False,
+    )
+    adapter = _adapter_class(settings.authority, answers)(max_retries=retry)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _check_certificates(settings: WebSettings) -> None:
+    """Read them as TLS will, whose errors do not say which file is wrong."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for file, read, option in (
+        (settings.certificate, context.load_cert_chain, "--archive-cert"),
+        (settings.authority, context.load_verify_locations, "--archive-ca"),
+    ):
+        try:
+            if file:
+                read(file)
+        except OSError as error:
+            is_other = isinstance(error, ssl.SSLError)
+            words = "it has no certificate in PEM, or no key" if is_other else error.strerror
+            raise ArchiveError(f"{file} cannot be used: {words}; see {option}") from error
+
+
+def _adapter_class(authority: str, answers: WebAnswers) -> type[requests.adapters.HTTPAdapter]:
+    """Return what sends requests, to whom ``authority`` has signed for.
+
+    It sends wild cards as they are, which dicomweb-client has percent-encoded: Orthanc's DICOMweb
+    plugin (1.7, in Debian 12) does not decode what it searches for. And it is the last to choose
+    the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to. What is not
+    to be received in pieces, it reads within a limit; ``answers`` limit the time of all.
+    """
+    from requests.adapters import HTTPAdapter
+
+    class Adapter(HTTPAdapter):
+        def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+            super().init_poolmanager(*arguments, **options)
+            answers.limit(self.poolmanager)
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+            is_new = proxy not in self.proxy_manager
+            manager = super().proxy_manager_for(proxy, **options)
+            if is_new:
+                answers.limit(manager)
+            return manager
+
+        def send(self, request: Any, **options: Any) -> Any:
+            path, mark, query = request.url.partition("?")
+            request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
+            if authority:
+                options["verify"] = authority
+            response = super().send(request, **options)
+            if not options.get("stream"):
+                response._content = read_limited(response, _LARGEST_ANSWER)
+            return response
+
+    return Adapter
+
+
+def read_limited(response: requests.Response, most: int) -> bytes:
+    """Return the body of an answer. Raises ``ValueError`` if it has more than so many bytes."""
+    content = bytearray()
+    for piece in response.iter_content(_PIECE):
+        content += piece
+        if len(content) > most:
+            response.close()
+            raise ValueError(f"an answer of more than {most >> 20} MiB")
+    return bytes(content)

@@ -1,0 +1,135 @@
+"""Series of an archive that are kept, on disk and in memory, and when they are fetched again."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import time
+
+import pytest
+
+from helpers.ready_sources import fetch_only, ready
+from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
+from IGTLMetaBrowserLib.sources.archive import source as archive_source
+from IGTLMetaBrowserLib.sources.dicom.files import ImageFile
+
+
+def test_of_images_that_were_fetched_long_ago_little_is_kept(
+    serve, make_slice, open_source, monkeypatch
+):
+    """Of each slice its header would be: gigabytes, of a gateway that runs for weeks."""
+    monkeypatch.setattr(archive_source, "_MOST_OPENED", 1)
+    several = {
+        uid: [make_slice((0, 0, 2 * k), k, SeriesInstanceUID=uid) for k in range(50)]
+        for uid in ("1.2.3.1", "1.2.3.2", "1.2.3.3", "1.2.3.4")
+    }
+
+    def script(path: str) -> Answer:
+        uid = next((uid for uid in several if f"/{uid}" in path), "")
+        return multipart(several[uid]) if uid else listing(*map(record, several.values()))
+
+    source = open_source(serve(script))
+    for item in source.images():
+        ready(source.image, item.id)
+        ready(source.label_maps)
+    del item
+    gc.collect()
+    kept = sum(isinstance(one, ImageFile) for one in gc.get_objects())
+    assert kept < 2 * 50
+
+
+def test_a_patient_that_is_corrected_in_the_archive_is_corrected_here(
+    serve, make_slice, open_source
+):
+    """Also if the series was fetched before, under the name of another patient."""
+    there = [make_slice((0, 0, 0))]
+    url = serve(lambda p: multipart(there) if "/studies/" in p else listing(record(there)))
+    source = open_source(url)
+    ready(source.image, ready(source.images)[0].id)
+    there[0].PatientID, there[0].PatientName = "43", "Roe^Richard"
+    (item,) = ready(source.images)
+    image = ready(source.image, item.id)
+    assert (item.patient_id, item.patient_name) == ("43", "Roe, Richard")
+    assert (image.metadata["PatientID"], image.metadata["PatientName"]) == ("43", "Roe^Richard")
+
+
+def test_a_series_of_which_the_disk_has_lost_a_file_is_fetched_again(
+    serve, slices, open_source, tmp_path
+):
+    """Such as by who removes files that were not read for long."""
+    url = serve(archive_of(multipart(slices), record(slices)))
+    source = open_source(url)
+    fetch_only(source)
+    source.close()
+    next((tmp_path / "cache").glob("*/files/000003.dcm")).unlink()
+    assert len(fetch_only(open_source(url)).pixels) == 3
+
+
+@pytest.mark.parametrize("number", [0, -1], ids=["first", "last"])
+def test_a_series_of_which_a_file_on_disk_holds_nothing_is_fetched_again(
+    serve, slices, open_source, tmp_path, number
+):
+    """Of the right size, as after a power cut: without it there would be one slice less."""
+    url = serve(archive_of(multipart(slices), record(slices)))
+    source = open_source(url)
+    fetch_only(source)
+    source.close()
+    damaged = sorted((tmp_path / "cache").glob("*/files/*"))[number]
+    damaged.write_bytes(bytes(damaged.stat().st_size))
+    assert fetch_only(open_source(url)).pixels.shape == (3, 5, 7)
+
+
+def test_a_series_that_another_process_has_removed_is_fetched_again(
+    serve, slices, open_source, tmp_path
+):
+    source = open_source(serve(archive_of(multipart(slices), record(slices))))
+    first = fetch_only(source)
+    deadline = time.monotonic() + 20
+    while not (folders := [path.parent for path in (tmp_path / "cache").glob("*/complete")]):
+        assert time.monotonic() < deadline, "the series is not on disk"
+        time.sleep(0.001)  # the image was there first
+    shutil.rmtree(folders[0])
+    again = fetch_only(source)
+    assert (again.pixels == first.pixels).all()
+
+
+def test_a_series_is_shown_before_it_is_on_disk_and_kept_then(serve, slices, open_source, tmp_path):
+    answers = iter([multipart(slices), Answer(500)])
+    url = serve(lambda path: next(answers) if "/studies/" in path else listing(record(slices)))
+    source = open_source(url)
+    pixels = fetch_only(source).pixels
+    source.close()
+    (folder,) = (tmp_path / "cache").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"complete", "files"}
+    assert len([*(folder / "files").iterdir()]) == 3
+    # The archive is asked for the list alone: the next process finds the series in the cache.
+    assert (fetch_only(open_source(url)).pixels == pixels).all()
+
+
+def test_a_disk_that_takes_nothing_does_not_keep_images_from_clients(
+    serve, slices, open_source, tmp_path, caplog
+):
+    """It cannot write the second file: something else has its name."""
+
+    def script(path: str) -> Answer:
+        if "/studies/" not in path:
+            return listing(record(slices))
+        for folder in (tmp_path / "cache").iterdir():
+            (folder / "files" / "000002.dcm").mkdir()
+        return multipart(slices)
+
+    source = open_source(serve(script))
+    assert fetch_only(source).pixels.shape == (3, 5, 7)
+    source.close()
+    assert "cannot be written" in caplog.text
+    assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_compressed_pixels_wait_for_the_disk(serve, slices, open_source):
+    """They are decoded by other processes, which read the files."""
+    from pydicom.uid import RLELossless
+
+    for dataset in slices:
+        dataset.compress(RLELossless, generate_instance_uid=False)
+    source = open_source(serve(archive_of(multipart(slices), record(slices))))
+    assert fetch_only(source).pixels.shape == (3, 5, 7)
