@@ -48,6 +48,9 @@ BESIDE = {(f"{LIB}.sources.scene", "scene")}
 WITH_QT = (f"{LIB}.ui", MODULE_FILE)
 WITH_SLICER = (f"{LIB}.scene", f"{LIB}.sources.scene", f"{LIB}.browser", *WITH_QT)
 ANYWHERE = (LIB, MODULE_FILE)
+DICOMWEB = tuple(
+    f"{LIB}.sources.archive.{name}" for name in ("dicomweb", "stow", "web_answers", "web_session")
+)
 # What is not in the standard library, and the modules and packages that may import it.
 MAY_IMPORT = {
     "numpy": ANYWHERE,
@@ -67,9 +70,9 @@ MAY_IMPORT = {
     "prometheus_client": (f"{LIB}.cli",),
     "SimpleITK": (f"{LIB}.sources.plain_volumes.itk_reading",),
     "rich": ANYWHERE,
-    "dicomweb_client": (f"{LIB}.sources.archive.dicomweb",),
-    "requests": (f"{LIB}.sources.archive.dicomweb", f"{LIB}.sources.archive.stow"),
-    "urllib3": (f"{LIB}.sources.archive.dicomweb", f"{LIB}.sources.archive.web_answers"),
+    "dicomweb_client": DICOMWEB,
+    "requests": DICOMWEB,
+    "urllib3": DICOMWEB,
     "pynetdicom": (
         f"{LIB}.sources.archive.dimse",
         f"{LIB}.sources.archive.dimse_association",
