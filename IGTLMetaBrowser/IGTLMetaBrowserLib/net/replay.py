@@ -93,7 +93,7 @@ class ReplayServer:
                 waiting.add(key.data)
         self._steps += 1
         for client in in_turns(waiting, self._steps, _STEP_SECONDS):
-            waiting = waiting - {client}
+            waiting.discard(client)
             self._serve(client)
         self._unread |= {client for client in waiting if client.connection.has_unread}
         self._send_due()
