@@ -6,13 +6,13 @@ client      ``client`` (for scripts and the browser), ``session`` (one connectio
             ``partial_image``
 server      ``server``, ``served_client`` (one of its clients), ``replies`` (what a message makes
             it do), ``answers`` (a source's answers), ``packed_images``, ``served_parts``,
-            ``thumbnails``, ``limits``, ``listener``, ``farewell``; ``audit`` and
+            ``thumbnails``, ``limits``, ``turns``, ``listener``, ``farewell``; ``audit`` and
             ``repeated_transfers`` (who was sent what)
 both        ``connection``, ``tls`` (certificates), ``tls_socket``, ``errors``, ``address``;
             ``source`` is what a server offers
 tools       ``probe`` with files of its name; ``recorder`` with ``relay`` (what goes through it) and
             ``recording`` (the file), ``replay`` with ``script`` (what it says, and when) and
-            ``waiting_queries``; ``acceptor`` (whom both let in) and ``turns``
+            ``waiting_queries``; ``acceptor`` (whom both let in)
 """
 
 from .address import DEFAULT_PORT, format_address, is_loopback, parse_address

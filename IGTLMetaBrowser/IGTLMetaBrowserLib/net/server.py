@@ -26,6 +26,7 @@ from .tls_server import (
     HANDSHAKE_SECONDS,
 )
 from .tls_socket import NoDataError
+from .turns import in_turns
 
 _logger = logging.getLogger(__name__)
 
@@ -142,19 +143,16 @@ class Server:
     def _serve_some(self, waiting: set[ServedClient], now: float) -> None:
         """Serve as many clients as there is time for, the others in the next step.
 
-        Those come first who have waited the longest; of these, small queries: behind a dozen large
-        images they would wait for half a second.
+        Of those who have waited as long, small queries come first: behind a dozen large images they
+        would wait for half a second.
         """
         self._steps += 1
-        end = now + _STEP_SECONDS
-        order = sorted(waiting, key=lambda client: (client.served_in_step, client.is_owed))
-        for number, client in enumerate(order):
-            if number and time.monotonic() >= end:
-                self._due.update(order[number:])
-                return
+        order = sorted(waiting, key=lambda client: client.is_owed)
+        for client in in_turns(order, self._steps, _STEP_SECONDS):
+            waiting.discard(client)
             if client in self._clients:
-                client.served_in_step = self._steps
                 self._serve(client, now)
+        self._due |= waiting
 
     def shut_down(self, seconds: float) -> None:
         """Accept nobody, finish what is being sent, for up to ``seconds``, and close."""
