@@ -71,9 +71,39 @@ def test_queries_are_counted_when_there_are_many():
         for _ in range(200):
             peer.send(codec.GetMessage("CAPABIL"))
             peer.receive()
-    assert lines.names()["Query"] == 60
+    assert lines.names()["Query"] == 61
     trail.stopped()
-    assert "140 more queries of 127.0.0.1 were left out" in lines.last_words()
+    assert "139 more queries of 127.0.0.1 were left out" in lines.last_words()
+
+
+def test_they_do_not_hide_that_another_type_was_asked_for_or_sent_or_by_somebody_else():
+    lines = Lines()
+    trail = AuditTrail("test", lines)
+    received = net.ServerEventType.RECEIVED
+    for _ in range(100):
+        trail(event("CAPABIL"))
+        trail(event("POINT", received))
+    trail(event("TRAJ"))
+    trail(event("TRAJ", certificate="somebody else"))
+    trail(event("TRAJ", received))
+    assert [(line_name(line), objects(line)[0], user(line)) for line in lines[-3:]] == [
+        ("Query", "TRAJ", "192.0.2.1:1"),
+        ("Query", "TRAJ", "somebody else"),
+        ("Import", "TRAJ", "192.0.2.1:1"),
+    ]
+
+
+def event(
+    data_type: str,
+    event_type: net.ServerEventType = net.ServerEventType.ANSWERED,
+    certificate: str = "",
+) -> net.ServerEvent:
+    """Return one of a client at one address."""
+    return net.ServerEvent(event_type, "192.0.2.1", 1, certificate, data_type)
+
+
+def user(line: dict[str, Any]) -> str:
+    return line["ActiveParticipant"][0]["UserID"]
 
 
 def test_so_are_those_who_come_and_go():

@@ -20,7 +20,8 @@ anything was refused      110113 Security Alert
 Nobody fills the disk with it. Of an image that is sent to somebody again and again, the first time
 of each minute is written at once; how often it was sent again stands in one line when the minute is
 over, with the sum of bytes and seconds. Of all else, 60 events a minute of one kind and address are
-written, and then how many more there were.
+written, and then how many more there were; besides, the first of each type of message that somebody
+has asked for or sent: sixty harmless queries do not hide that plans were fetched.
 """
 
 from __future__ import annotations
@@ -174,6 +175,7 @@ class AuditTrail:
         self._destinations = destinations
         self._lines = {words: LinesPerMinute(_EVENTS_PER_MINUTE) for words in _WORDS.values()}
         self._transfers = RepeatedTransfers()
+        self._types: set[tuple[Any, ...]] = set()  # of which the minute has an event
         # Of the last minute, what is still to be written.
         self._repeated: deque[tuple[int, ServerEvent]] = deque()
 
@@ -203,8 +205,16 @@ class AuditTrail:
         if _is_transfer(event):
             if self._transfers.is_first(event):
                 self._write_event(event)
-        elif self._lines[_WORDS[event.type]].may_write(event.host):
+        elif self._is_first_of_type(event) or self._lines[_WORDS[event.type]].may_write(event.host):
             self._write_event(event)
+
+    def _is_first_of_type(self, event: ServerEvent) -> bool:
+        """Whether somebody got, or sent, a type of message for the first time in this minute."""
+        key = (event.type, event.host, event.certificate, event.data_type)
+        if event.type not in _ACTIONS or key in self._types:
+            return False
+        self._types.add(key)
+        return True
 
     def _write_event(self, event: ServerEvent, words: str = "") -> None:
         is_refusal = event.type in (ServerEventType.REFUSED, ServerEventType.UNREADABLE)
@@ -223,6 +233,7 @@ class AuditTrail:
             self._write_event(event, f"sent {count} times more")
 
     def _write_left_out(self) -> None:
+        self._types.clear()
         self._repeated += self._transfers.take()
         for event_type, words in _WORDS.items():
             outcome = _MINOR_FAILURE if event_type is ServerEventType.REFUSED else _SUCCESS
