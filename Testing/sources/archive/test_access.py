@@ -199,6 +199,24 @@ def stored(*uids: str, failed: Sequence[int] = ()) -> bytes:
     return answer.to_json().encode()
 
 
+def in_xml(*uids: str, failed: str = "") -> bytes:
+    """The same in the native DICOM model (PS3.19 A.1)."""
+    sequences = {"00081199": uids, "00081198": [failed] if failed else []}
+    texts = [
+        f'<DicomAttribute tag="{tag}" vr="SQ">'
+        + "".join(
+            f'<Item><DicomAttribute tag="00081155" vr="UI"><Value>{uid}</Value></DicomAttribute>'
+            "</Item>"
+            for uid in items
+        )
+        + "</DicomAttribute>"
+        for tag, items in sequences.items()
+        if items
+    ]
+    return f"<NativeDicomModel>{''.join(texts)}</NativeDicomModel>".encode()
+
+
+XML = {"Content-Type": "application/dicom+xml"}
 JSON = {"Content-Type": "application/dicom+json; charset=utf-8"}
 
 
@@ -207,6 +225,11 @@ JSON = {"Content-Type": "application/dicom+json; charset=utf-8"}
     [
         (Answer(200, stored("1", "2"), JSON), ""),
         (Answer(200), ""),  # it has them all, and says nothing else
+        (Answer(200, b"", JSON), ""),
+        (Answer(200, in_xml("1", "2"), XML), ""),
+        (Answer(202, in_xml("1", "2"), XML), ""),  # with warnings
+        (Answer(202, in_xml("1"), XML), "does not say that it has stored"),
+        (Answer(200, in_xml("1", failed="2"), XML), "does not say that it has stored"),
         (Answer(202, stored("1", failed=[0x0110]), JSON), "stored 1 of 2 files, for the .*0110H"),
         (Answer(409, stored(failed=[0xA700, 0x0110]), JSON), "stored 0 of 2 .* 0110H, A700H"),
         (Answer(409), "cannot store in .*HTTP 409"),

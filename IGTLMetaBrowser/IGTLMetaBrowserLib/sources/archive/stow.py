@@ -6,7 +6,9 @@ Files are sent as they are, in one piece: a request in chunks is more than some 
 from __future__ import annotations
 
 import json
+import re
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,8 @@ _NOT_SAID = (
 _REFUSED = 409  # nothing was stored; the body says why, as that of 202 does (PS3.18 10.5.3.1)
 _FAILED, _STORED = "00081198", "00081199"  # Failed and Referenced SOP Sequence
 _REASON = "00081197"
+_INSTANCE_UID = "00081155"  # in each item of those sequences
+_XML_TAGS = re.compile(r"""tag\s*=\s*["'](\w{8})["']""")  # PS3.19 A.1.6
 
 
 def request_of(files: Sequence[bytes]) -> tuple[bytes, str]:
@@ -40,15 +44,14 @@ def why_not_stored(response: requests.Response, count: int) -> str:
     """
     if response.status_code != _REFUSED:
         response.raise_for_status()
-    kind = response.headers.get("Content-Type", "")
-    if not kind.startswith((ANSWER, "application/json")):
+    kind = response.headers.get("Content-Type", "").lower()
+    is_json = kind.startswith((ANSWER, "application/json")) and bool(response.content)
+    if not is_json:
         response.raise_for_status()
-        # By its status it says that it has them (PS3.18 10.5.3.1), unless it is a page to log in.
-        is_answer = not response.content or kind.startswith(_XML)
-        is_said = response.status_code == _ALL_STORED and response.request.method == "POST"
-        return "" if is_said and is_answer else _NOT_SAID
     if response.request.method != "POST":  # it was sent on, and has asked for something else
         return _NOT_SAID
+    if not is_json:
+        return "" if _is_said_without_json(response, kind, count) else _NOT_SAID
     answer = json.loads(response.content)
     answer = answer[0] if isinstance(answer, list) and answer else answer
     failed, stored = _items(answer, _FAILED), _items(answer, _STORED)
@@ -57,6 +60,20 @@ def why_not_stored(response: requests.Response, count: int) -> str:
     reasons = ", ".join(sorted({f"{reason:04X}H" for item in failed for reason in _reasons(item)}))
     words = f", for the reason {reasons} (PS3.18 I.2)" if reasons else ""
     return f"has stored {len(stored)} of {count} files{words}"
+
+
+def _is_said_without_json(response: requests.Response, kind: str, count: int) -> bool:
+    """Whether an answer says that all is stored: by its status, or, with warnings, in XML.
+
+    One that is neither may be a page to log in.
+    """
+    is_all = response.status_code == _ALL_STORED
+    if not response.content:
+        return is_all
+    if not kind.startswith(_XML):
+        return False
+    tags = Counter(_XML_TAGS.findall(response.text))
+    return not tags[_FAILED] and (is_all or tags[_INSTANCE_UID] == count)
 
 
 def _items(answer: Any, tag: str) -> list[Any]:
