@@ -163,6 +163,28 @@ def test_files_that_come_by_c_move_without_a_word_of_progress(slices):
     assert len(files) == 3
 
 
+def test_a_large_file_on_a_slow_network_by_c_move(slices):
+    """On one connection the archive sends it, and on the other it has nothing to say."""
+    slices[0].set_pixel_data(
+        np.zeros((1000, 500), np.uint16), "MONOCHROME2", 12, generate_instance_uid=False
+    )
+    port, files = free_port(), list[Any]()
+
+    def move(event: Any) -> Iterator[Any]:
+        with ShapedLink(port, 2e6) as link:  # of 8 Mbit
+            entity = AE(dimse_peer.AET)
+            entity.add_requested_context(CTImageStorage)
+            association = entity.associate("127.0.0.1", link.port)
+            association.send_c_store(slices[0])
+            association.release()
+        yield "127.0.0.1", port
+        yield 0
+
+    with dimse_peer.running(Behavior(slices[:1], move=move)) as address:
+        archive_at(address, 2.0, move_port=port).fetch(series_of(slices[:1]), files.append)
+    assert len(files) == 1
+
+
 def test_who_keeps_the_port_of_c_move_open_with_half_of_a_pdu_keeps_nobody(slices):
     """Anybody can connect to it. When the files are there, they are left."""
     port, strangers = free_port(), []

@@ -276,7 +276,7 @@ class DimseArchive:
         watches = self._peer.watches
         handlers = [
             (evt.EVT_C_STORE, watches.pausing(files.store)),
-            *watches.handlers(lambda: Watch(self._peer.timeout, LARGEST_PART)),
+            *watches.handlers(lambda: Watch(self._peer.timeout, LARGEST_PART, files.hear)),
         ]
         try:
             server = entity.start_server(("", port), block=False, evt_handlers=handlers)

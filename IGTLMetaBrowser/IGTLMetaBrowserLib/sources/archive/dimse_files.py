@@ -41,7 +41,11 @@ class ReceivedFiles:
         self.count = 0
         self.refused = 0
         self.failures: list[Exception] = []
-        self._on_file: Callable[[], None] = lambda: None
+        self._on_heard: Callable[[], None] = lambda: None
+
+    def hear(self) -> None:
+        """Have the association by which they were asked for not be taken for silent."""
+        self._on_heard()
 
     def store(self, event: Any) -> int:
         """Handle a C-STORE of pynetdicom; return its status."""
@@ -65,7 +69,7 @@ class ReceivedFiles:
                 )
             self._write(content)
             self.count += 1
-            self._on_file()
+            self.hear()
         except Exception as error:  # a full disk; whoever fetches is told
             self.failures.append(error)
             return _NO_ROOM
@@ -84,7 +88,7 @@ class ReceivedFiles:
     def wait(self, association: Association, responses: Any, what: str) -> None:
         """Wait until all are there. Raises ``ArchiveError``."""
         # Whether it tells of its progress meanwhile, is an archive's choice (PS3.4 C.4.2.1.7).
-        self._on_file = association.hear
+        self._on_heard = association.hear
         end, count = self._peer.end(), self.count
         for status, _ in responses:
             if not status:

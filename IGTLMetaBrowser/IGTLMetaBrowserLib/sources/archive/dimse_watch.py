@@ -30,10 +30,17 @@ class Watch:
 
     ``silence`` is how long nothing may come or be taken, in seconds; a message may have ``largest``
     bytes, and has to come as fast as an answer of a web server. ``why`` is why it was ended here.
+    ``on_data_of_association`` is called with what comes when there is an association.
     """
 
-    def __init__(self, silence: float, largest: int) -> None:
+    def __init__(
+        self,
+        silence: float,
+        largest: int,
+        on_data_of_association: Callable[[], None] = lambda: None,
+    ) -> None:
         self._silence = silence
+        self._on_data_of_association = on_data_of_association
         self.largest = largest
         self.size = 0  # of the message that comes
         self.why = ""
@@ -53,6 +60,8 @@ class Watch:
     def on_data(self, event: Any) -> None:
         """Add a PDU to the message that it is of."""
         self._heard = time.monotonic()
+        if event.assoc.is_established:
+            self._on_data_of_association()
         self.size += len(event.data)
         if self.is_exceeded:
             event.assoc.abort(block=False)
