@@ -41,4 +41,4 @@ def test_a_self_test_that_fails_is_told_and_leaves_no_sockets(user, module, monk
     monkeypatch.setattr(module.IGTLMetaBrowserTest, "test_logic_fails", test_wrong, raising=False)
     with pytest.raises(AssertionError, match="on purpose"):
         module.IGTLMetaBrowserTest().runTest()
-    assert open_descriptors() == before
+    assert open_descriptors() <= before  # fewer if what was left of other tests is gone by now
