@@ -149,11 +149,14 @@ def test_structures_with_one_number_are_left_out(ct_folder: Path, slices: list[D
     assert [item.name for item in source.label_maps()] == ["Liver"]
 
 
+@pytest.mark.parametrize("again", [[0, 1, 2, 3], [2, 3, 0, 1], [3, 2, 1, 0], [1, 0, 3, 2, 1]])
 def test_a_contour_that_is_there_twice_is_no_hole_in_itself(
-    ct_folder: Path, slices: list[Dataset]
+    ct_folder: Path, slices: list[Dataset], again: list[int]
 ) -> None:
+    """From another point on, the other way round, or with its first point at the end."""
     contour = square(slices[1], 9.5, 19.5)
-    source = write(ct_folder, structure_set(contour, contour))
+    points = np.reshape(contour, (-1, 3))[again]
+    source = write(ct_folder, structure_set(contour, points.ravel().tolist()))
     (item,) = source.label_maps()
     assert source.image(item.id).pixels.sum() == 100
 

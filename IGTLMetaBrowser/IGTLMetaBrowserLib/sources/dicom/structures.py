@@ -206,10 +206,22 @@ def _contours(dataset: Dataset, number: int) -> Iterator[np.ndarray]:
             for contour in _closed(roi):
                 points = _numbers(contour).reshape(-1, 3)
                 if contour.ContourGeometricType == "CLOSED_PLANAR":
-                    if (same := points.tobytes()) in seen:
+                    if (outline := _outline(points)) in seen:
                         continue  # one that is there twice is no hole in itself
-                    seen.add(same)
+                    seen.add(outline)
                 yield np.column_stack([points, np.ones(len(points))])
+
+
+def _outline(points: np.ndarray) -> bytes:
+    """Return what is the same of contours that go along the same edges.
+
+    They may begin anywhere, go around either way, and have their first point again at the end.
+    """
+    following = np.roll(points, -1, axis=0)
+    is_edge = (points != following).any(axis=1)
+    there, back = (points, following), (following, points)
+    edges = np.vstack([np.hstack(way)[is_edge] for way in (there, back)]) + 0.0  # of -0.0, 0.0
+    return edges[np.lexsort(edges.T)].tobytes()
 
 
 def _number(roi: Dataset) -> int:
