@@ -45,6 +45,21 @@ def test_voxels_of_nrrd_that_are_text_are_read(tmp_path: Path, encoding, kind, t
     np.testing.assert_allclose(voxels, np.array(text.replace(",", " ").split(), float))
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+def test_vectors_whose_components_lie_apart_in_the_text_are_read(tmp_path: Path, axis: int):
+    """NRRD may have them along any axis, and ITK puts those of one place beside each other."""
+    values = np.arange(24).reshape([3 if axis == 3 - k else 2 for k in range(4)])
+    header = NRRD.format("short", "ascii").replace("dimension: 3", "dimension: 4")
+    header = header.replace("2 2 1", " ".join(map(str, values.shape[::-1])))
+    directions, kinds = ["(1,0,0)", "(0,1,0)", "(0,0,1)"], ["domain"] * 3
+    directions.insert(axis, "none")
+    kinds.insert(axis, "vector")
+    header = header.replace("(1,0,0) (0,1,0) (0,0,1)", " ".join(directions))
+    header += f"kinds: {' '.join(kinds)}\n\n"
+    voxels = image_of(tmp_path / "a.nrrd", header + " ".join(map(str, values.ravel())))
+    assert [*voxels] == [*np.moveaxis(values, 3 - axis, -1).ravel()]
+
+
 def test_voxels_of_a_metaimage_that_are_text_are_read(tmp_path: Path):
     assert [*image_of(tmp_path / "a.mha", META.format("SHORT") + "1 -2 3 4\n")] == [1, -2, 3, 4]
 

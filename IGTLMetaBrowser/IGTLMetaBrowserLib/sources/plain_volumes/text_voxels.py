@@ -32,6 +32,8 @@ _NRRD_IS_TEXT = re.compile(rb"^encoding:[ \t]*(?:ascii|text|txt)", re.IGNORECASE
 _NRRD_ELSEWHERE = re.compile(
     rb"^(?:data ?file:|(?:line|byte) ?skip:[ \t]*-?0*[1-9])", re.IGNORECASE | re.MULTILINE
 )
+_NRRD_KINDS = re.compile(rb"^kinds:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
+_DOMAINS = (b"domain", b"space", b"time", b"none", b"???")
 _META_IS_TEXT = re.compile(rb"^[ \t]*BinaryData[ \t]*[=:][ \t]*[^Tt1\s]", re.MULTILINE)
 _ROUNDING = 1e-6  # of floats of 32 bits
 
@@ -40,10 +42,11 @@ def check_text(path: Path, voxels: np.ndarray) -> None:
     """Raise ``VoxelsError`` if other voxels were read than a file has as text."""
     try:
         with path.open("rb") as file:
-            begin = _begin_of_text(path, file.read(LONGEST_HEADER))
+            header = file.read(LONGEST_HEADER)
+            begin = _begin_of_text(path, header)
             if begin is not None:
                 file.seek(begin)
-                _compare(file, voxels.reshape(-1))
+                _compare(file, _as_in_file(voxels, header[:begin]).reshape(-1))
     except OSError as error:
         raise VoxelsError(error.strerror) from None
 
@@ -68,6 +71,18 @@ def _begin_of_text(path: Path, header: bytes) -> int | None:
     else:
         return None
     raise VoxelsError("its voxels are text, and not behind its header; save it as one file")
+
+
+def _as_in_file(voxels: np.ndarray, header: bytes) -> np.ndarray:
+    """Return voxels in the order of the file: ITK puts those of one place beside each other.
+
+    Of NRRD, the axis of vectors or colors can be any, and is the only one that is no domain.
+    """
+    kinds = found[1].lower().split() if (found := _NRRD_KINDS.search(header)) else []
+    axes = [axis for axis, kind in enumerate(kinds) if kind not in _DOMAINS]
+    if len(axes) != 1 or len(kinds) != voxels.ndim:
+        return voxels
+    return np.moveaxis(voxels, -1, voxels.ndim - 1 - axes[0])
 
 
 def _compare(file: BinaryIO, voxels: np.ndarray) -> None:
