@@ -23,6 +23,7 @@ from helpers.dimse_peer import PENDING, SUCCESS, Behavior, answer
 from helpers.ready_sources import ready
 from helpers.reserved_port import free_port
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive import archive as archives
 from IGTLMetaBrowserLib.sources.archive import dimse_association
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
@@ -268,6 +269,8 @@ class TestFiles:
                 ready(source.image, item.id)
 
     def test_files_without_end(self, slices, monkeypatch):
+        monkeypatch.setattr(archives, "_FEWEST_FILES", 0)
+
         def get(event: Any) -> Iterator[Any]:
             yield 65535
             for number in itertools.count(1):

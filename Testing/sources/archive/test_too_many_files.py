@@ -10,13 +10,15 @@ from helpers import scripted_archive
 from helpers.ready_sources import ready
 from helpers.scripted_archive import Answer, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive import archive as archives
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
 
 
-def test_an_archive_that_sends_many_more_files_than_it_lists(make_slice, tmp_path):
+def test_an_archive_that_sends_many_more_files_than_it_lists(make_slice, tmp_path, monkeypatch):
     """Empty ones, of which a short answer has many. Nothing is kept."""
+    monkeypatch.setattr(archives, "_FEWEST_FILES", 0)
     slices = [make_slice((0.0, 0.0, 2.0 * number), number) for number in range(3)]
     good = multipart(slices)
     many = b"--b\r\nContent-Length: 0\r\n\r\n\r\n" * 1000
@@ -29,3 +31,15 @@ def test_an_archive_that_sends_many_more_files_than_it_lists(make_slice, tmp_pat
             with pytest.raises(SourceError, match="has sent 6 files of a series, and goes on"):
                 ready(source.image, item.id)
     assert [*(tmp_path / "cache").iterdir()] == []
+
+
+def test_a_series_that_has_grown_since_it_was_listed(make_slice, tmp_path):
+    """As one does that is still being acquired: the list has its first slice."""
+    slices = [make_slice((0.0, 0.0, 2.0 * number), number) for number in range(12)]
+    script = archive_of(multipart(slices), record(slices[:1]))
+    with scripted_archive.running(script) as port:
+        archive = DicomWebArchive(f"http://127.0.0.1:{port}/dicom-web")
+        cache = SeriesCache(tmp_path / "cache", 1 << 30)
+        with closing(ArchiveSource(archive, cache)) as source:
+            (item,) = source.images()
+            assert len(ready(source.image, item.id).pixels) == 12
