@@ -237,11 +237,20 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert f"'{tmp_path}/none'" in line
 
 
-def test_of_a_folder_without_images_it_is_said(tmp_path: Path) -> None:
-    with serving(tmp_path, "--port", "0") as (process, _, _):
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "there are no DICOM images"),
+        (["--volumes"], "there are no NRRD, NIfTI or MetaImage files that can be served"),
+    ],
+)
+def test_of_a_folder_without_images_it_is_said(
+    tmp_path: Path, options: list[str], words: str
+) -> None:
+    with serving(tmp_path, *options, "--port", "0") as (process, _, _):
         process.terminate()
         _, _, err = ended(process)
-    assert f"there are no DICOM images in '{tmp_path}'; check the path" in err
+    assert f"{words} in '{tmp_path}'; check the path" in err
 
 
 def test_without_pydicom_a_folder_is_not_served(tmp_path: Path) -> None:

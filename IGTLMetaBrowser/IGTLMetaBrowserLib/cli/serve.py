@@ -187,6 +187,11 @@ def _why_nothing_is_served(folder: Path) -> str:
 def _open_volumes(arguments: argparse.Namespace) -> PlainVolumeSource:
     """Return a source for a folder of plain volumes; say on stderr what is not offered."""
     source = PlainVolumeSource(arguments.folder, is_served=True)
+    if not _count(source):
+        note(
+            "there are no NRRD, NIfTI or MetaImage files that can be served in "
+            f"{str(arguments.folder)!r}; check the path, or bring some there and start again"
+        )
     if _are_names_hidden(arguments):
         _note_count(len(source.refused), "files")
         return source

@@ -55,7 +55,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
     if not names and is_nrrd and NRRD_END.search(header):
         return path
     if not names:
-        raise SourceError("it cannot be read: its header says not where its voxels are")
+        raise SourceError("it cannot be read: its header does not say where its voxels are")
     if len(names) > 1 or any(map(_SEVERAL.match, names)):
         raise SourceError(SEVERAL_NAMES)
     (name,) = names
