@@ -125,6 +125,7 @@ def test_two_frames_of_a_fractional_segment_in_one_plane(
 ) -> None:
     document = study.segmentation(slices)
     document.SegmentationType = "FRACTIONAL"
+    document.MaximumFractionalValue = 200
     document.BitsAllocated = document.BitsStored = 8
     document.HighBit = 7
     document.PixelData = b"".join(bytes([value]) * 128**2 for value in (50, 100, 200))
@@ -133,6 +134,23 @@ def test_two_frames_of_a_fractional_segment_in_one_plane(
     source = write(ct_folder, document)
     assert len(source.images()) == 1
     assert "two frames of 'Liver' lie in one plane" in dict(source.refused)["document"]
+
+
+@pytest.mark.parametrize("most", [None, 0])
+def test_a_fractional_segmentation_that_does_not_say_what_stands_for_1(
+    ct_folder: Path, slices: list[Dataset], most: int | None
+) -> None:
+    """It is required then (PS3.3 C.8.20.2): of 100, nobody knows which part it is."""
+    document = study.segmentation(slices)
+    document.SegmentationType = "FRACTIONAL"
+    if most is not None:
+        document.MaximumFractionalValue = most
+    document.BitsAllocated = document.BitsStored = 8
+    document.HighBit = 7
+    document.PixelData = bytes([100]) * (3 * 128**2)
+    source = write(ct_folder, document)
+    assert len(source.images()) == 1
+    assert "does not say which value stands for 1" in dict(source.refused)["document"]
 
 
 def test_structures_with_one_number_are_left_out(ct_folder: Path, slices: list[Dataset]) -> None:

@@ -202,6 +202,7 @@ class TestSegmentations:
         for number in (1, 2):
             segmentation = study.segmentation(slices)
             segmentation.SegmentationType = "FRACTIONAL"
+            segmentation.MaximumFractionalValue = 200
             segmentation.BitsAllocated = segmentation.BitsStored = 8
             segmentation.HighBit = 7
             segmentation.PixelData = bytes([100 * number]) * (3 * 128**2)

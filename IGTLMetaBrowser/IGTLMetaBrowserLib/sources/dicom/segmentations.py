@@ -26,6 +26,7 @@ from .label_notices import empty_notices
 from .places import Places, group_by_grid, has_position
 from .sizes import PixelSize
 from .stored_pixels import open_unchanged
+from .values import highest_fraction
 from .volumes import OFF_LINE, SAME_PLACE, STRAIGHT, VOLUME, Stack
 
 MOST_LABELS = 255  # a label in LBMETA is a byte; 0 is the background
@@ -160,6 +161,7 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
     segments = _segments(file.header)
     kind = file.header.get("SegmentationFractionalType").lower() or "fraction"
     frames = [*frames_of(file)]
+    highest_fraction(frames[0])
     _check_segments(frames, segments)
     planes, ijk_to_ras, size = _grid(frames)
     count = _size(frames, max(planes) + 1)[2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ...dicom_index.image_header import ImageHeader
@@ -113,12 +115,26 @@ def rescale_of(frame: Frame) -> tuple[float, float]:
     wild)."""
     if frame.get("DoseGridScaling"):  # from stored values to DoseUnits (PS3.3 C.8.8.3)
         return (frame.number("DoseGridScaling") or 1.0, 0.0)
-    if frame.get("SegmentationType") == "FRACTIONAL":  # a part of the most (PS3.3 C.8.20.2.3)
-        return (1.0 / (frame.number("MaximumFractionalValue") or 255.0), 0.0)
+    if frame.get("SegmentationType") == "FRACTIONAL":
+        return (1.0 / highest_fraction(frame), 0.0)
     if frame.get("SOPClassUID") == PARAMETRIC_MAP and frame.get("RealWorldValueSlope"):
         intercept = frame.number("RealWorldValueIntercept") or 0.0
         return (frame.number("RealWorldValueSlope") or 1.0, intercept)
     return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
+
+
+def highest_fraction(frame: Frame) -> float:
+    """Return the value of a fractional segmentation's pixels that stands for 1.
+
+    Raises ``ValueError`` if the file does not say it, as it must (PS3.3 C.8.20.2).
+    """
+    highest = frame.number("MaximumFractionalValue") or 0.0
+    if not 1 <= highest < math.inf:
+        raise ValueError(
+            "a fractional segmentation that does not say which value stands for 1 "
+            "(MaximumFractionalValue)"
+        )
+    return highest
 
 
 def _whole(frame: Frame, keyword: str) -> int:
