@@ -13,8 +13,8 @@ from IGTLMetaBrowserLib.dicom_index import index as dicom_index
 from IGTLMetaBrowserLib.dicom_index.header_reader import DICOM, UNREAD
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.background import Background
-from IGTLMetaBrowserLib.sources.dicom import folder as dicom_folder
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 PATIENCE = 30.0
@@ -84,7 +84,7 @@ def test_a_scan_of_a_large_folder_is_ended_and_what_it_has_read_is_kept(
         go_on_for_ever(batches_read)
 
     monkeypatch.setattr(dicom_index, "read_batches", read_slowly)
-    monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", 0.0)
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", 0.0)
     with pytest.raises(NotReadyError):
         source.images()
     assert batches_read.wait(PATIENCE)

@@ -23,7 +23,7 @@ from ..sources.documents.label_document import replace_segments, write_segmentat
 from ..sources.documents.label_file import ENDING, Labels, read_labels
 from ..sources.documents.plan_document import write_plan
 from ..sources.documents.predecessor import find_latest, find_predecessor
-from ..sources.plain_volumes.folder import read_label_map
+from ..sources.plain_volumes.volume_file import read_label_map
 from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
 from . import archive_options, output

@@ -20,7 +20,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RTDoseStorage
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index import limited_file
 from IGTLMetaBrowserLib.net.source import SourceError
-from IGTLMetaBrowserLib.sources.dicom import folder as dicom_folder
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom.codestreams import picture_size
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -178,7 +178,7 @@ class TestWhileBeingRead:
         (tmp_path / "1.dcm").write_bytes(content)
         with pytest.raises(SourceError, match=r"1\.dcm' can no longer be read"):
             source.image(item.id)
-        monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", -1)
+        monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1)
         assert all(source.image(entry.id).pixels.size for entry in source.images())
         assert {name for name, _ in source.refused} >= {"1.dcm"}
 

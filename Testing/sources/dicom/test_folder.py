@@ -15,7 +15,7 @@ from helpers.folder_source import REGULAR, fetch_all, names
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources.dicom import folder as dicom_folder
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -283,7 +283,7 @@ class TestFolderThatChanges:
     def test_new_studies_appear_and_what_is_gone_goes(
         self, tmp_path, write_series, make_slice, monkeypatch
     ):
-        monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", -1)
+        monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1)
         write_series(tmp_path, REGULAR)
         source = DicomFolderSource(tmp_path)
         assert source.images() is source.images()
@@ -302,7 +302,7 @@ class TestFolderThatChanges:
         """As if the disk of the index were full."""
         write_series(tmp_path, REGULAR)
         source = DicomFolderSource(tmp_path)
-        monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", -1)
+        monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1)
         source.close()
         assert [item.name for item in source.images()] == ["Thin slices"]
         assert "the list is as it was before" in caplog.text

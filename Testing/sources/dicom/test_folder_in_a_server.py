@@ -14,7 +14,7 @@ import pytest
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
-from IGTLMetaBrowserLib.sources.dicom import folder as dicom_folder
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom import folder_label_maps
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -47,8 +47,8 @@ def index(tmp_path, make_slice) -> SlowIndex:
 
 @pytest.fixture
 def source(index, tmp_path, monkeypatch) -> Iterator[DicomFolderSource]:
-    monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", 0.0)
-    monkeypatch.setattr(dicom_folder, "_SECONDS_FOR_A_SCAN", PATIENCE)  # the machine may be busy
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", 0.0)
+    monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", PATIENCE)  # the machine may be busy
     with closing(DicomFolderSource(tmp_path, index=index, seconds_a_turn=0.01)) as source:
         yield source
         index.may_go_on.set()
@@ -78,7 +78,7 @@ def test_during_a_long_scan_the_list_of_before_is_served(
     index.may_go_on.clear()
     with pytest.raises(NotReadyError):
         source.images()
-    monkeypatch.setattr(dicom_folder, "_SECONDS_FOR_A_SCAN", 0.0)
+    monkeypatch.setattr(folder_scans, "_SECONDS_FOR_A_SCAN", 0.0)
     assert len(source.images()) == 1
     assert source.trajectories() == []
     index.may_go_on.set()

@@ -16,8 +16,8 @@ from helpers.replaced_files import replace_with_time
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.file_version import FileVersion
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom import decoding
-from IGTLMetaBrowserLib.sources.dicom import folder as dicom_folder
 from IGTLMetaBrowserLib.sources.dicom.files import find_images
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.dicom.stored_pixels import open_unchanged
@@ -57,7 +57,7 @@ def test_another_patients_file_is_sent_under_its_own_name_only(
         source.image(jane.id)
     assert source.image_version(jane.id) != version
 
-    monkeypatch.setattr(dicom_folder, "_SECONDS_BETWEEN_SCANS", 0.0)
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", 0.0)
     (rick,) = source.images()
     assert rick.patient_name == "Roe, Rick"
     image = source.image(rick.id)

@@ -18,13 +18,10 @@ from helpers.replaced_files import replace_with_time
 from helpers.volume_files import META_HEADER, NRRD_HEADER, VOXELS, write_with_itk
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.plain_volumes import folder as plain_volumes
-from IGTLMetaBrowserLib.sources.plain_volumes.folder import (
-    PlainVolumeSource,
-    read_label_map,
-    read_volume,
-)
+from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_process import PROCESS
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_reading import Request, VolumeHeader
+from IGTLMetaBrowserLib.sources.plain_volumes.volume_file import read_label_map, read_volume
 
 
 def test_a_name_that_is_not_utf_8_is_refused_and_the_others_served(tmp_path: Path):

@@ -17,7 +17,8 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.plain_volumes import folder as plain_volumes
-from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource, read_volume
+from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
+from IGTLMetaBrowserLib.sources.plain_volumes.volume_file import read_volume
 
 
 def write_with_nibabel(path: Path) -> None:

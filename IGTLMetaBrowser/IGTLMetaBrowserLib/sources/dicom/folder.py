@@ -25,7 +25,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -43,6 +42,7 @@ from ...net.arriving_images import ArrivingImage
 from ...net.image_sequences import ImageSequence
 from ...net.source import NotReadyError, SourceError
 from ..background import RETRY_SECONDS, Background
+from ..folder_scans import FolderScans
 from ..trajectory_file import read_trajectories
 from . import fields as dicom_fields
 from .decoding import Decoders
@@ -60,12 +60,6 @@ from .volumes import Stack
 _logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
-
-# How long a list of the folder's files is believed when clients ask for the list of images.
-_SECONDS_BETWEEN_SCANS = 2.0
-# How long who asks for the list waits for a scan; then the list of before has to do.
-_SECONDS_FOR_A_SCAN = 1.0
-_SCAN = "scan"
 
 
 class DicomFolderSource:
@@ -123,7 +117,7 @@ class DicomFolderSource:
         self._readings = VolumeReadings(self.folder, self._decoders, seconds_a_turn)
         self._background = Background() if is_in_turns else None
         self._open(index)
-        self._scanned = time.monotonic()
+        self._scans = FolderScans(self._background)
         if self._decoders is not None and self._offers.are_decoded:
             self._decoders.start()
         offered = self._read_trajectories() if trajectories is None else trajectories
@@ -171,18 +165,12 @@ class DicomFolderSource:
         Raises ``NotReadyError`` for a second at most: a scan that takes longer is for the next who
         asks.
         """
-        is_scanning = self._background is not None and self._background.is_begun(_SCAN)
-        since = time.monotonic() - self._scanned
-        if is_scanning or since > _SECONDS_BETWEEN_SCANS:
-            if not is_scanning:
-                self._scanned, since = time.monotonic(), 0.0
-            try:
-                self._keep_scanned(self._in_background(_SCAN, self._scan))
-            except NotReadyError:
-                if since < _SECONDS_FOR_A_SCAN:
-                    raise
-            except SourceError as error:  # a full disk, a share that is away: the rest is served
-                _logger.warning("the list is as it was before: %s", error)
+        try:
+            found = self._scans.new(self._scan)
+        except SourceError as error:  # a full disk, a share that is away: the rest is served
+            _logger.warning("the list is as it was before: %s", error)
+        else:
+            self._keep_scanned(found)
         return self._offers.listing
 
     def _scan(self) -> tuple[FolderOffers, list[Plan]] | None:
@@ -200,7 +188,6 @@ class DicomFolderSource:
             raise SourceError(str(error)) from error
 
     def _keep_scanned(self, found: tuple[FolderOffers, list[Plan]] | None) -> None:
-        self._scanned = time.monotonic()
         if found is not None:
             self._offers, self._plans = found
             self._label_maps_read = None
@@ -219,8 +206,8 @@ class DicomFolderSource:
 
     def _wait_for_index(self) -> None:
         """Raise ``NotReadyError`` while the thread has the index."""
-        keys = (_SCAN, self._offers)
-        if self._background is not None and any(map(self._background.is_busy, keys)):
+        background = self._background
+        if background is not None and (self._scans.is_busy() or background.is_busy(self._offers)):
             raise NotReadyError(RETRY_SECONDS)
 
     def image(self, image_id: str) -> codec.ImageMessage:

@@ -11,72 +11,42 @@ Needs SimpleITK, which runs in a process of its own: a file that ends it is refu
 
 from __future__ import annotations
 
-import importlib.util
-import math
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ... import codec
-from ...codec.geometry import flip_matrix_lps_ras
-from ...file_version import FileVersion, version_of
+from ...file_version import FileVersion
 from ...net.source import SourceError
 from ..background import Background
 from ..dicom.fields import ID_LENGTH
 from ..dicom.fields import image_id as id_of_text
-from ..dicom.segmentations import Structure
-from ..dicom.sizes import MM_NOT_KNOWN
-from ..documents.label_file import Labels
-from .formats import ending_of
-from .headers import Place, check_header, place_of
-from .itk_process import HEADER_SECONDS, PROCESS, ItkError
-from .itk_reading import VolumeHeader
-from .markups_folder import Markups, read_markups, rgba_of
+from .itk_process import HEADER_SECONDS, PROCESS
+from .markups_folder import Markups, read_markups
+from .volume_file import (
+    ENDINGS,
+    VolumeFile,
+    check_name,
+    read_header,
+    read_volume,
+    require_simpleitk,
+    stem_of,
+    version_of_files,
+)
 from .voxel_files import voxel_file
 
-# What reads them: left to itself, ITK goes by what is in a file, and knows formats of many files.
-_READERS = {
-    ".nrrd": "NrrdImageIO",
-    ".nhdr": "NrrdImageIO",
-    ".nii": "NiftiImageIO",
-    ".nii.gz": "NiftiImageIO",
-    ".mha": "MetaImageIO",
-    ".mhd": "MetaImageIO",
-}
-ENDINGS = tuple(_READERS)
 MARKUPS_ENDING = ".mrk.json"
-_ID_BYTES, _NAME_BYTES = 20, 64
-_MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
-_LONGEST = 1e6  # mm
-_FLATTEST = 1e-6  # the volume of three axes of length 1
-_LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
-_LONGEST_REASON = 100  # it may repeat a text of the file
+_ID_BYTES = 20
 # So much may be lost on headers that are refused. Then the others have little time: ten seconds for
 # each of a thousand would keep a server from starting for hours. What is read is not lost, however
 # slow a network drive is.
 _MOST_SECONDS_LOST = 60.0
 _HEADER_SECONDS_THEN = 1.0
-
-
-@dataclass(frozen=True)
-class VolumeFile:
-    """A file with its line in the listing, its labels, and its version when it was read.
-
-    ``voxels`` is the file that they are in, perhaps the same; ``metadata`` are what else is known.
-    """
-
-    path: Path
-    voxels: Path
-    item: codec.ImageMetaItem
-    labels: tuple[codec.LabelMetaItem, ...]
-    version: tuple[FileVersion, ...]
-    metadata: Mapping[str, str]
 
 
 class PlainVolumeSource:
@@ -90,7 +60,7 @@ class PlainVolumeSource:
     """
 
     def __init__(self, folder: str | os.PathLike[str], is_served: bool = False) -> None:
-        _require_simpleitk()
+        require_simpleitk()
         self._background = Background() if is_served else None
         self.folder = Path(folder)
         if not self.folder.is_dir():
@@ -124,7 +94,7 @@ class PlainVolumeSource:
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image or a label map; raises ``SourceError``, and ``NotReadyError`` meanwhile."""
         file = self._file(image_id)
-        if _version(file.path, file.voxels) != file.version:
+        if version_of_files(file.path, file.voxels) != file.version:
             raise _changed(file.path)
         pixels, ijk_to_ras = self._read(file)
         return codec.ImageMessage.from_ijk_to_ras(
@@ -154,14 +124,14 @@ class PlainVolumeSource:
             raise _changed(file.path)
         volume = read_volume(file.path)
         # Only now: it may have been replaced while it waited, or was read.
-        if _version(file.path, file.voxels) != file.version:
+        if version_of_files(file.path, file.voxels) != file.version:
             raise _changed(file.path)
         return volume
 
     def image_version(self, image_id: str) -> tuple[FileVersion, ...]:
         """Return what tells its file, or its two files, from others. Raises ``SourceError``."""
         file = self._file(image_id)
-        return _version(file.path, file.voxels)
+        return version_of_files(file.path, file.voxels)
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures of all segmentations."""
@@ -192,7 +162,7 @@ class PlainVolumeSource:
             if path.name.lower().endswith(MARKUPS_ENDING):
                 self._markups.add(read_markups(path))
             else:
-                _check_name(path)
+                check_name(path)
                 file = self._read_header(path, self._id_of(path, name))
                 self._files[file.item.id] = file
         except SourceError as error:
@@ -205,7 +175,7 @@ class PlainVolumeSource:
         seconds = _HEADER_SECONDS_THEN if is_late else HEADER_SECONDS
         begin = time.monotonic()
         try:
-            return _read_header(path, image_id, self.folder, seconds)
+            return read_header(path, image_id, self.folder, seconds)
         except SourceError:
             self._seconds_lost += time.monotonic() - begin
             raise
@@ -223,188 +193,5 @@ class PlainVolumeSource:
         return stem if fits and is_alone else id_of_text(name)
 
 
-def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the voxels, (k, j, i) or (k, j, i, components), and the matrix from index to RAS mm.
-
-    The matrix has the shape (4, 4). Raises ``SourceError``. A plain function of a path, so that
-    worker processes can call it.
-    """
-    try:
-        header = PROCESS.read_header(path, _READERS[ending_of(path)])
-        dtype = _scalar_type(header).dtype
-        components = [header.components] if header.components > 1 else []
-        shape = (*header.size[::-1], *components)
-        voxels = np.empty(shape, dtype.newbyteorder("="))
-        read = PROCESS.read_voxels(path, _READERS[ending_of(path)], voxels)
-        if _kind_of(read) != _kind_of(header):
-            raise ItkError("it changes meanwhile; wait until that is done")
-        # ITK does not apply all of its rules to a header that is read without its voxels.
-        place = _place_of(path, read)
-    except ItkError as error:
-        raise SourceError(f"{path.name!r} cannot be read: {error}") from None
-    except MemoryError:
-        raise SourceError(f"{path.name!r} cannot be read: it takes too much memory") from None
-    except OSError as error:
-        raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
-    return voxels[np.newaxis] if len(header.size) == 2 else voxels, place.ijk_to_ras
-
-
-def read_label_map(path: Path) -> Labels:
-    """Return a label map with the names and colors that a segmentation of Slicer's has.
-
-    Raises ``SourceError``.
-    """
-    if not path.name.lower().endswith(ENDINGS):
-        raise SourceError(f"{path.name} is no label map; it ends with one of {', '.join(ENDINGS)}")
-    _require_simpleitk()
-    _check_name(path)
-    file = _read_header(path, "", path.parent)
-    structures = [Structure(one.name, one.label, one.rgba) for one in file.labels]
-    return Labels(*read_volume(path), structures)
-
-
-def stem_of(path: Path) -> str:
-    """Return a file's name without the ending that says what it is."""
-    name = path.name
-    ending = ".seg.nrrd" if name.lower().endswith(".seg.nrrd") else ending_of(path)
-    return name[: -len(ending)]
-
-
-def _check_name(path: Path) -> None:
-    """Raise ``SourceError`` if SimpleITK would end the process: it expects names in UTF-8."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise SourceError("its name, or that of its folder, is not UTF-8; rename it") from None
-
-
-def _read_header(
-    path: Path, image_id: str, folder: Path, seconds: float = HEADER_SECONDS
-) -> VolumeFile:
-    voxels = voxel_file(path, folder)
-    version = _version(path, voxels)
-    check_header(path)
-    try:
-        header = PROCESS.read_header(path, _READERS[ending_of(path)], seconds)
-    except ItkError as error:
-        raise SourceError(f"it cannot be read: {error}") from None
-    size = tuple(header.size)
-    if len(size) == 2:
-        size = (*size, 1)
-    if len(size) != 3 or not 0 < min(size) <= max(size) <= _LARGEST_SIZE:
-        raise SourceError(f"its size is {size}; OpenIGTLink has images of 3 dimensions to 65535")
-    place = _place_of(path, header)
-    _check_sense(voxels, header, size, place.ijk_to_ras)
-    item = codec.ImageMetaItem(
-        name=stem_of(path) if place.has_spacing else f"{stem_of(path)} ({MM_NOT_KNOWN})",
-        id=image_id,
-        scan_time=_time_of(path),
-        size=size,
-        scalar_type=_scalar_type(header),
-    )
-    try:
-        labels = tuple(_labels(header, item)) if path.name.lower().endswith(".seg.nrrd") else ()
-    except ValueError as error:
-        raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
-    return VolumeFile(path, voxels, item, labels, version, place.metadata)
-
-
-def _time_of(path: Path) -> codec.Timestamp:
-    """Return when a file was last written; not set before 1970 and after 2106."""
-    try:
-        return codec.Timestamp.from_seconds(path.stat().st_mtime)
-    except ValueError:
-        return codec.Timestamp()
-
-
-def _kind_of(header: VolumeHeader) -> tuple[object, ...]:
-    return header.size, header.voxel, header.components
-
-
-def _check_sense(
-    voxels: Path, header: VolumeHeader, size: tuple[int, ...], ijk_to_ras: np.ndarray
-) -> None:
-    """Raise ``SourceError`` if a file cannot hold what its header says, or that makes no sense."""
-    byte_count = math.prod(size) * header.components * _scalar_type(header).dtype.itemsize
-    if byte_count > voxels.stat().st_size * _MOST_DEFLATED:
-        raise SourceError(f"its header says {size} voxels, which its bytes cannot hold")
-    is_flat = len(header.size) == 2
-    if is_flat and abs(np.linalg.det(np.reshape(header.direction, (2, 2)))) < _FLATTEST:
-        raise SourceError(
-            "it is a slice across the first two axes of space, which ITK cannot read; "
-            "save it as a volume of one slice"
-        )
-    if not (np.abs(ijk_to_ras) <= _LONGEST).all():
-        raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
-    axes = ijk_to_ras[:3, :3]
-    lengths = np.linalg.norm(axes, axis=0)
-    if not lengths.min() > 0 or not abs(np.linalg.det(axes / lengths)) > _FLATTEST:
-        raise SourceError("its header makes no sense: its axes lie in one plane, or have no length")
-
-
-def _scalar_type(header: VolumeHeader) -> codec.ScalarType:
-    numpy_types = {
-        f"{bits}-bit {sign} integer": f"{short}int{bits}"
-        for bits in (8, 16, 32)
-        for sign, short in (("signed", ""), ("unsigned", "u"))
-    }
-    numpy_types |= {"32-bit float": "float32", "64-bit float": "float64"}
-    known = numpy_types.get(header.voxel.removeprefix("vector of "))
-    if known is None:
-        raise SourceError(f"its voxels are {header.voxel}, which OpenIGTLink does not have")
-    return codec.ScalarType.of(np.dtype(known))
-
-
-def _labels(header: VolumeHeader, item: codec.ImageMetaItem) -> Iterator[codec.LabelMetaItem]:
-    """Yield the structures of a segmentation (Slicer's ``vtkMRMLSegmentationStorageNode``)."""
-    if header.components > 1:
-        raise SourceError("its segments overlap (several layers); save them as one label map each")
-    fields = header.texts
-    number = 0
-    while f"Segment{number}_ID" in fields:
-        prefix = f"Segment{number}_"
-        value = int(fields.get(prefix + "LabelValue", number + 1))
-        rgba = rgba_of(fields.get(prefix + "Color", "1 1 0").split())
-        name = codec.cut_text(fields.get(prefix + "Name", ""), _NAME_BYTES)
-        if 0 < value < 256:
-            yield codec.LabelMetaItem(name, item.id, value, rgba, item.size, "")
-        number += 1
-
-
-def _place_of(path: Path, header: VolumeHeader) -> Place:
-    """Return where an image lies; ITK's matrix is from index to LPS, of 2 or 3 dimensions.
-
-    Raises ``SourceError``.
-    """
-    count = len(header.size)
-    ijk_to_lps = np.eye(4)
-    directions = np.reshape(header.direction, (count, count))
-    ijk_to_lps[:count, :count] = directions * header.spacing
-    ijk_to_lps[:count, 3] = header.origin
-    size = (*header.size, 1)[:3]
-    begin = bytes.fromhex(header.nifti)
-    return place_of(path, flip_matrix_lps_ras(ijk_to_lps), size, begin)
-
-
-def _version(path: Path, voxels: Path) -> tuple[FileVersion, ...]:
-    """Return the versions of the files of a volume. Raises ``SourceError``.
-
-    A server asks again and again while it is read: nothing is opened.
-    """
-    try:
-        return tuple(version_of(file.stat()) for file in dict.fromkeys((path, voxels)))
-    except OSError as error:
-        raise SourceError(f"{path.name!r} can no longer be read: {error.strerror}") from None
-
-
 def _changed(path: Path) -> SourceError:
     return SourceError(f"{path.name!r} has changed since it was listed; start the server again")
-
-
-def _require_simpleitk() -> None:
-    """Raise ``SourceError`` if SimpleITK is not installed. Only its own process loads it."""
-    if importlib.util.find_spec("SimpleITK") is None:
-        raise SourceError(
-            "Serving NRRD, NIfTI and MetaImage files needs SimpleITK, which this Python does not "
-            "have. Install it: pip install SimpleITK"
-        )
