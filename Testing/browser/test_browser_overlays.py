@@ -82,6 +82,54 @@ def test_a_label_map_is_loaded_in_its_colors_under_its_image(listed, scene):
     assert rgba == [1, 0, 0, 1]
 
 
+class AmbiguousHospital(WellEquippedHospital):
+    """It has given bone and brain the same label."""
+
+    def label_maps(self) -> list[codec.LabelMetaItem]:
+        return [BONE, replace(BRAIN, label=1)]
+
+
+def test_structures_that_share_a_label_are_not_taken_for_each_other(unconnected, events):
+    with ServerInThread(AmbiguousHospital()) as server:
+        unconnected.connect(server.host, server.port)
+        unconnected.overlays.request_label_maps()
+        step_until_event(unconnected, events, LabelMapsListed)
+        colors = unconnected.load_image("LABELS").GetDisplayNode().GetColorNode()
+        unconnected.disconnect()
+    assert colors.GetColorName(1) == "Bone or Brain"
+    (loaded,) = of_type(events, ImageLoaded)
+    words = "structures that share a label, so that nothing tells them apart: Bone or Brain (1)"
+    assert loaded.notes == (words,)
+
+
+TURNED = np.diag([-1.0, 1.0, 1.0, 1.0])
+LARGER = np.zeros((4, 3, 4), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "matrix", "notes"),
+    [
+        (LARGER[:2], np.eye(4), ()),
+        (LARGER, np.eye(4), ("it has 4 × 3 × 4 voxels, its image 4 × 3 × 2",)),
+        (LARGER[:2], TURNED, ("its voxels do not lie where those of its image do",)),
+    ],
+    ids=["the same", "another size", "another place"],
+)
+def test_a_label_map_on_another_grid_than_its_image(
+    listed, hospital, events, pixels, matrix, notes
+):
+    """It would be shown beside what it marks; its image may come before it or after it."""
+    to_ras = hospital.images_["MR"].ijk_to_ras()
+    labels = codec.ImageMessage.from_ijk_to_ras(pixels, to_ras @ matrix)
+    hospital.images_["LABELS"] = labels
+    listed.load_image("LABELS")
+    assert listed.images.state("LABELS").notes == ()
+    listed.load_image("MR")
+    assert listed.images.state("LABELS").notes == notes
+    listed.load_image("LABELS")
+    assert of_type(events, ImageLoaded)[-1].notes == notes
+
+
 def test_one_that_came_before_the_list_of_label_maps_has_one_node(browser, events, scene):
     browser.load_image("LABELS")
     browser.overlays.request_label_maps()

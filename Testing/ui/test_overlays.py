@@ -99,6 +99,27 @@ def test_what_there_is_to_know_of_one_is_said(user):
         user.wait_for_status("is loaded; note: cut off at the end of the image")
 
 
+class LargerSource(WellEquippedSource):
+    def image(self, image_id: str) -> codec.ImageMessage:
+        if image_id == "LABELS":
+            return codec.ImageMessage(np.ones((5, 3, 4), np.uint8))
+        return super().image(image_id)
+
+
+def test_that_one_is_not_on_the_grid_of_its_image_is_said_in_its_row_and_details(user):
+    with ServerInThread(LargerSource()) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 4 images")
+        user.press(user.ui.labelMapsButton)
+        user.wait_for_status("offers one label map")
+        user.load("LABELS")
+        user.load("A")
+        user.wait_for(lambda: user.state("LABELS") == "loaded (note)", "the note in its row")
+        user.select("LABELS")
+        words = "it has 4 × 3 × 5 voxels, its image 4 × 3 × 2"
+        assert words in user.panel.model.notes(4)
+
+
 def test_one_that_is_loaded_can_be_shown_as_a_segmentation(listed, slicer_host):
     assert not listed.open_menu("LABELS").segmentation.enabled
     listed.panel.images.menu.menu.close()

@@ -45,11 +45,15 @@ class _Loaded:
 class ImageStates:
     """The states of one server's images at a time; what is loaded from others is remembered.
 
-    ``is_label_map`` says of an id whether LBMETA lists it.
+    ``is_label_map`` says of an id whether LBMETA lists it; ``grid_notes`` how a label map does not
+    fit its image, which may have come later.
     """
 
-    def __init__(self, is_label_map: Callable[[str], bool]) -> None:
+    def __init__(
+        self, is_label_map: Callable[[str], bool], grid_notes: Callable[[str], tuple[str, ...]]
+    ) -> None:
         self._is_label_map = is_label_map
+        self._grid_notes = grid_notes
         self._states: dict[str, ImageState | _Together] = {}
         self._waiting = _Together(_WAITING)
         self._loaded: dict[str, _Loaded] = {}
@@ -77,7 +81,11 @@ class ImageStates:
         state = self._states.get(image_id)
         if isinstance(state, _Together):
             return state.state
-        return ImageState() if state is None else state
+        if state is None:
+            return ImageState()
+        is_shown = state.status is ImageStatus.LOADED and self._is_label_map(image_id)
+        more = self._grid_notes(image_id) if is_shown else ()
+        return replace(state, notes=(*state.notes, *more)) if more else state
 
     @property
     def states(self) -> dict[str, ImageState]:
@@ -175,6 +183,5 @@ class ImageStates:
         return removed
 
     def _show_loaded(self, image_id: str) -> ImageState:
-        state = self._loaded[image_id].state(self._listing.entry(image_id))
-        self._states[image_id] = state
-        return state
+        self._states[image_id] = self._loaded[image_id].state(self._listing.entry(image_id))
+        return self.state(image_id)

@@ -56,7 +56,7 @@ class Images:
         self._list_requests = ListRequests(connection, metadata)
         self.is_list_unanswered = False
         """Whether the server has not answered the last time that it was asked for its list."""
-        states = ImageStates(overlays.is_label_map)
+        states = ImageStates(overlays.is_label_map, overlays.grid_notes)
         self._downloads = Downloads(
             connection, notify, in_scene, states, metadata, self._list_requests
         )

@@ -62,6 +62,10 @@ class Overlays:
         """Return the id of the image that a label map belongs to; empty if it is none."""
         return self._nodes.label_maps(self._address).label_map(image_id).owner
 
+    def grid_notes(self, image_id: str) -> tuple[str, ...]:
+        """Return how a label map that is loaded does not fit its image, as that is now."""
+        return self._nodes.label_maps(self._address).grid_notes(image_id)
+
     def label_map_node(self, image_id: str) -> Any:
         """Return the volume node of a label map, or None if it is not in the scene."""
         return self._nodes.label_maps(self._address).node(image_id)

@@ -93,7 +93,7 @@ class SceneImages:
             node = self._overlays.show_label_map(image_id, image)
             # It may have come before the list of label maps, as any image.
             self._nodes.remove_volume(self._connection.address, image_id)
-            return node, tuple(filter(None, notices))
+            return node, (*filter(None, notices), *self._overlays.label_map(image_id).notes)
         self._metadata.on_image(image_id, image)
         entry = self._metadata.entry(image_id)
         scan_time = None if entry is None else entry.scan_time.to_datetime()

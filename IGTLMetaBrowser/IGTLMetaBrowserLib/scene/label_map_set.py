@@ -7,6 +7,7 @@ from typing import Any
 
 from ..codec import Coordinates, ImageMessage, LabelMetaItem, printable
 from .errors import SceneError
+from .label_map_grids import Grid, grid_notes
 from .label_maps import (
     LABEL_MAP_CLASS,
     SEGMENTATION_CLASS,
@@ -57,6 +58,7 @@ class LabelMapSet:
         self._scene = scene
         self._placement = Placement(scene, owner_node)
         self._owners: dict[str, str] = {}
+        self._grids: dict[str, Grid] = {}
         # Of the last image that was prepared.
         self._labels: tuple[ImageMessage, Labels] | None = None
         self._volumes = NodeReferences(scene)
@@ -139,12 +141,19 @@ class LabelMapSet:
         labels = prepared[1] if prepared is not None and prepared[0] is image else None
         node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
         self._volumes.keep(image_id, node)
+        self._grids[image_id] = tuple(image.whole_size), image.usable_ijk_to_ras(self.coordinates)
         self._write_attributes(node, image_id)
         write_timestamp(node, image)
         if self.segmentation(image_id) is not None:
             node.SetNodeReferenceID(SEGMENTATION_ROLE, self.segmentation(image_id).GetID())
         self._placement.place_below(node, label_map.owner)
         return node
+
+    def grid_notes(self, image_id: str) -> tuple[str, ...]:
+        """Return how the grid of a label map that came is another than that of its image."""
+        grid = self._grids.get(image_id)
+        owner = self._placement.owner(self._owners.get(image_id, ""))
+        return () if grid is None else grid_notes(grid, owner)
 
     def show_segmentation(self, image_id: str) -> Any:
         """Return a segmentation of a label map that is in the scene. Raises ``SceneError``.
@@ -189,3 +198,4 @@ class LabelMapSet:
                     self._placement.release(node, image_id)
                 references.forget(label_map_id)
             del self._owners[label_map_id]
+            self._grids.pop(label_map_id, None)

@@ -33,6 +33,8 @@ _PIECE = 1 << 20
 # one, and by the golden section of the color circle, so that neighbors are not alike.
 _HUE_STEP = 0.61803398875
 _SATURATION, _BRIGHTNESS = 0.35, 0.9
+# In words that a user reads.
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,28 @@ class LabelMap:
         if not names:
             return printable(self.id) or "Labels"
         return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+    @property
+    def by_label(self) -> dict[int, list[LabelMetaItem]]:
+        """The structures by their labels, of which the list may give one to several."""
+        found: dict[int, list[LabelMetaItem]] = {}
+        for structure in self.structures:
+            found.setdefault(structure.label, []).append(structure)
+        return found
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is noteworthy of it, in words: structures that its voxels do not tell apart."""
+        shared = [
+            f"{_either(structures)} ({label})"
+            for label, structures in self.by_label.items()
+            if len(_names(structures)) > 1
+        ]
+        if not shared:
+            return ()
+        named = ", ".join(shared[:_MOST_NAMED])
+        more = f" and {len(shared) - _MOST_NAMED} more" if len(shared) > _MOST_NAMED else ""
+        return (f"structures that share a label, so that nothing tells them apart: {named}{more}",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,15 +205,28 @@ def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any
     count = max(highest, *(structure.label for structure in label_map.structures), 1) + 1
     names = {label: f"Label {label}" for label in range(1, min(count, 256))}
     rgba = default_colors(count)
-    for structure in label_map.structures:
+    for label, structures in label_map.by_label.items():
         # With 0 no value is told: it is whatever voxels there are.
-        chosen = slice(1, None) if structure.label == 0 else structure.label
-        if any(structure.rgba):
-            rgba[chosen] = structure.rgba
-        for label in names if structure.label == 0 else (structure.label,):
-            names[label] = printable(structure.name) or names.get(label, "")
+        chosen = slice(1, None) if label == 0 else label
+        for structure in structures:
+            if any(structure.rgba):
+                rgba[chosen] = structure.rgba
+        for one in names if label == 0 else (label,):
+            names[one] = _either(structures) or names.get(one, "")
     set_rgba_table(colors, rgba, names)
     return colors
+
+
+def _either(structures: Iterable[LabelMetaItem]) -> str:
+    """Return what voxels of one label are called: which of its structures they are, nobody says."""
+    names = _names(structures)
+    more = [f"{len(names) - _MOST_NAMED} more"] if len(names) > _MOST_NAMED else []
+    return " or ".join(names[:_MOST_NAMED] + more)
+
+
+def _names(structures: Iterable[LabelMetaItem]) -> list[str]:
+    """Return the names of structures, each once."""
+    return [*dict.fromkeys(printable(one.name) for one in structures if one.name)]
 
 
 def default_colors(count: int) -> np.ndarray:

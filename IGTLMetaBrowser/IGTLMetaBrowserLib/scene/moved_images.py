@@ -40,7 +40,7 @@ def movement(node: Any) -> np.ndarray | None:
 
     None if it was not, or if that is not known: it was cropped, resampled, or bent.
     """
-    came = _geometry(node)
+    came = geometry_as_it_came(node)
     if came is None or not _has_voxels_of(node, came[0]):
         return None
     size, before = came
@@ -77,7 +77,7 @@ def check_not_bent(node: Any) -> None:
     Its voxels are others now: a transform that bends it was hardened, or it was resampled. What was
     cropped has the same voxels, but fewer.
     """
-    came = _geometry(node)
+    came = geometry_as_it_came(node)
     if came is None or node.GetImageData() is None or _has_voxels_of(node, came[0]):
         return
     first = np.eye(4)
@@ -109,7 +109,8 @@ def _has_voxels_of(node: Any, size: tuple[int, int, int]) -> bool:
     return data is not None and data.GetExtent() == (0, i - 1, 0, j - 1, 0, k - 1)
 
 
-def _geometry(node: Any) -> tuple[tuple[int, int, int], np.ndarray] | None:
+def geometry_as_it_came(node: Any) -> tuple[tuple[int, int, int], np.ndarray] | None:
+    """Return the size of an image, and its matrix to RAS mm (4, 4); None if they are not known."""
     try:
         numbers = [float(text) for text in (node.GetAttribute(GEOMETRY_ATTRIBUTE) or "").split()]
         matrix = np.vstack([np.reshape(numbers[3:], (3, 4)), (0, 0, 0, 1)])

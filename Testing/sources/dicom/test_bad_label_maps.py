@@ -66,7 +66,7 @@ def number_of_segments(document: Dataset) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (number_of_segments, "two segments have the number 1"),
+        (number_of_segments, "2 segments have the number 1"),
         (number_of_frame(9), "frame 1 is of segment 9, which is not described"),
         (number_of_frame([1, 2]), "frame 1 is of segment 1"),
         (number_of_frame([]), "frame 1 is of no segment"),
@@ -81,6 +81,35 @@ def test_segments_of_which_it_is_not_clear_whose_frames_are_whose(
     source = write(ct_folder, document)
     assert not source.label_maps()
     assert reason in dict(source.refused)["document"]
+
+
+@pytest.mark.parametrize("is_numbered", [False, True], ids=["frames", "numbers as pixels"])
+def test_segments_with_one_number_are_left_out_of_which_the_others_tell(
+    ct_folder: Path, slices: list[Dataset], is_numbered: bool
+) -> None:
+    """Nobody knows which of the two a voxel is of; the third is offered all the same."""
+    names = ["Tumor", "Vessel", "Liver"]
+    if is_numbered:
+        voxels = np.zeros((3, 128, 128), np.uint8)
+        voxels[0, :9], voxels[1, :9], voxels[2, 9:20] = 1, 2, 3
+        document = study.segments(slices, voxels, names, kind=SegmentationTypeValues.LABELMAP)
+    else:
+        voxels = np.zeros((3, 128, 128, 3), np.uint8)
+        voxels[0, :9, :, 0] = voxels[1, :9, :, 1] = voxels[2, 9:20, :, 2] = 1
+        document = study.segments(slices, voxels, names, are_frames_left_out=True)
+    *_, tumor, vessel, _liver = document.SegmentSequence
+    vessel.SegmentNumber = tumor.SegmentNumber
+    if not is_numbered:
+        number_of_frame(1)(document)
+        identification = document.PerFrameFunctionalGroupsSequence[1].SegmentIdentificationSequence
+        identification[0].ReferencedSegmentNumber = 1
+    source = write(ct_folder, document)
+    (item,) = source.label_maps()
+    assert item.name == "Liver"
+    image = source.image(item.id)
+    assert np.count_nonzero(image.pixels) == 11 * 128
+    notice = "left out, as they share a number with another structure: Tumor, Vessel"
+    assert notice in image.metadata["Notice"]
 
 
 @pytest.mark.parametrize("is_last_first", [False, True], ids=["in order", "last segment first"])
@@ -164,7 +193,22 @@ def test_structures_with_one_number_are_left_out(ct_folder: Path, slices: list[D
         document.StructureSetROISequence.extend(again.StructureSetROISequence)
         document.ROIContourSequence.extend(again.ROIContourSequence)
     source = write(ct_folder, document)
-    assert [item.name for item in source.label_maps()] == ["Liver"]
+    (item,) = source.label_maps()
+    assert item.name == "Liver"
+    notice = "left out, as they share a number with another structure: Tumor, Vessel"
+    assert source.image(item.id).metadata["Notice"] == notice
+
+
+def test_structures_that_all_have_one_number_are_refused(
+    ct_folder: Path, slices: list[Dataset]
+) -> None:
+    document = structure_set(square(slices[0], 10, 20))
+    again = structure_set(square(slices[0], 15, 30))
+    document.StructureSetROISequence.extend(again.StructureSetROISequence)
+    document.ROIContourSequence.extend(again.ROIContourSequence)
+    source = write(ct_folder, document)
+    assert not source.label_maps()
+    assert "share a number with another" in dict(source.refused)["document"]
 
 
 @pytest.mark.parametrize("again", [[0, 1, 2, 3], [2, 3, 0, 1], [3, 2, 1, 0], [1, 0, 3, 2, 1]])

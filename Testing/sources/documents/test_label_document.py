@@ -248,6 +248,9 @@ def test_a_segment_whose_others_cannot_be_taken_over(images, overlapping, ijk_to
     first.PixelData = first.PixelData[:100]
     with pytest.raises(SourceError, match=r"taken over: it has pixels that cannot be read"):
         replace_segments(one, images, first, [2])
+    first.SegmentSequence.append(first.SegmentSequence[0])
+    with pytest.raises(SourceError, match="has segments that share a number"):
+        replace_segments(one, images, first, [2])
     first.SegmentationType = "FRACTIONAL"
     with pytest.raises(SourceError, match="is no binary segmentation"):
         replace_segments(one, images, first, [2])

@@ -20,6 +20,16 @@ _BESIDE = "parts are beyond the image"
 _HALF = 0.51
 
 
+def shared_number_notice(names: Sequence[str]) -> str:
+    """Return that structures are left out: nobody knows which voxels are whose."""
+    return f"left out, as they share a number with another structure: {', '.join(names)}"
+
+
+def other_space_notice(names: Sequence[str]) -> str:
+    """Return that structures are left out: it is not known where in the image they lie."""
+    return f"left out, as they are in another frame of reference: {', '.join(names)}"
+
+
 def empty_notices(structures: Sequence[Structure], labels: np.ndarray) -> list[str]:
     """Return which structures no voxel of a label map (k, j, i) has."""
     present = np.zeros(256, bool)

@@ -9,6 +9,7 @@ map of their own, so that none hides another. Fractional segmentations are volum
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from ...net.source import SourceError
 from .decoding import decode_labels
 from .fields import image_id, why_too_large
 from .files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
-from .label_notices import empty_notices
+from .label_notices import empty_notices, shared_number_notice
 from .places import Places, group_by_grid, has_position
 from .sizes import PixelSize
 from .stored_pixels import open_unchanged
@@ -79,7 +80,10 @@ class LabelMap(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class SegmentationLabelMap:
-    """A label map of a file's frames; ``planes`` has the k of each, ``labels`` that of segments."""
+    """A label map of a file's frames; ``planes`` has the k of each, ``labels`` that of segments.
+
+    ``notices`` are what there is to know of all label maps of the file.
+    """
 
     id: str
     size: tuple[int, int, int]
@@ -88,6 +92,7 @@ class SegmentationLabelMap:
     frames: Sequence[Frame]
     planes: Sequence[int]
     labels: dict[int, int]
+    notices: Sequence[str] = ()
 
     @property
     def segments(self) -> Sequence[int]:
@@ -102,7 +107,7 @@ class SegmentationLabelMap:
         columns, rows, count = self.size
         volume = np.zeros((count, rows, columns), np.uint8)
         if not self.frames:  # those without any of a segment may be left out
-            return volume, empty_notices(self.structures, volume)
+            return volume, [*self.notices, *empty_notices(self.structures, volume)]
         file = self.frames[0].file
         indices = [frame.index for frame in self.frames]
         # Of a file written again, voxels would come with the place and the names of before.
@@ -116,7 +121,7 @@ class SegmentationLabelMap:
             if ((labels != plane) & (labels != 0) & (plane != 0)).any():
                 raise SourceError(f"{file.name!r} has segments that overlap, and denies it")
             np.maximum(plane, labels, out=plane)
-        return volume, empty_notices(self.structures, volume)
+        return volume, [*self.notices, *empty_notices(self.structures, volume)]
 
     def _labels_of(self, frame: Frame, picture: np.ndarray) -> np.ndarray:
         """Return the labels of a frame: its pixels are those of one segment, or their numbers."""
@@ -132,11 +137,10 @@ class SegmentationLabelMap:
 def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
     """Return the label maps of a file. Raises ``ValueError`` with the reason if there are none."""
     header = file.header
-    segments = _segments(header)
+    segments, notices = _segments(header)
     if not 0 < len(segments) <= MOST_LABELS:
         raise ValueError(f"{len(segments)} segments; there can be 1 to {MOST_LABELS} labels")
-    frames = [*frames_of(file)]
-    _check_segments(frames, segments)
+    frames = _frames(file, segments)
     planes, ijk_to_ras, _ = _grid(frames)
     size = _size(frames, max(planes) + 1)
     return [
@@ -148,6 +152,7 @@ def read_segmentation(file: ImageFile) -> list[SegmentationLabelMap]:
             [frame for frame in frames if _is_of(frame, numbers)],
             [k for k, frame in zip(planes, frames, strict=True) if _is_of(frame, numbers)],
             {number: segments[number].label for number in numbers},
+            notices,
         )
         for numbers, words in _layers(frames, planes, segments)
     ]
@@ -158,11 +163,10 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
 
     Raises ``ValueError`` with the reason if there are none.
     """
-    segments = _segments(file.header)
+    segments, notices = _segments(file.header)
     kind = file.header.get("SegmentationFractionalType").lower() or "fraction"
-    frames = [*frames_of(file)]
+    frames = _frames(file, segments)
     highest_fraction(frames[0])
-    _check_segments(frames, segments)
     planes, ijk_to_ras, size = _grid(frames)
     count = _size(frames, max(planes) + 1)[2]
     stacks = []
@@ -172,7 +176,7 @@ def fractional_volumes(file: ImageFile) -> list[Stack]:
             notice = f"fractional segmentation: {kind} of {structure.name}, from 0 to 1"
             label = f"{structure.name} ({kind})"
             own_frames = tuple(frames[n] for n in chosen)
-            stack = Stack(own_frames, ijk_to_ras, VOLUME, size, label, notices=(notice,))
+            stack = Stack(own_frames, ijk_to_ras, VOLUME, size, label, notices=(notice, *notices))
             own_planes = tuple(planes[n] for n in chosen)
             if len({*own_planes}) < len(own_planes):
                 raise ValueError(f"two frames of {structure.name!r} lie in one plane")
@@ -207,15 +211,24 @@ def _is_of(frame: Frame, numbers: Sequence[int]) -> bool:
     return is_numbered or _segment_of(frame) in numbers
 
 
-def _check_segments(frames: Sequence[Frame], segments: dict[int, Structure]) -> None:
-    """Raise ``ValueError`` if a frame is not of one of the segments: it would be left out."""
-    if frames[0].file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION:
-        return
+def _frames(file: ImageFile, segments: dict[int, Structure]) -> list[Frame]:
+    """Return the frames of a file, without those of segments that share a number.
+
+    Raises ``ValueError`` if a frame is not of one of the segments: it would be left out.
+    """
+    frames = [*frames_of(file)]
+    if file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION:
+        return frames
+    left_out = _shared_numbers(file.header)
     for frame in frames:
         text = frame.get("ReferencedSegmentNumber")
-        if not text.isdecimal() or int(text) not in segments:
+        if not text.isdecimal() or int(text) not in {*segments, *left_out}:
             segment = f"segment {text}, which is not described" if text else "no segment"
             raise ValueError(f"frame {frame.index + 1} is of {segment}")
+    kept = [frame for frame in frames if _segment_of(frame) not in left_out]
+    if not kept:
+        raise ValueError("all frames are of segments that share a number with another")
+    return kept
 
 
 def _segment_of(frame: Frame) -> int:
@@ -293,24 +306,43 @@ def _step(places: Places, planes: np.ndarray, step: float) -> np.ndarray:
     return found
 
 
-def _segments(header: ImageHeader) -> dict[int, Structure]:
-    """Return the segments by their numbers, but for the background of a label map.
+def _segments(header: ImageHeader) -> tuple[dict[int, Structure], list[str]]:
+    """Return the segments by their numbers, but for the background of a label map, and notices.
 
     What is in none of the others can be a segment there: by its number, the padding of pixels.
+    Those that share a number are left out, of which a notice tells. Raises ``ValueError`` if no
+    others are there.
     """
+    found: dict[int, list[Structure]] = {}
+    for label, (number, item) in enumerate(_described(header), start=1):
+        name = item.get("SegmentLabel") or f"segment {number}"
+        color = color_of_lab(item.get("RecommendedDisplayCIELabValue", ""))
+        structure = Structure(name, label, color or default_color(label))
+        found.setdefault(number, []).append(structure)
+    segments = {number: these[0] for number, these in found.items() if len(these) == 1}
+    left_out = {number: these for number, these in found.items() if len(these) > 1}
+    if left_out and not segments:
+        number, these = next(iter(left_out.items()))
+        raise ValueError(f"{len(these)} segments have the number {number}")
+    names = [one.name for these in left_out.values() for one in these]
+    return segments, [shared_number_notice(names)] if names else []
+
+
+def _described(header: ImageHeader) -> list[tuple[int, dict[str, str]]]:
+    """Return the numbers of the segments that are described, and the attributes of each."""
     is_numbered = header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION
     background = header.get("PixelPaddingValue") if is_numbered else ""
     items = json.loads(header.get("SegmentSequence") or "[]")
     described = [one for one in items if not background or one.get("SegmentNumber") != background]
-    segments = {}
-    for label, item in enumerate(described, start=1):
-        number = int(item.get("SegmentNumber") or label)
-        if number in segments:
-            raise ValueError(f"two segments have the number {number}")
-        name = item.get("SegmentLabel") or f"segment {number}"
-        color = color_of_lab(item.get("RecommendedDisplayCIELabValue", ""))
-        segments[number] = Structure(name, label, color or default_color(label))
-    return segments
+    return [
+        (int(item.get("SegmentNumber") or label), item)
+        for label, item in enumerate(described, start=1)
+    ]
+
+
+def _shared_numbers(header: ImageHeader) -> set[int]:
+    counts = Counter(number for number, _ in _described(header))
+    return {number for number, count in counts.items() if count > 1}
 
 
 def default_color(label: int) -> tuple[int, int, int, int]:

@@ -24,7 +24,7 @@ from ...net.source import SourceError
 from .fields import image_id
 from .file_versions import version_at
 from .files import Document
-from .label_notices import CUT, empty_notices
+from .label_notices import CUT, empty_notices, other_space_notice, shared_number_notice
 from .places import check_patient
 from .segmentations import Structure, default_color
 from .volumes import Stack
@@ -45,7 +45,10 @@ _FITS = 0.25
 
 @dataclass(frozen=True, eq=False)
 class StructureLabelMap:
-    """One structure of a structure set, ``number`` its ROINumber, on the grid of an image."""
+    """One structure of a structure set, ``number`` its ROINumber, on the grid of an image.
+
+    ``notices`` are what there is to know of all structures of the file.
+    """
 
     id: str
     size: tuple[int, int, int]
@@ -54,6 +57,7 @@ class StructureLabelMap:
     file: Document
     number: int
     segments: Sequence[int] = ()
+    notices: Sequence[str] = ()
 
     def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
         """Return the labels, uint8 of shape (k, j, i), and what there is to know of them.
@@ -80,7 +84,7 @@ class StructureLabelMap:
             is_cut |= not is_in_slices or _is_beside(ijk[:, :2], rows, columns)
         labels = volume.astype(np.uint8)
         notices = empty_notices(self.structures, labels)
-        return labels, [*notices, *([CUT] if is_cut else [])]
+        return labels, [*self.notices, *notices, *([CUT] if is_cut else [])]
 
     def _points(self, dataset: Dataset) -> Iterator[np.ndarray]:
         try:
@@ -103,7 +107,7 @@ def read_structures(folder: Path, file: Document, image: Stack) -> list[Structur
     patient_id, patient = (str(dataset.get(f"Patient{of}") or "") for of in ("ID", "Name"))
     check_patient(image.frames[0], patient_id.strip(), patient)
     uid = str(dataset.get("SOPInstanceUID") or file.name)
-    names = _names(dataset, image)
+    names, notices = _names(dataset, image)
     label_maps = []
     for place, roi in enumerate(dataset.get("ROIContourSequence") or [], start=1):
         number = _number(roi)
@@ -120,39 +124,50 @@ def read_structures(folder: Path, file: Document, image: Stack) -> list[Structur
                 [Structure(names[number], 1, rgba)],
                 file,
                 number,
+                notices=notices,
             )
         )
     return label_maps
 
 
-def _names(dataset: Dataset, image: Stack) -> dict[int, str]:
-    """Return what the structures in the space of an image are called, by their numbers."""
+def _names(dataset: Dataset, image: Stack) -> tuple[dict[int, str], list[str]]:
+    """Return what the structures in the space of an image are called, by their numbers.
+
+    And notices of those that are left out. Raises ``ValueError`` if no others are there.
+    """
     items = dataset.get("StructureSetROISequence") or []
     rois = dataset.get("ROIContourSequence") or []
     doubled = _doubled([int(item.ROINumber) for item in items]) | _doubled(map(_number, rois))
-    return {
-        int(item.ROINumber): str(item.get("ROIName") or f"ROI {item.ROINumber}")
-        for item in items
-        if int(item.ROINumber) not in doubled and _is_in_space_of(item, image)
-    }
+    names, shared, elsewhere = {}, [], []
+    for item in items:
+        number = int(item.ROINumber)
+        name = str(item.get("ROIName") or f"ROI {number}")
+        if number in doubled:
+            shared.append(name)
+        elif _is_in_space_of(item, image):
+            names[number] = name
+        else:
+            elsewhere.append(name)
+    notices = [shared_number_notice(shared)] if shared else []
+    if elsewhere:
+        notices.append(other_space_notice(elsewhere))
+    if notices and not names:
+        raise ValueError(f"structures {'; '.join(notices)}")
+    for notice in notices:
+        _logger.warning("structures %s", notice)
+    return names, notices
 
 
 def _doubled(numbers: Iterable[int]) -> set[int]:
     """Return the numbers that several structures have: nobody knows whose contours are whose."""
-    found = {number for number, count in Counter(numbers).items() if count > 1}
-    if found:
-        _logger.warning("structures that share a number with another are left out")
-    return found
+    return {number for number, count in Counter(numbers).items() if count > 1}
 
 
 def _is_in_space_of(structure: Dataset, image: Stack) -> bool:
     """Whether nothing says that a structure's coordinates are others than the image's."""
     own = str(structure.get("ReferencedFrameOfReferenceUID") or "")
     frame = image.frames[0].get("FrameOfReferenceUID")
-    is_other = bool(own and frame) and own != frame
-    if is_other:
-        _logger.warning("a structure in another frame of reference than its image's is left out")
-    return not is_other
+    return not (own and frame) or own == frame
 
 
 def fill(polygon: np.ndarray, rows: int, columns: int) -> np.ndarray:

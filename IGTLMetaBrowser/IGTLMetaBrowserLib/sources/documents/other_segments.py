@@ -125,7 +125,10 @@ def _check(document: Dataset, wanted: Collection[int] = ()) -> set[int]:
     is_binary = document.get("SegmentationType") == "BINARY"
     if document.get("SOPClassUID") != _SEGMENTATION or not is_binary:
         raise _not_taken_over("is no binary segmentation")
-    numbers = {int(item.SegmentNumber) for item in document.get("SegmentSequence") or []}
+    items = document.get("SegmentSequence") or []
+    numbers = {int(item.SegmentNumber) for item in items}
+    if len(numbers) < len(items):
+        raise _not_taken_over("has segments that share a number")
     for number in wanted:
         if number not in numbers:
             raise SourceError(
