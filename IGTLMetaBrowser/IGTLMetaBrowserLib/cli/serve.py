@@ -190,7 +190,8 @@ def _open_volumes(arguments: argparse.Namespace) -> PlainVolumeSource:
     if not _count(source):
         note(
             "there are no NRRD, NIfTI or MetaImage files that can be served in "
-            f"{str(arguments.folder)!r}; check the path, or bring some there and start again"
+            f"{str(arguments.folder)!r}; check the path, or bring some there: clients see them "
+            "when they refresh their list"
         )
     if _are_names_hidden(arguments):
         _note_count(len(source.refused), "files")

@@ -17,7 +17,7 @@ import pytest
 from helpers.replaced_files import replace_with_time
 from helpers.volume_files import META_HEADER, NRRD_HEADER, VOXELS, write_with_itk
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
-from IGTLMetaBrowserLib.sources.plain_volumes import folder as plain_volumes
+from IGTLMetaBrowserLib.sources.plain_volumes import folder_files
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_process import PROCESS
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_reading import Request, VolumeHeader
@@ -148,7 +148,7 @@ def test_when_much_time_was_lost_on_headers_the_others_have_a_second_each(
 
     read = PROCESS.read_header
     monkeypatch.setattr(PROCESS, "read_header", read_header)
-    monkeypatch.setattr(plain_volumes, "_MOST_SECONDS_LOST", 1e-9)
+    monkeypatch.setattr(folder_files, "_MOST_SECONDS_LOST", 1e-9)
     source = PlainVolumeSource(tmp_path)
     assert asked == [("a.nrrd", 10), ("b.nrrd", 10), ("c.nrrd", 1), ("d.nrrd", 1)]
     assert [item.id for item in source.images()] == ["a", "c", "d"]

@@ -11,9 +11,8 @@ Needs SimpleITK, which runs in a process of its own: a file that ends it is refu
 
 from __future__ import annotations
 
+import logging
 import os
-import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,36 +23,29 @@ from ... import codec
 from ...file_version import FileVersion
 from ...net.source import SourceError
 from ..background import Background
-from ..dicom.fields import ID_LENGTH
-from ..dicom.fields import image_id as id_of_text
-from .itk_process import HEADER_SECONDS, PROCESS
-from .markups_folder import Markups, read_markups
+from ..folder_scans import FolderScans
+from .folder_files import FolderFiles
+from .itk_process import PROCESS
 from .volume_file import (
     ENDINGS,
     VolumeFile,
-    check_name,
     read_header,
     read_volume,
     require_simpleitk,
-    stem_of,
     version_of_files,
 )
 from .voxel_files import voxel_file
 
-MARKUPS_ENDING = ".mrk.json"
-_ID_BYTES = 20
-# So much may be lost on headers that are refused. Then the others have little time: ten seconds for
-# each of a thousand would keep a server from starting for hours. What is read is not lost, however
-# slow a network drive is.
-_MOST_SECONDS_LOST = 60.0
-_HEADER_SECONDS_THEN = 1.0
+_logger = logging.getLogger(__name__)
 
 
 class PlainVolumeSource:
-    """Offers the volumes and markups in the files below ``folder``, as they are when it is made.
+    """Offers the volumes and markups in the files below ``folder``.
 
-    ``refused`` lists what is not offered: its path in the folder, and the reason. Raises
-    ``SourceError`` if the folder is missing or SimpleITK is not installed.
+    Files that come, change or go are noticed when a list is asked for again. A file that changed
+    since it was listed is sent only if it is what the list says.
+
+    Raises ``SourceError`` if the folder is missing or SimpleITK is not installed.
 
     With ``is_served``, for a server that must not keep others waiting, files are read in a thread
     until ``close`` ends it.
@@ -63,18 +55,14 @@ class PlainVolumeSource:
         require_simpleitk()
         self._background = Background() if is_served else None
         self.folder = Path(folder)
-        if not self.folder.is_dir():
-            raise SourceError(f"there is no folder {str(self.folder)!r}")
-        self.refused: list[tuple[str, str]] = []
-        self._files: dict[str, VolumeFile] = {}
-        self._markups = Markups([], [])
-        self._seconds_lost = 0.0
-        paths = sorted(self.folder.rglob("*"))
-        volumes = [path for path in paths if path.name.lower().endswith(ENDINGS)]
-        self._stems = Counter(stem_of(path) for path in volumes if path.parent == self.folder)
-        for path in paths:
-            self._add(path)
-        self._listing = tuple(file.item for file in self._files.values() if not file.labels)
+        self._files = FolderFiles(self.folder)
+        self._offers = self._files.look()
+        self._scans = FolderScans(self._background)
+
+    @property
+    def refused(self) -> list[tuple[str, str]]:
+        """What is not offered: its path in the folder, and the reason."""
+        return self._offers.refused
 
     def close(self) -> None:
         """End the thread, and what it reads. Nothing can be asked for any more."""
@@ -88,15 +76,30 @@ class PlainVolumeSource:
         return any(path.name.lower().endswith(ENDINGS) for path in folder.rglob("*"))
 
     def images(self) -> Sequence[codec.ImageMetaItem]:
-        """Return the listing, in the order of the paths."""
-        return self._listing
+        """Return the listing, in the order of the paths.
+
+        This and the other lists raise ``NotReadyError`` while the folder is looked at, for a second
+        at most.
+        """
+        self._look_again()
+        return self._offers.listing
+
+    def _look_again(self) -> None:
+        try:
+            found = self._scans.new(self._files.look)
+        except SourceError as error:  # a share that is away
+            _logger.warning("the list is as it was before: %s", error)
+        else:
+            self._offers = found or self._offers
 
     def image(self, image_id: str) -> codec.ImageMessage:
         """Read an image or a label map; raises ``SourceError``, and ``NotReadyError`` meanwhile."""
         file = self._file(image_id)
-        if version_of_files(file.path, file.voxels) != file.version:
-            raise _changed(file.path)
-        pixels, ijk_to_ras = self._read(file)
+        try:
+            pixels, ijk_to_ras = self._read(file, self.image_version(image_id))
+        except _ChangedError:
+            self._scans.scan_next_time()
+            raise
         return codec.ImageMessage.from_ijk_to_ras(
             pixels,
             ijk_to_ras,
@@ -109,89 +112,88 @@ class PlainVolumeSource:
         """Return what there is to know of an image's place. Raises ``SourceError``."""
         return self._file(image_id).metadata
 
-    def _read(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
+    def _read(
+        self, file: VolumeFile, version: tuple[FileVersion, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        if not _can_be_same(file.version, version):
+            raise _ChangedError(file.path)
         if self._background is None:
-            return self._read_checked(file)
-        key = (file.path, file.version)
+            return self._read_checked(file, version)
+        key = (file.path, (file.version, version))
         if not self._background.is_begun(key):
             self._background.wait_for_room()
-            self._background.begin(key, partial(self._read_checked, file), is_large=True)
+            work = partial(self._read_checked, file, version)
+            self._background.begin(key, work, is_large=True)
         return self._background.take(key)
 
-    def _read_checked(self, file: VolumeFile) -> tuple[np.ndarray, np.ndarray]:
-        """Read a volume. Raises ``SourceError``, also if it is another than was listed."""
-        if voxel_file(file.path, self.folder) != file.voxels:
-            raise _changed(file.path)
+    def _read_checked(
+        self, file: VolumeFile, version: tuple[FileVersion, ...]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Read a volume of this version.
+
+        Raises ``SourceError``, also if it is another than was listed.
+        """
+        if voxel_file(file.path, self.folder) != file.voxels or (
+            version != file.version and not self._is_as_listed(file)
+        ):
+            self._files.forget(file.path)
+            raise _ChangedError(file.path)
         volume = read_volume(file.path)
         # Only now: it may have been replaced while it waited, or was read.
-        if version_of_files(file.path, file.voxels) != file.version:
-            raise _changed(file.path)
+        if version_of_files(file.path, file.voxels) != version:
+            raise _ChangedError(file.path)
         return volume
+
+    def _is_as_listed(self, file: VolumeFile) -> bool:
+        try:
+            return read_header(file.path, file.voxels).is_same(file)
+        except SourceError:  # the next list says it
+            return False
 
     def image_version(self, image_id: str) -> tuple[FileVersion, ...]:
         """Return what tells its file, or its two files, from others. Raises ``SourceError``."""
         file = self._file(image_id)
-        return version_of_files(file.path, file.voxels)
+        try:
+            return version_of_files(file.path, file.voxels)
+        except SourceError:
+            raise _ChangedError(file.path) from None
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures of all segmentations."""
-        return [label for file in self._files.values() for label in file.labels]
+        self._look_again()
+        return [label for file in self._offers.files.values() for label in file.labels]
 
     def trajectories(self) -> Sequence[codec.TrajectoryItem]:
         """Return the lines of the markups files."""
-        return self._markups.trajectories
+        self._look_again()
+        return self._offers.markups.trajectories
 
     def points(self) -> Sequence[codec.PointItem]:
         """Return the other points of the markups files."""
-        return self._markups.points
+        self._look_again()
+        return self._offers.markups.points
 
     def _file(self, image_id: str) -> VolumeFile:
-        if image_id not in self._files:
+        if image_id not in self._offers.files:
             raise SourceError(
                 f"there is no image with the ID {image_id!r}; refresh the list of images"
             )
-        return self._files[image_id]
-
-    def _add(self, path: Path) -> None:
-        name = path.relative_to(self.folder).as_posix()
-        if not path.name.lower().endswith((*ENDINGS, MARKUPS_ENDING)):
-            return
-        try:
-            if not path.is_file():  # one might wait for a pipe for ever
-                raise SourceError("it is no file that can be read")
-            if path.name.lower().endswith(MARKUPS_ENDING):
-                self._markups.add(read_markups(path))
-            else:
-                check_name(path)
-                file = self._read_header(path, self._id_of(path, name))
-                self._files[file.item.id] = file
-        except SourceError as error:
-            self.refused.append((name, str(error)))
-        except OSError as error:  # of a folder that the system does not let be read
-            self.refused.append((name, f"it cannot be read: {error.strerror}"))
-
-    def _read_header(self, path: Path, image_id: str) -> VolumeFile:
-        is_late = self._seconds_lost >= _MOST_SECONDS_LOST
-        seconds = _HEADER_SECONDS_THEN if is_late else HEADER_SECONDS
-        begin = time.monotonic()
-        try:
-            return read_header(path, image_id, self.folder, seconds)
-        except SourceError:
-            self._seconds_lost += time.monotonic() - begin
-            raise
-
-    def _id_of(self, path: Path, name: str) -> str:
-        """Return the file's name without its ending, or else one made of its path in the folder.
-
-        Only of a file that has it alone, in the folder itself: if patients have subfolders, and
-        each has a CT, the ID of one must not be another's when the server is started again.
-        """
-        stem = stem_of(path)
-        fits = stem.isascii() and stem.isprintable() and 0 < len(stem) <= _ID_BYTES
-        # As long as those that are made of paths, it could be one of them.
-        is_alone = path.parent == self.folder and self._stems[stem] == 1 and len(stem) != ID_LENGTH
-        return stem if fits and is_alone else id_of_text(name)
+        return self._offers.files[image_id]
 
 
-def _changed(path: Path) -> SourceError:
-    return SourceError(f"{path.name!r} has changed since it was listed; start the server again")
+def _can_be_same(listed: tuple[FileVersion, ...], now: tuple[FileVersion, ...]) -> bool:
+    """Whether files can still be those that were listed.
+
+    A new mode, owner or link, as of a backup that is made of links, changes the time of what the
+    system knows of a file, and nothing else.
+    """
+    return [one._replace(ctime_ns=0) for one in listed] == [one._replace(ctime_ns=0) for one in now]
+
+
+class _ChangedError(SourceError):
+    """A file is no longer the one that was listed."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path.name!r} has changed since it was listed; refresh the list of images"
+        )

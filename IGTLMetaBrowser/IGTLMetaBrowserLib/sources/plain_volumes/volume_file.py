@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +41,7 @@ _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, techn
 _LONGEST = 1e6  # mm
 _FLATTEST = 1e-6  # the volume of three axes of length 1
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
+_SAMPLE = 4096  # bytes of a file, three times
 _LONGEST_REASON = 100  # it may repeat a text of the file
 
 
@@ -47,6 +50,7 @@ class VolumeFile:
     """A file with its line in the listing, its labels, and its version when it was read.
 
     ``voxels`` is the file that they are in, perhaps the same; ``metadata`` are what else is known.
+    ``digest`` is made of some bytes of both.
     """
 
     path: Path
@@ -55,6 +59,16 @@ class VolumeFile:
     labels: tuple[codec.LabelMetaItem, ...]
     version: tuple[FileVersion, ...]
     metadata: Mapping[str, str]
+    digest: bytes
+
+    def with_id(self, image_id: str) -> VolumeFile:
+        """Return it as it is listed under an ID."""
+        labels = tuple(replace(label, id=image_id) for label in self.labels)
+        return replace(self, item=replace(self.item, id=image_id), labels=labels)
+
+    def is_same(self, listed: VolumeFile) -> bool:
+        """Whether it is what was listed, under whatever ID, though its version may be another."""
+        return replace(self.with_id(listed.item.id), version=listed.version) == listed
 
 
 def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +106,7 @@ def read_label_map(path: Path) -> Labels:
         raise SourceError(f"{path.name} is no label map; it ends with one of {', '.join(ENDINGS)}")
     require_simpleitk()
     check_name(path)
-    file = read_header(path, "", path.parent)
+    file = read_header(path, voxel_file(path, path.parent))
     structures = [Structure(one.name, one.label, one.rgba) for one in file.labels]
     return Labels(*read_volume(path), structures)
 
@@ -112,11 +126,13 @@ def check_name(path: Path) -> None:
         raise SourceError("its name, or that of its folder, is not UTF-8; rename it") from None
 
 
-def read_header(
-    path: Path, image_id: str, folder: Path, seconds: float = HEADER_SECONDS
-) -> VolumeFile:
-    voxels = voxel_file(path, folder)
+def read_header(path: Path, voxels: Path, seconds: float = HEADER_SECONDS) -> VolumeFile:
+    """Return what a header says, of a volume whose voxels are in that file; it has no ID yet.
+
+    Raises ``SourceError``, and ``OSError``.
+    """
     version = version_of_files(path, voxels)
+    digest = _digest(path, voxels)
     check_header(path)
     try:
         header = PROCESS.read_header(path, _READERS[ending_of(path)], seconds)
@@ -131,7 +147,7 @@ def read_header(
     _check_sense(voxels, header, size, place.ijk_to_ras)
     item = codec.ImageMetaItem(
         name=stem_of(path) if place.has_spacing else f"{stem_of(path)} ({MM_NOT_KNOWN})",
-        id=image_id,
+        id="",
         scan_time=_time_of(path),
         size=size,
         scalar_type=_scalar_type(header),
@@ -140,7 +156,7 @@ def read_header(
         labels = tuple(_labels(header, item)) if path.name.lower().endswith(".seg.nrrd") else ()
     except ValueError as error:
         raise SourceError(f"its segments cannot be read: {str(error)[:_LONGEST_REASON]}") from None
-    return VolumeFile(path, voxels, item, labels, version, place.metadata)
+    return VolumeFile(path, voxels, item, labels, version, place.metadata, digest)
 
 
 def _time_of(path: Path) -> codec.Timestamp:
@@ -220,15 +236,32 @@ def _place_of(path: Path, header: VolumeHeader) -> Place:
     return place_of(path, flip_matrix_lps_ras(ijk_to_lps), size, begin)
 
 
-def version_of_files(path: Path, voxels: Path) -> tuple[FileVersion, ...]:
-    """Return the versions of the files of a volume. Raises ``SourceError``.
+def _digest(*files: Path) -> bytes:
+    """Return what some bytes of each file amount to: of its beginning, middle and end.
+
+    That is cheap on any drive. At the end of what is compressed is a checksum of all.
+    """
+    digest = blake2b(digest_size=16)
+    for path in dict.fromkeys(files):
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            for begin in (0, size // 2, max(0, size - _SAMPLE)):
+                file.seek(begin)
+                digest.update(file.read(_SAMPLE))
+    return digest.digest()
+
+
+def version_of_files(*files: Path) -> tuple[FileVersion, ...]:
+    """Return the versions of the files of a volume, of which two may be the same.
+
+    Raises ``SourceError``.
 
     A server asks again and again while it is read: nothing is opened.
     """
     try:
-        return tuple(version_of(file.stat()) for file in dict.fromkeys((path, voxels)))
+        return tuple(version_of(file.stat()) for file in dict.fromkeys(files))
     except OSError as error:
-        raise SourceError(f"{path.name!r} can no longer be read: {error.strerror}") from None
+        raise SourceError(f"{files[0].name!r} can no longer be read: {error.strerror}") from None
 
 
 def require_simpleitk() -> None:

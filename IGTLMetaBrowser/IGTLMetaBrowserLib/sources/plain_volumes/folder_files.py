@@ -1,0 +1,167 @@
+"""What the files below a folder offer, as they were when they were last looked at.
+
+A file that is what it was is not read again. While this program runs, no file has an ID that
+another has had: who has an older list must not get the image of another file by it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ... import codec
+from ...file_version import FileVersion
+from ...net.source import SourceError
+from ..dicom.fields import ID_LENGTH
+from ..dicom.fields import image_id as id_of_text
+from .formats import NIFTI_ENDINGS, ending_of
+from .itk_process import HEADER_SECONDS
+from .markups_folder import Markups, read_markups
+from .volume_file import ENDINGS, VolumeFile, check_name, read_header, stem_of, version_of_files
+from .voxel_files import voxel_file
+
+MARKUPS_ENDING = ".mrk.json"
+_ID_BYTES = 20
+# So much may be lost on headers that are refused. Then the others have little time: ten seconds for
+# each of a thousand would keep a server from starting for hours. What is read is not lost, however
+# slow a network drive is.
+_MOST_SECONDS_LOST = 60.0
+_HEADER_SECONDS_THEN = 1.0
+
+
+@dataclass(frozen=True)
+class Offers:
+    """The volumes by their IDs, the list of those that are images, the markups of all files.
+
+    ``refused`` is what is not offered: its path in the folder, and the reason.
+    """
+
+    files: Mapping[str, VolumeFile]
+    listing: Sequence[codec.ImageMetaItem]
+    markups: Markups
+    refused: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was found in a file, or why it is refused, and of which files of which versions.
+
+    Without a version, it is because of what else is in the folder, and has to be looked at again.
+    """
+
+    found: VolumeFile | Markups | str
+    files: tuple[Path, ...] = ()
+    version: tuple[FileVersion, ...] | None = None
+
+
+class FolderFiles:
+    """The files below a folder; for one thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._known: dict[Path, _Known] | None = None
+        self._paths: dict[str, Path] = {}  # of the IDs that were ever made of names
+        self._seconds_lost = 0.0
+
+    def look(self) -> Offers | None:
+        """Return what the folder offers; None if that is what it was. Raises ``SourceError``."""
+        try:
+            if not self._folder.is_dir():
+                raise SourceError(f"there is no folder {str(self._folder)!r}")
+            paths = sorted(self._folder.rglob("*"))
+        except OSError as error:  # a folder in it that is just removed
+            raise SourceError(f"the folder cannot be read: {error.strerror}") from error
+        endings = (*ENDINGS, MARKUPS_ENDING)
+        before = self._known or {}
+        known = {
+            path: self._look_at(path, before.get(path))
+            for path in paths
+            if path.name.lower().endswith(endings)
+        }
+        if known == self._known:
+            return None
+        self._known = known
+        return self._offers(known)
+
+    def forget(self, path: Path) -> None:
+        """Read a file anew next time, whatever its version is."""
+        if self._known is not None:
+            self._known.pop(path, None)
+
+    def _look_at(self, path: Path, known: _Known | None) -> _Known:
+        if known is not None and known.version is not None:
+            try:
+                if ending_of(path) in NIFTI_ENDINGS:
+                    voxel_file(path, self._folder)  # which depends on what is beside it
+                if version_of_files(*known.files) == known.version:
+                    return known
+            except SourceError:  # then it is said why
+                pass
+        return self._read(path)
+
+    def _read(self, path: Path) -> _Known:
+        files, version = (path,), None
+        found: VolumeFile | Markups | str
+        try:
+            if not path.is_file():  # one might wait for a pipe for ever
+                raise SourceError("it is no file that can be read")
+            if path.name.lower().endswith(MARKUPS_ENDING):
+                version = version_of_files(path)
+                found = read_markups(path)
+            else:
+                check_name(path)
+                files = (path, voxel_file(path, self._folder))
+                version = version_of_files(*files)
+                found = self._read_header(*files)
+        except SourceError as error:
+            found = str(error)
+        except OSError as error:  # of a folder that the system does not let be read
+            found = f"it cannot be read: {error.strerror}"
+        return _Known(found, files, version)
+
+    def _read_header(self, path: Path, voxels: Path) -> VolumeFile:
+        is_late = self._seconds_lost >= _MOST_SECONDS_LOST
+        seconds = _HEADER_SECONDS_THEN if is_late else HEADER_SECONDS
+        begin = time.monotonic()
+        try:
+            return read_header(path, voxels, seconds)
+        except SourceError:
+            self._seconds_lost += time.monotonic() - begin
+            raise
+
+    def _offers(self, known: Mapping[Path, _Known]) -> Offers:
+        files: dict[str, VolumeFile] = {}
+        markups = Markups([], [])
+        refused = []
+        stems = Counter(
+            stem_of(path)
+            for path in known
+            if path.parent == self._folder and path.name.lower().endswith(ENDINGS)
+        )
+        for path, one in known.items():
+            name = path.relative_to(self._folder).as_posix()
+            if isinstance(one.found, str):
+                refused.append((name, one.found))
+            elif isinstance(one.found, Markups):
+                markups.add(one.found)
+            else:
+                image_id = self._id_of(path, name, stems)
+                files[image_id] = one.found.with_id(image_id)
+        listing = tuple(file.item for file in files.values() if not file.labels)
+        return Offers(files, listing, markups, refused)
+
+    def _id_of(self, path: Path, name: str, stems: Mapping[str, int]) -> str:
+        """Return the file's name without its ending, or else one made of its path in the folder.
+
+        Only of a file that has it alone, in the folder itself: if patients have subfolders, and
+        each has a CT, the ID of one must not be another's when the server is started again.
+        """
+        stem = stem_of(path)
+        fits = stem.isascii() and stem.isprintable() and 0 < len(stem) <= _ID_BYTES
+        # As long as those that are made of paths, it could be one of them.
+        is_alone = path.parent == self._folder and stems[stem] == 1 and len(stem) != ID_LENGTH
+        is_its_own = fits and is_alone and self._paths.setdefault(stem, path) == path
+        return stem if is_its_own else id_of_text(name)
