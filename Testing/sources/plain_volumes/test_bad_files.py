@@ -17,6 +17,7 @@ import pytest
 from helpers.replaced_files import replace_with_time
 from helpers.volume_files import META_HEADER, NRRD_HEADER, VOXELS, write_with_itk
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
+from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.plain_volumes import folder_files
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.plain_volumes.itk_process import PROCESS
@@ -133,25 +134,65 @@ def test_a_file_that_keeps_itk_busy_for_ever_is_refused_and_the_next_is_read(tmp
     np.testing.assert_array_equal(read_volume(tmp_path / "head.nrrd")[0], VOXELS)
 
 
-def test_when_much_time_was_lost_on_headers_the_others_have_a_second_each(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """A thousand that take ten seconds each would keep a server from starting for hours."""
-    (tmp_path / "b.nrrd").write_text(f"{NRRD_HEADER}no field\n\n")
-    for name in "acd":
-        write_with_itk(tmp_path / f"{name}.nrrd")
-    asked = []
+def seconds_given(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float]]:
+    """Return a list that tells which headers are read, in how many seconds at most."""
+    given = []
 
     def read_header(path: Path, image_io: str, seconds: float) -> VolumeHeader:
-        asked.append((path.name, seconds))
+        given.append((path.name, seconds))
         return read(path, image_io, seconds)
 
     read = PROCESS.read_header
     monkeypatch.setattr(PROCESS, "read_header", read_header)
+    return given
+
+
+def write_slow_header(path: Path) -> None:
+    """Write a compressed file that begins with nothing, again and again: that is read, too."""
+    write_with_itk(path)
+    path.write_bytes(gzip.compress(b"") * 200_000 + path.read_bytes())
+
+
+def test_when_much_time_was_lost_on_headers_the_others_have_a_second_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A thousand that take ten seconds each would keep a server from starting for hours."""
+    (tmp_path / "a.nrrd").write_text(f"{NRRD_HEADER}no field\n\n")
+    for name in "bc":
+        write_with_itk(tmp_path / f"{name}.nrrd")
     monkeypatch.setattr(folder_files, "_MOST_SECONDS_LOST", 1e-9)
+    given = seconds_given(monkeypatch)
     source = PlainVolumeSource(tmp_path)
-    assert asked == [("a.nrrd", 10), ("b.nrrd", 10), ("c.nrrd", 1), ("d.nrrd", 1)]
-    assert [item.id for item in source.images()] == ["a", "c", "d"]
+    assert given == [("a.nrrd", 10), ("b.nrrd", 1), ("c.nrrd", 1)]
+    assert [item.id for item in source.images()] == ["b", "c"]
+
+
+def test_time_on_headers_that_are_read_at_last_is_lost_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_slow_header(tmp_path / "a.nii.gz")
+    write_with_itk(tmp_path / "b.nrrd")
+    monkeypatch.setattr(folder_files, "_MOST_SECONDS_LOST", 1e-9)
+    monkeypatch.setattr(folder_files, "_HEADER_SECONDS_THEN", 0.01)
+    given = seconds_given(monkeypatch)
+    source = PlainVolumeSource(tmp_path)
+    assert given == [("a.nii.gz", 10), ("b.nrrd", 0.01)]
+    assert "a" in [item.id for item in source.images()]
+
+
+def test_a_header_that_had_too_little_time_is_read_when_the_list_is_refreshed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """As those on a slow network drive, behind many that are slow."""
+    write_slow_header(tmp_path / "a.nii.gz")
+    with monkeypatch.context() as changed:
+        changed.setattr(folder_files, "_MOST_SECONDS_LOST", 0.0)
+        changed.setattr(folder_files, "_HEADER_SECONDS_THEN", 0.01)
+        source = PlainVolumeSource(tmp_path)
+    assert source.refused == [("a.nii.gz", folder_files._SLOW)]
+    monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1)
+    assert [item.id for item in source.images()] == ["a"]
+    np.testing.assert_array_equal(source.image("a").pixels, VOXELS)
 
 
 def test_a_compressed_file_that_does_not_end_is_refused_and_the_next_is_read(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +25,13 @@ from .voxel_files import voxel_file
 
 MARKUPS_ENDING = ".mrk.json"
 _ID_BYTES = 20
-# So much may be lost on headers that are refused. Then the others have little time: ten seconds for
-# each of a thousand would keep a server from starting for hours. What is read is not lost, however
-# slow a network drive is.
+# So much may be lost on headers that are refused, or slow. Then the others have little time: ten
+# seconds for each of a thousand would keep a server from starting for hours. Those for which that
+# was too little, as on a slow network drive, get more when the folder is looked at again.
 _MOST_SECONDS_LOST = 60.0
 _HEADER_SECONDS_THEN = 1.0
+_SECONDS_FOR_SLOW = 10.0
+_SLOW = "its header takes long to be read; it is tried again when clients refresh their list"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class _Known:
     files: tuple[Path, ...] = ()
     version: tuple[FileVersion, ...] | None = None
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether it had too little time to be read."""
+        return self.found == _SLOW
+
 
 class FolderFiles:
     """The files below a folder; for one thread at a time."""
@@ -76,11 +83,13 @@ class FolderFiles:
             raise SourceError(f"the folder cannot be read: {error.strerror}") from error
         endings = (*ENDINGS, MARKUPS_ENDING)
         before = self._known or {}
+        slow = [path for path, one in before.items() if one.is_slow]
         known = {
             path: self._look_at(path, before.get(path))
             for path in paths
             if path.name.lower().endswith(endings)
         }
+        self._read_slow(known, slow)
         if known == self._known:
             return None
         self._known = known
@@ -102,7 +111,17 @@ class FolderFiles:
                 pass
         return self._read(path)
 
-    def _read(self, path: Path) -> _Known:
+    def _read_slow(self, known: dict[Path, _Known], slow: Iterable[Path]) -> None:
+        """Read what was slow before, for some seconds: who asks for images waits meanwhile."""
+        end = time.monotonic() + _SECONDS_FOR_SLOW
+        for path in slow:
+            if time.monotonic() >= end:
+                return
+            if path in known and known[path].is_slow:
+                known[path] = self._read(path, HEADER_SECONDS)
+
+    def _read(self, path: Path, seconds: float = 0.0) -> _Known:
+        """Read a file, or its header in so many seconds; 0 is as many as there are left."""
         files, version = (path,), None
         found: VolumeFile | Markups | str
         try:
@@ -115,22 +134,27 @@ class FolderFiles:
                 check_name(path)
                 files = (path, voxel_file(path, self._folder))
                 version = version_of_files(*files)
-                found = self._read_header(*files)
+                found = self._read_header(*files, seconds)
         except SourceError as error:
             found = str(error)
         except OSError as error:  # of a folder that the system does not let be read
             found = f"it cannot be read: {error.strerror}"
         return _Known(found, files, version)
 
-    def _read_header(self, path: Path, voxels: Path) -> VolumeFile:
-        is_late = self._seconds_lost >= _MOST_SECONDS_LOST
-        seconds = _HEADER_SECONDS_THEN if is_late else HEADER_SECONDS
+    def _read_header(self, path: Path, voxels: Path, seconds: float) -> VolumeFile:
+        is_late = not seconds and self._seconds_lost >= _MOST_SECONDS_LOST
+        seconds = _HEADER_SECONDS_THEN if is_late else seconds or HEADER_SECONDS
         begin = time.monotonic()
         try:
-            return read_header(path, voxels, seconds)
+            file = read_header(path, voxels, seconds)
         except SourceError:
-            self._seconds_lost += time.monotonic() - begin
+            taken = time.monotonic() - begin
+            self._seconds_lost += taken
+            if is_late and taken >= seconds:
+                raise SourceError(_SLOW) from None
             raise
+        self._seconds_lost += max(0.0, time.monotonic() - begin - _HEADER_SECONDS_THEN)
+        return file
 
     def _offers(self, known: Mapping[Path, _Known]) -> Offers:
         files: dict[str, VolumeFile] = {}
