@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 import slicer
 
-from helpers.hospital import step_until
+from browser.test_regions import roi_around
+from helpers.hospital import Hospital, finish, step_until
+from helpers.part_peers import large_image
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.browser.events import ImageStatus
+from IGTLMetaBrowserLib.browser.events import ImageStatus, VolumeAdding
 
 
 @pytest.fixture
@@ -27,6 +30,67 @@ def test_an_image_has_one_node(browser: Browser, other: Browser) -> None:
     other.step()
     assert other.images.state("CT").status is ImageStatus.LOADED
     assert other.load_image("CT") is node
+
+
+def go_on(_other: Browser) -> None:
+    """The other browser stays with the server."""
+
+
+@pytest.mark.parametrize(
+    "leave", [go_on, Browser.disconnect, Browser.close], ids=["stays", "disconnects", "is closed"]
+)
+def test_an_image_that_both_fetch_at_once_has_one_node(
+    browser: Browser, other: Browser, leave: Callable[[Browser], None]
+) -> None:
+    browser.request_images(["CT"])
+    other.request_images(["CT"])
+    finish(other)
+    node = other.images.node("CT")
+    leave(other)
+    finish(browser)
+    assert browser.images.node("CT") is node
+    assert volumes_of(node.GetScene(), "ImageId", "CT") == [node]
+
+
+def test_an_image_that_the_other_brings_in_while_this_one_shows_it_has_one_node(
+    browser: Browser, other: Browser
+) -> None:
+    """A script may wait for an image in a callback."""
+    browser.add_observer(lambda _event: other.load_image("CT"), VolumeAdding)
+    node = browser.load_image("CT")
+    assert volumes_of(node.GetScene(), "ImageId", "CT") == [node]
+
+
+def test_what_one_has_loaded_and_left_is_loaded_for_the_other(
+    browser: Browser, other: Browser
+) -> None:
+    node = other.load_image("CT")
+    other.close()
+    assert browser.images.state("CT").status is ImageStatus.LOADED
+    assert browser.images.node("CT") is node
+
+
+def test_a_region_that_both_fetch_has_one_node(
+    scene: slicer.vtkMRMLScene, hospital: Hospital, browser: Browser, other: Browser
+) -> None:
+    """Another part of the image, and a copy that the user made of the region, stay others."""
+    image = hospital.images_["CT"] = large_image()
+    hospital.entries[1] = replace(hospital.entries[1], size=image.whole_size)
+    roi = roi_around(scene, image)
+    region = browser.load_region("CT", roi)
+    part = browser.load_region("CT", roi_around(scene, image, size=(5, 5, 5)))
+    copy = slicer.vtkSlicerVolumesLogic().CloneVolume(scene, region, "mine")
+    assert other.load_region("CT", roi) is region
+    assert volumes_of(scene, "RegionOf", "CT") == [region, part, copy]
+    scene.RemoveNode(region)
+    assert browser.load_region("CT", roi) is not copy
+
+
+def volumes_of(scene: slicer.vtkMRMLScene, attribute: str, image_id: str) -> list:
+    """Return the volumes that say that they show an image, or a part of it."""
+    nodes = scene.GetNodesByClass("vtkMRMLVolumeNode")
+    name = f"IGTLMetaBrowser.{attribute}"
+    return [node for node in nodes if node.GetAttribute(name) == image_id]
 
 
 def test_trajectories_have_one_node_each(browser: Browser, other: Browser) -> None:

@@ -281,3 +281,33 @@ def test_a_key_that_somebody_has_edited_is_nobodys(session, load_again, text):
     later = load_again()
     assert later.adopt() == ([], [], 0)
     assert later.overlays.points.of(SERVER).nodes == []
+
+
+def test_two_sessions_of_one_scene_make_one_node_of_an_image(session, scene):
+    """Such as the panel's and a script's: neither is told what the other brings in."""
+    other = Session(scene)
+    volume, labels = session.show_image("CT"), session.show_labels()
+    assert other.show_image("CT", 7) is volume
+    assert other.show_labels() is labels
+    segmentation = session.overlays.label_maps(SERVER).show_segmentation("LABELS")
+    assert other.overlays.label_maps(SERVER).show_segmentation("LABELS") is segmentation
+    assert other.show_image("CT", server=OTHER_SERVER) is not volume
+
+
+@pytest.mark.parametrize(("patient", "rest"), [("P1", 1), ("P2", 0)])
+def test_around_a_part_of_an_image_there_are_no_voxels_of_another_patient(
+    session, scene, patient, rest
+):
+    """The server was started again for the next one, and gives the id to another image."""
+    whole = codec.ImageMessage(np.ones((2, 3, 4), np.int16), metadata={"PatientID": "P1"})
+    node = session.images.show(SERVER, "CT", whole)
+    part = codec.ImageMessage(
+        np.full((1, 3, 4), 7, np.int16),
+        offset=(0, 0, 1),
+        size=(4, 3, 2),
+        metadata={"PatientID": patient},
+    )
+    other = Session(scene)
+    assert other.images.show(SERVER, "CT", part) is node
+    first, second = slicer.util.arrayFromVolume(node)
+    assert (first.max(), second.min()) == (rest, 7)

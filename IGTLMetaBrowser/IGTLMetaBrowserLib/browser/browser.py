@@ -284,8 +284,7 @@ class Browser:
 
     def step(self) -> None:
         """Do what can be done without waiting, and notify the observers of what happened."""
-        if self._has_new_nodes:
-            self._adopt_nodes_of_others()
+        self.adopt_new_nodes()
         # First what has come already: a server that streams faster than markups can be made would
         # otherwise keep them waiting for ever.
         self.trajectories.work()
@@ -327,6 +326,8 @@ class Browser:
     # What happens
 
     def _leave_server(self, error: net.NetworkError | None) -> None:
+        for one in self._others:
+            one.adopt_new_nodes()  # as long as it is known from whom they are
         # In this order: the images are cancelled while they are still those of this server, and the
         # observers find no server any more when they are notified.
         self.images.cancel()
@@ -342,15 +343,18 @@ class Browser:
             self.images.adopt()
             self.trajectories.adopt()
 
-    def _adopt_nodes_of_others(self) -> None:
+    def adopt_new_nodes(self) -> None:
         """Find what another browser has brought into the scene from this server."""
-        self._has_new_nodes = False
-        address = self.connection.address
-        if any(one is not self and one._is_at(address, self._scene) for one in _open_browsers):
+        has_new_nodes, self._has_new_nodes = self._has_new_nodes, False
+        if has_new_nodes and self._others:
             self._adopt_nodes()
 
-    def _is_at(self, address: str, scene: Any) -> bool:
-        return self._scene is scene and self.connection.address == address
+    @property
+    def _others(self) -> list[Browser]:
+        """The other browsers of this server that fill the scene."""
+        here = self._scene, self.connection.address
+        others = (one for one in _open_browsers if one is not self)
+        return [one for one in others if (one._scene, one.connection.address) == here]
 
     def _on_scene_closing(self) -> None:
         self.images.cancel()

@@ -10,7 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from .server_nodes import IMAGE_ID_ATTRIBUTE, KEY_ATTRIBUTE, SERVER_ATTRIBUTE
+from .server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    KEY_ATTRIBUTE,
+    REGION_OF_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+)
 
 _Name = tuple[str, ...]
 
@@ -57,4 +62,5 @@ def _name(node: Any) -> _Name | None:
     """Return by what a node is found as that of a server, or None if it is not."""
     server = node.GetAttribute(SERVER_ATTRIBUTE)
     image_id, key = node.GetAttribute(IMAGE_ID_ATTRIBUTE), node.GetAttribute(KEY_ATTRIBUTE)
-    return (server, image_id or "", key or "") if server and (image_id or key) else None
+    region_of = node.GetAttribute(REGION_OF_ATTRIBUTE) or ""
+    return (server, image_id or region_of, key or "") if server and (image_id or key) else None

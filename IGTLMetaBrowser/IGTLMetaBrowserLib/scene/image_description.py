@@ -104,6 +104,15 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
 
 
+def is_of_same_patient(node: Any, description: ImageDescription, patients: HiddenPatients) -> bool:
+    """Whether a node says that it shows an image of the patient of a description."""
+    shown = patients.redact_fields(description.fields)
+    return all(
+        (node.GetAttribute(_DICOM_PREFIX + keyword) or "") == shown[keyword]
+        for keyword in ("PatientID", "PatientName")
+    )
+
+
 def rewrite_description(
     scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
 ) -> None:

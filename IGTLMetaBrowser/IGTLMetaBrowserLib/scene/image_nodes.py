@@ -17,6 +17,7 @@ from ..privacy.hidden_patients import HiddenPatients
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .image_description import (
     ImageDescription,
+    is_of_same_patient,
     rewrite_description,
     rewrite_frame,
     write_attributes,
@@ -29,7 +30,10 @@ from .previews import PreviewName, Previews
 from .sequence_recording import SequenceRecording
 from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
+    REGION_OF_ATTRIBUTE,
     SERVER_ATTRIBUTE,
+    key_attributes,
+    node_with,
     nodes_from_server,
     write_timestamp,
 )
@@ -88,6 +92,17 @@ class ImageNodes:
         """Return the volume of its own that an image has, or None."""
         return self._nodes.get((address, image_id))
 
+    def _volume_in_scene(self, address: str, image_id: str) -> Any:
+        """Return the same, also if another browser has brought it into the scene meanwhile."""
+        node = self.volume(address, image_id)
+        if node is not None:
+            return node
+        attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: self._shown_id(image_id)}
+        return node_with(self._scene, _VOLUME_CLASSES, attributes)
+
+    def _shown_id(self, image_id: str) -> str:
+        return self._patients.redact(codec.printable(image_id))
+
     def adopt(self, address: str) -> list[str]:
         """Find the volumes that show a server's images, as in a scene that was just loaded.
 
@@ -123,12 +138,12 @@ class ImageNodes:
         description = self._describe(image_id, image.metadata)
         name = self._patients.redact(description.name)
         modality = description.fields["Modality"]
-        before = self._descriptions.get((address, image_id))
+        known = self._volume_in_scene(address, image_id)
         # Of another patient's image, no voxels stay around a part of this one.
-        is_same = before is None or before.patient == description.patient
+        is_same = known is None or is_of_same_patient(known, description, self._patients)
         window = self._voi_window(image_id)
         self._disowned.discard((address, image_id))
-        node = self._show(address, image_id, image, name, modality, window, is_same)
+        node = self._show(address, image_id, image, name, modality, window, known, is_same)
         if is_live:
             forget_geometry(node)
         else:
@@ -205,7 +220,7 @@ class ImageNodes:
 
     def remove_volume(self, address: str, image_id: str) -> None:
         """Remove the volume of its own that an image has, if it has one."""
-        remove_volume(self._scene, self.volume(address, image_id))
+        remove_volume(self._scene, self._volume_in_scene(address, image_id))
 
     def points_in_image(self, address: str, image_id: str, points: np.ndarray) -> np.ndarray:
         """Return points of the world, RAS mm of shape (n, 3), as the server has its image.
@@ -238,15 +253,18 @@ class ImageNodes:
         self._patients.register_patient_of(self.known.registry, image_id)
         description = self._describe(image_id, image.metadata).of_region()
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
-        known, window = self._nodes.get(key), self._voi_window(image_id)
-        owner = self.volume(address, image_id)
+        window, owner = self._voi_window(image_id), self.volume(address, image_id)
+        box = key_attributes(address, *map(int, (*start, *image.whole_size)))
+        of_image = {REGION_OF_ATTRIBUTE: self._shown_id(image_id)}
+        known = self._nodes.get(key) or node_with(self._scene, _VOLUME_CLASSES, box | of_image)
         moved = self._regions.moved_by(known, owner)
         node = show_image(self._scene, image, name, modality, known, None, window)
         if moved is not None:
             node.ApplyTransformMatrix(vtk_matrix(moved))
         if owner is not None:
             self._regions.follow(node, owner)
-        node.SetAttribute(SERVER_ATTRIBUTE, address)
+        for attribute, text in box.items():
+            node.SetAttribute(attribute, text)
         write_timestamp(node, image)
         self._nodes.keep(key, node)
         self._descriptions[key] = description
@@ -262,7 +280,7 @@ class ImageNodes:
         modified = known.StartModify()
         forget_geometry(known)
         try:
-            return self._show(address, image_id, image, known.GetName())
+            return self._show(address, image_id, image, known.GetName(), known=known)
         finally:
             known.EndModify(modified)
 
@@ -339,9 +357,9 @@ class ImageNodes:
         name: str,
         modality: str = "",
         voi_window: VoiWindow | None = None,
+        known: Any = None,
         keeps_rest: bool = True,
     ) -> Any:
-        known = self.volume(address, image_id)
         node = show_image(
             self._scene,
             image,

@@ -23,6 +23,7 @@ from .placement import Placement
 from .server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     SERVER_ATTRIBUTE,
+    node_with,
     nodes_from_server,
     write_timestamp,
 )
@@ -117,6 +118,13 @@ class LabelMapSet:
                 adopted.append(image_id)
         return adopted
 
+    def _in_scene(self, class_name: str, image_id: str) -> Any:
+        """Return the node that another browser has brought into the scene meanwhile, or None."""
+        if not self._server:
+            return None
+        attributes = {SERVER_ATTRIBUTE: self._server, IMAGE_ID_ATTRIBUTE: printable(image_id)}
+        return node_with(self._scene, [class_name], attributes)
+
     def _write_attributes(self, node: Any, image_id: str) -> None:
         node.SetAttribute(SERVER_ATTRIBUTE, self._server or None)
         node.SetAttribute(IMAGE_ID_ATTRIBUTE, printable(image_id))
@@ -135,7 +143,7 @@ class LabelMapSet:
         """Return the label map volume of an image that came. Raises ``SceneError``."""
         label_map = self.label_map(image_id)
         self._owners[image_id] = label_map.owner
-        known = self.node(image_id)
+        known = self.node(image_id) or self._in_scene(LABEL_MAP_CLASS, image_id)
         moved = self._placement.moved_by(known, label_map.owner)
         prepared, self._labels = self._labels, None
         labels = prepared[1] if prepared is not None and prepared[0] is image else None
@@ -168,7 +176,7 @@ class LabelMapSet:
             self._scene,
             label_map,
             self._placement.owner(owner_id),
-            self.segmentation(image_id),
+            self.segmentation(image_id) or self._in_scene(SEGMENTATION_CLASS, image_id),
         )
         self._segmentations.keep(image_id, node)
         self._write_attributes(node, image_id)

@@ -8,7 +8,7 @@ come into the node that shows it already.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..codec import Message
@@ -20,7 +20,8 @@ IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
 REGION_OF_ATTRIBUTE = "IGTLMetaBrowser.RegionOf"
 """Instead of that id, if a volume shows a part of the image only."""
 KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"
-"""What tells markups of one server apart, as JSON: names may hold any character."""
+"""What tells markups of one server apart, and regions of one image, as JSON: names may hold any
+character."""
 TIMESTAMP_ATTRIBUTE = "IGTLMetaBrowser.Timestamp"
 """When the server says that the message was made (ISO 8601, UTC); not there if it does not say."""
 
@@ -31,6 +32,21 @@ def nodes_from_server(scene: Any, server: str, *class_names: str) -> Iterator[An
         node = scene.GetNthNode(index)
         if node.GetClassName() in class_names and node.GetAttribute(SERVER_ATTRIBUTE) == server:
             yield node
+
+
+def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, str]) -> Any:
+    """Return the first node of exactly these classes with these attributes, or None.
+
+    Whoever has brought it into the scene: another browser may have, which is closed meanwhile.
+    """
+    for class_name in class_names:
+        nodes = scene.GetNodesByClass(class_name)
+        nodes.UnRegister(None)  # Python has it now
+        for node in nodes:
+            is_wanted = all(node.GetAttribute(name) == text for name, text in attributes.items())
+            if is_wanted and node.GetClassName() == class_name:
+                return node
+    return None
 
 
 def key_attributes(server: str, *parts: Any) -> dict[str, str]:
