@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +14,15 @@ from functools import partial
 
 import numpy as np
 import pytest
+from highdicom.seg import SegmentationTypeValues
+from pydicom.uid import RLELossless
 
 from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.dicom_index.index import DicomIndex
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.sources import folder_scans
 from IGTLMetaBrowserLib.sources.dicom import folder_label_maps
+from IGTLMetaBrowserLib.sources.dicom.decoding import Decoders
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 PATIENCE = 30.0
@@ -113,6 +120,55 @@ def test_label_maps_are_read_in_another_thread(source, index, monkeypatch):
     assert after_turns(source.label_maps) == []
     assert threads
     assert threading.get_ident() not in threads
+
+
+@pytest.fixture
+def compressed_labels(tmp_path) -> np.ndarray:
+    """The labels of a segmentation in the folder, whose pixels are compressed."""
+    slices = [study.ct_slice(number) for number in (1, 2, 3)]
+    voxels = np.zeros((3, 128, 128), np.uint8)
+    voxels[0, 5:20, 5:20], voxels[1, 19:30, 19:30] = 1, 2
+    labels = SegmentationTypeValues.LABELMAP
+    document = study.segments(slices, voxels, ["Tumor", "Vessel"], kind=labels)
+    document.compress(RLELossless, generate_instance_uid=False)
+    document.save_as(tmp_path / "seg", enforce_file_format=True)
+    return voxels
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP on Windows")
+def test_a_label_map_whose_decoder_hangs_ends_with_the_source(tmp_path, compressed_labels):
+    """As with SIGTERM: it is decoded by a process, as other images are, and that is ended."""
+    before = {*multiprocessing.active_children()}
+    source = DicomFolderSource(tmp_path, seconds_a_turn=0.01)
+    tumor, _ = after_turns(source.label_maps)
+    image = after_turns(lambda: source.image(tumor.id))
+    np.testing.assert_array_equal(image.pixels, compressed_labels)
+    (process,) = {*multiprocessing.active_children()} - before
+    os.kill(process.pid, signal.SIGSTOP)
+    with pytest.raises(NotReadyError):
+        source.image(tumor.id)
+    source.close()
+    assert not process.is_alive()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGSTOP on Windows")
+def test_who_waits_for_a_decoder_of_others_does_not_keep_the_source_from_ending(
+    tmp_path, compressed_labels
+):
+    """Those of an archive are shared by its series, and are ended after these."""
+    before = {*multiprocessing.active_children()}
+    decoders = Decoders(1)
+    source = DicomFolderSource(tmp_path, seconds_a_turn=0.01, decoders=decoders)
+    tumor, _ = after_turns(source.label_maps)
+    after_turns(lambda: source.image(tumor.id))
+    (process,) = {*multiprocessing.active_children()} - before
+    os.kill(process.pid, signal.SIGSTOP)
+    with pytest.raises(NotReadyError):
+        source.image(tumor.id)
+    source.close()
+    assert process.is_alive()
+    decoders.close()
+    assert not process.is_alive()
 
 
 def test_tilted_volumes_are_resampled_in_another_thread(tmp_path, make_slice):

@@ -53,6 +53,8 @@ _FASTEST_OF_ONE_THREAD = {
 # pydicom would take the lowest bits for those of the value, whatever HighBit says.
 _OPTIONS = {"correct_unused_bits": False}
 
+FRAMES_A_TASK = 8
+_STEP_SECONDS = 0.1
 _BROKEN = "a process that decodes pixels was ended, for want of memory perhaps; try again"
 
 Task = tuple[Path, Sequence[int]]
@@ -77,7 +79,9 @@ class Decoders:
         for _ in range(self._jobs):
             self._executor.submit(_load_pydicom)
 
-    def decode(self, tasks: Iterable[Task]) -> Iterator[Future[list[np.ndarray]]]:
+    def decode(
+        self, tasks: Iterable[Task], are_labels: bool = False
+    ) -> Iterator[Future[list[np.ndarray]]]:
         """Yield what will be the frames of each task, in their order; see ``frames_of``.
 
         While one task is decoded, another waits for each process; those of a caller that goes away
@@ -86,7 +90,7 @@ class Decoders:
         waiting: deque[Future[list[np.ndarray]]] = deque()
         try:
             for task in tasks:
-                waiting.append(self._submit(*task))
+                waiting.append(self._submit(*task, are_labels))
                 if len(waiting) > 2 * self._jobs:
                     yield waiting.popleft()
             while waiting:
@@ -97,16 +101,21 @@ class Decoders:
 
     def frames_of(self, future: Future[list[np.ndarray]]) -> list[np.ndarray]:
         """Return the frames of a task; wait for them. Raises ``SourceError``."""
-        from concurrent.futures import BrokenExecutor
+        from concurrent.futures import BrokenExecutor, wait
 
+        # In steps, between which whoever waits can be interrupted: see ``Background.close``.
+        while not wait([future], _STEP_SECONDS).done:
+            pass
         try:
             return future.result()
         except BrokenExecutor as error:
             raise SourceError(_BROKEN) from error
 
-    def _submit(self, path: Path, indices: Sequence[int]) -> Future[list[np.ndarray]]:
+    def _submit(
+        self, path: Path, indices: Sequence[int], are_labels: bool
+    ) -> Future[list[np.ndarray]]:
         try:
-            return self._executor.submit(_decode, path, indices)
+            return self._executor.submit(_decode, path, indices, are_labels)
         except RuntimeError as error:  # they are closed
             raise SourceError(_BROKEN) from error
 
@@ -124,27 +133,43 @@ def decode_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
     yield from _decode_dataset(_read(path), path, indices)
 
 
-def decode_labels(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
-    """Yield frames of a segmentation as they are stored, shape (j, i): a palette is for display."""
-    dataset = _read(path)
-    dataset.PhotometricInterpretation = "MONOCHROME2"
-    yield from _decode_dataset(dataset, path, indices)
+def decode_labels(
+    path: Path, indices: Sequence[int], decoders: Decoders | None = None
+) -> Iterator[np.ndarray]:
+    """Yield frames of a segmentation as they are stored, shape (j, i): a palette is for display.
+
+    With ``decoders``, processes decode them: one in which a decoder hangs can be ended. Raises
+    ``SourceError``.
+    """
+    if decoders is None:
+        yield from _decode_dataset(_read_labels(path), path, indices)
+        return
+    starts = range(0, len(indices), FRAMES_A_TASK)
+    tasks = [(path, indices[start : start + FRAMES_A_TASK]) for start in starts]
+    for future in decoders.decode(tasks, are_labels=True):
+        yield from decoders.frames_of(future)
 
 
-def _decode(path: Path, indices: Sequence[int]) -> list[np.ndarray]:
+def _decode(path: Path, indices: Sequence[int], are_labels: bool) -> list[np.ndarray]:
     """Decode frames in a worker process; a file of many frames is parsed once in each process."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the log is the other process's
-        dataset = _read_again(path, version_of(path.stat()))
+        dataset = _read_again(path, version_of(path.stat()), are_labels)
         plugin = _FASTEST_OF_ONE_THREAD.get(dataset.file_meta.TransferSyntaxUID, "")
         return [*_decode_dataset(dataset, path, indices, plugin)]
 
 
 @lru_cache(maxsize=1)
-def _read_again(path: Path, version: FileVersion) -> Dataset:
-    return _read(path)
+def _read_again(path: Path, version: FileVersion, are_labels: bool) -> Dataset:
+    return _read_labels(path) if are_labels else _read(path)
+
+
+def _read_labels(path: Path) -> Dataset:
+    dataset = _read(path)
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    return dataset
 
 
 def _decode_dataset(

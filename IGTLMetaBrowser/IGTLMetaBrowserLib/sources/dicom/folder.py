@@ -247,7 +247,7 @@ class DicomFolderSource:
         label_map = found.by_id[image_id]
         self._wait_for_index()
         metadata = found.metadata(image_id, self._index)
-        read = partial(found.read, image_id, self.folder)
+        read = partial(found.read, image_id, self.folder, self._decoders)
         labels, notices = self._in_background(label_map, read, is_large=True)
         if notices:
             metadata["Notice"] = "; ".join(notices)

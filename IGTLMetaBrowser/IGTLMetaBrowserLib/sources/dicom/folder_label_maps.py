@@ -14,6 +14,7 @@ from ... import codec
 from ...dicom_index.index import DicomIndex
 from ...net.source import SourceError
 from . import fields as dicom_fields
+from .decoding import Decoders
 from .files import STRUCTURE_SET, Document, ImageFile, documents
 from .label_notices import beside_notices
 from .offers import FolderOffers
@@ -56,13 +57,15 @@ class FolderLabelMaps:
             for structure in label_map.structures
         ]
 
-    def read(self, image_id: str, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+    def read(
+        self, image_id: str, folder: Path, decoders: Decoders | None
+    ) -> tuple[np.ndarray, Sequence[str]]:
         """Return the labels of a label map, and what there is to know of them.
 
-        Raises ``SourceError``.
+        ``decoders`` decode what is compressed. Raises ``SourceError``.
         """
         label_map, notices = self.by_id[image_id], []
-        labels, of_file = label_map.read(folder)
+        labels, of_file = label_map.read(folder, decoders)
         if image_id in self.images:
             notices = beside_notices(labels, label_map.ijk_to_ras, self.images[image_id])
         return labels, [*of_file, *notices]

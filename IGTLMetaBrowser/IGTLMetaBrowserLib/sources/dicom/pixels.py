@@ -20,7 +20,7 @@ from ...dicom_index.buffer_file import Contents
 from ...dicom_index.grids import TILES
 from ...dicom_index.image_header import ImageHeader
 from ...net.source import SourceError
-from .decoding import Decoders, decode_frames
+from .decoding import FRAMES_A_TASK, Decoders, decode_frames
 from .files import Frame, ImageFile, frames_of
 from .pixels_in_place import PixelsInPlace, are_read_alike, pixels_in_place
 from .sizes import pixel_size
@@ -28,7 +28,6 @@ from .stored_pixels import check_unchanged, cut_tiles, open_unchanged, read_into
 from .values import aligned, is_color, known_range, listed_dtype, rescale_of, smallest_dtype
 from .volumes import Stack
 
-_FRAMES_A_TASK = 8
 _PIXELS_AT_ONCE = 16 << 20
 
 
@@ -196,8 +195,8 @@ class VolumeReading:
         for _, found in groupby(self.stack.frames, key=lambda frame: frame.file.name):
             frames = [*found]
             is_tiled = TILES in frames[0].file.header.shared
-            for start in range(0, len(frames), len(frames) if is_tiled else _FRAMES_A_TASK):
-                part = frames[start : start + (len(frames) if is_tiled else _FRAMES_A_TASK)]
+            for start in range(0, len(frames), len(frames) if is_tiled else FRAMES_A_TASK):
+                part = frames[start : start + (len(frames) if is_tiled else FRAMES_A_TASK)]
                 yield number + start, part
             number += len(frames)
 

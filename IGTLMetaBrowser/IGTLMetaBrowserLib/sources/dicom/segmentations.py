@@ -20,7 +20,7 @@ import numpy as np
 from ...codec.geometry import flip_matrix_lps_ras
 from ...dicom_index.image_header import ImageHeader
 from ...net.source import SourceError
-from .decoding import decode_labels
+from .decoding import Decoders, decode_labels
 from .fields import image_id, why_too_large
 from .files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
 from .label_notices import empty_notices, shared_number_notice
@@ -70,10 +70,12 @@ class LabelMap(Protocol):
         """The numbers of its segments in the file; none if it is no segmentation."""
         ...
 
-    def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+    def read(
+        self, folder: Path, decoders: Decoders | None = None
+    ) -> tuple[np.ndarray, Sequence[str]]:
         """Return the labels, uint8 of shape (k, j, i), and what there is to know of them.
 
-        Raises ``SourceError``.
+        ``decoders`` decode what is compressed. Raises ``SourceError``.
         """
         ...
 
@@ -99,21 +101,24 @@ class SegmentationLabelMap:
         """The numbers of its segments."""
         return [*self.labels]
 
-    def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+    def read(
+        self, folder: Path, decoders: Decoders | None = None
+    ) -> tuple[np.ndarray, Sequence[str]]:
         """Return the labels, uint8 of shape (k, j, i), and what there is to know of them.
 
-        Raises ``SourceError``.
+        ``decoders`` decode what is compressed. Raises ``SourceError``.
         """
+        from pydicom.uid import UID
+
         columns, rows, count = self.size
         volume = np.zeros((count, rows, columns), np.uint8)
         if not self.frames:  # those without any of a segment may be left out
             return volume, [*self.notices, *empty_notices(self.structures, volume)]
         file = self.frames[0].file
         indices = [frame.index for frame in self.frames]
-        # Of a file written again, voxels would come with the place and the names of before.
         open_unchanged(folder, file).close()
-        pixels = decode_labels(folder / file.name, indices)
-        open_unchanged(folder, file).close()
+        is_compressed = UID(file.header.get("TransferSyntaxUID")).is_encapsulated
+        pixels = decode_labels(folder / file.name, indices, decoders if is_compressed else None)
         for frame, k, picture in zip(self.frames, self.planes, pixels, strict=True):
             if picture.shape != (rows, columns):
                 raise SourceError(f"{file.name!r} holds frames of the shape {picture.shape}")
@@ -121,6 +126,8 @@ class SegmentationLabelMap:
             if ((labels != plane) & (labels != 0) & (plane != 0)).any():
                 raise SourceError(f"{file.name!r} has segments that overlap, and denies it")
             np.maximum(plane, labels, out=plane)
+        # Of a file written again, voxels would come with the place and the names of before.
+        open_unchanged(folder, file).close()
         return volume, [*self.notices, *empty_notices(self.structures, volume)]
 
     def _labels_of(self, frame: Frame, picture: np.ndarray) -> np.ndarray:

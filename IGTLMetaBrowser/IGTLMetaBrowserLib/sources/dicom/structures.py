@@ -21,6 +21,7 @@ from ...dicom_index.limited_file import open_limited
 from ...dicom_index.plausible_numbers import LONGEST
 from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
+from .decoding import Decoders
 from .fields import image_id
 from .file_versions import version_at
 from .files import Document
@@ -59,7 +60,9 @@ class StructureLabelMap:
     segments: Sequence[int] = ()
     notices: Sequence[str] = ()
 
-    def read(self, folder: Path) -> tuple[np.ndarray, Sequence[str]]:
+    def read(
+        self, folder: Path, _decoders: Decoders | None = None
+    ) -> tuple[np.ndarray, Sequence[str]]:
         """Return the labels, uint8 of shape (k, j, i), and what there is to know of them.
 
         Raises ``SourceError``.
