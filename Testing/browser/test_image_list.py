@@ -46,6 +46,8 @@ def test_a_new_list_shows_all_in_the_order_of_the_server(images):
         ("head müller", "c"),  # every word, in any of the texts
         ("MÜLLER", "cb"),
         ("mu\N{COMBINING DIAERESIS}ller", "cb"),  # the same letter, composed of two characters
+        ("Muller", "cb"),  # without what is not on each keyboard
+        ("ánna", "cb"),
         ("p10", "a"),
         ("ct  smith ", "a"),
         ("anna p", "cb"),
@@ -157,6 +159,45 @@ def test_names_in_the_code_page_of_windows_are_found_as_they_are_typed(copies):
     assert [row % 3 for row in images.rows[:4].tolist()] == [0, 1, 0, 1][: 2 * copies]
     images.filter("JÖRG")
     assert len(images.rows) == copies
+    images.filter("muller")
+    assert len(images.rows) == 2 * copies
+
+
+NAMES_WITH_MARKS = [
+    "Dvořák^Antonín",
+    "D\N{COMBINING CARON}orak",
+    "ガラシャ",
+    "김철수",
+    "Øster",
+    "के",
+]
+
+
+@pytest.mark.parametrize("copies", [1, 500])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("dvorak ANTONIN", [0]),
+        ("đorak", []),  # with a stroke it is another letter
+        ("dorak", [1]),
+        ("カラ", [2]),
+        ("김", [3]),
+        ("기", []),  # no part of a syllable
+        ("øster", [4]),
+        ("oster", []),
+    ],
+)
+def test_letters_are_found_with_and_without_their_marks(text: str, rows: list[int], copies: int):
+    """In a long list, too, whose texts differ in numbers: it is looked through as a whole."""
+    entries = [
+        codec.ImageMetaItem(name=f"{name} {number}", id=f"{number}-{place}")
+        for number in range(copies)
+        for place, name in enumerate(NAMES_WITH_MARKS)
+    ]
+    images = ImageList(as_it_arrives(entries))
+    images.filter(text)
+    assert [row for row in images.rows.tolist() if row < len(NAMES_WITH_MARKS)] == rows
+    assert len(images.rows) == copies * len(rows)
 
 
 @pytest.mark.parametrize("field", ["name", "scan_time", "size", "scalar_type"])

@@ -71,6 +71,7 @@ def test_only_what_the_server_searches_by_is_asked_for():
         ({"patient": "doe"}, "abd"),
         ({"patient": "DOE^JANE"}, "a"),
         ({"patient": "müller*"}, "c"),
+        ({"patient": "muller"}, "c"),
         ({"patient_id": "471"}, "ab"),
         ({"modality": "ct"}, "ac"),  # not PT/CT
         ({"description": "head ct"}, "a"),

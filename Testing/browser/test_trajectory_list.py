@@ -38,6 +38,7 @@ def test_a_new_list_has_all_in_its_order() -> None:
         ("left elec", [0]),
         ("straße", [1]),
         ("STRASSE", [1]),
+        ("rìght", [1]),
         ("rightelec", []),  # no word reaches over the end of a text
         ("mr_1", [2]),
     ],

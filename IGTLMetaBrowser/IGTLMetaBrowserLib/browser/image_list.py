@@ -18,7 +18,7 @@ from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_list import redacted_table
 from .arranged_rows import ArrangedRows
 from .image_search import NO_SEARCH, ImageSearch
-from .natural_order import fold
+from .natural_order import fold, fold_for_search
 from .text_column import TextColumn
 
 _FEW = 100
@@ -144,11 +144,12 @@ class ImageList(ArrangedRows):
     ) -> None:
         """Show the images that have every word of ``text`` in one of their texts.
 
-        Upper and lower case are the same. ``modalities`` are those to be shown; none means all.
-        ``search`` is what they have in common besides, unless the server has searched for it.
+        Upper and lower case are the same, and letters with and without accents. ``modalities`` are
+        those to be shown; none means all. ``search`` is what they have in common besides, unless
+        the server has searched for it.
         """
         matches = np.ones(len(self), bool)
-        for word in fold(text).split():
+        for word in fold_for_search(text).split():
             found = np.zeros(len(self), bool)
             for field in TEXT_FIELDS:
                 found |= self._contain(field, word)
@@ -194,7 +195,7 @@ class ImageList(ArrangedRows):
             for field in ("name",) if are_hidden else TEXT_FIELDS:
                 text = patients.redact(entry.name) if are_hidden else getattr(entry, field)
                 if row is not None and text != getattr(self._table[row], field):
-                    texts.setdefault(field, {})[row] = fold(readable(text))
+                    texts.setdefault(field, {})[row] = fold_for_search(readable(text))
         return texts
 
     def prepare(self) -> bool:

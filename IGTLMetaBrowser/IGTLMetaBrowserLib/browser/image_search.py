@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from .natural_order import fold
+from .natural_order import fold_for_search
 
 _DAY = re.compile(r"(\d{4})(?:-?(\d\d)(?:-?(\d\d))?)?")
 _WILD = re.compile(r"[*?]")
@@ -54,9 +54,9 @@ class ImageSearch:
     def words(self) -> dict[str, list[str]]:
         """Return the folded words that the texts of an entry have, by the fields of IMGMETA."""
         return {
-            "patient_name": [*filter(None, _BETWEEN_NAMES.split(fold(self.patient)))],
-            "patient_id": [*filter(None, _BETWEEN_WORDS.split(fold(self.patient_id)))],
-            "name": [*filter(None, _BETWEEN_WORDS.split(fold(self.description)))],
+            "patient_name": [*filter(None, _BETWEEN_NAMES.split(fold_for_search(self.patient)))],
+            "patient_id": [*filter(None, _BETWEEN_WORDS.split(fold_for_search(self.patient_id)))],
+            "name": [*filter(None, _BETWEEN_WORDS.split(fold_for_search(self.description)))],
         }
 
     def seconds(self) -> tuple[float, float] | None:

@@ -1,10 +1,11 @@
-"""Texts in the order in which people sort them: ``Image 2`` comes before ``Image 10``."""
+"""Texts as people sort and find them: ``Image 2`` before ``Image 10``, ``Müller`` by ``muller``."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,11 +14,46 @@ _MOST_DIGITS = 64  # the longest text of an entry
 # As many digits of a number as fit beside a character into 16 bits, see ``_codes``.
 _MOST_DIGITS_OF_CODE = 50
 _ZERO, _NINE = ord("0"), ord("9")
+# Longer texts, as those of a whole column, are done in numpy.
+_LONG = 1000
+_LEFT_OUT = 0xFFFFFFFF  # no character
 
 
 def fold(text: str) -> str:
     """Return ``text`` without what makes no difference: case, and how a letter is composed."""
     return unicodedata.normalize("NFKC", text).casefold()
+
+
+def fold_for_search(text: str) -> str:
+    """Return the same without accents and other marks, which few type when they search.
+
+    Each NUL stays where it is among the texts that it divides.
+    """
+    folded = fold(text)
+    if folded.isascii():
+        return folded
+    return _without_marks(folded) if len(folded) > _LONG else "".join(map(_base, folded))
+
+
+@lru_cache(maxsize=4096)
+def _base(character: str) -> str:
+    """Return a character without its marks: nothing if it is one."""
+    parts = unicodedata.normalize("NFKD", character)
+    base = "".join(part for part in parts if not unicodedata.combining(part))
+    base = unicodedata.normalize("NFC", base)
+    return base if len(base) < 2 else character
+
+
+def _without_marks(text: str) -> str:
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    table = np.arange(int(codes.max()) + 1, dtype="<u4")
+    are_there = np.zeros(len(table), bool)
+    are_there[codes] = True
+    for code in np.flatnonzero(are_there).tolist():
+        base = _base(chr(code))
+        table[code] = ord(base) if base else _LEFT_OUT
+    codes = table[codes]
+    return codes[codes != _LEFT_OUT].tobytes().decode("utf-32-le", "surrogatepass")
 
 
 def ranks(texts: Sequence[str]) -> np.ndarray:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from ..codec import readable
-from .natural_order import fold, ranks, ranks_of_ascii
+from .natural_order import fold_for_search, ranks, ranks_of_ascii
 
 _SAMPLE = 1000
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
@@ -141,7 +141,7 @@ class TextColumn:
     # Search and order
 
     def contain(self, word: str) -> np.ndarray:
-        """Return which rows contain a word that is folded (``natural_order.fold``)."""
+        """Return which rows contain a word that is folded (``natural_order.fold_for_search``)."""
         if self._is_repetitive:
             are_found = np.array([word in text for text in self._folded_distinct], bool)
             return are_found[self.codes[1]]
@@ -154,7 +154,7 @@ class TextColumn:
 
     @cached_property
     def _folded_distinct(self) -> list[str]:
-        return [fold(readable(text)) for text in self.codes[0]]
+        return [fold_for_search(readable(text)) for text in self.codes[0]]
 
     @cached_property
     def _folded(self) -> tuple[np.ndarray, np.ndarray]:
@@ -167,7 +167,7 @@ class TextColumn:
             if _UNDECODABLE.search(text):
                 # Each text on its own: some are UTF-8, others of the code page of Windows.
                 text = "\0".join(map(readable, text.split("\0")))
-            content = fold(text).encode("utf-8", "surrogateescape")
+            content = fold_for_search(text).encode("utf-8", "surrogateescape")
         as_bytes = np.frombuffer(content, np.uint8)
         return as_bytes, np.concatenate(([0], np.flatnonzero(as_bytes == 0) + 1))
 

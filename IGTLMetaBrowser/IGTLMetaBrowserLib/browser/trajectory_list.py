@@ -14,7 +14,7 @@ import numpy as np
 from ..codec import TrajectoryItem
 from ..scene.trajectory_decoding import length
 from .arranged_rows import ArrangedRows
-from .natural_order import fold, ranks
+from .natural_order import fold_for_search, ranks
 
 TEXT_FIELDS = ("name", "group", "owner")
 
@@ -43,10 +43,11 @@ class TrajectoryList(ArrangedRows):
     def filter(self, text: str = "") -> None:
         """Show those that have every word of ``text`` in one of their texts.
 
-        Upper and lower case are the same. Of their images the names and the IDs are searched.
+        Upper and lower case are the same, and letters with and without accents. Of their images
+        the names and the IDs are searched.
         """
         matches = np.ones(len(self), bool)
-        words = fold(text).split()
+        words = fold_for_search(text).split()
         names = self._image_names() if words else {}
         searched = [_searched_text(one.item, names) for one in self.trajectories] if words else []
         for word in words:
@@ -80,7 +81,7 @@ class TrajectoryList(ArrangedRows):
 def _searched_text(item: TrajectoryItem, image_names: dict[str, str]) -> str:
     """All texts in one, each in a line: no word reaches over its end."""
     texts = [getattr(item, field) for field in TEXT_FIELDS]
-    return fold("\n".join([*texts, image_names[item.owner]]))
+    return fold_for_search("\n".join([*texts, image_names[item.owner]]))
 
 
 def _length_or_less(item: TrajectoryItem) -> float:

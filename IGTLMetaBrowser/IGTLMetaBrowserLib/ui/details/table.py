@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from ...browser.natural_order import fold_for_search
 from ..widgets.table_model import TableModel
 from .words import DetailSources, isCalibrated, wordsOf
 
@@ -115,10 +116,10 @@ class DetailsTableModel(TableModel):
 
 def matchingDetails(rows, search):
     """Return the rows that have all words of ``search``, in capitals or not, anywhere in them."""
-    words = search.casefold().split()
+    words = fold_for_search(search).split()
     if not words:
         return rows
-    texts = [f"{row.text}\n{wordsOf(row.keyword)}".casefold() for row in rows]
+    texts = [fold_for_search(f"{row.text}\n{wordsOf(row.keyword)}") for row in rows]
     return [
         row for row, text in zip(rows, texts, strict=True) if all(word in text for word in words)
     ]
