@@ -342,6 +342,26 @@ def test_shutting_down_does_not_wait_for_who_does_not_read():
         assert server.clients == []
 
 
+def test_shutting_down_does_not_wait_for_what_the_source_waits_for():
+    """As for a scan of a large folder, or an archive that does not answer: service managers lose
+    patience after some seconds."""
+
+    class Waiting(ImagesInMemory):
+        def images(self) -> list[codec.ImageMetaItem]:
+            self.asked_for.append("list")
+            raise net.NotReadyError(retry_after=0.01)
+
+    source = Waiting()
+    with net.Server(source, port=0) as server, Peer.connect(server.port) as peer:
+        peer.send(codec.GetMessage("IMGMETA"))
+        while not source.asked_for:
+            server.step(0.01)
+        ending = threading.Thread(target=server.shut_down, args=(1e6,), daemon=True)
+        ending.start()
+        ending.join(PATIENCE)
+        assert not ending.is_alive()
+
+
 # The log
 
 

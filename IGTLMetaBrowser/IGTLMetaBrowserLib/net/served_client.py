@@ -137,7 +137,14 @@ class ServedClient:
 
         If a connection is closed before, what is on its way can be lost.
         """
-        return self.reply is not None or unacknowledged(self.connection.socket) > 0
+        is_begun = self.reply is not None and not self.is_waiting
+        return is_begun or unacknowledged(self.connection.socket) > 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its answer waits for somebody else: a scan, an archive, another process."""
+        reply = self.reply
+        return reply is not None and not reply.byte_count and self.resume_at is not None
 
     @property
     def is_gone(self) -> bool:

@@ -41,6 +41,7 @@ _SMALL = 64 << 10
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 _SHUT_DOWN_STEP_SECONDS = 0.02
+_SECONDS_FOR_WAITING = 0.3
 # Of those who are sent away with words; who comes then is sent away without.
 _MOST_LEAVING = 64
 
@@ -155,14 +156,23 @@ class Server:
         self._due |= waiting
 
     def shut_down(self, seconds: float) -> None:
-        """Accept nobody, finish what is being sent, for up to ``seconds``, and close."""
+        """Accept nobody, finish what is being sent, for up to ``seconds``, and close.
+
+        What waits for somebody else may never be sent: that is given a moment.
+        """
         self._listener.close()
-        end = time.monotonic() + seconds
-        while any(client.is_being_sent_to for client in self._clients) and time.monotonic() < end:
+        begin = time.monotonic()
+        while self._has_to_send(time.monotonic() - begin, seconds):
             for client in self._clients:
                 client.questions.clear()
             self.step(_SHUT_DOWN_STEP_SECONDS)
         self.close()
+
+    def _has_to_send(self, passed: float, seconds: float) -> bool:
+        if passed >= seconds:
+            return False
+        is_moment = passed < _SECONDS_FOR_WAITING
+        return any(one.is_being_sent_to or (is_moment and one.is_waiting) for one in self._clients)
 
     def close(self) -> None:
         """Close all connections and listen no longer."""
