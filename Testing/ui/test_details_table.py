@@ -69,8 +69,16 @@ def test_show_details_unfolds_what_the_list_says(details):
         ("Scan time", "2023-11-14 22:13:20 (2023-11-14 22:13:20.000000 UTC)", "Image list"),
         ("Type", "int16", "Image list"),
     ]
-    assert details.row("Patient name") == ("Patient name", "Müller^Jörg", "Image list")
+    assert details.row("Patient name") == ("Patient name", "Müller, Jörg", "Image list")
     assert details.row("Size") == ("Size", "4\\3\\2", "Image list")
+
+
+def test_a_name_is_read_as_people_do_and_edited_as_it_came(details):
+    details.user.select("PET")
+    assert details.cell("Patient name", 1, Qt.ToolTipRole) == "<p>Müller, Jörg<br>Müller^Jörg</p>"
+    assert details.cell("Patient name", 1, Qt.EditRole) == "Müller^Jörg"
+    details.search("Muller, Jorg")
+    assert [row[1] for row in details.rows()] == ["Müller, Jörg"]
 
 
 def test_without_a_selection_there_are_none(details):
@@ -131,7 +139,7 @@ def test_ctrl_c_copies_the_selected_rows_with_tabs(details):
     details.click("Patient name", Qt.ControlModifier)
     details.user.press_key(details.view, Qt.Key_C, Qt.ControlModifier)
     assert QApplication.clipboard().text() == (
-        "Patient name\tMüller^Jörg\tImage list\nPatient ID\tW-0877\tImage list"
+        "Patient name\tMüller, Jörg\tImage list\nPatient ID\tW-0877\tImage list"
     )
 
 

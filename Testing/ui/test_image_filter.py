@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel
 
 from IGTLMetaBrowserLib import codec
 
+PATIENT = 3
 ENTRIES = [
     codec.ImageMetaItem("Head T1", "a", "MR", "Müller^Anna", "P1"),
     codec.ImageMetaItem("Head T2", "b", "MR", "Smith^John", "P2"),
@@ -30,6 +31,19 @@ def test_what_is_typed_leaves_the_rows_that_have_it_in_any_text(user, source):
     user.type_filter("smith head")
     user.wait_for(lambda: user.ids() == ["b", "c"], "the filter")
     assert user.ui.countLabel.text == "2 of 4"
+
+
+def test_a_name_is_found_as_it_is_shown(user, source):
+    """And as the server has it, which its tool tip says."""
+    model = user.panel.model
+    assert [row[PATIENT] for row in user.table()][:2] == ["Müller, Anna", "Smith, John"]
+    tip = model.data(model.index(0, PATIENT), Qt.ToolTipRole)
+    assert tip == "<p>Müller, Anna<br>Müller^Anna</p>"
+    for text in ("Müller, Anna", "müller^anna", "Anna"):
+        user.type_filter(text)
+        user.press_key(user.ui.filterLineEdit, Qt.Key_Return)
+        assert user.ids() == ["a", "d"]
+        user.ui.filterLineEdit.clear()
 
 
 def test_the_table_waits_until_the_user_pauses(user, source):

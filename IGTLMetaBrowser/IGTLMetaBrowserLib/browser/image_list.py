@@ -18,7 +18,7 @@ from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_list import redacted_table
 from .arranged_rows import ArrangedRows
 from .image_search import NO_SEARCH, ImageSearch
-from .natural_order import fold, fold_for_search
+from .natural_order import fold, fold_for_search, search_words
 from .text_column import TextColumn
 
 _FEW = 100
@@ -149,7 +149,7 @@ class ImageList(ArrangedRows):
         the server has searched for it.
         """
         matches = np.ones(len(self), bool)
-        for word in fold_for_search(text).split():
+        for word in search_words(text):
             found = np.zeros(len(self), bool)
             for field in TEXT_FIELDS:
                 found |= self._contain(field, word)

@@ -35,6 +35,14 @@ def fold_for_search(text: str) -> str:
     return _without_marks(folded) if len(folded) > _LONG else "".join(map(_base, folded))
 
 
+def search_words(text: str) -> list[str]:
+    """Return the words that are looked for, as ``fold_for_search`` does.
+
+    Without what stands around the parts of a name only where it is shown, see ``readable_name``.
+    """
+    return [*filter(None, (word.strip(",()") for word in fold_for_search(text).split()))]
+
+
 @lru_cache(maxsize=4096)
 def _base(character: str) -> str:
     """Return a character without its marks: nothing if it is one."""

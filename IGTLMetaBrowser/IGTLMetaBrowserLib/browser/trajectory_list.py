@@ -14,7 +14,7 @@ import numpy as np
 from ..codec import TrajectoryItem
 from ..scene.trajectory_decoding import length
 from .arranged_rows import ArrangedRows
-from .natural_order import fold_for_search, ranks
+from .natural_order import fold_for_search, ranks, search_words
 
 TEXT_FIELDS = ("name", "group", "owner")
 
@@ -47,7 +47,7 @@ class TrajectoryList(ArrangedRows):
         the names and the IDs are searched.
         """
         matches = np.ones(len(self), bool)
-        words = fold_for_search(text).split()
+        words = search_words(text)
         names = self._image_names() if words else {}
         searched = [_searched_text(one.item, names) for one in self.trajectories] if words else []
         for word in words:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from ...browser.natural_order import fold_for_search
+from ...browser.natural_order import fold_for_search, search_words
+from ...metadata.person_names import readable_name
 from ..widgets.table_model import TableModel
-from .words import DetailSources, isCalibrated, wordsOf
+from .words import DetailSources, isCalibrated, isPersonName, wordsOf
 
 ATTRIBUTE, VALUE, SOURCE = range(3)
 
@@ -91,13 +92,17 @@ class DetailsTableModel(TableModel):
             return wordsOf(detail.keyword)
         if column == SOURCE:
             return self._sources.text(detail)
-        return self._calibrated.format(value=detail.value) if isCalibrated(detail) else detail.value
+        if isCalibrated(detail):
+            return self._calibrated.format(value=detail.value)
+        return readable_name(detail.value) if isPersonName(detail.keyword) else detail.value
 
     def _toolTipLines(self, row, column):
         detail = self._rows[row]
         lines = [_shortened(self._text(row, column))]
         if column == ATTRIBUTE:
             return [*lines, self._keyword.format(keyword=detail.keyword)]
+        if column == VALUE and isPersonName(detail.keyword) and detail.value not in lines:
+            lines.append(_shortened(detail.value))  # as it came
         others = [(other.provider, _shortened(other.value)) for other in detail.conflicts]
         return lines + [self._says.format(provider=who, value=value) for who, value in others]
 
@@ -116,7 +121,7 @@ class DetailsTableModel(TableModel):
 
 def matchingDetails(rows, search):
     """Return the rows that have all words of ``search``, in capitals or not, anywhere in them."""
-    words = fold_for_search(search).split()
+    words = search_words(search)
     if not words:
         return rows
     texts = [fold_for_search(f"{row.text}\n{wordsOf(row.keyword)}") for row in rows]

@@ -43,6 +43,15 @@ def wordsOf(keyword):
     return " ".join([first, *(word if word.isupper() else word.lower() for word in others)])
 
 
+@lru_cache(maxsize=1000)
+def isPersonName(keyword):
+    """Whether the values of an attribute are names of people (VR PN)."""
+    from pydicom.datadict import dictionary_VR, tag_for_keyword
+
+    tag = tag_for_keyword(keyword)
+    return tag is not None and dictionary_VR(tag) == "PN"
+
+
 class DetailSources:
     """Who knows a value: a word or two, and an icon."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from ...codec import printable
+from ...metadata.person_names import readable_name
 from ..plurals import Plural
 
 _INDENT = "    "
@@ -28,7 +29,9 @@ class GroupTexts:
 
     def toolTipLines(self, group):
         """Return who it is, and for a study, of which day."""
-        lines = [printable(group.patient_name) or self._noName]
+        asListed = printable(group.patient_name)
+        names = dict.fromkeys((readable_name(asListed), asListed))
+        lines = [*filter(None, names)] or [self._noName]
         if group.patient_id:
             lines.append(self._patientId.format(id=printable(group.patient_id)))
         return [*lines, self._name(group)] if group.level else lines
@@ -40,4 +43,5 @@ class GroupTexts:
     def _name(self, group):
         if group.level:
             return self._noDay if group.day is None else self._localeTexts.day(group.day)
-        return printable(group.patient_name) or printable(group.patient_id) or self._noName
+        name = readable_name(printable(group.patient_name))
+        return name or printable(group.patient_id) or self._noName

@@ -14,6 +14,7 @@ from ...browser.image_list import ImageList
 from ...browser.image_notes import scalar_type_text, size_text
 from ...browser.image_search import NO_SEARCH
 from ...codec import printable
+from ...metadata.person_names import readable_name
 from ...privacy.redacted_list import redacted_entry
 from ..details.calibration_section import spacingText
 from ..widgets.table_model import SortableTableModel
@@ -318,7 +319,8 @@ class ImageTableModel(SortableTableModel):
             isUnknown = not any(entry.size) and self._browser.images.offers_search
             isUnknown = isUnknown or self._isLabelMap(position, entry)
             return "" if isUnknown else scalar_type_text(entry.scalar_type)
-        return printable(getattr(entry, FIELDS[column]))
+        text = printable(getattr(entry, FIELDS[column]))
+        return readable_name(text) if column == PATIENT else text
 
     def _groupText(self, row, column):
         group = self.group(row)
@@ -351,7 +353,9 @@ class ImageTableModel(SortableTableModel):
         if column == SCAN_TIME:
             moment = self.entry(row).scan_time.to_datetime()
             return [] if moment is None else [self._localeTexts.exactMoment(moment)]
-        return [self.positionText(int(self._shown[row]), column)]
+        lines = [self.positionText(int(self._shown[row]), column)]
+        asListed = printable(self.entry(row).patient_name)
+        return [*lines, asListed] if column == PATIENT and asListed not in lines else lines
 
     def _icon(self, row, column):
         if column == PREVIEW and self.thumbnail is not None and self.isLoadable(row):
