@@ -8,7 +8,7 @@ import pytest
 from helpers.long_lists import make_long_list
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.image_list import ImageList
-from IGTLMetaBrowserLib.browser.text_column import TextColumn
+from IGTLMetaBrowserLib.codec.text_rows import TextRows
 
 ENTRIES = [
     codec.ImageMetaItem("Head 10", "c", "MR", "Müller^Anna", "P9", codec.Timestamp(3), (9, 9, 9)),
@@ -244,10 +244,10 @@ def test_what_is_new_is_counted_also_if_its_id_is_longer_than_all_before():
     assert after.count_changes(before) == (1, 1)
 
 
-def test_texts_that_a_column_has_no_more_are_found_whatever_its_size():
-    before = TextColumn(np.array([b"a", b"b", b"c"]))
-    after = TextColumn(np.array([b"c", b"a", b"a longer text"]))
-    nothing = TextColumn(np.empty(0, "S1"))
+def test_texts_that_a_column_has_no_more_are_found():
+    before = TextRows(np.array([b"a", b"b", b"c"], "S20"))
+    after = TextRows(np.array([b"c", b"a", b"a longer text"], "S20"))
+    nothing = TextRows(np.empty(0, "S20"))
     assert before.texts_missing_in(after) == ["b"]
     assert after.texts_missing_in(before) == ["a longer text"]
     assert before.texts_missing_in(before) == nothing.texts_missing_in(before) == []

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from helpers.long_lists import LongListSource, make_long_list
-from helpers.peers import PATIENCE, ImagesInMemory, ServerInThread, make_image
+from helpers.peers import (
+    PATIENCE,
+    ImagesInMemory,
+    Peer,
+    ScriptedServer,
+    ServerInThread,
+    make_image,
+)
 from hostile.fault_proxy import FaultProxy
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net import answers, header_versions
+from IGTLMetaBrowserLib.codec import text_rows
+from IGTLMetaBrowserLib.net import answers, header_versions, listed_images
 from IGTLMetaBrowserLib.net.header_versions import known_servers
 
 COUNT = 100_000
@@ -41,6 +51,37 @@ def test_a_long_list_takes_its_bytes_once_in_memory_and_on_the_network(
     assert net.is_own_server(message)
     assert BODY < passed < 1.1 * BODY
     assert most < 1.3 * BODY
+
+
+def test_a_list_is_prepared_in_several_steps_before_it_is_there(monkeypatch: pytest.MonkeyPatch):
+    counts: list[int] = []
+
+    def count(texts: np.ndarray) -> np.ndarray:
+        counts.append(len(texts))
+        return hashes_of(texts)
+
+    hashes_of = text_rows.hashes_of
+    monkeypatch.setattr(text_rows, "hashes_of", count)
+    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    monkeypatch.setattr(listed_images, "_ITEMS_A_TURN", 100)
+    items = make_long_list(1000)
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        # Behind the list comes what cannot be matched without it, and the end.
+        peer.send(codec.ImageMetaMessage(items=items), replace(make_image(1), device_name="X"))
+
+    with ScriptedServer(script) as server, server.client(header_version=1) as client:
+        query, images, steps = client.ask("IMGMETA"), [], 0
+        while not images:
+            client.wait_for_socket()
+            steps += bool(counts) and not query.is_done
+            events = client.step(0.0)  # a piece of work each
+            images += [event for event in events if isinstance(event, net.Unsolicited)]
+            assert query.is_done or not images
+    assert len(query.answer.items) == 1000
+    assert counts == [100] * 10 + [1] * (len(counts) - 10)
+    assert steps >= 10 + 256 + 10 - 1  # the rows, the parts that are sorted, the sizes and types
 
 
 def test_whole_names_come_with_it():

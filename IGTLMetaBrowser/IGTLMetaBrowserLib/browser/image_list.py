@@ -41,8 +41,6 @@ class ImageList(ArrangedRows):
     found by the whole text, and sorted as it was cut.
 
     Where ``patients`` are hidden, all texts that are shown, searched and sorted by are covered.
-    ``ids`` are those of the entries, if somebody has them already: to sort a million of them takes
-    a moment.
     """
 
     def __init__(
@@ -51,10 +49,9 @@ class ImageList(ArrangedRows):
         live: Sequence[ImageMetaItem] = (),
         patients: HiddenPatients | None = None,
         long_entries: Iterable[ImageMetaItem] = (),
-        ids: TextColumn | None = None,
     ) -> None:
         self._table = _table(entries)
-        self._ids = TextColumn(self._table.records["id"]) if ids is None else ids
+        self._ids = self._table.ids
         # A live image that is also listed is shown in the row that it has there.
         are_listed = self._ids.rows([entry.id for entry in live]) >= 0
         unlisted = [
@@ -65,7 +62,7 @@ class ImageList(ArrangedRows):
             # The bytes are joined: to make objects of a long list would take long.
             content = b"".join((self._table.content, _table(unlisted).content))
             self._table = ItemTable(ImageMetaItem, memoryview(content))
-            self._ids = TextColumn(self._table.records["id"])
+            self._ids = self._table.ids
         if patients is not None:
             self._table = redacted_table(self._table, patients)
         self._long_texts = self._folded_long_texts(long_entries, patients)
@@ -81,7 +78,7 @@ class ImageList(ArrangedRows):
         """Return how many ids are listed here and not in another list, and the other way round."""
         if self._has_ids_of(before) and self.first_live_row == before.first_live_row:
             return 0, 0
-        ids, ids_before = self._sorted_listed_ids(before), before._sorted_listed_ids(self)
+        ids, ids_before = self._sorted_listed_ids(), before._sorted_listed_ids()
         if not len(ids) or not len(ids_before):
             return len(ids), len(ids_before)
         places = np.searchsorted(ids, ids_before)
@@ -132,7 +129,7 @@ class ImageList(ArrangedRows):
         return self.rows_of(before.image_ids(rows))
 
     def _has_ids_of(self, other: ImageList) -> bool:
-        return np.array_equal(self._ids.encoded, other._ids.encoded)
+        return self._ids.has_texts_of(other._ids)
 
     @cached_property
     def are_loadable(self) -> np.ndarray:
@@ -220,9 +217,9 @@ class ImageList(ArrangedRows):
             keys = self._table.records[field].astype(np.uint64)
             self.sort_by(keys.prod(axis=1) if field == "size" else keys, descending)
 
-    def _sorted_listed_ids(self, other: ImageList) -> np.ndarray:
-        """Return numbers of the ids that the server lists, each once, to compare with another's."""
-        ids = np.sort(self._ids.hashes_beside(other._ids)[: self.first_live_row])
+    def _sorted_listed_ids(self) -> np.ndarray:
+        """Return numbers of the ids that the server lists, each once."""
+        ids = np.sort(self._ids.hashes[: self.first_live_row])
         return ids[np.diff(ids, prepend=ids[:1] ^ np.uint64(1)) != 0]
 
     def column(self, field: str) -> TextColumn:

@@ -15,8 +15,9 @@ from itertools import compress
 import numpy as np
 
 from .. import codec, net
+from ..codec.messages.items import ItemTable
+from ..codec.text_rows import TextRows
 from .image_search import NO_SEARCH, ImageSearch
-from .text_column import TextColumn
 
 # By the number of the scalar type; one that OpenIGTLink does not define has an unknown size.
 _VOXEL_SIZES = np.zeros(256, np.int64)
@@ -41,7 +42,7 @@ class Listing:
     ) -> None:
         if message is None:
             message = codec.ImageMetaMessage.unpack_content(memoryview(b""))
-        self.entries: Sequence[codec.ImageMetaItem] = message.items
+        self.entries: ItemTable[codec.ImageMetaItem] = message.items
         has_texts = net.is_own_server(message) and len(message.metadata) > 1
         self._texts = message.metadata if has_texts else {}
         self.listed_at = listed_at
@@ -111,14 +112,16 @@ class Listing:
     @cached_property
     def sequences(self) -> list[net.ImageSequence]:
         """Which images show one place at several times, b-values …, by what the server says."""
-        return net.read_sequences(self._texts, self.ids.texts) if self._texts else []
+        return net.read_sequences(self._texts, self.ids) if self._texts else []
 
     def byte_counts(self, image_ids: Sequence[str]) -> list[int]:
         """Return how many bytes each image has by this list, or 0 if it does not say so."""
         rows = self.ids.rows(image_ids)
         if not len(self.entries):
             return [0] * len(image_ids)
-        return np.where(rows >= 0, self._byte_counts[rows], 0).tolist()
+        listed = self.entries.records[["size", "scalar_type"]][rows]
+        voxels = listed["size"].astype(np.int64).prod(axis=1)
+        return np.where(rows >= 0, voxels * _VOXEL_SIZES[listed["scalar_type"]], 0).tolist()
 
     def __contains__(self, image_id: str) -> bool:
         return self.ids.row(image_id) is not None
@@ -133,15 +136,10 @@ class Listing:
         missing = [*self.ids.texts_missing_in(other.ids), *compress(kept, are_missing)]
         return [one for one in missing if one not in other._kept]
 
-    @cached_property
-    def ids(self) -> TextColumn:
-        """The ids of all entries; to sort a million of them, once, takes a moment."""
-        return TextColumn(self.entries.records["id"])
-
-    @cached_property
-    def _byte_counts(self) -> np.ndarray:
-        voxels = self.entries.records["size"].astype(np.int64).prod(axis=1)
-        return voxels * _VOXEL_SIZES[self.entries.records["scalar_type"]]
+    @property
+    def ids(self) -> TextRows:
+        """The ids of all entries; the client has prepared those of a long list."""
+        return self.entries.ids
 
 
 def _form(entry: codec.ImageMetaItem) -> _Form:

@@ -6,49 +6,23 @@ The bytes stay where the message has them; numpy compares, finds and sorts them.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from ..codec import readable
+from ..codec.text_rows import TextRows, joined, without_remains
 from .natural_order import fold_for_search, ranks, ranks_of_ascii
 
 _SAMPLE = 1000
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
-# From SplitMix64. They are odd, so that multiplying loses nothing (modulo 2⁶⁴).
-_MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
 
 
-class TextColumn:
-    """Texts of a fixed size in bytes; an array of shape (rows,) and dtype ``S``.
-
-    A text ends at its first NUL. It is UTF-8; other bytes are kept as lone surrogates.
-    """
+class TextColumn(TextRows):
+    """A column in which one searches, and by which one sorts."""
 
     def __init__(self, texts: np.ndarray) -> None:
-        self.encoded = _without_remains(_without_empty_end(np.ascontiguousarray(texts)))
-
-    def __len__(self) -> int:
-        return len(self.encoded)
-
-    def text(self, row: int) -> str:
-        """Return the text of a row."""
-        return bytes(self.encoded[row]).decode("utf-8", "surrogateescape")
-
-    @cached_property
-    def texts(self) -> list[str]:
-        """All texts."""
-        return _decoded(self.encoded)
-
-    def texts_of(self, rows: np.ndarray) -> list[str]:
-        """Return the texts of many rows."""
-        return _decoded(self.encoded[rows])
-
-    @cached_property
-    def hashes(self) -> np.ndarray:
-        """A number of 64 bits for each text: those of equal texts of one column are equal."""
-        return _hashes(self.encoded)
+        super().__init__(without_remains(_without_empty_end(np.ascontiguousarray(texts))))
 
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
@@ -66,79 +40,6 @@ class TextColumn:
         codes = np.empty(len(self), np.intp)
         codes[order] = np.repeat(numbers, np.diff(starts, append=len(self)))
         return [self.text(row) for row in first[by_first].tolist()], codes
-
-    def row(self, text: str) -> int | None:
-        """Return the first row with a text, or None."""
-        row = int(self.rows([text])[0]) if len(self) else -1
-        return None if row < 0 else row
-
-    def rows(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the first row with each text, -1 for those that no row has."""
-        found = np.full(len(texts), -1, np.intp)
-        if not len(self) or not len(texts):
-            return found
-        sought, is_possible = _encode(texts, self.encoded.dtype)
-        hashes = _hashes(sought)
-        # Sorted numbers are found much faster: each next one is near in memory.
-        order = np.argsort(hashes)
-        places = np.searchsorted(self._sorted_hashes, hashes[order])
-        rows = self._order[np.minimum(places, len(self) - 1)]
-        is_same = self.encoded[rows] == sought[order]
-        found[order[is_same]] = rows[is_same]
-        found[~is_possible] = -1
-        return found
-
-    def all_rows(self, text: str) -> list[int]:
-        """Return all rows with a text, in their order."""
-        first = self.row(text)
-        if first is None:
-            return []
-        sorted_hashes, number = self._sorted_hashes, self.hashes[first]
-        begin, end = (
-            int(np.searchsorted(sorted_hashes, number, side)) for side in ("left", "right")
-        )
-        rows = self._order[begin:end]
-        return rows[self.encoded[rows] == self.encoded[first]].tolist()
-
-    def texts_missing_in(self, other: TextColumn) -> list[str]:
-        """Return the texts that another column has in no row; its texts may have another size."""
-        if np.array_equal(self.encoded, other.encoded):
-            return []
-        own, others = self.hashes_beside(other), np.sort(other.hashes_beside(self))
-        if not len(others):
-            return self.texts
-        order = np.argsort(own)
-        places = np.searchsorted(others, own[order])
-        are_missing = others[np.minimum(places, len(others) - 1)] != own[order]
-        return self.texts_of(order[are_missing])
-
-    def hashes_beside(self, other: TextColumn) -> np.ndarray:
-        """Return ``hashes`` as in a column with the larger size of both: these can be compared."""
-        dtypes = self.encoded.dtype, other.encoded.dtype
-        larger = max(dtypes, key=lambda dtype: dtype.itemsize)
-        return self.hashes if larger == dtypes[0] else _hashes(self.encoded.astype(larger))
-
-    @cached_property
-    def is_first(self) -> np.ndarray:
-        """Whether no row above has the same text."""
-        is_first = np.ones(len(self), bool)
-        is_first[self._order[1:][self._sorted_hashes[1:] == self._sorted_hashes[:-1]]] = False
-        return is_first
-
-    @cached_property
-    def _order(self) -> np.ndarray:
-        # Fast, but the order of equal numbers is any; only if there are some it has to be redone.
-        order = np.argsort(self.hashes)
-        in_order = self.hashes[order]
-        if (in_order[1:] == in_order[:-1]).any():
-            order = np.argsort(self.hashes, kind="stable")
-        return order
-
-    @cached_property
-    def _sorted_hashes(self) -> np.ndarray:
-        return self.hashes[self._order]
-
-    # Search and order
 
     def contain(self, word: str) -> np.ndarray:
         """Return which rows contain a word that is folded (``natural_order.fold_for_search``)."""
@@ -159,7 +60,7 @@ class TextColumn:
     @cached_property
     def _folded(self) -> tuple[np.ndarray, np.ndarray]:
         """All folded texts with a NUL between them, as bytes, and where each begins."""
-        content = _joined(self.encoded)
+        content = joined(self.encoded)
         if content.isascii():
             content = content.lower()
         else:
@@ -189,21 +90,6 @@ class TextColumn:
         return len(set(sample.tolist())) <= 0.97 * len(sample)
 
 
-def _decoded(texts: np.ndarray) -> list[str]:
-    """Return texts as Python has them. To decode them all at once is faster than one by one."""
-    return _joined(texts).decode("utf-8", "surrogateescape").split("\0") if len(texts) else []
-
-
-def _joined(texts: np.ndarray) -> bytes:
-    """Return ``b"\\0".join(texts)``, without an object for each."""
-    size = texts.dtype.itemsize
-    characters = np.zeros((len(texts), size + 1), np.uint8)
-    characters[:, :size] = texts.view(np.uint8).reshape(len(texts), size)
-    are_kept = characters != 0
-    are_kept[:-1, size] = True  # one NUL behind each text but the last
-    return characters[are_kept].tobytes()
-
-
 def _places(content: np.ndarray, sought: bytes) -> np.ndarray:
     """Return where ``sought`` begins in ``content``."""
     places = np.flatnonzero(content[: len(content) - len(sought) + 1] == sought[0])
@@ -217,48 +103,3 @@ def _without_empty_end(texts: np.ndarray) -> np.ndarray:
     characters = texts.view(np.uint8).reshape(len(texts), texts.dtype.itemsize)
     used = np.flatnonzero(characters.any(axis=0)).max(initial=0) + 1
     return texts.astype(f"S{used}")
-
-
-def _without_remains(texts: np.ndarray) -> np.ndarray:
-    """Return texts without what a sender has left behind the NUL that ends them."""
-    characters = texts.view(np.uint8).reshape(len(texts), texts.dtype.itemsize)
-    if not ((characters[:, :-1] == 0) & (characters[:, 1:] != 0)).any():
-        return texts
-    is_text = np.logical_and.accumulate(characters != 0, axis=1)
-    return np.where(is_text, characters, 0).astype(np.uint8).view(texts.dtype).reshape(-1)
-
-
-def _hashes(texts: np.ndarray) -> np.ndarray:
-    """Return 64 bits for each text, mixed as in splitmix64: equal ones by chance are improbable.
-
-    Of 1,000,000 texts, one in 40 million lists has a pair.
-    """
-    words = -(-texts.dtype.itemsize // 8)
-    padded = np.ascontiguousarray(texts.astype(f"S{8 * words}"))
-    numbers = padded.view("<u8").reshape(len(texts), words)
-    mixed = numbers[:, 0] * _MULTIPLIERS[0]
-    for word in range(1, words):
-        mixed ^= mixed >> np.uint64(29)
-        mixed += numbers[:, word]
-        mixed *= _MULTIPLIERS[1]
-    return mixed ^ (mixed >> np.uint64(32))
-
-
-def _encode(texts: Sequence[str], dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Return texts as bytes of that dtype, and which of them it can hold."""
-    try:
-        encoded = np.array(texts, "S")  # only ASCII, and fast
-    except UnicodeEncodeError:
-        encoded = np.array([_encode_one(text) for text in texts], "S")
-    cut = encoded.astype(dtype)
-    are_whole = cut == encoded
-    if "\0" in "".join(texts):  # numpy has left it out at the end
-        are_whole &= np.array(["\0" not in text for text in texts])
-    return cut, are_whole
-
-
-def _encode_one(text: str) -> bytes:
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return b"\xff" * 65  # a surrogate that stands for no byte: longer than any text here

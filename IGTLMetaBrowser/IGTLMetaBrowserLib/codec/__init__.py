@@ -2,7 +2,8 @@
 
 No sockets, no clock, no files: ``pack`` and ``unpack`` take whole messages, ``Receiver`` takes
 bytes as they come. ``wire`` says how texts are read, ``errors`` what can go wrong, ``messages``
-has the layout of each type, ``pieces`` what can be copied in a turn of an event loop::
+has the layout of each type, ``text_rows`` where a text stands in a long list, ``pieces`` what can
+be copied in a turn of an event loop::
 
     >>> from IGTLMetaBrowserLib import codec
     >>> data = codec.pack(codec.GetMessage("IMAGE", device_name="IMAGE_0"))

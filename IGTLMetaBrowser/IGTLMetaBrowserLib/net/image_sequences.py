@@ -10,6 +10,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
+import numpy as np
+
+from ..codec.text_rows import TextRows
+
 _FIELD = "/sequence"
 
 
@@ -44,30 +48,30 @@ def sequence_texts(source: object) -> dict[str, str]:
     }
 
 
-def read_sequences(metadata: Mapping[str, str], ids: Sequence[str]) -> list[ImageSequence]:
+def read_sequences(metadata: Mapping[str, str], ids: TextRows) -> list[ImageSequence]:
     """Return the sequences that the metadata of a list name; ``ids`` are the list's.
 
     What makes no sense is left out.
     """
     named = {key.removesuffix(_FIELD): text for key, text in metadata.items() if _FIELD in key}
-    if not named:
-        return []
-    rows = {image_id: row for row, image_id in enumerate(ids) if image_id in named}
-    found = (_read(text, ids[rows[first] :]) for first, text in named.items() if first in rows)
+    rows = ids.rows([*named]).tolist()
+    found = (_read(text, ids, row) for row, text in zip(rows, named.values(), strict=True))
     return [sequence for sequence in found if sequence is not None]
 
 
-def _read(text: str, ids: Sequence[str]) -> ImageSequence | None:
+def _read(text: str, ids: TextRows, row: int) -> ImageSequence | None:
+    """Return the sequence whose first image is in a row; None if there is no such row."""
     try:
         said = json.loads(text)
         values = tuple(map(str, said["values"]))
-        sequence = ImageSequence(
-            tuple(ids[: len(values)]), str(said["name"]), str(said["unit"]), values
-        )
+        words = str(said["name"]), str(said["unit"])
     except (KeyError, RecursionError, TypeError, ValueError):
         return None
-    is_whole = 1 < len({*sequence.ids}) == len(values) == len({*values})
-    return sequence if is_whole else None
+    if row < 0:
+        return None
+    image_ids = tuple(ids.texts_of(np.arange(row, min(row + len(values), len(ids)))))
+    is_whole = 1 < len({*image_ids}) == len(values) == len({*values})
+    return ImageSequence(image_ids, *words, values) if is_whole else None
 
 
 def sequence_of(image_id: str, sequences: Iterable[ImageSequence]) -> ImageSequence | None:

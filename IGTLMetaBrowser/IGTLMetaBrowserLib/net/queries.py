@@ -13,6 +13,8 @@ rules hold:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .. import codec
 from .errors import AnswerError, NetworkError, RefusedError
 from .image_notes import describe_image
@@ -146,6 +148,11 @@ class Queries:
     def last_server_error(self) -> str:
         """The last error, since its last answer, that the server reported for no query by name."""
         return self._last_error
+
+    def prepare(self, event: codec.Message | codec.Rejected) -> Iterator[None]:
+        """Do with pauses what would take ``match`` long: of a list of a million images, 0.4 s."""
+        if isinstance(event, (codec.ImageMetaMessage, codec.LabelMetaMessage)):
+            yield from self.images.prepare(event)
 
     def match(self, event: codec.Message | codec.Rejected, now: float = 0.0) -> Query | None:
         """Return the query that ``event`` answers, with its answer or error set, or None."""

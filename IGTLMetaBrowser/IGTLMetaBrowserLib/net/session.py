@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .. import codec
@@ -66,6 +68,9 @@ class Session:
         self.capability = CapabilityFinder(server, connection)
         # Whether the answer to any query has come on this connection.
         self.has_answered = False
+        # What has come, and waits until the first of it is prepared; nothing is read meanwhile.
+        self._unhandled: deque[codec.Message | codec.Rejected] = deque()
+        self._preparation: Iterator[None] | None = None
         self._last_bytes_at = time.monotonic()
         self._is_answer_passed_over = False
         self._is_damaged = False
@@ -82,6 +87,8 @@ class Session:
     @property
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
+        if self._unhandled:
+            return 0.0
         times = (self._queries.next_deadline, self._versions.deadline, self._passing_over_until)
         return min((moment for moment in times if moment is not None), default=None)
 
@@ -126,14 +133,19 @@ class Session:
         connection = self.connection
         connection.write()
         before = connection.receiver.bytes_received
-        received = connection.read(seconds)
+        if not self._unhandled:
+            self._unhandled.extend(connection.read(seconds))
         if connection.receiver.bytes_received != before:
             self._last_bytes_at = time.monotonic()
             self._on_progress(self._last_bytes_at)
         events: list[ClientEvent] = []
         if (error := self._wrong_server()) is not None:
             return events + self._give_up_for_good(error)
-        for event in received:
+        end = time.monotonic() + seconds
+        while self._unhandled:
+            if not self._is_prepared(self._unhandled[0], end):
+                return events
+            event = self._unhandled.popleft()
             events += self._handle(event)
             if isinstance(event, codec.Rejected) and is_wrong_server(event):
                 return events + self._give_up(f"{event.error}; {WRONG_SERVER_HINT}")
@@ -148,6 +160,16 @@ class Session:
         if self._may_ask_for_capability:
             self.capability.ask()
         return events
+
+    def _is_prepared(self, event: codec.Message | codec.Rejected, end: float) -> bool:
+        """Go on until ``end`` with what takes long before a message is handled; return if done."""
+        if self._preparation is None:
+            self._preparation = self._queries.prepare(event)
+        for _ in self._preparation:
+            if time.monotonic() >= end:
+                return False
+        self._preparation = None
+        return True
 
     @property
     def _may_ask_for_capability(self) -> bool:

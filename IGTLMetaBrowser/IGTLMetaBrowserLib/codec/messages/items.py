@@ -9,12 +9,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 
 import numpy as np
 
 from ..errors import DecodeError, EncodeError
+from ..text_rows import TextRows
 from ..wire import Buffer, decode_text, encode_text, numbers_of
 from .base import Message
 
@@ -53,6 +54,11 @@ class ItemTable(Sequence[ItemClass], Generic[ItemClass]):
         A list of 100,000 images can be filtered by column without making an object of each.
         """
         return np.frombuffer(self.content, self.item_class.columns)
+
+    @cached_property
+    def ids(self) -> TextRows:
+        """The column ``id``, for lists of what has one, and where each id stands in it."""
+        return TextRows(self.records["id"])
 
     def __len__(self) -> int:
         return len(self.content) // self.item_class.columns.itemsize

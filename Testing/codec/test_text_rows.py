@@ -1,0 +1,53 @@
+"""Where a text stands in a column of a million, found without an object for each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from IGTLMetaBrowserLib.codec import text_rows
+from IGTLMetaBrowserLib.codec.text_rows import TextRows
+
+# Each third id is there twice; behind the ends of some, a sender has left something.
+IDS = [f"IMAGE_{number - number % 3 // 2}" for number in range(1000)]
+ENCODED = np.array([f"{id_}\0rest" if len(id_) < 9 else id_ for id_ in IDS], "S20")
+SOUGHT = [*IDS[::7], "IMAGE_1000", "", "IMAGE_1\0", "a text that is longer than the column", "Ü"]
+
+
+@pytest.fixture(params=[True, False], ids=["prepared in turns", "at once"])
+def column(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> TextRows:
+    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    column = TextRows(ENCODED)
+    if request.param:
+        turns = sum(1 for _ in column.prepare())
+        assert turns == 10 + 256  # of rows, and of parts of them that are sorted
+    return column
+
+
+def test_the_first_row_with_each_text_is_found(column: TextRows):
+    expected = [IDS.index(text) if text in IDS else -1 for text in SOUGHT]
+    assert column.rows(SOUGHT).tolist() == expected
+    assert [column.row(text) for text in SOUGHT[-5:]] == [None] * 5
+
+
+def test_all_rows_with_a_text_are_found_in_their_order(column: TextRows):
+    doubled = next(text for text in IDS if IDS.count(text) == 2)
+    assert column.all_rows(doubled) == [row for row, text in enumerate(IDS) if text == doubled]
+    assert column.all_rows("IMAGE_1000") == []
+
+
+def test_the_first_of_equal_texts_is_known(column: TextRows):
+    assert column.is_first.tolist() == [IDS.index(text) == row for row, text in enumerate(IDS)]
+
+
+def test_what_is_prepared_is_not_made_again(column: TextRows):
+    column.row("IMAGE_1")
+    assert [*column.prepare()] == []
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_very_few_rows_are_prepared_as_well(count: int):
+    column = TextRows(ENCODED[:count])
+    for _ in column.prepare():
+        pass
+    assert column.rows(["IMAGE_0"]).tolist() == [count - 1]
