@@ -5,18 +5,23 @@ What a step does is counted, not timed: the calls of functions in it, and the vo
 
 from __future__ import annotations
 
+import gc
 import sys
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 import pytest
 
 from helpers.hospital import of_type, step_until_event
-from helpers.peers import Peer, ScriptedServer, wait_for_socket
+from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import browser as browser_module
 from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, LabelMapsListed, Listed
+from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.net.whole_texts import SERVER
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
+from IGTLMetaBrowserLib.privacy.redacted_list import register_patients
 from IGTLMetaBrowserLib.scene import label_maps
 
 # Of Python's and C's functions; 8 million a second. To register a patient takes 40.
@@ -35,7 +40,8 @@ def list_of_patients() -> codec.ImageMetaMessage:
     records = np.zeros(PATIENTS, codec.ImageMetaItem.columns)
     records["id"] = records["patient_id"] = numbers
     records["patient_name"] = np.char.add(b"Miller^Anna", numbers)
-    content = memoryview(records.tobytes())
+    records["size"], records["scalar_type"] = (4, 3, 2), codec.ScalarType.UINT16
+    content = memoryview(bytearray(records.tobytes()))
     return codec.ImageMetaMessage.unpack_content(content, header_version=2, metadata=SERVER)
 
 
@@ -75,6 +81,55 @@ def test_the_patients_of_a_list_are_registered_in_turns_while_patients_are_hidde
         assert most_calls_a_step(unconnected, events, Listed) < MOST_CALLS
     assert unconnected.patients.redact("of Miller, Anna4999") == "of (hidden)"
     assert unconnected.patients.pseudonym("Miller^Anna4999", "4999") == "Patient 5000"
+
+
+def test_the_garbage_collector_has_nothing_to_look_at_of_patients_that_are_registered():
+    """Given patients of a list, each makes texts and numbers, and no container that stays."""
+    patients, message = HiddenPatients(), list_of_patients()
+    gc.collect()
+    before = len(gc.get_objects())
+    register_patients(message.items, patients)
+    gc.collect()
+    assert len(gc.get_objects()) - before < PATIENTS / 100
+
+
+def test_of_a_long_list_little_is_looked_at_in_each_step_whatever_comes_after_it(
+    unconnected, events, monkeypatch
+):
+    """Given a second list, and an image that is in both: no step looks at all ids again."""
+    counts: list[int] = []
+
+    def count(texts: np.ndarray) -> np.ndarray:
+        counts.append(len(texts))
+        return hashes_of(texts)
+
+    hashes_of = text_rows.hashes_of
+    monkeypatch.setattr(text_rows, "hashes_of", count)
+    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    first, second = list_of_patients(), list_of_patients()
+    second.items.content.cast("B")[64:66] = b"X\0"  # the first id
+
+    def script(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                peer.send(first if not of_type(events, Listed) else second)
+            else:
+                peer.send(replace(make_image(1), device_name=query.device_name))
+
+    with ScriptedServer(script) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, Listed)
+        unconnected.request_images(["7"])
+        step_until_event(unconnected, events, ImageLoaded)
+        unconnected.images.request_list()
+        while len(of_type(events, Listed)) < 2:
+            unconnected.wait_and_step()
+        assert unconnected.images.entry("7").patient_name == "Miller^Anna7"
+        assert [unconnected.images.entry(id_) is None for id_ in ("0", "X")] == [True, False]
+    assert max(counts) == 100
+    assert counts.count(100) == 2 * PATIENTS / 100
 
 
 def labels_server(pixels: np.ndarray):
