@@ -15,7 +15,7 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 
-from IGTLMetaBrowserLib.browser import scene_server
+from IGTLMetaBrowserLib.browser.endpoints import scene_server
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,

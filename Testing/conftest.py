@@ -15,7 +15,7 @@ import pytest
 
 import slicerhost  # noqa: F401
 from helpers.reserved_port import ReservedPort
-from IGTLMetaBrowserLib.net import header_versions
+from IGTLMetaBrowserLib.net.client import header_versions
 
 # Those that take longest, with what computes beside what waits for processes.
 START_FIRST = (
@@ -34,7 +34,6 @@ START_FIRST = (
     "cli/test_cli_serve_archive.py",
     "cli/test_cli_serve.py",
     "ui/test_exchange_with_tls.py",
-    "ui/test_plan_store.py",
     "hostile/test_faults.py",
     "ui/test_module_scripts.py",
 )

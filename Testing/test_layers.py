@@ -38,6 +38,8 @@ LAYERS = {
 
 # The packages in ``sources``: each imports only from those before it, and the files beside them.
 SOURCES = ("dicom", "archive", "documents", "plain_volumes")
+# Those in ``net`` import only the files beside them, which import none of them.
+NET = ("client", "server", "recording", "probe")
 
 GIVE_LAYER = f"if it is new, give it a layer in {Path(__file__).name}"
 
@@ -201,6 +203,8 @@ def complaint(module: str, imported: Import) -> str | None:
     here = package_of(module)
     if here == target == "sources":
         return complaint_among_sources(module, imported.name)
+    if here == target == "net":
+        return complaint_in_net(module, imported.name)
     if target in ("", here):
         return None
     if target not in LAYERS:
@@ -221,6 +225,14 @@ def complaint_among_sources(module: str, target: str) -> str | None:
         return None
     if here not in SOURCES or SOURCES.index(there) > SOURCES.index(here):
         return f"sources.{here} imports sources.{there}, which is above it"
+    return None
+
+
+def complaint_in_net(module: str, target: str) -> str | None:
+    """Return what is wrong with importing ``target`` in ``net``, whose __init__ offers all."""
+    here, there = [*module.split("."), ""][2], target.split(".")[2]
+    if there in NET and here not in ("", there):
+        return f"net.{here} imports net.{there}, but they share only what is beside them"
     return None
 
 
@@ -286,7 +298,9 @@ def test_all_files_are_found() -> None:
         ("codec/__init__.py", "from .. import net", "codec (layer 0)"),
         ("codec/messages/image.py", "from ...net.client import Client", "codec (layer 0)"),
         ("codec/wire.py", "def f():\n    from .. import net", "wire.py:2: codec (layer 0)"),
-        ("net/client.py", "from ..metadata import modules", "net (layer 1) imports metadata"),
+        ("net/client/x.py", "from ...metadata import modules", "net (layer 1) imports metadata"),
+        ("net/client/x.py", "from ..server import answers", "net.client imports net.server"),
+        ("net/tls.py", "from .client import session", "net.tls imports net.client"),
         ("metadata/modules.py", "from .. import net", "metadata (layer 1) imports net"),
         ("scene/volumes.py", "from ..net import client", "scene never imports net"),
         ("scene/volumes.py", "from ..sources import demo", "scene (layer 3) imports sources"),
@@ -342,8 +356,8 @@ def test_a_wrong_import_is_found(path: str, source: str, words: str) -> None:
         ("codec/crc64.py", "try:\n    import fastcrc\nexcept ImportError:\n    fastcrc = None"),
         ("codec/messages/image.py", "import numpy as np\nfrom ..wire import Reader\nimport struct"),
         (
-            "net/client.py",
-            "import socket, time\nfrom .. import codec\nfrom .queries import Queries",
+            "net/client/client.py",
+            "import socket, time\nfrom ... import codec\nfrom ..connection import Connection",
         ),
         ("sources/dicom/folder.py", "def f():\n    import pydicom, highdicom"),
         (

@@ -41,7 +41,7 @@ from contests.dicom_tree import FOLDER, dicom_tree
 
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.net.limits import ServerLimits
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 

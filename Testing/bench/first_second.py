@@ -26,9 +26,12 @@ from contests import harness, serving
 
 from helpers import shaped_link
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.browser.part_downloads import _LEAST_RATIO, _SECONDS_WITHOUT_PREVIEW
-from IGTLMetaBrowserLib.net.partial_image import Box, coarse_stride
-from IGTLMetaBrowserLib.net.parts_transfer import Outcome, PartsTransfer
+from IGTLMetaBrowserLib.browser.downloads.part_downloads import (
+    _LEAST_RATIO,
+    _SECONDS_WITHOUT_PREVIEW,
+)
+from IGTLMetaBrowserLib.net.client.partial_image import Box, coarse_stride
+from IGTLMetaBrowserLib.net.client.parts_transfer import Outcome, PartsTransfer
 
 SIZE = (512, 512, 300)  # i, j, k
 MEGABYTES = 2 * SIZE[0] * SIZE[1] * SIZE[2] / 1e6

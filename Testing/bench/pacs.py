@@ -43,7 +43,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from helpers import orthanc
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.sources.archive.archive import KEYWORDS
 
 ROUNDS = 3

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 
 ROUNDS = 7
 GROUPS = ("Electrodes", "Biopsies", "Drains")

@@ -10,8 +10,8 @@ import slicer
 from helpers.hospital import Hospital
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import net
-from IGTLMetaBrowserLib.browser import part_downloads
 from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.downloads import part_downloads
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import pushed_failures
 from IGTLMetaBrowserLib.browser.events import Failed, PointsShown
-from IGTLMetaBrowserLib.scene.points import MOST_LISTS
-from IGTLMetaBrowserLib.scene.trajectory_set import SHOWN_AT_FIRST
+from IGTLMetaBrowserLib.scene.markups.points import MOST_LISTS
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import SHOWN_AT_FIRST
 
 MIB = 1 << 20
 # Of Python's and C's functions; 8 million a second. The most are for 10,000 trajectories, in 50 ms.

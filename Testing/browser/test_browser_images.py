@@ -14,9 +14,9 @@ from helpers.peers import ScriptedServer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, ImageStatus, ImagesWaiting
-from IGTLMetaBrowserLib.scene import image_nodes
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
+from IGTLMetaBrowserLib.scene.images import image_nodes
+from IGTLMetaBrowserLib.scene.images.outgoing_volumes import ijk_to_world
 
 
 def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):

@@ -12,7 +12,6 @@ import slicer
 from helpers.hospital import finish, listing, of_type, parents, step_until, step_until_event, voxels
 from helpers.peers import ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.browser import live_images
 from IGTLMetaBrowserLib.browser.events import (
     Failed,
     ImageLoaded,
@@ -22,7 +21,8 @@ from IGTLMetaBrowserLib.browser.events import (
     NodeRemoved,
     TrajectoriesShown,
 )
-from IGTLMetaBrowserLib.browser.live_images import MOST_LIVE_IMAGES
+from IGTLMetaBrowserLib.browser.images import live_images
+from IGTLMetaBrowserLib.browser.images.live_images import MOST_LIVE_IMAGES
 from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
 
 
@@ -388,7 +388,7 @@ def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, event
 
 def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monkeypatch):
     one = make_image(1).pixels.nbytes
-    monkeypatch.setattr("IGTLMetaBrowserLib.browser.live_images.MOST_LIVE_BYTES", 3 * one)
+    monkeypatch.setattr("IGTLMetaBrowserLib.browser.images.live_images.MOST_LIVE_BYTES", 3 * one)
     many = [codec.pack(frame(1, f"Image {number}")) for number in range(5)]
     end = codec.pack(codec.TrajectoryMessage())
     with ScriptedServer(stream(b"".join([*many, end]))) as server:

@@ -24,7 +24,7 @@ from helpers.peers import (
     serve_well,
 )
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.browser import images, reconnection
+from IGTLMetaBrowserLib.browser import reconnection
 from IGTLMetaBrowserLib.browser.events import (
     Asked,
     Connected,
@@ -43,6 +43,7 @@ from IGTLMetaBrowserLib.browser.events import (
     Reconnecting,
     TrajectoriesShown,
 )
+from IGTLMetaBrowserLib.browser.images import images
 
 SHORT = (0.01,)
 

@@ -10,11 +10,11 @@ import slicer
 from helpers.hospital import of_type, step_until, step_until_event
 from helpers.peers import ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.browser import recordings
 from IGTLMetaBrowserLib.browser.events import LiveImage, RecordingStarted, RecordingStopped
-from IGTLMetaBrowserLib.scene import sequence_recording
+from IGTLMetaBrowserLib.browser.images import recordings
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.sequence_recording import frame_size
+from IGTLMetaBrowserLib.scene.images import sequence_recording
+from IGTLMetaBrowserLib.scene.images.sequence_recording import frame_size
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from helpers.peers import ServerInThread
 from helpers.searchable import ENTRIES, MORE, Searchable
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import Deferred, Failed, ImageStatus, Listed, Reconnecting
-from IGTLMetaBrowserLib.browser.image_search import NO_SEARCH, ImageSearch
+from IGTLMetaBrowserLib.browser.lists.image_search import NO_SEARCH, ImageSearch
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.scene.errors import SceneError
-from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 SECONDS = (0.0, 1.5, 4.0)

@@ -11,7 +11,7 @@ from helpers.hospital import DRAIN, of_type, points, step_until, step_until_even
 from helpers.peers import TRAJECTORY, ScriptedServer
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import TrajectoriesChanged, TrajectoriesShown
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 
 COUNT = 150
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import slicer
 
-from browser.test_regions import roi_around
+from browser.images.test_regions import roi_around
 from helpers.hospital import Hospital, finish, step_until
 from helpers.part_peers import large_image
 from helpers.peers import ServerInThread

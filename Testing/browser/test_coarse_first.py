@@ -27,15 +27,15 @@ from helpers.part_peers import (
 )
 from helpers.peers import PATIENCE, ScriptedServer
 from helpers.shaped_link import ShapedLink
-from IGTLMetaBrowserLib.browser import part_downloads
+from IGTLMetaBrowserLib.browser.downloads import part_downloads
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
     ImageLoaded,
     ImagesCancelled,
     PreviewShown,
 )
-from IGTLMetaBrowserLib.net import link_speed
-from IGTLMetaBrowserLib.scene.outgoing_volumes import ijk_to_world
+from IGTLMetaBrowserLib.net.client import link_speed
+from IGTLMetaBrowserLib.scene.images.outgoing_volumes import ijk_to_world
 
 PREVIEW = "IGTLMetaBrowser.Preview"
 

@@ -17,16 +17,16 @@ from helpers.part_peers import Gate, Respond, connect, parts_of, pixels_of
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, Peer, ScriptedServer, wait_for_socket
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.browser import part_downloads
 from IGTLMetaBrowserLib.browser.browser import Browser
+from IGTLMetaBrowserLib.browser.downloads import part_downloads
 from IGTLMetaBrowserLib.browser.events import (
     ImageLoaded,
     ImagesWaiting,
     PreviewShown,
     RegionLoaded,
 )
-from IGTLMetaBrowserLib.net import partial_image, parts_transfer
-from IGTLMetaBrowserLib.net.parts_transfer import PartsTransfer
+from IGTLMetaBrowserLib.net.client import partial_image, parts_transfer
+from IGTLMetaBrowserLib.net.client.parts_transfer import PartsTransfer
 
 SIZE = (2048, 1024, 3)  # 4 MiB a slice
 PIECE = 128 << 10

@@ -22,7 +22,7 @@ from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.net.whole_texts import SERVER
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.privacy.redacted_list import register_patients
-from IGTLMetaBrowserLib.scene import label_maps
+from IGTLMetaBrowserLib.scene.label_maps import label_maps
 
 # Of Python's and C's functions; 8 million a second. To register a patient takes 40.
 MOST_CALLS = 100_000

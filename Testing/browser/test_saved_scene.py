@@ -15,7 +15,7 @@ from helpers.peers import ServerInThread, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import LabelMapsListed, PointsShown
-from IGTLMetaBrowserLib.scene.sequence_nodes import new_sequence
+from IGTLMetaBrowserLib.scene.images.sequence_nodes import new_sequence
 
 # DICOM's series descriptions and structures have the first one often.
 WORDS = "Head & Neck"

@@ -23,7 +23,7 @@ from cli import forked
 from helpers.peers import ScriptedServer
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.cli import main
-from IGTLMetaBrowserLib.net import header_versions
+from IGTLMetaBrowserLib.net.client import header_versions
 
 COMMAND = [sys.executable, "-m", "IGTLMetaBrowserLib.cli"]
 IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"

@@ -16,7 +16,7 @@ import pytest
 from cli.command import ended, igtlmeta, started
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
-from IGTLMetaBrowserLib.net.recording import read_recording
+from IGTLMetaBrowserLib.net.recording.recording import read_recording
 
 
 @contextmanager

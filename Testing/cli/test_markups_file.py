@@ -10,7 +10,7 @@ import slicer
 
 from IGTLMetaBrowserLib.cli.markups_file import MarkupsFileError, write_markups
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.scene.trajectory_decoding import PlanError
+from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import PlanError
 
 LINE = TrajectoryItem(
     name="Bïopsy",

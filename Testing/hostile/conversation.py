@@ -14,8 +14,8 @@ import numpy as np
 from helpers.patience import HangError, Patience
 from helpers.peers import TRAJECTORY, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.header_versions import known_servers
-from IGTLMetaBrowserLib.net.thumbnails import thumbnail_of
+from IGTLMetaBrowserLib.net.client.header_versions import known_servers
+from IGTLMetaBrowserLib.net.server.thumbnails import thumbnail_of
 
 SECONDS = 20.0
 TIMEOUTS = {"answer_timeout": 0.25, "connect_timeout": 1.0}

@@ -25,7 +25,7 @@ from helpers.peers import TRAJECTORY
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.nrrd_file import write_nrrd
-from IGTLMetaBrowserLib.net.recording import Event, RecordingError, read_recording
+from IGTLMetaBrowserLib.net.recording.recording import Event, RecordingError, read_recording
 from IGTLMetaBrowserLib.sources.dicom import fields as dicom_fields
 
 OLDER = b"what was there before"

@@ -23,7 +23,7 @@ from hostile.conversation import (
 )
 from hostile.fault_proxy import Fault, FaultProxy
 from IGTLMetaBrowserLib import net
-from IGTLMetaBrowserLib.net import parts_transfer
+from IGTLMetaBrowserLib.net.client import parts_transfer
 from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
 
 
@@ -40,7 +40,7 @@ class Way:
         """Let images that are small, and soon there, come in parts: a coarse one, then slices."""
         with contextlib.ExitStack() as stack:
             if self.in_parts:
-                from IGTLMetaBrowserLib.browser import part_downloads
+                from IGTLMetaBrowserLib.browser.downloads import part_downloads
 
                 stack.enter_context(patch.object(part_downloads, "_FEWEST_BYTES", 0))
                 stack.enter_context(patch.object(part_downloads, "_SECONDS_WITHOUT_PREVIEW", 0.0))

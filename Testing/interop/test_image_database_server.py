@@ -13,7 +13,7 @@ import pytest
 
 from helpers.peers import step_until
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.header_versions import server_version
+from IGTLMetaBrowserLib.net.client.header_versions import server_version
 from interop import reference_library
 
 # Image 0 is read from file 2, and so on.

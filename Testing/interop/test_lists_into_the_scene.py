@@ -16,11 +16,11 @@ from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from helpers.peers import PATIENCE
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
-from IGTLMetaBrowserLib.scene.outgoing_markups import trajectory_item
-from IGTLMetaBrowserLib.scene.points import PointSet
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
-from IGTLMetaBrowserLib.scene.volumes import show_image
+from IGTLMetaBrowserLib.scene.images.volumes import show_image
+from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
+from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
+from IGTLMetaBrowserLib.scene.markups.points import PointSet
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.sources.scene import SceneSource
 from interop import reference_library
 from interop.reference_library import BuildExample

@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.audit import AuditTrail
+from IGTLMetaBrowserLib.net.server.audit import AuditTrail
 
 
 class Lines(list):

@@ -6,7 +6,7 @@ import json
 
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.net.audit import AuditTrail
+from IGTLMetaBrowserLib.net.server.audit import AuditTrail
 
 
 class Lines(list):

@@ -14,8 +14,8 @@ import pytest
 from helpers.peers import Peer, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec.part_encoding import encode
-from IGTLMetaBrowserLib.net.header_versions import known_servers
-from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.client.header_versions import known_servers
+from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 
 IMAGE = make_image(1, (8, 6, 4), "A")
 TYPES = ["IMGMETA", "GET_IMGMETA", "IMGPART", "GET_IMGPART", "IMGTHUMB", "GET_IMGTHUMB"]

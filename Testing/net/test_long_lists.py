@@ -20,8 +20,9 @@ from helpers.peers import (
 from hostile.fault_proxy import FaultProxy
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec import text_rows
-from IGTLMetaBrowserLib.net import answers, header_versions, listed_images
-from IGTLMetaBrowserLib.net.header_versions import known_servers
+from IGTLMetaBrowserLib.net.client import header_versions, listed_images
+from IGTLMetaBrowserLib.net.client.header_versions import known_servers
+from IGTLMetaBrowserLib.net.server import answers
 
 COUNT = 100_000
 BODY = COUNT * codec.ImageMetaItem.columns.itemsize

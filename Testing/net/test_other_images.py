@@ -13,7 +13,7 @@ import pytest
 from helpers.peers import Peer, ScriptedServer, make_image, step_until
 from helpers.scripts import listed, lists_and_answers, shade
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_notes import image_notes
+from IGTLMetaBrowserLib.net.client.image_notes import image_notes
 
 SHORT = 0.5
 

@@ -65,7 +65,7 @@ def next_message(server: net.Server, peer: Peer) -> codec.Message:
 def test_a_paused_client_is_turned_away_if_others_send_much(
     clock: list[float], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("IGTLMetaBrowserLib.net.server._SMALL", 0)
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.server.server._SMALL", 0)
     with (
         paused(Slow(), unfinished_size=1500) as (server, peer),
         Peer.connect(server.port) as other,

@@ -7,7 +7,7 @@ import pytest
 from helpers.peers import make_image
 from helpers.queries import ask, image, listed
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.other_names import CONFIRM_SECONDS, GRACE_SECONDS
+from IGTLMetaBrowserLib.net.client.other_names import CONFIRM_SECONDS, GRACE_SECONDS
 
 
 def test_a_list_under_another_name_answers_the_query_for_it(queries: net.Queries):

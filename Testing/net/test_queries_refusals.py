@@ -7,7 +7,7 @@ import pytest
 from helpers.peers import make_image
 from helpers.queries import ask, image, rejected
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.other_names import GRACE_SECONDS
+from IGTLMetaBrowserLib.net.client.other_names import GRACE_SECONDS
 
 # The server says no
 

@@ -20,12 +20,17 @@ from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.listener import PAUSE_SECONDS
-from IGTLMetaBrowserLib.net.recorder import Recorder
-from IGTLMetaBrowserLib.net.recording import Event, Record, RecordingWriter, read_recording
-from IGTLMetaBrowserLib.net.replay import ReplayServer
-from IGTLMetaBrowserLib.net.script import make_scripts
+from IGTLMetaBrowserLib.net.recording.recorder import Recorder
+from IGTLMetaBrowserLib.net.recording.recording import (
+    Event,
+    Record,
+    RecordingWriter,
+    read_recording,
+)
+from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
+from IGTLMetaBrowserLib.net.recording.script import make_scripts
 from IGTLMetaBrowserLib.net.turns import in_turns
-from net.test_recording import stepped
+from net.recording.test_recording import stepped
 from net.test_server_in_event_loop import no_more_descriptors
 
 QUERY = codec.GetMessage("IMGMETA")
@@ -114,10 +119,10 @@ def test_100_connections_and_64_descriptors(tmp_path: Path) -> None:
 import resource, sys
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
-from IGTLMetaBrowserLib.net.recorder import Recorder
-from IGTLMetaBrowserLib.net.recording import RecordingWriter, read_recording
-from IGTLMetaBrowserLib.net.replay import ReplayServer
-from IGTLMetaBrowserLib.net.script import make_scripts
+from IGTLMetaBrowserLib.net.recording.recorder import Recorder
+from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
+from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
+from IGTLMetaBrowserLib.net.recording.script import make_scripts
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 if sys.argv[1] == "record":
     server = Recorder(("127.0.0.1", int(sys.argv[2])), RecordingWriter(Path(sys.argv[3])))
@@ -180,7 +185,7 @@ def test_who_does_not_read_is_dropped(start: Started, caplog: pytest.LogCaptureF
 def test_those_who_read_nothing_have_little_memory_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("IGTLMetaBrowserLib.net.relay._MOST_HELD_OF_ALL", 1 << 20)
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.recording.relay._MOST_HELD_OF_ALL", 1 << 20)
     writer = RecordingWriter(tmp_path / "file")
     with ServerInThread(ImagesInMemory({"A": make_image(1, (256, 256, 100))})) as upstream:
         recorder = Recorder(("127.0.0.1", upstream.port), writer)
@@ -316,7 +321,7 @@ def test_clients_that_send_without_end_do_not_make_others_wait(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time of a step is over after one end: a small query is handed on in a few steps."""
-    monkeypatch.setattr("IGTLMetaBrowserLib.net.relay._STEP_SECONDS", 0.0)
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.recording.relay._STEP_SECONDS", 0.0)
     writer = RecordingWriter(tmp_path / "file")
     with socket.create_server(("127.0.0.1", 0)) as listener, ExitStack() as stack:
         recorder = Recorder(listener.getsockname(), writer)
@@ -347,7 +352,7 @@ def test_clients_that_send_without_end_do_not_make_others_wait(
 def test_queries_without_end_do_not_make_others_wait_in_a_replay(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("IGTLMetaBrowserLib.net.replay._STEP_SECONDS", 0.0)
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.recording.replay._STEP_SECONDS", 0.0)
     server = ReplayServer(make_scripts(asked_and_answered(LIST)))
     with ExitStack() as stack:
         peers = [stack.enter_context(Peer.connect(server.port)) for _ in range(21)]

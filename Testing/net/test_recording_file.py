@@ -13,7 +13,7 @@ import pytest
 
 from helpers.peers import make_image, step_until
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.recording import (
+from IGTLMetaBrowserLib.net.recording.recording import (
     FIRST_LINE,
     Event,
     Record,
@@ -21,9 +21,9 @@ from IGTLMetaBrowserLib.net.recording import (
     RecordingWriter,
     read_recording,
 )
-from IGTLMetaBrowserLib.net.replay import ReplayServer
-from IGTLMetaBrowserLib.net.script import make_scripts
-from net.test_recording import stepped
+from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
+from IGTLMetaBrowserLib.net.recording.script import make_scripts
+from net.recording.test_recording import stepped
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import pytest
 from helpers.clinic import SECRETS, Clinic, clinic_server
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.recording import read_recording
+from IGTLMetaBrowserLib.net.recording.recording import read_recording
 from IGTLMetaBrowserLib.privacy.redacted_messages import MessageRedactor
 from IGTLMetaBrowserLib.privacy.redacting_filters import RedactingFilters
-from net.test_recording import recording, replaying
+from net.recording.test_recording import recording, replaying
 
 
 def test_a_deidentified_recording_names_nobody_and_has_no_pixels(tmp_path: Path):

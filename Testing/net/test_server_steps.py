@@ -22,7 +22,8 @@ from codec.stream import frame, version_2_body
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, Peer, make_image
 from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net import farewell, served_client
+from IGTLMetaBrowserLib.net import farewell
+from IGTLMetaBrowserLib.net.server import served_client
 
 MIB = 1 << 20
 # Of Python's and C's functions; 8 million a second.

@@ -18,8 +18,8 @@ import pytest
 from helpers.patience import Patience
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.answers import without_paths
 from IGTLMetaBrowserLib.net.limited_log import LinesPerMinute
+from IGTLMetaBrowserLib.net.server.answers import without_paths
 
 STATUS = codec.GetMessage("STATUS")
 # A message of the largest size that a server reads, which never comes whole.

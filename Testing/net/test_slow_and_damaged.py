@@ -7,7 +7,7 @@ import pytest
 from codec.stream import frame
 from helpers.peers import Peer, ScriptedServer, make_image, serve_well, step_until
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.recent_names import MOST_NAMES, RecentNames
+from IGTLMetaBrowserLib.net.client.recent_names import MOST_NAMES, RecentNames
 
 SHORT = 0.3
 LIST = codec.pack(codec.ImageMetaMessage([codec.ImageMetaItem("A", "A")] * 100))
@@ -46,7 +46,7 @@ def test_an_answer_of_a_slow_network_may_take_longer_than_the_time_out():
 
 def test_what_is_passed_over_is_no_answer(monkeypatch: pytest.MonkeyPatch):
     """A message that claims a terabyte would take the time that it says, if that counted."""
-    monkeypatch.setattr("IGTLMetaBrowserLib.net.session._PASS_OVER_SECONDS", SHORT / 3)
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.client.session._PASS_OVER_SECONDS", SHORT / 3)
 
     def send_for_ever(peer: Peer) -> None:
         peer.receive()

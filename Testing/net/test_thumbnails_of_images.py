@@ -7,8 +7,8 @@ import pytest
 
 from helpers.peers import ImagesInMemory, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net import thumbnails
-from IGTLMetaBrowserLib.net.packed_images import PackedImage
+from IGTLMetaBrowserLib.net.server import thumbnails
+from IGTLMetaBrowserLib.net.server.packed_images import PackedImage
 
 
 class WithVersions(ImagesInMemory):

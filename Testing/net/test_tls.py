@@ -15,7 +15,7 @@ import pytest
 from helpers.certificates import Authority
 from helpers.peers import PATIENCE, ImagesInMemory, Peer, ServerInThread, make_image, step_until
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.net.tls import fingerprint
 from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
 
@@ -314,7 +314,7 @@ def test_who_does_not_go_on_with_the_handshake_keeps_nobody_waiting_and_is_dropp
             with server.client(tls=client_tls) as client:
                 assert client.get_image("A").pixels[0, 0, 0] == 5
         assert len(server.server.clients) >= 40  # they are counted as connections
-        monkeypatch.setattr("IGTLMetaBrowserLib.net.server.HANDSHAKE_SECONDS", 0.0)
+        monkeypatch.setattr("IGTLMetaBrowserLib.net.server.server.HANDSHAKE_SECONDS", 0.0)
         for peer in silent + slow:
             peer.wait_until_closed()
 

@@ -26,11 +26,11 @@ from helpers.peers import (
 )
 from helpers.tls_records import HandMadeRecords, hand_made_end
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.replay import ReplayServer
-from IGTLMetaBrowserLib.net.script import Script, make_scripts
+from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
+from IGTLMetaBrowserLib.net.recording.script import Script, make_scripts
 from IGTLMetaBrowserLib.net.tls_socket import MOST_WITHOUT_DATA, TLSSocket
+from net.recording.test_recording import recording, stepped
 from net.test_recorder_limits import IMAGE_QUERY, asked_and_answered
-from net.test_recording import recording, stepped
 
 WORDS = "KiB of TLS without data"
 QUERY = codec.pack(codec.GetMessage("IMAGE", device_name="A"))

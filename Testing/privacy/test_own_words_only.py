@@ -36,5 +36,5 @@ def test_what_other_packages_log_is_left_out(log: io.StringIO):
 
 
 def test_what_clients_do_is_logged(log: io.StringIO):
-    logging.getLogger("IGTLMetaBrowserLib.net.server").warning("%s connected", "127.0.0.1:5")
+    logging.getLogger("IGTLMetaBrowserLib.net.server.server").warning("%s connected", "127.0.0.1:5")
     assert log.getvalue() == "127.0.0.1:5 connected\n"

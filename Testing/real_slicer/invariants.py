@@ -11,7 +11,7 @@ import numpy as np
 import slicer
 import vtk
 
-from IGTLMetaBrowserLib.scene.previews import PREVIEW_ATTRIBUTE
+from IGTLMetaBrowserLib.scene.images.previews import PREVIEW_ATTRIBUTE
 from IGTLMetaBrowserLib.scene.server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     KEY_ATTRIBUTE,

@@ -14,11 +14,11 @@ from IGTLMetaBrowserLib.codec import LabelMetaItem, PointItem, TrajectoryItem, T
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
-from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.markups.received_plans import ReceivedPlans
+from IGTLMetaBrowserLib.scene.markups.trajectory_nodes import TrajectoryNodes
 from IGTLMetaBrowserLib.scene.overlay_nodes import OverlayNodes
-from IGTLMetaBrowserLib.scene.received_plans import ReceivedPlans
 from IGTLMetaBrowserLib.scene.server_nodes import KEY_ATTRIBUTE
-from IGTLMetaBrowserLib.scene.trajectory_nodes import TrajectoryNodes
 
 SERVER, OTHER_SERVER = "navigation:18944", "navigation:18945"
 LINE = TrajectoryItem(

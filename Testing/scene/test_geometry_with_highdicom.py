@@ -22,8 +22,8 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
-from IGTLMetaBrowserLib.scene.volumes import show_image
+from IGTLMetaBrowserLib.scene.images.volumes import show_image
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 from IGTLMetaBrowserLib.sources.trajectory_file import write_trajectories
 

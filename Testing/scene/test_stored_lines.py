@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from IGTLMetaBrowserLib.codec import TrajectoryItem
-from IGTLMetaBrowserLib.scene.outgoing_markups import trajectory_item
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
+from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 
 LINE = TrajectoryItem(name="Left electrode", entry=(1, 2, 3), target=(4, 5, 6))
 DRAIN = TrajectoryItem(name="Drain", group="Drainage", entry=(7, 8, 9), target=(1, 1, 1))

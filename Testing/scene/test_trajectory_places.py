@@ -10,8 +10,8 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.hierarchy import Place, put_in_place
-from IGTLMetaBrowserLib.scene.outgoing_markups import trajectory_item
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
+from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 from slicerhost.scene import SubjectHierarchyItems
 
 LINE = TrajectoryItem(

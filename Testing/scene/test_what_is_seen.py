@@ -16,11 +16,11 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli.markups_file import write_markups
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.scene.colors import color_volume, stop_using_color_table
-from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
-from IGTLMetaBrowserLib.scene.points import PointSet
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
-from IGTLMetaBrowserLib.scene.volumes import show_image
+from IGTLMetaBrowserLib.scene.images.volumes import show_image
+from IGTLMetaBrowserLib.scene.label_maps.colors import color_volume, stop_using_color_table
+from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
+from IGTLMetaBrowserLib.scene.markups.points import PointSet
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 from slicerhost.views import SliceAndThreeDViews
 from slicerhost.views_offscreen import OffScreenError, off_screen_render_window
 

@@ -36,7 +36,7 @@ def plain_volumes(tmp_path: Path, _write_series: Callable[..., Any]) -> net.Sour
 
 def scene(_tmp_path: Path, _write_series: Callable[..., Any]) -> net.Source:
     slicer = pytest.importorskip("slicer")
-    from IGTLMetaBrowserLib.scene.volumes import show_image
+    from IGTLMetaBrowserLib.scene.images.volumes import show_image
     from IGTLMetaBrowserLib.sources.scene import SceneSource
 
     scene = slicer.vtkMRMLScene()

@@ -17,12 +17,12 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
 from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
-from IGTLMetaBrowserLib.scene.colors import color_volume
-from IGTLMetaBrowserLib.scene.image_nodes import ImageNodes
-from IGTLMetaBrowserLib.scene.label_map_set import LabelMapSet
-from IGTLMetaBrowserLib.scene.points import PointSet
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
-from IGTLMetaBrowserLib.scene.volumes import image_data
+from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
+from IGTLMetaBrowserLib.scene.images.volumes import image_data
+from IGTLMetaBrowserLib.scene.label_maps.colors import color_volume
+from IGTLMetaBrowserLib.scene.label_maps.label_map_set import LabelMapSet
+from IGTLMetaBrowserLib.scene.markups.points import PointSet
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 from IGTLMetaBrowserLib.sources.scene import SceneSource
 
 AFFINE = np.array([[0, -0.5, 0, 10], [0.75, 0, 0, -20], [0, 0, 2.5, 30.5], [0, 0, 0, 1.0]])

@@ -12,7 +12,7 @@ from helpers.certificates import CLIENT_FAULTS, SERVER_FAULTS, Authority, faulty
 from helpers.peers import ServerInThread
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import net
-from IGTLMetaBrowserLib.browser.scene_server import SceneServerSettings
+from IGTLMetaBrowserLib.browser.endpoints.scene_server import SceneServerSettings
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 
 from helpers.long_lists import make_long_list
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.browser.image_list import ImageList
+from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 
 STATE, NAME = 0, 1
 

@@ -10,7 +10,7 @@ import slicer
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import LiveImage
-from IGTLMetaBrowserLib.scene.volumes import show_image
+from IGTLMetaBrowserLib.scene.images.volumes import show_image
 
 
 class View(SimpleNamespace):

@@ -10,7 +10,7 @@ from helpers.peers import ServerInThread
 from helpers.window_sources import LargeSource
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ConnectionState, ImagesCancelled, ImageStatus
-from IGTLMetaBrowserLib.browser.image_notes import FROM_SAVED_SCENE
+from IGTLMetaBrowserLib.browser.images.image_notes import FROM_SAVED_SCENE
 from slicerhost import wait_until
 
 

@@ -181,7 +181,7 @@ def test_what_cannot_be_shown_is_said(push, scene, user):
 
 
 def test_other_messages_and_too_many_lines_do_no_harm(push, scene, user, monkeypatch):
-    monkeypatch.setattr("IGTLMetaBrowserLib.scene.received_plans.MOST_TRAJECTORIES", 2)
+    monkeypatch.setattr("IGTLMetaBrowserLib.scene.markups.received_plans.MOST_TRAJECTORIES", 2)
     push(codec.StringMessage("hello"), plans(*[line(str(number)) for number in range(3)]))
     push(plans(line("good")))
     user.wait_for_status("is shown")

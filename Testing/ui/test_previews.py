@@ -12,7 +12,7 @@ from vtkmodules.vtkRenderingAnnotation import vtkCornerAnnotation
 
 from helpers.part_peers import Gate, large_image, parts_of, pixels_of
 from helpers.peers import ScriptedServer
-from IGTLMetaBrowserLib.browser import part_downloads
+from IGTLMetaBrowserLib.browser.downloads import part_downloads
 
 UPPER_EDGE = vtkCornerAnnotation.UpperEdge
 

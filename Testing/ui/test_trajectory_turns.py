@@ -8,8 +8,8 @@ from PySide6.QtCore import QTimer
 from helpers.peers import ScriptedServer
 from helpers.plans import LENGTH, SHOWN, line
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.scene import trajectory_nodes
-from IGTLMetaBrowserLib.scene.trajectory_set import TrajectorySet
+from IGTLMetaBrowserLib.scene.markups import trajectory_nodes
+from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 
 
 @pytest.fixture

@@ -1,15 +1,15 @@
 """The application without a window: a connection, a listing, downloads, and what is loaded.
 
-``browser`` puts together what the other files do, and ``events`` is what it notifies of:
+``browser`` puts together what the others do, and ``events`` is what it notifies of:
 
-connection     ``connection``, ``reconnection`` (when to try again)
-lists          ``listing`` (as it came), ``image_list`` (as it is shown: filtered and sorted),
-               ``image_groups``, ``image_search``, ``trajectory_list``
-images         ``images``, ``downloads`` (one after the other), ``part_downloads``, ``regions``,
-               ``live_images``, ``recordings``, ``thumbnails``, ``slice_previews``
-beside images  ``trajectories``, ``overlays``, ``image_metadata``
+images         their states, metadata and volumes
+lists          as they came, and as they are shown: filtered and sorted
+downloads      one after the other, and in parts
+previews       thumbnails and slices of what is not loaded
+endpoints      servers that the user starts: the scene's, a gateway to an archive
+connection     ``connection``, ``reconnection`` (when to try again), ``blocking_calls`` (scripts)
+beside images  ``trajectories``, ``overlays`` (label maps, points, colors)
 messages       ``held_messages`` (for a list), ``preparation`` (what takes long, in turns)
-other ends     ``scene_server`` (others fetch from the scene), ``gateway_process`` (an archive)
 """
 
 from .browser import Browser

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .. import codec, net
-from ..scene.roi_boxes import roi_corners
+from ..scene.images.roi_boxes import roi_corners
 from .errors import BrowserError
 from .events import (
     BrowserEvent,

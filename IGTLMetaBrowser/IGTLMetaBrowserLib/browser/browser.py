@@ -19,9 +19,9 @@ from .. import codec, net
 from ..privacy.hidden_patients import HiddenPatients
 from ..privacy.redacted_log import redact_log, stop_redacting_log
 from ..scene.copied_nodes import CopiedNodes
-from ..scene.image_nodes import ImageNodes
+from ..scene.images.image_nodes import ImageNodes
+from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
-from ..scene.trajectory_nodes import TrajectoryNodes
 from ..signal import Signal
 from .blocking_calls import BlockingCalls
 from .connection import Connection
@@ -38,17 +38,17 @@ from .events import (
     SceneImported,
 )
 from .held_messages import HeldMessages
-from .image_metadata import ImageMetadata
-from .images import Images
+from .images.image_metadata import ImageMetadata
+from .images.images import Images
+from .images.scene_images import SceneImages
 from .overlays import Overlays
 from .preparation import Preparation
-from .previewed_images import PreviewedImages
+from .previews.previewed_images import PreviewedImages
+from .previews.slice_previews import SlicePreviews
+from .previews.thumbnails import Thumbnails
 from .pushed_failures import PushedFailures
 from .reconnection import RECONNECT_DELAYS
 from .scene_events import SceneEvents
-from .scene_images import SceneImages
-from .slice_previews import SlicePreviews
-from .thumbnails import Thumbnails
 from .trajectories import Trajectories
 
 __all__ = ["Browser", "BrowserError"]

@@ -19,7 +19,7 @@ from .events import (
     Observer,
     Reconnecting,
 )
-from .listing import Listing
+from .lists.listing import Listing
 from .reconnection import RECONNECT_DELAYS, Reconnector
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .. import codec
 
 if TYPE_CHECKING:
-    from ..scene.sequence_recording import SequenceRecording
+    from ..scene.images.sequence_recording import SequenceRecording
 
 
 class ConnectionState(Enum):

@@ -11,8 +11,8 @@ from .. import codec, net
 from .connection import Connection
 from .errors import BrowserError
 from .events import Failed, Observer
-from .image_metadata import ImageMetadata
-from .images import Images
+from .images.image_metadata import ImageMetadata
+from .images.images import Images
 from .overlays import Overlays
 from .trajectories import Trajectories
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .. import codec, net
-from ..scene.label_maps import LabelMap
+from ..scene.label_maps.label_maps import LabelMap
 from ..scene.overlay_nodes import OverlayNodes
 from .connection import Connection
 from .errors import BrowserError

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 
 from .. import codec, net
-from .image_metadata import ImageMetadata
+from .images.image_metadata import ImageMetadata
 from .overlays import Overlays
 
 

@@ -7,10 +7,10 @@ from dataclasses import astuple
 from typing import Any
 
 from .. import codec, net
+from ..scene.markups.trajectory import Trajectory
+from ..scene.markups.trajectory_nodes import TrajectoryNodes
+from ..scene.markups.trajectory_set import TrajectorySet
 from ..scene.server_nodes import SERVER_ATTRIBUTE
-from ..scene.trajectory import Trajectory
-from ..scene.trajectory_nodes import TrajectoryNodes
-from ..scene.trajectory_set import TrajectorySet
 from .connection import Connection
 from .events import Observer, TrajectoriesChanged, TrajectoriesSent, TrajectoriesShown
 

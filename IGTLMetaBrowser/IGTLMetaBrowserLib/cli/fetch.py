@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec, net
-from ..net.image_in_parts import get_image_in_parts
-from ..net.image_notes import image_notes
-from ..net.list_check import ListCheck
-from ..net.listed_images import fits, is_same_entry
+from ..net.client.image_in_parts import get_image_in_parts
+from ..net.client.image_notes import image_notes
+from ..net.client.list_check import ListCheck
+from ..net.client.listed_images import fits, is_same_entry
 from ..privacy.hidden_patients import is_identity
 from . import connection_options, output
 from .list import doubled_ids

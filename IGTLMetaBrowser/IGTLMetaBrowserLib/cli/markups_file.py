@@ -15,7 +15,7 @@ from typing import Any
 
 from ..codec import TrajectoryItem, TrajectoryType
 from ..codec.geometry import flip_lps_ras
-from ..scene.trajectory_decoding import Plan, plan
+from ..scene.markups.trajectory_decoding import Plan, plan
 from ..whole_file import replaced_at_end, why
 
 ENDING = ".mrk.json"

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from typing import Any
 
-from ..net.probe import Answer, Probe, Report
+from ..net.probe.probe import Answer, Probe, Report
 from . import output
 from .connection_options import (
     ERRORS,

@@ -9,10 +9,10 @@ from types import FrameType
 from typing import Any, Protocol
 
 from .. import net
-from ..net.recorder import Recorder
-from ..net.recording import MOST_BYTES, RecordingError, RecordingWriter, read_recording
-from ..net.replay import ReplayServer
-from ..net.script import MOST_REPLAYED, make_scripts
+from ..net.recording.recorder import Recorder
+from ..net.recording.recording import MOST_BYTES, RecordingError, RecordingWriter, read_recording
+from ..net.recording.replay import ReplayServer
+from ..net.recording.script import MOST_REPLAYED, make_scripts
 from ..privacy.redacting_filters import RedactingFilters
 from . import serving_options, tls_options
 from .connection_options import server_address

@@ -23,7 +23,7 @@ from typing import Any
 from .. import net
 from ..dicom_index.database import DicomIndexError
 from ..dicom_index.index import DicomIndex
-from ..net.audit import AuditError
+from ..net.server.audit import AuditError
 from ..net.source import HasToBeClosed
 from ..sources.demo import DemoSource
 from ..sources.dicom.folder import DicomFolderSource

@@ -10,7 +10,7 @@ import time
 from types import FrameType
 
 from .. import net
-from ..net.audit import AuditTrail
+from ..net.server.audit import AuditTrail
 from .metrics import Metrics
 from .output import complain, note
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from .. import net
-from ..net.audit import AuditFile, AuditTrail, Destination, Syslog
+from ..net.server.audit import AuditFile, AuditTrail, Destination, Syslog
 from .output import note
 from .parser import path_of
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec
-from ..scene.trajectory_decoding import PlanError, planned_points
+from ..scene.markups.trajectory_decoding import PlanError, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import connection_options, output
 from .markups_file import ENDING, write_markups

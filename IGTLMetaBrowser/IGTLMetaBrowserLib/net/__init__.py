@@ -1,23 +1,20 @@
 """The codec on sockets: a client, a server, and what they share.
 
-client      ``client`` (for scripts and the browser), ``session`` (one connection), ``queries``
-            (which message answers which query), ``other_names``, ``list_check`` and
-            ``header_versions`` (servers as they are), ``image_in_parts``, ``parts_transfer`` and
-            ``partial_image``
-server      ``server``, ``served_client`` (one of its clients), ``replies`` (what a message makes
-            it do), ``answers`` (a source's answers), ``packed_images``, ``served_parts``,
-            ``thumbnails``, ``limits``, ``turns``, ``listener``, ``farewell``; ``audit`` and
-            ``repeated_transfers`` (who was sent what)
-both        ``connection``, ``tls`` (certificates), ``tls_socket``, ``errors``, ``address``;
-            ``source`` is what a server offers
-tools       ``probe`` with files of its name; ``recorder`` with ``relay`` (what goes through it) and
-            ``recording`` (the file), ``replay`` with ``script`` (what it says, and when) and
-            ``waiting_queries``; ``acceptor`` (whom both let in)
+client, server  for scripts and the browser; for the command ``serve`` and the scene
+recording       a conversation written down, and a server that says it again
+probe           how a server answers, tried out
+a connection    ``connection``, ``connection_attempt``, ``address``, ``host_lookup``, ``settings``,
+                ``other_protocols``; ``tls``, ``tls_client``, ``tls_server``, ``tls_socket``
+who serves      ``listener``, ``limits``, ``turns``, ``farewell``, ``limited_log``; ``source`` is
+                what a server offers
+what is known   ``errors``, ``image_sequences`` (4D), ``whole_texts`` (our own servers)
+
+The packages import what is beside them, but not one another.
 """
 
 from .address import DEFAULT_PORT, format_address, is_loopback, parse_address
-from .client import Client
-from .client_events import (
+from .client.client import Client
+from .client.events import (
     CapabilityKnown,
     ClientEvent,
     Connected,
@@ -25,6 +22,8 @@ from .client_events import (
     Finished,
     Unsolicited,
 )
+from .client.queries import Queries
+from .client.query import Query
 from .errors import (
     AnswerError,
     CancelledError,
@@ -39,10 +38,8 @@ from .errors import (
 )
 from .image_sequences import ImageSequence, read_sequences, sequence_of
 from .limits import Network, ServerLimits, parse_networks
-from .queries import Queries
-from .query import Query
-from .server import Server
-from .server_events import ServerEvent, ServerEventType
+from .server.events import ServerEvent, ServerEventType
+from .server.server import Server
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
 from .tls_client import ClientTLS

@@ -38,8 +38,8 @@ from dataclasses import replace
 from typing import Any
 
 from .. import codec
-from ..net.arriving_images import ArrivingImage, OffersArrivingImages
 from ..net.image_sequences import ImageSequence, OffersSequences
+from ..net.server.arriving_images import ArrivingImage, OffersArrivingImages
 from ..net.source import (
     AsksElsewhere,
     KeepsThumbnails,

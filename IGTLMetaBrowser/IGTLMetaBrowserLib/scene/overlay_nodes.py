@@ -7,10 +7,10 @@ from functools import partial
 from typing import Any
 
 from ..codec import ColorTableMessage, Coordinates, ImageMessage, printable
-from .colors import color_volume, stop_using_color_table
 from .errors import SceneError
-from .label_map_set import LabelMapSet
-from .point_nodes import PointNodes
+from .label_maps.colors import color_volume, stop_using_color_table
+from .label_maps.label_map_set import LabelMapSet
+from .markups.point_nodes import PointNodes
 
 
 class OverlayNodes:

@@ -8,8 +8,8 @@ import numpy as np
 import slicer
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
-from .moved_images import movement
-from .volumes import vtk_matrix
+from .images.moved_images import movement
+from .images.volumes import vtk_matrix
 
 _FEWEST_TO_CLEAN = 1000
 

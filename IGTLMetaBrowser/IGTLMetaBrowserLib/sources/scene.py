@@ -19,25 +19,25 @@ import slicer
 from .. import codec
 from ..net.source import SourceError
 from ..scene.errors import SceneError
-from ..scene.image_nodes import SCAN_TIME_ATTRIBUTE
-from ..scene.new_markups import LINE_CLASS, POINT_CLASS
-from ..scene.outgoing_markups import is_trajectory, point_items, trajectory_item
-from ..scene.outgoing_segmentations import (
-    SEGMENTATION_CLASS,
-    MergedLabels,
-    merged_labels,
-    reference_volume,
-    version_of,
-)
-from ..scene.outgoing_volumes import (
+from ..scene.images.image_nodes import SCAN_TIME_ATTRIBUTE
+from ..scene.images.outgoing_volumes import (
     color_table_message,
     image_message,
     label_items,
     labels_in,
     scalar_type,
 )
+from ..scene.label_maps.outgoing_segmentations import (
+    SEGMENTATION_CLASS,
+    MergedLabels,
+    merged_labels,
+    reference_volume,
+    version_of,
+)
+from ..scene.markups.new_markups import LINE_CLASS, POINT_CLASS
+from ..scene.markups.outgoing_markups import is_trajectory, point_items, trajectory_item
+from ..scene.markups.trajectory_markups import OWNER_ATTRIBUTE
 from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
-from ..scene.trajectory_markups import OWNER_ATTRIBUTE
 
 _LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 _IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")

@@ -57,7 +57,8 @@ def draw(step, heartbeat):
 
 def load(step, user, heartbeat, are_in_parts):
     """Load the CT into an empty scene; return in words how long it took until what was seen."""
-    from IGTLMetaBrowserLib.browser import events, part_downloads
+    from IGTLMetaBrowserLib.browser import events
+    from IGTLMetaBrowserLib.browser.downloads import part_downloads
 
     slicer.mrmlScene.Clear()
     yield step.pause(2)

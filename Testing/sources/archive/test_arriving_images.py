@@ -14,7 +14,7 @@ from pydicom.uid import JPEG2000Lossless
 from helpers import radiotherapy as study
 from helpers.peers import PATIENCE, ServerInThread
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
 from IGTLMetaBrowserLib.net.source import NotReadyError
 from IGTLMetaBrowserLib.privacy.deidentified_source import DeidentifiedSource
 from IGTLMetaBrowserLib.sources.dicom import file_versions

@@ -16,9 +16,10 @@ from pydicom import Dataset
 from helpers.peers import PATIENCE, ServerInThread
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
-from IGTLMetaBrowserLib.net.image_in_parts import get_image_in_parts
-from IGTLMetaBrowserLib.net.query import Query as Asked
+from IGTLMetaBrowserLib.codec.messages.image_part import ARRIVING, FROM_ABOVE, FROM_BELOW
+from IGTLMetaBrowserLib.net.client.image_in_parts import get_image_in_parts
+from IGTLMetaBrowserLib.net.client.query import Query as Asked
+from IGTLMetaBrowserLib.net.server.arriving_images import ArrivingImage
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, BrokenOffError, Query, Series
 from IGTLMetaBrowserLib.sources.archive.multipart import FindRoom

@@ -56,6 +56,9 @@ from .image import Coordinates, ImageMessage, Size, checked_size, unit_matrix
 from .query import GetMessage
 
 TAG_SIZE = 32
+ARRIVING = "SlicesArrive"
+"""In the metadata of a part: in which order the other slices of the image will be there."""
+FROM_BELOW, FROM_ABOVE = "from the first", "from the last"
 _FORMAT_VERSION = 1
 _BIG_ENDIAN, _LITTLE_ENDIAN = 1, 2
 _REQUEST_LAYOUT = struct.Struct(f">HH3H3H3H{TAG_SIZE}s")

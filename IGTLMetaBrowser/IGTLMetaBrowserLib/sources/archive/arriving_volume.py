@@ -21,13 +21,14 @@ import numpy as np
 
 from ... import codec
 from ...codec.geometry import flip_matrix_lps_ras
+from ...codec.messages.image_part import ARRIVING, FROM_ABOVE, FROM_BELOW
 from ...dicom_index.database import DicomIndexError
 from ...dicom_index.fields import PATHS
 from ...dicom_index.header_reader import DICOM, FileContent
 from ...dicom_index.image_header import ImageHeader, unpack_header
 from ...dicom_index.index import DicomIndex
 from ...file_version import FileVersion
-from ...net.arriving_images import ARRIVING, FROM_ABOVE, FROM_BELOW, ArrivingImage
+from ...net.server.arriving_images import ArrivingImage
 from ...net.source import SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.files import Frame, ImageFile, number_of_frames

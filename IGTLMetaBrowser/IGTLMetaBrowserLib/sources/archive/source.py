@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ... import codec
-from ...net.arriving_images import ArrivingImage
+from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource

@@ -38,8 +38,8 @@ from ... import codec
 from ...dicom_index.buffer_file import Contents
 from ...dicom_index.database import DicomIndexError
 from ...dicom_index.index import DicomIndex
-from ...net.arriving_images import ArrivingImage
 from ...net.image_sequences import ImageSequence
+from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
 from ..background import RETRY_SECONDS, Background
 from ..folder_scans import FolderScans

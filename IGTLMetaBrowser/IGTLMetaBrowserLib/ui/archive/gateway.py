@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import qt
 
-from ...browser.gateway_process import GatewayProcess
+from ...browser.endpoints.gateway_process import GatewayProcess
 from ...signal import Signal
 from .python_packages import pythonProgram
 

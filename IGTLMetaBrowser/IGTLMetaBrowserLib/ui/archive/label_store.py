@@ -8,8 +8,8 @@ from slicer.i18n import tr as _
 
 from ...codec import printable
 from ...metadata.modules import GENERAL_SERIES, OTHER, PREDECESSOR
-from ...scene.label_map_set import OWNER_ATTRIBUTE
-from ...scene.outgoing_labels import image_labels, image_of
+from ...scene.label_maps.label_map_set import OWNER_ATTRIBUTE
+from ...scene.label_maps.outgoing_labels import image_labels, image_of
 from ...scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
 from ...sources.dicom.segmentations import Structure
 from ...sources.documents.label_file import Labels, write_labels

@@ -9,10 +9,10 @@ from slicer.i18n import tr as _
 
 from ...codec import printable
 from ...scene.errors import SceneError
-from ...scene.moved_images import check_not_bent
-from ...scene.outgoing_labels import check_patient
-from ...scene.outgoing_markups import trajectory_item
-from ...scene.trajectory_markups import OWNER_ATTRIBUTE
+from ...scene.images.moved_images import check_not_bent
+from ...scene.label_maps.outgoing_labels import check_patient
+from ...scene.markups.outgoing_markups import trajectory_item
+from ...scene.markups.trajectory_markups import OWNER_ATTRIBUTE
 from ...sources.trajectory_file import write_trajectories
 from ..plurals import Plural
 from .document import Document

@@ -9,7 +9,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ...browser.command_process import CommandProcess
+from ...browser.endpoints.command_process import CommandProcess
 from ...metadata.providers.dicom_series import SERIES_UID
 from ...scene.errors import SceneError
 from .label_store import LabelStore

@@ -7,7 +7,7 @@ import errno
 import slicer
 from slicer.i18n import tr as _
 
-from ...browser.scene_server import SceneServer, SceneServerSettings
+from ...browser.endpoints.scene_server import SceneServer, SceneServerSettings
 from ...signal import Signal
 from ...sources.scene import SceneSource
 from .endpoint import Endpoint

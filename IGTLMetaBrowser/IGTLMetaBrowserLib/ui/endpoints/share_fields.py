@@ -7,7 +7,7 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
-from ...browser.scene_server import DEFAULT_HOST
+from ...browser.endpoints.scene_server import DEFAULT_HOST
 from ...net import ServerTLS
 from ..settings_values import PREFIX
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from ...browser.scene_server import SceneServerSettings
+from ...browser.endpoints.scene_server import SceneServerSettings
 from ...net import TLSError, parse_networks
 from ..plurals import Plural
 from .clients_table import ClientsTable

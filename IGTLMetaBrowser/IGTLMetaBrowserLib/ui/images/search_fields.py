@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
-from ...browser.image_search import NO_SEARCH, ImageSearch, parse_day
+from ...browser.lists.image_search import NO_SEARCH, ImageSearch, parse_day
 from ..timers import SingleShotTimer
 
 # After the last key; an archive is asked less often than what came is filtered.

@@ -7,10 +7,10 @@ from slicer.i18n import tr as _
 
 from ...browser.errors import BrowserError
 from ...browser.events import ImageStatus
-from ...browser.image_list import ImageList
+from ...browser.lists.image_list import ImageList
 from ...codec import printable
 from ...scene.errors import SceneError
-from ...scene.roi_boxes import roi_corners
+from ...scene.images.roi_boxes import roi_corners
 from ..details.section import DetailsSection
 from ..settings_values import keepBool, readBool
 from ..timers import SingleShotTimer

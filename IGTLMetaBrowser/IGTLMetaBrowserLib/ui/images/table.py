@@ -9,10 +9,10 @@ import qt
 from slicer.i18n import tr as _
 
 from ...browser.events import ImageStatus
-from ...browser.image_groups import ImageGroups
-from ...browser.image_list import ImageList
-from ...browser.image_notes import scalar_type_text, size_text
-from ...browser.image_search import NO_SEARCH
+from ...browser.images.image_notes import scalar_type_text, size_text
+from ...browser.lists.image_groups import ImageGroups
+from ...browser.lists.image_list import ImageList
+from ...browser.lists.image_search import NO_SEARCH
 from ...codec import printable
 from ...metadata.person_names import readable_name
 from ...privacy.redacted_list import redacted_entry

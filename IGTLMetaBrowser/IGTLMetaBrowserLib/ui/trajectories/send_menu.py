@@ -8,7 +8,7 @@ from slicer.i18n import tr as _
 
 from ...browser.browser import BrowserError
 from ...net import NetworkError
-from ...scene.outgoing_labels import storable_nodes
+from ...scene.label_maps.outgoing_labels import storable_nodes
 
 _LINE_CLASS = "vtkMRMLMarkupsLineNode"
 _MOST_LINES = 30

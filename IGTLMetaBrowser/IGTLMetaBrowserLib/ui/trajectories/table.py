@@ -6,9 +6,9 @@ import numpy as np
 import qt
 from slicer.i18n import tr as _
 
-from ...browser.trajectory_list import TrajectoryList
+from ...browser.lists.trajectory_list import TrajectoryList
 from ...codec import TrajectoryType, printable
-from ...scene.trajectory_decoding import length, tube_diameter, visible_rgba
+from ...scene.markups.trajectory_decoding import length, tube_diameter, visible_rgba
 from ..widgets.table_model import SortableTableModel
 
 SHOWN, NAME, GROUP, TYPE, LENGTH, DIAMETER, OWNER, NOTE = range(8)

@@ -6,7 +6,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from ...scene.previews import PREVIEW_ATTRIBUTE
+from ...scene.images.previews import PREVIEW_ATTRIBUTE
 
 # Slicer writes into the corners only, each time that anything changes in a view.
 _PLACE = vtk.vtkCornerAnnotation.UpperEdge

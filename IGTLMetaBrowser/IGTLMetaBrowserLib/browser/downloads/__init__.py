@@ -1,0 +1,1 @@
+"""Fetching images: ``downloads`` one after the other, ``part_downloads`` in parts."""

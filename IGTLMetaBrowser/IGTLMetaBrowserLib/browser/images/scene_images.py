@@ -1,0 +1,239 @@
+"""The volumes of the images of a server: which image is where in the scene."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ... import codec, net
+from ...codec.slice_stack import SliceStack
+from ...net.client.image_notes import describe_image
+from ...net.client.listed_images import fits, is_of_another_patient
+from ...scene.errors import SceneError
+from ...scene.images.image_nodes import ImageNodes
+from ...scene.images.node_slices import slices_of_node
+from ...scene.images.sequence_recording import SequenceRecording
+from ...signal import Signal
+from ..connection import Connection
+from ..overlays import Overlays
+from .image_metadata import ImageMetadata
+from .image_notes import doubled_notes, image_notes, scalar_type_text, size_text
+
+
+class SceneImages:
+    """The volumes and label maps of the server of ``connection``.
+
+    ``nodes`` are the volumes of all servers. ``image_shown`` is emitted with the id of an image
+    that has come into the scene.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        metadata: ImageMetadata,
+        overlays: Overlays,
+        nodes: ImageNodes,
+    ) -> None:
+        self.image_shown: Signal[[str]] = Signal()
+        self._connection = connection
+        self._metadata = metadata
+        self._overlays = overlays
+        self._nodes = nodes
+
+    @property
+    def coordinates(self) -> codec.Coordinates | None:
+        """Overrules what images say of their matrix; None believes them."""
+        return self._nodes.coordinates
+
+    @coordinates.setter
+    def coordinates(self, coordinates: codec.Coordinates | None) -> None:
+        self._nodes.coordinates = self._overlays.image_coordinates = coordinates
+
+    def node(self, image_id: str) -> Any:
+        """Return the volume node of an image, or None if it is not in the scene (any more)."""
+        if self._overlays.is_label_map(image_id):
+            return self._overlays.label_map_node(image_id)
+        node = self._nodes.node(self._connection.address, image_id)
+        # A label map of a saved scene, of which no list has come yet.
+        return self._overlays.label_map_node(image_id) if node is None else node
+
+    def has(self, image_id: str) -> bool:
+        """Whether an image is in the scene."""
+        return self.node(image_id) is not None
+
+    def listed_id(self, image_id: str) -> str:
+        """Return under what the list says whose image it is: of a label map, that of its image."""
+        return self._overlays.owner_of(image_id) or image_id
+
+    def slices(self, image_id: str) -> SliceStack | None:
+        """Return the slices of the volume of an image, or None if it cannot be shown so."""
+        node = self.node(image_id)
+        try:
+            return None if node is None else slices_of_node(node)
+        except SceneError:
+            return None
+
+    def adopt(self) -> tuple[list[str], list[str]]:
+        """Find what is in the scene already; return the new ids of images and of label maps."""
+        return self._nodes.adopt(self._connection.address), self._overlays.adopt()
+
+    def show(
+        self, image_id: str, image: codec.ImageMessage, is_live: bool = False
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Show an image that came; return its node, and what is noteworthy of it.
+
+        Its preview, if there is one, stays in the views until ``replace_preview``. Raises
+        ``SceneError``.
+        """
+        if self._overlays.is_label_map(image_id):
+            self._check_patient(self._overlays.owner_of(image_id), image)
+            self._metadata.known.messages.keep(image_id, image.metadata)
+            notices = image.metadata.get("Notice", "").split("; ")
+            node = self._overlays.show_label_map(image_id, image)
+            # It may have come before the list of label maps, as any image.
+            self._nodes.remove_volume(self._connection.address, image_id)
+            return node, (*filter(None, notices), *self._overlays.label_map(image_id).notes)
+        self._metadata.on_image(image_id, image)
+        entry = self._metadata.entry(image_id)
+        scan_time = None if entry is None else entry.scan_time.to_datetime()
+        address = self._connection.address
+        node = self._nodes.show(address, image_id, image, scan_time, is_live)
+        self.image_shown.emit(image_id)
+        doubled = doubled_notes(self._metadata.listing.entries_of(image_id), entry)
+        return node, (*image_notes(image_id, entry, image), *doubled)
+
+    def preview(self, image_id: str) -> Any:
+        """Return the preview of an image that is arriving, or None if there is none (any more)."""
+        return self._nodes.preview(self._connection.address, image_id)
+
+    def show_preview(
+        self,
+        image_id: str,
+        image: codec.ImageMessage,
+        stride: tuple[int, int, int],
+        how_much: str,
+    ) -> Any:
+        """Show what has come of an image, see ``ImageNodes.show_preview``.
+
+        Label maps have no preview: a label between two others is a wrong one.
+        """
+        if self._overlays.is_label_map(image_id):
+            return None
+        address = self._connection.address
+        return self._nodes.show_preview(address, image_id, image, stride, how_much)
+
+    def replace_preview(self, image_id: str) -> None:
+        """Let the volume of an image take the place of its preview, if there is one."""
+        self._nodes.replace_preview(self._connection.address, image_id)
+
+    def remove_preview(self, image_id: str) -> None:
+        """Remove the preview of an image, if there is one."""
+        self._nodes.remove_preview(self._connection.address, image_id)
+
+    def ijk_to_ras(self, image_id: str, image: codec.ImageMessage) -> np.ndarray:
+        """Return the matrix (4, 4) from an image's voxels to RAS mm, as its volume has it."""
+        return self._nodes.ijk_to_ras(image_id, image)
+
+    def points_in_image(self, image_id: str, points: np.ndarray) -> np.ndarray:
+        """Return points of the world as the server has its image, see ``ImageNodes``."""
+        return self._nodes.points_in_image(self._connection.address, image_id, points)
+
+    def show_region(
+        self, image_id: str, image: codec.ImageMessage, start: tuple[int, int, int]
+    ) -> Any:
+        """Show a part of an image, see ``ImageNodes.show_region``. Raises ``SceneError``."""
+        self._check_patient(image_id, image)
+        listing = self._metadata.listing
+        if image_id in listing and not self._connection.has_sent(listing):
+            raise SceneError(
+                "the server may have been started again with other images; get the list, and load "
+                "the region again"
+            )
+        return self._nodes.show_region(self._connection.address, image_id, image, start)
+
+    def show_live(self, image: codec.ImageMessage, is_described: bool) -> Any:
+        """Show a live image; return its node, which ``is_described`` anew, as with the first one.
+
+        Raises ``SceneError``, also rather than show what has only the ID of a listed image, and
+        another size, type or patient, under that image's name.
+        """
+        self._check_is_as_listed(image)
+        if is_described or self._overlays.is_label_map(image.device_name):
+            node, _ = self.show(image.device_name, image, is_live=True)
+            self.replace_preview(image.device_name)
+            return node
+        # Its description has not changed: to write it anew would take longer than the voxels.
+        return self._nodes.update(self._connection.address, image.device_name, image)
+
+    def show_live_voxels(self, image: codec.ImageMessage) -> bool:
+        """Show the next of the live images of an id, see ``ImageNodes.update_voxels``.
+
+        Raises ``SceneError``.
+        """
+        self._check_is_as_listed(image)
+        image_id = image.device_name
+        return not self._overlays.is_label_map(image_id) and self._nodes.update_voxels(
+            self._connection.address, image_id, image
+        )
+
+    def _check_patient(self, image_id: str, image: codec.ImageMessage) -> None:
+        entries = self._metadata.listing.entries_of(image_id)
+        if entries and all(is_of_another_patient(image, entry) for entry in entries):
+            raise SceneError(
+                "it says that it is of another patient than the list says; read the list again"
+            )
+
+    def _check_is_as_listed(self, image: codec.ImageMessage) -> None:
+        self._check_patient(image.device_name, image)
+        # Servers list live images without a size, as it may change.
+        entries = [
+            entry
+            for entry in self._metadata.listing.entries_of(image.device_name)
+            if all(entry.size)
+        ]
+        if not entries or any(fits(image, entry) for entry in entries):
+            return
+        raise SceneError(
+            f"{describe_image(image)} came; the image of that ID is listed with "
+            f"{size_text(entries[0].size)} voxels, {scalar_type_text(entries[0].scalar_type)}; "
+            "read the list again if it has changed"
+        )
+
+    def new_recording(self, image_id: str) -> SequenceRecording:
+        """Return a recording of the live image of an id. Raises ``SceneError``."""
+        return self._nodes.record(self._connection.address, image_id)
+
+    def make_sequence(self, sequence: net.ImageSequence) -> Any:
+        """Make one sequence of loaded images; return its browser node. Raises ``SceneError``."""
+        return self._nodes.make_sequence(self._connection.address, *sequence)
+
+    def sequence_browser(self, sequence: net.ImageSequence) -> Any:
+        """Return the browser node that replays a sequence, or None if it is not in the scene."""
+        return self._nodes.sequence_browser(self._connection.address, sequence.ids)
+
+    def has_volume(self, image_id: str) -> bool:
+        """Whether an image has a volume of its own, and is not only a frame of a sequence."""
+        return self._nodes.volume(self._connection.address, image_id) is not None
+
+    def select_frame(self, image_id: str) -> None:
+        """Let the sequence that an image is a frame of, if it is one, show that frame."""
+        self._nodes.select_frame(self._connection.address, image_id)
+
+    def on_server_selected(self) -> None:
+        """Write from now on what is known of the images of another server."""
+        self._nodes.known = self._metadata.known
+
+    def on_patient_changed(self, image_id: str) -> None:
+        """Let nothing that comes belong to the volume of an image whose id is another's now."""
+        self._nodes.disown(self._connection.address, image_id)
+
+    def on_calibration_changed(self, image_id: str) -> None:
+        """Give the volume of an image its calibrated spacing, or its own again."""
+        calibration = self._metadata.calibration(image_id)
+        self._nodes.calibrate(self._connection.address, image_id, calibration)
+
+    def rewrite_descriptions(self) -> None:
+        """Write anew what the volumes say of their patients, who were hidden or shown."""
+        self._metadata.register_patients()
+        self._nodes.patients_changed()

@@ -1,0 +1,6 @@
+"""Lists of images and trajectories: as they came, and as they are shown.
+
+as it came    ``listing``, ``list_requests``, ``listed_patients``
+as it is seen ``image_list``, ``image_groups``, ``image_search``, ``trajectory_list``; with
+              ``text_column``, ``arranged_rows`` and ``natural_order`` for a million rows
+"""

@@ -1,0 +1,169 @@
+"""The list of images as it came, and which of its entries an id means.
+
+A list can have 100,000 entries: they stay the bytes that came, and an entry is made when somebody
+asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from datetime import datetime
+from functools import cached_property
+from itertools import compress
+
+import numpy as np
+
+from ... import codec, net
+from ...codec.messages.items import ItemTable
+from ...codec.text_rows import TextRows
+from .image_search import NO_SEARCH, ImageSearch
+
+# By the number of the scalar type; one that OpenIGTLink does not define has an unknown size.
+_VOXEL_SIZES = np.zeros(256, np.int64)
+for _scalar_type in codec.ScalarType:
+    _VOXEL_SIZES[_scalar_type] = _scalar_type.dtype.itemsize
+
+
+_Form = tuple[tuple[int, ...], "codec.ScalarType | int"]  # size and type
+
+
+class Listing:
+    """One answer to GET_IMGMETA. ``listed_at`` is when it came, or None if none has come.
+
+    ``search`` is what it was searched for, if its server does that.
+    """
+
+    def __init__(
+        self,
+        message: codec.ImageMetaMessage | None = None,
+        listed_at: datetime | None = None,
+        search: ImageSearch = NO_SEARCH,
+    ) -> None:
+        if message is None:
+            message = codec.ImageMetaMessage.unpack_content(memoryview(b""))
+        self.entries: ItemTable[codec.ImageMetaItem] = message.items
+        has_texts = net.is_own_server(message) and len(message.metadata) > 1
+        self._texts = message.metadata if has_texts else {}
+        self.listed_at = listed_at
+        self.connection = 0  # the number of the one over which it came
+        self.search = search if self.search_keywords else NO_SEARCH
+        self._kept: dict[str, list[codec.ImageMetaItem]] = {}
+        self._forms: dict[str, _Form] = {}
+        self._last_entries: tuple[str | None, list[codec.ImageMetaItem]] = (None, [])
+
+    def entry(self, image_id: str) -> codec.ImageMetaItem | None:
+        """Return the entry that an id means, or None.
+
+        Some servers give several images one id, as they cut it to the field. Then it is the entry
+        of the size and type that came; if these do not tell which, what all of them agree in.
+        """
+        entries = self.entries_of(image_id)
+        if len(entries) > 1 and (form := self._forms.get(image_id)) is not None:
+            entries = [entry for entry in entries if _form(entry) == form] or entries
+        return _agreed(entries) if entries else None
+
+    def entries_of(self, image_id: str) -> list[codec.ImageMetaItem]:
+        """Return all entries that have an id, with texts that are longer than their fields."""
+        # An image that comes is asked for its name, its patient, its modality … one by one.
+        if self._last_entries[0] != image_id:
+            rows = self.ids.all_rows(image_id)
+            self._last_entries = image_id, [self.whole(self.entries[row]) for row in rows]
+        return list(self._last_entries[1]) or self._kept.get(image_id, [])
+
+    @property
+    def search_keywords(self) -> list[str]:
+        """The DICOM attributes by which the server searches; none if it does not say so."""
+        return self._texts.get(net.SEARCH, "").split()
+
+    @property
+    def notice(self) -> str:
+        """What the server says of the list: that it is not all there is."""
+        return self._texts.get(net.NOTICE, "")
+
+    def on_image(self, image_id: str, image: codec.ImageMessage) -> None:
+        """Note what has come under an id, by which the entries with that id can be told apart."""
+        self._forms[image_id] = image.whole_size, codec.ScalarType.of(image.pixels.dtype)
+
+    def keep_forms_of(self, before: Listing) -> None:
+        """Know of what has come while another list was the last."""
+        self._forms = before._forms
+
+    def keep_entries_of(self, before: Listing, image_ids: Iterable[str]) -> None:
+        """Know some images of the last list that a search may have left out of this one."""
+        ids = [*image_ids]
+        are_left_out = self.ids.rows(ids) < 0
+        if self.search == before.search and not self.notice:  # what is gone is gone
+            are_left_out &= before.ids.rows(ids) < 0
+        for image_id in compress(ids, are_left_out):
+            if entries := before.entries_of(image_id):
+                self._kept[image_id] = entries
+
+    def whole(self, entry: codec.ImageMetaItem) -> codec.ImageMetaItem:
+        """Return an entry with the whole of texts that are longer than its fields, if known."""
+        return net.with_whole_text(entry, self._texts) if self._texts else entry
+
+    @property
+    def long_entries(self) -> list[codec.ImageMetaItem]:
+        """The entries with texts that are longer than their fields, as far as they are known."""
+        ids = net.ids_with_whole_texts(self._texts)
+        return [entry for image_id in ids for entry in self.entries_of(image_id)]
+
+    @cached_property
+    def sequences(self) -> list[net.ImageSequence]:
+        """Which images show one place at several times, b-values …, by what the server says."""
+        return net.read_sequences(self._texts, self.ids) if self._texts else []
+
+    def byte_counts(self, image_ids: Sequence[str]) -> list[int]:
+        """Return how many bytes each image has by this list, or 0 if it does not say so."""
+        rows = self.ids.rows(image_ids)
+        if not len(self.entries):
+            return [0] * len(image_ids)
+        listed = self.entries.records[["size", "scalar_type"]][rows]
+        voxels = listed["size"].astype(np.int64).prod(axis=1)
+        return np.where(rows >= 0, voxels * _VOXEL_SIZES[listed["scalar_type"]], 0).tolist()
+
+    def __contains__(self, image_id: str) -> bool:
+        return self.ids.row(image_id) is not None
+
+    def ids_missing_in(self, other: Listing) -> list[str]:
+        """Return the ids that are in this list, and not in another one.
+
+        Those that a search has left out are taken to be there.
+        """
+        kept = list(self._kept)
+        are_missing = other.ids.rows(kept) < 0
+        missing = [*self.ids.texts_missing_in(other.ids), *compress(kept, are_missing)]
+        return [one for one in missing if one not in other._kept]
+
+    @property
+    def ids(self) -> TextRows:
+        """The ids of all entries; the client has prepared those of a long list."""
+        return self.entries.ids
+
+
+def _form(entry: codec.ImageMetaItem) -> _Form:
+    return tuple(entry.size), entry.scalar_type
+
+
+def _agreed(entries: Sequence[codec.ImageMetaItem]) -> codec.ImageMetaItem:
+    """Return an entry with what all entries agree in; other fields are as in an empty one."""
+    if len(entries) == 1:
+        return entries[0]
+    agreed = {
+        field.name: getattr(entries[0], field.name)
+        for field in fields(codec.ImageMetaItem)
+        if all(getattr(entry, field.name) == getattr(entries[0], field.name) for entry in entries)
+    }
+    return codec.ImageMetaItem(**agreed)
+
+
+class CurrentListing:
+    """The last list of the server: an empty one at first, and after another was selected."""
+
+    def __init__(self) -> None:
+        self.listing = Listing()
+
+    def entry(self, image_id: str) -> codec.ImageMetaItem | None:
+        """Return the entry that an id means now, or None."""
+        return self.listing.entry(image_id)

@@ -1,0 +1,1 @@
+"""What images look like before they are loaded: thumbnails, and some of their slices."""

@@ -1,0 +1,467 @@
+"""A client that never blocks, and blocking calls on top of it.
+
+``Client.step`` does what can be done at once and returns what happened; Slicer's window calls it
+from Qt's event loop. ``list_images``, ``get_image`` and ``get_trajectories`` call it in a loop of
+their own, for scripts.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ... import codec
+from ...codec.geometry import flip_lps_ras
+from ..address import DEFAULT_PORT, format_address
+from ..connection import MAX_PARSED_SIZE, Connection
+from ..connection_attempt import ConnectionAttempt
+from ..errors import (
+    AnswerError,
+    CancelledError,
+    ConnectionFailedError,
+    ConnectionLostError,
+    NetworkError,
+    RefusedError,
+)
+from ..host_lookup import SocketAddress
+from ..settings import LONGEST_WAIT_SECONDS, ConnectionSettings
+from ..tls_client import open_attempt
+from ..whole_texts import with_whole_texts
+from .diameters import to_radii
+from .events import ClientEvent, Connected, Disconnected, Finished
+from .header_versions import server_version
+from .queries import Queries
+from .query import Query
+from .session import Session, SessionEnd
+
+# One more piece than fits is read: on machines where fresh memory comes slowly, 6 ms more.
+_STEP_SECONDS = 0.004
+# Often enough for a clock that shows seconds.
+_PREPARING_STEP_SECONDS = 0.5
+
+# For the answer to GET_CAPABIL, for scripts that want to know what it says.
+_CAPABILITY_SECONDS = 2.0
+
+ProgressCallback = Callable[[int, int], None]
+PreparingCallback = Callable[[float], None]
+MessageType = TypeVar("MessageType", bound=codec.Message)
+
+
+class Client:
+    """Asks one server for images and trajectories; for one thread, as it has no locks.
+
+    A query connects if there is no connection. A query that is lost with its connection before any
+    of its answer came (some servers close after a number of queries) is asked once more on a new
+    one. ``changes`` are fields of ``ConnectionSettings`` that differ from those of ``settings``:
+    ``Client("localhost", answer_timeout=60)``.
+
+    The addresses at which the host was found serve for all connections that follow.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int = DEFAULT_PORT,
+        settings: ConnectionSettings | None = None,
+        **changes: Any,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.settings = replace(settings or ConnectionSettings(), **changes)
+        self._addresses: dict[tuple[str, int], list[SocketAddress]] = {}
+        self._attempt: ConnectionAttempt | None = None
+        self._session: Session | None = None
+        self._queries = Queries(self.settings.answer_timeout)
+        self._unsent: list[Query] = []
+        self._last_message_id = 0
+        self.connections = 0
+        """How many were made: each may be to another server at the same address."""
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # What a caller with an event loop needs
+
+    @property
+    def address(self) -> str:
+        """Host and port as a user writes them."""
+        return format_address(self.host, self.port)
+
+    @property
+    def answer_timeout(self) -> float:
+        """Seconds without a byte of the answer after which a query fails."""
+        return self.settings.answer_timeout
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection stands, as far as is known."""
+        return self._session is not None
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether a connection is being made, the look-up of the host's name included."""
+        return self._attempt is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer is waited for."""
+        return bool(self._unsent) or (self._session is not None and self._session.is_waiting)
+
+    @property
+    def socket(self) -> socket.socket | None:
+        """The socket to wait for, or None if there is none; each connection has its own."""
+        if self._session is not None:
+            return self._session.connection.socket
+        return None if self._attempt is None else self._attempt.socket
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether ``step`` should be called when the socket can be written to."""
+        if self._session is not None:
+            return self._session.connection.wants_write
+        return self._attempt is not None and self._attempt.wants_write
+
+    @property
+    def next_deadline(self) -> float | None:
+        """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
+        if self._attempt is not None:
+            return self._attempt.deadline
+        if self._unsent:
+            return 0.0
+        if self._session is None:
+            return None
+        return 0.0 if self._session.connection.has_unread else self._session.next_deadline
+
+    def progress(self, query: Query) -> codec.Progress | None:
+        """Return how much of the answer to ``query`` has arrived, or None before it begins."""
+        return None if self._session is None else self._session.progress(query)
+
+    def reuse_memory_of(self, part: codec.ImagePartMessage | None) -> None:
+        """Receive the next part into the memory of one that nobody uses; None: keep none."""
+        if self._session is not None:
+            self._session.connection.receiver.reuse(None if part is None else part.data)
+
+    def seconds_preparing(self, query: Query) -> float | None:
+        """Return for how long the server has been preparing the answer to ``query``.
+
+        None unless it shows that it is alive, by keep-alives or a stream, and nothing of the answer
+        has come yet.
+        """
+        session = self._session
+        if session is None or query.is_done or query.asked_at is None or query in self._unsent:
+            return None
+        if not session.is_alive_for(query) or session.progress(query) is not None:
+            return None
+        return time.monotonic() - query.asked_at
+
+    def connect(self) -> None:
+        """Begin to connect, if there is no connection. ``step`` says how it went."""
+        if self._session is None and self._attempt is None:
+            now, seconds = time.monotonic(), self.settings.connect_timeout
+            known = self._addresses.get((self.host, self.port), [])
+            self._attempt = open_attempt(
+                self.host, self.port, now, seconds, known, self.settings.tls
+            )
+
+    def close(self) -> None:
+        """Close the connection; queries that wait are cancelled."""
+        waiting = [*self._queries.remove_all(), *self._unsent]
+        if self._session is not None and self._session.held is not None:
+            waiting.append(self._session.held)
+        self._drop_connection()
+        for query in waiting:
+            query.error = CancelledError(f"{query} was cancelled: the connection was closed")
+        self._unsent = []
+
+    def ask(
+        self, data_type: str, device_name: str = "", metadata: Mapping[str, str] | None = None
+    ) -> Query:
+        """Ask for a message; ``step`` sends the question and says when the query is finished.
+
+        ``metadata`` are sent with it to servers that speak header version 2, with a number by which
+        the answer can be told from a late one to another query. Raises ``codec.EncodeError`` if the
+        name is too long to be asked for.
+        """
+        codec.pack(codec.GetMessage(data_type, device_name=device_name))
+        query = Query(data_type, device_name, metadata=metadata or {})
+        if metadata is not None:
+            self._last_message_id = query.message_id = self._last_message_id + 1
+        self._unsent.append(query)
+        self.connect()
+        return query
+
+    def offers(self, data_type: str) -> bool | None:
+        """Whether the server answers queries for a type; None if that is not known (yet).
+
+        ``CapabilityKnown`` says when it is: after the first answer of a server that says who it is
+        (see ``capabilities``). Of others it stays None.
+        """
+        return None if self._session is None else self._session.capability.offers(data_type)
+
+    @property
+    def offers_parts(self) -> bool | None:
+        """Whether the server sends parts of images (IMGPART), as ``offers``."""
+        return self.offers("IMGPART")
+
+    @property
+    def offers_thumbnails(self) -> bool | None:
+        """Whether the server sends thumbnails (IMGTHUMB), as ``offers``."""
+        return self.offers("IMGTHUMB")
+
+    def ask_part(self, request: codec.GetImagePartMessage) -> Query:
+        """Ask for a part of the image ``request.device_name``.
+
+        Its answer is the ``ImagePartMessage`` that was asked for, and no other. It is not asked
+        again if the connection is lost. Raises ``codec.EncodeError``, ``ConnectionLostError`` if
+        there is no connection, or ``RefusedError`` if the server does not offer parts.
+        """
+        codec.pack(request)
+        if self._session is None:
+            raise ConnectionLostError(f"{self.address} is not connected; connect first")
+        if not self.offers_parts:
+            raise RefusedError(
+                f"{self.address} does not send parts of images; ask for whole images"
+            )
+        query = Query("IMGPART", request.device_name, request=request)
+        self._unsent.append(query)
+        return query
+
+    def send(self, message: codec.Message) -> None:
+        """Send a message that nobody has asked for, such as trajectories.
+
+        Raises ``codec.EncodeError``, or ``ConnectionLostError`` if there is no connection.
+        """
+        if self._session is None:
+            raise ConnectionLostError(
+                f"{self.address} is not connected; connect, and send it again"
+            )
+        is_radius = self.settings.diameter_is_radius
+        self._session.connection.send(to_radii(message) if is_radius else message)
+
+    def cancel(self, query: Query) -> None:
+        """Give a query up. The connection stays: what still arrives for it is passed over."""
+        if query.is_done:
+            return
+        query.error = CancelledError(f"{query} was cancelled")
+        if query in self._unsent:
+            self._unsent.remove(query)
+        elif self._session is not None:
+            self._session.cancel(query)
+
+    def step(self, seconds: float = _STEP_SECONDS) -> list[ClientEvent]:
+        """Do what can be done without blocking, for about ``seconds``; return what happened."""
+        events: list[ClientEvent] = []
+        if self._attempt is not None:
+            events += self._continue_attempt(self._attempt)
+        session = self._session
+        if session is not None:
+            unsent, self._unsent = self._unsent, []
+            for query in unsent:
+                if query.request is None or self.offers_parts:
+                    session.ask(query)
+                else:  # it was for the connection before
+                    lost = ConnectionLostError(f"{query} was lost with its connection; ask again")
+                    events += _fail([query], lost)
+            events += session.step(seconds)
+            if session.end is not None:
+                events += self._handle_end(session.end)
+        return events
+
+    # Blocking calls
+
+    # ``progress`` is called with the number of bytes that have arrived and of all bytes: while
+    # parts arrive, and at the end with all of them. ``preparing`` is called again and again with
+    # the seconds for which the server has been preparing the answer, see ``seconds_preparing``.
+
+    def list_images(self) -> Sequence[codec.ImageMetaItem]:
+        """Return the images that the server offers. Raises ``NetworkError``."""
+        return with_whole_texts(self.get_list())
+
+    def get_list(
+        self,
+        image_id: str = "",
+        preparing: PreparingCallback | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> codec.ImageMetaMessage:
+        """Return the list of images, or the entry of one with its metadata, if the server has any.
+
+        ``attributes`` search for images: values by DICOM keywords, as in QIDO. Of a server that
+        does not know this comes the whole list. Raises ``NetworkError``.
+        """
+        message = self._wait_for("IMGMETA", image_id, None, preparing, attributes)
+        return _of_type(message, codec.ImageMetaMessage)
+
+    def get_image(
+        self,
+        image_id: str,
+        progress: ProgressCallback | None = None,
+        preparing: PreparingCallback | None = None,
+    ) -> codec.ImageMessage:
+        """Return one image, in the coordinates of the settings. Raises ``NetworkError``."""
+        message = self._wait_for("IMAGE", image_id, progress, preparing)
+        image = _of_type(message, codec.ImageMessage)
+        coordinates = self.settings.coordinates
+        return image if coordinates is None else replace(image, coordinates=coordinates)
+
+    def get_image_part(
+        self, request: codec.GetImagePartMessage, progress: ProgressCallback | None = None
+    ) -> codec.ImagePartMessage:
+        """Return a part of an image. Raises ``NetworkError``, as of a server without parts."""
+        self.find_capability()
+        return _of_type(
+            self._wait_or_cancel(self.ask_part(request), progress), codec.ImagePartMessage
+        )
+
+    def get_thumbnail(self, image_id: str) -> codec.ThumbnailMessage:
+        """Return the thumbnail of an image. Raises ``NetworkError``."""
+        self.find_capability()
+        if not self.offers_thumbnails:
+            raise RefusedError(f"{self.address} does not send thumbnails of images")
+        return _of_type(self._wait_for("IMGTHUMB", image_id, None, None), codec.ThumbnailMessage)
+
+    def find_capability(self) -> None:
+        """Wait until it is known what the server offers, if it can be. Raises ``NetworkError``."""
+        is_listed = server_version(self.host, self.port).has_name is not None
+        if self._session is None or not self._session.has_answered or not is_listed:
+            self.get_list()
+        end = time.monotonic() + min(_CAPABILITY_SECONDS, self.answer_timeout)
+        while (session := self._session) is not None and session.capability.is_awaited:
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self.wait_for_socket(left)
+            self.step()
+
+    def get_trajectories(
+        self, preparing: PreparingCallback | None = None
+    ) -> Sequence[codec.TrajectoryItem]:
+        """Return the planned trajectories, their points in RAS mm. Raises ``NetworkError``."""
+        message = self._wait_for("TRAJ", "", None, preparing)
+        items = _of_type(message, codec.TrajectoryMessage).items
+        if self.settings.coordinates is not codec.Coordinates.LPS:
+            return items
+        return [_from_lps(item) for item in items]
+
+    def wait(
+        self,
+        query: Query,
+        progress: ProgressCallback | None = None,
+        preparing: PreparingCallback | None = None,
+    ) -> codec.Message:
+        """Return the answer to ``query`` as it came, or raise its error; drop other events."""
+        size = 0
+        while not query.is_done:
+            self.wait_for_socket(None if preparing is None else _PREPARING_STEP_SECONDS)
+            self.step()
+            seconds = self.seconds_preparing(query)
+            if preparing is not None and seconds is not None:
+                preparing(seconds)
+            arrived = self.progress(query)
+            if progress is not None and arrived is not None:
+                size = arrived.body_size
+                progress(arrived.received, size)
+        if query.answer is None:
+            raise query.error or AnswerError(f"{query} has no answer")
+        if progress is not None:
+            size = size or query.answer_size
+            progress(size, size)
+        return query.answer
+
+    def _wait_for(
+        self,
+        data_type: str,
+        device_name: str,
+        progress: ProgressCallback | None,
+        preparing: PreparingCallback | None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> codec.Message:
+        return self._wait_or_cancel(self.ask(data_type, device_name, metadata), progress, preparing)
+
+    def _wait_or_cancel(
+        self,
+        query: Query,
+        progress: ProgressCallback | None = None,
+        preparing: PreparingCallback | None = None,
+    ) -> codec.Message:
+        try:
+            return self.wait(query, progress, preparing)
+        except BaseException:
+            self.cancel(query)
+            raise
+
+    def wait_for_socket(self, most: float | None = None) -> None:
+        """Sleep until there is something for ``step`` to do, for ``most`` seconds at most."""
+        deadline = self.next_deadline
+        seconds = LONGEST_WAIT_SECONDS if most is None else min(most, LONGEST_WAIT_SECONDS)
+        if deadline is not None:
+            seconds = max(0.0, min(seconds, deadline - time.monotonic()))
+        if self._attempt is not None and self._attempt.lookup is not None:
+            self._attempt.lookup.wait(seconds)
+        if self.socket is None:
+            return
+        with selectors.DefaultSelector() as selector:
+            write = selectors.EVENT_WRITE if self.wants_write else 0
+            selector.register(self.socket, selectors.EVENT_READ | write)
+            selector.select(seconds)
+
+    def _continue_attempt(self, attempt: ConnectionAttempt) -> list[ClientEvent]:
+        try:
+            sock = attempt.step(time.monotonic())
+        except ConnectionFailedError as error:
+            self._attempt = None
+            failed, self._unsent = self._unsent, []
+            return [Disconnected(error), *_fail(failed, error)]
+        if sock is None:
+            return []
+        self._attempt = None
+        self._addresses[attempt.host, attempt.port] = attempt.addresses
+        settings = self.settings
+        receiver = codec.Receiver(
+            settings.max_body_size,
+            # Every TLS record is authenticated (RFC 8446, 5.2), which finds more than a CRC does.
+            check_crc=settings.tls is None,
+            accept_missing_crc=settings.accept_missing_checksum,
+            max_parsed_size=MAX_PARSED_SIZE,
+        )
+        server = server_version(attempt.host, attempt.port)
+        connection = Connection(sock, receiver)
+        self._session = Session(connection, self.address, settings, self._queries, server)
+        self.connections += 1
+        return [Connected()]
+
+    def _handle_end(self, end: SessionEnd) -> list[ClientEvent]:
+        self._drop_connection()
+        if end.again:
+            self._unsent = [*end.again, *self._unsent]
+            self.connect()
+        return [Disconnected(end.error), *_fail(end.failed, end.error)]
+
+    def _drop_connection(self) -> None:
+        if self._attempt is not None:
+            self._attempt.close()
+        if self._session is not None:
+            self._session.connection.close()
+        self._attempt = self._session = None
+
+
+def _of_type(message: codec.Message, message_class: type[MessageType]) -> MessageType:
+    if not isinstance(message, message_class):
+        raise AnswerError(f"{message.type_name} came as {type(message).__name__}")
+    return message
+
+
+def _from_lps(item: codec.TrajectoryItem) -> codec.TrajectoryItem:
+    return replace(item, entry=flip_lps_ras(item.entry), target=flip_lps_ras(item.target))
+
+
+def _fail(queries: Sequence[Query], error: NetworkError) -> list[ClientEvent]:
+    for query in queries:
+        query.error = error
+    return [Finished(query) for query in queries]

@@ -1,0 +1,45 @@
+"""What ``Client.step`` returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ... import codec
+from ..errors import NetworkError
+from .query import Query
+
+
+@dataclass(frozen=True)
+class Connected:
+    """The connection stands."""
+
+
+@dataclass(frozen=True)
+class Disconnected:
+    """The connection failed or ended, and why."""
+
+    error: NetworkError
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A query has its answer or its error."""
+
+    query: Query
+
+
+@dataclass(frozen=True)
+class Unsolicited:
+    """A message that nobody asked for, or why it could not be read."""
+
+    message: codec.Message | codec.Rejected
+
+
+@dataclass(frozen=True)
+class CapabilityKnown:
+    """The server has said which types it knows, or that it does not say; once a connection."""
+
+    types: frozenset[str]
+
+
+ClientEvent = CapabilityKnown | Connected | Disconnected | Finished | Unsolicited

@@ -1,0 +1,276 @@
+"""Which header version a server speaks, found out without confusing it.
+
+Metadata come to clients of version 2 only, but a server of version 1 may not survive a question in
+version 2: old ones do not read a query's body, and the extended header would be one (the reference
+ImageDatabaseServer is out of step for good). So:
+
+1. The list of images is asked for in version 1, without a body. Every server can read that.
+2. When the list has come in version 1, GET_STATUS is sent under a header of version 2, again
+   without a body, so that nobody has anything left to read. PlusServer answers it in version 2
+   (``vtkPlusOpenIGTLinkServer::DataReceiverThread``), and so does our own server; a server of
+   version 1 takes no notice. The list is kept back meanwhile, for ``_PROBE_SECONDS`` at most.
+3. As soon as any message has come in version 2, everything is asked in version 2, first of all the
+   list that is kept back; our own server then sends its metadata alone, not a million items again.
+   A server that answers in version 1 all the same is asked so from then on.
+4. Version 2 may be good for some types only. As long as no question of a type was answered in it, a
+   question that stays without an answer, loses the connection twice, or is answered by a list
+   without images is asked again in version 1; if that is of use, so are all others of that type.
+
+A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
+extended header alone, and PlusServer then reads nothing more from that client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from ... import codec
+from ..connection import Connection
+from ..whole_texts import CLIENT, WITHOUT_ITEMS, is_own_server, is_without_items
+from .queries import Queries
+from .query import Query
+
+_PROBE = codec.Header(2, "GET_STATUS", "", codec.Timestamp(0), body_size=0, crc=0).pack()
+# So much later is the list of a server shown that speaks version 1 only.
+_PROBE_SECONDS = 0.5
+# Since the last byte of the second list. The first one is shown if it does not come.
+_LIST_SECONDS = 2.0
+
+
+@dataclass
+class ServerVersion:
+    """What is known of a server.
+
+    speaks_2
+        Whether messages of header version 2 come from it; None if it was not tried yet.
+    is_final
+        Whether a question in version 2 was answered in version 1; then no message changes this.
+    answered_in_2
+        The data types of questions that were answered in version 2.
+    only_in_1
+        The data types that are asked for in version 1, as version 2 was of no use for them.
+    has_name
+        Whether the metadata of its list have said who it is: only then is it asked for more than
+        the protocol has, see ``capabilities``. None if no list has come yet.
+    """
+
+    speaks_2: bool | None = None
+    is_final: bool = False
+    answered_in_2: set[str] = field(default_factory=set)
+    only_in_1: set[str] = field(default_factory=set)
+    has_name: bool | None = None
+
+
+known_servers: dict[tuple[str, int], ServerVersion] = {}
+"""What this process knows of the servers that its clients have talked to."""
+
+
+def server_version(host: str, port: int) -> ServerVersion:
+    """Return what this process knows of a server; all clients share it."""
+    return known_servers.setdefault((host.lower(), port), ServerVersion())
+
+
+class VersionFinder:
+    """Finds out on one connection which version the server speaks, and asks in it.
+
+    ``fixed`` is the version to ask in, if the user has chosen one. ``held`` is the query for a list
+    that is kept back, or None; ``deadline`` is when to call ``release`` at the latest.
+    """
+
+    def __init__(
+        self, server: ServerVersion, connection: Connection, queries: Queries, fixed: int | None
+    ) -> None:
+        self._server = server
+        self._connection = connection
+        self._queries = queries
+        self._fixed = fixed
+        self.held: Query | None = None
+        self._first_list: codec.Message | None = None
+        self.deadline: float | None = None
+        self.is_2_seen = False  # on this connection
+        self._is_probe_unanswered = False
+
+    def ask(self, query: Query, now: float) -> None:
+        """Send a question, in the best version, and wait for its answer."""
+        is_only_in_1 = query.is_fallback or query.data_type in self._server.only_in_1
+        best = 2 if self._server.speaks_2 and not is_only_in_1 else 1
+        query.header_version = self._fixed or best
+        question = codec.GetMessage(query.data_type, device_name=query.device_name)
+        if query.request is not None:
+            question = replace(query.request)
+        if query.header_version == 2:
+            question.header_version, question.metadata = 2, {**query.metadata, **CLIENT}
+            if query is self.held and not query.metadata:  # otherwise, another list is asked for
+                question.metadata |= WITHOUT_ITEMS
+            question.message_id = query.message_id
+        self._queries.add(query, now)
+        self._connection.send(question)
+
+    def on_message(self, event: codec.Message | codec.Rejected, now: float) -> None:
+        """Note in which version a message has come."""
+        if self.is_2_seen or _header_version(event) != 2 or self._server.is_final:
+            return
+        self.is_2_seen = self._server.speaks_2 = True
+        held = self.held
+        if held is not None and held.answer is None and held not in self._queries.waiting:
+            self._ask_again(held, now)
+
+    def is_probe_answer(self, event: codec.Message | codec.Rejected) -> bool:
+        """Whether a message that answers no query answers the probe, and means nothing else."""
+        if not self._is_probe_unanswered or _header_version(event) != 2:
+            return False
+        name = event.header.device_name if isinstance(event, codec.Rejected) else event.device_name
+        self._is_probe_unanswered = bool(name)
+        return not name
+
+    def hold(self, query: Query, now: float) -> bool:
+        """Keep the answer to ``query`` back, if it is a list that could come in version 2."""
+        if query is self.held:
+            if query.error is not None:  # asked again in vain
+                query.error, query.answer = None, self._first_list
+            elif query.answer is not None and is_without_items(query.answer):
+                self._add_items(query, query.answer)
+            elif self._is_doubtful(query):
+                self._server.only_in_1.add(query.data_type)
+                query.header_version, query.answer = 1, self._first_list
+            self._on_answer_to_2(query)
+            self.cancel(query)
+            return False
+        is_list = isinstance(query.answer, codec.ImageMetaMessage) and not query.device_name
+        is_list = is_list and len(query.answer.items) > 0  # without images there are no metadata
+        if self.held is not None or not is_list or _header_version(query.answer) == 2:
+            return False
+        self._on_answer_to_2(query)
+        if self._fixed is not None or self._server.speaks_2 is False:
+            return False
+        if any(not other.is_abandoned for other in self._queries.waiting):
+            # Whoever asked for an image behind the list is to have the list first.
+            if not self._server.speaks_2:
+                self._send_probe()
+            return False
+        self.held, self._first_list, query.answer = query, query.answer, None
+        if self._server.speaks_2:
+            self._ask_again(query, now)
+        else:
+            self._send_probe()
+            self.deadline = now + _PROBE_SECONDS
+        return True
+
+    def _add_items(self, query: Query, answer: codec.Message) -> None:
+        """Put the items of the first list into the second, which has metadata only."""
+        first = self._first_list
+        assert isinstance(answer, codec.ImageMetaMessage)
+        assert isinstance(first, codec.ImageMetaMessage)
+        rest = {key: text for key, text in answer.metadata.items() if key not in WITHOUT_ITEMS}
+        query.answer = replace(answer, items=first.items, metadata=rest)
+
+    def release(self, now: float) -> Query | None:
+        """Return the query whose answer was kept back long enough, answered with the first list."""
+        query = self.held
+        if query is None or self.deadline is None or now < self.deadline:
+            return None
+        if query in self._queries.waiting:
+            # The second list may still come.
+            self._queries.replace(query, Query(query.data_type, is_abandoned=True))
+        self.ask_in_version_1()
+        query.answer = self._first_list
+        self.cancel(query)
+        return query
+
+    def bytes_arrived(self, now: float) -> None:
+        """Note that an answer is arriving: a long list that comes again is waited for."""
+        if self.held is not None and self.held in self._queries.waiting:
+            self.deadline = now + _LIST_SECONDS
+
+    def ask_in_version_1(self) -> None:
+        """Ask so from now on, unless a message of version 2 comes after all."""
+        self._server.speaks_2 = self.is_2_seen = False
+
+    def cancel(self, query: Query) -> None:
+        """Keep nothing back for this query any more."""
+        if query is self.held:
+            self.held = self._first_list = self.deadline = None
+
+    def fall_back(self, query: Query, event: codec.Message | codec.Rejected, now: float) -> bool:
+        """Ask again in version 1 if what has come in version 2 is of no use; return whether so."""
+        if not (self._is_doubtful(query) or self._is_unreadable(query, event)):
+            return False
+        query.answer = query.error = None
+        query.is_fallback = True
+        self.ask(query, now)
+        return True
+
+    def is_for_version_1(self, query: Query, is_new: bool = True) -> bool:
+        """Whether an unanswered query was perhaps not understood, as it was asked in version 2.
+
+        It is asked in version 1 the next time. ``is_new``: this could have another cause for a
+        server that speaks version 2.
+        """
+        if self._fixed is not None or query.header_version != 2:
+            return False
+        answered = self._server.answered_in_2
+        if not self.is_2_seen and (not answered or query.data_type in answered):
+            # It never spoke it, or it is no longer the same server.
+            answered.clear()
+            self.ask_in_version_1()
+            return True
+        if (self.is_2_seen and not is_new) or query.data_type in answered:
+            return False
+        query.is_fallback = True
+        return True
+
+    def on_answer(self, query: Query) -> None:
+        """Note in which version an answer was had."""
+        if query.answer is None:
+            return
+        if query.header_version == 2 and _header_version(query.answer) == 2:
+            self._server.answered_in_2.add(query.data_type)
+        elif query.is_fallback and not _is_empty_list(query):
+            self._server.only_in_1.add(query.data_type)
+
+    def _is_doubtful(self, query: Query) -> bool:
+        """Whether an answer is a list without images, and the first one in version 2."""
+        is_new = query.header_version == 2 and query.data_type not in self._server.answered_in_2
+        return is_new and self._fixed is None and _is_empty_list(query)
+
+    def _is_unreadable(self, query: Query, event: codec.Message | codec.Rejected) -> bool:
+        """Whether the answer to a question in version 2 cannot be read, but could be in version 1.
+
+        Some servers get the extended header or the metadata of some messages wrong. Damage and
+        size have nothing to do with the version.
+        """
+        return (
+            query.error is not None
+            and isinstance(event, codec.Rejected)
+            and type(event.error) is codec.DecodeError
+            and (event.header.version, query.header_version) == (2, 2)
+            and self._fixed is None
+        )
+
+    def _on_answer_to_2(self, query: Query) -> None:
+        """Note whether a question in version 2 was answered in version 1."""
+        if query.header_version == 2 and _header_version(query.answer) == 1 and not self._fixed:
+            self.ask_in_version_1()
+            self._server.is_final = True
+
+    def _send_probe(self) -> None:
+        self._connection.queue([_PROBE])
+        self._connection.write()
+        self._is_probe_unanswered = True
+
+    def _ask_again(self, query: Query, now: float) -> None:
+        self.ask(query, now)
+        self.deadline = now + _LIST_SECONDS
+
+
+def _is_empty_list(query: Query) -> bool:
+    """Whether there are no images, without a word of our own server that a search found none."""
+    answer = query.answer
+    is_list = isinstance(answer, codec.ImageMetaMessage)
+    return is_list and not len(answer.items) and not is_own_server(answer)
+
+
+def _header_version(event: codec.Message | codec.Rejected | None) -> int:
+    if event is None:
+        return 1
+    return event.header.version if isinstance(event, codec.Rejected) else event.header_version

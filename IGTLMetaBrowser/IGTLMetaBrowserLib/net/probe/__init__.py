@@ -1,0 +1,1 @@
+"""How a server answers, tried out: what ``igtlmeta probe`` prints."""

@@ -1,0 +1,273 @@
+"""What an endpoint supports and how it differs from others, found out by asking it.
+
+Nothing that could confuse old servers is sent before they have shown that they can read it: header
+version 1 and no body first. Texts of images and patients are counted, and not kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from ... import codec
+from ..settings import ConnectionSettings
+from .connection import WRONG, ProbeConnection, Received
+
+# Tracking streams at 60 Hz (navigation systems through Plus): all its types are seen in a second.
+LISTEN_SECONDS = 1.0
+# A server can invent some 100,000 in that time.
+_MOST_TYPES = 20
+_NAME = "igtlmeta probe"
+_NO_ID = "no such image"
+# Parts of images, and thumbnails.
+_EXTENSIONS = ("IMGPART", "IMGTHUMB")
+_LISTS = ("TRAJ", "LBMETA", "POINT", "STATUS", "CAPABILITY")
+
+
+@dataclass
+class Answer:
+    """How one query was answered.
+
+    ``outcome`` is "answered", "refused", "silence", "closed" or "unreadable"; ``how`` names the
+    message that came, ``words`` are those of a refusal.
+    """
+
+    query: str
+    outcome: str
+    how: str = ""
+    words: str = ""
+    milliseconds: float | None = None
+    header_version: int | None = None
+    checksum: str = ""
+    is_under_the_name_asked: bool | None = None
+    item_count: int | None = None
+    metadata_count: int | None = None
+
+
+@dataclass
+class Report:
+    """All that was found out; ``quirks`` are in words. Nothing in it names a patient.
+
+    ``extensions`` are the types of ``docs/PROTOCOL.md`` that the server sends.
+    """
+
+    address: str
+    connect_milliseconds: float
+    tls: dict[str, Any] | None = None
+    unasked: dict[str, int] = field(default_factory=dict)
+    answers: list[Answer] = field(default_factory=list)
+    images: dict[str, Any] = field(default_factory=dict)
+    fetched: dict[str, Any] = field(default_factory=dict)
+    extensions: list[str] = field(default_factory=list)
+    quirks: list[str] = field(default_factory=list)
+
+
+class Probe:
+    """Asks the server at ``host`` and ``port``; ``answer_timeout`` of the settings is for each
+    query. Raises ``ConnectionFailedError`` if there is no connection.
+    """
+
+    def __init__(self, host: str, port: int, settings: ConnectionSettings) -> None:
+        self._place = (host, port, settings)
+        self._settings = settings
+        self._connection = ProbeConnection(*self._place)
+        self._last: Received | None = None
+        milliseconds = round(self._connection.connect_seconds * 1e3, 1)
+        self.report = Report(f"{host}:{port}", milliseconds, self._connection.tls())
+
+    def run(self) -> Report:
+        """Ask everything, and return what was found out."""
+        self._listen()
+        listing = self._ask_for_list()
+        named = self._ask(codec.GetMessage("IMGMETA", device_name=_NAME))
+        if named.outcome != "answered" and self.report.answers[0].outcome == "answered":
+            self._quirk("the list is sent only to clients that request it without a name")
+        for data_type in _LISTS:
+            self._ask(codec.GetMessage(data_type))
+            self._report_extensions()
+        if listing:
+            self._fetch(listing)
+            self._ask_in_version_2()
+        self._ask(codec.GetMessage("IMAGE", device_name=_NO_ID))
+        self._report_checksums()
+        self._connection.close()
+        return self.report
+
+    def _listen(self) -> None:
+        """Count what comes unasked."""
+        until, counts = time.monotonic() + LISTEN_SECONDS, Counter[str]()
+        try:
+            while (received := self._connection.receive(until)) is not None:
+                counts[received.header.type_name] += 1
+        except (EOFError, OSError, codec.DecodeError) as error:
+            self._quirk(f"it closes idle connections: {error}")
+            self._connect_again()
+        self.report.unasked = dict(counts.most_common(_MOST_TYPES))
+        if counts:
+            total = sum(counts.values())
+            what = ", ".join(sorted(self.report.unasked))
+            self._quirk(
+                f"it sends without being asked: {what}, {total} messages in {LISTEN_SECONDS:g} s"
+            )
+
+    def _ask_for_list(self) -> list[codec.ImageMetaItem]:
+        answer = self._ask(codec.GetMessage("IMGMETA"))
+        message = self._last.message if self._last is not None else None
+        if answer.outcome != "answered" or not isinstance(message, codec.ImageMetaMessage):
+            return []
+        items = list(message.items)
+        ids = [item.id for item in items]
+        self.report.images = {
+            "count": len(items),
+            "modalities": dict(Counter(item.modality for item in items)),
+            "largest": max((list(item.size) for item in items), default=None, key=_voxels),
+        }
+        if len({*ids}) < len(ids):
+            doubled = len(ids) - len({*ids})
+            self._quirk(f"{doubled} IDs occur more than once: these images cannot be told apart")
+        if any(len(image_id.encode("utf-8", "surrogateescape")) == 20 for image_id in ids):
+            self._quirk("some IDs fill all 20 characters: they may have been cut")
+        if any(image_id != image_id.strip() for image_id in ids):
+            self._quirk("some IDs have spaces around them")
+        texts = [text for item in items for text in (item.name, item.patient_name)]
+        if any("\udc80" <= letter <= "\udcff" for text in texts for letter in text):
+            self._quirk("some texts are not UTF-8")
+        return items
+
+    def _report_extensions(self) -> None:
+        """Note what the server says that it has beyond the protocol (``docs/PROTOCOL.md``)."""
+        message = self._last.message if self._last is not None else None
+        if isinstance(message, codec.CapabilityMessage):
+            self.report.extensions = [
+                name
+                for name in _EXTENSIONS
+                if {name, codec.GetMessage(name).type_name} <= {*message.types}
+            ]
+
+    def _fetch(self, items: list[codec.ImageMetaItem]) -> None:
+        """Fetch the largest image that is allowed, for the rate, and compare it with the list."""
+        limit = self._settings.max_body_size
+        small_enough = [item for item in items if 0 < _size(item) <= limit]
+        if not small_enough:
+            self._quirk("no image is small enough to be fetched; allow more with --max-size")
+            return
+        item = max(small_enough, key=_size)
+        answer = self._ask(codec.GetMessage("IMAGE", device_name=item.id))
+        answer.query = "GET_IMAGE of the largest image allowed"
+        for text in (item.id, item.name, item.patient_name, item.patient_id):
+            answer.words = answer.words.replace(text, "…") if text else answer.words
+        received = self._last
+        if received is None or not isinstance(received.message, codec.ImageMessage):
+            return
+        image, seconds = received.message, max(received.ended - received.began, 1e-6)
+        self.report.fetched = {
+            "bytes": received.header.body_size,
+            "megabytes_per_second": round(received.header.body_size / seconds / 1e6, 1),
+            "coordinates": image.coordinates.name,
+            "byte_order": "big-endian" if image.big_endian else "little-endian",
+            "metadata_count": len(image.metadata),
+        }
+        if tuple(image.whole_size) != tuple(item.size):
+            self._quirk(f"an image listed as {item.size} came as {image.whole_size}")
+        if codec.ScalarType.of(image.pixels.dtype) != item.scalar_type:
+            self._quirk(f"an image listed as {item.scalar_type!r} came as {image.pixels.dtype}")
+        try:
+            image.usable_ijk_to_ras()
+        except codec.GeometryError as error:
+            self._quirk(str(error))
+
+    def _ask_in_version_2(self) -> None:
+        """Ask in version 2, now that the server has shown that it lives; on a new connection."""
+        self._connect_again()
+        query = codec.GetMessage(
+            "IMGMETA", header_version=2, message_id=1, metadata={"Client": _NAME}
+        )
+        answer = self._ask(query)
+        answer.query = "GET_IMGMETA in header version 2"
+        if answer.outcome == "answered" and answer.header_version == 1:
+            self._quirk("it answers queries in header version 2 with version 1, without metadata")
+        elif answer.outcome != "answered":
+            self._quirk("it does not read header version 2, and cannot send metadata")
+            self._connect_again()
+
+    def _ask(self, query: codec.QueryMessage) -> Answer:
+        """Ask, note how it was answered, and connect again if that ended the connection."""
+        answer = Answer(query.type_name, "silence")
+        self.report.answers.append(answer)
+        self._last = None
+        begin = time.monotonic()
+        try:
+            self._connection.send(query)
+            self._last = received = self._wait_for_answer(query, begin)
+        except (EOFError, OSError) as error:
+            answer.outcome, answer.words = "closed", str(error)
+            self._quirk(f"{answer.query} ends the connection")
+            self._connect_again()
+            return answer
+        except codec.DecodeError as error:
+            answer.outcome, answer.words = "unreadable", str(error)
+            self._connect_again()
+            return answer
+        if received is None:
+            return answer
+        answer.milliseconds = round((received.began - begin) * 1e3, 1)
+        _describe(answer, received, query)
+        return answer
+
+    def _wait_for_answer(self, query: codec.QueryMessage, begin: float) -> Received | None:
+        """Return the answer, or the last STATUS or RTS that came instead."""
+        until, instead = begin + self._settings.answer_timeout, None
+        wanted = {query.full_data_type, query.data_type}
+        while (received := self._connection.receive(until)) is not None:
+            if received.header.type_name in wanted:
+                return received
+            is_refusal = received.header.type_name.startswith("RTS_")
+            if received.header.type_name == "STATUS" or is_refusal:
+                instead = instead or received
+                if is_refusal:  # what the protocol has at the end
+                    return instead
+        return instead
+
+    def _report_checksums(self) -> None:
+        found = Counter(answer.checksum for answer in self.report.answers if answer.checksum)
+        for checksum in ("missing", WRONG):
+            if found[checksum]:
+                self._quirk(f"{found[checksum]} answers have a {checksum} checksum")
+
+    def _connect_again(self) -> None:
+        self._connection.close()
+        self._connection = ProbeConnection(*self._place)
+
+    def _quirk(self, text: str) -> None:
+        if text not in self.report.quirks:
+            self.report.quirks.append(text)
+
+
+def _describe(answer: Answer, received: Received, query: codec.QueryMessage) -> None:
+    header, message = received.header, received.message
+    is_asked_for = header.type_name in (query.data_type, query.full_data_type)
+    answer.outcome = "answered" if is_asked_for else "refused"
+    answer.how = header.type_name
+    answer.header_version = header.version
+    answer.checksum = received.checksum
+    answer.is_under_the_name_asked = header.device_name == query.device_name
+    if message is None:
+        answer.outcome, answer.words = "unreadable", received.error
+        return
+    answer.metadata_count = len(message.metadata)
+    items = getattr(message, "items", None)
+    answer.item_count = None if items is None else len(items)
+    if isinstance(message, codec.StatusMessage) and not is_asked_for:
+        answer.words = codec.brief(message.message or message.error_name)
+
+
+def _voxels(size: list[int]) -> int:
+    return size[0] * size[1] * size[2]
+
+
+def _size(item: codec.ImageMetaItem) -> int:
+    """Return how many bytes an image has as it is listed; 1 a voxel if its type is not known."""
+    is_known = isinstance(item.scalar_type, codec.ScalarType)
+    return _voxels(list(item.size)) * (item.scalar_type.dtype.itemsize if is_known else 1)

@@ -1,0 +1,317 @@
+"""Hands on what clients and a server send each other, and writes it to a recording."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ...codec.wire import Buffer
+from ..address import format_address
+from ..connection import WOULD_WAIT, unacknowledged
+from ..limited_log import LimitedLog
+from ..limits import ReadingPace, ServerLimits
+from ..tls_socket import NoDataError, TLSSocket
+from ..turns import in_turns
+from .recording import Event, RecordingWriter
+
+_logger = logging.getLogger(__name__)
+
+# What is read of one end in one turn.
+_PIECE = 256 << 10
+# As much as is held for an end that does not read, before the other end has to wait, too.
+_MOST_HELD = 8 << 20
+# Of all together. Beyond it, who reads nothing is sent nothing more, and who reads goes on.
+_MOST_HELD_OF_ALL = 64 << 20
+# Of a step in which one end after the other is served.
+_STEP_SECONDS = 0.02
+# How often time-outs are looked at, which are some seconds long.
+_CHECK_SECONDS = 0.5
+
+Filter = Callable[[bytes], Iterable[Buffer]]
+"""What of the bytes of one end goes into the file; it may wait until a message is whole."""
+
+
+@dataclass(eq=False)
+class End:
+    """One of the two sockets of a connection, and what waits to be sent to it."""
+
+    socket: socket.socket
+    event: Event  # what it is called in the file when this end sends
+    keep: Filter
+    pace: ReadingPace
+    outgoing: bytearray = field(default_factory=bytearray)
+    sent: int = 0
+    has_ended: bool = False  # it sends no more; it may read on
+    is_told: bool = False  # that the other end sends no more
+    is_broken: bool = False  # nothing can be sent to it
+    served_in_step: int = 0
+    is_ignored: bool = False  # what it sends is no longer TLS
+
+    @property
+    def has_tls(self) -> bool:
+        """Whether TLS lies between; it cannot close one direction and go on with the other."""
+        return isinstance(self.socket, TLSSocket)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing more comes from it or can be sent to it."""
+        return self.has_ended and self.is_broken
+
+
+@dataclass(eq=False)
+class Pair:
+    """A client and the server that it is connected with; a guest as ``limits`` see it."""
+
+    number: int
+    address: tuple[str, int]
+    client: End
+    server: End
+    active_at: float
+    has_asked: bool = False
+    is_closed: bool = False
+    # Who waits for an answer cannot be told from who does not: what is said is not looked at.
+    is_owed = False
+
+    @property
+    def host(self) -> str:
+        """The client's numeric address."""
+        return self.address[0]
+
+    @property
+    def ends(self) -> tuple[tuple[End, End], tuple[End, End]]:
+        """Each end with the other."""
+        return (self.client, self.server), (self.server, self.client)
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait to be sent."""
+        return len(self.client.outgoing) + len(self.server.outgoing)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing can come any more, and all that came was sent on, as far as it can be."""
+        if self.client.has_ended and self.server.has_ended:
+            return not self.held
+        return any(one.is_gone and not other.outgoing for one, other in self.ends)
+
+    @property
+    def is_half_over(self) -> bool:
+        """Whether the rest is waited for, of an end that may not know of it.
+
+        A server without TLS does: a client that has ended waits for it as without the recorder.
+        """
+        return self.server.has_ended or (self.client.has_ended and self.server.has_tls)
+
+
+class Relay:
+    """All pairs. Their sockets are in ``selector``, with pair and end as ``data``: call ``serve``
+    with what is ready of them, and ``check`` in each step.
+    """
+
+    def __init__(
+        self,
+        selector: selectors.BaseSelector,
+        writer: RecordingWriter,
+        limits: ServerLimits,
+        log: LimitedLog,
+    ) -> None:
+        self.pairs: set[Pair] = set()
+        self._selector = selector
+        self._writer = writer
+        self._limits = limits
+        self._log = log
+        self._held = 0
+        self._steps = 0
+        self._check_at = 0.0
+
+    def add(
+        self,
+        number: int,
+        address: tuple[str, int],
+        client: socket.socket,
+        server: socket.socket,
+        make_filter: Callable[[], Filter],
+    ) -> None:
+        """Hand on, from now on, what the two send. Raises ``RecordingError``."""
+        now = time.monotonic()
+        ends = []
+        for sock, event in ((client, Event.CLIENT_SENT), (server, Event.SERVER_SENT)):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            ends.append(End(sock, event, make_filter(), ReadingPace(self._limits, now)))
+        pair = Pair(number, address, ends[0], ends[1], now)
+        self.pairs.add(pair)
+        self._watch(pair)
+        for end, _ in pair.ends:
+            # What came with the end of the handshake; the selector does not see it.
+            if _has_unread(end):
+                self._serve(pair, selectors.EVENT_READ, end)
+
+    def serve(self, ready: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
+        """Go on with ends that are ready, as far as there is time. Raises ``RecordingError``."""
+        self._steps += 1
+        waiting = {key.data[1]: (key.data[0], events) for key, events in ready}
+        for end in in_turns(waiting, self._steps, _STEP_SECONDS):
+            self._serve(*waiting[end], end)
+
+    def _serve(self, pair: Pair, events: int, end: End) -> None:
+        if pair.is_closed:
+            return
+        held = pair.held
+        one, other = next(ends for ends in pair.ends if ends[0] is end)
+        if events & selectors.EVENT_WRITE:
+            self._write(pair, one)
+        if events & selectors.EVENT_READ:
+            self._read(pair, one, other)
+        self._held += pair.held - held
+        self._settle(pair)
+
+    def check(self) -> None:
+        """Drop those whose time is up."""
+        now = time.monotonic()
+        if now < self._check_at:
+            return
+        self._check_at = now + _CHECK_SECONDS
+        limits = self._limits
+        for pair in [*self.pairs]:
+            if any(end.outgoing and end.pace.is_too_slow(now, _taken(end)) for end, _ in pair.ends):
+                self.drop(pair, limits.words_for_slow)
+            elif pair.is_half_over and now - pair.active_at >= limits.stall_timeout:
+                self.drop(
+                    pair,
+                    f"one end has ended, and the other sent nothing for {limits.stall_timeout:g} s",
+                )
+
+    def drop(self, pair: Pair, words: str) -> None:
+        """Close a connection for a reason in words."""
+        self._log_about(pair, words)
+        self._close(pair)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for pair in self.pairs:
+            pair.client.socket.close()
+            pair.server.socket.close()
+
+    def _read(self, pair: Pair, end: End, other: End) -> None:
+        data = self._received(pair, end)
+        if not data or end.is_ignored:
+            return
+        pair.active_at, pair.has_asked = time.monotonic(), True
+        for kept in end.keep(data):
+            self._writer.write(end.event, pair.number, kept)
+        if other.is_broken:
+            return
+        if not other.outgoing:
+            other.pace.begin(pair.active_at, _taken(other))
+        other.outgoing += data
+        self._write(pair, other)
+
+    def _received(self, pair: Pair, end: End) -> bytes:
+        """Return what has come from an end, and note whether it sends no more."""
+        data = b""
+        try:
+            data = piece = end.socket.recv(_PIECE)
+            while piece and _has_unread(end):  # mostly that it ends behind these
+                piece = end.socket.recv(_PIECE)
+                data += piece
+            end.has_ended = not piece
+        except WOULD_WAIT:
+            pass
+        except OSError as error:
+            _logger.info("%s, and no more: %s", end.event.name, error)
+            if isinstance(error, NoDataError):
+                who = "the server" if end is pair.server else "the client"
+                self._log_about(pair, f"{who} is hung up on: {error}")
+            end.has_ended = end.is_broken = True
+            end.outgoing.clear()
+        return data
+
+    def _write(self, pair: Pair, end: End) -> None:
+        try:
+            while end.outgoing:
+                count = end.socket.send(end.outgoing)
+                del end.outgoing[:count]
+                end.sent += count
+                pair.active_at = time.monotonic()
+        except WOULD_WAIT:
+            pass
+        except OSError:
+            end.outgoing.clear()
+            end.is_broken = True
+
+    def _log_about(self, pair: Pair, words: str) -> None:
+        line = f"client {format_address(*pair.address)}: {words}"
+        self._log.write(logging.WARNING, pair.host, line)
+
+    def _settle(self, pair: Pair) -> None:
+        """Pass on that an end sends no more, when all that it sent is; and close what is over."""
+        for end, other in pair.ends:
+            if other.has_ended and not end.outgoing and not end.is_told:
+                end.is_told = True
+                self._tell(pair, end)
+        if pair.is_over:
+            self._close(pair)
+        else:
+            self._watch(pair)
+
+    def _tell(self, pair: Pair, end: End) -> None:
+        """Have an end see that the other sends no more. It may wait for an answer, or send one.
+
+        OpenSSL cannot say so and then read what is on its way already: a server with TLS is left
+        to answer; of a client with TLS nothing is wanted any more.
+        """
+        if end.has_tls and end is pair.server:
+            return
+        try:
+            _say_goodbye(end)
+            end.is_ignored = end.has_tls
+            end.socket.shutdown(socket.SHUT_WR)
+        except OSError:  # it is gone
+            end.has_ended = end.is_broken = True
+
+    def _watch(self, pair: Pair) -> None:
+        for end, other in pair.ends:
+            most = 0 if self._held > _MOST_HELD_OF_ALL else _MOST_HELD
+            is_held = len(other.outgoing) > most
+            read = 0 if is_held or end.has_ended else selectors.EVENT_READ
+            events = read | (selectors.EVENT_WRITE if end.outgoing else 0)
+            is_watched = end.socket in self._selector.get_map()
+            if events and is_watched:
+                self._selector.modify(end.socket, events, (pair, end))
+            elif events:
+                self._selector.register(end.socket, events, (pair, end))
+            elif is_watched:
+                self._selector.unregister(end.socket)
+
+    def _close(self, pair: Pair) -> None:
+        pair.is_closed = True
+        self.pairs.remove(pair)
+        self._held -= pair.held
+        for end, _ in pair.ends:
+            if end.socket in self._selector.get_map():
+                self._selector.unregister(end.socket)
+            if not end.is_broken:
+                _say_goodbye(end)
+            end.socket.close()
+        self._writer.write(Event.ENDED, pair.number)
+
+
+def _has_unread(end: End) -> bool:
+    return isinstance(end.socket, TLSSocket) and end.socket.pending() > 0
+
+
+def _say_goodbye(end: End) -> None:
+    """Close TLS, if there is some, as its standard wants; what comes now is lost."""
+    if isinstance(end.socket, TLSSocket):
+        with contextlib.suppress(OSError, ValueError):
+            end.socket.unwrap()
+
+
+def _taken(end: End) -> int:
+    return end.sent - unacknowledged(end.socket)

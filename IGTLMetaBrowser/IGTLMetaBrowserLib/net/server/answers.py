@@ -1,0 +1,176 @@
+"""What a source answers to each query; and how a query is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from ... import codec
+from ..image_sequences import sequence_texts
+from ..source import (
+    AsksElsewhere,
+    OffersColorTables,
+    OffersDocuments,
+    OffersLabelMaps,
+    OffersMetadata,
+    OffersPoints,
+    OffersSearch,
+    OffersStreams,
+    Source,
+)
+from ..whole_texts import (
+    DOCUMENTS,
+    NOTICE,
+    SEARCH,
+    SERVER,
+    WITHOUT_ITEMS,
+    cut_texts,
+    first_of,
+    is_own_client,
+    is_without_items,
+)
+
+# With quotes anything that has a slash; without, what begins as an absolute path does.
+_QUOTED_PATH = re.compile(r"""(['"])[^'"]*[/\\]([^'"/\\]*)\1""")
+_PATH = re.compile(r"""(?<![\w/\\.:])(?:[A-Za-z]:[/\\]|[/~\\])[^\s'",;()]+""")
+
+ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
+
+
+def require_lists(source: Source, query: codec.QueryMessage, since: float) -> None:
+    """Have a source use no older lists for a query that came ``since``, if it is for a list."""
+    if not isinstance(source, AsksElsewhere):
+        return
+    data_type = query.full_data_type
+    is_list = isinstance(query, codec.GetMessage) and data_type in ("IMGMETA", "TRAJ", "LBMETA")
+    if not is_list or is_without_items(query):  # which asks what else is known of the last list
+        source.require_lists_since(0.0)
+    else:
+        source.require_lists_since(since, "" if data_type == "TRAJ" else query.device_name)
+
+
+def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
+    """Return the answer to a query, or None if the source does not know such a query.
+
+    Raises what the source raises (``SourceError``, ``NotReadyError``).
+    """
+    if not isinstance(query, codec.GetMessage):
+        return None
+    name, data_type = query.device_name, query.full_data_type
+    if data_type == "IMGMETA":
+        return _listing(source, query)
+    if data_type == "IMAGE":
+        return source.image(name)
+    if data_type == "TRAJ":
+        return _trajectories(source, query)
+    if data_type == "LBMETA" and isinstance(source, OffersLabelMaps):
+        return codec.LabelMetaMessage(items=_meant(source.label_maps(), name))
+    if data_type in ("COLORT", "COLORTABLE") and isinstance(source, OffersColorTables):
+        return source.color_table(name)
+    if data_type == "POINT" and isinstance(source, OffersPoints):
+        return codec.PointMessage(items=source.points())
+    if data_type == "STATUS":
+        return codec.StatusMessage(message="ready")
+    if data_type == "CAPABILITY":
+        return codec.CapabilityMessage(capabilities(source))
+    return None
+
+
+def capabilities(source: Source) -> list[str]:
+    """Return the names of the messages that a server of this source sends and answers."""
+    types = ["IMGMETA", "IMAGE", "TRAJ", "STATUS", "CAPABILITY"]
+    types += ["IMGPART", "IMGTHUMB"]
+    types += ["LBMETA"] if isinstance(source, OffersLabelMaps) else []
+    types += ["COLORT"] if isinstance(source, OffersColorTables) else []
+    types += ["POINT"] if isinstance(source, OffersPoints) else []
+    queries = [codec.GetMessage(name).type_name for name in types]
+    queries += ["STT_IMAGE", "STP_IMAGE"] if isinstance(source, OffersStreams) else []
+    return [*types, *queries]
+
+
+def refusal(
+    query: codec.QueryMessage, code: codec.StatusCode, words: str
+) -> tuple[codec.Message, codec.Message]:
+    """Return what tells a client that its query is not answered, and why.
+
+    The words in a STATUS; then, as the protocol has it, RTS_ with an error (``query.md``).
+    """
+    status = codec.StatusMessage(
+        code=code, error_name=code.name[:20], message=one_line(without_paths(words))
+    )
+    returned = codec.ReturnMessage(query.data_type, b"\1")
+    return addressed(status, query), addressed(returned, query)
+
+
+def addressed(message: codec.Message, query: codec.QueryMessage) -> codec.Message:
+    """Return a message under the name and in the header version of the query it answers."""
+    return replace(
+        message,
+        device_name=query.device_name,
+        header_version=query.header_version,
+        message_id=query.message_id,
+        metadata=message.metadata if query.header_version > 1 else {},
+    )
+
+
+def without_paths(words: str) -> str:
+    """Return words as strangers may read them: of a path, only what it ends with is left."""
+    words = _QUOTED_PATH.sub(lambda match: f"{match[1]}{match[2]}{match[1]}", words)
+    return _PATH.sub(lambda match: re.split(r"[/\\\\]", match[0])[-1], words)
+
+
+def one_line(words: str) -> str:
+    """Return a text as a log or a peer can show it, whatever is in it."""
+    return codec.printable(" ".join(words.split()))
+
+
+def _trajectories(source: Source, query: codec.QueryMessage) -> codec.TrajectoryMessage:
+    """Return the trajectories; to our own client, with the document of each (PS3.5 6.4).
+
+    The C++ library would take metadata for more trajectories, see ``whole_texts``.
+    """
+    items = source.trajectories()
+    metadata = {}
+    if is_own_client(query) and isinstance(source, OffersDocuments) and len(items) > 0:
+        metadata[DOCUMENTS] = "\\".join(source.documents_of_trajectories())
+    return codec.TrajectoryMessage(items=items, metadata=metadata)
+
+
+def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessage:
+    """Return the list of images; with the one that is asked for by its id comes its metadata."""
+    name = query.device_name
+    found, words = _found(source, query)
+    items, whole_texts = cut_texts(_meant(found, name))
+    metadata: Mapping[str, str] = {}
+    if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
+        metadata = source.metadata(name)
+    elif not name and is_own_client(query):
+        metadata = SERVER | words | first_of(whole_texts | sequence_texts(source))
+        if is_without_items(query):
+            items, metadata = (), metadata | WITHOUT_ITEMS
+    return codec.ImageMetaMessage(items=items, metadata=metadata)
+
+
+def _found(
+    source: Source, query: codec.QueryMessage
+) -> tuple[Sequence[codec.ImageMetaItem], dict[str, str]]:
+    """Return the list that a query asks for by its metadata, and what is said of it.
+
+    ``Search`` tells that, and by which attributes, one can search; ``Notice`` that there is more.
+    """
+    if not isinstance(source, OffersSearch):
+        return source.images(), {}
+    keywords = source.search_keywords
+    items, notice = source.search({k: v for k, v in query.metadata.items() if k in keywords})
+    words = {SEARCH: " ".join(keywords), NOTICE: notice}
+    return items, {key: text for key, text in words.items() if text}
+
+
+def _meant(items: Sequence[ListedItem], name: str) -> Sequence[ListedItem]:
+    """Return what is listed under the id ``name``, or all.
+
+    Clients put their own name there, too: what is no id asks for the whole list.
+    """
+    return [item for item in items if name and item.id == name] or items

@@ -1,0 +1,280 @@
+"""One client of a server: its connection, what it waits for, and how much it has taken."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from ... import codec
+from ...codec.wire import Buffer
+from ..address import format_address
+from ..connection import MAX_PARSED_SIZE, Connection, unacknowledged
+from ..farewell import Farewell
+from ..limits import Allowance, ReadingPace, ServerLimits
+from ..tls_server import ServerHandshake
+from .arriving_images import GrowingAnswer
+from .packed_images import PackedImage
+from .served_parts import PartInWork
+
+_MIB = 1 << 20
+# Ten thousand trajectories. Nobody sends a server an image; who claims to send more than this is
+# hung up on, as reading it would keep the others waiting.
+_MAX_BODY_SIZE = 2 * _MIB
+# Ten seconds' worth of queries may come at once, as a window asks when it opens; of bytes, two.
+_SAVED_SECONDS_OF_QUERIES = 10.0
+_SAVED_SECONDS_OF_BYTES = 2.0
+# In one turn, so that the others have theirs soon.
+_LARGEST_BURST = 2 * _MIB
+# Below it, sending in many small pieces would cost more than the limit saves.
+_SMALLEST_PIECE = 16 << 10
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A query that waits; or one that could not be read, with what is to be said of it."""
+
+    query: codec.QueryMessage
+    code: codec.StatusCode = codec.StatusCode.OK
+    words: str = ""
+
+
+@dataclass(eq=False)
+class Reply:
+    """An answer that is being made or sent; ``image`` is the one that it holds in memory."""
+
+    query: codec.QueryMessage
+    begin: float
+    byte_count: int = 0
+    image: PackedImage | None = None
+    # The part of it that is asked for.
+    part: PartInWork | None = None
+    # An image that is sent while it grows.
+    growing: GrowingAnswer | None = None
+    is_refusal: bool = False
+
+
+class ServedClient:
+    """A client at the numeric address ``host``; ``now`` is in ``time.monotonic`` seconds.
+
+    Questions are answered one by one, each when the answer before it is sent: a client that asks
+    for a thousand images and reads none costs the memory of one.
+    """
+
+    def __init__(
+        self, sock: socket.socket, host: str, port: int, limits: ServerLimits, now: float
+    ) -> None:
+        receiver = codec.Receiver(_MAX_BODY_SIZE, max_parsed_size=MAX_PARSED_SIZE)
+        self.connection = Connection(sock, receiver)
+        self.host, self.port = host, port
+        # Whom the client's certificate names, if it has shown one.
+        self.certificate = ""
+        # Whether its first byte, which tells TLS from OpenIGTLink, is still to come.
+        self.is_new = True
+        # Whether it may ask, or might: one that was let in can be turned away later.
+        self.was_let_in = False
+        self.handshake: ServerHandshake | None = None
+        self.questions: deque[Question] = deque()
+        self.reply: Reply | None = None
+        self.connected_at = self.active_at = now
+        # Until when it is left alone: it waits for an image, or has had its bytes for this second.
+        self.resume_at: float | None = None
+        self._farewell: Farewell | None = None
+        # Since when a message has been arriving, and how many bytes of it are held.
+        self.receiving_since: float | None = None
+        self.unfinished = 0
+        # Since when nothing is read from it, because it is owed an answer.
+        self._unread_since: float | None = None
+        # Images that it wants whenever they change, with their versions as it has them.
+        self.streams: dict[str, Hashable] = {}
+        self.sent = 0
+        self.has_asked = False
+        # The number of the server's step in which it had its turn last.
+        self.served_in_step = 0
+        self._limits = limits
+        self._queries = Allowance(limits.queries_per_second, _SAVED_SECONDS_OF_QUERIES, now)
+        self._bytes = Allowance(limits.bytes_per_second, _SAVED_SECONDS_OF_BYTES, now)
+        self._pace = ReadingPace(limits, now)
+
+    @property
+    def address(self) -> str:
+        """Host and port as a user writes them."""
+        return format_address(self.host, self.port)
+
+    @property
+    def leave_at(self) -> float | None:
+        """Until when what it still sends is thrown away; None if it may stay."""
+        return None if self._farewell is None else self._farewell.ends_at
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether an answer is still to be made or sent."""
+        return bool(self.questions) or self.reply is not None or self.connection.wants_write
+
+    @property
+    def is_waiting_for_answer(self) -> bool:
+        """Whether an answer is to be made, and none is being sent."""
+        return (bool(self.questions) or self.reply is not None) and not self.connection.wants_write
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether there is something to do when the socket can be written to, or else read."""
+        if self.handshake is not None:
+            return self.handshake.wants_write
+        return self.is_owed
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether it has sent something that the socket does not show, and that can be read now."""
+        return self.handshake is None and not self.is_owed and self.connection.has_unread
+
+    @property
+    def is_being_sent_to(self) -> bool:
+        """Whether a part of an answer is not with it yet, not even in its system's buffer.
+
+        If a connection is closed before, what is on its way can be lost.
+        """
+        is_begun = self.reply is not None and not self.is_waiting
+        return is_begun or unacknowledged(self.connection.socket) > 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its answer waits for somebody else: a scan, an archive, another process."""
+        reply = self.reply
+        return reply is not None and not reply.byte_count and self.resume_at is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing is left to do for it: who closes its half only waits for its answers."""
+        connection = self.connection
+        if self.leave_at is not None:
+            return connection.lost is not None
+        return connection.is_broken or (connection.lost is not None and not self.is_owed)
+
+    def received(self, is_any_whole: bool, now: float) -> None:
+        """Note what has come: whether a message is whole, and how much there is of the next."""
+        receiver = self.connection.receiver
+        if is_any_whole:
+            self.active_at, self.has_asked = now, True
+        if receiver.is_between_messages:
+            self.receiving_since = None
+        elif is_any_whole or self.receiving_since is None:
+            self.receiving_since = now
+        progress = receiver.progress
+        self.unfinished = 0 if progress is None else progress.received
+
+    def note_reading(self, now: float) -> None:
+        """Note whether it is read now.
+
+        While it is not, the clock of its unfinished message stands still: the rest may be there.
+        """
+        if self.is_owed:
+            self._unread_since = now if self._unread_since is None else self._unread_since
+            return
+        if self._unread_since is not None and self.receiving_since is not None:
+            self.receiving_since += now - self._unread_since
+        self._unread_since = None
+
+    def is_sending_slowly(self, now: float) -> bool:
+        """Whether a message of it has been arriving for too long."""
+        if self.receiving_since is None or self._unread_since is not None:
+            return False
+        return now - self.receiving_since > self._limits.receive_timeout
+
+    def may_ask(self, now: float) -> bool:
+        """Count a query; return whether it is one too many."""
+        if self._queries.left(now) < 1:
+            return False
+        self._queries.use(1)
+        return True
+
+    def queue(self, parts: list[Buffer]) -> None:
+        """Queue the bytes of a message, which belongs to the reply that is being made."""
+        if not self.connection.wants_write:
+            self._pace.begin(time.monotonic(), self._taken())
+        if self.reply is not None:
+            self.reply.byte_count += sum(map(len, parts))
+        self.connection.queue(parts)
+
+    def write(self, now: float) -> int:
+        """Send what the socket takes and the limit allows; return how many bytes."""
+        if not self.connection.wants_write:
+            return 0
+        most = self._bytes.left(now)
+        if most < 1:
+            piece = max(1.0, min(_SMALLEST_PIECE, self._limits.bytes_per_second or 1))
+            self.resume_at = now + self._bytes.seconds_until(piece, now)
+            return 0
+        count = self.connection.write(int(min(most, _LARGEST_BURST)))
+        self._bytes.use(count)
+        self.sent += count
+        if count:
+            self.active_at = now
+        return count
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether it has read too little of its answer for too long."""
+        return self.connection.wants_write and self._pace.is_too_slow(now, self._taken())
+
+    def unsecured_since(self, needs_tls: bool, now: float) -> float:
+        """Return since when its TLS handshake is awaited, or under way; ``now`` if it is not."""
+        if self.handshake is not None:
+            return self.handshake.begin
+        return self.connected_at if needs_tls and self.is_new else now
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it has not asked for anything for too long."""
+        return self._limits.is_idle(self, now)
+
+    def first_byte(self) -> bytes | None:
+        """Return the first byte that it sends, which stays to be read; None before it is there.
+
+        It is empty if the client has closed the connection, or the connection is broken.
+        """
+        try:
+            return self.connection.socket.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return None
+        except OSError:
+            return b""
+
+    def begin_tls(self, context: ssl.SSLContext, now: float) -> None:
+        """Begin the handshake; the connection has another socket then, of the same number."""
+        self.handshake = ServerHandshake(context, self.connection.socket, now)
+        self.connection.socket = self.handshake.socket
+
+    def step_handshake(self) -> bool:
+        """Go on with the handshake; return whether it is done. Raises ``TLSError``."""
+        if self.handshake is None or not self.handshake.step():
+            return False
+        self.certificate = self.handshake.client_name
+        self.handshake = None
+        return True
+
+    def leave(self, last_words: bytes, now: float) -> None:
+        """Send this, nothing more, and take nothing from it any more."""
+        self.questions.clear()
+        self.reply = None
+        self.handshake = None
+        self.unfinished = 0
+        self._farewell = Farewell(self.connection, last_words, now)
+
+    def step_leaving(self) -> bool:
+        """Send the last words, and throw away what comes; return whether it may be closed."""
+        return self._farewell is not None and self._farewell.step()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.reply = None
+        self.connection.close()
+
+    def _taken(self) -> int:
+        """Return how many bytes have arrived at the client, as far as this can be told.
+
+        What the system has taken may lie here still: some MB, which a slow reader needs a minute
+        for, and of which the system takes the next only when a third is gone.
+        """
+        return self.sent - unacknowledged(self.connection.socket)

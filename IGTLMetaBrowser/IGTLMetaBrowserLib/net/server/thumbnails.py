@@ -1,0 +1,98 @@
+"""Thumbnails of a source's images (IMGTHUMB, ``docs/PROTOCOL.md``): made once, and kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+
+from ... import codec
+from ...codec.slice_stack import SliceStack
+from ...codec.window_level import is_emission, window_level
+from ..source import KeepsThumbnails, OffersImageVersions, OffersMetadata, Source, SourceError
+from .packed_images import PackedImage
+
+# About 700 of a CT.
+_MOST_BYTES = 32 << 20
+
+
+class Thumbnails:
+    """The thumbnails of the images of ``source``, ready to be sent.
+
+    Those of images whose version the source tells are kept, the last ones here, and all by a source
+    that ``KeepsThumbnails``.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._kept: OrderedDict[tuple[str, Hashable], PackedImage] = OrderedDict()
+        self._size = 0
+
+    def find(self, image_id: str) -> PackedImage | None:
+        """Return the thumbnail of an image as it is now, or None if it has to be made.
+
+        Raises what the source raises.
+        """
+        key = self._key(image_id)
+        found = None if key is None else self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+            return found
+        if not isinstance(self._source, KeepsThumbnails):
+            return None
+        message = self._source.kept_thumbnail(image_id)
+        return None if message is None else self._keep(key, message)
+
+    def make(self, image_id: str, image: PackedImage) -> PackedImage:
+        """Return the thumbnail of an image that is packed and summed; keep it."""
+        message = thumbnail_of(image.content.message, self._modality(image_id))
+        message = replace(message, tag=image.tag)
+        if isinstance(self._source, KeepsThumbnails):
+            self._source.keep_thumbnail(image_id, message)
+        return self._keep(self._key(image_id), message)
+
+    def _key(self, image_id: str) -> tuple[str, Hashable] | None:
+        if not isinstance(self._source, OffersImageVersions):
+            return None
+        return image_id, self._source.image_version(image_id)
+
+    def _keep(
+        self, key: tuple[str, Hashable] | None, message: codec.ThumbnailMessage
+    ) -> PackedImage:
+        packed = PackedImage(codec.PackedContent(message))
+        if key is None:
+            return packed
+        if (before := self._kept.pop(key, None)) is not None:
+            self._size -= before.content.size  # two clients asked for it while it was made
+        self._kept[key] = packed
+        self._size += packed.content.size
+        while self._size > _MOST_BYTES:
+            _, forgotten = self._kept.popitem(last=False)
+            self._size -= forgotten.content.size
+        return packed
+
+    def _modality(self, image_id: str) -> str:
+        """Return the modality, which says how an image is viewed; empty for label maps."""
+        metadata: Mapping[str, str] = {}
+        if isinstance(self._source, OffersMetadata):
+            try:
+                metadata = self._source.metadata(image_id)
+            except SourceError:
+                return ""
+        if modality := metadata.get("Modality") or metadata.get("modality"):
+            return modality
+        entries = (item.modality for item in self._source.images() if item.id == image_id)
+        return next(entries, "")
+
+
+def thumbnail_of(image: codec.ImageMessage, modality: str) -> codec.ThumbnailMessage:
+    """Return what an image looks like. Raises ``SourceError`` if it has no place or no voxels."""
+    if not image.pixels.size:
+        raise SourceError("this image has no voxels to be shown")
+    try:
+        ijk_to_ras = image.usable_ijk_to_ras()
+    except codec.GeometryError as error:
+        raise SourceError(f"this image cannot be shown: {error}") from None
+    window = window_level(image.pixels, modality)
+    stack = SliceStack(image.pixels, ijk_to_ras, *window, is_emission(modality))
+    return stack.thumbnail()

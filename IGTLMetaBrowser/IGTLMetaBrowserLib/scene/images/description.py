@@ -1,0 +1,145 @@
+"""What is known of an image, written onto its volume node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ... import codec
+from ...privacy.hidden_patients import HiddenPatients
+from ..hierarchy import Place, change_place, put_in_place
+from ..node_names import savable_name
+from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE
+
+_DICOM_PREFIX = "DICOM."
+_MESSAGE_PREFIX = "OpenIGTLink."
+# A message may carry gigabytes of metadata; they would all be written into the scene's file.
+_LONGEST_VALUE = 10_000
+
+
+@dataclass(frozen=True)
+class ImageDescription:
+    """What is known of an image. ``fields`` and ``metadata`` are texts that can be shown.
+
+    ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text if one is not
+    known; ``metadata`` is what else the message said. ``is_region``: the node shows a part of the
+    image, which must not be taken for the image.
+    """
+
+    image_id: str
+    name: str
+    fields: Mapping[str, str]
+    metadata: Mapping[str, str]
+    is_region: bool = False
+
+    @classmethod
+    def of(
+        cls, image_id: str, fields: Mapping[str, str], metadata: Mapping[str, str]
+    ) -> ImageDescription:
+        """Return the description of an image whose message had this metadata."""
+        fields = {keyword: codec.printable(value) for keyword, value in fields.items()}
+        rest = {
+            codec.printable(key): codec.printable(value)
+            for key, value in metadata.items()
+            if key and key not in fields and len(key) + len(value) <= _LONGEST_VALUE
+        }
+        image_id = codec.printable(image_id)
+        return cls(image_id, fields["SeriesDescription"] or image_id or "Image", fields, rest)
+
+    def redacted(self, patients: HiddenPatients) -> ImageDescription:
+        """Return what may be seen of it."""
+        metadata = patients.redact_fields(self.metadata)
+        return replace(
+            self,
+            image_id=patients.redact(self.image_id),
+            name=patients.redact(self.name),
+            fields=patients.redact_fields(self.fields),
+            metadata={key: value for key, value in metadata.items() if value},
+        )
+
+    @property
+    def patient(self) -> tuple[str, str]:
+        """Whose image it is: ID and name, empty if they are not known."""
+        return self.fields["PatientID"], self.fields["PatientName"]
+
+    def of_region(self) -> ImageDescription:
+        """Return the description of a part of the image."""
+        return replace(self, name=f"{self.name} (region)", is_region=True)
+
+    def place(self, patients: HiddenPatients) -> Place:
+        """Return where its node may be seen to stand."""
+        fields, shown = self.fields, patients.redact_fields(self.fields)
+        name, patient_id = fields["PatientName"], fields["PatientID"]
+        return Place(
+            shown["PatientName"],
+            shown["PatientID"],
+            shown["StudyInstanceUID"],
+            shown["StudyDescription"],
+            patients.uid(name, patient_id) if patients.is_hidden else "",
+        )
+
+
+def write_description(
+    scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
+) -> None:
+    """Write what may be seen onto an image's node, and put it under patient and study."""
+    write_attributes(node, description, patients)
+    # Not DICOM.instanceUIDs: Slicer would look for the files in its database.
+    put_in_place(scene, node, description.place(patients))
+
+
+def write_attributes(node: Any, description: ImageDescription, patients: HiddenPatients) -> None:
+    """Write what may be seen onto a node, wherever it stands."""
+    shown = description.redacted(patients)
+    id_attribute = REGION_OF_ATTRIBUTE if shown.is_region else IMAGE_ID_ATTRIBUTE
+    node.SetAttribute(id_attribute, shown.image_id)
+    for keyword, value in shown.fields.items():
+        # None removes what another image has left under this id.
+        node.SetAttribute(_DICOM_PREFIX + keyword, value or None)
+    for name in list(node.GetAttributeNames()):
+        if name.startswith(_MESSAGE_PREFIX):
+            node.RemoveAttribute(name)
+    for key, value in shown.metadata.items():
+        node.SetAttribute(_MESSAGE_PREFIX + key, value)
+
+
+def is_of_same_patient(node: Any, description: ImageDescription, patients: HiddenPatients) -> bool:
+    """Whether a node says that it shows an image of the patient of a description."""
+    shown = patients.redact_fields(description.fields)
+    return all(
+        (node.GetAttribute(_DICOM_PREFIX + keyword) or "") == shown[keyword]
+        for keyword in ("PatientID", "PatientName")
+    )
+
+
+def rewrite_description(
+    scene: Any, node: Any, description: ImageDescription, patients: HiddenPatients
+) -> None:
+    """Write it anew if patients have been hidden, or are no longer; the user's name stays."""
+    before = patients.opposite()
+    change_place(scene, description.place(before), description.place(patients))
+    if node.GetName() == savable_name(description.redacted(before).name):
+        node.SetName(savable_name(description.redacted(patients).name))
+    elif patients.is_hidden:
+        node.SetName(patients.redact(node.GetName()))
+    write_description(scene, node, description, patients)
+
+
+def rewrite_frame(
+    scene: Any,
+    frame: Any,
+    shown_by: Sequence[Any],
+    description: ImageDescription,
+    patients: HiddenPatients,
+) -> None:
+    """Write it anew onto a frame of a sequence; ``shown_by`` are the nodes that show the frame.
+
+    Their names are those of the series: what was redacted in them stays so.
+    """
+    change_place(scene, description.place(patients.opposite()), description.place(patients))
+    frame.SetName(savable_name(description.redacted(patients).name))
+    for node in shown_by:
+        if patients.is_hidden:
+            node.SetName(patients.redact(node.GetName()))
+    write_attributes(frame, description, patients)

@@ -1,0 +1,388 @@
+"""Which volume shows which image, and what is written onto it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from ... import codec
+from ...codec.window_level import VoiWindow
+from ...metadata import modules
+from ...metadata.providers.calibration import CalibratedSpacing
+from ...metadata.providers.standard import StandardProviders
+from ...privacy.hidden_patients import HiddenPatients
+from ..node_references import NodeReferences
+from ..server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    REGION_OF_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+    key_attributes,
+    node_with,
+    nodes_from_server,
+    write_timestamp,
+)
+from ..transform_followers import TransformFollowers
+from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
+from .description import (
+    ImageDescription,
+    is_of_same_patient,
+    rewrite_description,
+    rewrite_frame,
+    write_attributes,
+    write_description,
+)
+from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
+from .previews import PreviewName, Previews
+from .sequence import SequenceFrames, frame_order, make_sequence
+from .sequence_recording import SequenceRecording
+from .volumes import remove_volume, show_image, show_next, vtk_matrix
+
+_VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
+SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
+"""ISO 8601, UTC."""
+
+
+class ImageNodes:
+    """One node for each image of each server; an image that comes again comes into its node.
+
+    ``known`` are the providers of the server whose images are shown: they learn what comes with
+    an image, and know its calibration. ``coordinates`` overrules what images say of their matrix;
+    None believes them.
+    """
+
+    def __init__(self, scene: Any, known: StandardProviders, patients: HiddenPatients) -> None:
+        self._scene = scene
+        self.known = known
+        self._patients = patients
+        self._nodes = NodeReferences(scene)
+        self._previews = Previews(scene)
+        # Of previews: the name as it came, and how much of the image has.
+        self._preview_names: dict[tuple[str, str], PreviewName] = {}
+        # Of images by address and id, of regions by what they show as well.
+        self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
+        self._frames = SequenceFrames(scene)
+        self._disowned: set[tuple[str, str]] = set()
+        self._regions = TransformFollowers()
+        self.coordinates: codec.Coordinates | None = None
+
+    def node(self, address: str, image_id: str) -> Any:
+        """Return the volume node of a server's image, or None if there is none (any more).
+
+        Of an image that is a frame of a sequence it is the volume that replays that.
+        """
+        volume = self.volume(address, image_id)
+        return self._frames.volume((address, image_id)) if volume is None else volume
+
+    def owner(self, address: str, image_id: str) -> Any:
+        """Return the node of the image that markups and labels name; None as ``node`` does.
+
+        Or if the id is another patient's now, and the node still has the image of before.
+        """
+        is_outdated = (address, image_id) in self._disowned
+        return None if is_outdated else self.node(address, image_id)
+
+    def disown(self, address: str, image_id: str) -> None:
+        """Have an image own nothing that comes from now on, until it is shown anew."""
+        self._disowned.add((address, image_id))
+
+    def volume(self, address: str, image_id: str) -> Any:
+        """Return the volume of its own that an image has, or None."""
+        return self._nodes.get((address, image_id))
+
+    def _volume_in_scene(self, address: str, image_id: str) -> Any:
+        """Return the same, also if another browser has brought it into the scene meanwhile."""
+        node = self.volume(address, image_id)
+        if node is not None:
+            return node
+        attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: self._shown_id(image_id)}
+        return node_with(self._scene, _VOLUME_CLASSES, attributes)
+
+    def _shown_id(self, image_id: str) -> str:
+        return self._patients.redact(codec.printable(image_id))
+
+    def adopt(self, address: str) -> list[str]:
+        """Find the volumes that show a server's images, as in a scene that was just loaded.
+
+        Returns the ids of those that were not known before and have voxels. They get the pixels of
+        their image when it comes again, and keep the user's display.
+        """
+        adopted = self._frames.adopt(address)
+        for node in nodes_from_server(self._scene, address, *_VOLUME_CLASSES):
+            image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
+            if image_id and self.node(address, image_id) is None:
+                self._nodes.keep((address, image_id), node)
+                if node.GetImageData() is not None:  # its file may be missing
+                    adopted.append(image_id)
+        return adopted
+
+    def show(
+        self,
+        address: str,
+        image_id: str,
+        image: codec.ImageMessage,
+        scan_time: datetime | None = None,
+        is_live: bool = False,
+    ) -> Any:
+        """Show an image, and what is known of it, and return its volume node.
+
+        Those that are ``is_live`` are somewhere else each time, which is no work of the user's.
+
+        Its preview, if there is one, stays in the views until ``replace_preview``. Raises
+        ``SceneError``.
+        """
+        self.known.messages.keep(image_id, image.metadata)
+        self._patients.register_patient_of(self.known.registry, image_id)
+        description = self._describe(image_id, image.metadata)
+        name = self._patients.redact(description.name)
+        modality = description.fields["Modality"]
+        known = self._volume_in_scene(address, image_id)
+        # Of another patient's image, no voxels stay around a part of this one.
+        is_same = known is None or is_of_same_patient(known, description, self._patients)
+        window = self._voi_window(image_id)
+        self._disowned.discard((address, image_id))
+        node = self._show(address, image_id, image, name, modality, window, known, is_same)
+        if is_live:
+            forget_geometry(node)
+        else:
+            write_geometry(node, image.usable_ijk_to_ras(self.coordinates))
+        # Each change of a node of which Slicer is told makes its slice views look at it again.
+        modified = node.StartModify()
+        time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
+        node.SetAttribute(SCAN_TIME_ATTRIBUTE, time_text or None)
+        self._descriptions[address, image_id] = description
+        write_description(self._scene, node, description, self._patients)
+        node.EndModify(modified)
+        self._place_regions(address, image_id, node)
+        return node
+
+    def _place_regions(self, address: str, image_id: str, node: Any) -> None:
+        for key in [key for key in self._descriptions if key[:2] == (address, image_id)]:
+            if len(key) > 2 and (region := self._nodes.get(key)) is not None:
+                self._regions.follow(region, node)
+        self._regions.refresh(node)
+
+    def preview(self, address: str, image_id: str) -> Any:
+        """Return the preview of an image that is arriving, or None if there is none (any more)."""
+        return self._previews.node((address, image_id))
+
+    def show_preview(
+        self,
+        address: str,
+        image_id: str,
+        image: codec.ImageMessage,
+        stride: tuple[int, int, int],
+        how_much: str,
+    ) -> Any:
+        """Show what has come of an image: every ``stride``th voxel along i, j, k; return its node.
+
+        Returns None, with nothing shown, where the image is in the scene: an earlier version stays
+        until the new one is whole. Raises ``SceneError``.
+        """
+        key = (address, image_id)
+        if self.node(*key) is not None:
+            self.remove_preview(*key)
+            return None
+        if self._previews.node(key) is None:
+            self.known.messages.keep(image_id, image.metadata)
+            self._patients.register_patient_of(self.known.registry, image_id)
+        description = self._describe(image_id, image.metadata)
+        self._preview_names[key] = name = PreviewName(description.name, how_much)
+        modality, window = description.fields["Modality"], self._voi_window(image_id)
+        shown = name.redacted(self._patients)
+        node = self._previews.show(key, image, shown, modality, self.coordinates, window)
+        calibration = self.known.calibration.calibration(image_id)
+        calibrate_new(node, with_stride(calibration, stride))
+        return node
+
+    def replace_preview(self, address: str, image_id: str) -> None:
+        """Let the image's volume take the place of its preview, if there is one."""
+        volume = self.volume(address, image_id)
+        if volume is not None:
+            self._previews.replace((address, image_id), volume)
+        self.remove_preview(address, image_id)
+
+    def remove_preview(self, address: str, image_id: str) -> None:
+        """Remove the preview of an image, if there is one."""
+        self._previews.remove((address, image_id))
+        self._preview_names.pop((address, image_id), None)
+
+    def ijk_to_ras(self, image_id: str, image: codec.ImageMessage) -> np.ndarray:
+        """Return the matrix (4, 4) from the voxels of an image to RAS mm, as its volume has it.
+
+        Raises ``GeometryError`` if the image has none that can be used.
+        """
+        matrix = image.usable_ijk_to_ras(self.coordinates)
+        calibration = self.known.calibration.calibration(image_id)
+        return matrix if calibration is None else with_spacing(matrix, calibration)
+
+    def remove_volume(self, address: str, image_id: str) -> None:
+        """Remove the volume of its own that an image has, if it has one."""
+        remove_volume(self._scene, self._volume_in_scene(address, image_id))
+
+    def points_in_image(self, address: str, image_id: str, points: np.ndarray) -> np.ndarray:
+        """Return points of the world, RAS mm of shape (n, 3), as the server has its image.
+
+        They are the same unless the image is in the scene, and was moved there. Raises
+        ``SceneError`` if it is under a transform that bends it, or has been bent by one.
+        """
+        node = self.node(address, image_id)
+        if node is None:
+            return points
+        check_not_bent(node)
+        return np.array(moved_back(from_world(node, points), node))
+
+    def show_region(
+        self,
+        address: str,
+        image_id: str,
+        image: codec.ImageMessage,
+        start: tuple[int, int, int],
+    ) -> Any:
+        """Show a part of an image, from its voxel ``start`` on, as a volume of its own.
+
+        It is where the image's volume is, if there is one, and stays with that.
+
+        The same part comes into the same node. It is not the image's volume: nobody finds it by the
+        image's id. Raises ``SceneError``.
+        """
+        key = (address, image_id, start, image.whole_size)
+        self.known.messages.keep(image_id, image.metadata)
+        self._patients.register_patient_of(self.known.registry, image_id)
+        description = self._describe(image_id, image.metadata).of_region()
+        name, modality = self._patients.redact(description.name), description.fields["Modality"]
+        window, owner = self._voi_window(image_id), self.volume(address, image_id)
+        box = key_attributes(address, *map(int, (*start, *image.whole_size)))
+        of_image = {REGION_OF_ATTRIBUTE: self._shown_id(image_id)}
+        known = self._nodes.get(key) or node_with(self._scene, _VOLUME_CLASSES, box | of_image)
+        moved = self._regions.moved_by(known, owner)
+        node = show_image(self._scene, image, name, modality, known, None, window)
+        if moved is not None:
+            node.ApplyTransformMatrix(vtk_matrix(moved))
+        if owner is not None:
+            self._regions.follow(node, owner)
+        for attribute, text in box.items():
+            node.SetAttribute(attribute, text)
+        write_timestamp(node, image)
+        self._nodes.keep(key, node)
+        self._descriptions[key] = description
+        write_description(self._scene, node, description, self._patients)
+        return node
+
+    def update(self, address: str, image_id: str, image: codec.ImageMessage) -> Any:
+        """Show the next of many images of one id: voxels and geometry only.
+
+        Raises ``SceneError``.
+        """
+        known = self.node(address, image_id)
+        modified = known.StartModify()
+        forget_geometry(known)
+        try:
+            return self._show(address, image_id, image, known.GetName(), known=known)
+        finally:
+            known.EndModify(modified)
+
+    def update_voxels(self, address: str, image_id: str, image: codec.ImageMessage) -> bool:
+        """Do the same, but for the node's ``ModifiedEvent`` and attributes: see ``show_next``.
+
+        Returns False, with nothing shown, if that cannot be done.
+        """
+        node = self.volume(address, image_id)
+        if node is None or self.known.calibration.calibration(image_id) is not None:
+            return False
+        is_shown = show_next(node, image, self.coordinates)
+        if is_shown:
+            forget_geometry(node)
+            self.known.headers.keep(image_id, image, self.coordinates)
+        return is_shown
+
+    def record(self, address: str, image_id: str) -> SequenceRecording:
+        """Begin to record an image that is in the scene. Raises ``SceneError``."""
+        node = self.node(address, image_id)
+        name = self._patients.redact(image_id) if node is None else node.GetName()
+        return SequenceRecording(self._scene, name, self.coordinates)
+
+    def make_sequence(
+        self, address: str, ids: Sequence[str], name: str, unit: str, values: Sequence[str]
+    ) -> Any:
+        """Move the volumes of images into one sequence, see ``image_sequence.make_sequence``."""
+        order = frame_order(unit, values)
+        ids, values = [ids[place] for place in order], [values[place] for place in order]
+        volumes = [self.volume(address, image_id) for image_id in ids]
+        browser = make_sequence(self._scene, volumes, name, unit, values)
+        # Before the volumes go: whoever hears of that finds the images in the sequence.
+        self._frames.keep(browser, [(address, image_id) for image_id in ids])
+        for volume in volumes:
+            self._scene.RemoveNode(volume)
+        return browser
+
+    def sequence_browser(self, address: str, ids: Sequence[str]) -> Any:
+        """Return the node that replays all these images, or None."""
+        browsers = {self._frames.browser((address, image_id)) for image_id in ids}
+        return browsers.pop() if len(browsers) == 1 else None
+
+    def select_frame(self, address: str, image_id: str) -> None:
+        """Let the sequence that an image is a frame of, if it is one, show that frame."""
+        self._frames.select((address, image_id))
+
+    def calibrate(self, address: str, image_id: str, calibration: CalibratedSpacing | None) -> None:
+        """Give the volume of an image if there is one, a spacing; with None, its own again."""
+        node = self.volume(address, image_id)
+        if node is not None:
+            calibrate(node, calibration)
+
+    def patients_changed(self) -> None:
+        """Write all descriptions anew: patients have been hidden, or are no longer."""
+        for key in list(self._descriptions):
+            node, description = self._nodes.get(key), self._descriptions[key]
+            if node is not None:
+                rewrite_description(self._scene, node, description, self._patients)
+            elif (frame := self._frames.frame(key)) is not None:
+                shown_by = self._frames.shown_by(key)
+                rewrite_frame(self._scene, frame, shown_by, description, self._patients)
+                if self._frames.is_selected(key):
+                    write_attributes(shown_by[-1], description, self._patients)
+            else:
+                del self._descriptions[key]
+        for key, name in self._preview_names.items():
+            self._previews.rename(key, name.redacted(self._patients))
+
+    def _show(
+        self,
+        address: str,
+        image_id: str,
+        image: codec.ImageMessage,
+        name: str,
+        modality: str = "",
+        voi_window: VoiWindow | None = None,
+        known: Any = None,
+        keeps_rest: bool = True,
+    ) -> Any:
+        node = show_image(
+            self._scene,
+            image,
+            name,
+            modality,
+            known,
+            self.coordinates,
+            voi_window,
+            keeps_rest=keeps_rest,
+        )
+        node.SetAttribute(SERVER_ATTRIBUTE, address)
+        write_timestamp(node, image)
+        self.known.headers.keep(image_id, image, self.coordinates)
+        calibrate_new(node, self.known.calibration.calibration(image_id))
+        self._nodes.keep((address, image_id), node)
+        return node
+
+    def _describe(self, image_id: str, metadata: Mapping[str, str]) -> ImageDescription:
+        fields: dict[str, str] = {}
+        for type_ in modules.TYPES:
+            fields |= modules.known_fields(self.known.registry, type_, image_id)
+        return ImageDescription.of(image_id, fields, metadata)
+
+    def _voi_window(self, image_id: str) -> VoiWindow:
+        module = modules.known_module(self.known.registry, modules.VOI_LUT, image_id)
+        return VoiWindow(module.WindowCenter, module.WindowWidth)

@@ -1,0 +1,178 @@
+"""Volumes of a 4D series (times, echoes, b-values) as one sequence that Slicer replays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import slicer
+
+from ..errors import SceneError
+from ..node_references import NodeReferences
+from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
+from .moved_images import forget_geometry
+from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
+
+Key = tuple[str, str]
+"""Host and port of a server as the browser shows them, and the id of an image."""
+
+# Slicer's own tolerance of a millisecond would make one frame of two that are nearer.
+_SMALLEST_STEP = 1e-6
+
+
+def frame_order(unit: str, values: Sequence[str]) -> list[int]:
+    """Return the places of values in the order in which a sequence has its frames.
+
+    Slicer sorts those of numbers. Raises ``SceneError`` if they are none.
+    """
+    places = range(len(values))
+    if not unit:
+        return [*places]
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        numbers = []
+    if not all(map(math.isfinite, numbers)) or len(numbers) < len(values):
+        raise SceneError("what the images of the sequence are ordered by are no numbers")
+    return sorted(places, key=numbers.__getitem__)
+
+
+def make_sequence(
+    scene: Any, volumes: Sequence[Any], index_name: str, unit: str, values: Sequence[str]
+) -> Any:
+    """Make a sequence of volume nodes, each at its value; return the node that replays it.
+
+    Values are numbers if there is a unit, else texts; in the order of ``frame_order``. The voxels
+    are not copied. The volumes stay in the scene; the one that shows the sequence has the display
+    of the first. Raises ``SceneError`` if one is missing, or Slicer cannot replay anything.
+    """
+    if any(volume is None or volume.GetImageData() is None for volume in volumes):
+        raise SceneError("an image of the sequence is not loaded; load all of them first")
+    step = _SMALLEST_STEP if unit else None
+    sequence = new_sequence(scene, _common_name(volumes), index_name, unit, step)
+    for volume, value in zip(volumes, values, strict=True):
+        # The sequence would copy all voxels: it gets a node without any.
+        frame = getattr(slicer, volume.GetClassName())()
+        frame.SetName(volume.GetName())
+        frame.CopyOrientation(volume)
+        # One volume shows all frames, each of which is where it is.
+        forget_geometry(volume)
+        for name in volume.GetAttributeNames() or ():
+            frame.SetAttribute(name, volume.GetAttribute(name))
+        frame = sequence.SetDataNodeAtValue(frame, value)
+        frame.SetAndObserveImageData(volume.GetImageData())
+    if sequence.GetNumberOfDataNodes() < len(volumes):  # one took the place of another
+        scene.RemoveNode(sequence)
+        raise SceneError("two images of the sequence have the same value")
+    browser, shown = make_browser(scene, sequence)
+    _take_place(scene, shown, volumes[0])
+    return browser
+
+
+class SequenceFrames:
+    """Which image is which frame of which sequence, by server and id.
+
+    In a saved scene, they are found by what the frames say of themselves.
+    """
+
+    def __init__(self, scene: Any) -> None:
+        self._scene = scene
+        self._browsers = NodeReferences(scene)
+        self._numbers: dict[Key, int] = {}
+
+    def keep(self, browser: Any, keys: Sequence[Key]) -> None:
+        """Remember which images are the frames of a sequence, in its order."""
+        for number, key in enumerate(keys):
+            self._browsers.keep(key, browser)
+            self._numbers[key] = number
+
+    def adopt(self, address: str) -> list[str]:
+        """Find the sequences of a server's images; return the ids of those that are new."""
+        adopted: list[str] = []
+        for index in range(self._scene.GetNumberOfNodesByClass(BROWSER_CLASS)):
+            browser = self._scene.GetNthNodeByClass(index, BROWSER_CLASS)
+            keys = [] if self._is_kept(browser) else _keys(browser)
+            is_new = keys and all(self.volume(key) is None for key in keys)
+            if is_new and all(server == address for server, _ in keys):
+                self.keep(browser, keys)
+                adopted += [image_id for _, image_id in keys]
+        return adopted
+
+    def _is_kept(self, browser: Any) -> bool:
+        # While patients are hidden, its frames may say other ids than those that are known.
+        return any(self._browsers.get(key) is browser for key in self._numbers)
+
+    def frame(self, key: Key) -> Any:
+        """Return the node of the frame that is an image, or None."""
+        browser = self.browser(key)
+        if browser is None:
+            return None
+        return browser.GetMasterSequenceNode().GetNthDataNode(self._numbers[key])
+
+    def shown_by(self, key: Key) -> list[Any]:
+        """Return the nodes that show the sequence of an image: browser, sequence, and volume."""
+        browser = self.browser(key)
+        if browser is None:
+            return []
+        return [browser, browser.GetMasterSequenceNode(), _volume(browser)]
+
+    def is_selected(self, key: Key) -> bool:
+        """Whether the frame that is an image is the one that is shown."""
+        browser = self.browser(key)
+        return browser is not None and browser.GetSelectedItemNumber() == self._numbers[key]
+
+    def browser(self, key: Key) -> Any:
+        """Return the node that replays an image's sequence, or None."""
+        browser = self._browsers.get(key)
+        return None if browser is None or _volume(browser) is None else browser
+
+    def volume(self, key: Key) -> Any:
+        """Return the volume that replays an image's sequence, or None."""
+        browser = self._browsers.get(key)
+        return None if browser is None else _volume(browser)
+
+    def select(self, key: Key) -> None:
+        """Show the frame that is an image, if it is one."""
+        browser = self.browser(key)
+        if browser is not None:
+            browser.SetSelectedItemNumber(self._numbers[key])
+
+
+def _volume(browser: Any) -> Any:
+    """Return the volume that a sequence is shown by, or None."""
+    sequence = browser.GetMasterSequenceNode()
+    return None if sequence is None else browser.GetProxyNode(sequence)
+
+
+def _keys(browser: Any) -> list[Key]:
+    """Return server and id of each frame; nothing if they are not those of as many images."""
+    sequence = browser.GetMasterSequenceNode()
+    count = 0 if sequence is None else sequence.GetNumberOfDataNodes()
+    frames = [sequence.GetNthDataNode(number) for number in range(count)]
+    keys = [
+        (frame.GetAttribute(SERVER_ATTRIBUTE), frame.GetAttribute(IMAGE_ID_ATTRIBUTE))
+        for frame in frames
+    ]
+    return keys if all(map(all, keys)) and len({*keys}) == count else []
+
+
+def _common_name(volumes: Sequence[Any]) -> str:
+    """Return what the names of volumes begin with: that of the series."""
+    first, *others = (volume.GetName().split() for volume in volumes)
+    count = 0
+    while count < len(first) and all(words[: count + 1] == first[: count + 1] for words in others):
+        count += 1
+    return " ".join(first[:count]) or volumes[0].GetName()
+
+
+def _take_place(scene: Any, shown: Any, first: Any) -> None:
+    """Give a volume the display and the place in the subject hierarchy that another has."""
+    if first.GetDisplayNode() is not None:
+        shown.GetDisplayNode().CopyContent(first.GetDisplayNode())
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    if hierarchy is None:
+        return
+    old, new = hierarchy.GetItemByDataNode(first), hierarchy.GetItemByDataNode(shown)
+    if old and new:  # outside Slicer's window, the hierarchy has only what was put into it
+        hierarchy.SetItemParent(new, hierarchy.GetItemParent(old))

@@ -1,0 +1,62 @@
+"""Sequence nodes of volumes, and what replays them, as users of the Sequences module know it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import SceneError
+from ..node_names import savable_index_text, savable_name
+
+BROWSER_CLASS = "vtkMRMLSequenceBrowserNode"
+
+
+def new_sequence(
+    scene: Any, name: str, index_name: str, unit: str, smallest_step: float | None
+) -> Any:
+    """Return a new sequence node without frames; its index is a number, or text if it has no step.
+
+    Raises ``SceneError`` if Slicer cannot replay anything.
+    """
+    if not scene.IsNodeClassRegistered(BROWSER_CLASS):
+        raise SceneError(
+            "Slicer's module Sequences, which would replay a recording, is not there; switch "
+            "it on in the application settings (Modules), and restart"
+        )
+    sequence = scene.AddNewNodeByClass(
+        "vtkMRMLSequenceNode", scene.GenerateUniqueName(savable_name(name))
+    )
+    sequence.SetIndexName(savable_index_text(index_name))
+    sequence.SetIndexUnit(savable_index_text(unit))
+    if smallest_step is None:
+        sequence.SetIndexType(sequence.TextIndex)
+    else:
+        sequence.SetIndexType(sequence.NumericIndex)
+        sequence.SetNumericIndexValueTolerance(smallest_step / 2)
+    return sequence
+
+
+def make_browser(scene: Any, sequence: Any, frames_per_second: float | None = None) -> Any:
+    """Return a browser node that replays a sequence of volumes, and the volume that it shows."""
+    browser = scene.AddNewNodeByClass(BROWSER_CLASS, sequence.GetName())
+    modified = browser.StartModify()
+    browser.SetAndObserveMasterSequenceNodeID(sequence.GetID())
+    volume = _make_volume(scene, sequence)
+    browser.AddProxyNode(volume, sequence, False)
+    browser.SetOverwriteProxyName(sequence, False)
+    browser.SetSaveChanges(sequence, False)
+    if frames_per_second is not None:
+        browser.SetPlaybackRateFps(frames_per_second)
+    browser.SetSelectedItemNumber(0)
+    browser.EndModify(modified)
+    return browser, volume
+
+
+def _make_volume(scene: Any, sequence: Any) -> Any:
+    """Return the volume that replays a sequence, with the first frame."""
+    first = sequence.GetNthDataNode(0)
+    volume = scene.AddNewNodeByClass(first.GetClassName(), sequence.GetName())
+    # Before the voxels, or Slicer would look through all of them for window and level.
+    volume.CreateDefaultDisplayNodes()
+    volume.GetDisplayNode().AutoWindowLevelOff()
+    volume.CopyContent(first, False)
+    return volume

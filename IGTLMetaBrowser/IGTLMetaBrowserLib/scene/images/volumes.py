@@ -1,0 +1,211 @@
+"""Images as volume nodes.
+
+The node's image data lies over the pixels of the message, without a copy. Display node, window
+and level come first, because a volume that gets its image data without them reads all of its
+pixels to find its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonDataModel import vtkImageData
+from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+from ...codec import Coordinates, GeometryError, ImageMessage
+from ...codec.window_level import VoiWindow, Window, window_level
+from ..errors import SceneError
+from ..node_names import savable_name
+from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
+from .modality_colors import color_node_id
+from .subvolumes import whole_pixels, write_part
+
+# In mm: numbers of the wire have 7 digits.
+_SAME_PLACE = 1e-3
+
+
+def show_image(
+    scene: Any,
+    image: ImageMessage,
+    name: str,
+    modality: str = "",
+    node: Any = None,
+    coordinates: Coordinates | None = None,
+    voi_window: VoiWindow | None = None,
+    is_hidden: bool = False,
+    keeps_rest: bool = True,
+) -> Any:
+    """Return the volume node that shows an image.
+
+    ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display.
+    A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
+    A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
+    of ``node`` if it ``keeps_rest``, and shows the same image in the same place; else that is zero.
+    ``is_hidden``: a new node is not in selectors, nor saved. ``coordinates`` overrules those of the
+    message. Raises ``SceneError``, with ``node`` as it was, without voxels or usable geometry.
+    """
+    if not image.pixels.size:
+        raise SceneError(f"the image has no voxels: its size is {image.whole_size}")
+    try:
+        ijk_to_ras = image.usable_ijk_to_ras(coordinates)
+    except GeometryError as error:
+        raise SceneError(str(error)) from None
+    is_written = keeps_rest and _write_part(node, image, ijk_to_ras)
+    pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
+    if node is None or node.GetClassName() != volume_class(image):
+        remove_volume(scene, node)  # another number of components needs another kind of node
+        node = _new_node(scene, volume_class(image), name, is_hidden)
+        _make_display(scene, node, window_level(image.pixels, modality, voi_window), modality)
+    set_vector_type(node, image)
+    modified = node.StartModify()
+    node.SetName(savable_name(name))
+    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
+    if not is_written:
+        _set_image_data(node, image_data(pixels))
+    node.EndModify(modified)
+    return node
+
+
+def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = None) -> bool:
+    """Give a volume the voxels and the matrix of the next image of a stream, and draw nothing.
+
+    With the same matrix the node invokes ``ImageDataModifiedEvent`` only. For ``ModifiedEvent``
+    Slicer sets up its slice views, their sliders and their annotations anew; who calls this draws
+    the views, and calls ``node.Modified()`` when that is due. Returns False, with nothing shown,
+    where the image does not have the volume's size and type, or no usable geometry.
+    """
+    before = node.GetImageData()
+    if before is None or image.is_subvolume or node.GetClassName() != volume_class(image):
+        return False
+    data = image_data(image.pixels)
+    if _layout(before) != _layout(data):
+        return False
+    try:
+        ijk_to_ras = image.usable_ijk_to_ras(coordinates)
+    except GeometryError:
+        return False  # show_image says why
+    modified = node.StartModify()
+    node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
+    _replace_scalars(before, data)
+    node.EndModify(modified)
+    return True
+
+
+def _write_part(node: Any, image: ImageMessage, ijk_to_ras: np.ndarray) -> bool:
+    """Write a sub-volume into the voxels of the same image; return whether that could be done."""
+    is_there = image.is_subvolume and node is not None and _is_at(node, ijk_to_ras)
+    return is_there and write_part(node, image)
+
+
+def _is_at(node: Any, ijk_to_ras: np.ndarray) -> bool:
+    """Whether a volume lies there; what a user has calibrated, has its first voxel there."""
+    before = vtkMatrix4x4()
+    node.GetIJKToRASMatrix(before)
+    columns = (3,) if node.GetAttribute(CALIBRATED_SPACING_ATTRIBUTE) else range(4)
+    return all(
+        abs(before.GetElement(row, column) - ijk_to_ras[row, column]) <= _SAME_PLACE
+        for row in range(3)
+        for column in columns
+    )
+
+
+def image_data(pixels: np.ndarray) -> vtkImageData:
+    """Return image data over an array of shape (k, j, i) or (k, j, i, components).
+
+    The array is copied only if it cannot be written to, is in foreign byte order or not
+    contiguous: who edits the volume in Slicer writes into it. It stays alive as long as the image
+    data. Origin and spacing are those of voxel indices: the volume node has the geometry.
+    """
+    k, j, i = pixels.shape[:3]
+    # numpy_to_vtk takes big-endian numbers for native ones, without an error.
+    pixels = np.require(pixels, pixels.dtype.newbyteorder("="), "CW")
+    voxels = pixels.reshape(-1) if pixels.ndim == 3 else pixels.reshape(-1, pixels.shape[3])
+    scalars = numpy_to_vtk(voxels, deep=False)
+    # numpy_to_vtk keeps the array alive until VTK cleans up its Python objects, which can be long
+    # after the node is gone. An observer is gone with what it observes.
+    del scalars._numpy_reference
+
+    def keep_alive(_caller: Any, _event: str, _voxels: np.ndarray = voxels) -> None:
+        pass
+
+    scalars.AddObserver("DeleteEvent", keep_alive)
+    data = vtkImageData()
+    data.SetDimensions(i, j, k)
+    data.GetPointData().SetScalars(scalars)
+    return data
+
+
+def volume_class(image: ImageMessage) -> str:
+    """Return the class of the node that can show an image."""
+    return "vtkMRMLScalarVolumeNode" if image.components == 1 else "vtkMRMLVectorVolumeNode"
+
+
+def _set_image_data(node: Any, data: vtkImageData) -> None:
+    """Give a volume other voxels; of the same size and type, into the image data that it has.
+
+    Other image data are another pipeline for each slice view, which costs as much as drawing.
+    """
+    before = node.GetImageData()
+    if before is not None and _layout(before) == _layout(data):
+        _replace_scalars(before, data)
+        node.Modified()
+    else:
+        node.SetAndObserveImageData(data)
+
+
+def _replace_scalars(before: vtkImageData, data: vtkImageData) -> None:
+    before.GetPointData().SetScalars(data.GetPointData().GetScalars())
+    before.Modified()
+
+
+def _layout(data: vtkImageData) -> tuple[Any, int, int]:
+    components = data.GetNumberOfScalarComponents()
+    return data.GetDimensions(), data.GetScalarType(), components
+
+
+def remove_volume(scene: Any, node: Any) -> None:
+    """Remove a volume and its display from the scene; nothing happens to None."""
+    if node is not None:
+        # MRML leaves the display node in the scene, where it keeps the pixels.
+        if node.GetDisplayNode() is not None:
+            scene.RemoveNode(node.GetDisplayNode())
+        scene.RemoveNode(node)
+
+
+def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
+    node = scene.CreateNodeByClass(class_name)
+    node.UnRegister(None)  # Python has it now, and CreateNodeByClass no longer counts
+    node.SetName(savable_name(name))
+    # Before it is added: Slicer looks at it only then.
+    node.SetHideFromEditors(is_hidden)
+    node.SetSaveWithScene(not is_hidden)
+    return scene.AddNode(node)
+
+
+def _make_display(scene: Any, node: Any, window: Window, modality: str) -> None:
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetSaveWithScene(node.GetSaveWithScene())
+    display.AutoWindowLevelOff()
+    display.SetWindowLevel(*window)
+    if scene.GetNodeByID(color_node_id(modality)) is not None:
+        display.SetAndObserveColorNodeID(color_node_id(modality))
+
+
+def set_vector_type(node: Any, image: ImageMessage) -> None:
+    """Say of a vector volume if its voxels are colors."""
+    if node.GetClassName() == "vtkMRMLVectorVolumeNode":
+        # Slicer does not find out by itself whether three components are a color or a vector.
+        is_color = image.components in (3, 4) and image.pixels.dtype == np.uint8
+        node.SetVoxelVectorType(
+            node.VoxelVectorTypeColorRGB if is_color else node.VoxelVectorTypeUndefined
+        )
+
+
+def vtk_matrix(matrix: np.ndarray) -> vtkMatrix4x4:
+    """Return a matrix of shape (4, 4) as VTK has it."""
+    result = vtkMatrix4x4()
+    result.DeepCopy(matrix.ravel().tolist())
+    return result

@@ -1,0 +1,209 @@
+"""The label maps of one server, and the nodes that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ...codec import Coordinates, ImageMessage, LabelMetaItem, printable
+from ..errors import SceneError
+from ..node_references import NodeReferences
+from ..placement import Placement
+from ..server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+    node_with,
+    nodes_from_server,
+    write_timestamp,
+)
+from ..slice_layers import SEGMENTATION_ROLE, hide_label_layer
+from .label_map_grids import Grid, grid_notes
+from .label_maps import (
+    LABEL_MAP_CLASS,
+    SEGMENTATION_CLASS,
+    LabelMap,
+    Labels,
+    label_maps,
+    read_labels,
+    show_label_map,
+    show_segmentation,
+)
+
+MOST_STRUCTURES = 10_000
+MOST_LABEL_MAPS = 2_000
+"""Of one list. To read so many takes 20 ms; a million would keep the window for seconds."""
+OWNER_ATTRIBUTE = "IGTLMetaBrowser.LabelMapOwner"
+"""The id of the image that a label map belongs to."""
+
+
+class LabelMapSet:
+    """One label map volume for each id, and a segmentation if somebody wants one.
+
+    They stand under their owner image, and follow its transform. ``owner_node`` returns the volume
+    node of an image id, or None if it is not loaded. ``coordinates`` overrules what images say
+    of their matrix. ``server`` is written onto the nodes, so that ``adopt`` finds them again.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        owner_node: Callable[[str], Any] = lambda image_id: None,
+        coordinates: Coordinates | None = None,
+        server: str = "",
+    ) -> None:
+        self._server = server
+        self._label_maps: dict[str, LabelMap] = {}
+        self.problem = ""
+        """What of the last list is left out, and why."""
+        self.coordinates = coordinates
+        self._scene = scene
+        self._placement = Placement(scene, owner_node)
+        self._owners: dict[str, str] = {}
+        self._grids: dict[str, Grid] = {}
+        # Of the last image that was prepared.
+        self._labels: tuple[ImageMessage, Labels] | None = None
+        self._volumes = NodeReferences(scene)
+        self._segmentations = NodeReferences(scene)
+
+    def receive(self, items: Sequence[LabelMetaItem]) -> None:
+        """Handle an answer to GET_LBMETA; ``problem`` then says if it was too long."""
+        listed = label_maps(items[:MOST_STRUCTURES], MOST_LABEL_MAPS + 1)
+        self._label_maps = {one.id: one for one in listed[:MOST_LABEL_MAPS]}
+        is_cut = len(items) > MOST_STRUCTURES or len(listed) > MOST_LABEL_MAPS
+        self.problem = (
+            f"the server lists {len(items)} structures; of the first {MOST_STRUCTURES}, those of "
+            f"{len(self._label_maps)} label maps can be loaded"
+            if is_cut
+            else ""
+        )
+
+    @property
+    def label_maps(self) -> list[LabelMap]:
+        """Those of the last LBMETA, in its order. Their images are fetched by GET_IMAGE."""
+        return list(self._label_maps.values())
+
+    def __contains__(self, image_id: str) -> bool:
+        return image_id in self._label_maps
+
+    def label_map(self, image_id: str) -> LabelMap:
+        """Return what the list says of an image; nothing if it is not in there."""
+        return self._label_maps.get(image_id) or LabelMap(image_id, "", ())
+
+    def node(self, image_id: str) -> Any:
+        """Return the label map volume of an image id, or None if there is none (any more)."""
+        return self._volumes.get(image_id)
+
+    def segmentation(self, image_id: str) -> Any:
+        """Return the segmentation of an image id, or None if there is none (any more)."""
+        return self._segmentations.get(image_id)
+
+    def adopt(self) -> list[str]:
+        """Find the nodes of this server's label maps, as in a scene that was just loaded.
+
+        Returns the ids of the volumes that were not known before and have voxels.
+        """
+        volumes = self._adopt(self._volumes, LABEL_MAP_CLASS)
+        self._adopt(self._segmentations, SEGMENTATION_CLASS)
+        return [id_ for id_ in volumes if self.node(id_).GetImageData() is not None]
+
+    def _adopt(self, references: NodeReferences, class_name: str) -> list[str]:
+        adopted = []
+        for node in nodes_from_server(self._scene, self._server, class_name):
+            image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
+            if image_id and references.get(image_id) is None:
+                references.keep(image_id, node)
+                # LBMETA, which names the owner, may not have come yet.
+                self._owners.setdefault(image_id, node.GetAttribute(OWNER_ATTRIBUTE) or "")
+                self._placement.place_below(node, self._owners[image_id])
+                adopted.append(image_id)
+        return adopted
+
+    def _in_scene(self, class_name: str, image_id: str) -> Any:
+        """Return the node that another browser has brought into the scene meanwhile, or None."""
+        if not self._server:
+            return None
+        attributes = {SERVER_ATTRIBUTE: self._server, IMAGE_ID_ATTRIBUTE: printable(image_id)}
+        return node_with(self._scene, [class_name], attributes)
+
+    def _write_attributes(self, node: Any, image_id: str) -> None:
+        node.SetAttribute(SERVER_ATTRIBUTE, self._server or None)
+        node.SetAttribute(IMAGE_ID_ATTRIBUTE, printable(image_id))
+        node.SetAttribute(OWNER_ATTRIBUTE, printable(self._owners[image_id]) or None)
+
+    def prepare(self, image: ImageMessage) -> Iterator[None]:
+        """Read the labels of an image that ``show`` will show, with pauses."""
+        self._labels = None
+        try:
+            labels = yield from read_labels(image)
+        except SceneError:
+            return  # ``show`` says so
+        self._labels = image, labels
+
+    def show(self, image_id: str, image: ImageMessage) -> Any:
+        """Return the label map volume of an image that came. Raises ``SceneError``."""
+        label_map = self.label_map(image_id)
+        self._owners[image_id] = label_map.owner
+        known = self.node(image_id) or self._in_scene(LABEL_MAP_CLASS, image_id)
+        moved = self._placement.moved_by(known, label_map.owner)
+        prepared, self._labels = self._labels, None
+        labels = prepared[1] if prepared is not None and prepared[0] is image else None
+        node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
+        self._volumes.keep(image_id, node)
+        self._grids[image_id] = tuple(image.whole_size), image.usable_ijk_to_ras(self.coordinates)
+        self._write_attributes(node, image_id)
+        write_timestamp(node, image)
+        if self.segmentation(image_id) is not None:
+            node.SetNodeReferenceID(SEGMENTATION_ROLE, self.segmentation(image_id).GetID())
+        self._placement.place_below(node, label_map.owner)
+        return node
+
+    def grid_notes(self, image_id: str) -> tuple[str, ...]:
+        """Return how the grid of a label map that came is another than that of its image."""
+        grid = self._grids.get(image_id)
+        owner = self._placement.owner(self._owners.get(image_id, ""))
+        return () if grid is None else grid_notes(grid, owner)
+
+    def show_segmentation(self, image_id: str) -> Any:
+        """Return a segmentation of a label map that is in the scene. Raises ``SceneError``.
+
+        It takes the place of the label map in the slice views, which would cover it.
+        """
+        label_map = self.node(image_id)
+        if label_map is None:
+            raise SceneError(f"the label map {printable(image_id)!r} is not loaded; load it first")
+        owner_id = self._owners[image_id]
+        node = show_segmentation(
+            self._scene,
+            label_map,
+            self._placement.owner(owner_id),
+            self.segmentation(image_id) or self._in_scene(SEGMENTATION_CLASS, image_id),
+        )
+        self._segmentations.keep(image_id, node)
+        self._write_attributes(node, image_id)
+        label_map.SetNodeReferenceID(SEGMENTATION_ROLE, node.GetID())
+        self._placement.place_below(node, owner_id)
+        hide_label_layer(self._scene, label_map)
+        return node
+
+    def image_shown(self, image_id: str) -> None:
+        """Put an image's label maps under it: it was loaded."""
+        self._placement.on_image_shown(image_id)
+        for label_map_id, owner_id in self._owners.items():
+            for node in (self.node(label_map_id), self.segmentation(label_map_id)):
+                if node is not None and owner_id == image_id:
+                    self._placement.place_below(node, owner_id)
+
+    @property
+    def owner_ids(self) -> set[str]:
+        """The ids of the images that they belong to."""
+        return {owner for owner in self._owners.values() if owner}
+
+    def disown(self, image_id: str) -> None:
+        """Let an image's label maps be the user's own: its id is another patient's now."""
+        for label_map_id in [one for one, owner in self._owners.items() if owner == image_id]:
+            for references in (self._volumes, self._segmentations):
+                if (node := references.get(label_map_id)) is not None:
+                    self._placement.release(node, image_id)
+                references.forget(label_map_id)
+            del self._owners[label_map_id]
+            self._grids.pop(label_map_id, None)

@@ -1,0 +1,319 @@
+"""The points of one server (POINT) as markups point lists.
+
+Points of one image, group, color and diameter make one list, as a markups node has one look for
+all of its points. Positions are RAS mm in the node's own coordinates.
+
+An answer is handled by ``receive`` and brought into the scene by ``step``, a list a call: a markups
+node takes some milliseconds to make, in Slicer up to 15.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from vtkmodules.vtkCommonDataModel import vtkVector3d
+
+from ...codec import Coordinates, PointItem, printable
+from ...codec.geometry import flip_lps_ras
+from ..group_folders import remove_node
+from ..images.moved_images import moved_by
+from ..node_names import savable_name
+from ..node_references import NodeReferences
+from ..placement import Placement
+from ..server_nodes import key_attributes, nodes_from_server, read_key
+from .display import set_color, set_diameter, set_labels
+from .new_markups import POINT_CLASS, new_markups
+from .trajectory_decoding import FARTHEST, tube_diameter, visible_rgba
+from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE
+
+MOST_POINTS = 2000
+"""More in one scene make Slicer slow."""
+MOST_LISTS = 100
+"""A server can give each point a group of its own; 2,000 lists take seconds."""
+_MOST_PROBLEMS = 10
+_NO_GROUP_NAME = "Points"
+
+Look = tuple[str, str, tuple[int, int, int, int], float]
+"""Owner, group, color (0 to 255) and diameter (mm)."""
+Place = tuple[str, tuple[float, float, float]]
+"""Label and RAS mm."""
+
+
+@dataclass(eq=False)
+class _PointList:
+    places: list[Place] = field(default_factory=list)
+    written: list[Place] = field(default_factory=list)
+    is_gone: bool = False
+    is_pushed: bool = False
+    """It came unasked: when it is gone, nobody is asked whether to remove it."""
+
+
+class PointSet:
+    """One point list for each look; points that come again move in their list.
+
+    ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
+    ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
+    ``server`` is written onto the nodes, so that ``adopt`` finds them again. ``others`` returns
+    how many points and lists of others are in the scene, which share the limits.
+    """
+
+    def __init__(
+        self,
+        scene: Any,
+        owner_node: Callable[[str], Any] = lambda image_id: None,
+        coordinates: Coordinates | None = None,
+        server: str = "",
+        others: Callable[[], tuple[int, int]] = lambda: (0, 0),
+    ) -> None:
+        self._server = server
+        self._others = others
+        self.coordinates = coordinates
+        self.problems: list[str] = []
+        """What of the last answer is not shown, and why."""
+        self._scene = scene
+        self._placement = Placement(scene, owner_node)
+        self._lists: dict[Look, _PointList] = {}
+        self._todo: deque[Look] = deque()
+        self._nodes = NodeReferences(scene)
+
+    @property
+    def nodes(self) -> list[Any]:
+        """The nodes of the last answer's points."""
+        return self._existing(is_gone=False)
+
+    @property
+    def gone(self) -> list[Any]:
+        """The nodes of which the last answer has no point any more."""
+        return self._existing(is_gone=True)
+
+    @property
+    def list_count(self) -> int:
+        """How many lists there are, those included that are not in the scene yet."""
+        return len(self._lists)
+
+    @property
+    def point_count(self) -> int:
+        """How many points are in them."""
+        return sum(len(points.places) for points in self._lists.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many lists ``step`` still has to look after."""
+        return len(self._todo)
+
+    def receive(
+        self, items: Sequence[PointItem], is_pushed: bool = False, is_whole: bool = True
+    ) -> None:
+        """Handle an answer; ``step`` then brings it into the scene.
+
+        ``is_pushed``: it came unasked; what came so before and is gone is removed. ``is_whole``:
+        what is not in it is gone; otherwise it stays.
+        """
+        places = self._places_by_look(items, is_whole)
+        for look, points in self._lists.items():
+            points.is_gone = look not in places and is_whole
+        for look, new in places.items():
+            points = self._lists.setdefault(look, _PointList())
+            points.places, points.is_pushed = new, is_pushed
+        gone = (look for look, points in self._lists.items() if points.is_gone)
+        removed = [look for look in gone if is_pushed and self._lists[look].is_pushed]
+        # A part is added to what waits; a whole answer takes its place.
+        before = () if is_whole else self._todo
+        self._todo = deque(dict.fromkeys((*before, *removed, *places)))
+
+    def step(self) -> bool:
+        """Bring the next list into the scene, or out of it; return whether all are there."""
+        if self._todo:
+            look = self._todo.popleft()
+            points = self._lists[look]
+            if points.is_gone:
+                self._remove(look)
+            else:
+                self._show(look, points)
+        return not self._todo
+
+    def finish(self) -> None:
+        """Bring all into the scene, without letting the window answer in between."""
+        while not self.step():
+            pass
+
+    def stop(self) -> None:
+        """Look after none of those that wait: the scene was closed."""
+        self._todo.clear()
+
+    def adopt(self) -> list[Any]:
+        """Find the lists of this server, as in a scene that was just loaded; return the new ones.
+
+        The next answer goes into them.
+        """
+        adopted = []
+        for node in nodes_from_server(self._scene, self._server, POINT_CLASS):
+            look = _look_of(node)
+            if look is not None and self._nodes.get(look) is None:
+                self._nodes.keep(look, node)
+                self._lists[look] = _PointList()
+                self._placement.forget(look)
+                self._place(look, node)
+                adopted.append(node)
+        return adopted
+
+    def remove_gone(self) -> None:
+        """Remove the nodes of which the last answer has no point any more."""
+        for look in [look for look, points in self._lists.items() if points.is_gone]:
+            self._remove(look)
+        self._todo = deque(look for look in self._todo if look in self._lists)
+
+    def _remove(self, look: Look) -> None:
+        node = self._nodes.get(look)
+        if node is not None:
+            remove_node(self._scene, node)
+        del self._lists[look]
+
+    def image_shown(self, image_id: str) -> None:
+        """Put an image's points next to it: it was loaded, or stands elsewhere now."""
+        self._placement.on_image_shown(image_id)
+        for look in self._lists:
+            node = self._nodes.get(look)
+            if node is not None and look[0] == image_id:
+                self._place(look, node)
+
+    @property
+    def owner_ids(self) -> set[str]:
+        """The ids of the images that they belong to."""
+        return {owner for owner, *_ in self._lists if owner}
+
+    def disown(self, image_id: str) -> None:
+        """Let an image's points be the user's own: its id is another patient's now."""
+        for look in [look for look in self._lists if look[0] == image_id]:
+            if (node := self._nodes.get(look)) is not None:
+                self._placement.release(node, image_id)
+            self._placement.forget(look)
+            self._nodes.forget(look)
+            del self._lists[look]
+        self._todo = deque(look for look in self._todo if look in self._lists)
+
+    def _existing(self, is_gone: bool) -> list[Any]:
+        looks = (look for look, points in self._lists.items() if points.is_gone == is_gone)
+        return [node for node in map(self._nodes.get, looks) if node is not None]
+
+    def _places_by_look(
+        self, items: Sequence[PointItem], is_whole: bool
+    ) -> dict[Look, list[Place]]:
+        """Return the points to show by their lists, and note why others are not shown."""
+        self.problems = []
+        places: dict[Look, list[Place]] = {}
+        # A message can have millions: those after the first are not even looked at.
+        read = [(_look(item), item) for item in islice(items, 2 * MOST_POINTS)]
+        shown, lists = self._taken(set() if is_whole else {look for look, _ in read}, is_whole)
+        left_out = len(items) - len(read)
+        misplaced = []
+        for look, item in read:
+            is_new = look not in places
+            if not all(abs(number) <= FARTHEST for number in item.position):
+                misplaced.append(item)
+            elif shown >= MOST_POINTS or lists + is_new > MOST_LISTS:
+                left_out += 1
+            else:
+                shown, lists = shown + 1, lists + is_new
+                place = printable(item.name), self._in_ras(item).position
+                places.setdefault(look, []).append(place)
+        self._report_problems(misplaced, left_out)
+        return places
+
+    def _taken(self, renewed: set[Look], is_whole: bool) -> tuple[int, int]:
+        """Return how many points and lists of the limits are taken by what stays in the scene."""
+        shown, lists = self._others()
+        stay = [] if is_whole else [one for look, one in self._lists.items() if look not in renewed]
+        return shown + sum(len(points.places) for points in stay), lists + len(stay)
+
+    def _report_problems(self, misplaced: list[PointItem], left_out: int) -> None:
+        for item in misplaced[:_MOST_PROBLEMS]:
+            self.problems.append(
+                f"the point {printable(item.name)!r} is {item.position} mm, which is not "
+                f"within {FARTHEST / 1000:g} m of the origin"
+            )
+        if len(misplaced) > _MOST_PROBLEMS:
+            self.problems.append(f"so are {len(misplaced) - _MOST_PROBLEMS} more points")
+        if left_out:
+            self.problems.append(
+                f"{left_out} more points came; at most {MOST_POINTS} in {MOST_LISTS} lists "
+                "are shown"
+            )
+
+    def _in_ras(self, item: PointItem) -> PointItem:
+        if self.coordinates != Coordinates.LPS:
+            return item
+        return replace(item, position=flip_lps_ras(item.position))
+
+    def _show(self, look: Look, points: _PointList) -> None:
+        node = self._nodes.get(look)
+        if node is None:
+            points.written = []
+            moved = self._placement.moved_by(None, look[0])
+            node = _new_list(self._scene, look, self._server, points, moved)
+            self._nodes.keep(look, node)
+            self._placement.forget(look)
+        if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
+            _write(node, points, self._placement.moved_by(node, look[0]))
+        self._place(look, node)
+
+    def _place(self, look: Look, node: Any) -> None:
+        owner_id, group, _, _ = look
+        self._placement.place_beside(look, node, owner_id, printable(group))
+
+
+def _look(item: PointItem) -> Look:
+    return item.owner, item.group, visible_rgba(item.rgba), float(tube_diameter(item.diameter))
+
+
+def _look_of(node: Any) -> Look | None:
+    """Return the look of a list that was made here; a planned point has another key."""
+    match read_key(node, 4):
+        case [
+            str(owner),
+            str(group),
+            [int(), int(), int(), int()] as rgba,
+            int() | float() as size,
+        ]:
+            return owner, group, (rgba[0], rgba[1], rgba[2], rgba[3]), size
+    return None
+
+
+def _new_list(
+    scene: Any, look: Look, server: str, points: _PointList, moved: np.ndarray | None
+) -> Any:
+    owner, group, rgba, diameter = look
+
+    def write(node: Any, display: Any) -> None:
+        node.SetName(savable_name(printable(group)) or _NO_GROUP_NAME)
+        node.SetLocked(True)
+        node.SetAttribute(GROUP_ATTRIBUTE, printable(group))
+        node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))
+        for name, value in key_attributes(server, *look).items():
+            node.SetAttribute(name, value)
+        set_labels(display, at_line=False, at_points=True)
+        set_color(display, rgba)
+        set_diameter(display, diameter)
+        _write(node, points, moved)
+
+    return new_markups(scene, POINT_CLASS, write)
+
+
+def _write(node: Any, points: _PointList, moved: np.ndarray | None) -> None:
+    """Write what changed into a list, and its length; ``moved`` as its image is."""
+    modified = node.StartModify()
+    for index, (label, position) in enumerate(points.places):
+        if index >= node.GetNumberOfControlPoints():
+            node.AddControlPoint(vtkVector3d(*moved_by(moved, position)), label)
+        elif points.places[index : index + 1] != points.written[index : index + 1]:
+            node.SetNthControlPointPosition(index, *moved_by(moved, position))
+            node.SetNthControlPointLabel(index, label)
+    for index in reversed(range(len(points.places), node.GetNumberOfControlPoints())):
+        node.RemoveNthControlPoint(index)
+    node.EndModify(modified)
+    points.written = points.places

@@ -1,0 +1,100 @@
+"""One trajectory of a server: what the server says of it now, and what the scene has of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...codec import TrajectoryItem
+from . import trajectory_decoding
+from .trajectory_answer import TrajectoryAnswer
+from .trajectory_decoding import Plan, PlanError
+from .trajectory_markups import Label
+
+Key = tuple[str, str, str, int]
+"""Owner, group, name, and the how manyth of those that are called so."""
+
+
+class LatestAnswer:
+    """The last of some answers that have the same trajectories in the same rows.
+
+    A stream replaces it ten times a second. The thousand trajectories of that stream notice when
+    somebody looks at them.
+    """
+
+    def __init__(self, answer: TrajectoryAnswer) -> None:
+        self.answer = answer
+        self.number = 0
+
+    def replace(self, answer: TrajectoryAnswer) -> None:
+        """Let all trajectories be what another answer says of them."""
+        self.answer = answer
+        self.number += 1
+
+
+@dataclass(eq=False)
+class Trajectory:
+    """One trajectory of a server.
+
+    ``is_wanted``: it is to be in the scene, as far as it can be shown.
+    ``is_gone``: the server's last answer does not have it any more.
+    """
+
+    key: Key
+    _item: TrajectoryItem = field(default_factory=TrajectoryItem)
+    is_wanted: bool = False
+    is_gone: bool = False
+    is_pushed: bool = False
+    """It came unasked: when it is gone, nobody is asked whether to remove it."""
+    written: Plan | None = None
+    """What was last written into its node."""
+    label: Label | None = Label.NONE
+    """Where its node has a label in the views; None if that is not known."""
+    _planned: Plan | str = ""
+    """Of ``item``, or why there is none; looked at often, and found out once. Empty: not yet."""
+    _latest: LatestAnswer | None = None
+    _row: int = 0
+    _number: int = -1
+    """Which of the answers ``_item`` is of. Not the answer itself, or old ones would be kept."""
+
+    @property
+    def item(self) -> TrajectoryItem:
+        """What the server says of it, in RAS."""
+        latest = self._latest
+        if latest is not None and latest.number != self._number:
+            self._number = latest.number
+            item = latest.answer.item(self._row)
+            if item != self._item:
+                self._item, self._planned = item, ""
+        return self._item
+
+    def update(self, latest: LatestAnswer, row: int) -> None:
+        """Be what a row of an answer, and of those that replace it, says."""
+        self._latest, self._row, self._number, self.is_gone = latest, row, -1, False
+
+    def leave(self) -> None:
+        """Stay what the last answer says: it is not in the next one."""
+        self._item, self._latest, self.is_gone = self.item, None, True
+
+    @property
+    def plan(self) -> Plan | None:
+        """What is shown of it, or None if it cannot be shown."""
+        item = self.item  # first: ``_planned`` may be that of an earlier one
+        if not self._planned:
+            try:
+                self._planned = trajectory_decoding.plan(item)
+            except PlanError as error:
+                self._planned = str(error)
+        return self._planned if isinstance(self._planned, Plan) else None
+
+    @property
+    def problem(self) -> str:
+        """Why it cannot be shown, or an empty text."""
+        if self.plan is not None:
+            return ""
+        still = "" if self.written is None else "; it is still shown as it was before"
+        return f"{self._planned}{still}"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is odd about it, a sentence for each."""
+        return trajectory_decoding.notes(self.item)

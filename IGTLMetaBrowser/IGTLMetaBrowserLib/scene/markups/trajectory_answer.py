@@ -1,0 +1,107 @@
+"""An answer of trajectories: read when it is looked at, compared with another by its bytes.
+
+A stream sends a thousand trajectories ten times a second. To make an object of each takes longer
+than to find out what has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import islice
+
+import numpy as np
+
+from ...codec import Coordinates, TrajectoryItem, TrajectoryType
+from ...codec.messages.items import ItemTable
+from .trajectory_decoding import FARTHEST, in_ras
+
+MOST_LISTED = 10_000
+"""Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
+# Whoever looks at the rows of a table that are seen does not wait for all the others.
+_ROWS_AT_A_TIME = 128
+
+
+class TrajectoryAnswer:
+    """The first ``MOST_LISTED`` of ``items``, which came in ``coordinates`` (None means RAS).
+
+    ``is_pushed``: nobody has asked for them.
+    """
+
+    def __init__(
+        self,
+        items: Collection[TrajectoryItem],
+        coordinates: Coordinates | None,
+        is_pushed: bool,
+    ) -> None:
+        self.left_out = max(0, len(items) - MOST_LISTED)
+        self._coordinates = coordinates
+        self._is_pushed = is_pushed
+        self._records: np.ndarray | None = None
+        self._items: Sequence[TrajectoryItem]
+        if isinstance(items, ItemTable):
+            # The table's bytes may be those of a buffer that is filled again.
+            end = MOST_LISTED * TrajectoryItem.columns.itemsize
+            self._items = table = ItemTable(TrajectoryItem, bytes(items.content[:end]))
+            self._records = table.records
+        else:
+            self._items = list(islice(items, MOST_LISTED))
+        self._read: dict[int, list[TrajectoryItem]] = {}
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def item(self, row: int) -> TrajectoryItem:
+        """Return a trajectory, its points in RAS."""
+        block, index = divmod(row, _ROWS_AT_A_TIME)
+        if block not in self._read:
+            start = block * _ROWS_AT_A_TIME
+            some = self._items[start : start + _ROWS_AT_A_TIME]
+            self._read[block] = [in_ras(item, self._coordinates) for item in some]
+        return self._read[block][index]
+
+    def doubtful_rows(self) -> Sequence[int]:
+        """Return the rows that may have no ``Plan``: all that have none are among them."""
+        if self._records is None:
+            return range(len(self))
+        records = self._records
+        is_sure = np.logical_or.reduce([records["type"] == one for one in TrajectoryType])
+        for point in ("entry", "target"):
+            # Nor is what is not a number.
+            is_sure &= (np.abs(records[point]) <= FARTHEST).all(axis=1)
+        return np.flatnonzero(~is_sure).tolist()
+
+    def changed_rows(self, before: TrajectoryAnswer | None) -> list[int] | None:
+        """Return in which rows something else stands than ``before``.
+
+        None if that cannot be said: others came, or in another order, or in another way.
+        """
+        if before is None or self._records is None or before._records is None:
+            return None
+        now, then = self._records, before._records
+        if len(now) != len(then) or self._coordinates != before._coordinates:
+            return None
+        # As bytes: a number that is none would differ from itself.
+        differs = _bytes_of(now) != _bytes_of(then)
+        rows = np.flatnonzero(differs.any(axis=1))
+        if len(rows) and (
+            self._is_pushed != before._is_pushed or differs.any(axis=0)[_NAME_BYTES].any()
+        ):
+            return None
+        return rows.tolist()
+
+
+def _bytes_of(records: np.ndarray) -> np.ndarray:
+    """Return records as an array of shape (records, bytes of each)."""
+    return records.view(np.uint8).reshape(len(records), records.dtype.itemsize)
+
+
+def _bytes_of_fields(columns: np.dtype, names: Collection[str]) -> list[int]:
+    """Return which bytes of a record these fields are."""
+    places = [
+        (offset, column.itemsize) for column, offset in map(columns.fields.__getitem__, names)
+    ]
+    return [byte for offset, size in places for byte in range(offset, offset + size)]
+
+
+# What tells trajectories of one server apart.
+_NAME_BYTES = _bytes_of_fields(TrajectoryItem.columns, ("owner", "group", "name"))

@@ -1,0 +1,199 @@
+"""Trajectories as markups nodes.
+
+Entry and target make a line; a trajectory of which only one point is planned makes a point. The
+nodes are locked: a plan is not moved by a slip of the mouse. Positions are RAS mm in the node's own
+coordinates, so that a transform of the node's moves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum, auto
+from functools import partial
+from typing import Any
+
+import numpy as np
+from vtkmodules.vtkCommonDataModel import vtkVector3d
+
+from ...codec import TrajectoryType
+from ..group_folders import remove_node
+from ..images.moved_images import moved_by
+from ..node_names import savable_name
+from .display import set_color, set_diameter, set_labels
+from .new_markups import LINE_CLASS, POINT_CLASS, new_markups
+from .trajectory_decoding import Plan
+
+GROUP_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryGroup"
+OWNER_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryOwner"
+TYPE_ATTRIBUTE = "IGTLMetaBrowser.TrajectoryType"
+"""1 entry, 2 target, 3 both."""
+
+_POINT_LABELS = {TrajectoryType.ENTRY: "entry", TrajectoryType.TARGET: "target"}
+
+
+def show_trajectory(
+    scene: Any,
+    plan: Plan,
+    node: Any = None,
+    written: Plan | None = None,
+    attributes: Callable[[], Mapping[str, str]] = dict,
+    moved: np.ndarray | None = None,
+) -> Any:
+    """Return the markups node (line or fiducial) that shows a trajectory.
+
+    ``node`` showed it before, and ``written`` is what was written into it then: what is the same
+    in both is not touched, so that it stays as the user may have changed it. A new node gets
+    the attributes that ``attributes`` returns. ``moved``, of shape (4, 4), is by what the image
+    was moved in the scene.
+    """
+    if node is not None and is_as_written(node, plan, written):
+        return node
+    class_name = LINE_CLASS if len(plan.points) == 2 else POINT_CLASS
+    if node is not None and node.GetClassName() == class_name:
+        _write_display(node, plan, written)
+        _write_node(node, plan, written, moved)
+        return node
+    # A line becomes a point, or the other way round: another node, as visible as it was.
+    is_hidden = node is not None and not node.GetDisplayVisibility()
+    if node is not None:
+        remove_node(scene, node)
+    node = new_markups(scene, class_name, partial(_write_new, plan, attributes, moved))
+    if is_hidden:
+        node.SetDisplayVisibility(False)
+    return node
+
+
+def _write_new(
+    plan: Plan,
+    attributes: Callable[[], Mapping[str, str]],
+    moved: np.ndarray | None,
+    node: Any,
+    display: Any,
+) -> None:
+    node.SetLocked(True)
+    _label_by_name_alone(node)
+    for name, value in attributes().items():
+        node.SetAttribute(name, value)
+    set_labels(display, at_line=False, at_points=False)
+    set_color(display, plan.rgba)
+    set_diameter(display, plan.diameter)
+    _write_node(node, plan, None, moved)
+
+
+def is_as_written(node: Any, plan: Plan, written: Plan | None) -> bool:
+    """Whether a node shows a trajectory already, so that nothing has to be touched."""
+    return plan == written and _has_all_points(node, plan) and node.GetDisplayNode() is not None
+
+
+class Label(Enum):
+    """Where the name of a trajectory stands in the views.
+
+    Slicer places the label of each line as if there were no others, in the middle of the line or at
+    its points. The plans of an operation lie side by side, or meet in one target: in their middles
+    the labels of all of them would lie over each other, in 3D and in each slice that a target is
+    in. Their entry points are the farthest apart. Of lines that enter close together, they overlap.
+    """
+
+    NONE = auto()
+    MIDDLE = auto()
+    """Of the line: in slices, if its entry or its target is in the slice."""
+    ENTRY = auto()
+    """In slices, if the entry is in the slice."""
+
+
+def set_label(node: Any, label: Label) -> None:
+    """Label the markups node of a trajectory, or do not; one that is a point has one place for it.
+
+    The labels of a line's points are for the tables of other modules, unless they are seen.
+    """
+    display, is_line = node.GetDisplayNode(), node.GetClassName() == LINE_CLASS
+    if display is None:
+        return
+    if is_line and label is Label.ENTRY:
+        _label_points(node, (node.GetName(), ""))
+    elif is_line and _is_labeled_at_entry(node):
+        _label_points(node, tuple(_POINT_LABELS.values()))
+    modified = display.StartModify()
+    at_points = label is Label.ENTRY or (label is Label.MIDDLE and not is_line)
+    set_labels(display, label is Label.MIDDLE and is_line, at_points)
+    display.EndModify(modified)
+
+
+def _is_labeled_at_entry(node: Any) -> bool:
+    return node.GetNumberOfControlPoints() == 2 and not node.GetNthControlPointLabel(1)
+
+
+def _label_points(node: Any, texts: Sequence[str]) -> None:
+    modified = node.StartModify()
+    for index, text in enumerate(texts[: node.GetNumberOfControlPoints()]):
+        node.SetNthControlPointLabel(index, text)
+    node.EndModify(modified)
+
+
+def _label_by_name_alone(node: Any) -> None:
+    # A line's label has all measurements that are enabled, and a new line's length is.
+    for index in range(node.GetNumberOfMeasurements()):
+        node.GetNthMeasurement(index).SetEnabled(False)
+
+
+def _has_all_points(node: Any, plan: Plan) -> bool:
+    return node.GetNumberOfControlPoints() == len(plan.points)
+
+
+def _write_node(node: Any, plan: Plan, written: Plan | None, moved: np.ndarray | None) -> None:
+    modified = node.StartModify()
+    if written is None or written.name != plan.name:
+        node.SetName(savable_name(plan.name))
+    if written is None or _attributes(written) != _attributes(plan):
+        for name, value in _attributes(plan).items():
+            node.SetAttribute(name, value)
+    is_same = written is not None and (written.points, written.name) == (plan.points, plan.name)
+    if not (is_same and _has_all_points(node, plan)):
+        _write_points(node, plan, moved)
+    node.EndModify(modified)
+
+
+def mark_as_trajectory(node: Any, attributes: Mapping[str, str]) -> None:
+    """Prepare a line of the user's for ``show_trajectory``, as if that had made it."""
+    for name, value in attributes.items():
+        node.SetAttribute(name, value)
+    _label_by_name_alone(node)
+
+
+def _attributes(plan: Plan) -> dict[str, str]:
+    return {
+        GROUP_ATTRIBUTE: plan.group,
+        OWNER_ATTRIBUTE: plan.owner,
+        TYPE_ATTRIBUTE: str(int(plan.type)),
+    }
+
+
+def _write_points(node: Any, plan: Plan, moved: np.ndarray | None) -> None:
+    # Of a line that has both, each has its label, see ``set_label``.
+    is_labeled = len(plan.points) == 2 and _has_all_points(node, plan)
+    for index, (which, planned) in enumerate(plan.points):
+        point = moved_by(moved, planned)
+        label = _POINT_LABELS[which] if len(plan.points) == 2 else plan.name
+        if index >= node.GetNumberOfControlPoints():
+            node.AddControlPoint(vtkVector3d(*point), label)
+        else:
+            node.SetNthControlPointPosition(index, *point)
+            if not is_labeled:
+                node.SetNthControlPointLabel(index, label)
+    while node.GetNumberOfControlPoints() > len(plan.points):
+        node.RemoveNthControlPoint(len(plan.points))
+
+
+def _write_display(node: Any, plan: Plan, written: Plan | None) -> None:
+    if written is None or node.GetDisplayNode() is None:
+        written = None
+        node.CreateDefaultDisplayNodes()  # the user may have removed the one there was
+    display = node.GetDisplayNode()
+    modified = display.StartModify()
+    if written is None:
+        set_labels(display, at_line=False, at_points=False)
+    if written is None or written.rgba != plan.rgba:
+        set_color(display, plan.rgba)
+    if written is None or written.diameter != plan.diameter:
+        set_diameter(display, plan.diameter)
+    display.EndModify(modified)

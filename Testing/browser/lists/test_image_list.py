@@ -1,0 +1,254 @@
+"""The list of images below the window: filtered and sorted column by column."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from helpers.long_lists import make_long_list
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
+from IGTLMetaBrowserLib.codec.text_rows import TextRows
+
+ENTRIES = [
+    codec.ImageMetaItem("Head 10", "c", "MR", "Müller^Anna", "P9", codec.Timestamp(3), (9, 9, 9)),
+    codec.ImageMetaItem("head 2", "a", "CT", "Smith^John", "P10", codec.Timestamp(0), (1, 1, 10)),
+    codec.ImageMetaItem("Liver", "b", "CT", "Müller^Anna", "P9", codec.Timestamp(2), (100, 1, 1)),
+    codec.ImageMetaItem("", "d", "", "", "", codec.Timestamp((1 << 64) - 1), (0, 0, 0), 0),
+]
+
+
+def as_it_arrives(entries: list[codec.ImageMetaItem]) -> codec.ImageMetaMessage:
+    """The list as the receiver hands it out: a table that makes its entries on demand."""
+    return codec.unpack(codec.pack(codec.ImageMetaMessage(items=entries))).items
+
+
+@pytest.fixture(params=[as_it_arrives, list], ids=["a received table", "a plain list"])
+def images(request) -> ImageList:
+    return ImageList(request.param(ENTRIES))
+
+
+def shown(images: ImageList) -> str:
+    return "".join(images.image_id(row) for row in images.rows)
+
+
+def test_a_new_list_shows_all_in_the_order_of_the_server(images):
+    assert shown(images) == "cabd"
+    assert len(images) == 4
+    assert images.entry(2) == ENTRIES[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("", "cabd"),
+        ("HEAD", "ca"),
+        ("head müller", "c"),  # every word, in any of the texts
+        ("MÜLLER", "cb"),
+        ("mu\N{COMBINING DIAERESIS}ller", "cb"),  # the same letter, composed of two characters
+        ("Muller", "cb"),  # without what is not on each keyboard
+        ("ánna", "cb"),
+        ("p10", "a"),
+        ("ct  smith ", "a"),
+        ("anna p", "cb"),
+        ("annap", ""),  # not across two texts
+        ("no such text", ""),
+    ],
+)
+def test_the_filter_looks_for_each_word_in_all_texts(images, text, ids):
+    images.filter(text)
+    assert shown(images) == ids
+
+
+def test_the_filter_keeps_chosen_modalities(images):
+    images.filter("", ["CT"])
+    assert shown(images) == "ab"
+    images.filter("müller", ["CT", ""])
+    assert shown(images) == "b"
+    images.filter("", ["XA"])
+    assert shown(images) == ""
+
+
+def test_modalities_are_counted_the_most_frequent_first(images):
+    assert images.modalities == [("CT", 2), ("MR", 1), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    ("field", "ascending", "descending"),
+    [
+        ("name", "dacb", "bcad"),  # 2 before 10, whatever the case
+        ("modality", "dabc", "cabd"),
+        ("patient_id", "dcba", "acbd"),  # 9 before 10; equals stay in the server's order
+        ("scan_time", "abcd", "dcba"),  # not set is first, 2^64 - 1 last
+        ("size", "dabc", "cbad"),  # by the number of voxels
+        ("scalar_type", "dcab", "cabd"),
+        ("id", "abcd", "dcba"),
+    ],
+)
+def test_sorting_takes_numbers_as_numbers_and_times_as_times(images, field, ascending, descending):
+    images.sort(field)
+    assert shown(images) == ascending
+    images.sort(field, descending=True)
+    assert shown(images) == descending
+    images.sort(None)
+    assert shown(images) == "cabd"
+
+
+def test_the_filter_keeps_the_order_and_sorting_keeps_the_filter(images):
+    images.sort("id")
+    images.filter("müller")
+    assert shown(images) == "bc"
+    images.sort("id", descending=True)
+    assert shown(images) == "cb"
+    images.filter("")
+    assert shown(images) == "dcba"
+
+
+def test_of_doubled_ids_the_first_counts():
+    twice = [ENTRIES[0], ENTRIES[1], ENTRIES[0]]
+    images = ImageList(as_it_arrives(twice))
+    assert images.row("c") == 0
+    assert images.are_loadable.tolist() == [True, True, False]
+
+
+def test_an_unknown_id_has_no_row(images):
+    assert images.row("nobody") is None
+
+
+def test_live_images_follow_the_list_unless_they_are_in_it():
+    longer_than_the_list_holds = "A very long description, " * 9
+    live = [
+        codec.ImageMetaItem("Head 10", "c", "MR"),
+        codec.ImageMetaItem(longer_than_the_list_holds, "probe", "US"),
+    ]
+    images = ImageList(as_it_arrives(ENTRIES), live)
+    assert len(images) == 5
+    assert images.first_live_row == 4
+    assert images.image_id(4) == "probe"
+    images.filter("description")
+    assert shown(images) == "probe"
+
+
+def test_texts_that_end_before_their_field_or_are_no_utf8():
+    message = bytearray(codec.pack(codec.ImageMetaMessage(items=ENTRIES[:2])))
+    name_of_the_first, name_of_the_second = 58, 58 + 260
+    message[name_of_the_first : name_of_the_first + 12] = b"Kidney\0Liver"
+    message[name_of_the_second : name_of_the_second + 6] = b"\xff\xfe\x1b[2J"
+    images = ImageList(codec.unpack(bytes(message), check_crc=False).items)
+
+    images.filter("liver")
+    assert shown(images) == ""
+    images.filter("kidney")
+    assert shown(images) == "c"
+    images.sort("name")
+    images.filter("")
+    assert shown(images) == "ca"
+
+
+NAMES = [b"M\xfcller, J\xf6rg", "Müller, Anna".encode(), b"Miller"]
+
+
+@pytest.mark.parametrize("copies", [1, 2000])
+def test_names_in_the_code_page_of_windows_are_found_as_they_are_typed(copies):
+    entries = [
+        codec.ImageMetaItem(id=f"{number}", patient_name=name.decode("utf-8", "surrogateescape"))
+        for number, name in enumerate(NAMES * copies)
+    ]
+    images = ImageList(as_it_arrives(entries))
+    images.filter("müller")
+    assert [row % 3 for row in images.rows[:4].tolist()] == [0, 1, 0, 1][: 2 * copies]
+    images.filter("JÖRG")
+    assert len(images.rows) == copies
+    images.filter("muller")
+    assert len(images.rows) == 2 * copies
+
+
+NAMES_WITH_MARKS = [
+    "Dvořák^Antonín",
+    "D\N{COMBINING CARON}orak",
+    "ガラシャ",
+    "김철수",
+    "Øster",
+    "के",
+]
+
+
+@pytest.mark.parametrize("copies", [1, 500])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("dvorak ANTONIN", [0]),
+        ("đorak", []),  # with a stroke it is another letter
+        ("dorak", [1]),
+        ("カラ", [2]),
+        ("김", [3]),
+        ("기", []),  # no part of a syllable
+        ("øster", [4]),
+        ("oster", []),
+    ],
+)
+def test_letters_are_found_with_and_without_their_marks(text: str, rows: list[int], copies: int):
+    """In a long list, too, whose texts differ in numbers: it is looked through as a whole."""
+    entries = [
+        codec.ImageMetaItem(name=f"{name} {number}", id=f"{number}-{place}")
+        for number in range(copies)
+        for place, name in enumerate(NAMES_WITH_MARKS)
+    ]
+    images = ImageList(as_it_arrives(entries))
+    images.filter(text)
+    assert [row for row in images.rows.tolist() if row < len(NAMES_WITH_MARKS)] == rows
+    assert len(images.rows) == copies * len(rows)
+
+
+@pytest.mark.parametrize("field", ["name", "scan_time", "size", "scalar_type"])
+def test_a_list_of_zero_images(field):
+    images = ImageList(as_it_arrives([]))
+    images.filter("head", ["CT"])
+    images.sort(field, descending=True)
+    assert (len(images), list(images.rows), images.modalities) == (0, [], [])
+
+
+def test_no_entry_of_a_long_list_is_made_before_somebody_looks_at_it(monkeypatch):
+    made = []
+    make = codec.ImageMetaItem.__init__
+
+    def count(entry, *fields, **named) -> None:
+        made.append(entry)
+        make(entry, *fields, **named)
+
+    table, live = make_long_list(5000), [codec.ImageMetaItem("Probe", "probe")]
+    monkeypatch.setattr(codec.ImageMetaItem, "__init__", count)
+    images = ImageList(table)
+    images.filter("müller", ["CT"])
+    images.sort("name")
+    assert len(made) == 0
+    images.entry(images.rows[0])
+    assert len(made) == 1
+    with_live_images = ImageList(table, live)
+    assert with_live_images.image_id(5000) == "probe"
+    assert len(made) < 5
+
+
+def test_images_are_found_again_in_a_list_that_comes_again():
+    before = ImageList(as_it_arrives(ENTRIES))
+    same, other = ImageList(as_it_arrives(ENTRIES)), ImageList(as_it_arrives(ENTRIES[1:]))
+    rows = np.array([0, 2])
+    assert same.rows_of_list(before, rows).tolist() == [0, 2]
+    assert other.rows_of_list(before, rows).tolist() == [-1, 1]
+    assert (same.count_changes(before), other.count_changes(before)) == ((0, 0), (0, 1))
+
+
+def test_what_is_new_is_counted_also_if_its_id_is_longer_than_all_before():
+    longer = codec.ImageMetaItem("Head 11", "a longer id")
+    before, after = ImageList(ENTRIES), ImageList([*ENTRIES[1:], longer])
+    assert after.count_changes(before) == (1, 1)
+
+
+def test_texts_that_a_column_has_no_more_are_found():
+    before = TextRows(np.array([b"a", b"b", b"c"], "S20"))
+    after = TextRows(np.array([b"c", b"a", b"a longer text"], "S20"))
+    nothing = TextRows(np.empty(0, "S20"))
+    assert before.texts_missing_in(after) == ["b"]
+    assert after.texts_missing_in(before) == ["a longer text"]
+    assert before.texts_missing_in(before) == nothing.texts_missing_in(before) == []
+    assert sorted(before.texts_missing_in(nothing)) == ["a", "b", "c"]

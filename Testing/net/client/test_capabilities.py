@@ -1,0 +1,111 @@
+"""Who is asked for CAPABILITY, how often, and that everybody else notices nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpers.peers import Peer, ScriptedServer, ServerInThread
+from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.client.header_versions import known_servers
+
+NAME = {"Server": "Other"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_known() -> None:
+    """Know nothing of a server that had the same port in another test."""
+    known_servers.clear()
+
+
+class Recorded:
+    """A server that answers lists, and GET_CAPABIL with ``answers``; ``asked`` is what it heard."""
+
+    def __init__(self, version: int, metadata: dict[str, str], *answers: codec.Message) -> None:
+        self.asked: list[codec.Message] = []
+        self._list = codec.ImageMetaMessage(
+            [codec.ImageMetaItem("A", "A")], header_version=version, metadata=metadata
+        )
+        self._answers = answers
+
+    def __call__(self, peer: Peer) -> None:
+        while True:
+            try:
+                message = peer.receive()
+            except EOFError:
+                return
+            self.asked.append(message)
+            if message.full_data_type == "IMGMETA":
+                peer.send(self._list)
+            elif message.full_data_type == "CAPABILITY":
+                peer.send(*self._answers)
+
+    @property
+    def questions(self) -> list[codec.Message]:
+        """What it was asked beside lists."""
+        return [message for message in self.asked if message.full_data_type != "IMGMETA"]
+
+
+def events_of_three_lists(script: Recorded, **options: object) -> list[net.ClientEvent]:
+    events: list[net.ClientEvent] = []
+    with ScriptedServer(script) as server, server.client(**options) as client:
+        for _ in range(3):
+            query = client.ask("IMGMETA")
+            while not query.is_done:
+                client.wait_for_socket()
+                events += client.step()
+        client.find_capability()
+        events += client.step()
+    return [event for event in events if not isinstance(event, net.Connected | net.Finished)]
+
+
+def test_a_server_that_says_who_it_is_is_asked_once_in_version_1_without_a_body():
+    script = Recorded(2, NAME, codec.CapabilityMessage(["IMGPART", "GET_IMGPART"]))
+    (event,) = events_of_three_lists(script)
+    assert event == net.CapabilityKnown(frozenset(["IMGPART", "GET_IMGPART"]))
+    (question,) = script.questions
+    assert (question.type_name, question.header_version) == ("GET_CAPABIL", 1)
+    assert (question.content, question.device_name) == (b"", "")
+
+
+@pytest.mark.parametrize(
+    ("version", "metadata", "options"),
+    [(1, {}, {}), (2, {}, {}), (2, {"Other": "entry"}, {}), (2, NAME, {"header_version": 1})],
+    ids=["of version 1", "without metadata", "without its name", "if the user wants version 1"],
+)
+def test_no_other_server_notices_anything(version: int, metadata: dict, options: dict):
+    script = Recorded(version, metadata)
+    assert events_of_three_lists(script, **options) == []
+    assert script.questions == []
+
+
+REFUSALS = {
+    "a status": [codec.StatusMessage(code=codec.StatusCode.UNKNOWN_INSTRUCTION, message="what?")],
+    "RTS": [codec.ReturnMessage("CAPABIL", b"\1")],
+    "RTS_COMMAND": [codec.RTSCommandMessage(1, "what?")],
+    "what cannot be read": [codec.UnknownMessage("CAPABILITY", b"odd")],
+}
+
+
+@pytest.mark.parametrize("answers", REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_is_no_news_for_the_user(answers: list[codec.Message]):
+    events = events_of_three_lists(Recorded(2, NAME, *answers))
+    assert events == [net.CapabilityKnown(frozenset())]
+
+
+def test_silence_means_that_nothing_is_known(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("IGTLMetaBrowserLib.net.client.client._CAPABILITY_SECONDS", 0.05)
+    script = Recorded(2, NAME)
+    assert events_of_three_lists(script) == []
+    assert len(script.questions) == 1
+
+
+def test_it_is_found_out_for_each_connection(running_server: ServerInThread):
+    with running_server.client() as client:
+        assert client.offers_parts is None
+        client.find_capability()
+        assert client.offers_parts
+        assert client.offers_thumbnails
+        client.close()
+        assert client.offers_parts is None
+        client.find_capability()
+        assert client.offers_parts
