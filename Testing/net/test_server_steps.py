@@ -226,10 +226,10 @@ def _unread_bytes(client: served_client.ServedClient) -> int:
 class LongList(Source):
     """A list that cannot change; the first name in it is longer than its field."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int = 3001) -> None:
         super().__init__()
         item = codec.ImageMetaItem("Head", "CT", "CT")
-        names = ["A description of " * 9, *(f"Head {number}" for number in range(3000))]
+        names = ["A description of " * 9, *(f"Head {number}" for number in range(count - 1))]
         self._listing = tuple(replace(item, name=name, id=name[-10:]) for name in names)
 
     def images(self) -> tuple[codec.ImageMetaItem, ...]:
@@ -247,3 +247,24 @@ def test_a_list_with_a_long_name_is_packed_once_for_all_who_ask(work: Work):
             assert len(peer.receive().items) == 3001
             calls.append(work.most_calls)
     assert calls[0] > 3001 > calls[1]
+
+
+class ChangingList(LongList):
+    """Another list each time, as that of another search is."""
+
+    def images(self) -> tuple[codec.ImageMetaItem, ...]:
+        return (*self._listing,)
+
+
+@pytest.mark.parametrize("source", [LongList, ChangingList])
+def test_a_long_list_is_packed_in_turns_in_which_others_are_served(work: Work, source: type):
+    with net.Server(source(20_000), port=0) as server, ExitStack() as stack:
+        peers = [stack.enter_context(Peer.connect(server.port)) for _ in range(3)]
+        for peer, data_type in zip(peers, ("IMGMETA", "IMGMETA", "STATUS"), strict=True):
+            peer.send(codec.GetMessage(data_type))
+        answered: list[Peer] = []
+        while len(answered) < 3:
+            work.step(server)
+            answered += [one for one in peers if one not in answered and is_readable(one.socket)]
+        assert answered[0] is peers[2]
+        assert work.most_calls < MOST_CALLS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .crc64 import crc64, crc64_combine
 from .framing import pack_around
@@ -21,12 +21,14 @@ class PackedContent:
     and metadata: ``parts`` combines it with theirs. It is computed by ``sum_some``, in turns, for
     callers that must not keep others waiting, or else by the first call of ``parts``.
 
-    Raises ``EncodeError`` if the content cannot be packed.
+    ``content`` are its bytes, if somebody has packed it already. Raises ``EncodeError`` if the
+    content cannot be packed.
     """
 
-    def __init__(self, message: Message) -> None:
+    def __init__(self, message: Message, content: Iterable[Buffer] | None = None) -> None:
         self.message = message
-        self._content = [memoryview(part).cast("B") for part in message.pack_content() if len(part)]
+        parts = message.pack_content() if content is None else content
+        self._content = [memoryview(part).cast("B") for part in parts if len(part)]
         self.size = sum(map(len, self._content))
         self._crc = 0
         self._unsummed = [

@@ -12,7 +12,6 @@ from dataclasses import replace
 from typing import Any
 
 from .. import codec
-from ..codec.messages.items import ItemTable
 
 CLIENT = {"Client": "IGTLMetaBrowser"}
 SERVER = {"Server": "IGTLMetaBrowser"}
@@ -34,10 +33,6 @@ _LEFT_OUT = "..."
 _SURELY_FITS = min(_SIZES.values()) // 4
 # Bytes; the C++ library fails for messages with more metadata than 65,535 bytes.
 _MOST = 60_000
-_Cut = tuple[Sequence[codec.ImageMetaItem], dict[str, str]]
-# A list of 100,000 images is looked through once, not for each client that asks for it: that list,
-# a tuple, which cannot change, and what was made of it.
-_last: list[tuple[Sequence[codec.ImageMetaItem], _Cut]] = []
 
 
 def is_own_client(query: codec.Message) -> bool:
@@ -55,25 +50,13 @@ def is_without_items(message: codec.Message) -> bool:
     return message.metadata.items() >= WITHOUT_ITEMS.items()
 
 
-def cut_texts(items: Sequence[codec.ImageMetaItem]) -> _Cut:
+def cut_texts(
+    items: Sequence[codec.ImageMetaItem],
+) -> tuple[Sequence[codec.ImageMetaItem], dict[str, str]]:
     """Return items whose texts fit their fields, and the whole ones of those that were cut.
 
     Of these, only ``first_of`` may be sent.
-
-    If all fit, it is the same sequence; of the same tuple, it is what it was the last time. So the
-    server has perhaps packed it already.
     """
-    if isinstance(items, ItemTable):
-        return items, {}
-    if _last and items is _last[0][0]:
-        return _last[0][1]
-    cut = _cut_texts(items)
-    if isinstance(items, tuple):
-        _last[:] = [(items, cut)]
-    return cut
-
-
-def _cut_texts(items: Sequence[codec.ImageMetaItem]) -> _Cut:
     long_texts = {row: long for row, item in enumerate(items) if (long := dict(_long_texts(item)))}
     if not long_texts:
         return items, {}
@@ -84,7 +67,7 @@ def _cut_texts(items: Sequence[codec.ImageMetaItem]) -> _Cut:
         whole |= {f"{item.id}/{field}": text for field, text in texts.items()}
         cut = {field: _cut(text, _SIZES[field]) for field, text in texts.items()}
         fitting[row] = replace(item, **cut)
-    return tuple(fitting), whole
+    return fitting, whole
 
 
 def with_whole_texts(message: codec.ImageMetaMessage) -> Sequence[codec.ImageMetaItem]:

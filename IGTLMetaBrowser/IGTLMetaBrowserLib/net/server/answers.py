@@ -26,9 +26,9 @@ from ..whole_texts import (
     SEARCH,
     SERVER,
     WITHOUT_ITEMS,
-    cut_texts,
     first_of,
     is_own_client,
+    is_own_server,
     is_without_items,
 )
 
@@ -142,15 +142,22 @@ def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessag
     """Return the list of images; with the one that is asked for by its id comes its metadata."""
     name = query.device_name
     found, words = _found(source, query)
-    items, whole_texts = cut_texts(_meant(found, name))
+    items = _meant(found, name)
     metadata: Mapping[str, str] = {}
     if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
         metadata = source.metadata(name)
     elif not name and is_own_client(query):
-        metadata = SERVER | words | first_of(whole_texts | sequence_texts(source))
-        if is_without_items(query):
-            items, metadata = (), metadata | WITHOUT_ITEMS
+        metadata = SERVER | words | (WITHOUT_ITEMS if is_without_items(query) else {})
     return codec.ImageMetaMessage(items=items, metadata=metadata)
+
+
+def metadata_of_list(
+    message: codec.Message, whole_texts: Mapping[str, str], source: Source
+) -> Mapping[str, str]:
+    """Return the metadata of a list, with what only our own client is told of its items."""
+    if not is_own_server(message):
+        return message.metadata
+    return message.metadata | first_of({**whole_texts, **sequence_texts(source)})
 
 
 def _found(
@@ -173,4 +180,4 @@ def _meant(items: Sequence[ListedItem], name: str) -> Sequence[ListedItem]:
 
     Clients put their own name there, too: what is no id asks for the whole list.
     """
-    return [item for item in items if name and item.id == name] or items
+    return ([item for item in items if item.id == name] if name else ()) or items

@@ -6,14 +6,16 @@ import logging
 from collections.abc import Mapping
 
 from ... import codec
-from ...codec.wire import Buffer
+from ...codec.messages.items import ItemListMessage
 from ..limits import ServerLimits
 from ..source import NotReadyError, OffersStreams, Source, SourceError, TakesMessages
-from .answers import addressed, answer, one_line, refusal, require_lists
+from ..whole_texts import is_without_items
+from .answers import addressed, answer, metadata_of_list, one_line, refusal, require_lists
 from .arriving_images import GrowingAnswer, arriving_image, growing_image
 from .image_streams import ImageStreams
 from .journal import Journal
 from .packed_images import PackedImage, PackedImages
+from .packed_lists import PackedLists
 from .served_client import Question, Reply, ServedClient
 from .served_parts import CHANGED, PartInWork
 from .thumbnails import Thumbnails
@@ -36,7 +38,7 @@ class Replies:
         self.images = PackedImages(source, limits.image_cache_size)
         self.streams = ImageStreams(source)
         self._thumbnails = Thumbnails(source)
-        self._packed_list: codec.PackedContent | None = None
+        self._lists = PackedLists()
 
     def on_event(self, client: ServedClient, event: codec.Message | codec.Rejected) -> None:
         """Note a query, hand the source what is pushed; hang up on who speaks something else."""
@@ -85,6 +87,9 @@ class Replies:
             if reply.growing is not None:
                 self._send_growing(client, reply.growing)
                 return
+            if reply.listing is not None:
+                self._send_list(client, reply)
+                return
             require_lists(self._source, query, reply.begin)
             message = None
             if query.data_type == "IMAGE" and isinstance(self._source, OffersStreams):
@@ -100,8 +105,12 @@ class Replies:
                 self._send_thumbnail(client, reply)
                 return
             message = message or answer(self._source, query)
+            if isinstance(message, ItemListMessage):
+                reply.listing = self._lists.begin(message)
+                self._send_list(client, reply)
+                return
             if message is not None:
-                client.queue(self._packed(addressed(message, query)))
+                client.queue(codec.pack_parts(addressed(message, query)))
                 return
             code, words = _Code.UNKNOWN_INSTRUCTION, f"{query.type_name} is not supported here"
         except NotReadyError:
@@ -116,18 +125,14 @@ class Replies:
             code = _Code.UNKNOWN_ERROR
         self._refuse(client, reply, code, words)
 
-    def _packed(self, message: codec.Message) -> list[Buffer]:
-        """Return a message's bytes; of a list that is the same tuple as last time, those of then.
-
-        A list of 100,000 images is packed in half a second, in which nobody else is served.
-        """
-        if not (isinstance(message, codec.ImageMetaMessage) and isinstance(message.items, tuple)):
-            return codec.pack_parts(message)
-        if self._packed_list is None or self._packed_list.message.items is not message.items:
-            self._packed_list = codec.PackedContent(message)
-        return self._packed_list.parts(
-            message.device_name, message.header_version, message.message_id, message.metadata
-        )
+    def _send_list(self, client: ServedClient, reply: Reply) -> None:
+        """Queue a list, when it is packed. Raises ``NotReadyError``."""
+        message, packed = reply.listing.message, reply.listing.packed
+        content = packed.step(_TURN_SECONDS)
+        metadata = metadata_of_list(message, packed.whole_texts, self._source)
+        if is_without_items(message):
+            content = codec.PackedContent(type(message)())
+        self._queue(client, reply, content, metadata)
 
     def _send_image(self, client: ServedClient, reply: Reply) -> None:
         """Queue an image, when it is read and its checksum computed, or what there is of it.
@@ -140,7 +145,7 @@ class Replies:
                 self._send_growing(client, reply.growing)
                 return
         packed = self._image(reply)
-        self._queue(client, reply, packed, packed.content.message.metadata)
+        self._queue(client, reply, packed.content, packed.content.message.metadata)
 
     def _send_growing(self, client: ServedClient, growing: GrowingAnswer) -> None:
         """Queue what has come of an image since the last turn. Raises ``NotReadyError``."""
@@ -177,21 +182,25 @@ class Replies:
             raise SourceError(CHANGED)
         # What is known of the image comes once, with the first part.
         metadata = {} if request.tag else reply.part.metadata
-        self._queue(client, reply, packed, metadata)
+        self._queue(client, reply, packed.content, metadata)
 
     def _send_thumbnail(self, client: ServedClient, reply: Reply) -> None:
         """Queue the thumbnail of an image, when it is there. Raises ``NotReadyError``."""
         image_id = reply.query.device_name
         found = self._thumbnails.find(image_id)
         thumbnail = found or self._thumbnails.make(image_id, self._image(reply))
-        self._queue(client, reply, thumbnail, {})
+        self._queue(client, reply, thumbnail.content, {})
 
     def _queue(
-        self, client: ServedClient, reply: Reply, packed: PackedImage, metadata: Mapping[str, str]
+        self,
+        client: ServedClient,
+        reply: Reply,
+        content: codec.PackedContent,
+        metadata: Mapping[str, str],
     ) -> None:
         query = reply.query
         client.queue(
-            packed.content.parts(
+            content.parts(
                 query.device_name,
                 query.header_version,
                 query.message_id,

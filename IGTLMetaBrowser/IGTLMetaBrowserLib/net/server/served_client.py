@@ -18,6 +18,7 @@ from ..limits import Allowance, ReadingPace, ServerLimits
 from ..tls_server import ServerHandshake
 from .arriving_images import GrowingAnswer
 from .packed_images import PackedImage
+from .packed_lists import ListInWork
 from .served_parts import PartInWork
 
 _MIB = 1 << 20
@@ -52,6 +53,8 @@ class Reply:
     image: PackedImage | None = None
     # The part of it that is asked for.
     part: PartInWork | None = None
+    # A list that is being packed.
+    listing: ListInWork | None = None
     # An image that is sent while it grows.
     growing: GrowingAnswer | None = None
     is_refusal: bool = False
