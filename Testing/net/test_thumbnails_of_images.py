@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from helpers.peers import ImagesInMemory, ServerInThread, make_image
+from helpers.peers import ImagesInMemory, Peer, ServerInThread, make_image
+from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.net.server import thumbnails
+from IGTLMetaBrowserLib.codec import slice_stack
+from IGTLMetaBrowserLib.net.server import replies, thumbnails
 from IGTLMetaBrowserLib.net.server.packed_images import PackedImage
+from IGTLMetaBrowserLib.net.server.thumbnails import thumbnail_of
 
 
 class WithVersions(ImagesInMemory):
@@ -17,6 +22,17 @@ class WithVersions(ImagesInMemory):
     def image_version(self, image_id: str) -> int:
         """Return the same each time."""
         return 1
+
+
+class Scene(WithVersions):
+    """Its images may change at any time, which costs it nothing to tell."""
+
+    seconds_between_images = 1.0
+    version = 1
+
+    def image_version(self, image_id: str) -> int:
+        """Return another number after each change."""
+        return self.version
 
 
 def test_a_thumbnail_has_the_middle_slice_of_each_direction(running_server: ServerInThread):
@@ -62,9 +78,50 @@ def test_one_that_is_made_twice_at_the_same_time_counts_once(monkeypatch: pytest
     """Two clients have asked for it; otherwise there would soon be no room for any."""
     image = PackedImage(codec.PackedContent(make_image(1)), known_tag="1")
     made = thumbnails.Thumbnails(WithVersions({"A": image.content.message}))
-    size = made.make("A", image).content.size
+    works = [made.begin("A", image) for _ in range(2)]
+    size = works[0].step(math.inf).content.size
     monkeypatch.setattr(thumbnails, "_MOST_BYTES", size)
-    assert made.make("A", image) is made.find("A")
+    assert works[1].step(math.inf) is made.find("A")
+
+
+def test_of_a_large_image_one_slice_is_looked_at_in_a_turn(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(replies, "_TURN_SECONDS", 0.0)
+    counts: list[int] = []
+
+    def shrunk(plane: np.ndarray, most: int) -> tuple:
+        counts[-1] += 1
+        return shrunk_at_once(plane, most)
+
+    shrunk_at_once = slice_stack.shrunk
+    monkeypatch.setattr(slice_stack, "shrunk", shrunk)
+    image = make_image(1)
+    source = ImagesInMemory({"A": image})
+    with net.Server(source, port=0) as server, Peer.connect(server.port) as peer:
+        peer.send(codec.GetMessage("IMGTHUMB", device_name="A"))
+        while not is_readable(peer.socket):
+            counts.append(0)
+            server.step()
+        answer = peer.receive()
+    assert [*filter(None, counts)] == [1, 1, 1]
+    assert answer.planes == thumbnail_of(image, "CT").planes
+
+
+def test_one_that_changes_while_its_slices_are_looked_at_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """As an image in a scene may, whose voxels are not copied: a slice of each would be shown."""
+    monkeypatch.setattr(replies, "_TURN_SECONDS", 0.0)
+    source = Scene({"A": make_image(1)})
+    with net.Server(source, port=0) as server, Peer.connect(server.port) as peer:
+        peer.send(codec.GetMessage("IMGTHUMB", device_name="A"))
+        while not any(client.reply and client.reply.thumbnail for client in server._clients):
+            server.step()
+        server.step()
+        source.version += 1
+        while not is_readable(peer.socket):
+            server.step()
+        status = peer.receive()
+    assert "has changed" in status.message
 
 
 def test_an_image_that_is_not_there_has_no_thumbnail(running_server: ServerInThread):

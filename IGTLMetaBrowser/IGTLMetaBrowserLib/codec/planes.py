@@ -15,9 +15,9 @@ from itertools import permutations
 import numpy as np
 
 _R, _A, _S = range(3)
-# Values of a slice that are looked at when it is made smaller: about 10 ms. All those of a slide of
-# 20,000 × 4,000 pixels would take 150.
-_MOST_LOOKED_AT = 2 << 20
+# Values of a slice that are looked at when it is made smaller: 10 to 20 ms, as each may be in
+# memory of its own. All those of a slide of 20,000 × 4,000 pixels would take 150.
+_MOST_LOOKED_AT = 1 << 20
 
 
 class Direction(Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,11 +51,18 @@ class SliceStack:
         return ThumbnailPlane(pixels, (width * right, height * down))
 
     def thumbnail(self) -> ThumbnailMessage:
-        """Return the middle slices across k, i and j; the first alone if there is one slice."""
+        """Return the slices of ``thumbnail_planes``."""
+        return ThumbnailMessage([*self.thumbnail_planes()])
+
+    def thumbnail_planes(self) -> Iterator[ThumbnailPlane]:
+        """Yield the middle slices across k, i and j; the first alone if there is one slice.
+
+        One after the other, as each may take 20 ms.
+        """
         across = {self._axes(direction).across: direction for direction in Direction}
         axes = (0,) if self.voxels.shape[0] == 1 else (0, 2, 1)
-        directions = [across[axis] for axis in axes]
-        return ThumbnailMessage([self.slice(one, self.count(one) // 2) for one in directions])
+        for direction in (across[axis] for axis in axes):
+            yield self.slice(direction, self.count(direction) // 2)
 
     def _axes(self, direction: Direction) -> PlaneAxes:
         return PlaneAxes.of(self.ijk_to_ras, direction)

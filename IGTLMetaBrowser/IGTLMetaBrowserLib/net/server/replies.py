@@ -187,9 +187,16 @@ class Replies:
     def _send_thumbnail(self, client: ServedClient, reply: Reply) -> None:
         """Queue the thumbnail of an image, when it is there. Raises ``NotReadyError``."""
         image_id = reply.query.device_name
-        found = self._thumbnails.find(image_id)
-        thumbnail = found or self._thumbnails.make(image_id, self._image(reply))
-        self._queue(client, reply, thumbnail.content, {})
+        if reply.thumbnail is None:
+            found = self._thumbnails.find(image_id)
+            if found is not None:
+                self._queue(client, reply, found.content, {})
+                return
+            reply.thumbnail = self._thumbnails.begin(image_id, self._image(reply))
+            raise NotReadyError  # to find the window has taken some ms
+        if not self.images.is_current(image_id, reply.thumbnail.image):
+            raise SourceError(CHANGED)
+        self._queue(client, reply, reply.thumbnail.step(_TURN_SECONDS).content, {})
 
     def _queue(
         self,

@@ -20,6 +20,7 @@ from .arriving_images import GrowingAnswer
 from .packed_images import PackedImage
 from .packed_lists import ListInWork
 from .served_parts import PartInWork
+from .thumbnails import ThumbnailInWork
 
 _MIB = 1 << 20
 # Ten thousand trajectories. Nobody sends a server an image; who claims to send more than this is
@@ -53,6 +54,7 @@ class Reply:
     image: PackedImage | None = None
     # The part of it that is asked for.
     part: PartInWork | None = None
+    thumbnail: ThumbnailInWork | None = None
     # A list that is being packed.
     listing: ListInWork | None = None
     # An image that is sent while it grows.

@@ -1,15 +1,23 @@
-"""Thumbnails of a source's images (IMGTHUMB, ``docs/PROTOCOL.md``): made once, and kept."""
+"""Thumbnails of images (IMGTHUMB, ``docs/PROTOCOL.md``): made once, in turns, and kept."""
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
 
 from ... import codec
 from ...codec.slice_stack import SliceStack
 from ...codec.window_level import is_emission, window_level
-from ..source import KeepsThumbnails, OffersImageVersions, OffersMetadata, Source, SourceError
+from ..source import (
+    KeepsThumbnails,
+    NotReadyError,
+    OffersImageVersions,
+    OffersMetadata,
+    Source,
+    SourceError,
+)
 from .packed_images import PackedImage
 
 # About 700 of a CT.
@@ -43,9 +51,18 @@ class Thumbnails:
         message = self._source.kept_thumbnail(image_id)
         return None if message is None else self._keep(key, message)
 
-    def make(self, image_id: str, image: PackedImage) -> PackedImage:
-        """Return the thumbnail of an image that is packed and summed; keep it."""
-        message = thumbnail_of(image.content.message, self._modality(image_id))
+    def begin(self, image_id: str, image: PackedImage) -> ThumbnailInWork:
+        """Begin to make the thumbnail of an image that is packed and summed; it is kept then.
+
+        Raises ``SourceError`` if it cannot be shown.
+        """
+        planes = _planes(image.content.message, self._modality(image_id))
+        return ThumbnailInWork(self, image_id, image, planes)
+
+    def keep(
+        self, image_id: str, image: PackedImage, message: codec.ThumbnailMessage
+    ) -> PackedImage:
+        """Keep the thumbnail of an image, and return it packed."""
         message = replace(message, tag=image.tag)
         if isinstance(self._source, KeepsThumbnails):
             self._source.keep_thumbnail(image_id, message)
@@ -85,8 +102,42 @@ class Thumbnails:
         return next(entries, "")
 
 
+class ThumbnailInWork:
+    """A thumbnail that is being made for one client."""
+
+    def __init__(
+        self,
+        thumbnails: Thumbnails,
+        image_id: str,
+        image: PackedImage,
+        planes: Iterator[codec.ThumbnailPlane],
+    ) -> None:
+        self.image = image
+        self._thumbnails = thumbnails
+        self._image_id = image_id
+        self._planes = planes
+        self._made: list[codec.ThumbnailPlane] = []
+
+    def step(self, seconds: float) -> PackedImage:
+        """Go on for about ``seconds``, a slice at least; return the thumbnail when it is there.
+
+        Raises ``NotReadyError`` until then, and what the source raises.
+        """
+        end = time.monotonic() + seconds
+        for plane in self._planes:
+            self._made.append(plane)
+            if time.monotonic() >= end:
+                raise NotReadyError
+        message = codec.ThumbnailMessage(self._made)
+        return self._thumbnails.keep(self._image_id, self.image, message)
+
+
 def thumbnail_of(image: codec.ImageMessage, modality: str) -> codec.ThumbnailMessage:
     """Return what an image looks like. Raises ``SourceError`` if it has no place or no voxels."""
+    return codec.ThumbnailMessage([*_planes(image, modality)])
+
+
+def _planes(image: codec.ImageMessage, modality: str) -> Iterator[codec.ThumbnailPlane]:
     if not image.pixels.size:
         raise SourceError("this image has no voxels to be shown")
     try:
@@ -95,4 +146,4 @@ def thumbnail_of(image: codec.ImageMessage, modality: str) -> codec.ThumbnailMes
         raise SourceError(f"this image cannot be shown: {error}") from None
     window = window_level(image.pixels, modality)
     stack = SliceStack(image.pixels, ijk_to_ras, *window, is_emission(modality))
-    return stack.thumbnail()
+    return stack.thumbnail_planes()
