@@ -24,6 +24,7 @@ from helpers.silence import is_readable
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net import farewell
 from IGTLMetaBrowserLib.net.server import served_client
+from IGTLMetaBrowserLib.net.server import server as server_module
 
 MIB = 1 << 20
 # Of Python's and C's functions; 8 million a second.
@@ -183,7 +184,7 @@ def test_no_step_does_much_whatever_arrives(work: Work, flood: Callable[[], byte
 
 
 def test_everybody_has_a_turn_however_busy_the_others_are(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(net.server, "_STEP_SECONDS", 0.0)  # one client a step
+    monkeypatch.setattr(server_module, "_STEP_SECONDS", 0.0)  # one client a step
     with net.Server(Source({"A": make_image(1)}), port=0) as server, ExitStack() as stack:
         clients = Flood(server.port, queries(), stack)
         good = stack.enter_context(Peer.connect(server.port))
