@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import slicer
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
@@ -118,7 +119,9 @@ def test_cancelling_all_leaves_the_connection_and_what_is_loaded(loading):
     user.wait_for_status("offers 3 images")
 
 
-def test_thousands_that_are_asked_for_or_cancelled_are_shown_together(user):
+def test_thousands_that_are_asked_for_or_cancelled_are_shown_together(user, monkeypatch):
+    # By their list they need 300 GB, which the user agrees to.
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda _text: True)
     with ServerInThread(LongListSource(3000)) as server:
         user.connect_to(server.port)
         user.wait_for_status("offers 3000 images")

@@ -18,6 +18,7 @@ from ...privacy.hidden_patients import HiddenPatients
 from ...privacy.redacted_list import redacted_table
 from .arranged_rows import ArrangedRows
 from .image_search import NO_SEARCH, ImageSearch
+from .listing import byte_counts_of
 from .natural_order import fold, fold_for_search, search_words
 from .text_column import TextColumn
 
@@ -130,6 +131,22 @@ class ImageList(ArrangedRows):
 
     def _has_ids_of(self, other: ImageList) -> bool:
         return self._ids.has_texts_of(other._ids)
+
+    def count_bytes(self, rows: np.ndarray, but_rows: np.ndarray) -> tuple[int, int]:
+        """Return how many images are in some rows but not in others, and the bytes of all of them.
+
+        Images whose size the list does not say have none.
+        """
+        is_counted = np.zeros(len(self), bool)
+        is_counted[rows] = True
+        is_counted[but_rows] = False
+        # In floating point: the sizes that a list claims may add up to more than 2⁶³.
+        total = self._byte_counts[is_counted].sum(dtype=float)
+        return int(is_counted.sum()), int(total)
+
+    @cached_property
+    def _byte_counts(self) -> np.ndarray:
+        return byte_counts_of(self._table.records)
 
     @cached_property
     def are_loadable(self) -> np.ndarray:

@@ -120,8 +120,7 @@ class Listing:
         if not len(self.entries):
             return [0] * len(image_ids)
         listed = self.entries.records[["size", "scalar_type"]][rows]
-        voxels = listed["size"].astype(np.int64).prod(axis=1)
-        return np.where(rows >= 0, voxels * _VOXEL_SIZES[listed["scalar_type"]], 0).tolist()
+        return np.where(rows >= 0, byte_counts_of(listed), 0).tolist()
 
     def __contains__(self, image_id: str) -> bool:
         return self.ids.row(image_id) is not None
@@ -140,6 +139,12 @@ class Listing:
     def ids(self) -> TextRows:
         """The ids of all entries; the client has prepared those of a long list."""
         return self.entries.ids
+
+
+def byte_counts_of(records: np.ndarray) -> np.ndarray:
+    """Return how many bytes each image has by a list's columns, or 0 if these do not say so."""
+    i, j, k = np.ascontiguousarray(records["size"]).T
+    return i.astype(np.int64) * j * k * _VOXEL_SIZES[records["scalar_type"]]
 
 
 def _form(entry: codec.ImageMetaItem) -> _Form:

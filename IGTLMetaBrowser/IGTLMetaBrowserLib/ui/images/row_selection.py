@@ -45,10 +45,14 @@ class RowSelection:
 
     def imageIds(self):
         """Return the ids of the selected images that can be asked for, in the table's order."""
+        return self._model.images.image_ids(self.positions())
+
+    def positions(self):
+        """Return their positions in the list, in the same order."""
         self._read()
-        order, model = self._model.order, self._model
+        order, images = self._model.order, self._model.images
         positions = order[self._isSelected[order]]
-        return model.images.image_ids(positions[model.images.are_loadable[positions]])
+        return positions[images.are_loadable[positions]]
 
     def selectAll(self):
         """Select all images that the filter leaves."""

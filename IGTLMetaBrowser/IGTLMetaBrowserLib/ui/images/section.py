@@ -23,6 +23,7 @@ from .context_menu import ImageMenu
 from .filter_section import FilterSection
 from .list_info import ListInfo
 from .list_notice import ListNotice
+from .memory_question import MemoryQuestion
 from .overlay_section import labelMapEntries
 from .preview_section import PreviewSection
 from .row_selection import RowSelection
@@ -57,6 +58,7 @@ class ImageSection:
         self.selection = RowSelection(ui.imageTableView, model)
         self.details = DetailsSection(ui, browser, model, colors, localeTexts, statusLine, tips)
         self.sequences = SequenceLoading(ui, browser, model, statusLine)
+        self._memory = MemoryQuestion(browser, model, localeTexts)
         self.menu = ImageMenu(ui.imageTableView, self)
         self._emptyText = EmptyTableText(ui.imageTableView)
         self._texts = _texts()
@@ -171,7 +173,7 @@ class ImageSection:
 
     def loadSelected(self, _checked=False):
         """Load the selected images, those that are loaded as well."""
-        self._load(self.selection.imageIds())
+        self._load(self.selection.imageIds(), self.selection.positions())
 
     def loadSelectedNew(self):
         """Load those of the selected images that are not loaded."""
@@ -202,7 +204,11 @@ class ImageSection:
 
     def loadSelectedSequences(self):
         """Load the 4D series of the selected images, each as one sequence."""
-        self.sequences.load(self.selection.imageIds())
+        imageIds = self.selection.imageIds()
+        sequences = self._browser.images.sequences.having(imageIds)
+        ofSequences = [imageId for sequence in sequences for imageId in sequence.ids]
+        if self._isEnoughMemory(ofSequences):
+            self.sequences.load(imageIds)
 
     def cancelSelected(self):
         """Stop loading the selected images."""
@@ -326,12 +332,20 @@ class ImageSection:
         else:
             self._statusLine.show("{note}", note=self.model.notes(index.row())[0])
 
-    def _load(self, imageIds):
-        if not self._browser.connection.has_server:
+    def _load(self, imageIds, positions=None):
+        """Load images; ``positions`` are theirs, if they are known: a million take a moment."""
+        if self.hasServer and not self._isEnoughMemory(imageIds, positions):
+            return
+        if not self.hasServer:  # or no more, after the question
             self._statusLine.show(_("Not connected. Press Connect first."))
         elif imageIds:
             self._statusLine.forgetResult()
             self._browser.request_images(imageIds)
+
+    def _isEnoughMemory(self, imageIds, positions=None):
+        if positions is None:
+            positions = self.model.images.rows_of(imageIds)
+        return self._memory.agrees(positions[positions >= 0])
 
     # How it looks
 
