@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -16,7 +17,11 @@ from PySide6.QtTest import QTest
 from helpers import orthanc
 from helpers.demo_dicom import write_phantom
 from helpers.empty_archive import empty_archive
+from helpers.plans import NOTE
+from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
+from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
 from IGTLMetaBrowserLib.sources.dicom.replaced_documents import replaced_by
+from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 
 pytest.importorskip("dicomweb_client")
 pytest.importorskip("highdicom")
@@ -123,10 +128,22 @@ class Plan:
 
     def move(self, name: str, *target: float) -> None:
         """Move the target of a trajectory, and store it."""
-        self.node(name).SetNthControlPointPositionWorld(1, *target)
-        names = [one.item.name for one in self.trajectories.items]
-        self.user.ui.trajectoryTableView.selectRow(names.index(name))
+        (one,) = (one for one in self.trajectories.items if one.item.name == name)
+        self.move_one(one, *target)
+
+    def move_one(self, one, *target: float) -> None:
+        self.trajectories.node(one).SetNthControlPointPositionWorld(1, *target)
+        self.user.ui.trajectoryTableView.selectRow([*self.trajectories.items].index(one))
         self.store("Store selected trajectories (1)", "Trajectories: ")
+
+    def listed(self) -> list:
+        """The trajectories that there are."""
+        return [one for one in self.trajectories.items if not one.is_gone]
+
+    def notes(self) -> list[str]:
+        """What the table notes of each."""
+        model = self.user.panel.trajectories.model
+        return [model.data(model.index(row, NOTE)) for row in range(model.rowCount())]
 
     def remove(self, *names: str) -> None:
         for name in names:
@@ -187,6 +204,39 @@ def test_trajectories_are_removed_from_a_plan(plan, questions):
     uids = {one.SOPInstanceUID for one in documents(plan.archive, "SR")}
     replaced = [uid for uids_ in plan.predecessors() for uid in uids_]
     assert (len(uids), len(set(replaced) & uids)) == (3, 2)
+
+
+@without_orthanc
+def test_two_plans_that_were_stored_in_the_place_of_one_say_so_until_one_is_given_up(
+    plan, tmp_path
+):
+    """By others, at the same moment; the line that they have in common is in both still."""
+    (first,) = documents(plan.archive, "SR")
+    slices = [pydicom.dcmread(path) for path in sorted((tmp_path / "phantom" / "CT").iterdir())]
+    lines = {item.name: item for item in read_plan(first).trajectories}
+    for x in (11, 12):
+        moved = replace(lines["Left STN"], target=(x, -5, 2))
+        content = BytesIO()
+        document = write_plan([moved, lines["Right STN"]], slices, first)
+        document.save_as(content, enforce_file_format=True)
+        DicomWebArchive(plan.archive.dicomweb).store([content.getvalue()])
+    plan.get()
+    assert "4 trajectories are shown. This plan (20" in plan.user.status
+    assert "have replaced the same plan: decide which of them counts" in plan.user.status
+    assert all("and another one (20" in note for note in plan.notes())
+    eleven = next(one for one in plan.listed() if one.item.target[0] == 11)
+    plan.move_one(eleven, 13, -7, 4)
+    assert sorted(one.item.target[0] for one in plan.listed()) == [10, 10, 11, 12]
+    plan.get()
+    assert sorted(one.item.target[0] for one in plan.listed()) == [10, 10, 12, 13]
+    given_up = next(one for one in plan.listed() if one.item.target[0] == 12)
+    (uid,) = (uid for uid, ones in plan.trajectories.by_document().items() if given_up in ones)
+    for one in plan.trajectories.by_document()[uid]:
+        slicer.mrmlScene.RemoveNode(plan.trajectories.node(one))
+    plan.store("Store that a plan was removed (2)", "Trajectories: 0 stored in")
+    plan.get()
+    assert sorted(one.item.target[0] for one in plan.listed()) == [10, 13]
+    assert not any("another one" in note for note in plan.notes())
 
 
 def segmentation(image, name: str = "Plan of the ablation"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import codec, net
@@ -25,10 +24,11 @@ class Trajectories:
         self._connection = connection
         self._nodes = nodes
         self._notify = notify
-        # By the fields of the trajectories, as they were listed: their documents, and what was
-        # stored of them since.
-        self._documents: dict[tuple[Any, ...], str] = {}
-        self._stored: dict[tuple[Any, ...], codec.TrajectoryItem] = {}
+        # The documents of trajectories, as long as these are what was listed; what was stored of
+        # them since; and what there is to know of documents, by their UIDs.
+        self._documents: dict[Trajectory, tuple[codec.TrajectoryItem, str]] = {}
+        self._stored: dict[Trajectory, codec.TrajectoryItem] = {}
+        self._notices: dict[str, str] = {}
         self._address_of_documents = ""
 
     # What is known
@@ -68,50 +68,76 @@ class Trajectories:
 
     def document_of(self, node: Any) -> str:
         """Return the SOPInstanceUID of the document that a node's trajectory came from, if any."""
-        documents = self._documents_of_server
-        for one in self.items if documents else ():
+        for one, uid in self._documented():
             if self._of_server.node(one) is node:
-                return documents.get(astuple(one.item), "")
+                return uid
         return ""
 
     def by_document(self) -> dict[str, list[Trajectory]]:
         """Return the trajectories that came from documents, by their SOPInstanceUIDs."""
-        documents, found = self._documents_of_server, dict[str, list[Trajectory]]()
-        for one in self.items if documents else ():
-            if uid := documents.get(astuple(one.item)):
-                found.setdefault(uid, []).append(one)
+        found = dict[str, list[Trajectory]]()
+        for one, uid in self._documented():
+            found.setdefault(uid, []).append(one)
         return found
+
+    def notice_of(self, trajectory: Trajectory) -> str:
+        """Return what there is to know of the document of a trajectory, or an empty text."""
+        return self._notices.get(self._document_of(trajectory), "") if self._notices else ""
+
+    @property
+    def notices(self) -> list[str]:
+        """What there is to know of the documents that trajectories came from."""
+        uids = dict.fromkeys(uid for _, uid in self._documented()) if self._notices else ()
+        return [self._notices[uid] for uid in uids if uid in self._notices]
 
     def stored_item(self, trajectory: Trajectory) -> codec.TrajectoryItem:
         """Return what the archive has of a trajectory: not as listed, if it was stored since."""
-        return self._stored.get(astuple(trajectory.item), trajectory.item)
+        return self._stored.get(trajectory, trajectory.item)
 
     def on_stored(
         self, document: str, successor: str, stored: Mapping[Trajectory, codec.TrajectoryItem]
     ) -> None:
         """Know which document has taken the place of another, and what it has of the listed."""
         listed = self._documents_of_server
-        self._documents = {key: uid for key, uid in listed.items() if uid != document}
+        self._documents = {one: known for one, known in listed.items() if known[1] != document}
         for one, item in stored.items():
-            key = astuple(one.item)
-            self._documents[key], self._stored[key] = successor, item
+            self._documents[one], self._stored[one] = (one.item, successor), item
+        if document in self._notices:  # what has replaced the same as that, is still there
+            self._notices[successor] = self._notices[document]
 
     def on_new_stored(self, document: str, stored: Mapping[Any, codec.TrajectoryItem]) -> None:
         """Let the user's lines that are in a document now be the server's: each is there once."""
         if self._address_of_documents != self._connection.address:
-            self._documents, self._stored = {}, {}
-            self._address_of_documents = self._connection.address
+            self._know_documents({}, {})
         for node, item in stored.items():
             is_users_own = node.GetScene() is not None and not node.GetAttribute(SERVER_ATTRIBUTE)
             one = self._of_server.own(node, item) if is_users_own else None
             if one is not None:
-                self._documents[astuple(one.item)] = document
+                self._documents[one] = one.item, document
         self._notify(TrajectoriesChanged())
 
     @property
-    def _documents_of_server(self) -> dict[tuple[Any, ...], str]:
+    def _documents_of_server(self) -> dict[Trajectory, tuple[codec.TrajectoryItem, str]]:
         is_same = self._address_of_documents == self._connection.address
         return self._documents if is_same else {}
+
+    def _document_of(self, trajectory: Trajectory) -> str:
+        item, uid = self._documents_of_server.get(trajectory, (None, ""))
+        return uid if item == trajectory.item else ""
+
+    def _documented(self) -> Iterator[tuple[Trajectory, str]]:
+        """Yield the trajectories that came from documents, with the UIDs of these."""
+        for one in self.items if self._documents_of_server else ():
+            if uid := self._document_of(one):
+                yield one, uid
+
+    def _know_documents(
+        self,
+        documents: dict[Trajectory, tuple[codec.TrajectoryItem, str]],
+        notices: dict[str, str],
+    ) -> None:
+        self._documents, self._stored, self._notices = documents, {}, notices
+        self._address_of_documents = self._connection.address
 
     @property
     def coordinates(self) -> codec.Coordinates | None:
@@ -173,8 +199,8 @@ class Trajectories:
         """Show what came. ``is_answer``: those that the user has removed come back."""
         self._nodes.receive(self._connection.address, message.items, is_answer)
         if is_answer:
-            self._documents, self._stored = _documents(message), {}
-            self._address_of_documents = self._connection.address
+            notices = net.notices_of_documents(message.metadata)
+            self._know_documents(_documents(message, self.items), notices)
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))
         self.work()
@@ -230,13 +256,12 @@ class Trajectories:
         return self._nodes.of(self._connection.address)
 
 
-def _documents(message: codec.TrajectoryMessage) -> dict[tuple[Any, ...], str]:
-    """Return in which documents trajectories are; not of those that are the same in several."""
+def _documents(
+    message: codec.TrajectoryMessage, listed: Sequence[Trajectory]
+) -> dict[Trajectory, tuple[codec.TrajectoryItem, str]]:
+    """Return in which documents trajectories are, which are listed in the order of the answer."""
     uids = message.metadata.get(net.DOCUMENTS, "").split("\\")
     if len(uids) != len(message.items):
         return {}
-    found: dict[tuple[Any, ...], str] = {}
-    for item, uid in zip(message.items, uids, strict=True):
-        key = astuple(item)
-        found[key] = uid if found.get(key, uid) == uid else ""
-    return found
+    current = [one for one in listed if not one.is_gone]  # of too many, the first
+    return {one: (one.item, uid) for one, uid in zip(current, uids, strict=False)}

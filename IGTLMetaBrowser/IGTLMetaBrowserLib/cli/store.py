@@ -19,10 +19,11 @@ from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VE
 from ..net.source import SourceError
 from ..sources.archive.archive import Archive, Series
 from ..sources.dicom.fields import image_id
+from ..sources.dicom.replaced_documents import replaced_by, version_of
 from ..sources.documents.label_document import replace_segments, write_segmentation
 from ..sources.documents.label_file import ENDING, Labels, read_labels
 from ..sources.documents.plan_document import write_plan
-from ..sources.documents.predecessor import find_latest, find_predecessor
+from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
 from ..sources.trajectory_file import read_trajectories
 from ..whole_file import replaced_at_end
@@ -88,14 +89,16 @@ def store(arguments: argparse.Namespace) -> int:
     if not arguments.plan.is_file():  # before all images are read
         raise SourceError(f"there is no file {arguments.plan}; check the path")
     archive = archive_options.open_archive(arguments) if is_archive else None
-    document, numbers = _document(arguments, _images(arguments, archive), archive)
+    images, known = _images(arguments, archive), None
+    if archive is not None and arguments.replaces:
+        known = DocumentsOfStudy(archive, images, "SR" if _is_plan(arguments) else "SEG")
+    document, numbers = _document(arguments, images, known)
     document.file_meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
     document.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     content = io.BytesIO()
     document.save_as(content, enforce_file_format=True)
     if archive is not None:
-        archive.store([content.getvalue()])
-        note(f"stored in {archive.name}")
+        note(_stored(archive, known, document, content.getvalue()))
         _print(document.SOPInstanceUID, numbers)
         return 0
     path = arguments.output / f"{document.SOPInstanceUID}.dcm"
@@ -107,6 +110,32 @@ def store(arguments: argparse.Namespace) -> int:
         return complain(f"{path} cannot be written: {error.strerror}")
     _print(path, numbers)
     return 0
+
+
+def _stored(
+    archive: Archive, known: DocumentsOfStudy | None, document: Dataset, content: bytes
+) -> str:
+    """Store a document, and return words for that.
+
+    Who replaces the same document at the same moment is seen by one of both at least: each looks
+    what is there after its own is. Raises ``SourceError``, also if it was replaced before.
+    """
+    for uid in replaced_by(document) if known is not None else ():
+        known.check_valid(uid)
+    archive.store([content])
+    words = f"stored in {archive.name}"
+    try:
+        rivals = known.rivals(document) if known is not None else ()
+    except SourceError as error:
+        return f"{words}; whether somebody has replaced the same meanwhile, is not known: {error}"
+    if not rivals:
+        return words
+    others = ", ".join(f"{version_of(one).uid}, {version_of(one).origin}" for one in rivals)
+    return (
+        f"{words}, but so was another document ({others}) in the place of the same one, at the "
+        "same moment: both are valid; get what there is now, decide which counts, and remove the "
+        "other"
+    )
 
 
 def _print(document: object, numbers: list[int]) -> None:
@@ -125,7 +154,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _document(
-    arguments: argparse.Namespace, images: list[Dataset], archive: Archive | None
+    arguments: argparse.Namespace, images: list[Dataset], known: DocumentsOfStudy | None
 ) -> tuple[Dataset, list[int]]:
     """Return the document, and the numbers of the segments that have replaced others in it."""
     is_plan, replaces = _is_plan(arguments), arguments.replaces
@@ -137,14 +166,14 @@ def _document(
                 "planned any more, say so: --empty"
             )
         _check_owners(trajectories, images)
-        predecessor = _predecessor(replaces, images, archive, "SR")
+        predecessor = _predecessor(replaces, known)
         return write_plan(trajectories, images, predecessor), []
     labels = _labels(arguments.plan)
-    if arguments.segment and archive is not None and _UID.fullmatch(replaces):
-        known, latest = find_latest(archive, images, replaces, "SEG")
-        known = None if known is latest else known
-        return replace_segments(labels, images, latest, arguments.segment, known)
-    predecessor = _predecessor(replaces, images, archive, "SEG")
+    if arguments.segment and known is not None and _UID.fullmatch(replaces):
+        before, latest = known.with_latest(replaces)
+        changed = None if before is latest else before
+        return replace_segments(labels, images, latest, arguments.segment, changed)
+    predecessor = _predecessor(replaces, known)
     if arguments.segment:
         assert predecessor is not None  # the options are checked
         return replace_segments(labels, images, predecessor, arguments.segment)
@@ -216,13 +245,11 @@ def _image_in(source: Path | bytes | memoryview, name: str) -> Iterator[Dataset]
     note(f"{output.escaped(name)} is left out, it cannot be read: {reason}")
 
 
-def _predecessor(
-    text: str | None, images: list[Dataset], archive: Archive | None, modality: str
-) -> Dataset | None:
+def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | None:
     if text is None:
         return None
-    if archive is not None and _UID.fullmatch(text):
-        return find_predecessor(archive, images, text, modality)
+    if known is not None and _UID.fullmatch(text):
+        return known.predecessor(text)
     try:
         with open_limited(Path(text)) as file:
             return read_whole(file)

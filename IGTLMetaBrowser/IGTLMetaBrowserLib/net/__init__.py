@@ -50,6 +50,7 @@ from .whole_texts import (
     SEARCH,
     ids_with_whole_texts,
     is_own_server,
+    notices_of_documents,
     with_whole_text,
     with_whole_texts,
 )
@@ -94,6 +95,7 @@ __all__ = [
     "ids_with_whole_texts",
     "is_loopback",
     "is_own_server",
+    "notices_of_documents",
     "parse_address",
     "parse_networks",
     "read_sequences",

@@ -130,7 +130,14 @@ class OffersDocuments(Protocol):
     """A source whose trajectories are in DICOM documents."""
 
     def documents_of_trajectories(self) -> Sequence[str]:
-        """Return the SOPInstanceUID of the document of each of ``Source.trajectories``."""
+        """Return the SOPInstanceUID of the document of each of ``Source.trajectories``.
+
+        Empty if one is in none; nothing at all if none is in any.
+        """
+        ...
+
+    def notices_of_documents(self) -> Mapping[str, str]:
+        """Return what there is to know of some of these documents, by their SOPInstanceUIDs."""
         ...
 
 

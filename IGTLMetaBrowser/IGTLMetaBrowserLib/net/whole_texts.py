@@ -50,6 +50,17 @@ def is_without_items(message: codec.Message) -> bool:
     return message.metadata.items() >= WITHOUT_ITEMS.items()
 
 
+def notices_of_documents(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return what one of our servers says of the documents of its trajectories, by their UIDs."""
+    end = f"/{NOTICE}"
+    return {key.removesuffix(end): text for key, text in metadata.items() if key.endswith(end)}
+
+
+def document_notices(notices: Mapping[str, str]) -> dict[str, str]:
+    """Return the metadata by which ``notices_of_documents`` are told."""
+    return first_of({f"{uid}/{NOTICE}": text for uid, text in notices.items()})
+
+
 def cut_texts(
     items: Sequence[codec.ImageMetaItem],
 ) -> tuple[Sequence[codec.ImageMetaItem], dict[str, str]]:

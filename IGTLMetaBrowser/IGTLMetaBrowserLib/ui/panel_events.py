@@ -372,7 +372,11 @@ class PanelEvents:
         text = self._messages.trajectoriesShown(len(event.nodes))
         if event.problems:
             text += " " + self._messages.notShown
-        self._status.showResult(text, problems="; ".join(event.problems))
+        notices = self._browser.trajectories.notices[:1]  # the others say the same of theirs
+        text += " {notice}." if notices else ""
+        notice = printable("".join(notices))
+        values = {"problems": "; ".join(event.problems), "notice": notice[:1].upper() + notice[1:]}
+        self._status.showResult(text, **values)
 
     def _onTrajectoriesSent(self, event):
         self._status.showResult(self._messages.trajectoriesSent(event.count))

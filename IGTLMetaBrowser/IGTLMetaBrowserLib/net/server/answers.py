@@ -26,6 +26,7 @@ from ..whole_texts import (
     SEARCH,
     SERVER,
     WITHOUT_ITEMS,
+    document_notices,
     first_of,
     is_own_client,
     is_own_server,
@@ -129,12 +130,16 @@ def one_line(words: str) -> str:
 def _trajectories(source: Source, query: codec.QueryMessage) -> codec.TrajectoryMessage:
     """Return the trajectories; to our own client, with the document of each (PS3.5 6.4).
 
+    And with what is to be known of a document, under ``UID/Notice``.
+
     The C++ library would take metadata for more trajectories, see ``whole_texts``.
     """
     items = source.trajectories()
     metadata = {}
     if is_own_client(query) and isinstance(source, OffersDocuments) and len(items) > 0:
-        metadata[DOCUMENTS] = "\\".join(source.documents_of_trajectories())
+        uids, notices = source.documents_of_trajectories(), source.notices_of_documents()
+        metadata = {DOCUMENTS: "\\".join(uids)} if uids else {}
+        metadata |= document_notices(notices)
     return codec.TrajectoryMessage(items=items, metadata=metadata)
 
 

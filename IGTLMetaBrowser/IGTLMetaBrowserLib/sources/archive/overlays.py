@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ... import codec
 from ...dicom_index.rows import Row
 from ...net.source import NotReadyError, SourceError
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
-from ..dicom.plans import Plan, valid_plans
+from ..dicom.plans import Plan, notices_of, valid_plans
+from ..dicom.replaced_documents import Version, conflict_notices, replaced_keys
 from .archive import Series
 from .entries import patient_of
 from .fetched_series import OpenedSeries
@@ -38,7 +40,9 @@ class ArchiveOverlays:
         self._frames = frames
         self._open_series = open_series
         self._failed: set[str] = set()  # the UIDs of those about which the log has a line
-        self.series_of_label_maps: dict[str, Series] = {}  # by the ids of the label maps
+        # By the ids of the label maps: their series, and what is to be known of their documents.
+        self.series_of_label_maps: dict[str, Series] = {}
+        self.notices_of_label_maps: dict[str, str] = {}
 
     def forget(self, series: Series) -> None:
         """Forget a series that the archive has no more as it was."""
@@ -57,6 +61,10 @@ class ArchiveOverlays:
         """Return the SOPInstanceUIDs of the plans that the trajectories are of, one for each."""
         return [plan.uid for plan in self._plans() for _ in plan.trajectories]
 
+    def notices_of_documents(self) -> Mapping[str, str]:
+        """Return what is to be known of plans that are valid, by their SOPInstanceUIDs."""
+        return notices_of(self._plans())
+
     def _plans(self) -> list[Plan]:
         """Return those that are valid, in the space of an image. Raises ``NotReadyError``."""
         plans = [plan for _, opened in self._fetched("SR") for plan in opened.plans]
@@ -68,22 +76,30 @@ class ArchiveOverlays:
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures that are valid. Raises ``NotReadyError`` as ``trajectories``."""
         sources: list[tuple[Series, DicomFolderSource]] = []
-        replaced: set[tuple[str, str]] = set()
+        versions: list[Version] = []
         for series, opened in self._fetched("SEG", "RTSTRUCT"):
             if all(self._is_in_its_image(series, row) for row in opened.source.index.rows()):
                 sources.append((series, opened.source))
-                uids = opened.source.replaced_documents
-                replaced |= {(series["PatientID"], uid) for uid in uids}
+                versions += opened.source.versions_of_documents
+        gone, notices = replaced_keys(versions), conflict_notices(versions, "segmentation")
         found: list[codec.LabelMetaItem] = []
         for series, source in sources:
-            items = [
-                item
-                for item in source.label_maps()
-                if (series["PatientID"], source.document_of(item.id)) not in replaced
-            ]
+            listed = source.label_maps()
+            keys = {item.id: source.version_of_document(item.id).key for item in listed}
+            items = [item for item in listed if keys[item.id] not in gone]
             self.series_of_label_maps |= dict.fromkeys((item.id for item in items), series)
+            self.notices_of_label_maps |= {one: notices.get(key, "") for one, key in keys.items()}
             found += items
         return found
+
+    def with_notice(self, label_map: codec.ImageMessage) -> codec.ImageMessage:
+        """Return a label map with what is to be known of its document beside others."""
+        words = self.notices_of_label_maps.get(label_map.device_name, "")
+        notice = label_map.metadata.get("Notice", "")
+        if words in notice:  # both documents are of one series
+            return label_map
+        said = {"Notice": "; ".join(filter(None, (notice, words)))}
+        return replace(label_map, metadata={**label_map.metadata, **said})
 
     def _fetched(self, *modalities: str) -> list[tuple[Series, OpenedSeries]]:
         """Return the series of these modalities in studies of which an image was fetched."""

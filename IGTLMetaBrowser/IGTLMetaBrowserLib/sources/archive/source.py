@@ -231,7 +231,7 @@ class ArchiveSource:
         try:
             image = source.image(image_id)
             if is_label_map:
-                return image
+                return self._overlays.with_notice(image)
             return replace(image, metadata=self.metadata(image_id))
         except SourceError:
             # Another process may have made room in the cache: then it is fetched once more.
@@ -294,7 +294,8 @@ class ArchiveSource:
 
     def image_version(self, image_id: str) -> Hashable:
         """What the archive's list says of the series. Raises ``SourceError``."""
-        return version_of(self._known(image_id))
+        notice = self._overlays.notices_of_label_maps.get(image_id, "")
+        return version_of(self._known(image_id)), notice
 
     def kept_thumbnail(self, image_id: str) -> None:
         """None: it is made of the image, unless the archive would have to send it just for that.
@@ -354,6 +355,11 @@ class ArchiveSource:
         """Return the SOPInstanceUIDs of the plans that the trajectories are of, one for each."""
         self._update_studies()
         return self._overlays.documents_of_trajectories()
+
+    def notices_of_documents(self) -> Mapping[str, str]:
+        """Return what is to be known of plans that are valid, by their SOPInstanceUIDs."""
+        self._update_studies()
+        return self._overlays.notices_of_documents()
 
     def label_maps(self) -> Sequence[codec.LabelMetaItem]:
         """Return the structures in images that were fetched. Raises as ``trajectories`` does."""

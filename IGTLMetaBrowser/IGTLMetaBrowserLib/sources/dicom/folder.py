@@ -52,7 +52,8 @@ from .folder_label_maps import FolderLabelMaps, LabelMapReader
 from .kept_thumbnails import KeptThumbnails
 from .offers import TRAJECTORY_FILE, FolderOffers, Offer
 from .pixels import VolumeReading
-from .plans import Plan, read_plans, valid_plans
+from .plans import Plan, notices_of, read_plans, valid_plans
+from .replaced_documents import Version
 from .upright import resample
 from .volume_readings import VolumeReadings
 from .volumes import Stack
@@ -249,7 +250,7 @@ class DicomFolderSource:
         metadata = found.metadata(image_id, self._index)
         read = partial(found.read, image_id, self.folder, self._decoders)
         labels, notices = self._in_background(label_map, read, is_large=True)
-        if notices:
+        if notices := [*filter(None, [*notices, found.conflict_of(image_id)])]:
             metadata["Notice"] = "; ".join(notices)
         return codec.ImageMessage.from_ijk_to_ras(
             labels, label_map.ijk_to_ras, device_name=image_id, metadata=metadata
@@ -354,16 +355,16 @@ class DicomFolderSource:
         The owner is the image that they were drawn in, if that is offered as one volume. Those of a
         segmentation that another one in the folder has replaced are not valid any more.
         """
-        return self._label_maps().items(self._index)
+        return self._label_maps().items()
 
-    def document_of(self, image_id: str) -> str:
-        """Return the SOPInstanceUID of the file that a label map is in."""
-        return self._label_maps().document_of(image_id, self._index)
+    def version_of_document(self, image_id: str) -> Version:
+        """Return what the file that a label map is in says of those that it has replaced."""
+        return self._label_maps().version_of(image_id)
 
     @property
-    def replaced_documents(self) -> set[str]:
-        """The SOPInstanceUIDs of segmentations that those in the folder have replaced."""
-        return self._label_maps().replaced
+    def versions_of_documents(self) -> list[Version]:
+        """What the segmentations in the folder say of those that they have replaced."""
+        return [*self._label_maps().versions.values()]
 
     def _label_maps(self) -> FolderLabelMaps:
         """Return the label maps. They are read when they are first asked for."""
@@ -380,6 +381,15 @@ class DicomFolderSource:
         """Those given; or those of the folder's file, and of the plans (SR) for its images."""
         plans = (item for plan in self._plans for item in plan.trajectories)
         return [*self._trajectories, *plans]
+
+    def documents_of_trajectories(self) -> Sequence[str]:
+        """Return the SOPInstanceUIDs of the plans that the trajectories are of, if they are."""
+        uids = [plan.uid for plan in self._plans for _ in plan.trajectories]
+        return ["" for _ in self._trajectories] + uids if uids else ()
+
+    def notices_of_documents(self) -> Mapping[str, str]:
+        """Return what is to be known of plans that are valid, by their SOPInstanceUIDs."""
+        return notices_of(self._plans)
 
     def _read_plans(self, offers: FolderOffers) -> list[Plan]:
         """Return the plans that are valid, in the space of an image of their patient."""

@@ -19,7 +19,7 @@ from .files import STRUCTURE_SET, Document, ImageFile, documents
 from .label_notices import beside_notices
 from .offers import FolderOffers
 from .places import check_patient
-from .replaced_documents import replaced_in
+from .replaced_documents import Version, conflict_notices, replaced_keys, version_in
 from .segmentations import LabelMap, read_segmentation
 from .structures import read_structures
 from .volumes import Stack
@@ -32,17 +32,18 @@ class FolderLabelMaps:
     """Label maps by id, and for each the id of the image that it was drawn in, or empty.
 
     ``images`` are those images, as far as they are known; ``files`` are those that the label maps
-    are in; ``replaced`` are the UIDs of what others say is not valid.
+    are in; ``versions`` are what segmentations say of those that they have replaced.
     """
 
     by_id: dict[str, LabelMap] = field(default_factory=dict)
     owners: dict[str, str] = field(default_factory=dict)
     images: dict[str, Stack] = field(default_factory=dict)
     files: dict[str, Document] = field(default_factory=dict)
-    replaced: set[str] = field(default_factory=set)
+    versions: dict[str, Version] = field(default_factory=dict)  # by the files' names
 
-    def items(self, index: DicomIndex) -> list[codec.LabelMetaItem]:
+    def items(self) -> list[codec.LabelMetaItem]:
         """Return the structures of those that are valid."""
+        gone = replaced_keys(self.versions.values())
         return [
             codec.LabelMetaItem(
                 name=dicom_fields.cut_name(structure.name),
@@ -53,7 +54,7 @@ class FolderLabelMaps:
                 owner=self.owners[image_id],
             )
             for image_id, label_map in self.by_id.items()
-            if self.document_of(image_id, index) not in self.replaced
+            if self.version_of(image_id).key not in gone
             for structure in label_map.structures
         ]
 
@@ -70,9 +71,14 @@ class FolderLabelMaps:
             notices = beside_notices(labels, label_map.ijk_to_ras, self.images[image_id])
         return labels, [*of_file, *notices]
 
-    def document_of(self, image_id: str, index: DicomIndex) -> str:
-        """Return the SOPInstanceUID of the file that a label map is in."""
-        return str(index.row(*self.files[image_id]).get("instance_uid") or "")
+    def version_of(self, image_id: str) -> Version:
+        """Return what the file that a label map is in says of those that it has replaced."""
+        return self.versions.get(self.files[image_id].name, Version())
+
+    def conflict_of(self, image_id: str) -> str:
+        """Return what is to be known of a label map that is valid beside another, if anything."""
+        notices = conflict_notices(self.versions.values(), "segmentation")
+        return notices.get(self.version_of(image_id).key, "")
 
     def metadata(self, image_id: str, index: DicomIndex) -> dict[str, str]:
         """Return what is known of the file that a label map is in, by keywords.
@@ -88,7 +94,7 @@ class FolderLabelMaps:
         values = {
             keyword: str(row.get(name) or "") for name, keyword in dicom_fields.KEYWORDS.items()
         }
-        document = self.document_of(image_id, index)
+        document = str(row.get("instance_uid") or "")
         values["SOPInstanceUID"] = "" if is_part else document
         if is_part and label_map.segments:
             values["ReferencedSOPInstanceUID"] = document
@@ -118,7 +124,7 @@ class LabelMapReader:
         """Return the label maps; what cannot be read is added to ``offers.refused``."""
         found = FolderLabelMaps()
         for file in self._offers.segmentations:
-            found.replaced.update(replaced_in(self._folder / file.name))
+            found.versions[file.name] = version_in(self._folder / file.name)
             document = Document(file.name, file.version)
             self._add(found, document, partial(self._segmentations, file))
         for document in documents(self._index, STRUCTURE_SET):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,7 @@ from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
 from .fields import cut_name, image_id
 from .files import documents
-from .replaced_documents import replaced_by
+from .replaced_documents import Version, conflict_notices, replaced_keys, version_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -48,15 +48,28 @@ class Plan:
     """The trajectories of a document, their points in RAS mm, and what they belong to.
 
     ``frame_of_reference`` is that of their points; ``series`` are the images it was made in;
-    ``uid`` is the document's, ``replaced`` are those of documents that are no longer valid.
+    ``notice`` says what is to be known of a plan that is valid, if anything.
     """
 
     trajectories: Sequence[codec.TrajectoryItem]
     frame_of_reference: str
     series: Sequence[str]
-    patient_id: str
-    uid: str = ""
-    replaced: Sequence[str] = ()
+    version: Version
+    notice: str = ""
+
+    @property
+    def uid(self) -> str:
+        """The SOPInstanceUID of the document."""
+        return self.version.uid
+
+    @property
+    def replaced(self) -> Sequence[str]:
+        """The UIDs of documents that are no longer valid."""
+        return self.version.replaced
+
+    @property
+    def patient_id(self) -> str:
+        return self.version.patient_id
 
 
 def read_plan(document: Dataset) -> Plan:
@@ -65,7 +78,7 @@ def read_plan(document: Dataset) -> Plan:
     Raises ``SourceError`` if it cannot be read.
     """
     if document.get("SOPClassUID") != COMPREHENSIVE_3D_SR:
-        return Plan((), "", (), "")
+        return Plan((), "", (), Version())
     try:
         return _plan_of(document)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -84,9 +97,7 @@ def _plan_of(document: Dataset) -> Plan:
         items,
         next(iter(frames), ""),
         series,
-        str(document.get("PatientID", "")),
-        str(document.SOPInstanceUID),
-        replaced_by(document),
+        version_of(document, is_empty=not items),
     )
 
 
@@ -103,7 +114,7 @@ def read_plans(folder: Path, index: DicomIndex) -> tuple[Plan, ...]:
 
 
 def valid_plans(plans: Iterable[Plan], spaces: Container[tuple[str, str]]) -> list[Plan]:
-    """Return the plans in these spaces that no other one of them has replaced.
+    """Return the plans in these spaces that no other one of them has replaced, with their notices.
 
     A space is a patient's ID with a frame of reference: nobody's plans lie in another's images, or
     are taken away by another's.
@@ -112,8 +123,15 @@ def valid_plans(plans: Iterable[Plan], spaces: Container[tuple[str, str]]) -> li
     found = [plan for plan in known if (plan.patient_id, plan.frame_of_reference) in spaces]
     # One without trajectories has no points, and so no space, but replaces its patient's as well.
     replacing = [*found, *(plan for plan in known if not plan.trajectories)]
-    replaced = {(plan.patient_id, uid) for plan in replacing for uid in plan.replaced}
-    return [plan for plan in found if (plan.patient_id, plan.uid) not in replaced]
+    versions = [plan.version for plan in replacing]
+    replaced, notices = replaced_keys(versions), conflict_notices(versions, "plan")
+    valid = [plan for plan in found if plan.version.key not in replaced]
+    return [replace(plan, notice=notices.get(plan.version.key, "")) for plan in valid]
+
+
+def notices_of(plans: Iterable[Plan]) -> dict[str, str]:
+    """Return what is to be known of plans, by their UIDs."""
+    return {plan.uid: plan.notice for plan in plans if plan.notice}
 
 
 def measurement_groups(document: Dataset) -> Sequence[Any]:

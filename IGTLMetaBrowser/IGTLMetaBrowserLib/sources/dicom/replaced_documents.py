@@ -3,14 +3,20 @@
 A structured report names them in its Predecessor Documents Sequence (PS3.3 C.17.2). A segmentation
 is an image, which has no such attribute: it names the one that it was made from in its Source Image
 Sequence (C.12.4), with a purpose of our own, as CID 7202 has none for it and may be extended.
+
+Nothing keeps two users from replacing one document: then both of theirs are valid, and it is said.
 """
 
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ... import codec
 from ...dicom_index.limited_file import open_limited
 from ...dicom_index.whole_dataset import read_whole
 
@@ -22,6 +28,55 @@ _logger = logging.getLogger(__name__)
 CODING_SCHEME = "99IGTLMETA"
 REPLACED = "REPLACED"
 
+# Who has made a document, as far as one says it: reports (C.17.2), segmentations (C.8.20.2), any.
+_AUTHORS = (
+    ("AuthorObserverSequence", "PersonName"),
+    ("VerifyingObserverSequence", "VerifyingObserverName"),
+)
+_NAMES = ("ContentCreatorName", "OperatorsName")
+_READ = (
+    "SOPInstanceUID", "PatientID", "SourceImageSequence", "ContentDate", "ContentTime", *_NAMES,
+)  # fmt: skip
+_MOST_CHARACTERS = 64
+_MOST_RIVALS = 3
+
+Key = tuple[str, str]
+"""Of a document: its patient's ID and its UID. Nobody's is replaced by another patient's."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A document among those that may have replaced each other.
+
+    ``replaced`` are the UIDs of those that are no longer valid, as it says; ``origin`` says when,
+    and by whom, it was made. ``is_empty``: that nothing is planned any more.
+    """
+
+    uid: str = ""
+    patient_id: str = ""
+    replaced: Sequence[str] = ()
+    origin: str = ""
+    is_empty: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.patient_id, self.uid
+
+    @property
+    def replaced_keys(self) -> list[Key]:
+        return [(self.patient_id, uid) for uid in self.replaced]
+
+
+def version_of(document: Dataset, is_empty: bool = False) -> Version:
+    """Return what a document says of itself, and of those that it has replaced."""
+    return Version(
+        str(document.SOPInstanceUID),
+        str(document.get("PatientID") or ""),
+        replaced_by(document),
+        _origin(document),
+        is_empty,
+    )
+
 
 def replaced_by(document: Dataset) -> list[str]:
     """Return the UIDs of the documents that one says are no longer valid."""
@@ -32,16 +87,96 @@ def replaced_by(document: Dataset) -> list[str]:
     return [str(reference.ReferencedSOPInstanceUID) for reference in references]
 
 
-def replaced_in(path: Path) -> list[str]:
-    """Return the same of a segmentation in a file; nothing, and a warning, if it cannot be read."""
+def version_in(path: Path) -> Version:
+    """Return what a segmentation in a file says; nothing, and a warning, if it cannot be read."""
     try:
         with open_limited(path) as file:
-            tags = ["SourceImageSequence"]
-            document = read_whole(file, stop_before_pixels=True, specific_tags=tags)
-            return replaced_by(document)
+            document = read_whole(file, stop_before_pixels=True, specific_tags=[*_READ])
+            return version_of(document)
     except Exception as error:  # a broken file raises anything
         _logger.warning("what %s has replaced is not known: %s", path.name, error)
-        return []
+        return Version()
+
+
+def replaced_keys(versions: Iterable[Version]) -> set[Key]:
+    """Return which documents are no longer valid."""
+    return {key for version in versions for key in version.replaced_keys}
+
+
+def conflict_notices(versions: Iterable[Version], what: str) -> dict[Key, str]:
+    """Return what is to be known of valid documents that have replaced the same one.
+
+    Be it directly, or by others in between. ``what`` they are is a word for users. That nothing is
+    planned any more is no rival of what was planned later in the place of its rival.
+    """
+    known = {version.key: version for version in versions}
+    gone = replaced_keys(known.values())
+    valid = [version for key, version in known.items() if key not in gone]
+    heirs: dict[Key, list[Version]] = {}  # by what they have replaced
+    ends = {key: version for version in valid if version.is_empty for key in version.replaced_keys}
+    for version in valid:
+        for key in () if version.is_empty else _ancestors(version, known):
+            heirs.setdefault(key, []).append(version)
+    notices = {}
+    for version in valid:
+        near = [heirs.get(key, ())[: _MOST_RIVALS + 1] for key in _ancestors(version, known)]
+        rivals = {other.key: other for others in near for other in others if other != version}
+        ended = [ends[key] for key in version.replaced_keys if key in ends]
+        if not version.is_empty and (rivals or ended):
+            notices[version.key] = _notice(version, [*rivals.values()], ended, what)
+    return notices
+
+
+def _notice(version: Version, rivals: list[Version], ended: list[Version], what: str) -> str:
+    own = f"this {what} ({version.origin})"
+    if not rivals:
+        return (
+            f"{own} has replaced one of which another document ({ended[0].origin}) says that "
+            "nothing is planned any more"
+        )
+    origins = ", ".join(other.origin for other in rivals[:_MOST_RIVALS])
+    others = "another one" if len(rivals) == 1 else "others"
+    return (
+        f"{own} and {others} ({origins}) have replaced the same {what}: decide which of them "
+        "counts, and remove what does not"
+    )
+
+
+def _ancestors(version: Version, known: Mapping[Key, Version]) -> dict[Key, None]:
+    """Return all that a document has replaced, directly or by others in between."""
+    found: dict[Key, None] = {}
+    waiting = [*version.replaced_keys]
+    while waiting:
+        key = waiting.pop()
+        if key not in found:
+            found[key] = None
+            waiting += known[key].replaced_keys if key in known else ()
+    return found
+
+
+def _origin(document: Dataset) -> str:
+    """Return when a document was made, and by whom, as far as it says so."""
+    date, time = (str(document.get(f"Content{part}") or "") for part in ("Date", "Time"))
+    if re.fullmatch(r"\d{8}", date):
+        date = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    if re.match(r"\d{6}", time):
+        time = f"{time[:2]}:{time[2:4]}:{time[4:6]}"
+    made = " ".join(filter(None, (date, time))) or "nobody says when"
+    author = next(filter(None, _authors(document)), "")
+    text = f"{made} by {author}" if author else made
+    return codec.printable(text)[:_MOST_CHARACTERS]
+
+
+def _authors(document: Dataset) -> Iterator[str]:
+    for sequence, keyword in _AUTHORS:
+        for item in document.get(sequence) or []:
+            yield _name(item.get(keyword))
+    for keyword in _NAMES:
+        yield _name(document.get(keyword))
+
+
+def _name(value: object) -> str:
+    return " ".join(str(value or "").replace("^", " ").split())
 
 
 def _is_replaced(reference: Dataset) -> bool:

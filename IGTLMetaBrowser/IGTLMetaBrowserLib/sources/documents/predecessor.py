@@ -6,13 +6,14 @@ How a document names it, ``dicom.replaced_documents`` says.
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from ...dicom_index.limited_file import open_limited
 from ...dicom_index.whole_dataset import read_whole
 from ...net.source import SourceError
 from ..archive.archive import Archive, Series
+from ..archive.entries import version_of
 from ..dicom.replaced_documents import CODING_SCHEME, REPLACED, replaced_by
 
 if TYPE_CHECKING:
@@ -22,56 +23,104 @@ _MEANING = "Replaced segmentation"
 _MOST_SERIES = 1000
 
 
-def find_predecessor(
-    archive: Archive, images: Sequence[Dataset], uid: str, modality: str
-) -> Dataset:
-    """Return a document of this modality (SR, SEG) in the study of these images, with its pixels.
+class DocumentsOfStudy:
+    """The documents of a modality (SR, SEG) that an archive has in the study of these images.
 
-    Raises ``SourceError`` if it is not there, or if another document has replaced it already: both
-    would then be valid.
+    They are asked for by each method, as others may store some at any time; fetched are those that
+    were not there before. All methods raise ``SourceError``.
     """
-    document, latest = find_latest(archive, images, uid, modality)
-    if latest is not document:
-        raise _replaced_meanwhile(uid)
-    return document
 
+    def __init__(self, archive: Archive, images: Sequence[Dataset], modality: str) -> None:
+        self._archive = archive
+        self._query = {"StudyInstanceUID": str(images[0].StudyInstanceUID), "Modality": modality}
+        # By their UIDs; without pixels, but for those that were wanted.
+        self._documents: dict[str, Dataset] = {}
+        self._found_in: dict[str, Series] = {}
+        self._fetched: set[Hashable] = set()
 
-def find_latest(
-    archive: Archive, images: Sequence[Dataset], uid: str, modality: str
-) -> tuple[Dataset, Dataset]:
-    """Return a document as ``find_predecessor`` does, and the one that is valid in its place now.
+    def predecessor(self, uid: str) -> Dataset:
+        """Return a document, with its pixels.
 
-    That is itself if no other has replaced it. Raises ``SourceError`` if it is not there, or if
-    several have replaced it.
-    """
-    query = {"StudyInstanceUID": str(images[0].StudyInstanceUID), "Modality": modality}
-    documents: dict[str, Dataset] = {}
-    found_in: dict[str, Series] = {}
-    for series in archive.find(query, _MOST_SERIES):
-        if series["Modality"] == modality:
-            archive.fetch(series, lambda content: _add(documents, content, uid))
-            found_in |= {one: series for one in documents if one not in found_in}
-    if uid not in documents:
-        raise SourceError(
-            f"{archive.name} does not have the document {uid}, which is to be replaced, in the "
-            "study of the images; get the list from it again"
-        )
-    document, latest = documents[uid], _latest(documents, uid)
-    if latest == uid:
-        return document, document
-    archive.fetch(found_in[latest], lambda content: _add(documents, content, latest))
-    return document, documents[latest]  # with its pixels, too
+        Raises also if another document has replaced it already: both would then be valid.
+        """
+        self._update(uid)
+        self._require(uid)
+        self._check_valid(uid)
+        return self._documents[uid]
 
+    def with_latest(self, uid: str) -> tuple[Dataset, Dataset]:
+        """Return a document, and the one that is valid in its place now: itself, perhaps.
 
-def _latest(documents: Mapping[str, Dataset], uid: str) -> str:
-    """Return the document at the end of the chain of those that replace each other."""
-    replaced = {one: {*replaced_by(document)} for one, document in documents.items()}
-    chain = [uid]
-    while following := [one for one in replaced if one not in chain and chain[-1] in replaced[one]]:
-        if len(following) > 1:  # which of them is valid, nobody knows
+        Both are with their pixels. Raises also if several have replaced it.
+        """
+        self._update(uid)
+        self._require(uid)
+        document, latest = self._documents[uid], self._latest(uid)
+        if latest == uid:
+            return document, document
+        self._fetch(self._found_in[latest], latest)  # with its pixels, too
+        return document, self._documents[latest]
+
+    def check_valid(self, uid: str) -> None:
+        """Raise ``SourceError`` if another document has replaced this one, which may be unknown."""
+        self._update()
+        self._check_valid(uid)
+
+    def rivals(self, document: Dataset) -> list[Dataset]:
+        """Return the documents that have replaced the same as this one, alone in its series."""
+        self._update(without=str(document.SeriesInstanceUID))
+        replaced = {*replaced_by(document)}
+        return [other for other in self._documents.values() if replaced & {*replaced_by(other)}]
+
+    def _update(self, wanted: str = "", without: str = "") -> None:
+        for series in self._archive.find(self._query, _MOST_SERIES):
+            version = version_of(series)
+            is_known = version in self._fetched or series.uid == without
+            if series["Modality"] != self._query["Modality"] or is_known:
+                continue
+            self._fetch(series, wanted)
+            self._fetched.add(version)
+
+    def _fetch(self, series: Series, wanted: str) -> None:
+        def add(content: bytes | memoryview) -> None:
+            document = _read(content, wanted)
+            self._documents[str(document.SOPInstanceUID)] = document
+            self._found_in.setdefault(str(document.SOPInstanceUID), series)
+
+        self._archive.fetch(series, add)
+
+    def _require(self, uid: str) -> None:
+        if uid not in self._documents:
+            raise SourceError(
+                f"{self._archive.name} does not have the document {uid}, which is to be replaced, "
+                "in the study of the images; get the list from it again"
+            )
+
+    def _check_valid(self, uid: str) -> None:
+        if self._following(uid):
             raise _replaced_meanwhile(uid)
-        chain += following
-    return chain[-1]
+
+    def _latest(self, uid: str) -> str:
+        """Return the document at the end of the chain of those that replace each other."""
+        chain = [uid]
+        while following := [one for one in self._following(chain[-1]) if one not in chain]:
+            if len(following) > 1:  # which of them is valid, nobody knows
+                raise _replaced_meanwhile(uid)
+            chain += following
+        return chain[-1]
+
+    def _following(self, uid: str) -> list[str]:
+        return [one for one, document in self._documents.items() if uid in replaced_by(document)]
+
+
+def _read(content: bytes | memoryview, wanted: str) -> Dataset:
+    """Return a document; without its pixels unless it is the one that is wanted."""
+    try:
+        document = read_whole(open_limited(content), stop_before_pixels=True)
+        is_wanted = document.SOPInstanceUID == wanted
+        return read_whole(io.BytesIO(content)) if is_wanted else document
+    except Exception as error:  # a broken file raises anything
+        raise SourceError(f"a document of the study cannot be read: {error}") from error
 
 
 def _replaced_meanwhile(uid: str) -> SourceError:
@@ -107,17 +156,6 @@ def name_as_replaced(segmentation: Dataset, predecessor: Dataset) -> None:
     reference.PurposeOfReferenceCodeSequence = [purpose]
     segmentation.SourceImageSequence = [reference]
     _add_to_references(segmentation, predecessor)
-
-
-def _add(documents: dict[str, Dataset], content: bytes | memoryview, wanted: str) -> None:
-    """Add a document; without its pixels unless it is the one that is wanted."""
-    try:
-        document = read_whole(open_limited(content), stop_before_pixels=True)
-        if document.SOPInstanceUID == wanted:
-            document = read_whole(io.BytesIO(content))
-        documents[str(document.SOPInstanceUID)] = document
-    except Exception as error:  # a broken file raises anything
-        raise SourceError(f"a document of the study cannot be read: {error}") from error
 
 
 def _add_to_references(segmentation: Dataset, predecessor: Dataset) -> None:

@@ -136,10 +136,16 @@ class TrajectoryTableModel(SortableTableModel):
             self.list.sort_by(np.array(isHidden, int), self._sortDescending)
         elif self._sortColumn == NOTE:
             # What is worth looking at comes first.
-            ranks = [_noteRank(one) for one in self.list.trajectories]
+            ranks = [self._noteRank(one) for one in self.list.trajectories]
             self.list.sort_by(np.array(ranks, int), self._sortDescending)
         else:
             self.list.sort(_FIELDS.get(self._sortColumn), self._sortDescending)
+
+    def _noteRank(self, one):
+        if one.problem:
+            return 0
+        isNoted = one.is_gone or one.notes or self._browser.trajectories.notice_of(one)
+        return 1 if isNoted else 2
 
     def _isShown(self, one):
         return self._browser.trajectories.is_shown(one)
@@ -171,7 +177,9 @@ class TrajectoryTableModel(SortableTableModel):
     def notes(self, one):
         """Return why a trajectory cannot be shown, and what else is odd about it."""
         notes = [self._texts["gone"]] if one.is_gone else []
-        return [*notes, one.problem] if one.problem else [*notes, *one.notes]
+        notes += [one.problem] if one.problem else one.notes
+        notice = self._browser.trajectories.notice_of(one)
+        return [*notes, printable(notice)] if notice else notes
 
     def _toolTipLines(self, row, column):
         if column == SHOWN:
@@ -214,12 +222,6 @@ class TrajectoryTableModel(SortableTableModel):
 
 def _isSame(one, other):
     return one is other
-
-
-def _noteRank(one):
-    if one.problem:
-        return 0
-    return 1 if one.is_gone or one.notes else 2
 
 
 def _swatchIcon(rgb):
