@@ -112,6 +112,7 @@ WITH_THREADS = (
     f"{LIB}.sources.background",
     f"{LIB}.sources.archive.fetched_series",
     f"{LIB}.sources.archive.series_fetcher",
+    f"{LIB}.sources.archive.threads",
     f"{LIB}.sources.archive.volume_memory",
 )
 # And for the look-up of a host's name, which the system offers as a blocking call only. Its thread
@@ -128,6 +129,7 @@ WITH_A_THREAD = (
     f"{LIB}.sources.archive.dimse_files",
     f"{LIB}.sources.archive.dimse_watch",
     f"{LIB}.sources.plain_volumes.itk_process",
+    f"{LIB}.sources.archive.threads",
     f"{LIB}.sources.archive.volume_memory",
     f"{LIB}.sources.archive.web_answers",
 )

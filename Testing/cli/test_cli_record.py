@@ -7,16 +7,17 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from cli.command import ended, igtlmeta, started
+from cli.command import ended, environment, igtlmeta, started
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
-from IGTLMetaBrowserLib.net.recording.recording import read_recording
+from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
 
 
 @contextmanager
@@ -55,6 +56,36 @@ def test_deidentified(demo_address: str, tmp_path: Path) -> None:
         items = json.loads(igtlmeta("list", address, "--json").stdout)
     assert len(items) == 3
     assert "Sheplogan" not in json.dumps(items)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "module", ["IGTLMetaBrowserLib.cli.fetch", "IGTLMetaBrowserLib.net.recording.recorder"]
+)
+@pytest.mark.parametrize("command", ["record", "replay"])
+def test_they_end_cleanly_before_they_are_ready(
+    command: str, module: str, number: signal.Signals, demo_address: str, tmp_path: Path
+) -> None:
+    """Also while the command's modules are loaded."""
+    file = tmp_path / "device.igtl"
+    words = [demo_address, "-o", file] if command == "record" else [file]
+    if command == "replay":
+        RecordingWriter(file).close()
+    python = [sys.executable, "-X", "importtime", "-m", "IGTLMetaBrowserLib.cli"]
+    with subprocess.Popen(
+        [*python, command, *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stderr is not None
+        assert any(module in line for line in process.stderr)
+        process.send_signal(number)
+        rest = process.stderr.read()
+    assert process.returncode == 0
+    assert "Traceback" not in rest
 
 
 def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> None:

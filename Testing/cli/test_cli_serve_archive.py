@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import nrrd
 import numpy as np
 import pytest
 
-from cli.command import igtlmeta, started
-from helpers import demo_dicom, orthanc
+from cli.command import SECONDS, ended, igtlmeta, started
+from helpers import demo_dicom, orthanc, scripted_archive
+from helpers.dropping_host import ON_LINUX_ONLY, dropping, wait_for_somebody_to_connect
+from helpers.peers import Peer
 from helpers.reserved_port import free_port
+from helpers.scripted_archive import Answer
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 without_orthanc = pytest.mark.skipif(
@@ -70,6 +76,40 @@ def test_a_search_asks_the_archive(archive, tmp_path):
         assert found.stderr == ""
         nothing = igtlmeta("list", address, "--search", "PatientName=Nobody*")
         assert "offers no images" in nothing.stderr
+
+
+@ON_LINUX_ONLY
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "archive", [("--dicomweb", "http://127.0.0.1:{}"), ("--dicom", "PACS@127.0.0.1:{}")]
+)
+def test_it_ends_while_it_connects_to_an_archive_that_does_not_answer(archive, number, tmp_path):
+    option, address = archive
+    options = ["--archive-timeout", 10 * SECONDS, "--archive-cache", tmp_path / "cache"]
+    with (
+        dropping() as port,
+        started("serve", option, address.format(port), *options, "--port", "0") as process,
+    ):
+        wait_for_somebody_to_connect(port, SECONDS)
+        process.send_signal(number)
+        assert ended(process) == (0, "", "")
+
+
+@ON_LINUX_ONLY
+def test_it_ends_while_a_client_waits_for_an_archive_that_does_not_answer_any_more(tmp_path):
+    options = ["--archive-timeout", 10 * SECONDS, "--archive-cache", tmp_path / "cache"]
+    empty = Answer(204, headers={"Connection": "close"})
+    with ExitStack() as until_it_is_away:
+        port = until_it_is_away.enter_context(scripted_archive.running(lambda _path: empty))
+        url = f"http://127.0.0.1:{port}"
+        with started("serve", "--dicomweb", url, *options, "--port", "0") as process:
+            address = process.stdout.readline().split()[-1]
+            until_it_is_away.close()
+            with dropping(port), Peer.connect(int(address.rpartition(":")[2])) as peer:
+                peer.send(codec.GetMessage("IMGMETA"))
+                wait_for_somebody_to_connect(port, SECONDS)
+                process.send_signal(signal.SIGTERM)
+                assert ended(process)[0] == 0
 
 
 def test_a_server_that_cannot_search_is_named():

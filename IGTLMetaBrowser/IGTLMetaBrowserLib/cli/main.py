@@ -1,7 +1,8 @@
 """``igtlmeta``: lists, fetches and serves images over OpenIGTLink, and indexes DICOM files.
 
 Exit code 0; 1 with a line on stderr for each thing that failed; 2 for wrong usage; 130 after
-Ctrl-C; 141 if nobody reads the output any more, as other commands have it.
+Ctrl-C, but 0 of what runs until it is asked to end, by SIGTERM, too; 141 if nobody reads the output
+any more, as other commands have it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sys
 # As a shell has it: 128 and the number of SIGINT, or of SIGPIPE (``| head`` has ended).
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
+# They run until they are asked to end, at any moment.
+_LASTING = (["serve"], ["record"], ["replay"])
 
 # Ctrl-C would come out of an import as a traceback: all else is imported when it is handled, also
 # ``typing``.
@@ -32,23 +35,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     Wrong usage raises ``SystemExit``, as argparse does.
     """
     _open_closed_streams()
+    words = sys.argv[1:] if argv is None else [*argv]
     try:
-        return _run(sys.argv[1:] if argv is None else argv)
+        code = _run(words)
     finally:
         _flush_at_end(sys.stderr)
+    if words[:1] in _LASTING:
+        from .serving import end_without_threads
+
+        end_without_threads(code)
+    return code
 
 
-def _run(words: Sequence[str]) -> int:
-    with _EndedQuietly(0 if words[:1] == ["serve"] else _INTERRUPTED):
+def _run(words: list[str]) -> int:
+    is_lasting = words[:1] in _LASTING
+    when_interrupted = 0 if is_lasting else _INTERRUPTED
+    with _EndedQuietly(when_interrupted) as quietly:
         arguments = _parse(words)
         from .output import complain
+
+        if is_lasting:
+            from .serving import interrupt
+
+            quietly.handle_then(interrupt)
     try:
         sys.stdout.reconfigure(errors="backslashreplace")
         code = arguments.run(arguments)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return when_interrupted
     except arguments.errors as error:
         return complain(error)
     except OSError as error:
@@ -85,14 +101,19 @@ class _EndedQuietly:
 
     def __init__(self, code: int) -> None:
         self._code = code
-        self._before: dict[int, Any] = {}
+        self._then: dict[int, Any] = {}
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> _EndedQuietly:
         for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, lambda *_: os._exit(self._code))
+            self._then[number] = signal.signal(number, lambda *_: os._exit(self._code))
+        return self
+
+    def handle_then(self, handler: Any) -> None:
+        """Have another handler than the one before from the end of the block."""
+        self._then = dict.fromkeys(self._then, handler)
 
     def __exit__(self, *_error: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._then.items():
             signal.signal(number, handler)
 
 

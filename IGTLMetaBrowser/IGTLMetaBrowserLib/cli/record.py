@@ -82,6 +82,7 @@ def record(arguments: argparse.Namespace) -> int:
     if both connections are.
     """
     _check_exposure(arguments)
+    ending = _Ending()
     options: dict[str, Any] = {
         "server_tls": tls_options.client_tls(arguments),
         "tls": _listening_tls(arguments),
@@ -96,7 +97,7 @@ def record(arguments: argparse.Namespace) -> int:
         writer.close()
         arguments.output.unlink()  # the next attempt would find a file that is there already
         return complain(serving_options.why_not_listening(arguments, error))
-    _run(recorder, f"recording {recorder.server_address}")
+    _run(recorder, f"recording {recorder.server_address}", ending)
     writer.close()
     note(f"{recorder.connections} connections recorded in {str(arguments.output)!r}")
     return 0
@@ -109,27 +110,32 @@ def replay(arguments: argparse.Namespace) -> int:
     scripts = make_scripts(read_recording(arguments.file), int(arguments.max_size * (1 << 20)))
     if not scripts:
         return complain(f"nobody has connected in {str(arguments.file)!r}: nothing to replay")
+    ending = _Ending()
     try:
         limits = serving_options.connection_limits(arguments)
         server = ReplayServer(scripts, arguments.host, arguments.port, arguments.speed, tls, limits)
     except OSError as error:
         return complain(serving_options.why_not_listening(arguments, error))
-    _run(server, f"replaying {len(scripts)} connections")
+    _run(server, f"replaying {len(scripts)} connections", ending)
     return 0
 
 
-def _run(server: _Stepped, what: str) -> None:
-    is_ending = False
+class _Ending:
+    """Notes the first signal that asks for the end; the next ends the process at once."""
 
-    def end(number: int, _frame: FrameType | None) -> None:
-        nonlocal is_ending
-        is_ending = True
+    def __init__(self) -> None:
+        self.is_asked_for = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        self.is_asked_for = True
         signal.signal(number, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
+
+def _run(server: _Stepped, what: str, ending: _Ending) -> None:
     print(f"{what} on {net.format_address(server.host, server.port)}", flush=True)
-    while not is_ending:
+    while not ending.is_asked_for:
         server.step(_STEP_SECONDS)
     server.close()
 

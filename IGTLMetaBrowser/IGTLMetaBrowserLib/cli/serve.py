@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import logging
 import os
-import signal
 import ssl
 import time
 from collections import Counter
@@ -34,7 +33,7 @@ from .index import processors
 from .metrics import Metrics, MetricsError
 from .output import complain, note, progress_bar
 from .parser import add_command, path_of
-from .serving import Records, Serving, end_with_stdin, interrupt
+from .serving import Records, Serving, end_with_stdin
 
 _REASONS_SHOWN = 8
 # After so long a source that makes an image lets others have their turn.
@@ -104,17 +103,12 @@ def serve(arguments: argparse.Namespace) -> int:
     serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
     limits, records = serving_options.limits(arguments), _records(arguments)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, interrupt)
     if arguments.end_with_stdin:
         end_with_stdin()
-    try:
-        opened = _open_source(arguments)
-        with closed_at_end(opened):
-            source = deidentified(opened, arguments)
-            return _serve(source, arguments, limits, context, tls, records)
-    except KeyboardInterrupt:  # while it reads the folder
-        return 0
+    opened = _open_source(arguments)
+    with closed_at_end(opened):
+        source = deidentified(opened, arguments)
+        return _serve(source, arguments, limits, context, tls, records)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -31,6 +32,17 @@ def interrupt(number: int, frame: FrameType | None) -> None:
     """Handle the first signal of a command that has not begun to serve."""
     end_at_once_next_time()
     signal.default_int_handler(number, frame)
+
+
+def end_without_threads(code: int) -> None:
+    """End the process, if there still is a thread that Python would wait for.
+
+    Nothing interrupts one that looks up the name of an archive, or connects to it.
+    """
+    others = {*threading.enumerate()} - {threading.main_thread()}
+    if not all(thread.daemon for thread in others):
+        sys.stdout.flush()
+        os._exit(code)
 
 
 def end_with_stdin() -> None:

@@ -34,7 +34,7 @@ class PacedArchive:
     """An archive with one series, which sends as many files as it is let."""
 
     name = "a paced archive"
-    is_instance_soon = False
+    is_instance_soon = is_connecting = False
 
     def __init__(self, slices: Sequence[Dataset]) -> None:
         self.slices = list(slices)

@@ -100,6 +100,8 @@ class Archive(Protocol):
     """Its address, as it is named in messages."""
     is_instance_soon: bool
     """Whether one instance that is asked for comes sooner than the first of a whole series."""
+    is_connecting: bool
+    """Whether a connection is being made, or its name looked up: ``close`` does not end that."""
 
     def find(self, query: Query, most: int) -> Sequence[Series]:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""

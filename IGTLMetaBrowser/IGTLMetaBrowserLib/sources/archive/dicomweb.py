@@ -80,6 +80,11 @@ class DicomWebArchive:
         self._url = url.rstrip("/")
         self._client = _make_client(self._url, self._session, self._settings.timeout)
 
+    @property
+    def is_connecting(self) -> bool:
+        """Whether a connection is being made, or its name looked up."""
+        return self._answers.is_connecting
+
     def find(self, query: Query, most: int) -> Sequence[Series]:
         """Return the series that match, at most so many. Raises ``ArchiveError``."""
         try:

@@ -102,6 +102,11 @@ class DimseArchive:
         # The archive knows one port, where one series can be waited for at a time.
         self._moving = threading.Lock()
 
+    @property
+    def is_connecting(self) -> bool:
+        """Whether a connection is being made, or its name looked up."""
+        return self._peer.watches.is_connecting
+
     def close(self) -> None:
         """End all that is asked, from another thread: it raises ``ArchiveError``."""
         self._peer.watches.close()

@@ -193,7 +193,8 @@ def associated(
         raise ArchiveError(f"{peer.name} was not asked: {CLOSED}")
     since = time.monotonic()
     try:
-        established = _associate(peer, services, storage, roles, handlers, watch, refusal)
+        with peer.watches.connecting(watch):
+            established = _associate(peer, services, storage, roles, handlers, watch, refusal)
     except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
         reason = getattr(error, "strerror", "") or error
         raise ArchiveError(

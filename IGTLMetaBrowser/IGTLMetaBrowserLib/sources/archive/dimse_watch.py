@@ -127,7 +127,22 @@ class Watches:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: dict[Any, Watch] = {}
+        self._connecting: set[Watch] = set()
         self.is_closed = False
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether a connection is being made, or its name looked up."""
+        return bool(self._connecting)
+
+    @contextmanager
+    def connecting(self, watch: Watch) -> Iterator[None]:
+        """Make an association: until there is a connection, there is nothing to end."""
+        self._connecting.add(watch)
+        try:
+            yield
+        finally:
+            self._connecting.discard(watch)
 
     def handlers(self, make: Callable[[], Watch]) -> list[tuple[Any, Callable[[Any], Any]]]:
         """Return what has pynetdicom tell the watches of its associations, made as these begin."""
@@ -160,6 +175,7 @@ class Watches:
 
     def _begin(self, association: Any, watch: Watch) -> None:
         watch.hear()
+        self._connecting.discard(watch)
         with self._lock:
             self._open[association] = watch
         if self.is_closed:

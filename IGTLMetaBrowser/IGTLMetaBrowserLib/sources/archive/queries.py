@@ -63,6 +63,18 @@ class ArchiveQueries:
         self._filters = dict(filters)
         self._modalities = tuple(modalities)
 
+    def begin(self, listing: Listing) -> list[Series]:
+        """Return the list without a search, when it has come. Raises ``ArchiveError``.
+
+        A signal can interrupt that: it is a thread that connects, or looks up the archive's name.
+        """
+        listing.asked_at = time.monotonic()
+        try:
+            return self._executor.submit(self.find, {}).result()
+        except BaseException:  # nobody will ask for anything
+            self._executor.shutdown(wait=False)
+            raise
+
     def notice_of(self, listing: Listing) -> str:
         """Return what there is to know of a list: that there are more, perhaps."""
         if not listing.is_cut:

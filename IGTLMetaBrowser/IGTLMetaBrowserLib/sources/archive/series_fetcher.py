@@ -26,6 +26,7 @@ from .fetched_series import FetchedFiles, OpenedSeries, can_be_read_from_memory,
 from .file_in_volume import FileBytes
 from .series_cache import CachedSeries, SeriesCache
 from .series_warm_up import read_a_first_series
+from .threads import end_threads
 from .volume_memory import SpareMemory, bytes_of_volume
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class SeriesFetcher:
 
     def close(self) -> None:
         """End threads and processes, when no fetch runs any more."""
-        self._scouts.shutdown(cancel_futures=True)
+        end_threads(self._scouts, self._archive)
         self._executor.shutdown()
         if self._decoders is not None:
             self._decoders.close()

@@ -10,7 +10,6 @@ The archive is asked by threads. Meanwhile ``NotReadyError`` lets the server ser
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter, OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -33,6 +32,7 @@ from .overlays import ArchiveOverlays
 from .queries import RETRY_SECONDS, ArchiveQueries, Listing
 from .series_cache import SeriesCache
 from .series_fetcher import SeriesFetcher
+from .threads import end_threads
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -87,17 +87,16 @@ class ArchiveSource:
         self._frames: dict[str, str] = {}
         self._overlays = ArchiveOverlays(self._series, self._frames, self._open)
         self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
-        self._default.asked_at = time.monotonic()
-        self._set_found(self._default, self._queries.find({}))
+        self._set_found(self._default, self._queries.begin(self._default))
         self._fetcher.wait_until_ready()
 
     def close(self) -> None:
         """End what runs, fetches within the file that comes. Nothing can be asked any more."""
         self._fetcher.stop()
         self._archive.close()
-        self._executor.shutdown(cancel_futures=True)
+        end_threads(self._executor, self._archive)
         for _, fetch in self._fetches.values():
-            if not fetch.cancelled() and fetch.exception() is None:
+            if fetch.done() and not fetch.cancelled() and fetch.exception() is None:
                 fetch.result().close()
         for opened in self._opened.values():
             opened.close()

@@ -11,6 +11,7 @@ import io
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 SECONDS = 30.0
 # With less, nobody fetches images: 100 slices of CT would take 3 hours.
 SLOWEST_BYTES_A_SECOND = 4 << 10
+_ENDS = "this program ends"
 
 
 class AnswerError(OSError):
@@ -38,14 +40,33 @@ class WebAnswers:
         self.silence = silence
         self._lock = threading.Lock()
         self._sockets: WeakSet[socket.socket] = WeakSet()
+        self._connecting = 0
         self.is_closed = False
 
     def limit(self, manager: PoolManager) -> None:
         """Have all answers that come through these connections be received here."""
         manager.pool_classes_by_scheme = {
-            scheme: _with_response_class(pool_class, self._response)
+            scheme: _limited(pool_class, self)
             for scheme, pool_class in manager.pool_classes_by_scheme.items()
         }
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether a connection is being made, or its name looked up."""
+        return self._connecting > 0
+
+    @contextlib.contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Make a connection. Raises ``AnswerError`` if none shall be made any more."""
+        if self.is_closed:
+            raise AnswerError(_ENDS)
+        with self._lock:
+            self._connecting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connecting -= 1
 
     def close(self) -> None:
         """End all that is being received, from another thread; it raises ``AnswerError``."""
@@ -56,7 +77,7 @@ class WebAnswers:
             with contextlib.suppress(OSError):  # it is closed already
                 socket.socket.shutdown(one, socket.SHUT_RDWR)  # below TLS: nothing is waited for
 
-    def _response(self, sock: socket.socket, *arguments: Any, **options: Any) -> HTTPResponse:
+    def response(self, sock: socket.socket, *arguments: Any, **options: Any) -> HTTPResponse:
         """Return what http.client calls a response, which it makes as soon as it has asked."""
         response = HTTPResponse(sock, *arguments, **options)
         raw = cast("io.BufferedReader", response.fp).detach()
@@ -81,7 +102,7 @@ class _LimitedReads(io.RawIOBase):
         begin = time.monotonic()
         count = None if self._answers.is_closed else self._raw.readinto(buffer)
         if self._answers.is_closed:
-            raise AnswerError("this program ends")
+            raise AnswerError(_ENDS)
         self._seconds += time.monotonic() - begin
         self._bytes += count or 0
         enough = self._answers.silence + SECONDS + self._bytes / SLOWEST_BYTES_A_SECOND
@@ -97,8 +118,12 @@ class _LimitedReads(io.RawIOBase):
         super().close()
 
 
-def _with_response_class(pool_class: type[HTTPConnectionPool], response: Any) -> Any:
+def _limited(pool_class: type[HTTPConnectionPool], answers: WebAnswers) -> Any:
     class Connection(pool_class.ConnectionCls):  # type: ignore[misc, name-defined]
-        response_class = staticmethod(response)
+        response_class = staticmethod(answers.response)
+
+        def connect(self) -> None:
+            with answers.connecting():
+                super().connect()
 
     return type(pool_class.__name__, (pool_class,), {"ConnectionCls": Connection})
