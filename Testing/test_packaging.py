@@ -28,6 +28,13 @@ def test_every_python_file_of_the_tree_is_installed() -> None:
     )
 
 
+def test_nothing_of_the_list_is_outside_of_a_command() -> None:
+    """As what is left behind its end: CMake stops at it, and no extension is built."""
+    commands_and_comments = r"\w+\([^()]*\)|#.*"
+    text = (MODULE / "CMakeLists.txt").read_text()
+    assert re.sub(commands_and_comments, "", text).strip() == ""
+
+
 def test_every_resource_of_the_tree_is_installed() -> None:
     assert sorted(named_files("MODULE_PYTHON_RESOURCES")) == files_in_tree("Resources/**/*.*")
 
