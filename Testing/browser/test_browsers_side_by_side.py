@@ -70,6 +70,19 @@ def test_what_one_has_loaded_and_left_is_loaded_for_the_other(
     assert browser.images.node("CT") is node
 
 
+def test_an_image_of_the_next_patient_is_not_seen_under_the_name_of_the_last(
+    hospital: Hospital, browser: Browser, other: Browser
+) -> None:
+    """The other browser has read the list again, and this one has not."""
+    node = browser.load_image("CT")
+    assert browser.images.slices("CT") is not None
+    hospital.entries[1] = replace(hospital.entries[1], patient_name="Jones", patient_id="P2")
+    other.list_images()
+    assert other.load_image("CT") is node
+    assert other.images.slices("CT") is not None
+    assert browser.images.slices("CT") is None
+
+
 def test_a_region_that_both_fetch_has_one_node(
     scene: slicer.vtkMRMLScene, hospital: Hospital, browser: Browser, other: Browser
 ) -> None:

@@ -96,6 +96,35 @@ def test_what_belongs_to_an_image_does_not_go_over_to_the_next_patients(
         unconnected.disconnect()
 
 
+def test_what_another_browser_has_loaded_does_not_go_over_to_the_next_patient(
+    unconnected: Browser, scene: slicer.vtkMRMLScene
+):
+    """Nor what is in a saved scene: whose an image is, its volume says."""
+
+    def load_all(browser: Browser) -> None:
+        heard: list = []
+        browser.add_observer(heard.append)
+        browser.connect(server.host, server.port)
+        browser.list_images()
+        browser.overlays.request_label_maps()
+        step_until_event(browser, heard, LabelMapsListed)
+        browser.overlays.request_points()
+        step_until_event(browser, heard, PointsShown)
+        browser.load_trajectories()
+        browser.load_image("0")
+        browser.load_image("L")
+
+    with ScriptedServer(numbering("Smith", ["A", "B"]), numbering("Jones", ["A"])) as server:
+        other = Browser(scene)
+        load_all(other)
+        other.close()
+        assert nodes_of(scene, "Smith") == {"A": True, "B": True, "Smith": True, "Tumor": True}
+        load_all(unconnected)
+        assert nodes_of(scene, "Jones") == {"A": True, "Jones": True, "Tumor": True}
+        assert nodes_of(scene, "Smith") == {"A": False, "B": False, "Smith": False, "Tumor": False}
+        unconnected.disconnect()
+
+
 class Leaving:
     """A peer that ends its script when it is asked for something of this name or type."""
 

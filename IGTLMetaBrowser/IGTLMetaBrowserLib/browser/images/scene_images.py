@@ -9,7 +9,11 @@ import numpy as np
 from ... import codec, net
 from ...codec.slice_stack import SliceStack
 from ...net.client.image_notes import describe_image
-from ...net.client.listed_images import fits, is_of_another_patient
+from ...net.client.listed_images import (
+    fits,
+    is_id_of_another_patient,
+    is_of_another_patient,
+)
 from ...scene.errors import SceneError
 from ...scene.images.image_nodes import ImageNodes
 from ...scene.images.node_slices import slices_of_node
@@ -67,16 +71,27 @@ class SceneImages:
         return self._overlays.owner_of(image_id) or image_id
 
     def slices(self, image_id: str) -> SliceStack | None:
-        """Return the slices of the volume of an image, or None if it cannot be shown so."""
-        node = self.node(image_id)
+        """Return the slices of the volume of an image, or None if it cannot be shown so.
+
+        Another browser of the server may have put the next patient's image there.
+        """
+        node, entry = self.node(image_id), self._metadata.entry(image_id)
+        in_scene = self._nodes.patient_id(self._connection.address, image_id)
+        is_of_other = entry is not None and is_id_of_another_patient(in_scene, entry)
         try:
-            return None if node is None else slices_of_node(node)
+            return None if node is None or is_of_other else slices_of_node(node)
         except SceneError:
             return None
 
     def adopt(self) -> tuple[list[str], list[str]]:
         """Find what is in the scene already; return the new ids of images and of label maps."""
-        return self._nodes.adopt(self._connection.address), self._overlays.adopt()
+        address = self._connection.address
+        images = self._nodes.adopt(address)
+        for image_id in images:
+            # The next list may give the id to another patient's image.
+            patient_id = self._nodes.patient_id(address, image_id)
+            self._metadata.remember_in_scene(image_id, patient_id)
+        return images, self._overlays.adopt()
 
     def show(
         self, image_id: str, image: codec.ImageMessage, is_live: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ... import codec
+from ...net.client.listed_images import is_id_of_another_patient
 
 # A list may have been cut to its fields, and the next one, with metadata, may not be.
 _FIELD_BYTES = 63
@@ -20,6 +21,8 @@ class ListedPatients:
 
     def __init__(self) -> None:
         self._entries: dict[str, codec.ImageMetaItem] = {}
+        # The patients' IDs of images that no list has said anything of yet.
+        self._in_scene: dict[str, str] = {}
 
     def remember(self, image_ids: Iterable[str], entries: Entries) -> None:
         """Remember what a list says of these images; what it does not have, as it was before."""
@@ -29,6 +32,11 @@ class ListedPatients:
             for image_id, now in known.items()
             if (entry := now or self._entries.get(image_id)) is not None
         }
+
+    def remember_in_scene(self, image_id: str, patient_id: str) -> None:
+        """Remember whose an image is that was in the scene before a list came."""
+        if patient_id and image_id not in self._entries:
+            self._in_scene[image_id] = patient_id
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -45,8 +53,14 @@ class ListedPatients:
                 of_others.append(image_id)
             elif now is not None and _is_another_image(before, now):
                 of_same.append(image_id)
+        for image_id, patient_id in list(self._in_scene.items()):
+            if (now := entries(image_id)) is None:
+                continue
+            del self._in_scene[image_id]
+            if is_id_of_another_patient(patient_id, now):
+                of_others.append(image_id)
         for image_id in (*of_others, *of_same):
-            del self._entries[image_id]
+            self._entries.pop(image_id, None)
         return of_others, of_same
 
 

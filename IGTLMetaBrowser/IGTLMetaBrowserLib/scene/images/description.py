@@ -104,13 +104,15 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
 
 
-def is_of_same_patient(node: Any, description: ImageDescription, patients: HiddenPatients) -> bool:
-    """Whether a node says that it shows an image of the patient of a description."""
-    shown = patients.redact_fields(description.fields)
-    return all(
-        (node.GetAttribute(_DICOM_PREFIX + keyword) or "") == shown[keyword]
-        for keyword in ("PatientID", "PatientName")
+def patient_of(node: Any) -> tuple[str, str]:
+    """Return ID and name of the patient whose image a node shows, as far as it says that.
+
+    While patients are hidden, the ID is not written, and the name is another in each session.
+    """
+    patient_id, name = (
+        node.GetAttribute(_DICOM_PREFIX + keyword) or "" for keyword in ("PatientID", "PatientName")
     )
+    return patient_id, name
 
 
 def rewrite_description(

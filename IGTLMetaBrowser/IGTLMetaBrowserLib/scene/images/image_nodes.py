@@ -28,7 +28,7 @@ from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
 from .description import (
     ImageDescription,
-    is_of_same_patient,
+    patient_of,
     rewrite_description,
     rewrite_frame,
     write_attributes,
@@ -92,6 +92,11 @@ class ImageNodes:
         """Return the volume of its own that an image has, or None."""
         return self._nodes.get((address, image_id))
 
+    def patient_id(self, address: str, image_id: str) -> str:
+        """Return the ID of the patient whose image the volume shows; empty if it is not known."""
+        node = self.volume(address, image_id)
+        return "" if node is None else patient_of(node)[0]
+
     def _volume_in_scene(self, address: str, image_id: str) -> Any:
         """Return the same, also if another browser has brought it into the scene meanwhile."""
         node = self.volume(address, image_id)
@@ -140,7 +145,7 @@ class ImageNodes:
         modality = description.fields["Modality"]
         known = self._volume_in_scene(address, image_id)
         # Of another patient's image, no voxels stay around a part of this one.
-        is_same = known is None or is_of_same_patient(known, description, self._patients)
+        is_same = self._is_of_patient(known, (address, image_id), description.patient)
         window = self._voi_window(image_id)
         self._disowned.discard((address, image_id))
         node = self._show(address, image_id, image, name, modality, window, known, is_same)
@@ -157,6 +162,14 @@ class ImageNodes:
         node.EndModify(modified)
         self._place_regions(address, image_id, node)
         return node
+
+    def _is_of_patient(self, node: Any, key: tuple[str, str], patient: tuple[str, str]) -> bool:
+        """Whether the volume of an image, if there is one, shows an image of a patient."""
+        if node is None:
+            return True
+        before, shown = self._descriptions.get(key), patient_of(node)
+        # Another browser may have shown another one's there; a hidden one is known only here.
+        return (before.patient if before and not shown[0] else shown) == patient
 
     def _place_regions(self, address: str, image_id: str, node: Any) -> None:
         for key in [key for key in self._descriptions if key[:2] == (address, image_id)]:
