@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from ..codec.messages.items import ItemListMessage
 from ..net.whole_texts import CLIENT, SERVER, WITHOUT_ITEMS
 from .kept_texts import is_group, is_modality
 
+_ITEMS_AT_ONCE = 200
 _PARTS = (codec.GetImagePartMessage, codec.ImagePartMessage, codec.ThumbnailMessage)
 # Of a compressed part: its zeros take what it claims, up to 1032 × of what came.
 _LARGEST_PART = 64 << 20
@@ -44,6 +46,15 @@ class MessageRedactor:
 
     def redact(self, message: codec.Message) -> codec.Message:
         """Return a message that tells nobody's name."""
+        steps = self.redacting(message)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+
+    def redacting(self, message: codec.Message) -> Generator[bytes, None, codec.Message]:
+        """Return what ``redact`` does, in steps of milliseconds; each yields no bytes."""
         metadata = {key: text for key, text in message.metadata.items() if (key, text) in _PROGRAMS}
         message = replace(
             message,
@@ -53,7 +64,9 @@ class MessageRedactor:
             timestamp=codec.Timestamp(0),
         )
         if isinstance(message, codec.ImageMessage):
-            return replace(message, pixels=np.zeros_like(message.pixels))
+            # Not zeros_like, which fills them: 512 MiB take a second, and as much memory.
+            zeros = np.zeros(message.pixels.shape, message.pixels.dtype)
+            return replace(message, pixels=zeros)
         if isinstance(message, _PARTS) and not _claims_much(message):
             return self._without_voxels(message)
         if isinstance(message, codec.QueryMessage) and len(b"".join(message.pack_content())) < 2:
@@ -63,7 +76,7 @@ class MessageRedactor:
         if isinstance(message, codec.StringMessage):
             return replace(message, string="")
         if isinstance(message, ItemListMessage):
-            return self._without_names(message)
+            return (yield from self._without_names(message))
         if message.type_name in _KEPT:
             return message
         size = sum(map(len, message.pack_content()))
@@ -84,8 +97,12 @@ class MessageRedactor:
             return replace(message, planes=planes)
         return message
 
-    def _without_names(self, message: ItemListMessage) -> codec.Message:
-        items = [self._without_name(item) for item in message.items]
+    def _without_names(self, message: ItemListMessage) -> Generator[bytes, None, codec.Message]:
+        items = []
+        for number, item in enumerate(message.items, start=1):
+            items.append(self._without_name(item))
+            if number % _ITEMS_AT_ONCE == 0:
+                yield b""
         return replace(message, items=items)
 
     def _without_name(self, item: Any) -> Any:

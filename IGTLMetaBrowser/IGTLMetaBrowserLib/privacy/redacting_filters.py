@@ -67,8 +67,10 @@ class _RedactingFilter:
             view = view[count:]
             for event in self._receiver.buffer_updated(count):
                 if isinstance(event, codec.Message):
+                    self.unfinished = 0
                     with suppress(codec.EncodeError):  # a peer's field that could not be sent again
-                        yield from _joined(codec.pack_parts(self._redactor.redact(event)))
+                        message = yield from self._redactor.redacting(event)
+                        yield from _packed(message)
         progress = self._receiver.progress
         self.unfinished = 0 if progress is None else max(0, progress.received)
         if self.unfinished > _SMALL:
@@ -78,6 +80,15 @@ class _RedactingFilter:
         """Leave out the message that is arriving."""
         self._receiver.discard()
         self.unfinished = 0
+
+
+def _packed(message: codec.Message) -> Iterator[Buffer]:
+    """Yield the bytes of a message, after empty ones while its checksum is made."""
+    content = codec.PackedContent(message)
+    while not content.sum_some():
+        yield b""
+    header = message.device_name, message.header_version, message.message_id, message.metadata
+    yield from _joined(content.parts(*header))
 
 
 def _joined(parts: list[Buffer]) -> list[Buffer]:

@@ -115,7 +115,7 @@ class Recorder:
     def step(self, seconds: float) -> None:
         """Hand on what is there; wait up to ``seconds`` for it. Raises ``RecordingError``."""
         wait = min(seconds, _POLL_SECONDS) if self._joining else seconds
-        ready = self._selector.select(wait)
+        ready = self._selector.select(0.0 if self._relay.is_busy else wait)
         for key, _ in ready:
             if key.data is self._acceptor:
                 self._accept(key.fileobj)

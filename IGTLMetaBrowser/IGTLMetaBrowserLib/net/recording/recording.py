@@ -93,9 +93,15 @@ class RecordingWriter:
 
     def write(self, event: Event, connection: int, data: Buffer = b"") -> None:
         """Write a record of now, through to the system; several for many bytes."""
+        for _ in self.writing(event, connection, data):
+            pass
+
+    def writing(self, event: Event, connection: int, data: Buffer) -> Iterator[None]:
+        """Write as ``write`` does, a record at each step."""
         view = memoryview(data).cast("B")
         for begin in range(0, len(view) or 1, _LARGEST_WRITTEN):
             self._write_record(event, connection, bytes(view[begin : begin + _LARGEST_WRITTEN]))
+            yield
 
     def _write_record(self, event: Event, connection: int, data: bytes) -> None:
         encoding = _PLAIN

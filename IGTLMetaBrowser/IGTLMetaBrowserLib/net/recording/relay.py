@@ -7,7 +7,7 @@ import logging
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...codec.wire import Buffer
@@ -29,11 +29,16 @@ _MOST_HELD = 8 << 20
 _MOST_HELD_OF_ALL = 64 << 20
 # Of a step in which one end after the other is served.
 _STEP_SECONDS = 0.02
+# Of it, for what one end has sent to be written: a large message that is redacted takes seconds.
+_TURN_SECONDS = 0.01
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 
 Filter = Callable[[bytes], Iterable[Buffer]]
-"""What of the bytes of one end goes into the file; it may wait until a message is whole."""
+"""What of the bytes of one end goes into the file; it may wait until a message is whole.
+
+That can be large: it comes in pieces, perhaps empty ones, between which others are served.
+"""
 
 
 @dataclass(eq=False)
@@ -51,6 +56,9 @@ class End:
     is_broken: bool = False  # nothing can be sent to it
     served_in_step: int = 0
     is_ignored: bool = False  # what it sends is no longer TLS
+    # What came last, until it is in the file: the answer to it comes behind it.
+    unwritten: bytes = b""
+    writing: Iterator[None] | None = None
 
     @property
     def has_tls(self) -> bool:
@@ -89,14 +97,16 @@ class Pair:
 
     @property
     def held(self) -> int:
-        """Bytes that wait to be sent."""
-        return len(self.client.outgoing) + len(self.server.outgoing)
+        """Bytes that wait to be written, or sent."""
+        return sum(len(end.outgoing) + len(end.unwritten) for end in (self.client, self.server))
 
     @property
     def is_over(self) -> bool:
         """Whether nothing can come any more, and all that came was sent on, as far as it can be."""
         if self.client.has_ended and self.server.has_ended:
             return not self.held
+        if self.client.unwritten or self.server.unwritten:
+            return False
         return any(one.is_gone and not other.outgoing for one, other in self.ends)
 
     @property
@@ -126,6 +136,7 @@ class Relay:
         self._limits = limits
         self._log = log
         self._held = 0
+        self._unwritten: dict[End, Pair] = {}
         self._steps = 0
         self._check_at = 0.0
 
@@ -155,7 +166,8 @@ class Relay:
     def serve(self, ready: Sequence[tuple[selectors.SelectorKey, int]]) -> None:
         """Go on with ends that are ready, as far as there is time. Raises ``RecordingError``."""
         self._steps += 1
-        waiting = {key.data[1]: (key.data[0], events) for key, events in ready}
+        waiting = {end: (pair, 0) for end, pair in self._unwritten.items()}
+        waiting |= {key.data[1]: (key.data[0], events) for key, events in ready}
         for end in in_turns(waiting, self._steps, _STEP_SECONDS):
             self._serve(*waiting[end], end)
 
@@ -166,10 +178,17 @@ class Relay:
         one, other = next(ends for ends in pair.ends if ends[0] is end)
         if events & selectors.EVENT_WRITE:
             self._write(pair, one)
-        if events & selectors.EVENT_READ:
+        if one.writing is not None:
+            self._hand_on(pair, one, other)
+        elif events & selectors.EVENT_READ:
             self._read(pair, one, other)
         self._held += pair.held - held
         self._settle(pair)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether there is something to write, and ``serve`` not to wait for."""
+        return bool(self._unwritten)
 
     def check(self) -> None:
         """Drop those whose time is up."""
@@ -203,12 +222,30 @@ class Relay:
         if not data or end.is_ignored:
             return
         pair.active_at, pair.has_asked = time.monotonic(), True
+        end.unwritten, end.writing = data, self._writing(pair, end, data)
+        self._hand_on(pair, end, other)
+
+    def _writing(self, pair: Pair, end: End, data: bytes) -> Iterator[None]:
         for kept in end.keep(data):
-            self._writer.write(end.event, pair.number, kept)
+            if len(kept):
+                yield from self._writer.writing(end.event, pair.number, kept)
+            else:
+                yield
+
+    def _hand_on(self, pair: Pair, end: End, other: End) -> None:
+        """Go on to write what has come from an end; when that is done, send it to the other."""
+        until = time.monotonic() + _TURN_SECONDS
+        for _ in end.writing or ():
+            if time.monotonic() >= until:
+                self._unwritten[end] = pair
+                pair.active_at = time.monotonic()
+                return
+        self._unwritten.pop(end, None)
+        data, end.unwritten, end.writing = end.unwritten, b"", None
         if other.is_broken:
             return
         if not other.outgoing:
-            other.pace.begin(pair.active_at, _taken(other))
+            other.pace.begin(time.monotonic(), _taken(other))
         other.outgoing += data
         self._write(pair, other)
 
@@ -252,7 +289,8 @@ class Relay:
     def _settle(self, pair: Pair) -> None:
         """Pass on that an end sends no more, when all that it sent is; and close what is over."""
         for end, other in pair.ends:
-            if other.has_ended and not end.outgoing and not end.is_told:
+            is_all_sent = not end.outgoing and not other.unwritten
+            if other.has_ended and is_all_sent and not end.is_told:
                 end.is_told = True
                 self._tell(pair, end)
         if pair.is_over:
@@ -279,7 +317,8 @@ class Relay:
         for end, other in pair.ends:
             most = 0 if self._held > _MOST_HELD_OF_ALL else _MOST_HELD
             is_held = len(other.outgoing) > most
-            read = 0 if is_held or end.has_ended else selectors.EVENT_READ
+            is_unread = is_held or end.has_ended or end.writing is not None
+            read = 0 if is_unread else selectors.EVENT_READ
             events = read | (selectors.EVENT_WRITE if end.outgoing else 0)
             is_watched = end.socket in self._selector.get_map()
             if events and is_watched:
@@ -294,6 +333,7 @@ class Relay:
         self.pairs.remove(pair)
         self._held -= pair.held
         for end, _ in pair.ends:
+            self._unwritten.pop(end, None)
             if end.socket in self._selector.get_map():
                 self._selector.unregister(end.socket)
             if not end.is_broken:
