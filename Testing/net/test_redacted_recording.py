@@ -169,6 +169,7 @@ def test_ever_new_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch):
 
 
 LARGE = make_image(1, (512, 512, 200))
+LONG = codec.TrajectoryMessage([codec.TrajectoryItem("Lindqvist")] * 40_000)
 
 
 @contextmanager
@@ -223,13 +224,16 @@ def passed_on(data: bytes, client: socket.socket, there: socket.socket) -> threa
     return receiver
 
 
-def test_while_a_large_message_is_redacted_others_are_handed_on(tmp_path: Path):
+@pytest.mark.parametrize("large", [LARGE, LONG], ids=["image", "plan"])
+def test_while_a_large_message_is_redacted_others_are_handed_on(
+    tmp_path: Path, large: codec.Message
+):
     """512 MiB take seconds, in which navigation goes on."""
     with redacting_recorder(tmp_path / "device.igtl") as (recorder, server, made):
         client, there = connected(recorder, server)
         other, other_there = connected(recorder, server)
         with client, there, other, other_there:
-            passed_on(codec.pack(LARGE), client, there)
+            passed_on(codec.pack(large), client, there)
             while not made:
                 recorder.step(0.01)
             other.sendall(codec.pack(codec.StatusMessage()))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from weakref import WeakSet
 
 from .. import codec
+from ..codec.messages.items import ItemListMessage
 from ..codec.wire import Buffer
 from .redacted_messages import MessageRedactor
 
@@ -15,6 +17,7 @@ from .redacted_messages import MessageRedactor
 _MOST_UNFINISHED = 1 << 30
 
 _LARGEST_JOINED = 1 << 20
+_ITEMS_AT_ONCE = 500
 # What fits the buffer that each receiver has anyway.
 _SMALL = 64 << 10
 
@@ -83,8 +86,15 @@ class _RedactingFilter:
 
 
 def _packed(message: codec.Message) -> Iterator[Buffer]:
-    """Yield the bytes of a message, after empty ones while its checksum is made."""
-    content = codec.PackedContent(message)
+    """Yield the bytes of a message, after empty ones while it is packed and its checksum made."""
+    parts: list[Buffer] | None = None
+    if isinstance(message, ItemListMessage):
+        parts = []
+        for start in range(0, len(message.items), _ITEMS_AT_ONCE):
+            items = message.items[start : start + _ITEMS_AT_ONCE]
+            parts += replace(message, items=items).pack_content()
+            yield b""
+    content = codec.PackedContent(message, parts)
     while not content.sum_some():
         yield b""
     header = message.device_name, message.header_version, message.message_id, message.metadata
