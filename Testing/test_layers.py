@@ -110,6 +110,7 @@ WITH_THREADS = (
     f"{LIB}.sources.archive.queries",
     f"{LIB}.sources.archive.source",
     f"{LIB}.sources.background",
+    f"{LIB}.sources.archive.disk_checks",
     f"{LIB}.sources.archive.fetched_series",
     f"{LIB}.sources.archive.series_fetcher",
     f"{LIB}.sources.archive.threads",

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
+from IGTLMetaBrowserLib.sources.archive import disk_checks
 from IGTLMetaBrowserLib.sources.archive import source as archive_source
 from IGTLMetaBrowserLib.sources.dicom.files import ImageFile
 
@@ -77,6 +81,69 @@ def test_a_series_of_which_a_file_on_disk_holds_nothing_is_fetched_again(
     damaged = sorted((tmp_path / "cache").glob("*/files/*"))[number]
     damaged.write_bytes(bytes(damaged.stat().st_size))
     assert fetch_only(open_source(url)).pixels.shape == (3, 5, 7)
+
+
+@pytest.fixture
+def kept(serve, slices, open_source, tmp_path) -> tuple[str, list[Path]]:
+    """The address of an archive, and the files of its series, which was fetched once."""
+    url = serve(archive_of(multipart(slices), record(slices)))
+    source = open_source(url)
+    fetch_only(source)
+    source.close()
+    return url, sorted((tmp_path / "cache").glob("*/files/*"))
+
+
+def flip(path: Path, place: int, is_noticed_by_the_system: bool = True) -> None:
+    """Change a bit of a file: by another process, or by the disk, of which no time tells."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    before = path.stat()
+    with path.open("r+b") as file:
+        file.write(content)
+    if not is_noticed_by_the_system:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("number", [0, -1], ids=["first", "last"])
+def test_a_series_of_which_one_bit_on_disk_is_another_is_fetched_again(
+    kept, slices, open_source, caplog, number
+):
+    """Its size is the same, and it can be read: it would be another image, without a word."""
+    url, files = kept
+    flip(files[number], -4)
+    np.testing.assert_array_equal(
+        fetch_only(open_source(url)).pixels, [one.pixel_array for one in slices]
+    )
+    assert "a series on disk is damaged, and is fetched again" in caplog.text
+
+
+def test_what_is_damaged_while_it_is_open_is_fetched_again(
+    kept, slices, open_source, caplog, monkeypatch
+):
+    monkeypatch.setattr(disk_checks, "SECONDS_BELIEVED", 0.0)
+    url, _ = kept
+    source = open_source(url)
+    pixels = fetch_only(source).pixels
+    assert "damaged" not in caplog.text
+    (damaged,) = (one for one in source._opened.values())
+    flip(damaged.cached.files / "000002.dcm", -4, is_noticed_by_the_system=False)
+    np.testing.assert_array_equal(fetch_only(source).pixels, pixels)
+    assert "a series on disk is damaged, and is fetched again" in caplog.text
+
+
+def test_an_index_that_is_damaged_says_nothing_of_where_an_image_lies(kept, open_source, tmp_path):
+    """It has the positions of all slices: with another it would be another place, or size."""
+    url, _ = kept
+    source = open_source(url)
+    expected = fetch_only(source)
+    source.close()  # now there is an index
+    (database,) = (tmp_path / "cache").glob("*/index.sqlite")
+    content = database.read_bytes()
+    place = content.rindex(b"4.0")  # of the last position
+    database.write_bytes(content[:place] + b"5" + content[place + 1 :])
+    again = fetch_only(open_source(url))
+    np.testing.assert_array_equal(again.ijk_to_ras(), expected.ijk_to_ras())
+    assert again.metadata == expected.metadata
 
 
 def test_a_series_that_another_process_has_removed_is_fetched_again(

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from IGTLMetaBrowserLib.codec import crc64
+from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError, Series
 from IGTLMetaBrowserLib.sources.archive.series_cache import CachedSeries, SeriesCache
 
@@ -20,6 +22,7 @@ IMPORT_ROOT = Path(__file__).resolve().parents[3] / "IGTLMetaBrowser"
 OTHER = """
 import sys
 from pathlib import Path
+from IGTLMetaBrowserLib.codec import crc64
 from IGTLMetaBrowserLib.sources.archive.archive import Series
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 
@@ -28,7 +31,7 @@ cached = cache.begin("http://archive", series)
 (cached.files / "1.dcm").write_bytes(b"x")
 print("begun", flush=True)
 sys.stdin.readline()
-cache.finish(cached)
+cache.finish(cached, {"1.dcm": (1, crc64(b"x"))})
 """
 
 
@@ -46,7 +49,7 @@ def keep(cache: SeriesCache, kept: Series, size: int = 400, used_at: int = 0) ->
     """Keep a series of so many bytes; ``used_at`` is when it was used last, in seconds."""
     cached = cache.begin(ARCHIVE, kept)
     (cached.files / "1.dcm").write_bytes(bytes(size))
-    cache.finish(cached)
+    cache.finish(cached, {"1.dcm": (size, crc64(bytes(size)))})
     if used_at:
         os.utime(cached.folder / "complete", (used_at, used_at))
     return cached
@@ -55,7 +58,7 @@ def keep(cache: SeriesCache, kept: Series, size: int = 400, used_at: int = 0) ->
 def test_a_series_is_found_when_it_is_whole(cache):
     cached = cache.begin(ARCHIVE, series())
     assert cache.find(ARCHIVE, series()) is None
-    cache.finish(cached)
+    cache.finish(cached, {})
     assert cache.find(ARCHIVE, series()) == cached
 
 
@@ -156,3 +159,47 @@ def test_a_disk_that_refuses_is_named_in_the_log_and_not_to_clients(cache, tmp_p
         cache.begin(ARCHIVE, series())
     assert str(tmp_path) not in str(caught.value)
     assert str(tmp_path) in caplog.text
+
+
+def test_each_byte_of_a_series_is_as_it_came(cache):
+    cached = keep(cache, series(), size=5000)
+    assert cached.is_unchanged()
+    file = cached.files / "1.dcm"
+    for place in (0, 4999):
+        content = bytearray(5000)
+        content[place] ^= 1
+        file.write_bytes(content)
+        assert cached.is_whole
+        assert not cached.is_unchanged()
+    file.unlink()
+    assert not cached.is_unchanged()
+
+
+@pytest.mark.parametrize("place", [0, 20, -1])
+def test_a_damaged_list_of_checksums_is_noticed(cache, place):
+    cached = keep(cache, series())
+    mark = cached.folder / "complete"
+    content = bytearray(mark.read_bytes())
+    content[place] ^= 1
+    mark.write_bytes(content)
+    assert cache.find(ARCHIVE, series()) is None
+    assert not cached.folder.exists()
+
+
+def test_an_index_that_is_not_as_it_was_left_is_made_anew(cache):
+    cached = keep(cache, series())
+    assert not cached.database().exists()
+    cached.database().write_bytes(b"an index")
+    cached.leave_database()
+    assert cached.database().read_bytes() == b"an index"
+    cached.database().write_bytes(b"am index")
+    assert not cached.database().exists()
+    cached.database().write_bytes(b"of which nothing is known")
+    (cached.folder / "index.sum").unlink()
+    assert not cached.database().exists()
+
+
+def test_a_server_that_ends_does_not_wait_until_all_files_are_compared(cache):
+    cached = keep(cache, series())
+    with pytest.raises(SourceError, match="the server ends"):
+        cached.is_unchanged(lambda: True)

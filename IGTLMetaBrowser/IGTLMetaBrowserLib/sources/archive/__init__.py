@@ -4,7 +4,8 @@ what it can do  ``archive``, by ``dicomweb`` (with ``web_session``, ``web_answer
                 ``stow``) or ``dimse`` (with ``dimse_association``, ``dimse_watch`` and
                 ``dimse_files``)
 the source      ``source``, ``queries``, ``entries``, ``overlays``; ``threads``: how they end
-a series        ``series_fetcher``, ``fetched_series``, ``series_cache``, ``series_warm_up``;
+a series        ``series_fetcher``, ``fetched_series``, ``series_cache``, ``disk_checks``,
+                ``series_warm_up``;
                 ``arriving_volume``, ``growing_volume``, ``file_in_volume``,
                 ``volume_memory``: sent while it comes
 """

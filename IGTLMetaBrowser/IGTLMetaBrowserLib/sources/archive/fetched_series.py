@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,7 @@ class OpenedSeries:
     """A series that is fetched: where its files are, what makes images of them, and the entries.
 
     ``files`` are those that are still in memory; ``written`` says whether the disk has taken them.
+    ``opened_at`` is when, in ``time.monotonic`` seconds.
     """
 
     cached: CachedSeries
@@ -47,12 +49,17 @@ class OpenedSeries:
     plans: tuple[Plan, ...] = ()
     files: FetchedFiles | None = None
     written: Future[bool] | None = None
+    opened_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_in_memory(self) -> bool:
+        """Whether its files are not read from the disk, which perhaps has not taken them."""
+        return self.written is not None and not (self.written.done() and self.written.result())
 
     @property
     def is_lost(self) -> bool:
         """Whether its files were on disk, and another process has made room of them."""
-        is_written = self.written is None or (self.written.done() and self.written.result())
-        return is_written and not self.cached.is_there
+        return not self.is_in_memory and not self.cached.is_there
 
     @property
     def is_refused(self) -> bool:
@@ -89,6 +96,8 @@ class FetchedFiles:
         # Those that are written later; None if each is written as it comes.
         self._unwritten: list[tuple[str, FileBytes]] | None = []
         self.contents = FilesInMemory()
+        # Of those that are written: what is on the disk then has to be the same.
+        self.sums: dict[str, tuple[int, int]] = {}
 
     @property
     def count(self) -> int:
@@ -141,9 +150,12 @@ class FetchedFiles:
 
     def _write(self, name: str, content: FileBytes) -> None:
         pieces = content.pieces() if isinstance(content, FileInVolume) else [content]
+        crc = 0
         with (self._folder / name).open("wb") as file:
             for piece in pieces:
                 file.write(piece)
+                crc = codec.crc64(piece, crc)
+        self.sums[name] = len(content), crc
 
     def index(self) -> DicomIndex:
         """Return an index of the files, in memory. Raises ``DicomIndexError``."""
@@ -243,11 +255,11 @@ def check_fetched(series: Series, index: DicomIndex, archive: str) -> None:
         "series": series.uid,
         "patient_ID": series["PatientID"],
     }
-    for field, value in expected.items():
-        others = {str(row[field]) for row in rows} - {value}
+    for keyword, value in expected.items():
+        others = {str(row[keyword]) for row in rows} - {value}
         if others:
             raise ArchiveError(
-                f"{archive} has sent another {field.replace('_', ' ')} than was asked for "
+                f"{archive} has sent another {keyword.replace('_', ' ')} than was asked for "
                 f"({min(others)!r} for {value!r}); nothing of it is used"
             )
     if not series["PatientID"]:

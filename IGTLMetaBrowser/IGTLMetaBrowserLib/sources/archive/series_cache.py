@@ -5,6 +5,9 @@ patient, study, series and number of instances. It counts when ``complete`` lies
 written last, and says what has to be there: a disk that was full, or who tidies up, may have taken
 some of it. So no process sees the half of a series, and none waits for another: of two that
 fetch the same, one folder is superfluous, and goes first when room is needed.
+
+``complete`` has the checksum of each file as it came from the archive, and ``index.sum`` that of
+the index: what a disk or another process has changed since becomes no image.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ... import codec
+from ...net.source import SourceError
 from ...whole_file import replaced_at_end
 from .archive import ArchiveError, Series
 
@@ -28,10 +33,17 @@ _logger = logging.getLogger(__name__)
 
 _COMPLETE = "complete"
 _FILES = "files"
+_DATABASE, _DATABASE_SUM = "index.sqlite", "index.sum"
+# What fits into the processor's cache is summed twice as fast.
+_READ_AT_ONCE = 256 << 10
 # A fetch that has written nothing for an hour has been killed.
 _ABANDONED_NS = 3600 * 10**9
 # Only what was made here is removed: somebody may have other folders there.
 _NAME = re.compile(r"[0-9a-f]{32}-.+")
+
+
+Sums = Mapping[str, tuple[int, int]]
+"""Of files by their names: the size in bytes, and the CRC-64."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +57,6 @@ class CachedSeries:
         return self.folder / _FILES
 
     @property
-    def database(self) -> Path:
-        return self.folder / "index.sqlite"
-
-    @property
     def is_there(self) -> bool:
         """Whether no process has removed it."""
         return (self.folder / _COMPLETE).exists()
@@ -57,14 +65,56 @@ class CachedSeries:
     def is_whole(self) -> bool:
         """Whether its files are those that were fetched, as far as names and sizes tell."""
         try:
-            return (self.folder / _COMPLETE).read_text() == self.content()
+            there = {file.name: file.stat().st_size for file in self.files.iterdir()}
+            return there == {name: size for name, (size, _) in self._sums().items()}
         except (OSError, ValueError):
             return False
 
-    def content(self) -> str:
-        """Return what is another if a file is missing or has another size. Raises ``OSError``."""
-        sizes = sorted((file.name, file.stat().st_size) for file in self.files.iterdir())
-        return hashlib.sha256(repr(sizes).encode()).hexdigest()
+    def is_unchanged(self, is_over: Callable[[], bool] = lambda: False) -> bool:
+        """Whether each byte of them is as it came. All are read: 157 MB take 50 ms.
+
+        Raises ``SourceError`` as soon as ``is_over``: of a slow disk, it can take a minute.
+        """
+        try:
+            sums, piece = self._sums(), _piece()
+            for name, expected in sums.items():
+                if is_over():
+                    raise SourceError("the server ends")
+                if _sum_of(self.files / name, piece) != expected:
+                    return False
+            return True
+        except (OSError, ValueError):
+            return False
+
+    def finish(self, sums: Sums) -> None:
+        """Write what has to be there. Raises ``OSError``."""
+        lines = "".join(f"{crc:016x} {size} {name}\n" for name, (size, crc) in sums.items())
+        with replaced_at_end(self.folder / _COMPLETE, is_synced=False) as part:
+            part.write_text(f"{codec.crc64(lines.encode()):016x}\n{lines}")
+
+    def _sums(self) -> Sums:
+        """Return what has to be there. Raises ``OSError``, and ``ValueError`` if it is damaged."""
+        own, _, lines = (self.folder / _COMPLETE).read_text().partition("\n")
+        if int(own, 16) != codec.crc64(lines.encode()):
+            raise ValueError("its checksums are damaged")
+        fields = [line.split(" ", 2) for line in lines.splitlines()]
+        return {name: (int(size), int(crc, 16)) for crc, size, name in fields}
+
+    def database(self) -> Path:
+        """Return where the index of the files is: there is none if it is not as it was left."""
+        path = self.folder / _DATABASE
+        try:
+            if path.exists() and (self.folder / _DATABASE_SUM).read_text() != _text_of(path):
+                path.unlink()
+        except (OSError, ValueError):
+            path.unlink(missing_ok=True)
+        return path
+
+    def leave_database(self) -> None:
+        """Note how the index is left, when it is written. Raises ``OSError``."""
+        text = _text_of(self.folder / _DATABASE)
+        with replaced_at_end(self.folder / _DATABASE_SUM, is_synced=False) as part:
+            part.write_text(text)
 
     def use(self) -> None:
         """Have it count as used now, if it is there."""
@@ -118,10 +168,9 @@ class SeriesCache:
         reason = error.strerror or type(error).__name__
         return ArchiveError(f"the server cannot keep the series on its disk: {reason}")
 
-    def finish(self, cached: CachedSeries) -> None:
+    def finish(self, cached: CachedSeries, sums: Sums) -> None:
         """Have a series count as whole; remove those that are used least if there is no room."""
-        with replaced_at_end(cached.folder / _COMPLETE, is_synced=False) as part:
-            part.write_text(cached.content())
+        cached.finish(sums)
         entries = sorted(self._entries(), reverse=True)
         total = 0
         for used, size, folder in entries:
@@ -145,6 +194,23 @@ class SeriesCache:
                     continue  # being fetched by another thread or process
                 files = [*(folder / _FILES).iterdir()]
                 yield used, sum(file.stat().st_size for file in files), folder
+
+
+def _piece() -> memoryview:
+    return memoryview(bytearray(_READ_AT_ONCE))
+
+
+def _sum_of(path: Path, piece: memoryview) -> tuple[int, int]:
+    """Return size and checksum of a file, read piece by piece. Raises ``OSError``."""
+    size = crc = 0
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(piece):
+            size, crc = size + count, codec.crc64(piece[:count], crc)
+    return size, crc
+
+
+def _text_of(path: Path) -> str:
+    return repr(_sum_of(path, _piece()))
 
 
 def _is_own(folder: Path) -> bool:

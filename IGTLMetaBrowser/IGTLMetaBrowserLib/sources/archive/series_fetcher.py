@@ -304,7 +304,7 @@ class SeriesFetcher:
                 written = files.when_written(partial(self._on_written, cached, files))
                 return replace(opened, files=files, written=written)
             files.wait()
-            self._cache.finish(cached)
+            self._cache.finish(cached, files.sums)
             opened = self._make_images(cached, index)
             _keep_arrived(opened, arriving)
             return opened
@@ -315,7 +315,7 @@ class SeriesFetcher:
         """Have a series count as whole; return whether the disk has taken it."""
         try:
             files.check_written()
-            self._cache.finish(cached)
+            self._cache.finish(cached, files.sums)
         except OSError as error:
             self._cache.error(error)
             self._cache.drop(cached)
@@ -324,12 +324,15 @@ class SeriesFetcher:
         return True
 
     def _open(self, series: Series, cached: CachedSeries) -> OpenedSeries:
-        """Open what lies in the cache, if it still is the whole series and nothing else."""
+        """Open what lies in the cache, if it still is the whole series, and as it came."""
         try:
-            index = DicomIndex(cached.files, cached.database)
+            # Not meanwhile: for each piece of it, a thread would wait for the interpreter.
+            if not cached.is_unchanged(lambda: self._is_closed):
+                raise ArchiveError("it is not as it came")
+            index = DicomIndex(cached.files, cached.database())
             try:
-                index.update()
-                # After a power cut, a file of the right size may hold nothing.
+                if index.update():
+                    cached.leave_database()
                 check_fetched(series, index, self._archive.name)
             except BaseException:
                 index.close()
@@ -339,7 +342,7 @@ class SeriesFetcher:
             _logger.warning("a series on disk is damaged, and is fetched again")
             self._cache.drop(cached)
             raise
-        except DicomIndexError as error:
+        except (DicomIndexError, OSError) as error:
             raise SourceError(str(error)) from error
 
     def _make_images(

@@ -25,6 +25,7 @@ from ..dicom.places import plain_name
 from ..dicom.volumes import Stack
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of
+from .disk_checks import DiskChecks
 from .entries import frame_of, no_single_image, several_patients, version_of
 from .fetched_series import OpenedSeries
 from .growing_volume import GrowingVolume
@@ -86,6 +87,7 @@ class ArchiveSource:
         self._stacks: dict[str, Stack] = {}
         self._frames: dict[str, str] = {}
         self._overlays = ArchiveOverlays(self._series, self._frames, self._open)
+        self._checks = DiskChecks()
         self._fetcher = SeriesFetcher(archive, cache, self._stacks, jobs, seconds_a_turn)
         self._set_found(self._default, self._queries.begin(self._default))
         self._fetcher.wait_until_ready()
@@ -100,6 +102,7 @@ class ArchiveSource:
                 fetch.result().close()
         for opened in self._opened.values():
             opened.close()
+        self._checks.close()
         self._fetcher.close()
 
     # Lists ---------------------------------------------------------------------------------------
@@ -228,6 +231,7 @@ class ArchiveSource:
         if not is_label_map and image_id not in self._ids_of(series):
             raise no_single_image(self._items[series.uid], source.refused)
         try:
+            self._require_unchanged(series)
             image = source.image(image_id)
             if is_label_map:
                 return self._overlays.with_notice(image)
@@ -238,6 +242,13 @@ class ArchiveSource:
                 raise
             self._close(series)
             raise NotReadyError from None
+
+    def _require_unchanged(self, series: Series) -> None:
+        """Fetch a series once more if the disk has not what came, see ``image``."""
+        if not self._checks.is_unchanged(self._opened[series.uid]):
+            _logger.warning("a series on disk is damaged, and is fetched again")
+            self._close(series)
+            raise NotReadyError
 
     def arriving_image(self, request: codec.GetImagePartMessage) -> ArrivingImage | None:
         """Return an image of which the slices of a part have come from the archive.
