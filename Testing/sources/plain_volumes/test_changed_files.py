@@ -135,6 +135,8 @@ def test_what_is_the_same_is_not_read_again(tmp_path: Path, monkeypatch: pytest.
         PROCESS, "read_header", lambda *options: asked.append(options[0].name) or read(*options)
     )
     assert source.images() is listing  # so that it is packed once
+    link(tmp_path / "a.nrrd")
+    assert source.images() == listing
     write_with_itk(tmp_path / "c.nrrd")
     assert ids(source) == ["a", "c"]
     assert asked == ["c.nrrd"]

@@ -29,6 +29,7 @@ from .itk_process import PROCESS
 from .volume_file import (
     ENDINGS,
     VolumeFile,
+    can_be_same,
     read_header,
     read_volume,
     require_simpleitk,
@@ -115,7 +116,7 @@ class PlainVolumeSource:
     def _read(
         self, file: VolumeFile, version: tuple[FileVersion, ...]
     ) -> tuple[np.ndarray, np.ndarray]:
-        if not _can_be_same(file.version, version):
+        if not can_be_same(file.version, version):
             raise _ChangedError(file.path)
         if self._background is None:
             return self._read_checked(file, version)
@@ -179,15 +180,6 @@ class PlainVolumeSource:
                 f"there is no image with the ID {image_id!r}; refresh the list of images"
             )
         return self._offers.files[image_id]
-
-
-def _can_be_same(listed: tuple[FileVersion, ...], now: tuple[FileVersion, ...]) -> bool:
-    """Whether files can still be those that were listed.
-
-    A new mode, owner or link, as of a backup that is made of links, changes the time of what the
-    system knows of a file, and nothing else.
-    """
-    return [one._replace(ctime_ns=0) for one in listed] == [one._replace(ctime_ns=0) for one in now]
 
 
 class _ChangedError(SourceError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import codec
@@ -20,7 +20,16 @@ from ..dicom.fields import image_id as id_of_text
 from .formats import NIFTI_ENDINGS, ending_of
 from .itk_process import HEADER_SECONDS
 from .markups_folder import Markups, read_markups
-from .volume_file import ENDINGS, VolumeFile, check_name, read_header, stem_of, version_of_files
+from .volume_file import (
+    ENDINGS,
+    VolumeFile,
+    can_be_same,
+    check_name,
+    digest_of_files,
+    read_header,
+    stem_of,
+    version_of_files,
+)
 from .voxel_files import voxel_file
 
 MARKUPS_ENDING = ".mrk.json"
@@ -101,15 +110,26 @@ class FolderFiles:
             self._known.pop(path, None)
 
     def _look_at(self, path: Path, known: _Known | None) -> _Known:
-        if known is not None and known.version is not None:
-            try:
-                if ending_of(path) in NIFTI_ENDINGS:
-                    voxel_file(path, self._folder)  # which depends on what is beside it
-                if version_of_files(*known.files) == known.version:
-                    return known
-            except SourceError:  # then it is said why
-                pass
-        return self._read(path)
+        same = None if known is None else self._same(path, known)
+        return same or self._read(path)
+
+    def _same(self, path: Path, known: _Known) -> _Known | None:
+        """Return what is known of a file, with its version, if the file is the same."""
+        if known.version is None:
+            return None
+        try:
+            if ending_of(path) in NIFTI_ENDINGS:
+                voxel_file(path, self._folder)  # which depends on what is beside it
+            version, file = version_of_files(*known.files), known.found
+            if version == known.version:
+                return known
+            # As all files of a backup that is made of links: to read the headers would take minutes.
+            is_touched = isinstance(file, VolumeFile) and can_be_same(known.version, version)
+            if is_touched and digest_of_files(*known.files) == file.digest:
+                return replace(known, found=replace(file, version=version), version=version)
+        except (SourceError, OSError):  # which is said when it is read
+            pass
+        return None
 
     def _read_slow(self, known: dict[Path, _Known], slow: Iterable[Path]) -> None:
         """Read what was slow before, for some seconds: who asks for images waits meanwhile."""

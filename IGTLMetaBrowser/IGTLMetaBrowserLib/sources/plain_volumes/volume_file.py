@@ -132,7 +132,7 @@ def read_header(path: Path, voxels: Path, seconds: float = HEADER_SECONDS) -> Vo
     Raises ``SourceError``, and ``OSError``.
     """
     version = version_of_files(path, voxels)
-    digest = _digest(path, voxels)
+    digest = digest_of_files(path, voxels)
     check_header(path)
     try:
         header = PROCESS.read_header(path, _READERS[ending_of(path)], seconds)
@@ -236,7 +236,7 @@ def _place_of(path: Path, header: VolumeHeader) -> Place:
     return place_of(path, flip_matrix_lps_ras(ijk_to_lps), size, begin)
 
 
-def _digest(*files: Path) -> bytes:
+def digest_of_files(*files: Path) -> bytes:
     """Return what some bytes of each file amount to: of its beginning, middle and end.
 
     That is cheap on any drive. At the end of what is compressed is a checksum of all.
@@ -262,6 +262,15 @@ def version_of_files(*files: Path) -> tuple[FileVersion, ...]:
         return tuple(version_of(file.stat()) for file in dict.fromkeys(files))
     except OSError as error:
         raise SourceError(f"{files[0].name!r} can no longer be read: {error.strerror}") from None
+
+
+def can_be_same(listed: tuple[FileVersion, ...], now: tuple[FileVersion, ...]) -> bool:
+    """Whether files can still be those that were listed.
+
+    A new mode, owner or link, as of a backup that is made of links, changes the time of what the
+    system knows of a file, and nothing else.
+    """
+    return [one._replace(ctime_ns=0) for one in listed] == [one._replace(ctime_ns=0) for one in now]
 
 
 def require_simpleitk() -> None:
