@@ -123,7 +123,7 @@ class FolderFiles:
             version, file = version_of_files(*known.files), known.found
             if version == known.version:
                 return known
-            # As all files of a backup that is made of links: to read the headers would take minutes.
+            # As all files of a backup that is made of links: their headers would take minutes.
             is_touched = isinstance(file, VolumeFile) and can_be_same(known.version, version)
             if is_touched and digest_of_files(*known.files) == file.digest:
                 return replace(known, found=replace(file, version=version), version=version)
