@@ -20,7 +20,7 @@ from IGTLMetaBrowserLib.browser.endpoints.gateway_process import GatewayProcess
 
 pytest.importorskip("dicomweb_client")
 
-IMPORT_ROOT = Path(__file__).resolve().parents[2] / "IGTLMetaBrowser"
+IMPORT_ROOT = Path(__file__).resolve().parents[3] / "IGTLMetaBrowser"
 SECONDS = 3 * PATIENCE
 
 
