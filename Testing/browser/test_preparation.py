@@ -132,6 +132,52 @@ def test_of_a_long_list_little_is_looked_at_in_each_step_whatever_comes_after_it
     assert counts.count(100) == 2 * PATIENTS / 100
 
 
+def lists_server(*lists: codec.ImageMetaMessage) -> ScriptedServer:
+    def script(peer: Peer) -> None:
+        for message in lists:
+            peer.receive()
+            peer.send(message)
+        peer.wait_until_closed()
+
+    return ScriptedServer(script)
+
+
+def test_images_that_something_in_the_scene_belongs_to_are_looked_up_in_turns(unconnected, events):
+    """Given trajectories in 2,000 images, of whom another list names other patients."""
+    first, second = list_of_patients(), list_of_patients()
+    records = np.frombuffer(second.items.content, codec.ImageMetaItem.columns)
+    records["patient_id"][7], records["patient_name"][7] = b"X", b"Smith"
+    owners = set(map(str, range(2000)))
+    unconnected.metadata.other_ids = lambda: owners
+    changed: list[str] = []
+    unconnected.metadata.patient_changed.connect(changed.append)
+    with lists_server(first, second) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, Listed)
+        events.clear()
+        unconnected.images.request_list()
+        assert most_calls_a_step(unconnected, events, Listed) < MOST_CALLS
+    assert changed == ["7"]
+
+
+def test_of_an_id_that_very_many_entries_have_nothing_is_said(unconnected, events):
+    message = list_of_patients()
+    np.frombuffer(message.items.content, codec.ImageMetaItem.columns)["id"][:] = b"A"
+    with lists_server(message) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, Listed)
+    calls = count()
+    sys.setprofile(lambda _frame, event, _argument: "call" in event and next(calls))
+    try:
+        entry = unconnected.images.entry("A")
+    finally:
+        sys.setprofile(None)
+    assert next(calls) < MOST_CALLS
+    assert entry == codec.ImageMetaItem(id="A")
+
+
 def labels_server(pixels: np.ndarray):
     size = pixels.shape[::-1]
 

@@ -32,8 +32,10 @@ def test_the_first_row_with_each_text_is_found(column: TextRows):
 
 def test_all_rows_with_a_text_are_found_in_their_order(column: TextRows):
     doubled = next(text for text in IDS if IDS.count(text) == 2)
-    assert column.all_rows(doubled) == [row for row, text in enumerate(IDS) if text == doubled]
-    assert column.all_rows("IMAGE_1000") == []
+    rows = [row for row, text in enumerate(IDS) if text == doubled]
+    assert column.all_rows(doubled, 9) == rows
+    assert column.all_rows(doubled, 1) == rows[:1]
+    assert column.all_rows("IMAGE_1000", 9) == []
 
 
 def test_the_first_of_equal_texts_is_known(column: TextRows):

@@ -14,7 +14,7 @@ from .overlays import Overlays
 
 
 class Preparation:
-    """Prepares one message at a time: patients of a list are registered, labels are read."""
+    """Prepares one message at a time: a list is looked through, labels are read."""
 
     def __init__(self, metadata: ImageMetadata, overlays: Overlays) -> None:
         self._metadata = metadata
@@ -41,7 +41,7 @@ class Preparation:
         query = event.query if isinstance(event, net.Finished) else None
         message = event.message if isinstance(event, net.Unsolicited) else query and query.answer
         if isinstance(message, codec.ImageMetaMessage):
-            return self._metadata.register_some_patients(message.items)
+            return self._metadata.prepare(message)
         if isinstance(message, codec.ImageMessage):
             name = message.device_name if query is None else query.device_name
             if self._overlays.is_label_map(name):

@@ -101,8 +101,8 @@ class TextRows:
         found[~is_possible] = -1
         return found
 
-    def all_rows(self, text: str) -> list[int]:
-        """Return all rows with a text, in their order."""
+    def all_rows(self, text: str, most: int) -> list[int]:
+        """Return the rows with a text, in their order, the first ``most`` of them."""
         first = self.row(text)
         if first is None:
             return []
@@ -110,7 +110,7 @@ class TextRows:
         begin, end = (
             int(np.searchsorted(sorted_hashes, number, side)) for side in ("left", "right")
         )
-        rows = self._order[begin:end]
+        rows = self._order[begin : min(end, begin + most)]
         return rows[self.encoded[rows] == self.encoded[first]].tolist()
 
     def texts_missing_in(self, other: TextRows) -> list[str]:

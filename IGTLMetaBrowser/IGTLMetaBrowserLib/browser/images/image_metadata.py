@@ -41,6 +41,8 @@ class ImageMetadata:
         self._current = CurrentListing()
         self._known_of_servers: dict[str, StandardProviders] = {}
         self._listed_patients: dict[StandardProviders, ListedPatients] = {}
+        # The list that is handled next, and what was looked up in it.
+        self._prepared: tuple[codec.ImageMetaMessage | None, Listing | None] = (None, None)
         self.known = self._new_providers()
 
     @property
@@ -142,6 +144,7 @@ class ImageMetadata:
     def select_server(self, address: str) -> None:
         """Know what was known of the images of a server, and nothing of another one's."""
         self._remember_patients()
+        self._prepared = None, None
         self.known.remove_from_registry()
         if address not in self._known_of_servers:
             self._known_of_servers[address] = self._new_providers()
@@ -149,6 +152,22 @@ class ImageMetadata:
         self.known.add_to_registry()
         self._current.listing = Listing()
         self.on_list(Listing())
+
+    def prepare(self, message: codec.ImageMetaMessage) -> Iterator[None]:
+        """Do with pauses what ``on_list`` would need of a list: 10,000 images may be known."""
+        if self._patients.is_hidden:
+            yield from register_some_patients(message.items, self._patients)
+        listing = Listing(message)
+        for image_id in self.known.ids | self.other_ids():
+            self.listing.entry(image_id)
+            listing.entry(image_id)
+            yield
+        self._prepared = message, listing
+
+    def new_listing(self, message: codec.ImageMetaMessage) -> Listing:
+        """Return the list that a message has, as ``prepare`` has left it."""
+        (prepared, listing), self._prepared = self._prepared, (None, None)
+        return listing if listing is not None and prepared is message else Listing(message)
 
     def on_list(self, listing: Listing) -> None:
         """Know what another list says."""
@@ -191,11 +210,6 @@ class ImageMetadata:
             self.known.forget(image_id)
         for image_id in of_others:
             self.patient_changed.emit(image_id)
-
-    def register_some_patients(self, entries: Sequence[codec.ImageMetaItem]) -> Iterator[None]:
-        """Do what ``register_patients`` will do for another list, with pauses."""
-        if self._patients.is_hidden:
-            yield from register_some_patients(entries, self._patients)
 
     def register_patients(self) -> None:
         """Know the patients of the list by name, if they are hidden."""

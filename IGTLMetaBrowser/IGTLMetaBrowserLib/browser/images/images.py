@@ -331,9 +331,10 @@ class Images:
             self.fetch_next()
         is_update = self._list_requests.is_update(query)
         if isinstance(query.answer, codec.ImageMetaMessage):
+            listing = self._metadata.new_listing(query.answer)
             # A list that was searched for something else is shown no more.
-            if self._list_requests.is_wanted(query.answer, search):
-                self.on_list(query.answer, search, is_update)
+            if self._list_requests.is_wanted(listing, search):
+                self._show_list(listing, search, is_update)
             self._list_requests.request_search()
         elif query.error is not None and search != self.search and self.is_search_due:
             self._list_requests.request_search()
@@ -344,17 +345,16 @@ class Images:
             return False
         return True
 
-    def on_list(
-        self,
-        message: codec.ImageMetaMessage,
-        search: ImageSearch = NO_SEARCH,
-        is_update: bool = False,
+    def on_list(self, message: codec.ImageMetaMessage) -> None:
+        """Handle a list of images that has come for no search."""
+        self._show_list(self._metadata.new_listing(message))
+
+    def _show_list(
+        self, now: Listing, search: ImageSearch = NO_SEARCH, is_update: bool = False
     ) -> None:
-        """Handle a list of images, asked for or not."""
         # What is known of the images first: observers read the names of loaded images there.
         before = self._metadata.listing
-        now = Listing(message, datetime.now(timezone.utc), search)
-        now.connection = self._connection.number
+        now.came(datetime.now(timezone.utc), search, self._connection.number)
         if before.search_keywords or now.search_keywords:
             now.keep_entries_of(before, self._downloads.known_ids)
         self.is_list_unanswered = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ... import codec, net
+from ... import net
 from ..connection import Connection
 from ..images.image_metadata import ImageMetadata
 from .image_search import NO_SEARCH, ImageSearch
@@ -65,9 +65,9 @@ class ListRequests:
         """Return what a query that is done has searched for, once; None if it was for no list."""
         return self._waiting.pop(query, None)
 
-    def is_wanted(self, message: codec.ImageMetaMessage, search: ImageSearch) -> bool:
+    def is_wanted(self, listing: Listing, search: ImageSearch) -> bool:
         """Whether the list that was searched for is still what is to be shown."""
-        is_outdated = search != self.search and bool(Listing(message).search_keywords)
+        is_outdated = search != self.search and bool(listing.search_keywords)
         return not is_outdated or self._metadata.listing.listed_at is None
 
     def forget(self) -> None:

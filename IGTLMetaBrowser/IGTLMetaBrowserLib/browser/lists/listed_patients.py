@@ -49,9 +49,11 @@ class ListedPatients:
         of_others, of_same = [], []
         for image_id, before in self._entries.items():
             now = entries(image_id)
-            if now is not None and _is_another_patient(before, now):
+            if now is None or now == before:
+                continue
+            if _is_another_patient(before, now):
                 of_others.append(image_id)
-            elif now is not None and _is_another_image(before, now):
+            elif _is_another_image(before, now):
                 of_same.append(image_id)
         for image_id, patient_id in list(self._in_scene.items()):
             if (now := entries(image_id)) is None:

@@ -24,6 +24,10 @@ _VOXEL_SIZES = np.zeros(256, np.int64)
 for _scalar_type in codec.ScalarType:
     _VOXEL_SIZES[_scalar_type] = _scalar_type.dtype.itemsize
 
+# A server that cuts ids may give one to some dozens of images.
+_MOST_OF_ONE_ID = 100
+# More than images and trajectories in a scene; a server can invent names of live images.
+_MOST_FOUND = 100_000
 
 _Form = tuple[tuple[int, ...], "codec.ScalarType | int"]  # size and type
 
@@ -34,23 +38,18 @@ class Listing:
     ``search`` is what it was searched for, if its server does that.
     """
 
-    def __init__(
-        self,
-        message: codec.ImageMetaMessage | None = None,
-        listed_at: datetime | None = None,
-        search: ImageSearch = NO_SEARCH,
-    ) -> None:
+    def __init__(self, message: codec.ImageMetaMessage | None = None) -> None:
         if message is None:
             message = codec.ImageMetaMessage.unpack_content(memoryview(b""))
         self.entries: ItemTable[codec.ImageMetaItem] = message.items
         has_texts = net.is_own_server(message) and len(message.metadata) > 1
         self._texts = message.metadata if has_texts else {}
-        self.listed_at = listed_at
-        self.connection = 0  # the number of the one over which it came
-        self.search = search if self.search_keywords else NO_SEARCH
+        self.listed_at: datetime | None = None
+        self.connection = 0
+        self.search = NO_SEARCH
         self._kept: dict[str, list[codec.ImageMetaItem]] = {}
         self._forms: dict[str, _Form] = {}
-        self._last_entries: tuple[str | None, list[codec.ImageMetaItem]] = (None, [])
+        self._found: dict[str, list[codec.ImageMetaItem]] = {}
 
     def entry(self, image_id: str) -> codec.ImageMetaItem | None:
         """Return the entry that an id means, or None.
@@ -64,12 +63,20 @@ class Listing:
         return _agreed(entries) if entries else None
 
     def entries_of(self, image_id: str) -> list[codec.ImageMetaItem]:
-        """Return all entries that have an id, with texts that are longer than their fields."""
+        """Return the entries that have an id, with texts that are longer than their fields.
+
+        Of very many, the first, and one that says nothing: nothing is said of what the others say.
+        """
         # An image that comes is asked for its name, its patient, its modality … one by one.
-        if self._last_entries[0] != image_id:
-            rows = self.ids.all_rows(image_id)
-            self._last_entries = image_id, [self.whole(self.entries[row]) for row in rows]
-        return list(self._last_entries[1]) or self._kept.get(image_id, [])
+        if (found := self._found.get(image_id)) is None:
+            rows = self.ids.all_rows(image_id, _MOST_OF_ONE_ID + 1)
+            found = [self.whole(self.entries[row]) for row in rows[:_MOST_OF_ONE_ID]]
+            if len(rows) > _MOST_OF_ONE_ID:
+                found.append(codec.ImageMetaItem(id=image_id))
+            if len(self._found) >= _MOST_FOUND:
+                self._found.clear()
+            self._found[image_id] = found
+        return [*found] or self._kept.get(image_id, [])
 
     @property
     def search_keywords(self) -> list[str]:
@@ -80,6 +87,11 @@ class Listing:
     def notice(self) -> str:
         """What the server says of the list: that it is not all there is."""
         return self._texts.get(net.NOTICE, "")
+
+    def came(self, listed_at: datetime, search: ImageSearch, connection: int) -> None:
+        """Note when it came, for which search, and over which connection, by its number."""
+        self.listed_at, self.connection = listed_at, connection
+        self.search = search if self.search_keywords else NO_SEARCH
 
     def on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note what has come under an id, by which the entries with that id can be told apart."""
