@@ -45,10 +45,10 @@ def list_of_patients() -> codec.ImageMetaMessage:
     return codec.ImageMetaMessage.unpack_content(content, header_version=2, metadata=SERVER)
 
 
-def most_calls_a_step(browser, events: list, event_type: type) -> int:
-    """Step a browser until it tells of an event; return what the step called that called most."""
+def most_calls_a_step(browser, events: list, event_type: type, number: int = 1) -> int:
+    """Step a browser until it tells of events; return what the step called that called most."""
     most = 0
-    while not of_type(events, event_type):
+    while len(of_type(events, event_type)) < number:
         calls = count()
 
         def note(_frame, event: str, _argument, calls=calls) -> None:
@@ -159,6 +159,33 @@ def test_images_that_something_in_the_scene_belongs_to_are_looked_up_in_turns(un
         unconnected.images.request_list()
         assert most_calls_a_step(unconnected, events, Listed) < MOST_CALLS
     assert changed == ["7"]
+
+
+def test_images_that_wait_and_are_withdrawn_fail_in_turns(unconnected, events):
+    """Given a list that has other images than the one before, all of which wait."""
+    first, second = list_of_patients(), list_of_patients()
+    records = np.frombuffer(second.items.content, codec.ImageMetaItem.columns)
+    records["id"] = np.char.add(b"X", records["id"])
+    records["id"][17] = b"17"
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(first)
+        while peer.receive().type_name != "GET_IMGMETA":
+            pass
+        peer.send(second)
+        peer.wait_until_closed()
+
+    with ScriptedServer(script) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, Listed)
+        unconnected.request_images(map(str, range(PATIENTS)))
+        unconnected.images.request_list()
+        most = most_calls_a_step(unconnected, events, ImageFailed, PATIENTS - 2)
+        assert most < MOST_CALLS
+        assert unconnected.images.current == "0"
+        assert unconnected.queue == ["17"]
 
 
 def test_of_an_id_that_very_many_entries_have_nothing_is_said(unconnected, events):

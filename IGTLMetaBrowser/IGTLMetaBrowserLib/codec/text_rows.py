@@ -15,6 +15,8 @@ import numpy as np
 _ROWS_A_TURN = 1 << 15
 # The rows of a longer column are sorted in so many parts, by the first bits of their numbers.
 _PARTS = 256
+# Of which it is found in 0.1 ms whether another column has them.
+_TEXTS_AT_ONCE = 1000
 # From SplitMix64. They are odd, so that multiplying loses nothing (modulo 2⁶⁴).
 _MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9))
 
@@ -113,16 +115,22 @@ class TextRows:
         rows = self._order[begin : min(end, begin + most)]
         return rows[self.encoded[rows] == self.encoded[first]].tolist()
 
-    def texts_missing_in(self, other: TextRows) -> list[str]:
-        """Return the texts that another column, whose texts have the same size, has in no row."""
+    def texts_missing_in(self, other: TextRows) -> Iterator[list[str]]:
+        """Yield the texts that another column, whose texts have the same size, has in no row.
+
+        Some at a time, and an empty list where none are missing.
+        """
         if self.has_texts_of(other):
-            return []
-        others = other._sorted_hashes
-        if not len(others):
-            return self.texts
-        places = np.searchsorted(others, self._sorted_hashes)
-        are_missing = others[np.minimum(places, len(others) - 1)] != self._sorted_hashes
-        return self.texts_of(self._order[are_missing])
+            return
+        others, last = other._sorted_hashes, len(other) - 1
+        for begin in range(0, len(self), _TEXTS_AT_ONCE):
+            numbers = self._sorted_hashes[begin : begin + _TEXTS_AT_ONCE]
+            are_missing = np.ones(len(numbers), bool)
+            if len(others):
+                places = np.searchsorted(others, numbers)
+                are_missing = others[np.minimum(places, last)] != numbers
+            rows = self._order[begin : begin + _TEXTS_AT_ONCE][are_missing]
+            yield self.texts_of(np.sort(rows))
 
     def has_texts_of(self, other: TextRows) -> bool:
         """Whether two columns, whose texts have the same size, have the same texts in all rows."""

@@ -1,4 +1,4 @@
 """Fetching images: ``downloads`` one after the other, ``part_downloads`` in parts.
 
-``free_memory`` says for how many there is room.
+``free_memory`` says for how many there is room, ``withdrawn`` what the server has no more.
 """

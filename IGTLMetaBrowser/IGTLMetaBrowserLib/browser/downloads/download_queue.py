@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ..events import Transfer
 from .transfer_rate import TransferRate
@@ -35,6 +35,10 @@ class DownloadQueue:
     def waiting(self) -> list[str]:
         """The ids that wait, first in first out."""
         return list(self._waiting)
+
+    def waiting_of(self, image_ids: Iterable[str]) -> list[str]:
+        """Return those of these ids that wait, each once."""
+        return [one for one in dict.fromkeys(image_ids) if one in self._waiting]
 
     @property
     def first_waiting(self) -> str | None:

@@ -36,11 +36,12 @@ from ..lists.list_requests import ListRequests
 from ..lists.listing import Listing
 from .download_queue import DownloadQueue
 from .part_downloads import PartDownloads
+from .withdrawn import Withdrawn
 
 # The window draws at each of these events; nobody sees more than ten steps a second of a bar.
 _SECONDS_BETWEEN_REPORTS = 0.1
-# To put 1,000,000 images into the queue takes a second or two; these, some 30 ms.
-_IMAGES_A_TURN = 20_000
+# To put 1,000,000 images into the queue takes a second or two; these, some 15 ms.
+_IMAGES_A_TURN = 10_000
 
 
 class _Unconfirmed(NamedTuple):
@@ -76,6 +77,7 @@ class Downloads:
         self._notify = notify
         self._in_scene = in_scene
         self._requested: deque[str] = deque()  # what is not in the queue yet
+        self._withdrawn = Withdrawn()
         self._queue = DownloadQueue()
         self._query: net.Query | None = None
         # An image in the scene, its node and notes, that takes the place of its preview next.
@@ -100,7 +102,7 @@ class Downloads:
     @property
     def has_requested(self) -> bool:
         """Whether there is something for ``queue_requested`` to do."""
-        return bool(self._requested)
+        return bool(self._requested) or self._withdrawn.is_being_found
 
     @property
     def current(self) -> str | None:
@@ -155,6 +157,7 @@ class Downloads:
         """Believe the list of another server, and what it offers."""
         self._list_check = ListCheck()
         self._unconfirmed = None
+        self._withdrawn.forget()
         self.parts.forget_all()
 
     def request(self, image_ids: Iterable[str], listing: Listing) -> None:
@@ -170,7 +173,13 @@ class Downloads:
             self._notify(ImagesWaiting(()))
 
     def queue_requested(self, listing: Listing) -> None:
-        """Put some of the images into the queue that have been requested."""
+        """Put some of the images into the queue that have been requested.
+
+        Once all are there, take some out that the server has withdrawn meanwhile.
+        """
+        if not self._requested:
+            self._give_up_withdrawn()
+            return
         count = min(len(self._requested), _IMAGES_A_TURN)
         wanted = list(dict.fromkeys(self._requested.popleft() for _ in range(count)))
         if "" in wanted:
@@ -185,7 +194,7 @@ class Downloads:
         """Ask for the next image, if none is in transfer."""
         # One at a time: OpenIGTLink answers carry no number, so that two answers of one type could
         # not be told apart if the server names them otherwise than they were asked for.
-        while self.current is None and self._queue.has_waiting and self.held_until is None:
+        while self._may_begin:
             image_id = self._queue.begin_next(time.monotonic())
             self._notified_at = 0.0
             try:
@@ -198,6 +207,12 @@ class Downloads:
                 self.states.load(image_id)
                 self._notify(Asked())
         self._connection.notify_attempt()
+
+    @property
+    def _may_begin(self) -> bool:
+        """Whether to ask for the next image now; not while it may be found to be withdrawn."""
+        is_idle = self.current is None and not self._withdrawn.is_being_found
+        return is_idle and self._queue.has_waiting and self.held_until is None
 
     def _ask(self, image_id: str) -> None:
         """Ask for an image, in parts if that is of use. Raises ``codec.EncodeError``."""
@@ -250,7 +265,8 @@ class Downloads:
             self._fail(image_id, error)
             if is_unreachable:
                 # The first connection failed, so there is no other attempt: none would ever come.
-                self._give_up(self.waiting, error)
+                for waiting in self._take_waiting(None):
+                    self._fail(waiting, error)
         return True
 
     def _on_part(self, image_id: str, outcome: Outcome) -> None:
@@ -304,6 +320,7 @@ class Downloads:
         self.states.cancel(cancelled)
         waiting = self._take_waiting(image_ids)
         if image_ids is None:
+            self._withdrawn.forget()
             self.states.cancel_waiting()
         else:
             self.states.cancel(waiting)
@@ -316,10 +333,19 @@ class Downloads:
         """Give up what waits and was in the list before, and is in it no more."""
         if not (self._queue.has_waiting or self.has_requested):
             return
-        # A million may wait: they are not looked up, but the few that the list has no more.
-        withdrawn = before.ids_missing_in(now)
-        if withdrawn:
-            self._give_up(withdrawn, BrowserError("the server has removed it from the list"))
+        self._withdrawn.look(before, now)
+        self._give_up_withdrawn()
+
+    def _give_up_withdrawn(self) -> None:
+        """Give up some of what has been withdrawn, once all that is requested is in the queue."""
+        if self._requested:
+            return
+        # First all of them: an observer of the first may cancel the others.
+        withdrawn = self._queue.waiting_of(self._withdrawn.take_some())
+        self._queue.remove(withdrawn)
+        error = BrowserError("the server has removed it from the list")
+        for image_id in withdrawn:
+            self._fail(image_id, error)
 
     def on_list(self) -> bool:
         """A list has come; return whether an image that has waited for it is finished.
@@ -431,11 +457,6 @@ class Downloads:
     def _wait(self, image_ids: Sequence[str]) -> None:
         self.states.wait(image_ids)
         self._notify(ImagesWaiting(image_ids))
-
-    def _give_up(self, image_ids: Collection[str], error: Exception) -> None:
-        # First all of them: an observer of the first may cancel the others.
-        for image_id in self._take_waiting(set(image_ids)):
-            self._fail(image_id, error)
 
     def _take_waiting(self, image_ids: Collection[str] | None) -> list[str]:
         """Let these images wait no more, or none at all; return those that have waited."""

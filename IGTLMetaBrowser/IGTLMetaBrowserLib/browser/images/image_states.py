@@ -56,6 +56,7 @@ class ImageStates:
         self._grid_notes = grid_notes
         self._states: dict[str, ImageState | _Together] = {}
         self._waiting = _Together(_WAITING)
+        self._failed = ImageState(ImageStatus.FAILED)
         self._loaded: dict[str, _Loaded] = {}
         self._loaded_from: dict[str, dict[str, _Loaded]] = {}
         self._listing = Listing()
@@ -146,7 +147,10 @@ class ImageStates:
     def fail(self, image_id: str, reason: str) -> None:
         """The image could not be loaded."""
         notes = (EARLIER_VERSION,) if image_id in self._loaded else ()
-        self._states[image_id] = ImageState(ImageStatus.FAILED, reason=reason, notes=notes)
+        state = ImageState(ImageStatus.FAILED, reason=reason, notes=notes)
+        if state != self._failed:  # of a million that fail together, one is kept
+            self._failed = state
+        self._states[image_id] = self._failed
 
     def cancel(self, image_ids: Iterable[str]) -> None:
         """The images are wanted no more; if an earlier version is there, nothing has changed."""

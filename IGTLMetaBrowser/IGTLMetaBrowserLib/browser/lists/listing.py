@@ -6,11 +6,11 @@ asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
-from itertools import compress
+from itertools import chain, compress
 
 import numpy as np
 
@@ -137,15 +137,15 @@ class Listing:
     def __contains__(self, image_id: str) -> bool:
         return self.ids.row(image_id) is not None
 
-    def ids_missing_in(self, other: Listing) -> list[str]:
-        """Return the ids that are in this list, and not in another one.
+    def ids_missing_in(self, other: Listing) -> Iterator[list[str]]:
+        """Yield the ids that are in this list, and not in another one, some at a time.
 
         Those that a search has left out are taken to be there.
         """
         kept = list(self._kept)
-        are_missing = other.ids.rows(kept) < 0
-        missing = [*self.ids.texts_missing_in(other.ids), *compress(kept, are_missing)]
-        return [one for one in missing if one not in other._kept]
+        missing = compress(kept, other.ids.rows(kept) < 0)
+        for ids in chain([[*missing]], self.ids.texts_missing_in(other.ids)):
+            yield [one for one in ids if one not in other._kept]
 
     @property
     def ids(self) -> TextRows:
