@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import logging
 import re
 from pathlib import Path
 
 import pytest
 
-from cli.command import ended, igtlmeta
+from cli.command import Shelf, ended, igtlmeta
 from cli.test_cli_serve import serving
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.cli.deidentify_options import deidentified
+from IGTLMetaBrowserLib.net.source import NotReadyError
 
 
 def test_lists_have_pseudonyms_that_a_key_keeps_the_same(tmp_path: Path) -> None:
@@ -41,6 +46,26 @@ def test_names_of_files_are_not_on_standard_error(tmp_path: Path, option: str) -
         _, _, err = ended(process)
     assert re.search(r"files.* that are not offered, or not as volumes: [12]", err)
     assert "Doe" not in err
+
+
+def test_a_folder_that_is_looked_at_again_before_it_is_served_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As one that was opened seconds ago."""
+
+    class Folder(Shelf):
+        is_ready = False
+
+        def images(self) -> list[codec.ImageMetaItem]:
+            if not self.is_ready:
+                self.is_ready = True
+                raise NotReadyError(0.01)
+            return super().images()
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # those of a command are filtered
+    options = argparse.Namespace(deidentify=True, deidentify_key=None, allow_annotated=False)
+    shelf = Folder([codec.ImageMetaItem(name="Doe", id="A", modality="CT", size=(1, 1, 1))])
+    assert [item.name for item in deidentified(shelf, options).images()] == ["CT 1"]
 
 
 def test_without_a_key_pseudonyms_are_others_at_each_start() -> None:

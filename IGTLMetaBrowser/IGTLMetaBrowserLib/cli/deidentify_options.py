@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import secrets
+from functools import partial
 from pathlib import Path
 
 from .. import net
@@ -12,6 +13,7 @@ from ..privacy.deidentified_source import DeidentifiedSource
 from ..privacy.redacted_log import OwnWordsOnly
 from .output import note
 from .parser import path_of
+from .serving import when_ready
 
 # 128 bits. A short key could be found by trying all, and with it who is behind a pseudonym.
 _SHORTEST_KEY = 16
@@ -51,7 +53,8 @@ def deidentified(source: net.Source, arguments: argparse.Namespace) -> net.Sourc
         handler.addFilter(OwnWordsOnly())
     path: Path | None = arguments.deidentify_key
     key = secrets.token_bytes(32) if path is None else _read_key(path)
-    changed = DeidentifiedSource(source, key, arguments.allow_annotated)
+    # Which asks for a list: a folder that was opened seconds ago is looked at again.
+    changed = when_ready(partial(DeidentifiedSource, source, key, arguments.allow_annotated))
     if changed.withheld_count:
         note(
             f"{changed.withheld_count} images are not offered, because their pixels may show "

@@ -12,7 +12,6 @@ import hashlib
 import logging
 import os
 import ssl
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ from .index import processors
 from .metrics import Metrics, MetricsError
 from .output import complain, note, progress_bar
 from .parser import add_command, path_of
-from .serving import Records, Serving, end_with_stdin
+from .serving import Records, Serving, end_with_stdin, when_ready
 
 _REASONS_SHOWN = 8
 # After so long a source that makes an image lets others have their turn.
@@ -149,11 +148,7 @@ def _records(arguments: argparse.Namespace) -> Records:
 
 def _count(source: net.Source) -> int:
     """Return how many images are listed, when the source knows them."""
-    while True:
-        try:
-            return len(source.images())
-        except net.NotReadyError as error:
-            time.sleep(error.retry_after)
+    return len(when_ready(source.images))
 
 
 def _open_source(arguments: argparse.Namespace) -> net.Source:

@@ -8,12 +8,16 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
+from typing import TypeVar
 
 from .. import net
 from ..net.server.audit import AuditTrail
 from .metrics import Metrics
 from .output import complain, note
+
+Answer = TypeVar("Answer")
 
 _STEP_SECONDS = 0.5
 _MINUTE = 60.0
@@ -43,6 +47,15 @@ def end_without_threads(code: int) -> None:
     if not all(thread.daemon for thread in others):
         sys.stdout.flush()
         os._exit(code)
+
+
+def when_ready(ask: Callable[[], Answer]) -> Answer:
+    """Return what a source answers, after the time that it asks for. Raises ``SourceError``."""
+    while True:
+        try:
+            return ask()
+        except net.NotReadyError as error:
+            time.sleep(error.retry_after)
 
 
 def end_with_stdin() -> None:
