@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _MODULE = "IGTLMetaBrowserLib.cli"
-_IMPORT_ROOT = Path(__file__).resolve().parents[2]
+_IMPORT_ROOT = Path(__file__).resolve().parents[3]
 _OWN_WORDS = re.compile(r"^igtlmeta: (.*)$", re.MULTILINE)
 # What a window cannot do: "see --archive-user".
 _OPTION_HINT = re.compile(r"[,;]? (see|or give it longer:) --[a-z-]+")
