@@ -173,10 +173,7 @@ class Downloads:
             self._notify(ImagesWaiting(()))
 
     def queue_requested(self, listing: Listing) -> None:
-        """Put some of the images into the queue that have been requested.
-
-        Once all are there, take some out that the server has withdrawn meanwhile.
-        """
+        """Put some requested images into the queue, or take some out that are withdrawn."""
         if not self._requested:
             self._give_up_withdrawn()
             return
@@ -192,9 +189,11 @@ class Downloads:
 
     def fetch_next(self) -> None:
         """Ask for the next image, if none is in transfer."""
+        if self._withdrawn.is_being_found:
+            return  # it may be one of those
         # One at a time: OpenIGTLink answers carry no number, so that two answers of one type could
         # not be told apart if the server names them otherwise than they were asked for.
-        while self._may_begin:
+        while self.current is None and self._queue.has_waiting and self.held_until is None:
             image_id = self._queue.begin_next(time.monotonic())
             self._notified_at = 0.0
             try:
@@ -207,12 +206,6 @@ class Downloads:
                 self.states.load(image_id)
                 self._notify(Asked())
         self._connection.notify_attempt()
-
-    @property
-    def _may_begin(self) -> bool:
-        """Whether to ask for the next image now; not while it may be found to be withdrawn."""
-        is_idle = self.current is None and not self._withdrawn.is_being_found
-        return is_idle and self._queue.has_waiting and self.held_until is None
 
     def _ask(self, image_id: str) -> None:
         """Ask for an image, in parts if that is of use. Raises ``codec.EncodeError``."""

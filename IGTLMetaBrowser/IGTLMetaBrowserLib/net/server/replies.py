@@ -84,11 +84,8 @@ class Replies:
     def _reply(self, client: ServedClient, reply: Reply, now: float) -> None:
         query = reply.query
         try:
-            if reply.growing is not None:
-                self._send_growing(client, reply.growing)
-                return
-            if reply.listing is not None:
-                self._send_list(client, reply)
+            if reply.growing is not None or reply.listing is not None:
+                self._go_on_sending(client, reply)
                 return
             require_lists(self._source, query, reply.begin)
             message = None
@@ -124,6 +121,12 @@ class Replies:
             words = f"the answer failed ({kind}); who runs the server finds why in its log"
             code = _Code.UNKNOWN_ERROR
         self._refuse(client, reply, code, words)
+
+    def _go_on_sending(self, client: ServedClient, reply: Reply) -> None:
+        if reply.growing is not None:
+            self._send_growing(client, reply.growing)
+        else:
+            self._send_list(client, reply)
 
     def _send_list(self, client: ServedClient, reply: Reply) -> None:
         """Queue a list, when it is packed. Raises ``NotReadyError``."""
