@@ -16,7 +16,7 @@ from helpers import radiotherapy as study
 from helpers.ready_sources import ready
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.cli import archive_options, main
-from IGTLMetaBrowserLib.sources.archive.archive import Query, Series
+from IGTLMetaBrowserLib.sources.archive.archive import BrokenOffError, Query, Series
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
@@ -128,6 +128,45 @@ def test_a_document_that_was_replaced_while_the_new_one_was_made_is_not_replaced
     assert store(AT_THE_CHECK) == 1
     assert "was replaced meanwhile, by somebody else perhaps; get what" in capfd.readouterr().err
     assert count(archive) == 2
+
+
+class LostAnswerArchive(DicomWebArchive):
+    """An archive whose answer does not come; ``is_stored``: it has stored the document before."""
+
+    def __init__(self, url: str, is_stored: bool, is_reached: bool = True) -> None:
+        super().__init__(url)
+        self._is_stored = is_stored
+        self._is_reached = is_reached
+
+    def store(self, files: Sequence[bytes]) -> None:
+        if self._is_stored:
+            super().store(files)
+        if not self._is_reached:
+            self.close()
+        raise BrokenOffError(f"cannot store in {self.name}: it has ended")
+
+
+@pytest.mark.parametrize(
+    ("is_stored", "is_reached", "words"),
+    [
+        (True, True, "stored in http"),
+        (False, True, "it has ended\n"),
+        (True, False, "whether it was stored all the same is not known: look before you"),
+    ],
+)
+def test_a_document_whose_answer_is_lost_was_stored_or_not(
+    archive, document, tmp_path, monkeypatch, capfd, is_stored, is_reached, words
+):
+    """It is looked up: who stores it once more would have two that are valid."""
+    path, _ = document
+    archive.upload([*(tmp_path / "ct").iterdir()])
+    lost = LostAnswerArchive(archive.dicomweb, is_stored, is_reached)
+    monkeypatch.setattr(archive_options, "open_archive", lambda _: lost)
+    where = ["--images", str(tmp_path / "ct"), "--dicomweb", archive.dicomweb]
+    code = main.main(["store", str(path), *where])
+    assert (code == 0) == (is_stored and is_reached)
+    assert words in capfd.readouterr().err
+    assert count(archive) == is_stored
 
 
 def test_who_stores_at_the_same_moment_is_told_and_so_are_all_who_look(

@@ -14,7 +14,7 @@ import slicer
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from helpers import orthanc
+from helpers import orthanc, radiotherapy
 from helpers.demo_dicom import write_phantom
 from helpers.empty_archive import empty_archive
 from helpers.plans import NOTE
@@ -204,6 +204,92 @@ def test_trajectories_are_removed_from_a_plan(plan, questions):
     uids = {one.SOPInstanceUID for one in documents(plan.archive, "SR")}
     replaced = [uid for uids_ in plan.predecessors() for uid in uids_]
     assert (len(uids), len(set(replaced) & uids)) == (3, 2)
+
+
+@pytest.fixture
+def small_archive(tmp_path: Path) -> Iterator[orthanc.Orthanc]:
+    """An archive with a CT of three slices, which is stored in soon."""
+    (tmp_path / "ct").mkdir()
+    for number in (1, 2, 3):
+        path = tmp_path / "ct" / str(number)
+        radiotherapy.ct_slice(number).save_as(path, enforce_file_format=True)
+    with orthanc.running(tmp_path / "orthanc") as archive:
+        archive.upload(sorted((tmp_path / "ct").iterdir()))
+        yield archive
+
+
+@without_orthanc
+def test_lines_of_any_name_are_one_line_each_when_they_come_back(user, small_archive, questions):
+    """They are the user's own nodes still, under the names that a document can have."""
+    connect(user, small_archive.dicomweb)
+    load_the_image(user)
+    named = ["x" * 70, "計画" * 20, "a\\b & c", "tab\tand\x1b[1m", "  ", "twice", "twice"]
+    lines = [line(name) for name in named]
+    plan = Plan(user, small_archive)
+    plan.store("Store all new lines (7)", "Trajectories: 7 stored in http://localhost")
+    for _ in range(2):
+        plan.get()
+        assert slicer.util.getNodesByClass("vtkMRMLMarkupsLineNode") == lines
+        assert plan.notes() == [""] * 7
+        expected = ["x" * 63, "計画" * 10 + "計", "a\\b & c", "tab and [1m", "Trajectory"]
+        assert sorted(plan.get()) == sorted([*expected, "twice"])
+        # The one that Slicer could not save keeps its name in the archive.
+        plan.move("a\\b & c", 11, -6, 3)
+    assert len(documents(small_archive, "SR")) == 3
+
+
+@without_orthanc
+def test_while_a_document_is_stored_nothing_else_is_stored_or_sent(user, small_archive, questions):
+    connect(user, small_archive.dicomweb)
+    load_the_image(user)
+    line("Left STN")
+    store = actions(user)["Store all new lines (1)"]
+    store.trigger()
+    store.trigger()  # once more, before it is done
+    (action,) = actions(user).values()
+    assert (action.text, action.enabled) == ("A document is being stored", False)
+    user.wait_for_status("Trajectories: 1 stored in", SECONDS_TO_STORE)
+    assert len(questions) == len(documents(small_archive, "SR")) == 1
+
+
+@without_orthanc
+@pytest.mark.parametrize(
+    ("points", "words"),
+    [
+        ([(1, 2, 3)], "has 1 of 2 points"),
+        ([(1, 2, 3), (4, float("nan"), 6)], "is not within"),
+        ([(1, 2, 3), (4, 1e30, 6)], "is not within"),
+    ],
+)
+def test_a_line_that_is_none_is_not_stored(user, small_archive, questions, points, words):
+    connect(user, small_archive.dicomweb)
+    load_the_image(user)
+    line("Left STN")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsLineNode", "Half")
+    for point in points:
+        node.AddControlPointWorld(*point)
+    actions(user)["Store all new lines (2)"].trigger()
+    assert "'Half'" in user.status
+    assert words in user.status
+    assert questions == []
+
+
+@without_orthanc
+def test_an_image_without_a_frame_of_reference_has_no_plan(user, tmp_path, questions):
+    """Nothing says in what space its points would be."""
+    with orthanc.running(tmp_path / "orthanc") as archive:
+        for number in (1, 2, 3):
+            dataset = radiotherapy.ct_slice(number)
+            del dataset.FrameOfReferenceUID
+            dataset.save_as(tmp_path / f"ct{number}", enforce_file_format=True)
+        archive.upload(sorted(tmp_path.glob("ct*")))
+        connect(user, archive.dicomweb)
+        load_the_image(user)
+        line("Left STN")
+        actions(user)["Store all new lines (1)"].trigger()
+        user.wait_for_status("It was not stored: the images have no frame", SECONDS_TO_STORE)
+        assert documents(archive, "SR") == []
+        assert actions(user)["Store all new lines (1)"].enabled
 
 
 @without_orthanc

@@ -73,6 +73,11 @@ class Trajectories:
                 return uid
         return ""
 
+    def listed_item(self, node: Any) -> codec.TrajectoryItem | None:
+        """Return what the server says of the trajectory that a node shows, if it is one of it."""
+        found = (one.item for one in self.items if self._of_server.node(one) is node)
+        return next(found, None)
+
     def by_document(self) -> dict[str, list[Trajectory]]:
         """Return the trajectories that came from documents, by their SOPInstanceUIDs."""
         found = dict[str, list[Trajectory]]()

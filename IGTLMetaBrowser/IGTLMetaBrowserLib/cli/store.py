@@ -122,7 +122,10 @@ def _stored(
     """
     for uid in replaced_by(document) if known is not None else ():
         known.check_valid(uid)
-    archive.store([content])
+    try:
+        archive.store([content])
+    except SourceError as error:
+        _require_stored(archive, document, error)
     words = f"stored in {archive.name}"
     try:
         rivals = known.rivals(document) if known is not None else ()
@@ -136,6 +139,24 @@ def _stored(
         "same moment: both are valid; get what there is now, decide which counts, and remove the "
         "other"
     )
+
+
+def _require_stored(archive: Archive, document: Dataset, error: SourceError) -> None:
+    """Raise an error of storing a document, unless it was stored: only its answer is lost then.
+
+    Who stored it once more would have two that are valid.
+    """
+    uid = str(document.SeriesInstanceUID)  # it is alone in it
+    query = {"StudyInstanceUID": str(document.StudyInstanceUID), "SeriesInstanceUID": uid}
+    try:
+        is_there = any(one.uid == uid for one in archive.find(query, 2))
+    except SourceError:
+        raise SourceError(
+            f"{error}; whether it was stored all the same is not known: look before you store it "
+            "again"
+        ) from error
+    if not is_there:
+        raise error
 
 
 def _print(document: object, numbers: list[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
-from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
+from IGTLMetaBrowserLib.sources.dicom.plans import measurement_groups, read_plan, stored_name
 from IGTLMetaBrowserLib.sources.documents.plan_document import write_plan
 
 TRAJECTORIES = [
@@ -51,6 +52,37 @@ def test_what_is_written_is_read(file):
         assert (item.entry, item.target) == (expected.entry, expected.target)
         assert item.owner == image_id("1.2.3.4")
     assert (plan.frame_of_reference, plan.patient_id) == ("1.2.3.5", "42")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("x" * 70, "x" * 63),
+        ("計画" * 20, "計画" * 10 + "計"),
+        ("a\\b", "a\\b"),
+        ("a\x00b\x1b[1m\nc", "a b [1m c"),
+        (" left ", "left"),
+        ("  ", "Trajectory"),
+        ("", "Trajectory"),
+    ],
+)
+def test_a_name_comes_back_as_it_was_stored_and_is_known_by_it_when_it_is_replaced(
+    images, name, expected
+):
+    """Else it would be another trajectory each time: also in the scene, beside the user's line."""
+    first = written_and_read(write_plan([replace(TRAJECTORIES[0], name=name)], images))
+    (item,) = read_plan(first).trajectories
+    assert item.name == expected == stored_name(item.name, "")
+    second = written_and_read(write_plan([item], images, first))
+    assert read_plan(second).trajectories == [item]
+    uids = [measurement_groups(one)[0].tracking_uid for one in (first, second)]
+    assert uids[0] == uids[1]
+
+
+def written_and_read(document: Dataset) -> Dataset:
+    content = BytesIO()
+    document.save_as(content, enforce_file_format=True)
+    return pydicom.dcmread(BytesIO(content.getvalue()))
 
 
 def test_patients_names_in_their_alphabets(make_slice, tmp_path):

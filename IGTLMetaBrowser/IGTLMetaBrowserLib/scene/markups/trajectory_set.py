@@ -184,9 +184,9 @@ class TrajectorySet:
     def own(self, node: Any, item: TrajectoryItem) -> Trajectory | None:
         """Let a line of the user's show the trajectory that this server has of it now.
 
-        The next answer moves that node, instead of making another one in the same place. None if
-        the node stays the user's own: it was changed since, or is under a transform that it would
-        have to leave.
+        The next answer moves that node, instead of making another one in the same place, and gives
+        it the name that it has there. None if the node stays the user's own: it was moved since, or
+        is under a transform that it would have to leave.
         """
         if node.GetParentTransformNode() is not None or not self._is_same(node, item):
             return None
@@ -204,7 +204,8 @@ class TrajectorySet:
 
     def _is_same(self, node: Any, item: TrajectoryItem) -> bool:
         try:
-            return trajectory_item(node, self._placement.owner(item.owner), item.owner) == item
+            drawn = trajectory_item(node, self._placement.owner(item.owner), item.owner)
+            return replace(drawn, name=item.name) == item
         except SceneError:
             return False
 

@@ -134,6 +134,16 @@ def notices_of(plans: Iterable[Plan]) -> dict[str, str]:
     return {plan.uid: plan.notice for plan in plans if plan.notice}
 
 
+def stored_name(name: str, meaning: str) -> str:
+    """Return the name of a trajectory as a document has it, and as it comes back: the same.
+
+    It has no control characters (of UT, PS3.5 6.2), nor blanks at its ends, which it would lose,
+    and fits into an item of TRAJ. ``meaning`` is for one without a name.
+    """
+    seen = "".join(one if one.isprintable() else " " for one in name)
+    return cut_name(seen.strip()) or meaning
+
+
 def measurement_groups(document: Dataset) -> Sequence[Any]:
     """Return the groups of measurements of a report; highdicom does not read one that has none."""
     from highdicom.sr import Comprehensive3DSR
@@ -165,15 +175,14 @@ def _trajectories(groups: Sequence[Any]) -> Iterator[tuple[dict[str, Any], str]]
         kind = _TYPES.get(code, default)
         # In documents of others, neither need be there.
         meaning = finding.meaning if finding is not None else FINDINGS[kind][1]
-        name = str(group.tracking_identifier or meaning)
+        name = stored_name(str(group.tracking_identifier or ""), meaning)
         if (kind is _Type.ENTRY_AND_TARGET) != (len(points) == 2):
             raise ValueError(f"{name!r} has {len(points)} points")
         lines = flip_points(points)
         diameter = _diameter(group)
         if not (np.abs(lines) <= LONGEST).all() or not 0 <= diameter <= LONGEST:
-            raise ValueError(f"{cut_name(name)!r} has points or a diameter that cannot be")
-        # Of documents of others it can be of any length: it would keep all from being sent.
-        item = {"name": cut_name(name), "type": kind, "diameter": diameter}
+            raise ValueError(f"{name!r} has points or a diameter that cannot be")
+        item = {"name": name, "type": kind, "diameter": diameter}
         if kind is not _Type.TARGET:
             item["entry"] = tuple(map(float, lines[0]))
         if kind is not _Type.ENTRY:

@@ -24,8 +24,14 @@ from typing import TYPE_CHECKING, Any
 
 from ... import codec
 from ...net.source import SourceError
-from ..dicom.fields import cut_name
-from ..dicom.plans import FINDINGS, flip_points, measurement_groups, measurements, read_plan
+from ..dicom.plans import (
+    FINDINGS,
+    flip_points,
+    measurement_groups,
+    measurements,
+    read_plan,
+    stored_name,
+)
 from ..dicom.replaced_documents import CODING_SCHEME
 from .predecessor import check_predecessor
 
@@ -136,7 +142,7 @@ def _tracked(predecessor: Dataset, frame: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for group in measurement_groups(predecessor) if plan.trajectories else ():
         if group.tracking_identifier and group.tracking_uid:  # in documents of others, perhaps not
-            names = found.setdefault(cut_name(str(group.tracking_identifier)), [])
+            names = found.setdefault(stored_name(str(group.tracking_identifier), ""), [])
             names.append(str(group.tracking_uid))
     return found
 
@@ -161,7 +167,7 @@ def _group(item: codec.TrajectoryItem, frame: str, tracked: Mapping[str, list[st
     code, meaning = FINDINGS[kind]
     diameter = Measurement(codes.SCT.Diameter, float(item.diameter), codes.UCUM.Millimeter)
     shape = GraphicTypeValues3D.POLYLINE if len(points) == 2 else GraphicTypeValues3D.POINT
-    name = item.name or meaning
+    name = stored_name(item.name, meaning)
     known = tracked.get(name)
     uid = known.pop(0) if known else UID()
     return PlanarROIMeasurementsAndQualitativeEvaluations(

@@ -7,12 +7,14 @@ from functools import partial
 
 from slicer.i18n import tr as _
 
-from ...codec import printable
+from ...codec import TrajectoryType, printable
 from ...scene.errors import SceneError
 from ...scene.images.moved_images import check_not_bent
 from ...scene.label_maps.outgoing_labels import check_patient
 from ...scene.markups.outgoing_markups import trajectory_item
 from ...scene.markups.trajectory_markups import OWNER_ATTRIBUTE
+from ...scene.node_names import savable_name
+from ...sources.dicom.plans import FINDINGS, stored_name
 from ...sources.trajectory_file import write_trajectories
 from ..plurals import Plural
 from .document import Document
@@ -102,10 +104,10 @@ class PlanStore:
         check_not_bent(image)
         for node in nodes:
             check_patient(node, image)
-        items = [trajectory_item(node, image, owner="") for node in nodes]
+        items = [self._item(node, image) for node in nodes]
         changed, kept, leftOut = self._planned(replaced, nodes, items)
         pairs = zip(nodes, items, strict=True)
-        stored = {node: replace(item, owner=imageId) for node, item in pairs}
+        stored = {(node, node.GetName()): replace(one, owner=imageId) for node, one in pairs}
         return Document(
             "plan.json",
             partial(_write, [*items, *kept.values()]),
@@ -116,11 +118,21 @@ class PlanStore:
             onStored=partial(self._onStored, replaced, changed | kept, stored),
         )
 
+    def _item(self, node, image):
+        """Return a line as it comes back: a document has no groups, and not all names."""
+        item = trajectory_item(node, image, owner="")
+        listed = self._browser.trajectories.listed_item(node)
+        if listed is not None and node.GetName() == savable_name(listed.name):
+            return replace(item, name=listed.name, group="")  # Slicer cannot save each name
+        _code, meaning = FINDINGS[TrajectoryType(item.type)]
+        return replace(item, name=stored_name(item.name, meaning), group="")
+
     def _onStored(self, replaced, trajectories, stored, uid, _segments):
         """Know the new plan, so that the next one takes the place of that."""
         if replaced:
             self._browser.trajectories.on_stored(replaced, uid, trajectories)
-        self._browser.trajectories.on_new_stored(uid, stored)
+        same = {node: item for (node, name), item in stored.items() if node.GetName() == name}
+        self._browser.trajectories.on_new_stored(uid, same)
 
     def _question(self, count, kept, replaced, image, leftOut):
         text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}".strip()

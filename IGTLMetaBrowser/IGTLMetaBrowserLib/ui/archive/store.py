@@ -51,6 +51,11 @@ class ArchiveStore:
         return self._gateway.address is not None and self._process is None
 
     @property
+    def isStoring(self):
+        """Whether a document is being stored."""
+        return self._process is not None
+
+    @property
     def archiveText(self):
         """The address of the archive."""
         return self._gateway.archive.text
@@ -60,7 +65,7 @@ class ArchiveStore:
 
         It may raise ``SceneError``, whose words are then shown.
         """
-        if not ensureInstalled("highdicom", "highdicom", self._statusLine):
+        if self.isStoring or not ensureInstalled("highdicom", "highdicom", self._statusLine):
             return
         try:
             document = makeDocument()
@@ -112,8 +117,9 @@ class ArchiveStore:
         try:
             document.write(path)
             self._process = CommandProcess(pythonProgram(), arguments, archive.secrets())
-        except OSError as error:
-            self._statusLine.show(self._texts["notStored"], words=error.strerror or error)
+        except (OSError, ValueError) as error:  # a name that is no text, perhaps
+            words = getattr(error, "strerror", None) or error
+            self._statusLine.show(self._texts["notStored"], words=words)
             self._end()
             return
         self._document = document

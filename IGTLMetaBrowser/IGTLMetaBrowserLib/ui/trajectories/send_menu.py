@@ -37,6 +37,9 @@ class SendMenu:
         """Offer what can be sent now."""
         self.menu.clear()
         selected, lines = self._selected(), self._newLines()
+        if self._stores.isStoring:
+            self.menu.addAction(_("A document is being stored")).enabled = False
+            return
         if self._stores.isOffered:
             self._fillForArchive(selected, lines)
             return
