@@ -23,7 +23,7 @@ START_FIRST = (
     "hostile/test_mutations.py",
     "cli/test_index_command.py",
     "interop/test_exactness.py",
-    "ui/test_archive.py",
+    "ui/archive/test_archive.py",
     "dicom_index/test_index.py",
     "slicerhost/test_views.py",
     "cli/test_cli_store.py",
