@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -27,11 +27,12 @@ from ..lists.listing import Listing
 from ..overlays import Overlays
 from .image_metadata import ImageMetadata
 from .image_states import ImageStates
-from .live_images import MOST_LIVE_IMAGES, LiveImages
+from .live_images import LiveImages
 from .recordings import Recordings
 from .regions import Regions
 from .scene_images import SceneImages
 from .sequences import Sequences
+from .unasked_images import UnaskedImages
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
 _YOUNG_LIST = timedelta(seconds=10)
@@ -61,8 +62,7 @@ class Images:
             connection, notify, in_scene, states, metadata, self._list_requests
         )
         self._live = LiveImages(notify, in_scene, states)
-        self._names_seen_once: set[str] = set()
-        self._confirmed_over = 0  # the number of the connection
+        self._unasked = UnaskedImages(connection, metadata, in_scene, self._live, self.confirm_list)
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
         self.sequences = Sequences(notify, in_scene, metadata, states, self.request)
@@ -294,7 +294,7 @@ class Images:
         self._in_scene.on_server_selected()
         self._downloads.on_server_selected()
         self._live.forget_all()
-        self._names_seen_once.clear()
+        self._unasked.forget()
         self.recordings.stop_all()
         self.sequences.forget()
         if self._connection.has_server:
@@ -383,36 +383,9 @@ class Images:
 
     def on_live_image(self, image: codec.ImageMessage) -> None:
         """Show an image that nobody asked for; one that is listed, by a list of its connection."""
-        if self._is_listed(image) and not self.is_list_current:
-            self._confirm_list_once()  # the next one comes in no time
-        elif not self._may_be_a_damaged_answer(image):
-            self._live.handle(image)
-
-    def _is_listed(self, image: codec.ImageMessage) -> bool:
-        return self._in_scene.listed_id(image.device_name) in self._metadata.listing
-
-    def _confirm_list_once(self) -> None:
-        """Ask for the list, once over each connection: a server may stream and refuse it."""
-        if self._confirmed_over != self._connection.number:
-            self._confirmed_over = self._connection.number
-            self.confirm_list()
-
-    def _may_be_a_damaged_answer(self, image: codec.ImageMessage) -> bool:
-        """Whether an image fits what is being fetched, and is the first under an unknown name.
-
-        The checksum is that of the body alone: one changed bit in the name makes a stream of an
-        answer. A stream comes again under its name, a damaged answer does not.
-        """
-        name = image.device_name
         entry = None if self.current is None else self.entry(self.current)
-        if entry is None or image.whole_size != tuple(entry.size):
-            return False
-        if name in self.live or name in self._metadata.listing or name in self._names_seen_once:
-            return False
-        if len(self._names_seen_once) >= MOST_LIVE_IMAGES:  # a server can invent names
-            self._names_seen_once.clear()
-        self._names_seen_once.add(name)
-        return True
+        if self._unasked.is_to_be_shown(image, entry):
+            self._live.handle(image)
 
     def set_drawn_live_ids(self, image_ids: Iterable[str]) -> None:
         """Say which live images an observer draws itself, see ``LiveImages.set_drawn_ids``."""
@@ -420,18 +393,8 @@ class Images:
 
     def skip_outdated(self, events: Sequence[net.ClientEvent]) -> list[net.ClientEvent]:
         """Return ``events`` without live images after which a newer one of their id has come."""
-        self.recordings.add(self._of_the_list(events))
+        self.recordings.add(self._unasked.of_the_list(events))
         return self._live.skip_outdated(events)
-
-    def _of_the_list(self, events: Sequence[net.ClientEvent]) -> Iterator[codec.ImageMessage]:
-        """Yield the live images that are not listed, or by a list of the same connection."""
-        is_current = self.is_list_current
-        for event in events:
-            if isinstance(event, net.Connected):
-                is_current = False
-            image = event.message if isinstance(event, net.Unsolicited) else None
-            if isinstance(image, codec.ImageMessage) and (is_current or not self._is_listed(image)):
-                yield image
 
     def on_nodes_removed(self) -> list[str]:
         """Look which nodes were removed from the scene; return the ids whose state has changed."""

@@ -1,0 +1,89 @@
+"""Which of the images that come unasked are of a stream, and of the patient whom the list names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from ... import codec, net
+from ..connection import Connection
+from .image_metadata import ImageMetadata
+from .live_images import MOST_LIVE_IMAGES, LiveImages
+from .scene_images import SceneImages
+
+
+class UnaskedImages:
+    """Judges what the server of ``connection`` sends unasked, before ``live`` shows it.
+
+    ``confirm_list`` is called when an image is listed, but by a list of an earlier connection.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        metadata: ImageMetadata,
+        in_scene: SceneImages,
+        live: LiveImages,
+        confirm_list: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._metadata = metadata
+        self._in_scene = in_scene
+        self._live = live
+        self._confirm_list = confirm_list
+        self._names_seen_once: set[str] = set()
+        self._confirmed_over = 0  # the number of the connection
+
+    def forget(self) -> None:
+        """Begin with another server."""
+        self._names_seen_once.clear()
+
+    def is_to_be_shown(
+        self, image: codec.ImageMessage, awaited: codec.ImageMetaItem | None
+    ) -> bool:
+        """Whether to show an image; ``awaited`` is the entry of the one that is being fetched."""
+        if self._is_listed(image) and not self._is_list_current:
+            self._confirm_list_once()  # the next one comes in no time
+            return False
+        return not self._may_be_a_damaged_answer(image, awaited)
+
+    def of_the_list(self, events: Sequence[net.ClientEvent]) -> Iterator[codec.ImageMessage]:
+        """Yield the images that are not listed, or by a list of the same connection."""
+        is_current = self._is_list_current
+        for event in events:
+            if isinstance(event, net.Connected):
+                is_current = False
+            image = event.message if isinstance(event, net.Unsolicited) else None
+            if isinstance(image, codec.ImageMessage) and (is_current or not self._is_listed(image)):
+                yield image
+
+    @property
+    def _is_list_current(self) -> bool:
+        return self._connection.has_sent(self._metadata.listing)
+
+    def _is_listed(self, image: codec.ImageMessage) -> bool:
+        return self._in_scene.listed_id(image.device_name) in self._metadata.listing
+
+    def _confirm_list_once(self) -> None:
+        """Ask for the list, once over each connection: a server may stream and refuse it."""
+        if self._confirmed_over != self._connection.number:
+            self._confirmed_over = self._connection.number
+            self._confirm_list()
+
+    def _may_be_a_damaged_answer(
+        self, image: codec.ImageMessage, awaited: codec.ImageMetaItem | None
+    ) -> bool:
+        """Whether an image fits what is being fetched, and is the first under an unknown name.
+
+        The checksum is that of the body alone: one changed bit in the name makes a stream of an
+        answer. A stream comes again under its name, a damaged answer does not.
+        """
+        name = image.device_name
+        if awaited is None or image.whole_size != tuple(awaited.size):
+            return False
+        is_known = name in self._live.states or name in self._metadata.listing
+        if is_known or name in self._names_seen_once:
+            return False
+        if len(self._names_seen_once) >= MOST_LIVE_IMAGES:  # a server can invent names
+            self._names_seen_once.clear()
+        self._names_seen_once.add(name)
+        return True
