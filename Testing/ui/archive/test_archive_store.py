@@ -239,6 +239,31 @@ def test_lines_of_any_name_are_one_line_each_when_they_come_back(user, small_arc
 
 
 @without_orthanc
+def test_lines_that_stay_the_users_are_stored_again_in_the_place_of_what_they_were(
+    user, small_archive, questions
+):
+    """Under a transform, they cannot be the server's: a second plan would be valid beside it."""
+    connect(user, small_archive.dicomweb)
+    load_the_image(user)
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    lines = [line("Left STN"), line("Right STN"), line("Drain")]
+    for node in lines:
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    plan = Plan(user, small_archive)
+    plan.store("Store all new lines (3)", "Trajectories: 3 stored in http://localhost")
+    slicer.mrmlScene.RemoveNode(lines[2])
+    plan.store("Store all new lines (2)", "Trajectories: 2 stored in http://localhost")
+    assert "in place of the plan of" in questions[1]
+    assert "Left out of it, as removed from the scene: 'Drain'." in questions[1]
+    lines[0].SetNthControlPointPositionWorld(1, 11, -6, 3)
+    user.panel.archiveStore.plans.store(lines[:1])
+    assert "The other one of that plan stays as it is." in questions[2]
+    user.wait_for(lambda: not user.panel.archiveStore.isStoring, "the plan", SECONDS_TO_STORE)
+    assert sorted(map(len, plan.predecessors())) == [0, 1, 1]
+    assert plan.get() == {"Left STN": pytest.approx((11, -6, 3)), "Right STN": (10, -5, 2)}
+
+
+@without_orthanc
 def test_while_a_document_is_stored_nothing_else_is_stored_or_sent(user, small_archive, questions):
     connect(user, small_archive.dicomweb)
     load_the_image(user)

@@ -28,6 +28,8 @@ class PlanStore:
     What came from a plan in the archive, and was changed perhaps, takes the place of that plan. Of
     its trajectories, those that are not among the nodes stay as they are: all of a plan that is
     replaced is no longer valid. Those whose nodes the user has removed from the scene are left out.
+    The same holds for lines that were stored, and stay the user's own: they were moved meanwhile,
+    or are under a transform. Once the server has told of that plan, its lines are beside them.
     """
 
     def __init__(self, browser, store, localeTexts):
@@ -61,6 +63,10 @@ class PlanStore:
             "removed from the scene: {names}."
         )
         self._more = _("{names} and {count} more")
+        self._archiveText = ""
+        # By the UIDs of plans: what was listed of them when they were stored, and the lines in them
+        # that stay the user's own, as they were stored.
+        self._drawn = {}
 
     def store(self, nodes):
         """Store trajectories of one image, if the user agrees."""
@@ -94,7 +100,7 @@ class PlanStore:
                 archive=self._store.archiveText, image=image.GetName(), names=names
             ),
             _("Trajectories: {count} {{words}}.").format(count=0),
-            onStored=partial(self._onStored, replaced, {}, {}),
+            onStored=partial(self._onStored, replaced, {}, {}, {}),
             isEmpty=True,
         )
 
@@ -106,16 +112,18 @@ class PlanStore:
             check_patient(node, image)
         items = [self._item(node, image) for node in nodes]
         changed, kept, leftOut = self._planned(replaced, nodes, items)
+        drawn, removed = self._othersDrawn(replaced, nodes)
+        count = len(kept) + len(drawn)
         pairs = zip(nodes, items, strict=True)
         stored = {(node, node.GetName()): replace(one, owner=imageId) for node, one in pairs}
         return Document(
             "plan.json",
-            partial(_write, [*items, *kept.values()]),
+            partial(_write, [*items, *kept.values(), *drawn.values()]),
             self._store.seriesOf(imageId),
             replaced,
-            self._question(len(items), len(kept), replaced, image, leftOut),
-            _("Trajectories: {count} {{words}}.").format(count=len(items) + len(kept)),
-            onStored=partial(self._onStored, replaced, changed | kept, stored),
+            self._question(len(items), count, replaced, image, [*leftOut, *removed]),
+            _("Trajectories: {count} {{words}}.").format(count=len(items) + count),
+            onStored=partial(self._onStored, replaced, changed | kept, stored, drawn),
         )
 
     def _item(self, node, image):
@@ -127,12 +135,39 @@ class PlanStore:
         _code, meaning = FINDINGS[TrajectoryType(item.type)]
         return replace(item, name=stored_name(item.name, meaning), group="")
 
-    def _onStored(self, replaced, trajectories, stored, uid, _segments):
+    def _onStored(self, replaced, trajectories, stored, drawn, uid, _segments):
         """Know the new plan, so that the next one takes the place of that."""
         if replaced:
             self._browser.trajectories.on_stored(replaced, uid, trajectories)
         same = {node: item for (node, name), item in stored.items() if node.GetName() == name}
         self._browser.trajectories.on_new_stored(uid, same)
+        for (node, _name), item in stored.items():
+            if self._browser.trajectories.document_of(node) != uid:
+                drawn[node] = item
+        if self._archiveText != self._store.archiveText:
+            self._archiveText, self._drawn = self._store.archiveText, {}
+        self._drawn.pop(replaced, None)
+        if drawn:
+            self._drawn[uid] = self._listed(uid), drawn
+
+    def _listed(self, document):
+        return list(self._browser.trajectories.by_document().get(document, ()))
+
+    def _drawnIn(self, document):
+        """Return the user's own lines in a plan, of which the server has not told since."""
+        listed, lines = self._drawn.get(document, ([], {}))
+        isHere = self._archiveText == self._store.archiveText
+        return lines if isHere and listed == self._listed(document) else {}
+
+    def _othersDrawn(self, document, nodes):
+        """Return the user's own lines in a plan but these, and the items of those removed."""
+        others = {one: item for one, item in self._drawnIn(document).items() if one not in nodes}
+        kept = {one: item for one, item in others.items() if one.GetScene() is not None}
+        return kept, [item for one, item in others.items() if one not in kept]
+
+    def _documentOf(self, node):
+        drawn = (uid for uid in self._drawn if node in self._drawnIn(uid))
+        return self._browser.trajectories.document_of(node) or next(drawn, "")
 
     def _question(self, count, kept, replaced, image, leftOut):
         text = f"{(self._replacing if replaced else self._new)(count)} {self._kept(kept)}".strip()
@@ -156,7 +191,7 @@ class PlanStore:
 
     def _replacedBy(self, nodes):
         """Return the UID of the plan in the archive that nodes came from, or an empty text."""
-        documents = {self._browser.trajectories.document_of(node) for node in nodes} - {""}
+        documents = {self._documentOf(node) for node in nodes} - {""}
         if len(documents) > 1:
             raise SceneError(_("these trajectories are of several plans; store those of one"))
         return documents.pop() if documents else ""
