@@ -386,6 +386,26 @@ def test_a_server_that_invents_names_does_not_fill_the_memory(unconnected, event
     assert "images under more than 64 names" in str(failed.error)
 
 
+def test_a_voxel_of_a_live_image_counts_as_the_image_that_it_is_of(
+    unconnected, events, scene, monkeypatch
+):
+    """Given parts of one voxel, around each of which a volume has to be made."""
+    one = make_image(1).pixels.nbytes
+    monkeypatch.setattr("IGTLMetaBrowserLib.browser.images.live_images.MOST_LIVE_BYTES", 3 * one)
+    images = (frame(1, f"Image {number}") for number in range(5))
+    many = [
+        replace(image, pixels=image.pixels[:1, :1, :1], size=image.whole_size) for image in images
+    ]
+    packed = b"".join(map(codec.pack, [*many, codec.TrajectoryMessage()]))
+    with ScriptedServer(stream(packed)) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, TrajectoriesShown)
+        assert list(unconnected.images.live) == ["Image 0", "Image 1", "Image 2"]
+        unconnected.disconnect()
+    (failed,) = of_type(events, Failed)
+    assert "MiB together" in str(failed.error)
+
+
 def test_live_images_are_limited_by_their_bytes(unconnected, events, scene, monkeypatch):
     one = make_image(1).pixels.nbytes
     monkeypatch.setattr("IGTLMetaBrowserLib.browser.images.live_images.MOST_LIVE_BYTES", 3 * one)

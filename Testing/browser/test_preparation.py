@@ -12,6 +12,7 @@ from itertools import count
 
 import numpy as np
 import pytest
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from helpers.hospital import of_type, step_until_event
 from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
@@ -22,6 +23,7 @@ from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.net.whole_texts import SERVER
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.privacy.redacted_list import register_patients
+from IGTLMetaBrowserLib.scene.images import image_nodes, subvolumes
 from IGTLMetaBrowserLib.scene.label_maps import label_maps
 
 # Of Python's and C's functions; 8 million a second. To register a patient takes 40.
@@ -205,8 +207,8 @@ def test_of_an_id_that_very_many_entries_have_nothing_is_said(unconnected, event
     assert entry == codec.ImageMetaItem(id="A")
 
 
-def labels_server(pixels: np.ndarray):
-    size = pixels.shape[::-1]
+def labels_server(pixels: np.ndarray, whole: tuple[int, int, int] | None = None):
+    size = whole or pixels.shape[::-1]
 
     def script(peer: Peer) -> None:
         while True:
@@ -214,7 +216,7 @@ def labels_server(pixels: np.ndarray):
             if query.type_name == "GET_LBMETA":
                 peer.send(codec.LabelMetaMessage([codec.LabelMetaItem("Liver", "L", 1, size=size)]))
             elif query.type_name == "GET_IMAGE":
-                peer.send(codec.ImageMessage(pixels, device_name="L"))
+                peer.send(codec.ImageMessage(pixels, device_name="L", size=whole))
             else:
                 peer.send(codec.ImageMetaMessage())
 
@@ -226,8 +228,8 @@ def load(unconnected, events, monkeypatch):
     """Loads a label map; returns the event, and how many steps it took after it had come."""
     monkeypatch.setattr(label_maps, "_PIECE", 64)  # bytes
 
-    def load(pixels: np.ndarray, event_type: type) -> tuple:
-        with labels_server(pixels) as server:
+    def load(pixels: np.ndarray, event_type: type, whole=None) -> tuple:
+        with labels_server(pixels, whole) as server:
             unconnected.connect("127.0.0.1", server.port)
             unconnected.overlays.request_label_maps()
             step_until_event(unconnected, events, LabelMapsListed)
@@ -253,8 +255,99 @@ def test_the_labels_of_a_large_label_map_are_looked_at_in_turns(load, dtype):
     assert colors.GetNumberOfColors() == 8
 
 
+def test_of_a_large_part_of_a_label_map_the_whole_is_made_in_turns(load, small_parts):
+    part = np.full((1, 40, 50), 7, np.uint8)
+    loaded, steps = load(part, ImageLoaded, (50, 40, 2))
+    assert steps >= 3 * part.nbytes // 64 - 1  # copied, and looked at with the zeros
+    assert volume_values(loaded.node) == [7] * part.size + [0] * part.size
+
+
 def test_what_is_no_label_at_the_end_of_them_is_found_all_the_same(load):
     pixels = np.zeros((2, 40, 50))
     pixels[1, 39, 49] = 0.5
     failed, _ = load(pixels, ImageFailed)
     assert "whole numbers" in str(failed.error)
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Let parts of more than 15 bytes be large, and be copied 64 bytes a turn."""
+    monkeypatch.setattr(subvolumes, "MOST_AT_ONCE", 15)
+    monkeypatch.setattr(image_nodes, "MOST_AT_ONCE", 15)
+    monkeypatch.setattr(subvolumes, "_PIECE", 64)
+
+
+def lower_half(message: codec.ImageMessage) -> codec.ImageMessage:
+    """Return the first slice of an image of two, with other voxels, as a sub-volume."""
+    return replace(message, pixels=message.pixels[:1] + 1000, size=message.whole_size)
+
+
+def volume_values(node) -> list[int]:
+    return vtk_to_numpy(node.GetImageData().GetPointData().GetScalars()).tolist()
+
+
+def halves_server(image: codec.ImageMessage) -> ScriptedServer:
+    """Return a server that sends an image, and then halves of it."""
+
+    def script(peer: Peer) -> None:
+        is_first = True
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                peer.send(codec.ImageMetaMessage())
+                continue
+            message = replace(image, device_name=query.device_name)
+            peer.send(message if is_first else lower_half(message))
+            is_first = False
+
+    return ScriptedServer(script)
+
+
+HALVED = make_image(1, (20, 10, 2))
+
+
+@pytest.fixture
+def half_arrived(unconnected, events, small_parts):
+    """A browser that has put some of a half of a loaded image together, but not all of it."""
+    with halves_server(HALVED) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.request_images(["A"])
+        step_until_event(unconnected, events, ImageLoaded)
+        events.clear()
+        unconnected.request_images(["A"])
+        while not unconnected._unhandled:
+            unconnected.wait_and_step()
+        unconnected.step()
+        yield unconnected
+
+
+def test_a_large_part_of_an_image_is_put_together_in_turns(half_arrived, events):
+    node = half_arrived.images.node("A")
+    steps = 0
+    while not of_type(events, ImageLoaded):
+        assert volume_values(node) == HALVED.pixels.ravel().tolist()
+        wait_for_socket(half_arrived)
+        half_arrived.step()
+        steps += 1
+    assert steps >= (HALVED.pixels.nbytes + HALVED.pixels[:1].nbytes) // 64 - 2
+    first, second = HALVED.pixels
+    assert volume_values(node) == [*(first + 1000).ravel(), *second.ravel()]
+
+
+def test_a_large_part_whose_volume_is_removed_meanwhile_fails_in_words(half_arrived, events, scene):
+    scene.RemoveNode(half_arrived.images.node("A"))
+    step_until_event(half_arrived, events, ImageFailed)
+    (failed,) = of_type(events, ImageFailed)
+    assert "have changed or are no longer there; load the image again" in str(failed.error)
+    assert half_arrived.images.node("A") is None
+    half_arrived.request_images(["A"])
+    step_until_event(half_arrived, events, ImageLoaded)
+
+
+def test_of_a_large_part_nothing_is_seen_if_its_server_is_left_meanwhile(half_arrived, events):
+    node = half_arrived.images.node("A")
+    half_arrived.disconnect()
+    for _ in range(100):
+        half_arrived.step()
+    assert volume_values(node) == HALVED.pixels.ravel().tolist()
+    assert not of_type(events, ImageLoaded)

@@ -102,11 +102,11 @@ class Browser:
         self.overlays = Overlays(
             self.connection, self.trajectories, overlay_nodes, notify, self._pushed_failures
         )
-        self._preparation = Preparation(self.metadata, self.overlays)
         self._unknown_types: set[str] = set()
         # What came and is still to be shown. Until then nothing more is read: the server waits.
         self._unhandled: deque[net.ClientEvent] = deque()
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
+        self._preparation = Preparation(self.metadata, self._in_scene)
         self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
         self._held = HeldMessages(
             self.connection,
@@ -305,6 +305,7 @@ class Browser:
             if not self._preparation.go_on(self._unhandled[0], _SECONDS_A_TURN):
                 break
             self._on_client_event(self._unhandled.popleft())
+            self._preparation.forget()
             # An observer may have left the server: what that one said is of no interest then.
             if self.connection.reconnector is not reconnector:
                 self._unhandled.clear()

@@ -10,15 +10,18 @@ from collections.abc import Iterator
 
 from .. import codec, net
 from .images.image_metadata import ImageMetadata
-from .overlays import Overlays
+from .images.scene_images import SceneImages
 
 
 class Preparation:
-    """Prepares one message at a time: a list is looked through, labels are read."""
+    """Prepares one message at a time: a list is looked through, labels are read.
 
-    def __init__(self, metadata: ImageMetadata, overlays: Overlays) -> None:
+    A large part of an image is put together with the voxels around it.
+    """
+
+    def __init__(self, metadata: ImageMetadata, in_scene: SceneImages) -> None:
         self._metadata = metadata
-        self._overlays = overlays
+        self._in_scene = in_scene
         self._event: net.ClientEvent | None = None
         self._work: Iterator[None] = iter(())
 
@@ -27,15 +30,12 @@ class Preparation:
         end = time.monotonic() + seconds
         if event is not self._event:
             self._event, self._work = event, self._prepare(event)
-        for _ in self._work:
-            if time.monotonic() >= end:
-                return False
-        self.forget()
-        return True
+        return all(time.monotonic() < end for _ in self._work)
 
     def forget(self) -> None:
-        """Prepare nothing any more: what came will not be handled."""
+        """Let go of what was prepared: what came was handled, or will not be."""
         self._event, self._work = None, iter(())
+        self._in_scene.forget_prepared()
 
     def _prepare(self, event: net.ClientEvent) -> Iterator[None]:
         query = event.query if isinstance(event, net.Finished) else None
@@ -44,6 +44,5 @@ class Preparation:
             return self._metadata.prepare(message)
         if isinstance(message, codec.ImageMessage):
             name = message.device_name if query is None else query.device_name
-            if self._overlays.is_label_map(name):
-                return self._overlays.prepare_label_map(message)
+            return self._in_scene.prepare(name, message)
         return iter(())

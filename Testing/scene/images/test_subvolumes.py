@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 from vtkmodules.util.numpy_support import vtk_to_numpy
@@ -10,7 +12,8 @@ from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import ImageMessage
 from IGTLMetaBrowserLib.scene.errors import SceneError
 from IGTLMetaBrowserLib.scene.images import subvolumes
-from IGTLMetaBrowserLib.scene.images.volumes import show_image
+from IGTLMetaBrowserLib.scene.images.subvolumes import WholeInTurns
+from IGTLMetaBrowserLib.scene.images.volumes import show_image, volume_around
 
 WHOLE_SIZE = (6, 5, 4)
 MATRIX = np.array([[2, 0, 0, 10], [0, 3, 0, 20], [0, 0, 5, 30]], float)
@@ -142,11 +145,89 @@ def test_one_voxel_of_an_impossible_image_costs_no_memory(scene):
     assert scene.GetNumberOfNodes() == count
 
 
-def test_a_part_that_would_take_long_to_put_into_its_image_is_refused_in_words(scene, monkeypatch):
-    monkeypatch.setattr(subvolumes, "MOST_PART_BYTES", 15)
-    pixels = whole()
-    node = show_image(scene, ImageMessage(pixels, MATRIX), "US")
-    for known in (node, None):
-        with pytest.raises(SceneError, match="that has 16 bytes; the limit for a part is 15"):
-            show_image(scene, part(-pixels, (0, 0, 0), (2, 2, 2)), "US", node=known)
-    assert (memory(node) == pixels).all()
+def around(node, image):
+    """Make the whole image of a large part in turns, as ``show_image`` needs it."""
+    whole = WholeInTurns(image, volume_around(node, image, None))
+    for _ in whole.make():
+        pass
+    return whole
+
+
+@pytest.fixture
+def small_turns(monkeypatch):
+    """Let parts of more than 15 bytes be large, and be copied 8 bytes a turn."""
+    monkeypatch.setattr(subvolumes, "MOST_AT_ONCE", 15)
+    monkeypatch.setattr(subvolumes, "_PIECE", 8)
+
+
+@pytest.mark.usefixtures("small_turns")
+@pytest.mark.parametrize("components", [(), (3,)], ids=["scalar", "vector"])
+def test_a_large_part_is_put_into_its_image_in_turns_and_seen_when_it_is_whole(scene, components):
+    before = whole(components=components)
+    node = show_image(scene, ImageMessage(before.copy(), MATRIX), "US")
+    large = part(-before, (1, 1, 1), (4, 2, 2))
+    shown = []
+    node.AddObserver("ModifiedEvent", lambda *_: shown.append(memory(node).copy()))
+    turns = WholeInTurns(large, volume_around(node, large, None))
+    for _ in turns.make():
+        assert (memory(node) == before).all()
+    show_image(scene, large, "US", node=node, prepared=turns)
+    expected = before.copy()
+    expected[1:3, 1:3, 1:5] *= -1
+    assert shown
+    assert all((seen == expected).all() for seen in shown)
+
+
+@pytest.mark.usefixtures("small_turns")
+def test_around_a_large_part_without_a_volume_all_is_zero(scene):
+    large = part(whole(), (0, 0, 0), (6, 5, 2))
+    node = show_image(scene, large, "US", prepared=around(None, large))
+    assert (memory(node)[:2] == whole()[:2]).all()
+    assert not memory(node)[2:].any()
+
+
+def paint(scene, node):
+    memory(node)[0, 0, 0] = 77
+    node.GetImageData().GetPointData().GetScalars().Modified()
+    return node
+
+
+def get_other_voxels(scene, node):
+    return show_image(scene, ImageMessage(7 * whole(), MATRIX), "US", node=node)
+
+
+def be_removed(scene, node):
+    scene.RemoveNode(node)
+
+
+@pytest.mark.usefixtures("small_turns")
+@pytest.mark.parametrize("change", [paint, get_other_voxels, be_removed])
+@pytest.mark.parametrize("turns_before", [3, None], ids=["in between", "after all turns"])
+def test_a_large_part_whose_volume_changes_meanwhile_is_refused_in_words(
+    scene, change, turns_before
+):
+    node = show_image(scene, ImageMessage(whole(), MATRIX), "US")
+    large = part(-whole(), (0, 0, 0), (6, 5, 2))
+    turns = WholeInTurns(large, node)
+    making = turns.make()
+    for _ in islice(making, turns_before):
+        pass
+    known = change(scene, node)
+    before = None if known is None else memory(known).copy()
+    for _ in making:
+        pass
+    count = scene.GetNumberOfNodes()
+    with pytest.raises(SceneError, match=r"these have changed or are no longer there; load the"):
+        show_image(scene, large, "US", node=known, prepared=turns)
+    assert scene.GetNumberOfNodes() == count
+    assert known is None or (memory(known) == before).all()
+
+
+@pytest.mark.usefixtures("small_turns")
+def test_what_was_prepared_of_another_part_is_not_shown(scene):
+    node = show_image(scene, ImageMessage(whole(), MATRIX), "US")
+    first, second = (part(-whole(), (0, 0, k), (6, 5, 2)) for k in (0, 2))
+    for prepared in (around(node, first), None):
+        with pytest.raises(SceneError, match="a part of an image came that has 120 bytes"):
+            show_image(scene, second, "US", node=node, prepared=prepared)
+    assert (memory(node) == whole()).all()

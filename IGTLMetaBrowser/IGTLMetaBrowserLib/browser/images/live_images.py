@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ... import codec, net
+from ...scene.images.sequence_recording import frame_size
 from ...scene.server_nodes import write_timestamp
 from ..errors import BrowserError
 from ..events import Failed, LiveImage, LiveImageState, Observer
@@ -98,7 +99,7 @@ class LiveImages:
         before = 0 if is_first else self.states[image_id].frames
         frames = before + skipped + 1
         last_at = datetime.now(timezone.utc)
-        self._byte_counts[image_id] = 0 if node is None else image.pixels.nbytes
+        self._byte_counts[image_id] = 0 if node is None else frame_size(image)
         self.states[image_id] = LiveImageState(_entry(image), node, frames, last_at)
         self._notify(LiveImage(image_id, node, frames, is_first))
 
@@ -142,7 +143,7 @@ class LiveImages:
         if is_first and len(self.states) >= MOST_LIVE_IMAGES:
             return True
         others = sum(self._byte_counts.values()) - self._byte_counts.get(image.device_name, 0)
-        return others > 0 and others + image.pixels.nbytes > MOST_LIVE_BYTES
+        return others > 0 and others + frame_size(image) > MOST_LIVE_BYTES
 
     def remove_nodes(self) -> None:
         """Look which volumes are no longer in the scene."""

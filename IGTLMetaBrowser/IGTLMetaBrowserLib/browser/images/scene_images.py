@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,16 @@ class SceneImages:
             patient_id = self._nodes.patient_id(address, image_id)
             self._metadata.remember_in_scene(image_id, patient_id)
         return images, self._overlays.adopt()
+
+    def prepare(self, image_id: str, image: codec.ImageMessage) -> Iterator[None]:
+        """Do, with pauses, what takes long of showing an image that came."""
+        if self._overlays.is_label_map(image_id):
+            return self._overlays.prepare_label_map(image)
+        return self._nodes.prepare(self._connection.address, image_id, image)
+
+    def forget_prepared(self) -> None:
+        """Let go of what was prepared."""
+        self._nodes.forget_prepared()
 
     def show(
         self, image_id: str, image: codec.ImageMessage, is_live: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from ...metadata import modules
 from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
 from ...privacy.hidden_patients import HiddenPatients
+from ..errors import SceneError
 from ..node_references import NodeReferences
 from ..server_nodes import (
     IMAGE_ID_ATTRIBUTE,
@@ -38,7 +39,8 @@ from .moved_images import check_not_bent, forget_geometry, from_world, moved_bac
 from .previews import PreviewName, Previews
 from .sequence import SequenceFrames, frame_order, make_sequence
 from .sequence_recording import SequenceRecording
-from .volumes import remove_volume, show_image, show_next, vtk_matrix
+from .subvolumes import MOST_AT_ONCE, WholeInTurns
+from .volumes import remove_volume, show_image, show_next, volume_around, vtk_matrix
 
 _VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
@@ -66,6 +68,8 @@ class ImageNodes:
         self._frames = SequenceFrames(scene)
         self._disowned: set[tuple[str, str]] = set()
         self._regions = TransformFollowers()
+        # Of the last large sub-volume that was prepared.
+        self._whole: WholeInTurns | None = None
         self.coordinates: codec.Coordinates | None = None
 
     def node(self, address: str, image_id: str) -> Any:
@@ -122,6 +126,22 @@ class ImageNodes:
                 if node.GetImageData() is not None:  # its file may be missing
                     adopted.append(image_id)
         return adopted
+
+    def prepare(self, address: str, image_id: str, image: codec.ImageMessage) -> Iterator[None]:
+        """Do, with pauses, what takes long of ``show`` and ``update``: of a large sub-volume."""
+        if not image.is_subvolume or image.pixels.nbytes <= MOST_AT_ONCE:
+            return
+        node = self._volume_in_scene(address, image_id)
+        try:
+            whole = WholeInTurns(image, volume_around(node, image, self.coordinates))
+        except SceneError:
+            return  # ``show`` says so
+        yield from whole.make()
+        self._whole = whole
+
+    def forget_prepared(self) -> None:
+        """Let go of what ``prepare`` has made: the image was shown, or will not be."""
+        self._whole = None
 
     def show(
         self,
@@ -382,6 +402,7 @@ class ImageNodes:
             self.coordinates,
             voi_window,
             keeps_rest=keeps_rest,
+            prepared=self._whole,
         )
         node.SetAttribute(SERVER_ATTRIBUTE, address)
         write_timestamp(node, image)

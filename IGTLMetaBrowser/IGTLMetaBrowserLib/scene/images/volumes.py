@@ -20,7 +20,7 @@ from ..errors import SceneError
 from ..node_names import savable_name
 from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .modality_colors import color_node_id
-from .subvolumes import whole_pixels, write_part
+from .subvolumes import WholeInTurns, whole_pixels, write_part
 
 # In mm: numbers of the wire have 7 digits.
 _SAME_PLACE = 1e-3
@@ -36,6 +36,7 @@ def show_image(
     voi_window: VoiWindow | None = None,
     is_hidden: bool = False,
     keeps_rest: bool = True,
+    prepared: WholeInTurns | None = None,
 ) -> Any:
     """Return the volume node that shows an image.
 
@@ -43,6 +44,7 @@ def show_image(
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
     of ``node`` if it ``keeps_rest``, and shows the same image in the same place; else that is zero.
+    A large one has to be ``prepared`` (by ``volume_around``).
     ``is_hidden``: a new node is not in selectors, nor saved. ``coordinates`` overrules those of the
     message. Raises ``SceneError``, with ``node`` as it was, without voxels or usable geometry.
     """
@@ -52,8 +54,10 @@ def show_image(
         ijk_to_ras = image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
         raise SceneError(str(error)) from None
-    is_written = keeps_rest and _write_part(node, image, ijk_to_ras)
-    pixels = whole_pixels(image) if image.is_subvolume and not is_written else image.pixels
+    around = node if image.is_subvolume and keeps_rest and _is_at(node, ijk_to_ras) else None
+    is_written = write_part(around, image)
+    is_part = image.is_subvolume and not is_written
+    pixels = whole_pixels(image, around, prepared) if is_part else image.pixels
     if node is None or node.GetClassName() != volume_class(image):
         remove_volume(scene, node)  # another number of components needs another kind of node
         node = _new_node(scene, volume_class(image), name, is_hidden)
@@ -93,14 +97,18 @@ def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = 
     return True
 
 
-def _write_part(node: Any, image: ImageMessage, ijk_to_ras: np.ndarray) -> bool:
-    """Write a sub-volume into the voxels of the same image; return whether that could be done."""
-    is_there = image.is_subvolume and node is not None and _is_at(node, ijk_to_ras)
-    return is_there and write_part(node, image)
+def volume_around(node: Any, image: ImageMessage, coordinates: Coordinates | None) -> Any:
+    """Return ``node`` if a sub-volume comes into its voxels, as far as the place says; or None."""
+    try:
+        return node if _is_at(node, image.usable_ijk_to_ras(coordinates)) else None
+    except GeometryError:
+        return None  # show_image says why
 
 
 def _is_at(node: Any, ijk_to_ras: np.ndarray) -> bool:
-    """Whether a volume lies there; what a user has calibrated, has its first voxel there."""
+    """Whether a volume, if it is one, lies there; a calibrated one has its first voxel there."""
+    if node is None:
+        return False
     before = vtkMatrix4x4()
     node.GetIJKToRASMatrix(before)
     columns = (3,) if node.GetAttribute(CALIBRATED_SPACING_ATTRIBUTE) else range(4)

@@ -17,7 +17,7 @@ import slicer
 from ...codec import Coordinates, GeometryError, ImageMessage, LabelMetaItem, printable
 from ...codec.pieces import pieces
 from ..errors import SceneError
-from ..images.subvolumes import whole_pixels
+from ..images.subvolumes import WholeInTurns
 from ..images.volumes import image_data, vtk_matrix
 from ..node_names import savable_name
 from .colors import set_rgba_table
@@ -165,7 +165,11 @@ def read_at_once(image: ImageMessage) -> Labels:
 
 def read_labels(image: ImageMessage) -> Generator[None, None, Labels]:
     """Return the labels of an image, after a pause for each piece of it. Raises ``SceneError``."""
-    pixels = whole_pixels(image) if image.is_subvolume else image.pixels
+    pixels = image.pixels
+    if image.is_subvolume:
+        whole = WholeInTurns(image, None)
+        yield from whole.make()
+        pixels = whole.pixels
     if not pixels.size or image.components != 1:
         raise SceneError(
             f"a label map has one label a voxel; this image has {image.components} values in each "
