@@ -10,8 +10,11 @@ import pytest
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.markups import trajectory_decoding
+from IGTLMetaBrowserLib.scene.markups.trajectory_answer import TrajectoryAnswer
+from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import in_ras
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
 
+LPS = codec.Coordinates.LPS
 LINE = TrajectoryItem(
     name="Left electrode", group="Electrodes", entry=(1, 2, 3), target=(4, 5, 6), diameter=2.5
 )
@@ -44,6 +47,46 @@ def times(nodes):
 
 
 # What cannot be shown
+
+NO_PLACES = [math.nan, math.inf, -math.inf, 1e6]
+
+
+def test_which_trajectories_have_no_plan_is_found_for_all_at_once():
+    """Given each type with each place and no place, as a table that came and as items."""
+    numbers = [0.0, -100_000.0, 100_000.0, 100_000.0078125, *NO_PLACES]
+    items = [
+        replace(LINE, type=type_, entry=(0, 0, entry), target=(target, 0, 0))
+        for type_ in (-56, 0, *TrajectoryType, 4, 7)
+        for entry in numbers
+        for target in numbers
+    ]
+    table = codec.unpack(codec.pack(codec.TrajectoryMessage(items))).items
+    expected = [
+        row for row, item in enumerate(table) if not trajectory_decoding.has_plan(in_ras(item, LPS))
+    ]
+    assert 0 < len(expected) < len(items)
+    for same in (table, list(table)):
+        assert TrajectoryAnswer(same, LPS, is_pushed=False).rows_without_plan() == expected
+
+
+def test_of_very_many_that_cannot_be_shown_it_is_said_of_some_why(trajectories, monkeypatch):
+    items = [replace(LINE, name=f"Line {n}", type=0) for n in range(1000)]
+    items += many(3)
+    planned, plan = [], trajectory_decoding.plan
+    monkeypatch.setattr(
+        trajectory_decoding, "plan", lambda item: planned.append(item.name) or plan(item)
+    )
+    table = codec.unpack(codec.pack(codec.TrajectoryMessage(items))).items
+    assert len(receive(trajectories, *table)) == 3
+    planned.clear()
+    trajectories.receive(table)
+    problems = trajectories.problems
+    assert problems[0] == (
+        "the trajectory 'Line 0' has the type 0; 1 (entry), 2 (target) and 3 (both) exist"
+    )
+    assert len(problems) == 11
+    assert problems[-1] == "990 more trajectories cannot be shown"
+    assert len(planned) < 20
 
 
 def test_of_a_stream_only_what_may_have_a_problem_is_looked_at(trajectories, monkeypatch):

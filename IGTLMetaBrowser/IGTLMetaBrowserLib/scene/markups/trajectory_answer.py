@@ -13,7 +13,7 @@ import numpy as np
 
 from ...codec import Coordinates, TrajectoryItem, TrajectoryType
 from ...codec.messages.items import ItemTable
-from .trajectory_decoding import FARTHEST, in_ras
+from .trajectory_decoding import FARTHEST, has_plan, in_ras
 
 MOST_LISTED = 10_000
 """Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
@@ -59,16 +59,17 @@ class TrajectoryAnswer:
             self._read[block] = [in_ras(item, self._coordinates) for item in some]
         return self._read[block][index]
 
-    def doubtful_rows(self) -> Sequence[int]:
-        """Return the rows that may have no ``Plan``: all that have none are among them."""
+    def rows_without_plan(self) -> list[int]:
+        """Return the rows that cannot be shown. To make a text of why for each takes longer."""
         if self._records is None:
-            return range(len(self))
-        records = self._records
-        is_sure = np.logical_or.reduce([records["type"] == one for one in TrajectoryType])
-        for point in ("entry", "target"):
-            # Nor is what is not a number.
-            is_sure &= (np.abs(records[point]) <= FARTHEST).all(axis=1)
-        return np.flatnonzero(~is_sure).tolist()
+            return [row for row in range(len(self)) if not has_plan(self.item(row))]
+        types, both = self._records["type"], TrajectoryType.ENTRY_AND_TARGET
+        has = np.isin(types, list(TrajectoryType))
+        for which, point in (("entry", TrajectoryType.ENTRY), ("target", TrajectoryType.TARGET)):
+            # Nor is what is not a number a place.
+            is_place = (np.abs(self._records[which]) <= FARTHEST).all(axis=1)
+            has &= is_place | ((types != point) & (types != both))
+        return np.flatnonzero(~has).tolist()
 
     def changed_rows(self, before: TrajectoryAnswer | None) -> list[int] | None:
         """Return in which rows something else stands than ``before``.

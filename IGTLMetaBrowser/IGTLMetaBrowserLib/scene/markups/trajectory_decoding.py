@@ -61,6 +61,15 @@ def plan(item: TrajectoryItem) -> Plan:
     )
 
 
+def has_plan(item: TrajectoryItem) -> bool:
+    """Whether a trajectory can be shown."""
+    try:
+        planned_points(item)
+    except PlanError:
+        return False
+    return True
+
+
 def planned_points(item: TrajectoryItem) -> list[tuple[TrajectoryType, Point]]:
     """Return the points that the trajectory's type names, entry first, as (which, mm).
 

@@ -37,6 +37,8 @@ from .trajectory_markups import (
 # In a real Slicer a visible line takes 10 to 15 ms to make, a hidden one 1 ms.
 SHOWN_AT_FIRST = 200
 _TRAJECTORIES_A_STEP = 5
+# Of the trajectories of one answer that cannot be shown: why is said of so many.
+_MOST_PROBLEMS = 10
 
 
 class TrajectorySet:
@@ -92,15 +94,18 @@ class TrajectorySet:
 
     @property
     def problems(self) -> list[str]:
-        """What of the last answer is not shown, and why."""
+        """What of the last answer is not shown, and why: of very many, the first."""
         current = [one for one in self._trajectories.values() if not one.is_gone]
-        doubtful = current
         answer = None if self._latest is None else self._latest.answer
         if answer is not None and len(answer) == len(current):
             # Of a stream of a thousand, to look at each would take longer than all the rest.
-            doubtful = [current[row] for row in answer.doubtful_rows()]
-        problems = [problem for one in doubtful if (problem := one.problem)]
-        more = sum(not one.is_wanted for one in current) - len(problems)
+            unplanned = [current[row] for row in answer.rows_without_plan()]
+        else:
+            unplanned = [one for one in current if one.plan is None]
+        problems = [one.problem for one in unplanned[:_MOST_PROBLEMS]]
+        if len(unplanned) > _MOST_PROBLEMS:
+            problems.append(f"{len(unplanned) - _MOST_PROBLEMS} more trajectories cannot be shown")
+        more = sum(not one.is_wanted for one in current) - len(unplanned)
         if more > 0:
             problems.append(f"{more} more trajectories are in the list, but not in the scene")
         if answer is not None and answer.left_out:
@@ -376,13 +381,13 @@ class TrajectorySet:
         """Note all that an answer says."""
         before, self._trajectories = self._trajectories, {}
         self._latest = latest = LatestAnswer(answer)
-        free = self.shown_at_first
+        free, without_plan = self.shown_at_first, set(answer.rows_without_plan())
         for key, row in _keys(answer):
             one = before.pop(key, None) or Trajectory(key)
             one.update(latest, row)
             one.is_pushed = is_pushed
             if free > 0 and not one.is_wanted:
-                one.is_wanted = not one.problem
+                one.is_wanted = row not in without_plan
             free -= one.is_wanted
             self._trajectories[key] = one
         for key, one in before.items():
