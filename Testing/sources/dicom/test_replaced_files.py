@@ -72,9 +72,9 @@ def test_what_a_process_has_read_of_the_file_before_is_not_decoded(tmp_path: Pat
         dataset = make_slice((0, 0, 0), value)
         dataset.compress(RLELossless, generate_instance_uid=False)
         dataset.save_as(path, enforce_file_format=True)
-    assert decoding._decode(paths[0], [0])[0][1, 1] == 3
+    assert decoding._decode(paths[0], [0], are_labels=False)[0][1, 1] == 3
     replace_with_time(*paths)
-    assert decoding._decode(paths[0], [0])[0][1, 1] == 7
+    assert decoding._decode(paths[0], [0], are_labels=False)[0][1, 1] == 7
 
 
 def test_voxels_of_one_file_do_not_come_with_the_metadata_of_the_next(write, tmp_path: Path):
