@@ -133,8 +133,10 @@ def read_image_header(
     creator, creator_tag, tag = _GE_ACQUISITION
     if text_of(lookup, creator_tag) == creator and (name := text_of(lookup, tag, "LO")):
         values["PulseSequenceName"] = name
-    frames = _functional_groups(lookup, values) or _dose_planes(values)
+    groups = items_of(lookup(_FRAME_GROUPS))
+    frames = _functional_groups(lookup, groups, values) or _dose_planes(values)
     problem = why_not_whole(values, transfer_syntax, pixels, file_size)
+    problem = problem or _why_not_each_frame(values, len(groups), frames)
     problem = problem or why_implausible(values, frames) or split_grid(lookup, values, frames)
     shared = {key: text for key, text in values.items() if key not in OWN_KEYWORDS}
     own = {key: text for key, text in values.items() if key in OWN_KEYWORDS}
@@ -222,7 +224,24 @@ def _private_b_value(lookup: Lookup) -> str:
     return ""
 
 
-def _functional_groups(lookup: Lookup, values: dict[str, str]) -> dict[str, list[str]]:
+def _why_not_each_frame(
+    values: Mapping[str, str], groups: int, frames: Mapping[str, Sequence[str]]
+) -> str:
+    """Return why it is not known what each frame is; empty if it is, or they have no groups.
+
+    A frame without its group would have another one's rescale, or none. ``groups`` is how many
+    functional groups there are (PS3.3 C.7.6.16: one for each frame).
+    """
+    count = max(1, int(float(values.get("NumberOfFrames", "1").partition("\\")[0])))
+    described = groups or max(map(len, frames.values()), default=count)
+    if described == count:
+        return ""
+    return f"its header says {count} frames, and describes {described}: which is which is not known"
+
+
+def _functional_groups(
+    lookup: Lookup, groups: Sequence[Any], values: dict[str, str]
+) -> dict[str, list[str]]:
     """Return the attributes that differ by frame; those that do not are added to ``values``.
 
     A frame's own groups come before the shared ones, and these before the attribute itself, if an
@@ -230,10 +249,10 @@ def _functional_groups(lookup: Lookup, values: dict[str, str]) -> dict[str, list
     """
     if (shared := first_item(lookup(_SHARED_GROUPS))) is not None:
         values |= _group_values(shared)
-    groups = [_group_values(group) for group in items_of(lookup(_FRAME_GROUPS))]
+    found = [_group_values(group) for group in groups]
     frames = {}
-    for keyword in dict.fromkeys(key for group in groups for key in group):
-        texts = [group.get(keyword, "") for group in groups]
+    for keyword in dict.fromkeys(key for group in found for key in group):
+        texts = [group.get(keyword, "") for group in found]
         if len({*texts}) > 1:
             frames[keyword] = [text or values.get(keyword, "") for text in texts]
         else:

@@ -24,6 +24,13 @@ Refusal = tuple[str, str]  # a path or series, and why it is not offered
 NOT_OFFERED = {
     "1.2.840.10008.5.1.4.1.1.77.1.6": "a whole slide microscopy image",
 }
+# Colors that are retired, and those that are made RGB only as a frame is decompressed (PS3.3
+# C.7.6.3.1.2).
+_OTHER_COLORS = {"ARGB", "CMYK", "HSV"}
+_COLORS_OF_DECODERS = {"YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422"}
+_NATIVE = {
+    "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2",
+}  # fmt: skip
 RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 PARAMETRIC_MAP = "1.2.840.10008.5.1.4.1.1.30"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -175,8 +182,19 @@ def _why_refused(header: ImageHeader) -> str:
         return f"{NOT_OFFERED[sop_class]}, not an image"
     if header.problem:
         return header.problem
+    if why := _why_no_colors(header):
+        return why
     if sop_class == RT_DOSE:
         return _why_no_dose(header)
+    return ""
+
+
+def _why_no_colors(header: ImageHeader) -> str:
+    """Return why colors would be wrong: they would be taken for red, green and blue."""
+    colors = header.get("PhotometricInterpretation")
+    is_native = header.get(TRANSFER_SYNTAX_UID) in _NATIVE
+    if colors in _OTHER_COLORS or (is_native and colors in _COLORS_OF_DECODERS):
+        return f"its colors are {colors}, which nothing here makes red, green and blue of"
     return ""
 
 
