@@ -24,6 +24,10 @@ class NodeReferences:
         node = None if reference is None else reference.Get()
         return node if node is not None and node.GetScene() is self._scene else None
 
+    def __contains__(self, node: Any) -> bool:
+        """Whether a node is remembered, by whatever key."""
+        return any(reference.Get() is node for reference in self._references.values())
+
     def keep(self, key: Hashable, node: Any) -> None:
         """Remember a node."""
         # A strong one would keep the voxels of a volume that the user has removed.

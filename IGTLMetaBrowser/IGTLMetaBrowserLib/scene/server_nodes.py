@@ -44,9 +44,16 @@ def node_with(scene: Any, class_names: Sequence[str], attributes: Mapping[str, s
         nodes.UnRegister(None)  # Python has it now
         for node in nodes:
             is_wanted = all(node.GetAttribute(name) == text for name, text in attributes.items())
-            if is_wanted and node.GetClassName() == class_name:
+            if is_wanted and node.GetClassName() == class_name and not _is_replaying(scene, node):
                 return node
     return None
+
+
+def _is_replaying(scene: Any, node: Any) -> bool:
+    """Whether a node shows the frames of a sequence: it says each time what the frame says."""
+    browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")
+    browsers.UnRegister(None)  # Python has it now
+    return any(browser.IsProxyNode(node.GetID()) for browser in browsers)
 
 
 def key_attributes(server: str, *parts: Any) -> dict[str, str]:

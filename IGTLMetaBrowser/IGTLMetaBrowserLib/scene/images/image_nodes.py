@@ -106,11 +106,18 @@ class ImageNodes:
         node = self.volume(address, image_id)
         if node is not None:
             return node
-        attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: self._shown_id(image_id)}
-        return node_with(self._scene, _VOLUME_CLASSES, attributes)
+        attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: image_id}
+        return self._unknown_node_with(image_id, attributes)
 
-    def _shown_id(self, image_id: str) -> str:
-        return self._patients.redact(codec.printable(image_id))
+    def _unknown_node_with(self, image_id: str, attributes: Mapping[str, str]) -> Any:
+        """Return a node that is found by the id of an image; None if that is not the id it has.
+
+        It has the id as that is shown, which can be the same for several images.
+        """
+        if self._patients.redact(codec.printable(image_id)) != image_id:
+            return None
+        node = node_with(self._scene, _VOLUME_CLASSES, attributes)
+        return None if node in self._nodes else node
 
     def adopt(self, address: str) -> list[str]:
         """Find the volumes that show a server's images, as in a scene that was just loaded.
@@ -288,8 +295,8 @@ class ImageNodes:
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
         window, owner = self._voi_window(image_id), self.volume(address, image_id)
         box = key_attributes(address, *map(int, (*start, *image.whole_size)))
-        of_image = {REGION_OF_ATTRIBUTE: self._shown_id(image_id)}
-        known = self._nodes.get(key) or node_with(self._scene, _VOLUME_CLASSES, box | of_image)
+        of_image = {REGION_OF_ATTRIBUTE: image_id}
+        known = self._nodes.get(key) or self._unknown_node_with(image_id, box | of_image)
         moved = self._regions.moved_by(known, owner)
         node = show_image(self._scene, image, name, modality, known, None, window)
         if moved is not None:

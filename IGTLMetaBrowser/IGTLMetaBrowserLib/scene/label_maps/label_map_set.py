@@ -119,11 +119,15 @@ class LabelMapSet:
         return adopted
 
     def _in_scene(self, class_name: str, image_id: str) -> Any:
-        """Return the node that another browser has brought into the scene meanwhile, or None."""
-        if not self._server:
+        """Return the node that another browser has brought into the scene meanwhile, or None.
+
+        It has the id as that is shown, which can be the same for several images.
+        """
+        if not self._server or printable(image_id) != image_id:
             return None
-        attributes = {SERVER_ATTRIBUTE: self._server, IMAGE_ID_ATTRIBUTE: printable(image_id)}
-        return node_with(self._scene, [class_name], attributes)
+        attributes = {SERVER_ATTRIBUTE: self._server, IMAGE_ID_ATTRIBUTE: image_id}
+        node = node_with(self._scene, [class_name], attributes)
+        return None if node in self._volumes or node in self._segmentations else node
 
     def _write_attributes(self, node: Any, image_id: str) -> None:
         node.SetAttribute(SERVER_ATTRIBUTE, self._server or None)
