@@ -48,6 +48,7 @@ def test_a_server_is_asked_as_qido_has_it():
         ({"first_day": date(2024, 5, 1)}, "20240501-"),
         ({"last_day": date(2024, 5, 1)}, "-20240501"),
         ({"first_day": date(2024, 5, 1), "last_day": date(2024, 5, 1)}, "20240501"),
+        ({"first_day": date.min, "last_day": date.max}, "00010101-99991231"),
     ],
 )
 def test_ranges_of_days_may_be_open(days, expected):
@@ -78,6 +79,11 @@ def test_only_what_the_server_searches_by_is_asked_for():
         ({"first_day": date(2024, 5, 14)}, "ab"),
         ({"last_day": date(2024, 5, 14)}, "ac"),  # what has no date is not known to be before
         ({"first_day": date(2024, 5, 14), "last_day": date(2024, 5, 14)}, "a"),
+        # All that has a date; not all systems know the times of such days.
+        ({"first_day": date.min, "last_day": date.max}, "abc"),
+        ({"first_day": date(1960, 1, 1), "last_day": date(9999, 12, 31)}, "abc"),
+        ({"first_day": date.max}, ""),
+        ({"last_day": date.min}, ""),
         ({"patient": "doe", "modality": "MR"}, "b"),
     ],
 )

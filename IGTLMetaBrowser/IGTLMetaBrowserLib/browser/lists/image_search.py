@@ -11,6 +11,8 @@ from datetime import date, datetime, time, timedelta
 from .natural_order import fold_for_search
 
 _DAY = re.compile(r"(\d{4})(?:-?(\d\d)(?:-?(\d\d))?)?")
+# Of the timestamps of OpenIGTLink: 32 bits of seconds.
+_FIRST_YEAR, _LAST_YEAR = 1970, 2106
 _WILD = re.compile(r"[*?]")
 # Of a name as people write it, and as DICOM does (PS3.5 6.2.1.1); with the wild cards of QIDO.
 _BETWEEN_NAMES = re.compile(r"[\s,^*?]+")
@@ -66,15 +68,15 @@ class ImageSearch:
         """
         if self.first_day is None and self.last_day is None:
             return None
-        begin = 1.0 if self.first_day is None else _begin_of(self.first_day)
-        last = self.last_day
-        return begin, float("inf") if last is None else _begin_of(last + timedelta(days=1))
+        begin = 1.0 if self.first_day is None else max(1.0, _begin_of(self.first_day))
+        return begin, float("inf") if self.last_day is None else _begin_of(self.last_day, 1)
 
     @property
     def _days(self) -> str:
         if self.first_day is None and self.last_day is None:
             return ""
-        first, last = (f"{day:%Y%m%d}" if day else "" for day in (self.first_day, self.last_day))
+        days = (self.first_day, self.last_day)
+        first, last = (day.isoformat().replace("-", "") if day else "" for day in days)
         return first if first == last else f"{first}-{last}"
 
 
@@ -109,5 +111,8 @@ def _pattern(text: str, between: re.Pattern[str] | None = None) -> str:
     return f"*{words}*" if words else ""
 
 
-def _begin_of(day: date) -> float:
-    return datetime.combine(day, time()).timestamp()
+def _begin_of(day: date, days_later: int = 0) -> float:
+    # Lists have no times beyond these years, and not all systems know them.
+    if not _FIRST_YEAR < day.year < _LAST_YEAR:
+        return 0.0 if day.year <= _FIRST_YEAR else float("inf")
+    return datetime.combine(day + timedelta(days=days_later), time()).timestamp()
