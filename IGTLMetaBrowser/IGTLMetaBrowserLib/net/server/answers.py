@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from ... import codec
 from ..image_sequences import sequence_texts
@@ -32,12 +31,11 @@ from ..whole_texts import (
     is_own_server,
     is_without_items,
 )
+from .named_items import ListedItem, NamedItems
 
 # With quotes anything that has a slash; without, what begins as an absolute path does.
 _QUOTED_PATH = re.compile(r"""(['"])[^'"]*[/\\]([^'"/\\]*)\1""")
 _PATH = re.compile(r"""(?<![\w/\\.:])(?:[A-Za-z]:[/\\]|[/~\\])[^\s'",;()]+""")
-
-ListedItem = TypeVar("ListedItem", codec.ImageMetaItem, codec.LabelMetaItem)
 
 
 def require_lists(source: Source, query: codec.QueryMessage, since: float) -> None:
@@ -52,8 +50,10 @@ def require_lists(source: Source, query: codec.QueryMessage, since: float) -> No
         source.require_lists_since(since, "" if data_type == "TRAJ" else query.device_name)
 
 
-def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
+def answer(source: Source, query: codec.QueryMessage, named: NamedItems) -> codec.Message | None:
     """Return the answer to a query, or None if the source does not know such a query.
+
+    Asked again after ``NotReadyError``, ``named`` goes on where it was.
 
     Raises what the source raises (``SourceError``, ``NotReadyError``).
     """
@@ -61,13 +61,13 @@ def answer(source: Source, query: codec.QueryMessage) -> codec.Message | None:
         return None
     name, data_type = query.device_name, query.full_data_type
     if data_type == "IMGMETA":
-        return _listing(source, query)
+        return _listing(source, query, named)
     if data_type == "IMAGE":
         return source.image(name)
     if data_type == "TRAJ":
         return _trajectories(source, query)
     if data_type == "LBMETA" and isinstance(source, OffersLabelMaps):
-        return codec.LabelMetaMessage(items=_meant(source.label_maps(), name))
+        return codec.LabelMetaMessage(items=_meant(source.label_maps(), name, named))
     if data_type in ("COLORT", "COLORTABLE") and isinstance(source, OffersColorTables):
         return source.color_table(name)
     if data_type == "POINT" and isinstance(source, OffersPoints):
@@ -143,11 +143,13 @@ def _trajectories(source: Source, query: codec.QueryMessage) -> codec.Trajectory
     return codec.TrajectoryMessage(items=items, metadata=metadata)
 
 
-def _listing(source: Source, query: codec.QueryMessage) -> codec.ImageMetaMessage:
+def _listing(
+    source: Source, query: codec.QueryMessage, named: NamedItems
+) -> codec.ImageMetaMessage:
     """Return the list of images; with the one that is asked for by its id comes its metadata."""
     name = query.device_name
     found, words = _found(source, query)
-    items = _meant(found, name)
+    items = _meant(found, name, named)
     metadata: Mapping[str, str] = {}
     if len(items) == 1 and items[0].id == name and isinstance(source, OffersMetadata):
         metadata = source.metadata(name)
@@ -180,9 +182,9 @@ def _found(
     return items, {key: text for key, text in words.items() if text}
 
 
-def _meant(items: Sequence[ListedItem], name: str) -> Sequence[ListedItem]:
+def _meant(items: Sequence[ListedItem], name: str, named: NamedItems) -> Sequence[ListedItem]:
     """Return what is listed under the id ``name``, or all.
 
     Clients put their own name there, too: what is no id asks for the whole list.
     """
-    return ([item for item in items if item.id == name] if name else ()) or items
+    return (named.find(items, name) if name else ()) or items

@@ -101,7 +101,7 @@ class Replies:
             if query.data_type == "IMGTHUMB" and isinstance(query, codec.GetMessage):
                 self._send_thumbnail(client, reply)
                 return
-            message = message or answer(self._source, query)
+            message = message or answer(self._source, query, reply.named)
             if isinstance(message, ItemListMessage):
                 reply.listing = self._lists.begin(message)
                 self._send_list(client, reply)

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ... import codec
 from ...codec.wire import Buffer
@@ -17,6 +17,7 @@ from ..farewell import Farewell
 from ..limits import Allowance, ReadingPace, ServerLimits
 from ..tls_server import ServerHandshake
 from .arriving_images import GrowingAnswer
+from .named_items import NamedItems
 from .packed_images import PackedImage
 from .packed_lists import ListInWork
 from .served_parts import PartInWork
@@ -55,6 +56,8 @@ class Reply:
     # The part of it that is asked for.
     part: PartInWork | None = None
     thumbnail: ThumbnailInWork | None = None
+    # What of a list is asked for.
+    named: NamedItems = field(default_factory=NamedItems)
     # A list that is being packed.
     listing: ListInWork | None = None
     # An image that is sent while it grows.
