@@ -8,6 +8,7 @@ from typing import Any
 import qt
 import slicer
 
+from IGTLMetaBrowserLib.ui.images.memory_question import MemoryQuestion
 from real_slicer.inside import Step, Until
 
 MODULE = "IGTLMetaBrowser"
@@ -18,8 +19,8 @@ class User:
 
     def __init__(self, step: Step) -> None:
         self.step = step
-        # A question would wait for an answer for ever; users agree to what they have asked for.
-        slicer.util.confirmOkCancelDisplay = lambda *_texts, **_options: True
+        # Lists of some steps name more than any computer has; nobody would answer the question.
+        MemoryQuestion.agrees = lambda _question, _positions: True
 
     @property
     def widget(self) -> Any:
