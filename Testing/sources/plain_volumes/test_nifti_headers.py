@@ -49,6 +49,25 @@ def test_a_nifti_matrix_has_its_own_lengths(tmp_path: Path):
     np.testing.assert_allclose(image.ijk_to_ras(), OBLIQUE, atol=1e-5)
 
 
+@pytest.mark.parametrize("axis", ["i", "j", "k"])
+def test_a_single_nifti_slice_is_as_thick_as_its_matrix_says(tmp_path: Path, axis: str):
+    """Its voxels lie in the same places with the width in pixdim, and are of another size."""
+    voxels = VOXELS.take([0], "ijk".index(axis))
+    write_nifti(tmp_path / "a.nii", voxels, sform=(1, OBLIQUE), **widths(**{axis: 9}))
+    _, image = the_only(tmp_path)
+    np.testing.assert_allclose(image.ijk_to_ras(), OBLIQUE, atol=1e-5)
+
+
+def test_a_nifti_matrix_with_a_little_shear_keeps_it(tmp_path: Path):
+    """The rotation beside it, which ITK takes, is not far from it."""
+    sheared = OBLIQUE.copy()
+    sheared[1, 1] = 0.03
+    write_nifti(tmp_path / "a.nii", sform=(1, sheared), qform=(1, OBLIQUE))
+    _, image = the_only(tmp_path)
+    np.testing.assert_allclose(image.ijk_to_ras(), sheared, atol=1e-5)
+    assert image.metadata == {}
+
+
 @pytest.mark.parametrize("form", ["sform", "qform"])
 def test_a_nifti_slice_lies_in_space(tmp_path: Path, form: str):
     """ITK has two dimensions of it, and leaves out the third of its place."""

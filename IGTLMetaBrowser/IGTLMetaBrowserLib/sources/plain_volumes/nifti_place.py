@@ -49,13 +49,9 @@ def nifti_place(header: Nifti1Header, read: np.ndarray, size: tuple[int, ...]) -
     has_spacing = "sform" in said or bool((_widths(header) > 0).all())
     if not said:
         return NiftiPlace(read, False, has_spacing)
-    distance = {name: _distance(read, matrix, size) for name, matrix in said.items()}
-    taken = min(distance, key=lambda name: distance[name])
-    if distance[taken] <= _allowed(read):
-        matrix = read
-    else:
-        taken = next(iter(said))
-        matrix = said[taken]
+    as_read = [name for name in said if _distance(read, said[name], size) <= _allowed(read)]
+    taken = [*as_read, *said][0]
+    matrix = said[taken]  # ITK leaves out its shear, and the thickness of a single slice
     others = {name: _distance(matrix, other, size) for name, other in said.items()}
     furthest = max(others, key=lambda name: others[name])
     if others[furthest] <= _allowed(matrix):
@@ -161,7 +157,10 @@ def _allowed(matrix: np.ndarray) -> float:
 
 
 def _distance(one: np.ndarray, other: np.ndarray, size: tuple[int, ...]) -> float:
-    """Return how far two matrices place a corner of a volume apart at most, mm."""
-    ends = np.array([*np.ndindex(2, 2, 2)]) * (np.array(size) - 1)
+    """Return how far two matrices place a corner of a volume apart at most, mm.
+
+    As if there were two slices of one, which can be of another thickness.
+    """
+    ends = np.array([*np.ndindex(2, 2, 2)]) * np.maximum(np.array(size) - 1, 1)
     moved = (one - other)[:3, :3] @ ends.T + (one - other)[:3, 3:]
     return float(np.linalg.norm(moved, axis=0).max())
