@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import weakref
 from dataclasses import replace
 from itertools import count
 
@@ -351,3 +352,43 @@ def test_of_a_large_part_nothing_is_seen_if_its_server_is_left_meanwhile(half_ar
         half_arrived.step()
     assert volume_values(node) == HALVED.pixels.ravel().tolist()
     assert not of_type(events, ImageLoaded)
+
+
+@pytest.mark.parametrize("is_label_map", [False, True], ids=["part of an image", "label map"])
+def test_of_an_image_that_was_put_together_and_refused_nothing_is_kept(
+    unconnected, events, small_parts, is_label_map
+):
+    """Given an image that is nowhere: its matrix has no length along any axis."""
+    image = make_image(1, (20, 10, 2), "A")
+    structure = codec.LabelMetaItem("Liver", "L", 1, size=(20, 10, 2), owner="A")
+    sent = replace(lower_half(image), matrix=np.zeros((3, 4)))
+
+    def script(peer: Peer) -> None:
+        while True:
+            query = peer.receive()
+            if query.type_name == "GET_IMGMETA":
+                peer.send(codec.ImageMetaMessage())
+            elif query.type_name == "GET_LBMETA":
+                peer.send(codec.LabelMetaMessage([structure]))
+            else:
+                peer.send(replace(sent, device_name=query.device_name))
+
+    made, zeros = [], np.zeros
+    with ScriptedServer(script) as server, pytest.MonkeyPatch.context() as patch:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.overlays.request_label_maps()
+        step_until_event(unconnected, events, LabelMapsListed)
+
+        def note(*arguments):
+            array = zeros(*arguments)
+            made.append(weakref.ref(array))
+            return array
+
+        patch.setattr(subvolumes.np, "zeros", note)
+        unconnected.request_images(["L" if is_label_map else "A"])
+        step_until_event(unconnected, events, ImageFailed)
+    assert "axes span no space" in str(of_type(events, ImageFailed)[0].error)
+    events.clear()  # an error has the frames in which it was raised
+    gc.collect()
+    assert made
+    assert all(array() is None for array in made)

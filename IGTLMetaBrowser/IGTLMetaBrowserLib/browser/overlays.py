@@ -74,6 +74,10 @@ class Overlays:
         """Do, with pauses, what takes long of ``show_label_map``."""
         return self._nodes.label_maps(self._address).prepare(image)
 
+    def forget_prepared(self) -> None:
+        """Let go of what was prepared."""
+        self._nodes.forget_prepared()
+
     def show_label_map(self, image_id: str, image: codec.ImageMessage) -> Any:
         """Return the label map volume of an image that came. Raises ``SceneError``."""
         coordinates = self.image_coordinates

@@ -45,6 +45,11 @@ class OverlayNodes:
         """Whether the server has listed an image as a label map."""
         return image_id in self.label_maps(address)
 
+    def forget_prepared(self) -> None:
+        """Let go of the labels that were read before they were to be shown."""
+        for label_maps in self._label_maps.values():
+            label_maps.forget_prepared()
+
     def show_label_map(
         self, address: str, image_id: str, image: ImageMessage, coordinates: Coordinates | None
     ) -> Any:

@@ -103,6 +103,7 @@ class SceneImages:
     def forget_prepared(self) -> None:
         """Let go of what was prepared."""
         self._nodes.forget_prepared()
+        self._overlays.forget_prepared()
 
     def show(
         self, image_id: str, image: codec.ImageMessage, is_live: bool = False

@@ -143,13 +143,17 @@ class LabelMapSet:
             return  # ``show`` says so
         self._labels = image, labels
 
+    def forget_prepared(self) -> None:
+        """Let go of what ``prepare`` has made: the image was shown, or will not be."""
+        self._labels = None
+
     def show(self, image_id: str, image: ImageMessage) -> Any:
         """Return the label map volume of an image that came. Raises ``SceneError``."""
         label_map = self.label_map(image_id)
         self._owners[image_id] = label_map.owner
         known = self.node(image_id) or self._in_scene(LABEL_MAP_CLASS, image_id)
         moved = self._placement.moved_by(known, label_map.owner)
-        prepared, self._labels = self._labels, None
+        prepared = self._labels
         labels = prepared[1] if prepared is not None and prepared[0] is image else None
         node = show_label_map(self._scene, image, label_map, known, self.coordinates, moved, labels)
         self._volumes.keep(image_id, node)
