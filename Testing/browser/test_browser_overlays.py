@@ -104,16 +104,19 @@ def test_structures_that_share_a_label_are_not_taken_for_each_other(unconnected,
 
 TURNED = np.diag([-1.0, 1.0, 1.0, 1.0])
 LARGER = np.zeros((4, 3, 4), np.uint8)
+SECOND_SLICE = np.eye(4)
+SECOND_SLICE[2, 3] = 1
 
 
 @pytest.mark.parametrize(
     ("pixels", "matrix", "notes"),
     [
         (LARGER[:2], np.eye(4), ()),
+        (LARGER[:1], SECOND_SLICE, ()),
         (LARGER, np.eye(4), ("it has 4 × 3 × 4 voxels, its image 4 × 3 × 2",)),
         (LARGER[:2], TURNED, ("its voxels do not lie where those of its image do",)),
     ],
-    ids=["the same", "another size", "another place"],
+    ids=["the same", "some slices", "another size", "another place"],
 )
 def test_a_label_map_on_another_grid_than_its_image(
     listed, hospital, events, pixels, matrix, notes
