@@ -9,7 +9,7 @@ import pytest
 import slicer
 
 from browser.images.test_regions import roi_around
-from helpers.hospital import Hospital, finish, step_until
+from helpers.hospital import Hospital, finish, parents, step_until
 from helpers.part_peers import large_image
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.browser.browser import Browser
@@ -81,6 +81,30 @@ def test_an_image_of_the_next_patient_is_not_seen_under_the_name_of_the_last(
     assert other.load_image("CT") is node
     assert other.images.slices("CT") is not None
     assert browser.images.slices("CT") is None
+
+
+def test_hiding_patients_writes_no_patient_onto_an_image_that_the_other_has_shown_since(
+    hospital: Hospital, browser: Browser, other: Browser
+) -> None:
+    """This browser knows what it wrote onto the node when the last patient's image was in it."""
+    node = browser.load_image("CT")
+    hospital.entries[1] = replace(hospital.entries[1], patient_name="Jones", patient_id="P2")
+    other.list_images()
+    assert other.load_image("CT") is node
+    for is_hidden in (True, False):
+        browser.patients.hide(is_hidden)
+        assert node.GetAttribute("DICOM.PatientID") == "P2"
+        assert parents(node) == ["Jones"]
+
+
+def test_hiding_patients_hides_that_of_an_image_that_the_other_has_loaded_again(
+    browser: Browser, other: Browser
+) -> None:
+    node = browser.load_image("CT")
+    assert other.load_image("CT") is node
+    for is_hidden in (True, False):
+        browser.patients.hide(is_hidden)
+        assert (node.GetAttribute("DICOM.PatientID") is None) is is_hidden
 
 
 def test_a_region_that_both_fetch_has_one_node(

@@ -63,6 +63,11 @@ class ImageDescription:
         """Whose image it is: ID and name, empty if they are not known."""
         return self.fields["PatientID"], self.fields["PatientName"]
 
+    def is_written_on(self, node: Any) -> bool:
+        """Whether a node says just that of the patient, and of the image."""
+        texts = {_DICOM_PREFIX + keyword: value for keyword, value in self.fields.items()}
+        return all((node.GetAttribute(name) or "") == text for name, text in texts.items())
+
     def of_region(self) -> ImageDescription:
         """Return the description of a part of the image."""
         return replace(self, name=f"{self.name} (region)", is_region=True)

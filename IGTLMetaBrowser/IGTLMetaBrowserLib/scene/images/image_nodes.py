@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -45,6 +46,8 @@ from .volumes import remove_volume, show_image, show_next, volume_around, vtk_ma
 _VOLUME_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
 SCAN_TIME_ATTRIBUTE = "IGTLMetaBrowser.ScanTime"
 """ISO 8601, UTC."""
+_DESCRIBED_BY_ATTRIBUTE = "IGTLMetaBrowser.DescribedBy"
+"""Who has written onto a node what it shows: another browser may show another image in it."""
 
 
 class ImageNodes:
@@ -57,6 +60,7 @@ class ImageNodes:
 
     def __init__(self, scene: Any, known: StandardProviders, patients: HiddenPatients) -> None:
         self._scene = scene
+        self._mark = uuid4().hex
         self.known = known
         self._patients = patients
         self._nodes = NodeReferences(scene)
@@ -184,8 +188,7 @@ class ImageNodes:
         modified = node.StartModify()
         time_text = "" if scan_time is None else scan_time.isoformat(timespec="seconds")
         node.SetAttribute(SCAN_TIME_ATTRIBUTE, time_text or None)
-        self._descriptions[address, image_id] = description
-        write_description(self._scene, node, description, self._patients)
+        self._describe_node((address, image_id), node, description)
         node.EndModify(modified)
         self._place_regions(address, image_id, node)
         return node
@@ -194,9 +197,24 @@ class ImageNodes:
         """Whether the volume of an image, if there is one, shows an image of a patient."""
         if node is None:
             return True
-        before, shown = self._descriptions.get(key), patient_of(node)
+        before = self._descriptions.get(key) if self._is_described_here(node) else None
+        shown = patient_of(node)
         # Another browser may have shown another one's there; a hidden one is known only here.
         return (before.patient if before and not shown[0] else shown) == patient
+
+    def _describe_node(
+        self, key: tuple[Any, ...], node: Any, description: ImageDescription
+    ) -> None:
+        self._descriptions[key] = description
+        node.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, self._mark)
+        write_description(self._scene, node, description, self._patients)
+
+    def _is_described_here(self, node: Any) -> bool:
+        return node.GetAttribute(_DESCRIBED_BY_ATTRIBUTE) == self._mark
+
+    def _may_describe(self, node: Any, description: ImageDescription) -> bool:
+        """Whether a description is that of a node, also if another browser has written it."""
+        return self._is_described_here(node) or description.is_written_on(node)
 
     def _place_regions(self, address: str, image_id: str, node: Any) -> None:
         for key in [key for key in self._descriptions if key[:2] == (address, image_id)]:
@@ -307,8 +325,7 @@ class ImageNodes:
             node.SetAttribute(attribute, text)
         write_timestamp(node, image)
         self._nodes.keep(key, node)
-        self._descriptions[key] = description
-        write_description(self._scene, node, description, self._patients)
+        self._describe_node(key, node, description)
         return node
 
     def update(self, address: str, image_id: str, image: codec.ImageMessage) -> Any:
@@ -377,15 +394,19 @@ class ImageNodes:
         """Write all descriptions anew: patients have been hidden, or are no longer."""
         for key in list(self._descriptions):
             node, description = self._nodes.get(key), self._descriptions[key]
+            frame = self._frames.frame(key) if node is None else None
+            described = node or frame
+            if described is None or not self._may_describe(described, description):
+                del self._descriptions[key]
+                continue
+            described.SetAttribute(_DESCRIBED_BY_ATTRIBUTE, self._mark)
             if node is not None:
                 rewrite_description(self._scene, node, description, self._patients)
-            elif (frame := self._frames.frame(key)) is not None:
+            else:
                 shown_by = self._frames.shown_by(key)
                 rewrite_frame(self._scene, frame, shown_by, description, self._patients)
                 if self._frames.is_selected(key):
                     write_attributes(shown_by[-1], description, self._patients)
-            else:
-                del self._descriptions[key]
         for key, name in self._preview_names.items():
             self._previews.rename(key, name.redacted(self._patients))
 
