@@ -21,11 +21,12 @@ from IGTLMetaBrowserLib.browser.events import (
     PointsShown,
     TrajectoriesShown,
 )
+from IGTLMetaBrowserLib.scene.errors import SceneError
 
 SIZE = (4, 3, 2)
 
 
-def numbering(patient: str, plans: list[str]) -> Script:
+def numbering(patient: str, plans: list[str], structure: str = "Tumor") -> Script:
     """Script: one image, a label map, points named for the patient, and these trajectories."""
     item = replace(ITEM, id="0", name="Head", patient_id=patient, patient_name=patient, size=SIZE)
     labels = codec.ImageMessage.from_ijk_to_ras(np.ones(SIZE[::-1], np.uint8), np.eye(4))
@@ -35,7 +36,7 @@ def numbering(patient: str, plans: list[str]) -> Script:
             items=[replace(TRAJECTORY, name=name, owner="0") for name in plans]
         ),
         "GET_LBMETA": codec.LabelMetaMessage(
-            items=[codec.LabelMetaItem("Tumor", "L", 1, (255, 0, 0, 255), SIZE, "0")]
+            items=[codec.LabelMetaItem(structure, "L", 1, (255, 0, 0, 255), SIZE, "0")]
         ),
         "GET_POINT": codec.PointMessage(
             items=[codec.PointItem(patient, patient, position=(1.0, 2.0, 3.0), owner="0")]
@@ -269,3 +270,38 @@ def test_a_label_map_that_comes_after_the_connection_was_lost(unconnected: Brows
         with pytest.raises(BrowserError, match="its image is another one now"):
             unconnected.load_image("L")
         unconnected.disconnect()
+
+
+def load_label_map_of_jones(browser: Browser, jones: Script) -> slicer.vtkMRMLNode:
+    """Load a label map of the next patient, while the list of label maps is that of the last."""
+    with ScriptedServer(numbering("Smith", []), jones) as server:
+        browser.connect(server.host, server.port)
+        browser.list_images()
+        query = browser.overlays.request_label_maps()
+        step_until(browser, lambda: query.is_done, "the label maps")
+        browser.connect(server.host, server.port)
+        browser.list_images()
+        browser.load_image("0")
+        try:
+            return browser.load_image("L")
+        finally:
+            browser.disconnect()
+
+
+def test_a_label_map_has_the_structures_of_a_list_of_its_own_connection(unconnected: Browser):
+    node = load_label_map_of_jones(unconnected, numbering("Jones", [], "Liver"))
+    assert (node.GetName(), parents(node)) == ("Liver", ["Head", "Jones"])
+
+
+def test_without_such_a_list_it_is_refused_in_words(unconnected: Browser):
+    def without_label_list(peer: Peer) -> None:
+        class WithoutLabelList(Leaving):
+            def receive(self) -> codec.Message:
+                while (query := self._peer.receive()).type_name == "GET_LBMETA":
+                    self.send(codec.StatusMessage(codec.StatusCode.NOT_FOUND, device_name="LBMETA"))
+                return query
+
+        numbering("Jones", [])(WithoutLabelList(peer, ""))
+
+    with pytest.raises(SceneError, match="get their list"):
+        load_label_map_of_jones(unconnected, without_label_list)

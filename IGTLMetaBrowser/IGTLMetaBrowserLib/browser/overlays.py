@@ -35,6 +35,7 @@ class Overlays:
         self._nodes = nodes
         self._notify = notify
         self._pushed_failures = pushed_failures
+        self._listed_over = 0  # the number of the connection, of the label maps
 
     # Label maps
 
@@ -57,6 +58,11 @@ class Overlays:
     def is_label_map(self, image_id: str) -> bool:
         """Whether the server has listed an image as a label map."""
         return self._nodes.is_label_map(self._address, image_id)
+
+    @property
+    def is_list_current(self) -> bool:
+        """Whether the last list of label maps came over the present connection."""
+        return self._listed_over == self._connection.number
 
     def owner_of(self, image_id: str) -> str:
         """Return the id of the image that a label map belongs to; empty if it is none."""
@@ -124,6 +130,7 @@ class Overlays:
         elif isinstance(message, codec.LabelMetaMessage):
             label_maps = self._nodes.label_maps(self._address)
             label_maps.receive(message.items)
+            self._listed_over = self._connection.number
             self._notify(LabelMapsListed(len(self.label_maps)))
             if label_maps.problem:
                 self._fail(BrowserError(label_maps.problem), query)

@@ -35,6 +35,7 @@ from ..images.scene_images import SceneImages
 from ..lists.list_requests import ListRequests
 from ..lists.listing import Listing
 from .download_queue import DownloadQueue
+from .label_list_check import LabelListCheck
 from .part_downloads import PartDownloads
 from .withdrawn import Withdrawn
 
@@ -73,6 +74,7 @@ class Downloads:
         self._metadata = metadata
         self._list_requests = list_requests
         self._list_check = ListCheck()
+        self._label_list_check = LabelListCheck(connection, in_scene)
         self._connection = connection
         self._notify = notify
         self._in_scene = in_scene
@@ -137,10 +139,7 @@ class Downloads:
 
     @property
     def held_until(self) -> float | None:
-        """Until when the next image waits for what the server says of itself; None if it does not.
-
-        In ``time.monotonic`` seconds.
-        """
+        """Until when, in monotonic s, the next image waits for what the server offers; or None."""
         if self.current is not None or not self._connection.has_server:
             return None
         return self.parts.awaits_offer_until(self._queue.first_waiting)
@@ -392,7 +391,8 @@ class Downloads:
         """Show an image, if it is as listed."""
         entries = self._metadata.listing.entries_of(image_id)
         try:
-            if self._list_check.must_ask_again(image_id, image, entries):
+            must_ask_again = self._label_list_check.must_ask_again(image_id)
+            if must_ask_again or self._list_check.must_ask_again(image_id, image, entries):
                 self._ask_again(image_id)
                 return
         except net.AnswerError as error:
@@ -403,7 +403,7 @@ class Downloads:
         self._on_image(image_id, image)
 
     def _ask_again(self, image_id: str) -> None:
-        """Ask for the list, and behind it for an image that is not as listed."""
+        """Ask for the list, and behind it for an image that is not as listed, or may not be."""
         self._queue.begin_again()
         self._body_size = self._seconds_preparing = 0
         self.states.load(image_id)

@@ -71,6 +71,10 @@ class SceneImages:
         """Return under what the list says whose image it is: of a label map, that of its image."""
         return self._overlays.owner_of(image_id) or image_id
 
+    def is_label_list_older(self, image_id: str) -> bool:
+        """Whether an image is a label map by a list that came over another connection."""
+        return self._overlays.is_label_map(image_id) and not self._overlays.is_list_current
+
     def slices(self, image_id: str) -> SliceStack | None:
         """Return the slices of the volume of an image, or None if it cannot be shown so.
 
@@ -115,6 +119,11 @@ class SceneImages:
         """
         if self._overlays.is_label_map(image_id):
             self._check_patient(self._overlays.owner_of(image_id), image)
+            if self.is_label_list_older(image_id):
+                raise SceneError(
+                    "the server may have been started again with other label maps; get their list, "
+                    "and load it again"
+                )
             self._metadata.known.messages.keep(image_id, image.metadata)
             notices = image.metadata.get("Notice", "").split("; ")
             node = self._overlays.show_label_map(image_id, image)
