@@ -314,7 +314,7 @@ def test_who_does_not_go_on_with_the_handshake_keeps_nobody_waiting_and_is_dropp
             with server.client(tls=client_tls) as client:
                 assert client.get_image("A").pixels[0, 0, 0] == 5
         assert len(server.server.clients) >= 40  # they are counted as connections
-        monkeypatch.setattr("IGTLMetaBrowserLib.net.server.server.HANDSHAKE_SECONDS", 0.0)
+        monkeypatch.setattr("IGTLMetaBrowserLib.net.acceptor.HANDSHAKE_SECONDS", 0.0)
         for peer in silent + slow:
             peer.wait_until_closed()
 

@@ -5,8 +5,8 @@ recording       a conversation written down, and a server that says it again
 probe           how a server answers, tried out
 a connection    ``connection``, ``connection_attempt``, ``address``, ``host_lookup``, ``settings``,
                 ``other_protocols``; ``tls``, ``tls_client``, ``tls_server``, ``tls_socket``
-who serves      ``listener``, ``limits``, ``turns``, ``farewell``, ``limited_log``; ``source`` is
-                what a server offers
+who serves      ``acceptor`` (lets clients in) with ``listener``, ``limits`` and ``farewell``;
+                ``turns``, ``limited_log``; ``source`` is what a server offers
 what is known   ``errors``, ``image_sequences`` (4D), ``whole_texts`` (our own servers)
 
 The packages import what is beside them, but not one another.

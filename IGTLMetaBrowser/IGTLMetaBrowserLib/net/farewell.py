@@ -22,18 +22,28 @@ def packed_status(code: codec.StatusCode, words: str) -> bytes:
 
 
 class Farewell:
-    """Sends last words over a connection, and throws away what still comes.
+    """Sends a client last words, and throws away what still comes.
 
     If the connection were closed at once, with bytes of the client unread, the system would throw
     away the words as well. ``ends_at`` is when to close it at the latest.
     """
 
-    def __init__(self, connection: Connection, last_words: bytes, now: float) -> None:
+    def __init__(
+        self, client: object, connection: Connection, last_words: bytes, now: float
+    ) -> None:
+        self.client = client
+        self.socket = connection.socket
         self.ends_at = now + _LEAVING_SECONDS
+        self.served_in_step = 0
         self._connection = connection
         self._is_half_closed = False
         connection.receiver.discard()
         connection.queue([last_words])
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether words wait to be sent."""
+        return self._connection.wants_write
 
     def step(self) -> bool:
         """Go on, when the socket is ready; return whether the connection may be closed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
+from typing import Protocol
 
 # Over which lines are counted, and after which it is said how many were left out.
 _SECONDS = 60.0
@@ -72,3 +73,25 @@ class LimitedLog:
         """Say what was left out, and begin to count anew."""
         for host, count in self._lines.begin():
             self._logger.warning("%d more lines about %s were left out", count, host)
+
+
+class KnownClient(Protocol):
+    """One about which lines are written: its numeric address, and that with its port."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+
+
+class ClientLog(LimitedLog):
+    """Has warnings about clients, and is the journal of an ``Acceptor``."""
+
+    def warn(self, client: KnownClient, words: str) -> None:
+        """Write what is wrong with a client."""
+        self.write(logging.WARNING, client.host, f"client {client.address}: {words}")
+
+    turned_away = warn
+
+    def left(self, _client: KnownClient, _reason: str) -> None:
+        """Write nothing: why it had to is written already."""

@@ -56,8 +56,7 @@ class ServerTLS:
 class ServerHandshake:
     """The beginning of a TLS connection; ``step`` when the socket is ready."""
 
-    def __init__(self, context: ssl.SSLContext, sock: socket.socket, now: float) -> None:
-        self.begin = now
+    def __init__(self, context: ssl.SSLContext, sock: socket.socket) -> None:
         self.socket = TLSSocket(context, sock, server_side=True)
         self.wants_write = False
 

@@ -144,7 +144,7 @@ def test_silent_tls_handshakes_keep_nobody_waiting(
         for server in (replay, recorder):
             with net.Client("127.0.0.1", server.port, tls=client_tls) as client:
                 assert len(client.list_images()) == 2
-        monkeypatch.setattr("IGTLMetaBrowserLib.net.recording.acceptor.HANDSHAKE_SECONDS", 0.0)
+        monkeypatch.setattr("IGTLMetaBrowserLib.net.acceptor.HANDSHAKE_SECONDS", 0.0)
         for peer in silent:
             peer.wait_until_closed()
     writer.close()

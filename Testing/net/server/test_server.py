@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 import struct
@@ -278,6 +279,7 @@ def test_the_port_is_free_again_after_close(reserved_port: int):
 
 
 def test_closing_the_server_closes_its_connections():
+    gc.collect()  # what is left of other tests is not closed meanwhile
     before = open_descriptors()
     with net.Server(ImagesInMemory({"A": make_image(1)}), port=0) as server:
         peers = [Peer.connect(server.port) for _ in range(3)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import selectors
-import socket
 import ssl
 import time
 from collections import deque
@@ -13,14 +12,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from ..acceptor import AcceptedClient, Acceptor
 from ..address import format_address
 from ..connection_attempt import ConnectionAttempt
 from ..errors import ConnectionFailedError
 from ..host_lookup import SocketAddress
-from ..limited_log import LimitedLog
+from ..limited_log import ClientLog
 from ..limits import Guest, ServerLimits
 from ..tls_client import ClientTLS, open_attempt
-from .acceptor import MOST_LEAVING, Acceptor, Address
 from .recording import Event, RecordingWriter
 from .relay import Filter, Relay
 
@@ -31,8 +30,9 @@ _CONNECT_SECONDS = 10.0
 _POLL_SECONDS = 0.002
 # Of them, in one turn: to ask how a look-up goes takes a millisecond.
 _MOST_LOOKED_AT = 16
+_MOST_LEAVING = 8
 # The file, standard streams, selector, listener, certificates, name servers; and who is sent away.
-_DESCRIPTORS_FOR_OTHERS = 24 + MOST_LEAVING
+_DESCRIPTORS_FOR_OTHERS = 24 + _MOST_LEAVING
 _NO_SERVER = "the server that is recorded here cannot be connected to; look at this recorder's log"
 _LEADS_BACK = (
     "the address of the server to record is that of the recorder itself; correct one of them"
@@ -43,17 +43,19 @@ _LEADS_BACK = (
 class _Joining:
     """A client for which the server is being connected to; it can be missed by ``limits``."""
 
-    client: socket.socket
-    address: Address
+    client: AcceptedClient
     connection: int
     attempt: ConnectionAttempt
-    active_at: float
     has_asked = False
     is_owed = False
 
     @property
     def host(self) -> str:
-        return self.address[0]
+        return self.client.host
+
+    @property
+    def active_at(self) -> float:
+        return self.client.active_at
 
 
 class _TLSReadOnce(ClientTLS):
@@ -98,15 +100,24 @@ class Recorder:
         self._writer = writer
         self._make_filter = make_filter
         self._server_tls = None if server_tls is None else _TLSReadOnce(server_tls)
-        self._log = LimitedLog(_logger)
+        self._log = ClientLog(_logger)
         # Each client has two descriptors: one is the connection to the server.
         limits = (limits or ServerLimits()).within_descriptors(_DESCRIPTORS_FOR_OTHERS, 2)
         self._selector = selectors.DefaultSelector()
         self._acceptor = Acceptor(
-            (host, port), self._selector, tls, limits, self._log, self._guests, self._drop
+            (host, port),
+            self._selector,
+            lambda: tls,
+            limits,
+            self._log,
+            self._guests,
+            self._let_in,
+            self._hang_up,
+            _MOST_LEAVING,
         )
-        self.host, self.port = self._acceptor.host, self._acceptor.port
-        self._relay = Relay(self._selector, writer, limits, self._log)
+        self.host, self.port = self._acceptor.listener.host, self._acceptor.listener.port
+        refuse_tls = self._acceptor.refuse_tls
+        self._relay = Relay(self._selector, writer, limits, self._log, refuse_tls)
         self._joining: deque[_Joining] = deque()
         # Of the server, when they have worked: so its name is not looked up for each client.
         self._addresses: Sequence[SocketAddress] = ()
@@ -116,11 +127,8 @@ class Recorder:
         """Hand on what is there; wait up to ``seconds`` for it. Raises ``RecordingError``."""
         wait = min(seconds, _POLL_SECONDS) if self._joining else seconds
         ready = self._selector.select(0.0 if self._relay.is_busy else wait)
-        for key, _ in ready:
-            if key.data is self._acceptor:
-                self._accept(key.fileobj)
-        self._relay.serve([one for one in ready if one[0].data is not self._acceptor])
-        self._acceptor.check()
+        self._acceptor.step(ready)
+        self._relay.serve([one for one in ready if isinstance(one[0].data, tuple)])
         self._relay.check()
         for _ in range(min(_MOST_LOOKED_AT, len(self._joining))):
             joining = self._joining.popleft()
@@ -131,38 +139,35 @@ class Recorder:
         """End all connections."""
         self._relay.close()
         for joining in self._joining:
-            joining.client.close()
+            joining.client.socket.close()
             joining.attempt.close()
-        self._acceptor.close()
+        self._acceptor.close("this recorder is shutting down")
         self._selector.close()
 
     def _guests(self) -> list[Guest]:
         return [*self._joining, *self._relay.pairs]
 
-    def _drop(self, guest: Any, words: str) -> None:
+    def _hang_up(self, guest: Any, words: str) -> None:
         if not isinstance(guest, _Joining):
-            self._relay.drop(guest, words)
+            self._relay.hang_up(guest, words)
             return
         self._joining.remove(guest)
         guest.attempt.close()
         self._writer.write(Event.ENDED, guest.connection)
-        self._acceptor.send_away(guest.client, guest.address, words)
+        self._acceptor.send_away(guest.client, words)
 
-    def _accept(self, ready: Any) -> None:
-        accepted = self._acceptor.step(ready)
-        if accepted is None:
-            return
-        if accepted[1] in self._own_addresses():
-            self._acceptor.send_away(*accepted, _LEADS_BACK)
+    def _let_in(self, client: AcceptedClient) -> None:
+        if (client.host, client.port) in self._own_addresses():
+            self._acceptor.send_away(client, _LEADS_BACK)
             return
         self.connections += 1
         self._writer.write(Event.CONNECTED, self.connections)
         now = time.monotonic()
         known, tls = self._addresses, self._server_tls
         attempt = open_attempt(*self._server, now, _CONNECT_SECONDS, known, tls)
-        self._joining.append(_Joining(*accepted, self.connections, attempt, now))
+        self._joining.append(_Joining(client, self.connections, attempt))
 
-    def _own_addresses(self) -> Iterator[Address]:
+    def _own_addresses(self) -> Iterator[tuple[str, int]]:
         """Yield the addresses of this end of the connections to the server."""
         joining = (one.attempt.socket for one in self._joining)
         joined = (pair.server.socket for pair in self._relay.pairs)
@@ -180,12 +185,12 @@ class Recorder:
         except ConnectionFailedError as error:
             self._addresses = ()
             self._writer.write(Event.ENDED, number)
-            self._acceptor.send_away(client, joining.address, _NO_SERVER, reason=str(error))
+            self._acceptor.send_away(client, _NO_SERVER, reason=str(error))
             return True
         if server is None:
             return False
         self._addresses = joining.attempt.addresses
-        self._relay.add(number, joining.address, client, server, self._make_filter)
+        self._relay.add(number, client, server, self._make_filter)
         return True
 
     @property

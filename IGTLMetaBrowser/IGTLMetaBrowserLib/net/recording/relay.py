@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ...codec.wire import Buffer
-from ..address import format_address
+from ..acceptor import AcceptedClient, speaks_tls
 from ..connection import WOULD_WAIT, unacknowledged
-from ..limited_log import LimitedLog
+from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
 from ..tls_socket import NoDataError, TLSSocket
 from ..turns import in_turns
@@ -51,6 +51,7 @@ class End:
     pace: ReadingPace
     outgoing: bytearray = field(default_factory=bytearray)
     sent: int = 0
+    has_begun: bool = False  # something has come of it
     has_ended: bool = False  # it sends no more; it may read on
     is_told: bool = False  # that the other end sends no more
     is_broken: bool = False  # nothing can be sent to it
@@ -76,7 +77,7 @@ class Pair:
     """A client and the server that it is connected with; a guest as ``limits`` see it."""
 
     number: int
-    address: tuple[str, int]
+    accepted: AcceptedClient
     client: End
     server: End
     active_at: float
@@ -88,7 +89,7 @@ class Pair:
     @property
     def host(self) -> str:
         """The client's numeric address."""
-        return self.address[0]
+        return self.accepted.host
 
     @property
     def ends(self) -> tuple[tuple[End, End], tuple[End, End]]:
@@ -120,7 +121,8 @@ class Pair:
 
 class Relay:
     """All pairs. Their sockets are in ``selector``, with pair and end as ``data``: call ``serve``
-    with what is ready of them, and ``check`` in each step.
+    with what is ready of them, and ``check`` in each step. ``refuse_tls`` sends away a client that
+    uses TLS where there is none.
     """
 
     def __init__(
@@ -128,13 +130,15 @@ class Relay:
         selector: selectors.BaseSelector,
         writer: RecordingWriter,
         limits: ServerLimits,
-        log: LimitedLog,
+        log: ClientLog,
+        refuse_tls: Callable[[AcceptedClient], None],
     ) -> None:
         self.pairs: set[Pair] = set()
         self._selector = selector
         self._writer = writer
         self._limits = limits
         self._log = log
+        self._refuse_tls = refuse_tls
         self._held = 0
         self._unwritten: dict[End, Pair] = {}
         self._steps = 0
@@ -143,19 +147,18 @@ class Relay:
     def add(
         self,
         number: int,
-        address: tuple[str, int],
-        client: socket.socket,
+        client: AcceptedClient,
         server: socket.socket,
         make_filter: Callable[[], Filter],
     ) -> None:
         """Hand on, from now on, what the two send. Raises ``RecordingError``."""
         now = time.monotonic()
         ends = []
-        for sock, event in ((client, Event.CLIENT_SENT), (server, Event.SERVER_SENT)):
+        for sock, event in ((client.socket, Event.CLIENT_SENT), (server, Event.SERVER_SENT)):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             ends.append(End(sock, event, make_filter(), ReadingPace(self._limits, now)))
-        pair = Pair(number, address, ends[0], ends[1], now)
+        pair = Pair(number, client, ends[0], ends[1], now)
         self.pairs.add(pair)
         self._watch(pair)
         for end, _ in pair.ends:
@@ -183,7 +186,8 @@ class Relay:
         elif events & selectors.EVENT_READ:
             self._read(pair, one, other)
         self._held += pair.held - held
-        self._settle(pair)
+        if not pair.is_closed:
+            self._settle(pair)
 
     @property
     def is_busy(self) -> bool:
@@ -199,16 +203,16 @@ class Relay:
         limits = self._limits
         for pair in [*self.pairs]:
             if any(end.outgoing and end.pace.is_too_slow(now, _taken(end)) for end, _ in pair.ends):
-                self.drop(pair, limits.words_for_slow)
+                self.hang_up(pair, limits.words_for_slow)
             elif pair.is_half_over and now - pair.active_at >= limits.stall_timeout:
-                self.drop(
-                    pair,
-                    f"one end has ended, and the other sent nothing for {limits.stall_timeout:g} s",
-                )
+                words = "one end has ended, and the other sent nothing for"
+                self.hang_up(pair, f"{words} {limits.stall_timeout:g} s")
+            elif limits.is_idle(pair, now):
+                self.hang_up(pair, limits.words_for_idle)
 
-    def drop(self, pair: Pair, words: str) -> None:
+    def hang_up(self, pair: Pair, words: str) -> None:
         """Close a connection for a reason in words."""
-        self._log_about(pair, words)
+        self._log.warn(pair.accepted, words)
         self._close(pair)
 
     def close(self) -> None:
@@ -220,6 +224,11 @@ class Relay:
     def _read(self, pair: Pair, end: End, other: End) -> None:
         data = self._received(pair, end)
         if not data or end.is_ignored:
+            return
+        is_first, end.has_begun = not end.has_begun, True
+        if is_first and end is pair.client and speaks_tls(end.socket, data):
+            self._close(pair, is_client_kept=True)
+            self._refuse_tls(pair.accepted)
             return
         pair.active_at, pair.has_asked = time.monotonic(), True
         end.unwritten, end.writing = data, self._writing(pair, end, data)
@@ -264,7 +273,7 @@ class Relay:
             _logger.info("%s, and no more: %s", end.event.name, error)
             if isinstance(error, NoDataError):
                 who = "the server" if end is pair.server else "the client"
-                self._log_about(pair, f"{who} is hung up on: {error}")
+                self._log.warn(pair.accepted, f"{who} is hung up on: {error}")
             end.has_ended = end.is_broken = True
             end.outgoing.clear()
         return data
@@ -281,10 +290,6 @@ class Relay:
         except OSError:
             end.outgoing.clear()
             end.is_broken = True
-
-    def _log_about(self, pair: Pair, words: str) -> None:
-        line = f"client {format_address(*pair.address)}: {words}"
-        self._log.write(logging.WARNING, pair.host, line)
 
     def _settle(self, pair: Pair) -> None:
         """Pass on that an end sends no more, when all that it sent is; and close what is over."""
@@ -328,7 +333,7 @@ class Relay:
             elif is_watched:
                 self._selector.unregister(end.socket)
 
-    def _close(self, pair: Pair) -> None:
+    def _close(self, pair: Pair, is_client_kept: bool = False) -> None:
         pair.is_closed = True
         self.pairs.remove(pair)
         self._held -= pair.held
@@ -336,6 +341,8 @@ class Relay:
             self._unwritten.pop(end, None)
             if end.socket in self._selector.get_map():
                 self._selector.unregister(end.socket)
+            if is_client_kept and end is pair.client:
+                continue
             if not end.is_broken:
                 _say_goodbye(end)
             end.socket.close()

@@ -5,23 +5,20 @@ from __future__ import annotations
 import heapq
 import logging
 import selectors
-import socket
 import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 from ... import codec
-from ..address import format_address
+from ..acceptor import AcceptedClient, Acceptor, speaks_tls
 from ..connection import Connection, unacknowledged
-from ..limited_log import LimitedLog
+from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
 from ..tls_socket import NoDataError
 from ..turns import in_turns
-from .acceptor import MOST_LEAVING, Acceptor, Address
 from .script import Script
 from .waiting_queries import Key
 
@@ -32,8 +29,9 @@ _STEP_SECONDS = 0.02
 _READ_SECONDS = 0.004
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
+_MOST_LEAVING = 8
 # The files of Python, standard streams, selector, listener; and who is sent away.
-_DESCRIPTORS_FOR_OTHERS = 16 + MOST_LEAVING
+_DESCRIPTORS_FOR_OTHERS = 16 + _MOST_LEAVING
 # Of one client, beyond which it is not read until some are answered.
 _MOST_WAITING = 100
 # Of what a client sends in bytes; what is larger is no query, and passed over.
@@ -59,20 +57,22 @@ class ReplayServer:
     ) -> None:
         self._scripts = scripts or [Script()]
         self._speed = speed
-        self._log = LimitedLog(_logger)
+        self._log = ClientLog(_logger)
         self._limits = (limits or ServerLimits()).within_descriptors(_DESCRIPTORS_FOR_OTHERS)
         self._selector = selectors.DefaultSelector()
         self._clients: set[_Client] = set()
         self._acceptor = Acceptor(
             (host, port),
             self._selector,
-            tls,
+            lambda: tls,
             self._limits,
             self._log,
-            lambda: [*self._clients],
-            self._drop,
+            lambda: self._clients,
+            self._let_in,
+            self._hang_up,
+            _MOST_LEAVING,
         )
-        self.host, self.port = self._acceptor.host, self._acceptor.port
+        self.host, self.port = self._acceptor.listener.host, self._acceptor.listener.port
         self._numbers = count()
         self._due: list[tuple[float, int, _Line]] = []
         # Who has sent more than was read, which a selector does not see where TLS has it.
@@ -86,37 +86,30 @@ class ReplayServer:
         if self._due:
             seconds = min(seconds, max(0.0, self._due[0][0] - time.monotonic()))
         waiting, self._unread = self._unread, set()
-        for key, _ in self._selector.select(0.0 if waiting else seconds):
-            if key.data is self._acceptor:
-                self._accept(key.fileobj)
-            else:
-                waiting.add(key.data)
+        ready = self._selector.select(0.0 if waiting else seconds)
+        self._acceptor.step(ready)
+        waiting |= {key.data for key, _ in ready if isinstance(key.data, _Client)}
         self._steps += 1
         for client in in_turns(waiting, self._steps, _STEP_SECONDS):
             waiting.discard(client)
             self._serve(client)
         self._unread |= {client for client in waiting if client.connection.has_unread}
         self._send_due()
-        self._acceptor.check()
         self._check()
 
     def close(self) -> None:
         """End all connections."""
         for client in self._clients:
             client.connection.close()
-        self._acceptor.close()
+        self._acceptor.close("this replay is shutting down")
         self._selector.close()
 
-    def _accept(self, ready: Any) -> None:
-        accepted = self._acceptor.step(ready)
-        if accepted is None:
-            return
-        sock, address = accepted
+    def _let_in(self, accepted: AcceptedClient) -> None:
         script = self._scripts[min(self._accepted, len(self._scripts) - 1)]
         self._accepted += 1
-        client = _Client(sock, address, script, self._limits)
+        client = _Client(accepted, script, self._limits)
         self._clients.add(client)
-        self._selector.register(sock, selectors.EVENT_READ, client)
+        self._selector.register(accepted.socket, selectors.EVENT_READ, client)
         if client.connection.has_unread:
             self._unread.add(client)
         self._schedule(_Line(client, next(self._numbers), time.monotonic(), iter(script.unasked)))
@@ -160,15 +153,22 @@ class ReplayServer:
             client.held.clear()
         if client.may_ask:
             self._read(client)
+        if client.is_gone:
+            return
         if isinstance(connection.lost, NoDataError):
-            self._drop(client, str(connection.lost))
+            self._hang_up(client, str(connection.lost))
         elif connection.lost is not None and (connection.is_broken or not client.is_owed):
-            self._forget(client)
+            self._close(client)
         else:
             self._watch(client)
 
     def _read(self, client: _Client) -> None:
-        for event in client.connection.read(_READ_SECONDS):
+        events = client.connection.read(_READ_SECONDS)
+        if speaks_tls(client.connection.socket, client.connection.beginning):
+            self._forget(client)
+            self._acceptor.refuse_tls(client)
+            return
+        for event in events:
             if not isinstance(event, codec.QueryMessage):
                 continue
             client.active_at, client.has_asked = time.monotonic(), True
@@ -176,8 +176,7 @@ class ReplayServer:
             if not answer:
                 how = "not" if answer is None else "never answered"
                 what = codec.printable(event.type_name)
-                words = f"{what} is {how} in the recording: it is not answered"
-                self._log.write(logging.WARNING, client.host, f"client {client.address}: {words}")
+                self._log.warn(client, f"{what} is {how} in the recording: it is not answered")
                 continue
             client.waiting += 1
             begin = client.active_at
@@ -204,21 +203,28 @@ class ReplayServer:
         self._check_at = now + _CHECK_SECONDS
         for client in [*self._clients]:
             if client.is_stalled(now):
-                self._drop(client, self._limits.words_for_slow)
+                self._hang_up(client, self._limits.words_for_slow)
+            elif self._limits.is_idle(client, now):
+                self._forget(client)
+                words = self._limits.words_for_idle
+                self._acceptor.send_away(client, words, codec.StatusCode.TIME_OUT)
         if any(line.client.is_gone for _, _, line in self._due):
             self._due = [entry for entry in self._due if not entry[2].client.is_gone]
             heapq.heapify(self._due)
 
-    def _drop(self, client: _Client, words: str) -> None:
-        self._log.write(logging.WARNING, client.host, f"client {client.address}: {words}")
+    def _hang_up(self, client: _Client, words: str) -> None:
+        self._log.warn(client, words)
+        self._close(client)
+
+    def _close(self, client: _Client) -> None:
         self._forget(client)
+        client.connection.close()
 
     def _forget(self, client: _Client) -> None:
         client.is_gone = True
         self._clients.discard(client)
         if client.connection.socket in self._selector.get_map():
             self._selector.unregister(client.connection.socket)
-        client.connection.close()
 
 
 @dataclass(eq=False)
@@ -236,14 +242,11 @@ class _Line:
 class _Client:
     """One client of a replay, with what it has been sent; a guest as ``limits`` see it."""
 
-    def __init__(
-        self, sock: socket.socket, address: Address, script: Script, limits: ServerLimits
-    ) -> None:
+    def __init__(self, accepted: AcceptedClient, script: Script, limits: ServerLimits) -> None:
         receiver = codec.Receiver(_LARGEST_QUERY, check_crc=False)
-        self.connection = Connection(sock, receiver)
-        self.host = address[0]
-        self.address = format_address(*address)
-        self.active_at = time.monotonic()
+        self.connection = Connection(accepted.socket, receiver)
+        self.host, self.address = accepted.host, accepted.address
+        self.active_at = accepted.active_at
         self.has_asked = self.is_gone = False
         self.served_in_step = 0
         # How many queries have an answer of which not all is sent.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 from ... import codec
+from ..acceptor import AcceptedClient
 from ..limited_log import LimitedLog
 from .events import ServerEvent, ServerEventType
 from .served_client import Reply, ServedClient
@@ -19,6 +20,7 @@ _NAMES = re.compile(r"""(?<!\w)(['"]).*\1""")
 
 _logger = logging.getLogger(__name__)
 
+AnyClient = ServedClient | AcceptedClient
 Observer = Callable[[ServerEvent], None]
 
 
@@ -34,12 +36,11 @@ class Journal:
 
     def connected(self, client: ServedClient) -> None:
         """A client may ask from now on."""
-        client.was_let_in = True
         tls = f" with TLS, as {client.certificate!r}" if client.certificate else ""
         self._write(logging.INFO, client, f"connected{tls}")
         self._notify(ServerEventType.CONNECTED, client)
 
-    def turned_away(self, client: ServedClient, words: str) -> None:
+    def turned_away(self, client: AnyClient, words: str) -> None:
         """A client is not let in, or no longer."""
         self._write(logging.WARNING, client, f"is refused: {words}")
         self._notify(ServerEventType.REFUSED, client, reason=words)
@@ -86,20 +87,20 @@ class Journal:
         self._write(logging.DEBUG, client, f"asked {what}, and got {size}")
         self._notify(ServerEventType.ANSWERED, client, reply.query, reply.byte_count, seconds)
 
-    def left(self, client: ServedClient, reason: str) -> None:
+    def left(self, client: AnyClient, reason: str) -> None:
         """A connection is closed."""
         self._write(logging.INFO, client, f"left: {_without_names(reason)}")
         seconds = time.monotonic() - client.connected_at
         self._notify(ServerEventType.DISCONNECTED, client, None, client.sent, seconds, reason)
 
-    def _write(self, level: int, client: ServedClient, text: str, exc_info: bool = False) -> None:
+    def _write(self, level: int, client: AnyClient, text: str, exc_info: bool = False) -> None:
         line = codec.cut_text(f"client {client.address} {text}", _LONGEST_LINE)
         self._log.write(level, client.host, line, exc_info=exc_info)
 
     def _notify(
         self,
         event_type: ServerEventType,
-        client: ServedClient,
+        client: AnyClient,
         message: codec.Message | None = None,
         byte_count: int = 0,
         seconds: float = 0.0,

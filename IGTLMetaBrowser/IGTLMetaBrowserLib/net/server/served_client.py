@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 import time
 from collections import deque
 from collections.abc import Hashable
@@ -11,11 +9,9 @@ from dataclasses import dataclass, field
 
 from ... import codec
 from ...codec.wire import Buffer
-from ..address import format_address
+from ..acceptor import AcceptedClient
 from ..connection import MAX_PARSED_SIZE, Connection, unacknowledged
-from ..farewell import Farewell
 from ..limits import Allowance, ReadingPace, ServerLimits
-from ..tls_server import ServerHandshake
 from .arriving_images import GrowingAnswer
 from .named_items import NamedItems
 from .packed_images import PackedImage
@@ -66,31 +62,24 @@ class Reply:
 
 
 class ServedClient:
-    """A client at the numeric address ``host``; ``now`` is in ``time.monotonic`` seconds.
+    """A client that was let in; ``now`` is in ``time.monotonic`` seconds.
 
     Questions are answered one by one, each when the answer before it is sent: a client that asks
     for a thousand images and reads none costs the memory of one.
     """
 
-    def __init__(
-        self, sock: socket.socket, host: str, port: int, limits: ServerLimits, now: float
-    ) -> None:
+    was_let_in = True
+
+    def __init__(self, accepted: AcceptedClient, limits: ServerLimits) -> None:
         receiver = codec.Receiver(_MAX_BODY_SIZE, max_parsed_size=MAX_PARSED_SIZE)
-        self.connection = Connection(sock, receiver)
-        self.host, self.port = host, port
-        # Whom the client's certificate names, if it has shown one.
-        self.certificate = ""
-        # Whether its first byte, which tells TLS from OpenIGTLink, is still to come.
-        self.is_new = True
-        # Whether it may ask, or might: one that was let in can be turned away later.
-        self.was_let_in = False
-        self.handshake: ServerHandshake | None = None
+        self.connection = Connection(accepted.socket, receiver)
+        self.host, self.port, self.address = accepted.host, accepted.port, accepted.address
+        self.certificate = accepted.certificate
         self.questions: deque[Question] = deque()
         self.reply: Reply | None = None
-        self.connected_at = self.active_at = now
+        self.connected_at = self.active_at = now = accepted.connected_at
         # Until when it is left alone: it waits for an image, or has had its bytes for this second.
         self.resume_at: float | None = None
-        self._farewell: Farewell | None = None
         # Since when a message has been arriving, and how many bytes of it are held.
         self.receiving_since: float | None = None
         self.unfinished = 0
@@ -108,16 +97,6 @@ class ServedClient:
         self._pace = ReadingPace(limits, now)
 
     @property
-    def address(self) -> str:
-        """Host and port as a user writes them."""
-        return format_address(self.host, self.port)
-
-    @property
-    def leave_at(self) -> float | None:
-        """Until when what it still sends is thrown away; None if it may stay."""
-        return None if self._farewell is None else self._farewell.ends_at
-
-    @property
     def is_owed(self) -> bool:
         """Whether an answer is still to be made or sent."""
         return bool(self.questions) or self.reply is not None or self.connection.wants_write
@@ -128,16 +107,9 @@ class ServedClient:
         return (bool(self.questions) or self.reply is not None) and not self.connection.wants_write
 
     @property
-    def wants_write(self) -> bool:
-        """Whether there is something to do when the socket can be written to, or else read."""
-        if self.handshake is not None:
-            return self.handshake.wants_write
-        return self.is_owed
-
-    @property
     def has_unread(self) -> bool:
         """Whether it has sent something that the socket does not show, and that can be read now."""
-        return self.handshake is None and not self.is_owed and self.connection.has_unread
+        return not self.is_owed and self.connection.has_unread
 
     @property
     def is_being_sent_to(self) -> bool:
@@ -158,8 +130,6 @@ class ServedClient:
     def is_gone(self) -> bool:
         """Whether nothing is left to do for it: who closes its half only waits for its answers."""
         connection = self.connection
-        if self.leave_at is not None:
-            return connection.lost is not None
         return connection.is_broken or (connection.lost is not None and not self.is_owed)
 
     def received(self, is_any_whole: bool, now: float) -> None:
@@ -227,57 +197,10 @@ class ServedClient:
         """Whether it has read too little of its answer for too long."""
         return self.connection.wants_write and self._pace.is_too_slow(now, self._taken())
 
-    def unsecured_since(self, needs_tls: bool, now: float) -> float:
-        """Return since when its TLS handshake is awaited, or under way; ``now`` if it is not."""
-        if self.handshake is not None:
-            return self.handshake.begin
-        return self.connected_at if needs_tls and self.is_new else now
-
-    def is_idle(self, now: float) -> bool:
-        """Whether it has not asked for anything for too long."""
-        return self._limits.is_idle(self, now)
-
-    def first_byte(self) -> bytes | None:
-        """Return the first byte that it sends, which stays to be read; None before it is there.
-
-        It is empty if the client has closed the connection, or the connection is broken.
-        """
-        try:
-            return self.connection.socket.recv(1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
-            return None
-        except OSError:
-            return b""
-
-    def begin_tls(self, context: ssl.SSLContext, now: float) -> None:
-        """Begin the handshake; the connection has another socket then, of the same number."""
-        self.handshake = ServerHandshake(context, self.connection.socket, now)
-        self.connection.socket = self.handshake.socket
-
-    def step_handshake(self) -> bool:
-        """Go on with the handshake; return whether it is done. Raises ``TLSError``."""
-        if self.handshake is None or not self.handshake.step():
-            return False
-        self.certificate = self.handshake.client_name
-        self.handshake = None
-        return True
-
-    def leave(self, last_words: bytes, now: float) -> None:
-        """Send this, nothing more, and take nothing from it any more."""
+    def expect_nothing(self) -> None:
+        """Let go of what it has asked for."""
         self.questions.clear()
         self.reply = None
-        self.handshake = None
-        self.unfinished = 0
-        self._farewell = Farewell(self.connection, last_words, now)
-
-    def step_leaving(self) -> bool:
-        """Send the last words, and throw away what comes; return whether it may be closed."""
-        return self._farewell is not None and self._farewell.step()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self.reply = None
-        self.connection.close()
 
     def _taken(self) -> int:
         """Return how many bytes have arrived at the client, as far as this can be told.

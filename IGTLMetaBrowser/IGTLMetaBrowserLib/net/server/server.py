@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import selectors
 import socket
 import ssl
 import time
 
 from ... import codec
+from ..acceptor import AcceptedClient, Acceptor, speaks_tls
 from ..address import DEFAULT_PORT
-from ..errors import TLSError
-from ..farewell import packed_status
-from ..limits import MAKES_ROOM, ServerLimits, most_expendable
-from ..listener import PAUSE_SECONDS, Listener
+from ..limits import ServerLimits
 from ..source import Source
-from ..tls import REQUIRES_TLS, in_words
-from ..tls_server import (
-    ALERT_ACCESS_DENIED,
-    ALERT_PROTOCOL_VERSION,
-    FIRST_BYTE,
-    HANDSHAKE_SECONDS,
-)
 from ..tls_socket import NoDataError
 from ..turns import in_turns
-from .journal import Journal, Observer
+from .journal import AnyClient, Journal, Observer
 from .replies import Replies
 from .served_client import ServedClient
-
-_logger = logging.getLogger(__name__)
 
 # Of a step in which one client after the other is served; in Slicer, the window waits for its end.
 _STEP_SECONDS = 0.02
 # Of it, for what one client sends. What is read is then handled, which takes some times as long.
 _READ_SECONDS = 0.004
-# A flood of connections must not keep those who are connected from their answers.
-_ACCEPTED_AT_ONCE = 32
 # What fits the buffer that each connection has anyway.
 _SMALL = 64 << 10
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 _SHUT_DOWN_STEP_SECONDS = 0.02
 _SECONDS_FOR_WAITING = 0.3
-# Of those who are sent away with words; who comes then is sent away without.
-_MOST_LEAVING = 64
+_SHUTTING_DOWN = "this server is shutting down"
 
 _Code = codec.StatusCode
 
@@ -74,9 +59,18 @@ class Server:
         self._journal = Journal(observer)
         self._replies = Replies(source, self._limits, self._journal)
         self._selector = selectors.DefaultSelector()
-        self._listener = Listener(host, port, self._selector)
-        self.host, self.port = self._listener.host, self._listener.port
         self._clients: set[ServedClient] = set()
+        self._acceptor = Acceptor(
+            (host, port),
+            self._selector,
+            lambda: self.tls,
+            self._limits,
+            self._journal,
+            lambda: self._clients,
+            self._let_in,
+            self._hang_up,
+        )
+        self.host, self.port = self._acceptor.listener.host, self._acceptor.listener.port
         self._paused: set[ServedClient] = set()
         # Who has a turn in the next step, whatever the selector says: TLS holds bytes of them, or
         # the last step had no time for them.
@@ -92,12 +86,12 @@ class Server:
 
     def fileno(self) -> int:
         """Return the number of the listening socket."""
-        return self._listener.socket.fileno()
+        return self._acceptor.listener.socket.fileno()
 
     @property
-    def clients(self) -> list[ServedClient]:
+    def clients(self) -> list[AnyClient]:
         """Who is connected now; to be looked at, not to be changed."""
-        return [client for client in tuple(self._clients) if client.leave_at is None]
+        return [*self._acceptor.entering, *self._clients]
 
     @property
     def cached_bytes(self) -> int:
@@ -114,7 +108,7 @@ class Server:
     def next_deadline(self) -> float | None:
         """When to call ``step`` at the latest, in ``time.monotonic`` seconds; None for never."""
         moments = [client.resume_at or 0.0 for client in self._paused]
-        moments += [] if (resume := self._listener.resume_at) is None else [resume]
+        moments += [] if (of_others := self._acceptor.next_deadline) is None else [of_others]
         moments += [0.0] if self._due else []
         moments += [] if (check := self._replies.streams.next_check) is None else [check]
         moments += [self._check_at] if self._clients else []
@@ -131,15 +125,15 @@ class Server:
         if deadline is not None:
             left = max(0.0, deadline - time.monotonic())
             seconds = left if seconds is None else min(seconds, left)
-        ready = [key.data for key, _ in self._selector.select(seconds)]
+        ready = self._selector.select(seconds)
         now = time.monotonic()
-        accepted = self._accept_some(now) if None in ready else []
+        self._acceptor.step(ready)
         due, self._due = self._due, set()
+        served = {key.data for key, _ in ready if isinstance(key.data, ServedClient)}
         changed = self._replies.streams.queue_changed(self._clients - self._paused, now)
-        self._serve_some({*ready, *accepted, *due, *changed, *self._resume(now)} - {None}, now)
+        self._serve_some({*served, *due, *changed, *self._resume(now)}, now)
         if self._clients and now >= self._check_at:
             self._check(now)
-        self._listener.resume(now)
 
     def _serve_some(self, waiting: set[ServedClient], now: float) -> None:
         """Serve as many clients as there is time for, the others in the next step.
@@ -149,7 +143,8 @@ class Server:
         """
         self._steps += 1
         order = sorted(waiting, key=lambda client: client.is_owed)
-        for client in in_turns(order, self._steps, _STEP_SECONDS):
+        left = now + _STEP_SECONDS - time.monotonic()
+        for client in in_turns(order, self._steps, left):
             waiting.discard(client)
             if client in self._clients:
                 self._serve(client, now)
@@ -160,7 +155,7 @@ class Server:
 
         What waits for somebody else may never be sent: that is given a moment.
         """
-        self._listener.close()
+        self._acceptor.listener.close()
         begin = time.monotonic()
         while self._has_to_send(time.monotonic() - begin, seconds):
             for client in self._clients:
@@ -177,118 +172,26 @@ class Server:
     def close(self) -> None:
         """Close all connections and listen no longer."""
         for client in [*self._clients]:
-            self._drop(client, "this server is shutting down")
-        self._listener.close()
+            self._drop(client, _SHUTTING_DOWN)
+        self._acceptor.close(_SHUTTING_DOWN)
         self._selector.close()
-
-    # Who may come in
-
-    def _accept_some(self, now: float) -> list[ServedClient]:
-        """Return who was accepted: the first query may be there already."""
-        accepted: list[ServedClient] = []
-        for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                found = self._listener.accept()
-            except OSError as error:
-                _logger.warning("a client could not be accepted: %s", error)
-                if self._listener.resume_at is not None:
-                    # Not one that has just come: it may be about to ask.
-                    self._make_room(
-                        most_expendable(self.clients, now, PAUSE_SECONDS, PAUSE_SECONDS)
-                    )
-                break
-            if found is None:
-                break
-            accepted.append(ServedClient(*found, self._limits, now))
-            self._admit(accepted[-1], now)
-        return accepted
-
-    def _admit(self, client: ServedClient, now: float) -> None:
-        if not self._clients:
-            self._check_at = now + _CHECK_SECONDS
-        limits = self._limits
-        self._make_room(limits.who_makes_room(client.host, self.clients, now))
-        words = limits.why_not(client.host, [other.host for other in self.clients])
-        self._clients.add(client)
-        self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
-        if words is None:
-            if self.tls is None:
-                self._journal.connected(client)
-            return
-        code = _Code.BUSY if limits.allows(client.host) else _Code.ACCESS_DENIED
-        last_words = packed_status(code, words) if self.tls is None else ALERT_ACCESS_DENIED
-        self._turn_away(client, last_words, words, now)
-
-    def _make_room(self, expendable: ServedClient | None) -> None:
-        """Close the connection that can be missed most, if there is one."""
-        if expendable is not None:
-            self._journal.turned_away(expendable, MAKES_ROOM)
-            self._drop(expendable, MAKES_ROOM)
-
-    def _greet(self, client: ServedClient, now: float) -> None:
-        """Look at a client's first byte, which tells TLS from OpenIGTLink, and begin."""
-        first = client.first_byte()
-        if first is None:
-            return
-        speaks_tls = first == FIRST_BYTE
-        if speaks_tls and self.tls is None:
-            words = (
-                "it uses TLS, which this server does not: connect without TLS, or start it with TLS"
-            )
-            self._turn_away(client, ALERT_PROTOCOL_VERSION, words, now)
-        elif first and not speaks_tls and self.tls is not None:
-            words = f"{REQUIRES_TLS}; connect with TLS"
-            self._turn_away(client, packed_status(_Code.CONFIGURATION_ERROR, words), words, now)
-        elif speaks_tls:
-            self._begin_tls(client, self.tls, now)
-        client.is_new = False
-
-    def _begin_tls(self, client: ServedClient, context: ssl.SSLContext, now: float) -> None:
-        # The connection has another socket then.
-        self._selector.unregister(client.connection.socket)
-        try:
-            client.begin_tls(context, now)
-        except (OSError, ValueError) as error:  # it has sent a byte and reset the connection
-            self._clients.remove(client)
-            client.close()
-            self._journal.turned_away(client, f"no TLS: {in_words(error)}")
-        else:
-            self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
-
-    def _go_on_with_tls(self, client: ServedClient, now: float) -> None:
-        try:
-            if client.step_handshake():
-                self._journal.connected(client)
-        except TLSError as error:
-            self._turn_away(client, b"", f"no TLS: {error}", now)  # OpenSSL has sent its alert
-
-    def _turn_away(self, client: ServedClient, last_words: bytes, words: str, now: float) -> None:
-        """Say why, and take no more from it."""
-        self._journal.turned_away(client, words)
-        if sum(other.leave_at is not None for other in self._clients) >= _MOST_LEAVING:
-            self._drop(client, words)
-            return
-        self._end_pause(client)
-        client.leave(last_words, now)
-        self._watch(client)
 
     # Who is in
 
+    def _let_in(self, accepted: AcceptedClient) -> None:
+        client = ServedClient(accepted, self._limits)
+        self._clients.add(client)
+        self._selector.register(client.connection.socket, selectors.EVENT_READ, client)
+        self._due.add(client)  # the first query may be there already
+        self._journal.connected(client)
+
     def _serve(self, client: ServedClient, now: float) -> None:
-        if client.is_new and client.leave_at is None:
-            self._greet(client, now)
-        if client.leave_at is not None:
-            if client.step_leaving():
-                client.connection.lost = client.connection.lost or EOFError("it was refused")
-        elif client.handshake is not None:
-            self._go_on_with_tls(client, now)
-        elif not client.is_new:
-            self._exchange(client, now)
+        self._exchange(client, now)
         if client not in self._clients:
             return
-        if client.is_gone:
-            if isinstance(client.connection.lost, NoDataError):
-                self._journal.turned_away(client, str(client.connection.lost))
+        if isinstance(client.connection.lost, NoDataError):
+            self._hang_up(client, str(client.connection.lost))
+        elif client.is_gone:
             self._drop(client, str(client.connection.lost))
         else:
             self._watch(client)
@@ -299,11 +202,15 @@ class Server:
         client.note_reading(now)
         if not client.is_owed:
             events = client.connection.read(_READ_SECONDS)
+            if speaks_tls(client.connection.socket, client.connection.beginning):
+                self._forget(client)
+                self._acceptor.refuse_tls(client)
+                return
             client.received(bool(events), now)
             for event in events:
                 self._replies.on_event(client, event)
             if client.unfinished > _SMALL:
-                self._limit_unfinished(now)
+                self._limit_unfinished()
         if client.is_waiting_for_answer and not client.connection.is_broken:
             # One answer a turn, so that the other clients have theirs in between.
             self._replies.go_on(client, now)
@@ -311,14 +218,14 @@ class Server:
             self._replies.finish(client)
         client.note_reading(now)
 
-    def _limit_unfinished(self, now: float) -> None:
+    def _limit_unfinished(self) -> None:
         """Give up what takes the most memory of all that has come in part, if it is too much."""
         total = sum(client.unfinished for client in self._clients)
         if total <= self._limits.unfinished_size:
             return
         largest = max(self._clients, key=lambda client: client.unfinished)
         words = "too many clients send large messages at a time; send it again later"
-        self._turn_away(largest, packed_status(_Code.BUSY, words), words, now)
+        self._send_away(largest, words, _Code.BUSY)
 
     def _watch(self, client: ServedClient) -> None:
         """Wait for what the client does next."""
@@ -329,7 +236,7 @@ class Server:
             return
         if client.has_unread:
             self._due.add(client)
-        interest = selectors.EVENT_WRITE if client.wants_write else selectors.EVENT_READ
+        interest = selectors.EVENT_WRITE if client.is_owed else selectors.EVENT_READ
         if self._selector.get_key(sock).events != interest:
             self._selector.modify(sock, interest, client)
 
@@ -337,15 +244,10 @@ class Server:
         """Return the clients whose pause is over."""
         resumed = [client for client in self._paused if (client.resume_at or 0.0) <= now]
         for client in resumed:
-            self._end_pause(client)
-        return resumed
-
-    def _end_pause(self, client: ServedClient) -> None:
-        """Wait again for a client that was left alone, if it was."""
-        client.resume_at = None
-        if client in self._paused:
+            client.resume_at = None
             self._paused.remove(client)
             self._selector.register(client.connection.socket, selectors.EVENT_WRITE, client)
+        return resumed
 
     # Who leaves
 
@@ -354,29 +256,35 @@ class Server:
         self._check_at = now + _CHECK_SECONDS
         limits = self._limits
         for client in [*self._clients]:
-            if client.leave_at is not None:
-                # It was turned away for one of the reasons below: not a second time.
-                if now >= client.leave_at:
-                    self._drop(client, "it was refused")
-            elif now - client.unsecured_since(self.tls is not None, now) > HANDSHAKE_SECONDS:
-                self._journal.turned_away(client, "it does not go on with the TLS handshake")
-                self._drop(client, "it does not go on with the TLS handshake")
-            elif client.is_stalled(now):
-                words = limits.words_for_slow
-                self._journal.turned_away(client, words)
-                self._drop(client, words)
+            if client.is_stalled(now):
+                self._hang_up(client, limits.words_for_slow)
             elif client.is_sending_slowly(now):
                 words = f"a message of it was not whole within {limits.receive_timeout:g} s"
-                self._turn_away(client, packed_status(_Code.TIME_OUT, words), words, now)
-            elif client.is_idle(now):
-                words = limits.words_for_idle
-                self._turn_away(client, packed_status(_Code.TIME_OUT, words), words, now)
+                self._send_away(client, words, _Code.TIME_OUT)
+            elif limits.is_idle(client, now):
+                self._send_away(client, limits.words_for_idle, _Code.TIME_OUT)
+
+    def _send_away(self, client: ServedClient, words: str, code: codec.StatusCode) -> None:
+        """Say why, and take no more from it."""
+        self._forget(client)
+        self._acceptor.send_away(client, words, code)
+
+    def _hang_up(self, client: ServedClient, words: str) -> None:
+        """Write why, and close its connection."""
+        self._journal.turned_away(client, words)
+        self._drop(client, words)
 
     def _drop(self, client: ServedClient, reason: str) -> None:
-        self._end_pause(client)
+        self._forget(client)
+        client.connection.close()
+        self._journal.left(client, reason)
+
+    def _forget(self, client: ServedClient) -> None:
+        if client in self._paused:
+            self._paused.remove(client)
+        else:
+            self._selector.unregister(client.connection.socket)
         self._due.discard(client)
         self._clients.remove(client)
-        self._selector.unregister(client.connection.socket)
-        client.close()
+        client.expect_nothing()
         self._replies.images.forget_changed()
-        self._journal.left(client, reason)
