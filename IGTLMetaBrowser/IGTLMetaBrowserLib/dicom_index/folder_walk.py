@@ -36,7 +36,8 @@ def walk(root: bytes, ignored: Collection[bytes]) -> Iterator[tuple[bytes, Itera
     """Yield the folders below ``root``, itself included, as relative paths, and what files are in.
 
     The files of each are to be taken before the next folder is. Those whose whole paths are in
-    ``ignored`` are left out.
+    ``ignored`` are left out. Raises ``OSError`` if ``root`` itself cannot be listed: a share that
+    is away has not lost its files.
     """
     waiting = [b""]
     while waiting:
@@ -45,7 +46,7 @@ def walk(root: bytes, ignored: Collection[bytes]) -> Iterator[tuple[bytes, Itera
 
 
 def files_in(root: bytes, folder: bytes, ignored: Collection[bytes]) -> Iterator[Entry]:
-    """Yield the files that ``walk`` gives for one folder."""
+    """Yield the files that ``walk`` gives for one folder. Raises ``OSError`` as that does."""
     return _entries(os.path.join(root, folder), folder, [], ignored)
 
 
@@ -62,6 +63,8 @@ def _entries(
                 elif entry.name not in own:
                     yield _entry(entry)
     except OSError as error:
+        if not folder:
+            raise
         reason = f"its files cannot be listed: {error.strerror or error}"
         yield Entry(b"", _NOT_KNOWN, REFUSED, reason)
 

@@ -78,8 +78,7 @@ class DicomIndex:
         goes on from there.
         """
         with self._errors_described():
-            with self._transaction():
-                survey(self._sql, self._root, self._own)
+            self._survey()
             total = self._count(UNREAD)
             if executor is None and total < _TOO_FEW_FOR_PROCESSES:
                 jobs = 1
@@ -100,6 +99,16 @@ class DicomIndex:
                     "read them were ended. Run it again, with fewer jobs if memory is short"
                 )
         return done
+
+    def _survey(self) -> None:
+        try:
+            with self._transaction():
+                survey(self._sql, self._root, self._own)
+        except OSError as error:
+            raise DicomIndexError(
+                f"the files in {os.fspath(self.folder)!r} cannot be listed: {error.strerror}; "
+                "check the folder"
+            ) from None
 
     def add(self, files: Iterable[tuple[str, int, FileContent]]) -> None:
         """Take over files of this folder that were read before they are written.

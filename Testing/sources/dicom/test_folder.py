@@ -296,6 +296,24 @@ class TestFolderThatChanges:
         ]
         assert source.image(source.images()[1].id).metadata["SeriesInstanceUID"] == "1.2.9"
 
+    def test_the_list_stays_while_the_folder_is_away(
+        self, tmp_path, write_series, monkeypatch, caplog
+    ):
+        """As a share of the network; when it is back, no file is read again."""
+        monkeypatch.setattr(folder_scans, "_SECONDS_BETWEEN_SCANS", -1)
+        share, away = tmp_path / "share", tmp_path / "away"
+        share.mkdir()
+        write_series(share, REGULAR)
+        with DicomIndex(share) as index:
+            index.update()
+            source = DicomFolderSource(share, index=index)
+            share.rename(away)
+            assert [item.name for item in source.images()] == ["Thin slices"]
+            assert "cannot be listed: No such file or directory" in caplog.text
+            away.rename(share)
+            assert index.update() == 0
+            assert source.image(source.images()[0].id).pixels[:, 1, 1].tolist() == [0, 1, 2]
+
     def test_a_list_that_cannot_be_refreshed_stays(
         self, tmp_path, write_series, monkeypatch, caplog
     ):
