@@ -6,6 +6,7 @@ Each file beside this one but ``common`` is a family, and has ``MESSAGES``: a li
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -49,12 +50,11 @@ def read(data: bytes, check_crc: bool = True) -> bool:
 
 def use(message: codec.Message) -> None:
     """Look at all that was read, and send it on: nothing in it may raise."""
-    with np.printoptions(threshold=4, edgeitems=1):  # to describe large arrays takes long
+    with np.printoptions(override_repr=_shape):  # numpy's own words take long
         repr(message)
     message.timestamp.to_datetime()
-    for name in dir(type(message)):
-        if isinstance(getattr(type(message), name), property):
-            getattr(message, name)
+    for name in _properties(type(message)):
+        getattr(message, name)
     if hasattr(message, "item_class"):
         assert len(list(message.items)) == len(message.items) == len(message.items.records)
     if isinstance(message, codec.ImageMessage):
@@ -66,3 +66,12 @@ def use(message: codec.Message) -> None:
             assert message.voxels().shape == message.shape
     data = codec.pack(message)
     assert codec.pack(codec.unpack(data)) == data
+
+
+def _shape(array: np.ndarray) -> str:
+    return str(array.shape)
+
+
+@cache
+def _properties(cls: type) -> list[str]:
+    return [name for name in dir(cls) if isinstance(getattr(cls, name), property)]
