@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,26 @@ def add_head(
     ijk_to_ras = np.eye(4)
     ijk_to_ras[:3, :3] = np.transpose(directions) * spacing
     ijk_to_ras[:3, 3] = HEAD_CENTER - ijk_to_ras[:3, :3] @ ((np.array(size) - 1) / 2)
+
+    image = vtk.vtkImageData()
+    image.SetDimensions(*size)
+    voxels = head_voxels(tuple(map(tuple, ijk_to_ras)), size)
+    image.GetPointData().SetScalars(numpy_to_vtk(voxels, deep=True))
+    volume_node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Head")
+    volume_node.SetAndObserveImageData(image)
+    matrix = vtk.vtkMatrix4x4()
+    matrix.DeepCopy(ijk_to_ras.ravel())
+    volume_node.SetIJKToRASMatrix(matrix)
+    volume_node.CreateDefaultDisplayNodes()
+    volume_node.GetDisplayNode().AutoWindowLevelOff()
+    volume_node.GetDisplayNode().SetWindowLevel(1000, 500)
+    return volume_node
+
+
+@cache
+def head_voxels(matrix: tuple[tuple[float, ...], ...], size: tuple[int, int, int]) -> np.ndarray:
+    """The head's values in a grid, whose IJK to RAS matrix this is, as a row."""
+    ijk_to_ras = np.array(matrix)
     indices = np.indices(size[::-1])[::-1].reshape(3, -1)
     ras = ijk_to_ras[:3, :3] @ indices + ijk_to_ras[:3, 3:]
 
@@ -57,19 +78,8 @@ def add_head(
     ):
         distance = ((ras - np.c_[list(center)]) / np.c_[list(radii)]) ** 2
         voxels[distance.sum(axis=0) <= 1] = value
-
-    image = vtk.vtkImageData()
-    image.SetDimensions(*size)
-    image.GetPointData().SetScalars(numpy_to_vtk(voxels, deep=True))
-    volume_node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Head")
-    volume_node.SetAndObserveImageData(image)
-    matrix = vtk.vtkMatrix4x4()
-    matrix.DeepCopy(ijk_to_ras.ravel())
-    volume_node.SetIJKToRASMatrix(matrix)
-    volume_node.CreateDefaultDisplayNodes()
-    volume_node.GetDisplayNode().AutoWindowLevelOff()
-    volume_node.GetDisplayNode().SetWindowLevel(1000, 500)
-    return volume_node
+    voxels.flags.writeable = False
+    return voxels
 
 
 def add_line(
@@ -395,7 +405,7 @@ def draw():
             "import slicerhost; slicerhost.start()\n"
             "views = SliceAndThreeDViews(\n"
             "    slicer.mrmlScene, (100, 100), slicer.app.applicationLogic())\n"
-            "head = test_views.add_head(slicer.mrmlScene)\n"
+            "head = test_views.add_head(slicer.mrmlScene, size=(32, 32, 32), spacing=(6, 6, 7))\n"
             "slicer.util.setSliceViewerLayers(background=head, fit=True)\n"
             "assert views.axial.picture()[views.axial.pixel_of(test_views.HEAD_CENTER)].min() > 50",
             id="in the stand-in",

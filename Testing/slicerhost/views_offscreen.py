@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
 from slicer import (
@@ -39,11 +40,10 @@ def off_screen_render_window() -> vtkRenderWindow:
     Neither needs a display or a graphics card. Raises OffScreenError where neither works.
     """
     for library, window_class in _WINDOW_CLASSES:
-        if _is_installed(library):
+        if _is_installed(library) and _draws(window_class):
             window = window_class()
             window.SetOffScreenRendering(True)
-            if window.SupportsOpenGL():
-                return window
+            return window
     raise OffScreenError(
         "cannot draw off screen: neither EGL nor OSMesa offers OpenGL 3.2 here; "
         "on Debian or Ubuntu try: apt-get install libegl1 libgl1-mesa-dri"
@@ -56,6 +56,14 @@ def _is_installed(library: str) -> bool:
     except OSError:
         return False
     return True
+
+
+@cache
+def _draws(window_class: type[vtkRenderWindow]) -> bool:
+    """Whether the windows of this class draw here: one opens a context of OpenGL to see that."""
+    window = window_class()
+    window.SetOffScreenRendering(True)
+    return bool(window.SupportsOpenGL())
 
 
 class OffScreenView:
