@@ -10,9 +10,9 @@ import pytest
 pytest.importorskip("slicer")
 
 from hostile import window
-from slicerhost.fixtures import crashing_objects, slicer_host, slot_errors
+from slicerhost.fixtures import crashing_objects, lasting_objects, slicer_host, slot_errors
 
-__all__ = ["crashing_objects", "slicer_host", "slot_errors"]
+__all__ = ["crashing_objects", "lasting_objects", "slicer_host", "slot_errors"]
 
 
 @pytest.fixture

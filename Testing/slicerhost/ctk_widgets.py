@@ -207,21 +207,20 @@ class UiLoader(qt.QUiLoader):
     base class instead.
     """
 
-    def __init__(self, parent: qt.QObject | None = None) -> None:
-        super().__init__(parent)
-        for cls in (*CTK_CLASSES, qMRMLWidget):
-            self.registerCustomWidget(cls)
-
     def load(self, device: qt.QIODevice, parent: qt.QWidget | None = None) -> qt.QWidget:
         content = device.readAll()
-        self._check_classes(content.data())
+        self._know_classes(content.data())
         buffer = qt.QBuffer(content)
         buffer.open(qt.QIODevice.ReadOnly)
         with loading_ui():
             return super().load(buffer, parent)
 
-    def _check_classes(self, content: bytes) -> None:
+    def _know_classes(self, content: bytes) -> None:
+        """Register those that the file names; all of them would take as long as to load it."""
         named = {element.get("class") for element in ElementTree.fromstring(content).iter("widget")}
+        for cls in (*CTK_CLASSES, qMRMLWidget):
+            if cls.__name__ in named:
+                self.registerCustomWidget(cls)
         for name in sorted(named - {*self.availableWidgets(), "Line"}):
             raise NotImplementedError(
                 f"The .ui file names the widget class {name}; slicerhost has no stand-in for it. "

@@ -14,7 +14,13 @@ import slicerhost
 from slicerhost import pythonqt_lifetime
 from slicerhost.testing import slot_errors as collected_errors
 
-__all__ = ["crashing_objects", "load_slicer_module", "slicer_host", "slot_errors"]
+__all__ = [
+    "crashing_objects",
+    "lasting_objects",
+    "load_slicer_module",
+    "slicer_host",
+    "slot_errors",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -49,8 +55,19 @@ def crashing_objects() -> Iterator[None]:
         )
 
 
+@pytest.fixture(scope="module")
+def lasting_objects() -> None:
+    """Spare the garbage collector Slicer's modules, and what earlier files have imported.
+
+    To look through those took longer than most tests.
+    """
+    slicerhost.start()
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
-def slicer_host() -> Iterator[ModuleType]:
+def slicer_host(lasting_objects: None) -> Iterator[ModuleType]:
     """The running stand-in, as the module `slicer`; scene and settings are emptied at the end.
 
     Python's garbage collector runs in whatever thread is the next to make an object, such as that

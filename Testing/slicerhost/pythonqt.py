@@ -116,17 +116,16 @@ def _refuse_new_attributes(classes: Iterable[type]) -> None:
 
 
 def _set_attribute(self: Any, name: str, value: Any) -> None:
-    from PySide6.QtCore import Property, SignalInstance
-
+    core = sys.modules["PySide6.QtCore"]  # an import statement for each attribute takes long
     if _loading_ui and getattr(value, "objectName", None) == name:
         return  # a habit of PySide6's QUiLoader that Slicer's does not have
     cls = type(self)
     member = getattr(cls, name, None)
     if hasattr(type(member), "__set__"):
         member.__set__(self, value)
-    elif isinstance(member, Property):
+    elif isinstance(member, core.Property):
         self.setProperty(name, value)
-    elif isinstance(value, SignalInstance):  # PySide6 keeps it where it was asked for first
+    elif isinstance(value, core.SignalInstance):  # PySide6 keeps it where it was asked for first
         vars(self)[name] = value
         pythonqt_lifetime.note_signal(self, name, value)
     elif not _is_cxx(cls) or name.startswith("__"):

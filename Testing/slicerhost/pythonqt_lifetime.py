@@ -112,9 +112,10 @@ def _forget_meta_object(python_class: type) -> None:
     It frees it with the class, or when a slot is added to it, and takes whatever Qt puts at that
     address for the meta-object: a selection model was a QMetaObject then.
     """
-    import shiboken6  # not above: it imports PySide6, which `prepare()` has to precede
-
     if "staticMetaObject" in vars(python_class):
+        # Not imported above: it imports PySide6, which `prepare()` has to precede.
+        import shiboken6
+
         shiboken6.invalidate(vars(python_class)["staticMetaObject"])
 
 

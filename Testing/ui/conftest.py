@@ -22,12 +22,24 @@ from helpers.peers import Peer, Script, ScriptedServer, ServerInThread
 from helpers.plans import Planner, PlanSource
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec, net
-from slicerhost.fixtures import crashing_objects, load_slicer_module, slicer_host, slot_errors
+from slicerhost.fixtures import (
+    crashing_objects,
+    lasting_objects,
+    load_slicer_module,
+    slicer_host,
+    slot_errors,
+)
 
 # Numbers and dates are the same on all machines. Qt reads this when it starts.
 os.environ["LC_ALL"] = "C.UTF-8"
 
-__all__ = ["crashing_objects", "load_slicer_module", "slicer_host", "slot_errors"]
+__all__ = [
+    "crashing_objects",
+    "lasting_objects",
+    "load_slicer_module",
+    "slicer_host",
+    "slot_errors",
+]
 
 ID = 8  # the column
 MODULE = Path(__file__).parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
