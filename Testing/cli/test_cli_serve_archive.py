@@ -28,8 +28,9 @@ without_orthanc = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The phantom with 16 slices in each image."""
     folder = tmp_path_factory.mktemp("phantom")
-    demo_dicom.write_phantom(folder)
+    demo_dicom.write_phantom(folder, 16)
     return folder
 
 

@@ -36,8 +36,9 @@ PLAN = [
 
 @pytest.fixture(scope="module")
 def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The phantom with 16 slices in each image."""
     folder = tmp_path_factory.mktemp("phantom")
-    demo_dicom.write_phantom(folder)
+    demo_dicom.write_phantom(folder, 16)
     return folder
 
 
@@ -79,7 +80,7 @@ def test_the_images_can_be_those_of_the_archive(archive, phantom, plan):
     uid = pydicom.dcmread(next((phantom / "CT").iterdir())).SeriesInstanceUID
     stored = igtlmeta("store", plan, "--series", uid, "--dicomweb", archive.dicomweb)
     assert stored.returncode == 0, stored.stderr
-    assert archive.call("GET", "/statistics").json()["CountInstances"] == 129
+    assert archive.call("GET", "/statistics").json()["CountInstances"] == 16 + 1
 
 
 @pytest.mark.parametrize("is_listed", [True, False], ids=["wrong files", "wrong list"])

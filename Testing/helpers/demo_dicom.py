@@ -81,30 +81,36 @@ def write_demo_folder(folder: Path) -> None:
     copy_pydicom_files(folder / "pydicom")
 
 
-def write_phantom(folder: Path) -> None:
+def write_phantom(folder: Path, count: int | None = None) -> None:
     """Write the three images, each into a folder named after its modality, and their trajectories.
 
-    UIDs, dates and pixels are the same each time.
+    UIDs, dates and pixels are the same each time. With ``count``, only so many slices of each image
+    are written, those in its middle.
     """
     for image in demo_images():
-        write_series(image, folder / image.modality)
+        write_series(image, folder / image.modality, count)
     write_trajectories(
         folder / "trajectories.json",
         [_with_owner(item, series_uid(item.owner)) for item in demo_trajectories()],
     )
 
 
-def write_series(image: DemoImage, folder: Path) -> None:
-    """Write one image as a file a slice: 0001.dcm, 0002.dcm ... in the order of k."""
+def write_series(image: DemoImage, folder: Path, count: int | None = None) -> None:
+    """Write one image as a file a slice: 0001.dcm, 0002.dcm ... in the order of k.
+
+    With ``count``, only so many in its middle.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     dataset = _series_dataset(image)
     ijk_to_lps = flip_matrix_lps_ras(image.ijk_to_ras())
-    for k, pixels in enumerate(image.pixels()):
+    volume = image.pixels()
+    left_out = (len(volume) - (count or len(volume))) // 2
+    for k in range(left_out, len(volume) - left_out):
         dataset.SOPInstanceUID = _uid(image.id, "slice", str(k))
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.InstanceNumber = k + 1
         dataset.ImagePositionPatient = _decimals((ijk_to_lps @ (0, 0, k, 1))[:3])
-        _set_pixels(dataset, pixels)
+        _set_pixels(dataset, volume[k])
         dataset.save_as(folder / f"{k + 1:04d}.dcm", enforce_file_format=True)
 
 

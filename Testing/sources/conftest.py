@@ -22,6 +22,14 @@ def phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def flat_phantom_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with 16 slices in each image."""
+    folder = tmp_path_factory.mktemp("flat_phantom")
+    demo_dicom.write_phantom(folder, 16)
+    return folder
+
+
 def _axial_slice(position: tuple[float, float, float]) -> Dataset:
     """Return a CT slice that has all but pixels."""
     dataset = Dataset()

@@ -343,21 +343,21 @@ without_orthanc = pytest.mark.skipif(
 
 
 @pytest.fixture
-def archive(tmp_path: Path, phantom_folder: Path) -> Iterator[orthanc.Orthanc]:
+def archive(tmp_path: Path, flat_phantom_folder: Path) -> Iterator[orthanc.Orthanc]:
     """An archive with the phantom's CT, which wants to be called by its own AE title."""
     settings = {"DicomCheckCalledAet": True}
     with orthanc.running(tmp_path / "orthanc", settings=settings) as running:
-        running.upload(sorted((phantom_folder / "CT").iterdir()))
+        running.upload(sorted((flat_phantom_folder / "CT").iterdir()))
         yield running
 
 
 @without_orthanc
 @pytest.mark.skipif(stunnel.PROGRAM is None, reason=stunnel.WHY_MISSING)
-def test_dicom_over_tls(archive, cache, authority, phantom_folder, tmp_path):
+def test_dicom_over_tls(archive, cache, authority, flat_phantom_folder, tmp_path):
     """With certificates of both ends (PS3.15 B.9); stunnel stands before the archive."""
     certificate, own = authority.issue("localhost"), authority.issue("gateway")
     options = (f"cert = {certificate}", f"CAfile = {authority.file}", "verifyChain = yes")
-    folder = DicomFolderSource(phantom_folder / "CT")
+    folder = DicomFolderSource(flat_phantom_folder / "CT")
     with stunnel.running(tmp_path, archive.dicom_port, *options) as port:
         address = f"ORTHANC@localhost:{port}"
         right = DimseSettings(authority=str(authority.file), certificate=str(own))

@@ -39,12 +39,12 @@ COMPRESSED = (
 
 @pytest.fixture(scope="module")
 def archive(
-    tmp_path_factory: pytest.TempPathFactory, phantom_folder: Path
+    tmp_path_factory: pytest.TempPathFactory, flat_phantom_folder: Path
 ) -> Iterator[orthanc.Orthanc]:
     """An archive with the phantom and some compressed images, which may send to this test."""
     modalities = {"IGTLMETA": ("localhost", MOVE_PORT)}
     with orthanc.running(tmp_path_factory.mktemp("orthanc"), modalities=modalities) as running:
-        running.upload(sorted(phantom_folder.rglob("*.dcm")))
+        running.upload(sorted(flat_phantom_folder.rglob("*.dcm")))
         running.upload(DATA / "test_files" / name for name in COMPRESSED)
         yield running
 
@@ -95,9 +95,9 @@ def test_it_answers_an_echo(archive):
 
 
 @pytest.mark.parametrize("port", [None, MOVE_PORT], ids=["C-GET", "C-MOVE"])
-def test_a_series_is_the_same_volume_as_in_the_folder(archive, cache, phantom_folder, port):
+def test_a_series_is_the_same_volume_as_in_the_folder(archive, cache, flat_phantom_folder, port):
     by_dimse = DimseArchive(archive.peer, DimseSettings(move_port=port))
-    folder = DicomFolderSource(phantom_folder)
+    folder = DicomFolderSource(flat_phantom_folder)
     with closing(ArchiveSource(by_dimse, cache, {"PatientName": "Sheplogan*"})) as source:
         assert {item.id for item in source.images()} == {item.id for item in folder.images()}
         for item in folder.images():

@@ -42,8 +42,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Iterator[orthanc.Orthanc]:
-    """An archive with the phantom's CT."""
-    write_phantom(tmp_path / "phantom")
+    """An archive with 16 slices of the phantom's CT."""
+    write_phantom(tmp_path / "phantom", 16)
     with orthanc.running(tmp_path / "orthanc") as archive:
         archive.upload(sorted((tmp_path / "phantom" / "CT").iterdir()))
         yield archive
