@@ -83,13 +83,12 @@ def test_each_voxel_has_the_value_of_the_last_ellipsoid_around_it(modality):
 
     expected = np.full(volume.shape, phantom.CONTRAST[modality]["air"])
     near_an_edge = np.zeros(volume.shape, bool)
-    for k, j, i in np.ndindex(volume.shape):
-        point = ijk_to_ras @ (i, j, k, 1)
-        for ellipsoid in phantom.HEAD:
-            distance = np.linalg.norm(ellipsoid.ras_to_unit_ball() @ point)
-            if distance < 1:
-                expected[k, j, i] = phantom.CONTRAST[modality][ellipsoid.tissue]
-            near_an_edge[k, j, i] |= abs(distance - 1) < 2e-3
+    k, j, i = np.indices(volume.shape)
+    points = np.stack([i, j, k, np.ones_like(i)], axis=-1) @ ijk_to_ras.T
+    for ellipsoid in phantom.HEAD:
+        distance = np.linalg.norm(points @ ellipsoid.ras_to_unit_ball().T, axis=-1)
+        expected[distance < 1] = phantom.CONTRAST[modality][ellipsoid.tissue]
+        near_an_edge |= abs(distance - 1) < 2e-3
     assert near_an_edge.mean() < 0.05
     assert np.array_equal(volume[~near_an_edge], expected[~near_an_edge].astype(np.float32))
 
