@@ -48,12 +48,7 @@ def show_image(
     ``is_hidden``: a new node is not in selectors, nor saved. ``coordinates`` overrules those of the
     message. Raises ``SceneError``, with ``node`` as it was, without voxels or usable geometry.
     """
-    if not image.pixels.size:
-        raise SceneError(f"the image has no voxels: its size is {image.whole_size}")
-    try:
-        ijk_to_ras = image.usable_ijk_to_ras(coordinates)
-    except GeometryError as error:
-        raise SceneError(str(error)) from None
+    ijk_to_ras = _usable_ijk_to_ras(image, coordinates)
     around = node if image.is_subvolume and keeps_rest and _is_at(node, ijk_to_ras) else None
     is_written = write_part(around, image)
     is_part = image.is_subvolume and not is_written
@@ -70,6 +65,16 @@ def show_image(
         _set_image_data(node, image_data(pixels))
     node.EndModify(modified)
     return node
+
+
+def _usable_ijk_to_ras(image: ImageMessage, coordinates: Coordinates | None) -> np.ndarray:
+    """Return where the voxels lie; raises ``SceneError`` if there are none, or nowhere."""
+    if not image.pixels.size:
+        raise SceneError(f"the image has no voxels: its size is {image.whole_size}")
+    try:
+        return image.usable_ijk_to_ras(coordinates)
+    except GeometryError as error:
+        raise SceneError(str(error)) from None
 
 
 def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = None) -> bool:
