@@ -12,7 +12,7 @@ from pydicom import Dataset, Sequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from IGTLMetaBrowserLib.dicom_index import similar_headers
-from IGTLMetaBrowserLib.dicom_index.header_reader import UNREADABLE, read_content
+from IGTLMetaBrowserLib.dicom_index.header_reader import DICOM, UNREADABLE, read_content
 from IGTLMetaBrowserLib.dicom_index.similar_headers import SimilarHeaders
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's, about broken files
@@ -114,3 +114,14 @@ def test_any_byte_may_be_another(file, data):
     size = data.draw(st.sampled_from([len(file), len(file) - 1, len(file) // 2]))
     content = bytes(changed[:size])
     assert packed(reader.read(content)) == read_content(content)
+
+
+def test_a_value_that_is_there_twice_is_not_passed_over():
+    """Both are the same in the first file, and not in the second."""
+    first, other = (slice_of(number) for number in (11, 13))
+    times = [file.index(b"\x08\0\x33\0TM") for file in (first, other)]
+    twice = [file[: at + 14] + first[times[0] : times[0] + 14] + file[at + 14 :]
+             for file, at in zip((first, other), times, strict=True)]  # fmt: skip
+    headers = SimilarHeaders()
+    assert headers.read(twice[0]).kind == DICOM
+    assert headers.read(twice[1]).kind == UNREADABLE

@@ -271,7 +271,7 @@ def text_of(lookup: Lookup, tag: int, vr: str | None = None) -> str:
         return ""
     value = element.value
     if isinstance(value, bytes):
-        vr = vr or _known_vr(tag) if element.VR in (None, "UN") else element.VR
+        vr = vr or known_vr(tag) if element.VR in (None, "UN") else element.VR
         if vr in _NUMBERS:
             numbers = _unpacked(value, _NUMBERS[vr], element.is_little_endian)
             return "\\".join(map(str, numbers or ()))
@@ -331,6 +331,16 @@ def first_item(element: Any) -> Any:
         return None
 
 
+def checked_items(element: Any) -> Iterator[Any]:
+    """Yield the items of a sequence without which an image would be another.
+
+    Raises ``ValueError`` if there is an element that is no sequence, or is damaged.
+    """
+    if element is not None and element.VR not in _OF_ITEMS:
+        raise ValueError("no sequence")
+    yield from _items_in(element)
+
+
 def _items_in(element: Any) -> Iterator[Any]:
     """Yield the items. Raises ``ValueError`` when the bytes of a sequence make no sense."""
     value = () if element is None else element.value
@@ -350,7 +360,7 @@ def _unpacked(value: bytes, code: str, is_little_endian: bool) -> list[int | flo
 
 
 @cache
-def _known_vr(tag: int) -> str:
+def known_vr(tag: int) -> str:
     """Return the VR that PS3.6 gives an attribute; an empty text if it has none."""
     from pydicom.datadict import dictionary_VR
 

@@ -110,6 +110,10 @@ class _CutOffError(Exception):
     """What there is to read ends before it should."""
 
 
+class _TwiceError(Exception):
+    """It has two values of an attribute, of which readers take the first or the last."""
+
+
 class _DicomdirError(Exception):
     """The file is a DICOMDIR."""
 
@@ -141,7 +145,7 @@ def _read_checked(file: BinaryIO, size: int) -> FileContent:
         raise
     except _DicomdirError:
         return FileContent(DICOMDIR)
-    except (_CutOffError, TooLargeError) as error:
+    except (_CutOffError, _TwiceError, TooLargeError) as error:
         return FileContent(UNREADABLE, str(error))
     except Exception as error:  # a broken file raises anything: struct.error, RecursionError ...
         reason = f"cannot be read as DICOM: {error or type(error).__name__}"
@@ -249,13 +253,17 @@ class _Header:
                 if tag in needed:
                     limited_file.check_length(end - position)
                     whole = element._replace(length=end - position)
-                    self._found[tag] = _raw(vr, elements.value(whole), *encoding)
+                    self._keep(tag, _raw(vr, elements.value(whole), *encoding))
                 elements.go_on_at(end)
             elif tag in needed:
                 value = elements.value(element)
                 if value[:4] in ITEM_TAGS:
                     sequences.count_elements(position, length)
-                self._found[tag] = _raw(vr, value, *encoding)
+                self._keep(tag, _raw(vr, value, *encoding))
+
+    def _keep(self, tag: int, element: RawElement) -> None:
+        if self._found.setdefault(tag, element) != element:
+            raise _TwiceError(f"has {_name_of(tag)} twice, with different values")
 
     def _encoding(self) -> tuple[bool, bool] | None:
         """Read the file meta information; return whether what follows is implicit and little.

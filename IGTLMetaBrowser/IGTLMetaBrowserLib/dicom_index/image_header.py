@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from .fields import Lookup, first_item, in_item, items_of, text_of
+from .fields import Lookup, checked_items, first_item, in_item, items_of, known_vr, text_of
 from .grids import GRID_TAGS, split_grid
 from .pixel_place import PixelPlace, why_not_whole
 from .plausible_numbers import floats, why_implausible
@@ -133,9 +133,17 @@ def read_image_header(
     creator, creator_tag, tag = _GE_ACQUISITION
     if text_of(lookup, creator_tag) == creator and (name := text_of(lookup, tag, "LO")):
         values["PulseSequenceName"] = name
-    groups = items_of(lookup(_FRAME_GROUPS))
-    frames = _functional_groups(lookup, groups, values) or _dose_planes(values)
-    problem = why_not_whole(values, transfer_syntax, pixels, file_size)
+    groups: Sequence[Any] = ()
+    frames: Mapping[str, Sequence[str]] = {}
+    damage = ""
+    try:
+        if any(True for _ in checked_items(lookup(_MODALITY_LUT))):
+            values["ModalityLUTSequence"] = "present"
+        groups = [*checked_items(lookup(_FRAME_GROUPS))]
+        frames = _functional_groups(lookup, groups, values) or _dose_planes(values)
+    except ValueError:
+        damage = "what its values mean, or where its frames lie, cannot be read: it is damaged"
+    problem = why_not_whole(values, transfer_syntax, pixels, file_size) or damage
     problem = problem or _why_not_each_frame(values, len(groups), frames)
     problem = problem or why_implausible(values, frames) or split_grid(lookup, values, frames)
     shared = {key: text for key, text in values.items() if key not in OWN_KEYWORDS}
@@ -194,8 +202,6 @@ def _values(lookup: Lookup, keywords: Iterable[str]) -> dict[str, str]:
 
 def _from_sequences(lookup: Lookup) -> dict[str, str]:
     values = {}
-    if first_item(lookup(_MODALITY_LUT)) is not None:
-        values["ModalityLUTSequence"] = "present"
     for keyword, tag, keywords in (
         ("SequenceOfUltrasoundRegions", _ULTRASOUND_REGIONS, _REGION_KEYWORDS),
         ("SegmentSequence", _SEGMENTS, _SEGMENT_KEYWORDS),
@@ -245,9 +251,9 @@ def _functional_groups(
     """Return the attributes that differ by frame; those that do not are added to ``values``.
 
     A frame's own groups come before the shared ones, and these before the attribute itself, if an
-    image has it there too (PS3.3 C.7.6.16).
+    image has it there too (PS3.3 C.7.6.16). Raises ``ValueError`` if a group is damaged.
     """
-    if (shared := first_item(lookup(_SHARED_GROUPS))) is not None:
+    if (shared := next(checked_items(lookup(_SHARED_GROUPS)), None)) is not None:
         values |= _group_values(shared)
     found = [_group_values(group) for group in groups]
     frames = {}
@@ -286,7 +292,10 @@ def _group_values(group: Any) -> dict[str, str]:
     for macro in tuple(group.keys()):
         if macro >> 16 & 1:  # private: Philips repeats a whole old-style header there
             continue
-        if (item := first_item(group.get_item(macro))) is not None:
+        element = group.get_item(macro)
+        is_known = known_vr(macro) == "SQ"
+        item = next(checked_items(element), None) if is_known else first_item(element)
+        if item is not None:
             _add_values(item, values)
             if (direction := first_item(item.get_item(_GRADIENT_DIRECTIONS))) is not None:
                 _add_values(direction, values)

@@ -62,7 +62,9 @@ def items_in(sequence: RawElement) -> Iterator[Item]:
             end = None if length == UNDEFINED_LENGTH else position + length
             elements = {}
             for tag, vr, start, position in data.elements(position, end):  # noqa: B020
-                elements[tag] = RawElement(vr, value[start:position], *encoding)
+                element = RawElement(vr, value[start:position], *encoding)
+                if elements.setdefault(tag, element) != element:  # readers take the first or last
+                    raise ValueError("an element that is there twice")
             position = position + _HEADER if end is None else end
             yield Item(elements)
     except (struct.error, RecursionError) as error:

@@ -139,7 +139,8 @@ def _pattern_of(content: bytes | memoryview, found: FileContent) -> _Pattern | N
     varying = {_VARYING[tag]: (begin, end) for tag, begin, end in free if tag in _VARYING}
     texts = _texts(start, varying)
     is_as_read = all(text and header.own.get(keyword) == text for keyword, text in texts.items())
-    if "SOPInstanceUID" not in varying or not is_as_read:
+    is_twice = len(varying) < sum(tag in _VARYING for tag, *_ in free)
+    if "SOPInstanceUID" not in varying or not is_as_read or is_twice:
         return None
     same, position = [], 0
     for _, begin, stop in [*free, (0, end, end)]:

@@ -108,44 +108,6 @@ class TestCountsBeyondTheBytes:
         assert "tiles of one picture, which cannot be split" in reason
 
 
-class TestFramesThatAreNotDescribed:
-    """Their rescale and place would be those of another frame, or none."""
-
-    @pytest.mark.parametrize("groups", [1, 3, 5])
-    def test_other_functional_groups_than_frames(self, open_beside, make_slice, groups):
-        dataset = alone(make_slice, NumberOfFrames=4, PerFrameFunctionalGroupsSequence=[])
-        dataset.PixelData = bytes(4 * 5 * 7 * 2)
-        for number in range(groups):
-            group, values = Dataset(), Dataset()
-            values.RescaleSlope, values.RescaleIntercept = number + 1, 0
-            group.PixelValueTransformationSequence = [values]
-            dataset.PerFrameFunctionalGroupsSequence.append(group)
-        _, reason = open_beside(dataset)
-        assert reason == (
-            f"its header says 4 frames, and describes {groups}: which is which is not known"
-        )
-
-    @pytest.mark.parametrize("offsets", [[0, 1], [0, 1, 2, 3]])
-    def test_other_planes_of_a_dose_than_frames(self, open_beside, make_slice, offsets):
-        dose = alone(make_slice, SOPClassUID=RTDoseStorage, NumberOfFrames=3, DoseGridScaling=1)
-        dose.GridFrameOffsetVector = offsets
-        dose.PixelData = bytes(3 * 5 * 7 * 2)
-        _, reason = open_beside(dose)
-        assert reason.startswith(f"its header says 3 frames, and describes {len(offsets)}: ")
-
-
-class TestColorsThatAreNotRedGreenAndBlue:
-    @pytest.mark.parametrize(
-        ("colors", "samples"), [("HSV", 3), ("CMYK", 4), ("ARGB", 4), ("YBR_RCT", 3)]
-    )
-    def test_they_are_not_taken_for_these(self, open_beside, make_slice, colors, samples):
-        dataset = alone(make_slice, SamplesPerPixel=samples, PhotometricInterpretation=colors)
-        dataset.BitsAllocated = dataset.BitsStored = 8
-        dataset.PixelData = bytes(5 * 7 * samples + 5 * 7 * samples % 2)
-        _, reason = open_beside(dataset)
-        assert reason == f"its colors are {colors}, which nothing here makes red, green and blue of"
-
-
 class TestLengthsBeyondSense:
     @pytest.mark.parametrize(
         ("keyword", "value"),

@@ -1,0 +1,148 @@
+"""Headers of which readers make different images, or parts of which cannot be read: refused."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset
+from pydicom.tag import Tag
+from pydicom.uid import RTDoseStorage
+
+from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
+
+ITEM = b"\xfe\xff\x00\xe0"
+
+
+def alone(make_slice, **attributes):
+    """A slice of a series of its own."""
+    return make_slice((0, 0, 0), SeriesInstanceUID="1.2.9", **attributes)
+
+
+def content_of(dataset: Dataset) -> bytes:
+    """Return a file in explicit little endian."""
+    file = io.BytesIO()
+    dataset.save_as(file, enforce_file_format=True)
+    return file.getvalue()
+
+
+def refusal(folder: Path, dataset: Dataset) -> str:
+    """Return why a file is not offered."""
+    (folder / "bad").write_bytes(content_of(dataset))
+    source = DicomFolderSource(folder)
+    assert source.images() == ()
+    return dict(source.refused)["bad"]
+
+
+def element_in(data: bytes, keyword: str) -> tuple[bytes, int]:
+    """Return the bytes of an element of a file, and where it ends."""
+    begin = data.index(struct.pack("<HH", Tag(keyword).group, Tag(keyword).element), 132)
+    end = begin + 8 + int.from_bytes(data[begin + 6 : begin + 8], "little")
+    return data[begin:end], end
+
+
+class TestFramesThatAreNotDescribed:
+    """Their rescale and place would be those of another frame, or none."""
+
+    @pytest.mark.parametrize("groups", [1, 3, 5])
+    def test_other_functional_groups_than_frames(self, tmp_path, make_slice, groups):
+        dataset = alone(make_slice, NumberOfFrames=4, PerFrameFunctionalGroupsSequence=[])
+        dataset.PixelData = bytes(4 * 5 * 7 * 2)
+        for number in range(groups):
+            group, values = Dataset(), Dataset()
+            values.RescaleSlope, values.RescaleIntercept = number + 1, 0
+            group.PixelValueTransformationSequence = [values]
+            dataset.PerFrameFunctionalGroupsSequence.append(group)
+        reason = refusal(tmp_path, dataset)
+        assert reason == (
+            f"its header says 4 frames, and describes {groups}: which is which is not known"
+        )
+
+    @pytest.mark.parametrize("offsets", [[0, 1], [0, 1, 2, 3]])
+    def test_other_planes_of_a_dose_than_frames(self, tmp_path, make_slice, offsets):
+        dose = alone(make_slice, SOPClassUID=RTDoseStorage, NumberOfFrames=3, DoseGridScaling=1)
+        dose.GridFrameOffsetVector = offsets
+        dose.PixelData = bytes(3 * 5 * 7 * 2)
+        reason = refusal(tmp_path, dose)
+        assert reason.startswith(f"its header says 3 frames, and describes {len(offsets)}: ")
+
+
+class TestSequencesThatAreDamaged:
+    """Without them an image would be served with other values, or in another place."""
+
+    @pytest.mark.parametrize("damaged", [(0x5200, 0x9229), (0x5200, 0x9230), (0x28, 0x9145)])
+    def test_functional_groups(self, tmp_path, make_slice, damaged):
+        shared, own, values, place = Dataset(), Dataset(), Dataset(), Dataset()
+        values.RescaleSlope, values.RescaleIntercept = 2, -1000
+        shared.PixelValueTransformationSequence = [values]
+        place.ImagePositionPatient = [0, 0, 0]
+        own.PlanePositionSequence = [place]
+        groups = {"SharedFunctionalGroupsSequence": [shared], "NumberOfFrames": 1}
+        dataset = alone(make_slice, PerFrameFunctionalGroupsSequence=[own], **groups)
+        self.expect_refusal(tmp_path, dataset, damaged)
+
+    def test_a_modality_table(self, tmp_path, make_slice):
+        table = Dataset()
+        table.LUTDescriptor, table.LUTData = [2, 0, 16], bytes([1, 0, 2, 0])
+        for element in ("LUTDescriptor", "LUTData"):
+            table[element].VR = "US" if element == "LUTDescriptor" else "OW"
+        self.expect_refusal(
+            tmp_path, alone(make_slice, ModalityLUTSequence=[table]), (0x28, 0x3000)
+        )
+
+    @staticmethod
+    def expect_refusal(folder, dataset, tag):
+        data = content_of(dataset)
+        item = data.index(ITEM, data.index(struct.pack("<HH", *tag) + b"SQ"))
+        for place, bit in ((item, 1), (item + 4, 0x80)):  # the tag of its first item, the length
+            damaged = bytearray(data)
+            damaged[place] ^= bit
+            (folder / "bad").write_bytes(damaged)
+            source = DicomFolderSource(folder)
+            assert source.images() == ()
+            assert dict(source.refused)["bad"].endswith("cannot be read: it is damaged")
+
+
+class TestTwoValuesOfOneAttribute:
+    """pydicom takes the last, dcmtk the first: an archive may know it as another patient's."""
+
+    @pytest.mark.parametrize("keyword", ["PatientID", "RescaleSlope", "ImagePositionPatient"])
+    def test_the_file_is_refused(self, tmp_path, make_slice, keyword):
+        data = content_of(alone(make_slice, PatientID="JANE", RescaleSlope=2, RescaleIntercept=0))
+        element, end = element_in(data, keyword)
+        other = element[:8] + b"1" * (len(element) - 8)
+        (tmp_path / "bad").write_bytes(data[:end] + other + data[end:])
+        source = DicomFolderSource(tmp_path)
+        tag = f"({Tag(keyword).group:04X},{Tag(keyword).element:04X})"
+        assert source.images() == ()
+        assert source.refused == [("bad", f"has {tag} twice, with different values")]
+
+    def test_in_a_functional_group(self, tmp_path, make_slice):
+        shared, values = Dataset(), Dataset()
+        values.RescaleSlope, values.RescaleIntercept = 2, 3
+        shared.PixelValueTransformationSequence = [values]
+        data = content_of(alone(make_slice, SharedFunctionalGroupsSequence=[shared]))
+        begin, _, end = data.rpartition(b"\x28\0\x52\x10DS")  # of the intercept, a second slope
+        (tmp_path / "bad").write_bytes(begin + b"\x28\0\x53\x10DS" + end)
+        ((_, reason),) = DicomFolderSource(tmp_path).refused
+        assert reason.endswith("cannot be read: it is damaged")
+
+    def test_the_same_value_twice_is_no_harm(self, tmp_path, make_slice):
+        data = content_of(alone(make_slice, PatientID="JANE"))
+        element, end = element_in(data, "PatientID")
+        (tmp_path / "a").write_bytes(data[:end] + element + data[end:])
+        assert [item.patient_id for item in DicomFolderSource(tmp_path).images()] == ["JANE"]
+
+
+class TestColorsThatAreNotRedGreenAndBlue:
+    @pytest.mark.parametrize(
+        ("colors", "samples"), [("HSV", 3), ("CMYK", 4), ("ARGB", 4), ("YBR_RCT", 3)]
+    )
+    def test_they_are_not_taken_for_these(self, tmp_path, make_slice, colors, samples):
+        dataset = alone(make_slice, SamplesPerPixel=samples, PhotometricInterpretation=colors)
+        dataset.BitsAllocated = dataset.BitsStored = 8
+        dataset.PixelData = bytes(5 * 7 * samples + 5 * 7 * samples % 2)
+        reason = refusal(tmp_path, dataset)
+        assert reason == f"its colors are {colors}, which nothing here makes red, green and blue of"
