@@ -126,6 +126,26 @@ def test_what_another_browser_has_loaded_does_not_go_over_to_the_next_patient(
         unconnected.disconnect()
 
 
+def test_an_adopted_image_stays_that_of_its_patient_when_a_list_has_said_so_before(
+    unconnected: Browser, scene: slicer.vtkMRMLScene
+):
+    """Smith's image is in the scene already, and the first list is his, too."""
+    smith, jones = numbering("Smith", []), numbering("Jones", ["A"])
+    with ScriptedServer(smith, smith, jones) as server:
+        other = Browser(scene)
+        other.connect(server.host, server.port)
+        other.list_images()
+        image = other.load_image("0")
+        other.close()
+        for _ in (smith, jones):
+            unconnected.connect(server.host, server.port)
+            unconnected.list_images()
+        (node,) = unconnected.load_trajectories()
+        assert parents(node) == ["Trajectory"]
+        assert markups_beside(image) == []
+        unconnected.disconnect()
+
+
 class Leaving:
     """A peer that ends its script when it is asked for something of this name or type."""
 

@@ -21,7 +21,7 @@ class ListedPatients:
 
     def __init__(self) -> None:
         self._entries: dict[str, codec.ImageMetaItem] = {}
-        # The patients' IDs of images that no list has said anything of yet.
+        # The patients' IDs of images that nothing else is known of than what a list says.
         self._in_scene: dict[str, str] = {}
 
     def remember(self, image_ids: Iterable[str], entries: Entries) -> None:
@@ -34,7 +34,7 @@ class ListedPatients:
         }
 
     def remember_in_scene(self, image_id: str, patient_id: str) -> None:
-        """Remember whose an image is that was in the scene before a list came."""
+        """Remember whose an image is that was in the scene already, before a list came or after."""
         if patient_id and image_id not in self._entries:
             self._in_scene[image_id] = patient_id
 
@@ -55,14 +55,15 @@ class ListedPatients:
                 of_others.append(image_id)
             elif _is_another_image(before, now):
                 of_same.append(image_id)
-        for image_id, patient_id in list(self._in_scene.items()):
-            if (now := entries(image_id)) is None:
-                continue
-            del self._in_scene[image_id]
-            if is_id_of_another_patient(patient_id, now):
+        for image_id, patient_id in self._in_scene.items():
+            now = entries(image_id)
+            is_new = image_id not in of_others
+            if is_new and now is not None and is_id_of_another_patient(patient_id, now):
                 of_others.append(image_id)
         for image_id in (*of_others, *of_same):
             self._entries.pop(image_id, None)
+        for image_id in of_others:
+            self._in_scene.pop(image_id, None)
         return of_others, of_same
 
 
