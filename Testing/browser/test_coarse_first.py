@@ -16,6 +16,7 @@ from helpers.part_peers import (
     Gate,
     begin,
     connect,
+    entry_of,
     large_image,
     part_of,
     parts_of,
@@ -27,6 +28,7 @@ from helpers.part_peers import (
 )
 from helpers.peers import PATIENCE, ScriptedServer
 from helpers.shaped_link import ShapedLink
+from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.downloads import part_downloads
 from IGTLMetaBrowserLib.browser.events import (
     ImageFailed,
@@ -220,6 +222,34 @@ def test_after_reconnecting_to_a_server_without_parts_the_image_comes_as_a_whole
     assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
     assert preview.GetScene() is None
     assert of_type(events, ImagesCancelled) == []
+
+
+def test_after_reconnecting_to_a_server_that_says_nothing_of_parts_the_image_comes_as_a_whole(
+    unconnected, events, monkeypatch
+):
+    """It answers nothing before it is asked for the image, which is when that has waited enough."""
+    image = large_image()
+
+    def cut(peer, query, part):
+        if query.tag:
+            raise EOFError
+        peer.send(part)
+
+    def late(peer):
+        asked = []
+        while not asked or asked[-1].type_name != "GET_IMAGE":
+            asked.append(peer.receive())
+        peer.send(codec.ImageMetaMessage(items=[entry_of(image)]))
+        peer.send(replace(image, device_name="CT"))
+        peer.wait_until_closed()
+
+    monkeypatch.setattr(part_downloads, "SECONDS_FOR_OFFER", 0.05)
+    with ScriptedServer(parts_of(image, cut), late) as server:
+        connect(unconnected, server)
+        unconnected.images.request(["CT"])
+        finish(unconnected)
+        assert np.array_equal(pixels_of(unconnected.images.node("CT")), image.pixels)
+        unconnected.disconnect()
 
 
 def test_an_image_that_has_changed_meanwhile_comes_anew(unconnected, events):

@@ -203,11 +203,9 @@ class Images:
     def work(self) -> None:
         """Do a little of what brings the image in transfer into the scene."""
         self.regions.work()
-        was_loading = self._downloads.current is not None
-        was_held = self._downloads.next_turn is not None and not was_loading
         self._downloads.work()
-        if self._downloads.current is None and (was_loading or was_held):
-            self.fetch_next()
+        if self._downloads.current is None:
+            self.fetch_next()  # it may have waited for what a server says of itself, in vain
 
     @property
     def shows_previews(self) -> bool:
