@@ -13,7 +13,7 @@ from helpers.hospital import Hospital, finish, parents, step_until
 from helpers.part_peers import large_image
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib.browser.browser import Browser
-from IGTLMetaBrowserLib.browser.events import ImageStatus, VolumeAdding
+from IGTLMetaBrowserLib.browser.events import ImagesAdopted, ImageStatus, VolumeAdding
 
 
 @pytest.fixture
@@ -68,6 +68,18 @@ def test_what_one_has_loaded_and_left_is_loaded_for_the_other(
     other.close()
     assert browser.images.state("CT").status is ImageStatus.LOADED
     assert browser.images.node("CT") is node
+
+
+def test_who_leaves_when_told_what_is_in_the_scene_has_left(
+    browser: Browser, other: Browser, server: ServerInThread
+) -> None:
+    browser.load_image("CT")
+    other.disconnect()
+    late = Browser(browser.images.node("CT").GetScene())
+    late.add_observer(lambda _event: late.disconnect(), ImagesAdopted)
+    late.connect(server.host, server.port)
+    assert not late.connection.has_server
+    late.close()
 
 
 def test_an_image_of_the_next_patient_is_not_seen_under_the_name_of_the_last(

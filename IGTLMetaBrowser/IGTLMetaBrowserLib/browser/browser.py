@@ -174,18 +174,19 @@ class Browser:
     ) -> None:
         """Begin to connect to a server, leaving the one before.
 
-        ``settings`` are those of this server, ``changes`` the fields of ``net.ConnectionSettings``
-        that differ from them: ``browser.connect("localhost", answer_timeout=60)``.
+        ``settings`` are its own, ``changes`` the fields of ``net.ConnectionSettings`` that differ:
+        ``browser.connect("localhost", answer_timeout=60)``.
         ``reconnect_delays`` are the seconds before each attempt to make a lost connection again,
         the last for all that follow. ``name`` stands for host and port in texts and saved scenes,
         for a server that has another port each time.
         """
         self.disconnect()
         self.connection.open(host, port, settings, reconnect_delays, name, **changes)
-        self._on_server_selected()
         coordinates = self.connection.client.settings.coordinates
         self.images.coordinates = self.trajectories.coordinates = coordinates
-        self.connection.reconnect_now()
+        self._on_server_selected()
+        if self.connection.has_server:  # an observer of what is in the scene may have left it
+            self.connection.reconnect_now()
 
     def disconnect(self) -> None:
         """Leave the server: what waits is cancelled, what was loaded stays."""
