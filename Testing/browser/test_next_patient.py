@@ -146,6 +146,22 @@ def test_an_adopted_image_stays_that_of_its_patient_when_a_list_has_said_so_befo
         unconnected.disconnect()
 
 
+def test_what_comes_without_a_list_does_not_stand_beside_an_adopted_image(
+    unconnected: Browser, scene: slicer.vtkMRMLScene
+):
+    with ScriptedServer(numbering("Smith", []), numbering("Jones", ["A"])) as server:
+        other = Browser(scene)
+        other.connect(server.host, server.port)
+        other.list_images()
+        image = other.load_image("0")
+        other.close()
+        unconnected.connect(server.host, server.port)
+        (node,) = unconnected.load_trajectories()
+        assert parents(node) == ["Trajectory"]
+        assert markups_beside(image) == []
+        unconnected.disconnect()
+
+
 class Leaving:
     """A peer that ends its script when it is asked for something of this name or type."""
 

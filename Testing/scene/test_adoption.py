@@ -257,6 +257,25 @@ def test_a_transform_that_the_user_chose_for_a_trajectory_is_kept(session, load_
     assert node.GetParentTransformNode().GetName() == "Mine"
 
 
+def test_what_stands_elsewhere_than_beside_or_below_its_image_stays_there(session):
+    """The user has put it there; or it is the next patient's, whose image has the ID now."""
+    image = session.show_image("CT")
+    transform = session.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "Of the image")
+    image.SetAndObserveTransformNodeID(transform.GetID())
+    points = session.show_points(NASION, replace(NASION, owner="CT"))
+    nodes = [*session.show_trajectories(LINE), *points, session.show_labels()]
+    hierarchy = session.scene.GetSubjectHierarchyNode()
+    folder = hierarchy.CreateFolderItem(hierarchy.GetSceneItemID(), "Mine")
+    for node in nodes:
+        node.SetAndObserveTransformNodeID(None)
+        hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), folder)
+    later = Session(session.scene)
+    assert later.adopt() == (["CT"], ["LABELS"], 1)
+    for node in nodes:
+        assert hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) == folder
+        assert node.GetTransformNodeID() is None
+
+
 def test_a_trajectory_that_was_saved_without_its_image_goes_where_that_comes(session, load_again):
     image = session.show_image("CT")
     session.show_trajectories(LINE)

@@ -39,6 +39,21 @@ def put_in_group(scene: Any, node: Any, group: str, parent: int) -> None:
         _remove_if_empty(hierarchy, before)
 
 
+def is_in_group(scene: Any, node: Any, group: str, parent: int) -> bool:
+    """Whether a node is in the folder of its group under ``parent``; without a group, there."""
+    hierarchy = _hierarchy(scene)
+    item = hierarchy.GetItemByDataNode(node)
+    target = _known_folder(hierarchy, group, parent) if group else parent
+    return bool(item and target) and _is_within(hierarchy, item, target)
+
+
+def is_under(scene: Any, node: Any, owner: Any) -> bool:
+    """Whether a node is under the one that it belongs to, at whatever depth."""
+    hierarchy = _hierarchy(scene)
+    item, parent = map(hierarchy.GetItemByDataNode, (node, owner))
+    return bool(item and parent) and _is_within(hierarchy, item, parent)
+
+
 def put_under(scene: Any, node: Any, owner: Any) -> None:
     """Put a node under the one that it belongs to; there, at whatever depth, it stays."""
     hierarchy = _hierarchy(scene)
@@ -81,15 +96,21 @@ def _hierarchy(scene: Any) -> Any:
 
 def _folder(hierarchy: Any, group: str, parent: int) -> int:
     """Return the group's folder, made if there is none; the user may have renamed it."""
+    folder = _known_folder(hierarchy, group, parent)
+    if not folder:
+        folder = hierarchy.CreateFolderItem(parent, group)
+        hierarchy.SetItemAttribute(folder, GROUP_FOLDER_ATTRIBUTE, group)
+    return folder
+
+
+def _known_folder(hierarchy: Any, group: str, parent: int) -> int:
     children = vtkIdList()
     hierarchy.GetItemChildren(parent, children, False)
     for index in range(children.GetNumberOfIds()):
         item = children.GetId(index)
         if hierarchy.GetItemAttribute(item, GROUP_FOLDER_ATTRIBUTE) == group:
             return item
-    folder = hierarchy.CreateFolderItem(parent, group)
-    hierarchy.SetItemAttribute(folder, GROUP_FOLDER_ATTRIBUTE, group)
-    return folder
+    return 0
 
 
 def _is_within(hierarchy: Any, item: int, target: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
-from .group_folders import folder_parent, put_beside, put_in_group, put_under
+from .group_folders import folder_parent, is_in_group, is_under, put_beside, put_in_group, put_under
 from .slice_layers import hide_label_layer
 from .transform_followers import TransformFollowers
 
@@ -52,6 +52,18 @@ class Placement:
         else:
             self._followers.leave(node)
 
+    def place_adopted(self, key: Hashable, node: Any, owner_id: str, group: str) -> None:
+        """Have markups that are in the scene already follow their image, if they are beside it.
+
+        Elsewhere they stay: the user has put them there, or they are of another patient, who has
+        the image's id now.
+        """
+        owner = self.owner(owner_id)
+        if owner is None:
+            self._followers.leave(node)
+        elif is_in_group(self._scene, node, group, folder_parent(self._scene, owner)):
+            self.place_beside(key, node, owner_id, group)
+
     def moved_by(self, node: Any, owner_id: str) -> np.ndarray | None:
         """Return what moves the places of a node that come, see ``TransformFollowers``."""
         return self._followers.moved_by(node, self.owner(owner_id))
@@ -88,6 +100,12 @@ class Placement:
             if node is not None and node.GetScene() is self._scene:
                 hide_label_layer(self._scene, node)
                 node.SetDisplayVisibility(False)
+
+    def place_adopted_below(self, node: Any, owner_id: str) -> None:
+        """Do as ``place_adopted`` with a label map or a segmentation."""
+        owner = self.owner(owner_id)
+        if owner is not None and is_under(self._scene, node, owner):
+            self._followers.follow(node, owner)
 
     def place_below(self, node: Any, owner_id: str) -> None:
         """Put a label map or a segmentation below its image."""

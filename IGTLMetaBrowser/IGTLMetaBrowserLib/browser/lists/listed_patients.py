@@ -39,7 +39,7 @@ class ListedPatients:
             self._in_scene[image_id] = patient_id
 
     def __bool__(self) -> bool:
-        return bool(self._entries)
+        return bool(self._entries or self._in_scene)
 
     def others(self, entries: Entries) -> tuple[list[str], list[str]]:
         """Return the ids that another list gives to other images than before.

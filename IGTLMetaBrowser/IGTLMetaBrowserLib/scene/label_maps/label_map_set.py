@@ -114,7 +114,7 @@ class LabelMapSet:
                 references.keep(image_id, node)
                 # LBMETA, which names the owner, may not have come yet.
                 self._owners.setdefault(image_id, node.GetAttribute(OWNER_ATTRIBUTE) or "")
-                self._placement.place_below(node, self._owners[image_id])
+                self._placement.place_adopted_below(node, self._owners[image_id])
                 adopted.append(image_id)
         return adopted
 

@@ -158,7 +158,7 @@ class PointSet:
                 self._nodes.keep(look, node)
                 self._lists[look] = _PointList()
                 self._placement.forget(look)
-                self._place(look, node)
+                self._placement.place_adopted(look, node, look[0], printable(look[1]))
                 adopted.append(node)
         return adopted
 

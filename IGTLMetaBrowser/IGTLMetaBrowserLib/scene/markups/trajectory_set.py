@@ -183,7 +183,7 @@ class TrajectorySet:
         one.is_wanted, one.written, one.label = True, None, None
         self._nodes.keep(key, node)
         self._placement.forget(key)
-        self._place(one, node)
+        self._placement.place_adopted(key, node, item.owner, printable(item.group))
         return True
 
     def own(self, node: Any, item: TrajectoryItem) -> Trajectory | None:
