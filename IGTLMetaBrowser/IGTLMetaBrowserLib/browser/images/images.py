@@ -62,7 +62,7 @@ class Images:
             connection, notify, in_scene, states, metadata, self._list_requests
         )
         self._live = LiveImages(notify, in_scene, states)
-        self._unasked = UnaskedImages(connection, metadata, in_scene, self._live, self.confirm_list)
+        self._unasked = UnaskedImages(connection, metadata, in_scene, self._live)
         self.recordings = Recordings(notify, in_scene.new_recording)
         self.regions = Regions(connection, in_scene, notify)
         self.sequences = Sequences(notify, in_scene, metadata, states, self.request)
@@ -382,7 +382,7 @@ class Images:
     def on_live_image(self, image: codec.ImageMessage) -> None:
         """Show an image that nobody asked for; one that is listed, by a list of its connection."""
         entry = None if self.current is None else self.entry(self.current)
-        if self._unasked.is_to_be_shown(image, entry):
+        if self._unasked.is_to_be_shown(image, entry, self.confirm_list):
             self._live.handle(image)
 
     def set_drawn_live_ids(self, image_ids: Iterable[str]) -> None:

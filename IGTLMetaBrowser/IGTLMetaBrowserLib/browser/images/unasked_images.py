@@ -12,10 +12,7 @@ from .scene_images import SceneImages
 
 
 class UnaskedImages:
-    """Judges what the server of ``connection`` sends unasked, before ``live`` shows it.
-
-    ``confirm_list`` is called when an image is listed, but by a list of an earlier connection.
-    """
+    """Judges what the server of ``connection`` sends unasked, before ``live`` shows it."""
 
     def __init__(
         self,
@@ -23,13 +20,11 @@ class UnaskedImages:
         metadata: ImageMetadata,
         in_scene: SceneImages,
         live: LiveImages,
-        confirm_list: Callable[[], None],
     ) -> None:
         self._connection = connection
         self._metadata = metadata
         self._in_scene = in_scene
         self._live = live
-        self._confirm_list = confirm_list
         self._names_seen_once: set[str] = set()
         self._confirmed_over = 0  # the number of the connection
 
@@ -38,11 +33,17 @@ class UnaskedImages:
         self._names_seen_once.clear()
 
     def is_to_be_shown(
-        self, image: codec.ImageMessage, awaited: codec.ImageMetaItem | None
+        self,
+        image: codec.ImageMessage,
+        awaited: codec.ImageMetaItem | None,
+        confirm_list: Callable[[], None],
     ) -> bool:
-        """Whether to show an image; ``awaited`` is the entry of the one that is being fetched."""
+        """Whether to show an image; ``awaited`` is the entry of the one that is being fetched.
+
+        ``confirm_list`` is called if it is listed, but by a list of an earlier connection.
+        """
         if self._is_listed(image) and not self._is_list_current:
-            self._confirm_list_once()  # the next one comes in no time
+            self._confirm_once(confirm_list)  # the next one comes in no time
             return False
         return not self._may_be_a_damaged_answer(image, awaited)
 
@@ -63,11 +64,11 @@ class UnaskedImages:
     def _is_listed(self, image: codec.ImageMessage) -> bool:
         return self._in_scene.listed_id(image.device_name) in self._metadata.listing
 
-    def _confirm_list_once(self) -> None:
+    def _confirm_once(self, confirm_list: Callable[[], None]) -> None:
         """Ask for the list, once over each connection: a server may stream and refuse it."""
         if self._confirmed_over != self._connection.number:
             self._confirmed_over = self._connection.number
-            self._confirm_list()
+            confirm_list()
 
     def _may_be_a_damaged_answer(
         self, image: codec.ImageMessage, awaited: codec.ImageMetaItem | None
