@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 from pydicom.tag import Tag
-from pydicom.uid import RTDoseStorage
+from pydicom.uid import RLELossless, RTDoseStorage
 
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -128,6 +128,20 @@ class TestTwoValuesOfOneAttribute:
         (tmp_path / "bad").write_bytes(begin + b"\x28\0\x53\x10DS" + end)
         ((_, reason),) = DicomFolderSource(tmp_path).refused
         assert reason.endswith("cannot be read: it is damaged")
+
+    @pytest.mark.parametrize("is_compressed", [True, False])
+    def test_of_two_images_the_first_counts(self, tmp_path, make_slice, is_compressed):
+        contents = []
+        for value in (3, 7):
+            dataset = alone(make_slice)
+            dataset.PixelData = bytes([value, 0] * 35)
+            if is_compressed:
+                dataset.compress(RLELossless, generate_instance_uid=False)
+            contents.append(content_of(dataset))
+        pixels = contents[1][contents[1].index(b"\xe0\x7f\x10\0O") :]
+        (tmp_path / "a").write_bytes(contents[0] + pixels)
+        source = DicomFolderSource(tmp_path)
+        assert source.image(source.images()[0].id).pixels[0, 0, 0] == 3
 
     def test_the_same_value_twice_is_no_harm(self, tmp_path, make_slice):
         data = content_of(alone(make_slice, PatientID="JANE"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -268,7 +268,7 @@ def _read(path: Path) -> Dataset:
 
     try:
         with open(path, "rb", opener=open_regular) as file:
-            dataset = read_partial(file, lambda tag, *_: tag > _LAST_TAG, _DEFERRED, force=True)
+            dataset = read_partial(file, _end_of_pixels(), _DEFERRED, force=True)
     except Exception as error:  # a file that changed since it was listed raises anything
         raise SourceError(f"{path.name!r} can no longer be read: {error}") from error
     if "TransferSyntaxUID" not in dataset.file_meta:
@@ -276,6 +276,21 @@ def _read(path: Path) -> Dataset:
         explicit = ExplicitVRLittleEndian if little_endian else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
     return dataset
+
+
+def _end_of_pixels() -> Callable[..., bool]:
+    """Return what tells pydicom that an element is behind the pixels.
+
+    Others of a file with two are those that the index does not know, and pydicom would take.
+    """
+    last = 0
+
+    def is_behind(tag: int, *_: object) -> bool:
+        nonlocal last
+        before, last = last, tag
+        return tag > _LAST_TAG or before == _LAST_TAG
+
+    return is_behind
 
 
 def _meaning(dataset: Dataset, pixels: np.ndarray) -> np.ndarray:
