@@ -189,6 +189,29 @@ def test_a_metaimage_that_itk_reads_as_something_else_is_refused(tmp_path, field
     assert [why.partition(",")[0] for _, why in source.refused] == [reason] * bool(reason)
 
 
+@pytest.mark.parametrize(
+    ("fields", "both"),
+    [
+        ("Offset = 1 2 3\nOffset = 1 2 4", "Offset twice"),
+        ("Offset = 1 2 3\nOrigin = 3 2 1", "Offset and Origin"),
+        ("ElementSpacing = 1 1 1\nElementSpacing = 2 1 1", "ElementSpacing twice"),
+        (
+            "BinaryDataByteOrderMSB = True\nElementByteOrderMSB = False",
+            "BinaryDataByteOrderMSB and ElementByteOrderMSB",
+        ),
+        ("Offset = 1 2 3\nPosition = 1.0 2.0 3.0\nComment = a\nComment = b", None),
+    ],
+)
+def test_a_metaimage_with_two_values_of_a_field_is_refused(tmp_path, fields, both):
+    """Readers take the first or the last of them."""
+    header = f"{META_HEADER}BinaryData = True\n{fields}\nElementDataFile = LOCAL\n"
+    (tmp_path / "a.mha").write_bytes(header.encode() + bytes(24))
+    source = PlainVolumeSource(tmp_path)
+    reasons = [] if both is None else [f"its header has {both}, with different values"]
+    assert [why for _, why in source.refused] == reasons
+    assert len(source.images()) == (both is None)
+
+
 _PLACELESS = "NRRD0005\ntype: uint8\ndimension: 3\nsizes: 24 1 1\nspacings: 1 1 1\nencoding: raw\n"
 
 _META_LOCAL = "BinaryData = True\n{}ElementDataFile = LOCAL\n"

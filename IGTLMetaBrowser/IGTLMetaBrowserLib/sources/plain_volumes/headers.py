@@ -19,7 +19,7 @@ A volume in meters would be one in mm, and one in the coordinates of a scanner o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,12 +71,22 @@ _META_PLACE = {
     "TransformMatrix", "Rotation", "Orientation", "Offset", "Position", "Origin",
 }  # fmt: skip
 
+# Fields with other names that MetaIO takes for the same; of two values it takes the first or last.
+_META_SYNONYMS = {
+    "Position": "Offset", "Origin": "Offset", "Rotation": "TransformMatrix",
+    "Orientation": "TransformMatrix", "ElementByteOrderMSB": "BinaryDataByteOrderMSB",
+}  # fmt: skip
 _META_SPACINGS = {"ElementSpacing", "ElementSize"}
 # Fields that have a number for each dimension, or for each pair of them.
 _META_NUMBERS = {
     **dict.fromkeys(("DimSize", "Offset", "Position", "Origin", *_META_SPACINGS), 1),
     **dict.fromkeys(("TransformMatrix", "Rotation", "Orientation"), 2),
 }
+_META_ONCE = {
+    *_META_NUMBERS, *_META_PLACE, *_META_SYNONYMS, *_META_MEANING, "BinaryDataByteOrderMSB",
+    "CompressedData", "DistanceUnits", "ElementNumberOfChannels", "ElementType", "HeaderSize",
+    "NDims",
+}  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -255,4 +265,20 @@ def _meta_fields(path: Path) -> dict[str, str]:
     found = _META_FIELD.findall(header, 0, end.start() if end else len(header))
     if end:
         found.append((META_FIELD, end[1]))
-    return {name.decode(): value.decode("utf-8", "replace").strip() for name, value in found}
+    fields = [(name.decode(), value.decode("utf-8", "replace").strip()) for name, value in found]
+    _check_values(fields)
+    return dict(fields)
+
+
+def _check_values(fields: Iterable[tuple[str, str]]) -> None:
+    """Raise ``SourceError`` if a MetaImage has two values of what makes it another image."""
+    said: dict[str, tuple[str, list[float] | str]] = {}
+    for name, value in fields:
+        if name not in _META_ONCE:
+            continue
+        words = value.split()
+        content = [*map(float, words)] if all(map(_is_float, words)) else value
+        other, before = said.setdefault(_META_SYNONYMS.get(name, name), (name, content))
+        if before != content:
+            both = f"{other} twice" if other == name else f"{other} and {name}"
+            raise SourceError(f"its header has {both}, with different values")
