@@ -19,7 +19,13 @@ from helpers.hospital import of_type, step_until_event
 from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import browser as browser_module
-from IGTLMetaBrowserLib.browser.events import ImageFailed, ImageLoaded, LabelMapsListed, Listed
+from IGTLMetaBrowserLib.browser.events import (
+    ImageFailed,
+    ImageLoaded,
+    LabelMapsListed,
+    Listed,
+    LiveImage,
+)
 from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.net.whole_texts import SERVER
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
@@ -84,6 +90,21 @@ def test_the_patients_of_a_list_are_registered_in_turns_while_patients_are_hidde
         assert most_calls_a_step(unconnected, events, Listed) < MOST_CALLS
     assert unconnected.patients.redact("of Miller, Anna4999") == "of (hidden)"
     assert unconnected.patients.pseudonym("Miller^Anna4999", "4999") == "Patient 5000"
+
+
+def test_of_a_list_that_nobody_has_asked_for_no_patient_is_registered(unconnected, events):
+    """A server can send names of patients without end."""
+    unconnected.patients.hide()
+
+    def script(peer: Peer) -> None:
+        peer.send(list_of_patients(), codec.ImageMetaMessage(), make_image(1, (2, 2, 2), "US"))
+        peer.wait_until_closed()
+
+    with ScriptedServer(script) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        step_until_event(unconnected, events, LiveImage)
+        unconnected.disconnect()
+    assert unconnected.patients.redact("of Miller, Anna4999") == "of Miller, Anna4999"
 
 
 def test_the_garbage_collector_has_nothing_to_look_at_of_patients_that_are_registered():

@@ -41,7 +41,8 @@ class Preparation:
         query = event.query if isinstance(event, net.Finished) else None
         message = event.message if isinstance(event, net.Unsolicited) else query and query.answer
         if isinstance(message, codec.ImageMetaMessage):
-            return self._metadata.prepare(message)
+            # A list that nobody has asked for is not shown: nothing of it is to be kept.
+            return iter(()) if query is None else self._metadata.prepare(message)
         if isinstance(message, codec.ImageMessage):
             name = message.device_name if query is None else query.device_name
             return self._in_scene.prepare(name, message)
