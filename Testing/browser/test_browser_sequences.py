@@ -209,3 +209,18 @@ def test_values_that_are_the_same_or_no_numbers_make_no_sequence(scene, volumes,
         volumes.make_sequence("s:1", [*"ABC"], "b-value", "s/mm2", values)
     assert all(volumes.volume("s:1", image_id) is not None for image_id in "ABC")
     assert scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0
+
+
+@pytest.mark.parametrize("removed", ["sequence", "volume", "player"])
+def test_the_user_can_remove_each_node_of_a_sequence(
+    unconnected: Browser, scene, logic, perfusion: Path, removed: str
+) -> None:
+    """Slicer ended if one asked for the sequence while it was being removed."""
+    with ServerInThread(DicomFolderSource(perfusion)) as server:
+        browser = connect(unconnected, server)
+        first = browser.images.entries[0].id
+        player = browser.load_sequence(first)
+        sequence = player.GetMasterSequenceNode()
+        nodes = {"sequence": sequence, "volume": player.GetProxyNode(sequence), "player": player}
+        scene.RemoveNode(nodes[removed])
+        assert browser.images.state(first).status.name == "NOT_LOADED"

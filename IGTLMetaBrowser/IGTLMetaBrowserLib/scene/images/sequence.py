@@ -139,8 +139,24 @@ class SequenceFrames:
             browser.SetSelectedItemNumber(self._numbers[key])
 
 
+def _has_all_nodes(browser: Any) -> bool:
+    """Whether all that a browser node refers to is in the scene.
+
+    While a sequence is being removed, to ask its browser node for it would end Slicer.
+    """
+    roles = map(browser.GetNthNodeReferenceRole, range(browser.GetNumberOfNodeReferenceRoles()))
+    ids = [
+        browser.GetNthNodeReferenceID(role, number)
+        for role in roles
+        for number in range(browser.GetNumberOfNodeReferences(role))
+    ]
+    return all(browser.GetScene().GetNodeByID(one) is not None for one in ids if one)
+
+
 def _volume(browser: Any) -> Any:
     """Return the volume that a sequence is shown by, or None."""
+    if not _has_all_nodes(browser):
+        return None
     sequence = browser.GetMasterSequenceNode()
     return None if sequence is None else browser.GetProxyNode(sequence)
 
