@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from nibabel.cmdline.convert import main as nib_convert
 
 from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
 from IGTLMetaBrowserLib.sources.dicom.sizes import NOT_KNOWN
@@ -202,6 +203,32 @@ def test_a_nifti_file_that_itk_reads_as_something_else_is_refused(tmp_path: Path
     write_nifti(tmp_path / "a.nii", **header)
     ((_, said),) = PlainVolumeSource(tmp_path).refused
     assert reason in said
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize("order", ["<", ">"], ids=["little-endian", "big-endian"])
+def test_of_nifti_2_it_is_said_what_it_is_and_how_to_convert_it(tmp_path: Path, name, order):
+    """ITK says that it is no NIfTI file."""
+    header = nibabel.Nifti2Header(endianness=order)
+    nibabel.save(nibabel.Nifti2Image(VOXELS, np.eye(4), header), tmp_path / name)
+    source = PlainVolumeSource(tmp_path)
+    assert source.images() == ()
+    ((_, said),) = source.refused
+    assert "it is NIfTI-2, which ITK does not read; convert it: nib-convert" in said
+    options = said[said.index("nib-convert") :].split()[1:-2]
+    nib_convert([*options, str(tmp_path / name), str(tmp_path / "new.nii")])
+    (tmp_path / name).unlink()
+    _, image = the_only(tmp_path)
+    assert image.pixels.T.tolist() == VOXELS.tolist()
+
+
+@pytest.mark.parametrize("text", [b"no NIfTI", b"no NIfTI, nor gzip" * 30])
+def test_what_is_no_nifti_file_is_not_called_nifti_2(tmp_path: Path, text):
+    for name in ("a.nii", "b.nii.gz"):
+        (tmp_path / name).write_bytes(text)
+    refused = PlainVolumeSource(tmp_path).refused
+    assert len(refused) == 2
+    assert not any("NIfTI-2" in said or "nib-convert" in said for _, said in refused)
 
 
 @pytest.mark.parametrize("code", [0, 1])

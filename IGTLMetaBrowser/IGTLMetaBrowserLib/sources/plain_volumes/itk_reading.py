@@ -22,13 +22,18 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from .text_voxels import check_text
-from .whole_voxels import VoxelsError, check_checksum, check_voxels, nifti_begin
+from .whole_voxels import VoxelsError, check_checksum, check_voxels, is_nifti_2, nifti_begin
 
 # What it takes to read a header, or beside the voxels: libraries, and texts of up to 1 MiB.
 _MEMORY = 1 << 30
 # ITK and what it reads NRRD by have one copy each, and another if they change its order.
 _COPIES = 3
 _PLACE = re.compile(r"(ITK ERROR: )?\w*\(0x[0-9a-fA-F]+\): ")
+# ITK 5.4 says of it that it is no NIfTI. nibabel, which has the command, is there.
+_NIFTI_2 = (
+    "it is NIfTI-2, which ITK does not read; convert it: "
+    "nib-convert --image-type Nifti1Image OLD.nii NEW.nii"
+)
 _STRUCTURES = "Segment"  # what the texts are needed of (Slicer's vtkMRMLSegmentationStorageNode)
 
 
@@ -108,7 +113,7 @@ def _answer(request: Request, answers: BinaryIO) -> None:
     except VoxelsError as error:
         answer = {"error": str(error)}
     except RuntimeError as error:
-        answer = {"error": _reason(error, path)}
+        answer = {"error": _NIFTI_2 if is_nifti_2(path) else _reason(error, path)}
     answers.write(json.dumps(answer).encode() + b"\n")
     if "error" not in answer and voxels is not None:
         answers.write(memoryview(voxels).cast("B"))

@@ -59,6 +59,15 @@ def nifti_begin(path: Path) -> bytes:
         raise VoxelsError(_words(error)) from None
 
 
+def is_nifti_2(path: Path) -> bool:
+    """Whether a file has a header of NIfTI-2, by its length; not if it cannot be read."""
+    try:
+        begin = nifti_begin(path)[:4]
+    except VoxelsError:
+        return False
+    return _NIFTI_2 in (int.from_bytes(begin, "little"), int.from_bytes(begin, "big"))
+
+
 def check_voxels(path: Path, byte_count: int) -> int | None:
     """Raise ``VoxelsError`` if the file of a volume of so many bytes is cut off, damaged, or lies.
 
