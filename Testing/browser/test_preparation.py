@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
-from helpers.hospital import of_type, step_until_event
+from helpers.hospital import of_type, step_until, step_until_event
 from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import browser as browser_module
@@ -210,6 +210,26 @@ def test_images_that_wait_and_are_withdrawn_fail_in_turns(unconnected, events):
         assert most < MOST_CALLS
         assert unconnected.images.current == "0"
         assert unconnected.queue == ["17"]
+
+
+def test_what_the_next_list_has_again_does_not_fail_if_its_turn_has_not_come(unconnected, events):
+    """Given images that wait, a list without them, of which some have failed, and one with them."""
+    first, without = list_of_patients(), list_of_patients()
+    records = np.frombuffer(without.items.content, codec.ImageMetaItem.columns)
+    records["id"] = np.char.add(b"X", records["id"])
+    with lists_server(first, without) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, Listed)
+        unconnected.request_images(map(str, range(PATIENTS)))
+        unconnected.images.request_list()
+        step_until_event(unconnected, events, ImageFailed)
+        failed = len(of_type(events, ImageFailed))
+        unconnected.images.on_list(first)
+        unconnected.images.cancel(["0"])
+        step_until(unconnected, lambda: unconnected.images.current, "the next image")
+        assert failed == len(of_type(events, ImageFailed)) < PATIENTS - 1
+        assert len(unconnected.queue) == PATIENTS - 2 - failed
 
 
 def test_of_an_id_that_very_many_entries_have_nothing_is_said(unconnected, events):

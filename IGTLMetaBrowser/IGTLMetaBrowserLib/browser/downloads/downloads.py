@@ -329,11 +329,12 @@ class Downloads:
         self._give_up_withdrawn()
 
     def _give_up_withdrawn(self) -> None:
-        """Give up some of what has been withdrawn, once all that is requested is in the queue."""
+        """Give up some of what is listed no more, once all that is requested is in the queue."""
         if self._requested:
             return
         # First all of them: an observer of the first may cancel the others.
-        withdrawn = self._queue.waiting_of(self._withdrawn.take_some())
+        gone = self._metadata.listing.missing(self._withdrawn.take_some())
+        withdrawn = self._queue.waiting_of(gone)
         self._queue.remove(withdrawn)
         error = BrowserError("the server has removed it from the list")
         for image_id in withdrawn:

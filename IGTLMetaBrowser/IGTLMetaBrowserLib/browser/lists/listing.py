@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
 from functools import cached_property
-from itertools import chain, compress
+from itertools import compress
 
 import numpy as np
 
@@ -142,10 +142,14 @@ class Listing:
 
         Those that a search has left out are taken to be there.
         """
-        kept = list(self._kept)
-        missing = compress(kept, other.ids.rows(kept) < 0)
-        for ids in chain([[*missing]], self.ids.texts_missing_in(other.ids)):
+        yield other.missing(list(self._kept))
+        for ids in self.ids.texts_missing_in(other.ids):
             yield [one for one in ids if one not in other._kept]
+
+    def missing(self, image_ids: Sequence[str]) -> list[str]:
+        """Return those of these ids that are not in the list, nor left out by a search."""
+        not_listed = compress(image_ids, self.ids.rows(image_ids) < 0)
+        return [one for one in not_listed if one not in self._kept]
 
     @property
     def ids(self) -> TextRows:
