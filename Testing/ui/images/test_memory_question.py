@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 import slicer
 
-from helpers.peers import ServerInThread
+from helpers.peers import PATIENCE, ServerInThread
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.image_sequences import ImageSequence
@@ -31,7 +32,12 @@ class LargeImages(SmallSource):
         ]
         return [*super().images(), *large]
 
+    def __init__(self) -> None:
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
     def image(self, image_id: str) -> codec.ImageMessage:
+        assert self.may_answer.wait(PATIENCE)
         if image_id in LARGE:
             raise net.SourceError("it was asked for")
         return super().image(image_id)
@@ -54,8 +60,15 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], list[str]]:
 
 
 @pytest.fixture
-def listed(user) -> Iterator:
-    with ServerInThread(LargeImages()) as server:
+def source() -> Iterator[LargeImages]:
+    source = LargeImages()
+    yield source
+    source.may_answer.set()
+
+
+@pytest.fixture
+def listed(user, source) -> Iterator:
+    with ServerInThread(source) as server:
         user.connect_to(server.port)
         user.wait_for_status("offers 7 images")
         yield user
@@ -83,6 +96,27 @@ def test_it_is_loaded_if_the_user_wants_it(listed, answer):
     listed.load("LARGE_1")
     assert asked[0].startswith("This image needs 360 GB of memory")
     assert "it was asked for" in listed.state("LARGE_1")
+
+
+def load_at_once(user, *image_ids: str) -> None:
+    user.select(*image_ids)
+    user.press(user.ui.loadButton)
+
+
+def test_what_waits_or_is_being_loaded_is_counted_too_but_no_image_twice(listed, answer, source):
+    source.may_answer.clear()
+    asked = answer(True)
+    for ids in (["LARGE_1"], ["LARGE_2"], ["LARGE_2", "LARGE_3"], ["B"]):
+        load_at_once(listed, *ids)
+    images = listed.panel.browser.images
+    assert [images.current, *images.queue] == [*LARGE, "B"]
+    assert [text.split(" This computer")[0] for text in asked] == [
+        "This image needs 360 GB of memory.",
+        "This image needs 360 GB of memory. What is being loaded needs 360 GB more.",
+        "These 2 images need 720 GB of memory. What is being loaded needs 360 GB more.",
+        "This image needs 72 bytes of memory. What is being loaded needs 1080 GB more.",
+    ]
+    source.may_answer.set()
 
 
 def test_a_sequence_is_asked_for_with_all_its_volumes(listed, answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -21,19 +22,33 @@ class MemoryQuestion:
             _("This image needs {size} of memory."),
             _("These {count} images need {size} of memory."),
         )
+        self._others = _("What is being loaded needs {size} more.")
         self._question = _(
             "This computer has {free} free. When memory runs out, Slicer can end, and what is not "
             "saved is lost. Load all the same?"
         )
 
     def agrees(self, positions):
-        """Whether images at these positions in the list fit, or the user wants them anyway."""
-        images, free = self._model.images, free_memory()
-        loaded = images.rows_of(self._browser.images.loaded_ids())
-        count, size = images.count_bytes(positions, loaded[loaded >= 0])
-        if free is None or size <= free:
+        """Whether images at these positions in the list fit, or the user wants them anyway.
+
+        What waits or is in transfer needs its memory, too.
+        """
+        images, browsed = self._model.images, self._browser.images
+        loaded = self._rows(browsed.loaded_ids())
+        underWay = self._rows([*browsed.queue, *filter(None, [browsed.current])])
+        count, size = images.count_bytes(positions, loaded)
+        _count, others = images.count_bytes(underWay, np.concatenate([positions, loaded]))
+        free = free_memory()
+        if free is None or not size or size + others <= free:
             return True
         byteCount = self._localeTexts.byteCount
-        need = self._need(count).format(size=byteCount(size))
-        question = self._question.format(free=byteCount(free))
-        return bool(slicer.util.confirmOkCancelDisplay(f"{need} {question}"))
+        texts = [
+            self._need(count).format(size=byteCount(size)),
+            *([self._others.format(size=byteCount(others))] if others else []),
+            self._question.format(free=byteCount(free)),
+        ]
+        return bool(slicer.util.confirmOkCancelDisplay(" ".join(texts)))
+
+    def _rows(self, imageIds):
+        rows = self._model.images.rows_of(imageIds)
+        return rows[rows >= 0]
