@@ -21,6 +21,7 @@ MODULE_FILE = "IGTLMetaBrowser"
 
 LAYERS = {
     "file_version": -1,
+    "lengths": -1,
     "whole_file": -1,
     "codec": 0,
     "dicom_index": 0,

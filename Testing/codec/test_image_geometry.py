@@ -125,3 +125,33 @@ def test_without_a_matrix_voxels_are_1_mm_and_the_center_is_the_origin():
 def test_what_does_not_fit_is_refused(field: dict, why: str):
     with pytest.raises(codec.EncodeError, match=why):
         codec.pack(ImageMessage(PIXELS, **field))
+
+
+@pytest.mark.parametrize(
+    ("spacing", "center"),
+    [(1e-6, 0.0), (0.3, 5000.0), (1e3, -1e5)],
+    ids=["of a microscope", "of a tracker some meters away", "of a building"],
+)
+def test_lengths_that_images_have_are_kept(spacing: float, center: float):
+    """They are of float32 on the wire: 1e-6 becomes a bit less."""
+    matrix = np.column_stack([AXES * spacing, np.full(3, center)])
+    message = codec.unpack(codec.pack(ImageMessage(PIXELS, matrix)))
+    np.testing.assert_array_equal(message.usable_ijk_to_ras(), message.ijk_to_ras())
+
+
+@pytest.mark.parametrize(
+    ("spacing", "center", "words"),
+    [
+        ((3e38, 1, 1), 0.0, "its voxels are 3e\\+38 x 1 x 1 mm large"),
+        ((1, 1e7, 1), 0.0, "its voxels are 1 x 1e\\+07 x 1 mm large"),
+        ((1e-38, 1e-38, 1e-38), 0.0, "its voxels are 1e-38 x 1e-38 x 1e-38 mm large"),
+        ((1, 1, 1), 3e38, "the first at 3e\\+38 3e\\+38 3e\\+38 mm"),
+        ((1, 1, 1), -2e6, "and lie within 1e\\+06 mm"),
+    ],
+)
+def test_lengths_that_no_image_has_are_refused_in_words(spacing, center: float, words: str):
+    """Given what the wire can say, and Slicer cannot show: bits that are damaged, other units."""
+    matrix = np.column_stack([np.diag(spacing), np.full(3, center)])
+    message = codec.unpack(codec.pack(ImageMessage(PIXELS, matrix)))
+    with pytest.raises(codec.GeometryError, match=words):
+        message.usable_ijk_to_ras()

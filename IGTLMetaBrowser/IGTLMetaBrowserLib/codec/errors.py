@@ -2,7 +2,7 @@
 
 ``CodecError`` (a ``ValueError``)
     ├── ``EncodeError``: a message cannot be packed; the caller gave a value the wire cannot hold
-    ├── ``GeometryError``: an image was read, but its axes span no space
+    ├── ``GeometryError``: an image was read, but its axes span no space, or are of no length
     └── ``DecodeError``: bytes cannot be read as a message
         ├── ``ChecksumError``: the body is not the one that was sent
         │       └── ``MissingChecksumError``: the sender wrote 0 instead of a checksum
@@ -27,7 +27,7 @@ class EncodeError(CodecError):
 
 
 class GeometryError(CodecError):
-    """The axes of an image are not finite, or lie in one plane."""
+    """The axes of an image are not finite, lie in one plane, or have lengths that none has."""
 
 
 class DecodeError(CodecError):

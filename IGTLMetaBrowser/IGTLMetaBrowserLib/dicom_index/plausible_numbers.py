@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-# No table moves a kilometer, and no pixel is smaller than a nanometer. OpenIGTLink's matrix, of 32
-# bits, would overflow at 3e38.
-LONGEST = 1e6  # mm
-SHORTEST = 1e-6
+from ..lengths import LONGEST, is_length
+
 # Multiplied with any stored value, a number of 32 bits still holds it.
 _LARGEST_RESCALE = 1e28
 _POSITIONS = ("ImagePositionPatient", "DetectorImagePositionPatient")
@@ -42,11 +40,6 @@ def floats(text: str) -> list[float]:
         return [float(part) for part in text.split("\\")] if text else []
     except ValueError:
         return []
-
-
-def is_length(number: float) -> bool:
-    """Whether so many mm can be those between two pixels."""
-    return SHORTEST <= number <= LONGEST
 
 
 def _is_plausible(keyword: str, text: str) -> bool:

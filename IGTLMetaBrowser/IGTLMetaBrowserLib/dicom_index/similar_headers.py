@@ -14,13 +14,13 @@ from functools import cache
 from io import BytesIO
 from typing import NamedTuple
 
+from ..lengths import LONGEST
 from .elements import Elements
 from .fields import PATHS, SOP_INSTANCE_UID
 from .header_reader import DICOM, FileContent, read_content, tags_read
 from .image_header import TRANSFER_SYNTAX_UID, ImageHeader, unpack_header
 from .limited_file import ElementCount, TooLargeError
 from .pixel_place import PIXEL_TAGS, UNDEFINED_LENGTH
-from .plausible_numbers import LONGEST
 from .sequences import Sequences
 
 # Of each of them, the index keeps the text as it is (``image_header.OWN_KEYWORDS``), and nothing

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import codec
-from ..dicom_index.plausible_numbers import LONGEST
+from ..lengths import LONGEST
 from ..net.source import SourceError
 from ..whole_file import replaced_at_end
 from .json_file import read_json

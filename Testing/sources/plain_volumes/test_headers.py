@@ -149,6 +149,7 @@ def test_a_volume_that_is_not_in_mm_is_refused(tmp_path: Path, field: str, unit:
     [
         ("60000 60000 60000", "1", "which its bytes cannot hold"),
         ("2 2 2", "1e38", "its spacing or origin is over a kilometer"),
+        ("2 2 2", "1e-20", "its voxels are 1e-20 x 1 x 1 mm wide"),
     ],
 )
 def test_a_header_that_lies_is_refused(tmp_path, sizes, spacing, reason):

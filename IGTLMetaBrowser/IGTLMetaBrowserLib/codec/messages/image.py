@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ...lengths import LONGEST, SHORTEST, is_length
 from ..arrays import float32_array
 from ..errors import DecodeError, EncodeError, GeometryError
 from ..geometry import flip_matrix_lps_ras
@@ -144,6 +145,7 @@ class ImageMessage(Message):
     def usable_ijk_to_ras(self, coordinates: Coordinates | None = None) -> np.ndarray:
         """Return ``ijk_to_ras`` with three axes that span space, or raise ``GeometryError``.
 
+        It is also raised for lengths that no image has (``lengths``).
         Scanners of single slices leave out the axis along which there is only one voxel: it
         becomes the normal of the other two, 1 mm long.
         """
@@ -159,6 +161,12 @@ class ImageMessage(Message):
         # Of float32 axes the determinant is good to about 1e-7: less than this is a plane.
         if not lengths.all() or abs(np.linalg.det(axes / lengths)) < 1e-6:
             raise GeometryError(f"the image's axes span no space: {axes.T.tolist()}")
+        if not (all(map(is_length, lengths)) and (np.abs(affine[:3, 3]) <= LONGEST).all()):
+            raise GeometryError(
+                f"no image lies so: its voxels are {' x '.join(f'{one:g}' for one in lengths)} mm "
+                f"large, the first at {' '.join(f'{one:g}' for one in affine[:3, 3])} mm; voxels "
+                f"have {SHORTEST:g} to {LONGEST:g} mm, and lie within {LONGEST:g} mm"
+            )
         return affine
 
     def pack_content(self) -> list[Buffer]:

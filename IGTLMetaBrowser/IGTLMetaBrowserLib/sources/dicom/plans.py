@@ -18,8 +18,8 @@ import numpy as np
 from ... import codec
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.limited_file import open_limited
-from ...dicom_index.plausible_numbers import LONGEST
 from ...dicom_index.whole_dataset import read_whole
+from ...lengths import LONGEST
 from ...net.source import SourceError
 from .fields import cut_name, image_id
 from .files import documents

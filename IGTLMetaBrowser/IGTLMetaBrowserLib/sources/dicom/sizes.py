@@ -16,7 +16,7 @@ import json
 from functools import lru_cache
 from typing import NamedTuple
 
-from ...dicom_index.plausible_numbers import is_length
+from ...lengths import is_length
 from .files import Frame, parse_numbers
 
 AT_DETECTOR = "mm at the detector; in the patient they are smaller by an unknown magnification"

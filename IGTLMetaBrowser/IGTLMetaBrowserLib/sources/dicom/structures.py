@@ -18,8 +18,8 @@ import numpy as np
 
 from ...codec.geometry import flip_matrix_lps_ras
 from ...dicom_index.limited_file import open_limited
-from ...dicom_index.plausible_numbers import LONGEST
 from ...dicom_index.whole_dataset import read_whole
+from ...lengths import LONGEST
 from ...net.source import SourceError
 from .decoding import Decoders
 from .fields import image_id

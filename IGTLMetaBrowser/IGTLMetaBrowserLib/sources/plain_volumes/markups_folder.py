@@ -12,7 +12,7 @@ from typing import Any
 
 from ... import codec
 from ...codec.geometry import flip_lps_ras
-from ...dicom_index.plausible_numbers import LONGEST
+from ...lengths import LONGEST
 from ...net.source import SourceError
 from ..json_file import read_json
 

@@ -15,6 +15,7 @@ import numpy as np
 from ... import codec
 from ...codec.geometry import flip_matrix_lps_ras
 from ...file_version import FileVersion, version_of
+from ...lengths import LONGEST, is_length
 from ...net.source import SourceError
 from ..dicom.segmentations import Structure
 from ..dicom.sizes import MM_NOT_KNOWN
@@ -38,7 +39,6 @@ _READERS = {
 ENDINGS = tuple(_READERS)
 _NAME_BYTES = 64
 _MOST_DEFLATED = 1032  # bytes that a byte of deflate can stand for (zlib, technical details)
-_LONGEST = 1e6  # mm
 _FLATTEST = 1e-6  # the volume of three axes of length 1
 _LARGEST_SIZE = 65535  # voxels along an axis in IMGMETA and IMAGE
 _SAMPLE = 4096  # bytes of a file, three times
@@ -184,12 +184,15 @@ def _check_sense(
             "it is a slice across the first two axes of space, which ITK cannot read; "
             "save it as a volume of one slice"
         )
-    if not (np.abs(ijk_to_ras) <= _LONGEST).all():
+    if not (np.abs(ijk_to_ras) <= LONGEST).all():
         raise SourceError("its header makes no sense: its spacing or origin is over a kilometer")
     axes = ijk_to_ras[:3, :3]
     lengths = np.linalg.norm(axes, axis=0)
     if not lengths.min() > 0 or not abs(np.linalg.det(axes / lengths)) > _FLATTEST:
         raise SourceError("its header makes no sense: its axes lie in one plane, or have no length")
+    if not all(map(is_length, lengths)):
+        widths = " x ".join(f"{length:g}" for length in lengths)
+        raise SourceError(f"its header makes no sense: its voxels are {widths} mm wide")
 
 
 def _scalar_type(header: VolumeHeader) -> codec.ScalarType:
