@@ -23,6 +23,7 @@ from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.net.client import header_versions, listed_images
 from IGTLMetaBrowserLib.net.client.header_versions import known_servers
 from IGTLMetaBrowserLib.net.server import answers
+from IGTLMetaBrowserLib.net.server.named_items import NamedItems
 
 COUNT = 100_000
 BODY = COUNT * codec.ImageMetaItem.columns.itemsize
@@ -103,5 +104,5 @@ def test_whole_names_come_with_it():
 
 def test_other_clients_get_the_items_whatever_their_metadata_say():
     query = codec.GetMessage("IMGMETA", header_version=2, metadata={"Items": "left out"})
-    answer = answers.answer(ImagesInMemory({"A": make_image(1)}), query)
+    answer = answers.answer(ImagesInMemory({"A": make_image(1)}), query, NamedItems())
     assert [item.id for item in answer.items] == ["A"]
