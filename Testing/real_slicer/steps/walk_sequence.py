@@ -41,6 +41,10 @@ def run(step):
     yield from screenshot(step, "3-last-frame")
     volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
     step.check(volumes == [shown], f"beside the sequence's there are {len(volumes) - 1} volumes")
+    # As in the module Data: Slicer ended when the browser node was asked for it meanwhile.
+    slicer.mrmlScene.RemoveNode(browser.GetMasterSequenceNode())
+    yield step.pause(0.5)
+    step.check(user.browser.connection.has_server, "the server is gone with the sequence")
 
 
 def players():
