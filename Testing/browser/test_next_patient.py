@@ -26,9 +26,12 @@ from IGTLMetaBrowserLib.scene.errors import SceneError
 SIZE = (4, 3, 2)
 
 
-def numbering(patient: str, plans: list[str], structure: str = "Tumor") -> Script:
+def numbering(
+    patient: str, plans: list[str], structure: str = "Tumor", has_id: bool = True
+) -> Script:
     """Script: one image, a label map, points named for the patient, and these trajectories."""
     item = replace(ITEM, id="0", name="Head", patient_id=patient, patient_name=patient, size=SIZE)
+    item = item if has_id else replace(item, patient_id="")
     labels = codec.ImageMessage.from_ijk_to_ras(np.ones(SIZE[::-1], np.uint8), np.eye(4))
     answers: dict[str, codec.Message] = {
         "GET_IMGMETA": codec.ImageMetaMessage(items=[item]),
@@ -143,6 +146,43 @@ def test_an_adopted_image_stays_that_of_its_patient_when_a_list_has_said_so_befo
         (node,) = unconnected.load_trajectories()
         assert parents(node) == ["Trajectory"]
         assert markups_beside(image) == []
+        unconnected.disconnect()
+
+
+@pytest.mark.parametrize(("next_patient", "beside"), [("Jones", []), ("SMITH^", ["A"])])
+def test_an_adopted_image_of_a_patient_without_an_id_is_told_from_the_next_ones_by_the_name(
+    unconnected: Browser, scene: slicer.vtkMRMLScene, next_patient: str, beside: list[str]
+):
+    first = numbering("Smith", [], has_id=False)
+    with ScriptedServer(first, numbering(next_patient, ["A"], has_id=False)) as server:
+        other = Browser(scene)
+        other.connect(server.host, server.port)
+        other.list_images()
+        image = other.load_image("0")
+        other.close()
+        unconnected.connect(server.host, server.port)
+        unconnected.list_images()
+        unconnected.load_trajectories()
+        assert markups_beside(image) == beside
+        unconnected.disconnect()
+
+
+def test_the_pseudonym_of_an_adopted_image_says_nothing_of_whose_it_is(
+    unconnected: Browser, scene: slicer.vtkMRMLScene
+):
+    smith = numbering("Smith", ["A"], has_id=False)
+    with ScriptedServer(smith, smith) as server:
+        other = Browser(scene)
+        other.patients.hide()
+        other.connect(server.host, server.port)
+        other.list_images()
+        image = other.load_image("0")
+        other.close()
+        assert image.GetAttribute("DICOM.PatientName") == "Patient 1"
+        unconnected.connect(server.host, server.port)
+        unconnected.list_images()
+        unconnected.load_trajectories()
+        assert markups_beside(image) == ["A"]
         unconnected.disconnect()
 
 

@@ -30,9 +30,15 @@ _PATIENT_KEYWORDS = {keyword for keyword, _ in module_items(RECORDS[PATIENT]())}
 _TOKEN = re.compile(r"[^\W_]+")
 # Titles, modalities and the like, which say nothing of who it is where they stand in a name.
 _NO_NAMES = {"mr", "mrs", "ms", "dr", "jr", "sr", "prof", "ct", "pt", "us", "patient", "hidden"}
+_PSEUDONYM = re.compile(r"Patient \d+")
 _SHORTEST_NUMBER = 4  # "12" can be anything
 
 _Phrase = tuple[str, ...]
+
+
+def is_pseudonym(name: str) -> bool:
+    """Whether a name may be one that ``HiddenPatients.pseudonym`` has given, in any session."""
+    return _PSEUDONYM.fullmatch(name) is not None
 
 
 def is_identity(keyword: str) -> bool:

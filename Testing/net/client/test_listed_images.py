@@ -10,7 +10,7 @@ import pytest
 
 from helpers.peers import make_image
 from IGTLMetaBrowserLib import codec
-from IGTLMetaBrowserLib.net.client.listed_images import ListedImages
+from IGTLMetaBrowserLib.net.client.listed_images import ListedImages, is_another_patient
 
 IMAGE = make_image(1)
 MANY = 100_000
@@ -82,3 +82,23 @@ def test_an_id_means_the_first_of_its_entries():
     assert all(image_id in images for image_id in ("A", "B", "C"))
     assert "D" not in images
     assert "rest" not in images
+
+
+@pytest.mark.parametrize(
+    ("in_scene", "listed", "is_another"),
+    [
+        (("", "Smith^John"), ("", "John Smith"), False),
+        (("", "Smith"), ("", "Jones"), True),
+        (("", "Smith"), ("", ""), False),
+        (("", ""), ("", "Jones"), False),
+        (("1", "Smith"), ("1", "Jones"), False),
+        (("1", "Smith"), ("", "Jones"), False),
+        (("", "Smith"), ("2", "Jones"), False),
+        (("", "M\u00fcller"), ("", "Jones"), False),
+        (("", "S" * 70), ("", "S" * 63), False),
+    ],
+)
+def test_patients_are_told_apart_by_name_only_if_neither_has_an_id(in_scene, listed, is_another):
+    """Where it cannot be told, they are not others: a field cuts, and has its own characters."""
+    entry = codec.ImageMetaItem(patient_id=listed[0], patient_name=listed[1])
+    assert is_another_patient(*in_scene, entry) is is_another

@@ -191,9 +191,9 @@ class ImageMetadata:
         for image_id in {*image_ids, *self.other_ids()}:
             self.patient_changed.emit(image_id)
 
-    def remember_in_scene(self, image_id: str, patient_id: str) -> None:
+    def remember_in_scene(self, image_id: str, patient_id: str, name: str) -> None:
         """Note whose an image is, if that is known, that was in the scene already."""
-        self._listed_patients[self.known].remember_in_scene(image_id, patient_id)
+        self._listed_patients[self.known].remember_in_scene(image_id, patient_id, name)
 
     def _remember_patients(self) -> None:
         """Note whose images they are of which more is known than the list says."""

@@ -12,7 +12,7 @@ from ...codec.slice_stack import SliceStack
 from ...net.client.image_notes import describe_image
 from ...net.client.listed_images import (
     fits,
-    is_id_of_another_patient,
+    is_another_patient,
     is_of_another_patient,
 )
 from ...scene.errors import SceneError
@@ -81,8 +81,8 @@ class SceneImages:
         Another browser of the server may have put the next patient's image there.
         """
         node, entry = self.node(image_id), self._metadata.entry(image_id)
-        in_scene = self._nodes.patient_id(self._connection.address, image_id)
-        is_of_other = entry is not None and is_id_of_another_patient(in_scene, entry)
+        in_scene = self._nodes.patient(self._connection.address, image_id)
+        is_of_other = entry is not None and is_another_patient(*in_scene, entry)
         try:
             return None if node is None or is_of_other else slices_of_node(node)
         except SceneError:
@@ -94,8 +94,8 @@ class SceneImages:
         images = self._nodes.adopt(address)
         for image_id in images:
             # The next list may give the id to another patient's image.
-            patient_id = self._nodes.patient_id(address, image_id)
-            self._metadata.remember_in_scene(image_id, patient_id)
+            patient = self._nodes.patient(address, image_id)
+            self._metadata.remember_in_scene(image_id, *patient)
         return images, self._overlays.adopt()
 
     def prepare(self, image_id: str, image: codec.ImageMessage) -> Iterator[None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ... import codec
-from ...net.client.listed_images import is_id_of_another_patient
+from ...net.client.listed_images import is_another_patient
 
 # A list may have been cut to its fields, and the next one, with metadata, may not be.
 _FIELD_BYTES = 63
@@ -21,8 +21,8 @@ class ListedPatients:
 
     def __init__(self) -> None:
         self._entries: dict[str, codec.ImageMetaItem] = {}
-        # The patients' IDs of images that nothing else is known of than what a list says.
-        self._in_scene: dict[str, str] = {}
+        # The patients (ID, name) of images that nothing else is known of than what a list says.
+        self._in_scene: dict[str, tuple[str, str]] = {}
 
     def remember(self, image_ids: Iterable[str], entries: Entries) -> None:
         """Remember what a list says of these images; what it does not have, as it was before."""
@@ -33,10 +33,10 @@ class ListedPatients:
             if (entry := now or self._entries.get(image_id)) is not None
         }
 
-    def remember_in_scene(self, image_id: str, patient_id: str) -> None:
+    def remember_in_scene(self, image_id: str, patient_id: str, name: str) -> None:
         """Remember whose an image is that was in the scene already, before a list came or after."""
-        if patient_id and image_id not in self._entries:
-            self._in_scene[image_id] = patient_id
+        if (patient_id or name) and image_id not in self._entries:
+            self._in_scene[image_id] = patient_id, name
 
     def __bool__(self) -> bool:
         return bool(self._entries or self._in_scene)
@@ -55,10 +55,10 @@ class ListedPatients:
                 of_others.append(image_id)
             elif _is_another_image(before, now):
                 of_same.append(image_id)
-        for image_id, patient_id in self._in_scene.items():
+        for image_id, patient in self._in_scene.items():
             now = entries(image_id)
             is_new = image_id not in of_others
-            if is_new and now is not None and is_id_of_another_patient(patient_id, now):
+            if is_new and now is not None and is_another_patient(*patient, now):
                 of_others.append(image_id)
         for image_id in (*of_others, *of_same):
             self._entries.pop(image_id, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import fields
@@ -16,6 +17,7 @@ from ..whole_texts import is_without_items
 _MOST_BEFORE = 4
 # Of patients, in IMGMETA: what fills the field may have been cut.
 _LONGEST_ID = codec.ImageMetaItem.columns["patient_id"].itemsize - 1
+_LONGEST_NAME = codec.ImageMetaItem.columns["patient_name"].itemsize - 1
 # Of which sizes and types are looked at in one turn: 4 ms.
 _ITEMS_A_TURN = 1 << 15
 _TYPE_SHIFT = np.uint64(48)
@@ -151,6 +153,24 @@ def is_id_of_another_patient(
     said, listed = patient_id.strip(), getattr(entry, "patient_id", "")
     is_comparable = said.isascii() and listed.isascii() and len(listed) < _LONGEST_ID
     return is_comparable and bool(said and listed.strip()) and said != listed.strip()
+
+
+def is_another_patient(patient_id: str, name: str, entry: codec.ImageMetaItem) -> bool:
+    """Whether an entry has another ID or, if neither has one, another name.
+
+    Names are other ones if they have other words: servers write them in several ways. What of IDs
+    cannot be told, cannot be of names.
+    """
+    if patient_id.strip() or entry.patient_id.strip():
+        return is_id_of_another_patient(patient_id, entry)
+    listed = entry.patient_name
+    is_comparable = name.isascii() and listed.isascii() and len(listed) < _LONGEST_NAME
+    words, listed_words = _words(name), _words(listed)
+    return is_comparable and bool(words and listed_words) and words != listed_words
+
+
+def _words(name: str) -> list[str]:
+    return sorted(re.findall(r"[^\W_]+", name.casefold()))
 
 
 def changed_fields(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -> list[str]:

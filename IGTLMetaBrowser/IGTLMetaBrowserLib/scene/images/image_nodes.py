@@ -14,7 +14,7 @@ from ...codec.window_level import VoiWindow
 from ...metadata import modules
 from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
-from ...privacy.hidden_patients import HiddenPatients
+from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
 from ..errors import SceneError
 from ..node_references import NodeReferences
 from ..server_nodes import (
@@ -100,10 +100,11 @@ class ImageNodes:
         """Return the volume of its own that an image has, or None."""
         return self._nodes.get((address, image_id))
 
-    def patient_id(self, address: str, image_id: str) -> str:
-        """Return the ID of the patient whose image the volume shows; empty if it is not known."""
+    def patient(self, address: str, image_id: str) -> tuple[str, str]:
+        """Return ID and name of the patient whose image the volume shows; empty if not known."""
         node = self.volume(address, image_id)
-        return "" if node is None else patient_of(node)[0]
+        patient_id, name = ("", "") if node is None else patient_of(node)
+        return patient_id, "" if is_pseudonym(name) else name
 
     def _volume_in_scene(self, address: str, image_id: str) -> Any:
         """Return the same, also if another browser has brought it into the scene meanwhile."""
