@@ -9,6 +9,7 @@ import pytest
 import slicer
 
 from browser.test_browser_list import ITEM
+from browser.test_preparation import HALVED, lower_half, volume_values
 from helpers.hospital import of_type, parents, step_until, step_until_event
 from helpers.peers import TRAJECTORY, Peer, Script, ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
@@ -16,12 +17,15 @@ from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.errors import BrowserError
 from IGTLMetaBrowserLib.browser.events import (
     Failed,
+    ImageFailed,
+    ImageLoaded,
     ImageStatus,
     LabelMapsListed,
     PointsShown,
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.scene.errors import SceneError
+from IGTLMetaBrowserLib.scene.images import image_nodes, subvolumes
 
 SIZE = (4, 3, 2)
 
@@ -381,3 +385,51 @@ def test_without_such_a_list_it_is_refused_in_words(unconnected: Browser):
 
     with pytest.raises(SceneError, match="get their list"):
         load_label_map_of_jones(unconnected, without_label_list)
+
+
+@pytest.mark.parametrize("is_listed", [True, False], ids=["the list", "its metadata"])
+def test_a_large_part_of_the_next_patients_image_gets_none_of_the_voxels_of_before(
+    unconnected: Browser, events: list, monkeypatch: pytest.MonkeyPatch, is_listed: bool
+):
+    """Given a server that is started again, and an ID and a size as before.
+
+    What only the metadata say is known when the image is there; it is loaded again then.
+    """
+    for module in (subvolumes, image_nodes):
+        monkeypatch.setattr(module, "MOST_AT_ONCE", 15)
+
+    def serving(patient: str) -> Script:
+        metadata = {} if is_listed else {"PatientID": patient}
+        item = codec.ImageMetaItem("Head", "A", patient_id=patient, size=(20, 10, 2))
+        item.scalar_type = codec.ScalarType.UINT16
+        image = replace(HALVED, header_version=2, metadata=metadata, device_name="A")
+
+        def script(peer: Peer) -> None:
+            while (query := peer.receive()) is not None:
+                if query.type_name == "GET_IMGMETA":
+                    peer.send(codec.ImageMetaMessage([item] if is_listed else []))
+                elif query.type_name == "GET_IMAGE":
+                    peer.send(image if patient == "Smith" else lower_half(image))
+
+        return script
+
+    def load(event_type: type) -> str:
+        events.clear()
+        unconnected.request_images(["A"])
+        step_until(unconnected, lambda: of_type(events, (ImageLoaded, ImageFailed)), "the image")
+        (event,) = of_type(events, event_type)
+        return str(getattr(event, "error", ""))
+
+    with ScriptedServer(serving("Smith"), serving("Jones")) as server:
+        unconnected.connect(server.host, server.port)
+        unconnected.list_images()
+        load(ImageLoaded)
+        unconnected.connect(server.host, server.port)
+        unconnected.list_images()
+        if not is_listed:
+            assert "load the image again" in load(ImageFailed)
+            assert volume_values(unconnected.images.node("A")) == HALVED.pixels.ravel().tolist()
+        load(ImageLoaded)
+        half = HALVED.pixels[0].ravel() + 1000
+        assert volume_values(unconnected.images.node("A")) == [*half, *np.zeros(half.size)]
+        unconnected.disconnect()

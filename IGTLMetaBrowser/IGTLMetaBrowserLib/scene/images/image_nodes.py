@@ -140,12 +140,19 @@ class ImageNodes:
         return adopted
 
     def prepare(self, address: str, image_id: str, image: codec.ImageMessage) -> Iterator[None]:
-        """Do, with pauses, what takes long of ``show`` and ``update``: of a large sub-volume."""
+        """Do, with pauses, what takes long of ``show`` and ``update``: of a large sub-volume.
+
+        If only the metadata of this image say that it is the next patient's, ``show`` refuses it,
+        and knows that when it comes again.
+        """
         if not image.is_subvolume or image.pixels.nbytes <= MOST_AT_ONCE:
             return
         node = self._volume_in_scene(address, image_id)
+        patient = self._describe(image_id, image.metadata).patient
+        is_same = self._is_of_patient(node, (address, image_id), patient)
+        around = volume_around(node, image, self.coordinates) if is_same else None
         try:
-            whole = WholeInTurns(image, volume_around(node, image, self.coordinates))
+            whole = WholeInTurns(image, around)
         except SceneError:
             return  # ``show`` says so
         yield from whole.make()
