@@ -30,6 +30,8 @@ def load(browser, *image_ids: str) -> None:
         wait_until(
             lambda image_id=image_id: browser.images.node(image_id) is not None, 20, image_id
         )
+    # On a busy machine a preview comes first, and is removed by the end of the transfer.
+    wait_until(lambda: not browser.images.is_loading, 20, "the end")
 
 
 def save(scene, folder) -> str:
