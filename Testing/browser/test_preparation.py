@@ -16,6 +16,7 @@ import pytest
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
 from helpers.hospital import of_type, step_until, step_until_event
+from helpers.long_lists import count_hashed_texts
 from helpers.peers import Peer, ScriptedServer, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser import browser as browser_module
@@ -26,7 +27,6 @@ from IGTLMetaBrowserLib.browser.events import (
     Listed,
     LiveImage,
 )
-from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.net.whole_texts import SERVER
 from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
 from IGTLMetaBrowserLib.privacy.redacted_list import register_patients
@@ -121,15 +121,7 @@ def test_of_a_long_list_little_is_looked_at_in_each_step_whatever_comes_after_it
     unconnected, events, monkeypatch
 ):
     """Given a second list, and an image that is in both: no step looks at all ids again."""
-    counts: list[int] = []
-
-    def count(texts: np.ndarray) -> np.ndarray:
-        counts.append(len(texts))
-        return hashes_of(texts)
-
-    hashes_of = text_rows.hashes_of
-    monkeypatch.setattr(text_rows, "hashes_of", count)
-    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    counts = count_hashed_texts(monkeypatch)
     first, second = list_of_patients(), list_of_patients()
     second.items.content.cast("B")[64:66] = b"X\0"  # the first id
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.codec.messages.items import ItemTable
 
 MODALITIES = ("CT", "MR", "PT", "US")
@@ -31,6 +33,20 @@ def make_long_list(count: int) -> ItemTable[codec.ImageMetaItem]:
     records["size"] = np.column_stack([np.full((count, 2), 512), random.integers(20, 400, count)])
     records["scalar_type"] = codec.ScalarType.INT16
     return ItemTable(codec.ImageMetaItem, memoryview(records.tobytes()))
+
+
+def count_hashed_texts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Look up texts 100 at a time; return how many each time, as it is filled from now on."""
+    counts: list[int] = []
+
+    def count(texts: np.ndarray) -> np.ndarray:
+        counts.append(len(texts))
+        return hashes_of(texts)
+
+    hashes_of = text_rows.hashes_of
+    monkeypatch.setattr(text_rows, "hashes_of", count)
+    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    return counts
 
 
 class LongListSource:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import tracemalloc
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from helpers.long_lists import LongListSource, make_long_list
+from helpers.long_lists import LongListSource, count_hashed_texts, make_long_list
 from helpers.peers import (
     PATIENCE,
     ImagesInMemory,
@@ -19,7 +18,6 @@ from helpers.peers import (
 )
 from hostile.fault_proxy import FaultProxy
 from IGTLMetaBrowserLib import codec, net
-from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.net.client import header_versions, listed_images
 from IGTLMetaBrowserLib.net.client.header_versions import known_servers
 from IGTLMetaBrowserLib.net.server import answers
@@ -56,15 +54,7 @@ def test_a_long_list_takes_its_bytes_once_in_memory_and_on_the_network(
 
 
 def test_a_list_is_prepared_in_several_steps_before_it_is_there(monkeypatch: pytest.MonkeyPatch):
-    counts: list[int] = []
-
-    def count(texts: np.ndarray) -> np.ndarray:
-        counts.append(len(texts))
-        return hashes_of(texts)
-
-    hashes_of = text_rows.hashes_of
-    monkeypatch.setattr(text_rows, "hashes_of", count)
-    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    counts = count_hashed_texts(monkeypatch)
     monkeypatch.setattr(listed_images, "_ITEMS_A_TURN", 100)
     items = make_long_list(1000)
 
