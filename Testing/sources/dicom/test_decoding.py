@@ -20,6 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from helpers import radiotherapy as study
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.dicom import decoding as dicom_decoding
 from IGTLMetaBrowserLib.sources.dicom.decoding import why_not_decodable
@@ -162,6 +163,22 @@ def test_an_image_can_be_read_in_turns(write_series, name):
 )
 def test_what_archives_export_can_be_decoded_with_the_server_extra(syntax):
     assert why_not_decodable(syntax) == ""
+
+
+def test_a_transfer_syntax_that_only_its_maker_knows_is_told_when_the_folder_is_opened(tmp_path):
+    """GE's has pixels in big endian: neither the images nor their label maps are listed."""
+    slices = [study.ct_slice(number) for number in (1, 2, 3)]
+    for number, dataset in enumerate([*slices, study.segmentation(slices)]):
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+        path = tmp_path / str(number)
+        dataset.save_as(path, enforce_file_format=True)
+        known, private = b"1.2.840.10008.1.2\0", b"1.2.840.113619.5.2"
+        path.write_bytes(path.read_bytes().replace(known, private, 1))
+    source = DicomFolderSource(tmp_path)
+    assert not source.images()
+    assert not source.label_maps()
+    reason = "its pixels cannot be decoded: nothing here reads 1.2.840.113619.5.2"
+    assert [why for _, why in source.refused] == [reason, reason]
 
 
 def test_what_no_installed_decoder_reads_is_told_when_the_folder_is_opened():

@@ -35,8 +35,6 @@ _DECODERS = "python-gdcm pylibjpeg pylibjpeg-openjpeg pyjpegls"
 _LAST_TAG = 0x7FE00010  # PixelData
 _DEFERRED = 1 << 20  # bytes: what is larger is read when it is needed
 
-_DICOMS_OWN = "1.2.840.10008.1.2."
-
 _JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 _JPEG_EXTENDED_ADVICE = (
     "JPEG Extended of 12 bits is read by pylibjpeg-libjpeg only, which is under the GPL: "
@@ -236,10 +234,8 @@ def why_not_decodable(transfer_syntax: str, bits_allocated: str = "", bits_store
     from pydicom.uid import UID
 
     syntax = UID(transfer_syntax)
-    if not syntax.is_transfer_syntax:
-        # Private ones are read as they say they are encoded; others are newer than pydicom.
-        is_new = syntax.startswith(_DICOMS_OWN)
-        return f"its pixels cannot be decoded: nothing here reads {syntax}" if is_new else ""
+    if not syntax.is_transfer_syntax:  # newer than pydicom, private, or none at all
+        return f"its pixels cannot be decoded: nothing here reads {syntax}"
     if not syntax.is_compressed or syntax.is_deflated:
         return ""
     if bits_allocated == "1":
