@@ -9,7 +9,6 @@ map of their own, so that none hides another. Fractional segmentations are volum
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -226,13 +225,13 @@ def _frames(file: ImageFile, segments: dict[int, Structure]) -> list[Frame]:
     frames = [*frames_of(file)]
     if file.header.get("SOPClassUID") == LABEL_MAP_SEGMENTATION:
         return frames
-    left_out = _shared_numbers(file.header)
+    described = {number for number, _ in _described(file.header)}
     for frame in frames:
         text = frame.get("ReferencedSegmentNumber")
-        if not text.isdecimal() or int(text) not in {*segments, *left_out}:
+        if not text.isdecimal() or int(text) not in described:
             segment = f"segment {text}, which is not described" if text else "no segment"
             raise ValueError(f"frame {frame.index + 1} is of {segment}")
-    kept = [frame for frame in frames if _segment_of(frame) not in left_out]
+    kept = [frame for frame in frames if _segment_of(frame) in segments]
     if not kept:
         raise ValueError("all frames are of segments that share a number with another")
     return kept
@@ -345,11 +344,6 @@ def _described(header: ImageHeader) -> list[tuple[int, dict[str, str]]]:
         (int(item.get("SegmentNumber") or label), item)
         for label, item in enumerate(described, start=1)
     ]
-
-
-def _shared_numbers(header: ImageHeader) -> set[int]:
-    counts = Counter(number for number, _ in _described(header))
-    return {number for number, count in counts.items() if count > 1}
 
 
 def default_color(label: int) -> tuple[int, int, int, int]:
