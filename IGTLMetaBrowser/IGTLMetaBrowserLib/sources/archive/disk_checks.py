@@ -37,7 +37,10 @@ class DiskChecks:
         self._executor.shutdown(cancel_futures=True)
 
     def is_unchanged(self, opened: OpenedSeries) -> bool:
-        """Whether the files of a series can be read. Raises ``NotReadyError`` while they are."""
+        """Whether the files of a series are still as they came, or were some seconds ago.
+
+        Raises ``NotReadyError`` while they are compared, and ``SourceError`` when this is closed.
+        """
         since = time.monotonic() - self._checked_at.setdefault(opened, opened.opened_at)
         if opened in self._running:
             check = self._running[opened]
