@@ -15,7 +15,7 @@ from helpers.patience import HangError, Patience
 from helpers.peers import TRAJECTORY, make_image, wait_for_socket
 from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.net.client.header_versions import known_servers
-from IGTLMetaBrowserLib.net.server.thumbnails import thumbnail_of
+from IGTLMetaBrowserLib.net.server.thumbnails import planes_of
 
 SECONDS = 20.0
 TIMEOUTS = {"answer_timeout": 0.25, "connect_timeout": 1.0}
@@ -93,8 +93,8 @@ def check_part(request: codec.GetImagePartMessage, part: codec.ImagePartMessage)
 
 def check_thumbnail(image_id: str, thumbnail: codec.ThumbnailMessage) -> None:
     """Fail if it is not that of the image."""
-    truth = thumbnail_of(IMAGES[image_id], METADATA["Modality"])
-    assert thumbnail.planes == truth.planes, "a wrong thumbnail"
+    truth = [*planes_of(IMAGES[image_id], METADATA["Modality"])]
+    assert thumbnail.planes == truth, "a wrong thumbnail"
 
 
 def check_list(items: Sequence[codec.ImageMetaItem]) -> None:

@@ -13,7 +13,7 @@ from IGTLMetaBrowserLib import codec, net
 from IGTLMetaBrowserLib.codec import slice_stack
 from IGTLMetaBrowserLib.net.server import replies, thumbnails
 from IGTLMetaBrowserLib.net.server.packed_images import PackedImage
-from IGTLMetaBrowserLib.net.server.thumbnails import thumbnail_of
+from IGTLMetaBrowserLib.net.server.thumbnails import planes_of
 
 
 class WithVersions(ImagesInMemory):
@@ -103,7 +103,7 @@ def test_of_a_large_image_one_slice_is_looked_at_in_a_turn(monkeypatch: pytest.M
             server.step()
         answer = peer.receive()
     assert [*filter(None, counts)] == [1, 1, 1]
-    assert answer.planes == thumbnail_of(image, "CT").planes
+    assert answer.planes == [*planes_of(image, "CT")]
 
 
 def test_one_that_changes_while_its_slices_are_looked_at_is_refused(

@@ -56,7 +56,7 @@ class Thumbnails:
 
         Raises ``SourceError`` if it cannot be shown.
         """
-        planes = _planes(image.content.message, self._modality(image_id))
+        planes = planes_of(image.content.message, self._modality(image_id))
         return ThumbnailInWork(self, image_id, image, planes)
 
     def keep(
@@ -132,12 +132,8 @@ class ThumbnailInWork:
         return self._thumbnails.keep(self._image_id, self.image, message)
 
 
-def thumbnail_of(image: codec.ImageMessage, modality: str) -> codec.ThumbnailMessage:
+def planes_of(image: codec.ImageMessage, modality: str) -> Iterator[codec.ThumbnailPlane]:
     """Return what an image looks like. Raises ``SourceError`` if it has no place or no voxels."""
-    return codec.ThumbnailMessage([*_planes(image, modality)])
-
-
-def _planes(image: codec.ImageMessage, modality: str) -> Iterator[codec.ThumbnailPlane]:
     if not image.pixels.size:
         raise SourceError("this image has no voxels to be shown")
     try:
