@@ -130,7 +130,7 @@ def test_a_plan_that_replaces_another(phantom, plan, tmp_path):
     refused = igtlmeta("store", plan, *options)
     assert (refused.returncode, "say so: --empty" in refused.stderr) == (1, True)
     emptied = igtlmeta("store", plan, *options, "--empty")
-    assert read_plan(pydicom.dcmread(emptied.stdout.strip())).replaced == [path.stem]
+    assert read_plan(pydicom.dcmread(emptied.stdout.strip())).version.replaced == [path.stem]
 
 
 def test_a_plan_of_another_image(phantom, plan, tmp_path):

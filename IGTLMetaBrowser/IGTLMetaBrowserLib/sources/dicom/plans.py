@@ -63,12 +63,8 @@ class Plan:
         return self.version.uid
 
     @property
-    def replaced(self) -> Sequence[str]:
-        """The UIDs of documents that are no longer valid."""
-        return self.version.replaced
-
-    @property
     def patient_id(self) -> str:
+        """The ID of the patient whom it is of."""
         return self.version.patient_id
 
 
