@@ -192,3 +192,32 @@ def test_a_broken_predecessor_is_named(phantom, plan, tmp_path):
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert f"{replaced} cannot be read as a DICOM document: " in result.stderr
     assert "check --replaces" in result.stderr
+
+
+def test_a_predecessor_that_is_not_there_is_named_once(phantom, plan, tmp_path):
+    missing = tmp_path / "missing.dcm"
+    options = ["--images", phantom / "CT", "--replaces", missing, "-o", tmp_path]
+    result = igtlmeta("store", plan, *options)
+    reason = "No such file or directory; check --replaces"
+    assert result.stderr == (f"igtlmeta: {missing} cannot be read as a DICOM document: {reason}\n")
+
+
+def test_without_a_package_for_documents_nothing_is_stored(phantom, plan, tmp_path):
+    (tmp_path / "highdicom.py").write_text("raise ImportError('highdicom is not installed')")
+    output = tmp_path / "documents"
+    arguments = ["--images", phantom / "CT", "-o", output]
+    result = igtlmeta("store", plan, *arguments, PYTHONPATH=str(tmp_path))
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert 'pip install "igtlmetabrowser[pacs]"' in result.stderr
+    assert not output.exists()
+
+
+def test_folders_that_are_not_there_or_not_writable_are_named(phantom, plan, tmp_path):
+    missing = tmp_path / "missing"
+    result = igtlmeta("store", plan, "--images", missing, "-o", tmp_path)
+    assert result.stderr == f"igtlmeta: there is no folder {missing}; check --images\n"
+    result = igtlmeta("store", plan, "--images", phantom / "CT", "-o", plan)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"igtlmeta: '{plan}/")
+    assert "cannot be written: " in result.stderr
+    assert result.stderr.endswith("; check the folder, or choose another\n")

@@ -26,7 +26,7 @@ from ..sources.documents.plan_document import write_plan
 from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
 from ..sources.trajectory_file import read_trajectories
-from ..whole_file import replaced_at_end
+from ..whole_file import replaced_at_end, why
 from . import archive_options, output
 from .output import complain, note
 from .parser import add_command, path_of
@@ -88,6 +88,7 @@ def store(arguments: argparse.Namespace) -> int:
         arguments.usage_error("--segment is of a label map, and of a document: --replaces")
     if not arguments.plan.is_file():  # before all images are read
         raise SourceError(f"there is no file {arguments.plan}; check the path")
+    _require_packages()
     archive = archive_options.open_archive(arguments) if is_archive else None
     images, known = _images(arguments, archive), None
     if archive is not None and arguments.replaces:
@@ -107,9 +108,20 @@ def store(arguments: argparse.Namespace) -> int:
         with replaced_at_end(path) as part:
             part.write_bytes(content.getvalue())
     except OSError as error:
-        return complain(f"{path} cannot be written: {error.strerror}")
+        return complain(why(error, path))
     _print(path, numbers)
     return 0
+
+
+def _require_packages() -> None:
+    """Raise ``SourceError`` if there is nothing to write documents with."""
+    try:
+        import highdicom  # noqa: F401, which needs pydicom
+    except ImportError as error:
+        raise SourceError(
+            "Storing needs highdicom and pydicom, which this Python does not have. "
+            'Install them: pip install "igtlmetabrowser[pacs]"'
+        ) from error
 
 
 def _stored(
@@ -239,7 +251,9 @@ def _check_series(images: list[Dataset], series: Series, archive: Archive) -> No
 
 
 def _read(folder: Path) -> list[Dataset]:
-    paths = sorted(folder.rglob("*")) if folder.is_dir() else []
+    if not folder.is_dir():
+        raise SourceError(f"there is no folder {folder}; check --images")
+    paths = sorted(folder.rglob("*"))
     files = [path for path in paths if path.is_file()]
     images = [image for path in files for image in _image_in(path, str(path))]
     if not images:
@@ -275,7 +289,8 @@ def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | 
         with open_limited(Path(text)) as file:
             return read_whole(file)
     except Exception as error:  # a broken file raises anything
-        words = f"{text} cannot be read as a DICOM document: {error}; check --replaces"
+        reason = getattr(error, "strerror", None) or error
+        words = f"{text} cannot be read as a DICOM document: {reason}; check --replaces"
         raise SourceError(words) from error
 
 
