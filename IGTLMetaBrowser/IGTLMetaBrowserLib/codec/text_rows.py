@@ -84,7 +84,7 @@ class TextRows:
 
     def row(self, text: str) -> int | None:
         """Return the first row with a text, or None."""
-        row = int(self.rows([text])[0]) if len(self) else -1
+        row = int(self.rows([text])[0])
         return None if row < 0 else row
 
     def rows(self, texts: Sequence[str]) -> np.ndarray:
