@@ -85,6 +85,16 @@ def test_a_file_with_other_voxels_is_sent_when_the_list_is_refreshed(
     np.testing.assert_array_equal(source.image("CT").pixels, VOXELS + 1)
 
 
+def test_a_file_that_was_found_changed_and_is_removed_then_is_not_listed(tmp_path: Path):
+    write_with_itk(tmp_path / "CT.nrrd")
+    source = PlainVolumeSource(tmp_path)
+    rewrite_with_time(tmp_path / "CT.nrrd")
+    with pytest.raises(SourceError, match="has changed since it was listed; refresh the list"):
+        source.image("CT")
+    (tmp_path / "CT.nrrd").unlink()
+    assert ids(source) == []
+
+
 def test_who_is_told_to_refresh_the_list_gets_a_new_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -60,7 +60,8 @@ class Offers:
 class _Known:
     """What was found in a file, or why it is refused, and of which files of which versions.
 
-    Without a version, it is because of what else is in the folder, and has to be looked at again.
+    Without a version, it has to be looked at again: it was found changed, or is refused because of
+    what else is in the folder.
     """
 
     found: VolumeFile | Markups | str
@@ -78,12 +79,16 @@ class FolderFiles:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._known: dict[Path, _Known] | None = None
+        self._known: dict[Path, _Known] = {}
+        self._offered: Offers | None = None
         self._paths: dict[str, Path] = {}  # of the IDs that were ever made of names
         self._seconds_lost = 0.0
 
-    def look(self) -> Offers | None:
-        """Return what the folder offers; None if that is what it was. Raises ``SourceError``."""
+    def look(self) -> Offers:
+        """Return what the folder offers, the same object as long as nothing has changed.
+
+        Raises ``SourceError``.
+        """
         try:
             if not self._folder.is_dir():
                 raise SourceError(f"there is no folder {str(self._folder)!r}")
@@ -91,23 +96,21 @@ class FolderFiles:
         except OSError as error:  # a folder in it that is just removed
             raise SourceError(f"the folder cannot be read: {error.strerror}") from error
         endings = (*ENDINGS, MARKUPS_ENDING)
-        before = self._known or {}
-        slow = [path for path, one in before.items() if one.is_slow]
+        slow = [path for path, one in self._known.items() if one.is_slow]
         known = {
-            path: self._look_at(path, before.get(path))
+            path: self._look_at(path, self._known.get(path))
             for path in paths
             if path.name.lower().endswith(endings)
         }
         self._read_slow(known, slow)
-        if known == self._known:
-            return None
-        self._known = known
-        return self._offers(known)
+        if self._offered is None or known != self._known:
+            self._known, self._offered = known, self._offers(known)
+        return self._offered
 
     def forget(self, path: Path) -> None:
         """Read a file anew next time, whatever its version is."""
-        if self._known is not None:
-            self._known.pop(path, None)
+        if path in self._known:
+            self._known[path] = replace(self._known[path], version=None)
 
     def _look_at(self, path: Path, known: _Known | None) -> _Known:
         same = None if known is None else self._same(path, known)
