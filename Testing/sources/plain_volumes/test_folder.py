@@ -165,6 +165,20 @@ def test_voxels_that_are_missing_or_damaged_are_not_made_up(tmp_path: Path, endi
         read_volume(path)
 
 
+@pytest.mark.parametrize("ending", ["mha", "nrrd"])
+@pytest.mark.parametrize("is_compressed", [True, False])
+def test_of_a_file_that_is_cut_off_it_is_said_what_to_try(tmp_path: Path, ending, is_compressed):
+    """ITK says that "File cannot be read", or how many voxels some function of C has got."""
+    path = tmp_path / f"a.{ending}"
+    voxels = np.random.default_rng(1).integers(0, 1000, (8, 20, 30), np.int16)
+    image = SimpleITK.GetImageFromArray(voxels)
+    SimpleITK.WriteImage(image, str(path), useCompression=is_compressed)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(SourceError, match=r"(damaged|cut off).*; copy it again, or wait") as raised:
+        read_volume(path)
+    assert str(tmp_path) not in str(raised.value)
+
+
 def test_an_unknown_id_and_a_missing_folder_are_named(tmp_path: Path):
     with pytest.raises(net.SourceError, match="there is no image with the ID 'Z'"):
         PlainVolumeSource(tmp_path).image("Z")

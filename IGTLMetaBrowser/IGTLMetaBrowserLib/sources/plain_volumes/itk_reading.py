@@ -22,7 +22,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from .text_voxels import check_text
-from .whole_voxels import VoxelsError, check_checksum, check_voxels, is_nifti_2, nifti_begin
+from .whole_voxels import (
+    ADVICE,
+    VoxelsError,
+    check_checksum,
+    check_voxels,
+    is_nifti_2,
+    nifti_begin,
+)
 
 # What it takes to read a header, or beside the voxels: libraries, and texts of up to 1 MiB.
 _MEMORY = 1 << 30
@@ -113,7 +120,7 @@ def _answer(request: Request, answers: BinaryIO) -> None:
     except VoxelsError as error:
         answer = {"error": str(error)}
     except RuntimeError as error:
-        answer = {"error": _NIFTI_2 if is_nifti_2(path) else _reason(error, path)}
+        answer = {"error": _words(error, path, is_whole=size > 0)}
     answers.write(json.dumps(answer).encode() + b"\n")
     if "error" not in answer and voxels is not None:
         answers.write(memoryview(voxels).cast("B"))
@@ -138,7 +145,7 @@ def _read(request: Request) -> tuple[VolumeHeader, Any]:
         return _header_of(reader, reader.GetNumberOfComponents(), texts, nifti), None
     image = reader.Execute()
     if SimpleITK.GetArrayViewFromImage(image).nbytes != request.voxel_bytes:
-        raise RuntimeError("it changes while it is read; wait until that is done")
+        raise VoxelsError("it changes while it is read; wait until that is done")
     return _header_of(image, image.GetNumberOfComponentsPerPixel(), texts, nifti), image
 
 
@@ -155,6 +162,15 @@ def _header_of(image: Any, components: int, texts: dict[str, str], nifti: str) -
         texts=texts,
         nifti=nifti,
     )
+
+
+def _words(error: RuntimeError, path: Path, is_whole: bool) -> str:
+    """Return why a file is not read, as a whole or its header, and what to try."""
+    if is_nifti_2(path):
+        return _NIFTI_2
+    reason = _reason(error, path)
+    # Its header was read before: ITK says of what is cut off what it has counted, or nothing.
+    return f"its voxels are missing or damaged ({reason}); {ADVICE}" if is_whole else reason
 
 
 def _reason(error: RuntimeError, path: Path) -> str:

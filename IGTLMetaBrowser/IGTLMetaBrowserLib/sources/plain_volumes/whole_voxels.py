@@ -41,7 +41,9 @@ _NIFTI_FIELDS = {_NIFTI_1: (40, "8h", 72, 108, "f"), _NIFTI_2: (16, "8q", 14, 16
 _IS_DEFLATED = re.compile(rb"CompressedData\s*[=:]\s*[Tt1]")
 # zlib, or gzip: MetaIO reads both.
 _ANY_DEFLATED = 32 + zlib.MAX_WBITS
-_ADVICE = "copy it again, or wait until that is done"
+
+ADVICE = "copy it again, or wait until that is done"
+"""What to try with a file without all of its voxels: mostly one that is being copied."""
 
 
 class VoxelsError(Exception):
@@ -84,9 +86,9 @@ def check_voxels(path: Path, byte_count: int) -> int | None:
         else:
             is_whole = True
     except (OSError, EOFError, ValueError, OverflowError, struct.error, zlib.error) as error:
-        raise VoxelsError(f"it is damaged: {_words(error)}; {_ADVICE}") from None
+        raise VoxelsError(f"it is damaged: {_words(error)}; {ADVICE}") from None
     if not is_whole:
-        raise VoxelsError(f"it is cut off: voxels are missing at its end; {_ADVICE}")
+        raise VoxelsError(f"it is cut off: voxels are missing at its end; {ADVICE}")
     return checksum
 
 
