@@ -67,6 +67,7 @@ def test_a_wrong_address_is_wrong_usage(
         (["fetch", "h", "A"], "the following arguments are required: -o/--output"),
         (["serve"], "give one of: a folder of DICOM files, an archive, --demo"),
         (["serve", "d", "--demo"], "give one of: a folder of DICOM files, an archive, --demo"),
+        (["serve", "--demo", "--volumes"], "--volumes says what is in a folder"),
         (["serve", "d", "--port", "65536"], "'65536' is not a port"),
         # As of a variable that is not set: not the current folder.
         (["serve", ""], "it is empty; name a file or a folder"),
@@ -81,6 +82,21 @@ def test_wrong_usage_is_explained(
         main.main(arguments)
     assert exit_info.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option", ["--filter=PatientID=1", "--days=7", "--modality=CT", "--most=5"]
+)
+@pytest.mark.parametrize("source", [["--demo"], ["d"], ["d", "--volumes"]])
+def test_no_folder_is_served_whole_that_was_to_be_limited(
+    source: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only what an archive lists can be filtered: clients would see the other patients, too."""
+    with pytest.raises(SystemExit) as exit_info:
+        main.main(["serve", *source, option])
+    assert exit_info.value.code == 2
+    (option, *_) = option.split("=")
+    assert f"only of an archive's images, not of other sources: {option}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

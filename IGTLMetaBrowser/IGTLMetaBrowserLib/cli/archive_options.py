@@ -108,6 +108,24 @@ def is_given(arguments: argparse.Namespace) -> bool:
     return bool(arguments.dicomweb or arguments.dicom)
 
 
+def check_limits(arguments: argparse.Namespace) -> None:
+    """End with wrong usage if something limits what is listed of an archive, and none is named.
+
+    Of a folder all is served, which whoever wrote a filter does not mean.
+    """
+    if is_given(arguments):
+        return
+    limits = {
+        "--filter": bool(arguments.filter),
+        "--days": arguments.days is not None,
+        "--modality": bool(arguments.modality),
+        "--most": arguments.most != MOST_ENTRIES,
+    }
+    if given := [option for option, is_set in limits.items() if is_set]:
+        words = "the list can be limited only of an archive's images, not of other sources: "
+        arguments.usage_error(words + ", ".join(given))
+
+
 def open_archive(arguments: argparse.Namespace) -> Archive:
     """Return the archive that is named. Raises ``SourceError``."""
     if arguments.dicom and arguments.dicomweb:

@@ -97,6 +97,9 @@ def serve(arguments: argparse.Namespace) -> int:
     """Serve a folder's images, an archive's or the demo's, until Ctrl-C or SIGTERM."""
     if bool(arguments.folder) + arguments.demo + archive_options.is_given(arguments) != 1:
         arguments.usage_error("give one of: a folder of DICOM files, an archive, --demo")
+    if arguments.volumes and not arguments.folder:
+        arguments.usage_error("--volumes says what is in a folder; name that: DIR --volumes")
+    archive_options.check_limits(arguments)
     tls = tls_options.server_tls(arguments)
     context = None if tls is None else tls.make_context()
     serving_options.check_exposure(arguments)
