@@ -71,13 +71,7 @@ class IGTLMetaBrowser(ScriptedLoadableModule):
 def registerSampleData():
     """Add an image of the demo endpoint to the Sample Data module."""
     thumbnail = Path(__file__).parent / "Resources" / "Icons" / "HeadPhantomMR.png"
-    sample_data.register(_("OpenIGTLink Image Browser"), str(thumbnail), loadSampleImage)
-
-
-def loadSampleImage(_source=None):
-    """Load the image that the Sample Data module offers."""
-    # Looked up when it is wanted: another one is there after the module was reloaded.
-    slicer.util.getModuleWidget("IGTLMetaBrowser").loadSampleImage()
+    sample_data.register(_("OpenIGTLink Image Browser"), str(thumbnail))
 
 
 @parameterNodeWrapper
@@ -104,7 +98,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
         self.panel = None
         self.ui = None
         self._uiWidget = None
-        self._sampleImageLoader = None
+        self.sampleImage = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
@@ -117,6 +111,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
         self.logic = IGTLMetaBrowserLogic()
         logic = self.logic
         self.panel = BrowserPanel(self.ui, logic.browser, logic.sceneEndpoint, logic.archiveGateway)
+        self.sampleImage = sample_data.SampleImage(logic.demo)
         self.ui.demoButton.clicked.connect(self.onDemoClicked)
         # The browser alone observes the scene: so its own state is always changed first.
         self.logic.addObserver(SceneClosing, self._onSceneClosing)
@@ -135,14 +130,13 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
     def cleanup(self):
         """Leave nothing behind: no sockets, observers or timers."""
         self._disconnectParameterNode()
-        if self._sampleImageLoader is not None:
-            self._sampleImageLoader.close()
         if self.panel is not None:
+            self.sampleImage.close()
             self.panel.close()
             self.logic.close()
             # A reload would only hide it.
             self._uiWidget.deleteLater()
-        self._sampleImageLoader = self.panel = self.logic = self.ui = self._uiWidget = None
+        self.sampleImage = self.panel = self.logic = self.ui = self._uiWidget = None
 
     def onReload(self):
         """Reload the Lib as well: Slicer itself reloads this file only."""
@@ -154,13 +148,6 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
         with slicer.util.tryWithErrorDisplay(_("The demo could not be started.")):
             address = self.logic.startDemo()
             self.logic.browser.connect(*address, name=demoName(*address))
-
-    def loadSampleImage(self):
-        """Load an image of the demo, over a separate connection."""
-        with slicer.util.tryWithErrorDisplay(_("The demo image could not be loaded.")):
-            if self._sampleImageLoader is None:
-                self._sampleImageLoader = sample_data.SampleImageLoader(self.logic.demo)
-            self._sampleImageLoader.load()
 
     def _onSceneClosing(self, _event):
         self._disconnectParameterNode()

@@ -44,7 +44,7 @@ def use(user) -> None:
     wait_until(lambda: len(browser.images.entries) == 3, 20, "the list")
     browser.request_images(["DEMO_PT", "DEMO_MR", "DEMO_CT"])
     wait_until(lambda: browser.images.node("DEMO_PT") is not None, 20, "the PET")
-    user.module.widget.loadSampleImage()
+    user.module.widget.sampleImage.load()
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_a_reload_in_the_middle_of_a_transfer_leaves_nothing_behind(user, fresh_
     use(user)
     assert left_behind(fresh_scene) > before
     widget = user.module.widget
-    old = [widget, widget.logic, widget.panel, widget._sampleImageLoader]
+    old = [widget, widget.logic, widget.panel, widget.sampleImage]
     user.module.reload()
     fresh_scene.Clear(0)
     wait_until(lambda: True, 1, "what is deleted later")

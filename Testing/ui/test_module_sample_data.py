@@ -55,7 +55,7 @@ def test_pressing_it_loads_the_image_and_shows_it(source, user, slicer_host):
 def test_pressed_again_it_keeps_the_node(source, user, slicer_host):
     press(source)
     wait_until(lambda: volumes(slicer_host), 20, "the sample image")
-    loader = user.module.widget._sampleImageLoader
+    loader = user.module.widget.sampleImage
     press(source)
     wait_until(lambda: loader._browser.images.current is None, 20, "the sample image again")
     assert len(volumes(slicer_host)) == 1
@@ -79,7 +79,7 @@ def test_it_can_be_pressed_after_a_reload(source, user, slicer_host):
 
 def test_a_scene_that_is_closed_meanwhile_gets_no_image(source, user, slicer_host):
     press(source)
-    browser = user.module.widget._sampleImageLoader._browser
+    browser = user.module.widget.sampleImage._browser
     wait_until(lambda: browser.images.current, 20, "the transfer to begin")
     slicer_host.mrmlScene.Clear(0)
     wait_until(lambda: not browser.images.current, 20, "the transfer to end")

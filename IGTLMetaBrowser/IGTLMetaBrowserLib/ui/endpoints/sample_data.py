@@ -14,8 +14,8 @@ SAMPLE_NAME = "OpenIGTLinkHeadPhantomMR"
 IMAGE_ID = "DEMO_MR"
 
 
-def register(category, thumbnailPath, download):
-    """Offer the image in the Sample Data module; its button calls ``download``, with the source."""
+def register(category, thumbnailPath):
+    """Offer the image in the Sample Data module."""
     from SampleData import SampleDataLogic
 
     if SampleDataLogic.sampleDataSourcesByCategory(category):
@@ -27,44 +27,51 @@ def register(category, thumbnailPath, download):
         uris=[],
         fileNames=[],
         nodeNames=[],
-        customDownloader=download,
+        customDownloader=_load,
         thumbnailFileName=thumbnailPath,
     )
 
 
-class SampleImageLoader:
-    """Loads an image from ``demo``, a DemoEndpoint, over a separate connection.
+def _load(_source):
+    # Looked up when it is wanted: another one is there after the module was reloaded.
+    slicer.util.getModuleWidget("IGTLMetaBrowser").sampleImage.load()
+
+
+class SampleImage:
+    """Loads the image from ``demo``, a DemoEndpoint, over a separate connection.
 
     So the connection of the module's window is not disturbed. Qt's event loop does the work.
     """
 
     def __init__(self, demo):
         self._demo = demo
-        self._imageId = IMAGE_ID
-        self._browser = Browser(slicer.mrmlScene)
-        self._browser.add_observer(self._onBrowserEvent)
-        self._pump = Pump(self._browser)
+        self._browser = self._pump = None
 
-    def load(self, imageId=IMAGE_ID):
-        """Begin to load an image, which is shown in the slice views when it is there."""
+    def load(self):
+        """Begin to load the image, which is shown in the slice views when it is there."""
         slicer.util.showStatusMessage(_("Loading the demo image over OpenIGTLink …"))
-        if not self._browser.connection.has_server:
-            address = self._demo.start()
-            self._browser.connect(*address, name=demoName(*address))
-        # First the list: the image is named, and put under its patient, as the list says.
-        self._imageId = imageId
-        self._browser.images.request_list()
+        with slicer.util.tryWithErrorDisplay(_("The demo image could not be loaded.")):
+            if self._browser is None:
+                self._browser = Browser(slicer.mrmlScene)
+                self._browser.add_observer(self._onBrowserEvent)
+                self._pump = Pump(self._browser)
+            if not self._browser.connection.has_server:
+                address = self._demo.start()
+                self._browser.connect(*address, name=demoName(*address))
+            # First the list: the image is named, and put under its patient, as the list says.
+            self._browser.images.request_list()
 
     def close(self):
         """Leave the endpoint; what was loaded stays."""
-        self._browser.remove_observer(self._onBrowserEvent)
-        self._browser.close()
-        self._pump.close()
+        if self._browser is not None:
+            self._browser.remove_observer(self._onBrowserEvent)
+            self._browser.close()
+            self._pump.close()
 
     def _onBrowserEvent(self, event):
         self._pump.update()
         if isinstance(event, events.Listed):
-            self._browser.request_images([self._imageId])
+            self._browser.request_images([IMAGE_ID])
         elif isinstance(event, events.ImageLoaded):
             slicer.util.setSliceViewerLayers(background=event.node, fit=True)
             text = _("'{name}' is loaded.").format(name=event.node.GetName())
