@@ -265,8 +265,6 @@ def _documents(
     message: codec.TrajectoryMessage, listed: Sequence[Trajectory]
 ) -> dict[Trajectory, tuple[codec.TrajectoryItem, str]]:
     """Return in which documents trajectories are, which are listed in the order of the answer."""
-    uids = message.metadata.get(net.DOCUMENTS, "").split("\\")
-    if len(uids) != len(message.items):
-        return {}
+    uids = net.documents_of_items(message)
     current = [one for one in listed if not one.is_gone]  # of too many, the first
     return {one: (one.item, uid) for one, uid in zip(current, uids, strict=False)}

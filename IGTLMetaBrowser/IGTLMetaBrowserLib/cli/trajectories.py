@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .. import codec
+from .. import codec, net
 from ..scene.markups.trajectory_decoding import PlanError, planned_points
 from ..sources.trajectory_file import trajectory_to_json
 from . import connection_options, output
@@ -44,10 +44,14 @@ def add_commands(commands: Any) -> None:
 def list_trajectories(arguments: argparse.Namespace) -> int:
     """Print a server's trajectories, or write them as a file for Slicer."""
     with connection_options.open_client(arguments) as client:
-        items = client.get_trajectories(output.preparing_note("the trajectories"))
+        message = client.get_trajectory_list(output.preparing_note("the trajectories"))
+    items, notices = message.items, _notices(message)
+    for text in dict.fromkeys(filter(None, notices)):
+        names = ", ".join(item.name for item, one in zip(items, notices, strict=True) if one == text)
+        note(f"{names}: {text}")
     if arguments.output is not None:
         return _write(arguments.output, items)
-    trajectories = [_object(item) for item in items]
+    trajectories = [_object(*one) for one in zip(items, notices, strict=True)]
     if arguments.json:
         output.print_json(trajectories)
     elif trajectories:
@@ -71,8 +75,15 @@ def _write(path: Path, items: Iterable[codec.TrajectoryItem]) -> int:
     return exit_code
 
 
-def _object(item: codec.TrajectoryItem) -> dict[str, Any]:
-    fields = trajectory_to_json(item)
+def _notices(message: codec.TrajectoryMessage) -> list[str]:
+    """Return what there is to know of the document of each trajectory, or empty texts."""
+    known = net.notices_of_documents(message.metadata)
+    uids = net.documents_of_items(message) or [""] * len(message.items)
+    return [known.get(uid, "") for uid in uids]
+
+
+def _object(item: codec.TrajectoryItem, notice: str) -> dict[str, Any]:
+    fields = trajectory_to_json(item) | ({"notice": notice} if notice else {})
     fields["type"] = str(fields["type"])  # a type that OpenIGTLink does not define is its number
     return {key: output.json_value(value) for key, value in fields.items()}
 

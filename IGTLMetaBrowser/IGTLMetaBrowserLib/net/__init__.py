@@ -45,11 +45,11 @@ from .source import NotReadyError, Source, SourceError
 from .tls_client import ClientTLS
 from .tls_server import ServerTLS
 from .whole_texts import (
-    DOCUMENTS,
     NOTICE,
     SEARCH,
     ids_with_whole_texts,
     is_own_server,
+    documents_of_items,
     notices_of_documents,
     with_whole_text,
     with_whole_texts,
@@ -57,7 +57,6 @@ from .whole_texts import (
 
 __all__ = [
     "DEFAULT_PORT",
-    "DOCUMENTS",
     "NOTICE",
     "SEARCH",
     "AnswerError",
@@ -95,6 +94,7 @@ __all__ = [
     "ids_with_whole_texts",
     "is_loopback",
     "is_own_server",
+    "documents_of_items",
     "notices_of_documents",
     "parse_address",
     "parse_networks",

@@ -50,6 +50,12 @@ def is_without_items(message: codec.Message) -> bool:
     return message.metadata.items() >= WITHOUT_ITEMS.items()
 
 
+def documents_of_items(message: codec.TrajectoryMessage) -> list[str]:
+    """Return the UIDs of the documents of its trajectories, one for each; or nothing."""
+    uids = message.metadata.get(DOCUMENTS, "").split("\\")
+    return uids if len(uids) == len(message.items) else []
+
+
 def notices_of_documents(metadata: Mapping[str, str]) -> dict[str, str]:
     """Return what one of our servers says of the documents of its trajectories, by their UIDs."""
     end = f"/{NOTICE}"

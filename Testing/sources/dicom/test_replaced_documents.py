@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
+from cli.command import igtlmeta, served
 from helpers.peers import ServerInThread
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.net import notices_of_documents
@@ -69,6 +71,21 @@ def test_two_plans_that_replace_one_are_both_offered_and_say_so(images, open_fol
         "them counts, and remove what does not"
         for own, other in ((jane, nobody), (nobody, jane))
     ]
+
+
+def test_the_command_says_so_without_a_list_before(images, open_folder):
+    first = write_plan([LINE], images)
+    left, right = (made(write_plan([LINE], images, first), time) for time in ("174222", "174223"))
+    with served(open_folder(first, left, right)) as address:
+        table = igtlmeta("trajectories", address)
+        objects = json.loads(igtlmeta("trajectories", address, "--json").stdout)
+    said = [
+        f"this plan (2026-11-29 {own}) and another one (2026-11-29 {other}) have replaced the same "
+        "plan: decide which of them counts, and remove what does not"
+        for own, other in (("17:42:22", "17:42:23"), ("17:42:23", "17:42:22"))
+    ]
+    assert table.stderr.splitlines() == [f"igtlmeta: Left STN: {words}" for words in said]
+    assert [one["notice"] for one in objects] == said
 
 
 def test_whoever_goes_on_with_one_of_two_plans_is_told_still(images, open_folder):

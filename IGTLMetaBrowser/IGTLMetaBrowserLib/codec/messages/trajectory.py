@@ -22,12 +22,13 @@ The message has no field for its coordinate system; OpenIGTLink's is RAS.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ..geometry import flip_lps_ras
 from .base import member_or_number, register
 from .items import ItemListMessage
 
@@ -77,6 +78,10 @@ class TrajectoryItem:
     target: Point = (0.0, 0.0, 0.0)
     diameter: float = 0.0
     owner: str = ""
+
+    def flipped(self) -> TrajectoryItem:
+        """Return it with its points in RAS if they are in LPS, or the other way round."""
+        return replace(self, entry=flip_lps_ras(self.entry), target=flip_lps_ras(self.target))
 
 
 @register

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from ... import codec
-from ...codec.geometry import flip_lps_ras
 from ..address import DEFAULT_PORT, format_address
 from ..connection import MAX_PARSED_SIZE, Connection
 from ..connection_attempt import ConnectionAttempt
@@ -343,11 +342,17 @@ class Client:
         self, preparing: PreparingCallback | None = None
     ) -> Sequence[codec.TrajectoryItem]:
         """Return the planned trajectories, their points in RAS mm. Raises ``NetworkError``."""
+        return self.get_trajectory_list(preparing).items
+
+    def get_trajectory_list(
+        self, preparing: PreparingCallback | None = None
+    ) -> codec.TrajectoryMessage:
+        """Return them with what one of our servers says of their documents, in the metadata."""
         message = self._wait_for("TRAJ", "", None, preparing)
-        items = _of_type(message, codec.TrajectoryMessage).items
+        answer = _of_type(message, codec.TrajectoryMessage)
         if self.settings.coordinates is not codec.Coordinates.LPS:
-            return items
-        return [_from_lps(item) for item in items]
+            return answer
+        return replace(answer, items=[item.flipped() for item in answer.items])
 
     def wait(
         self,
@@ -455,10 +460,6 @@ def _of_type(message: codec.Message, message_class: type[MessageType]) -> Messag
     if not isinstance(message, message_class):
         raise AnswerError(f"{message.type_name} came as {type(message).__name__}")
     return message
-
-
-def _from_lps(item: codec.TrajectoryItem) -> codec.TrajectoryItem:
-    return replace(item, entry=flip_lps_ras(item.entry), target=flip_lps_ras(item.target))
 
 
 def _fail(queries: Sequence[Query], error: NetworkError) -> list[ClientEvent]:

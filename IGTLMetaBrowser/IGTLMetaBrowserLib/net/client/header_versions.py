@@ -11,7 +11,9 @@ ImageDatabaseServer is out of step for good). So:
    version 1 takes no notice. The list is kept back meanwhile, for ``_PROBE_SECONDS`` at most.
 3. As soon as any message has come in version 2, everything is asked in version 2, first of all the
    list that is kept back; our own server then sends its metadata alone, not a million items again.
-   A server that answers in version 1 all the same is asked so from then on.
+   A server that answers in version 1 all the same is asked so from then on. Trajectories that are
+   asked for before any list are kept back likewise: only in version 2 is it told of plans that two
+   have replaced the same one.
 4. Version 2 may be good for some types only. As long as no question of a type was answered in it, a
    question that stays without an answer, loses the connection twice, or is answered by a list
    without images is asked again in version 1; if that is of use, so are all others of that type.
@@ -22,6 +24,7 @@ extended header alone, and PlusServer then reads nothing more from that client.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 from ... import codec
@@ -85,7 +88,7 @@ class VersionFinder:
         self._queries = queries
         self._fixed = fixed
         self.held: Query | None = None
-        self._first_list: codec.Message | None = None
+        self._first_answer: codec.Message | None = None
         self.deadline: float | None = None
         self.is_2_seen = False  # on this connection
         self._is_probe_unanswered = False
@@ -100,7 +103,9 @@ class VersionFinder:
             question = replace(query.request)
         if query.header_version == 2:
             question.header_version, question.metadata = 2, {**query.metadata, **CLIENT}
-            if query is self.held and not query.metadata:  # otherwise, another list is asked for
+            is_list = query.data_type == "IMGMETA"
+            # With metadata of its own, another list is asked for.
+            if query is self.held and is_list and not query.metadata:
                 question.metadata |= WITHOUT_ITEMS
             question.message_id = query.message_id
         self._queries.add(query, now)
@@ -124,21 +129,20 @@ class VersionFinder:
         return not name
 
     def hold(self, query: Query, now: float) -> bool:
-        """Keep the answer to ``query`` back, if it is a list that could come in version 2."""
+        """Keep the answer to ``query`` back, if of it more could come in version 2."""
         if query is self.held:
             if query.error is not None:  # asked again in vain
-                query.error, query.answer = None, self._first_list
+                query.error, query.answer = None, self._first_answer
             elif query.answer is not None and is_without_items(query.answer):
                 self._add_items(query, query.answer)
             elif self._is_doubtful(query):
                 self._server.only_in_1.add(query.data_type)
-                query.header_version, query.answer = 1, self._first_list
+                query.header_version, query.answer = 1, self._first_answer
             self._on_answer_to_2(query)
             self.cancel(query)
             return False
-        is_list = isinstance(query.answer, codec.ImageMetaMessage) and not query.device_name
-        is_list = is_list and len(query.answer.items) > 0  # without images there are no metadata
-        if self.held is not None or not is_list or _header_version(query.answer) == 2:
+        is_known = not _can_say_more(query.answer) or query.device_name
+        if self.held is not None or is_known or _header_version(query.answer) == 2:
             return False
         self._on_answer_to_2(query)
         if self._fixed is not None or self._server.speaks_2 is False:
@@ -148,7 +152,7 @@ class VersionFinder:
             if not self._server.speaks_2:
                 self._send_probe()
             return False
-        self.held, self._first_list, query.answer = query, query.answer, None
+        self.held, self._first_answer, query.answer = query, query.answer, None
         if self._server.speaks_2:
             self._ask_again(query, now)
         else:
@@ -158,7 +162,7 @@ class VersionFinder:
 
     def _add_items(self, query: Query, answer: codec.Message) -> None:
         """Put the items of the first list into the second, which has metadata only."""
-        first = self._first_list
+        first = self._first_answer
         assert isinstance(answer, codec.ImageMetaMessage)
         assert isinstance(first, codec.ImageMetaMessage)
         rest = {key: text for key, text in answer.metadata.items() if key not in WITHOUT_ITEMS}
@@ -173,14 +177,14 @@ class VersionFinder:
             # The second list may still come.
             self._queries.replace(query, Query(query.data_type, is_abandoned=True))
         self.ask_in_version_1()
-        query.answer = self._first_list
+        query.answer = self._first_answer
         self.cancel(query)
         return query
 
     def bytes_arrived(self, now: float) -> None:
         """Note that an answer is arriving: a long list that comes again is waited for."""
         if self.held is not None and self.held in self._queries.waiting:
-            self.deadline = now + _LIST_SECONDS
+            self.deadline = _deadline(self.held, now)
 
     def ask_in_version_1(self) -> None:
         """Ask so from now on, unless a message of version 2 comes after all."""
@@ -189,7 +193,7 @@ class VersionFinder:
     def cancel(self, query: Query) -> None:
         """Keep nothing back for this query any more."""
         if query is self.held:
-            self.held = self._first_list = self.deadline = None
+            self.held = self._first_answer = self.deadline = None
 
     def fall_back(self, query: Query, event: codec.Message | codec.Rejected, now: float) -> bool:
         """Ask again in version 1 if what has come in version 2 is of no use; return whether so."""
@@ -260,7 +264,22 @@ class VersionFinder:
 
     def _ask_again(self, query: Query, now: float) -> None:
         self.ask(query, now)
-        self.deadline = now + _LIST_SECONDS
+        self.deadline = _deadline(query, now)
+
+
+def _can_say_more(answer: codec.Message | None) -> bool:
+    """Whether our own server may have metadata of this answer: without items, there are none."""
+    is_of_items = isinstance(answer, (codec.ImageMetaMessage, codec.TrajectoryMessage))
+    return is_of_items and len(answer.items) > 0
+
+
+def _deadline(query: Query, now: float) -> float:
+    """Return for how long the first answer to a query that was asked again is kept back.
+
+    A list is to be seen soon. For plans, an archive may have to be asked: as long as any query
+    waits (``answer_timeout``).
+    """
+    return now + _LIST_SECONDS if query.data_type == "IMGMETA" else math.inf
 
 
 def _is_empty_list(query: Query) -> bool:

@@ -7,10 +7,9 @@ send types that do not fit their points; then the type counts, and a note says w
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...codec import Coordinates, TrajectoryItem, TrajectoryType, printable
-from ...codec.geometry import flip_lps_ras
 from ...codec.messages.trajectory import Point
 
 # In an item that nobody gave a color all four numbers are 0. It is shown as TRAJ's own default.
@@ -127,9 +126,7 @@ def in_ras(item: TrajectoryItem, coordinates: Coordinates | None) -> TrajectoryI
 
     The way back is the same.
     """
-    if coordinates != Coordinates.LPS:
-        return item
-    return replace(item, entry=flip_lps_ras(item.entry), target=flip_lps_ras(item.target))
+    return item.flipped() if coordinates == Coordinates.LPS else item
 
 
 def _both(item: TrajectoryItem) -> tuple[tuple[TrajectoryType, Point], ...]:
