@@ -47,8 +47,8 @@ def list_trajectories(arguments: argparse.Namespace) -> int:
         message = client.get_trajectory_list(output.preparing_note("the trajectories"))
     items, notices = message.items, _notices(message)
     for text in dict.fromkeys(filter(None, notices)):
-        names = ", ".join(item.name for item, one in zip(items, notices, strict=True) if one == text)
-        note(f"{names}: {text}")
+        names = [item.name for item, one in zip(items, notices, strict=True) if one == text]
+        note(f"{', '.join(names)}: {text}")
     if arguments.output is not None:
         return _write(arguments.output, items)
     trajectories = [_object(*one) for one in zip(items, notices, strict=True)]
