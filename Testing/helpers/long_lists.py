@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pytest
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.codec.messages.items import ItemTable
+
+if TYPE_CHECKING:
+    import pytest  # in Slicer's own Python, which runs servers with these lists, it is not there
 
 MODALITIES = ("CT", "MR", "PT", "US")
 NAMES = ("Head T1", "Head T2", "CT head", "CT thorax", "PET whole body", "Liver", "Knee left")

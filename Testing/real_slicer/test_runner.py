@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import json
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,35 @@ def test_a_recorded_behaviour_is_as_it_is_written_in_the_file(slicer_host) -> No
     first, second = behaviours.with_answers(cases)
     assert first["result"] == "'a'"
     assert (second["raises"], second["message"]) == ("KeyError", "'b'")
+
+
+def test_what_runs_in_slicer_and_its_python_needs_no_pytest() -> None:
+    """Slicer has none: a step whose server imports it would fail."""
+    files = [file for file in runner.FOLDER.rglob("*.py") if not is_of_pytest(file)]
+    modules = {name for file in files for name in imported_from(file, ("helpers", "hostile"))}
+    without = "import sys; sys.modules['pytest'] = None\n"
+    code = without + "".join(f"import {name}\n" for name in sorted(modules))
+    path = os.pathsep.join(map(str, (runner.TOP / "Testing", runner.TOP / "IGTLMetaBrowser")))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    assert "helpers.long_lists" in modules
+
+
+def is_of_pytest(file: Path) -> bool:
+    return file.name.startswith("test_") or file.name == "conftest.py"
+
+
+def imported_from(file: Path, packages: tuple[str, ...]) -> Iterator[str]:
+    """The modules of these packages that a file imports, be it in a function."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in packages:
+            is_package = "." not in node.module
+            yield from (f"{node.module}.{one.name}" for one in node.names if is_package)
+            if not is_package:
+                yield node.module
