@@ -20,7 +20,8 @@ def column(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> T
     column = TextRows(ENCODED)
     if request.param:
         turns = sum(1 for _ in column.prepare())
-        assert turns == 10 + 256  # of rows, and of parts of them that are sorted
+        # Of rows that are read, looked at and copied, and of parts of them that are sorted.
+        assert turns == 3 * 10 + 256
     return column
 
 
@@ -53,3 +54,25 @@ def test_very_few_rows_are_prepared_as_well(count: int):
     for _ in column.prepare():
         pass
     assert column.rows(["IMAGE_0"]).tolist() == [count - 1]
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 3, 1000])
+def test_no_turn_sorts_many_rows_however_many_have_one_text(
+    monkeypatch: pytest.MonkeyPatch, distinct: int
+):
+    monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    texts = [f"IMAGE_{number % distinct}" for number in range(1000)]
+    column, sizes = TextRows(np.array(texts, "S20")), []
+    sort = np.argsort
+
+    def argsort(numbers: np.ndarray, **options: str) -> np.ndarray:
+        sizes.append(len(numbers))
+        return sort(numbers, **options)
+
+    monkeypatch.setattr(np, "argsort", argsort)
+    for _ in column.prepare():
+        pass
+    assert max(sizes, default=0) <= 100
+    monkeypatch.undo()
+    assert column.rows(texts[:distinct]).tolist() == [*range(distinct)]
+    assert column.all_rows(texts[distinct - 1], 1000) == [*range(distinct - 1, 1000, distinct)]
