@@ -24,8 +24,8 @@ from IGTLMetaBrowserLib.scene.markups.points import MOST_LISTS
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import SHOWN_AT_FIRST
 
 MIB = 1 << 20
-# Of Python's and C's functions; 8 million a second. The most are for 10,000 trajectories, in 50 ms.
-MOST_CALLS = 400_000
+# Of Python's and C's functions; 8 million a second.
+MOST_CALLS = 200_000
 # Beside the bytes of a list or an image, which stay as they came.
 MOST_MEMORY = 12 * MIB
 POINT = codec.PointItem(name="Seed", group="Seeds", position=(1.0, 2.0, 3.0))

@@ -9,7 +9,7 @@ import pytest
 
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
-from IGTLMetaBrowserLib.scene.markups import trajectory_decoding
+from IGTLMetaBrowserLib.scene.markups import trajectory_answer, trajectory_decoding
 from IGTLMetaBrowserLib.scene.markups.trajectory_answer import TrajectoryAnswer
 from IGTLMetaBrowserLib.scene.markups.trajectory_decoding import in_ras
 from IGTLMetaBrowserLib.scene.markups.trajectory_set import TrajectorySet
@@ -268,6 +268,19 @@ def test_of_ten_thousand_the_first_200_are_shown_and_the_others_on_request(scene
     trajectories.receive(many(10_000))
     assert trajectories.waiting == 0
     assert len(trajectories.nodes) == 201
+
+
+def test_of_ten_thousand_only_those_that_are_shown_are_read(trajectories, monkeypatch):
+    read = []
+    monkeypatch.setattr(
+        trajectory_answer, "in_ras", lambda item, _coordinates: read.append(item) or item
+    )
+    trajectories.receive(many(10_000))
+    trajectories.image_shown("CT")
+    assert trajectories.owner_ids == set()
+    assert len(read) == 256  # 200, in pieces of 128
+    assert len(trajectories.trajectories) == 10_000
+    assert len(trajectories.problems) == 1
 
 
 def test_what_is_hidden_is_there_and_stays_hidden(trajectories):

@@ -6,14 +6,13 @@ A client sends what is new or has changed, and not always all of its plan: what 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from ...codec import Message, PointMessage, TrajectoryItem, TrajectoryMessage, printable
 from ..errors import SceneError
 from .point_nodes import PointNodes
-from .trajectory import Key
+from .trajectory_answer import Key, keys_of
 from .trajectory_nodes import TrajectoryNodes
 
 # Who sends is any program that reaches the port.
@@ -123,12 +122,7 @@ class ReceivedPlans:
     ) -> Collection[TrajectoryItem]:
         if len(message.items) > MOST_TRAJECTORIES:
             raise _too_many()
-        new: dict[Key, TrajectoryItem] = {}
-        namesakes: Counter[tuple[str, str, str]] = Counter()
-        for item in message.items:
-            names = (item.owner, item.group, item.name)
-            new[(*names, namesakes[names])] = item
-            namesakes[names] += 1
+        new = dict(zip(keys_of(message.items), message.items, strict=True))
         if self._count_with(name, new) > MOST_TRAJECTORIES:
             self._forget_removed()
         if self._count_with(name, new) > MOST_TRAJECTORIES:

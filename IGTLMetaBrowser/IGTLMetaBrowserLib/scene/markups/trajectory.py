@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 
 from ...codec import TrajectoryItem
 from . import trajectory_decoding
-from .trajectory_answer import TrajectoryAnswer
+from .trajectory_answer import Key, TrajectoryAnswer
 from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import Label
 
-Key = tuple[str, str, str, int]
-"""Owner, group, name, and the how manyth of those that are called so."""
+_UNKNOWN = TrajectoryItem()  # one for all: 10,000 of them may be made in one step
 
 
 class LatestAnswer:
@@ -31,7 +30,7 @@ class LatestAnswer:
         self.number += 1
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Trajectory:
     """One trajectory of a server.
 
@@ -40,7 +39,7 @@ class Trajectory:
     """
 
     key: Key
-    _item: TrajectoryItem = field(default_factory=TrajectoryItem)
+    _item: TrajectoryItem = field(default_factory=lambda: _UNKNOWN)
     is_wanted: bool = False
     is_gone: bool = False
     is_pushed: bool = False
@@ -55,6 +54,11 @@ class Trajectory:
     _row: int = 0
     _number: int = -1
     """Which of the answers ``_item`` is of. Not the answer itself, or old ones would be kept."""
+
+    @property
+    def owner(self) -> str:
+        """The id of the image that it belongs to, or an empty text."""
+        return self.key[0]
 
     @property
     def item(self) -> TrajectoryItem:

@@ -6,19 +6,25 @@ than to find out what has changed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 
 from ...codec import Coordinates, TrajectoryItem, TrajectoryType
 from ...codec.messages.items import ItemTable
+from ...codec.text_rows import TextRows
 from .trajectory_decoding import FARTHEST, has_plan, in_ras
 
 MOST_LISTED = 10_000
 """Of one answer. A message of 2 GiB has 14 million, which would take a minute to look at."""
 # Whoever looks at the rows of a table that are seen does not wait for all the others.
 _ROWS_AT_A_TIME = 128
+
+# What tells trajectories of one server apart.
+_NAMES = ("owner", "group", "name")
+Key = tuple[str, str, str, int]
+"""Owner, group, name, and the how manyth of those that are called so."""
 
 
 class TrajectoryAnswer:
@@ -59,6 +65,15 @@ class TrajectoryAnswer:
             self._read[block] = [in_ras(item, self._coordinates) for item in some]
         return self._read[block][index]
 
+    @property
+    def keys(self) -> Iterator[Key]:
+        """What tells each trajectory from all others of the server, by their rows."""
+        if self._records is None:
+            return keys_of(self._items)
+        # The numbers are not read: of 10,000, who looks at the table sees a few.
+        columns = (TextRows(self._records[name]).texts for name in _NAMES)
+        return _numbered(zip(*columns, strict=True))
+
     def rows_without_plan(self) -> list[int]:
         """Return the rows that cannot be shown. To make a text of why for each takes longer."""
         if self._records is None:
@@ -91,6 +106,20 @@ class TrajectoryAnswer:
         return rows.tolist()
 
 
+def keys_of(items: Iterable[TrajectoryItem]) -> Iterator[Key]:
+    """Yield what tells each of some trajectories from the others."""
+    return _numbered((item.owner, item.group, item.name) for item in items)
+
+
+def _numbered(names: Iterable[tuple[str, str, str]]) -> Iterator[Key]:
+    # Nothing keeps a server from calling two trajectories the same.
+    counts: dict[tuple[str, str, str], int] = {}  # Counter takes twice the time
+    for some in names:
+        count = counts.get(some, 0)
+        counts[some] = count + 1
+        yield (*some, count)
+
+
 def _bytes_of(records: np.ndarray) -> np.ndarray:
     """Return records as an array of shape (records, bytes of each)."""
     return records.view(np.uint8).reshape(len(records), records.dtype.itemsize)
@@ -104,5 +133,4 @@ def _bytes_of_fields(columns: np.dtype, names: Collection[str]) -> list[int]:
     return [byte for offset, size in places for byte in range(offset, offset + size)]
 
 
-# What tells trajectories of one server apart.
-_NAME_BYTES = _bytes_of_fields(TrajectoryItem.columns, ("owner", "group", "name"))
+_NAME_BYTES = _bytes_of_fields(TrajectoryItem.columns, _NAMES)

@@ -7,8 +7,8 @@ calls ``step`` from the event loop until it returns True. What did not change is
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -24,8 +24,8 @@ from ..placement import Placement
 from ..server_nodes import key_attributes, nodes_from_server, read_key
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .outgoing_markups import trajectory_item
-from .trajectory import Key, LatestAnswer, Trajectory
-from .trajectory_answer import TrajectoryAnswer
+from .trajectory import LatestAnswer, Trajectory
+from .trajectory_answer import Key, TrajectoryAnswer
 from .trajectory_markups import (
     Label,
     is_as_written,
@@ -343,18 +343,17 @@ class TrajectorySet:
         """Put an image's trajectories next to it: it was loaded, or stands elsewhere now."""
         self._placement.on_image_shown(image_id)
         for one in self._trajectories.values():
-            node = self.node(one)
-            if node is not None and one.item.owner == image_id:
+            if one.owner == image_id and (node := self.node(one)) is not None:
                 self._place(one, node)
 
     @property
     def owner_ids(self) -> set[str]:
         """The ids of the images that they belong to."""
-        return {one.item.owner for one in self._trajectories.values() if one.item.owner}
+        return {one.owner for one in self._trajectories.values() if one.owner}
 
     def disown(self, image_id: str) -> None:
         """Let an image's trajectories be the user's own: its id is another patient's now."""
-        owned = {one for one in self._trajectories.values() if one.item.owner == image_id}
+        owned = {one for one in self._trajectories.values() if one.owner == image_id}
         for one in owned:
             if (node := self.node(one)) is not None:
                 self._placement.release(node, image_id)
@@ -382,7 +381,7 @@ class TrajectorySet:
         before, self._trajectories = self._trajectories, {}
         self._latest = latest = LatestAnswer(answer)
         free, without_plan = self.shown_at_first, set(answer.rows_without_plan())
-        for key, row in _keys(answer):
+        for row, key in enumerate(answer.keys):
             one = before.pop(key, None) or Trajectory(key)
             one.update(latest, row)
             one.is_pushed = is_pushed
@@ -442,17 +441,6 @@ class TrajectorySet:
     def _place(self, one: Trajectory, node: Any) -> None:
         item = one.item
         self._placement.place_beside(one.key, node, item.owner, printable(item.group))
-
-
-def _keys(answer: TrajectoryAnswer) -> Iterator[tuple[Key, int]]:
-    """Yield the key of each trajectory of an answer, and its row."""
-    # Nothing keeps a server from calling two trajectories the same.
-    namesakes: Counter[tuple[str, str, str]] = Counter()
-    for row in range(len(answer)):
-        item = answer.item(row)
-        names = (item.owner, item.group, item.name)
-        yield (*names, namesakes[names]), row
-        namesakes[names] += 1
 
 
 def _key_of(node: Any) -> Key | None:
