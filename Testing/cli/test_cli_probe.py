@@ -126,6 +126,12 @@ def test_what_is_no_openigtlink_server_is_said() -> None:
     assert "not an OpenIGTLink server" in report
 
 
+def test_who_answers_nothing_is_not_called_usual() -> None:
+    with ScriptedServer(lambda peer: peer.wait_until_closed()) as server:
+        report = probed_here(server).stdout
+    assert "it has answered nothing: it may be no OpenIGTLink server" in report
+
+
 def test_nobody_there() -> None:
     result = igtlmeta("probe", "127.0.0.1:1")
     assert result.returncode == 1

@@ -102,6 +102,13 @@ def test_the_trail_goes_to_syslog() -> None:
     assert json.loads(line)["EventIdentification"]["EventID"]["csd-code"] == "110100"
 
 
+@pytest.mark.parametrize("target", ["/nowhere/log", "nowhere.invalid:514"])
+def test_syslog_that_is_not_there_is_named(target: str) -> None:
+    result = igtlmeta("serve", "--demo", "--port", "0", f"--audit-syslog={target}")
+    assert result.returncode == 1
+    assert re.search(f"syslog at {target}.*: .*; is it running\\?", result.stderr)
+
+
 def test_figures_for_prometheus(reserved_port: int) -> None:
     port = reserved_port
     with serving("--demo", "--port", "0", "--metrics", port) as (process, _, address):

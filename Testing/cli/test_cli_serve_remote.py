@@ -60,8 +60,8 @@ def test_allow_remote_says_what_it_means(certificate: Path, authority: Authority
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--allow", "10.1.2.3/16"], "not a network: 10.1.2.3/16 has host bits set"),
-        (["--allow", "hospital"], "not a network: 'hospital'"),
+        (["--allow", "10.1.2.3/16"], "its network is 10.1.0.0/16"),
+        (["--allow", "hospital"], "'hospital' is not a network such as 10.1.0.0/16"),
         (["--max-clients", "0"], "'0' is not a whole number above 0"),
         (["--max-clients", "0.5"], "'0.5' is not a whole number above 0"),
         (["--tls-key", "key.pem"], "require --tls-cert"),
@@ -120,6 +120,24 @@ def test_a_certificate_that_is_not_trusted_is_shown_and_can_be_accepted(certific
         assert result.returncode == 1
         fingerprint = re.search("(?:[0-9A-F]{2}:){31}[0-9A-F]{2}", result.stderr)[0]
         assert igtlmeta("list", address, "--tls-fingerprint", fingerprint).returncode == 0
+
+
+def test_mistakes_with_certificates_are_seen_before_a_client_comes(authority: Authority) -> None:
+    expired = authority.issue("127.0.0.1", expired=True)
+    expired.chmod(0o644)
+    with serving("--demo", "--port", "0", "--tls-cert", expired) as (process, _, _):
+        process.terminate()
+        _, _, err = ended(process)
+    assert f"clients will refuse '{expired}': certificate has expired; renew it\n" in err
+    assert f"everybody on this computer may read the secret in '{expired}'" in err
+
+
+@pytest.mark.parametrize("names", [["127.0.0.1"], ["any.example", "*.other.example"]])
+def test_certificates_that_are_valid_today(authority: Authority, names: list[str]) -> None:
+    """Whoever they name, and also if a server wants certificates of its clients."""
+    own = authority.issue(*names)
+    for files in (net.ServerTLS(own), net.ServerTLS(own, None, authority.file)):
+        assert net.why_not_valid_today(files.make_context(), own) == ""
 
 
 def test_without_tls_at_a_tls_port_both_ends_say_so(certificate: Path) -> None:

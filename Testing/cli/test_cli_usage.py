@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,11 @@ def test_a_wrong_address_is_wrong_usage(
         ([], "the following arguments are required: COMMAND"),
         (["copy"], "invalid choice: 'copy'"),
         (["list"], "the following arguments are required: HOST[:PORT]"),
+        (["copy"], "see igtlmeta --help"),
+        (["serve", "--demo", "--prot=1"], "unrecognized arguments: --prot=1; see igtlmeta serve -"),
+        (["list", "h", "18945"], "unrecognized arguments: 18945; see igtlmeta list --help"),
+        (["list", "h", "--tls-fingerprint", "ab:cd"], "'ab:cd' is no SHA-256 fingerprint"),
+        (["list", "h", "--tls-fingerprint", ""], "'' is no SHA-256 fingerprint"),
         (["list", "h", "--timeout", "0"], "'0' is not a number of seconds above 0"),
         (["list", "h", "--timeout", "nan"], "'nan' is not a number of seconds above 0"),
         (["list", "h", "--timeout", "soon"], "'soon' is not a number of seconds above 0"),
@@ -114,6 +120,34 @@ def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture
         main.main([*command, "--help"])
     assert exit_info.value.code == 0
     assert capsys.readouterr().out.startswith(" ".join(["usage: igtlmeta", *command]))
+
+
+def test_a_bug_report_can_say_which_version_it_is_about() -> None:
+    result = igtlmeta("--version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert re.match(r"igtlmeta \S.*, Python 3\.\d+\.\d+, ", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--dicomweb", "http://127.0.0.1:9/d"], "--archive-user: set IGTLMETA_ARCHIVE_PASSWORD"),
+        (["--dicom", "PACS@127.0.0.1:104"], "--archive-user is for --dicomweb"),
+    ],
+)
+def test_no_archive_is_called_as_a_user_without_the_password_that_was_meant(
+    options: list[str], words: str
+) -> None:
+    result = igtlmeta("serve", *options, "--archive-user", "doe")
+    assert result.returncode == 2
+    assert words in result.stderr
+
+
+@pytest.mark.parametrize("text", ["CT,MR", "ct, mr", "CT MR", "CT\\MR"])
+def test_modalities_are_told_apart_however_they_are_separated(text: str) -> None:
+    """An archive would list nothing of the modality "CT MR", and nobody would know why."""
+    arguments = ["serve", "--dicomweb", "http://127.0.0.1:9/d", "--modality", text]
+    assert main._parse(arguments).modality == ["CT", "MR"]
 
 
 def test_the_process_ends_with_code_2_after_wrong_usage() -> None:

@@ -182,6 +182,15 @@ def test_a_missing_folder_is_named(tmp_path: Path):
     assert result.stderr == f"igtlmeta: there is no folder '{tmp_path}/none'; check the path\n"
 
 
+def test_a_package_that_is_missing_is_named_before_all_files_are_read(folder: Path, tmp_path: Path):
+    (tmp_path / "pyarrow.py").write_text("raise ImportError('pyarrow is not installed')")
+    result = igtlmeta("index", folder, "-o", tmp_path / "index.parquet", PYTHONPATH=str(tmp_path))
+    assert result.stderr == (
+        "igtlmeta: writing .parquet needs pyarrow; pip install pyarrow, or choose .csv\n"
+    )
+    assert not (tmp_path / "index.sqlite").exists()
+
+
 def test_a_place_that_cannot_be_written_to_is_named(folder: Path, tmp_path: Path):
     result = igtlmeta("index", folder, "-o", tmp_path / "none" / "index.csv")
     assert (result.returncode, result.stdout) == (1, "")

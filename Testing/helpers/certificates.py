@@ -37,6 +37,7 @@ class Authority:
         issued = self.ca.issue_cert(*names, common_name=common_name, not_after=end)
         path = self.folder / f"{'-'.join(names)}{'-expired' if expired else ''}.pem"
         issued.private_key_and_cert_chain_pem.write_to_path(path)
+        path.chmod(0o600)
         return path
 
     def revoke(self, issued: Path) -> Path:

@@ -337,10 +337,13 @@ def test_new_certificates_are_for_those_who_connect_from_then_on(
 def test_wrong_files_are_named(tmp_path: Path, authority: Authority):
     missing, empty = tmp_path / "missing.pem", tmp_path / "empty.pem"
     empty.write_text("")
+    own, other = authority.issue("a.example"), authority.issue("b.example")
     for settings, words in [
         (net.ServerTLS(missing), f"cannot read '{missing}': No such file"),
         (net.ServerTLS(empty), f"no certificate with its private key in '{empty}'"),
-        (net.ServerTLS(authority.file), "no certificate with its private key in"),
+        (net.ServerTLS(empty), "has no -----BEGIN CERTIFICATE-----; convert it to PEM"),
+        (net.ServerTLS(authority.file), f"'{authority.file}' has no private key in PEM; name"),
+        (net.ServerTLS(own, other), "the key is that of another certificate"),
         (net.ClientTLS(empty), f"no certificates in '{empty}'"),
         (net.ClientTLS(authority.file, missing), f"cannot read '{missing}'"),
     ]:

@@ -15,7 +15,7 @@ from ..sources.archive.dimse import DimseArchive, DimseSettings
 from ..sources.archive.series_cache import SeriesCache
 from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
 from ..sources.archive.web_session import WebSettings
-from .parser import path_of
+from .parser import modalities_of, path_of
 from .serving_options import count_number, port_number, positive_number
 
 _CACHE_MEGABYTES = 10_000
@@ -38,7 +38,11 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
         "--days", metavar="N", type=positive_number, help="list only studies of the last N days"
     )
     group.add_argument(
-        "--modality", metavar="CT,MR", default="", help="list only these modalities (all)"
+        "--modality",
+        metavar="CT,MR",
+        type=modalities_of,
+        default=[],
+        help="list only these modalities (all)",
     )
     group.add_argument(
         "--most",
@@ -130,6 +134,7 @@ def open_archive(arguments: argparse.Namespace) -> Archive:
     """Return the archive that is named. Raises ``SourceError``."""
     if arguments.dicom and arguments.dicomweb:
         arguments.usage_error("give one archive: --dicomweb or --dicom")
+    _check_password(arguments)
     if arguments.dicom:
         return DimseArchive(arguments.dicom, _dimse_settings(arguments))
     settings = WebSettings(
@@ -141,6 +146,14 @@ def open_archive(arguments: argparse.Namespace) -> Archive:
         timeout=arguments.archive_timeout,
     )
     return DicomWebArchive(arguments.dicomweb, settings)
+
+
+def _check_password(arguments: argparse.Namespace) -> None:
+    """End with wrong usage if a user is named who cannot log in: it would be without a password."""
+    if arguments.archive_user and arguments.dicom:
+        arguments.usage_error("--archive-user is for --dicomweb: DIMSE has no passwords")
+    if arguments.archive_user and PASSWORD_VARIABLE not in os.environ:
+        arguments.usage_error(f"--archive-user: set {PASSWORD_VARIABLE}, if need be to nothing")
 
 
 def _dimse_settings(arguments: argparse.Namespace) -> DimseSettings:
@@ -166,7 +179,7 @@ def open_archive_source(
         open_archive(arguments),
         SeriesCache(_cache_folder(arguments), int(arguments.archive_cache_size * 1e6)),
         filters,
-        [modality.strip().upper() for modality in arguments.modality.split(",") if modality],
+        arguments.modality,
         most=arguments.most,
         jobs=jobs,
         seconds_a_turn=seconds_a_turn,

@@ -11,7 +11,7 @@ from pathlib import Path
 from .. import net
 from ..privacy.deidentified_source import DeidentifiedSource
 from ..privacy.redacted_log import OwnWordsOnly
-from .output import note
+from .output import note, note_if_others_may_read
 from .parser import path_of
 from .serving import when_ready
 
@@ -75,4 +75,5 @@ def _read_key(path: Path) -> bytes:
             f"the key {str(path)!r} has {len(key)} bytes, which can be guessed; {_SHORTEST_KEY} or "
             "more are needed: head -c 32 /dev/urandom > FILE"
         )
+    note_if_others_may_read(path)
     return key

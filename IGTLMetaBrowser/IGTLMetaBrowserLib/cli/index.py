@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..dicom_index import header_reader as kinds
 from ..dicom_index.database import DicomIndexError
-from ..dicom_index.export import ENDINGS, database_path, part_path, write_index
+from ..dicom_index.export import ENDINGS, check_format, database_path, part_path, write_index
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import LEVELS, SERIES
 from . import output as output
 from .output import note
-from .parser import add_command, path_of
+from .parser import add_command, modalities_of, path_of
 
 if TYPE_CHECKING:
     from ..dicom_index.related_series import Branch
@@ -77,7 +77,7 @@ def add_commands(commands: Any) -> None:
     command.add_argument(
         "--query",
         metavar="MODALITIES",
-        type=_modalities,
+        type=modalities_of,
         help="print only the series of these modalities that belong together, such as CT,RTSTRUCT",
     )
 
@@ -90,6 +90,8 @@ def make_index(arguments: argparse.Namespace) -> int:
         arguments.usage_error("give a file to write with -o, or --graph, or --query")
     if path is not None and path.suffix.lower() not in ENDINGS:
         arguments.usage_error(f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
+    if path is not None:
+        check_format(path)  # before all files are read
     database = database_path(path) if path else None
     ignored = [path, part_path(path)] if path else []
     with DicomIndex(arguments.folder, database, ignored) as index:
@@ -200,13 +202,6 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _modalities(text: str) -> list[str]:
-    modalities = [part.strip().upper() for part in text.split(",") if part.strip()]
-    if not modalities:
-        raise argparse.ArgumentTypeError("give modalities, such as CT,RTSTRUCT")
-    return modalities
 
 
 def _jobs(text: str) -> int:

@@ -20,6 +20,7 @@ _LASTING = (["serve"], ["record"], ["replay"])
 # ``typing``.
 try:
     import signal
+    import warnings
 except KeyboardInterrupt:
     os._exit(_INTERRUPTED)
 TYPE_CHECKING = False
@@ -60,6 +61,8 @@ def _run(words: list[str]) -> int:
             quietly.handle_then(interrupt)
     try:
         sys.stdout.reconfigure(errors="backslashreplace")
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")  # what libraries remark on files is not for users
         code = arguments.run(arguments)
         sys.stdout.flush()
         return code
@@ -118,15 +121,15 @@ class _EndedQuietly:
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
-    import argparse
-
     from . import index
+    from .parser import Parser, ShowVersion
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="igtlmeta",
         description="Lists, fetches and serves images over OpenIGTLink; indexes DICOM files.",
         epilog="See igtlmeta COMMAND --help for its options. Try: igtlmeta serve --demo",
     )
+    parser.add_argument("--version", action=ShowVersion, help="print which version this is")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     if argv[:1] != ["index"]:
         # They need numpy. Loading it takes as long as to see that an index is up to date.
@@ -135,4 +138,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
         for command in (list, trajectories, fetch, serve, store, probe, record):
             command.add_commands(commands)
     index.add_commands(commands)
-    return parser.parse_args(argv)
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:  # argparse would show the usage of all commands, not of this one
+        arguments.usage_error(f"unrecognized arguments: {' '.join(unknown)}")
+    return arguments

@@ -38,7 +38,9 @@ class Metrics:
         try:
             prometheus_client.start_http_server(port, "127.0.0.1", registry)
         except OSError as error:
-            raise MetricsError(f"no metrics on port {port}: {error.strerror}") from None
+            raise MetricsError(
+                f"no metrics on port {port}: {error.strerror}; choose another: --metrics PORT"
+            ) from None
 
     def update(self, server: net.Server) -> None:
         """Note what is now, for whoever reads it next."""

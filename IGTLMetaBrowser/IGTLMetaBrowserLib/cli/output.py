@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -101,6 +104,12 @@ def note(text: str) -> None:
     """
     with suppress(OSError):
         print(f"igtlmeta: {printable(text)}", file=sys.stderr, flush=True)
+
+
+def note_if_others_may_read(path: Path) -> None:
+    """Say on stderr if a file with a secret is open to everybody; Windows has no such numbers."""
+    if os.name != "nt" and path.stat().st_mode & stat.S_IROTH:
+        note(f"everybody on this computer may read the secret in {str(path)!r}: chmod o-r it")
 
 
 def print_json(objects: Iterable[dict[str, Any]]) -> None:

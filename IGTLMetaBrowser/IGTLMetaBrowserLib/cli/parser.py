@@ -3,9 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of the command, and of each subcommand: its errors say where the help is."""
+
+    def error(self, message: str) -> NoReturn:
+        """End the process because of wrong usage."""
+        super().error(f"{message}; see {self.prog} --help")
+
+
+class ShowVersion(argparse.Action):
+    """An option that prints which versions run, for a bug report, and ends the process."""
+
+    def __init__(self, *names: Any, **options: Any) -> None:
+        super().__init__(*names, nargs=0, **options)
+
+    def __call__(self, *_arguments: Any) -> NoReturn:
+        """Look them up: that takes longer than all that other commands have to import."""
+        import platform
+        from importlib import metadata
+
+        try:
+            version = metadata.version("igtlmetabrowser")
+        except metadata.PackageNotFoundError:
+            version = "(not installed)"
+        print(f"igtlmeta {version}, Python {platform.python_version()}, {platform.platform()}")
+        raise SystemExit(0)
 
 
 def add_command(
@@ -26,6 +54,14 @@ def add_command(
     )
     parser.set_defaults(run=run, errors=errors, usage_error=parser.error)
     return parser
+
+
+def modalities_of(text: str) -> list[str]:
+    """Return modalities (DICOM's, such as CT), with commas or blanks between them; for argparse."""
+    modalities = re.findall(r"[^\s,\\]+", text.upper())
+    if not modalities:
+        raise argparse.ArgumentTypeError("give modalities, such as CT,RTSTRUCT")
+    return modalities
 
 
 def path_of(text: str) -> Path:

@@ -155,7 +155,8 @@ def _listening_tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
     """Return how clients connect; None for without TLS. Raises ``TLSError``."""
     if arguments.listen_cert is None:
         return None
-    return net.ServerTLS(arguments.listen_cert, arguments.listen_key).make_context()
+    files = net.ServerTLS(arguments.listen_cert, arguments.listen_key)
+    return tls_options.make_server_context(files)
 
 
 def _check_exposure(arguments: argparse.Namespace) -> None:

@@ -12,6 +12,8 @@ import hashlib
 import logging
 import os
 import ssl
+import sys
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,7 +103,7 @@ def serve(arguments: argparse.Namespace) -> int:
         arguments.usage_error("--volumes says what is in a folder; name that: DIR --volumes")
     archive_options.check_limits(arguments)
     tls = tls_options.server_tls(arguments)
-    context = None if tls is None else tls.make_context()
+    context = None if tls is None else tls_options.make_server_context(tls)
     serving_options.check_exposure(arguments)
     _start_log(arguments.verbose)
     limits, records = serving_options.limits(arguments), _records(arguments)
@@ -196,6 +198,8 @@ def _open_volumes(arguments: argparse.Namespace) -> PlainVolumeSource:
 def _start_log(is_verbose: bool) -> None:
     handler = logging.StreamHandler()
     logging.captureWarnings(True)
+    if is_verbose and not sys.warnoptions:
+        warnings.simplefilter("default")
     if not is_verbose:
         # pydicom warns of every oddity in a file, which would hide what matters.
         handler.addFilter(logging.Filter(__package__.partition(".")[0]))

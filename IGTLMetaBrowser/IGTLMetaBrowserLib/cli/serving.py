@@ -16,6 +16,7 @@ from .. import net
 from ..net.server.audit import AuditTrail
 from .metrics import Metrics
 from .output import complain, note
+from .tls_options import make_server_context
 
 Answer = TypeVar("Answer")
 
@@ -167,7 +168,7 @@ class Serving:
             note("SIGHUP: there are no certificates to reload")
             return
         try:
-            self._server.tls = self._tls.make_context()
+            self._server.tls = make_server_context(self._tls)
         except net.TLSError as error:
             complain(f"SIGHUP: {error}; the previous certificates stay in use")
         else:

@@ -7,6 +7,7 @@ import ipaddress
 import math
 import re
 import socket
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -216,8 +217,16 @@ def count_number(text: str) -> int:
 def _network(text: str) -> net.Network:
     try:
         return ipaddress.ip_network(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not a network: {error}") from None
+    except ValueError:
+        raise argparse.ArgumentTypeError(_why_no_network(text)) from None
+
+
+def _why_no_network(text: str) -> str:
+    """Return what is wrong with a network; an address in it is a likely mistake."""
+    with suppress(ValueError):
+        network = ipaddress.ip_interface(text).network
+        return f"{text!r} is an address with a mask; its network is {network}"
+    return f"{text!r} is not a network such as 10.1.0.0/16, or an address"
 
 
 def port_number(text: str) -> int:

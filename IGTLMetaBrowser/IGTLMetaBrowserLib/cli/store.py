@@ -22,7 +22,7 @@ from ..sources.dicom.fields import image_id
 from ..sources.dicom.replaced_documents import replaced_by, version_of
 from ..sources.documents.label_document import replace_segments, write_segmentation
 from ..sources.documents.label_file import ENDING, Labels, read_labels
-from ..sources.documents.plan_document import write_plan
+from ..sources.documents.plan_document import check_images, write_plan
 from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
 from ..sources.trajectory_file import read_trajectories
@@ -91,6 +91,7 @@ def store(arguments: argparse.Namespace) -> int:
     _require_packages()
     archive = archive_options.open_archive(arguments) if is_archive else None
     images, known = _images(arguments, archive), None
+    check_images(images)  # all else takes for granted that they say what they are
     if archive is not None and arguments.replaces:
         known = DocumentsOfStudy(archive, images, "SR" if _is_plan(arguments) else "SEG")
     document, numbers = _document(arguments, images, known)
@@ -120,7 +121,7 @@ def _require_packages() -> None:
     except ImportError as error:
         raise SourceError(
             "Storing needs highdicom and pydicom, which this Python does not have. "
-            'Install them: pip install "igtlmetabrowser[pacs]"'
+            "Install them: pip install highdicom"
         ) from error
 
 
@@ -230,7 +231,8 @@ def _images(arguments: argparse.Namespace, archive: Archive | None) -> list[Data
     query = {"SeriesInstanceUID": arguments.series}
     found = [one for one in archive.find(query, 2) if one.uid == arguments.series]
     if len(found) != 1:
-        raise SourceError(f"{archive.name} has {len(found)} series {arguments.series}")
+        many = f"{len(found)} series" if found else "no series"
+        raise SourceError(f"{archive.name} has {many} {arguments.series}; check --series")
     images: list[Dataset] = []
     # Nothing of them goes to the disk, where it would stay if this process is killed.
     archive.fetch(found[0], lambda content: images.extend(_image_in(content, "a file")))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import ssl
 from typing import Any
 
 from .. import net
+from .output import note, note_if_others_may_read
 from .parser import path_of
 
 
@@ -25,9 +27,16 @@ def add_client_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tls-fingerprint",
         metavar="SHA256",
-        default="",
+        type=_fingerprint,
         help="trust the certificate with this fingerprint, such as a self-signed one",
     )
+
+
+def _fingerprint(text: str) -> str:
+    if not net.is_fingerprint(text):
+        words = "is no SHA-256 fingerprint, which has 32 bytes: openssl x509 -fingerprint -sha256"
+        raise argparse.ArgumentTypeError(f"{text!r} {words}")
+    return text
 
 
 def client_tls(arguments: argparse.Namespace) -> net.ClientTLS | None:
@@ -39,7 +48,7 @@ def client_tls(arguments: argparse.Namespace) -> net.ClientTLS | None:
         arguments.tls_cert,
         arguments.tls_key,
         arguments.tls_name,
-        arguments.tls_fingerprint,
+        arguments.tls_fingerprint or "",
     )
     return tls if arguments.tls or tls != net.ClientTLS() else None
 
@@ -67,6 +76,15 @@ def server_tls(arguments: argparse.Namespace) -> net.ServerTLS | None:
     if arguments.tls_revoked and not arguments.tls_client_ca:
         arguments.usage_error("--tls-revoked requires --tls-client-ca")
     return net.ServerTLS(arguments.tls_cert, *files)
+
+
+def make_server_context(tls: net.ServerTLS) -> ssl.SSLContext:
+    """Read the files; say on stderr what is likely a mistake in them. Raises ``TLSError``."""
+    context = tls.make_context()
+    note_if_others_may_read(tls.key or tls.certificate)
+    if problem := net.why_not_valid_today(context, tls.certificate):
+        note(f"clients will refuse {str(tls.certificate)!r}: {problem}; renew it")
+    return context
 
 
 def _add_file(group: Any, option: str, text: str) -> None:

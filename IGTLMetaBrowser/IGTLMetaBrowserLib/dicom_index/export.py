@@ -143,14 +143,23 @@ def _with_unique_subseries(rows: Iterator[Row]) -> Iterator[Row]:
             yield row if is_first else {**row, "subseries": f"{row['subseries']} {row['modality']}"}
 
 
-def _write_parquet(rows: Iterator[Row], level: str, path: Path) -> None:
+def check_format(path: Path) -> None:
+    """Raise ``DicomIndexError`` if a package is missing that a file of this name needs."""
+    if path.suffix.lower() != ".parquet":
+        return
     try:
-        import pyarrow
-        from pyarrow import parquet
+        import pyarrow  # noqa: F401
     except ImportError:
         raise DicomIndexError(
             "writing .parquet needs pyarrow; pip install pyarrow, or choose .csv"
         ) from None
+
+
+def _write_parquet(rows: Iterator[Row], level: str, path: Path) -> None:
+    check_format(path)
+    import pyarrow
+    from pyarrow import parquet
+
     types = {"instances": pyarrow.int64()}
     schema = pyarrow.schema([(name, types.get(name, pyarrow.string())) for name in COLUMNS])
     with parquet.ParquetWriter(path, schema) as writer:

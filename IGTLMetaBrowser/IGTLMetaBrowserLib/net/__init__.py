@@ -4,7 +4,8 @@ client, server  for scripts and the browser; for the command ``serve`` and the s
 recording       a conversation written down, and a server that says it again
 probe           how a server answers, tried out
 a connection    ``connection``, ``connection_attempt``, ``address``, ``host_lookup``, ``settings``,
-                ``other_protocols``; ``tls``, ``tls_client``, ``tls_server``, ``tls_socket``
+                ``other_protocols``; ``tls``, ``tls_client``, ``tls_server``, ``tls_socket``,
+                ``certificate_dates``
 who serves      ``acceptor`` (lets clients in) with ``listener``, ``limits`` and ``farewell``;
                 ``turns``, ``limited_log``; ``source`` is what a server offers
 what is known   ``errors``, ``image_sequences`` (4D), ``whole_texts`` (our own servers)
@@ -13,6 +14,7 @@ The packages import what is beside them, but not one another.
 """
 
 from .address import DEFAULT_PORT, format_address, is_loopback, parse_address
+from .certificate_dates import why_not_valid_today
 from .client.client import Client
 from .client.events import (
     CapabilityKnown,
@@ -42,7 +44,7 @@ from .server.events import ServerEvent, ServerEventType
 from .server.server import Server
 from .settings import ConnectionSettings
 from .source import NotReadyError, Source, SourceError
-from .tls_client import ClientTLS
+from .tls_client import ClientTLS, is_fingerprint
 from .tls_server import ServerTLS
 from .whole_texts import (
     NOTICE,
@@ -93,6 +95,7 @@ __all__ = [
     "documents_of_items",
     "format_address",
     "ids_with_whole_texts",
+    "is_fingerprint",
     "is_loopback",
     "is_own_server",
     "notices_of_documents",
@@ -100,6 +103,7 @@ __all__ = [
     "parse_networks",
     "read_sequences",
     "sequence_of",
+    "why_not_valid_today",
     "with_whole_text",
     "with_whole_texts",
 ]

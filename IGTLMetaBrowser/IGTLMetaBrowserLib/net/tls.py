@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,10 +43,8 @@ def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | Non
         context.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:
         files = f"{str(certificate)!r}" + (f" and {str(key)!r}" if key else "")
-        raise TLSError(
-            f"no certificate with its private key in {files}: {_reason(error)}; PEM files without "
-            "a password are needed"
-        ) from None
+        why = _why_not_loaded(certificate, key or certificate, error)
+        raise TLSError(f"no certificate with its private key in {files}: {why}") from None
 
 
 def load_certificate_authority(context: ssl.SSLContext, path: Path) -> None:
@@ -89,10 +88,22 @@ def _require_file(path: Path) -> None:
         ) from None
 
 
+def _why_not_loaded(certificate: Path, key: Path, error: Exception) -> str:
+    """Return what is wrong with a certificate or its key, of which OpenSSL says little."""
+    if b"CERTIFICATE-----" not in certificate.read_bytes():
+        return f"{str(certificate)!r} has no -----BEGIN CERTIFICATE-----; convert it to PEM"
+    if b"PRIVATE KEY-----" not in key.read_bytes():
+        return f"{str(key)!r} has no private key in PEM; name the file that has it"
+    if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
+        return "the key is that of another certificate; name the one that belongs to it"
+    return f"{_reason(error)}; PEM files without a password are needed"
+
+
 def _no_password() -> bytes:
     raise ValueError("it is protected by a password")
 
 
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    reason = re.sub(r" \(_ssl\.c:\d+\)$", "", str(reason))  # a line of Python's source
     return str(reason).replace("_", " ").lower() if str(reason).isupper() else str(reason)

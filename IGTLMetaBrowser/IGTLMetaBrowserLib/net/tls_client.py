@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -144,7 +145,7 @@ class TLSConnectionAttempt(ConnectionAttempt):
         found = fingerprint(handshake.getpeercert(binary_form=True) or b"")
         accepted = self._tls.accepted_fingerprint
         if self._distrust:
-            words = f"its certificate is not trusted: {self._distrust}"
+            words = f"its certificate is not trusted: {self._distrust.rstrip('.')}"
         elif accepted and plain_fingerprint(accepted) != plain_fingerprint(found):
             words = "its certificate is not the one that was accepted"
         else:
@@ -172,6 +173,11 @@ def open_attempt(
     if tls is None:
         return ConnectionAttempt(host, port, now, seconds, addresses)
     return TLSConnectionAttempt(host, port, now, seconds, addresses, tls)
+
+
+def is_fingerprint(text: str) -> bool:
+    """Return whether a text is a SHA-256 fingerprint: 32 bytes, perhaps with colons or blanks."""
+    return re.fullmatch(r"(?:[0-9A-Fa-f]{2}[:\s]*){32}", text.strip()) is not None
 
 
 def plain_fingerprint(text: str) -> str:

@@ -50,7 +50,10 @@ def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
             "write them as igtlmeta trajectories --json does"
         ) from error
     if not isinstance(objects, list):
-        raise SourceError(f'{str(path)!r} must hold a list of trajectories: [{{"name": ...}}, ...]')
+        raise SourceError(
+            f'{str(path)!r} must hold a list of trajectories: [{{"name": ...}}, ...]; write it as '
+            "igtlmeta trajectories --json does"
+        )
     items = []
     for number, trajectory in enumerate(objects, start=1):
         try:

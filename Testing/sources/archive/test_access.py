@@ -94,6 +94,14 @@ def test_a_certificate_of_our_own(script, cache, authority, tmp_path):
                 ArchiveSource(DicomWebArchive(url, settings), cache)
 
 
+def test_an_archive_without_tls_is_called_by_its_other_name(cache: SeriesCache):
+    with (
+        scripted_archive.running(lambda request: None) as port,
+        pytest.raises(SourceError, match="does not speak TLS; try http:// instead of https://"),
+    ):
+        ArchiveSource(DicomWebArchive(f"https://localhost:{port}/dicom-web"), cache)
+
+
 @pytest.mark.parametrize(
     ("option", "words"),
     [("certificate", "No such file.*--archive-cert"), ("authority", "No such file.*--archive-ca")],

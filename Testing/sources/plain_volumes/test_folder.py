@@ -182,8 +182,24 @@ def test_of_a_file_that_is_cut_off_it_is_said_what_to_try(tmp_path: Path, ending
 def test_an_unknown_id_and_a_missing_folder_are_named(tmp_path: Path):
     with pytest.raises(net.SourceError, match="there is no image with the ID 'Z'"):
         PlainVolumeSource(tmp_path).image("Z")
-    with pytest.raises(net.SourceError, match="there is no folder"):
+    with pytest.raises(net.SourceError, match=r"there is no folder .*; check the path"):
         PlainVolumeSource(tmp_path / "none")
+    (tmp_path / "a.txt").touch()
+    with pytest.raises(net.SourceError, match="is a file; give the folder it is in"):
+        PlainVolumeSource(tmp_path / "a.txt")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_folders_that_may_not_be_read_are_named(tmp_path: Path):
+    """Nothing would be listed of them, as if nothing were in them."""
+    write_with_itk(tmp_path / "a" / "head.nrrd")
+    (tmp_path / "a").chmod(0)
+    assert PlainVolumeSource(tmp_path).refused == [
+        ("a", "its files cannot be listed: Permission denied")
+    ]
+    with pytest.raises(net.SourceError, match="cannot be listed: Permission denied; check who"):
+        PlainVolumeSource(tmp_path / "a")
+    (tmp_path / "a").chmod(0o700)
 
 
 def test_a_served_file_is_read_in_another_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -92,6 +92,8 @@ class Probe:
             self._ask_in_version_2()
         self._ask(codec.GetMessage("IMAGE", device_name=_NO_ID))
         self._report_checksums()
+        if all(answer.outcome in ("silence", "closed") for answer in self.report.answers):
+            self._quirk("it has answered nothing: it may be no OpenIGTLink server, or need longer")
         self._connection.close()
         return self.report
 

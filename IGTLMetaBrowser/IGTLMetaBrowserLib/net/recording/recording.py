@@ -131,7 +131,7 @@ class RecordingWriter:
     def _error(self, error: OSError) -> RecordingError:
         return RecordingError(
             f"the recording {str(self._path)!r} cannot be written: {error.strerror}; choose "
-            "another file, or free some space"
+            "another file, or check its folder, who may write there, and the disk"
         )
 
 

@@ -31,12 +31,14 @@ import logging
 import logging.handlers
 import os
 import socket
+import sys
 from collections import deque
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from ..address import format_address
 from ..limited_log import LinesPerMinute
 from .events import ServerEvent, ServerEventType
 from .repeated_transfers import RepeatedTransfers
@@ -139,8 +141,8 @@ class AuditFile:
 
     def _error(self, error: OSError) -> AuditError:
         return AuditError(
-            f"the audit trail {str(self._path)!r} cannot be written: {error.strerror}; free some "
-            "space, or choose another file. Nothing is served without it"
+            f"the audit trail {str(self._path)!r} cannot be written: {error.strerror}; check its "
+            "folder, who may write there, and the disk. Nothing is served without it"
         )
 
 
@@ -152,7 +154,7 @@ class Syslog(logging.handlers.SysLogHandler):
             super().__init__(address, _FACILITY, socket.SOCK_DGRAM)
         except OSError as error:
             raise AuditError(
-                f"no syslog at {address}: {error.strerror or error}; is it running?"
+                f"no syslog at {_named(address)}: {error.strerror or error}; is it running?"
             ) from None
 
     def write(self, line: str) -> None:
@@ -164,7 +166,16 @@ class Syslog(logging.handlers.SysLogHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do not go on as if it had been written."""
-        raise AuditError("syslog no longer accepts lines. Nothing is served without it")
+        error = sys.exc_info()[1]
+        reason = getattr(error, "strerror", None) or error
+        raise AuditError(
+            f"syslog at {_named(self.address)} takes no lines: {reason}; is it running? Nothing is "
+            "served without it"
+        )
+
+
+def _named(address: str | tuple[str, int]) -> str:
+    return address if isinstance(address, str) else format_address(*address)
 
 
 class AuditTrail:

@@ -52,7 +52,11 @@ _EXAMPLE = "one looks like https://pacs.example/dicom-web"
 # Who is named in a URL, perhaps with a password: what cannot be parsed is repeated in an error.
 _USER = re.compile(r"//[^/]*@")
 
+# What OpenSSL calls an answer that is none of TLS.
+_NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+
 _WORDS = {
+    400: "it does not understand that; check the URL",
     401: "it requires a user name and password, or a token; see --archive-user",
     403: "it does not let this user do that; ask who runs the archive",
     404: "it has nothing there; check the URL, and whether the series still is in the archive",
@@ -223,6 +227,8 @@ class DicomWebArchive:
         bottom = _bottom(error)
         if isinstance(bottom, ssl.SSLCertVerificationError):
             return f"{self.name} is not trusted: {_reason(error)}; see --archive-ca"
+        if getattr(bottom, "reason", "") in _NO_TLS:
+            return f"{self.name} does not speak TLS; try http:// instead of https://"
         return (
             f"{self.name} refuses TLS: {_reason(error)}. Does it want a certificate of ours, or "
             "another one? See --archive-cert"

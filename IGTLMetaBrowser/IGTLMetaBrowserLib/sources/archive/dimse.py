@@ -80,7 +80,7 @@ class DimseArchive:
         except ImportError as error:
             raise SourceError(
                 "An archive needs pynetdicom, which this Python does not have. "
-                'Install it: pip install "igtlmetabrowser[pacs]"'
+                "Install it: pip install pynetdicom"
             ) from error
         found = _ADDRESS.fullmatch(address)
         if found is None:

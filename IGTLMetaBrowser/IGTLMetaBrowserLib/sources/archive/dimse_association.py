@@ -142,7 +142,7 @@ class Association:
             )
         return BrokenOffError(
             f"{self.peer.name} has broken off a {what}, or sent what is no answer to it; try again "
-            "later"
+            f"later, or ask who runs it whether it lets {self.peer.own_aet} do that; see --aet"
         )
 
     def check(self, status: Dataset, what: str) -> None:
@@ -207,7 +207,8 @@ def associated(
         yield association
     except RuntimeError as error:  # pynetdicom's: the association is not established any more
         raise BrokenOffError(
-            f"{peer.name} has broken off the association; try again later"
+            f"{peer.name} has broken off the association; try again later, or ask who runs it "
+            f"whether it lets {peer.own_aet} do that; see --aet"
         ) from error
     finally:
         if established.is_established and not association.is_ended:

@@ -57,7 +57,7 @@ def make_session(settings: WebSettings, answers: WebAnswers) -> requests.Session
     except ImportError as error:
         raise SourceError(
             "An archive needs dicomweb-client, which this Python does not have. "
-            'Install it: pip install "igtlmetabrowser[pacs]"'
+            "Install it: pip install dicomweb-client"
         ) from error
     session = requests.Session()
     if settings.user:

@@ -440,5 +440,5 @@ def _require_pydicom() -> None:
     except ImportError as error:
         raise SourceError(
             "Serving DICOM files needs pydicom, which is not installed. "
-            'Install it: pip install "igtlmetabrowser[server]"'
+            "Install it: pip install pydicom"
         ) from error

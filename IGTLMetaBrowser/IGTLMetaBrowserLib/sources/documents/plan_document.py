@@ -184,8 +184,11 @@ def check_images(images: Sequence[Dataset]) -> str:
     Raises ``SourceError`` unless they are of one series, of one patient, and say so.
     """
     for keyword in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
-        if not all(image.get(keyword) for image in images):
-            raise SourceError(f"the images cannot be referred to: they have no {keyword}")
+        if without := sum(not image.get(keyword) for image in images):
+            raise SourceError(
+                f"{without} of {len(images)} images cannot be referred to: they have no {keyword}; "
+                "leave them out"
+            )
     for keyword, what in (
         ("SeriesInstanceUID", "series"),
         ("StudyInstanceUID", "study"),

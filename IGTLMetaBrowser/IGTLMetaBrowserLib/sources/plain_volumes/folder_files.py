@@ -6,6 +6,7 @@ another has had: who has an older list must not get the image of another file by
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -87,25 +88,44 @@ class FolderFiles:
     def look(self) -> Offers:
         """Return what the folder offers, the same object as long as nothing has changed.
 
-        Raises ``SourceError``.
+        Raises ``SourceError`` if the folder itself cannot be listed: a share that is away has not
+        lost its files.
         """
-        try:
-            if not self._folder.is_dir():
-                raise SourceError(f"there is no folder {str(self._folder)!r}")
-            paths = sorted(self._folder.rglob("*"))
-        except OSError as error:  # a folder in it that is just removed
-            raise SourceError(f"the folder cannot be read: {error.strerror}") from error
-        endings = (*ENDINGS, MARKUPS_ENDING)
+        closed: dict[Path, _Known] = {}
+        paths = self._paths_in_it(closed)
         slow = [path for path, one in self._known.items() if one.is_slow]
-        known = {
-            path: self._look_at(path, self._known.get(path))
-            for path in paths
-            if path.name.lower().endswith(endings)
-        }
+        known = {path: self._look_at(path, self._known.get(path)) for path in paths} | closed
         self._read_slow(known, slow)
         if self._offered is None or known != self._known:
             self._known, self._offered = known, self._offers(known)
         return self._offered
+
+    def _paths_in_it(self, closed: dict[Path, _Known]) -> list[Path]:
+        """Return the files by their endings, in order; add the folders that cannot be listed."""
+
+        def refuse(error: OSError) -> None:
+            path = Path(os.fspath(error.filename))
+            if path == self._folder:
+                raise SourceError(self._why_not_listed(error)) from error
+            if not isinstance(error, FileNotFoundError):  # it is just removed
+                reason = f"its files cannot be listed: {error.strerror}"
+                closed[path] = _Known(reason, (path,), None)
+
+        endings = (*ENDINGS, MARKUPS_ENDING)
+        return sorted(
+            Path(folder, name)
+            for folder, _, names in os.walk(self._folder, onerror=refuse)
+            for name in names
+            if name.lower().endswith(endings)
+        )
+
+    def _why_not_listed(self, error: OSError) -> str:
+        name = repr(str(self._folder))
+        if isinstance(error, FileNotFoundError):
+            return f"there is no folder {name}; check the path"
+        if isinstance(error, NotADirectoryError):
+            return f"{name} is a file; give the folder it is in"
+        return f"the files in {name} cannot be listed: {error.strerror}; check who may read them"
 
     def forget(self, path: Path) -> None:
         """Read a file anew next time, whatever its version is."""

@@ -53,7 +53,7 @@ class ArchiveAddress:
 
     def secrets(self):
         """Return the environment variables by which the gateway is told the secret."""
-        if not self.secret or not self.isUrl:
+        if not self.isUrl or not (self.secret or self.user):
             return {}
         return {PASSWORD_VARIABLE if self.user else TOKEN_VARIABLE: self.secret}
 
