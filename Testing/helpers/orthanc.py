@@ -24,6 +24,7 @@ INSTALL = "apt-get install -y --no-install-recommends orthanc orthanc-dicomweb"
 PLUGINS = Path("/usr/share/orthanc/plugins")
 DICOMWEB = PLUGINS / "libOrthancDicomWeb.so"
 _SECONDS_TO_START = 30
+_ATTEMPTS = 5
 
 
 def is_installed() -> bool:
@@ -71,10 +72,16 @@ class Orthanc:
         )
 
     def upload(self, files: Iterable[Path]) -> int:
-        """Store files; return how many it took (it refuses what is no whole DICOM)."""
+        """Store files; return how many it took (it refuses what is no whole DICOM).
+
+        Where several write into one database, it fails now and then: they are sent again.
+        """
 
         def post(file: Path) -> bool:
-            return self.call("POST", "/instances", data=file.read_bytes()).ok
+            answers = (
+                self.call("POST", "/instances", data=file.read_bytes()) for _ in range(_ATTEMPTS)
+            )
+            return next((one.ok for one in answers if one.status_code < 500), False)
 
         with ThreadPoolExecutor(4) as executor:
             return sum(executor.map(post, files))

@@ -119,8 +119,8 @@ class AsksElsewhere(Protocol):
     def require_lists_since(self, since: float, image_id: str = "") -> None:
         """Answer the next question by lists that were asked for since, in ``time.monotonic`` s.
 
-        It is called before each turn of a question. 0 is for one that is not for a list: what is
-        known is enough, as it is for the entry of one image, ``image_id``.
+        It is called before each turn of a question. What is known is enough for 0, and if the
+        question is for one image that is, ``image_id``.
         """
         ...
 

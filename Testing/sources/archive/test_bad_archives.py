@@ -9,18 +9,22 @@ import gzip
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from helpers.peers import ServerInThread
 from helpers.ready_sources import fetch_only, ready
 from helpers.scripted_archive import Answer, archive_of, listing, multipart, record
+from IGTLMetaBrowserLib.net import RefusedError
 from IGTLMetaBrowserLib.net.source import NotReadyError, SourceError
 from IGTLMetaBrowserLib.sources.archive import web_answers, web_session
 from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 
 POSITIONS = [(0.0, 0.0, 0.0), (0.0, 0.0, 2.0), (0.0, 0.0, 4.0)]
 
@@ -307,3 +311,18 @@ def test_the_accession_of_a_study_is_told(serve, make_slice, open_source):
     (item,) = source.images()
     assert source.metadata(item.id)["AccessionNumber"] == "A-4711"
     assert fetch_only(source).metadata["AccessionNumber"] == "A-4711"
+
+
+def test_an_image_that_came_into_the_archive_since_it_was_listed_is_found(
+    serve, slices, open_source
+):
+    """As by a gateway that takes the place of another, which had listed it."""
+    there: list[dict[str, Any]] = []
+    files = multipart(slices)
+    source = open_source(serve(lambda path: files if "/studies/" in path else listing(*there)))
+    there.append(record(slices))
+    with ServerInThread(source) as server, server.client() as client:
+        image = client.get_image(image_id(slices[0].SeriesInstanceUID))
+        assert image.pixels.shape == (3, 5, 7)
+        with pytest.raises(RefusedError, match="No image has the id 'X'; list the images"):
+            client.get_image("X")

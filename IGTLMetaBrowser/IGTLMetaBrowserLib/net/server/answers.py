@@ -39,15 +39,13 @@ _PATH = re.compile(r"""(?<![\w/\\.:])(?:[A-Za-z]:[/\\]|[/~\\])[^\s'",;()]+""")
 
 
 def require_lists(source: Source, query: codec.QueryMessage, since: float) -> None:
-    """Have a source use no older lists for a query that came ``since``, if it is for a list."""
-    if not isinstance(source, AsksElsewhere):
-        return
-    data_type = query.full_data_type
-    is_list = isinstance(query, codec.GetMessage) and data_type in ("IMGMETA", "TRAJ", "LBMETA")
-    if not is_list or is_without_items(query):  # which asks what else is known of the last list
-        source.require_lists_since(0.0)
-    else:
-        source.require_lists_since(since, "" if data_type == "TRAJ" else query.device_name)
+    """Have a source use no older lists for a query that came ``since``.
+
+    Unless that is for an image which is known, or for what else is known of the last list.
+    """
+    if isinstance(source, AsksElsewhere):
+        name = "" if query.full_data_type == "TRAJ" else query.device_name
+        source.require_lists_since(0.0 if is_without_items(query) else since, name)
 
 
 def answer(source: Source, query: codec.QueryMessage, named: NamedItems) -> codec.Message | None:

@@ -343,8 +343,10 @@ class ArchiveSource:
 
     def _known(self, image_id: str) -> Series:
         if image_id not in self._series:
+            self.images()  # by another gateway to the same archive, it was perhaps listed already
+        if image_id not in self._series:
             raise SourceError(
-                f"No image has the id {image_id!r}; the list of images names those there are."
+                f"No image has the id {image_id!r}; list the images, or search for it once more."
             )
         return self._series[image_id]
 
