@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cli import forked
@@ -63,7 +63,9 @@ def run(work: Work, last: int | None = None) -> tuple[int, int, str]:
         work.use(folder / "out", process)
         process.join(SECONDS)
         if process.is_alive():
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # on a busy machine it may not have begun
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             raise HangError(f"{work.arguments} does not end")
         _wait_for_children(process.pid)
         counts = [int(path.read_text() or 0) for path in folder.glob("events*")]
