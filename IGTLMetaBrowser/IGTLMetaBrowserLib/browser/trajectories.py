@@ -68,15 +68,13 @@ class Trajectories:
 
     def document_of(self, node: Any) -> str:
         """Return the SOPInstanceUID of the document that a node's trajectory came from, if any."""
-        for one, uid in self._documented():
-            if self._of_server.node(one) is node:
-                return uid
-        return ""
+        one = self._of_server.shown_by(node)
+        return "" if one is None else self._document_of(one)
 
     def listed_item(self, node: Any) -> codec.TrajectoryItem | None:
         """Return what the server says of the trajectory that a node shows, if it is one of it."""
-        found = (one.item for one in self.items if self._of_server.node(one) is node)
-        return next(found, None)
+        one = self._of_server.shown_by(node)
+        return None if one is None else one.item
 
     def by_document(self) -> dict[str, list[Trajectory]]:
         """Return the trajectories that came from documents, by their SOPInstanceUIDs."""

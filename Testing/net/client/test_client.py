@@ -201,6 +201,25 @@ def test_a_large_image_takes_many_short_steps():
     assert steps > 5
 
 
+def test_many_small_messages_that_come_at_once_take_many_short_steps():
+    messages = [codec.StringMessage(f"{number}") for number in range(500)]
+
+    def script(peer: Peer) -> None:
+        peer.send(b"".join(map(codec.pack, messages)))
+        peer.wait_until_closed()
+
+    with ScriptedServer(script) as server, server.client() as client:
+        client.connect()
+        came: list[str] = []
+        while len(came) < len(messages):
+            client.wait_for_socket()
+            events = client.step(0.0)  # a piece of work each
+            some = [event.message for event in events if isinstance(event, net.Unsolicited)]
+            assert len(some) <= 1
+            came += [message.string for message in some]
+        assert came == [message.string for message in messages]
+
+
 def test_a_message_that_nobody_asked_for_is_handed_over():
     pushed = codec.TrajectoryMessage(items=[TRAJECTORY], device_name="Planner")
 

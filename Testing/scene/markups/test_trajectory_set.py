@@ -249,6 +249,17 @@ def test_what_is_gone_and_was_removed_by_the_user_is_forgotten(scene, trajectori
     assert trajectories.gone == []
 
 
+def test_which_trajectory_a_node_shows_is_known_and_a_copy_of_it_shows_none(scene, trajectories):
+    nodes = receive(trajectories, LINE, LINE, DRAIN)
+    assert [*map(trajectories.shown_by, nodes)] == trajectories.trajectories
+    copied = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+    copied.Copy(nodes[0])
+    drawn = scene.AddNewNodeByClass("vtkMRMLMarkupsLineNode")
+    assert [*map(trajectories.shown_by, (copied, drawn))] == [None, None]
+    scene.RemoveNode(nodes[2])
+    assert trajectories.shown_by(nodes[2]) is None
+
+
 # Too much, and what cannot be shown
 
 

@@ -149,6 +149,8 @@ class Session:
             events += self._handle(event)
             if isinstance(event, codec.Rejected) and is_wrong_server(event):
                 return events + self._give_up(f"{event.error}; {WRONG_SERVER_HINT}")
+            if self._unhandled and time.monotonic() >= end:  # hundreds come in a few KiB
+                return events
         if self._is_damaged:
             # Damage in a header can shift where the next message begins.
             return events + self._give_up(f"{self._address} {_DAMAGED}")

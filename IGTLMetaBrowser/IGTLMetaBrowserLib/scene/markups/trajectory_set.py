@@ -121,6 +121,12 @@ class TrajectorySet:
         """Return the node of a trajectory, or None if it is not in the scene (any more)."""
         return self._nodes.get(trajectory.key)
 
+    def shown_by(self, node: Any) -> Trajectory | None:
+        """Return the trajectory that a node shows, or None: a copy of it shows none."""
+        key = _key_of(node)
+        one = None if key is None else self._trajectories.get(key)
+        return one if one is not None and self.node(one) is node else None
+
     def is_removed(self, trajectory: Trajectory) -> bool:
         """Whether a trajectory was in the scene, and the user has removed its node."""
         return trajectory.written is not None and self.node(trajectory) is None
@@ -422,8 +428,7 @@ class TrajectorySet:
         self._show_label(one)
 
     def _on_visible(self, node: Any) -> None:
-        key = _key_of(node)
-        one = None if key is None else self._trajectories.get(key)
+        one = self.shown_by(node)
         if one is not None:
             self.catch_up(one)
             self._hidden.discard(one)
