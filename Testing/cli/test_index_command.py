@@ -191,6 +191,15 @@ def test_a_package_that_is_missing_is_named_before_all_files_are_read(folder: Pa
     assert not (tmp_path / "index.sqlite").exists()
 
 
+def test_without_pydicom_nothing_is_written(folder: Path, tmp_path: Path):
+    (tmp_path / "pydicom.py").write_text("raise ImportError('pydicom is not installed')")
+    result = igtlmeta("index", folder, "-o", tmp_path / "index.csv", PYTHONPATH=str(tmp_path))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "pip install pydicom" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "index.csv").exists()
+
+
 def test_a_place_that_cannot_be_written_to_is_named(folder: Path, tmp_path: Path):
     result = igtlmeta("index", folder, "-o", tmp_path / "none" / "index.csv")
     assert (result.returncode, result.stdout) == (1, "")

@@ -19,6 +19,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ def make_index(arguments: argparse.Namespace) -> int:
     if path is not None and path.suffix.lower() not in ENDINGS:
         arguments.usage_error(f"{str(path)!r} must end in {' or '.join(ENDINGS)}")
     if path is not None:
-        check_format(path)  # before all files are read
+        _check_packages(path)
     database = database_path(path) if path else None
     ignored = [path, part_path(path)] if path else []
     with DicomIndex(arguments.folder, database, ignored) as index:
@@ -114,6 +115,13 @@ def make_index(arguments: argparse.Namespace) -> int:
     return code
 
 
+def _check_packages(path: Path) -> None:
+    """Raise ``DicomIndexError`` before all files are read, if nothing could be written then."""
+    check_format(path)
+    if find_spec("pydicom") is None:
+        raise DicomIndexError("the images' ids need pydicom; pip install pydicom")
+
+
 def _print_summary(index: DicomIndex) -> None:
     """Say how many files are what, and which could not be read."""
     other = index.count(kinds.OTHER)
@@ -133,9 +141,13 @@ def _print_summary(index: DicomIndex) -> None:
 
 def _ids_of_files(index: DicomIndex) -> dict[str, list[str]]:
     """Return the ids under which ``igtlmeta serve`` offers the images of the files."""
+    from ..net.source import SourceError
     from ..sources.dicom.folder import DicomFolderSource
 
-    return DicomFolderSource(index.folder, (), index=index).ids_of_files()
+    try:
+        return DicomFolderSource(index.folder, (), index=index).ids_of_files()
+    except SourceError as error:
+        raise DicomIndexError(str(error)) from error
 
 
 @contextmanager

@@ -439,6 +439,5 @@ def _require_pydicom() -> None:
         import pydicom  # noqa: F401
     except ImportError as error:
         raise SourceError(
-            "Serving DICOM files needs pydicom, which is not installed. "
-            "Install it: pip install pydicom"
+            "DICOM files need pydicom, which is not installed. Install it: pip install pydicom"
         ) from error
