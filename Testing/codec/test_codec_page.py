@@ -1,0 +1,53 @@
+"""The examples of docs/CODEC.md, run as they stand there."""
+
+from __future__ import annotations
+
+import re
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers.peers import Peer, ScriptedServer
+from IGTLMetaBrowserLib import codec
+
+PAGE = (Path(__file__).parents[2] / "docs" / "CODEC.md").read_text(encoding="utf-8")
+
+
+def blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_example_of_a_receiver(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two answers, the second is damaged on its way."""
+
+    def answer(peer: Peer) -> None:
+        assert peer.receive().type_name == "GET_IMAGE"
+        image = codec.ImageMessage(np.zeros((1, 2, 3), np.uint8), device_name="IMAGE_0")
+        whole = bytes(codec.pack(image))
+        peer.send(whole)
+        peer.send(whole[:-1] + b"\xff")
+
+    with (
+        ScriptedServer(answer) as server,
+        socket.create_connection((server.host, server.port)) as sock,
+    ):
+        exec(blocks()[0], {"sock": sock})
+    printed = capsys.readouterr().out
+    assert "IMAGE_0 (1, 2, 3)" in printed
+    assert "could not be read:" in printed
+
+
+def test_the_example_of_a_message_type_of_an_application() -> None:
+    names: dict[str, object] = {"codec": codec}
+    exec(blocks()[1], names)
+    data = codec.pack(names["GreetingMessage"]("hello", device_name="A"))
+    assert codec.unpack(data).text == "hello"
+
+
+def test_the_classes_of_the_table_are_there() -> None:
+    table = "".join(re.findall(r"^\|.*\|$", PAGE, re.MULTILINE))
+    names = re.findall(r"`([A-Z]\w+)`", table)
+    assert len(names) > 30
+    assert [name for name in names if name not in codec.__all__] == []
