@@ -28,6 +28,12 @@ def test_every_python_file_of_the_tree_is_installed() -> None:
     )
 
 
+def test_who_checks_types_gets_those_of_the_package() -> None:
+    """Without the mark of PEP 561, a script that imports it fails ``mypy --strict``."""
+    assert (MODULE / "IGTLMetaBrowserLib" / "py.typed").exists()
+    assert 'IGTLMetaBrowserLib = ["py.typed"]' in (TOP / "pyproject.toml").read_text()
+
+
 def test_nothing_of_the_list_is_outside_of_a_command() -> None:
     """As what is left behind its end: CMake stops at it, and no extension is built."""
     commands_and_comments = r"\w+\([^()]*\)|#.*"

@@ -7,8 +7,9 @@ The idea is Cornerstone's "metadata providers".
 
 A script adds a provider of its own with a few lines::
 
-    from IGTLMetaBrowserLib.metadata.modules import PATIENT_STUDY, PatientStudy
+    from IGTLMetaBrowserLib.metadata.modules import PATIENT_STUDY
     from IGTLMetaBrowserLib.metadata.registry import NOTHING, Priority
+    from IGTLMetaBrowserLib.metadata.study_modules import PatientStudy
 
     weights = {"IMAGE_0": 71.5}  # kg
 
