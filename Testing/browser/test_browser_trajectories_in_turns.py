@@ -37,6 +37,7 @@ def test_each_step_brings_some_of_them(browser, hospital, events, scene):
     wait_for_the_answer(browser)
     assert [type(event) for event in events[-1:]] == [TrajectoriesChanged]
     assert len(browser.trajectories.items) == COUNT
+    assert lines(scene) == 0  # the list alone can take a step
     counts = []
     while browser.trajectories.is_showing:
         assert browser.next_deadline <= time.monotonic()  # the window steps again at once

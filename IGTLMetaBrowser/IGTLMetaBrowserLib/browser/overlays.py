@@ -126,7 +126,6 @@ class Overlays:
             coordinates = self._trajectories.coordinates
             is_pushed = query is None
             self._nodes.points.receive(self._address, message.items, coordinates, is_pushed)
-            self.work()
         elif isinstance(message, codec.LabelMetaMessage):
             label_maps = self._nodes.label_maps(self._address)
             label_maps.receive(message.items)

@@ -206,7 +206,6 @@ class Trajectories:
             self._know_documents(_documents(message, self.items), notices)
         # The table shows them at once, although their markups take several turns.
         self._notify(TrajectoriesChanged(is_unsolicited=not is_answer))
-        self.work()
 
     def adopt(self) -> None:
         """Find those of this server that are in the scene already."""
