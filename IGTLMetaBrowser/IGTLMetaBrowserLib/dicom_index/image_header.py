@@ -17,6 +17,7 @@ from .fields import Lookup, checked_items, first_item, in_item, items_of, known_
 from .grids import GRID_TAGS, split_grid
 from .pixel_place import PixelPlace, why_not_whole
 from .plausible_numbers import floats, why_implausible
+from .stored_values import why_unclear
 
 # The attributes that most slices of a series share, so that the index keeps them only once.
 SHARED_KEYWORDS = (
@@ -145,7 +146,8 @@ def read_image_header(
         damage = "what its values mean, or where its frames lie, cannot be read: it is damaged"
     problem = why_not_whole(values, transfer_syntax, pixels, file_size) or damage
     problem = problem or _why_not_each_frame(values, len(groups), frames)
-    problem = problem or why_implausible(values, frames) or split_grid(lookup, values, frames)
+    problem = problem or why_implausible(values, frames) or why_unclear(values, frames, pixels)
+    problem = problem or split_grid(lookup, values, frames)
     shared = {key: text for key, text in values.items() if key not in OWN_KEYWORDS}
     own = {key: text for key, text in values.items() if key in OWN_KEYWORDS}
     return ImageHeader(shared, own, frames, pixels, problem)

@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 from pydicom.tag import Tag
-from pydicom.uid import RLELossless, RTDoseStorage
+from pydicom.uid import (
+    PositronEmissionTomographyImageStorage,
+    RLELossless,
+    RTDoseStorage,
+)
 
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
@@ -160,3 +164,88 @@ class TestColorsThatAreNotRedGreenAndBlue:
         dataset.PixelData = bytes(5 * 7 * samples + 5 * 7 * samples % 2)
         reason = refusal(tmp_path, dataset)
         assert reason == f"its colors are {colors}, which nothing here makes red, green and blue of"
+
+    @pytest.mark.parametrize(
+        ("samples", "colors"), [(1, "RGB"), (1, "YBR_FULL"), (3, "MONOCHROME2"), (3, "")]
+    )
+    def test_nor_are_grays_that_may_be_colors(self, tmp_path, make_slice, samples, colors):
+        dataset = alone(make_slice, SamplesPerPixel=samples, PhotometricInterpretation=colors)
+        dataset.PlanarConfiguration = 0
+        dataset.PixelData = bytes(5 * 7 * 2 * 3)
+        assert refusal(tmp_path, dataset).startswith("whether it has colors is not known: ")
+
+
+class TestHalfARescale:
+    """pydicom and dcmtk take the stored values then, dcm2niix and GDCM 1 or 0 for the other."""
+
+    @pytest.mark.parametrize(
+        ("slope", "intercept", "said"),
+        [
+            (2, None, "RescaleSlope is 2.0, and RescaleIntercept is missing"),
+            (2, "", "RescaleSlope is 2.0, and RescaleIntercept is missing"),
+            (None, -1024, "RescaleIntercept is -1024.0, and RescaleSlope is missing"),
+            ([1, 2], 0, "RescaleSlope is 1.0\\2.0, two numbers or more"),
+            (1, [0, 5], "RescaleIntercept is 0.0\\5.0, two numbers or more"),
+        ],
+    )
+    def test_the_file_is_refused(self, tmp_path, make_slice, slope, intercept, said):
+        dataset = alone(make_slice)
+        self.set_rescale(dataset, slope, intercept)
+        assert refusal(tmp_path, dataset) == f"its values are not known: {said}"
+
+    def test_of_one_frame(self, tmp_path, make_slice):
+        dataset = alone(make_slice, NumberOfFrames=2, PerFrameFunctionalGroupsSequence=[])
+        dataset.PixelData = bytes(2 * 5 * 7 * 2)
+        self.set_rescale(dataset, None, None)
+        for intercept in (0, None):
+            group, values = Dataset(), Dataset()
+            self.set_rescale(values, 2, intercept)
+            group.PixelValueTransformationSequence = [values]
+            dataset.PerFrameFunctionalGroupsSequence.append(group)
+        assert refusal(tmp_path, dataset).startswith("its values are not known: RescaleSlope is 2")
+
+    @pytest.mark.parametrize(("slope", "intercept"), [(1, None), (0, None), (None, 0), ("", "")])
+    def test_that_changes_nothing(self, tmp_path, make_slice, slope, intercept):
+        dataset = alone(make_slice)
+        self.set_rescale(dataset, slope, intercept)
+        assert self.values_of(tmp_path, dataset) == {0, 1}
+
+    def test_the_intercept_of_a_pet_is_always_0(self, tmp_path, make_slice):
+        dataset = alone(make_slice, SOPClassUID=PositronEmissionTomographyImageStorage)
+        self.set_rescale(dataset, 2, None)
+        assert self.values_of(tmp_path, dataset) == {0, 2}
+
+    @pytest.mark.parametrize("scaling", [0, 0.001])
+    def test_what_is_of_a_dose_counts_in_doses_alone(self, tmp_path, make_slice, scaling):
+        dataset = alone(make_slice, DoseGridScaling=scaling)
+        self.set_rescale(dataset, 2, -10)
+        assert self.values_of(tmp_path, dataset) == {-10, -8}
+
+    @staticmethod
+    def set_rescale(dataset, slope, intercept):
+        for keyword, value in (("RescaleSlope", slope), ("RescaleIntercept", intercept)):
+            if value is None:
+                dataset.pop(keyword, None)
+            else:
+                setattr(dataset, keyword, value)
+
+    @staticmethod
+    def values_of(folder, dataset):
+        (folder / "good").write_bytes(content_of(dataset))
+        source = DicomFolderSource(folder)
+        return {*source.image(source.images()[0].id).pixels.ravel().tolist()}
+
+
+class TestBitsThatMakeNoSense:
+    """Read without their sign, -1000 HU would be 64536."""
+
+    @pytest.mark.parametrize("sign", [None, 2])
+    def test_nothing_says_whether_values_have_a_sign(self, tmp_path, make_slice, sign):
+        reason = refusal(tmp_path, alone(make_slice, PixelRepresentation=sign))
+        assert reason.startswith("whether its values have a sign is not known: ")
+
+    @pytest.mark.parametrize("stored", [None, 0, 17])
+    def test_more_bits_are_stored_than_there_are_or_none(self, tmp_path, make_slice, stored):
+        reason = refusal(tmp_path, alone(make_slice, BitsStored=stored))
+        assert reason.startswith("its header makes no sense: BitsStored is ")
+        assert reason.endswith(", of 16 bits")

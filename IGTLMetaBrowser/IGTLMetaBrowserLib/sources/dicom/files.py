@@ -28,6 +28,7 @@ NOT_OFFERED = {
 # C.7.6.3.1.2).
 _OTHER_COLORS = {"ARGB", "CMYK", "HSV"}
 _COLORS_OF_DECODERS = {"YBR_ICT", "YBR_RCT", "YBR_PARTIAL_420", "YBR_PARTIAL_422"}
+_THREE_SAMPLES = ("RGB", "YBR_")
 _NATIVE = {
     "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2",
 }  # fmt: skip
@@ -195,6 +196,10 @@ def _why_no_colors(header: ImageHeader) -> str:
     is_native = header.get(TRANSFER_SYNTAX_UID) in _NATIVE
     if colors in _OTHER_COLORS or (is_native and colors in _COLORS_OF_DECODERS):
         return f"its colors are {colors}, which nothing here makes red, green and blue of"
+    samples = header.get("SamplesPerPixel") or "1"
+    if (samples == "1") == colors.startswith(_THREE_SAMPLES) or samples not in ("1", "3"):
+        what = f"SamplesPerPixel is {samples[:20]}, and PhotometricInterpretation {colors[:20]!r}"
+        return f"whether it has colors is not known: {what}"
     return ""
 
 

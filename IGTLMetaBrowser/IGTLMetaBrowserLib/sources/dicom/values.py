@@ -8,7 +8,7 @@ import numpy as np
 
 from ...dicom_index.image_header import ImageHeader
 from .bits import integer_range, range_of_bits, without_other_bits
-from .files import PARAMETRIC_MAP, Frame
+from .files import PARAMETRIC_MAP, RT_DOSE, SEGMENTATION, Frame
 from .volumes import Stack
 
 _INTEGERS = tuple(
@@ -112,12 +112,13 @@ def _rescales(stack: Stack) -> set[tuple[float, float]]:
 
 def rescale_of(frame: Frame) -> tuple[float, float]:
     """Slope and intercept; 1 and 0 if they are absent, empty, or the slope is 0 (seen in the
-    wild)."""
-    if frame.get("DoseGridScaling"):  # from stored values to DoseUnits (PS3.3 C.8.8.3)
+    wild). What is of doses, segmentations and maps counts in these alone."""
+    sop_class = frame.get("SOPClassUID")
+    if sop_class == RT_DOSE:  # from stored values to DoseUnits (PS3.3 C.8.8.3)
         return (frame.number("DoseGridScaling") or 1.0, 0.0)
-    if frame.get("SegmentationType") == "FRACTIONAL":
+    if sop_class == SEGMENTATION and frame.get("SegmentationType") == "FRACTIONAL":
         return (1.0 / highest_fraction(frame), 0.0)
-    if frame.get("SOPClassUID") == PARAMETRIC_MAP and frame.get("RealWorldValueSlope"):
+    if sop_class == PARAMETRIC_MAP and frame.get("RealWorldValueSlope"):
         intercept = frame.number("RealWorldValueIntercept") or 0.0
         return (frame.number("RealWorldValueSlope") or 1.0, intercept)
     return (frame.number("RescaleSlope") or 1.0, frame.number("RescaleIntercept") or 0.0)
