@@ -161,6 +161,8 @@ def _fetch_image(images: _ListedImages, image_id: str, path: Path) -> int:
         write_nrrd(path, image, _texts(image_id, entry, image))
     except (net.NetworkError, codec.CodecError, NrrdError) as error:
         return complain(error, label)
+    except MemoryError:  # pynrrd copies what it writes
+        return complain("no memory to write it; close other programs", label)
     print(path, flush=True)
     for text in notes:
         note(f"{label}: {text}")

@@ -70,6 +70,8 @@ def _run(words: list[str]) -> int:
         return when_interrupted
     except arguments.errors as error:
         return complain(error)
+    except MemoryError:
+        return complain("the memory is used up; close other programs, or raise its limit (ulimit)")
     except OSError as error:
         _flush_at_end(sys.stdout)
         if isinstance(error, BrokenPipeError):
