@@ -52,6 +52,10 @@ def _run(words: list[str]) -> int:
     is_lasting = words[:1] in _LASTING
     when_interrupted = 0 if is_lasting else _INTERRUPTED
     with _EndedQuietly(when_interrupted) as quietly:
+        if words[:1] == ["serve"]:
+            from .hangup import ignore_of_services
+
+            ignore_of_services()
         arguments = _parse(words)
         from .output import complain
 

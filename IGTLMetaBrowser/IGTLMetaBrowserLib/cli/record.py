@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import ssl
 from types import FrameType
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from . import serving_options, tls_options
 from .connection_options import server_address
 from .output import complain, note
 from .parser import add_command, path_of
+from .wake_up import WakeUp
 
 _STEP_SECONDS = 0.2
 _ERRORS = (net.NetworkError, RecordingError)
@@ -28,6 +30,7 @@ class _Stepped(Protocol):
     port: int
 
     def step(self, seconds: float) -> None: ...
+    def wake_by(self, sock: socket.socket) -> None: ...
     def close(self) -> None: ...
 
 
@@ -135,9 +138,10 @@ class _Ending:
 
 def _run(server: _Stepped, what: str, ending: _Ending) -> None:
     print(f"{what} on {net.format_address(server.host, server.port)}", flush=True)
-    while not ending.is_asked_for:
-        server.step(_STEP_SECONDS)
-    server.close()
+    with WakeUp(server):
+        while not ending.is_asked_for:
+            server.step(_STEP_SECONDS)
+        server.close()
 
 
 def _add_listening(command: argparse.ArgumentParser) -> None:

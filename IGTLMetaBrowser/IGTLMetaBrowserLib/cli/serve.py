@@ -30,6 +30,7 @@ from ..sources.dicom.folder import DicomFolderSource
 from ..sources.plain_volumes.folder import PlainVolumeSource
 from . import archive_options, serving_options, tls_options
 from .deidentify_options import add_deidentify_options, deidentified
+from .hangup import HangUp
 from .index import processors
 from .metrics import Metrics, MetricsError
 from .output import complain, note, progress_bar
@@ -97,6 +98,7 @@ def _add_source_options(command: argparse.ArgumentParser) -> None:
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve a folder's images, an archive's or the demo's, until Ctrl-C or SIGTERM."""
+    hangup = HangUp()
     if bool(arguments.folder) + arguments.demo + archive_options.is_given(arguments) != 1:
         arguments.usage_error("give one of: a folder of DICOM files, an archive, --demo")
     if arguments.volumes and not arguments.folder:
@@ -112,7 +114,7 @@ def serve(arguments: argparse.Namespace) -> int:
     opened = _open_source(arguments)
     with closed_at_end(opened):
         source = deidentified(opened, arguments)
-        return _serve(source, arguments, limits, context, tls, records)
+        return _serve(source, arguments, limits, context, tls, records, hangup)
 
 
 @contextmanager
@@ -132,13 +134,14 @@ def _serve(
     context: ssl.SSLContext | None,
     tls: net.ServerTLS | None,
     records: Records,
+    hangup: HangUp,
 ) -> int:
     try:
         server = net.Server(source, arguments.host, arguments.port, limits, context, records)
     except OSError as error:
         return complain(serving_options.why_not_listening(arguments, error))
     with server:
-        serving = Serving(server, tls, records)
+        serving = Serving(server, tls, records, hangup)
         address = net.format_address(server.host, server.port)
         print(f"serving {_count(source)} images on {address}", flush=True)
         serving.run()

@@ -14,9 +14,11 @@ from typing import TypeVar
 
 from .. import net
 from ..net.server.audit import AuditTrail
+from .hangup import HangUp
 from .metrics import Metrics
 from .output import complain, note
 from .tls_options import make_server_context
+from .wake_up import WakeUp
 
 Answer = TypeVar("Answer")
 
@@ -115,53 +117,59 @@ class Records:
 
 
 class Serving:
-    """Runs a server until Ctrl-C or SIGTERM.
+    """Runs a server until Ctrl-C or SIGTERM, or until its terminal is closed.
 
     SIGHUP has its certificates read again, and its audit file reopened.
 
     From when it is made, these signals no longer end the process at once.
     """
 
-    def __init__(self, server: net.Server, tls: net.ServerTLS | None, records: Records) -> None:
+    def __init__(
+        self, server: net.Server, tls: net.ServerTLS | None, records: Records, hangup: HangUp
+    ) -> None:
         self._server = server
         self._tls = tls
         self._records = records
-        self._is_ending = self._is_reloading = False
+        self._hangup = hangup
+        self._is_ending = False
         # A handler that raises could leave a client half served.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._end)
-        if hasattr(signal, "SIGHUP"):
-            signal.signal(signal.SIGHUP, self._reload)
 
     def run(self) -> None:
         """Serve; when a signal ends it, finish what is being sent for some seconds, and close."""
         if self._records.audit is not None:
             self._records.audit.started()
+        with WakeUp(self._server) as wake_up:
+            self._serve(wake_up)
+            wake_up.clear()
+            self._server.shut_down(_SECONDS_TO_FINISH)
+        if self._records.audit is not None:
+            self._records.audit.stopped()
+
+    def _serve(self, wake_up: WakeUp) -> None:
         minute_ends = time.monotonic() + _MINUTE
-        while not self._is_ending:
+        while not (self._is_ending or self._hangup.is_closed):
             self._server.step(_STEP_SECONDS)
+            wake_up.clear()
             if self._records.metrics is not None:
                 self._records.metrics.update(self._server)
-            if self._is_reloading:
-                self._is_reloading = False
-                if self._records.audit is not None:
-                    self._records.audit.reopen()
-                    note("SIGHUP: the audit trail is reopened")
-                self._read_certificates()
+            if self._hangup.take() and not self._hangup.is_closed:
+                self._reload()
             if time.monotonic() >= minute_ends:
                 minute_ends += _MINUTE
                 if line := self._records.figures.take_line(len(self._server.clients)):
                     note(line)
-        self._server.shut_down(_SECONDS_TO_FINISH)
-        if self._records.audit is not None:
-            self._records.audit.stopped()
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:
         self._is_ending = True
         end_at_once_next_time()
 
-    def _reload(self, _number: int, _frame: FrameType | None) -> None:
-        self._is_reloading = True
+    def _reload(self) -> None:
+        if self._records.audit is not None:
+            self._records.audit.reopen()
+            note("SIGHUP: the audit trail is reopened")
+        self._read_certificates()
 
     def _read_certificates(self) -> None:
         if self._tls is None:

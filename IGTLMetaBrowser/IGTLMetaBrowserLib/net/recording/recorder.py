@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import selectors
+import socket
 import ssl
 import time
 from collections import deque
@@ -31,8 +32,9 @@ _POLL_SECONDS = 0.002
 # Of them, in one turn: to ask how a look-up goes takes a millisecond.
 _MOST_LOOKED_AT = 16
 _MOST_LEAVING = 8
-# The file, standard streams, selector, listener, certificates, name servers; and who is sent away.
-_DESCRIPTORS_FOR_OTHERS = 24 + _MOST_LEAVING
+# The file, standard streams, signals, selector, listener, certificates, name servers; and who is
+# sent away.
+_DESCRIPTORS_FOR_OTHERS = 26 + _MOST_LEAVING
 _NO_SERVER = "the server that is recorded here cannot be connected to; look at this recorder's log"
 _LEADS_BACK = (
     "the address of the server to record is that of the recorder itself; correct one of them"
@@ -122,6 +124,10 @@ class Recorder:
         # Of the server, when they have worked: so its name is not looked up for each client.
         self._addresses: Sequence[SocketAddress] = ()
         self.connections = 0
+
+    def wake_by(self, sock: socket.socket) -> None:
+        """Have a step end that waits when ``sock`` can be read."""
+        self._selector.register(sock, selectors.EVENT_READ)
 
     def step(self, seconds: float) -> None:
         """Hand on what is there; wait up to ``seconds`` for it. Raises ``RecordingError``."""

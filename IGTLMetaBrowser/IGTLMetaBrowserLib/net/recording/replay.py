@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import selectors
+import socket
 import ssl
 import time
 from collections import Counter
@@ -30,8 +31,8 @@ _READ_SECONDS = 0.004
 # How often time-outs are looked at, which are some seconds long.
 _CHECK_SECONDS = 0.5
 _MOST_LEAVING = 8
-# The files of Python, standard streams, selector, listener; and who is sent away.
-_DESCRIPTORS_FOR_OTHERS = 16 + _MOST_LEAVING
+# The files of Python, standard streams, signals, selector, listener; and who is sent away.
+_DESCRIPTORS_FOR_OTHERS = 18 + _MOST_LEAVING
 # Of one client, beyond which it is not read until some are answered.
 _MOST_WAITING = 100
 # Of what a client sends in bytes; what is larger is no query, and passed over.
@@ -80,6 +81,10 @@ class ReplayServer:
         self._accepted = 0
         self._steps = 0
         self._check_at = 0.0
+
+    def wake_by(self, sock: socket.socket) -> None:
+        """Have a step end that waits when ``sock`` can be read."""
+        self._selector.register(sock, selectors.EVENT_READ)
 
     def step(self, seconds: float) -> None:
         """Send what is due, take what comes; wait up to ``seconds``."""

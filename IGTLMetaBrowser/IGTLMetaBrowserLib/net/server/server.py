@@ -114,6 +114,10 @@ class Server:
         moments += [self._check_at] if self._clients else []
         return min(moments, default=None)
 
+    def wake_by(self, sock: socket.socket) -> None:
+        """Have a step end that waits when ``sock`` can be read."""
+        self._selector.register(sock, selectors.EVENT_READ)
+
     def serve_forever(self) -> None:
         """Serve until an exception (as Ctrl-C raises) ends it."""
         while True:

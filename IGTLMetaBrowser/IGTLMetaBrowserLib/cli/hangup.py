@@ -1,0 +1,55 @@
+"""SIGHUP at a server: read your files again, or: your terminal was closed.
+
+Who runs a service sends it for the first. For the second, the system sends it, and a shell, perhaps
+before: a server that went on without its terminal would be one that nobody knows of.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+
+class HangUp:
+    """Notes the signal from when it is made, if the system has it.
+
+    Who starts a server with ``nohup`` wants it to outlive the terminal.
+    """
+
+    def __init__(self) -> None:
+        self._has_come = self._may_be_closed = False
+        self._had_terminal = False
+        if hasattr(signal, "SIGHUP"):
+            is_nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+            self._had_terminal = has_terminal() and not is_nohup
+            signal.signal(signal.SIGHUP, self._note)
+
+    def take(self) -> bool:
+        """Return whether the signal has come since the last call."""
+        has_come, self._has_come = self._has_come, False
+        return has_come
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the terminal of this process was closed."""
+        return self._may_be_closed and not has_terminal()
+
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
+        self._has_come = True
+        self._may_be_closed = self._had_terminal
+
+
+def ignore_of_services() -> None:
+    """Ignore the signal until ``HangUp`` is made, if this is a service: no file is read yet."""
+    if hasattr(signal, "SIGHUP") and not has_terminal():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def has_terminal() -> bool:
+    """Whether this process has a terminal that controls it."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except (OSError, AttributeError):  # Windows has neither
+        return False
+    return True

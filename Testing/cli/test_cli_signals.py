@@ -1,0 +1,90 @@
+"""Signals at commands that run until they are asked to end: SIGHUP, and when any is noticed."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import termios
+import threading
+from pathlib import Path
+
+import pytest
+
+from cli.command import COMMAND, SECONDS, environment, igtlmeta, open_terminal
+from IGTLMetaBrowserLib import net
+from IGTLMetaBrowserLib.cli.wake_up import WakeUp
+from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
+from IGTLMetaBrowserLib.sources.demo import DemoSource
+
+
+def take_terminal() -> None:
+    """Have the standard input as the terminal that controls this session."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.mark.parametrize("shell_is_first", [True, False])
+def test_a_server_ends_with_its_terminal(shell_is_first: bool, tmp_path: Path) -> None:
+    screen, terminal = open_terminal()
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--demo", "--port", "0"],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        start_new_session=True,
+        preexec_fn=take_terminal,
+    ) as process:
+        os.close(terminal)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "serving" in process.stdout.readline()
+        if shell_is_first:  # it sends the signal to what it has started
+            process.send_signal(signal.SIGHUP)
+            assert "SIGHUP" in process.stderr.readline()
+        os.close(screen)
+        assert process.wait(timeout=SECONDS) == 0
+
+
+@pytest.mark.parametrize("module", ["IGTLMetaBrowserLib.cli.fetch", "pydicom"])
+def test_a_service_that_is_to_reload_while_it_starts_goes_on(module: str, tmp_path: Path) -> None:
+    """While the command's modules are loaded, and while the folder is opened."""
+    command = [sys.executable, "-X", "importtime", "-m", "IGTLMetaBrowserLib.cli", "serve"]
+    with subprocess.Popen(
+        [*command, str(tmp_path), "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        start_new_session=True,  # without a terminal
+    ) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        assert any(re.search(rf"{module}$", line) for line in process.stderr)
+        process.send_signal(signal.SIGHUP)
+        threading.Thread(target=process.stderr.read).start()
+        address = process.stdout.readline().split()[-1]
+        assert igtlmeta("list", address, "--json").stdout == "[]\n"
+        process.terminate()
+        assert process.wait(timeout=SECONDS) == 0
+
+
+@pytest.mark.parametrize("kind", ["serve", "replay"])
+def test_a_signal_ends_a_step_that_would_wait_for_long(kind: str) -> None:
+    server = net.Server(DemoSource(), port=0) if kind == "serve" else ReplayServer([])
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append("signal"))
+    try:
+        with WakeUp(server) as wake_up:
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            server.step(10 * SECONDS)
+            assert seen == ["signal"]
+            wake_up.clear()
+            server.step(0.01)  # as long as that
+            server.close()
+    finally:
+        signal.signal(signal.SIGALRM, before)
