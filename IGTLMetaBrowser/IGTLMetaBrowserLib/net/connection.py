@@ -9,6 +9,7 @@ import struct
 import time
 from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from .. import codec
 from ..codec.wire import Buffer
@@ -31,6 +32,24 @@ _ADVICE = "try again, and look at the server's log"
 WOULD_WAIT = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
+class Reading(NamedTuple):
+    """What has been read of a connection so far; times are of ``time.monotonic``."""
+
+    received: int
+    """All bytes."""
+    at: float
+    """When the last of them were read."""
+    emptied_at: float
+    """When a read found nothing more."""
+    is_between: bool
+    """Whether no message is cut off there."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all was read that was there."""
+        return self.emptied_at >= self.at
+
+
 class Connection:
     """Reads and writes messages as far as the socket goes without waiting.
 
@@ -50,6 +69,14 @@ class Connection:
         self.socket = sock
         self._outgoing: deque[memoryview] = deque()
         self._size_to_try_again = 0
+        self._read_at = self._emptied_at = time.monotonic()
+
+    @property
+    def reading(self) -> Reading:
+        """What has been read so far."""
+        receiver = self.receiver
+        moments = self._read_at, self._emptied_at
+        return Reading(receiver.bytes_received, *moments, receiver.is_between_messages)
 
     def fileno(self) -> int:
         """Return the socket's number, for a selector or a notifier."""
@@ -128,6 +155,7 @@ class Connection:
             try:
                 count = self.socket.recv_into(buffer)
             except WOULD_WAIT:
+                self._emptied_at = time.monotonic()
                 break
             except OSError as error:
                 # Why TLS was ended is read, while writing only finds that it was.
@@ -139,7 +167,8 @@ class Connection:
             if len(self.beginning) < LONGEST_BEGINNING:
                 self.beginning += bytes(buffer[: min(count, LONGEST_BEGINNING)])
             events += self.receiver.buffer_updated(count)
-            if time.monotonic() >= end:
+            self._read_at = time.monotonic()
+            if self._read_at >= end:
                 break
         return events
 

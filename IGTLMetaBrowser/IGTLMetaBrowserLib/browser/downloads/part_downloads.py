@@ -159,6 +159,7 @@ class PartDownloads:
         if transfer is None or query not in transfer:
             return None
         client = self._connection.client
+        transfer.watch(client)  # with the bytes that have just come
         is_first = transfer.partial is None
         outcome = transfer.on_finished(query, client.is_connected)
         if outcome is Outcome.CHANGED:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from ... import codec
 from ..address import DEFAULT_PORT, format_address
-from ..connection import MAX_PARSED_SIZE, Connection
+from ..connection import MAX_PARSED_SIZE, Connection, Reading
 from ..connection_attempt import ConnectionAttempt
 from ..errors import (
     AnswerError,
@@ -41,7 +41,6 @@ from .session import Session, SessionEnd
 _STEP_SECONDS = 0.004
 # Often enough for a clock that shows seconds.
 _PREPARING_STEP_SECONDS = 0.5
-
 # For the answer to GET_CAPABIL, for scripts that want to know what it says.
 _CAPABILITY_SECONDS = 2.0
 
@@ -137,6 +136,11 @@ class Client:
         if self._session is None:
             return None
         return 0.0 if self._session.connection.has_unread else self._session.next_deadline
+
+    @property
+    def reading(self) -> Reading | None:
+        """What has been read of the connection so far; None if there is none."""
+        return None if self._session is None else self._session.connection.reading
 
     def progress(self, query: Query) -> codec.Progress | None:
         """Return how much of the answer to ``query`` has arrived, or None before it begins."""
@@ -420,8 +424,7 @@ class Client:
         try:
             sock = attempt.step(time.monotonic())
         except ConnectionFailedError as error:
-            self._attempt = None
-            failed, self._unsent = self._unsent, []
+            self._attempt, failed, self._unsent = None, self._unsent, []
             return [Disconnected(error), *_fail(failed, error)]
         if sock is None:
             return []
@@ -435,9 +438,8 @@ class Client:
             accept_missing_crc=settings.accept_missing_checksum,
             max_parsed_size=MAX_PARSED_SIZE,
         )
-        server = server_version(attempt.host, attempt.port)
-        connection = Connection(sock, receiver)
-        self._session = Session(connection, self.address, settings, self._queries, server)
+        known = self._queries, server_version(attempt.host, attempt.port)
+        self._session = Session(Connection(sock, receiver), self.address, settings, *known)
         self.connections += 1
         return [Connected()]
 

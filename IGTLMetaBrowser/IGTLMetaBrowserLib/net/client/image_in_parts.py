@@ -75,7 +75,6 @@ def _run(client: Client, transfer: PartsTransfer, progress: ProgressCallback | N
             query = transfer.queries[0]
             while not query.is_done:
                 client.wait_for_socket()
-                transfer.watch(client)  # what has come since came just now
                 client.step()
                 transfer.watch(client)
             outcome = transfer.on_finished(query, client.is_connected)

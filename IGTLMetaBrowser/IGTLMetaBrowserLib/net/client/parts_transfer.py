@@ -114,6 +114,9 @@ class PartsTransfer:
         """Ask for what comes next, if there is a connection."""
         if not client.offers_parts:
             return
+        if not self._asked:
+            self.watch(client)
+            self.speed.on_asked(time.monotonic())
         if self.partial is None:
             if not self._asked:
                 self._asked[client.ask_part(self._first)] = None
@@ -148,13 +151,9 @@ class PartsTransfer:
         return self._bytes_at_once // 2, 2
 
     def watch(self, client: Client) -> None:
-        """Measure how fast the parts arrive; called when all that has come was read."""
-        for query in self._asked:
-            progress = client.progress(query)
-            if progress is not None:
-                self.speed.on_progress(query, progress.received, time.monotonic())
-                return
-        self.speed.on_nothing(time.monotonic())
+        """Measure how fast the parts arrive; called after each step of the client."""
+        if (reading := client.reading) is not None:
+            self.speed.on_read(reading)
 
     def on_finished(self, query: Query, is_connected: bool) -> Outcome:
         """Handle the answer to one of the questions."""
@@ -166,7 +165,7 @@ class PartsTransfer:
             return self._on_error(error, is_connected)
         asked_at = query.asked_at or time.monotonic()
         sizes = len(part.data), part.byte_count
-        self.speed.on_finished(query, *sizes, asked_at, time.monotonic())
+        self.speed.on_finished(*sizes, asked_at, time.monotonic())
         try:
             if self.partial is None:
                 self.first_at = time.monotonic()
