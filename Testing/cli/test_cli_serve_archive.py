@@ -76,7 +76,7 @@ def test_a_search_asks_the_archive(archive, tmp_path):
         assert [entry["modality"] for entry in json.loads(found.stdout)] == ["PT"]
         assert found.stderr == ""
         nothing = igtlmeta("list", address, "--search", "PatientName=Nobody*")
-        assert "offers no images" in nothing.stderr
+        assert "offers no images that match" in nothing.stderr
 
 
 @ON_LINUX_ONLY

@@ -11,6 +11,7 @@ import pytest
 
 from helpers.peers import Peer, ScriptedServer
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.codec.messages.families import MODULE_OF_TYPE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "CODEC.md").read_text(encoding="utf-8")
 
@@ -44,6 +45,13 @@ def test_the_example_of_a_message_type_of_an_application() -> None:
     exec(blocks()[1], names)
     data = codec.pack(names["GreetingMessage"]("hello", device_name="A"))
     assert codec.unpack(data).text == "hello"
+
+
+def test_each_type_has_its_place_in_the_table() -> None:
+    queries = ("GET_", "STT_", "STP_", "RTS_")
+    types = [name for name in MODULE_OF_TYPE if not name.startswith(queries)]
+    first = " ".join(re.findall(r"^\|([^|]*)\|", PAGE, re.MULTILINE))
+    assert [name for name in types if not re.search(rf"\b{name}\b", first)] == []
 
 
 def test_the_classes_of_the_table_are_there() -> None:

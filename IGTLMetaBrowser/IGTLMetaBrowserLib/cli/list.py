@@ -52,7 +52,8 @@ def list_images(arguments: argparse.Namespace) -> int:
     if items:
         output.print_images(items)
     else:
-        note(f"{client.address} offers no images")
+        is_searched = arguments.search and net.SEARCH in message.metadata
+        note(f"{client.address} offers no images{' that match' if is_searched else ''}")
     for text in doubled_ids(items):
         note(text)
     return 0

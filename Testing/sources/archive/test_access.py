@@ -62,8 +62,11 @@ def test_a_bearer_token(script, cache):
     with scripted_archive.running(script, check=has_token) as port:
         url = f"http://127.0.0.1:{port}/dicom-web"
         check_fetched(DicomWebArchive(url, WebSettings(token="right")), cache)
-        for settings in (WebSettings(token="wrong"), WebSettings()):
-            with pytest.raises(SourceError, match=r"HTTP 401 .* or a token; see --archive-user"):
+        for settings, words in (
+            (WebSettings(token="wrong"), "it does not accept the user name and password, or the t"),
+            (WebSettings(), "it requires a user name and password, or a t"),
+        ):
+            with pytest.raises(SourceError, match=f"HTTP 401 .*{words}oken; see --archive-user"):
                 ArchiveSource(DicomWebArchive(url, settings), cache)
 
 

@@ -55,9 +55,10 @@ _USER = re.compile(r"//[^/]*@")
 # What OpenSSL calls an answer that is none of TLS.
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
+_USER_OPTION = "see --archive-user"
 _WORDS = {
     400: "it does not understand that; check the URL",
-    401: "it requires a user name and password, or a token; see --archive-user",
+    401: f"it requires a user name and password, or a token; {_USER_OPTION}",
     403: "it does not let this user do that; ask who runs the archive",
     404: "it has nothing there; check the URL, and whether the series still is in the archive",
     413: "that is too much for it at once; search for less, or ask who runs it to store more",
@@ -237,6 +238,8 @@ class DicomWebArchive:
     def _refusal(self, what: str, response: requests.Response) -> str:
         code = response.status_code
         hint = _WORDS.get(code, "it has failed; ask who runs the archive, or try again later")
+        if code == 401 and (self._settings.user or self._settings.token):
+            hint = f"it does not accept the user name and password, or the token; {_USER_OPTION}"
         wait = response.headers.get("Retry-After", "")
         if code in BUSY and wait.isdigit():
             hint = f"it is busy; try again in {wait} s"
