@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import pytest
 
@@ -259,6 +260,28 @@ def test_very_many_images_are_put_into_the_queue_in_turns(browser, events):
         browser.step()
     queued = [id_ for event in of_type(events, ImagesWaiting) for id_ in event.image_ids]
     assert queued == ids
+
+
+def test_of_very_many_ids_some_are_looked_at_in_each_turn(browser, events):
+    looked_at = []
+
+    class Ids(Sequence):
+        def __len__(self):
+            return 12_000
+
+        def __getitem__(self, index):
+            looked_at.append(index)
+            return [f"image {number}" for number in range(12_000)[index]]
+
+    browser.request_images(Ids())
+    assert looked_at == []
+    assert browser.images.byte_count_under_way() == 0  # the list does not have them
+    looked_at.clear()
+    while browser.images.is_queueing:
+        browser.step()
+    assert looked_at == [slice(0, 5000), slice(5000, 10_000), slice(10_000, 15_000)]
+    queued = [id_ for event in of_type(events, ImagesWaiting) for id_ in event.image_ids]
+    assert queued == Ids()[:]
 
 
 def test_cancelling_ends_what_is_not_in_the_queue_yet(browser, events):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import slicer
 
+from helpers.long_lists import LongListSource, count_hashed_texts
 from helpers.peers import PATIENCE, ServerInThread
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import codec, net
@@ -117,6 +118,19 @@ def test_what_waits_or_is_being_loaded_is_counted_too_but_no_image_twice(listed,
         "This image needs 72 bytes of memory. What is being loaded needs 1080 GB more.",
     ]
     source.may_answer.set()
+
+
+def test_a_choice_beside_very_many_that_wait_looks_up_none_of_these(user, answer, monkeypatch):
+    asked = answer(True)
+    with ServerInThread(LongListSource(1000)) as server:
+        user.connect_to(server.port)
+        user.wait_for_status("offers 1000 images")
+        images = user.panel.browser.images
+        images.request([f"IMAGE_{number:08}" for number in range(1000)])
+        counts = count_hashed_texts(monkeypatch)
+        load_at_once(user, "IMAGE_00000999")
+    assert "What is being loaded needs" in asked[-1]
+    assert max(counts) < 10
 
 
 def test_a_sequence_is_asked_for_with_all_its_volumes(listed, answer):

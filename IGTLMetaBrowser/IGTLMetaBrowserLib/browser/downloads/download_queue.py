@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 
 from ..events import Transfer
 from .transfer_rate import TransferRate
@@ -49,6 +49,11 @@ class DownloadQueue:
     def has_waiting(self) -> bool:
         """Whether an image waits."""
         return bool(self._waiting)
+
+    def byte_count(self, but: Set[str]) -> int:
+        """Return the bytes of all that wait or are in transfer, but for some."""
+        counted = self._bytes_waiting - sum(self._waiting.get(image_id, 0) for image_id in but)
+        return counted if self.current is None or self.current in but else counted + self._size
 
     def add(self, sizes: Mapping[str, int]) -> None:
         """Let images wait that are not there yet; their sizes are what the list says."""

@@ -158,13 +158,24 @@ class Images:
     def request(self, image_ids: Iterable[str]) -> None:
         """Put images into the queue; ``ImageLoaded`` or ``ImageFailed`` follows for each.
 
-        Raises ``BrowserError`` without a server.
+        A sequence that is no list is looked at in turns. Raises ``BrowserError`` without a server.
         """
         _ = self._connection.client
-        self._downloads.request(image_ids, self._metadata.listing)
+        is_lasting = isinstance(image_ids, Sequence) and not isinstance(image_ids, list)
+        ids = image_ids if is_lasting else list(image_ids)
+        self._downloads.request(ids, self._metadata.listing)
         if self._connection.state is ConnectionState.RECONNECTING:
             self._connection.reconnect_now()
         self.fetch_next()
+
+    def byte_count_under_way(self, but_ids: Iterable[str] = ()) -> int:
+        """Return how much memory what waits or is in transfer needs, as far as the list says so.
+
+        But for some images, and those that are loaded already: they get no more.
+        """
+        if not self._downloads.is_loading:
+            return 0
+        return self._downloads.byte_count({*but_ids, *self._downloads.states.loaded_ids})
 
     def cancel(self, image_ids: Iterable[str] | None = None) -> None:
         """Fetch these images no more, or none at all; the connection stays."""

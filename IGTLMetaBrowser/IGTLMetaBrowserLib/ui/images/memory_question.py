@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -34,10 +33,9 @@ class MemoryQuestion:
         What waits or is in transfer needs its memory, too.
         """
         images, browsed = self._model.images, self._browser.images
-        loaded = self._rows(browsed.loaded_ids())
-        underWay = self._rows([*browsed.queue, *filter(None, [browsed.current])])
-        count, size = images.count_bytes(positions, loaded)
-        _count, others = images.count_bytes(underWay, np.concatenate([positions, loaded]))
+        loaded = images.rows_of(browsed.loaded_ids())
+        count, size = images.count_bytes(positions, loaded[loaded >= 0])
+        others = browsed.byte_count_under_way(images.ids_when_needed(positions))
         free = free_memory()
         if free is None or not size or size + others <= free:
             return True
@@ -48,7 +46,3 @@ class MemoryQuestion:
             self._question.format(free=byteCount(free)),
         ]
         return bool(slicer.util.confirmOkCancelDisplay(" ".join(texts)))
-
-    def _rows(self, imageIds):
-        rows = self._model.images.rows_of(imageIds)
-        return rows[rows >= 0]

@@ -173,7 +173,8 @@ class ImageSection:
 
     def loadSelected(self, _checked=False):
         """Load the selected images, those that are loaded as well."""
-        self._load(self.selection.imageIds(), self.selection.positions())
+        positions = self.selection.positions()
+        self._load(self.model.images.ids_when_needed(positions), positions)
 
     def loadSelectedNew(self):
         """Load those of the selected images that are not loaded."""
