@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ... import codec
-from ...net.client.listed_images import is_another_patient
+from ...net.client.listed_images import is_another_patient, name_words
 
 # A list may have been cut to its fields, and the next one, with metadata, may not be.
 _FIELD_BYTES = 63
@@ -72,7 +72,7 @@ def _is_another_patient(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -
     if before.patient_id and now.patient_id:
         return _cut(before.patient_id) != _cut(now.patient_id)
     if any((before.patient_id, before.patient_name, now.patient_id, now.patient_name)):
-        return _cut(before.patient_name).casefold() != _cut(now.patient_name).casefold()
+        return name_words(_cut(before.patient_name)) != name_words(_cut(now.patient_name))
     return before.name != now.name
 
 

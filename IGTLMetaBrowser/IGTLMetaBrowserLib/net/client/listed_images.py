@@ -158,18 +158,18 @@ def is_id_of_another_patient(
 def is_another_patient(patient_id: str, name: str, entry: codec.ImageMetaItem) -> bool:
     """Whether an entry has another ID or, if neither has one, another name.
 
-    Names are other ones if they have other words: servers write them in several ways. What of IDs
-    cannot be told, cannot be of names.
+    What of IDs cannot be told, cannot be of names.
     """
     if patient_id.strip() or entry.patient_id.strip():
         return is_id_of_another_patient(patient_id, entry)
     listed = entry.patient_name
     is_comparable = name.isascii() and listed.isascii() and len(listed) < _LONGEST_NAME
-    words, listed_words = _words(name), _words(listed)
+    words, listed_words = name_words(name), name_words(listed)
     return is_comparable and bool(words and listed_words) and words != listed_words
 
 
-def _words(name: str) -> list[str]:
+def name_words(name: str) -> list[str]:
+    """Return by what a name is told from another: servers write one in several ways."""
     return sorted(re.findall(r"[^\W_]+", name.casefold()))
 
 
