@@ -129,3 +129,15 @@ def test_so_are_those_who_come_and_go():
         "40 more logins of 127.0.0.1 were left out",
         "40 more logouts of 127.0.0.1 were left out",
     } <= {*lines.last_words()}
+
+
+def test_the_first_of_each_type_is_not_written_for_any_number_of_addresses():
+    """Who has networks of IPv6 comes from another address each time."""
+    lines = Lines()
+    trail = AuditTrail("test", lines)
+    for number in range(5000):
+        host = f"2001:db8:0:{number:x}::1"
+        trail(net.ServerEvent(net.ServerEventType.ANSWERED, host, 5, data_type="STATUS"))
+    assert lines.names() == {"Query": 1000 + 600}
+    trail.stopped()
+    assert any("more queries of" in words for words in lines.last_words())

@@ -350,3 +350,50 @@ def test_wrong_files_are_named(tmp_path: Path, authority: Authority):
         with pytest.raises(net.TLSError) as raised:
             settings.make_context()
         assert words in str(raised.value)
+
+
+class TestSessionsOfTLS12:
+    """They can be resumed while the connection is open that began them, without a certificate."""
+
+    @pytest.fixture
+    def context(self, authority: Authority) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=authority.file)
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(authority.issue("client"))
+        return context
+
+    @staticmethod
+    def connected(port: int, context: ssl.SSLContext, session: ssl.SSLSession | None = None):
+        sock = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+        return context.wrap_socket(sock, server_hostname="127.0.0.1", session=session)
+
+    @staticmethod
+    def answer(sock: ssl.SSLSocket) -> bytes:
+        """Return the beginning of the answer to a query; empty if the connection is closed."""
+        try:
+            sock.sendall(codec.pack(codec.GetMessage("STATUS")))
+            return sock.recv(codec.HEADER_SIZE)
+        except OSError:
+            return b""
+
+    def test_a_client_whose_certificate_counts_is_not_let_in_by_one(
+        self, authority: Authority, server_tls: net.ServerTLS, context: ssl.SSLContext
+    ):
+        tls = replace(server_tls, client_authority=authority.file)
+        with serving(tls) as server, self.connected(server.port, context) as first:
+            assert self.answer(first)
+            session = first.session
+            with self.connected(server.port, context, session) as second:
+                assert second.session_reused
+                assert not self.answer(second)
+            with self.connected(server.port, context, session) as third:  # which is forgotten now
+                assert not third.session_reused
+                assert self.answer(third)
+
+    def test_where_no_certificate_counts_they_do(
+        self, server_tls: net.ServerTLS, context: ssl.SSLContext
+    ):
+        with serving(server_tls) as server, self.connected(server.port, context) as first:
+            assert self.answer(first)
+            with self.connected(server.port, context, first.session) as second:
+                assert self.answer(second)

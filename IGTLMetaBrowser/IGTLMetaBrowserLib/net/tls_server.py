@@ -19,6 +19,8 @@ HANDSHAKE_SECONDS = 10.0
 # Alerts (RFC 8446, 6.2), fatal: what a client of TLS shows as words.
 ALERT_ACCESS_DENIED = bytes([0x15, 3, 3, 0, 2, 2, 49])
 ALERT_PROTOCOL_VERSION = bytes([0x15, 3, 3, 0, 2, 2, 70])
+# OpenSSL, as Python has it, keeps sessions of TLS 1.2 whatever the options say.
+_RESUMED = "it goes on with a TLS session of before, without showing its certificate; connect anew"
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,11 @@ class ServerTLS:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         # Resumed sessions would save a round trip, but let in whose certificate was revoked since.
+        # TLS 1.2 has those of connections that are open, too: see ``ServerHandshake``.
         context.num_tickets = 0
         context.options |= ssl.OP_NO_TICKET
+        # With OpenSSL 1.1, a client could have the handshake done again and again.
+        context.options |= ssl.OP_NO_RENEGOTIATION
         load_certificate(context, self.certificate, self.key)
         if self.client_authority is not None:
             load_certificate_authority(context, self.client_authority)
@@ -57,6 +62,7 @@ class ServerHandshake:
     """The beginning of a TLS connection; ``step`` when the socket is ready."""
 
     def __init__(self, context: ssl.SSLContext, sock: socket.socket) -> None:
+        self._asks_for_certificates = context.verify_mode != ssl.CERT_NONE
         self.socket = TLSSocket(context, sock, server_side=True)
         self.wants_write = False
 
@@ -72,6 +78,8 @@ class ServerHandshake:
             return False
         except (OSError, ValueError) as error:
             raise TLSError(in_words(error)) from None
+        if self._asks_for_certificates and self.socket.session_reused:
+            raise TLSError(_RESUMED)  # which also forgets the session: what comes next is whole
         return True
 
     @property

@@ -174,6 +174,11 @@ class TLSSocket(socket.socket):
         """Return name, version and bits of the cipher."""
         return self._require_tls().cipher()
 
+    @property
+    def session_reused(self) -> bool:
+        """Whether the handshake went on with a session of before: without certificates."""
+        return bool(self._require_tls().session_reused)
+
     def _require_tls(self) -> ssl.SSLObject:
         if self._tls is None:
             raise BrokenPipeError("this end has said that it sends no more")

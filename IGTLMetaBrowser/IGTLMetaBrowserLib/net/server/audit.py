@@ -21,7 +21,8 @@ Nobody fills the disk with it. Of an image that is sent to somebody again and ag
 of each minute is written at once; how often it was sent again stands in one line when the minute is
 over, with the sum of bytes and seconds. Of all else, 60 events a minute of one kind and address are
 written, and then how many more there were; besides, the first of each type of message that somebody
-has asked for or sent: sixty harmless queries do not hide that plans were fetched.
+has asked for or sent, a thousand of these: sixty harmless queries do not hide that plans were
+fetched.
 """
 
 from __future__ import annotations
@@ -40,10 +41,13 @@ from typing import Any, Protocol, TextIO
 
 from ..address import format_address
 from ..limited_log import LinesPerMinute
+from ..limits import origin_of
 from .events import ServerEvent, ServerEventType
 from .repeated_transfers import RepeatedTransfers
 
 _EVENTS_PER_MINUTE = 60
+# Of a minute, of all addresses together: an attacker can have very many of them.
+_MOST_FIRST = 1000
 # With each event: of 100,000 thumbnails that were fetched twice, all at once would take seconds.
 _REPEATED_AT_ONCE = 10
 # What shows voxels.
@@ -221,8 +225,8 @@ class AuditTrail:
 
     def _is_first_of_type(self, event: ServerEvent) -> bool:
         """Whether somebody got, or sent, a type of message for the first time in this minute."""
-        key = (event.type, event.host, event.certificate, event.data_type)
-        if event.type not in _ACTIONS or key in self._types:
+        key = (event.type, origin_of(event.host), event.certificate, event.data_type)
+        if event.type not in _ACTIONS or key in self._types or len(self._types) >= _MOST_FIRST:
             return False
         self._types.add(key)
         return True
