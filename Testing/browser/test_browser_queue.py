@@ -262,6 +262,19 @@ def test_very_many_images_are_put_into_the_queue_in_turns(browser, events):
     assert queued == ids
 
 
+def test_the_memory_of_what_is_under_way_is_known_and_no_image_counts_twice(browser):
+    sizes = dict(zip(ids := ["MR", "CT"], browser.metadata.listing.byte_counts(ids), strict=True))
+    browser.request_images(["MR", "CT", "MR"])
+    images = browser.images
+    assert min(sizes.values()) > 0
+    assert images.byte_count_under_way() == sum(sizes.values())
+    assert images.byte_count_under_way(["CT", "X"]) == sizes["MR"]
+    assert images.byte_count_under_way(["MR"]) == sizes["CT"]
+    finish(browser)
+    browser.request_images(["MR"])
+    assert images.byte_count_under_way() == 0  # its volume is there already
+
+
 def test_of_very_many_ids_some_are_looked_at_in_each_turn(browser, events):
     looked_at = []
 

@@ -256,3 +256,10 @@ def test_texts_that_a_column_has_no_more_are_found():
     assert missing_in(after, before) == ["a longer text"]
     assert missing_in(before, before) == missing_in(nothing, before) == []
     assert missing_in(before, nothing) == ["a", "b", "c"]
+
+
+def test_the_ids_of_rows_are_made_when_somebody_looks_at_them():
+    ids = ImageList(ENTRIES).ids_when_needed(np.array([2, 0, 1]))
+    assert len(ids) == 3
+    assert [*ids] == ids[:] == [ids[0], ids[1], ids[2]]
+    assert ids[0:2] == [ENTRIES[2].id, ENTRIES[0].id]

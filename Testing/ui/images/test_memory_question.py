@@ -104,7 +104,9 @@ def load_at_once(user, *image_ids: str) -> None:
     user.press(user.ui.loadButton)
 
 
-def test_what_waits_or_is_being_loaded_is_counted_too_but_no_image_twice(listed, answer, source):
+def test_what_waits_or_is_being_loaded_is_counted_beside_what_would_fit_alone(
+    listed, answer, source
+):
     source.may_answer.clear()
     asked = answer(True)
     for ids in (["LARGE_1"], ["LARGE_2"], ["LARGE_2", "LARGE_3"], ["B"]):
@@ -113,8 +115,8 @@ def test_what_waits_or_is_being_loaded_is_counted_too_but_no_image_twice(listed,
     assert [images.current, *images.queue] == [*LARGE, "B"]
     assert [text.split(" This computer")[0] for text in asked] == [
         "This image needs 360 GB of memory.",
-        "This image needs 360 GB of memory. What is being loaded needs 360 GB more.",
-        "These 2 images need 720 GB of memory. What is being loaded needs 360 GB more.",
+        "This image needs 360 GB of memory.",
+        "These 2 images need 720 GB of memory.",
         "This image needs 72 bytes of memory. What is being loaded needs 1080 GB more.",
     ]
     source.may_answer.set()

@@ -30,14 +30,17 @@ class MemoryQuestion:
     def agrees(self, positions):
         """Whether images at these positions in the list fit, or the user wants them anyway.
 
-        What waits or is in transfer needs its memory, too.
+        What waits or is in transfer needs its memory, too; it is counted where that tells.
         """
         images, browsed = self._model.images, self._browser.images
         loaded = images.rows_of(browsed.loaded_ids())
         count, size = images.count_bytes(positions, loaded[loaded >= 0])
-        others = browsed.byte_count_under_way(images.ids_when_needed(positions))
         free = free_memory()
-        if free is None or not size or size + others <= free:
+        if free is None or not size:
+            return True
+        ids = images.ids_when_needed(positions)
+        others = browsed.byte_count_under_way(ids) if size <= free else 0
+        if size + others <= free:
             return True
         byteCount = self._localeTexts.byteCount
         texts = [
