@@ -92,6 +92,20 @@ def test_the_patients_of_a_list_are_registered_in_turns_while_patients_are_hidde
     assert unconnected.patients.pseudonym("Miller^Anna4999", "4999") == "Patient 5000"
 
 
+def test_a_script_gets_the_list_that_came_however_many_steps_it_takes(unconnected):
+    """Not the one before, as long as what came is still looked through."""
+    unconnected.patients.hide()
+
+    def script(peer: Peer) -> None:
+        peer.receive()
+        peer.send(list_of_patients())
+        peer.wait_until_closed()
+
+    with ScriptedServer(script) as server:
+        unconnected.connect("127.0.0.1", server.port)
+        assert len(unconnected.list_images()) == PATIENTS
+
+
 def test_of_a_list_that_nobody_has_asked_for_no_patient_is_registered(unconnected, events):
     """A server can send names of patients without end."""
     unconnected.patients.hide()

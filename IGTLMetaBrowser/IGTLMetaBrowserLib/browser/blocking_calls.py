@@ -128,7 +128,6 @@ class BlockingCalls:
         with self._heard(TrajectoriesShown) as shown:
             query = self._browser.trajectories.request()
             self._wait_for(query)
-            self._step_until(lambda: not self._browser.is_held("TRAJ"))
             self._step_until(lambda: not self._browser.trajectories.is_showing)
         if not shown:
             self._browser.connection.forget(query)
@@ -136,7 +135,7 @@ class BlockingCalls:
         return shown[-1].nodes
 
     def _wait_for(self, query: net.Query) -> None:
-        self._step_until(lambda: query.is_done)
+        self._step_until(lambda: self._browser.is_handled(query))
         if query.error is not None:
             # The window waits until the server can be reached again; a script has to know.
             self._browser.connection.forget(query)

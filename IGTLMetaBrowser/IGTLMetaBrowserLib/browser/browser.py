@@ -42,7 +42,7 @@ from .images.image_metadata import ImageMetadata
 from .images.images import Images
 from .images.scene_images import SceneImages
 from .overlays import Overlays
-from .preparation import Preparation
+from .preparation import Preparation, is_large
 from .previews.previewed_images import PreviewedImages
 from .previews.slice_previews import SlicePreviews
 from .previews.thumbnails import Thumbnails
@@ -60,11 +60,6 @@ _MOST_LOGGED_TYPES = 100
 _SECONDS_A_STEP = 0.02
 # Of a message that is prepared in turns; the rest of the step takes time, too.
 _SECONDS_A_TURN = 0.005
-# After the last bytes of so large an image were read and checked, it comes into the scene in
-# another step.
-_LARGE_BYTES = 4 << 20
-# So large a part of an image may take 3 ms to be decompressed.
-_LARGE_PART_BYTES = 256 << 10
 # That of the panel, and those of scripts.
 _open_browsers: weakref.WeakSet[Browser] = weakref.WeakSet()
 
@@ -254,9 +249,11 @@ class Browser:
         """The ids of the images that wait to be fetched."""
         return self.images.queue
 
-    def is_held(self, data_type: str) -> bool:
-        """Whether an answer waits for the list, as it came over another connection than that."""
-        return self._held.is_held(data_type)
+    def is_handled(self, query: net.Query) -> bool:
+        """Whether a query has failed, or what answered it was handled: nothing of it waits."""
+        waiting = (event.query for event in self._unhandled if isinstance(event, net.Finished))
+        is_held = query.error is None and self._held.is_held(query.data_type)
+        return query.is_done and query not in waiting and not is_held
 
     # For event loops
 
@@ -300,7 +297,7 @@ class Browser:
         has_time = True
         if not self._unhandled:
             self._unhandled.extend(self.images.skip_outdated(self.connection.step()))
-            has_time = not any(map(_is_large, self._unhandled))
+            has_time = not any(map(is_large, self._unhandled))
         end = time.monotonic() + _SECONDS_A_STEP
         while self._unhandled and has_time:
             if not self._preparation.go_on(self._unhandled[0], _SECONDS_A_TURN):
@@ -310,7 +307,7 @@ class Browser:
             # An observer may have left the server: what that one said is of no interest then.
             if self.connection.reconnector is not reconnector:
                 self._unhandled.clear()
-            is_large_next = bool(self._unhandled) and _is_large(self._unhandled[0])
+            is_large_next = bool(self._unhandled) and is_large(self._unhandled[0])
             has_time = time.monotonic() < end and not is_large_next
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
@@ -457,14 +454,3 @@ class Browser:
         if type_name not in self._unknown_types and len(self._unknown_types) < _MOST_LOGGED_TYPES:
             self._unknown_types.add(type_name)
             _logger.info("%s was received without being requested", type_name)
-
-
-def _is_large(event: net.ClientEvent) -> bool:
-    """Whether an event brings an image, or a part of one, that takes long to be handled."""
-    if isinstance(event, net.Finished):
-        message = event.query.answer
-    else:
-        message = event.message if isinstance(event, net.Unsolicited) else None
-    if isinstance(message, codec.ImagePartMessage):
-        return message.byte_count >= _LARGE_PART_BYTES
-    return isinstance(message, codec.ImageMessage) and message.pixels.nbytes >= _LARGE_BYTES

@@ -12,6 +12,12 @@ from .. import codec, net
 from .images.image_metadata import ImageMetadata
 from .images.scene_images import SceneImages
 
+# After the last bytes of so large an image were read and checked, it comes into the scene in
+# another step.
+_LARGE_BYTES = 4 << 20
+# So large a part of an image may take 3 ms to be decompressed.
+_LARGE_PART_BYTES = 256 << 10
+
 
 class Preparation:
     """Prepares one message at a time: a list is looked through, labels are read.
@@ -47,3 +53,14 @@ class Preparation:
             name = message.device_name if query is None else query.device_name
             return self._in_scene.prepare(name, message)
         return iter(())
+
+
+def is_large(event: net.ClientEvent) -> bool:
+    """Whether an event brings an image, or a part of one, that takes long to be handled."""
+    if isinstance(event, net.Finished):
+        message = event.query.answer
+    else:
+        message = event.message if isinstance(event, net.Unsolicited) else None
+    if isinstance(message, codec.ImagePartMessage):
+        return message.byte_count >= _LARGE_PART_BYTES
+    return isinstance(message, codec.ImageMessage) and message.pixels.nbytes >= _LARGE_BYTES
