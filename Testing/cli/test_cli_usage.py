@@ -75,6 +75,11 @@ def test_a_wrong_address_is_wrong_usage(
         (["serve", "d", "--demo"], "give one of: a folder of DICOM files, an archive, --demo"),
         (["serve", "--demo", "--volumes"], "--volumes says what is in a folder"),
         (["serve", "d", "--port", "65536"], "'65536' is not a port"),
+        (["serve", "--demo", "--host", ""], "'' is no address to listen on"),
+        (["serve", "--demo", "--host", "127.0.0.1:18945"], "write it without its port"),
+        (["serve", "--demo", "--metrics", "0"], "ports are 1 to 65535"),
+        (["serve", "--dicom", "A@h:1", "--aet", "A" * 17], "is no AE title: 1 to 16 characters"),
+        (["serve", "--dicom", "A@h:1", "--aet", " "], "' ' is no AE title"),
         # As of a variable that is not set: not the current folder.
         (["serve", ""], "it is empty; name a file or a folder"),
         (["index", ""], "it is empty; name a file or a folder"),

@@ -16,10 +16,11 @@ from ..sources.archive.series_cache import SeriesCache
 from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
 from ..sources.archive.web_session import WebSettings
 from .parser import modalities_of, path_of
-from .serving_options import count_number, port_number, positive_number
+from .serving_options import count_number, known_port, positive_number
 
 _CACHE_MEGABYTES = 10_000
 _SECONDS = 30.0
+_LONGEST_AE_TITLE = 16
 
 
 def add_archive_options(parser: argparse.ArgumentParser) -> None:
@@ -71,12 +72,15 @@ def add_address_options(group: Any) -> None:
     group.add_argument("--dicomweb", metavar="URL", help="its DICOMweb service")
     group.add_argument("--dicom", metavar="AET@HOST:PORT", help="or its DIMSE service")
     group.add_argument(
-        "--aet", default=DimseSettings.aet, help="own AE title, for --dicom (%(default)s)"
+        "--aet",
+        type=_ae_title,
+        default=DimseSettings.aet,
+        help="own AE title, for --dicom (%(default)s)",
     )
     group.add_argument(
         "--dicom-move",
         metavar="PORT",
-        type=port_number,
+        type=known_port,
         help="have it send files here, by C-MOVE (default: by C-GET)",
     )
     group.add_argument(
@@ -105,6 +109,15 @@ def add_address_options(group: Any) -> None:
         default=_SECONDS,
         help="give up if nothing arrives for this time (%(default)g)",
     )
+
+
+def _ae_title(text: str) -> str:
+    """Return an AE title (PS3.5, 6.2, AE); for argparse."""
+    is_short = len(text.strip()) > 0 and len(text) <= _LONGEST_AE_TITLE
+    if not is_short or not text.isascii() or not text.isprintable() or "\\" in text:
+        words = f"is no AE title: 1 to {_LONGEST_AE_TITLE} characters of ASCII, without backslashes"
+        raise argparse.ArgumentTypeError(f"{text!r} {words}")
+    return text
 
 
 def is_given(arguments: argparse.Namespace) -> bool:

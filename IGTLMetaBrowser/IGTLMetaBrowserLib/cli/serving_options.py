@@ -28,6 +28,7 @@ def add_address_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host",
         metavar="ADDRESS",
+        type=_host,
         default="127.0.0.1",
         help="the address to listen on (%(default)s)",
     )
@@ -119,7 +120,7 @@ def add_record_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--metrics",
         metavar="PORT",
-        type=port_number,
+        type=known_port,
         help="metrics for Prometheus, for this computer only",
     )
 
@@ -214,6 +215,15 @@ def count_number(text: str) -> int:
     return int(text)
 
 
+def _host(text: str) -> str:
+    """Return an address to listen on; an empty one, as of a variable that is not set, is all."""
+    is_ipv6 = text.count(":") > 1
+    if not text or (":" in text and not is_ipv6):
+        words = "is no address to listen on; write it without its port, which is --port"
+        raise argparse.ArgumentTypeError(f"{text!r} {words}")
+    return text
+
+
 def _network(text: str) -> net.Network:
     try:
         return ipaddress.ip_network(text)
@@ -227,6 +237,13 @@ def _why_no_network(text: str) -> str:
         network = ipaddress.ip_interface(text).network
         return f"{text!r} is an address with a mask; its network is {network}"
     return f"{text!r} is not a network such as 10.1.0.0/16, or an address"
+
+
+def known_port(text: str) -> int:
+    """Return a port that somebody else has to know; for argparse."""
+    if not (port := port_number(text)):
+        raise argparse.ArgumentTypeError("it must be known to others; ports are 1 to 65535")
+    return port
 
 
 def port_number(text: str) -> int:

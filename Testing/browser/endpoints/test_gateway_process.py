@@ -95,6 +95,14 @@ def test_an_archive_that_refuses_is_explained(archive, start, status, words):
     assert "--" not in process.words  # options are for those who type a command
 
 
+def test_an_ae_title_that_is_none_is_explained(start):
+    process = start("http://127.0.0.1:9/dicom-web", "--aet", "Röntgen")
+    wait(lambda: process.poll() or process.exit_code is not None, "the end")
+    assert process.exit_code == 2
+    assert process.words.startswith("'Röntgen' is no AE title: 1 to 16 characters")
+    assert "--" not in process.words
+
+
 def test_an_archive_that_is_down_is_explained(start):
     process = start("http://127.0.0.1:9/dicom-web")
     wait(lambda: process.poll() or process.exit_code is not None, "the end")

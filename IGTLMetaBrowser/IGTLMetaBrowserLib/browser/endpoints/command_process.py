@@ -17,9 +17,11 @@ from pathlib import Path
 
 _MODULE = "IGTLMetaBrowserLib.cli"
 _IMPORT_ROOT = Path(__file__).resolve().parents[3]
-_OWN_WORDS = re.compile(r"^igtlmeta: (.*)$", re.MULTILINE)
+_OWN_WORDS = re.compile(r"^igtlmeta(?: \w+: error)?: (.*)$", re.MULTILINE)
 # What a window cannot do: "see --archive-user".
-_OPTION_HINT = re.compile(r"[,;]? (see|or give it longer:) --[a-z-]+")
+_OPTION_HINT = re.compile(
+    r"^argument --[a-z-]+: |[,;]? (see|or give it longer:) (igtlmeta \w+ )?--[a-z-]+"
+)
 _MOST_READ = 65_536
 
 
