@@ -344,6 +344,10 @@ def test_wrong_files_are_named(tmp_path: Path, authority: Authority):
         (net.ServerTLS(empty), "has no -----BEGIN CERTIFICATE-----; convert it to PEM"),
         (net.ServerTLS(authority.file), f"'{authority.file}' has no private key in PEM; name"),
         (net.ServerTLS(own, other), "the key is that of another certificate"),
+        (
+            net.ServerTLS(own, None, authority.file, own),
+            f"no list of revoked certificates in '{own}'",
+        ),
         (net.ClientTLS(empty), f"no certificates in '{empty}'"),
         (net.ClientTLS(authority.file, missing), f"cannot read '{missing}'"),
     ]:

@@ -54,6 +54,8 @@ class ServerTLS:
             context.verify_mode = ssl.CERT_REQUIRED
         if self.revoked is not None:
             load_certificate_authority(context, self.revoked)
+            if not context.cert_store_stats()["crl"]:  # nobody would be let in
+                raise TLSError(f"no list of revoked certificates in {str(self.revoked)!r}")
             context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         return context
 
