@@ -15,6 +15,7 @@ from pydicom.uid import (
     RTDoseStorage,
 )
 
+from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 
 ITEM = b"\xfe\xff\x00\xe0"
@@ -249,3 +250,32 @@ class TestBitsThatMakeNoSense:
         reason = refusal(tmp_path, alone(make_slice, BitsStored=stored))
         assert reason.startswith("its header makes no sense: BitsStored is ")
         assert reason.endswith(", of 16 bits")
+
+
+class TestTablesOfOffsets:
+    """dcmtk and GDCM take frames as they lie, and would have other slices in their places."""
+
+    @pytest.mark.parametrize("is_extended", [False, True])
+    @pytest.mark.parametrize("order", [[0, 1, 2], [0, 2, 1], [2, 1, 0], [0, 0, 0]])
+    def test_frames_in_another_order_are_not_decoded(
+        self, tmp_path, make_slice, order, is_extended
+    ):
+        dataset = alone(make_slice, NumberOfFrames=3, FrameTime=10)
+        dataset.PixelData = b"".join(bytes([value, 0] * 35) for value in (4, 5, 6))
+        dataset.compress(RLELossless, encapsulate_ext=is_extended, generate_instance_uid=False)
+        form = "<3Q" if is_extended else "<3I"
+        table = dataset.ExtendedOffsetTable if is_extended else dataset.PixelData[8:20]
+        offsets = struct.unpack(form, table)
+        changed = struct.pack(form, *(offsets[number] for number in order))
+        if is_extended:
+            dataset.ExtendedOffsetTable = changed
+        else:
+            dataset.PixelData = dataset.PixelData[:8] + changed + dataset.PixelData[20:]
+        (tmp_path / "a").write_bytes(content_of(dataset))
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        if order == [0, 1, 2]:
+            assert source.image(item.id).pixels[:, 0, 0].tolist() == [4, 5, 6]
+            return
+        with pytest.raises(SourceError, match="in another order than they lie in"):
+            source.image(item.id)

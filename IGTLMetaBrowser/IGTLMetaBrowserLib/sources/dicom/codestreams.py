@@ -1,4 +1,4 @@
-"""The size of a compressed picture as its own header has it, before anything is decoded.
+"""Compressed pictures in a file: in which order they lie, and the size that each says itself.
 
 Decoders make room for what that header says, or end the process: 60,000 × 60,000 pixels in a JPEG
 2000 picture of 6 KiB take 7 GiB. DICOM says the size as well (PS3.5 8.2), and that was looked at.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
 
 from ...net.source import SourceError
 
@@ -42,10 +44,11 @@ def picture_size(data: bytes) -> PictureSize | None:
         return None
 
 
-def check_sizes(dataset: Dataset, indices: Sequence[int]) -> None:
-    """Raise ``SourceError`` if a frame is of another size than the file says."""
+def check_frames(dataset: Dataset, indices: Sequence[int]) -> None:
+    """Raise ``SourceError`` if a frame is of another size than the file says, or in no order."""
     from pydicom.encaps import get_frame
 
+    _check_order(dataset)
     expected = PictureSize(dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)
     count = int(dataset.get("NumberOfFrames") or 1)
     offsets = None
@@ -56,6 +59,23 @@ def check_sizes(dataset: Dataset, indices: Sequence[int]) -> None:
         size = picture_size(data)
         if size is not None and size != expected:
             raise SourceError(f"frame {index + 1} is {_words(size)}, not {_words(expected)}")
+
+
+def _check_order(dataset: Dataset) -> None:
+    """Raise ``SourceError`` if a table has the frames elsewhere than one behind the other.
+
+    They lie in their order (PS3.5 A.4). Readers that go by that, and not by a table, would have
+    other slices in the places of these.
+    """
+    pixels = memoryview(dataset.PixelData)
+    size = struct.unpack_from("<4xI", pixels)[0]  # of the first item, the basic offset table
+    for table, offset in (
+        (pixels[8 : 8 + size // 4 * 4], "<u4"),
+        (dataset.get("ExtendedOffsetTable") or b"", "<u8"),
+    ):
+        begins = np.frombuffer(table, offset)
+        if len(begins) and (begins[0] or (begins[1:] <= begins[:-1]).any()):
+            raise SourceError("its table of offsets has frames in another order than they lie in")
 
 
 def _words(size: PictureSize) -> str:

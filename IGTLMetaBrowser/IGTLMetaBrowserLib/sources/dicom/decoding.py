@@ -20,7 +20,7 @@ from ...dicom_index.limited_file import open_regular
 from ...file_version import FileVersion, version_of
 from ...net.source import SourceError
 from .bits import without_other_bits
-from .codestreams import check_sizes
+from .codestreams import check_frames
 from .tables import apply_modality_table, apply_palette
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def stored_frames(
 
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
-        check_sizes(dataset, indices)
+        check_frames(dataset, indices)
     elif int(dataset.BitsAllocated) == 1 and syntax.is_little_endian:
         yield from _frames_of_bits(dataset, indices)
         return
