@@ -21,8 +21,9 @@ from pydicom import Dataset
 class Answer:
     """What it answers: status, header, body.
 
-    ``is_cut`` ends the connection in its middle; ``drips_until`` has the second half come byte by
-    byte, with ever more behind it, until it is set or nobody listens any more.
+    It is ``announced`` so many times (100 Continue) before. ``is_cut`` ends the connection in its
+    middle; ``drips_until`` has the second half come byte by byte, with ever more behind it, until
+    it is set or nobody listens any more.
     """
 
     status: int = 200
@@ -30,6 +31,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     is_cut: bool = False
     drips_until: threading.Event | None = None
+    announced: int = 0
 
 
 Script = Callable[[str], Answer]
@@ -84,6 +86,7 @@ def _handler(
             self.send(answer if is_admitted else Answer(401))
 
         def send(self, answer: Answer) -> None:
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * answer.announced)
             self.send_response(answer.status)
             for key, value in answer.headers.items():
                 self.send_header(key, value)

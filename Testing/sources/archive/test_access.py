@@ -20,6 +20,7 @@ from helpers.ready_sources import ready
 from helpers.reserved_port import free_port
 from helpers.scripted_archive import Answer, Posted, Script, archive_of, multipart, record
 from IGTLMetaBrowserLib.net.source import SourceError
+from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.dimse import DimseArchive, DimseSettings
 from IGTLMetaBrowserLib.sources.archive.dimse_association import Peer, associated, find_model
@@ -170,6 +171,50 @@ def test_who_we_are_is_told_to_no_other_archive(script, host, settings):
             (found,) = DicomWebArchive(f"http://127.0.0.1:{port}", settings).find({}, 2)
     assert found["PatientID"] == "42"
     assert told == [None]
+
+
+@pytest.mark.parametrize("settings", [WebSettings(token="right"), WebSettings()])
+def test_passwords_in_a_netrc_file_are_for_others(script, tmp_path, monkeypatch, settings):
+    """As for who is sent on to: requests would rather send these than a token."""
+    (tmp_path / "netrc").write_text("default login jane password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    told: list[str | None] = []
+
+    def look(header: Message) -> bool:
+        told.append(header["Authorization"])
+        return True
+
+    with scripted_archive.running(script, check=look) as other:
+
+        def move(path: str) -> Answer:
+            return Answer(302, b"", {"Location": f"http://localhost:{other}{path}"})
+
+        with scripted_archive.running(move, check=look) as port:
+            DicomWebArchive(f"http://127.0.0.1:{port}", settings).find({}, 2)
+    assert told == ["Bearer right" if settings.token else None, None]
+
+
+def test_an_archive_with_tls_does_not_send_on_to_one_without(script, authority):
+    """Names of patients would be read by others: as a proxy does that does not know of its TLS."""
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(authority.issue("localhost"))
+    asked: list[str] = []
+
+    def ask(path: str) -> Answer:
+        asked.append(path)
+        return script(path)
+
+    with scripted_archive.running(ask) as plain:
+
+        def move(path: str) -> Answer:
+            return Answer(302, b"", {"Location": f"http://localhost:{plain}{path}"})
+
+        with scripted_archive.running(move, tls) as port:
+            settings = WebSettings(authority=str(authority.file))
+            archive = DicomWebArchive(f"https://localhost:{port}", settings)
+            with pytest.raises(ArchiveError, match="it sends on to an address without TLS"):
+                archive.find({}, 2)
+    assert not asked
 
 
 def test_the_proxy_of_the_environment(script, cache, monkeypatch):

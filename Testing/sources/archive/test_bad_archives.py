@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -54,6 +55,8 @@ def test_nothing_is_fetched_for_a_thumbnail_alone(serve, slices, open_source):
         (Answer(413), "HTTP 413 .* too much for it"),
         (Answer(500), "HTTP 500 .* it has failed; ask who runs the archive"),
         (Answer(503, b"", {"Retry-After": "0"}), "HTTP 503 .* try again in 0 s"),
+        (Answer(503, b"", {"Retry-After": "soon"}), "HTTP 503 .* busy; try again later"),
+        (Answer(503, b"", {"Retry-After": "9" * 5000}), "HTTP 503 .* busy; try again later"),
         (
             Answer(200, b"<html>", {"Content-Type": "text/html"}),
             "an answer of the type 'text/html'",
@@ -61,7 +64,7 @@ def test_nothing_is_fetched_for_a_thumbnail_alone(serve, slices, open_source):
         (Answer(200, b"--b--", {"Content-Type": "multipart/related; boundary=b"}), "no DICOM"),
         (Answer(200, b"\x1f\x8b", {"Content-Encoding": "gzip"}), "has sent the files as 'gzip'"),
     ],
-    ids=lambda value: str(value.status) if isinstance(value, Answer) else "",
+    ids=lambda value: str(value.status) if isinstance(value, Answer) else "words",
 )
 def test_a_fetch_that_is_refused(serve, slices, open_source, tmp_path, answer, words):
     source = open_source(serve(archive_of(answer, record(slices))))
@@ -230,15 +233,22 @@ def test_no_list_at_all(serve, open_source):
     assert open_source(serve(lambda path: Answer(204))).images() == ()
 
 
-def test_an_archive_that_gives_less_at_a_time_than_it_is_asked_for(serve, slices, open_source):
-    """Without a word of it, 100 of 250 series; further ones must be asked for."""
+@pytest.mark.parametrize(("most", "is_said"), [(100, False), (50, False), (64, True)])
+def test_an_archive_that_gives_less_at_a_time_than_it_is_asked_for(
+    serve, slices, open_source, most, is_said
+):
+    """Further ones must be asked for; by some without a word, which give round numbers."""
     records = [record(slices) for _ in range(250)]
     for number, one in enumerate(records):
         one["0020000E"]["Value"] = [f"1.2.3.{number}"]
 
     def script(path: str) -> Answer:
         offset = int(parse_qs(urlsplit(path).query).get("offset", ["0"])[0])
-        return listing(*records[offset : offset + 100])
+        answer = listing(*records[offset : offset + most])
+        if is_said and (left := len(records) - offset - most) > 0:
+            words = f"299 archive: There are {left} additional results that can be requested"
+            answer.headers = {**answer.headers, "Warning": words}
+        return answer
 
     assert len(open_source(serve(script)).images()) == 250
 
@@ -271,6 +281,46 @@ def test_a_list_that_is_larger_than_any(serve, open_source, monkeypatch, is_comp
         body, headers = gzip.compress(body), {**headers, "Content-Encoding": "gzip"}
     with pytest.raises(SourceError, match="an answer of more than 1 MiB"):
         open_source(serve(lambda _path: Answer(200, body, headers)))
+
+
+def test_a_list_with_the_padding_of_files_is_of_the_same_patient(serve, slices, open_source):
+    """Which have an even number of bytes (PS3.5 6.2)."""
+    padded = record(slices)
+    padded["00100020"]["Value"] = [f"{slices[0].PatientID} "]
+    padded["0020000E"]["Value"] = [f"{slices[0].SeriesInstanceUID}\0"]
+    source = open_source(serve(archive_of(multipart(slices), padded)))
+    assert fetch_only(source).metadata["PatientID"] == "42"
+
+
+def test_what_comes_with_a_redirection_is_not_read(serve, slices, open_source):
+    """100 KB of it, compressed, were 100 MB of memory."""
+    headers = {"Location": "/studies/2", "Content-Encoding": "gzip"}
+    moved = Answer(302, gzip.compress(bytes(100 << 20)), headers)
+    script, files = archive_of(moved, record(slices)), multipart(slices)
+    source = open_source(serve(lambda path: files if path == "/studies/2" else script(path)))
+    tracemalloc.start()
+    try:
+        assert fetch_only(source).pixels.shape == (3, 5, 7)
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_answer_that_is_announced_for_ever_is_not_waited_for(serve, slices, open_source):
+    answer = replace(multipart(slices), announced=60_000)
+    source = open_source(serve(archive_of(answer, record(slices))))
+    with pytest.raises(SourceError, match="has sent 1 MiB, and goes on; ask who runs"):
+        fetch_only(source)
+
+
+def test_more_than_there_is_memory_for(serve, slices):
+    def write(_content: object) -> None:
+        raise MemoryError
+
+    archive = DicomWebArchive(serve(archive_of(multipart(slices), record(slices))))
+    (series,) = archive.find({}, 2)
+    with pytest.raises(ArchiveError, match="there is not the memory for what it has sent"):
+        archive.fetch(series, write)
 
 
 def test_a_series_that_is_listed_twice_is_one(serve, slices, open_source):

@@ -125,6 +125,22 @@ def test_nobody_else_may_read_it(cache, tmp_path):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("is_link", [True, False], ids=["a link", "a folder"])
+def test_what_another_user_has_put_there_is_no_series(cache, is_link):
+    """With names and checksums as they have to be."""
+    cached = keep(cache, series())
+    if is_link:
+        cached.folder.rename(cached.folder.parent / "elsewhere")
+        cached.folder.symlink_to("elsewhere")
+    elif os.geteuid() == 0:
+        os.chown(cached.folder, 12345, -1)
+    else:
+        pytest.skip("only root can give a folder away")
+    assert cache.find(ARCHIVE, series()) is None
+    keep(cache, series("1.2"), 2000)
+    assert cached.folder.exists()  # nor is it removed
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ArchiveError, match=r"cannot be made: .*; choose another"):

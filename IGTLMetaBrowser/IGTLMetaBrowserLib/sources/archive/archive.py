@@ -48,11 +48,15 @@ KEYWORDS = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS, *SERIES_KEYWORDS)
 NAMES = ("PatientName", "ReferringPhysicianName")
 _DATES = ("PatientBirthDate", "StudyDate", "SeriesDate")
 
-# An archive that does not say how many there are may have so many; one that does may have got some.
+# Of an archive that does not say how many there are, or says too much, so many are taken; one that
+# does may have got some.
 _MOST_FILES = 100_000
 _MORE = 2
 # A series that was listed while it was being acquired may have many times as many by now.
 _FEWEST_FILES = 5_000
+
+LARGEST_SERIES = 64 << 30
+"""Bytes. A larger one would fill the disk, and has no image that fits into a message."""
 
 _MOST_DIGITS = 12  # of an integer string (PS3.5 6.2)
 LONGEST_PATTERN = 512
@@ -90,7 +94,7 @@ class Series:
 
 def most_files(series: Series) -> int:
     """Return how many files of a series are taken: of what never ends, the disk would be full."""
-    return max(_FEWEST_FILES, _MORE * (series.count or _MOST_FILES))
+    return max(_FEWEST_FILES, _MORE * min(series.count or _MOST_FILES, _MOST_FILES))
 
 
 class Archive(Protocol):

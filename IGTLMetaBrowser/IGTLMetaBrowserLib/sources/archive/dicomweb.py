@@ -11,6 +11,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -43,12 +44,18 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-# So many series are asked for at once; archives give what they will (PS3.18 8.3.4.4).
+# So many series are asked for at once; archives give what they will, and should say (PS3.18
+# 8.3.4.4) if there are more. Some do not say it, and give round numbers.
 _PAGE = 5000
-_ROUND = 100
+_ROUND = 5
+_THERE_ARE_MORE = re.compile(r"\b299\b.*\badditional results\b")
 _CHUNK_SIZE = 1 << 20
+# What the last answer says besides: each thread has its own.
+_warning = ContextVar("warning", default="")
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 _EXAMPLE = "one looks like https://pacs.example/dicom-web"
+# To wait longer than a day is no advice.
+_SECONDS = re.compile(r"[0-9]{1,5}")
 # Who is named in a URL, perhaps with a password: what cannot be parsed is repeated in an error.
 _USER = re.compile(r"//[^/]*@")
 
@@ -81,7 +88,8 @@ class DicomWebArchive:
             raise ArchiveError(f"what is given is no URL: {error}; {_EXAMPLE}") from None
         self._settings = settings or WebSettings()
         self._answers = WebAnswers(self._settings.timeout)
-        self._session = make_session(self._settings, self._answers)
+        self._session = make_session(url, self._settings, self._answers)
+        self._session.hooks["response"].append(_note_warning)
         self._url = url.rstrip("/")
         self._client = _make_client(self._url, self._session, self._settings.timeout)
 
@@ -102,8 +110,9 @@ class DicomWebArchive:
         fields = [keyword for keyword in KEYWORDS if keyword not in query]
         with self._errors_described("search"):
             while len(found) < most:
+                asked = min(_PAGE, most - len(found))
                 page = self._client.search_for_series(
-                    limit=min(_PAGE, most - len(found)),
+                    limit=asked,
                     offset=len(found),
                     fields=fields,
                     search_filters={key: _plain(key, text) for key, text in query.items()},
@@ -111,9 +120,9 @@ class DicomWebArchive:
                 known = {series.uid for series in found}
                 new = [one for one in _series_in(page) if one.uid not in known]
                 found += new
-                # Some archives give fewer than they are asked for, in round numbers. Those that do
-                # not know an offset begin anew.
-                if not new or len(page) % _ROUND:
+                is_cut = _THERE_ARE_MORE.search(_warning.get()) is not None
+                is_cut |= len(page) >= asked or len(page) % _ROUND == 0
+                if not is_cut or not new:  # those that do not know an offset begin anew
                     break
         return found
 
@@ -204,6 +213,10 @@ class DicomWebArchive:
             raise BrokenOffError(
                 f"cannot {what} {self.name}: it has sent {error}; fetch it again"
             ) from error
+        except MemoryError as error:
+            raise ArchiveError(
+                f"cannot {what} {self.name}: there is not the memory for what it has sent"
+            ) from error
         except RecursionError as error:
             raise ArchiveError(
                 f"cannot {what} {self.name}: its JSON is nested too deep; check the URL"
@@ -241,9 +254,13 @@ class DicomWebArchive:
         if code == 401 and (self._settings.user or self._settings.token):
             hint = f"it does not accept the user name and password, or the token; {_USER_OPTION}"
         wait = response.headers.get("Retry-After", "")
-        if code in BUSY and wait.isdigit():
+        if code in BUSY and _SECONDS.fullmatch(wait):
             hint = f"it is busy; try again in {wait} s"
         return f"cannot {what} {self.name}: HTTP {code} {response.reason}: {hint}"
+
+
+def _note_warning(response: requests.Response, **_: Any) -> None:
+    _warning.set(response.headers.get("Warning", ""))
 
 
 def _body_of(response: requests.Response) -> Body | Iterator[bytes]:
@@ -335,8 +352,13 @@ def _one_text(value: Any) -> str:
         groups = [
             str(value.get(group) or "") for group in ("Alphabetic", "Ideographic", "Phonetic")
         ]
-        return "=".join(groups).rstrip("=")
-    return "" if value is None else str(value)
+        return "=".join(map(_unpadded, groups)).rstrip("=")
+    return "" if value is None else _unpadded(str(value))
+
+
+def _unpadded(text: str) -> str:
+    """Return a text without what an archive has kept of a file's padding (PS3.5 6.2)."""
+    return text.rstrip(" \0")
 
 
 def _without_password(url: str) -> str:

@@ -104,6 +104,11 @@ class FetchedFiles:
         """How many have come."""
         return len(self._headers)
 
+    @property
+    def size(self) -> int:
+        """How many bytes they have."""
+        return self._size
+
     def find_room(self, memory: memoryview, arriving: ArrivingVolume) -> RoomForFile | None:
         """Return where the next file is received, if its pixels can be put into a volume."""
         size = len(memory)

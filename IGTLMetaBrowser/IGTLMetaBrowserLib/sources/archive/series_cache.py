@@ -18,6 +18,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -142,7 +143,7 @@ class SeriesCache:
 
     def find(self, archive: str, series: Series) -> CachedSeries | None:
         """Return a series that is there as the archive has it now, or None."""
-        for folder in self._folder.glob(f"{_digest(archive, series)}-*"):
+        for folder in filter(_is_own, self._folder.glob(f"{_digest(archive, series)}-*")):
             cached = CachedSeries(folder)
             if cached.is_whole:
                 cached.use()
@@ -214,7 +215,16 @@ def _text_of(path: Path) -> str:
 
 
 def _is_own(folder: Path) -> bool:
-    return _NAME.fullmatch(folder.name) is not None
+    """Whether this user has made a folder: others have no images for anybody.
+
+    They may be able to write where it lies, as in /tmp.
+    """
+    try:
+        status = folder.lstat()
+    except OSError:  # another process has removed it just now
+        return False
+    is_users = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    return is_users and stat.S_ISDIR(status.st_mode) and _NAME.fullmatch(folder.name) is not None
 
 
 def _digest(archive: str, series: Series) -> str:

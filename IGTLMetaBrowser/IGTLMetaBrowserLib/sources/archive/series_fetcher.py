@@ -20,7 +20,15 @@ from ..dicom.decoding import Decoders
 from ..dicom.folder import DicomFolderSource
 from ..dicom.plans import read_plans
 from ..dicom.volumes import Stack
-from .archive import NOT_IMAGES, Archive, ArchiveError, BrokenOffError, Series, most_files
+from .archive import (
+    LARGEST_SERIES,
+    NOT_IMAGES,
+    Archive,
+    ArchiveError,
+    BrokenOffError,
+    Series,
+    most_files,
+)
 from .arriving_volume import ASKED_FIRST, FEWEST_SLICES, MOST_SLICES, ArrivingVolume
 from .fetched_series import FetchedFiles, OpenedSeries, can_be_read_from_memory, check_fetched
 from .file_in_volume import FileBytes
@@ -205,10 +213,11 @@ class SeriesFetcher:
     ) -> None:
         if self._is_closed:
             raise ArchiveError("the server ends")
-        if files.count >= (most := most_files(series)):
+        if files.count >= most_files(series) or files.size > LARGEST_SERIES:
             raise ArchiveError(
-                f"{self._archive.name} has sent {most} files of a series, and goes on; nothing of "
-                "it is used. Ask who runs the archive"
+                f"{self._archive.name} has sent {files.count} files of a series "
+                f"({files.size >> 20} MiB), and goes on; nothing of it is used. Ask who runs the "
+                "archive"
             )
         try:
             name, header = files.add(content)

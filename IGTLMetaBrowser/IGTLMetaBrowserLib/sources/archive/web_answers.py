@@ -16,6 +16,8 @@ from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
+from .archive import LARGEST_SERIES
+
 if TYPE_CHECKING:
     from urllib3 import HTTPConnectionPool, PoolManager
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 SECONDS = 30.0
 # With less, nobody fetches images: 100 slices of CT would take 3 hours.
 SLOWEST_BYTES_A_SECOND = 4 << 10
+# http.client reads headers and 1xx answers for as long as lines come.
+_LONGEST_HEADER = 1 << 20
 _ENDS = "this program ends"
 
 
@@ -79,12 +83,24 @@ class WebAnswers:
 
     def response(self, sock: socket.socket, *arguments: Any, **options: Any) -> HTTPResponse:
         """Return what http.client calls a response, which it makes as soon as it has asked."""
-        response = HTTPResponse(sock, *arguments, **options)
+        response = _Response(sock, *arguments, **options)
         raw = cast("io.BufferedReader", response.fp).detach()
-        response.fp = io.BufferedReader(_LimitedReads(raw, self))
+        response.reads = _LimitedReads(raw, self)
+        response.fp = io.BufferedReader(response.reads)
         with self._lock:
             self._sockets.add(sock)
         return response
+
+
+class _Response(HTTPResponse):
+    """An answer whose header has an end."""
+
+    reads: _LimitedReads
+
+    def begin(self) -> None:
+        self.reads.most = _LONGEST_HEADER
+        super().begin()
+        self.reads.most = LARGEST_SERIES
 
 
 class _LimitedReads(io.RawIOBase):
@@ -94,6 +110,7 @@ class _LimitedReads(io.RawIOBase):
         self._raw = raw
         self._answers = answers
         self._seconds, self._bytes = 0.0, 0
+        self.most = LARGEST_SERIES
 
     def readable(self) -> bool:
         return True
@@ -105,6 +122,10 @@ class _LimitedReads(io.RawIOBase):
             raise AnswerError(_ENDS)
         self._seconds += time.monotonic() - begin
         self._bytes += count or 0
+        if self._bytes > self.most:
+            raise AnswerError(
+                f"it has sent {self._bytes >> 20} MiB, and goes on; ask who runs the archive"
+            )
         enough = self._answers.silence + SECONDS + self._bytes / SLOWEST_BYTES_A_SECOND
         if self._seconds > enough:
             raise AnswerError(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...net.source import SourceError
 from .archive import ArchiveError
-from .web_answers import WebAnswers
+from .web_answers import AnswerError, WebAnswers
 
 if TYPE_CHECKING:
     import requests
@@ -45,29 +45,68 @@ class WebSettings:
     timeout: float = 30.0
 
 
-def make_session(settings: WebSettings, answers: WebAnswers) -> requests.Session:
-    """Return what sends requests; ``answers`` limit the time of what comes.
+def make_session(url: str, settings: WebSettings, answers: WebAnswers) -> requests.Session:
+    """Return what sends requests to ``url``; ``answers`` limit the time of what comes.
 
     Raises ``SourceError`` without dicomweb-client, and if a certificate cannot be used.
     """
     try:
         import dicomweb_client  # noqa: F401
-        import requests
-        from urllib3.util import Retry
+        import requests  # noqa: F401
     except ImportError as error:
         raise SourceError(
             "An archive needs dicomweb-client, which this Python does not have. "
             "Install it: pip install dicomweb-client"
         ) from error
-    session = requests.Session()
-    if settings.user:
-        session.auth = (settings.user, settings.password)
-    elif settings.token:
-        session.headers["Authorization"] = f"Bearer {settings.token}"
+    session = _session_of(settings)
     _check_certificates(settings)
     if settings.certificate:
         session.cert = settings.certificate
-    retry = Retry(
+    is_tls = url.lower().startswith("https:")
+    adapter = _adapter_class(settings.authority, answers, is_tls)(max_retries=_retries())
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def _session_of(settings: WebSettings) -> requests.Session:
+    """Return a session that tells the archive, and nobody else, who we are.
+
+    Not what ~/.netrc says, which requests prefers to a token, and tells whomever it is sent on to.
+    """
+    from requests import Session
+    from requests.auth import HTTPBasicAuth
+
+    def identify(request: Any) -> Any:
+        if settings.user:
+            return HTTPBasicAuth(settings.user, settings.password)(request)
+        if settings.token:
+            request.headers["Authorization"] = f"Bearer {settings.token}"
+        return request
+
+    class OwnSession(Session):
+        def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
+            if self.should_strip_auth(response.request.url, prepared_request.url):
+                prepared_request.headers.pop("Authorization", None)
+
+    session = OwnSession()
+    session.auth = identify
+    return session
+
+
+def _retries() -> Any:
+    """Return how often an archive is asked again, and when."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
+    class Retries(Retry):
+        def get_retry_after(self, response: Any) -> float | None:
+            try:
+                return super().get_retry_after(response)
+            except (InvalidHeader, ValueError, OverflowError):  # no time, or one of no calendar
+                return None
+
+    return Retries(
         total=_RETRIES,
         connect=1,
         read=0,
@@ -77,10 +116,6 @@ def make_session(settings: WebSettings, answers: WebAnswers) -> requests.Session
         retry_after_max=_LONGEST_WAIT,
         raise_on_status=False,
     )
-    adapter = _adapter_class(settings.authority, answers)(max_retries=retry)
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
 
 
 def _check_certificates(settings: WebSettings) -> None:
@@ -99,8 +134,10 @@ def _check_certificates(settings: WebSettings) -> None:
             raise ArchiveError(f"{file} cannot be used: {words}; see {option}") from error
 
 
-def _adapter_class(authority: str, answers: WebAnswers) -> type[requests.adapters.HTTPAdapter]:
-    """Return what sends requests, to whom ``authority`` has signed for.
+def _adapter_class(
+    authority: str, answers: WebAnswers, is_tls: bool
+) -> type[requests.adapters.HTTPAdapter]:
+    """Return what sends requests, to whom ``authority`` has signed for; if ``is_tls``, by TLS only.
 
     It sends wild cards as they are, which dicomweb-client has percent-encoded: Orthanc's DICOMweb
     plugin (1.7, in Debian 12) does not decode what it searches for. And it is the last to choose
@@ -122,12 +159,20 @@ def _adapter_class(authority: str, answers: WebAnswers) -> type[requests.adapter
             return manager
 
         def send(self, request: Any, **options: Any) -> Any:
+            if is_tls and not request.url.lower().startswith("https:"):
+                raise AnswerError(
+                    "it sends on to an address without TLS, which others can read; ask who runs "
+                    "the archive"
+                )
             path, mark, query = request.url.partition("?")
             request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
             if authority:
                 options["verify"] = authority
             response = super().send(request, **options)
-            if not options.get("stream"):
+            if response.is_redirect:  # requests would read all of it
+                response.close()
+                response._content, response._content_consumed = b"", True
+            elif not options.get("stream"):
                 response._content = read_limited(response, _LARGEST_ANSWER)
             return response
 
