@@ -115,8 +115,9 @@ class ImageList(ArrangedRows):
         values = self._table.records[field]
         if len(values) < 2:
             return False
-        # Most columns differ in their first rows already: a million need not be compared.
-        return all(bool((some == values[0]).all()) for some in (values[:_FEW], values[_FEW:]))
+        # Most columns differ in their first rows, or in some of all: a list is sorted by patient.
+        samples = (values[:_FEW], values[:: max(1, len(values) // _FEW)], values)
+        return all(bool((some == values[0]).all()) for some in samples)
 
     def row(self, image_id: str) -> int | None:
         """Return the first row with that id, or None."""
