@@ -40,24 +40,34 @@ class TextRows:
         """
         if "_order" in vars(self):
             return
+        yield from self.read()
         count = len(self)
-        encoded, hashes = np.empty(count, self._texts.dtype), np.empty(count, np.uint64)
-        for piece in _pieces(count):
-            encoded[piece] = without_remains(np.ascontiguousarray(self._texts[piece]))
-            hashes[piece] = hashes_of(encoded[piece])
+        hashes = np.empty(count, np.uint64)
+        for piece in pieces(count):
+            hashes[piece] = hashes_of(self.encoded[piece])
             yield
         order, sorted_hashes = np.arange(count, dtype=np.int32), np.empty(count, np.uint64)
         yield from _sort(order, hashes)
-        for piece in _pieces(count):
+        for piece in pieces(count):
             sorted_hashes[piece] = hashes[order[piece]]
             yield
-        self.encoded, self.hashes = encoded, hashes
+        self.hashes = hashes
         self._order, self._sorted_hashes = order, sorted_hashes
+
+    def read(self) -> Iterator[None]:
+        """Make ``encoded`` with pauses."""
+        encoded = np.empty(len(self), self._texts.dtype)
+        for piece in pieces(len(self)):
+            encoded[piece] = without_remains(np.ascontiguousarray(self._texts[piece]))
+            yield
+        self.encoded = encoded
 
     @cached_property
     def encoded(self) -> np.ndarray:
         """The texts as bytes, of shape (rows,), without what stands behind their ends."""
-        return without_remains(np.ascontiguousarray(self._texts))
+        for _ in self.read():
+            pass
+        return self.encoded
 
     def text(self, row: int) -> str:
         """Return the text of a row."""
@@ -152,7 +162,8 @@ class TextRows:
         return self.hashes[self._order]
 
 
-def _pieces(count: int) -> Iterator[slice]:
+def pieces(count: int) -> Iterator[slice]:
+    """Yield which rows of so many are for one turn."""
     return (slice(begin, begin + _ROWS_A_TURN) for begin in range(0, count, _ROWS_A_TURN))
 
 
@@ -163,7 +174,7 @@ def _sort(rows: np.ndarray, hashes: np.ndarray, bits_left: int = 64) -> Iterator
         yield
     elif bits_left:  # otherwise all of them have the same text
         first_bits = np.empty(len(rows), np.uint8)
-        for piece in _pieces(len(rows)):
+        for piece in pieces(len(rows)):
             first_bits[piece] = hashes[rows[piece]] >> np.uint64(bits_left - _BITS)
             yield
         yield from _sort_parts(rows, hashes, first_bits, bits_left - _BITS)

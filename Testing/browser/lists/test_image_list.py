@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from helpers.long_lists import make_long_list
+from helpers.long_lists import count_hashed_texts, make_long_list
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.lists.image_list import ImageList
 from IGTLMetaBrowserLib.codec.text_rows import TextRows
@@ -263,3 +263,24 @@ def test_the_ids_of_rows_are_made_when_somebody_looks_at_them():
     assert len(ids) == 3
     assert [*ids] == ids[:] == [ids[0], ids[1], ids[2]]
     assert ids[0:2] == [ENTRIES[2].id, ENTRIES[0].id]
+
+
+def test_columns_are_prepared_in_turns_and_the_same_is_found(monkeypatch):
+    unprepared, images = ImageList(make_long_list(1000)), ImageList(make_long_list(1000))
+    texts = ("head t1 7", "m\u00fcller", "image_0000012", "ct p12", "\u00e9 \u00e4")
+    found = [unprepared.filter(text) or unprepared.rows.tolist() for text in texts]
+    counts, turns = count_hashed_texts(monkeypatch), 0
+    while images.prepare(0.0):
+        turns += 1
+    assert turns > 5 * 2 * 10  # each column's rows are read, and folded or sorted
+    assert set(counts) == {100}
+    assert [images.filter(text) or images.rows.tolist() for text in texts] == found
+    assert 0 < len(found[0]) < 1000
+
+
+def test_an_empty_list_is_prepared_as_well():
+    images = ImageList()
+    while images.prepare(0.0):
+        pass
+    images.filter("a")
+    assert len(images.rows) == 0

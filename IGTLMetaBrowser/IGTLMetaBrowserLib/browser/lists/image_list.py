@@ -6,6 +6,7 @@ at once and a keystroke in the filter is answered at once. Rows are positions in
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -70,7 +71,7 @@ class ImageList(ArrangedRows):
             self._table = redacted_table(self._table, patients)
         self._long_texts = self._folded_long_texts(long_entries, patients)
         self._columns: dict[str, TextColumn] = {}
-        self._unprepared = [*TEXT_FIELDS]
+        self._preparation = self._prepare_columns()
         names, self._modality_numbers = self.column("modality").codes
         counts = np.bincount(self._modality_numbers, minlength=len(names)).tolist()
         self._modality_names = names
@@ -219,14 +220,17 @@ class ImageList(ArrangedRows):
                     texts.setdefault(field, {})[row] = fold_for_search(readable(text))
         return texts
 
-    def prepare(self) -> bool:
-        """Prepare one of the columns for ``filter``; return whether there are more.
+    def prepare(self, seconds: float) -> bool:
+        """Prepare the columns for ``filter`` for about ``seconds``; return whether there is more.
 
-        For a million images that takes a moment, so a window does it while nobody waits.
+        For a million images that takes a second, so a window does it while nobody waits.
         """
-        if self._unprepared:
-            self.column(self._unprepared.pop()).contain("a")
-        return bool(self._unprepared)
+        end = time.monotonic() + seconds
+        return any(time.monotonic() >= end for _ in self._preparation)
+
+    def _prepare_columns(self) -> Iterator[None]:
+        for field in reversed(TEXT_FIELDS):
+            yield from self.column(field).prepare_search()
 
     def sort(self, field: str | None, descending: bool = False) -> None:
         """Sort by a field of ``ImageMetaItem``; by None, into the order in which the list came.

@@ -6,12 +6,13 @@ The bytes stay where the message has them; numpy compares, finds and sorts them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
 
 from ...codec import readable
-from ...codec.text_rows import TextRows, joined, without_remains
+from ...codec.text_rows import TextRows, joined, pieces, without_remains
 from .natural_order import fold_for_search, ranks, ranks_of_ascii
 
 _SAMPLE = 1000
@@ -21,17 +22,37 @@ _UNDECODABLE = re.compile("[\udc80-\udcff]")
 class TextColumn(TextRows):
     """A column in which one searches, and by which one sorts."""
 
-    def __init__(self, texts: np.ndarray) -> None:
-        super().__init__(without_remains(_without_empty_end(np.ascontiguousarray(texts))))
+    def read(self) -> Iterator[None]:
+        """Make ``encoded`` with pauses, in a smaller size if all texts are shorter than theirs."""
+        parts = [np.empty(0, "S1")]
+        for piece in pieces(len(self)):
+            texts = without_remains(np.ascontiguousarray(self._texts[piece]))
+            parts.append(texts.astype(f"S{_used_size(texts)}"))
+            yield
+        self.encoded = np.concatenate(parts)
+
+    def prepare_search(self) -> Iterator[None]:
+        """Make with pauses what ``contain`` needs: at once, a million rows take 0.1 s."""
+        yield from self.read()
+        if self._is_repetitive:
+            yield from self.prepare()
+            self.codes  # noqa: B018 - it is made now, and the texts in another turn
+            yield
+            self._folded_distinct  # noqa: B018
+        else:
+            yield from self._fold()
 
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
         """The distinct texts, in the order of their first rows, and the number of each row's."""
         if not len(self):
             return [], np.empty(0, np.intp)
-        # What np.unique does, but several times as fast: the order of equal numbers is any.
-        order = np.argsort(self.hashes)
-        in_order = self.hashes[order]
+        if "_order" in vars(self):
+            order, in_order = self._order, self._sorted_hashes
+        else:
+            # What np.unique does, but several times as fast: the order of equal numbers is any.
+            order = np.argsort(self.hashes)
+            in_order = self.hashes[order]
         starts = np.flatnonzero(np.concatenate(([True], in_order[1:] != in_order[:-1])))
         first = np.minimum.reduceat(order, starts)
         by_first = np.argsort(first)
@@ -60,17 +81,21 @@ class TextColumn(TextRows):
     @cached_property
     def _folded(self) -> tuple[np.ndarray, np.ndarray]:
         """All folded texts with a NUL between them, as bytes, and where each begins."""
-        content = joined(self.encoded)
-        if content.isascii():
-            content = content.lower()
-        else:
-            text = content.decode("utf-8", "surrogateescape")
-            if _UNDECODABLE.search(text):
-                # Each text on its own: some are UTF-8, others of the code page of Windows.
-                text = "\0".join(map(readable, text.split("\0")))
-            content = fold_for_search(text).encode("utf-8", "surrogateescape")
-        as_bytes = np.frombuffer(content, np.uint8)
-        return as_bytes, np.concatenate(([0], np.flatnonzero(as_bytes == 0) + 1))
+        for _ in self._fold():
+            pass
+        return self._folded
+
+    def _fold(self) -> Iterator[None]:
+        """Make ``_folded`` with pauses."""
+        contents: list[bytes] = []
+        starts, begin = [np.empty(0, np.intp)], 0
+        for piece in pieces(len(self)):
+            contents.append(_fold_joined(joined(self.encoded[piece])))
+            ends = np.flatnonzero(np.frombuffer(contents[-1], np.uint8) == 0)
+            starts.append(np.concatenate(([0], ends + 1)) + begin)
+            begin += len(contents[-1]) + 1
+            yield
+        self._folded = np.frombuffer(b"\0".join(contents), np.uint8), np.concatenate(starts)
 
     @cached_property
     def ranks(self) -> np.ndarray:
@@ -98,8 +123,18 @@ def _places(content: np.ndarray, sought: bytes) -> np.ndarray:
     return places
 
 
-def _without_empty_end(texts: np.ndarray) -> np.ndarray:
-    """Return texts with a smaller size, if all are shorter than theirs."""
+def _fold_joined(content: bytes) -> bytes:
+    """Fold texts that have NULs between them."""
+    if content.isascii():
+        return content.lower()
+    text = content.decode("utf-8", "surrogateescape")
+    if _UNDECODABLE.search(text):
+        # Each text on its own: some are UTF-8, others of the code page of Windows.
+        text = "\0".join(map(readable, text.split("\0")))
+    return fold_for_search(text).encode("utf-8", "surrogateescape")
+
+
+def _used_size(texts: np.ndarray) -> int:
+    """Return how many bytes the longest of some texts has."""
     characters = texts.view(np.uint8).reshape(len(texts), texts.dtype.itemsize)
-    used = np.flatnonzero(characters.any(axis=0)).max(initial=0) + 1
-    return texts.astype(f"S{used}")
+    return int(np.flatnonzero(characters.any(axis=0)).max(initial=0)) + 1

@@ -36,6 +36,7 @@ _FEWEST_HIGH_ROWS, _MOST_HIGH_ROWS = 2, 5
 _GROUPED_SETTING = "GroupByPatient"
 # The list is drawn first; then the columns are made ready to be filtered.
 _PREPARE_MILLISECONDS = 20
+_PREPARE_SECONDS = 0.008
 
 
 class ImageSection:
@@ -108,8 +109,7 @@ class ImageSection:
         self._prepareTimer.start(_PREPARE_MILLISECONDS)
 
     def _prepareFilter(self):
-        # Column by column, so that no turn of the event loop takes long.
-        if self.model.images.prepare():
+        if self.model.images.prepare(_PREPARE_SECONDS):
             self._prepareTimer.start(_PREPARE_MILLISECONDS)
 
     def showPatients(self):
