@@ -132,6 +132,19 @@ def test_a_plan_without_a_place_is_not_written(make_slice):
         write_plan(TRAJECTORIES, [make_slice((0, 0, 0), FrameOfReferenceUID=None)])
 
 
+def test_images_of_which_no_document_can_be_made_are_refused_in_words(images):
+    for image in images:
+        image.PatientSex = "QQ"
+    with pytest.raises(SourceError, match="no document can be made: 'QQ' is not a valid"):
+        write_plan(TRAJECTORIES, images)
+
+
+def test_an_empty_character_set_is_none(images):
+    for image in images:
+        image.SpecificCharacterSet = ""
+    assert write_plan(TRAJECTORIES, images).PatientName == images[0].PatientName
+
+
 def test_a_plan_of_two_series_is_not_written(make_slice):
     images = [make_slice((0, 0, 0)), make_slice((0, 0, 2), SeriesInstanceUID="1.2.3.9")]
     with pytest.raises(SourceError, match="of one series, not of 2"):

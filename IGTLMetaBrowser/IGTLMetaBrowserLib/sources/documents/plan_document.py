@@ -65,19 +65,25 @@ def write_plan(
         raise SourceError("there are no trajectories to store")
     tracked = {} if predecessor is None else _tracked(predecessor, frame)
     report = _report([_group(item, frame, tracked) for item in trajectories])
-    document = Comprehensive3DSR(
-        evidence=[*map(with_required, images)],
-        content=report,
-        series_number=_SERIES_NUMBER,
-        series_instance_uid=UID(),
-        sop_instance_uid=UID(),
-        instance_number=1,
-        manufacturer=_MANUFACTURER,
-        series_description="Planned trajectories",
-        is_complete=True,
-        is_final=False,  # nobody has verified it
-        previous_versions=None if predecessor is None else [predecessor],
-    )
+    try:
+        document = Comprehensive3DSR(
+            evidence=[*map(with_required, images)],
+            content=report,
+            series_number=_SERIES_NUMBER,
+            series_instance_uid=UID(),
+            sop_instance_uid=UID(),
+            instance_number=1,
+            manufacturer=_MANUFACTURER,
+            series_description="Planned trajectories",
+            is_complete=True,
+            is_final=False,  # nobody has verified it
+            previous_versions=None if predecessor is None else [predecessor],
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # highdicom's
+        raise SourceError(
+            f"of these images no document can be made: {error}; correct what they say of patient "
+            "and study"
+        ) from error
     if predecessor is not None:
         check_predecessor(predecessor, document)
     document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
@@ -97,6 +103,8 @@ def with_required(image: Dataset) -> Dataset:
     for keyword in _REQUIRED:
         if keyword not in complete:
             setattr(complete, keyword, None)
+    if not complete.get("SpecificCharacterSet", "ASCII"):  # to highdicom, empty is none it knows
+        del complete.SpecificCharacterSet
     return complete
 
 
