@@ -127,7 +127,7 @@ def parents(node: Any) -> list[str]:
     """Return the names of what a node stands under in the subject hierarchy, nearest first."""
     hierarchy = node.GetScene().GetSubjectHierarchyNode()
     item, names = hierarchy.GetItemByDataNode(node), []
-    while (item := hierarchy.GetItemParent(item)) != hierarchy.GetSceneItemID():
+    while item and (item := hierarchy.GetItemParent(item)) != hierarchy.GetSceneItemID():
         names.append(hierarchy.GetItemName(item))
     return names
 

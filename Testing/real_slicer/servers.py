@@ -154,14 +154,34 @@ def _head(side: int, slices: int) -> tuple[Any, Any]:
     return grid, head.astype(np.int16)
 
 
-def clinic(port: int, *_numbers: float) -> None:
-    """The phantom's images and trajectories, a label map of the CT, and some points."""
+def clinic(port: int, patient: float = 0) -> None:
+    """The phantom's images and trajectories, a label map of the CT, and some points.
+
+    With another number than 0, of another patient under the same IDs, whose plan goes elsewhere.
+    """
+    from dataclasses import replace
+
     import numpy as np
 
     from IGTLMetaBrowserLib import codec
     from IGTLMetaBrowserLib.sources.demo import DemoSource
 
     class Clinic(DemoSource):
+        def images(self) -> list[codec.ImageMetaItem]:
+            if not patient:
+                return super().images()
+            who = {"patient_name": "Next^Patient", "patient_id": f"NEXT-{patient:g}"}
+            return [replace(entry, **who) for entry in super().images()]
+
+        def trajectories(self) -> list[codec.TrajectoryItem]:
+            def moved(point: tuple[float, float, float]) -> tuple[float, float, float]:
+                return point[0] + 25.0 * patient, point[1], point[2]
+
+            return [
+                replace(one, entry=moved(one.entry), target=moved(one.target))
+                for one in super().trajectories()
+            ]
+
         def image(self, image_id: str) -> codec.ImageMessage:
             if image_id != "SKULL":
                 return super().image(image_id)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer
 
+from helpers.saved_scene import save_and_load
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import LabelMetaItem, PointItem, TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
@@ -79,34 +79,8 @@ class Session:
         return [self.scene.GetNumberOfNodesByClass(name) for name in class_names]
 
 
-def save_and_load(scene, folder: Path):
-    """Save a scene with its voxels and markups, and load it into a new one."""
-    scene.SetRootDirectory(str(folder))
-    # Slicer has another storage node for volumes, whose file readers are not in slicer-core.
-    save_data(scene, "vtkMRMLVolumeNode", "vtkMRMLNRRDStorageNode", folder, "nrrd")
-    save_data(scene, "vtkMRMLMarkupsNode", "vtkMRMLMarkupsJsonStorageNode", folder, "mrk.json")
-    path = str(folder / "saved.mrml")
-    assert scene.Commit(path)
-    loaded = slicer.vtkMRMLScene()
-    slicer.vtkMRMLApplicationLogic().SetMRMLScene(loaded)
-    loaded.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())
-    loaded.SetURL(path)
-    assert loaded.Import()
-    return loaded
-
-
-def save_data(scene, class_name, storage_class_name, folder: Path, suffix):
-    for index in range(scene.GetNumberOfNodesByClass(class_name)):
-        node = scene.GetNthNodeByClass(index, class_name)
-        storage = scene.AddNewNodeByClass(storage_class_name)
-        node.SetAndObserveStorageNodeID(storage.GetID())
-        storage.SetFileName(str(folder / f"{node.GetID()}.{suffix}"))
-        assert storage.WriteData(node)
-
-
 @pytest.fixture
 def session(scene):
-    scene.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())
     return Session(scene)
 
 

@@ -22,6 +22,7 @@ from ..scene.copied_nodes import CopiedNodes
 from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
+from ..scene.patient_marks import rewrite_marks
 from ..signal import Signal
 from .blocking_calls import BlockingCalls
 from .connection import Connection
@@ -42,6 +43,7 @@ from .images.image_metadata import ImageMetadata
 from .images.images import Images
 from .images.scene_images import SceneImages
 from .overlays import Overlays
+from .owned_nodes import OwnedNodes
 from .preparation import Preparation, is_large
 from .previews.previewed_images import PreviewedImages
 from .previews.slice_previews import SlicePreviews
@@ -90,8 +92,9 @@ class Browser:
         self.connection = Connection(notify)
         self.metadata = ImageMetadata(self.patients)
         volumes = ImageNodes(scene, self.metadata.known, self.patients)
-        trajectory_nodes = TrajectoryNodes(scene, volumes.owner)
-        overlay_nodes = OverlayNodes(scene, volumes.owner)
+        mark = self.metadata.mark_patient
+        trajectory_nodes = TrajectoryNodes(scene, volumes.owner, mark)
+        overlay_nodes = OverlayNodes(scene, volumes.owner, mark)
         self.trajectories = Trajectories(self.connection, trajectory_nodes, notify)
         self._pushed_failures = PushedFailures(notify)
         self.overlays = Overlays(
@@ -101,15 +104,13 @@ class Browser:
         # What came and is still to be shown. Until then nothing more is read: the server waits.
         self._unhandled: deque[net.ClientEvent] = deque()
         self._in_scene = SceneImages(self.connection, self.metadata, self.overlays, volumes)
+        self._owned = OwnedNodes(
+            self.metadata, self._in_scene, self.trajectories, self.overlays, self.patients, notify
+        )
         self._preparation = Preparation(self.metadata, self._in_scene)
         self.images = Images(self.connection, self.metadata, self.overlays, self._in_scene, notify)
         self._held = HeldMessages(
-            self.connection,
-            self.metadata,
-            self.images,
-            self.trajectories,
-            self.overlays,
-            notify,
+            self.connection, self.metadata, self.images, self.trajectories, self.overlays, notify
         )
         previewed = PreviewedImages(
             self.connection, self.metadata, self.patients, self.images, notify
@@ -126,15 +127,16 @@ class Browser:
     def _connect_signals(self) -> None:
         """Let the parts know what happens in the others."""
         shown = self._in_scene.image_shown
+        shown.connect(self._owned.on_image_shown)
         shown.connect(self.trajectories.on_image_shown)
         shown.connect(self.overlays.on_image_shown)
         shown.connect(self.thumbnails.on_image_shown)
         shown.connect(self.previews.on_image_shown)
         self.metadata.calibration_changed.connect(self._in_scene.on_calibration_changed)
         patient_changed = self.metadata.patient_changed
+        patient_changed.connect(self._owned.on_patient_changed)
         patient_changed.connect(self._in_scene.on_patient_changed)
-        patient_changed.connect(self.trajectories.on_patient_changed)
-        patient_changed.connect(self.overlays.on_patient_changed)
+        self.metadata.listed.connect(self._owned.on_list)
         self.metadata.other_ids = self._owner_ids
         self.patients.hidden_changed.connect(self._on_hidden_changed)
         # The parts first, then the observers: these find the new state of all of them.
@@ -309,6 +311,7 @@ class Browser:
                 self._unhandled.clear()
             is_large_next = bool(self._unhandled) and is_large(self._unhandled[0])
             has_time = time.monotonic() < end and not is_large_next
+        self._tell_released()
         if self.connection.reconnector is reconnector:
             self.connection.notify_attempt()
             self.images.report_progress()
@@ -341,6 +344,7 @@ class Browser:
         if self.connection.has_server:
             self.images.adopt()
             self.trajectories.adopt()
+            self._owned.on_adopted()
 
     def adopt_new_nodes(self) -> None:
         """Find what another browser has brought into the scene from this server."""
@@ -367,8 +371,11 @@ class Browser:
         self._events.emit(SceneClosed())
 
     def _on_scene_imported(self) -> None:
+        if self.patients.is_hidden:
+            rewrite_marks(self._scene, self.patients)
         self._adopt_nodes()
         self._events.emit(SceneImported())
+        self._tell_released()
 
     def _on_node_added(self, _node: Any) -> None:
         self._has_new_nodes = True
@@ -412,6 +419,11 @@ class Browser:
         elif isinstance(event, net.Unsolicited):
             self._on_unsolicited(event.message)
         self._held.show_due()
+
+    def _tell_released(self) -> None:
+        """Say what was let go, after the list that is awaited: what it says would be shown last."""
+        if not self.images.is_list_awaited and self._owned.tell():
+            self._on_node_removed(None)  # a label map that was let go is not loaded any more
 
     def _on_connected(self) -> None:
         self.connection.on_connected()

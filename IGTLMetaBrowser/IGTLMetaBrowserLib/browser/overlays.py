@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from .. import codec, net
@@ -163,9 +163,16 @@ class Overlays:
         """The ids of the images that label maps and points belong to."""
         return self._nodes.owner_ids(self._address)
 
-    def on_patient_changed(self, image_id: str) -> None:
-        """Let nothing of an image belong to that of another patient, who has its id now."""
-        self._nodes.disown(self._address, image_id)
+    def owned_nodes(self) -> Iterator[tuple[str, Any]]:
+        """Yield the id of the image and the node of all that belongs to an image."""
+        return self._nodes.owned_nodes(self._address)
+
+    def disown(self, image_id: str, nodes: Collection[Any] | None = None) -> list[Any]:
+        """Let nothing of an image belong to that of another patient, who has its id now.
+
+        Returns the nodes. With ``nodes``, only what these show.
+        """
+        return self._nodes.disown(self._address, image_id, nodes)
 
     def _color(self, message: codec.ColorTableMessage, query: net.Query | None) -> None:
         image_id = message.device_name if query is None else query.device_name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .. import codec, net
@@ -221,10 +221,18 @@ class Trajectories:
         """The ids of the images that they belong to."""
         return self._of_server.owner_ids
 
-    def on_patient_changed(self, image_id: str) -> None:
-        """Let none of an image belong to that of another patient, who has its id now."""
-        self._nodes.disown(self._connection.address, image_id)
+    def owned_nodes(self) -> Iterator[tuple[str, Any]]:
+        """Yield the id of the image and the node of each that belongs to an image."""
+        return self._of_server.owned_nodes()
+
+    def disown(self, image_id: str, nodes: Collection[Any] | None = None) -> list[Any]:
+        """Let none of an image belong to that of another patient, who has its id now.
+
+        Returns the nodes. With ``nodes``, only those that these show.
+        """
+        disowned = self._nodes.disown(self._connection.address, image_id, nodes)
         self._notify(TrajectoriesChanged())
+        return disowned
 
     @property
     def is_showing(self) -> bool:

@@ -35,10 +35,18 @@ _SHORTEST_NUMBER = 4  # "12" can be anything
 
 _Phrase = tuple[str, ...]
 
+# Of all windows and scripts of this process, which may fill one scene: ID and name.
+_patients_of_uids: dict[str, tuple[str, str]] = {}
+
 
 def is_pseudonym(name: str) -> bool:
     """Whether a name may be one that ``HiddenPatients.pseudonym`` has given, in any session."""
     return _PSEUDONYM.fullmatch(name) is not None
+
+
+def patient_of_uid(uid: str) -> tuple[str, str] | None:
+    """Return ID and name of whom ``HiddenPatients.uid`` meant; None if that was another process."""
+    return _patients_of_uids.get(uid)
 
 
 def is_identity(keyword: str) -> bool:
@@ -118,7 +126,16 @@ class HiddenPatients:
     def uid(self, name: str, patient_id: str) -> str:
         """Return a text of which nobody can guess the patient; no two sessions have the same."""
         key = _key(name, patient_id)
-        return self._uids.setdefault(key, f"hidden {uuid.uuid4()}") if key else ""
+        if not key:
+            return ""
+        if key not in self._uids:
+            self._uids[key] = f"hidden {uuid.uuid4()}"
+            _patients_of_uids[self._uids[key]] = patient_id, name
+        return self._uids[key]
+
+    def has_given(self, uid: str) -> bool:
+        """Whether ``uid`` has returned this text."""
+        return uid in self._uids.values()
 
     def redact(self, text: str) -> str:
         """Return a text without what identifies the patients; as it is, unless they are hidden."""

@@ -5,6 +5,7 @@ markups         trajectories and points
 label_maps      label maps, segmentations, colors; ``overlay_nodes`` has those of all servers
 where they go   ``hierarchy``, ``group_folders``, ``placement``, ``slice_layers``,
                 ``transform_followers``
-whose they are  ``server_nodes``, ``node_references``, ``copied_nodes``, ``node_names``
+whose they are  ``server_nodes``, ``node_references``, ``copied_nodes``, ``node_names``,
+                ``patient_marks``
 drawing         ``rendering``, ``hidden_nodes``
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from vtkmodules.vtkCommonCore import vtkWeakReference
@@ -23,6 +23,12 @@ class NodeReferences:
         reference = self._references.get(key)
         node = None if reference is None else reference.Get()
         return node if node is not None and node.GetScene() is self._scene else None
+
+    def items(self) -> Iterator[tuple[Any, Any]]:
+        """Yield the keys and the nodes of those that are in the scene."""
+        for key in list(self._references):
+            if (node := self.get(key)) is not None:
+                yield key, node
 
     def __contains__(self, node: Any) -> bool:
         """Whether a node is remembered, by whatever key."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,20 +16,30 @@ from .markups.point_nodes import PointNodes
 class OverlayNodes:
     """The label maps of each server by its address, the color tables of its images, the points.
 
-    ``image_node`` returns the volume node of an address and an image id, or None.
+    ``image_node`` returns the volume node of an address and an image id, or None; ``mark`` writes
+    onto a node for whose image it has come.
     """
 
-    def __init__(self, scene: Any, image_node: Callable[[str, str], Any]) -> None:
+    def __init__(
+        self,
+        scene: Any,
+        image_node: Callable[[str, str], Any],
+        mark: Callable[[str, str, Any], None] = lambda address, image_id, node: None,
+    ) -> None:
         self._scene = scene
         self._image_node = image_node
-        self.points = PointNodes(scene, image_node)
+        self._mark = mark
+        self.points = PointNodes(scene, image_node, mark)
         self._label_maps: dict[str, LabelMapSet] = {}
 
     def label_maps(self, address: str) -> LabelMapSet:
         """Return the label maps of a server; none so far if nothing came from it."""
         if address not in self._label_maps:
             self._label_maps[address] = LabelMapSet(
-                self._scene, self._owner_node(address), server=address
+                self._scene,
+                partial(self._image_node, address),
+                server=address,
+                mark=partial(self._mark, address),
             )
         return self._label_maps[address]
 
@@ -85,10 +95,17 @@ class OverlayNodes:
         """Return the ids of a server's images that something belongs to."""
         return self.label_maps(address).owner_ids | self.points.of(address).owner_ids
 
-    def disown(self, address: str, image_id: str) -> None:
-        """Let what belongs to an image be the user's own: its id is another patient's now."""
-        self.label_maps(address).disown(image_id)
-        self.points.of(address).disown(image_id)
+    def owned_nodes(self, address: str) -> Iterator[tuple[str, Any]]:
+        """Yield the id of the image and the node of all that belongs to a server's images."""
+        yield from self.label_maps(address).owned_nodes()
+        yield from self.points.of(address).owned_nodes()
 
-    def _owner_node(self, address: str) -> Callable[[str], Any]:
-        return partial(self._image_node, address)
+    def disown(
+        self, address: str, image_id: str, nodes: Collection[Any] | None = None
+    ) -> list[Any]:
+        """Let what belongs to an image be the user's own: its id is another patient's now.
+
+        Returns the nodes. With ``nodes``, only what one of these shows.
+        """
+        label_maps = self.label_maps(address).disown(image_id, nodes)
+        return label_maps + self.points.of(address).disown(image_id, nodes)

@@ -82,8 +82,9 @@ class Placement:
     def release(self, node: Any, owner_id: str) -> None:
         """Let a node be the user's own: the id of its image is another patient's now.
 
-        It stays where it is, as long as its image does: then it is hidden.
+        It stays where it is, and is seen as long as its image is there: then it is hidden.
         """
+        is_beside_image = self.owner(owner_id) is not None
         self._followers.let_be(node)
         put_beside(self._scene, node)
         for name in list(node.GetAttributeNames()):
@@ -92,9 +93,11 @@ class Placement:
         reference = vtkWeakReference()
         reference.Set(node)
         self._released.setdefault(owner_id, []).append(reference)
+        if not is_beside_image:
+            self._hide_released(owner_id)
 
     def _hide_released(self, owner_id: str) -> None:
-        """Hide what was released: another patient's image has come in the place of its own."""
+        """Hide what was released: its own image is not there, or another patient's in its place."""
         for reference in self._released.pop(owner_id, ()):
             node = reference.Get()
             if node is not None and node.GetScene() is self._scene:
@@ -104,7 +107,9 @@ class Placement:
     def place_adopted_below(self, node: Any, owner_id: str) -> None:
         """Do as ``place_adopted`` with a label map or a segmentation."""
         owner = self.owner(owner_id)
-        if owner is not None and is_under(self._scene, node, owner):
+        if owner is None:
+            self._followers.leave(node)
+        elif is_under(self._scene, node, owner):
             self._followers.follow(node, owner)
 
     def place_below(self, node: Any, owner_id: str) -> None:

@@ -11,9 +11,11 @@ from ...metadata.modules import INSTANCE_DATA, PATIENT, SERIES_DATA, STUDY_DATA
 from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
 from ...metadata.registry import NOTHING, MetadataProviders
+from ...metadata.values import as_text
 from ...net.client.listed_images import is_id_of_another_patient
 from ...privacy.hidden_patients import HiddenPatients, is_identity
 from ...privacy.redacted_list import register_patients, register_some_patients
+from ...scene.patient_marks import NOT_KNOWN, Patient, mark
 from ...signal import Signal
 from ..lists.listed_patients import ListedPatients
 from ..lists.listing import CurrentListing, Listing
@@ -28,13 +30,15 @@ class ImageMetadata:
     and the calibrations of its images. They are in the registry until another server is chosen,
     and come back with their server. ``calibration_changed`` is emitted with the id of an image, and
     ``patient_changed`` if the list says that it is another patient's now, or may be: nothing of
-    what was known of the image before counts any more.
+    what was known of the image before counts any more. ``listed`` is emitted when all that a list
+    says is known.
     """
 
     def __init__(self, patients: HiddenPatients) -> None:
         self.registry = MetadataProviders()
         self.calibration_changed: Signal[[str]] = Signal()
         self.patient_changed: Signal[[str]] = Signal()
+        self.listed: Signal[[]] = Signal()
         self.other_ids: Callable[[], Set[str]] = frozenset
         """Of the images that something in the scene belongs to."""
         self._patients = patients
@@ -139,6 +143,7 @@ class ImageMetadata:
         self.registry.remove_all_providers()
         self.calibration_changed.disconnect_all()
         self.patient_changed.disconnect_all()
+        self.listed.disconnect_all()
         self.other_ids = frozenset  # it keeps the browser alive
 
     def select_server(self, address: str) -> None:
@@ -177,6 +182,7 @@ class ImageMetadata:
         self.known.list.entries_changed()
         self._forget_others()
         self.register_patients()
+        self.listed.emit()
 
     @property
     def was_listed(self) -> bool:
@@ -190,6 +196,20 @@ class ImageMetadata:
         """
         for image_id in {*image_ids, *self.other_ids()}:
             self.patient_changed.emit(image_id)
+
+    def patient(self, image_id: str) -> Patient:
+        """Return whose image it is by the list or, if that does not say so, by its message."""
+        entry, said = self.entry(image_id), self.known.messages(PATIENT, image_id)
+        if entry is not None and (entry.patient_id or entry.patient_name):
+            return entry.patient_id, entry.patient_name
+        if said is NOTHING:
+            return NOT_KNOWN
+        return as_text(said.PatientID), as_text(said.PatientName)
+
+    def mark_patient(self, address: str, image_id: str, node: Any) -> None:
+        """Write onto a node whose image it has come for, if it is one of this server."""
+        if image_id and self._known_of_servers.get(address) is self.known:
+            mark(node, self.patient(image_id), self._patients)
 
     def remember_in_scene(self, image_id: str, patient_id: str, name: str) -> None:
         """Note whose an image is, if that is known, that was in the scene already."""

@@ -95,7 +95,8 @@ class SceneImages:
         for image_id in images:
             # The next list may give the id to another patient's image.
             patient = self._nodes.patient(address, image_id)
-            self._metadata.remember_in_scene(image_id, *patient)
+            if any(patient):
+                self._metadata.remember_in_scene(image_id, *patient)
         return images, self._overlays.adopt()
 
     def prepare(self, image_id: str, image: codec.ImageMessage) -> Iterator[None]:

@@ -34,9 +34,13 @@ class ListedPatients:
         }
 
     def remember_in_scene(self, image_id: str, patient_id: str, name: str) -> None:
-        """Remember whose an image is that was in the scene already, before a list came or after."""
-        if (patient_id or name) and image_id not in self._entries:
-            self._in_scene[image_id] = patient_id, name
+        """Remember whose an image is that was in the scene already, before a list came or after.
+
+        Or that what belongs to it was, of which nobody knows whose it is.
+        """
+        if image_id not in self._entries:
+            known = self._in_scene.get(image_id, ("", ""))
+            self._in_scene[image_id] = (patient_id, name) if patient_id or name else known
 
     def __bool__(self) -> bool:
         return bool(self._entries or self._in_scene)

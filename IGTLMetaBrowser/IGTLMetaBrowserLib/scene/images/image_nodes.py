@@ -17,6 +17,7 @@ from ...metadata.providers.standard import StandardProviders
 from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
 from ..errors import SceneError
 from ..node_references import NodeReferences
+from ..patient_marks import rewrite_marks
 from ..server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
@@ -400,6 +401,7 @@ class ImageNodes:
 
     def patients_changed(self) -> None:
         """Write all descriptions anew: patients have been hidden, or are no longer."""
+        rewrite_marks(self._scene, self._patients)
         for key in list(self._descriptions):
             node, description = self._nodes.get(key), self._descriptions[key]
             frame = self._frames.frame(key) if node is None else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from ...codec import Coordinates, ImageMessage, LabelMetaItem, printable
@@ -42,6 +42,7 @@ class LabelMapSet:
     They stand under their owner image, and follow its transform. ``owner_node`` returns the volume
     node of an image id, or None if it is not loaded. ``coordinates`` overrules what images say
     of their matrix. ``server`` is written onto the nodes, so that ``adopt`` finds them again.
+    ``mark`` writes onto a node for whose image, by its id, it has come.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class LabelMapSet:
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
         server: str = "",
+        mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
         self._server = server
+        self._mark = mark
         self._label_maps: dict[str, LabelMap] = {}
         self.problem = ""
         """What of the last list is left out, and why."""
@@ -133,6 +136,7 @@ class LabelMapSet:
         node.SetAttribute(SERVER_ATTRIBUTE, self._server or None)
         node.SetAttribute(IMAGE_ID_ATTRIBUTE, printable(image_id))
         node.SetAttribute(OWNER_ATTRIBUTE, printable(self._owners[image_id]) or None)
+        self._mark(self._owners[image_id], node)
 
     def prepare(self, image: ImageMessage) -> Iterator[None]:
         """Read the labels of an image that ``show`` will show, with pauses."""
@@ -197,21 +201,40 @@ class LabelMapSet:
         """Put an image's label maps under it: it was loaded."""
         self._placement.on_image_shown(image_id)
         for label_map_id, owner_id in self._owners.items():
-            for node in (self.node(label_map_id), self.segmentation(label_map_id)):
-                if node is not None and owner_id == image_id:
-                    self._placement.place_below(node, owner_id)
+            for node in self._nodes(label_map_id) if owner_id == image_id else ():
+                self._placement.place_below(node, owner_id)
 
     @property
     def owner_ids(self) -> set[str]:
         """The ids of the images that they belong to."""
         return {owner for owner in self._owners.values() if owner}
 
-    def disown(self, image_id: str) -> None:
-        """Let an image's label maps be the user's own: its id is another patient's now."""
+    def owned_nodes(self) -> Iterator[tuple[str, Any]]:
+        """Yield the id of the image and each node of a label map that belongs to an image."""
+        for label_map_id, image_id in self._owners.items():
+            if image_id:
+                yield from ((image_id, node) for node in self._nodes(label_map_id))
+
+    def disown(self, image_id: str, nodes: Collection[Any] | None = None) -> list[Any]:
+        """Let an image's label maps be the user's own: its id is another patient's now.
+
+        Returns their nodes. With ``nodes``, only those label maps that one of these shows.
+        """
+        released = []
         for label_map_id in [one for one, owner in self._owners.items() if owner == image_id]:
-            for references in (self._volumes, self._segmentations):
-                if (node := references.get(label_map_id)) is not None:
-                    self._placement.release(node, image_id)
-                references.forget(label_map_id)
+            shown_by = self._nodes(label_map_id)
+            if nodes is not None and not any(node in nodes for node in shown_by):
+                continue
+            for node in shown_by:
+                self._placement.release(node, image_id)
+            released += shown_by
+            self._volumes.forget(label_map_id)
+            self._segmentations.forget(label_map_id)
             del self._owners[label_map_id]
             self._grids.pop(label_map_id, None)
+        return released
+
+    def _nodes(self, image_id: str) -> list[Any]:
+        """Return the nodes that show a label map: its volume and its segmentation, if there."""
+        both = self.node(image_id), self.segmentation(image_id)
+        return [node for node in both if node is not None]

@@ -17,12 +17,19 @@ class PointNodes:
     """The points of each server by its address.
 
     ``receive`` handles an answer; ``work`` then brings some of it into the scene. ``image_node``
-    returns the volume node of an address and an image id, or None.
+    returns the volume node of an address and an image id, or None; ``mark`` writes onto a node for
+    whose image it has come.
     """
 
-    def __init__(self, scene: Any, image_node: Callable[[str, str], Any]) -> None:
+    def __init__(
+        self,
+        scene: Any,
+        image_node: Callable[[str, str], Any],
+        mark: Callable[[str, str, Any], None] = lambda address, image_id, node: None,
+    ) -> None:
         self._scene = scene
         self._image_node = image_node
+        self._mark = mark
         self._sets: dict[str, PointSet] = {}
         self._unfinished: set[str] = set()
         self._next_answers: dict[str, Callable[[], None]] = {}
@@ -34,7 +41,7 @@ class PointNodes:
                 self._scene,
                 partial(self._image_node, address),
                 server=address,
-                others=partial(self._others, address),
+                mark=partial(self._mark, address),
             )
         return self._sets[address]
 
@@ -66,7 +73,7 @@ class PointNodes:
 
         def begin() -> None:
             points.coordinates = coordinates
-            points.receive(items, is_pushed, is_whole)
+            points.receive(items, is_pushed, is_whole, self._others(address))
 
         if address in self._unfinished and is_whole:
             self._next_answers[address] = begin

@@ -10,7 +10,7 @@ node takes some milliseconds to make, in Slicer up to 15.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -58,8 +58,8 @@ class PointSet:
 
     ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
-    ``server`` is written onto the nodes, so that ``adopt`` finds them again. ``others`` returns
-    how many points and lists of others are in the scene, which share the limits.
+    ``server`` is written onto the nodes, so that ``adopt`` finds them again. ``mark`` writes
+    onto a node for whose image, by its id, it has come.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class PointSet:
         owner_node: Callable[[str], Any] = lambda image_id: None,
         coordinates: Coordinates | None = None,
         server: str = "",
-        others: Callable[[], tuple[int, int]] = lambda: (0, 0),
+        mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
         self._server = server
-        self._others = others
+        self._mark = mark
         self.coordinates = coordinates
         self.problems: list[str] = []
         """What of the last answer is not shown, and why."""
@@ -99,7 +99,7 @@ class PointSet:
     @property
     def point_count(self) -> int:
         """How many points are in them."""
-        return sum(len(points.places) for points in self._lists.values())
+        return self._point_count(self._lists)
 
     @property
     def waiting(self) -> int:
@@ -107,14 +107,19 @@ class PointSet:
         return len(self._todo)
 
     def receive(
-        self, items: Sequence[PointItem], is_pushed: bool = False, is_whole: bool = True
+        self,
+        items: Sequence[PointItem],
+        is_pushed: bool = False,
+        is_whole: bool = True,
+        others: tuple[int, int] = (0, 0),
     ) -> None:
         """Handle an answer; ``step`` then brings it into the scene.
 
         ``is_pushed``: it came unasked; what came so before and is gone is removed. ``is_whole``:
-        what is not in it is gone; otherwise it stays.
+        what is not in it is gone; otherwise it stays. ``others``: how many points and lists of
+        others are in the scene, which share the limits.
         """
-        places = self._places_by_look(items, is_whole)
+        places = self._places_by_look(items, is_whole, others)
         for look, points in self._lists.items():
             points.is_gone = look not in places and is_whole
         for look, new in places.items():
@@ -187,29 +192,45 @@ class PointSet:
         """The ids of the images that they belong to."""
         return {owner for owner, *_ in self._lists if owner}
 
-    def disown(self, image_id: str) -> None:
-        """Let an image's points be the user's own: its id is another patient's now."""
+    def owned_nodes(self) -> Iterator[tuple[str, Any]]:
+        """Return the id of the image and the node of each list that belongs to an image."""
+        return ((look[0], node) for look, node in self._nodes.items() if look[0])
+
+    def disown(self, image_id: str, nodes: Collection[Any] | None = None) -> list[Any]:
+        """Let an image's points be the user's own: its id is another patient's now.
+
+        Returns their nodes. With ``nodes``, only those lists of which one of these is the node.
+        """
+        released = []
         for look in [look for look in self._lists if look[0] == image_id]:
-            if (node := self._nodes.get(look)) is not None:
+            node = self._nodes.get(look)
+            if nodes is not None and node not in nodes:
+                continue
+            if node is not None:
                 self._placement.release(node, image_id)
+                released.append(node)
             self._placement.forget(look)
             self._nodes.forget(look)
             del self._lists[look]
         self._todo = deque(look for look in self._todo if look in self._lists)
+        return released
 
     def _existing(self, is_gone: bool) -> list[Any]:
         looks = (look for look, points in self._lists.items() if points.is_gone == is_gone)
         return [node for node in map(self._nodes.get, looks) if node is not None]
 
     def _places_by_look(
-        self, items: Sequence[PointItem], is_whole: bool
+        self, items: Sequence[PointItem], is_whole: bool, others: tuple[int, int]
     ) -> dict[Look, list[Place]]:
         """Return the points to show by their lists, and note why others are not shown."""
         self.problems = []
         places: dict[Look, list[Place]] = {}
         # A message can have millions: those after the first are not even looked at.
         read = [(_look(item), item) for item in islice(items, 2 * MOST_POINTS)]
-        shown, lists = self._taken(set() if is_whole else {look for look, _ in read}, is_whole)
+        shown, lists = others
+        if not is_whole:
+            stay = self._lists.keys() - {look for look, _ in read}
+            shown, lists = shown + self._point_count(stay), lists + len(stay)
         left_out = len(items) - len(read)
         misplaced = []
         for look, item in read:
@@ -225,11 +246,8 @@ class PointSet:
         self._report_problems(misplaced, left_out)
         return places
 
-    def _taken(self, renewed: set[Look], is_whole: bool) -> tuple[int, int]:
-        """Return how many points and lists of the limits are taken by what stays in the scene."""
-        shown, lists = self._others()
-        stay = [] if is_whole else [one for look, one in self._lists.items() if look not in renewed]
-        return shown + sum(len(points.places) for points in stay), lists + len(stay)
+    def _point_count(self, looks: Iterable[Look]) -> int:
+        return sum(len(self._lists[look].places) for look in looks)
 
     def _report_problems(self, misplaced: list[PointItem], left_out: int) -> None:
         for item in misplaced[:_MOST_PROBLEMS]:
@@ -252,12 +270,15 @@ class PointSet:
 
     def _show(self, look: Look, points: _PointList) -> None:
         node = self._nodes.get(look)
+        has_come_before = node is not None and bool(points.written)
         if node is None:
             points.written = []
             moved = self._placement.moved_by(None, look[0])
             node = _new_list(self._scene, look, self._server, points, moved)
             self._nodes.keep(look, node)
             self._placement.forget(look)
+        if not has_come_before:
+            self._mark(look[0], node)
         if points.places != points.written or node.GetNumberOfControlPoints() != len(points.places):
             _write(node, points, self._placement.moved_by(node, look[0]))
         self._place(look, node)

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...codec import TrajectoryItem
+from ..server_nodes import read_key
 from . import trajectory_decoding
 from .trajectory_answer import Key, TrajectoryAnswer
 from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import Label
 
 _UNKNOWN = TrajectoryItem()  # one for all: 10,000 of them may be made in one step
+
+
+def key_of(node: Any) -> Key | None:
+    """Return the key that a node says it has, or None."""
+    match read_key(node, 4):
+        case [str(owner), str(group), str(name), int(number)]:
+            return owner, group, name, number
+    return None
 
 
 class LatestAnswer:

@@ -33,14 +33,18 @@ class TrajectoryNodes:
 
     ``receive`` handles an answer; ``work`` then brings some of it into the scene. The views
     are not drawn meanwhile. ``image_node`` returns the volume node of an address and an image id,
-    or None.
+    or None; ``mark`` writes onto a node for whose image it has come.
     """
 
     def __init__(
-        self, scene: Any, image_node: Callable[[str, str], Any] = lambda address, image_id: None
+        self,
+        scene: Any,
+        image_node: Callable[[str, str], Any] = lambda address, image_id: None,
+        mark: Callable[[str, str, Any], None] = lambda address, image_id, node: None,
     ) -> None:
         self._scene = scene
         self._image_node = image_node
+        self._mark = mark
         self._sets: dict[str, TrajectorySet] = {}
         self._unfinished: set[str] = set()
         self._next_answers: dict[str, tuple[Collection[TrajectoryItem], bool]] = {}
@@ -56,6 +60,7 @@ class TrajectoryNodes:
                 self._scene,
                 partial(self._image_node, address),
                 server=address,
+                mark=partial(self._mark, address),
             )
         return self._sets[address]
 
@@ -63,10 +68,13 @@ class TrajectoryNodes:
         """Find the nodes of a server, as in a scene that was just loaded; return the new ones."""
         return self.of(address).adopt()
 
-    def disown(self, address: str, image_id: str) -> None:
+    def disown(
+        self, address: str, image_id: str, nodes: Collection[Any] | None = None
+    ) -> list[Any]:
         """Let a server's trajectories in an image be the user's own, see ``TrajectorySet``."""
-        self._next_answers.pop(address, None)
-        self.of(address).disown(image_id)
+        if nodes is None:
+            self._next_answers.pop(address, None)
+        return self.of(address).disown(image_id, nodes)
 
     def forget(self, address: str) -> None:
         """Forget a server of which nothing is in the scene, or waits to be."""

@@ -8,7 +8,7 @@ calls ``step`` from the event loop until it returns True. What did not change is
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -21,10 +21,10 @@ from ..hidden_nodes import HiddenNodes, is_hidden
 from ..images.moved_images import moved_by
 from ..node_references import NodeReferences
 from ..placement import Placement
-from ..server_nodes import key_attributes, nodes_from_server, read_key
+from ..server_nodes import key_attributes, nodes_from_server
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .outgoing_markups import trajectory_item
-from .trajectory import LatestAnswer, Trajectory
+from .trajectory import LatestAnswer, Trajectory, key_of
 from .trajectory_answer import Key, TrajectoryAnswer
 from .trajectory_markups import (
     Label,
@@ -46,7 +46,8 @@ class TrajectorySet:
 
     ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
     ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
-    ``server`` is written onto the nodes, so that ``adopt`` finds them again.
+    ``server`` is written onto the nodes, so that ``adopt`` finds them again. ``mark`` writes onto a
+    node for whose image, by its id, it has come.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class TrajectorySet:
         coordinates: Coordinates | None = None,
         shown_at_first: int = SHOWN_AT_FIRST,
         server: str = "",
+        mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
         self._server = server
+        self._mark = mark
         self.coordinates = coordinates
         self._scene = scene
         self._hidden_nodes = HiddenNodes(self._on_visible)
@@ -123,7 +126,7 @@ class TrajectorySet:
 
     def shown_by(self, node: Any) -> Trajectory | None:
         """Return the trajectory that a node shows, or None: a copy of it shows none."""
-        key = _key_of(node)
+        key = key_of(node)
         one = None if key is None else self._trajectories.get(key)
         return one if one is not None and self.node(one) is node else None
 
@@ -171,7 +174,7 @@ class TrajectorySet:
         """
         adopted = []
         for node in nodes_from_server(self._scene, self._server, LINE_CLASS, POINT_CLASS):
-            key = _key_of(node)
+            key = key_of(node)
             if key is not None and self._nodes.get(key) is None and self._adopt(key, node):
                 adopted.append(node)
         if adopted:
@@ -202,8 +205,8 @@ class TrajectorySet:
         if node.GetParentTransformNode() is not None or not self._is_same(node, item):
             return None
         names = (item.owner, item.group, item.name)
-        keys = [(*names, number) for number in range(len(self._trajectories) + 1)]
-        one = Trajectory(next(key for key in keys if key not in self._trajectories), item)
+        numbered = ((*names, number) for number in range(len(self._trajectories) + 1))
+        one = Trajectory(next(key for key in numbered if key not in self._trajectories), item)
         one.is_wanted, one.label = True, None
         self._trajectories[one.key] = one
         self._latest = None  # the next one is looked at as a whole
@@ -357,12 +360,22 @@ class TrajectorySet:
         """The ids of the images that they belong to."""
         return {one.owner for one in self._trajectories.values() if one.owner}
 
-    def disown(self, image_id: str) -> None:
-        """Let an image's trajectories be the user's own: its id is another patient's now."""
-        owned = {one for one in self._trajectories.values() if one.owner == image_id}
+    def owned_nodes(self) -> Iterator[tuple[str, Any]]:
+        """Return the id of the image and the node of each that belongs to an image."""
+        return ((key[0], node) for key, node in self._nodes.items() if key[0])
+
+    def disown(self, image_id: str, nodes: Collection[Any] | None = None) -> list[Any]:
+        """Let an image's trajectories be the user's own: its id is another patient's now.
+
+        Returns their nodes. With ``nodes``, only those of which one of these is the node.
+        """
+        owned = [one for one in self._trajectories.values() if one.owner == image_id]
+        if nodes is not None:
+            owned = [one for one in owned if self.node(one) in nodes]
+        released = [node for node in map(self.node, owned) if node is not None]
+        for node in released:
+            self._placement.release(node, image_id)
         for one in owned:
-            if (node := self.node(one)) is not None:
-                self._placement.release(node, image_id)
             self._placement.forget(one.key)
             self._nodes.forget(one.key)
             self._hidden_todo.pop(one, None)
@@ -371,9 +384,10 @@ class TrajectorySet:
             kept = [one for one in waiting if one not in owned]
             waiting.clear()
             waiting.extend(kept)
-        self._labeled -= owned
-        self._hidden -= owned
+        self._labeled.difference_update(owned)
+        self._hidden.difference_update(owned)
         self._latest = None  # the next one is looked at as a whole
+        return released
 
     @property
     def _has_room(self) -> bool:
@@ -423,6 +437,8 @@ class TrajectorySet:
             one.label = Label.NONE
             self._placement.forget(one.key)
             self._nodes.keep(one.key, node)
+        if node is not before or one.written is None:
+            self._mark(one.owner, node)
         one.written = plan
         self._place(one, node)
         self._show_label(one)
@@ -446,13 +462,6 @@ class TrajectorySet:
     def _place(self, one: Trajectory, node: Any) -> None:
         item = one.item
         self._placement.place_beside(one.key, node, item.owner, printable(item.group))
-
-
-def _key_of(node: Any) -> Key | None:
-    match read_key(node, 4):
-        case [str(owner), str(group), str(name), int(number)]:
-            return owner, group, name, number
-    return None
 
 
 def _to_world(owner: Any, point: tuple[float, float, float]) -> tuple[float, float, float]:

@@ -1,0 +1,77 @@
+"""Whose image a node belongs to, written onto the node: a scene can be saved without the image.
+
+Of a hidden patient, it is a text of which nobody can guess the patient, and which only the process
+that wrote it knows (``HiddenPatients.uid``). A hash of an ID could be guessed: there are few IDs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from ..privacy.hidden_patients import HiddenPatients, patient_of_uid
+
+PATIENT_ATTRIBUTE = "IGTLMetaBrowser.Patient"
+"""ID and name as JSON, as they may hold any character; or the text of a hidden patient."""
+
+Patient = tuple[str, str]
+"""ID and name; empty texts if they are not known."""
+NOT_KNOWN: Patient = ("", "")
+
+
+def mark(node: Any, patient: Patient, patients: HiddenPatients) -> None:
+    """Write onto a node to whose image it belongs; if that is not known, nothing is changed."""
+    patient_id, name = patient
+    if patient_id or name:
+        _write(node, patients.uid(name, patient_id) if patients.is_hidden else json.dumps(patient))
+
+
+def marked_patient(node: Any) -> Patient | None:
+    """Return to whose image a node belongs; None if only another process knows that."""
+    text = node.GetAttribute(PATIENT_ATTRIBUTE)
+    if not text:
+        return NOT_KNOWN
+    return _read(text) or patient_of_uid(text)
+
+
+def rewrite_marks(scene: Any, patients: HiddenPatients) -> None:
+    """Write all marks anew: patients have been hidden, or are no longer, or a scene was loaded.
+
+    Those that another window or script has hidden stay so.
+    """
+    for node in _nodes(scene):
+        text = node.GetAttribute(PATIENT_ATTRIBUTE) or ""
+        if patients.is_hidden or patients.has_given(text):
+            patient = _read(text) if patients.is_hidden else patient_of_uid(text)
+            mark(node, patient or NOT_KNOWN, patients)
+
+
+def _read(text: str) -> Patient | None:
+    """Return the patient whom a mark names; None of one who is hidden, or if somebody edited it."""
+    try:
+        match json.loads(text):
+            case [str(patient_id), str(name)]:
+                return patient_id, name
+    except ValueError:
+        pass
+    return None
+
+
+def _nodes(scene: Any) -> Iterator[Any]:
+    """Yield the nodes of a scene, and those that its sequences have as frames."""
+    for index in range(scene.GetNumberOfNodes()):
+        node = scene.GetNthNode(index)
+        yield node
+        if node.IsA("vtkMRMLSequenceNode"):
+            yield from map(node.GetNthDataNode, range(node.GetNumberOfDataNodes()))
+
+
+def _write(node: Any, text: str) -> None:
+    """Write a mark so that no view looks at the node, which takes a millisecond in Slicer."""
+    if node.GetAttribute(PATIENT_ATTRIBUTE) == text:
+        return
+    before = node.GetDisableModifiedEvent()
+    node.DisableModifiedEventOn()
+    node.SetAttribute(PATIENT_ATTRIBUTE, text)
+    node.SetDisableModifiedEvent(before)
