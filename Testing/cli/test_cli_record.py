@@ -100,6 +100,19 @@ def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> No
     assert not (tmp_path / "new").exists()  # so that it can be called again
 
 
+def test_a_recording_that_takes_more_memory_than_it_may_is_refused(
+    demo_address: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "device.igtl"
+    with listening("record", demo_address, "-o", file, "--max-size", "1G") as (process, address):
+        igtlmeta("fetch", address, "DEMO_CT", "-o", tmp_path)
+        process.send_signal(signal.SIGINT)
+        assert ended(process)[0] == 0
+    result = igtlmeta("replay", file, "--max-size", "1M")
+    assert result.returncode == 1
+    assert "more than the limit of 1 MiB of memory" in result.stderr
+
+
 def test_a_full_disk_ends_it_in_words_and_the_file_has_all_up_to_there(
     demo_address: str, tmp_path: Path
 ) -> None:

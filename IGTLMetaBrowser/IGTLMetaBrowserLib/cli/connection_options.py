@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import re
 from typing import Any
 
 from .. import codec, net
 from .markups_file import MarkupsFileError
 from .nrrd_file import NrrdError
+from .parser import size_of
 from .tls_options import add_client_options, client_tls
 
 ERRORS = (net.NetworkError, NrrdError, MarkupsFileError)
@@ -18,8 +18,6 @@ ERRORS = (net.NetworkError, NrrdError, MarkupsFileError)
 USAGE = "[--timeout SECONDS] [--max-size SIZE] [--accept-missing-checksum] [--tls]"
 
 _TIMEOUT = 15.0
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
 def add_connection_options(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +40,7 @@ def add_connection_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-size",
         metavar="SIZE",
-        type=_size,
+        type=size_of,
         default=codec.DEFAULT_MAX_BODY_SIZE,
         help="the largest message to receive, for example 6G (2G)",
     )
@@ -105,11 +103,3 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds
-
-
-def _size(text: str) -> int:
-    match = _SIZE.fullmatch(text.strip())
-    size = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
-    if not 1 <= size < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 500M or 6G")
-    return int(size)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,3 +76,12 @@ def path_of(text: str) -> Path:
     if not text:
         raise argparse.ArgumentTypeError("it is empty; name a file or a folder")
     return Path(text)
+
+
+def size_of(text: str) -> int:
+    """Return a number of bytes, written such as 500M or 6G; for argparse."""
+    match = _SIZE.fullmatch(text.strip())
+    size = float(match[1]) * _UNITS[match[2].upper()] if match else 0.0
+    if not 1 <= size < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 500M or 6G")
+    return int(size)

@@ -18,7 +18,7 @@ from ..privacy.redacting_filters import RedactingFilters
 from . import serving_options, tls_options
 from .connection_options import server_address
 from .output import complain, note
-from .parser import add_command, path_of
+from .parser import add_command, path_of, size_of
 from .wake_up import WakeUp
 
 _STEP_SECONDS = 0.2
@@ -36,7 +36,7 @@ class _Stepped(Protocol):
 
 def add_commands(commands: Any) -> None:
     """Add the commands to the subparsers of ``igtlmeta``."""
-    usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify] [--max-size MB] [--tls]"
+    usage = "HOST[:PORT] -o FILE [--port PORT] [--deidentify] [--max-size SIZE] [--tls]"
     command = add_command(commands, "record", record, usage, _ERRORS)
     command.add_argument("address", metavar="HOST[:PORT]", type=server_address, help="the server")
     command.add_argument(
@@ -54,7 +54,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _add_replay(commands: Any) -> None:
-    usage = "FILE [--port PORT] [--speed N] [--max-size MB]"
+    usage = "FILE [--port PORT] [--speed N] [--max-size SIZE]"
     command = add_command(commands, "replay", replay, usage, _ERRORS)
     command.add_argument("file", metavar="FILE", type=path_of, help="a file written by record")
     command.add_argument(
@@ -71,10 +71,10 @@ def _add_replay(commands: Any) -> None:
 def _add_max_size(command: argparse.ArgumentParser, most_bytes: int, text: str) -> None:
     command.add_argument(
         "--max-size",
-        metavar="MB",
-        type=serving_options.positive_number,
-        default=most_bytes >> 20,
-        help=f"{text} (%(default)s)",
+        metavar="SIZE",
+        type=size_of,
+        default=most_bytes,
+        help=f"{text} ({most_bytes >> 30}G)",
     )
 
 
@@ -93,7 +93,7 @@ def record(arguments: argparse.Namespace) -> int:
     }
     if arguments.deidentify:
         options["make_filter"] = RedactingFilters().make
-    writer = RecordingWriter(arguments.output, int(arguments.max_size * (1 << 20)))
+    writer = RecordingWriter(arguments.output, arguments.max_size)
     try:
         recorder = Recorder(arguments.address, writer, arguments.host, arguments.port, **options)
     except OSError as error:
@@ -110,7 +110,7 @@ def replay(arguments: argparse.Namespace) -> int:
     """Play back a recording as a server, with the recorded answers and timing."""
     _check_exposure(arguments)
     tls = _listening_tls(arguments)
-    scripts = make_scripts(read_recording(arguments.file), int(arguments.max_size * (1 << 20)))
+    scripts = make_scripts(read_recording(arguments.file), arguments.max_size)
     if not scripts:
         return complain(f"nobody has connected in {str(arguments.file)!r}: nothing to replay")
     ending = _Ending()
