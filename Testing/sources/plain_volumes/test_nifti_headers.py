@@ -146,6 +146,12 @@ def test_voxels_and_place_of_a_nifti_file_are_those_that_nibabel_reads(tmp_path:
     np.testing.assert_allclose(image.pixels.T, values, rtol=1e-6)
 
 
+def test_0_behind_the_last_side_of_a_nifti_volume_is_1(tmp_path: Path):
+    write_nifti(tmp_path / "a.nii", **QFORM, dim=[4, 2, 3, 4, 0, 0, 0, 0])
+    _, image = the_only(tmp_path)
+    assert image.pixels.T.shape == VOXELS.shape
+
+
 def test_a_nifti_rotation_that_rounding_has_lengthened_is_one(tmp_path: Path):
     """nibabel refuses it, niftilib does not."""
     half_a_turn = np.diag([-1.0, -2.0, 3.0, 1.0])
@@ -192,6 +198,7 @@ def test_a_nifti_volume_without_spacings_lies_as_its_qform_says(tmp_path: Path):
         ({"vox_offset": INF}, "its voxels begin at byte inf (vox_offset)"),
         ({"vox_offset": 40e9}, "its voxels begin at byte 4e+10 (vox_offset)"),
         ({"dim": [3, 2, 3, -4, 1, 1, 1, 1]}, "its dim is [2, 3, -4]"),
+        ({"dim": [3, 2, 0, 4, 1, 1, 1, 1]}, "its dim is [2, 0, 4]"),
         # By which what is missing of a file was counted.
         ({"bitpix": 8}, "its bitpix is 8, and its voxels have 16 bits (datatype)"),
         ({"magic": b""}, "does not say that it is NIfTI (magic)"),

@@ -55,7 +55,8 @@ def check_nifti_voxels(header: Nifti1Header) -> None:
             "far behind it; save it again"
         )
     sides = header["dim"][1:][: int(header["dim"][0])]
-    if (sides < 0).any():
+    # ITK takes 0 for 1, which it stands for behind the last side, and nowhere else.
+    if (np.trim_zeros(sides, "b") < 1).any():
         raise SourceError(f"its header makes no sense: its dim is {[*map(int, sides)]}")
     bits = header.get_data_dtype().itemsize * 8
     if header["bitpix"] != bits:
