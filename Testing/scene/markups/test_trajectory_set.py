@@ -281,6 +281,17 @@ def test_of_ten_thousand_the_first_200_are_shown_and_the_others_on_request(scene
     assert len(trajectories.nodes) == 201
 
 
+def test_all_of_ten_thousand_can_be_wanted_and_not_wanted_any_more(trajectories):
+    receive(trajectories, *many(10_000))
+    for _ in range(2):
+        trajectories.show(reversed(trajectories.trajectories))
+        assert trajectories.waiting == 9800
+    trajectories.step(1)
+    assert trajectories.nodes[-1].GetName() == "Line 9999"
+    trajectories.hide(trajectories.trajectories)
+    assert (trajectories.waiting, len(trajectories.nodes)) == (0, 201)
+
+
 def test_of_ten_thousand_only_those_that_are_shown_are_read(trajectories, monkeypatch):
     read = []
     monkeypatch.setattr(

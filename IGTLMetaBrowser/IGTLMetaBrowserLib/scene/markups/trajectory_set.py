@@ -272,12 +272,14 @@ class TrajectorySet:
 
     def show(self, trajectories: Iterable[Trajectory]) -> None:
         """Make these visible; ``step`` makes the nodes of those that are not in the scene."""
+        waiting = set(self._todo)  # there may be 10,000 of them
         for one in trajectories:
             one.is_wanted = True
             node = self.node(one)
             if node is not None:
                 node.SetDisplayVisibility(True)
-            elif self._is_to_do(one, True) and one not in self._todo:
+            elif self._is_to_do(one, True) and one not in waiting:
+                waiting.add(one)
                 self._todo.append(one)
 
     def hide(self, trajectories: Iterable[Trajectory]) -> None:
@@ -288,7 +290,7 @@ class TrajectorySet:
                 node.SetDisplayVisibility(False)
             else:
                 one.is_wanted = False
-                self._todo = deque(other for other in self._todo if other is not one)
+        self._todo = deque(one for one in self._todo if one.is_wanted)
 
     def label(self, trajectories: Iterable[Trajectory]) -> None:
         """Show the labels of these in the views, and hide those of all others.
