@@ -285,12 +285,18 @@ class TestFiles:
             fetched(archive, series_of(slices))
 
     @pytest.mark.parametrize(
-        ("count", "words"), [(0, "none has come"), (2, "2 of the 3 instances")]
+        ("count", "listed", "words"),
+        [
+            (0, 3, "none has come"),
+            (2, 3, "2 of the 3 instances"),
+            (2, None, "2 of the 3 instances that it lists"),
+        ],
     )
-    def test_a_success_with_less_than_there_is(self, slices, cache, count, words):
+    def test_a_success_with_less_than_there_is(self, slices, cache, count, listed, words):
+        """Also of an archive that does not list how many there are in a series."""
         behavior = Behavior(slices, get=Behavior(slices[:count]).got)
         counted = lambda event: iter(  # noqa: E731
-            [(PENDING, answer(slices[0], NumberOfSeriesRelatedInstances=3))]
+            [(PENDING, answer(slices[0], NumberOfSeriesRelatedInstances=listed))]
         )
         behavior.finds["SERIES"] = counted
         with archive_of(behavior) as archive, closing(ArchiveSource(archive, cache)) as source:

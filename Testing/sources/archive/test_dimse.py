@@ -83,7 +83,7 @@ def test_a_series_is_found_by_its_uid_among_many_studies(archive, monkeypatch, i
 
 def test_an_archive_that_does_not_say_of_which_class_files_are(archive, monkeypatch):
     """SOPClassUID is an optional key (PS3.4 C.6.2.1): then files of all classes may come."""
-    monkeypatch.setattr(DimseArchive, "_classes_of", lambda *_: [])
+    monkeypatch.setattr(DimseArchive, "_classes_of_instances", lambda *_: {"1.2.3": None})
     by_dimse, files = DimseArchive(archive.peer), []
     (series,) = by_dimse.find({"PatientName": "Sheplogan^Vira^^^", "Modality": "CT"}, 2)
     by_dimse.fetch(series, files.append)

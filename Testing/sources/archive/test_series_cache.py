@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,16 @@ def test_what_is_being_fetched_stays_and_what_was_abandoned_goes(cache):
     os.utime(killed.files, (1000, 1000))
     keep(cache, series("1.3"))
     assert running.files.exists()
+    assert not killed.folder.exists()
+
+
+def test_what_was_abandoned_goes_also_if_the_clock_was_set_back(cache):
+    killed = cache.begin(ARCHIVE, series("1.2"))
+    (killed.files / "1.dcm").write_bytes(bytes(5000))
+    next_year = time.time() + 365 * 86400
+    os.utime(killed.files, (next_year, next_year))
+    keep(cache, series("1.3"))
+    keep(cache, series("1.4"), 2000)
     assert not killed.folder.exists()
 
 

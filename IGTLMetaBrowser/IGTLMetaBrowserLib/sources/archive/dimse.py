@@ -215,13 +215,23 @@ class DimseArchive:
         wanted = {**_uids_of(series), **({"SOPInstanceUID": instance} if instance else {})}
         identifier = _identifier("IMAGE" if instance else "SERIES", (), wanted)
         files = ReceivedFiles(self._peer, series, write, self._move_port is not None)
+        # How many there are, not all archives list: then each is asked for (PS3.4 C.3.4).
+        is_count_missing = series.count is None and not instance
+        known = {}
+        if self._move_port is None or is_count_missing:
+            known = self._classes_of_instances(series)
         if self._move_port is None:
-            self._get(identifier, self._classes_of(series), files)
+            self._get(identifier, sorted({*filter(None, known.values())}), files)
         elif instance:  # its series has the port
             raise ArchiveError(f"{self.name} sends no single instances by C-MOVE")
         else:
             with self._moving:
                 self._move(identifier, files, self._move_port)
+        if is_count_missing and files.count < len(known):
+            raise BrokenOffError(
+                f"{self.name} has sent {files.count} of the {len(known)} instances that it lists; "
+                "nothing of the series is used. Fetch it again"
+            )
 
     def store(self, files: Sequence[bytes]) -> None:
         """Store files (PS3.10). Raises ``ArchiveError`` if it has not taken them all."""
@@ -247,12 +257,19 @@ class DimseArchive:
 
     # Ways to files -------------------------------------------------------------------------------
 
-    def _classes_of(self, series: Series) -> list[Any]:
-        """Return what the files of a series are; nothing if the archive does not say."""
+    def _classes_of_instances(self, series: Series) -> dict[str, Any]:
+        """Return the instances of a series by their UIDs, as far as the archive says.
+
+        Each with what its file is, its SOPClassUID; None if it does not say that.
+        """
         identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), _uids_of(series))
         with associated(self._peer, [find_model()]) as association:
             answers = association.answers(identifier, self._peer.end())
-            return sorted({record.SOPClassUID for record in answers if record.get("SOPClassUID")})
+            return {
+                str(record.SOPInstanceUID): record.get("SOPClassUID")
+                for record in answers
+                if record.get("SOPInstanceUID")
+            }
 
     def _get(self, identifier: Dataset, classes: Sequence[Any], files: ReceivedFiles) -> None:
         from pynetdicom import build_role, evt

@@ -190,9 +190,11 @@ class SeriesCache:
         for folder in filter(_is_own, self._folder.iterdir()):
             with contextlib.suppress(OSError):  # another process removes it just now
                 mark = folder / _COMPLETE
-                used = (mark if mark.exists() else folder / _FILES).stat().st_mtime_ns
-                if not mark.exists() and time.time_ns() - used < _ABANDONED_NS:
+                is_whole, now = mark.exists(), time.time_ns()
+                used = (mark if is_whole else folder / _FILES).stat().st_mtime_ns
+                if not is_whole and abs(now - used) < _ABANDONED_NS:
                     continue  # being fetched by another thread or process
+                used = min(used, now) if is_whole else 0  # the clock may have been set back
                 files = [*(folder / _FILES).iterdir()]
                 yield used, sum(file.stat().st_size for file in files), folder
 
