@@ -12,6 +12,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
 # Before any test imports PySide6: the enums become ints then, as they are in Slicer.
 import pytest
+from hypothesis import settings
 
 import slicerhost  # noqa: F401
 from helpers.reserved_port import ReservedPort
@@ -38,6 +39,9 @@ START_FIRST = (
     "hostile/test_faults.py",
     "ui/test_module_scripts.py",
 )
+# How long a test takes, a busy machine decides.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 FOLDER = Path(__file__).resolve().parent
 PLACES = {FOLDER / name: place for place, name in enumerate(START_FIRST)}
 
