@@ -71,6 +71,13 @@ def from_world(node: Any, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
+def to_world(node: Any, point: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Return a point beside an image, RAS mm, in the scene's world, also if it is bent."""
+    in_world = [0.0, 0.0, 0.0]
+    node.TransformPointToWorld(point, in_world)
+    return in_world[0], in_world[1], in_world[2]
+
+
 def check_not_bent(node: Any) -> None:
     """Raise ``SceneError`` if it is not known where places in an image were when it came.
 

@@ -18,7 +18,7 @@ from ...codec import Coordinates, TrajectoryItem, printable
 from ..errors import SceneError
 from ..group_folders import remove_node
 from ..hidden_nodes import HiddenNodes, is_hidden
-from ..images.moved_images import moved_by
+from ..images.moved_images import moved_by, to_world
 from ..node_references import NodeReferences
 from ..placement import Placement
 from ..server_nodes import key_attributes, nodes_from_server
@@ -335,7 +335,7 @@ class TrajectorySet:
         owner = self._placement.owner(trajectory.item.owner)
         moved = self._placement.moved_by(None, trajectory.item.owner)
         points = [moved_by(moved, point) for _, point in trajectory.plan.points]
-        return points if owner is None else [_to_world(owner, point) for point in points]
+        return points if owner is None else [to_world(owner, point) for point in points]
 
     def remove_gone(self) -> None:
         """Remove from the scene what the last answer does not have any more."""
@@ -464,9 +464,3 @@ class TrajectorySet:
     def _place(self, one: Trajectory, node: Any) -> None:
         item = one.item
         self._placement.place_beside(one.key, node, item.owner, printable(item.group))
-
-
-def _to_world(owner: Any, point: tuple[float, float, float]) -> tuple[float, float, float]:
-    in_world = [0.0, 0.0, 0.0]
-    owner.TransformPointToWorld(point, in_world)
-    return in_world[0], in_world[1], in_world[2]
