@@ -205,7 +205,8 @@ def test_what_the_reference_client_sends_is_shown(port, scene, user, elsewhere, 
 
 
 def test_the_window_says_where_and_stops(port, user, logic):
-    assert user.ui.servingLabel.text == f"On 127.0.0.1:{port}"
+    assert user.ui.servingLabel.text == "On 127.0.0.1"
+    assert user.ui.servePortSpinBox.value == port
     assert user.ui.serveButton.checked
     assert is_listening(port)
     user.press(user.ui.serveButton)
@@ -228,9 +229,9 @@ def test_a_port_that_is_taken_is_said(user, small_server, unused_port):
 
 
 def test_a_script_gets_host_and_port_and_the_window_shows_them(logic, user):
-    host, port = logic.startServer(port=0)
+    host, port = logic.startServer(port=0)  # any other than in the window
     assert host == "127.0.0.1"
-    assert user.ui.servingLabel.text == f"On 127.0.0.1:{port}"
+    assert user.ui.servingLabel.toolTip == f"<p>On 127.0.0.1:{port}</p>"
     logic.stopServer()
     assert not is_listening(port)
 

@@ -57,6 +57,15 @@ def test_the_status_bar_does_not_say_the_same_when_the_module_is_entered_again(u
     assert (in_status_bar(), user.status) == ("", "The list came.")
 
 
+def test_the_status_bar_does_not_say_for_ever_what_a_panel_was_doing_when_it_was_closed(user):
+    in_status_bar = user.module.window.statusBar().currentMessage
+    user.module.window.hide()
+    user.panel.status.show("loading 'Head' …")
+    assert in_status_bar() == "Loading 'Head' …"
+    user.module.reload()
+    assert in_status_bar() == ""
+
+
 def test_a_new_panel_leaves_what_others_say_in_the_status_bar(user):
     """The window says elsewhere that nothing is connected, and the module may not be in sight."""
     bar = user.module.window.statusBar()

@@ -85,6 +85,7 @@ class BrowserPanel:
         self.trajectories.close()
         self.archiveStore.close()
         self.share.close()
+        self.status.onSeen()  # or the status bar would say for ever what this panel was doing
         # A signal that is connected to a method keeps model and receiver alive, and a Python model
         # with a connected signal crashes Slicer when it exits.
         self.model.delete()

@@ -143,7 +143,7 @@ def test_only_allowed_networks_may_connect(sharer, elsewhere):
     sharer.ui.remoteCheckBox.click()
     sharer.ui.allowedNetworksLineEdit.text = "10.1.0.0/16"
     sharer.press(sharer.ui.serveButton)
-    assert sharer.ui.servingLabel.text.startswith("On 0.0.0.0:")
+    assert sharer.ui.servingLabel.text == "On 0.0.0.0"
     with pytest.raises(net.NetworkError):
         offered(sharer, elsewhere)
 

@@ -93,7 +93,11 @@ def test_an_empty_table_says_what_to_do(user, small_server):
 def test_the_other_empty_tables_say_what_to_do(user):
     user.ui.detailsCollapsibleButton.collapsed = user.ui.shareCollapsibleButton.collapsed = False
     assert empty_text(user.ui.detailsTableView) == "Select an image to see what is known of it"
-    assert "to have something to share" in empty_text(user.ui.sharedNodesListWidget)
+    shared = user.ui.sharedNodesListWidget
+    assert "to have something to share" in empty_text(shared)
+    (label,) = shared.viewport().findChildren(QLabel)
+    narrow = 320  # as in a module panel that is as narrow as it gets
+    assert label.heightForWidth(narrow) <= shared.viewport().height
 
 
 def test_the_clear_button_of_the_box_shows_all_again(user, source):

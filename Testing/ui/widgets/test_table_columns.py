@@ -128,6 +128,31 @@ def test_the_width_that_the_user_gives_a_column_is_kept(listed):
     assert view.columnWidth(NAME) < wide
 
 
+def is_name_cut(user, row: int) -> bool:
+    view = user.ui.imageTableView
+    return view.sizeHintForIndex(view.model().index(row, NAME)).width() > view.columnWidth(NAME)
+
+
+def test_the_names_of_the_last_rows_are_not_cut_either(user, offer):
+    count = 1000
+    offer([codec.ImageMetaItem(f"Head {number}", f"{number}", "CT") for number in range(count)])
+    assert not is_name_cut(user, 0)
+    assert not is_name_cut(user, count - 1)
+
+
+def test_the_names_of_another_list_are_not_cut_unless_the_user_wants_it(user, offer):
+    source = offer(ENTRIES)
+    source.entries = [*ENTRIES, codec.ImageMetaItem("Head, oblique sagittal", "C", "MR")]
+    user.press(user.ui.refreshButton)
+    user.wait_for(lambda: len(user.ids()) == 3, "the other list")
+    assert not is_name_cut(user, 2)
+
+    drag_edge(user.ui.imageTableView, NAME, -60)
+    user.press(user.ui.refreshButton)
+    user.wait_for(lambda: not user.panel.browser.images.is_list_awaited, "the list once more")
+    assert is_name_cut(user, 2)
+
+
 def test_widths_that_something_else_wrote_harm_nothing(user, slicer_host):
     key = "IGTLMetaBrowser/ColumnWidths/Images"
     slicer_host.app.settings().setValue(key, "name:x type:-3 no:7 : patient:91")

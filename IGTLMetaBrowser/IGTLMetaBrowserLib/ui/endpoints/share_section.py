@@ -7,6 +7,7 @@ from slicer.i18n import tr as _
 from ...browser.endpoints.scene_server import SceneServerSettings
 from ...net import TLSError, parse_networks
 from ..plurals import Plural
+from ..widgets.elided_label import ElidedLabel
 from .clients_table import ClientsTable
 from .share_fields import ShareFields
 from .shared_nodes import SharedNodes
@@ -33,6 +34,7 @@ class ShareSection:
         self._statusLine = statusLine
         self.nodes = SharedNodes(ui, endpoint)
         self.fields = ShareFields(ui)
+        self._address = ElidedLabel(ui.servingLabel)
         self.clients = ClientsTable(ui, endpoint, localeTexts)
         endpoint.changed.connect(self.update)
         endpoint.trajectoriesShown.connect(self._onTrajectories)
@@ -42,6 +44,7 @@ class ShareSection:
 
     def close(self):
         """Let go of everything."""
+        self._address.close()
         self.nodes.close()
         self.clients.close()
 
@@ -51,11 +54,14 @@ class ShareSection:
         isServing = address is not None
         self.ui.serveButton.checked = isServing
         self.fields.setEnabled(not isServing)
-        if isServing:
-            host = f"[{address[0]}]" if ":" in address[0] else address[0]
-            self.ui.servingLabel.text = _("On {host}:{port}").format(host=host, port=address[1])
-        else:
-            self.ui.servingLabel.text = ""
+        self._address.setText(self._text(*address) if isServing else "")
+
+    def _text(self, host, port):
+        """Return where the scene is served; in a narrow panel its end is cut."""
+        if port == self.fields.port:  # it stands beside it
+            return _("On {host}").format(host=host)
+        host = f"[{host}]" if ":" in host else host
+        return _("On {host}:{port}").format(host=host, port=port)
 
     def _onClicked(self, isChecked):
         if not isChecked:
@@ -77,7 +83,7 @@ class ShareSection:
 
     def _showFailure(self, words):
         self.update()
-        self.ui.servingLabel.text = _("Not served")
+        self._address.setText(_("Not served"))
         self._statusLine.show("{error}", error=words)
 
     def _onTrajectories(self, deviceName, nodes, problems):

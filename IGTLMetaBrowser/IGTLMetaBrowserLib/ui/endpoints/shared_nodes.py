@@ -86,7 +86,8 @@ class SharedNodes:
         self._endpoint.share(None if len(checked) == len(self._shown) else checked)
 
     def _limitHeight(self):
-        rows = min(max(len(self._shown), 1), _MOST_ROWS)
+        # Two, or what an empty list says would be cut in a narrow panel.
+        rows = min(max(len(self._shown), 2), _MOST_ROWS)
         rowHeight = self._list.fontMetrics().height() + 4
         self._list.setFixedHeight(rows * rowHeight + 2 * self._list.frameWidth + 2)
 

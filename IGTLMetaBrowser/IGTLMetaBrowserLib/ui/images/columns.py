@@ -93,13 +93,15 @@ class ImageColumns:
     def _measure(self):
         """Make the columns wide enough for the first list of a server; then they are the user's.
 
-        Not wider than a few words: a server's texts may be long.
+        Not wider than a few words: a server's texts may be long. Names become wider with those of
+        other lists, as of another search, and are those of all of a list: "Head 9999" is its last.
         """
         hasRows = len(self._model.images) > 0
         if hasRows and not self._areMeasured:
             self._columns.measure()
             self._setWidths()
         self._areMeasured = hasRows
+        self._columns.widen(NAME)
 
     def _setWidths(self):
         for column, width in _WIDTHS.items():
@@ -109,6 +111,7 @@ class ImageColumns:
         """Make room for the names of groups, or for those of images alone."""
         self.showList()
         self._columns.measureColumn(NAME)
+        self._columns.widen(NAME)
 
 
 def _names():

@@ -6,7 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ...signal import Signal
-from .table_views import measureColumn
+from .table_views import measureColumn, widenColumn
 
 _SETTINGS_GROUP = "IGTLMetaBrowser/Columns"
 _WIDTHS_GROUP = "IGTLMetaBrowser/ColumnWidths"
@@ -115,6 +115,13 @@ class TableColumns:
         else:
             measureColumn(self._view, column, narrowest)
         self._isArranging = False
+
+    def widen(self, column):
+        """Make a column wide enough for other rows than the first, unless the user wants it so."""
+        if column not in self._widths:
+            self._isArranging = True
+            widenColumn(self._view, column)
+            self._isArranging = False
 
     def setWidth(self, column, width):
         """Make a column so wide, until the user changes it."""

@@ -12,6 +12,7 @@ _WIDEST_COLUMN = 260
 # Qt would ask for the texts of 1000 rows for each column (QHeaderView's own precision).
 _ROWS_TO_MEASURE = 25
 _ROW_MARGIN = 4
+_GRID_WIDTH = 1
 
 
 def prepareTable(view):
@@ -77,6 +78,17 @@ def measureColumn(view, column, narrowest=0):
     """Make a column as wide as its first rows, but not wider than a few words."""
     view.resizeColumnToContents(column)
     view.setColumnWidth(column, max(narrowest, min(view.columnWidth(column), _WIDEST_COLUMN)))
+
+
+def widenColumn(view, column):
+    """Make a column as wide as rows from all of the table, its last one too, if it is narrower."""
+    model = view.model()
+    count = model.rowCount()
+    rows = range(count - 1, -1, -max(1, count // _ROWS_TO_MEASURE))
+    widths = [view.sizeHintForIndex(model.index(row, column)).width() for row in rows]
+    needed = min(max(widths, default=0) + _GRID_WIDTH, _WIDEST_COLUMN)
+    if needed > view.columnWidth(column):
+        view.setColumnWidth(column, needed)
 
 
 def nextSorting(model, column):
