@@ -110,7 +110,7 @@ class ImageSection:
 
     def _prepareFilter(self):
         if self.model.images.prepare(_PREPARE_SECONDS):
-            self._prepareTimer.start(_PREPARE_MILLISECONDS)
+            self._prepareTimer.start(0)  # the user may type already
 
     def showPatients(self):
         """Show whether patients are hidden."""
