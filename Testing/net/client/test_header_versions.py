@@ -342,6 +342,26 @@ def test_long_names_come_whole_from_our_own_server():
         )
 
 
+def test_trajectories_that_claim_to_be_left_out_are_taken_as_they_are():
+    """Nobody has asked to leave them out; a server can say so all the same."""
+    planned = codec.TrajectoryItem(name="Lead", entry=(1.0, 2.0, 3.0), target=(4.0, 5.0, 6.0))
+
+    def answer(peer: Peer) -> None:
+        while True:
+            question = peer.receive()
+            if question.type_name == "GET_TRAJ":
+                version = question.header_version
+                metadata = {"Items": "left out"} if version == 2 else {}
+                peer.send(
+                    codec.TrajectoryMessage([planned], header_version=version, metadata=metadata)
+                )
+            elif question.type_name == "GET_STATUS":
+                peer.send(codec.StatusMessage(header_version=2))
+
+    with ScriptedServer(answer) as server, server.client() as client:
+        assert [item.name for item in client.get_trajectories()] == ["Lead"]
+
+
 def test_the_client_says_who_it_is_only_by_its_name():
     questions = []
 

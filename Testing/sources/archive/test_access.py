@@ -194,6 +194,31 @@ def test_passwords_in_a_netrc_file_are_for_others(script, tmp_path, monkeypatch,
     assert told == ["Bearer right" if settings.token else None, None]
 
 
+@pytest.mark.parametrize(
+    ("settings", "sent"),
+    [
+        (WebSettings(), "Basic amFuZTpwQHNz"),  # jane:p@ss
+        (WebSettings(user="joe", password="own"), "Basic am9lOm93bg=="),
+        (WebSettings(token="right"), "Bearer right"),
+    ],
+)
+def test_a_password_in_the_url_is_for_an_archive_that_is_told_nothing_else(script, settings, sent):
+    told: list[str | None] = []
+
+    def look(header: Message) -> bool:
+        told.append(header["Authorization"])
+        return True
+
+    with scripted_archive.running(script, check=look) as other:
+
+        def move(path: str) -> Answer:
+            return Answer(302, b"", {"Location": f"http://localhost:{other}{path}"})
+
+        with scripted_archive.running(move, check=look) as port:
+            DicomWebArchive(f"http://jane:p%40ss@127.0.0.1:{port}", settings).find({}, 2)
+    assert told == [sent, None]
+
+
 def test_an_archive_with_tls_does_not_send_on_to_one_without(script, authority):
     """Names of patients would be read by others: as a proxy does that does not know of its TLS."""
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

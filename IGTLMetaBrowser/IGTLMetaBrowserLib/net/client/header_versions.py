@@ -133,7 +133,9 @@ class VersionFinder:
         if query is self.held:
             if query.error is not None:  # asked again in vain
                 query.error, query.answer = None, self._first_answer
-            elif query.answer is not None and is_without_items(query.answer):
+            elif isinstance(query.answer, codec.ImageMetaMessage) and (
+                is_without_items(query.answer)
+            ):
                 self._add_items(query, query.answer)
             elif self._is_doubtful(query):
                 self._server.only_in_1.add(query.data_type)
@@ -160,10 +162,9 @@ class VersionFinder:
             self.deadline = now + _PROBE_SECONDS
         return True
 
-    def _add_items(self, query: Query, answer: codec.Message) -> None:
+    def _add_items(self, query: Query, answer: codec.ImageMetaMessage) -> None:
         """Put the items of the first list into the second, which has metadata only."""
         first = self._first_answer
-        assert isinstance(answer, codec.ImageMetaMessage)
         assert isinstance(first, codec.ImageMetaMessage)
         rest = {key: text for key, text in answer.metadata.items() if key not in WITHOUT_ITEMS}
         query.answer = replace(answer, items=first.items, metadata=rest)

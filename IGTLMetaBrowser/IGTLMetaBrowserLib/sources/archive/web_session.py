@@ -72,17 +72,20 @@ def make_session(url: str, settings: WebSettings, answers: WebAnswers) -> reques
 def _session_of(settings: WebSettings) -> requests.Session:
     """Return a session that tells the archive, and nobody else, who we are.
 
-    Not what ~/.netrc says, which requests prefers to a token, and tells whomever it is sent on to.
+    Not what ~/.netrc says, which requests prefers to a token, and tells whomever it is sent on to;
+    but what the URL says, if nothing else does.
     """
     from requests import Session
     from requests.auth import HTTPBasicAuth
+    from requests.utils import get_auth_from_url
 
     def identify(request: Any) -> Any:
-        if settings.user:
-            return HTTPBasicAuth(settings.user, settings.password)(request)
-        if settings.token:
+        if settings.token and not settings.user:
             request.headers["Authorization"] = f"Bearer {settings.token}"
-        return request
+            return request
+        of_settings = settings.user, settings.password
+        user, password = of_settings if settings.user else get_auth_from_url(request.url)
+        return HTTPBasicAuth(user, password)(request) if user or password else request
 
     class OwnSession(Session):
         def rebuild_auth(self, prepared_request: Any, response: Any) -> None:
