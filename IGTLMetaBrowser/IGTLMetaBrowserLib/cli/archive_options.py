@@ -52,6 +52,10 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
         default=MOST_ENTRIES,
         help="list at most this number of series (%(default)s)",
     )
+    _add_cache_options(group)
+
+
+def _add_cache_options(group: Any) -> None:
     group.add_argument(
         "--archive-cache",
         metavar="DIR",
@@ -84,6 +88,18 @@ def add_address_options(group: Any) -> None:
         help="have it send files here, by C-MOVE (default: by C-GET)",
     )
     group.add_argument(
+        "--archive-timeout",
+        metavar="SECONDS",
+        type=positive_number,
+        default=_SECONDS,
+        help="give up if nothing arrives for this time (%(default)g)",
+    )
+    _add_identity_options(group)
+
+
+def _add_identity_options(group: Any) -> None:
+    """Add what shows each of the two who the other is."""
+    group.add_argument(
         "--archive-user",
         metavar="NAME",
         default="",
@@ -101,13 +117,6 @@ def add_address_options(group: Any) -> None:
         metavar="FILE",
         default="",
         help="own certificate and key (PEM), if required",
-    )
-    group.add_argument(
-        "--archive-timeout",
-        metavar="SECONDS",
-        type=positive_number,
-        default=_SECONDS,
-        help="give up if nothing arrives for this time (%(default)g)",
     )
 
 

@@ -162,11 +162,8 @@ def _adapter_class(
             return manager
 
         def send(self, request: Any, **options: Any) -> Any:
-            if is_tls and not request.url.lower().startswith("https:"):
-                raise AnswerError(
-                    "it sends on to an address without TLS, which others can read; ask who runs "
-                    "the archive"
-                )
+            if is_tls:
+                _check_is_tls(request.url)
             path, mark, query = request.url.partition("?")
             request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
             if authority:
@@ -180,6 +177,13 @@ def _adapter_class(
             return response
 
     return Adapter
+
+
+def _check_is_tls(url: str) -> None:
+    if not url.lower().startswith("https:"):
+        raise AnswerError(
+            "it sends on to an address without TLS, which others can read; ask who runs the archive"
+        )
 
 
 def read_limited(response: requests.Response, most: int) -> bytes:

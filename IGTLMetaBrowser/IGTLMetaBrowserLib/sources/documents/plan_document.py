@@ -57,16 +57,24 @@ def write_plan(
     ``predecessor`` is the document that it replaces; without trajectories, it says that those are
     no longer planned. Raises ``SourceError``.
     """
-    from highdicom import UID
-    from highdicom.sr import Comprehensive3DSR
-
     frame = check_images(images)
     if not trajectories and predecessor is None:
         raise SourceError("there are no trajectories to store")
     tracked = {} if predecessor is None else _tracked(predecessor, frame)
     report = _report([_group(item, frame, tracked) for item in trajectories])
+    document = _document(images, report, predecessor)
+    if predecessor is not None:
+        check_predecessor(predecessor, document)
+    document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
+    return document
+
+
+def _document(images: Sequence[Dataset], report: Any, predecessor: Dataset | None) -> Dataset:
+    from highdicom import UID
+    from highdicom.sr import Comprehensive3DSR
+
     try:
-        document = Comprehensive3DSR(
+        return Comprehensive3DSR(
             evidence=[*map(with_required, images)],
             content=report,
             series_number=_SERIES_NUMBER,
@@ -84,10 +92,6 @@ def write_plan(
             f"of these images no document can be made: {error}; correct what they say of patient "
             "and study"
         ) from error
-    if predecessor is not None:
-        check_predecessor(predecessor, document)
-    document.SpecificCharacterSet = "ISO_IR 192"  # names of trajectories may be in any alphabet
-    return document
 
 
 def with_required(image: Dataset) -> Dataset:
