@@ -50,6 +50,43 @@ def test_a_server_ends_with_its_terminal(shell_is_first: bool, tmp_path: Path) -
         assert process.wait(timeout=SECONDS) == 0
 
 
+# The first process of a session would be told by a signal that it has given the terminal up.
+_DISOWNED = """
+import fcntl, os, signal, sys, termios
+from IGTLMetaBrowserLib.cli import hangup
+hangup._SECONDS_BEFORE_CLOSED = float(sys.argv[1])
+if os.fork():
+    os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
+hang_up = hangup.HangUp()
+os.kill(os.getpid(), signal.SIGHUP)
+print("reload:", hang_up.take() and not hang_up.is_closed)
+fcntl.ioctl(0, termios.TIOCNOTTY)
+print("closed:", hang_up.is_closed)
+"""
+
+
+@pytest.mark.parametrize(("seconds", "is_closed"), [(SECONDS, True), (0, False)])
+def test_a_server_that_was_disowned_goes_on_though_it_has_reloaded_long_before(
+    seconds: float, is_closed: bool
+) -> None:
+    """The system then sends no signal; a shell sends its own just before the terminal closes."""
+    screen, terminal = open_terminal()
+    ended = subprocess.run(
+        [sys.executable, "-c", _DISOWNED, str(seconds)],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        start_new_session=True,
+        preexec_fn=take_terminal,
+        timeout=SECONDS,
+        check=True,
+    )
+    os.close(terminal)
+    os.close(screen)
+    assert ended.stdout.splitlines() == ["reload: True", f"closed: {is_closed}"]
+
+
 @pytest.mark.parametrize("module", ["IGTLMetaBrowserLib.cli.fetch", "pydicom"])
 def test_a_service_that_is_to_reload_while_it_starts_goes_on(module: str, tmp_path: Path) -> None:
     """While the command's modules are loaded, and while the folder is opened."""

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from types import FrameType
+
+# A shell that sends it ends at once, and the terminal with it.
+_SECONDS_BEFORE_CLOSED = 10.0
 
 
 class HangUp:
@@ -18,7 +22,9 @@ class HangUp:
     """
 
     def __init__(self) -> None:
-        self._has_come = self._may_be_closed = False
+        self._has_come = False
+        # When the signal came that perhaps says that, and the last one that did not.
+        self._came_at = self._dismissed_at = 0.0
         self._had_terminal = False
         if hasattr(signal, "SIGHUP"):
             is_nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
@@ -32,12 +38,24 @@ class HangUp:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the terminal of this process was closed."""
-        return self._may_be_closed and not has_terminal()
+        """Whether the terminal of this process was closed, and the signal said so.
+
+        Who has asked it to reload, and closes the terminal much later, may have disowned it.
+        """
+        came_at = self._came_at
+        if came_at <= self._dismissed_at:
+            return False
+        is_late = time.monotonic() >= came_at + _SECONDS_BEFORE_CLOSED
+        if not has_terminal():
+            return True
+        if is_late:
+            self._dismissed_at = came_at
+        return False
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._has_come = True
-        self._may_be_closed = self._had_terminal
+        if self._had_terminal:
+            self._came_at = time.monotonic()
 
 
 def ignore_of_services() -> None:
