@@ -48,7 +48,7 @@ _logger = logging.getLogger(__name__)
 # 8.3.4.4) if there are more. Some do not say it, and give round numbers.
 _PAGE = 5000
 _ROUND = 5
-_THERE_ARE_MORE = re.compile(r"\b299\b.*\badditional results\b")
+_THERE_ARE_MORE = re.compile(r"\b299\b.*\badditional results\b", re.IGNORECASE)
 _CHUNK_SIZE = 1 << 20
 # What the last answer says besides: each thread has its own.
 _warning = ContextVar("warning", default="")
