@@ -152,6 +152,19 @@ def test_what_another_user_has_put_there_is_no_series(cache, is_link):
     assert cached.folder.exists()  # nor is it removed
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such numbers")
+def test_a_share_whose_files_all_belong_to_one_number_keeps_series(tmp_path, monkeypatch):
+    """As CIFS has it, and NFS for root: another one than that of this process."""
+    own = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    cache = SeriesCache(tmp_path / "cache", 1000)
+    old = keep(cache, series("1.1"), used_at=1)
+    assert cache.find(ARCHIVE, series("1.1")) is not None
+    os.utime(old.folder / "complete", (1, 1))
+    keep(cache, series("1.2"), 900)
+    assert not old.folder.exists()
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ArchiveError, match=r"cannot be made: .*; choose another"):

@@ -135,6 +135,7 @@ class SeriesCache:
         self._limit = limit
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._owner = _owner_of_new(folder)
         except OSError as error:
             raise ArchiveError(
                 f"the folder {str(folder)!r} for fetched series cannot be made: {error.strerror}; "
@@ -143,7 +144,7 @@ class SeriesCache:
 
     def find(self, archive: str, series: Series) -> CachedSeries | None:
         """Return a series that is there as the archive has it now, or None."""
-        for folder in filter(_is_own, self._folder.glob(f"{_digest(archive, series)}-*")):
+        for folder in filter(self._is_own, self._folder.glob(f"{_digest(archive, series)}-*")):
             cached = CachedSeries(folder)
             if cached.is_whole:
                 cached.use()
@@ -187,7 +188,7 @@ class SeriesCache:
 
     def _entries(self) -> Iterator[tuple[int, int, Path]]:
         """Yield when each series was used, in ns, its bytes, and its folder."""
-        for folder in filter(_is_own, self._folder.iterdir()):
+        for folder in filter(self._is_own, self._folder.iterdir()):
             with contextlib.suppress(OSError):  # another process removes it just now
                 mark = folder / _COMPLETE
                 is_whole, now = mark.exists(), time.time_ns()
@@ -197,6 +198,18 @@ class SeriesCache:
                 used = min(used, now) if is_whole else 0  # the clock may have been set back
                 files = [*(folder / _FILES).iterdir()]
                 yield used, sum(file.stat().st_size for file in files), folder
+
+    def _is_own(self, folder: Path) -> bool:
+        """Whether this user has made a folder: others have no images for anybody.
+
+        They may be able to write where it lies, as in /tmp.
+        """
+        try:
+            status = folder.lstat()
+        except OSError:  # another process has removed it just now
+            return False
+        is_users = status.st_uid == self._owner and stat.S_ISDIR(status.st_mode)
+        return is_users and _NAME.fullmatch(folder.name) is not None
 
 
 def _piece() -> memoryview:
@@ -216,17 +229,16 @@ def _text_of(path: Path) -> str:
     return repr(_sum_of(path, _piece()))
 
 
-def _is_own(folder: Path) -> bool:
-    """Whether this user has made a folder: others have no images for anybody.
+def _owner_of_new(folder: Path) -> int:
+    """Return whom the file system says that files belong to which are made here now.
 
-    They may be able to write where it lies, as in /tmp.
+    That may be another number than the user's: NFS has "nobody" for root, CIFS one for all.
     """
     try:
-        status = folder.lstat()
-    except OSError:  # another process has removed it just now
-        return False
-    is_users = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
-    return is_users and stat.S_ISDIR(status.st_mode) and _NAME.fullmatch(folder.name) is not None
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return os.fstat(file.fileno()).st_uid
+    except OSError:  # the disk is full, for example
+        return folder.stat().st_uid
 
 
 def _digest(archive: str, series: Series) -> str:
