@@ -41,17 +41,13 @@ class TextRows:
         if "_order" in vars(self):
             return
         yield from self.read()
-        count = len(self)
-        hashes = np.empty(count, np.uint64)
-        for piece in pieces(count):
-            hashes[piece] = hashes_of(self.encoded[piece])
-            yield
+        yield from self.hash()
+        count, hashes = len(self), self.hashes
         order, sorted_hashes = np.arange(count, dtype=np.int32), np.empty(count, np.uint64)
         yield from _sort(order, hashes)
         for piece in pieces(count):
             sorted_hashes[piece] = hashes[order[piece]]
             yield
-        self.hashes = hashes
         self._order, self._sorted_hashes = order, sorted_hashes
 
     def read(self) -> Iterator[None]:
@@ -61,6 +57,14 @@ class TextRows:
             encoded[piece] = without_remains(np.ascontiguousarray(self._texts[piece]))
             yield
         self.encoded = encoded
+
+    def hash(self) -> Iterator[None]:
+        """Make ``hashes`` with pauses."""
+        hashes = np.empty(len(self), np.uint64)
+        for piece in pieces(len(self)):
+            hashes[piece] = hashes_of(self.encoded[piece])
+            yield
+        self.hashes = hashes
 
     @cached_property
     def encoded(self) -> np.ndarray:

@@ -35,7 +35,8 @@ class TextColumn(TextRows):
         """Make with pauses what ``contain`` needs: at once, a million rows take 0.1 s."""
         yield from self.read()
         if self._is_repetitive:
-            yield from self.prepare()
+            yield from self.hash()
+            # At once: to sort in parts takes longer than all the rest, and the user may type.
             self.codes  # noqa: B018 - it is made now, and the texts in another turn
             yield
             self._folded_distinct  # noqa: B018
@@ -47,12 +48,9 @@ class TextColumn(TextRows):
         """The distinct texts, in the order of their first rows, and the number of each row's."""
         if not len(self):
             return [], np.empty(0, np.intp)
-        if "_order" in vars(self):
-            order, in_order = self._order, self._sorted_hashes
-        else:
-            # What np.unique does, but several times as fast: the order of equal numbers is any.
-            order = np.argsort(self.hashes)
-            in_order = self.hashes[order]
+        # What np.unique does, but several times as fast: the order of equal numbers is any.
+        order = np.argsort(self.hashes)
+        in_order = self.hashes[order]
         starts = np.flatnonzero(np.concatenate(([True], in_order[1:] != in_order[:-1])))
         first = np.minimum.reduceat(order, starts)
         by_first = np.argsort(first)
