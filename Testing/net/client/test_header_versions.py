@@ -342,6 +342,26 @@ def test_long_names_come_whole_from_our_own_server():
         )
 
 
+def test_a_server_that_has_trajectories_in_version_1_only_is_waited_for_once():
+    """Its keep-alives are of version 2: so it speaks that, and may have more to say in it."""
+    asked: list[tuple[int, str]] = []
+    planned = codec.TrajectoryItem(name="Lead", entry=(1.0, 2.0, 3.0), target=(4.0, 5.0, 6.0))
+
+    def answer(peer: Peer) -> None:
+        while True:
+            question = peer.receive()
+            asked.append((question.header_version, question.type_name))
+            peer.send(codec.StatusMessage(header_version=2, device_name="Tracker"))
+            if asked[-1] == (1, "GET_TRAJ"):
+                peer.send(codec.TrajectoryMessage([planned]))
+
+    with ScriptedServer(answer) as server, server.client(answer_timeout=0.2) as client:
+        for _ in range(3):
+            assert [item.name for item in client.get_trajectories()] == ["Lead"]
+        assert server.connections == 1
+    assert asked.count((2, "GET_TRAJ")) == 1
+
+
 def test_trajectories_that_claim_to_be_left_out_are_taken_as_they_are():
     """Nobody has asked to leave them out; a server can say so all the same."""
     planned = codec.TrajectoryItem(name="Lead", entry=(1.0, 2.0, 3.0), target=(4.0, 5.0, 6.0))

@@ -147,7 +147,8 @@ class VersionFinder:
         if self.held is not None or is_known or _header_version(query.answer) == 2:
             return False
         self._on_answer_to_2(query)
-        if self._fixed is not None or self._server.speaks_2 is False:
+        is_only_in_1 = query.data_type in self._server.only_in_1
+        if self._fixed is not None or self._server.speaks_2 is False or is_only_in_1:
             return False
         if any(not other.is_abandoned for other in self._queries.waiting):
             # Whoever asked for an image behind the list is to have the list first.
@@ -181,6 +182,11 @@ class VersionFinder:
         query.answer = self._first_answer
         self.cancel(query)
         return query
+
+    def on_silence(self, query: Query) -> None:
+        """Note that a server which speaks version 2 left a question in it without an answer."""
+        if query.header_version == 2 and query.data_type not in self._server.answered_in_2:
+            self._server.only_in_1.add(query.data_type)
 
     def bytes_arrived(self, now: float) -> None:
         """Note that an answer is arriving: a long list that comes again is waited for."""

@@ -278,6 +278,7 @@ class Session:
 
     def _fail_alone(self, query: Query, now: float) -> list[ClientEvent]:
         if query is self.held:
+            self._versions.on_silence(query)
             return self._finish_held()
         if self._versions.is_for_version_1(query):
             self._queries.replace(
