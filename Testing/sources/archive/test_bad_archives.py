@@ -263,6 +263,28 @@ def test_an_archive_that_gives_less_at_a_time_than_it_is_asked_for(
     assert len(open_source(serve(script)).images()) == 250
 
 
+@pytest.mark.parametrize("is_said", [False, True])
+def test_an_archive_that_finds_nothing_behind_the_last_series(serve, slices, open_source, is_said):
+    """It is asked for more, as five are a round number; unless it has said so, there are none."""
+    records = [record(slices) for _ in range(5)]
+    for number, one in enumerate(records):
+        one["0020000E"]["Value"] = [f"1.2.3.{number}"]
+
+    def script(path: str) -> Answer:
+        if parse_qs(urlsplit(path).query).get("offset", ["0"]) != ["0"]:
+            return Answer(404)
+        answer = listing(*records)
+        words = {"Warning": "299 archive: There are 1 additional results that can be requested"}
+        answer.headers = {**answer.headers, **(words if is_said else {})}
+        return answer
+
+    if is_said:
+        with pytest.raises(SourceError, match=r"cannot search .*HTTP 404"):
+            open_source(serve(script))
+    else:
+        assert len(open_source(serve(script)).images()) == 5
+
+
 def test_an_archive_that_knows_no_offset(serve, slices, open_source):
     records = [record(slices) for _ in range(100)]
     for number, one in enumerate(records):

@@ -107,24 +107,38 @@ class DicomWebArchive:
 
     def _find(self, query: Query, most: int) -> Sequence[Series]:
         found: list[Series] = []
-        fields = [keyword for keyword in KEYWORDS if keyword not in query]
+        is_said = False
         with self._errors_described("search"):
             while len(found) < most:
                 asked = min(_PAGE, most - len(found))
-                page = self._client.search_for_series(
-                    limit=asked,
-                    offset=len(found),
-                    fields=fields,
-                    search_filters={key: _plain(key, text) for key, text in query.items()},
-                )
+                page = self._page(query, asked, len(found), is_said)
                 known = {series.uid for series in found}
                 new = [one for one in _series_in(page) if one.uid not in known]
                 found += new
-                is_cut = _THERE_ARE_MORE.search(_warning.get()) is not None
-                is_cut |= len(page) >= asked or len(page) % _ROUND == 0
+                is_said = _THERE_ARE_MORE.search(_warning.get()) is not None
+                is_cut = is_said or len(page) >= asked or len(page) % _ROUND == 0
                 if not is_cut or not new:  # those that do not know an offset begin anew
                     break
         return found
+
+    def _page(self, query: Query, most: int, offset: int, is_said: bool) -> Any:
+        """Return up to ``most`` of the series behind the first ones, of which some may be there.
+
+        ``is_said``: the archive has said that there are more. To some, what is not is not found.
+        """
+        import requests
+
+        try:
+            return self._client.search_for_series(
+                limit=most,
+                offset=offset,
+                fields=[keyword for keyword in KEYWORDS if keyword not in query],
+                search_filters={key: _plain(key, text) for key, text in query.items()},
+            )
+        except requests.HTTPError as error:
+            if not offset or is_said or error.response.status_code != requests.codes.not_found:
+                raise
+            return []
 
     def instance(self, series: Series, number: int) -> Mapping[str, str]:
         """Return what is known of an instance by its number. Raises ``ArchiveError``."""
