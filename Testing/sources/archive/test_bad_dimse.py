@@ -126,6 +126,17 @@ class TestLists:
         ):
             archive.find({}, 5)
 
+    def test_an_archive_that_finds_the_instances_of_the_whole_study(self, slices, make_slice):
+        """They are not missed in a series of which it does not list how many it has."""
+        other = make_slice((0.0, 0.0, 8.0), 4)
+        other.SeriesInstanceUID, other.SOPInstanceUID = "1.2.3.99", "1.2.3.99.1"
+        behavior = Behavior(slices)
+        behavior.finds["IMAGE"] = lambda event: iter(
+            [(PENDING, answer(one, "IMAGE")) for one in (*slices, other)]
+        )
+        with archive_of(behavior) as archive:
+            assert len(fetched(archive, series_of(slices, count=None))) == len(slices)
+
     def test_a_status_that_is_no_success(self, slices):
         """Be it one of the standard's or none."""
         behavior = Behavior(slices)

@@ -260,7 +260,8 @@ class DimseArchive:
     def _classes_of_instances(self, series: Series) -> dict[str, Any]:
         """Return the instances of a series by their UIDs, as far as the archive says.
 
-        Each with what its file is, its SOPClassUID; None if it does not say that.
+        Each with what its file is, its SOPClassUID; None if it does not say that. Some find those
+        of the whole study.
         """
         identifier = _identifier("IMAGE", ("SOPInstanceUID", "SOPClassUID"), _uids_of(series))
         with associated(self._peer, [find_model()]) as association:
@@ -269,6 +270,7 @@ class DimseArchive:
                 str(record.SOPInstanceUID): record.get("SOPClassUID")
                 for record in answers
                 if record.get("SOPInstanceUID")
+                and (record.get("SeriesInstanceUID") or series.uid) == series.uid
             }
 
     def _get(self, identifier: Dataset, classes: Sequence[Any], files: ReceivedFiles) -> None:
