@@ -12,6 +12,7 @@ from .pixel_place import PixelPlace
 from .plausible_numbers import floats
 
 _PET = "1.2.840.10008.5.1.4.1.1.128"
+_RT_DOSE = "1.2.840.10008.5.1.4.1.1.481.2"
 _SLOPE, _INTERCEPT = "RescaleSlope", "RescaleIntercept"
 
 
@@ -53,9 +54,10 @@ def _why_half_a_rescale(values: Mapping[str, str], frames: Mapping[str, Sequence
 
     An image has both slope and intercept (PS3.3 C.7.6.16.2.9), or neither, or a table instead
     (C.11.1). With one of them alone, some readers take 1 or 0 for the other, and some the stored
-    values. All are right if that changes nothing; and a PET's intercept is always 0 (C.8.9.4).
+    values. All are right if that changes nothing; a PET's intercept is always 0 (C.8.9.4); and a
+    dose has its own scaling in their place (C.8.8.3).
     """
-    if "ModalityLUTSequence" in values:
+    if "ModalityLUTSequence" in values or values.get("SOPClassUID") == _RT_DOSE:
         return ""
     texts = [frames.get(key) or repeat(values.get(key, "")) for key in (_SLOPE, _INTERCEPT)]
     count = max((len(frames[key]) for key in (_SLOPE, _INTERCEPT) if key in frames), default=1)

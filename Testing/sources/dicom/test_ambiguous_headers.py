@@ -216,6 +216,11 @@ class TestHalfARescale:
         self.set_rescale(dataset, 2, None)
         assert self.values_of(tmp_path, dataset) == {0, 2}
 
+    def test_a_dose_has_its_own_scaling(self, tmp_path, make_slice):
+        dataset = alone(make_slice, SOPClassUID=RTDoseStorage, DoseGridScaling=0.5)
+        self.set_rescale(dataset, 2, None)
+        assert self.values_of(tmp_path, dataset) == {0, 0.5}
+
     @pytest.mark.parametrize("scaling", [0, 0.001])
     def test_what_is_of_a_dose_counts_in_doses_alone(self, tmp_path, make_slice, scaling):
         dataset = alone(make_slice, DoseGridScaling=scaling)
