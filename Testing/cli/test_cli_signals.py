@@ -22,7 +22,11 @@ from IGTLMetaBrowserLib.sources.demo import DemoSource
 
 
 def take_terminal() -> None:
-    """Have the standard input as the terminal that controls this session."""
+    """Have the standard input as the terminal that controls this session.
+
+    Who runs the tests with ``nohup`` ignores the signal, and so would what they start.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
