@@ -11,6 +11,7 @@ import pytest
 
 from helpers.peers import Peer, ScriptedServer
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.codec.messages import base
 from IGTLMetaBrowserLib.codec.messages.families import MODULE_OF_TYPE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "CODEC.md").read_text(encoding="utf-8")
@@ -40,7 +41,10 @@ def test_the_example_of_a_receiver(capsys: pytest.CaptureFixture[str]) -> None:
     assert "could not be read:" in printed
 
 
-def test_the_example_of_a_message_type_of_an_application() -> None:
+def test_the_example_of_a_message_type_of_an_application(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        base, "_message_classes", dict(base._message_classes)
+    )  # as before, after it
     names: dict[str, object] = {"codec": codec}
     exec(blocks()[1], names)
     data = codec.pack(names["GreetingMessage"]("hello", device_name="A"))

@@ -93,7 +93,7 @@ def test_an_archive_that_refuses_is_explained(user, archive):
     archive.status = 401
     connect(user, archive.url, "doe", "wrong")
     user.wait_for_status("HTTP 401")
-    assert "it requires a user name and password, or a token" in user.status
+    assert "it does not accept the user name and password, or the token" in user.status
     assert "--" not in user.status
     assert user.ui.archiveButton.text == "&Archive…"
 
