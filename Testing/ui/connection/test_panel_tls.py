@@ -160,9 +160,9 @@ def test_settings_with_tls_are_read_as_they_were_kept(slicer_host):
     assert settingsOf("host", 1).tls == net.ClientTLS()
 
 
-@pytest.mark.parametrize("stored", ['{"tls": 5}', '{"tls": {"no_such": "1"}}'])
-def test_tls_settings_that_something_else_wrote_are_the_usual_ones(slicer_host, stored):
+@pytest.mark.parametrize("stored", ['{"tls": 5}', '{"tls": {"no_such": "1", "authority": 7}}'])
+def test_a_server_keeps_tls_whatever_something_else_wrote_of_it(slicer_host, stored):
     from IGTLMetaBrowserLib.ui.connection.server_settings import settingsOf
 
     slicer_host.app.settings().setValue("IGTLMetaBrowser/Servers/host:1", stored)
-    assert settingsOf("host", 1) == net.ConnectionSettings()
+    assert settingsOf("host", 1) == net.ConnectionSettings(tls=net.ClientTLS())

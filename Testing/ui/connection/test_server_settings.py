@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import slicer
 
 from helpers.peers import ServerInThread
 from helpers.window_sources import SmallSource
@@ -76,10 +77,39 @@ def test_an_address_that_is_being_typed_harms_nothing(user):
     assert user.ui.settingsLabel.text.startswith("Settings for server:18944")
 
 
-@pytest.mark.parametrize("stored", ["{", '{"no_such": 1}', '{"coordinates": "XYZ"}', "[]", "7"])
+@pytest.mark.parametrize(
+    "stored", ["{", '{"no_such": 1}', '{"coordinates": "XYZ"}', "[]", "7", "[" * 100_000]
+)
 def test_settings_that_something_else_wrote_are_the_usual_ones(slicer_host, kept, stored):
     slicer_host.app.settings().setValue("IGTLMetaBrowser/Servers/host:1", stored)
     assert kept.settingsOf("host", 1) == net.ConnectionSettings()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        '"connect_timeout": "x"',
+        '"connect_timeout": NaN',
+        '"connect_timeout": 1e400',
+        '"connect_timeout": -1',
+        '"max_body_size": "7"',
+        '"max_body_size": 1e300',
+        '"coordinates": ""',
+        '"coordinates": ["RAS"]',
+        '"diameter_is_radius": "yes"',
+        '"accept_missing_checksum": "no"',
+        '"header_version": 99',
+        '"of_a_newer_version": 1',
+    ],
+)
+def test_a_setting_that_cannot_be_is_the_usual_one_and_the_others_stay(user, kept, wrong):
+    stored = f'{{{wrong}, "answer_timeout": 33, "tls": {{"server_name": "theatre"}}}}'
+    slicer.app.settings().setValue("IGTLMetaBrowser/Servers/host:1", stored)
+    user.ui.portSpinBox.value = 1
+    user.ui.hostLineEdit.text = "host"
+    assert user.ui.answerTimeoutSpinBox.value == 33
+    settings = net.ConnectionSettings(answer_timeout=33, tls=net.ClientTLS(server_name="theatre"))
+    assert kept.settingsOf("host", 1) == settings
 
 
 def test_usual_settings_are_not_kept(slicer_host, kept):

@@ -10,12 +10,12 @@ import qt
 from slicer.i18n import tr as _
 
 from ...sources.archive.archive import PASSWORD_VARIABLE, TOKEN_VARIABLE
-from ..settings_values import PREFIX
+from ..settings_values import PREFIX, readText, readTexts
 
 _URL = re.compile(r"https?://\S+", re.IGNORECASE)
 _DIMSE = re.compile(r"[^@\s]{1,16}@[^@\s]+:\d{1,5}")
 _MOST_ARCHIVES = 10
-_ARCHIVES, _USER, _AET = (f"{PREFIX}Archive{name}" for name in ("s", "User", "Aet"))
+_ARCHIVES, _USER, _AET = (f"Archive{name}" for name in ("s", "User", "Aet"))
 
 
 @dataclass(frozen=True)
@@ -82,23 +82,21 @@ def keep(archive):
     """Keep where an archive is; never a password or token."""
     settings = qt.QSettings()
     texts = [archive.text, *(text for text in keptTexts() if text != archive.text)]
-    settings.setValue(_ARCHIVES, texts[:_MOST_ARCHIVES])
-    settings.setValue(_USER, archive.user)
-    settings.setValue(_AET, archive.aet)
+    settings.setValue(PREFIX + _ARCHIVES, texts[:_MOST_ARCHIVES])
+    settings.setValue(PREFIX + _USER, archive.user)
+    settings.setValue(PREFIX + _AET, archive.aet)
 
 
 def keptTexts():
     """Return the archives that were used, the last one first."""
-    kept = qt.QSettings().value(_ARCHIVES)
-    # A list of one comes back from some files as a plain text.
-    return [kept] if isinstance(kept, str) else list(kept or [])
+    return readTexts(_ARCHIVES)[:_MOST_ARCHIVES]
 
 
 def keptUser():
     """Return the user name that was used last."""
-    return str(qt.QSettings().value(_USER) or "")
+    return readText(_USER)
 
 
 def keptAet():
     """Return our own AE title as it was used last, or the usual one."""
-    return str(qt.QSettings().value(_AET) or "IGTLMETA")
+    return readText(_AET) or "IGTLMETA"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import qt
 
 from ...net import format_address, parse_address
+from ..settings_values import PREFIX, readTexts
 
-SETTINGS_KEY = "IGTLMetaBrowser/EndpointHistory"
+_SETTING = "EndpointHistory"
 LONGEST_HISTORY = 10
 
 
@@ -15,10 +16,8 @@ class EndpointHistory:
 
     def endpoints(self):
         """Return the pairs of host and port."""
-        stored = qt.QSettings().value(SETTINGS_KEY)
-        # A list of one comes back from some files as a plain text.
-        addresses = [stored] if isinstance(stored, str) else stored or []
-        return [endpoint for endpoint in map(_endpoint, addresses) if endpoint is not None]
+        endpoints = map(_endpoint, readTexts(_SETTING)[:LONGEST_HISTORY])
+        return [endpoint for endpoint in endpoints if endpoint is not None]
 
     def last(self):
         """Return host and port of the server that worked last, or None."""
@@ -29,11 +28,11 @@ class EndpointHistory:
         endpoints = [(host, port)]
         endpoints += [endpoint for endpoint in self.endpoints() if endpoint != (host, port)]
         addresses = [format_address(*endpoint) for endpoint in endpoints[:LONGEST_HISTORY]]
-        qt.QSettings().setValue(SETTINGS_KEY, addresses)
+        qt.QSettings().setValue(PREFIX + _SETTING, addresses)
 
     def clear(self):
         """Forget all servers."""
-        qt.QSettings().remove(SETTINGS_KEY)
+        qt.QSettings().remove(PREFIX + _SETTING)
 
 
 def _endpoint(address):

@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 
 from ...browser.endpoints.scene_server import DEFAULT_HOST
 from ...net import ServerTLS
-from ..settings_values import PREFIX
+from ..settings_values import PREFIX, readText
 
 _ALL_ADDRESSES = "0.0.0.0"
 
@@ -32,9 +32,9 @@ class ShareFields:
             "certificate and\nthe allowed networks."
         )
         for key, lineEdit in self._kept.items():
-            lineEdit.currentPath = qt.QSettings().value(PREFIX + key) or ""
+            lineEdit.currentPath = readText(key)
             lineEdit.currentPathChanged.connect(self._onChanged)
-        ui.allowedNetworksLineEdit.text = qt.QSettings().value(PREFIX + "ShareNetworks") or ""
+        ui.allowedNetworksLineEdit.text = readText("ShareNetworks")
         ui.allowedNetworksLineEdit.textChanged.connect(self._onChanged)
         ui.remoteCheckBox.toggled.connect(self._update)
         # A section that is expanded shows all that is in it.

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import qt
 from slicer.i18n import tr as _
 
 from ...signal import Signal
+from ..settings_values import PREFIX, readText
 from .table_views import measureColumn, widenColumn
 
-_SETTINGS_GROUP = "IGTLMetaBrowser/Columns"
-_WIDTHS_GROUP = "IGTLMetaBrowser/ColumnWidths"
+_SETTINGS_GROUP = "Columns"
+_WIDTHS_GROUP = "ColumnWidths"
+# In pixels, from 1 to 9999: what else is kept, no user has chosen.
+_WIDTH = re.compile(r"[1-9][0-9]{0,3}")
 
 
 class TableColumns:
@@ -93,8 +98,8 @@ class TableColumns:
     def reset(self):
         """Show the columns as at first."""
         self._chosen, self._widths = {}, {}
-        qt.QSettings().remove(self._settingsKey)
-        qt.QSettings().remove(self._widthsKey)
+        qt.QSettings().remove(PREFIX + self._settingsKey)
+        qt.QSettings().remove(PREFIX + self._widthsKey)
         self._arrange(self._orderAtFirst)
         self._show()
         self.measure()
@@ -146,7 +151,7 @@ class TableColumns:
             return
         self._widths[column] = width
         texts = [f"{self._keys[one]}:{width}" for one, width in self._widths.items()]
-        qt.QSettings().setValue(self._widthsKey, " ".join(texts))
+        qt.QSettings().setValue(PREFIX + self._widthsKey, " ".join(texts))
 
     def _show(self):
         hasChanged = False
@@ -176,19 +181,19 @@ class TableColumns:
     def _keep(self):
         signs = {True: "+", False: "-", None: ""}
         texts = [signs[self._chosen.get(column)] + self._keys[column] for column in self._order()]
-        qt.QSettings().setValue(self._settingsKey, " ".join(texts))
+        qt.QSettings().setValue(PREFIX + self._settingsKey, " ".join(texts))
 
     def _keptWidths(self):
-        texts = str(qt.QSettings().value(self._widthsKey) or "").split()
+        texts = readText(self._widthsKey).split()
         pairs = [text.partition(":")[::2] for text in texts]
         return {
             self._keys.index(key): int(width)
             for key, width in pairs
-            if key in self._keys and width.isdigit() and int(width) > 0
+            if key in self._keys and _WIDTH.fullmatch(width)
         }
 
     def _restore(self):
-        texts = str(qt.QSettings().value(self._settingsKey) or "").split()
+        texts = readText(self._settingsKey).split()
         columns = []
         for text in texts:
             key = text.lstrip("+-")
