@@ -209,6 +209,28 @@ def test_label_maps_and_their_segmentations_are_found(session, load_again):
     assert owner.GetName() == later.images.node(SERVER, "CT").GetName()
 
 
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_segmentation_that_was_edited_before_it_was_saved_stays_as_it_is(
+    session, load_again, tmp_path, is_edited
+):
+    session.show_labels()
+    saved = session.overlays.label_maps(SERVER).show_segmentation("LABELS")
+    if is_edited:
+        saved.GetSegmentation().GetNthSegment(0).SetName("Margin")
+    saved.AddDefaultStorageNode()
+    saved.GetStorageNode().SetFileName(str(tmp_path / "labels.seg.nrrd"))
+    assert saved.GetStorageNode().WriteData(saved)
+    later = load_again()
+    later.adopt()
+    label_maps = later.overlays.label_maps(SERVER)
+    segmentation = label_maps.segmentation("LABELS")
+    assert segmentation.GetSegmentation().GetNumberOfSegments() == 1
+    later.show_labels()
+    assert (label_maps.show_segmentation("LABELS") is not segmentation) == is_edited
+    name = segmentation.GetSegmentation().GetNthSegment(0).GetName()
+    assert name == ("Margin" if is_edited else "Tumor")
+
+
 def test_what_belongs_to_an_adopted_image_follows_its_transform(session, load_again):
     session.show_image("CT")
     session.show_trajectories(LINE)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..codec import printable
 
 _UNSAVABLE = str.maketrans({"&": "+"})
+_GIVEN_NAME_ATTRIBUTE = "IGTLMetaBrowser.Name"
 _UNSAVABLE_INDEX = str.maketrans({"&": "+", "<": "(", ">": ")", '"': "'"})
 
 
@@ -15,6 +18,27 @@ def savable_name(name: str) -> str:
     its ``&``: no XML parser, nor Slicer itself, would read the scene again.
     """
     return name.translate(_UNSAVABLE)
+
+
+def set_name(node: Any, name: str, shown: str | None = None) -> None:
+    """Call a node as its server does, by a name that may be seen, or else as is ``shown``."""
+    node.SetName(savable_name(name) if shown is None else shown)
+    node.SetAttribute(_GIVEN_NAME_ATTRIBUTE, savable_name(name))
+
+
+def given_name(node: Any) -> str:
+    """Return the name by ``set_name``, whatever the user calls a node."""
+    return node.GetAttribute(_GIVEN_NAME_ATTRIBUTE) or node.GetName()
+
+
+def name_to_show(node: Any, name: str) -> str:
+    """Return what to call a node whose image has come again, under a ``name``; it may be None.
+
+    That is what the user calls it, as long as the server has the name that it had: under another
+    one it may be another image.
+    """
+    is_same = node is not None and node.GetAttribute(_GIVEN_NAME_ATTRIBUTE) == savable_name(name)
+    return node.GetName() if is_same else savable_name(name)
 
 
 def savable_index_text(text: str) -> str:

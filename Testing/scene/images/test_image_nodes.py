@@ -65,3 +65,53 @@ def test_the_views_look_once_at_the_next_frame_of_a_stream(image_nodes):
     node.AddObserver("ModifiedEvent", lambda _node, event: events.append(event))
     image_nodes.update(SERVER, "CT", replace(image, timestamp=codec.Timestamp.from_seconds(1e9)))
     assert events == ["ModifiedEvent"]
+
+
+# What the user has changed
+
+
+def of_patient(patient_id, description="T1"):
+    return make_image({"SeriesDescription": description, "PatientID": patient_id})
+
+
+def test_what_the_user_calls_an_image_stays_when_it_comes_again(image_nodes):
+    node = image_nodes.show(SERVER, "CT", of_patient("1"))
+    node.SetName("before surgery")
+    assert image_nodes.show(SERVER, "CT", of_patient("1")) is node
+    image_nodes.update(SERVER, "CT", of_patient("1"))
+    assert node.GetName() == "before surgery"
+
+
+@pytest.mark.parametrize("other", [of_patient("2"), of_patient("1", "T2 & PD")])
+def test_another_image_of_its_id_has_the_name_of_the_server(image_nodes, other):
+    node = image_nodes.show(SERVER, "CT", of_patient("1"))
+    node.SetName("before surgery")
+    image_nodes.show(SERVER, "CT", other)
+    assert node.GetName() == other.metadata["SeriesDescription"].replace("&", "+")
+
+
+def test_a_renamed_image_whose_node_has_to_be_another_one_keeps_its_name(image_nodes):
+    image_nodes.show(SERVER, "CT", make_image()).SetName("mine")
+    colors = codec.ImageMessage(np.zeros((2, 3, 4, 3), np.uint8), device_name="CT")
+    for image in (colors, make_image()):
+        assert image_nodes.show(SERVER, "CT", image).GetName() == "mine"
+
+
+def test_the_name_of_a_patient_stays_hidden_in_a_renamed_image(image_nodes):
+    metadata = {"SeriesDescription": "Head of Doe", "PatientName": "Doe^Jane", "PatientID": "7"}
+    node = image_nodes.show(SERVER, "CT", make_image(metadata))
+    node.SetName("mine")
+    image_nodes._patients.hide(True)
+    image_nodes.patients_changed()
+    assert not [name for name in node.GetAttributeNames() if "Doe" in node.GetAttribute(name)]
+    image_nodes.show(SERVER, "CT", make_image(metadata))
+    assert node.GetName() == "mine"
+
+
+def test_an_image_whose_display_the_user_has_removed_can_be_seen_when_it_comes_again(
+    image_nodes, scene
+):
+    node = image_nodes.show(SERVER, "CT", make_image())
+    scene.RemoveNode(node.GetDisplayNode())
+    image_nodes.show(SERVER, "CT", make_image())
+    assert node.GetDisplayNode() is not None

@@ -104,6 +104,87 @@ def test_on_request_it_is_a_segmentation(hierarchy, label_maps, load):
     assert node.GetSegmentation().GetNumberOfSegments() == 2
 
 
+def rename(segmentation):
+    segmentation.GetNthSegment(0).SetName("Margin")
+
+
+def recolor(segmentation):
+    segmentation.GetNthSegment(1).SetColor(0, 0, 1)
+
+
+def remove(segmentation):
+    segmentation.RemoveSegment(segmentation.GetNthSegmentID(0))
+
+
+def erase(segmentation):
+    voxels = segmentation.GetLayerDataObject(0, "Binary labelmap").GetPointData().GetScalars()
+    voxels.SetTuple1(0, 0 if voxels.GetTuple1(0) else 3)
+    voxels.Modified()
+
+
+@pytest.mark.parametrize("edit", [rename, recolor, remove, erase])
+def test_a_segmentation_that_the_user_has_edited_stays_beside_a_new_one(
+    hierarchy, label_maps, load, edit
+):
+    owner = load()
+    label_maps.show("LABEL_0", labels())
+    edited = label_maps.show_segmentation("LABEL_0")
+    edit(edited.GetSegmentation())
+    before = segments_of(edited)
+    node = label_maps.show_segmentation("LABEL_0")
+    assert node is not edited
+    assert segments_of(edited) == before
+    assert [name for name, *_ in segments_of(node)] == ["Tumor", "Cyst"]
+    assert (edited.GetName(), node.GetName()) == ("Tumor and 1 more", "Tumor and 1 more_1")
+    assert above(hierarchy, edited) is above(hierarchy, node) is owner
+    # The new one is not edited.
+    assert label_maps.show_segmentation("LABEL_0") is node
+
+
+def test_one_that_is_not_edited_shows_the_label_map_that_came_again(label_maps):
+    label_maps.show("LABEL_0", labels())
+    node = label_maps.show_segmentation("LABEL_0")
+    node.CreateClosedSurfaceRepresentation()  # to be seen in 3D, which is no edit
+    other = ImageMessage(np.full((2, 3, 4), 5, np.uint8))
+    label_maps.show("LABEL_0", other)
+    assert label_maps.show_segmentation("LABEL_0") is node
+    assert [name for name, *_ in segments_of(node)] == ["Cyst"]
+
+
+def test_an_edited_segmentation_does_not_belong_to_the_next_patients_image(
+    hierarchy, label_maps, load
+):
+    load()
+    label_maps.show("LABEL_0", labels())
+    edited = label_maps.show_segmentation("LABEL_0")
+    rename(edited.GetSegmentation())
+    label_maps.show_segmentation("LABEL_0")
+    label_maps.disown("IMAGE_0")
+    assert above(hierarchy, edited) is None
+    assert edited.GetAttribute(label_map_set.OWNER_ATTRIBUTE) is None
+
+
+def segments_of(node):
+    """Name, color and number of voxels of each segment."""
+    segmentation = node.GetSegmentation()
+    found = []
+    for index in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(index)
+        voxels = segment.GetRepresentation("Binary labelmap").GetPointData().GetScalars()
+        numbers = [voxels.GetTuple1(n) for n in range(voxels.GetNumberOfTuples())]
+        count = numbers.count(segment.GetLabelValue())
+        found.append((segment.GetName(), segment.GetColor(), count))
+    return found
+
+
+def test_what_the_user_calls_a_label_map_stays_when_it_comes_again(label_maps):
+    node = label_maps.show("LABEL_0", labels())
+    node.SetName("mine")
+    assert label_maps.show("LABEL_0", labels()).GetName() == "mine"
+    label_maps.receive([TUMOR])
+    assert label_maps.show("LABEL_0", labels()).GetName() == "Tumor"
+
+
 def test_a_segmentation_without_its_image_has_the_geometry_of_the_label_map(label_maps):
     label_maps.show("LABEL_0", labels())
     assert label_maps.show_segmentation("LABEL_0").GetSegmentation().GetNumberOfSegments() == 2

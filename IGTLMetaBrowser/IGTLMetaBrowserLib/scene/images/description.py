@@ -9,7 +9,7 @@ from typing import Any
 from ... import codec
 from ...privacy.hidden_patients import HiddenPatients
 from ..hierarchy import Place, change_place, put_in_place
-from ..node_names import savable_name
+from ..node_names import savable_name, set_name
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE
 
 _DICOM_PREFIX = "DICOM."
@@ -126,10 +126,10 @@ def rewrite_description(
     """Write it anew if patients have been hidden, or are no longer; the user's name stays."""
     before = patients.opposite()
     change_place(scene, description.place(before), description.place(patients))
-    if node.GetName() == savable_name(description.redacted(before).name):
-        node.SetName(savable_name(description.redacted(patients).name))
-    elif patients.is_hidden:
-        node.SetName(patients.redact(node.GetName()))
+    name, shown = description.redacted(patients).name, None
+    if node.GetName() != savable_name(description.redacted(before).name):
+        shown = patients.redact(node.GetName()) if patients.is_hidden else node.GetName()
+    set_name(node, name, shown)
     write_description(scene, node, description, patients)
 
 
@@ -145,7 +145,7 @@ def rewrite_frame(
     Their names are those of the series: what was redacted in them stays so.
     """
     change_place(scene, description.place(patients.opposite()), description.place(patients))
-    frame.SetName(savable_name(description.redacted(patients).name))
+    set_name(frame, description.redacted(patients).name)
     for node in shown_by:
         if patients.is_hidden:
             node.SetName(patients.redact(node.GetName()))

@@ -16,6 +16,7 @@ from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
 from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
 from ..errors import SceneError
+from ..node_names import given_name
 from ..node_references import NodeReferences
 from ..patient_marks import rewrite_marks
 from ..server_nodes import (
@@ -346,7 +347,7 @@ class ImageNodes:
         modified = known.StartModify()
         forget_geometry(known)
         try:
-            return self._show(address, image_id, image, known.GetName(), known=known)
+            return self._show(address, image_id, image, given_name(known), known=known)
         finally:
             known.EndModify(modified)
 

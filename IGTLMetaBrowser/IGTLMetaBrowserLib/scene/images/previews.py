@@ -18,7 +18,7 @@ from typing import Any
 from ...codec import Coordinates, ImageMessage
 from ...codec.window_level import VoiWindow
 from ...privacy.hidden_patients import HiddenPatients
-from ..node_names import savable_name
+from ..node_names import set_name
 from ..node_references import NodeReferences
 from ..slice_layers import replace_in_layers
 from .volumes import remove_volume, show_image
@@ -86,7 +86,7 @@ class Previews:
         """Give a preview another name, if there is one."""
         node = self.node(key)
         if node is not None:
-            node.SetName(savable_name(str(name)))
+            set_name(node, str(name))
 
     def replace(self, key: Hashable, volume: Any) -> None:
         """Let the volume of the whole image take the place of its preview, if there is one."""

@@ -17,7 +17,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from ...codec import Coordinates, GeometryError, ImageMessage
 from ...codec.window_level import VoiWindow, Window, window_level
 from ..errors import SceneError
-from ..node_names import savable_name
+from ..node_names import name_to_show, savable_name, set_name
 from .calibrated_spacing import CALIBRATED_SPACING_ATTRIBUTE
 from .modality_colors import color_node_id
 from .subvolumes import WholeInTurns, whole_pixels, write_part
@@ -40,7 +40,8 @@ def show_image(
 ) -> Any:
     """Return the volume node that shows an image.
 
-    ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display.
+    ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display,
+    and the user's name if it ``keeps_rest``.
     A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
     A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
     of ``node`` if it ``keeps_rest``, and shows the same image in the same place; else that is zero.
@@ -53,13 +54,15 @@ def show_image(
     is_written = write_part(around, image)
     is_part = image.is_subvolume and not is_written
     pixels = whole_pixels(image, around, prepared) if is_part else image.pixels
+    shown = name_to_show(node, name) if keeps_rest else savable_name(name)
     if node is None or node.GetClassName() != volume_class(image):
         remove_volume(scene, node)  # another number of components needs another kind of node
-        node = _new_node(scene, volume_class(image), name, is_hidden)
+        node = _new_node(scene, volume_class(image), shown, is_hidden)
+    if node.GetDisplayNode() is None:  # or no more: the user has removed it
         _make_display(scene, node, window_level(image.pixels, modality, voi_window), modality)
     set_vector_type(node, image)
     modified = node.StartModify()
-    node.SetName(savable_name(name))
+    set_name(node, name, shown)
     node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
     if not is_written:
         _set_image_data(node, image_data(pixels))
@@ -190,7 +193,7 @@ def remove_volume(scene: Any, node: Any) -> None:
 def _new_node(scene: Any, class_name: str, name: str, is_hidden: bool) -> Any:
     node = scene.CreateNodeByClass(class_name)
     node.UnRegister(None)  # Python has it now, and CreateNodeByClass no longer counts
-    node.SetName(savable_name(name))
+    node.SetName(name)
     # Before it is added: Slicer looks at it only then.
     node.SetHideFromEditors(is_hidden)
     node.SetSaveWithScene(not is_hidden)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from typing import Any
 
 from ...codec import Coordinates, ImageMessage, LabelMetaItem, printable
@@ -28,6 +28,7 @@ from .label_maps import (
     show_label_map,
     show_segmentation,
 )
+from .segment_contents import is_as_made
 
 MOST_STRUCTURES = 10_000
 MOST_LABEL_MAPS = 2_000
@@ -67,6 +68,8 @@ class LabelMapSet:
         self._labels: tuple[ImageMessage, Labels] | None = None
         self._volumes = NodeReferences(scene)
         self._segmentations = NodeReferences(scene)
+        # By the id of the label map, the keys of those that the user has edited.
+        self._edited: dict[str, list[Hashable]] = {}
 
     def receive(self, items: Sequence[LabelMetaItem]) -> None:
         """Handle an answer to GET_LBMETA; ``problem`` then says if it was too long."""
@@ -178,24 +181,34 @@ class LabelMapSet:
     def show_segmentation(self, image_id: str) -> Any:
         """Return a segmentation of a label map that is in the scene. Raises ``SceneError``.
 
-        It takes the place of the label map in the slice views, which would cover it.
+        It takes the place of the label map in the slice views, which would cover it. One that the
+        user has edited since stays, beside a new one.
         """
         label_map = self.node(image_id)
         if label_map is None:
             raise SceneError(f"the label map {printable(image_id)!r} is not loaded; load it first")
         owner_id = self._owners[image_id]
-        node = show_segmentation(
-            self._scene,
-            label_map,
-            self._placement.owner(owner_id),
-            self.segmentation(image_id) or self._in_scene(SEGMENTATION_CLASS, image_id),
-        )
+        known = self.segmentation(image_id) or self._in_scene(SEGMENTATION_CLASS, image_id)
+        name = ""
+        if known is not None and not is_as_made(known):
+            name = self._scene.GenerateUniqueName(known.GetName())
+            self._leave_to_user(image_id, known)
+            known = None
+        owner = self._placement.owner(owner_id)
+        node = show_segmentation(self._scene, label_map, owner, known, name)
         self._segmentations.keep(image_id, node)
         self._write_attributes(node, image_id)
         label_map.SetNodeReferenceID(SEGMENTATION_ROLE, node.GetID())
         self._placement.place_below(node, owner_id)
         hide_label_layer(self._scene, label_map)
         return node
+
+    def _leave_to_user(self, image_id: str, segmentation: Any) -> None:
+        """Find a segmentation no more as that of a label map; it still belongs to its image."""
+        segmentation.RemoveAttribute(IMAGE_ID_ATTRIBUTE)
+        edited = self._edited.setdefault(image_id, [])
+        self._segmentations.keep((image_id, len(edited)), segmentation)
+        edited.append((image_id, len(edited)))
 
     def image_shown(self, image_id: str) -> None:
         """Put an image's label maps under it: it was loaded."""
@@ -229,12 +242,14 @@ class LabelMapSet:
                 self._placement.release(node, image_id)
             released += shown_by
             self._volumes.forget(label_map_id)
-            self._segmentations.forget(label_map_id)
+            for key in (label_map_id, *self._edited.pop(label_map_id, ())):
+                self._segmentations.forget(key)
             del self._owners[label_map_id]
             self._grids.pop(label_map_id, None)
         return released
 
     def _nodes(self, image_id: str) -> list[Any]:
-        """Return the nodes that show a label map: its volume and its segmentation, if there."""
-        both = self.node(image_id), self.segmentation(image_id)
-        return [node for node in both if node is not None]
+        """Return the nodes that show a label map, or have: with segmentations that are edited."""
+        keys = (image_id, *self._edited.get(image_id, ()))
+        nodes = self.node(image_id), *map(self._segmentations.get, keys)
+        return [node for node in nodes if node is not None]

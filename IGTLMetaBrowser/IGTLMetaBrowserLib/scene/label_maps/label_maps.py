@@ -19,11 +19,12 @@ from ...codec.pieces import pieces
 from ..errors import SceneError
 from ..images.subvolumes import WholeInTurns
 from ..images.volumes import image_data, vtk_matrix
-from ..node_names import savable_name
+from ..node_names import name_to_show, set_name
 from .colors import set_rgba_table
+from .outgoing_segmentations import SEGMENTATION_CLASS
+from .segment_contents import mark_as_made
 
 LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
-SEGMENTATION_CLASS = "vtkMRMLSegmentationNode"
 _COLOR_ROLE = "IGTLMetaBrowser.LabelColors"
 # A color node has an entry for each label up to the highest; LBMETA itself names 1 to 255.
 _HIGHEST_LABEL = 65535
@@ -123,7 +124,7 @@ def show_label_map(
         node = scene.AddNewNodeByClass(LABEL_MAP_CLASS)
     matrix = vtk_matrix(ijk_to_ras if moved is None else moved @ ijk_to_ras)
     modified = node.StartModify()
-    node.SetName(savable_name(label_map.name))
+    set_name(node, label_map.name, name_to_show(node, label_map.name))
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveImageData(image_data(labels.pixels))
     node.EndModify(modified)
@@ -134,22 +135,23 @@ def show_label_map(
 
 
 def show_segmentation(
-    scene: Any, label_map_node: Any, segmented: Any = None, node: Any = None
+    scene: Any, label_map_node: Any, segmented: Any = None, node: Any = None, name: str = ""
 ) -> Any:
     """Return a segmentation of a label map volume, a segment for each label that has voxels.
 
     Names and colors are those of the label map. ``segmented`` is the volume whose geometry it
     gets, None for that of the label map; ``node`` is the segmentation from before, whose segments
-    are replaced. Raises ``SceneError``.
+    are replaced; a new one gets the ``name``, or that of the label map. Raises ``SceneError``.
     """
     if node is None:
-        node = scene.AddNewNodeByClass(SEGMENTATION_CLASS, label_map_node.GetName())
+        node = scene.AddNewNodeByClass(SEGMENTATION_CLASS, name or label_map_node.GetName())
         node.CreateDefaultDisplayNodes()
     node.GetSegmentation().RemoveAllSegments()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     if not logic.ImportLabelmapToSegmentationNode(label_map_node, node):
         raise SceneError(f"{label_map_node.GetName()!r} cannot be made a segmentation")
     node.SetReferenceImageGeometryParameterFromVolumeNode(segmented or label_map_node)
+    mark_as_made(node)
     return node
 
 
