@@ -23,6 +23,7 @@ from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
 from ..scene.patient_marks import rewrite_marks
+from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..signal import Signal
 from .blocking_calls import BlockingCalls
 from .connection import Connection
@@ -347,9 +348,9 @@ class Browser:
             self._owned.on_adopted()
 
     def adopt_new_nodes(self) -> None:
-        """Find what another browser has brought into the scene from this server."""
+        """Find what has come into the scene from this server, but not by this browser."""
         has_new_nodes, self._has_new_nodes = self._has_new_nodes, False
-        if has_new_nodes and self._others:
+        if has_new_nodes:
             self._adopt_nodes()
 
     @property
@@ -377,8 +378,9 @@ class Browser:
         self._events.emit(SceneImported())
         self._tell_released()
 
-    def _on_node_added(self, _node: Any) -> None:
-        self._has_new_nodes = True
+    def _on_node_added(self, node: Any) -> None:
+        # By another one; or a removal is undone: what browsers make says later from where it is.
+        self._has_new_nodes |= bool(node.GetAttribute(SERVER_ATTRIBUTE) or self._others)
         self._copied_nodes.on_added()
 
     def _on_node_removed(self, _node: Any) -> None:
