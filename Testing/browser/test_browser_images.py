@@ -27,6 +27,7 @@ def test_an_image_becomes_a_volume_that_knows_its_patient(browser, events):
     attributes = {name: node.GetAttribute(name) for name in node.GetAttributeNames()}
     assert attributes == {
         "IGTLMetaBrowser.ImageId": "MR",
+        "IGTLMetaBrowser.Name": "Head T1",
         "IGTLMetaBrowser.Server": browser.connection.address,
         "IGTLMetaBrowser.Geometry": attributes["IGTLMetaBrowser.Geometry"],  # test_moved_images.py
         "IGTLMetaBrowser.DescribedBy": attributes["IGTLMetaBrowser.DescribedBy"],  # any mark

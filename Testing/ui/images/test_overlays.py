@@ -155,6 +155,22 @@ def test_points_become_markups_and_what_is_no_place_is_said(connected, slicer_ho
     assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 1
 
 
+def test_an_image_that_is_said_to_be_a_label_map_only_later_stays_loaded(connected, monkeypatch):
+    connected.load("A")
+    node = connected.panel.browser.images.node("A")
+    tumor = codec.LabelMetaItem("Tumor", "A", 1, (255, 0, 0, 255), (4, 3, 2))
+    monkeypatch.setattr(WellEquippedSource, "label_maps", lambda _source: [tumor])
+    connected.press(connected.ui.labelMapsButton)
+    connected.wait_for_status("offers one label map")
+    assert connected.panel.browser.images.node("A") is node
+    connected.panel.browser.overlays.request_color_table("A")
+    connected.wait_for_status("'Image A' is shown with the server's color table")
+    # Loaded again, it is one.
+    connected.load("A")
+    assert connected.panel.browser.images.node("A").GetName() == "Tumor"
+    assert node.GetScene() is None
+
+
 def test_an_image_is_shown_in_the_colors_of_the_server(connected):
     assert not connected.open_menu("A").colors.enabled
     connected.panel.images.menu.menu.close()

@@ -57,11 +57,15 @@ class SceneImages:
 
     def node(self, image_id: str) -> Any:
         """Return the volume node of an image, or None if it is not in the scene (any more)."""
+        nodes = [
+            self._nodes.node(self._connection.address, image_id),
+            self._overlays.label_map_node(image_id),
+        ]
+        # Of a label map, a volume may have come before the list that says so, as of any image; and
+        # in a saved scene a label map, of which no list has come yet.
         if self._overlays.is_label_map(image_id):
-            return self._overlays.label_map_node(image_id)
-        node = self._nodes.node(self._connection.address, image_id)
-        # A label map of a saved scene, of which no list has come yet.
-        return self._overlays.label_map_node(image_id) if node is None else node
+            nodes.reverse()
+        return nodes[1] if nodes[0] is None else nodes[0]
 
     def has(self, image_id: str) -> bool:
         """Whether an image is in the scene."""

@@ -67,9 +67,11 @@ class OverlaySection:
         self._statusLine.showResult(text, problems="; ".join(event.problems))
 
     def _onColorsShown(self, event):
-        name = self._browser.images.node(event.image_id).GetName()
+        node = self._browser.images.node(event.image_id)
+        if node is None:  # an observer before this one has removed it
+            return
         self._statusLine.showResult(
-            _("'{name}' is shown with the server's color table."), name=name
+            _("'{name}' is shown with the server's color table."), name=node.GetName()
         )
 
 
