@@ -347,9 +347,13 @@ class PointsShown:
 
 @dataclass(frozen=True)
 class LabelMapsListed:
-    """The list of label maps has arrived: ``Browser.label_maps``, of which there are ``count``."""
+    """The list of label maps has arrived: ``Browser.label_maps``, of which there are ``count``.
+
+    ``is_unsolicited``: the server has sent it unasked, as it may do many times a second.
+    """
 
     count: int
+    is_unsolicited: bool = False
 
 
 @dataclass(frozen=True)

@@ -130,7 +130,7 @@ class Overlays:
             label_maps = self._nodes.label_maps(self._address)
             label_maps.receive(message.items)
             self._listed_over = self._connection.number
-            self._notify(LabelMapsListed(len(self.label_maps)))
+            self._notify(LabelMapsListed(len(self.label_maps), is_unsolicited=query is None))
             if label_maps.problem:
                 self._fail(BrowserError(label_maps.problem), query)
         elif isinstance(message, codec.ColorTableMessage):

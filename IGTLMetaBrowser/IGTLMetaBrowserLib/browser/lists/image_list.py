@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ...codec import ImageMetaItem, ImageMetaMessage, cut_text, readable
+from ...codec import ImageMetaItem, cut_text, readable
 from ...codec.messages.items import ItemTable
 from ...codec.text_rows import TextRows
 from ...privacy.hidden_patients import HiddenPatients
@@ -276,12 +275,20 @@ class _IdsOfRows(Sequence[str]):
 def _table(entries: Sequence[ImageMetaItem]) -> ItemTable[ImageMetaItem]:
     if isinstance(entries, ItemTable):
         return entries
-    fitting = [replace(entry, **_cut_texts(entry)) for entry in entries]
-    content = b"".join(ImageMetaMessage(items=fitting).pack_content())
-    return ItemTable(ImageMetaItem, memoryview(content))
+    # Column by column: to pack 2,000 label maps one by one takes 40 ms.
+    records = np.zeros(len(entries), ImageMetaItem.columns)
+    for field in TEXT_FIELDS:
+        size = records[field].dtype.itemsize
+        records[field] = [_encoded(getattr(entry, field), size) for entry in entries]
+    for field in ("scan_time", "size", "scalar_type"):
+        if entries:
+            records[field] = [getattr(entry, field) for entry in entries]
+    return ItemTable(ImageMetaItem, memoryview(records.tobytes()))
 
 
-def _cut_texts(entry: ImageMetaItem) -> dict[str, str]:
-    """Return the texts as far as the columns hold them; those of a live image may be longer."""
-    sizes = {field: ImageMetaItem.columns[field].itemsize for field in TEXT_FIELDS}
-    return {field: cut_text(getattr(entry, field), size) for field, size in sizes.items()}
+def _encoded(text: str, size: int) -> bytes:
+    """Return a text as far as its column holds it; those of a live image may be longer."""
+    encoded = text.encode("utf-8", "surrogateescape")
+    if len(encoded) <= size and b"\0" not in encoded:
+        return encoded
+    return cut_text(text, size).encode("utf-8", "surrogateescape")

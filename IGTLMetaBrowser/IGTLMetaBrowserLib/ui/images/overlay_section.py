@@ -57,7 +57,10 @@ class OverlaySection:
         self._offers.onAsked("POINT", self._browser.overlays.request_points())
 
     def _onLabelMapsListed(self, event):
-        self._images.showList()
+        if event.is_unsolicited:
+            self._images.showListSoon()
+        else:
+            self._images.showList()
         self._statusLine.showResult(self._labelMaps(event.count))
 
     def _onPointsShown(self, event):
@@ -77,11 +80,13 @@ class OverlaySection:
 
 def labelMapEntries(labelMaps, listing):
     """Return what the table of images says of label maps; ``listing`` names their images."""
+    modality, nameAndOwner = _("labels"), _("{name}, of {owner}")
+    owners = {labelMap.owner: listing.entry(labelMap.owner) for labelMap in labelMaps}
     return [
         ImageMetaItem(
-            name=_nameAndOwner(labelMap, listing.entry(labelMap.owner)),
+            name=_nameAndOwner(labelMap, owners[labelMap.owner], nameAndOwner),
             id=labelMap.id,
-            modality=_("labels"),
+            modality=modality,
             size=labelMap.structures[0].size,
             scalar_type=NOT_TOLD,
         )
@@ -89,9 +94,9 @@ def labelMapEntries(labelMaps, listing):
     ]
 
 
-def _nameAndOwner(labelMap, owner):
+def _nameAndOwner(labelMap, owner, text):
     if not labelMap.owner:
         return labelMap.name
     # A list that was searched need not have the image any more, and some have no name.
     ownerName = labelMap.owner if owner is None else owner.name or labelMap.owner
-    return _("{name}, of {owner}").format(name=labelMap.name, owner=ownerName)
+    return text.format(name=labelMap.name, owner=ownerName)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import qt
 from slicer.i18n import tr as _
 
@@ -37,6 +39,9 @@ _GROUPED_SETTING = "GroupByPatient"
 # The list is drawn first; then the columns are made ready to be filtered.
 _PREPARE_MILLISECONDS = 20
 _PREPARE_SECONDS = 0.008
+# How many times as long as it took to show the list it is not shown again for what comes unasked.
+_REST_FACTOR = 9
+_LONGEST_REST = 5.0  # seconds
 
 
 class ImageSection:
@@ -64,6 +69,8 @@ class ImageSection:
         self._emptyText = EmptyTableText(ui.imageTableView)
         self._texts = _texts()
         self._prepareTimer = SingleShotTimer(self._prepareFilter)
+        self._listTimer = SingleShotTimer(self.showList)
+        self._listShownAt = self._listSeconds = 0.0
         ui.refreshButton.icon = qt.QApplication.style().standardIcon(qt.QStyle.SP_BrowserReload)
         self._connectWidgets()
         self.thumbnails = ThumbnailColumn(
@@ -91,12 +98,15 @@ class ImageSection:
         self._info.close()
         self._notice.close()
         self._prepareTimer.close()
+        self._listTimer.close()
         self._headerSelection.delete()
 
     # The list
 
     def showList(self):
         """Show the browser's list and its live images; filter, selection and scroll stay."""
+        begin = time.thread_time()  # what others do meanwhile does not count
+        self._listTimer.stop()
         live = [liveState.entry for liveState in self._browser.images.live.values()]
         listing, patients = self._browser.metadata.listing, self._browser.patients
         live += labelMapEntries(self._browser.overlays.label_maps, listing)
@@ -107,6 +117,21 @@ class ImageSection:
         self._info.update()
         self._notice.update()
         self._prepareTimer.start(_PREPARE_MILLISECONDS)
+        self._listShownAt = time.monotonic()
+        self._listSeconds = time.thread_time() - begin
+
+    def showListSoon(self):
+        """Show it with what has come unasked: at once, unless that was done a moment ago.
+
+        A server may send such things without end, and a list of a million images takes long each
+        time: a tenth of the time may go into that, or a little more.
+        """
+        idleSeconds = time.monotonic() - self._listShownAt
+        restSeconds = min(_REST_FACTOR * self._listSeconds, _LONGEST_REST) - idleSeconds
+        if restSeconds <= 0:
+            self.showList()
+        else:
+            self._listTimer.startIfIdle(int(1000 * restSeconds) + 1)
 
     def _prepareFilter(self):
         if self.model.images.prepare(_PREPARE_SECONDS):
@@ -123,7 +148,7 @@ class ImageSection:
     def showLiveImage(self, imageId):
         """Show that a live image came; a row for it if there is none."""
         if self.model.images.row(imageId) is None:
-            self.showList()
+            self.showListSoon()
         else:
             self.model.updateState(imageId)
 
