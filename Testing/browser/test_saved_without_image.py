@@ -168,6 +168,20 @@ def assert_is_left_alone(nodes: list, image: slicer.vtkMRMLScalarVolumeNode) -> 
         assert [one for one in node.GetAttributeNames() if one.startswith("IGTLMetaBrowser")] == []
 
 
+def test_a_slice_view_shows_none_of_it_as_an_image(
+    opened: Browser, clinic: Clinic, server: ServerInThread
+):
+    """As Slicer does with a label map, in a scene without images."""
+    (label_map,) = (one for one in owned_nodes(scene_of(opened)) if one.IsA("vtkMRMLVolumeNode"))
+    layers = scene_of(opened).AddNewNodeByClass("vtkMRMLSliceCompositeNode")
+    layers.SetBackgroundVolumeID(label_map.GetID())
+    layers.SetForegroundVolumeID(label_map.GetID())
+    clinic.patient = JONES
+    connect(opened, server).list_images()
+    assert layers.GetBackgroundVolumeID() is None
+    assert layers.GetForegroundVolumeID() is None
+
+
 def test_none_of_it_goes_over_to_the_next_patients_image(
     opened: Browser, clinic: Clinic, server: ServerInThread
 ):

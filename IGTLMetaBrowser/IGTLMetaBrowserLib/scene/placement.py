@@ -9,7 +9,7 @@ import numpy as np
 from vtkmodules.vtkCommonCore import vtkWeakReference
 
 from .group_folders import folder_parent, is_in_group, is_under, put_beside, put_in_group, put_under
-from .slice_layers import hide_label_layer
+from .slice_layers import hide_in_layers
 from .transform_followers import TransformFollowers
 
 # Those that say from which server a node is, and to which image it belongs.
@@ -101,7 +101,7 @@ class Placement:
         for reference in self._released.pop(owner_id, ()):
             node = reference.Get()
             if node is not None and node.GetScene() is self._scene:
-                hide_label_layer(self._scene, node)
+                hide_in_layers(self._scene, node)
                 node.SetDisplayVisibility(False)
 
     def place_adopted_below(self, node: Any, owner_id: str) -> None:

@@ -33,6 +33,16 @@ def hide_label_layer(scene: Any, label_map: Any) -> None:
             layers.SetLabelVolumeID(None)
 
 
+def hide_in_layers(scene: Any, volume: Any) -> None:
+    """Take a volume out of all layers: Slicer shows even a label map as an image if it is alone."""
+    hide_label_layer(scene, volume)
+    for layers in _slice_layers(scene):
+        if layers.GetBackgroundVolumeID() == volume.GetID():
+            layers.SetBackgroundVolumeID(None)
+        if layers.GetForegroundVolumeID() == volume.GetID():
+            layers.SetForegroundVolumeID(None)
+
+
 def replace_in_layers(scene: Any, before: Any, now: Any) -> None:
     """Show a volume in the slice views that show another one, which stays as it is zoomed."""
     for layers in _slice_layers(scene):
