@@ -62,6 +62,15 @@ def numbering(
     return serve
 
 
+def load_by_another(other: Browser, server: ScriptedServer) -> slicer.vtkMRMLVolumeNode:
+    """Return what another browser has loaded and left in the scene."""
+    other.connect(server.host, server.port)
+    other.list_images()
+    image = other.load_image("0")
+    other.close()
+    return image
+
+
 def nodes_of(scene: slicer.vtkMRMLScene, patient: str) -> dict[str, bool]:
     """Which markups and label maps stand under a patient, and whether they are visible."""
     nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
@@ -139,11 +148,7 @@ def test_an_adopted_image_stays_that_of_its_patient_when_a_list_has_said_so_befo
     """Smith's image is in the scene already, and the first list is his, too."""
     smith, jones = numbering("Smith", []), numbering("Jones", ["A"])
     with ScriptedServer(smith, smith, jones) as server:
-        other = Browser(scene)
-        other.connect(server.host, server.port)
-        other.list_images()
-        image = other.load_image("0")
-        other.close()
+        image = load_by_another(Browser(scene), server)
         for _ in (smith, jones):
             unconnected.connect(server.host, server.port)
             unconnected.list_images()
@@ -159,11 +164,7 @@ def test_an_adopted_image_of_a_patient_without_an_id_is_told_from_the_next_ones_
 ):
     first = numbering("Smith", [], has_id=False)
     with ScriptedServer(first, numbering(next_patient, ["A"], has_id=False)) as server:
-        other = Browser(scene)
-        other.connect(server.host, server.port)
-        other.list_images()
-        image = other.load_image("0")
-        other.close()
+        image = load_by_another(Browser(scene), server)
         unconnected.connect(server.host, server.port)
         unconnected.list_images()
         unconnected.load_trajectories()
@@ -178,10 +179,7 @@ def test_the_pseudonym_of_an_adopted_image_says_nothing_of_whose_it_is(
     with ScriptedServer(smith, smith) as server:
         other = Browser(scene)
         other.patients.hide()
-        other.connect(server.host, server.port)
-        other.list_images()
-        image = other.load_image("0")
-        other.close()
+        image = load_by_another(other, server)
         assert image.GetAttribute("DICOM.PatientName") == "Patient 1"
         unconnected.connect(server.host, server.port)
         unconnected.list_images()
@@ -194,11 +192,7 @@ def test_what_comes_without_a_list_does_not_stand_beside_an_adopted_image(
     unconnected: Browser, scene: slicer.vtkMRMLScene
 ):
     with ScriptedServer(numbering("Smith", []), numbering("Jones", ["A"])) as server:
-        other = Browser(scene)
-        other.connect(server.host, server.port)
-        other.list_images()
-        image = other.load_image("0")
-        other.close()
+        image = load_by_another(Browser(scene), server)
         unconnected.connect(server.host, server.port)
         (node,) = unconnected.load_trajectories()
         assert parents(node) == ["Trajectory"]

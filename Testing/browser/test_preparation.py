@@ -54,6 +54,16 @@ def list_of_patients() -> codec.ImageMetaMessage:
     return codec.ImageMetaMessage.unpack_content(content, header_version=2, metadata=SERVER)
 
 
+def lists_server(*lists: codec.ImageMetaMessage) -> ScriptedServer:
+    def script(peer: Peer) -> None:
+        for message in lists:
+            peer.receive()
+            peer.send(message)
+        peer.wait_until_closed()
+
+    return ScriptedServer(script)
+
+
 def most_calls_a_step(browser, events: list, event_type: type, number: int = 1) -> int:
     """Step a browser until it tells of events; return what the step called that called most."""
     most = 0
@@ -78,13 +88,7 @@ def test_the_patients_of_a_list_are_registered_in_turns_while_patients_are_hidde
     unconnected, events
 ):
     unconnected.patients.hide()
-
-    def script(peer: Peer) -> None:
-        peer.receive()
-        peer.send(list_of_patients())
-        peer.wait_until_closed()
-
-    with ScriptedServer(script) as server:
+    with lists_server(list_of_patients()) as server:
         unconnected.connect("127.0.0.1", server.port)
         unconnected.images.request_list()
         assert most_calls_a_step(unconnected, events, Listed) < MOST_CALLS
@@ -95,13 +99,7 @@ def test_the_patients_of_a_list_are_registered_in_turns_while_patients_are_hidde
 def test_a_script_gets_the_list_that_came_however_many_steps_it_takes(unconnected):
     """Not the one before, as long as what came is still looked through."""
     unconnected.patients.hide()
-
-    def script(peer: Peer) -> None:
-        peer.receive()
-        peer.send(list_of_patients())
-        peer.wait_until_closed()
-
-    with ScriptedServer(script) as server:
+    with lists_server(list_of_patients()) as server:
         unconnected.connect("127.0.0.1", server.port)
         assert len(unconnected.list_images()) == PATIENTS
 
@@ -160,16 +158,6 @@ def test_of_a_long_list_little_is_looked_at_in_each_step_whatever_comes_after_it
         assert [unconnected.images.entry(id_) is None for id_ in ("0", "X")] == [True, False]
     assert max(counts) == 100
     assert counts.count(100) == 2 * PATIENTS / 100
-
-
-def lists_server(*lists: codec.ImageMetaMessage) -> ScriptedServer:
-    def script(peer: Peer) -> None:
-        for message in lists:
-            peer.receive()
-            peer.send(message)
-        peer.wait_until_closed()
-
-    return ScriptedServer(script)
 
 
 def test_images_that_something_in_the_scene_belongs_to_are_looked_up_in_turns(unconnected, events):
