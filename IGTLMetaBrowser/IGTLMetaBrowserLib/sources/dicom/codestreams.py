@@ -69,11 +69,11 @@ def _check_order(dataset: Dataset) -> None:
     """
     pixels = memoryview(dataset.PixelData)
     size = struct.unpack_from("<4xI", pixels)[0]  # of the first item, the basic offset table
-    for table, offset in (
+    for table, number_type in (
         (pixels[8 : 8 + size // 4 * 4], "<u4"),
         (dataset.get("ExtendedOffsetTable") or b"", "<u8"),
     ):
-        begins = np.frombuffer(table, offset)
+        begins = np.frombuffer(table, number_type)
         if len(begins) and (begins[0] or (begins[1:] <= begins[:-1]).any()):
             raise SourceError("its table of offsets has frames in another order than they lie in")
 
