@@ -99,6 +99,7 @@ def test_settings_that_something_else_wrote_are_the_usual_ones(slicer_host, kept
         '"diameter_is_radius": "yes"',
         '"accept_missing_checksum": "no"',
         '"header_version": 99',
+        '"header_version": true',
         '"of_a_newer_version": 1',
     ],
 )

@@ -58,14 +58,17 @@ def _key(host, port):
 # Of a value from the settings, each returns what it stands for, or None.
 
 
+def _isInteger(value):
+    return isinstance(value, int) and not isinstance(value, bool)  # Python takes True for 1
+
+
 def _seconds(value):
-    isNumber = isinstance(value, (int, float)) and not isinstance(value, bool)
+    isNumber = isinstance(value, float) or _isInteger(value)
     return float(value) if isNumber and 0 < value <= LONGEST_WAIT_SECONDS else None
 
 
 def _byteCount(value):
-    isCount = isinstance(value, int) and not isinstance(value, bool)
-    return value if isCount and 0 < value <= _MOST_BYTES else None
+    return value if _isInteger(value) and 0 < value <= _MOST_BYTES else None
 
 
 def _flag(value):
@@ -73,7 +76,7 @@ def _flag(value):
 
 
 def _headerVersion(value):
-    return value if isinstance(value, int) and value in (1, 2) else None
+    return value if _isInteger(value) and value in (1, 2) else None
 
 
 def _coordinates(value):
