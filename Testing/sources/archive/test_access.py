@@ -54,6 +54,22 @@ def check_fetched(archive: DicomWebArchive, cache: SeriesCache) -> None:
         assert ready(source.image, item.id).pixels.shape == (3, 5, 7)
 
 
+def noted_authorizations() -> tuple[list[str | None], Callable[[Message], bool]]:
+    """Return what an archive is told of who asks, and the check that notes it and lets all in."""
+    told: list[str | None] = []
+
+    def look(header: Message) -> bool:
+        told.append(header["Authorization"])
+        return True
+
+    return told, look
+
+
+def moved_to(url: str) -> Script:
+    """Script: an archive that sends all on to another one."""
+    return lambda path: Answer(302, b"", {"Location": f"{url}{path}"})
+
+
 def test_a_bearer_token(script, cache):
     """It is sent with the list and with the fetch; who has none, or another, is told."""
 
@@ -156,17 +172,9 @@ def test_a_dicom_address_that_is_none_is_named(address, words):
 @pytest.mark.parametrize("settings", [WebSettings(token="secret"), WebSettings("jane", "secret")])
 def test_who_we_are_is_told_to_no_other_archive(script, host, settings):
     """To which the archive sends us on."""
-    told: list[str | None] = []
-
-    def look(header: Message) -> bool:
-        told.append(header["Authorization"])
-        return True
-
+    told, look = noted_authorizations()
     with scripted_archive.running(script, check=look) as other:
-
-        def move(path: str) -> Answer:
-            return Answer(302, b"", {"Location": f"http://{host}:{other}{path}"})
-
+        move = moved_to(f"http://{host}:{other}")
         with scripted_archive.running(move) as port:
             (found,) = DicomWebArchive(f"http://127.0.0.1:{port}", settings).find({}, 2)
     assert found["PatientID"] == "42"
@@ -178,17 +186,9 @@ def test_passwords_in_a_netrc_file_are_for_others(script, tmp_path, monkeypatch,
     """As for who is sent on to: requests would rather send these than a token."""
     (tmp_path / "netrc").write_text("default login jane password secret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    told: list[str | None] = []
-
-    def look(header: Message) -> bool:
-        told.append(header["Authorization"])
-        return True
-
+    told, look = noted_authorizations()
     with scripted_archive.running(script, check=look) as other:
-
-        def move(path: str) -> Answer:
-            return Answer(302, b"", {"Location": f"http://localhost:{other}{path}"})
-
+        move = moved_to(f"http://localhost:{other}")
         with scripted_archive.running(move, check=look) as port:
             DicomWebArchive(f"http://127.0.0.1:{port}", settings).find({}, 2)
     assert told == ["Bearer right" if settings.token else None, None]
@@ -203,17 +203,9 @@ def test_passwords_in_a_netrc_file_are_for_others(script, tmp_path, monkeypatch,
     ],
 )
 def test_a_password_in_the_url_is_for_an_archive_that_is_told_nothing_else(script, settings, sent):
-    told: list[str | None] = []
-
-    def look(header: Message) -> bool:
-        told.append(header["Authorization"])
-        return True
-
+    told, look = noted_authorizations()
     with scripted_archive.running(script, check=look) as other:
-
-        def move(path: str) -> Answer:
-            return Answer(302, b"", {"Location": f"http://localhost:{other}{path}"})
-
+        move = moved_to(f"http://localhost:{other}")
         with scripted_archive.running(move, check=look) as port:
             DicomWebArchive(f"http://jane:p%40ss@127.0.0.1:{port}", settings).find({}, 2)
     assert told == [sent, None]
@@ -230,10 +222,7 @@ def test_an_archive_with_tls_does_not_send_on_to_one_without(script, authority):
         return script(path)
 
     with scripted_archive.running(ask) as plain:
-
-        def move(path: str) -> Answer:
-            return Answer(302, b"", {"Location": f"http://localhost:{plain}{path}"})
-
+        move = moved_to(f"http://localhost:{plain}")
         with scripted_archive.running(move, tls) as port:
             settings = WebSettings(authority=str(authority.file))
             archive = DicomWebArchive(f"https://localhost:{port}", settings)
