@@ -75,14 +75,20 @@ def open_terminal() -> tuple[int, int]:
 
 
 @contextmanager
-def started(*arguments: object, **changes: str) -> Iterator[subprocess.Popen[str]]:
-    """Start the command, and end it with the block where it has not ended by itself."""
+def started(
+    *arguments: object, is_service: bool = False, **changes: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Start the command, and end it with the block where it has not ended by itself.
+
+    A service has no terminal.
+    """
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
         env=environment(**changes),
+        start_new_session=is_service,
         # Test runs in the background ignore Ctrl-C, and so would what they start.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
@@ -91,6 +97,25 @@ def started(*arguments: object, **changes: str) -> Iterator[subprocess.Popen[str
             yield process
         finally:
             process.kill()
+
+
+@contextmanager
+def started_until(
+    module: str, *arguments: object, is_service: bool = False
+) -> Iterator[subprocess.Popen[str]]:
+    """Start the command, and go on as soon as Python has loaded a module, which stderr says."""
+    changes = {"PYTHONPROFILEIMPORTTIME": "1"}
+    with started(*arguments, is_service=is_service, **changes) as process:
+        assert process.stderr is not None
+        assert any(line.split()[-1:] == [module] for line in process.stderr)
+        yield process
+
+
+def check_ended_quietly(process: subprocess.Popen[str], code: int) -> None:
+    """The command ends with this exit code, and without a traceback."""
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    assert process.wait(SECONDS) == code
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:

@@ -7,14 +7,13 @@ import re
 import resource
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from cli.command import ended, environment, igtlmeta, started
+from cli.command import check_ended_quietly, ended, igtlmeta, started, started_until
 from cli.test_cli_serve import serving
 from helpers.certificates import Authority
 from IGTLMetaBrowserLib.net.recording.recording import RecordingWriter, read_recording
@@ -71,21 +70,9 @@ def test_they_end_cleanly_before_they_are_ready(
     words = [demo_address, "-o", file] if command == "record" else [file]
     if command == "replay":
         RecordingWriter(file).close()
-    python = [sys.executable, "-X", "importtime", "-m", "IGTLMetaBrowserLib.cli"]
-    with subprocess.Popen(
-        [*python, command, *map(str, words)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        assert process.stderr is not None
-        assert any(module in line for line in process.stderr)
+    with started_until(module, command, *words) as process:
         process.send_signal(number)
-        rest = process.stderr.read()
-    assert process.returncode == 0
-    assert "Traceback" not in rest
+        check_ended_quietly(process, 0)
 
 
 def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.command import COMMAND, SECONDS, environment, igtlmeta, open_terminal
+from cli.command import COMMAND, SECONDS, environment, igtlmeta, open_terminal, started_until
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.cli.wake_up import WakeUp
 from IGTLMetaBrowserLib.net.recording.replay import ReplayServer
@@ -94,18 +93,10 @@ def test_a_server_that_was_disowned_goes_on_though_it_has_reloaded_long_before(
 @pytest.mark.parametrize("module", ["IGTLMetaBrowserLib.cli.fetch", "pydicom"])
 def test_a_service_that_is_to_reload_while_it_starts_goes_on(module: str, tmp_path: Path) -> None:
     """While the command's modules are loaded, and while the folder is opened."""
-    command = [sys.executable, "-X", "importtime", "-m", "IGTLMetaBrowserLib.cli", "serve"]
-    with subprocess.Popen(
-        [*command, str(tmp_path), "--port", "0"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        start_new_session=True,  # without a terminal
-    ) as process:
+    words = ["serve", tmp_path, "--port", "0"]
+    with started_until(module, *words, is_service=True) as process:
         assert process.stderr is not None
         assert process.stdout is not None
-        assert any(re.search(rf"{module}$", line) for line in process.stderr)
         process.send_signal(signal.SIGHUP)
         threading.Thread(target=process.stderr.read).start()
         address = process.stdout.readline().split()[-1]
