@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import signal
-import socket
 import ssl
 from types import FrameType
 from typing import Any, Protocol
@@ -19,18 +18,17 @@ from . import serving_options, tls_options
 from .connection_options import server_address
 from .output import complain, note
 from .parser import add_command, path_of, size_of
-from .wake_up import WakeUp
+from .wake_up import Stepped, WakeUp
 
 _STEP_SECONDS = 0.2
 _ERRORS = (net.NetworkError, RecordingError)
 
 
-class _Stepped(Protocol):
+class _Stepped(Stepped, Protocol):
     host: str
     port: int
 
     def step(self, seconds: float) -> None: ...
-    def wake_by(self, sock: socket.socket) -> None: ...
     def close(self) -> None: ...
 
 
