@@ -281,7 +281,7 @@ def _can_say_more(answer: codec.Message | None) -> bool:
 
 
 def _deadline(query: Query, now: float) -> float:
-    """Return for how long the first answer to a query that was asked again is kept back.
+    """Return until when the first answer to a query that was asked again is kept back.
 
     A list is to be seen soon. For plans, an archive may have to be asked: as long as any query
     waits (``answer_timeout``).
