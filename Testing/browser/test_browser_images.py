@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from dataclasses import replace
 
 import numpy as np
@@ -142,6 +143,15 @@ def test_images_are_loaded_one_after_the_other_and_a_failure_stops_none(browser,
     (failed,) = of_type(events, ImageFailed)
     assert isinstance(failed.error, net.RefusedError)
     assert "slice 7 of BROKEN is missing" in str(failed.error)
+
+
+def test_what_images_are_asked_for_by_may_change_afterwards(browser, events):
+    """It may also be a sequence without slices."""
+    ids = deque(["MR", "CT"])
+    browser.request_images(ids)
+    ids.clear()
+    finish(browser)
+    assert [event.image_id for event in of_type(events, ImageLoaded)] == ["MR", "CT"]
 
 
 def test_an_image_that_cannot_be_loaded_raises(browser):

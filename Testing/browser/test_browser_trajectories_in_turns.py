@@ -49,6 +49,17 @@ def test_each_step_brings_some_of_them(browser, hospital, events, scene):
     assert len(shown.nodes) == COUNT == lines(scene)
 
 
+def test_what_a_browser_brings_itself_is_not_looked_for_in_the_scene(
+    browser, hospital, monkeypatch
+):
+    """That would be all of the scene in each step."""
+    looked_for = []
+    monkeypatch.setattr(browser.trajectories, "adopt", lambda: looked_for.append("lines"))
+    hospital.trajectories_ = many()
+    assert len(browser.load_trajectories()) == COUNT
+    assert looked_for == []
+
+
 def test_a_call_of_a_script_waits_until_all_are_there(browser, hospital, scene):
     hospital.trajectories_ = many()
     assert len(browser.load_trajectories()) == COUNT

@@ -319,6 +319,7 @@ class Browser:
             # Not before it is known why: that may be among what waits for the next step.
             if self.connection.has_failed and not self._unhandled:
                 self._leave_server(self.connection.last_error)
+        self._has_new_nodes &= bool(self._others)  # what has come meanwhile is known
 
     def wait_and_step(self) -> None:
         """Sleep until there is something to do, and do it."""
@@ -348,7 +349,7 @@ class Browser:
             self._owned.on_adopted()
 
     def adopt_new_nodes(self) -> None:
-        """Find what has come into the scene from this server, but not by this browser."""
+        """Find what another browser, or an undone removal, has brought back of this server."""
         has_new_nodes, self._has_new_nodes = self._has_new_nodes, False
         if has_new_nodes:
             self._adopt_nodes()
@@ -379,7 +380,6 @@ class Browser:
         self._tell_released()
 
     def _on_node_added(self, node: Any) -> None:
-        # By another one; or a removal is undone: what browsers make says later from where it is.
         self._has_new_nodes |= bool(node.GetAttribute(SERVER_ATTRIBUTE) or self._others)
         self._copied_nodes.on_added()
 

@@ -46,9 +46,8 @@ class OwnedNodes:
         self._parts = trajectories, overlays
         self._patients = patients
         self._notify = notify
-        # Names of nodes that were let go, and the ids of their images, since the user was told.
-        self._released: list[str] = []
-        self._ids: dict[str, None] = {}
+        # Names of nodes that were let go since the user was told, by the ids of their images.
+        self._released: dict[str, list[str]] = {}
 
     def on_adopted(self) -> None:
         """Compare what was found in the scene with the list; plans that come wait for that."""
@@ -73,8 +72,9 @@ class OwnedNodes:
         """Tell the user what was let go since the last time; return whether there was something."""
         if not self._released:
             return False
-        text = self._patients.redact(_words(list(self._ids), self._released))
-        self._released, self._ids = [], {}
+        names = [name for some in self._released.values() for name in some]
+        text = self._patients.redact(_words(list(self._released), names))
+        self._released = {}
         self._notify(Failed(BrowserError(text)))
         return True
 
@@ -85,7 +85,7 @@ class OwnedNodes:
     def _compare(self, nodes: Iterable[tuple[str, Any]], is_shown: bool) -> None:
         """Let go of what is of others than its image, and write onto the rest whose it is."""
         known: dict[str, Patient] = {}
-        others: dict[str, list[Any]] = {}
+        others: dict[str, set[Any]] = {}
         for image_id, node in nodes:
             if image_id not in known:
                 known[image_id] = self._metadata.patient(image_id)
@@ -93,7 +93,7 @@ class OwnedNodes:
             # Of one that nobody knows, it cannot be told; beside its own image it may stay.
             is_lost = before is None and (is_shown or not self._in_scene.has(image_id))
             if is_lost or (before is not None and _is_another(before, now)):
-                others.setdefault(image_id, []).append(node)
+                others.setdefault(image_id, set()).add(node)
             elif before is not None and (now[0] or not before[0]):
                 mark(node, now, self._patients)
         for image_id, of_others in others.items():
@@ -102,8 +102,8 @@ class OwnedNodes:
     def _release(self, image_id: str, nodes: Collection[Any] | None) -> None:
         released = [node for part in self._parts for node in part.disown(image_id, nodes)]
         if released:
-            self._ids[image_id] = None
-            self._released += [node.GetName() for node in released]
+            names = self._released.setdefault(image_id, [])
+            names += [node.GetName() for node in released]
 
 
 def _is_another(patient: Patient, now: Patient) -> bool:

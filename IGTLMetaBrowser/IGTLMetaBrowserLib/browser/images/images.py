@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, MutableSequence, Sequence, Set
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -158,10 +158,11 @@ class Images:
     def request(self, image_ids: Iterable[str]) -> None:
         """Put images into the queue; ``ImageLoaded`` or ``ImageFailed`` follows for each.
 
-        A sequence that is no list is looked at in turns. Raises ``BrowserError`` without a server.
+        A sequence that cannot change is looked at in turns. Raises ``BrowserError`` if there is no
+        server.
         """
         _ = self._connection.client
-        is_lasting = isinstance(image_ids, Sequence) and not isinstance(image_ids, list)
+        is_lasting = isinstance(image_ids, Sequence) and not isinstance(image_ids, MutableSequence)
         ids = image_ids if is_lasting else list(image_ids)
         self._downloads.request(ids, self._metadata.listing)
         if self._connection.state is ConnectionState.RECONNECTING:

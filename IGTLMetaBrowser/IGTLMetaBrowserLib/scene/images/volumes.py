@@ -41,13 +41,12 @@ def show_image(
     """Return the volume node that shows an image.
 
     ``node`` is the one that showed it before: it gets the new pixels and keeps the user's display,
-    and the user's name if it ``keeps_rest``.
-    A new one is shown by ``voi_window`` or as its ``modality`` is read; see ``window_level``.
-    A vector image (several components) becomes a vector volume. A sub-volume goes into the voxels
-    of ``node`` if it ``keeps_rest``, and shows the same image in the same place; else that is zero.
-    A large one has to be ``prepared`` (by ``volume_around``).
-    ``is_hidden``: a new node is not in selectors, nor saved. ``coordinates`` overrules those of the
-    message. Raises ``SceneError``, with ``node`` as it was, without voxels or usable geometry.
+    and the user's name if it ``keeps_rest``. A new one is shown by ``voi_window`` or as its
+    ``modality`` is read; see ``window_level``. A vector image (several components) becomes a vector
+    volume. A sub-volume goes into the voxels of ``node`` if it ``keeps_rest``, and shows the same
+    image in the same place; else that is zero. A large one has to be ``prepared``. If it
+    ``is_hidden``, a new node is not in selectors, nor saved. ``coordinates`` overrules the message.
+    Raises ``SceneError``, with ``node`` as it was, without voxels or usable geometry.
     """
     ijk_to_ras = _usable_ijk_to_ras(image, coordinates)
     around = node if image.is_subvolume and keeps_rest and _is_at(node, ijk_to_ras) else None

@@ -377,17 +377,18 @@ class TrajectorySet:
         released = [node for node in map(self.node, owned) if node is not None]
         for node in released:
             self._placement.release(node, image_id)
+        gone = set(owned)  # there may be 10,000 of them
         for one in owned:
             self._placement.forget(one.key)
             self._nodes.forget(one.key)
             self._hidden_todo.pop(one, None)
             del self._trajectories[one.key]
         for waiting in (self._gone_todo, self._todo, self._labels_todo):
-            kept = [one for one in waiting if one not in owned]
+            kept = [one for one in waiting if one not in gone]
             waiting.clear()
             waiting.extend(kept)
-        self._labeled.difference_update(owned)
-        self._hidden.difference_update(owned)
+        self._labeled -= gone
+        self._hidden -= gone
         self._latest = None  # the next one is looked at as a whole
         return released
 
