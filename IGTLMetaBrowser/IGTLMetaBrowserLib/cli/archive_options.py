@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ..net.source import SourceError
-from ..sources.archive.archive import KEYWORDS, PASSWORD_VARIABLE, TOKEN_VARIABLE, Archive
+from ..sources.archive.archive import (
+    KEYWORDS,
+    PASSWORD_VARIABLE,
+    TOKEN_VARIABLE,
+    Archive,
+    ArchiveError,
+)
 from ..sources.archive.dicomweb import DicomWebArchive
-from ..sources.archive.dimse import DimseArchive, DimseSettings
+from ..sources.archive.dimse import DimseArchive, DimseSettings, check_ae_title
 from ..sources.archive.series_cache import SeriesCache
 from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
 from ..sources.archive.web_session import WebSettings
@@ -20,7 +26,6 @@ from .serving_options import count_number, known_port, positive_number
 
 _CACHE_MEGABYTES = 10_000
 _SECONDS = 30.0
-_LONGEST_AE_TITLE = 16
 
 
 def add_archive_options(parser: argparse.ArgumentParser) -> None:
@@ -121,11 +126,11 @@ def _add_identity_options(group: Any) -> None:
 
 
 def _ae_title(text: str) -> str:
-    """Return an AE title (PS3.5, 6.2, AE); for argparse."""
-    is_short = len(text.strip()) > 0 and len(text) <= _LONGEST_AE_TITLE
-    if not is_short or not text.isascii() or not text.isprintable() or "\\" in text:
-        words = f"is no AE title: 1 to {_LONGEST_AE_TITLE} characters of ASCII, without backslashes"
-        raise argparse.ArgumentTypeError(f"{text!r} {words}")
+    """Return an AE title; for argparse."""
+    try:
+        check_ae_title(text)
+    except ArchiveError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
 
 

@@ -160,6 +160,9 @@ def test_a_url_that_is_none_is_named_without_its_password(url):
     ("address", "words"),
     [
         ("PACS@127.0.0.1:99999", "names no port from 1 to 65535"),
+        ("PÄCS@127.0.0.1:104", "'PÄCS' is no AE title: 1 to 16 characters of ASCII"),
+        ("  @127.0.0.1:104", "'  ' is no AE title"),
+        (f"{'P' * 17}@127.0.0.1:104", "'P{17}' is no AE title"),
         (f"PACS@{'x' * 70}:104", "cannot be reached: .*; check host and port"),
     ],
 )

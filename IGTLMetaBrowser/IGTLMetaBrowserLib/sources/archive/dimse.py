@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 
-_ADDRESS = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@]+):(?P<port>\d{1,5})")
+_LONGEST_AE_TITLE = 16
+_ADDRESS = re.compile(r"(?P<aet>[^@]+)@(?P<host>[^@]+):(?P<port>\d{1,5})")
 _LAST_PORT = 65535
 # What a study is asked for: the rest is of its series.
 _STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
@@ -52,6 +53,14 @@ _STUDY_LEVEL = (*PATIENT_KEYWORDS, *STUDY_KEYWORDS)
 _STORED_WITH_WARNING = (0xB000, 0xB006, 0xB007)
 # Who sends to our port at once: the archive, and who was not asked.
 _MOST_SENDERS = 50
+
+
+def check_ae_title(text: str) -> None:
+    """Raise ``ArchiveError`` if this is no AE title (PS3.5, 6.2, AE)."""
+    is_short = bool(text.strip()) and len(text) <= _LONGEST_AE_TITLE
+    if not is_short or not text.isascii() or not text.isprintable() or "\\" in text:
+        words = f"is no AE title: 1 to {_LONGEST_AE_TITLE} characters of ASCII, without backslashes"
+        raise ArchiveError(f"{text!r} {words}")
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,8 @@ class DimseArchive:
             raise ArchiveError(f"{address!r} names no port from 1 to {_LAST_PORT}")
         self.name = address
         settings = settings or DimseSettings()
+        for title in (found["aet"], settings.aet):
+            check_ae_title(title)
         self._peer = Peer(
             address,
             found["aet"],
