@@ -62,9 +62,9 @@ if os.fork():
     os._exit(os.waitstatus_to_exitcode(os.wait()[1]))
 hang_up = hangup.HangUp()
 os.kill(os.getpid(), signal.SIGHUP)
-print("reload:", hang_up.take() and not hang_up.is_closed)
+print("reload:", hang_up.take() and not hang_up.look_for_closed())
 fcntl.ioctl(0, termios.TIOCNOTTY)
-print("closed:", hang_up.is_closed)
+print("closed:", hang_up.look_for_closed())
 """
 
 

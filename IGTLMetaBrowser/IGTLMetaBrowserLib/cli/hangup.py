@@ -36,11 +36,11 @@ class HangUp:
         has_come, self._has_come = self._has_come, False
         return has_come
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether the terminal of this process was closed, and the signal said so.
+    def look_for_closed(self) -> bool:
+        """Return whether the terminal of this process was closed, and the signal said so.
 
-        Who has asked it to reload, and closes the terminal much later, may have disowned it.
+        Who has asked it to reload, and closes the terminal much later, may have disowned it: after
+        some seconds with a terminal, the signal did not say so.
         """
         came_at = self._came_at
         if came_at <= self._dismissed_at:
@@ -58,7 +58,7 @@ class HangUp:
             self._came_at = time.monotonic()
 
 
-def ignore_of_services() -> None:
+def ignore_if_service() -> None:
     """Ignore the signal until ``HangUp`` is made, if this is a service: no file is read yet."""
     if hasattr(signal, "SIGHUP") and not has_terminal():
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -53,9 +53,9 @@ def _run(words: list[str]) -> int:
     when_interrupted = 0 if is_lasting else _INTERRUPTED
     with _EndedQuietly(when_interrupted) as quietly:
         if words[:1] == ["serve"]:
-            from .hangup import ignore_of_services
+            from .hangup import ignore_if_service
 
-            ignore_of_services()
+            ignore_if_service()
         arguments = _parse(words)
         from .output import complain
 

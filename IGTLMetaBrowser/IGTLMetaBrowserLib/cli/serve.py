@@ -11,7 +11,6 @@ import argparse
 import hashlib
 import logging
 import os
-import ssl
 import sys
 import warnings
 from collections import Counter
@@ -99,11 +98,7 @@ def _add_source_options(command: argparse.ArgumentParser) -> None:
 def serve(arguments: argparse.Namespace) -> int:
     """Serve a folder's images, an archive's or the demo's, until Ctrl-C or SIGTERM."""
     hangup = HangUp()
-    if bool(arguments.folder) + arguments.demo + archive_options.is_given(arguments) != 1:
-        arguments.usage_error("give one of: a folder of DICOM files, an archive, --demo")
-    if arguments.volumes and not arguments.folder:
-        arguments.usage_error("--volumes says what is in a folder; name that: DIR --volumes")
-    archive_options.check_limits(arguments)
+    _check_source_options(arguments)
     tls = tls_options.server_tls(arguments)
     context = None if tls is None else tls_options.make_server_context(tls)
     serving_options.check_exposure(arguments)
@@ -114,7 +109,24 @@ def serve(arguments: argparse.Namespace) -> int:
     opened = _open_source(arguments)
     with closed_at_end(opened):
         source = deidentified(opened, arguments)
-        return _serve(source, arguments, limits, context, tls, records, hangup)
+        try:
+            server = net.Server(source, arguments.host, arguments.port, limits, context, records)
+        except OSError as error:
+            return complain(serving_options.why_not_listening(arguments, error))
+        with server:
+            serving = Serving(server, tls, records, hangup)
+            address = net.format_address(server.host, server.port)
+            print(f"serving {_count(source)} images on {address}", flush=True)
+            serving.run()
+    return 0
+
+
+def _check_source_options(arguments: argparse.Namespace) -> None:
+    if bool(arguments.folder) + arguments.demo + archive_options.is_given(arguments) != 1:
+        arguments.usage_error("give one of: a folder of DICOM files, an archive, --demo")
+    if arguments.volumes and not arguments.folder:
+        arguments.usage_error("--volumes says what is in a folder; name that: DIR --volumes")
+    archive_options.check_limits(arguments)
 
 
 @contextmanager
@@ -125,27 +137,6 @@ def closed_at_end(source: net.Source) -> Iterator[None]:
     finally:
         if isinstance(source, HasToBeClosed):
             source.close()
-
-
-def _serve(
-    source: net.Source,
-    arguments: argparse.Namespace,
-    limits: net.ServerLimits,
-    context: ssl.SSLContext | None,
-    tls: net.ServerTLS | None,
-    records: Records,
-    hangup: HangUp,
-) -> int:
-    try:
-        server = net.Server(source, arguments.host, arguments.port, limits, context, records)
-    except OSError as error:
-        return complain(serving_options.why_not_listening(arguments, error))
-    with server:
-        serving = Serving(server, tls, records, hangup)
-        address = net.format_address(server.host, server.port)
-        print(f"serving {_count(source)} images on {address}", flush=True)
-        serving.run()
-    return 0
 
 
 def _records(arguments: argparse.Namespace) -> Records:

@@ -149,12 +149,12 @@ class Serving:
 
     def _serve(self, wake_up: WakeUp) -> None:
         minute_ends = time.monotonic() + _MINUTE
-        while not (self._is_ending or self._hangup.is_closed):
+        while not (self._is_ending or self._hangup.look_for_closed()):
             self._server.step(_STEP_SECONDS)
             wake_up.clear()
             if self._records.metrics is not None:
                 self._records.metrics.update(self._server)
-            if self._hangup.take() and not self._hangup.is_closed:
+            if self._hangup.take() and not self._hangup.look_for_closed():
                 self._reload()
             if time.monotonic() >= minute_ends:
                 minute_ends += _MINUTE
