@@ -143,8 +143,8 @@ class VersionFinder:
             self._on_answer_to_2(query)
             self.cancel(query)
             return False
-        is_known = not _can_say_more(query.answer) or query.device_name
-        if self.held is not None or is_known or _header_version(query.answer) == 2:
+        can_say_more = _can_say_more(query.answer) and not query.device_name
+        if self.held is not None or not can_say_more or _header_version(query.answer) == 2:
             return False
         self._on_answer_to_2(query)
         is_only_in_1 = query.data_type in self._server.only_in_1

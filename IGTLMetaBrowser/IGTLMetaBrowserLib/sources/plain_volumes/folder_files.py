@@ -91,8 +91,7 @@ class FolderFiles:
         Raises ``SourceError`` if the folder itself cannot be listed: a share that is away has not
         lost its files.
         """
-        closed: dict[Path, _Known] = {}
-        paths = self._paths_in_it(closed)
+        paths, closed = self._find()
         slow = [path for path, one in self._known.items() if one.is_slow]
         known = {path: self._look_at(path, self._known.get(path)) for path in paths} | closed
         self._read_slow(known, slow)
@@ -100,8 +99,9 @@ class FolderFiles:
             self._known, self._offered = known, self._offers(known)
         return self._offered
 
-    def _paths_in_it(self, closed: dict[Path, _Known]) -> list[Path]:
-        """Return the files by their endings, in order; add the folders that cannot be listed."""
+    def _find(self) -> tuple[list[Path], dict[Path, _Known]]:
+        """Return the files by their endings, in order, and the folders that cannot be listed."""
+        closed: dict[Path, _Known] = {}
 
         def refuse(error: OSError) -> None:
             path = Path(os.fspath(error.filename))
@@ -112,12 +112,13 @@ class FolderFiles:
                 closed[path] = _Known(reason, (path,), None)
 
         endings = (*ENDINGS, MARKUPS_ENDING)
-        return sorted(
+        paths = sorted(
             Path(folder, name)
             for folder, _, names in os.walk(self._folder, onerror=refuse)
             for name in names
             if name.lower().endswith(endings)
         )
+        return paths, closed
 
     def _why_not_listed(self, error: OSError) -> str:
         name = repr(str(self._folder))

@@ -73,6 +73,16 @@ class ImageColumns:
 
     def showList(self):
         """Show what tells the images of another list apart."""
+        self._leaveOutCommon()
+        self._measure()
+
+    def showGroups(self):
+        """Make room for the names of groups, or for those of images alone."""
+        self._leaveOutCommon()
+        self._columns.measureColumn(NAME)
+        self._columns.widen(NAME)
+
+    def _leaveOutCommon(self):
         images = self._model.images
         same = [column for column in _MAY_BE_REDUNDANT if images.has_one_value(FIELDS[column])]
         inGroups = [PATIENT, PATIENT_ID] if self._model.isGrouped else []
@@ -82,7 +92,6 @@ class ImageColumns:
             for column in same
             if column not in (PATIENT_ID, *inGroups) and not self._columns.isShown(column)
         ]
-        self._measure()
 
     def _commonText(self, column):
         # Of no row: the first may be that of a group.
@@ -106,12 +115,6 @@ class ImageColumns:
     def _setWidths(self):
         for column, width in _WIDTHS.items():
             self._columns.setWidth(column, width)
-
-    def showGroups(self):
-        """Make room for the names of groups, or for those of images alone."""
-        self.showList()
-        self._columns.measureColumn(NAME)
-        self._columns.widen(NAME)
 
 
 def _names():
