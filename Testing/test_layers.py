@@ -22,6 +22,7 @@ MODULE_FILE = "IGTLMetaBrowser"
 LAYERS = {
     "file_version": -1,
     "lengths": -1,
+    "person_names": -1,
     "whole_file": -1,
     "codec": 0,
     "dicom_index": 0,

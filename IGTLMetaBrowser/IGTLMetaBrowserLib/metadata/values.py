@@ -94,6 +94,7 @@ def _field_names(record: type) -> tuple[str, ...]:
 
 
 def _words(text: str) -> list[str]:
+    # Of any text, not of a name alone: "T1 +C" is not "T1 -C".
     return re.split(r"[\s,^]+", text.strip(" \0^,").casefold())
 
 

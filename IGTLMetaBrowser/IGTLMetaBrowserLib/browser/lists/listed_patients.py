@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ... import codec
-from ...net.client.listed_images import is_another_patient, name_words
+from ...net.client.listed_images import is_another_patient
+from ...person_names import name_words
 
 # A list may have been cut to its fields, and the next one, with metadata, may not be.
 _FIELD_BYTES = 63

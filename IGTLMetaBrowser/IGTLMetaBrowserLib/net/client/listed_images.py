@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import fields
@@ -12,6 +11,7 @@ import numpy as np
 
 from ... import codec
 from ...codec.messages.items import ItemTable
+from ...person_names import name_words
 from ..whole_texts import is_without_items
 
 _MOST_BEFORE = 4
@@ -166,11 +166,6 @@ def is_another_patient(patient_id: str, name: str, entry: codec.ImageMetaItem) -
     is_comparable = name.isascii() and listed.isascii() and len(listed) < _LONGEST_NAME
     words, listed_words = name_words(name), name_words(listed)
     return is_comparable and bool(words and listed_words) and words != listed_words
-
-
-def name_words(name: str) -> list[str]:
-    """Return by what a name is told from another: servers write one in several ways."""
-    return sorted(re.findall(r"[^\W_]+", name.casefold()))
 
 
 def changed_fields(before: codec.ImageMetaItem, now: codec.ImageMetaItem) -> list[str]:

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...net.source import SourceError
+from ...person_names import plain_name, spellings
 from .multipart import FindRoom
 
 Query = Mapping[str, str]
@@ -161,15 +161,7 @@ def _matches(keyword: str, value: str, pattern: str) -> bool:
         return True
     if keyword not in NAMES:
         return _is_like(value, pattern)
-    return any(_is_like(_plain(part), _plain(pattern)) for part in value.split("="))
-
-
-def _plain(name: str) -> str:
-    """Return a name in one of its alphabets as it is compared.
-
-    "Doe^Jane" and "Doe^Jane^^^" are one name, as are "ü" and "u" with the dots behind it.
-    """
-    return unicodedata.normalize("NFC", name).rstrip("^").casefold()
+    return any(_is_like(part, plain_name(pattern)) for part in spellings(value))
 
 
 def _is_like(value: str, pattern: str) -> bool:

@@ -8,8 +8,8 @@ from ... import codec
 from ...dicom_index.image_header import ImageHeader
 from ...file_version import FileVersion
 from ...net.source import SourceError
+from ...person_names import plain_name
 from ..dicom.files import Frame, ImageFile
-from ..dicom.places import plain_name
 from .archive import Archive, Series
 
 

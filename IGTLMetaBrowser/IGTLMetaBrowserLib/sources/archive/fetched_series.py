@@ -15,8 +15,8 @@ from ...dicom_index.header_reader import FileContent
 from ...dicom_index.image_header import ImageHeader, unpack_header
 from ...dicom_index.index import DicomIndex
 from ...dicom_index.similar_headers import SimilarHeaders
+from ...person_names import plain_name
 from ..dicom.folder import DicomFolderSource
-from ..dicom.places import plain_name
 from ..dicom.plans import Plan
 from ..dicom.stored_pixels import stored_dtype
 from .archive import ArchiveError, Series

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from ... import codec
 from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
+from ...person_names import plain_name
 from ..dicom import fields as dicom_fields
 from ..dicom.folder import DicomFolderSource
-from ..dicom.places import plain_name
 from ..dicom.volumes import Stack
 from .archive import KEYWORDS, LONGEST_PATTERN, NOT_IMAGES, Archive, Query, Series
 from .arriving_volume import ArrivingVolume, tag_of

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...person_names import plain_name
 from .files import Frame, number_of_frames
 from .sizes import PixelSize, pixel_size
 
@@ -143,15 +144,6 @@ def check_patient(image: Frame, patient_id: str, name: str) -> None:
         is_other = len(names - {""}) > 1
     if is_other:
         raise ValueError("it is of another patient than the image that it names")
-
-
-def plain_name(name: str) -> str:
-    """Return a person's name as it is compared: "Doe^Jane" and "DOE^JANE^^" are one.
-
-    Of its spellings in several alphabets, the first that is there counts.
-    """
-    spellings = (part.rstrip("^ ").casefold() for part in name.split("="))
-    return next(filter(None, spellings), "")
 
 
 def _sizes_of(frames: list[Frame]) -> list[PixelSize]:

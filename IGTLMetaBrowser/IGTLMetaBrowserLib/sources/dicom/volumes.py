@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...codec.geometry import flip_matrix_lps_ras
+from ...person_names import plain_name
 from .files import Frame, number_of_frames
 from .labels import SequenceIndex, label_volumes, sequence_index
 from .places import (
@@ -31,7 +32,6 @@ from .places import (
     has_unused_position,
     is_from_detector,
     patient_of,
-    plain_name,
 )
 from .repetitions import in_order, split_repetitions, without_doubles
 from .sizes import PixelSize, pixel_size

@@ -1,0 +1,30 @@
+"""Names of persons that are the same to a reader are the same to what compares them."""
+
+from __future__ import annotations
+
+import pytest
+
+from IGTLMetaBrowserLib.person_names import name_words, plain_name, spellings
+
+COMPOSED, WITH_MARKS = "M\u00fcller^Jane", "Mu\u0308ller^Jane"
+
+
+@pytest.mark.parametrize("compared", [plain_name, name_words])
+@pytest.mark.parametrize("other", ["MÜLLER^JANE", WITH_MARKS, f"{COMPOSED}^^^", f"{COMPOSED} "])
+def test_one_name_in_several_forms(compared, other: str):
+    assert compared(other) == compared(COMPOSED)
+
+
+def test_in_dicom_family_and_given_name_have_their_places():
+    assert plain_name("James^Henry") != plain_name("Henry^James")
+
+
+def test_over_openigtlink_a_name_is_written_in_several_ways():
+    ways = "James^Henry", "James, Henry", "henry_james"
+    assert {tuple(name_words(way)) for way in ways} == {("henry", "james")}
+
+
+def test_of_several_alphabets_the_first_that_is_there_counts():
+    assert spellings("=山田^太郎=Yamada^Tarou") == ["", "山田^太郎", "yamada^tarou"]
+    assert plain_name("=山田^太郎=Yamada^Tarou") == "山田^太郎"
+    assert plain_name("") == plain_name("^ ^") == ""
