@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pydicom import Dataset
 
 from helpers.peers import ServerInThread
 from helpers.ready_sources import fetch_only, ready
@@ -100,7 +101,7 @@ def test_a_fetch_that_breaks_off_is_repeated(serve, slices, open_source, tmp_pat
 def test_a_list_that_breaks_off_is_asked_for_again(serve, slices, open_source):
     half = listing(record(slices))
     half.is_cut = True
-    answers = iter([half, listing(record(slices))])
+    answers = iter([half, listing(record(slices)), listing()])
     assert len(open_source(serve(lambda path: next(answers))).images()) == 1
 
 
@@ -237,7 +238,7 @@ def test_no_list_at_all(serve, open_source):
     ("most", "words"),
     [
         (100, ""),
-        (50, ""),
+        (37, ""),
         (64, "There are {} additional results that can be requested"),
         (64, "The number of results exceeded the maximum. Additional results can be requested"),
     ],
@@ -245,16 +246,14 @@ def test_no_list_at_all(serve, open_source):
 def test_an_archive_that_gives_less_at_a_time_than_it_is_asked_for(
     serve, slices, open_source, most, words
 ):
-    """Further ones must be asked for; by some without a word, which give round numbers.
+    """Further ones must be asked for; by some without a word, whatever they give at a time.
 
     Others say it in the words of the standard: these of today, or those it had at first.
     """
-    records = [record(slices) for _ in range(250)]
-    for number, one in enumerate(records):
-        one["0020000E"]["Value"] = [f"1.2.3.{number}"]
+    records = numbered(250, slices)
 
     def script(path: str) -> Answer:
-        offset = int(parse_qs(urlsplit(path).query).get("offset", ["0"])[0])
+        offset = offset_in(path)
         answer = listing(*records[offset : offset + most])
         if words and (left := len(records) - offset - most) > 0:
             answer.headers = {**answer.headers, "Warning": f"299 archive: {words.format(left)}"}
@@ -263,33 +262,57 @@ def test_an_archive_that_gives_less_at_a_time_than_it_is_asked_for(
     assert len(open_source(serve(script)).images()) == 250
 
 
+@pytest.mark.parametrize("status", [400, 404, 416, 501])
 @pytest.mark.parametrize("is_said", [False, True])
-def test_an_archive_that_finds_nothing_behind_the_last_series(serve, slices, open_source, is_said):
-    """It is asked for more, as five are a round number; unless it has said so, there are none."""
-    records = [record(slices) for _ in range(5)]
-    for number, one in enumerate(records):
-        one["0020000E"]["Value"] = [f"1.2.3.{number}"]
+def test_an_archive_that_refuses_what_is_behind_the_last_series(
+    serve, slices, open_source, is_said, status
+):
+    """It is asked for more, whatever it has given; unless it has said so, there are none."""
+    words = {"Warning": "299 archive: There are 1 additional results that can be requested"}
 
     def script(path: str) -> Answer:
-        if parse_qs(urlsplit(path).query).get("offset", ["0"]) != ["0"]:
-            return Answer(404)
-        answer = listing(*records)
-        words = {"Warning": "299 archive: There are 1 additional results that can be requested"}
+        if offset_in(path):
+            return Answer(status)
+        answer = listing(*numbered(4, slices))
         answer.headers = {**answer.headers, **(words if is_said else {})}
         return answer
 
     if is_said:
-        with pytest.raises(SourceError, match=r"cannot search .*HTTP 404"):
+        with pytest.raises(SourceError, match=f"cannot search .*HTTP {status}"):
             open_source(serve(script))
     else:
-        assert len(open_source(serve(script)).images()) == 5
+        assert len(open_source(serve(script)).images()) == 4
+
+
+def test_an_archive_that_fails_behind_the_first_page(serve, slices, open_source):
+    """There may be more: what came is not taken for all."""
+    records = numbered(4, slices)
+    with pytest.raises(SourceError, match=r"cannot search .*HTTP 500"):
+        open_source(serve(lambda path: Answer(500) if offset_in(path) else listing(*records)))
 
 
 def test_an_archive_that_knows_no_offset(serve, slices, open_source):
-    records = [record(slices) for _ in range(100)]
+    records = numbered(100, slices)
+    assert len(open_source(serve(lambda path: listing(*records))).images()) == 100
+
+
+def test_what_makes_no_sense_at_the_end_of_a_page_counts(serve, slices, open_source):
+    """Else it came once more alone, and nothing of the list were left."""
+    records = [*numbered(4, slices), {"00080060": None}]
+    source = open_source(serve(lambda path: listing(*records[offset_in(path) :])))
+    assert len(source.images()) == 4
+
+
+def numbered(count: int, slices: list[Dataset]) -> list[dict[str, Any]]:
+    """The entries of a list of so many series, each with a UID of its own."""
+    records = [record(slices) for _ in range(count)]
     for number, one in enumerate(records):
         one["0020000E"]["Value"] = [f"1.2.3.{number}"]
-    assert len(open_source(serve(lambda path: listing(*records))).images()) == 100
+    return records
+
+
+def offset_in(path: str) -> int:
+    return int(parse_qs(urlsplit(path).query).get("offset", ["0"])[0])
 
 
 def test_a_source_that_is_closed_ends_its_fetches(serve, slices, tmp_path):

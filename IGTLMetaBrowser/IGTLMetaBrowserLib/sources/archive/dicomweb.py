@@ -45,11 +45,12 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 # So many series are asked for at once; archives give what they will, and should say (PS3.18
-# 8.3.4.4) if there are more. Some do not say it, and give round numbers.
+# 8.3.4.4) if there are more. Some do not.
 _PAGE = 5000
-_ROUND = 5
 _THERE_ARE_MORE = re.compile(r"\b299\b.*\badditional results\b", re.IGNORECASE)
 _CHUNK_SIZE = 1 << 20
+# What archives answer to whom they have nothing more for, or do not let ask for it.
+_NOTHING_BEHIND = (400, 404, 416, 501)
 # What the last answer says besides: each thread has its own.
 _warning = ContextVar("warning", default="")
 _AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -106,25 +107,27 @@ class DicomWebArchive:
             return self._find(query, most)
 
     def _find(self, query: Query, most: int) -> Sequence[Series]:
-        found: list[Series] = []
-        is_said = False
+        """Ask on until nothing new comes: of less than was asked for, there may be more.
+
+        That costs one more query, which finds nothing.
+        """
+        found: dict[str, Series] = {}
+        offset, is_said = 0, False
         with self._errors_described("search"):
             while len(found) < most:
-                asked = min(_PAGE, most - len(found))
-                page = self._page(query, asked, len(found), is_said)
-                known = {series.uid for series in found}
-                new = [one for one in _series_in(page) if one.uid not in known]
-                found += new
-                is_said = _THERE_ARE_MORE.search(_warning.get()) is not None
-                is_cut = is_said or len(page) >= asked or len(page) % _ROUND == 0
-                if not is_cut or not new:  # those that do not know an offset begin anew
+                page = self._page(query, min(_PAGE, most - len(found)), offset, is_said)
+                new = {one.uid: one for one in _series_in(page) if one.uid not in found}
+                if not new:  # those that do not know an offset begin anew
                     break
-        return found
+                found |= new
+                offset += len(page)
+                is_said = _THERE_ARE_MORE.search(_warning.get()) is not None
+        return [*found.values()]
 
     def _page(self, query: Query, most: int, offset: int, is_said: bool) -> Any:
-        """Return up to ``most`` of the series behind the first ones, of which some may be there.
+        """Return up to ``most`` of the series behind the first ones.
 
-        ``is_said``: the archive has said that there are more. To some, what is not is not found.
+        ``is_said``: the archive has said that there are more.
         """
         import requests
 
@@ -136,7 +139,7 @@ class DicomWebArchive:
                 search_filters={key: _plain(key, text) for key, text in query.items()},
             )
         except requests.HTTPError as error:
-            if not offset or is_said or error.response.status_code != requests.codes.not_found:
+            if not offset or is_said or error.response.status_code not in _NOTHING_BEHIND:
                 raise
             return []
 
