@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser.lists import entry_table, text_column
 from IGTLMetaBrowserLib.codec import text_rows
 from IGTLMetaBrowserLib.codec.messages.items import ItemTable
 
@@ -50,6 +53,31 @@ def count_hashed_texts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     hashes_of = text_rows.hashes_of
     monkeypatch.setattr(text_rows, "hashes_of", count)
     monkeypatch.setattr(text_rows, "_ROWS_A_TURN", 100)
+    return counts
+
+
+def count_prepared_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return of how many rows texts are read, hashed, folded, ranked or redacted from now on.
+
+    It is filled as that happens, a number each time.
+    """
+    counts: list[int] = []
+
+    def count(module: ModuleType, name: str) -> None:
+        function = getattr(module, name)
+
+        def counted(texts: Sequence[Any], *others: Any) -> Any:
+            counts.append(len(texts))
+            return function(texts, *others)
+
+        monkeypatch.setattr(module, name, counted)
+
+    for name in ("hashes_of", "joined", "without_remains"):
+        count(text_rows, name)
+    for name in ("joined", "ranks", "ranks_of_ascii", "without_remains"):
+        count(text_column, name)
+    for name in ("byte_counts_of", "local_days", "redacted_table", "_is_uniform"):
+        count(entry_table, name)
     return counts
 
 

@@ -50,6 +50,20 @@ class TextRows:
             yield
         self._order, self._sorted_hashes = order, sorted_hashes
 
+    def with_more(self, more: TextRows) -> TextRows:
+        """Return these texts, and below them those of another column, which has the same size.
+
+        What is known of these is taken over: nothing of their rows is made again.
+        """
+        encoded = np.concatenate((self.encoded, more.encoded))
+        whole, count = TextRows(encoded), len(self)
+        whole.encoded, whole.hashes = encoded, np.concatenate((self.hashes, more.hashes))
+        # Behind those of the same number, as their rows are.
+        places = np.searchsorted(self._sorted_hashes, more._sorted_hashes, side="right")
+        whole._order = np.insert(self._order, places, more._order + count)
+        whole._sorted_hashes = np.insert(self._sorted_hashes, places, more._sorted_hashes)
+        return whole
+
     def read(self) -> Iterator[None]:
         """Make ``encoded`` with pauses."""
         encoded = np.empty(len(self), self._texts.dtype)

@@ -86,6 +86,11 @@ class HiddenPatients:
             self.is_hidden = is_hidden
             self.hidden_changed.emit(is_hidden)
 
+    @property
+    def phrase_total(self) -> int:
+        """How many texts are known to name patients: with another one, more is to be redacted."""
+        return len(self._phrases)
+
     def opposite(self) -> HiddenPatients:
         """Return the same patients, hidden where these are not, and the other way round."""
         other = copy.copy(self)

@@ -41,7 +41,8 @@ def register_some_patients(
         for name, patient_id in dict.fromkeys(_patients(some)):
             patients.register(_decode(name), _decode(patient_id))
         yield
-    patients.last_list = weakref.ref(entries)
+    if len(entries) > _ENTRIES_A_TURN:  # the few below it do not make a long list be forgotten
+        patients.last_list = weakref.ref(entries)
 
 
 def redacted_table(

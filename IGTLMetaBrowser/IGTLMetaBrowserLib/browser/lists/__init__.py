@@ -2,5 +2,6 @@
 
 as it came    ``listing``, ``list_requests``, ``listed_patients``
 as it is seen ``image_list``, ``image_groups``, ``image_search``, ``trajectory_list``; with
-              ``text_column``, ``arranged_rows`` and ``natural_order`` for a million rows
+              ``entry_table``, ``text_column``, ``arranged_rows``, ``natural_order`` and
+              ``local_days`` for a million rows
 """

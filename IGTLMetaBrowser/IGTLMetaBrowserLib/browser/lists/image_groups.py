@@ -7,19 +7,18 @@ time, are taken to be a study. All is done with arrays: a list may have 100,000 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
 from .image_list import ImageList
+from .local_days import NO_DAY
 
 GroupKey = tuple[object, int | None]
 """Patient, and day of the study; None for the patient. The same when the list is read again."""
 
-_SECONDS_A_DAY = 86_400
 _EPOCH = date(1970, 1, 1)
-_NO_DAY = -(1 << 31)
 _DAYS = 1 << 32
 
 
@@ -54,9 +53,9 @@ class ImageGroups:
         self._patient_numbers = {key: number for number, key in enumerate(self._patient_keys)}
         self._patients = (np.cumsum(is_used) - 1)[codes]
         self._names, self._ids = names, ids
-        days = _local_days(images.scan_seconds)
+        days = images.local_days
         self._study_codes, self._studies = np.unique(
-            self._patients * _DAYS + (days - _NO_DAY), return_inverse=True
+            self._patients * _DAYS + (days - NO_DAY), return_inverse=True
         )
         self._first_of_patient = _first_places(self._patients, self.patient_total)
 
@@ -75,9 +74,9 @@ class ImageGroups:
         patient, day = number, None
         if number >= self.patient_total:
             patient, day = divmod(int(self._study_codes[number - self.patient_total]), _DAYS)
-            day += _NO_DAY
+            day += NO_DAY
         image = int(self._first_of_patient[patient])
-        when = None if day is None or day == _NO_DAY else _EPOCH + timedelta(days=day)
+        when = None if day is None or day == NO_DAY else _EPOCH + timedelta(days=day)
         key = (self._patient_keys[patient], day)
         names = (self._names.text(image), self._ids.text(image))
         return Group(key, int(day is not None), *names, when)
@@ -87,7 +86,7 @@ class ImageGroups:
         patient = self._patient_numbers.get(key[0])
         if patient is None or key[1] is None:
             return patient
-        code = patient * _DAYS + (key[1] - _NO_DAY)
+        code = patient * _DAYS + (key[1] - NO_DAY)
         study = int(np.searchsorted(self._study_codes, code))
         has_study = study < len(self._study_codes) and self._study_codes[study] == code
         return self.patient_total + study if has_study else None
@@ -158,24 +157,3 @@ def _first_places(numbers: np.ndarray, count: int) -> np.ndarray:
     # Of several assignments to one element numpy keeps the last.
     places[numbers[::-1]] = np.arange(len(numbers))[::-1]
     return places
-
-
-def _local_days(seconds: np.ndarray) -> np.ndarray:
-    """Return the days since 1970 on which these moments were in local time; 0 s is no moment."""
-    days = np.full(len(seconds), _NO_DAY, np.int64)
-    is_known = seconds > 0
-    known = seconds[is_known].astype(np.int64)
-    utc_days, day_of = np.unique(known // _SECONDS_A_DAY, return_inverse=True)
-    # Within a day the difference from UTC changes at most once, when daylight saving time does.
-    offsets = np.array([_utc_offset(day * _SECONDS_A_DAY) for day in utc_days.tolist()], np.int64)
-    after = [_utc_offset((day + 1) * _SECONDS_A_DAY - 1) for day in utc_days.tolist()]
-    offset = offsets[day_of]
-    for moment in np.flatnonzero((offsets != np.array(after, np.int64))[day_of]).tolist():
-        offset[moment] = _utc_offset(int(known[moment]))
-    days[is_known] = (known + offset) // _SECONDS_A_DAY
-    return days
-
-
-def _utc_offset(seconds: int) -> int:
-    offset = datetime.fromtimestamp(seconds).astimezone().utcoffset()
-    return 0 if offset is None else int(offset.total_seconds())

@@ -115,7 +115,7 @@ class Listing:
         """Return an entry with the whole of texts that are longer than its fields, if known."""
         return net.with_whole_text(entry, self._texts) if self._texts else entry
 
-    @property
+    @cached_property
     def long_entries(self) -> list[codec.ImageMetaItem]:
         """The entries with texts that are longer than their fields, as far as they are known."""
         ids = net.ids_with_whole_texts(self._texts)

@@ -68,12 +68,13 @@ def ranks(texts: Sequence[str]) -> np.ndarray:
     """Return the place of each text among all; those that differ in case only share one."""
     if not texts:
         return np.empty(0, np.intp)
-    keys = _natural("\0".join(texts)).split("\0")
+    keys = natural_key("\0".join(texts)).split("\0")
     rank_of_key = {key: rank for rank, key in enumerate(sorted(dict.fromkeys(keys)))}
     return np.fromiter(map(rank_of_key.__getitem__, keys), np.intp, len(keys))
 
 
-def _natural(text: str) -> str:
+def natural_key(text: str) -> str:
+    """Return what texts are sorted by; what differs in case only has the same."""
     parts = _NUMBERS.split(fold(text))
     parts[1::2] = [number.zfill(_MOST_DIGITS) for number in parts[1::2]]
     return "".join(parts)

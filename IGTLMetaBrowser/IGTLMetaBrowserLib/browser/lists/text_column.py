@@ -6,6 +6,7 @@ The bytes stay where the message has them; numpy compares, finds and sorts them.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ...codec import readable
 from ...codec.text_rows import TextRows, joined, pieces, without_remains
-from .natural_order import fold_for_search, ranks, ranks_of_ascii
+from .natural_order import fold_for_search, natural_key, ranks, ranks_of_ascii
 
 _SAMPLE = 1000
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
@@ -60,6 +61,11 @@ class TextColumn(TextRows):
         codes[order] = np.repeat(numbers, np.diff(starts, append=len(self)))
         return [self.text(row) for row in first[by_first].tolist()], codes
 
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The number in ``codes`` of each text."""
+        return {text: number for number, text in enumerate(self.codes[0])}
+
     def contain(self, word: str) -> np.ndarray:
         """Return which rows contain a word that is folded (``natural_order.fold_for_search``)."""
         if self._is_repetitive:
@@ -105,12 +111,76 @@ class TextColumn(TextRows):
         distinct, codes = self.codes
         return ranks(distinct)[codes] if distinct else np.empty(0, np.intp)
 
+    def rank_of(self, key: str) -> tuple[int, bool]:
+        """Return how many ranks are below a ``natural_key``, and whether the next one has it."""
+        count = len(self._row_of_rank)
+        rank = bisect_left(range(count), key, key=self._key_of_rank)
+        return rank, rank < count and self._key_of_rank(rank) == key
+
+    def _key_of_rank(self, rank: int) -> str:
+        if rank not in self._keys_of_ranks:
+            self._keys_of_ranks[rank] = natural_key(self.text(self._row_of_rank[rank]))
+        return self._keys_of_ranks[rank]
+
+    @cached_property
+    def _keys_of_ranks(self) -> dict[int, str]:
+        """Those that were looked at: each search begins with the same."""
+        return {}
+
+    @cached_property
+    def _row_of_rank(self) -> np.ndarray:
+        rows = np.empty(int(self.ranks.max(initial=-1)) + 1, np.intp)
+        rows[self.ranks] = np.arange(len(self))
+        return rows
+
     @cached_property
     def _is_repetitive(self) -> bool:
         """Whether many rows have the same text, so that it pays to look at each text once."""
         sample = self.encoded[:: max(1, len(self) // _SAMPLE)]
         # Of 15,000 different texts, a sample of 1,000 has 3 % twice.
         return len(set(sample.tolist())) <= 0.97 * len(sample)
+
+
+class ExtendedColumn:
+    """The texts of a column, and below them a few more: nothing of the column is made again."""
+
+    def __init__(self, column: TextColumn, more: TextColumn) -> None:
+        self._column, self._more = column, more
+
+    def text(self, row: int) -> str:
+        """Return the text of a row."""
+        count = len(self._column)
+        return self._column.text(row) if row < count else self._more.text(row - count)
+
+    @cached_property
+    def codes(self) -> tuple[list[str], np.ndarray]:
+        """As those of ``TextColumn``."""
+        texts, codes = self._column.codes
+        more, codes_of_more = self._more.codes
+        numbers, new = self._column.numbers, [*texts]
+        numbers_of_more = np.empty(len(more), np.intp)
+        for place, text in enumerate(more):
+            numbers_of_more[place] = numbers.get(text, len(new))
+            if text not in numbers:
+                new.append(text)
+        return new, np.append(codes, numbers_of_more[codes_of_more])
+
+    @cached_property
+    def ranks(self) -> np.ndarray:
+        """As those of ``TextColumn``."""
+        texts, codes = self._more.codes
+        keys = [natural_key(text) for text in texts]
+        places = {key: self._column.rank_of(key) for key in sorted(set(keys))}
+        # Each rank becomes greater by the number of texts that come before it and are new.
+        new = [rank for rank, is_there in places.values() if not is_there]
+        ranks_of_keys, passed = {}, 0
+        for key, (rank, is_there) in places.items():
+            ranks_of_keys[key] = rank + passed
+            passed += not is_there
+        ranks_before = self._column.ranks
+        moved = ranks_before + np.searchsorted(new, ranks_before, side="right")
+        ranks_of_more = np.array([ranks_of_keys[key] for key in keys], np.intp)
+        return np.append(moved, ranks_of_more[codes])
 
 
 def _places(content: np.ndarray, sought: bytes) -> np.ndarray:

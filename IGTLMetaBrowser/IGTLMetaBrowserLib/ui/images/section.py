@@ -110,7 +110,9 @@ class ImageSection:
         live = [liveState.entry for liveState in self._browser.images.live.values()]
         listing, patients = self._browser.metadata.listing, self._browser.patients
         live += labelMapEntries(self._browser.overlays.label_maps, listing)
-        images = ImageList(listing.entries, live, patients, listing.long_entries)
+        images = ImageList(
+            listing.entries, live, patients, listing.long_entries, before=self.model.images
+        )
         self.filter.modalities.setModalities(images.modalities)
         self.model.setImages(images, self.filter.modalities.chosen, self.filter.search.filter)
         self.columns.showList()
