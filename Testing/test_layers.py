@@ -23,6 +23,7 @@ LAYERS = {
     "file_version": -1,
     "lengths": -1,
     "person_names": -1,
+    "system_errors": -1,
     "whole_file": -1,
     "codec": 0,
     "dicom_index": 0,

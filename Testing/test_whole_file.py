@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import stat
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from IGTLMetaBrowserLib import whole_file
-from IGTLMetaBrowserLib.whole_file import replaced_at_end, why
+from IGTLMetaBrowserLib.whole_file import replaced_at_end
 
 SOURCES = Path(whole_file.__file__).parents[1]
 WRITE_AND_WAIT = """
@@ -196,20 +195,3 @@ def test_files_of_others_stay(plan):
         path.touch()
     write(plan, "the new plan")
     assert {*plan.parent.iterdir()} == {plan, *others}
-
-
-@pytest.mark.parametrize(
-    ("number", "words"),
-    [
-        (errno.ENOSPC, "full; make room"),
-        (errno.EROFS, "may not be written to (Read-only file system)"),
-        (errno.EACCES, "change its permissions"),
-        (errno.EFBIG, "may not become so large"),
-        (errno.EIO, "check the folder"),
-    ],
-)
-def test_why_it_cannot_be_written_is_said_in_words(plan, number, words):
-    text = why(OSError(number, os.strerror(number)), plan)
-    assert words in text
-    assert text.startswith(f"{str(plan)!r} cannot be written: ")
-    assert "choose another folder" in text or "choose another" in text

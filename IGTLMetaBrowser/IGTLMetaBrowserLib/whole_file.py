@@ -20,8 +20,6 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-_NO_ROOM = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-_NOT_ALLOWED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _cleaned: set[Path] = set()
 
 
@@ -56,22 +54,6 @@ def replaced_at_end(
             raise
     if is_synced:
         _sync_folder(path.parent)
-
-
-def why(error: OSError, path: Path) -> str:
-    """Return in words why a file cannot be written, and what to do about it."""
-    if error.errno in _NO_ROOM:
-        reason = f"the disk of {str(path.parent)!r} is full; make room, or choose another folder"
-    elif error.errno in _NOT_ALLOWED:
-        reason = (
-            f"the folder {str(path.parent)!r} may not be written to ({error.strerror}); "
-            "change its permissions, or choose another folder"
-        )
-    elif error.errno == errno.EFBIG:
-        reason = "files may not become so large there; raise the limit, or choose another folder"
-    else:
-        reason = f"{error.strerror or error}; check the folder, or choose another"
-    return f"{str(path)!r} cannot be written: {reason}"
 
 
 def _remove_left_overs(folder: Path, suffix: str) -> None:

@@ -153,8 +153,8 @@ def test_a_missing_certificate_is_named(tmp_path: Path) -> None:
     result = igtlmeta("serve", "--demo", "--tls-cert", tmp_path / "none.pem")
     assert result.returncode == 1
     assert (
-        result.stderr == f"igtlmeta: cannot read '{tmp_path}/none.pem': No such file or directory; "
-        "check the path, and who may read it\n"
+        result.stderr == f"igtlmeta: '{tmp_path}/none.pem' cannot be read: No such file or "
+        "directory; check the path, and who may read it\n"
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from .. import net
 from ..privacy.deidentified_source import DeidentifiedSource
 from ..privacy.redacted_log import OwnWordsOnly
+from ..system_errors import why_not_read
 from .output import note, note_if_others_may_read
 from .parser import path_of
 from .serving import when_ready
@@ -67,9 +68,7 @@ def _read_key(path: Path) -> bytes:
     try:
         key = path.read_bytes()
     except OSError as error:
-        raise net.SourceError(
-            f"the key {str(path)!r} cannot be read: {error.strerror}; check the path"
-        ) from None
+        raise net.SourceError(why_not_read(error, path, "the key")) from None
     if len(key) < _SHORTEST_KEY:
         raise net.SourceError(
             f"the key {str(path)!r} has {len(key)} bytes, which can be guessed; {_SHORTEST_KEY} or "

@@ -14,6 +14,7 @@ from ..net.client.image_notes import image_notes
 from ..net.client.list_check import ListCheck
 from ..net.client.listed_images import fits, is_same_entry
 from ..privacy.hidden_patients import is_identity
+from ..system_errors import with_advice
 from . import connection_options, output
 from .list import doubled_ids
 from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
@@ -57,9 +58,8 @@ def fetch(arguments: argparse.Namespace) -> int:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        return complain(
-            f"cannot create the folder {str(folder)!r}: {error.strerror}; choose another with -o"
-        )
+        reason = with_advice(error, "choose another with -o")
+        return complain(f"cannot create the folder {str(folder)!r}: {reason}")
     with connection_options.open_client(arguments) as client:
         images = _ListedImages(client, is_needed=arguments.all)
         listed = images.listed

@@ -57,6 +57,7 @@ def _run(words: list[str]) -> int:
 
             ignore_if_service()
         arguments = _parse(words)
+        from ..system_errors import with_advice
         from .output import complain
 
         if is_lasting:
@@ -80,7 +81,7 @@ def _run(words: list[str]) -> int:
         _flush_at_end(sys.stdout)
         if isinstance(error, BrokenPipeError):
             return _BROKEN_PIPE
-        return complain(f"{error}; if the output goes to a file, check its disk")
+        return complain(with_advice(error, "if the output goes to a file, check its disk"))
 
 
 def _open_closed_streams() -> None:

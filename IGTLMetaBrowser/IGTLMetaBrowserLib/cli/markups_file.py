@@ -16,7 +16,8 @@ from typing import Any
 from ..codec import TrajectoryItem, TrajectoryType
 from ..codec.geometry import flip_lps_ras
 from ..scene.markups.trajectory_decoding import Plan, plan
-from ..whole_file import replaced_at_end, why
+from ..system_errors import why_not_written
+from ..whole_file import replaced_at_end
 
 ENDING = ".mrk.json"
 # Slicer compares the name with the one it has written since before its branch was renamed.
@@ -43,7 +44,7 @@ def write_markups(path: Path, items: Iterable[TrajectoryItem]) -> None:
         with replaced_at_end(path) as part:
             part.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise MarkupsFileError(why(error, path)) from None
+        raise MarkupsFileError(why_not_written(error, path)) from None
 
 
 def _markup(trajectory: Plan) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .. import net
+from ..system_errors import with_advice
 
 
 class MetricsError(Exception):
@@ -39,7 +40,7 @@ class Metrics:
             prometheus_client.start_http_server(port, "127.0.0.1", registry)
         except OSError as error:
             raise MetricsError(
-                f"no metrics on port {port}: {error.strerror}; choose another: --metrics PORT"
+                f"no metrics on port {port}: {with_advice(error, 'choose another: --metrics PORT')}"
             ) from None
 
     def update(self, server: net.Server) -> None:

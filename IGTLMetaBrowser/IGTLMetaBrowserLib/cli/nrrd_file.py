@@ -11,7 +11,8 @@ import numpy as np
 
 from .. import codec
 from ..codec.geometry import flip_matrix_lps_ras
-from ..whole_file import replaced_at_end, why
+from ..system_errors import why_not_written
+from ..whole_file import replaced_at_end
 
 # What no file system objects to, except in the places that ``_file_name`` sees to. Without "%".
 _SAFE = " !#$&'()+,-.;=@[]^_`{}~"
@@ -88,7 +89,7 @@ def write_nrrd(path: Path, image: codec.ImageMessage, texts: Mapping[str, str]) 
         with replaced_at_end(path) as part, part.open("wb") as file:
             _write(file, image.pixels, header)
     except OSError as error:
-        raise NrrdError(why(error, path)) from None
+        raise NrrdError(why_not_written(error, path)) from None
 
 
 def _write(file: BinaryIO, pixels: np.ndarray, header: dict[str, Any]) -> None:

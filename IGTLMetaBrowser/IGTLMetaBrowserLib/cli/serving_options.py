@@ -13,6 +13,7 @@ from typing import Any
 
 from .. import net
 from ..net.server.audit import AuditFile, AuditTrail, Destination, Syslog
+from ..system_errors import reason_of, with_advice
 from .output import note
 from .parser import path_of
 
@@ -48,11 +49,9 @@ def add_address_options(parser: argparse.ArgumentParser) -> None:
 def why_not_listening(arguments: argparse.Namespace, error: OSError) -> str:
     """Return why a server cannot listen where the options say, and what to try."""
     # ``socket.create_server`` adds the address, as a tuple.
-    reason = str(error.strerror).partition(" (while attempting")[0]
-    return (
-        f"cannot listen on {net.format_address(arguments.host, arguments.port)}: {reason}; "
-        "choose another --host, or --port (0 picks a free one)"
-    )
+    own_words = OSError(error.errno, reason_of(error).partition(" (while attempting")[0])
+    reason = with_advice(own_words, "choose another --host, or --port (0 picks a free one)")
+    return f"cannot listen on {net.format_address(arguments.host, arguments.port)}: {reason}"
 
 
 def add_connection_limits(group: Any) -> None:

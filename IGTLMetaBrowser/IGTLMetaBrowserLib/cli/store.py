@@ -26,7 +26,8 @@ from ..sources.documents.plan_document import check_images, write_plan
 from ..sources.documents.predecessor import DocumentsOfStudy
 from ..sources.plain_volumes.volume_file import read_label_map
 from ..sources.trajectory_file import read_trajectories
-from ..whole_file import replaced_at_end, why
+from ..system_errors import why_not_written, with_advice
+from ..whole_file import replaced_at_end
 from . import archive_options, output
 from .output import complain, note
 from .parser import add_command, path_of
@@ -109,7 +110,7 @@ def store(arguments: argparse.Namespace) -> int:
         with replaced_at_end(path) as part:
             part.write_bytes(content.getvalue())
     except OSError as error:
-        return complain(why(error, path))
+        return complain(why_not_written(error, path))
     _print(path, numbers)
     return 0
 
@@ -291,8 +292,8 @@ def _predecessor(text: str | None, known: DocumentsOfStudy | None) -> Dataset | 
         with open_limited(Path(text)) as file:
             return read_whole(file)
     except Exception as error:  # a broken file raises anything
-        reason = getattr(error, "strerror", None) or error
-        words = f"{text} cannot be read as a DICOM document: {reason}; check --replaces"
+        reason = with_advice(error, "check --replaces")
+        words = f"{text} cannot be read as a DICOM document: {reason}"
         raise SourceError(words) from error
 
 

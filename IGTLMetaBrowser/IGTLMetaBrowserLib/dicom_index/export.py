@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..file_version import version_of
-from ..whole_file import replaced_at_end, why
+from ..system_errors import why_not_written
+from ..whole_file import replaced_at_end
 from .database import VERSION, DicomIndexError
 from .fields import FIELDS
 from .index import DicomIndex
@@ -64,7 +65,7 @@ def write_index(
         with replaced_at_end(output, part_path(output)) as part:
             write(_with_ids(index, level, prefix, ids), level, part)
     except OSError as error:
-        raise DicomIndexError(why(error, output)) from error
+        raise DicomIndexError(why_not_written(error, output)) from error
     _write_state(index, output, how)
     return True
 

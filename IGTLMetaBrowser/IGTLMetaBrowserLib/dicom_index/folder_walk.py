@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from ..file_version import FileVersion, version_of
+from ..system_errors import reason_of
 from .header_reader import OTHER, REFUSED
 
 _NOT_KNOWN = FileVersion(-1)
@@ -65,7 +66,7 @@ def _entries(
     except OSError as error:
         if not folder:
             raise
-        reason = f"its files cannot be listed: {error.strerror or error}"
+        reason = f"its files cannot be listed: {reason_of(error)}"
         yield Entry(b"", _NOT_KNOWN, REFUSED, reason)
 
 
@@ -77,7 +78,7 @@ def _entry(found: os.DirEntry[bytes]) -> Entry:
     try:
         status = found.stat() if _ARE_LISTED_WITH_NUMBERS else os.stat(found.path)
     except OSError as error:  # gone since it was listed, or a link to nothing
-        reason = f"cannot be read: {error.strerror or error}"
+        reason = f"cannot be read: {reason_of(error)}"
         return Entry(found.name, _NOT_KNOWN, REFUSED, reason)
     # Pipes and devices are not read: one might wait for them for ever.
     kind = "" if found.is_file() else OTHER

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, BinaryIO, NamedTuple
 
+from ..system_errors import reason_of
 from . import limited_file
 from .buffer_file import BufferFile
 from .elements import READ_AT_ONCE, Elements
@@ -127,7 +128,7 @@ def read_file(path: str | bytes) -> FileContent:
             size = os.fstat(file.fileno()).st_size
             return _read_checked(io.BufferedReader(file, READ_AT_ONCE), size)
     except OSError as error:
-        return FileContent(REFUSED, f"cannot be read: {error.strerror or error}")
+        return FileContent(REFUSED, f"cannot be read: {reason_of(error)}")
 
 
 def read_content(content: bytes | memoryview) -> FileContent:

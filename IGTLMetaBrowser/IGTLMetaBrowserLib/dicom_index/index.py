@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..file_version import FileVersion
+from ..system_errors import with_advice
 from .database import VERSION, DicomIndexError, change, describe_error, open_database
 from .fields import PATHS
 from .header_reader import DICOM, UNREAD, FileContent
@@ -106,8 +107,8 @@ class DicomIndex:
                 survey(self._sql, self._root, self._own)
         except OSError as error:
             raise DicomIndexError(
-                f"the files in {os.fspath(self.folder)!r} cannot be listed: {error.strerror}; "
-                "check the folder"
+                f"the files in {os.fspath(self.folder)!r} cannot be listed: "
+                f"{with_advice(error, 'check the folder')}"
             ) from None
 
     def add(self, files: Iterable[tuple[str, int, FileContent]]) -> None:

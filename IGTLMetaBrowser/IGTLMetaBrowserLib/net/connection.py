@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .. import codec
 from ..codec.wire import Buffer
+from ..system_errors import reason_of
 from .other_protocols import LONGEST_BEGINNING
 from .tls import in_words
 from .tls_socket import NoDataError, TLSSocket
@@ -174,12 +175,11 @@ class Connection:
 
     def describe_loss(self, address: str, last_words: str = "") -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
-        words = getattr(self.lost, "strerror", None) or self.lost  # without Python's "[Errno 104]"
-        reason = f"dropped the connection ({words})"
+        reason = f"dropped the connection ({reason_of(self.lost)})"
         if isinstance(self.lost, EOFError):
             reason = "closed the connection"
         elif isinstance(self.lost, NoDataError):
-            reason = f"was hung up on ({words})"
+            reason = f"was hung up on ({reason_of(self.lost)})"
         elif isinstance(self.lost, ssl.SSLError):
             reason = f"ended the connection: {in_words(self.lost)}"
         # What the server itself has said is a better advice.

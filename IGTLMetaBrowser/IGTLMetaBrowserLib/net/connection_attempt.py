@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 
+from ..system_errors import with_advice
 from .address import format_address
 from .errors import ConnectionFailedError
 from .host_lookup import POLL_SECONDS, HostLookup, SocketAddress, known_addresses
@@ -142,9 +143,8 @@ class ConnectionAttempt:
             if failure == errno.ECONNREFUSED
             else "check host and network"
         )
-        self._error = ConnectionFailedError(
-            f"cannot connect to {self._name}: {_describe(failure)}; {hint}"
-        )
+        reason = with_advice(OSError(failure, _describe(failure)), hint)
+        self._error = ConnectionFailedError(f"cannot connect to {self._name}: {reason}")
 
 
 def _describe(failure: int) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import socket
 import threading
 
+from ..system_errors import with_advice
 from .errors import ConnectionFailedError
 
 POLL_SECONDS = 0.05
@@ -87,7 +88,5 @@ def _numeric(host: str, port: int) -> list[SocketAddress]:
 
 
 def _unknown_host(host: str, error: Exception) -> ConnectionFailedError:
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return ConnectionFailedError(
-        f"the host name {host!r} is not known ({reason}); check the name and the network"
-    )
+    reason = with_advice(error, "check the name and the network")
+    return ConnectionFailedError(f"the host name {host!r} is not known: {reason}")

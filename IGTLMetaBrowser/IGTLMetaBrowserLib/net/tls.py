@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..system_errors import reason_of, why_not_read
 from .errors import TLSError
 
 # What OpenSSL says, and what it means between two OpenIGTLink peers. The first that fits is said.
@@ -83,9 +84,7 @@ def _require_file(path: Path) -> None:
     try:
         path.read_bytes()
     except OSError as error:
-        raise TLSError(
-            f"cannot read {str(path)!r}: {error.strerror}; check the path, and who may read it"
-        ) from None
+        raise TLSError(why_not_read(error, path)) from None
 
 
 def _why_not_loaded(certificate: Path, key: Path, error: Exception) -> str:
@@ -104,6 +103,6 @@ def _no_password() -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
+    reason = getattr(error, "reason", None) or reason_of(error)
     reason = re.sub(r" \(_ssl\.c:\d+\)$", "", str(reason))  # a line of Python's source
     return str(reason).replace("_", " ").lower() if str(reason).isupper() else str(reason)

@@ -24,6 +24,7 @@ from typing import Any
 from .. import codec
 from ..lengths import LONGEST
 from ..net.source import SourceError
+from ..system_errors import why_not_read
 from ..whole_file import replaced_at_end
 from .json_file import read_json
 
@@ -39,9 +40,7 @@ def read_trajectories(path: Path) -> list[codec.TrajectoryItem]:
     try:
         objects = read_json(path)
     except OSError as error:
-        raise SourceError(
-            f"{str(path)!r} cannot be read: {error.strerror}; check the name and its permissions"
-        ) from error
+        raise SourceError(why_not_read(error, path)) from error
     except SourceError as error:
         raise SourceError(f"The trajectories in {str(path)!r} cannot be read: {error}") from None
     except (RecursionError, ValueError) as error:

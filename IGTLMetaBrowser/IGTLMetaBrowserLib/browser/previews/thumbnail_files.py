@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ... import codec
-from ...whole_file import replaced_at_end, why
+from ...system_errors import why_not_written
+from ...whole_file import replaced_at_end
 
 _logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class ThumbnailFiles:
                 part.write_bytes(codec.pack(named))
         except OSError as error:
             self._can_write = False
-            _logger.warning("thumbnails are not kept: %s", why(error, path))
+            _logger.warning("thumbnails are not kept: %s", why_not_written(error, path))
             return
         if self._writes % _WRITES_BETWEEN_CLEANINGS == 0:
             self._clean()

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...codec.wire import Buffer
+from ...system_errors import why_not_read, why_not_written
 
 MOST_BYTES = 16 << 30
 """Of a file: a device that streams for days would fill the disk."""
@@ -129,10 +130,7 @@ class RecordingWriter:
         self._file.close()
 
     def _error(self, error: OSError) -> RecordingError:
-        return RecordingError(
-            f"the recording {str(self._path)!r} cannot be written: {error.strerror}; choose "
-            "another file, or check its folder, who may write there, and the disk"
-        )
+        return RecordingError(why_not_written(error, self._path, "the recording"))
 
 
 def read_recording(path: Path) -> Iterator[Record]:
@@ -152,9 +150,7 @@ def read_recording(path: Path) -> Iterator[Record]:
                 words = "%r is damaged or cut off after %d records: the rest is left out"
                 _logger.warning(words, str(path), count)
     except OSError as error:
-        raise RecordingError(
-            f"{str(path)!r} cannot be read: {error.strerror}; check the path"
-        ) from None
+        raise RecordingError(why_not_read(error, path)) from None
 
 
 class _DamagedError(Exception):

@@ -39,6 +39,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
+from ...system_errors import why_not_written, with_advice
 from ..address import format_address
 from ..limited_log import LinesPerMinute
 from ..limits import origin_of
@@ -144,10 +145,8 @@ class AuditFile:
             return False
 
     def _error(self, error: OSError) -> AuditError:
-        return AuditError(
-            f"the audit trail {str(self._path)!r} cannot be written: {error.strerror}; check its "
-            "folder, who may write there, and the disk. Nothing is served without it"
-        )
+        words = why_not_written(error, self._path, "the audit trail")
+        return AuditError(f"{words}. Nothing is served without it")
 
 
 class Syslog(logging.handlers.SysLogHandler):
@@ -157,9 +156,8 @@ class Syslog(logging.handlers.SysLogHandler):
         try:
             super().__init__(address, _FACILITY, socket.SOCK_DGRAM)
         except OSError as error:
-            raise AuditError(
-                f"no syslog at {_named(address)}: {error.strerror or error}; is it running?"
-            ) from None
+            reason = with_advice(error, "check whether it is running")
+            raise AuditError(f"no syslog at {_named(address)}: {reason}") from None
 
     def write(self, line: str) -> None:
         """Send a line; a datagram over the network can be lost without a word."""
@@ -171,11 +169,9 @@ class Syslog(logging.handlers.SysLogHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Do not go on as if it had been written."""
         error = sys.exc_info()[1]
-        reason = getattr(error, "strerror", None) or error
-        raise AuditError(
-            f"syslog at {_named(self.address)} takes no lines: {reason}; is it running? Nothing is "
-            "served without it"
-        )
+        reason = with_advice(error or OSError(), "check whether it is running")
+        words = f"syslog at {_named(self.address)} takes no lines: {reason}"
+        raise AuditError(f"{words}. Nothing is served without it")
 
 
 def _named(address: str | tuple[str, int]) -> str:

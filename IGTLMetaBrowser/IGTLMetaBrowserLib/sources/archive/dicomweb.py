@@ -16,6 +16,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from ...system_errors import reason_of
 from .archive import (
     INSTANCE_KEYWORDS,
     KEYWORDS,
@@ -387,8 +388,8 @@ def _without_password(url: str) -> str:
 def _reason(error: BaseException) -> str:
     """Return what is at the bottom of an error, without the names of Python's objects."""
     error = _bottom(error)
-    words = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or str(error)
-    words = " ".join((words or type(error).__name__).split()).rpartition(">: ")[2]
+    words = getattr(error, "verify_message", "") or reason_of(error)
+    words = " ".join(words.split()).rpartition(">: ")[2]
     return _USER.sub("//", words)
 
 

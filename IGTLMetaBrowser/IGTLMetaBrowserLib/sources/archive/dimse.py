@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ...net.source import SourceError
+from ...system_errors import with_advice
 from .archive import (
     INSTANCE_KEYWORDS,
     KEYWORDS,
@@ -317,7 +318,7 @@ class DimseArchive:
             server = entity.start_server(("", port), block=False, evt_handlers=handlers)
         except OSError as error:
             raise ArchiveError(
-                f"{self.name} cannot send to port {port}: {error.strerror}; see --dicom-move"
+                f"{self.name} cannot send to port {port}: {with_advice(error, 'see --dicom-move')}"
             ) from error
         try:
             with associated(self._peer, [Move]) as association:

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ...system_errors import with_advice
 from .archive import ArchiveError, BrokenOffError
 from .dimse_watch import CLOSED, SECONDS_TO_END, Watch, Watches
 
@@ -196,10 +197,8 @@ def associated(
         with peer.watches.connecting(watch):
             established = _associate(peer, services, storage, roles, handlers, watch, refusal)
     except (OSError, UnicodeError) as error:  # the name of the host is not known, or is none
-        reason = getattr(error, "strerror", "") or error
-        raise ArchiveError(
-            f"{peer.name} cannot be reached: {reason}; check host and port"
-        ) from error
+        reason = with_advice(error, "check host and port")
+        raise ArchiveError(f"{peer.name} cannot be reached: {reason}") from error
     if not established.is_established:
         raise _why_not_associated(peer, refusal, time.monotonic() - since)
     association = Association(peer, established, watch)

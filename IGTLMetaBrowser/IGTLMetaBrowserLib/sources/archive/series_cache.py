@@ -27,6 +27,7 @@ from pathlib import Path
 
 from ... import codec
 from ...net.source import SourceError
+from ...system_errors import reason_of, with_advice
 from ...whole_file import replaced_at_end
 from .archive import ArchiveError, Series
 
@@ -137,9 +138,9 @@ class SeriesCache:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._owner = _owner_of_new(folder)
         except OSError as error:
+            reason = with_advice(error, "choose another with --archive-cache")
             raise ArchiveError(
-                f"the folder {str(folder)!r} for fetched series cannot be made: {error.strerror}; "
-                "choose another with --archive-cache"
+                f"the folder {str(folder)!r} for fetched series cannot be made: {reason}"
             ) from error
 
     def find(self, archive: str, series: Series) -> CachedSeries | None:
@@ -167,8 +168,8 @@ class SeriesCache:
     def error(self, error: OSError) -> ArchiveError:
         """Return what clients are told of an error of the disk: not where anything is."""
         _logger.error("the cache %s cannot be written: %s", self._folder, error)
-        reason = error.strerror or type(error).__name__
-        return ArchiveError(f"the server cannot keep the series on its disk: {reason}")
+        words = f"the server cannot keep the series on its disk: {reason_of(error)}"
+        return ArchiveError(words)
 
     def finish(self, cached: CachedSeries, sums: Sums) -> None:
         """Have a series count as whole; remove those that are used least if there is no room."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...net.source import SourceError
+from ...system_errors import with_advice
 from .archive import ArchiveError
 from .web_answers import AnswerError, WebAnswers
 
@@ -132,9 +133,10 @@ def _check_certificates(settings: WebSettings) -> None:
             if file:
                 read(file)
         except OSError as error:
-            is_other = isinstance(error, ssl.SSLError)
-            words = "it has no certificate in PEM, or no key" if is_other else error.strerror
-            raise ArchiveError(f"{file} cannot be used: {words}; see {option}") from error
+            if isinstance(error, ssl.SSLError):
+                error = OSError("it has no certificate in PEM, or no key")
+            reason = with_advice(error, f"see {option}")
+            raise ArchiveError(f"{file} cannot be used: {reason}") from error
 
 
 def _adapter_class(

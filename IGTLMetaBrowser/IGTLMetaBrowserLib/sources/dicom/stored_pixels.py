@@ -17,6 +17,7 @@ from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
 from ...dicom_index.limited_file import open_regular
 from ...file_version import version_of
 from ...net.source import SourceError
+from ...system_errors import reason_of
 from .files import Frame, ImageFile
 from .values import integer_kind
 
@@ -62,7 +63,7 @@ def open_unchanged(folder: Path, file: ImageFile, contents: Contents | None = No
     try:
         opened = io.FileIO(folder / file.name, opener=open_regular)
     except OSError as error:
-        raise SourceError(f"{file.name!r} can no longer be read: {error.strerror}") from error
+        raise SourceError(f"{file.name!r} can no longer be read: {reason_of(error)}") from error
     try:
         check_unchanged(opened, file)
         header = opened.read(_BYTES_WITH_UID)

@@ -16,6 +16,7 @@ from pathlib import Path
 from ... import codec
 from ...file_version import FileVersion
 from ...net.source import SourceError
+from ...system_errors import reason_of, with_advice
 from ..dicom.fields import ID_LENGTH
 from ..dicom.fields import image_id as id_of_text
 from .formats import NIFTI_ENDINGS, ending_of
@@ -108,7 +109,7 @@ class FolderFiles:
             if path == self._folder:
                 raise SourceError(self._why_not_listed(error)) from error
             if not isinstance(error, FileNotFoundError):  # it is just removed
-                reason = f"its files cannot be listed: {error.strerror}"
+                reason = f"its files cannot be listed: {reason_of(error)}"
                 closed[path] = _Known(reason, (path,), None)
 
         endings = (*ENDINGS, MARKUPS_ENDING)
@@ -126,7 +127,8 @@ class FolderFiles:
             return f"there is no folder {name}; check the path"
         if isinstance(error, NotADirectoryError):
             return f"{name} is a file; give the folder it is in"
-        return f"the files in {name} cannot be listed: {error.strerror}; check who may read them"
+        reason = with_advice(error, "check who may read them")
+        return f"the files in {name} cannot be listed: {reason}"
 
     def forget(self, path: Path) -> None:
         """Read a file anew next time, whatever its version is."""
@@ -182,7 +184,7 @@ class FolderFiles:
         except SourceError as error:
             found = str(error)
         except OSError as error:  # of a folder that the system does not let be read
-            found = f"it cannot be read: {error.strerror}"
+            found = f"it cannot be read: {reason_of(error)}"
         return _Known(found, files, version)
 
     def _read_header(self, path: Path, voxels: Path, seconds: float) -> VolumeFile:

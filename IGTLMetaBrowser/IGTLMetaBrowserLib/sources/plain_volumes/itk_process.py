@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from ...net.source import SourceError
+from ...system_errors import reason_of
 from .itk_reading import Request, VolumeHeader
 
 _IMPORT_ROOT = Path(__file__).resolve().parents[3]
@@ -152,7 +153,7 @@ def _start() -> subprocess.Popen[bytes]:
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
-        raise ItkError(f"a process for ITK cannot be started: {error.strerror}") from error
+        raise ItkError(f"a process for ITK cannot be started: {reason_of(error)}") from error
     # A user may have only so many large pipes (pipe(7), pipe-user-pages-soft): then it is as it is.
     with contextlib.suppress(ImportError, AttributeError, OSError):
         import fcntl

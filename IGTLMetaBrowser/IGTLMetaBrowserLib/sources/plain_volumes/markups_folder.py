@@ -14,6 +14,7 @@ from ... import codec
 from ...codec.geometry import flip_lps_ras
 from ...lengths import LONGEST
 from ...net.source import SourceError
+from ...system_errors import reason_of
 from ..json_file import read_json
 
 _NAME_BYTES, _GROUP_BYTES = 64, 32
@@ -55,7 +56,7 @@ def read_markups(path: Path) -> Markups:
             else:
                 found.points += [_point(node, name, *point) for point in points]
     except OSError as error:
-        raise SourceError(f"it cannot be read: {error.strerror}") from None
+        raise SourceError(f"it cannot be read: {reason_of(error)}") from None
     except RecursionError:
         raise SourceError("it is not a markups file of Slicer: it is nested too deep") from None
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ...system_errors import reason_of
 from .formats import (
     LONGEST_HEADER,
     META_ENDINGS,
@@ -48,7 +49,7 @@ def check_text(path: Path, voxels: np.ndarray) -> None:
                 file.seek(begin)
                 _compare(file, _as_in_file(voxels, header[:begin]).reshape(-1))
     except OSError as error:
-        raise VoxelsError(error.strerror) from None
+        raise VoxelsError(reason_of(error)) from None
 
 
 def _begin_of_text(path: Path, header: bytes) -> int | None:

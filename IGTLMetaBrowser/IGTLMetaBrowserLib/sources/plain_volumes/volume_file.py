@@ -17,6 +17,7 @@ from ...codec.geometry import flip_matrix_lps_ras
 from ...file_version import FileVersion, version_of
 from ...lengths import LONGEST, is_length
 from ...net.source import SourceError
+from ...system_errors import reason_of
 from ..dicom.segmentations import Structure
 from ..dicom.sizes import MM_NOT_KNOWN
 from ..documents.label_file import Labels
@@ -93,7 +94,7 @@ def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
     except MemoryError:
         raise SourceError(f"{path.name!r} cannot be read: it takes too much memory") from None
     except OSError as error:
-        raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{path.name!r} cannot be read: {reason_of(error)}") from None
     return voxels[np.newaxis] if len(header.size) == 2 else voxels, place.ijk_to_ras
 
 
@@ -264,7 +265,7 @@ def version_of_files(*files: Path) -> tuple[FileVersion, ...]:
     try:
         return tuple(version_of(file.stat()) for file in dict.fromkeys(files))
     except OSError as error:
-        raise SourceError(f"{files[0].name!r} can no longer be read: {error.strerror}") from None
+        raise SourceError(f"{files[0].name!r} can no longer be read: {reason_of(error)}") from None
 
 
 def can_be_same(listed: tuple[FileVersion, ...], now: tuple[FileVersion, ...]) -> bool:

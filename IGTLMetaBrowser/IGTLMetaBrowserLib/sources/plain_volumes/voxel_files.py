@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 
 from ...net.source import SourceError
+from ...system_errors import reason_of
 from .formats import (
     LONGEST_HEADER,
     META_ENDINGS,
@@ -46,7 +47,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
         with path.open("rb") as file:
             header = file.read(LONGEST_HEADER)
     except OSError as error:
-        raise SourceError(f"{path.name!r} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{path.name!r} cannot be read: {reason_of(error)}") from None
     is_nrrd = ending in NRRD_ENDINGS
     if is_nrrd and len(header) == LONGEST_HEADER and not NRRD_END.search(header):
         raise SourceError("its header has more than 1 MiB; save it without its comments")

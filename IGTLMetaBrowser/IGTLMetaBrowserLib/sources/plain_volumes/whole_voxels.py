@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ...system_errors import reason_of
 from .formats import (
     LONGEST_HEADER,
     META_ENDINGS,
@@ -58,7 +59,7 @@ def nifti_begin(path: Path) -> bytes:
         with _nifti_file(path) as file:
             return file.read(_NIFTI_2)
     except (OSError, EOFError, zlib.error) as error:
-        raise VoxelsError(_words(error)) from None
+        raise VoxelsError(reason_of(error)) from None
 
 
 def is_nifti_2(path: Path) -> bool:
@@ -86,7 +87,7 @@ def check_voxels(path: Path, byte_count: int) -> int | None:
         else:
             is_whole = True
     except (OSError, EOFError, ValueError, OverflowError, struct.error, zlib.error) as error:
-        raise VoxelsError(f"it is damaged: {_words(error)}; {ADVICE}") from None
+        raise VoxelsError(f"it is damaged: {reason_of(error)}; {ADVICE}") from None
     if not is_whole:
         raise VoxelsError(f"it is cut off: voxels are missing at its end; {ADVICE}")
     return checksum
@@ -104,11 +105,6 @@ def check_checksum(voxels: np.ndarray, checksum: int | None) -> None:
             "its header does not fit its compressed voxels; save it uncompressed, or with the "
             "right CompressedDataSize"
         )
-
-
-def _words(error: Exception) -> str:
-    """Without the path, which clients do not get to know."""
-    return str(getattr(error, "strerror", None) or error)
 
 
 def _check_names(path: Path, byte_count: int) -> None:

@@ -6,6 +6,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...net import ConnectionSettings
+from ...system_errors import reason_of
 from .dialog import ArchiveDialog
 from .python_packages import ensureInstalled
 
@@ -58,7 +59,7 @@ class ArchiveSection:
         try:
             self._gateway.start(archive)
         except OSError as error:
-            self._show("notStarted", error=error.strerror or error)
+            self._show("notStarted", error=reason_of(error))
         else:
             self._show("starting", name=archive.text)
         self.update()

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from ...browser.endpoints.command_process import CommandProcess
 from ...metadata.providers.dicom_series import SERIES_UID
 from ...scene.errors import SceneError
+from ...system_errors import reason_of
 from .label_store import LabelStore
 from .plan_store import PlanStore
 from .python_packages import ensureInstalled, pythonProgram
@@ -118,8 +119,7 @@ class ArchiveStore:
             document.write(path)
             self._process = CommandProcess(pythonProgram(), arguments, archive.secrets())
         except (OSError, ValueError) as error:  # a name that is no text, perhaps
-            words = getattr(error, "strerror", None) or error
-            self._statusLine.show(self._texts["notStored"], words=words)
+            self._statusLine.show(self._texts["notStored"], words=reason_of(error))
             self._end()
             return
         self._document = document

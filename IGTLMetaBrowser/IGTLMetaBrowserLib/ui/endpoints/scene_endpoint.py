@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from ...browser.endpoints.scene_server import SceneServer, SceneServerSettings
 from ...signal import Signal
 from ...sources.scene import SceneSource
+from ...system_errors import reason_of
 from .endpoint import Endpoint
 
 
@@ -81,4 +82,4 @@ def _problem(error, settings):
         )
     else:
         text = _("Cannot serve on {host}:{port}: {reason}. Choose another host or port.")
-    return text.format(host=settings.host, port=settings.port, reason=error.strerror)
+    return text.format(host=settings.host, port=settings.port, reason=reason_of(error))

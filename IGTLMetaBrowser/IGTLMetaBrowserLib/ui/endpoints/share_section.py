@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from ...browser.endpoints.scene_server import SceneServerSettings
 from ...net import TLSError, parse_networks
+from ...system_errors import reason_of
 from ..plurals import Plural
 from ..widgets.elided_label import ElidedLabel
 from .clients_table import ClientsTable
@@ -70,7 +71,7 @@ class ShareSection:
         try:
             self._endpoint.start(self._settings())
         except OSError as error:
-            self._showFailure(error.strerror)
+            self._showFailure(reason_of(error))
         except (TLSError, ValueError) as error:
             self._showFailure(f"{error}.")
 
