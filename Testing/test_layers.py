@@ -23,6 +23,7 @@ LAYERS = {
     "file_version": -1,
     "lengths": -1,
     "person_names": -1,
+    "regular_file": -1,
     "system_errors": -1,
     "whole_file": -1,
     "codec": 0,
@@ -47,8 +48,9 @@ NET = ("client", "server", "recording", "probe")
 GIVE_LAYER = f"if it is new, give it a layer in {Path(__file__).name}"
 
 # Two packages of one layer, of which one may use the other, but never the other way round: the
-# source that serves a scene reads it with the package for scenes.
-BESIDE = {(f"{LIB}.sources.scene", "scene")}
+# source that serves a scene reads it with the package for scenes; and whoever writes files knows
+# what is none.
+BESIDE = {(f"{LIB}.sources.scene", "scene"), (f"{LIB}.whole_file", "regular_file")}
 
 WITH_QT = (f"{LIB}.ui", MODULE_FILE)
 WITH_SLICER = (f"{LIB}.scene", f"{LIB}.sources.scene", f"{LIB}.browser", *WITH_QT)

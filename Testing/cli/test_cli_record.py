@@ -78,7 +78,7 @@ def test_they_end_cleanly_before_they_are_ready(
 def test_files_that_cannot_be_are_named(demo_address: str, tmp_path: Path) -> None:
     (tmp_path / "there").write_text("")
     result = igtlmeta("record", demo_address, "-o", tmp_path / "there")
-    assert (result.returncode, "File exists" in result.stderr) == (1, True)
+    assert (result.returncode, "there is one already" in result.stderr) == (1, True)
     result = igtlmeta("replay", tmp_path / "there")
     assert (result.returncode, "is not a recording" in result.stderr) == (1, True)
     taken = demo_address.rpartition(":")[2]

@@ -109,7 +109,8 @@ class TestWhatIsInIt:
         """The thread that reads what is new would wait for ever, and all clients for it."""
         os.mkfifo(tmp_path / "slice.dcm")
         content = read_file(tmp_path / "slice.dcm")
-        assert (content.kind, content.reason) == (REFUSED, "cannot be read: it is no file any more")
+        words = "cannot be read: it is a pipe or a device, and no file"
+        assert (content.kind, content.reason) == (REFUSED, words)
 
     def test_a_row_is_a_subseries_or_a_file(self, folder: Path):
         with DicomIndex(folder) as index:

@@ -339,7 +339,7 @@ def test_wrong_files_are_named(tmp_path: Path, authority: Authority):
     empty.write_text("")
     own, other = authority.issue("a.example"), authority.issue("b.example")
     for settings, words in [
-        (net.ServerTLS(missing), f"cannot read '{missing}': No such file"),
+        (net.ServerTLS(missing), f"'{missing}' cannot be read: No such file"),
         (net.ServerTLS(empty), f"no certificate with its private key in '{empty}'"),
         (net.ServerTLS(empty), "has no -----BEGIN CERTIFICATE-----; convert it to PEM"),
         (net.ServerTLS(authority.file), f"'{authority.file}' has no private key in PEM; name"),
@@ -349,7 +349,7 @@ def test_wrong_files_are_named(tmp_path: Path, authority: Authority):
             f"no list of revoked certificates in '{own}'",
         ),
         (net.ClientTLS(empty), f"no certificates in '{empty}'"),
-        (net.ClientTLS(authority.file, missing), f"cannot read '{missing}'"),
+        (net.ClientTLS(authority.file, missing), f"'{missing}' cannot be read"),
     ]:
         with pytest.raises(net.TLSError) as raised:
             settings.make_context()

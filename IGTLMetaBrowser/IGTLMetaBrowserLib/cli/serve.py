@@ -27,6 +27,7 @@ from ..net.source import HasToBeClosed
 from ..sources.demo import DemoSource
 from ..sources.dicom.folder import DicomFolderSource
 from ..sources.plain_volumes.folder import PlainVolumeSource
+from ..system_errors import reason_of
 from . import archive_options, serving_options, tls_options
 from .deidentify_options import add_deidentify_options, deidentified
 from .hangup import HangUp
@@ -260,7 +261,7 @@ def _open_index(folder: Path, database: Path | None) -> DicomIndex:
     try:
         return DicomIndex(folder, _cached_index(folder))
     except (DicomIndexError, OSError) as error:
-        note(f"{error}; {_IN_MEMORY}")
+        note(f"there is no cache for it ({reason_of(error)}); {_IN_MEMORY}")
         return DicomIndex(folder)
 
 

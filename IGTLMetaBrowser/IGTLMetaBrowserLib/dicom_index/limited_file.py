@@ -7,13 +7,12 @@ each of which becomes an object.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
+from ..regular_file import open_regular
 from .buffer_file import BufferFile
 
 LONGEST = 256 << 20
@@ -34,18 +33,6 @@ _COUNTED_AT_ONCE = 1 << 20
 
 class TooLargeError(Exception):
     """There is more than can be a header."""
-
-
-def open_regular(path: str | bytes, flags: int) -> int:
-    """Open a file, as an opener of Python's; not what somebody has put into its place since.
-
-    One might wait for a pipe for ever. Raises ``OSError``.
-    """
-    number = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-    if not stat.S_ISREG(os.fstat(number).st_mode):
-        os.close(number)
-        raise OSError(errno.EINVAL, "it is no file any more")
-    return number
 
 
 class ElementCount:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..regular_file import read_small
 from ..system_errors import reason_of, why_not_read
 from .errors import TLSError
 
@@ -37,20 +38,19 @@ REQUIRES_TLS = "this server requires TLS"
 
 def load_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     """Show this certificate to the other end. Raises ``TLSError``."""
-    for path in filter(None, (certificate, key)):
-        _require_file(path)
+    contents = [_read(path) for path in (certificate, key or certificate)]
     try:
         # Without a function, OpenSSL would ask at the terminal.
         context.load_cert_chain(certificate, key, password=_no_password)
     except (OSError, ValueError) as error:
         files = f"{str(certificate)!r}" + (f" and {str(key)!r}" if key else "")
-        why = _why_not_loaded(certificate, key or certificate, error)
+        why = _why_not_loaded((certificate, key or certificate), contents, error)
         raise TLSError(f"no certificate with its private key in {files}: {why}") from None
 
 
 def load_certificate_authority(context: ssl.SSLContext, path: Path) -> None:
     """Trust the certificates in a PEM file, or read its revocation list. Raises ``TLSError``."""
-    _require_file(path)
+    _read(path)
     try:
         context.load_verify_locations(path)
     except (OSError, ValueError) as error:
@@ -80,18 +80,21 @@ def in_words(error: Exception) -> str:
     return next((words for key, words in _WORDS.items() if key in text), _reason(error))
 
 
-def _require_file(path: Path) -> None:
+def _read(path: Path) -> bytes:
+    """Return what OpenSSL will read: it does not say which of two files it cannot open, and it
+    would wait for a pipe."""
     try:
-        path.read_bytes()
+        return read_small(path)
     except OSError as error:
         raise TLSError(why_not_read(error, path)) from None
 
 
-def _why_not_loaded(certificate: Path, key: Path, error: Exception) -> str:
+def _why_not_loaded(paths: Sequence[Path], contents: Sequence[bytes], error: Exception) -> str:
     """Return what is wrong with a certificate or its key, of which OpenSSL says little."""
-    if b"CERTIFICATE-----" not in certificate.read_bytes():
+    certificate, key = paths
+    if b"CERTIFICATE-----" not in contents[0]:
         return f"{str(certificate)!r} has no -----BEGIN CERTIFICATE-----; convert it to PEM"
-    if b"PRIVATE KEY-----" not in key.read_bytes():
+    if b"PRIVATE KEY-----" not in contents[1]:
         return f"{str(key)!r} has no private key in PEM; name the file that has it"
     if getattr(error, "reason", "") == "KEY_VALUES_MISMATCH":
         return "the key is that of another certificate; name the one that belongs to it"

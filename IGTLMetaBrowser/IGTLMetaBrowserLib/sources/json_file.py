@@ -6,24 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..net.source import SourceError
-
-MOST_BYTES = 64 << 20
-"""Of a file, which as Python's objects can take 25 times as much. 10,000 trajectories have 3 MB,
-as markups 10 MB."""
+from ..regular_file import read_small
 
 
 def read_json(path: Path) -> Any:
-    """Return what a file holds.
+    """Return what a file holds; as Python's objects it can take 25 times as much memory.
 
-    Raises ``SourceError`` if it is too large, ``OSError``, ``ValueError`` if it is no JSON, and
+    Raises ``OSError``, also if it is too large, ``ValueError`` if it is no JSON, and
     ``RecursionError`` if it is nested too deep.
     """
-    with path.open("rb") as file:
-        # A file can grow after its size was looked at, and a sparse one needs no place on the disk.
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise SourceError(
-            f"it is larger than the limit of {MOST_BYTES >> 20} MiB; write less into one file"
-        )
-    return json.loads(data.decode("utf-8"))
+    return json.loads(read_small(path).decode("utf-8"))

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ... import codec
+from ...regular_file import opened
 from ...system_errors import why_not_written
 from ...whole_file import replaced_at_end
 
@@ -54,7 +55,7 @@ class ThumbnailFiles:
         """Return what is kept under a key, or None."""
         path = self._path(key)
         try:
-            with path.open("rb") as file:
+            with opened(path) as file:
                 message = codec.unpack(file.read(_LARGEST_FILE))
             if not isinstance(message, codec.ThumbnailMessage) or message.device_name != _name(key):
                 raise codec.DecodeError("it is of another image")

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ...regular_file import opened
 from ..bounded import BoundedCache
 from ..modules import DICOM_RECORDS, GENERAL_SERIES, SERIES_FILES, read_module
 from ..observable import ObservableProvider
@@ -199,7 +200,7 @@ def _instance_number(uid: str, path: str) -> float:
     from pydicom.filereader import read_partial
 
     tags = [_SERIES_INSTANCE_UID, _INSTANCE_NUMBER]
-    with open(path, "rb") as file:  # noqa: PTH123 - a path may be any text that Slicer has
+    with opened(path) as file:
         dataset = read_partial(
             file, lambda tag, *_: tag > _INSTANCE_NUMBER, force=True, specific_tags=tags
         )

@@ -27,17 +27,20 @@ fetched.
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import logging.handlers
 import os
+import select
 import socket
 import sys
 from collections import deque
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 from ...system_errors import why_not_written, with_advice
 from ..address import format_address
@@ -49,6 +52,8 @@ from .repeated_transfers import RepeatedTransfers
 _EVENTS_PER_MINUTE = 60
 # Of a minute, of all addresses together: an attacker can have very many of them.
 _MOST_FIRST = 1000
+# A pipe's reader that is busy catches up; one that hangs must not have all clients wait for ever.
+_PIPE_SECONDS = 5
 # With each event: of 100,000 thumbnails that were fetched twice, all at once would take seconds.
 _REPEATED_AT_ONCE = 10
 # What shows voxels.
@@ -108,8 +113,9 @@ class Destination(Protocol):
 class AuditFile:
     """A file, to whose end lines are written; who may read it is up to its folder.
 
-    A file that was moved away or removed, as logrotate does, is made anew. Raises ``AuditError`` if
-    it cannot be written.
+    A file that was moved away or removed, as logrotate does, is made anew. It may be a pipe that
+    somebody reads, as ``/dev/stdout`` of a container is. Raises ``AuditError`` if it cannot be
+    written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -121,8 +127,9 @@ class AuditFile:
         try:
             if not self._is_in_place():
                 self.reopen()
-            self._file.write(line + "\n")
-            self._file.flush()
+            data = (line + "\n").encode()
+            while data:
+                data = data[self._write_some(data) :]
         except OSError as error:
             raise self._error(error) from None
 
@@ -131,9 +138,19 @@ class AuditFile:
         moved, self._file = self._file, self._open()
         moved.close()
 
-    def _open(self) -> TextIO:
+    def _write_some(self, data: bytes) -> int:
+        """Return how much of it was written: not all if the disk is just full, or the pipe."""
+        if (count := self._file.write(data)) is not None:
+            return count
+        readers = select.poll()
+        readers.register(self._file, select.POLLOUT)
+        if not readers.poll(_PIPE_SECONDS * 1000):
+            raise OSError(errno.EAGAIN, "it is a pipe, and whoever has it open reads it no more")
+        return 0
+
+    def _open(self) -> io.FileIO:
         try:
-            return self._path.open("a", encoding="utf-8")
+            return io.FileIO(self._path, "a", opener=_open_at_once)
         except OSError as error:
             raise self._error(error) from None
 
@@ -147,6 +164,16 @@ class AuditFile:
     def _error(self, error: OSError) -> AuditError:
         words = why_not_written(error, self._path, "the audit trail")
         return AuditError(f"{words}. Nothing is served without it")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file, as an opener of Python's, without waiting until somebody reads a pipe."""
+    try:
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "it is a pipe that nobody reads") from None
+        raise
 
 
 class Syslog(logging.handlers.SysLogHandler):

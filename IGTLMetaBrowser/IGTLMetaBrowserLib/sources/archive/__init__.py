@@ -2,7 +2,7 @@
 
 what it can do  ``archive``, by ``dicomweb`` (with ``web_session``, ``web_answers``, ``multipart``,
                 ``stow``) or ``dimse`` (with ``dimse_association``, ``dimse_watch`` and
-                ``dimse_files``)
+                ``dimse_files``), both with ``certificates``
 the source      ``source``, ``queries``, ``entries``, ``overlays``; ``threads``: how they end
 a series        ``series_fetcher``, ``fetched_series``, ``series_cache``, ``disk_checks``,
                 ``series_warm_up``;

@@ -27,6 +27,7 @@ from .archive import (
     Query,
     Series,
 )
+from .certificates import check_certificates
 from .dimse_association import (
     Association,
     Peer,
@@ -373,10 +374,8 @@ def _tls_context(settings: DimseSettings) -> Any:
         return None
     import ssl
 
-    try:
-        context = ssl.create_default_context(cafile=settings.authority)
-        if settings.certificate:
-            context.load_cert_chain(settings.certificate)
-    except OSError as error:
-        raise ArchiveError(f"a certificate cannot be read: {error}") from error
+    check_certificates(settings.authority, settings.certificate)
+    context = ssl.create_default_context(cafile=settings.authority)
+    if settings.certificate:
+        context.load_cert_chain(settings.certificate)
     return context

@@ -5,13 +5,11 @@ For ``dicomweb``; ``web_answers`` has the limits of time.
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...net.source import SourceError
-from ...system_errors import with_advice
-from .archive import ArchiveError
+from .certificates import check_certificates
 from .web_answers import AnswerError, WebAnswers
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ def make_session(url: str, settings: WebSettings, answers: WebAnswers) -> reques
             "Install it: pip install dicomweb-client"
         ) from error
     session = _session_of(settings)
-    _check_certificates(settings)
+    check_certificates(settings.authority, settings.certificate)
     if settings.certificate:
         session.cert = settings.certificate
     is_tls = url.lower().startswith("https:")
@@ -120,23 +118,6 @@ def _retries() -> Any:
         retry_after_max=_LONGEST_WAIT,
         raise_on_status=False,
     )
-
-
-def _check_certificates(settings: WebSettings) -> None:
-    """Read them as TLS will, whose errors do not say which file is wrong."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    for file, read, option in (
-        (settings.certificate, context.load_cert_chain, "--archive-cert"),
-        (settings.authority, context.load_verify_locations, "--archive-ca"),
-    ):
-        try:
-            if file:
-                read(file)
-        except OSError as error:
-            if isinstance(error, ssl.SSLError):
-                error = OSError("it has no certificate in PEM, or no key")
-            reason = with_advice(error, f"see {option}")
-            raise ArchiveError(f"{file} cannot be used: {reason}") from error
 
 
 def _adapter_class(

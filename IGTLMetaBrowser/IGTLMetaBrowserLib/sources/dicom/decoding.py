@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...dicom_index.limited_file import open_regular
 from ...file_version import FileVersion, version_of
 from ...net.source import SourceError
+from ...regular_file import opened
 from .bits import without_other_bits
 from .codestreams import check_frames
 from .tables import apply_modality_table, apply_palette
@@ -263,7 +263,7 @@ def _read(path: Path) -> Dataset:
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
     try:
-        with open(path, "rb", opener=open_regular) as file:
+        with opened(path) as file:
             dataset = read_partial(file, _end_of_pixels(), _DEFERRED, force=True)
     except Exception as error:  # a file that changed since it was listed raises anything
         raise SourceError(f"{path.name!r} can no longer be read: {error}") from error

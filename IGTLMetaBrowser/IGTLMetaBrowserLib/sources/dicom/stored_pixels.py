@@ -14,9 +14,9 @@ import numpy as np
 
 from ...dicom_index.buffer_file import BufferFile, Contents
 from ...dicom_index.image_header import TRANSFER_SYNTAX_UID, ImageHeader
-from ...dicom_index.limited_file import open_regular
 from ...file_version import version_of
 from ...net.source import SourceError
+from ...regular_file import open_regular
 from ...system_errors import reason_of
 from .files import Frame, ImageFile
 from .values import integer_kind

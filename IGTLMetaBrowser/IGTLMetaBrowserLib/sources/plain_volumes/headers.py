@@ -27,6 +27,7 @@ import numpy as np
 
 from ...codec import printable
 from ...net.source import SourceError
+from ...regular_file import opened
 from ..dicom.sizes import NOT_KNOWN
 from .formats import (
     LONGEST_HEADER,
@@ -226,7 +227,7 @@ def _is_float(text: str) -> bool:
 
 
 def _nrrd_header(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with opened(path) as file:
         return NRRD_END.split(file.read(LONGEST_HEADER), maxsplit=1)[0]
 
 
@@ -259,7 +260,7 @@ def _has_nrrd_spacing(header: bytes) -> bool:
 
 
 def _meta_fields(path: Path) -> dict[str, str]:
-    with path.open("rb") as file:
+    with opened(path) as file:
         header = file.read(LONGEST_HEADER)
     end = META_NAME.search(header)  # the last field, which voxels may follow
     found = _META_FIELD.findall(header, 0, end.start() if end else len(header))

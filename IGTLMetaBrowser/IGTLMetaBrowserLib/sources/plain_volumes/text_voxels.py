@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ...regular_file import opened
 from ...system_errors import reason_of
 from .formats import (
     LONGEST_HEADER,
@@ -42,7 +43,7 @@ _ROUNDING = 1e-6  # of floats of 32 bits
 def check_text(path: Path, voxels: np.ndarray) -> None:
     """Raise ``VoxelsError`` if other voxels were read than a file has as text."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             header = file.read(LONGEST_HEADER)
             begin = _begin_of_text(path, header)
             if begin is not None:

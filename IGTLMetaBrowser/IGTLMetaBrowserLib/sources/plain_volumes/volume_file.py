@@ -17,6 +17,7 @@ from ...codec.geometry import flip_matrix_lps_ras
 from ...file_version import FileVersion, version_of
 from ...lengths import LONGEST, is_length
 from ...net.source import SourceError
+from ...regular_file import opened
 from ...system_errors import reason_of
 from ..dicom.segmentations import Structure
 from ..dicom.sizes import MM_NOT_KNOWN
@@ -247,7 +248,7 @@ def digest_of_files(*files: Path) -> bytes:
     """
     digest = blake2b(digest_size=16)
     for path in dict.fromkeys(files):
-        with path.open("rb") as file:
+        with opened(path) as file:
             size = file.seek(0, os.SEEK_END)
             for begin in (0, size // 2, max(0, size - _SAMPLE)):
                 file.seek(begin)

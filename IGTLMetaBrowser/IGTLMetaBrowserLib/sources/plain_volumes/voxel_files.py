@@ -16,6 +16,7 @@ import re
 from pathlib import Path
 
 from ...net.source import SourceError
+from ...regular_file import opened
 from ...system_errors import reason_of
 from .formats import (
     LONGEST_HEADER,
@@ -44,7 +45,7 @@ def voxel_file(path: Path, folder: Path) -> Path:
         _check_nifti_neighbor(path)
         return path
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             header = file.read(LONGEST_HEADER)
     except OSError as error:
         raise SourceError(f"{path.name!r} cannot be read: {reason_of(error)}") from None

@@ -22,6 +22,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ...regular_file import opened
 from ...system_errors import reason_of
 from .formats import (
     LONGEST_HEADER,
@@ -115,7 +116,7 @@ def _check_names(path: Path, byte_count: int) -> None:
     at most a header and voxels of ``byte_count`` bytes. Raises ``OSError``.
     """
     count, end = 0, b""
-    with path.open("rb") as file:
+    with opened(path) as file:
         # A sparse file of terabytes takes no room, and hours to be read.
         if os.fstat(file.fileno()).st_size > LONGEST_HEADER + byte_count:
             raise VoxelsError("it is longer than its header and its voxels; save it anew")
@@ -129,7 +130,7 @@ def _check_names(path: Path, byte_count: int) -> None:
 
 def _nifti_file(path: Path) -> BinaryIO:
     is_deflated = path.name.lower().endswith(".gz")
-    return gzip.open(path) if is_deflated else path.open("rb")
+    return gzip.open(opened(path)) if is_deflated else opened(path)
 
 
 def _is_whole_nifti(path: Path) -> bool:
@@ -163,7 +164,7 @@ def _end_of_nifti(header: bytes) -> int:
 
 def _is_whole_meta_image(path: Path, byte_count: int) -> tuple[bool, int | None]:
     """Return whether there are so many bytes, and their CRC-32 if they were inflated."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         header = file.read(LONGEST_HEADER)
         found = META_NAME.search(header)
         if found is None or not _IS_DEFLATED.search(header, 0, found.start()):
@@ -172,7 +173,7 @@ def _is_whole_meta_image(path: Path, byte_count: int) -> tuple[bool, int | None]
         if name in META_ITSELF:
             file.seek(header.index(b"\n", found.start()) + 1)
             return _inflated(file, byte_count)
-    with (path.parent / name.decode()).open("rb") as file:
+    with opened(path.parent / name.decode()) as file:
         return _inflated(file, byte_count)
 
 
