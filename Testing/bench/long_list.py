@@ -58,9 +58,11 @@ class Window:
         self.paint()
 
     def filter(self, text: str) -> None:
-        """Filter as when the pause after the last key is over."""
+        """Filter as when the pause after the last key is over, until the rows are those found."""
         self.ui.filterLineEdit.text = text
         self.panel.images.filter.apply()
+        while self.panel.model.isFiltering:
+            self.panel.model.filterOn(1.0)
         self.paint()
 
     def sort(self, column: int) -> None:

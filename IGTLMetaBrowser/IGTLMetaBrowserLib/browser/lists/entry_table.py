@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -52,10 +53,11 @@ class EntryTable:
         self._columns: dict[str, TextColumn] = {}
         self._are_uniform: dict[str, bool] = {}
         self._long_texts = self._folded_long_texts(long_entries, patients)
-        self._filter: tuple[object, ...] | None = None
-        self._matches = np.ones(len(self), bool)
+        self.matches = np.ones(len(self), bool)
+        """Which images are those that ``match`` has found."""
+        self._matches_of: tuple[object, ...] = ("", (), NO_SEARCH)
         self.preparation = self._prepare_columns()
-        """Prepares the columns for ``matches``, with pauses."""
+        """Prepares the columns for ``match``, with pauses."""
 
     def is_of(self, entries: Sequence[ImageMetaItem], patients: HiddenPatients | None) -> bool:
         """Whether a new table of these entries would be the same."""
@@ -95,30 +97,34 @@ class EntryTable:
         # An OpenIGTLink timestamp has the seconds since 1970 UTC in its upper 32 bits.
         return local_days(self.values("scan_time").astype(np.uint64) >> np.uint64(32))
 
-    def matches(self, text: str, modalities: Collection[str], search: ImageSearch) -> np.ndarray:
-        """Return which images ``ImageList.filter`` shows; the last answer is remembered."""
-        given = text, tuple(modalities), search
-        if self._filter != given:
-            self._matches = self._match(*given)
-            self._filter = given
-        return self._matches
+    def match(self, text: str, modalities: Collection[str], search: ImageSearch) -> Iterator[None]:
+        """Find with pauses which images ``ImageList.filter`` shows, for ``matches``.
 
-    def _match(self, text: str, modalities: Collection[str], search: ImageSearch) -> np.ndarray:
+        There are no pauses if that was the last that was looked for.
+        """
+        given = text, tuple(modalities), search
+        if self._matches_of == given:
+            return
         matches = np.ones(len(self), bool)
-        for word in search_words(text):
+        sought = [(TEXT_FIELDS, word) for word in search_words(text)]
+        sought += [((field,), word) for field, some in search.words().items() for word in some]
+        if sought:
+            for _ in self.preparation:  # not "yield from", which would end it with this one
+                yield
+        for fields, word in sought:
             found = np.zeros(len(self), bool)
-            for field in TEXT_FIELDS:
-                found |= self._contain(field, word)
+            for field in fields:
+                yield from self.column(field).find(word, found)
+                self._find_long_texts(field, word, found)
             matches &= found
         if modalities:
             matches &= self._have_modality(modalities.__contains__)
-        return matches if search == NO_SEARCH else matches & self._match_search(search)
+        self.matches, self._matches_of = matches & self._are_wanted(search), given
+        yield
 
-    def _match_search(self, search: ImageSearch) -> np.ndarray:
+    def _are_wanted(self, search: ImageSearch) -> np.ndarray:
+        """Return which images have the modality and the days that are searched for."""
         matches = np.ones(len(self), bool)
-        for field, words in search.words().items():
-            for word in words:
-                matches &= self._contain(field, word)
         if modality := fold(search.modality.strip()):
             matches &= self._have_modality(lambda name: fold(name) == modality)
         if (seconds := search.seconds()) is not None:
@@ -130,13 +136,11 @@ class EntryTable:
         names, numbers = self.column("modality").codes
         return np.array([*map(is_wanted, names)], bool)[numbers]
 
-    def _contain(self, field: str, word: str) -> np.ndarray:
-        """Return which rows have a folded word in a text, that of the whole entry if it was cut."""
-        found = self.column(field).contain(word)
+    def _find_long_texts(self, field: str, word: str, found: np.ndarray) -> None:
+        """Set ``found`` where the text of the whole entry has a word that may have been cut."""
         for row, text in self._long_texts.get(field, {}).items():
             if word in text:
                 found[row] = True
-        return found
 
     def _folded_long_texts(
         self, entries: Iterable[ImageMetaItem], patients: HiddenPatients | None
@@ -198,9 +202,12 @@ class EntriesWithMore:
     def local_days(self) -> np.ndarray:
         return np.concatenate((self._table.local_days, self._more.local_days))
 
-    def matches(self, text: str, modalities: Collection[str], search: ImageSearch) -> np.ndarray:
-        given = text, modalities, search
-        return np.concatenate((self._table.matches(*given), self._more.matches(*given)))
+    def match(self, *given: Any) -> Iterator[None]:
+        return chain(self._table.match(*given), self._more.match(*given))
+
+    @property
+    def matches(self) -> np.ndarray:
+        return np.concatenate((self._table.matches, self._more.matches))
 
 
 def _state(patients: HiddenPatients | None) -> object:

@@ -158,7 +158,26 @@ class ImageList(ArrangedRows):
         those to be shown; none means all. ``search`` is what they have in common besides, unless
         the server has searched for it.
         """
-        self.show_only(self._entries.matches(text, modalities, search))
+        for _ in self.match(text, modalities, search):
+            pass
+        self.show_matches()
+
+    def match(
+        self, text: str = "", modalities: Collection[str] = (), search: ImageSearch = NO_SEARCH
+    ) -> Iterator[None]:
+        """Find with pauses what ``filter`` shows, and ``show_matches`` afterwards.
+
+        Of a million rows that takes 0.1 s, and a second if they are not prepared yet.
+        """
+        return self._entries.match(text, modalities, search)
+
+    def show_matches(self) -> None:
+        """Show what ``match`` has found."""
+        self.show_only(self._entries.matches)
+
+    def show_none(self) -> None:
+        """Show nothing, as long as it is not found."""
+        self.show_only(np.zeros(len(self), bool))
 
     def prepare(self, seconds: float) -> bool:
         """Prepare the columns for ``filter`` for about ``seconds``; return whether there is more.

@@ -17,6 +17,7 @@ from ...codec.text_rows import TextRows, joined, pieces, without_remains
 from .natural_order import fold_for_search, natural_key, ranks, ranks_of_ascii
 
 _SAMPLE = 1000
+_TEXTS_A_TURN = 2000  # they are folded in 4 ms
 _UNDECODABLE = re.compile("[\udc80-\udcff]")
 
 
@@ -33,22 +34,22 @@ class TextColumn(TextRows):
         self.encoded = np.concatenate(parts)
 
     def prepare_search(self) -> Iterator[None]:
-        """Make with pauses what ``contain`` needs: at once, a million rows take 0.1 s."""
+        """Make with pauses what ``find`` needs: at once, a million rows take 0.1 s."""
         yield from self.read()
         if self._is_repetitive:
             yield from self.hash()
-            # At once: to sort in parts takes longer than all the rest, and the user may type.
-            self.codes  # noqa: B018 - it is made now, and the texts in another turn
-            yield
-            self._folded_distinct  # noqa: B018
+            yield from self._number()
+            yield from self._fold_distinct()
         else:
             yield from self._fold()
 
     @cached_property
     def codes(self) -> tuple[list[str], np.ndarray]:
         """The distinct texts, in the order of their first rows, and the number of each row's."""
-        if not len(self):
-            return [], np.empty(0, np.intp)
+        if self._is_repetitive:
+            for _ in self._number():
+                pass
+            return self.codes
         # What np.unique does, but several times as fast: the order of equal numbers is any.
         order = np.argsort(self.hashes)
         in_order = self.hashes[order]
@@ -61,45 +62,83 @@ class TextColumn(TextRows):
         codes[order] = np.repeat(numbers, np.diff(starts, append=len(self)))
         return [self.text(row) for row in first[by_first].tolist()], codes
 
+    def _number(self) -> Iterator[None]:
+        """Make ``codes`` of few texts with pauses: each row's is looked up among those before."""
+        known, numbers = np.empty(0, np.uint64), np.empty(0, np.intp)
+        codes, texts = np.empty(len(self), np.intp), []
+        for piece in pieces(len(self)):
+            hashes = self.hashes[piece]
+            places = np.searchsorted(known, hashes)
+            is_new = np.append(known, np.uint64(0))[places] != hashes
+            is_new |= places == len(known)
+            if is_new.any():
+                new, first = np.unique(hashes[is_new], return_index=True)
+                rows = piece.start + np.flatnonzero(is_new)[first]
+                numbers_of_new = np.argsort(np.argsort(rows)) + len(texts)
+                texts += [self.text(row) for row in np.sort(rows).tolist()]
+                places = np.searchsorted(known, new)
+                known, numbers = (
+                    np.insert(known, places, new),
+                    np.insert(numbers, places, numbers_of_new),
+                )
+                places = np.searchsorted(known, hashes)
+            codes[piece] = numbers[places]
+            yield
+        self.codes = texts, codes
+
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The number in ``codes`` of each text."""
         return {text: number for number, text in enumerate(self.codes[0])}
 
-    def contain(self, word: str) -> np.ndarray:
-        """Return which rows contain a word that is folded (``natural_order.fold_for_search``)."""
+    def find(self, word: str, found: np.ndarray) -> Iterator[None]:
+        """Set ``found`` with pauses where a row has a folded word (``fold_for_search``)."""
         if self._is_repetitive:
             are_found = np.array([word in text for text in self._folded_distinct], bool)
-            return are_found[self.codes[1]]
-        found = np.zeros(len(self), bool)
+            found |= are_found[self.codes[1]]
+            yield
+            return
         sought = word.encode("utf-8", "surrogateescape")
-        content, starts = self._folded
-        if len(content) >= len(sought):
-            found[np.searchsorted(starts, _places(content, sought), side="right") - 1] = True
-        return found
+        for first_row, content, starts in self._folded:
+            if len(content) >= len(sought):
+                rows = np.searchsorted(starts, _places(content, sought), side="right") - 1
+                found[first_row + rows] = True
+            yield
 
     @cached_property
     def _folded_distinct(self) -> list[str]:
-        return [fold_for_search(readable(text)) for text in self.codes[0]]
+        for _ in self._fold_distinct():
+            pass
+        return self._folded_distinct
+
+    def _fold_distinct(self) -> Iterator[None]:
+        """Make ``_folded_distinct`` with pauses."""
+        distinct, folded = self.codes[0], []
+        for begin in range(0, len(distinct), _TEXTS_A_TURN):
+            some = distinct[begin : begin + _TEXTS_A_TURN]
+            folded += [fold_for_search(readable(text)) for text in some]
+            yield
+        self._folded_distinct = folded
 
     @cached_property
-    def _folded(self) -> tuple[np.ndarray, np.ndarray]:
-        """All folded texts with a NUL between them, as bytes, and where each begins."""
+    def _folded(self) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """Folded texts with a NUL between them, as bytes, of some rows each, from the first on.
+
+        The number of their first row, their bytes, and where in these each text begins.
+        """
         for _ in self._fold():
             pass
         return self._folded
 
     def _fold(self) -> Iterator[None]:
         """Make ``_folded`` with pauses."""
-        contents: list[bytes] = []
-        starts, begin = [np.empty(0, np.intp)], 0
+        folded = []
         for piece in pieces(len(self)):
-            contents.append(_fold_joined(joined(self.encoded[piece])))
-            ends = np.flatnonzero(np.frombuffer(contents[-1], np.uint8) == 0)
-            starts.append(np.concatenate(([0], ends + 1)) + begin)
-            begin += len(contents[-1]) + 1
+            content = np.frombuffer(_fold_joined(joined(self.encoded[piece])), np.uint8)
+            starts = np.concatenate(([0], np.flatnonzero(content == 0) + 1))
+            folded.append((piece.start, content, starts))
             yield
-        self._folded = np.frombuffer(b"\0".join(contents), np.uint8), np.concatenate(starts)
+        self._folded = folded
 
     @cached_property
     def ranks(self) -> np.ndarray:

@@ -11,6 +11,8 @@ from .search_fields import SearchFields
 
 # After the last key, as in Slicer's IDC browser.
 DEBOUNCE_MILLISECONDS = 300
+# What may have to be prepared or shown in such a turn takes a multiple of that at most.
+_TURN_SECONDS = 0.008
 
 
 class FilterSection:
@@ -22,10 +24,12 @@ class FilterSection:
         self._localeTexts = localeTexts
         self._total = Plural(localeTexts, _("1 image"), _("{count} images"), none="")
         self._shownOfTotal = _("{shown} of {total}")
+        self._filtering = _("filtering …")
         self.modalities = ModalityFilter(ui.modalityWidget, ui.clearSearchButton, localeTexts)
         self.modalities.chosenChanged.connect(self.apply)
         self.search = SearchFields(ui, browser, statusLine, colors, self.apply)
         self._timer = SingleShotTimer(self.apply)
+        self._turns = SingleShotTimer(self._goOn)
         ui.countLabel.visible = False  # an empty one would take its place beside the box
         ui.filterLineEdit.textChanged.connect(self._onTextChanged)
         ui.filterLineEdit.returnPressed.connect(self.apply)
@@ -34,13 +38,29 @@ class FilterSection:
     def close(self):
         """Wait for nothing any more."""
         self._timer.close()
+        self._turns.close()
         self.search.close()
 
     def apply(self):
-        """Filter now."""
+        """Filter now; a long list in turns, and until the end the rows stay as they are."""
         self._timer.stop()
         text = self.ui.filterLineEdit.text
         self._model.setFilter(text, self.modalities.chosen, self.search.filter)
+        self._goOnSoon()
+
+    def showList(self, images):
+        """Show another list: of a long one no rows before it is known which."""
+        self.modalities.setModalities(images.modalities)
+        self._model.setImages(images, self.modalities.chosen, self.search.filter)
+        self._goOnSoon()
+
+    def _goOnSoon(self):
+        if self._model.isFiltering:
+            self._turns.start()
+
+    def _goOn(self):
+        self._model.filterOn(_TURN_SECONDS)
+        self._goOnSoon()
 
     def clear(self):
         """Show all images."""
@@ -58,7 +78,9 @@ class FilterSection:
 
     def _showCount(self):
         shown, total = len(self._model.images.rows), len(self._model.images)
-        if shown < total:
+        if self._model.isFiltering:
+            text = self._filtering
+        elif shown < total:
             number = self._localeTexts.number
             text = self._shownOfTotal.format(shown=number(shown), total=number(total))
         else:

@@ -29,6 +29,7 @@ class RowSelection:
         self._isSelected = np.zeros(len(model.images), bool)
         self._isUpToDate = True
         self._isRestoring = False
+        self._areRowsDue = False
         self._currentId = None
         self._topId = None
         self._horizontalPosition = 0
@@ -114,6 +115,8 @@ class RowSelection:
 
     def _onModelAboutToBeReset(self):
         self._read()
+        if self._areRowsDue:
+            return  # where the user was is known from the rows before
         self._currentId = self._idAt(self._view.currentIndex())
         self._topId = self._idAt(self._view.indexAt(qt.QPoint(0, 0)))
         self._horizontalPosition = self._view.horizontalScrollBar().value
@@ -124,8 +127,10 @@ class RowSelection:
             self._takeOver(self._model.images)
         self._restore()
         self._restoreCurrent()
-        if isAnotherList:
+        if isAnotherList or self._areRowsDue:
             self._restoreTop()
+        # A long list has no rows before it is known which ones the filter leaves.
+        self._areRowsDue = self._model.isFiltering and self._model.rowCount() == 0
         self._view.horizontalScrollBar().value = self._horizontalPosition
 
     def _takeOver(self, images):

@@ -113,8 +113,7 @@ class ImageSection:
         images = ImageList(
             listing.entries, live, patients, listing.long_entries, before=self.model.images
         )
-        self.filter.modalities.setModalities(images.modalities)
-        self.model.setImages(images, self.filter.modalities.chosen, self.filter.search.filter)
+        self.filter.showList(images)
         self.columns.showList()
         self._info.update()
         self._notice.update()
@@ -394,6 +393,8 @@ class ImageSection:
         """Return what is to be done to see images; nothing where the status line says it."""
         if self.model.rowCount() > 0:
             return ""
+        if self.model.isFiltering:
+            return self._texts["filtering"]
         if len(self.model.images) > 0:
             return self._texts["noMatch"]
         return "" if self.hasServer else self._texts["noServer"]
@@ -418,6 +419,7 @@ def _texts():
     return {
         "connectFirst": _("{tip}. Connect to a server first."),
         "selectFirst": _("{tip}. Select images in the table first."),
+        "filtering": _("Filtering …"),
         "noMatch": _("No image matches. Clear the filter to see all images."),
         "noServer": _("Connect to a server to see its images"),
     }

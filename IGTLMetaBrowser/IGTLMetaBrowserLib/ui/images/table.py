@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,9 @@ FIELDS = {
 }
 # So many images may be below the groups that are open unless the user collapses them.
 _MOST_IMAGES_IN_OPEN_GROUPS = 200
+# What a filter leaves of so many images is found in 10 ms; of more it is looked for in turns.
+_FILTERED_AT_ONCE = 10_000
+_FIRST_FILTER_SECONDS = 0.02
 
 
 class ImageTableModel(SortableTableModel):
@@ -65,6 +69,7 @@ class ImageTableModel(SortableTableModel):
         self._groupedRows = None
         self._toggledGroups = set()
         self._filter = ("", (), NO_SEARCH)
+        self._filterWork = None
         self._rearrange()
         self._answers |= {
             qt.Qt.DecorationRole: self._icon,
@@ -81,18 +86,44 @@ class ImageTableModel(SortableTableModel):
         self.beginResetModel()
         self.images = images
         self._groups = None
-        self._filter = (self._filter[0], tuple(modalities), search)
-        self.images.filter(*self._filter)
+        self._startFilter(self._filter[0], modalities, search)
+        if self._isFiltered(_FIRST_FILTER_SECONDS):
+            images.show_matches()
+        else:
+            images.show_none()
         self._sort()
         self.endResetModel()
 
     def setFilter(self, text, modalities, search=NO_SEARCH):
-        """Show only some images, see ``ImageList.filter``."""
-        self.beginResetModel()
+        """Show only some images, see ``ImageList.filter``: at once, or after ``filterOn``."""
+        self._startFilter(text, modalities, search)
+        self.filterOn(_FIRST_FILTER_SECONDS)
+
+    @property
+    def isFiltering(self):
+        """Whether it is not known yet which rows are to be shown: of a long list, or a new one."""
+        return self._filterWork is not None
+
+    def filterOn(self, seconds):
+        """Look for about that long for the rows to be shown; show them when all are found."""
+        if self.isFiltering and self._isFiltered(seconds):
+            self.beginResetModel()
+            self.images.show_matches()
+            self._rearrange()
+            self.endResetModel()
+
+    def _startFilter(self, text, modalities, search):
         self._filter = (text, tuple(modalities), search)
-        self.images.filter(*self._filter)
-        self._rearrange()
-        self.endResetModel()
+        self._filterWork = self.images.match(*self._filter)
+
+    def _isFiltered(self, seconds):
+        # A short list is not worth a turn of its own.
+        isShort = len(self.images) <= _FILTERED_AT_ONCE
+        end = float("inf") if isShort else time.monotonic() + seconds
+        if any(time.monotonic() >= end for _turn in self._filterWork):
+            return False
+        self._filterWork = None
+        return True
 
     def setGrouped(self, isGrouped):
         """Show rows for patients and studies, or do not."""
