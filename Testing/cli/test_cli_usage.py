@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from cli.command import igtlmeta
+from cli.command import COMMAND, SECONDS, environment, igtlmeta
 from IGTLMetaBrowserLib.cli import main
 from IGTLMetaBrowserLib.cli.archive_options import open_archive_source
 from IGTLMetaBrowserLib.cli.serve import _open_index
@@ -125,6 +127,32 @@ def test_each_command_has_help(command: list[str], capsys: pytest.CaptureFixture
         main.main([*command, "--help"])
     assert exit_info.value.code == 0
     assert capsys.readouterr().out.startswith(" ".join(["usage: igtlmeta", *command]))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is always full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", ["--help", "list --help", "--version"])
+def test_help_that_nobody_reads_is_no_error_and_that_cannot_be_written_is_one(
+    arguments: str, unbuffered: str
+) -> None:
+    reading, closed_pipe = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY)
+    results = []
+    for output in (closed_pipe, full):
+        result = subprocess.run(
+            [*COMMAND, *arguments.split()],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            timeout=SECONDS,
+            check=False,
+            env=environment(PYTHONUNBUFFERED=unbuffered),
+        )
+        os.close(output)
+        results.append((result.returncode, result.stderr))
+    words = "[Errno 28] No space left on device; if the output goes to a file, check its disk"
+    assert results == [(141, ""), (1, f"igtlmeta: {words}\n")]
 
 
 def test_a_bug_report_can_say_which_version_it_is_about() -> None:

@@ -56,8 +56,8 @@ def _run(words: list[str]) -> int:
             from .hangup import ignore_if_service
 
             ignore_if_service()
-        arguments = _parse(words)
-        from ..system_errors import with_advice
+        arguments = _parse_or_end(words)
+        from .. import system_errors  # noqa: F401  # when it is needed, no file may be opened
         from .output import complain
 
         if is_lasting:
@@ -78,10 +78,29 @@ def _run(words: list[str]) -> int:
     except MemoryError:
         return complain("the memory is used up; close other programs, or raise its limit (ulimit)")
     except OSError as error:
-        _flush_at_end(sys.stdout)
-        if isinstance(error, BrokenPipeError):
-            return _BROKEN_PIPE
-        return complain(with_advice(error, "if the output goes to a file, check its disk"))
+        return _why_not_printed(error)
+
+
+def _parse_or_end(words: list[str]) -> argparse.Namespace:
+    """Return the arguments; raise ``SystemExit`` after help and version, too, printed or not."""
+    try:
+        try:
+            return _parse(words)
+        finally:
+            sys.stdout.flush()
+    except OSError as error:
+        raise SystemExit(_why_not_printed(error)) from None
+
+
+def _why_not_printed(error: OSError) -> int:
+    """Say why the output cannot be written; return the exit code for it."""
+    _flush_at_end(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return _BROKEN_PIPE
+    from ..system_errors import with_advice
+    from .output import complain
+
+    return complain(with_advice(error, "if the output goes to a file, check its disk"))
 
 
 def _open_closed_streams() -> None:

@@ -20,6 +20,10 @@ class Parser(argparse.ArgumentParser):
         """End the process because of wrong usage."""
         super().error(f"{message}; see {self.prog} --help")
 
+    def print_help(self, file: Any = None) -> None:
+        """Print it; argparse would not tell anybody that it could not be written."""
+        print(self.format_help(), end="", file=file)
+
 
 class ShowVersion(argparse.Action):
     """An option that prints which versions run, for a bug report, and ends the process."""
