@@ -15,8 +15,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...own_program import start_module
+
 _MODULE = "IGTLMetaBrowserLib.cli"
-_IMPORT_ROOT = Path(__file__).resolve().parents[3]
 _OWN_WORDS = re.compile(r"^igtlmeta(?: \w+: error)?: (.*)$", re.MULTILINE)
 # What a window cannot do: "see --archive-user".
 _OPTION_HINT = re.compile(
@@ -40,15 +41,15 @@ class CommandProcess:
         self._folder = tempfile.TemporaryDirectory(prefix="igtlmetabrowser-")
         try:
             with self._file("out").open("wb") as out, self._file("err").open("wb") as err:
-                self._process = subprocess.Popen(
-                    [python, "-m", _MODULE, *arguments],
+                self._process = start_module(
+                    python,
+                    _MODULE,
+                    arguments,
+                    secrets,
                     stdin=subprocess.PIPE,
                     stdout=out,
                     stderr=err,
-                    cwd=_IMPORT_ROOT,  # where Python finds the module, whatever PYTHONPATH says
-                    env={**os.environ, **(secrets or {})},
                     start_new_session=True,
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
                 )
         except OSError:
             self._folder.cleanup()

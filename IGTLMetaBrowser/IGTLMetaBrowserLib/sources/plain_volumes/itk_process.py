@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from ...net.source import SourceError
+from ...own_program import start_module
 from ...system_errors import reason_of
 from .itk_reading import Request, VolumeHeader
 
-_IMPORT_ROOT = Path(__file__).resolve().parents[3]
 _MODULE = f"{__package__}.itk_reading"
 
 HEADER_SECONDS = 10.0
@@ -144,13 +144,12 @@ def _ask(process: subprocess.Popen[bytes], request: Request) -> VolumeHeader:
 
 def _start() -> subprocess.Popen[bytes]:
     try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", _MODULE],
+        process = start_module(
+            sys.executable,
+            _MODULE,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # warnings, with the paths of whoever has compiled ITK
-            cwd=_IMPORT_ROOT,  # where Python finds the module, whatever PYTHONPATH says
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
         raise ItkError(f"a process for ITK cannot be started: {reason_of(error)}") from error
