@@ -203,7 +203,7 @@ def test_a_user_without_a_home_folder_needs_one_for_the_cache_of_an_archive_only
 
     assert main._parse(["list", "localhost"]).address[0] == "localhost"
     _open_index(tmp_path, None).update()
-    assert "set HOME or XDG_CACHE_HOME; for this run, the index" in capsys.readouterr().err
+    assert "set HOME or XDG_CACHE_HOME); for this run, the index" in capsys.readouterr().err
     arguments = main._parse(["serve", "--dicomweb", "http://127.0.0.1:9"])
     with pytest.raises(SourceError, match="XDG_CACHE_HOME, or give --archive-cache"):
         open_archive_source(arguments, 1, 0.01)
