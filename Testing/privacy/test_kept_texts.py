@@ -29,6 +29,7 @@ OURS = [
     dicom_sizes.NOT_KNOWN,
     f"{dicom_sizes.NOT_KNOWN} wide and 1.25 mm high (PixelAspectRatio)",
     dicom_volumes.REVERSED_ROWS,
+    dicom_volumes.MORE_BYTES,
     "offered in parts: a slice is missing between z = -60.5 and z = 65 mm",
     "offered in parts: its spacing changes from 2.5 mm, between z = 0 and z = 5 mm",
     "tilted gantry: its slices follow each other 15.0 degrees off their normal, "

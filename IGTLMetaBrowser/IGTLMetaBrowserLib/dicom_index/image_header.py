@@ -15,7 +15,7 @@ from typing import Any
 
 from .fields import Lookup, checked_items, first_item, in_item, items_of, known_vr, text_of
 from .grids import GRID_TAGS, split_grid
-from .pixel_place import PixelPlace, why_not_whole
+from .pixel_place import PixelPlace, excess_of, why_not_whole
 from .plausible_numbers import floats, why_implausible
 from .stored_values import why_unclear
 
@@ -87,6 +87,8 @@ _GE_ACQUISITION = ("GEMS_ACQU_01", 0x00190010, 0x0019109C)
 MEASUREMENT_UNITS = "MeasurementUnits"
 """Under this keyword a parametric map has the units of its values."""
 TRANSFER_SYNTAX_UID = "TransferSyntaxUID"
+EXCESS = "BytesBehindPixels"
+"""How many bytes a file has more than pixels; absent if none, or one for an even number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,9 @@ def read_image_header(
     problem = why_not_whole(values, transfer_syntax, pixels, file_size) or damage
     problem = problem or _why_not_each_frame(values, len(groups), frames)
     problem = problem or why_implausible(values, frames) or why_unclear(values, frames, pixels)
+    if pixels is not None and not problem:
+        excess, problem = excess_of(values, pixels)
+        values |= {EXCESS: str(excess)} if excess else {}
     problem = problem or split_grid(lookup, values, frames)
     shared = {key: text for key, text in values.items() if key not in OWN_KEYWORDS}
     own = {key: text for key, text in values.items() if key in OWN_KEYWORDS}

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 _SIZE_MARKS = (" (mm not known)", " (mm at detector)")
 _TEXT = """
     a alone along an and another apart are around as at axis back be belong between beyond by
-    cannot changes columns cut degrees detector differ does each end epi_pepolar exchanged files
-    film follow frames from front gantry ge has high i image images in inside interpolation is
-    it its j k known label lies linear magnification map matrix may missing mm moved ms no
-    normal not nothing of off offered on once one only or order other parts patient pixel
-    pixelaspectratio place position qform resampled research reverse rows s same says sequence
-    sform shown size slice slices smaller so space spacing tells that the their there they third
-    tilted time to together twice unknown up upright used volume voxels which wide without x y z
+    bytes cannot changes columns cut degrees detector differ does each end epi_pepolar exchanged
+    files film follow frames from front gantry ge has have high i image images in inside
+    interpolation is it its j k known label lies linear magnification map matrix may missing mm
+    more moved ms no normal not nothing of off offered on once one only or order other parts
+    patient pixel pixelaspectratio place position qform resampled research reverse rows s same
+    says sequence sform shown size slice slices smaller so space spacing tells than that the their
+    there they third tilted time to together twice unknown up upright used volume voxels which
+    wide without x y z
 """
 _WORDS = frozenset(_TEXT.split())
 # Defined terms of Modality (DICOM PS3.3 C.7.3.1.1.1), and what other systems say for them.

@@ -172,7 +172,7 @@ class TestColorsThatAreNotRedGreenAndBlue:
     def test_nor_are_grays_that_may_be_colors(self, tmp_path, make_slice, samples, colors):
         dataset = alone(make_slice, SamplesPerPixel=samples, PhotometricInterpretation=colors)
         dataset.PlanarConfiguration = 0
-        dataset.PixelData = bytes(5 * 7 * 2 * 3)
+        dataset.PixelData = bytes(5 * 7 * 2 * samples)
         assert refusal(tmp_path, dataset).startswith("whether it has colors is not known: ")
 
 

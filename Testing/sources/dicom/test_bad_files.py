@@ -108,6 +108,42 @@ class TestCountsBeyondTheBytes:
         assert "tiles of one picture, which cannot be split" in reason
 
 
+class TestMoreBytesThanPixels:
+    """By the header, some of the pixels are left out: other rows, columns or frames, or padding."""
+
+    @pytest.mark.parametrize(
+        "counts",
+        [{"Rows": 4}, {"Columns": 6}, {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7}],
+        ids=["a row", "a column", "half of each pixel"],
+    )
+    def test_more_than_the_header_says_are_refused(self, open_beside, make_slice, counts):
+        _, reason = open_beside(alone(make_slice, **counts))
+        assert reason.startswith("its header says 1 frames of ")
+        assert reason.endswith("bytes of pixels more than that; get it again")
+
+    def test_a_frame_more_is_refused(self, open_beside, make_slice):
+        dataset = alone(make_slice)
+        dataset.PixelData += dataset.PixelData
+        _, reason = open_beside(dataset)
+        assert "and it has 70 bytes of pixels more than that" in reason
+
+    @pytest.mark.parametrize(("byte_count", "is_said"), [(1, False), (3, True), (5, True)])
+    def test_what_is_no_row_is_padding_and_but_for_an_even_number_it_is_said(
+        self, open_beside, make_slice, byte_count, is_said
+    ):
+        """5 × 7 pixels of a byte, which PS3.5 8.1.1 has padded to 36."""
+        dataset = alone(make_slice, BitsAllocated=8, BitsStored=8, HighBit=7)
+        dataset.PixelData = bytes(range(35)) + bytes(byte_count)
+        dataset["PixelData"].VR = "OB"
+        source, reason = open_beside(dataset)
+        assert reason == ""
+        item = next(item for item in source.images() if item.size == (7, 5, 1))
+        image = source.image(item.id)
+        np.testing.assert_array_equal(image.pixels.ravel(), np.arange(35))
+        notice = image.metadata.get("Notice", "")
+        assert ("its files have more bytes than voxels" in notice) == is_said
+
+
 class TestLengthsBeyondSense:
     @pytest.mark.parametrize(
         ("keyword", "value"),

@@ -21,6 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...codec.geometry import flip_matrix_lps_ras
+from ...dicom_index.image_header import EXCESS
 from ...person_names import plain_name
 from .files import Frame, number_of_frames
 from .labels import SequenceIndex, label_volumes, sequence_index
@@ -60,6 +61,8 @@ STRAIGHT = 0.1
 
 # A multi-frame file whose frames follow each other in time has one of these (PS3.3 C.7.6.5).
 _CINE_KEYWORDS = ("FrameTime", "FrameTimeVector", "CineRate", "RecommendedDisplayFrameRate")
+
+MORE_BYTES = "its files have more bytes than voxels, which are not used"
 
 PixelDigest = Callable[[Frame], bytes]
 
@@ -365,4 +368,6 @@ def _with_more_notices(stack: Stack) -> Stack:
     # DICOM's attributes (neurolabusc/dcm_qa_polar).
     if "epi_pepolar" in stack.frames[0].get("PulseSequenceName"):
         notices.append(REVERSED_ROWS)
+    if any(frame.get(EXCESS) for frame in stack.frames):
+        notices.append(MORE_BYTES)
     return replace(stack, notices=(*stack.notices, *filter(None, notices)))
