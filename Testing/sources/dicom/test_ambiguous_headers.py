@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.tag import Tag
 from pydicom.uid import (
+    JPEG2000Lossless,
+    JPEGLSLossless,
     PositronEmissionTomographyImageStorage,
     RLELossless,
     RTDoseStorage,
@@ -284,3 +287,73 @@ class TestTablesOfOffsets:
             return
         with pytest.raises(SourceError, match="in another order than they lie in"):
             source.image(item.id)
+
+    @pytest.mark.parametrize("is_extended", [False, True])
+    @pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+    @pytest.mark.parametrize("kept", [[0, 1, 3], [0, 2, 3], [0, 1]])
+    def test_a_table_that_passes_over_a_picture_is_not_believed(
+        self, tmp_path, make_slice, kept, syntax, is_extended
+    ):
+        """The picture would be taken for the end of the one before, which decoders pass over."""
+        pictures = ("<4Q", "<Q") if is_extended else ("<4I", "<I")
+        dataset = film_of_four(make_slice, syntax, is_extended)
+        table = dataset.ExtendedOffsetTable if is_extended else dataset.PixelData[8:24]
+        offsets = struct.unpack(pictures[0], table)
+        changed = b"".join(struct.pack(pictures[1], offsets[number]) for number in kept)
+        if is_extended:
+            lengths = struct.unpack("<4Q", dataset.ExtendedOffsetTableLengths)
+            dataset.ExtendedOffsetTable = changed
+            dataset.ExtendedOffsetTableLengths = struct.pack(
+                f"<{len(kept)}Q", *(lengths[number] for number in kept)
+            )
+        else:
+            head = dataset.PixelData[:4] + struct.pack("<I", len(changed))
+            dataset.PixelData = head + changed + dataset.PixelData[24:]
+        dataset.NumberOfFrames = len(kept)
+        check_not_decoded(tmp_path, dataset, f"it has 4 pictures, and its header says {len(kept)}")
+
+    @pytest.mark.parametrize("is_extended", [False, True])
+    def test_nor_is_one_that_points_between_pictures(self, tmp_path, make_slice, is_extended):
+        dataset = film_of_four(make_slice, JPEG2000Lossless, is_extended)
+        if is_extended:
+            first, second, *rest = struct.unpack("<4Q", dataset.ExtendedOffsetTable)
+            dataset.ExtendedOffsetTable = struct.pack("<4Q", first, second + 2, *rest)
+        else:
+            first, second, *rest = struct.unpack("<4I", dataset.PixelData[8:24])
+            changed = struct.pack("<4I", first, second + 2, *rest)
+            dataset.PixelData = dataset.PixelData[:8] + changed + dataset.PixelData[24:]
+        check_not_decoded(tmp_path, dataset, "its table of offsets passes over some")
+
+    def test_nor_are_lengths_that_cut_a_picture_off(self, tmp_path, make_slice):
+        """Decoders fill the rest of it with gray."""
+        dataset = film_of_four(make_slice, JPEG2000Lossless, is_extended=True)
+        first, *rest = struct.unpack("<4Q", dataset.ExtendedOffsetTableLengths)
+        dataset.ExtendedOffsetTableLengths = struct.pack("<4Q", first - 10, *rest)
+        check_not_decoded(tmp_path, dataset, "its table of lengths has others than its pictures")
+
+    @pytest.mark.parametrize("has_table", [False, True])
+    def test_a_picture_in_several_fragments_is_one(self, tmp_path, make_slice, has_table):
+        """PS3.5 A.4: fragments need not be pictures."""
+        dataset = film_of_four(make_slice, JPEG2000Lossless, is_extended=False)
+        frames = [*generate_frames(dataset.PixelData, number_of_frames=4)]
+        dataset.PixelData = encapsulate(frames, fragments_per_frame=2, has_bot=has_table)
+        (tmp_path / "a").write_bytes(content_of(dataset))
+        source = DicomFolderSource(tmp_path)
+        (item,) = source.images()
+        assert source.image(item.id).pixels[:, 0, 0].tolist() == [4, 5, 6, 7]
+
+
+def film_of_four(make_slice, syntax, is_extended):
+    """Four compressed frames, of the values 4, 5, 6 and 7."""
+    dataset = alone(make_slice, NumberOfFrames=4, FrameTime=10, Rows=64, Columns=64)
+    dataset.PixelData = b"".join(bytes([value, 0] * 4096) for value in (4, 5, 6, 7))
+    dataset.compress(syntax, encapsulate_ext=is_extended, generate_instance_uid=False)
+    return dataset
+
+
+def check_not_decoded(folder, dataset, words):
+    (folder / "a").write_bytes(content_of(dataset))
+    source = DicomFolderSource(folder)
+    (item,) = source.images()
+    with pytest.raises(SourceError, match=words):
+        source.image(item.id)

@@ -26,6 +26,13 @@ _JPEG_SIZE = struct.Struct(">BHHB")  # precision, lines, samples a line, compone
 # JPEG 2000 (ISO 15444-1, A.5.1): SOC, and at once SIZ; within a file, it lies in a box.
 _SOC_AND_SIZ = b"\xff\x4f\xff\x51"
 _J2K_SIZE = struct.Struct(">2xH4I16xH")  # capabilities, size and origin of the grid, components
+# The box with which a file of JPEG 2000 begins (ISO 15444-1, I.5.1).
+_JP2 = b"\0\0\0\x0cjP  \r\n\x87\n"
+_RLE = "1.2.840.10008.1.2.5"
+# A fragment: tag and length, in little endian (PS3.5 A.4).
+_ITEM = struct.Struct("<4sI")
+_ITEM_TAG = b"\xfe\xff\x00\xe0"
+_ARE_CHECKED = "_are_pictures_checked"
 
 
 class PictureSize(NamedTuple):
@@ -48,9 +55,11 @@ def check_frames(dataset: Dataset, indices: Sequence[int]) -> None:
     """Raise ``SourceError`` if a frame is of another size than the file says, or in no order."""
     from pydicom.encaps import get_frame
 
-    _check_order(dataset)
-    expected = PictureSize(dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)
     count = int(dataset.get("NumberOfFrames") or 1)
+    if not getattr(dataset, _ARE_CHECKED, False):  # frames are decoded a few at a time
+        _check_pictures(dataset, count)
+        setattr(dataset, _ARE_CHECKED, True)
+    expected = PictureSize(dataset.Rows, dataset.Columns, dataset.SamplesPerPixel)
     offsets = None
     if "ExtendedOffsetTable" in dataset:
         offsets = (dataset.ExtendedOffsetTable, dataset.ExtendedOffsetTableLengths)
@@ -61,21 +70,73 @@ def check_frames(dataset: Dataset, indices: Sequence[int]) -> None:
             raise SourceError(f"frame {index + 1} is {_words(size)}, not {_words(expected)}")
 
 
-def _check_order(dataset: Dataset) -> None:
-    """Raise ``SourceError`` if a table has the frames elsewhere than one behind the other.
+def _check_pictures(dataset: Dataset, count: int) -> None:
+    """Raise ``SourceError`` if there are other pictures than frames, or a table that skips some.
 
-    They lie in their order (PS3.5 A.4). Readers that go by that, and not by a table, would have
+    Frames lie in their order (PS3.5 A.4). Readers that go by that, and not by a table, would have
     other slices in the places of these.
     """
     pixels = memoryview(dataset.PixelData)
-    size = struct.unpack_from("<4xI", pixels)[0]  # of the first item, the basic offset table
-    for table, number_type in (
-        (pixels[8 : 8 + size // 4 * 4], "<u4"),
+    table_size = struct.unpack_from("<4xI", pixels)[0]  # of the first item, the basic offset table
+    table = pixels[8 : 8 + table_size // 4 * 4]
+    first = 8 + table_size
+    places = _fragments(pixels, first)
+    pictures = _begins(pixels, places, is_one_each=dataset.file_meta.TransferSyntaxUID == _RLE)
+    if pictures is not None and len(pictures) != count:
+        raise SourceError(f"it has {len(pictures)} pictures, and its header says {count} frames")
+    lengths = np.array([place.stop - place.start for place in places], np.uint64)
+    items = np.array([place.start for place in places], np.uint64) - np.uint64(first + 8)
+    for offsets, number_type in (
+        (table, "<u4"),
         (dataset.get("ExtendedOffsetTable") or b"", "<u8"),
     ):
-        begins = np.frombuffer(table, number_type)
-        if len(begins) and (begins[0] or (begins[1:] <= begins[:-1]).any()):
-            raise SourceError("its table of offsets has frames in another order than they lie in")
+        begins = np.frombuffer(offsets, number_type)
+        if len(begins):
+            _check_table(begins, items if pictures is None else pictures, count)
+    if "ExtendedOffsetTable" in dataset:  # each frame is one fragment (PS3.3 C.7.6.3.1.8)
+        said = np.frombuffer(dataset.get("ExtendedOffsetTableLengths") or b"", "<u8")
+        if len(said) != len(lengths) or ((said > lengths) | (said + np.uint64(1) < lengths)).any():
+            raise SourceError("its table of lengths has others than its pictures have")
+
+
+def _check_table(begins: np.ndarray, pictures: np.ndarray, count: int) -> None:
+    """Raise ``SourceError`` if the begins of frames are not those of pictures, all and in order."""
+    if begins[0] or (begins[1:] <= begins[:-1]).any():
+        raise SourceError("its table of offsets has frames in another order than they lie in")
+    if len(begins) != count or not np.isin(begins, pictures).all():
+        raise SourceError("its table of offsets passes over some of its pictures")
+
+
+def _fragments(pixels: memoryview, place: int) -> list[slice]:
+    """Return where the fragments of pictures lie, behind the basic offset table (PS3.5 A.4)."""
+    found = []
+    while place + _ITEM.size <= len(pixels):
+        tag, size = _ITEM.unpack_from(pixels, place)
+        place += _ITEM.size
+        if tag != _ITEM_TAG:
+            break
+        if place + size > len(pixels):
+            raise SourceError("its last picture is cut off")
+        found.append(slice(place, place + size))
+        place += size
+    return found
+
+
+def _begins(pixels: memoryview, places: list[slice], *, is_one_each: bool) -> np.ndarray | None:
+    """Return which fragments begin a picture, by their offsets from the first; None if not known.
+
+    A picture can have several: then the others begin with neither marker nor box. ``is_one_each``
+    if it cannot, as of RLE (PS3.5 A.4.2).
+    """
+    if not is_one_each:
+        first = bytes(pixels[places[0]][: len(_JP2)]) if places else b""
+        mark = next((mark for mark in (_SOI, _SOC_AND_SIZ, _JP2) if first.startswith(mark)), None)
+        if mark is None:
+            return None
+        is_begin = [pixels[place][: len(mark)] == mark for place in places]
+        places = [place for place, begins in zip(places, is_begin, strict=True) if begins]
+    offsets = [place.start - _ITEM.size for place in places]
+    return np.array(offsets, np.uint64) - np.uint64(offsets[0] if offsets else 0)
 
 
 def _words(size: PictureSize) -> str:
