@@ -15,6 +15,7 @@ from helpers.certificates import Authority
 from helpers.clinic import SECRETS, Clinic
 from helpers.peers import Peer, ScriptedServer, ServerInThread, make_image
 from IGTLMetaBrowserLib import codec, net
+from IGTLMetaBrowserLib.net.probe import probe
 from interop.reference_library import BuildExample
 
 
@@ -126,10 +127,41 @@ def test_what_is_no_openigtlink_server_is_said() -> None:
     assert "not an OpenIGTLink server" in report
 
 
-def test_who_answers_nothing_is_not_called_usual() -> None:
-    with ScriptedServer(lambda peer: peer.wait_until_closed()) as server:
-        report = probed_here(server).stdout
-    assert "it has answered nothing: it may be no OpenIGTLink server" in report
+def test_who_answers_nothing_is_asked_all_at_once_and_it_is_said_what_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each query alone, the eight of them took 26 s without a word."""
+    monkeypatch.setattr(probe, "_SECONDS_WITHOUT_WORDS", 0.0)
+    asked = []
+
+    def silent(peer: Peer) -> None:
+        while True:
+            asked.append(peer.receive().type_name)
+
+    with ScriptedServer(silent) as server:
+        result = probed_here(server)
+        assert server.connections == 1
+    assert "it has answered nothing: it may be no OpenIGTLink server" in result.stdout
+    assert result.stdout.count("silence") == 8
+    assert len(asked) == 7  # a peer passes over GET_STATUS
+    assert result.stderr.splitlines() == [
+        "igtlmeta: no answer yet to GET_IMGMETA; waits 0.5 s at most (--timeout)",
+        "igtlmeta: no answer yet to 7 other queries; waits 0.5 s at most (--timeout)",
+    ]
+
+
+def test_who_answers_only_some_is_asked_one_by_one() -> None:
+    """Of several queries it is not known to which a STATUS would belong."""
+
+    def only_points(peer: Peer) -> None:
+        while True:
+            if peer.receive().type_name == "GET_POINT":
+                peer.send(codec.PointMessage())
+
+    with ScriptedServer(only_points) as server:
+        found = outcomes(json.loads(probed_here(server, "--json").stdout))
+    assert found.pop("GET_POINT") == "answered"
+    assert {*found.values()} == {"silence"}
 
 
 def test_nobody_there() -> None:

@@ -38,7 +38,7 @@ def probe(arguments: argparse.Namespace) -> int:
     The report has no patient names, so that it can be attached to a bug report.
     """
     host, port = arguments.address
-    report = Probe(host, port, client_settings(arguments)).run()
+    report = Probe(host, port, client_settings(arguments), output.note).run()
     if arguments.json:
         print(json.dumps(dataclasses.asdict(report), indent=1))
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,13 +18,18 @@ from .connection import WRONG, ProbeConnection, Received
 
 # Tracking streams at 60 Hz (navigation systems through Plus): all its types are seen in a second.
 LISTEN_SECONDS = 1.0
+# Most servers answer within milliseconds: then there is nothing to be said of waiting.
+_SECONDS_WITHOUT_WORDS = 1.0
 # A server can invent some 100,000 in that time.
 _MOST_TYPES = 20
 _NAME = "igtlmeta probe"
 _NO_ID = "no such image"
 # Parts of images, and thumbnails.
 _EXTENSIONS = ("IMGPART", "IMGTHUMB")
-_LISTS = ("TRAJ", "LBMETA", "POINT", "STATUS", "CAPABILITY")
+_NAMED = codec.GetMessage("IMGMETA", device_name=_NAME)
+_LISTS = tuple(map(codec.GetMessage, ("TRAJ", "LBMETA", "POINT", "STATUS", "CAPABILITY")))
+_OF_NO_IMAGE = codec.GetMessage("IMAGE", device_name=_NO_ID)
+_NOTHING_ANSWERED = "it has answered nothing: it may be no OpenIGTLink server, or need longer"
 
 
 @dataclass
@@ -66,12 +72,20 @@ class Report:
 
 class Probe:
     """Asks the server at ``host`` and ``port``; ``answer_timeout`` of the settings is for each
-    query. Raises ``ConnectionFailedError`` if there is no connection.
+    query. ``say`` is called with what is waited for. Raises ``ConnectionFailedError`` if there is
+    no connection.
     """
 
-    def __init__(self, host: str, port: int, settings: ConnectionSettings) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        settings: ConnectionSettings,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._place = (host, port, settings)
         self._settings = settings
+        self._say = say
         self._connection = ProbeConnection(*self._place)
         self._last: Received | None = None
         milliseconds = round(self._connection.connect_seconds * 1e3, 1)
@@ -81,21 +95,47 @@ class Probe:
         """Ask everything, and return what was found out."""
         self._listen()
         listing = self._ask_for_list()
-        named = self._ask(codec.GetMessage("IMGMETA", device_name=_NAME))
+        if self._answers_nothing():
+            return self.report
+        named = self._ask(_NAMED)
         if named.outcome != "answered" and self.report.answers[0].outcome == "answered":
             self._quirk("the list is sent only to clients that request it without a name")
-        for data_type in _LISTS:
-            self._ask(codec.GetMessage(data_type))
+        for query in _LISTS:
+            self._ask(query)
             self._report_extensions()
         if listing:
             self._fetch(listing)
             self._ask_in_version_2()
-        self._ask(codec.GetMessage("IMAGE", device_name=_NO_ID))
+        self._ask(_OF_NO_IMAGE)
         self._report_checksums()
         if all(answer.outcome in ("silence", "closed") for answer in self.report.answers):
-            self._quirk("it has answered nothing: it may be no OpenIGTLink server, or need longer")
+            self._quirk(_NOTHING_ANSWERED)
         self._connection.close()
         return self.report
+
+    def _answers_nothing(self) -> bool:
+        """Whether a server that has said nothing yet is silent when all else is asked at once, too.
+
+        Then each query need not be waited for alone. If anything comes, it is not known to what:
+        they are asked one by one, on another connection.
+        """
+        if self.report.unasked or self.report.answers[0].outcome != "silence":
+            return False
+        rest = (_NAMED, *_LISTS, _OF_NO_IMAGE)
+        try:
+            for query in rest:
+                self._connection.send(query)
+            until = time.monotonic() + self._settings.answer_timeout
+            received = self._receive(until, f"{len(rest)} other queries")
+        except (EOFError, OSError, codec.DecodeError) as error:
+            received = error
+        self._connection.close()
+        if received is not None:
+            self._connection = ProbeConnection(*self._place)
+            return False
+        self.report.answers += [Answer(query.type_name, "silence") for query in rest]
+        self._quirk(_NOTHING_ANSWERED)
+        return True
 
     def _listen(self) -> None:
         """Count what comes unasked."""
@@ -222,7 +262,7 @@ class Probe:
         """Return the answer, or the last STATUS or RTS that came instead."""
         until, instead = begin + self._settings.answer_timeout, None
         wanted = {query.full_data_type, query.data_type}
-        while (received := self._connection.receive(until)) is not None:
+        while (received := self._receive(until, query.type_name)) is not None:
             if received.header.type_name in wanted:
                 return received
             is_refusal = received.header.type_name.startswith("RTS_")
@@ -231,6 +271,19 @@ class Probe:
                 if is_refusal:  # what the protocol has at the end
                     return instead
         return instead
+
+    def _receive(self, until: float, asked: str) -> Received | None:
+        """Return the next message, or None at ``until``; say what is waited for if it takes long.
+
+        Raises what ``ProbeConnection.receive`` raises.
+        """
+        begin = time.monotonic()
+        received = self._connection.receive(min(until, begin + _SECONDS_WITHOUT_WORDS))
+        if received is not None or time.monotonic() >= until:
+            return received
+        seconds = self._settings.answer_timeout
+        self._say(f"no answer yet to {asked}; waits {seconds:g} s at most (--timeout)")
+        return self._connection.receive(until)
 
     def _report_checksums(self) -> None:
         found = Counter(answer.checksum for answer in self.report.answers if answer.checksum)
