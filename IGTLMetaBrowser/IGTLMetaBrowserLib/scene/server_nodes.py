@@ -11,12 +11,13 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..codec import Message
+from ..codec import Message, printable
 
 SERVER_ATTRIBUTE = "IGTLMetaBrowser.Server"
 """Host and port, as the browser shows them."""
 IMAGE_ID_ATTRIBUTE = "IGTLMetaBrowser.ImageId"
-"""The id by which the server knows an image; as it may be shown, if patients are hidden."""
+"""The id by which the server knows an image, see ``written_id``; as it may be shown, if patients
+are hidden."""
 REGION_OF_ATTRIBUTE = "IGTLMetaBrowser.RegionOf"
 """Instead of that id, if a volume shows a part of the image only."""
 KEY_ATTRIBUTE = "IGTLMetaBrowser.Key"
@@ -54,6 +55,25 @@ def _is_replaying(scene: Any, node: Any) -> bool:
     browsers = scene.GetNodesByClass("vtkMRMLSequenceBrowserNode")
     browsers.UnRegister(None)  # Python has it now
     return any(browser.IsProxyNode(node.GetID()) for browser in browsers)
+
+
+def written_id(image_id: str) -> str:
+    """Return the id of an image as a scene file can hold it, see ``read_id``.
+
+    As it is, if it can be shown; one with undecodable bytes or invisible characters as JSON, which
+    is ASCII. In both forms, no two ids are the same text.
+    """
+    is_plain = printable(image_id) == image_id and not image_id.startswith('"')
+    return image_id if is_plain else json.dumps(image_id)
+
+
+def read_id(text: str | None) -> str:
+    """Return the id of which an attribute has the text by ``written_id``, or that text."""
+    try:
+        image_id = json.loads(text) if text and text.startswith('"') else ""
+    except ValueError:
+        image_id = ""
+    return image_id if image_id and written_id(image_id) == text else text or ""
 
 
 def key_attributes(server: str, *parts: Any) -> dict[str, str]:

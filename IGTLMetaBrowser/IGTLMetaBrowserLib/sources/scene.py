@@ -37,7 +37,7 @@ from ..scene.label_maps.outgoing_segmentations import (
 from ..scene.markups.new_markups import LINE_CLASS, POINT_CLASS
 from ..scene.markups.outgoing_markups import is_trajectory, point_items, trajectory_item
 from ..scene.markups.trajectory_markups import OWNER_ATTRIBUTE
-from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
+from ..scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 
 _LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 _IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
@@ -240,9 +240,9 @@ class SceneSource:
 
         Those that a server sent name it by that server's id, those that a client pushed by ours.
         """
-        owner = node.GetAttribute(OWNER_ATTRIBUTE)
+        owner = read_id(node.GetAttribute(OWNER_ATTRIBUTE))
         volumes = [*self._volumes(*_IMAGE_CLASSES)] if owner else []
-        found = (volume for volume in volumes if volume.GetAttribute(IMAGE_ID_ATTRIBUTE) == owner)
+        found = (one for one in volumes if read_id(one.GetAttribute(IMAGE_ID_ATTRIBUTE)) == owner)
         server = node.GetAttribute(SERVER_ATTRIBUTE) or ""
         if _ADDRESS.search(server):  # an image of another server can have the same id
             found = (one for one in found if one.GetAttribute(SERVER_ATTRIBUTE) == server)

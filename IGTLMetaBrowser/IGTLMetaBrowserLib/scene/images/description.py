@@ -10,7 +10,7 @@ from ... import codec
 from ...privacy.hidden_patients import HiddenPatients
 from ..hierarchy import Place, change_place, put_in_place
 from ..node_names import savable_name, set_name
-from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE
+from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, written_id
 
 _DICOM_PREFIX = "DICOM."
 _MESSAGE_PREFIX = "OpenIGTLink."
@@ -20,7 +20,7 @@ _LONGEST_VALUE = 10_000
 
 @dataclass(frozen=True)
 class ImageDescription:
-    """What is known of an image. ``fields`` and ``metadata`` are texts that can be shown.
+    """What is known of an image. All but its id are texts that can be shown.
 
     ``name`` is that of the node. ``fields`` are by DICOM keyword, an empty text if one is not
     known; ``metadata`` is what else the message said. ``is_region``: the node shows a part of the
@@ -44,15 +44,18 @@ class ImageDescription:
             for key, value in metadata.items()
             if key and key not in fields and len(key) + len(value) <= _LONGEST_VALUE
         }
-        image_id = codec.printable(image_id)
-        return cls(image_id, fields["SeriesDescription"] or image_id or "Image", fields, rest)
+        name = fields["SeriesDescription"] or codec.printable(image_id) or "Image"
+        return cls(image_id, name, fields, rest)
 
     def redacted(self, patients: HiddenPatients) -> ImageDescription:
         """Return what may be seen of it."""
         metadata = patients.redact_fields(self.metadata)
+        # What a screen shows of it says whether somebody is named in it.
+        image_id = codec.printable(self.image_id)
+        redacted_id = patients.redact(image_id)
         return replace(
             self,
-            image_id=patients.redact(self.image_id),
+            image_id=self.image_id if redacted_id == image_id else redacted_id,
             name=patients.redact(self.name),
             fields=patients.redact_fields(self.fields),
             metadata={key: value for key, value in metadata.items() if value},
@@ -98,7 +101,7 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
     """Write what may be seen onto a node, wherever it stands."""
     shown = description.redacted(patients)
     id_attribute = REGION_OF_ATTRIBUTE if shown.is_region else IMAGE_ID_ATTRIBUTE
-    node.SetAttribute(id_attribute, shown.image_id)
+    node.SetAttribute(id_attribute, written_id(shown.image_id))
     for keyword, value in shown.fields.items():
         # None removes what another image has left under this id.
         node.SetAttribute(_DICOM_PREFIX + keyword, value or None)

@@ -26,7 +26,9 @@ from ..server_nodes import (
     key_attributes,
     node_with,
     nodes_from_server,
+    read_id,
     write_timestamp,
+    written_id,
 )
 from ..transform_followers import TransformFollowers
 from .calibrated_spacing import calibrate, calibrate_new, with_spacing, with_stride
@@ -113,15 +115,16 @@ class ImageNodes:
         node = self.volume(address, image_id)
         if node is not None:
             return node
-        attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: image_id}
+        attributes = {SERVER_ATTRIBUTE: address, IMAGE_ID_ATTRIBUTE: written_id(image_id)}
         return self._unknown_node_with(image_id, attributes)
 
     def _unknown_node_with(self, image_id: str, attributes: Mapping[str, str]) -> Any:
         """Return a node that is found by the id of an image; None if that is not the id it has.
 
-        It has the id as that is shown, which can be the same for several images.
+        With a hidden patient in it, it is written as that is shown, the same for several images.
         """
-        if self._patients.redact(codec.printable(image_id)) != image_id:
+        shown = codec.printable(image_id)
+        if self._patients.redact(shown) != shown:
             return None
         node = node_with(self._scene, _VOLUME_CLASSES, attributes)
         return None if node in self._nodes else node
@@ -134,7 +137,7 @@ class ImageNodes:
         """
         adopted = self._frames.adopt(address)
         for node in nodes_from_server(self._scene, address, *_VOLUME_CLASSES):
-            image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
+            image_id = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
             if image_id and self.node(address, image_id) is None:
                 self._nodes.keep((address, image_id), node)
                 if node.GetImageData() is not None:  # its file may be missing
@@ -323,7 +326,7 @@ class ImageNodes:
         name, modality = self._patients.redact(description.name), description.fields["Modality"]
         window, owner = self._voi_window(image_id), self.volume(address, image_id)
         box = key_attributes(address, *map(int, (*start, *image.whole_size)))
-        of_image = {REGION_OF_ATTRIBUTE: image_id}
+        of_image = {REGION_OF_ATTRIBUTE: written_id(image_id)}
         known = self._nodes.get(key) or self._unknown_node_with(image_id, box | of_image)
         moved = self._regions.moved_by(known, owner)
         node = show_image(self._scene, image, name, modality, known, None, window)

@@ -10,7 +10,7 @@ import slicer
 
 from ..errors import SceneError
 from ..node_references import NodeReferences
-from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
+from ..server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 from .moved_images import forget_geometry
 from .sequence_nodes import BROWSER_CLASS, make_browser, new_sequence
 
@@ -167,7 +167,7 @@ def _keys(browser: Any) -> list[Key]:
     count = 0 if sequence is None else sequence.GetNumberOfDataNodes()
     frames = [sequence.GetNthDataNode(number) for number in range(count)]
     keys = [
-        (frame.GetAttribute(SERVER_ATTRIBUTE), frame.GetAttribute(IMAGE_ID_ATTRIBUTE))
+        (frame.GetAttribute(SERVER_ATTRIBUTE), read_id(frame.GetAttribute(IMAGE_ID_ATTRIBUTE)))
         for frame in frames
     ]
     return keys if all(map(all, keys)) and len({*keys}) == count else []

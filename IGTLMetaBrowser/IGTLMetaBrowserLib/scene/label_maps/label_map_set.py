@@ -14,7 +14,9 @@ from ..server_nodes import (
     SERVER_ATTRIBUTE,
     node_with,
     nodes_from_server,
+    read_id,
     write_timestamp,
+    written_id,
 )
 from ..slice_layers import SEGMENTATION_ROLE, hide_label_layer
 from .label_map_grids import Grid, grid_notes
@@ -115,30 +117,27 @@ class LabelMapSet:
     def _adopt(self, references: NodeReferences, class_name: str) -> list[str]:
         adopted = []
         for node in nodes_from_server(self._scene, self._server, class_name):
-            image_id = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
+            image_id = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
             if image_id and references.get(image_id) is None:
                 references.keep(image_id, node)
                 # LBMETA, which names the owner, may not have come yet.
-                self._owners.setdefault(image_id, node.GetAttribute(OWNER_ATTRIBUTE) or "")
+                self._owners.setdefault(image_id, read_id(node.GetAttribute(OWNER_ATTRIBUTE)))
                 self._placement.place_adopted_below(node, self._owners[image_id])
                 adopted.append(image_id)
         return adopted
 
     def _in_scene(self, class_name: str, image_id: str) -> Any:
-        """Return the node that another browser has brought into the scene meanwhile, or None.
-
-        It has the id as that is shown, which can be the same for several images.
-        """
-        if not self._server or printable(image_id) != image_id:
+        """Return the node that another browser has brought into the scene meanwhile, or None."""
+        if not self._server:
             return None
-        attributes = {SERVER_ATTRIBUTE: self._server, IMAGE_ID_ATTRIBUTE: image_id}
+        attributes = {SERVER_ATTRIBUTE: self._server, IMAGE_ID_ATTRIBUTE: written_id(image_id)}
         node = node_with(self._scene, [class_name], attributes)
         return None if node in self._volumes or node in self._segmentations else node
 
     def _write_attributes(self, node: Any, image_id: str) -> None:
         node.SetAttribute(SERVER_ATTRIBUTE, self._server or None)
-        node.SetAttribute(IMAGE_ID_ATTRIBUTE, printable(image_id))
-        node.SetAttribute(OWNER_ATTRIBUTE, printable(self._owners[image_id]) or None)
+        node.SetAttribute(IMAGE_ID_ATTRIBUTE, written_id(image_id))
+        node.SetAttribute(OWNER_ATTRIBUTE, written_id(self._owners[image_id]) or None)
         self._mark(self._owners[image_id], node)
 
     def prepare(self, image: ImageMessage) -> Iterator[None]:

@@ -14,6 +14,7 @@ from vtkmodules.vtkCommonMath import vtkMatrix4x4
 from ..errors import SceneError
 from ..images.moved_images import check_not_bent, movement
 from ..images.outgoing_volumes import from_first_voxel, label_items
+from ..server_nodes import read_id
 from .label_map_set import OWNER_ATTRIBUTE
 from .label_maps import LABEL_MAP_CLASS, SEGMENTATION_CLASS
 from .outgoing_segmentations import BINARY, MOST_SEGMENTS, reference_volume
@@ -54,7 +55,7 @@ def image_of(node: Any, image_ids: dict[str, str], shown: str) -> str:
     ``image_ids`` are those that are loaded, by the ids of their nodes; ``shown`` is the image in
     the views, for what does not say where it belongs. Raises ``SceneError`` if it is none of these.
     """
-    owner = node.GetAttribute(OWNER_ATTRIBUTE) or ""
+    owner = read_id(node.GetAttribute(OWNER_ATTRIBUTE))
     if owner:
         if owner not in image_ids.values():
             raise SceneError(f"{node.GetName()!r} belongs to an image that is not loaded; load it")

@@ -14,6 +14,7 @@ from vtkmodules.vtkCommonTransforms import vtkGeneralTransform
 from ... import codec
 from ..errors import SceneError
 from ..images.moved_images import moved_back
+from ..server_nodes import read_id
 from .display import diameter_of, rgba_of
 from .new_markups import LINE_CLASS, POINT_CLASS
 from .trajectory_decoding import FARTHEST
@@ -132,7 +133,7 @@ def _look(node: Any, is_line: bool) -> tuple[tuple[int, int, int, int], float]:
 def _texts(node: Any, name: str, owner: str | None) -> dict[str, str]:
     """Return name, group and owner, cut to what the message holds. A cut id would be another id."""
     if owner is None:
-        owner = node.GetAttribute(OWNER_ATTRIBUTE) or ""
+        owner = read_id(node.GetAttribute(OWNER_ATTRIBUTE))
     return {
         "name": codec.cut_text(name or "", _SIZES["name"]),
         "group": codec.cut_text(node.GetAttribute(GROUP_ATTRIBUTE) or "", _SIZES["group"]),

@@ -25,7 +25,7 @@ from ..images.moved_images import moved_by
 from ..node_names import savable_name
 from ..node_references import NodeReferences
 from ..placement import Placement
-from ..server_nodes import key_attributes, nodes_from_server, read_key
+from ..server_nodes import key_attributes, nodes_from_server, read_key, written_id
 from .display import set_color, set_diameter, set_labels
 from .new_markups import POINT_CLASS, new_markups
 from .trajectory_decoding import FARTHEST, tube_diameter, visible_rgba
@@ -314,7 +314,7 @@ def _new_list(
         node.SetName(savable_name(printable(group)) or _NO_GROUP_NAME)
         node.SetLocked(True)
         node.SetAttribute(GROUP_ATTRIBUTE, printable(group))
-        node.SetAttribute(OWNER_ATTRIBUTE, printable(owner))
+        node.SetAttribute(OWNER_ATTRIBUTE, written_id(owner))
         for name, value in key_attributes(server, *look).items():
             node.SetAttribute(name, value)
         set_labels(display, at_line=False, at_points=True)

@@ -53,7 +53,7 @@ def plan(item: TrajectoryItem) -> Plan:
     return Plan(
         printable(item.name),
         printable(item.group),
-        printable(item.owner),
+        item.owner,
         tuple(planned_points(item)),
         visible_rgba(item.rgba),
         tube_diameter(item.diameter),

@@ -19,6 +19,7 @@ from ...codec import TrajectoryType
 from ..group_folders import remove_node
 from ..images.moved_images import moved_by
 from ..node_names import savable_name
+from ..server_nodes import written_id
 from .display import set_color, set_diameter, set_labels
 from .new_markups import LINE_CLASS, POINT_CLASS, new_markups
 from .trajectory_decoding import Plan
@@ -163,7 +164,7 @@ def mark_as_trajectory(node: Any, attributes: Mapping[str, str]) -> None:
 def _attributes(plan: Plan) -> dict[str, str]:
     return {
         GROUP_ATTRIBUTE: plan.group,
-        OWNER_ATTRIBUTE: plan.owner,
+        OWNER_ATTRIBUTE: written_id(plan.owner),
         TYPE_ATTRIBUTE: str(int(plan.type)),
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 from ...codec import TrajectoryItem
 from ..images.moved_images import check_not_bent
 from ..rendering import RenderPause
+from ..server_nodes import read_id
 from .outgoing_markups import trajectory_item
 from .trajectory_decoding import in_ras
 from .trajectory_markups import OWNER_ATTRIBUTE
@@ -178,7 +179,7 @@ class TrajectoryNodes:
             self._hidden_at = now + _SECONDS_BETWEEN_HIDDEN
 
     def _sent_item(self, address: str, node: Any) -> TrajectoryItem:
-        owner = node.GetAttribute(OWNER_ATTRIBUTE)
+        owner = read_id(node.GetAttribute(OWNER_ATTRIBUTE))
         image = self._image_node(address, owner) if owner else None
         if image is not None:
             check_not_bent(image)

@@ -10,7 +10,7 @@ from ...codec import printable
 from ...metadata.modules import GENERAL_SERIES, OTHER, PREDECESSOR
 from ...scene.label_maps.label_map_set import OWNER_ATTRIBUTE
 from ...scene.label_maps.outgoing_labels import image_labels, image_of
-from ...scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE
+from ...scene.server_nodes import IMAGE_ID_ATTRIBUTE, SERVER_ATTRIBUTE, read_id
 from ...sources.dicom.segmentations import Structure
 from ...sources.documents.label_file import Labels, write_labels
 from .document import Document
@@ -84,7 +84,7 @@ class LabelStore:
 
     def _namesOf(self, node):
         """Return the names of the structures that a node from the archive had there."""
-        label_map = self._browser.overlays.label_map(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
+        label_map = self._browser.overlays.label_map(read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE)))
         return [printable(structure.name) for structure in label_map.structures]
 
     def _origin(self, node):
@@ -93,7 +93,7 @@ class LabelStore:
         And the number of its segment, if the node is one of several label maps of it.
         """
         isFromHere = node.GetAttribute(SERVER_ATTRIBUTE) == self._browser.connection.address
-        imageId = node.GetAttribute(IMAGE_ID_ATTRIBUTE)
+        imageId = read_id(node.GetAttribute(IMAGE_ID_ATTRIBUTE))
         if not (isFromHere and imageId and node.GetAttribute(OWNER_ATTRIBUTE)):
             return "", ""
         registry = self._browser.metadata.registry

@@ -14,6 +14,7 @@ from ...scene.label_maps.outgoing_labels import check_patient
 from ...scene.markups.outgoing_markups import trajectory_item
 from ...scene.markups.trajectory_markups import OWNER_ATTRIBUTE
 from ...scene.node_names import savable_name
+from ...scene.server_nodes import read_id
 from ...sources.dicom.plans import FINDINGS, stored_name
 from ...sources.trajectory_file import write_trajectories
 from ..plurals import Plural
@@ -184,7 +185,7 @@ class PlanStore:
 
     def _imageOf(self, nodes):
         """Return the id of the image of a plan: that it came with, or else the one that is seen."""
-        owners = {node.GetAttribute(OWNER_ATTRIBUTE) or "" for node in nodes} - {""}
+        owners = {read_id(node.GetAttribute(OWNER_ATTRIBUTE)) for node in nodes} - {""}
         if len(owners) > 1:
             raise SceneError(_("these trajectories are of several images; store those of one"))
         return owners.pop() if owners else self._store.imageInViews()
