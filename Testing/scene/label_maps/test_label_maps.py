@@ -15,6 +15,7 @@ from IGTLMetaBrowserLib.scene.label_maps.label_maps import (
     default_colors,
     label_maps,
     show_label_map,
+    show_segmentation,
 )
 
 RED, HALF_GREEN = (255, 0, 0, 255), (0, 255, 0, 128)
@@ -96,6 +97,17 @@ def test_labels_that_lbmeta_does_not_describe_are_told_apart_all_the_same(scene)
     assert color(node, 5)[3] == 255
     assert color(node, 5) not in (RED, color(node, 4))
     assert label_name(node, 5) == "Label 5"
+
+
+@pytest.mark.parametrize("dtype", ["uint16", ">u2", "int32", "float32"])
+def test_so_are_those_that_it_has_no_number_for(scene, dtype):
+    """It has one byte for a label; each is a segment with a name."""
+    pixels = labels(dtype)
+    pixels[1, 1, :2] = 300, 65535
+    node = show_label_map(scene, image(pixels), map_of(TUMOR))
+    segmentation = show_segmentation(scene, node).GetSegmentation()
+    segments = map(segmentation.GetNthSegment, range(segmentation.GetNumberOfSegments()))
+    assert [one.GetName() for one in segments] == ["Tumor", "Label 5", "Label 300", "Label 65535"]
 
 
 def test_a_structure_without_a_color_gets_one(scene):

@@ -6,7 +6,7 @@ their voxels (OpenIGTLink ``labelmeta.md``).
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -28,6 +28,7 @@ LABEL_MAP_CLASS = "vtkMRMLLabelMapVolumeNode"
 _COLOR_ROLE = "IGTLMetaBrowser.LabelColors"
 # A color node has an entry for each label up to the highest; LBMETA itself names 1 to 255.
 _HIGHEST_LABEL = 65535
+_HIGHEST_LISTED = 255
 # Of voxels that are looked at before somebody looks at the clock: about 1 ms, 3 of float64.
 _PIECE = 1 << 20
 # For labels that have no color of their own: pale, so that they are not taken for those that have
@@ -79,10 +80,14 @@ class LabelMap:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Whole numbers of shape (k, j, i), none of them negative, and the highest of them."""
+    """Whole numbers of shape (k, j, i), none of them negative, and the highest of them.
+
+    ``unlisted`` are those of them that LBMETA has no number for.
+    """
 
     pixels: np.ndarray
     highest: int
+    unlisted: Sequence[int] = ()
 
 
 def label_maps(items: Iterable[LabelMetaItem], most: int | None = None) -> list[LabelMap]:
@@ -128,7 +133,7 @@ def show_label_map(
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveImageData(image_data(labels.pixels))
     node.EndModify(modified)
-    colors = _color_node(scene, node, label_map, labels.highest)
+    colors = _color_node(scene, node, label_map, labels)
     node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
     return node
@@ -179,19 +184,22 @@ def read_labels(image: ImageMessage) -> Generator[None, None, Labels]:
         )
     is_float = pixels.dtype.kind == "f"
     labels = np.empty(pixels.shape, np.int32) if is_float else pixels
-    extremes = []
+    extremes, is_there = [], np.zeros(_HIGHEST_LABEL + 1, bool)
     for piece in pieces(pixels, _PIECE):
         some = _whole_numbers(pixels[piece]) if is_float else pixels[piece]
         if is_float:
             labels[piece] = some
         extremes += [int(some.min()), int(some.max())]
+        if _HIGHEST_LISTED < extremes[-1] <= _HIGHEST_LABEL and extremes[-2] >= 0:
+            is_there[labels[piece]] = True
         yield
     lowest, highest = min(extremes), max(extremes)
     if lowest < 0 or highest > _HIGHEST_LABEL:
         raise SceneError(
             f"the labels are {lowest} to {highest}; 0 to {_HIGHEST_LABEL} can be shown"
         )
-    return Labels(labels, highest)
+    unlisted = np.flatnonzero(is_there[_HIGHEST_LISTED + 1 :]) + _HIGHEST_LISTED + 1
+    return Labels(labels, highest, unlisted.tolist())
 
 
 def _whole_numbers(pixels: np.ndarray) -> np.ndarray:
@@ -201,15 +209,17 @@ def _whole_numbers(pixels: np.ndarray) -> np.ndarray:
     return whole
 
 
-def _color_node(scene: Any, node: Any, label_map: LabelMap, highest: int) -> Any:
+def _color_node(scene: Any, node: Any, label_map: LabelMap, labels: Labels) -> Any:
     """Return the color node of a label map, with a color for each of its labels."""
     colors = node.GetNodeReference(_COLOR_ROLE)
     if colors is None:
         name = f"Colors of {node.GetName()}"
         colors = scene.AddNewNodeByClass("vtkMRMLColorTableNode", name)
         node.SetNodeReferenceID(_COLOR_ROLE, colors.GetID())
-    count = max(highest, *(structure.label for structure in label_map.structures), 1) + 1
-    names = {label: f"Label {label}" for label in range(1, min(count, 256))}
+    count = max(labels.highest, *(structure.label for structure in label_map.structures), 1) + 1
+    # To name all of 65535 takes 60 ms; a segment gets the name that its label has here.
+    listed = range(1, min(count, _HIGHEST_LISTED + 1))
+    names = {label: f"Label {label}" for label in (*listed, *labels.unlisted)}
     rgba = default_colors(count)
     for label, structures in label_map.by_label.items():
         # With 0 no value is told: it is whatever voxels there are.
