@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import slicer
 
-from helpers.saved_scene import save_and_load
+from helpers.saved_scene import save_and_load, save_scene
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.codec import LabelMetaItem, PointItem, TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
@@ -153,6 +153,68 @@ def test_those_that_the_server_has_no_more_are_gone(session, load_again):
     later.adopt()
     later.show_trajectories(BURR_HOLE)
     assert [one.item.name for one in later.trajectories.of(SERVER).gone] == [LINE.name]
+
+
+@pytest.fixture
+def load_without_markups(scene, tmp_path):
+    """Does the same, but the markups' files are lost meanwhile."""
+
+    def load():
+        path = save_scene(scene, tmp_path)
+        for file in tmp_path.glob("*.mrk.json"):
+            file.unlink()
+        loaded = slicer.vtkMRMLScene()
+        slicer.vtkMRMLApplicationLogic().SetMRMLScene(loaded)
+        loaded.RegisterNodeClass(slicer.vtkMRMLMarkupsJsonStorageNode())
+        loaded.SetURL(str(path))
+        loaded.Import()  # says that it has failed
+        return Session(loaded)
+
+    return load
+
+
+def test_lines_whose_files_are_missing_get_their_points_when_they_come(
+    session, load_without_markups
+):
+    session.show_trajectories(LINE, BURR_HOLE, replace(LINE, entry=(5.0, 5.0, 5.0)))
+    session.show_points(NASION)
+    later = load_without_markups()
+    later.adopt()
+    listed = later.trajectories.of(SERVER).trajectories
+    nodes = later.trajectories.of(SERVER).nodes
+    assert [node.GetNumberOfControlPoints() for node in nodes] == [0, 0, 0]
+    assert {one.problem.partition(";")[0] for one in listed} == {"its points are not in the scene"}
+    assert [later.trajectories.of(SERVER).world_points(one) for one in listed] == [[], [], []]
+    later.show_points(NASION)
+    shown = later.show_trajectories(LINE, BURR_HOLE, replace(LINE, entry=(5.0, 5.0, 5.0)))
+    assert {*shown} == {*nodes}
+    assert [node.GetNthControlPointPosition(0) for node in shown] == [LINE.entry] * 2 + [(5, 5, 5)]
+    assert later.count("vtkMRMLMarkupsLineNode", "vtkMRMLMarkupsFiducialNode") == [2, 2]
+
+
+def test_those_of_them_that_the_server_has_no_more_can_be_removed(session, load_without_markups):
+    session.show_trajectories(LINE, BURR_HOLE)
+    later = load_without_markups()
+    later.adopt()
+    later.show_trajectories(BURR_HOLE)
+    later.trajectories.of(SERVER).remove_gone()
+    assert later.count("vtkMRMLMarkupsLineNode", "vtkMRMLMarkupsFiducialNode") == [0, 1]
+
+
+def test_what_a_client_sends_again_goes_into_the_line_whose_file_is_missing(
+    session, load_without_markups
+):
+    shown = []
+    message = codec.TrajectoryMessage([LINE], device_name="Robot")
+    for scene in (session.scene, None):
+        scene = scene or load_without_markups().scene
+        plans = ReceivedPlans(scene, lambda *_: None, lambda *_: None)
+        plans.handle(message)
+        while plans.next_turn is not None:
+            plans.work()
+        assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsLineNode") == 1
+        shown.append(scene.GetFirstNodeByClass("vtkMRMLMarkupsLineNode"))
+    assert [node.GetNthControlPointPosition(0) for node in shown] == [LINE.entry] * 2
 
 
 def test_those_that_the_user_has_hidden_stay_hidden(session, load_again):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from .trajectory_answer import Key, TrajectoryAnswer
 from .trajectory_decoding import Plan, PlanError
 from .trajectory_markups import Label
 
+_POINTS_MISSING = "its points are not in the scene; get the trajectories again to have them"
 _UNKNOWN = TrajectoryItem()  # one for all: 10,000 of them may be made in one step
 
 
@@ -64,6 +66,14 @@ class Trajectory:
     _row: int = 0
     _number: int = -1
     """Which of the answers ``_item`` is of. Not the answer itself, or old ones would be kept."""
+
+    @classmethod
+    def without_points(cls, key: Key) -> Trajectory:
+        """Return one of a saved scene of which only what it is called is known."""
+        owner, group, name, _ = key
+        nowhere = (math.nan, math.nan, math.nan)
+        item = TrajectoryItem(name, group, entry=nowhere, target=nowhere, owner=owner)
+        return cls(key, item, _planned=_POINTS_MISSING)
 
     @property
     def owner(self) -> str:

@@ -175,25 +175,25 @@ class TrajectorySet:
         adopted = []
         for node in nodes_from_server(self._scene, self._server, LINE_CLASS, POINT_CLASS):
             key = key_of(node)
-            if key is not None and self._nodes.get(key) is None and self._adopt(key, node):
+            if key is not None and self._nodes.get(key) is None:
+                self._adopt(key, node)
                 adopted.append(node)
         if adopted:
             self._latest = None  # the next one is looked at as a whole
         return adopted
 
-    def _adopt(self, key: Key, node: Any) -> bool:
+    def _adopt(self, key: Key, node: Any) -> None:
         try:
             item = trajectory_item(node, self._placement.owner(key[0]))
-            item = replace(item, owner=key[0], group=key[1], name=key[2])
-        except SceneError:  # not all of its points are placed: it can be any line
-            return False
-        one = self._trajectories.setdefault(key, Trajectory(key, item))
+            found = Trajectory(key, replace(item, owner=key[0], group=key[1], name=key[2]))
+        except SceneError:  # not all of its points are there: its file may be missing
+            found = Trajectory.without_points(key)
+        one = self._trajectories.setdefault(key, found)
         # What was written into it is not known: the next answer writes all of it again.
         one.is_wanted, one.written, one.label = True, None, None
         self._nodes.keep(key, node)
         self._placement.forget(key)
-        self._placement.place_adopted(key, node, item.owner, printable(item.group))
-        return True
+        self._placement.place_adopted(key, node, key[0], printable(key[1]))
 
     def own(self, node: Any, item: TrajectoryItem) -> Trajectory | None:
         """Let a line of the user's show the trajectory that this server has of it now.
