@@ -95,6 +95,11 @@ def test_group_image_and_diameter_are_in_the_description(load):
     assert line.GetNthControlPointDescription(0) == description
 
 
+def test_an_image_id_that_is_no_text_is_written_as_a_screen_shows_it(load):
+    (line,) = load(replace(LINE, owner="\udcff\u202e"))
+    assert "image \ufffd\ufffd, diameter" in line.GetNthControlPointDescription(0)
+
+
 def test_slicers_storage_node_reads_the_first_one_into_a_node_that_is_there(scene, load, tmp_path):
     load(LINE)
     storage = scene.AddNewNodeByClass("vtkMRMLMarkupsJsonStorageNode")

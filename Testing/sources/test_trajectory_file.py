@@ -65,6 +65,10 @@ def test_what_is_written_is_read(tmp_path):
             '[{"name": "a", "type": "target", "target": [1, 2, 3], "rgba": [1, 2, 3, 256]}]',
             "not from 0 to 255",
         ),
+        (
+            '[{"name": "a", "type": "target", "target": [1, 2, 3], "diameter": -0.5}]',
+            r"diameter is \[-0.5\], not from 0 to 1e",
+        ),
         ('[{"name": "%s", "type": "target", "target": [1, 2, 3]}]' % ("a" * 65), "64 bytes"),
     ],
 )

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..codec import TrajectoryItem, TrajectoryType
+from ..codec import TrajectoryItem, TrajectoryType, printable
 from ..codec.geometry import flip_lps_ras
 from ..scene.markups.trajectory_decoding import Plan, plan
 from ..system_errors import why_not_written
@@ -73,7 +73,7 @@ def _description(trajectory: Plan) -> str:
     """What the format has no other place for, in words for whoever opens the file."""
     parts = {
         "group": trajectory.group,
-        "image": trajectory.owner,
+        "image": printable(trajectory.owner),
         "diameter": f"{trajectory.diameter:g} mm" if trajectory.diameter else "",
     }
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value)

@@ -101,12 +101,12 @@ def trajectory_from_json(trajectory: dict[str, Any]) -> codec.TrajectoryItem:
         name=_text("name", trajectory["name"], 64),
         group=_text("group", trajectory.get("group", ""), 32),
         type=type_,
-        rgba=_numbers("rgba", trajectory.get("rgba", (255, 255, 0, 255)), int, 4, 255),
+        rgba=_numbers("rgba", trajectory.get("rgba", (255, 255, 0, 255)), int, 4, 0, 255),
         entry=_numbers("entry", trajectory["entry"], float, 3) if has_entry else (0.0, 0.0, 0.0),
         target=_numbers("target", trajectory["target"], float, 3)
         if has_target
         else (0.0, 0.0, 0.0),
-        diameter=_numbers("diameter", [trajectory.get("diameter", 0.0)], float, 1)[0],
+        diameter=_numbers("diameter", [trajectory.get("diameter", 0.0)], float, 1, 0)[0],
         owner=str(trajectory.get("owner", "")),
     )
 
@@ -119,12 +119,16 @@ def _text(key: str, value: Any, most: int) -> str:
 
 
 def _numbers(
-    key: str, values: Any, kind: type, count: int, most: float = LONGEST
+    key: str,
+    values: Any,
+    kind: type,
+    count: int,
+    least: float = -LONGEST,
+    most: float = LONGEST,
 ) -> tuple[Any, ...]:
     if not isinstance(values, (list, tuple)) or len(values) != count:
         raise ValueError(f"{key} is {values!r}, not {count} numbers")
     numbers = tuple(kind(value) for value in values)
-    least = 0 if kind is int else -most
     if not all(least <= number <= most for number in numbers):
         raise ValueError(f"{key} is {values!r}, not from {least:g} to {most:g}")
     return numbers

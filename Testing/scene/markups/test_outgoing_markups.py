@@ -146,3 +146,13 @@ def test_points_go_out_as_they_came(scene):
     points.finish()
     (node,) = points.nodes
     assert point_items(node) == items
+
+
+@pytest.mark.parametrize("diameter", [-2.0, float("nan"), 1e30])
+def test_a_tube_that_cannot_be_goes_out_as_a_thin_line(scene, diameter):
+    """Slicer's markups take any number from a script; TRAJ's diameter is 0 or more."""
+    for node in (draw_line(scene, (1, 2, 3), (4, 5, 6)), show_trajectory(scene, plan(LINE))):
+        display = node.GetDisplayNode()
+        display.SetCurveLineSizeMode(display.UseLineDiameter)
+        display.SetLineDiameter(diameter)
+        assert trajectory_item(node).diameter == 0

@@ -49,6 +49,8 @@ BAD_MARKUPS = {
     '[{"position": [1, 2, 3]}]}]}',
     "units": '{"markups": [{"type": "Fiducial", "coordinateUnits": "um", "controlPoints": '
     '[{"position": [1, 2, 3]}]}]}',
+    "size": '{"markups": [{"type": "Fiducial", "controlPoints": [{"position": [1, 2, 3]}], '
+    '"display": {"useGlyphScale": false, "glyphSize": -2.5}}]}',
 }
 
 

@@ -17,7 +17,7 @@ from ..images.moved_images import moved_back
 from ..server_nodes import read_id
 from .display import diameter_of, rgba_of
 from .new_markups import LINE_CLASS, POINT_CLASS
-from .trajectory_decoding import FARTHEST
+from .trajectory_decoding import FARTHEST, tube_diameter
 from .trajectory_markups import GROUP_ATTRIBUTE, OWNER_ATTRIBUTE, TYPE_ATTRIBUTE
 
 _Type = codec.TrajectoryType
@@ -123,11 +123,11 @@ def _point_type(node: Any) -> codec.TrajectoryType:
 
 
 def _look(node: Any, is_line: bool) -> tuple[tuple[int, int, int, int], float]:
-    """Return color and diameter; those of a new item if there is no display node."""
+    """Return color and diameter, 0 if there is no such tube; without a display, a new item's."""
     display = node.GetDisplayNode()
     if display is None:
         return codec.TrajectoryItem().rgba, 0.0
-    return rgba_of(display), diameter_of(display, is_line)
+    return rgba_of(display), tube_diameter(diameter_of(display, is_line))
 
 
 def _texts(node: Any, name: str, owner: str | None) -> dict[str, str]:

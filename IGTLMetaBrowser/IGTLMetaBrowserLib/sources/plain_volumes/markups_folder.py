@@ -130,4 +130,7 @@ def _length(number: Any) -> float:
 def _diameter(node: Mapping[str, Any]) -> float:
     """Return the size of the points in mm, if the file has one; Slicer has no other field."""
     display = node.get("display") or {}
-    return 0.0 if display.get("useGlyphScale", True) else _length(display.get("glyphSize", 0.0))
+    size = 0.0 if display.get("useGlyphScale", True) else _length(display.get("glyphSize", 0.0))
+    if size < 0:
+        raise ValueError(f"points of {size:g} mm cannot be")
+    return size
