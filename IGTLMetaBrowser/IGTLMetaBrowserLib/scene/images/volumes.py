@@ -50,9 +50,7 @@ def show_image(
     """
     ijk_to_ras = _usable_ijk_to_ras(image, coordinates)
     around = node if image.is_subvolume and keeps_rest and _is_at(node, ijk_to_ras) else None
-    is_written = write_part(around, image)
-    is_part = image.is_subvolume and not is_written
-    pixels = whole_pixels(image, around, prepared) if is_part else image.pixels
+    pixels = _new_pixels(image, around, prepared)
     shown = name_to_show(node, name) if keeps_rest else savable_name(name)
     if node is None or node.GetClassName() != volume_class(image):
         remove_volume(scene, node)  # another number of components needs another kind of node
@@ -63,7 +61,7 @@ def show_image(
     modified = node.StartModify()
     set_name(node, name, shown)
     node.SetIJKToRASMatrix(vtk_matrix(ijk_to_ras))
-    if not is_written:
+    if pixels is not None:
         _set_image_data(node, image_data(pixels))
     node.EndModify(modified)
     return node
@@ -77,6 +75,15 @@ def _usable_ijk_to_ras(image: ImageMessage, coordinates: Coordinates | None) -> 
         return image.usable_ijk_to_ras(coordinates)
     except GeometryError as error:
         raise SceneError(str(error)) from None
+
+
+def _new_pixels(
+    image: ImageMessage, around: Any, prepared: WholeInTurns | None
+) -> np.ndarray | None:
+    """Return those of the whole image; None of a part that was written into those of ``around``."""
+    if not image.is_subvolume:
+        return image.pixels
+    return None if write_part(around, image) else whole_pixels(image, around, prepared)
 
 
 def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = None) -> bool:
