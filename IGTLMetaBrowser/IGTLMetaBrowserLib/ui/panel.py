@@ -75,9 +75,10 @@ class BrowserPanel:
 
     def close(self):
         """Leave the server, and let go of everything."""
+        # First: what was on its way goes from the views with what is said of it there.
+        self.browser.disconnect()
         self.events.close()
         self.browser.patients.hidden_changed.disconnect(self._onHiddenChanged)
-        self.browser.disconnect()
         self.connection.close()
         self.archive.close()
         self.images.close()

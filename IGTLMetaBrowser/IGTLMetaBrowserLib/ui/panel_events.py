@@ -45,6 +45,7 @@ class PanelEvents:
         self._threeDDrawing = ThreeDDrawing()
         self._liveViews = LiveViews(self._browser.images)
         self._previewViews = PreviewViews()
+        self._previewViews.update()  # a panel before this one may have kept some
         self._browser.add_observer(self._onBrowserEvent)
 
     def close(self):

@@ -108,6 +108,24 @@ def test_the_user_chooses_whether_the_preview_stays_when_loading_is_cancelled(us
     assert user.ui.keepPreviewsCheckBox.checked is is_kept
 
 
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_after_a_reload_the_views_say_it_of_the_previews_that_stay(user, view, is_kept):
+    gate = Gate(1)
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Other")
+    if is_kept:
+        user.ui.keepPreviewsCheckBox.checked = True
+    with ScriptedServer(parts_of(large_image(), gate)) as server:
+        preview = begin(user, server)
+        user.module.reload()
+        gate.open()
+    said = "Preview 1/6 resolution" if is_kept else ""
+    assert view.text == said
+    view.layers.SetBackgroundVolumeID(other.GetID())
+    assert view.text == ""
+    view.layers.SetBackgroundVolumeID(preview.GetID())
+    assert view.text == said
+
+
 def test_a_preview_that_was_kept_can_be_removed_by_the_menu(user, view):
     gate = Gate(1)
     user.ui.keepPreviewsCheckBox.checked = True

@@ -29,7 +29,7 @@ class PreviewViews:
             self.close()
 
     def close(self):
-        """Take the words out of the views, and watch them no longer."""
+        """Watch the views no longer; they say what is so now, as of a preview that stays."""
         observed, self._observed = self._observed, []
         for layers, tag in observed:
             layers.RemoveObserver(tag)
