@@ -290,6 +290,39 @@ def test_a_list_without_images_in_version_2_only_is_not_believed(
     assert script.asked.count((2, "GET_IMGMETA")) == 1
 
 
+class LinesInVersion1(RawServer):
+    """Its lists in version 2 have no items, but those of images."""
+
+    def _answer(self, peer: Peer, question: codec.Header) -> None:
+        data_type = question.type_name.removeprefix("GET_")
+        if data_type not in ("LBMETA", "POINT", "TRAJ"):
+            super()._answer(peer, question)
+            return
+        message, item = {
+            "LBMETA": (codec.LabelMetaMessage, codec.LabelMetaItem),
+            "POINT": (codec.PointMessage, codec.PointItem),
+            "TRAJ": (codec.TrajectoryMessage, codec.TrajectoryItem),
+        }[data_type]
+        items = [item(name="A")] if question.version == 1 else []
+        peer.send(message(items=items, header_version=question.version))
+
+
+@pytest.mark.parametrize("data_type", ["TRAJ", "POINT", "LBMETA"])
+@pytest.mark.parametrize("is_listed", [False, True], ids=["before the images", "after them"])
+def test_nor_is_one_without_trajectories_points_or_label_maps(data_type: str, is_listed: bool):
+    """A plan that has vanished without a word is taken for one that was cleared."""
+    script = LinesInVersion1(speaks_as_asked, reads_bodies=True)
+    with ScriptedServer(script) as server, server.client() as client:
+        if is_listed:
+            client.list_images()
+            assert speaks_version_2(client)
+        for _ in range(2):
+            query = client.ask(data_type)
+            step_until(client, lambda query=query: query.is_done)
+            assert query.error is None
+            assert [item.name for item in query.answer.items] == ["A"]
+
+
 def test_a_server_without_images_is_believed_in_both_versions():
     with ServerInThread(ImagesInMemory()) as server, server.client() as client:
         server_version("127.0.0.1", server.port).speaks_2 = True

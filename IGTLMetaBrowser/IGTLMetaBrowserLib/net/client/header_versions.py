@@ -16,7 +16,8 @@ ImageDatabaseServer is out of step for good). So:
    have replaced the same one.
 4. Version 2 may be good for some types only. As long as no question of a type was answered in it, a
    question that stays without an answer, loses the connection twice, or is answered by a list
-   without images is asked again in version 1; if that is of use, so are all others of that type.
+   without items (images, trajectories …) is asked again in version 1; if that is of use, so are all
+   others of that type.
 
 A question in version 2 has an entry of metadata: the C++ library does not unpack a body that is the
 extended header alone, and PlusServer then reads nothing more from that client.
@@ -28,6 +29,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from ... import codec
+from ...codec.messages.items import ItemListMessage
 from ..connection import Connection
 from ..whole_texts import CLIENT, WITHOUT_ITEMS, is_own_server, is_without_items
 from .queries import Queries
@@ -236,13 +238,24 @@ class VersionFinder:
             return
         if query.header_version == 2 and _header_version(query.answer) == 2:
             self._server.answered_in_2.add(query.data_type)
-        elif query.is_fallback and not _is_empty_list(query):
+        elif query.is_fallback and not self._is_empty_list(query):
             self._server.only_in_1.add(query.data_type)
 
     def _is_doubtful(self, query: Query) -> bool:
-        """Whether an answer is a list without images, and the first one in version 2."""
+        """Whether an answer is a list without items, and the first one in version 2."""
         is_new = query.header_version == 2 and query.data_type not in self._server.answered_in_2
-        return is_new and self._fixed is None and _is_empty_list(query)
+        return is_new and self._fixed is None and self._is_empty_list(query)
+
+    def _is_empty_list(self, query: Query) -> bool:
+        """Whether there are no items, of a server that is not our own, which knows of none then.
+
+        It names itself in its list of images, also if a search has found none.
+        """
+        answer = query.answer
+        if not isinstance(answer, ItemListMessage) or len(answer.items):
+            return False
+        is_images = isinstance(answer, codec.ImageMetaMessage)
+        return not (is_own_server(answer) if is_images else self._server.has_name)
 
     def _is_unreadable(self, query: Query, event: codec.Message | codec.Rejected) -> bool:
         """Whether the answer to a question in version 2 cannot be read, but could be in version 1.
@@ -287,13 +300,6 @@ def _deadline(query: Query, now: float) -> float:
     waits (``answer_timeout``).
     """
     return now + _LIST_SECONDS if query.data_type == "IMGMETA" else math.inf
-
-
-def _is_empty_list(query: Query) -> bool:
-    """Whether there are no images, without a word of our own server that a search found none."""
-    answer = query.answer
-    is_list = isinstance(answer, codec.ImageMetaMessage)
-    return is_list and not len(answer.items) and not is_own_server(answer)
 
 
 def _header_version(event: codec.Message | codec.Rejected | None) -> int:
