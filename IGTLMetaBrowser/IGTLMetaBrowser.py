@@ -93,7 +93,6 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
     """The module's panel; what it does is in IGTLMetaBrowserLib.ui.panel."""
 
     def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
         self.logic = None
         self.panel = None
         self.ui = None
@@ -101,6 +100,7 @@ class IGTLMetaBrowserWidget(ScriptedLoadableModuleWidget):
         self.sampleImage = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
+        ScriptedLoadableModuleWidget.__init__(self, parent)  # without a parent it calls setup
 
     def setup(self):
         ScriptedLoadableModuleWidget.setup(self)

@@ -78,7 +78,7 @@ def opened(saved: Load) -> Iterator[Browser]:
 
 
 def scene_of(browser: Browser) -> slicer.vtkMRMLScene:
-    return browser._scene
+    return browser.scene
 
 
 def assert_is_left_alone(nodes: list, image: slicer.vtkMRMLScalarVolumeNode) -> None:

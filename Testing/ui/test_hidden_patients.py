@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QTableView, QWidg
 
 from helpers.clinic import SECRETS, Clinic, clinic_server
 from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.browser import Browser
 
 MODULE = Path(__file__).parents[2] / "IGTLMetaBrowser" / "IGTLMetaBrowser.py"
 SETTING = "IGTLMetaBrowser/HidePatientNames"
@@ -259,6 +261,47 @@ def test_it_is_the_user_s_choice_for_all_scenes_and_sessions(doctor, slicer_host
     logic.close()
     click_check_box(doctor)
     assert QSettings().value(SETTING) in (False, "false")
+
+
+def test_what_is_chosen_in_one_panel_is_done_in_all_and_by_scripts(doctor, slicer_host, caplog):
+    """Their images are in one scene, and they write one log."""
+    widget = type(doctor.module.widget)()  # a panel in a window of its own
+    other = type(doctor)(SimpleNamespace(widget=widget, window=widget.parent))
+    other.server_port = doctor.server_port
+    script = Browser(slicer_host.mrmlScene)
+    script.connect("127.0.0.1", doctor.server_port)
+    script.load_image("HEAD")
+    script.disconnect()
+    connect(other)
+    other.load("LINDQVIST_MR")
+    click_check_box(doctor)
+    caplog.clear()
+    assert other.ui.hidePatientsCheckBox.checked
+    assert script.patients.is_hidden
+    assert leaks(scene_as_file(slicer_host)) == leaks(texts_on_screen(other)) == []
+    later = Browser(slicer_host.mrmlScene)
+    assert later.patients.is_hidden
+    other.panel.browser.disconnect()
+    later.connect("127.0.0.1", doctor.server_port)
+    later.load_image("PET")
+    assert leaks(scene_as_file(slicer_host)) == leaks(caplog.text) == []
+    click_check_box(other)
+    assert not doctor.ui.hidePatientsCheckBox.checked
+    assert [one.patients.is_hidden for one in (script, later)] == [False, False]
+    assert "Lindqvist" in leaks(scene_as_file(slicer_host))
+    for browser in (script, later):
+        browser.close()
+    widget.cleanup()
+
+
+def test_a_script_hides_the_patients_of_its_browser_alone(doctor, slicer_host):
+    script = Browser(slicer_host.mrmlScene)
+    script.patients.hide()
+    assert not doctor.ui.hidePatientsCheckBox.checked
+    doctor.panel.browser.patients.hide()
+    assert doctor.ui.hidePatientsCheckBox.checked
+    assert QSettings().value(SETTING) not in (True, "true")  # the user has not chosen that
+    script.close()
 
 
 @pytest.mark.parametrize("stored", [True, "true"])  # as settings come back, by their file

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import socket
 import time
-import weakref
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,6 +24,7 @@ from ..scene.overlay_nodes import OverlayNodes
 from ..scene.patient_marks import rewrite_marks
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..signal import Signal
+from . import open_browsers
 from .blocking_calls import BlockingCalls
 from .connection import Connection
 from .errors import BrowserError
@@ -63,8 +63,6 @@ _MOST_LOGGED_TYPES = 100
 _SECONDS_A_STEP = 0.02
 # Of a message that is prepared in turns; the rest of the step takes time, too.
 _SECONDS_A_TURN = 0.005
-# That of the panel, and those of scripts.
-_open_browsers: weakref.WeakSet[Browser] = weakref.WeakSet()
 
 
 class Browser:
@@ -83,7 +81,8 @@ class Browser:
     thumbnails, previews
         What images look like before they are loaded.
     patients
-        Whether the patients are hidden, and what may then be shown.
+        Whether the patients are hidden, and what may then be shown. Those of a new browser are
+        if another browser of the scene hides them.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -118,12 +117,12 @@ class Browser:
         )
         self.thumbnails = Thumbnails(previewed)
         self.previews = SlicePreviews(previewed)
-        self._scene = scene
+        self.scene = scene
         self._has_new_nodes = False
         self._copied_nodes = CopiedNodes(scene)
         self._scene_events = SceneEvents(scene)
         self._connect_signals()
-        _open_browsers.add(self)
+        open_browsers.add(self)
 
     def _connect_signals(self) -> None:
         """Let the parts know what happens in the others."""
@@ -197,7 +196,7 @@ class Browser:
         What was loaded stays in the scene. A browser that is closed cannot be used again.
         """
         self.disconnect()
-        _open_browsers.discard(self)
+        open_browsers.remove(self)
         self.images.recordings.close()
         stop_redacting_log(self.patients)
         self._scene_events.close()
@@ -357,9 +356,8 @@ class Browser:
     @property
     def _others(self) -> list[Browser]:
         """The other browsers of this server that fill the scene."""
-        here = self._scene, self.connection.address
-        others = (one for one in _open_browsers if one is not self)
-        return [one for one in others if (one._scene, one.connection.address) == here]
+        others = (one for one in open_browsers.browsers_of(self.scene) if one is not self)
+        return [one for one in others if one.connection.address == self.connection.address]
 
     def _on_scene_closing(self) -> None:
         self.images.cancel()
@@ -374,7 +372,7 @@ class Browser:
 
     def _on_scene_imported(self) -> None:
         if self.patients.is_hidden:
-            rewrite_marks(self._scene, self.patients)
+            rewrite_marks(self.scene, self.patients)
         self._adopt_nodes()
         self._events.emit(SceneImported())
         self._tell_released()

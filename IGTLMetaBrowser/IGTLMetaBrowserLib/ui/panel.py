@@ -227,6 +227,7 @@ class BrowserPanel:
         self.browser.images.shows_previews = isChecked
 
     def _onHiddenChanged(self, _isHidden):
+        self.privacy.show()
         self.images.showPatients()
         self.trajectories.showList()
         self.status.showPatients()

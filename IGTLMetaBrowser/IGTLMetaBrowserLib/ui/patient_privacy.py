@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..browser.open_browsers import hide_patients
 from .settings_values import keepBool, readBool
 
 _SETTING = "HidePatientNames"
@@ -13,14 +14,24 @@ def arePatientsHidden():
 
 
 class PatientPrivacy:
-    """The check box for it; ``browser.patients`` emits ``hidden_changed``."""
+    """The check box for it, which says whether ``browser`` hides them.
+
+    What the user chooses in one panel is done in all, and by the browsers of scripts: all of them
+    fill one scene, and write one log.
+    """
 
     def __init__(self, checkBox, browser):
+        self._checkBox = checkBox
         self._browser = browser
-        checkBox.checked = arePatientsHidden()
-        browser.patients.hide(checkBox.checked)
+        browser.patients.hide(arePatientsHidden())
+        self.show()
         checkBox.toggled.connect(self._onToggled)
 
+    def show(self):
+        """Show what another panel, or a script, has chosen."""
+        self._checkBox.checked = self._browser.patients.is_hidden
+
     def _onToggled(self, isChecked):
-        keepBool(_SETTING, isChecked)
-        self._browser.patients.hide(isChecked)
+        if isChecked != self._browser.patients.is_hidden:
+            keepBool(_SETTING, isChecked)
+            hide_patients(isChecked)
