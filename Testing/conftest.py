@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Tests never open windows on the display of whoever runs them. Qt reads this when it starts.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 import slicerhost  # noqa: F401
+from helpers.certificates import Authority
 from helpers.reserved_port import ReservedPort
 from IGTLMetaBrowserLib.net.client import header_versions
 
@@ -85,6 +87,32 @@ def reserved_port() -> Iterator[int]:
     port = ReservedPort()
     yield port.number
     port.close()
+
+
+@pytest.fixture
+def scene() -> Any:
+    """An empty scene with the selection and interaction nodes that every scene of Slicer has."""
+    import slicer
+
+    scene = slicer.vtkMRMLScene()
+    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)  # adds them; markups look for them
+    return scene
+
+
+@pytest.fixture
+def sequences(scene: Any) -> Any:
+    """The logic of Slicer's module Sequences, which also lets the scene know its nodes."""
+    import slicer
+
+    logic = slicer.vtkSlicerSequencesLogic()
+    logic.SetMRMLScene(scene)
+    return logic
+
+
+@pytest.fixture
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority whose certificates the two ends of a connection may trust."""
+    return Authority.make(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture(autouse=True)

@@ -15,14 +15,6 @@ from IGTLMetaBrowserLib.browser.downloads import part_downloads
 
 
 @pytest.fixture
-def scene() -> slicer.vtkMRMLScene:
-    """An empty scene with the selection and interaction nodes that every scene of Slicer has."""
-    scene = slicer.vtkMRMLScene()
-    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)  # adds them; markups look for them
-    return scene
-
-
-@pytest.fixture
 def hospital() -> Hospital:
     return Hospital()
 

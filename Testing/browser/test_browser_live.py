@@ -10,6 +10,7 @@ import numpy as np
 import slicer
 
 from helpers.hospital import finish, listing, of_type, parents, step_until, step_until_event, voxels
+from helpers.live_frames import ask_for_next, frame, stream
 from helpers.peers import ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import (
@@ -24,27 +25,6 @@ from IGTLMetaBrowserLib.browser.events import (
 from IGTLMetaBrowserLib.browser.images import live_images
 from IGTLMetaBrowserLib.browser.images.live_images import MOST_LIVE_IMAGES
 from IGTLMetaBrowserLib.scene.server_nodes import TIMESTAMP_ATTRIBUTE
-
-
-def frame(shade, device_name="Ultrasound", **fields):
-    return replace(make_image(shade), device_name=device_name, **fields)
-
-
-def stream(*frames):
-    """Script: send these frames unasked, each after the client has sent something."""
-
-    def script(peer):
-        for one in frames:
-            peer.send(one)
-            peer.receive()
-        peer.wait_until_closed()
-
-    return script
-
-
-def ask_for_next(browser):
-    """Make the script of ``stream`` go on; the question is not answered."""
-    browser.trajectories.request()
 
 
 def test_a_streamed_image_has_a_volume_that_is_kept_up_to_date(unconnected, events):

@@ -8,6 +8,7 @@ import pytest
 import slicer
 
 from helpers.hospital import of_type, step_until, step_until_event
+from helpers.live_frames import ask_for_next, frame, stream
 from helpers.peers import ScriptedServer, make_image
 from IGTLMetaBrowserLib import codec
 from IGTLMetaBrowserLib.browser.events import LiveImage, RecordingStarted, RecordingStopped
@@ -17,40 +18,11 @@ from IGTLMetaBrowserLib.scene.images import sequence_recording
 from IGTLMetaBrowserLib.scene.images.sequence_recording import frame_size
 
 
-@pytest.fixture
-def sequences(scene):
-    """Slicer's module Sequences, as far as it is not a window."""
-    logic = slicer.vtkSlicerSequencesLogic()
-    logic.SetMRMLScene(scene)
-    return logic
-
-
 def shades(recording):
     """The first voxel of each frame that was recorded."""
     sequence = recording.sequence_node
     nodes = map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes()))
     return [int(slicer.util.arrayFromVolume(node).flat[0]) for node in nodes]
-
-
-def frame(shade, device_name="Ultrasound"):
-    return replace(make_image(shade), device_name=device_name)
-
-
-def ask_for_next(browser):
-    """Make a script go on; the question is not answered."""
-    browser.trajectories.request()
-
-
-def stream(*frames):
-    """Script: send these frames unasked, each after the client has sent something."""
-
-    def script(peer):
-        for one in frames:
-            peer.send(one)
-            peer.receive()
-        peer.wait_until_closed()
-
-    return script
 
 
 def burst(*frames):

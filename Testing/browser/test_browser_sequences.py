@@ -37,14 +37,6 @@ def slice_at(number: int, value: int, **attributes: object) -> Dataset:
 
 
 @pytest.fixture
-def logic(scene):
-    """The logic of Slicer's module Sequences, which also lets the scene know its nodes."""
-    logic = slicer.vtkSlicerSequencesLogic()
-    logic.SetMRMLScene(scene)
-    return logic
-
-
-@pytest.fixture
 def perfusion(tmp_path: Path) -> Path:
     """Three slices at each of three times: slice n of time t has the value 10 t + n."""
     for t, seconds in enumerate(SECONDS):
@@ -86,7 +78,7 @@ def test_the_list_tells_which_images_are_one_series(unconnected: Browser, perfus
 
 
 def test_a_4d_series_becomes_a_sequence_that_slicer_replays(
-    unconnected: Browser, scene, logic, perfusion: Path
+    unconnected: Browser, scene, sequences, perfusion: Path
 ) -> None:
     with ServerInThread(DicomFolderSource(perfusion)) as server:
         browser = connect(unconnected, server)
@@ -102,7 +94,7 @@ def test_a_4d_series_becomes_a_sequence_that_slicer_replays(
     shown = player.GetProxyNode(sequence)
     for t in range(3):
         player.SetSelectedItemNumber(t)
-        logic.UpdateProxyNodesFromSequences(player)
+        sequences.UpdateProxyNodesFromSequences(player)
         values = slicer.util.arrayFromVolume(shown)[:, 0, 0].tolist()
         assert values == [10 * t + 1, 10 * t + 2, 10 * t + 3]
     # The volumes of which it was made are gone: its own volume stands for all images.
@@ -111,7 +103,7 @@ def test_a_4d_series_becomes_a_sequence_that_slicer_replays(
 
 
 def test_hidden_patients_are_not_named_by_sequences(
-    unconnected: Browser, scene, logic, perfusion: Path
+    unconnected: Browser, scene, sequences, perfusion: Path
 ) -> None:
     """Nor in the frames, which are in a scene of their own; shown again, they are named again."""
     with ServerInThread(DicomFolderSource(perfusion)) as server:
@@ -183,7 +175,7 @@ def test_a_tilted_volume_has_each_voxel_where_the_file_says(
 
 
 @pytest.fixture
-def volumes(scene, logic) -> ImageNodes:
+def volumes(scene, sequences) -> ImageNodes:
     """Three images, whose voxels are 0, 1 and 2."""
     known = StandardProviders(MetadataProviders(), lambda _image_id: None)
     nodes = ImageNodes(scene, known, HiddenPatients())
@@ -213,7 +205,7 @@ def test_values_that_are_the_same_or_no_numbers_make_no_sequence(scene, volumes,
 
 @pytest.mark.parametrize("removed", ["sequence", "volume", "player"])
 def test_the_user_can_remove_each_node_of_a_sequence(
-    unconnected: Browser, scene, logic, perfusion: Path, removed: str
+    unconnected: Browser, scene, sequences, perfusion: Path, removed: str
 ) -> None:
     """Slicer ended if one asked for the sequence while it was being removed."""
     with ServerInThread(DicomFolderSource(perfusion)) as server:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -12,11 +10,6 @@ from cli.test_cli_serve import serving
 from helpers.certificates import CLIENT_FAULTS, SERVER_FAULTS, Authority, faulty_certificate
 from helpers.peers import ImagesInMemory, ServerInThread
 from IGTLMetaBrowserLib import codec, net
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority.make(tmp_path / "authority")
 
 
 def served(**options: object) -> ServerInThread:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cli.command import SECONDS, ended, igtlmeta, started
-from helpers import demo_dicom, orthanc, scripted_archive
+from helpers import orthanc, scripted_archive
 from helpers.dropping_host import ON_LINUX_ONLY, dropping, wait_for_somebody_to_connect
 from helpers.peers import Peer
 from helpers.reserved_port import free_port
@@ -24,14 +24,6 @@ from IGTLMetaBrowserLib.sources.dicom.folder import DicomFolderSource
 without_orthanc = pytest.mark.skipif(
     not orthanc.is_installed(), reason=f"no Orthanc: {orthanc.INSTALL}"
 )
-
-
-@pytest.fixture(scope="module")
-def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The phantom with 16 slices in each image."""
-    folder = tmp_path_factory.mktemp("phantom")
-    demo_dicom.write_phantom(folder, 16)
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,7 @@ from helpers.peers import Peer
 from IGTLMetaBrowserLib import codec, net
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.make(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture
 def certificate(authority: Authority) -> Path:
     return authority.issue("127.0.0.1")
 

@@ -14,7 +14,7 @@ import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from cli.command import igtlmeta, started
-from helpers import demo_dicom, orthanc
+from helpers import orthanc
 from helpers.scripted_archive import Answer, archive_of, multipart, record, running
 from IGTLMetaBrowserLib.sources.dicom.plans import read_plan
 
@@ -33,14 +33,6 @@ PLAN = [
         "owner": "",
     }
 ]
-
-
-@pytest.fixture(scope="module")
-def phantom(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The phantom with 16 slices in each image."""
-    folder = tmp_path_factory.mktemp("phantom")
-    demo_dicom.write_phantom(folder, 16)
-    return folder
 
 
 @pytest.fixture

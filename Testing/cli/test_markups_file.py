@@ -26,13 +26,6 @@ TARGET = replace(LINE, name="Focus", type=TrajectoryType.TARGET)
 
 
 @pytest.fixture
-def scene():
-    scene = slicer.vtkMRMLScene()
-    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
-    return scene
-
-
-@pytest.fixture
 def load(scene, tmp_path):
     """Writes trajectories and opens the file as Slicer does; returns the nodes."""
     logic = slicer.vtkSlicerMarkupsLogic()

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK
 
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
+
 # Anisotropic, turned about an axis, off center; mm, RAS.
 OBLIQUE = np.array(
     [
@@ -36,3 +39,11 @@ def write_with_itk(path: Path, voxels: np.ndarray = VOXELS) -> None:
     image.SetDirection((affine[:3, :3] / spacing).ravel().tolist())
     image.SetOrigin(affine[:3, 3].tolist())
     SimpleITK.WriteImage(image, str(path))
+
+
+def the_only(folder: Path) -> tuple[codec.ImageMetaItem, codec.ImageMessage]:
+    """Return the image that a folder offers, as it is listed and as it is sent."""
+    source = PlainVolumeSource(folder)
+    assert not source.refused
+    (item,) = source.images()
+    return item, source.image(item.id)

@@ -21,6 +21,7 @@ import pytest
 from data import golden
 from helpers.peers import PATIENCE, TRAJECTORY, ImagesInMemory, Peer, ServerInThread, make_image
 from hostile import test_memory
+from hostile.all_ways import mended
 from hostile.test_mutations import ALL_BITS, TYPES, mutations
 from IGTLMetaBrowserLib import codec, net
 
@@ -65,12 +66,6 @@ def under_other_headers() -> Stream:
         yield bytes([0, 3 - data[1]]) + data[2:]
         for count in (1, 8, 260):
             yield mended(data + bytes(count))
-
-
-def mended(data: bytes) -> bytes:
-    """Return a message with the size and the checksum of the body that it has."""
-    body = data[codec.HEADER_SIZE :]
-    return data[:42] + struct.pack(">QQ", len(body), codec.crc64(body)) + body
 
 
 def queries_of_everything() -> Stream:

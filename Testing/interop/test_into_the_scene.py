@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import slicer
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
@@ -15,14 +14,6 @@ from helpers.peers import PATIENCE, wait_for_socket
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import BrowserEvent, Disconnected, TrajectoriesShown
 from interop import reference_library
-
-
-@pytest.fixture
-def scene() -> Any:
-    """An empty scene with the nodes that markups look for."""
-    scene = slicer.vtkMRMLScene()
-    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
-    return scene
 
 
 @pytest.fixture

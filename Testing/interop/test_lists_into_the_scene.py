@@ -10,7 +10,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pytest
 import slicer
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -26,14 +25,6 @@ from interop import reference_library
 from interop.reference_library import BuildExample
 
 LABEL_0_FILE = 5
-
-
-@pytest.fixture
-def scene() -> Any:
-    """An empty scene with the nodes that markups look for."""
-    scene = slicer.vtkMRMLScene()
-    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
-    return scene
 
 
 def get(client: net.Client, data_type: str) -> Any:

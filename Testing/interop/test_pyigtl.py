@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from IGTLMetaBrowserLib import codec
+from interop.pyigtl_messages import unpack_with_pyigtl
 
 pyigtl = pytest.importorskip("pyigtl", reason="pip install pyigtl")
 
@@ -16,14 +17,6 @@ DTYPES = ["i1", "u1", "i2", "u2", "i4", "u4", "f4", "f8"]
 
 def pixels_of(dtype: str, shape: tuple[int, ...] = (4, 5, 6)) -> np.ndarray:
     return (np.arange(np.prod(shape)).reshape(shape) % 100).astype(dtype)
-
-
-def unpack_with_pyigtl(data: bytes):
-    """Return what pyigtl makes of a whole message."""
-    header = pyigtl.messages.MessageBase.parse_header(data[: codec.HEADER_SIZE])
-    message = pyigtl.messages.MessageBase.create_message(header["message_type"])
-    message.unpack(header, data[codec.HEADER_SIZE :])
-    return message
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

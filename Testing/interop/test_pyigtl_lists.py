@@ -8,19 +8,12 @@ from __future__ import annotations
 import pytest
 
 from IGTLMetaBrowserLib import codec
+from interop.pyigtl_messages import unpack_with_pyigtl
 
 pyigtl = pytest.importorskip("pyigtl", reason="pip install pyigtl")
 
 ASCII_TEXTS = ["", "Needle at target", "x" * 65535]
 TEXTS = [*ASCII_TEXTS, "Größe 頭部 \N{GRINNING FACE}"]
-
-
-def unpack_with_pyigtl(data: bytes):
-    """Return what pyigtl makes of a whole message."""
-    header = pyigtl.messages.MessageBase.parse_header(data[: codec.HEADER_SIZE])
-    message = pyigtl.messages.MessageBase.create_message(header["message_type"])
-    message.unpack(header, data[codec.HEADER_SIZE :])
-    return message
 
 
 class TestString:

@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 
 from IGTLMetaBrowserLib import codec
+from interop.pyigtl_messages import unpack_with_pyigtl
 
 pyigtl = pytest.importorskip("pyigtl", reason="pip install pyigtl")
 
 # A quarter turn about k, a scale along i, and a move.
 MATRIX = np.array([[0.0, -1.0, 0, 10], [0.75, 0, 0, -20], [0, 0, 1, 30.5], [0, 0, 0, 1]])
 TIME = 1715934600.75
-
-
-def unpack_with_pyigtl(data: bytes):
-    """Return what pyigtl makes of a whole message."""
-    header = pyigtl.messages.MessageBase.parse_header(data[: codec.HEADER_SIZE])
-    message = pyigtl.messages.MessageBase.create_message(header["message_type"])
-    message.unpack(header, data[codec.HEADER_SIZE :])
-    return message
 
 
 class TestTransform:

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.skipif(stunnel.PROGRAM is None, reason=stunnel.WHY_MISS
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority.make(tmp_path / "authority")
-
-
-@pytest.fixture
 def before_database(database_port: int, authority: Authority, tmp_path: Path) -> Iterator[int]:
     """The C++ ImageDatabaseServer behind stunnel, which wants clients' certificates."""
     certificate = authority.issue("127.0.0.1")

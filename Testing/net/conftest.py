@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -37,3 +38,11 @@ def queries() -> net.Queries:
 def piece_size(request: pytest.FixtureRequest) -> int | None:
     """Return how many bytes come at a time, or None for whole messages."""
     return request.param
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The only item is the time, in seconds: it passes as the test says."""
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -28,14 +27,6 @@ class Slow(ImagesInMemory):
         if not self.is_ready:
             raise net.NotReadyError(retry_after=1000.0)
         return super().image(image_id)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The only item is the time, in seconds: it passes as the test says."""
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    return now
 
 
 @contextlib.contextmanager

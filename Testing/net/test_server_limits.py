@@ -229,14 +229,6 @@ def test_a_stuck_reader_is_dropped_and_its_image_let_go(caplog: pytest.LogCaptur
             stuck.receive()
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The only item is the time, in seconds: it passes as the test says."""
-    now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    return now
-
-
 def test_a_reader_that_is_slow_but_not_too_slow_gets_its_image(clock: list[float]):
     """Some MB lie in the system's buffers: it does not count as stuck while those are sent."""
     image = make_image(1, (128, 128, 64))

@@ -22,22 +22,17 @@ from IGTLMetaBrowserLib.net.tls_server import FIRST_BYTE
 HUGE = (256, 256, 256)
 
 
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.make(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture
 def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.make(tmp_path_factory.mktemp("other"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def server_tls(authority: Authority) -> net.ServerTLS:
     return net.ServerTLS(authority.issue("127.0.0.1", "localhost"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def client_tls(authority: Authority) -> net.ClientTLS:
     return net.ClientTLS(authority.file)
 
@@ -154,7 +149,7 @@ def test_an_expired_certificate_is_not_trusted(authority: Authority, client_tls:
 # Whom the server trusts
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def strict(authority: Authority, server_tls: net.ServerTLS) -> net.ServerTLS:
     return replace(server_tls, client_authority=authority.file)
 

@@ -1,21 +1,18 @@
 """Servers in processes of their own, for the steps: ``python servers.py KIND [NUMBER …]``.
 
-In Slicer, `start` runs one and returns it with its port. In a process of its own it takes no time
+In Slicer, `ServerProcess` starts one. In a process of its own it takes no time
 of the event loop that is measured, and it can be lost like a real one.
 """
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +203,7 @@ def clinic(port: int, patient: float = 0) -> None:
 def trajectories(port: int, count: float, rate: float = 0) -> None:
     """So many lines; all of them moved by 1 mm, so often a second, once they were asked for."""
     from IGTLMetaBrowserLib import codec
+    from real_slicer.streams import stream
 
     def message(step: int) -> bytes:
         return codec.pack(codec.TrajectoryMessage(items=_lines(int(count), step)))
@@ -223,6 +221,7 @@ def live_images(port: int, width: float, height: float, rate: float) -> None:
     import numpy as np
 
     from IGTLMetaBrowserLib import codec
+    from real_slicer.streams import stream
 
     size = int(width), int(height)
     across = np.arange(size[0])[None, :] + np.arange(size[1])[:, None]
@@ -395,59 +394,6 @@ def serve(source: object, port: int, **options: object) -> None:
     with net.Server(source, port=port, **options) as server:
         print(server.port, flush=True)
         server.serve_forever()
-
-
-def stream(
-    port: int,
-    answer: Callable,
-    messages: Callable[[], Iterator[bytes]],
-    rate: float,
-    after: str | None = None,
-) -> None:
-    """Answer each client's queries; send it ``messages`` at a rate, from its query ``after`` on."""
-    listener = socket.create_server(("127.0.0.1", port))
-    print(listener.getsockname()[1], flush=True)
-    while True:
-        client, _ = listener.accept()
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        begin, lock = threading.Event(), threading.Lock()
-        if after is None:
-            begin.set()
-        reader = (client, answer, begin, after, lock)
-        threading.Thread(target=_answer_queries, args=reader, daemon=True).start()
-        if rate:
-            sender = (client, messages, begin, rate, lock)
-            threading.Thread(target=_send_at_rate, args=sender, daemon=True).start()
-
-
-def _answer_queries(
-    client: socket.socket, answer: Callable, begin: threading.Event, after: str, lock: object
-) -> None:
-    from IGTLMetaBrowserLib import codec
-
-    receiver = codec.Receiver()
-    with contextlib.suppress(OSError):  # the client may leave at any time
-        while count := client.recv_into(receiver.get_buffer()):
-            for query in receiver.buffer_updated(count):
-                reply = answer(query)
-                if reply is not None:
-                    with lock:
-                        client.sendall(reply)
-                if query.type_name == after:
-                    begin.set()
-
-
-def _send_at_rate(
-    client: socket.socket, messages: Callable, begin: threading.Event, rate: float, lock: object
-) -> None:
-    begin.wait()
-    due = time.monotonic()
-    with contextlib.suppress(OSError):
-        for message in messages():
-            due += 1 / rate
-            time.sleep(max(0.0, due - time.monotonic()))
-            with lock:
-                client.sendall(message)
 
 
 KINDS = {

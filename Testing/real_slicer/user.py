@@ -42,6 +42,12 @@ class User:
         return self.ui.imageTableView.model()
 
     @property
+    def panel(self) -> Any:
+        """The part of the module panel that is seen."""
+        areas = [one for one in ancestors(self.ui.connectButton) if one.inherits("QScrollArea")]
+        return areas[0].viewport() if areas else self.widget.parent
+
+    @property
     def status(self) -> str:
         return self.ui.statusLabel.text
 

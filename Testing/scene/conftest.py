@@ -1,14 +1,19 @@
-"""The scene of Slicer, from slicer-core."""
+"""The scene's subject hierarchy, and the volumes that images are loaded into."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import slicer
 
 
 @pytest.fixture
-def scene() -> slicer.vtkMRMLScene:
-    """An empty scene with the selection and interaction nodes that every scene of Slicer has."""
-    scene = slicer.vtkMRMLScene()
-    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)  # adds them; markups look for them
-    return scene
+def hierarchy(scene: slicer.vtkMRMLScene) -> slicer.vtkMRMLSubjectHierarchyNode:
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+
+
+@pytest.fixture
+def images() -> dict[str, Any]:
+    """The volumes that are loaded, by their ids."""
+    return {}

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import slicer
 
+from helpers.hospital import parents
 from IGTLMetaBrowserLib.scene.hierarchy import Place, put_in_place
-
-
-@pytest.fixture
-def hierarchy(scene):
-    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
 
 
 @pytest.fixture
@@ -74,14 +69,6 @@ def test_an_image_without_a_patient_stays_where_it_is(scene, hierarchy, new_volu
 STUDY = Place("Phantom, Head", "P1", "1.2.3", "Brain with contrast")
 
 
-def parents(hierarchy, node):
-    """The names of what a node stands under, nearest first."""
-    item, names = hierarchy.GetItemByDataNode(node), []
-    while (item := hierarchy.GetItemParent(item)) != hierarchy.GetSceneItemID():
-        names.append(hierarchy.GetItemName(item))
-    return names
-
-
 def study_of(hierarchy, node):
     return hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
 
@@ -89,7 +76,7 @@ def study_of(hierarchy, node):
 def test_an_image_stands_under_its_study_and_that_under_its_patient(scene, hierarchy, new_volume):
     node = new_volume()
     put_in_place(scene, node, STUDY)
-    assert parents(hierarchy, node) == ["Brain with contrast", "Phantom, Head"]
+    assert parents(node) == ["Brain with contrast", "Phantom, Head"]
     study = study_of(hierarchy, node)
     assert hierarchy.GetItemLevel(study) == "Study"
     assert hierarchy.GetItemAttribute(study, "DICOM.StudyInstanceUID") == "1.2.3"
@@ -107,12 +94,10 @@ def test_images_of_one_study_stand_under_one_item(scene, hierarchy, new_volume):
 @pytest.mark.parametrize(
     ("uid", "description", "title"), [("1.2.3", "", "1.2.3"), ("", "Brain", "Brain")]
 )
-def test_a_uid_or_a_description_alone_is_enough(
-    scene, hierarchy, new_volume, uid, description, title
-):
+def test_a_uid_or_a_description_alone_is_enough(scene, new_volume, uid, description, title):
     node = new_volume()
     put_in_place(scene, node, Place("Phantom, Head", "P1", uid, description))
-    assert parents(hierarchy, node) == [title, "Phantom, Head"]
+    assert parents(node) == [title, "Phantom, Head"]
 
 
 def test_studies_of_one_description_are_told_apart_by_their_uid(scene, hierarchy, new_volume):
@@ -126,23 +111,23 @@ def test_one_study_uid_never_puts_two_patients_together(scene, hierarchy, new_vo
     first, second = new_volume(), new_volume()
     put_in_place(scene, first, STUDY)
     put_in_place(scene, second, Place("Smith, A", "P2", "1.2.3", "Brain with contrast"))
-    assert parents(hierarchy, second) == ["Brain with contrast", "Smith, A"]
+    assert parents(second) == ["Brain with contrast", "Smith, A"]
     assert study_of(hierarchy, first) != study_of(hierarchy, second)
 
 
-def test_a_study_of_nobody_stands_at_the_top(scene, hierarchy, new_volume):
+def test_a_study_of_nobody_stands_at_the_top(scene, new_volume):
     node = new_volume()
     put_in_place(scene, node, Place(study_instance_uid="1.2.3"))
-    assert parents(hierarchy, node) == ["1.2.3"]
+    assert parents(node) == ["1.2.3"]
 
 
-def test_an_image_whose_study_becomes_known_moves_there(scene, hierarchy, new_volume):
+def test_an_image_whose_study_becomes_known_moves_there(scene, new_volume):
     node = new_volume()
     put_in_place(scene, node, Place("Phantom, Head", "P1"))
     put_in_place(scene, node, STUDY)
-    assert parents(hierarchy, node) == ["Brain with contrast", "Phantom, Head"]
+    assert parents(node) == ["Brain with contrast", "Phantom, Head"]
     put_in_place(scene, node, Place())
-    assert parents(hierarchy, node) == []
+    assert parents(node) == []
 
 
 def test_a_folder_of_the_users_within_the_study_is_respected(scene, hierarchy, new_volume):
@@ -151,4 +136,4 @@ def test_a_folder_of_the_users_within_the_study_is_respected(scene, hierarchy, n
     folder = hierarchy.CreateFolderItem(study_of(hierarchy, node), "Good ones")
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), folder)
     put_in_place(scene, node, STUDY)
-    assert parents(hierarchy, node) == ["Good ones", "Brain with contrast", "Phantom, Head"]
+    assert parents(node) == ["Good ones", "Brain with contrast", "Phantom, Head"]

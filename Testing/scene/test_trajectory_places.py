@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-import slicer
 from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
+from helpers.hospital import parents
 from IGTLMetaBrowserLib.codec import TrajectoryItem, TrajectoryType
 from IGTLMetaBrowserLib.scene.hierarchy import Place, put_in_place
 from IGTLMetaBrowserLib.scene.markups.outgoing_markups import trajectory_item
@@ -30,17 +30,6 @@ def items_by_themselves(request, scene):
     items = SubjectHierarchyItems(scene) if request.param == "Slicer" else None
     yield items
     scene.RemoveAllObservers()
-
-
-@pytest.fixture
-def hierarchy(scene):
-    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-
-
-@pytest.fixture
-def images():
-    """The volumes that are loaded, by their ids."""
-    return {}
 
 
 @pytest.fixture
@@ -68,14 +57,6 @@ def receive(trajectories, *items):
     return trajectories.nodes
 
 
-def path(hierarchy, node):
-    """The names of what a node stands under, nearest first."""
-    item, names = hierarchy.GetItemByDataNode(node), []
-    while (item := hierarchy.GetItemParent(item)) != hierarchy.GetSceneItemID():
-        names.append(hierarchy.GetItemName(item))
-    return names
-
-
 def add_transform(scene, millimeters):
     matrix = vtkMatrix4x4()
     matrix.SetElement(0, 3, millimeters)
@@ -94,8 +75,8 @@ def test_trajectories_stand_in_the_folder_of_their_group_next_to_their_image(
     first, second, drain = receive(
         trajectories, LINE, replace(LINE, name="Right"), replace(LINE, name="D", group="Drainage")
     )
-    assert path(hierarchy, first) == ["Electrodes", "Brain", "Phantom, Head"]
-    assert path(hierarchy, drain) == ["Drainage", "Brain", "Phantom, Head"]
+    assert parents(first) == ["Electrodes", "Brain", "Phantom, Head"]
+    assert parents(drain) == ["Drainage", "Brain", "Phantom, Head"]
     folders = [
         hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node)) for node in (first, second)
     ]
@@ -106,25 +87,25 @@ def test_without_their_image_they_stand_at_the_top_until_it_is_loaded(
     hierarchy, trajectories, load
 ):
     (node,) = receive(trajectories, LINE)
-    assert path(hierarchy, node) == ["Electrodes"]
+    assert parents(node) == ["Electrodes"]
     load("IMAGE_0")
-    assert path(hierarchy, node) == ["Electrodes", "Brain", "Phantom, Head"]
+    assert parents(node) == ["Electrodes", "Brain", "Phantom, Head"]
     # No empty folder is left behind: patient, study, image, group, line.
     assert hierarchy.GetNumberOfItems() == 5
 
 
 @pytest.mark.parametrize("owner", ["", "NO_SUCH_IMAGE"])
-def test_an_owner_that_does_not_exist_does_no_harm(hierarchy, trajectories, load, owner):
+def test_an_owner_that_does_not_exist_does_no_harm(trajectories, load, owner):
     load("IMAGE_0")
     (node,) = receive(trajectories, replace(LINE, owner=owner))
-    assert path(hierarchy, node) == ["Electrodes"]
+    assert parents(node) == ["Electrodes"]
     assert node.GetTransformNodeID() is None
 
 
-def test_without_a_group_they_stand_next_to_their_image(hierarchy, trajectories, load):
+def test_without_a_group_they_stand_next_to_their_image(trajectories, load):
     load("IMAGE_0")
     (node,) = receive(trajectories, replace(LINE, group=""))
-    assert path(hierarchy, node) == ["Brain", "Phantom, Head"]
+    assert parents(node) == ["Brain", "Phantom, Head"]
 
 
 def test_one_that_the_user_puts_elsewhere_stays_there(hierarchy, trajectories, load):
@@ -134,7 +115,7 @@ def test_one_that_the_user_puts_elsewhere_stays_there(hierarchy, trajectories, l
     hierarchy.SetItemParent(hierarchy.GetItemByDataNode(node), mine)
     receive(trajectories, replace(LINE, entry=(9, 9, 9)))
     trajectories.image_shown("IMAGE_0")
-    assert path(hierarchy, node) == ["Mine"]
+    assert parents(node) == ["Mine"]
 
 
 def test_a_folder_that_the_user_renames_stays_the_folder_of_its_group(
@@ -145,7 +126,7 @@ def test_a_folder_that_the_user_renames_stays_the_folder_of_its_group(
     folder = hierarchy.GetItemParent(hierarchy.GetItemByDataNode(node))
     hierarchy.SetItemName(folder, "Elektroden")
     _, second = receive(trajectories, LINE, replace(LINE, name="Right"))
-    assert path(hierarchy, second)[0] == "Elektroden"
+    assert parents(second)[0] == "Elektroden"
 
 
 def test_the_folder_goes_with_the_last_that_was_in_it(hierarchy, trajectories, load):
@@ -163,7 +144,7 @@ def test_a_line_that_becomes_a_point_stays_in_its_group(hierarchy, trajectories,
     load("IMAGE_0")
     receive(trajectories, LINE)
     (node,) = receive(trajectories, replace(LINE, type=TrajectoryType.TARGET))
-    assert path(hierarchy, node) == ["Electrodes", "Brain", "Phantom, Head"]
+    assert parents(node) == ["Electrodes", "Brain", "Phantom, Head"]
     assert hierarchy.GetNumberOfItems() == 5
 
 

@@ -31,13 +31,6 @@ POINT = codec.PointItem("Nasion", "Landmarks", (1, 2, 3, 4), (1.0, 90.0, -3.5), 
 
 
 @pytest.fixture
-def scene():
-    scene = slicer.vtkMRMLScene()
-    slicer.vtkMRMLApplicationLogic().SetMRMLScene(scene)
-    return scene
-
-
-@pytest.fixture
 def source(scene):
     return SceneSource(scene)
 

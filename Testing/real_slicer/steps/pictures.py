@@ -4,7 +4,7 @@ import qt
 import slicer
 
 from real_slicer.servers import ServerProcess
-from real_slicer.user import User, ancestors
+from real_slicer.user import User
 from real_slicer.views import four_up, screenshot
 
 PREVIEW = 9  # the column
@@ -28,18 +28,18 @@ def run(step):
     user.bring_into_view(user.ui.hostLineEdit)
     yield from screenshot(step, "module")
     yield from screenshot(step, "views", slicer.app.layoutManager().viewport())
-    yield from screenshot(step, "trajectories", panel(user))
+    yield from screenshot(step, "trajectories", user.panel)
     user.unfold(user.ui.trajectoriesCollapsibleButton, False)
     user.select("DEMO_CT")
     user.unfold(user.ui.detailsCollapsibleButton)
     user.bring_into_view(user.ui.calibrateButton)
-    yield from screenshot(step, "details", panel(user))
+    yield from screenshot(step, "details", user.panel)
     user.unfold(user.ui.detailsCollapsibleButton, False)
     server = ServerProcess("long_list", 100_000)
     step.at_end(server.stop)
     user.press(user.ui.connectButton)
     yield from user.connect(server.port)
-    yield from screenshot(step, "long-list", panel(user))
+    yield from screenshot(step, "long-list", user.panel)
 
 
 def look(step, user):
@@ -53,7 +53,7 @@ def look(step, user):
     seen = lambda row: model.data(model.index(row, PREVIEW), role) is not None  # noqa: E731
     yield user.until(lambda: all(map(seen, range(3))), "the thumbnails", 60)
     user.bring_into_view(user.ui.hostLineEdit)
-    yield from screenshot(step, "preview", panel(user))
+    yield from screenshot(step, "preview", user.panel)
     user.press(user.ui.previewButton)
     user.widget.panel.images.columns.choose(PREVIEW, False)
     user.unfold(user.ui.trajectoriesCollapsibleButton)
@@ -67,9 +67,3 @@ def show_slices_in_3d():
     view.resetFocalPoint()
     for _ in range(2):
         view.zoomIn()
-
-
-def panel(user):
-    """The part of the module panel that is seen."""
-    areas = [one for one in ancestors(user.ui.connectButton) if one.inherits("QScrollArea")]
-    return areas[0].viewport() if areas else user.widget.parent

@@ -4,7 +4,7 @@ import qt
 
 from real_slicer.heartbeat import Heartbeat
 from real_slicer.servers import ServerProcess
-from real_slicer.user import User, ancestors, send_mouse
+from real_slicer.user import User, send_mouse
 from real_slicer.views import four_up, screenshot
 
 PREVIEW = 9  # the column
@@ -19,7 +19,7 @@ def run(step):
     yield user.until_listed()
     user.widget.panel.images.columns.choose(PREVIEW, True)
     yield until_seen(user, 0, 1, 2)
-    yield from screenshot(step, "1-table", panel(user))
+    yield from screenshot(step, "1-table", user.panel)
     yield from look_at_slices(step, user)
     yield from hide_patients(step, user)
     yield from load(step, user)
@@ -33,24 +33,24 @@ def look_at_slices(step, user):
     user.press(ui.previewButton)
     user.select("DEMO_CT")
     yield user.until(lambda: ui.sliceLabel.text, "the slices of the CT", 60)
-    yield from screenshot(step, "2-preview", panel(user))
+    yield from screenshot(step, "2-preview", user.panel)
     middle = ui.sliceSlider.value
     drag(ui.previewLabel, 60)
     step.check(ui.sliceSlider.value > middle, "dragging up does not scroll")
     for name in ("Sagittal", "Coronal"):
         double_click(ui.previewLabel)
         step.check(ui.directionButton.text == name, f"it is {ui.directionButton.text}, not {name}")
-        yield from screenshot(step, f"3-{name.lower()}", panel(user))
+        yield from screenshot(step, f"3-{name.lower()}", user.panel)
     user.select("DEMO_PT")
     yield user.until(lambda: ui.sliceLabel.text, "the slices of the PET", 60)
-    yield from screenshot(step, "4-pet", panel(user))
+    yield from screenshot(step, "4-pet", user.panel)
 
 
 def hide_patients(step, user):
     user.check(user.ui.hidePatientsCheckBox)
     user.bring_into_view(user.ui.imageTableView)
     yield user.until(lambda: "hidden" in user.ui.previewLabel.text, "no preview")
-    yield from screenshot(step, "5-hidden", panel(user))
+    yield from screenshot(step, "5-hidden", user.panel)
     user.check(user.ui.hidePatientsCheckBox, False)
     user.unfold(user.ui.advancedCollapsibleButton, False)
     yield user.until(lambda: user.ui.sliceLabel.text, "the slices again", 60)
@@ -70,7 +70,7 @@ def scroll(step, user):
     user.press(user.ui.connectButton)
     yield from user.connect(server.port)
     yield until_seen(user, 0, 1)
-    yield from screenshot(step, "7-heads", panel(user))
+    yield from screenshot(step, "7-heads", user.panel)
     heartbeat = Heartbeat()
     step.at_end(heartbeat.close)
     bar = user.ui.imageTableView.verticalScrollBar()
@@ -88,7 +88,7 @@ def scroll(step, user):
     step.figure("the same, slowly: they arrive meanwhile", "50 ms", heartbeat.text())
     bar.value = bar.maximum
     yield until_seen(user, 9_999)
-    yield from screenshot(step, "8-end", panel(user))
+    yield from screenshot(step, "8-end", user.panel)
 
 
 def until_seen(user, *rows):
@@ -111,9 +111,3 @@ def drag(widget, distance):
 def double_click(widget):
     middle = qt.QPointF(widget.rect.center())
     send_mouse(widget, qt.QEvent.MouseButtonDblClick, middle, qt.Qt.LeftButton, qt.Qt.LeftButton)
-
-
-def panel(user):
-    """The part of the module panel that is seen."""
-    areas = [one for one in ancestors(user.ui.connectButton) if one.inherits("QScrollArea")]
-    return areas[0].viewport() if areas else user.widget.parent

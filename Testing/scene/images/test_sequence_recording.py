@@ -28,15 +28,7 @@ def frame(value, seconds=None, shape=(1, 3, 4), dtype=np.uint8, **fields):
 
 
 @pytest.fixture
-def logic(scene):
-    """The logic of Slicer's module Sequences, which also lets the scene know its nodes."""
-    logic = slicer.vtkSlicerSequencesLogic()
-    logic.SetMRMLScene(scene)
-    return logic
-
-
-@pytest.fixture
-def recording(scene, logic):
+def recording(scene, sequences):
     return SequenceRecording(scene, "US")
 
 
@@ -69,14 +61,14 @@ def test_each_frame_is_a_volume_at_its_time(recording):
     assert attribute == "2024-05-14T08:30:00.040000+00:00"
 
 
-def test_slicers_own_logic_replays_it_in_a_volume_of_its_own(scene, logic, recording):
+def test_slicers_own_logic_replays_it_in_a_volume_of_its_own(scene, sequences, recording):
     matrix = np.array([[2, 0, 0, 10], [0, 3, 0, 20], [0, 0, 5, 30]], float)
     live = show_image(scene, frame(9), "US")
     record(recording, frame(1, 0, matrix=matrix), frame(2, 0.5, matrix=matrix + 1))
     browser, volume = recording.browser_node, recording.volume_node
     assert slicer.util.arrayFromVolume(volume).max() == 1
     browser.SetSelectedItemNumber(1)
-    logic.UpdateProxyNodesFromSequences(browser)
+    sequences.UpdateProxyNodesFromSequences(browser)
     assert browser.GetProxyNode(recording.sequence_node) is volume
     assert slicer.util.arrayFromVolume(volume).max() == 2
     assert volume.GetSpacing() == pytest.approx(np.linalg.norm((matrix + 1)[:, :3], axis=0))
@@ -140,7 +132,7 @@ def test_frames_that_cannot_be_shown_are_left_out(recording):
     assert (recording.frames, times(recording)) == (1, [0])
 
 
-def test_it_ends_when_the_memory_it_may_have_is_full(scene, logic):
+def test_it_ends_when_the_memory_it_may_have_is_full(scene, sequences):
     recording = SequenceRecording(scene, "US", most_bytes=30)
     for number in range(3):
         recording.add(frame(number, number))

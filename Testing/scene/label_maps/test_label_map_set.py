@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import slicer
 
 from IGTLMetaBrowserLib.codec import ImageMessage, LabelMetaItem
 from IGTLMetaBrowserLib.scene.label_maps import label_map_set
@@ -19,17 +18,6 @@ def labels():
     pixels = np.zeros((2, 3, 4), np.uint8)
     pixels[0, 0], pixels[1, 2] = 3, 5
     return ImageMessage(pixels)
-
-
-@pytest.fixture
-def hierarchy(scene):
-    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
-
-
-@pytest.fixture
-def images():
-    """The volumes that are loaded, by their ids."""
-    return {}
 
 
 @pytest.fixture

@@ -18,11 +18,6 @@ NAN, INFINITY = float("nan"), float("inf")
 
 
 @pytest.fixture
-def images():
-    return {}
-
-
-@pytest.fixture
 def points(scene, images) -> PointSet:
     return PointSet(scene, images.get)
 

@@ -43,11 +43,6 @@ def cache(tmp_path: Path) -> SeriesCache:
     return SeriesCache(tmp_path / "cache", 1 << 30)
 
 
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority.make(tmp_path / "ca")
-
-
 def check_fetched(archive: DicomWebArchive, cache: SeriesCache) -> None:
     with closing(ArchiveSource(archive, cache)) as source:
         (item,) = source.images()

@@ -8,20 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.volume_files import META_HEADER, NRRD_HEADER
+from helpers.volume_files import META_HEADER, NRRD_HEADER, the_only
 from IGTLMetaBrowserLib.net.source import SourceError
 from IGTLMetaBrowserLib.sources.dicom.sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
 from IGTLMetaBrowserLib.sources.plain_volumes.headers import NO_PLACE
 
 VOXELS = np.arange(24, dtype="<i2").reshape(2, 3, 4)  # i, j, k
-
-
-def the_only(folder: Path):
-    source = PlainVolumeSource(folder)
-    assert not source.refused
-    (item,) = source.images()
-    return item, source.image(item.id)
 
 
 NRRD = "NRRD0005\ntype: short\nencoding: raw\nendian: little\n"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from nibabel.cmdline.convert import main as nib_convert
 
+from helpers.volume_files import the_only
 from IGTLMetaBrowserLib.privacy.kept_texts import kept_notices
 from IGTLMetaBrowserLib.sources.dicom.sizes import NOT_KNOWN
 from IGTLMetaBrowserLib.sources.plain_volumes.folder import PlainVolumeSource
@@ -34,13 +35,6 @@ def write_nifti(path: Path, voxels=VOXELS, sform=None, qform=None, **fields) -> 
     for field, value in fields.items():
         header[field] = value
     path.write_bytes(header.binaryblock + bytes(raw[348:]))
-
-
-def the_only(folder: Path):
-    source = PlainVolumeSource(folder)
-    assert not source.refused
-    (item,) = source.images()
-    return item, source.image(item.id)
 
 
 def test_a_nifti_matrix_has_its_own_lengths(tmp_path: Path):

@@ -8,16 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from helpers.certificates import CLIENT_FAULTS, SERVER_FAULTS, Authority, faulty_certificate
+from helpers.certificates import CLIENT_FAULTS, SERVER_FAULTS, faulty_certificate
 from helpers.peers import ServerInThread
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import net
 from IGTLMetaBrowserLib.browser.endpoints.scene_server import SceneServerSettings
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority.make(tmp_path / "authority")
 
 
 def use_tls(user, port: int, authority: Path, certificate: Path | None = None) -> None:

@@ -8,15 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers.certificates import Authority
 from helpers.peers import ServerInThread
 from helpers.window_sources import SmallSource
 from IGTLMetaBrowserLib import net
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    return Authority.make(tmp_path_factory.mktemp("authority"))
 
 
 @pytest.fixture

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 import slicer
 from PySide6.QtCore import Qt
 
-from helpers.certificates import Authority
 from IGTLMetaBrowserLib import net
-
-
-@pytest.fixture
-def authority(tmp_path: Path) -> Authority:
-    return Authority.make(tmp_path / "authority")
 
 
 @pytest.fixture
