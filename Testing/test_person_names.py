@@ -1,10 +1,10 @@
-"""Names of persons that are the same to a reader are the same to what compares them."""
+"""Names of persons as they are read; and those that are the same to a reader are the same here."""
 
 from __future__ import annotations
 
 import pytest
 
-from IGTLMetaBrowserLib.person_names import name_words, plain_name, spellings
+from IGTLMetaBrowserLib.person_names import name_words, plain_name, readable_name, spellings
 
 COMPOSED, WITH_MARKS = "M\u00fcller^Jane", "Mu\u0308ller^Jane"
 
@@ -28,3 +28,30 @@ def test_of_several_alphabets_the_first_that_is_there_counts():
     assert spellings("=山田^太郎=Yamada^Tarou") == ["", "山田^太郎", "yamada^tarou"]
     assert plain_name("=山田^太郎=Yamada^Tarou") == "山田^太郎"
     assert plain_name("") == plain_name("^ ^") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ("DOE^JANE^^^", "DOE, JANE"),
+        (
+            "Adams^John Robert^Quincy^Rev.^B.A. M.Div.",
+            "Adams, Rev. John Robert Quincy, B.A. M.Div.",
+        ),
+        ("Doe^", "Doe"),
+        ("^Jane", "Jane"),
+        ("^^^^", ""),
+        ("Doe^^^Dr.", "Doe, Dr."),
+        ("Yamada^Tarou=山田^太郎=やまだ^たろう", "Yamada, Tarou (山田 太郎, やまだ たろう)"),
+        ("=山田^太郎", "山田 太郎"),
+        ("Wang^XiaoDong=王^小东=", "Wang, XiaoDong (王 小东)"),
+        ("Doe^Jane\\Roe^Richard", "Doe, Jane\\Roe, Richard"),
+    ],
+)
+def test_a_name_as_dicom_writes_it(text: str, readable: str) -> None:
+    assert readable_name(text) == readable
+
+
+@pytest.mark.parametrize("text", ["", "Lindqvist, Astrid", "Jane Doe", "Phantom", "A\\B"])
+def test_another_text_stays_as_it_is(text: str) -> None:
+    assert readable_name(text) == text

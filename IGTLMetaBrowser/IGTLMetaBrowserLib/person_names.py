@@ -1,13 +1,27 @@
-"""By what the names of two persons are told apart: not by case, or by how an accent is encoded.
+"""Names of persons: as people read them, and by what two of them are told apart.
 
-In DICOM the parts of a name have their places (PS3.5 6.2.1): "James^Henry" is not "Henry^James".
-Over OpenIGTLink a name is a text, which servers write in several ways: its words, in any order.
+Told apart not by case, or by how an accent is encoded. In DICOM (VR PN, PS3.5 6.2.1.1) the parts of
+a name have their places: "James^Henry" is not "Henry^James". Over OpenIGTLink a name is a text,
+which servers write in several ways: its words, in any order.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+
+_FAMILY, _GIVEN, _MIDDLE, _PREFIX, _SUFFIX = range(5)
+
+
+def readable_name(text: str) -> str:
+    """Return ``Adams, Rev. John Robert, B.A.`` for ``Adams^John^Robert^Rev.^B.A.``.
+
+    What is written in other scripts as well (``Yamada^Tarou=山田^太郎``) follows in parentheses;
+    of several names, each is on its own. A text that is no such name stays as it is.
+    """
+    if "^" not in text and "=" not in text:
+        return text
+    return "\\".join(map(_one_name, text.split("\\")))
 
 
 def spellings(name: str) -> list[str]:
@@ -30,3 +44,26 @@ def name_words(name: str) -> list[str]:
 
 def _folded(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
+
+
+def _one_name(text: str) -> str:
+    alphabetic, *others = text.split("=")
+    groups = [_alphabetic(alphabetic), *(_joined(*_components(other)) for other in others)]
+    first, *rest = [*filter(None, groups), ""]
+    in_parentheses = ", ".join(filter(None, rest))
+    return f"{first} ({in_parentheses})" if in_parentheses else first
+
+
+def _alphabetic(text: str) -> str:
+    parts = [*_components(text), "", "", "", "", ""]
+    given = _joined(parts[_PREFIX], parts[_GIVEN], parts[_MIDDLE])
+    suffix = _joined(*parts[_SUFFIX:])
+    return ", ".join(filter(None, (parts[_FAMILY], given, suffix)))
+
+
+def _components(text: str) -> list[str]:
+    return [part.strip() for part in text.split("^")]
+
+
+def _joined(*parts: str) -> str:
+    return " ".join(filter(None, parts))

@@ -44,9 +44,7 @@ class Reconnector:
     There are no timers: call ``connect_if_due`` at ``next_deadline`` at the latest.
     """
 
-    def __init__(
-        self, client: net.Client, reconnect_delays: Sequence[float] = RECONNECT_DELAYS
-    ) -> None:
+    def __init__(self, client: net.Client, reconnect_delays: Sequence[float]) -> None:
         self.client = client
         self.next_attempt: float | None = None
         self.was_connected = False

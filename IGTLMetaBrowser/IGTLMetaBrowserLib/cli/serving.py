@@ -104,7 +104,7 @@ class Figures:
 class Records:
     """Hands each event to those who keep records: figures, audit trail, metrics."""
 
-    def __init__(self, audit: AuditTrail | None = None, metrics: Metrics | None = None) -> None:
+    def __init__(self, audit: AuditTrail | None, metrics: Metrics | None) -> None:
         self.figures = Figures()
         self.audit = audit
         self.metrics = metrics

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from .. import codec
 from .modules import OTHER, RECORDS
 from .registry import KnownValue, MetadataProviders, provider_name
 from .values import are_alike, as_text, is_known, module_items
-
-ALL_TYPES = (*RECORDS, OTHER)
 
 
 class OtherValue(NamedTuple):
@@ -41,24 +39,10 @@ class DetailRow(NamedTuple):
         return "\n".join((*self[:4], *others))
 
 
-def detail_rows(
-    providers: MetadataProviders,
-    image: Hashable,
-    search: str = "",
-    types: Sequence[str] = ALL_TYPES,
-) -> list[DetailRow]:
-    """Return what is known of an image in the order of ``types``.
-
-    Only rows that have all words of ``search``, in capitals or not, anywhere in them.
-    """
-    rows = (row for type_ in types for row in _rows_of_module(providers, image, type_))
-    return matching_rows(rows, search)
-
-
-def matching_rows(rows: Iterable[DetailRow], search: str) -> list[DetailRow]:
-    """Return the rows that have all words of ``search``, in capitals or not, anywhere in them."""
-    words = search.casefold().split()
-    return [row for row in rows if all(word in row.text.casefold() for word in words)]
+def detail_rows(providers: MetadataProviders, image: Hashable) -> list[DetailRow]:
+    """Return what is known of an image, module by module, each in the order of its fields."""
+    types = (*RECORDS, OTHER)
+    return [row for type_ in types for row in _rows_of_module(providers, image, type_)]
 
 
 def _rows_of_module(providers: MetadataProviders, image: Hashable, type_: str) -> list[DetailRow]:

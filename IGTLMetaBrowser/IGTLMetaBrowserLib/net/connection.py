@@ -173,7 +173,7 @@ class Connection:
                 break
         return events
 
-    def describe_loss(self, address: str, last_words: str = "") -> str:
+    def describe_loss(self, address: str, last_words: str) -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
         reason = f"dropped the connection ({reason_of(self.lost)})"
         if isinstance(self.lost, EOFError):

@@ -30,7 +30,7 @@ class ConnectionAttempt:
         port: int,
         now: float,
         seconds: float,
-        addresses: Sequence[SocketAddress] = (),
+        addresses: Sequence[SocketAddress],
     ) -> None:
         self.host, self.port = host, port
         self.addresses = list(addresses)

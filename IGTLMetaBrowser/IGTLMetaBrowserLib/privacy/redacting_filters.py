@@ -27,8 +27,8 @@ _logger = logging.getLogger(__name__)
 class RedactingFilters:
     """Makes a filter for each end of each connection; ids and names are the same in all of them."""
 
-    def __init__(self, redactor: MessageRedactor | None = None) -> None:
-        self._redactor = redactor or MessageRedactor()
+    def __init__(self) -> None:
+        self._redactor = MessageRedactor()
         self._filters: WeakSet[_RedactingFilter] = WeakSet()
 
     def make(self) -> Callable[[bytes], Iterator[Buffer]]:

@@ -82,13 +82,12 @@ def key_attributes(server: str, *parts: Any) -> dict[str, str]:
     return {SERVER_ATTRIBUTE: server, **key} if server else key
 
 
-def read_key(node: Any, length: int) -> list[Any] | None:
-    """Return the parts of ``key_attributes``, or None if there are not so many of them."""
+def read_key(node: Any) -> Any:
+    """Return the parts of ``key_attributes``, or what else stands there; None if it is no JSON."""
     try:
-        parts = json.loads(node.GetAttribute(KEY_ATTRIBUTE) or "")
+        return json.loads(node.GetAttribute(KEY_ATTRIBUTE) or "")
     except ValueError:
         return None  # somebody has edited the scene file
-    return parts if isinstance(parts, list) and len(parts) == length else None
 
 
 def write_timestamp(node: Any, message: Message) -> None:

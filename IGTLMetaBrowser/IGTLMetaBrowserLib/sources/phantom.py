@@ -110,7 +110,7 @@ CONTRAST: dict[str, dict[str, float]] = {
 
 
 def paint_head(
-    volume: np.ndarray, modality: str, ijk_to_ras: np.ndarray, edge: float = 1.0
+    volume: np.ndarray, modality: str, ijk_to_ras: np.ndarray, edge: float
 ) -> Iterator[None]:
     """Fill ``volume``, float32 of shape (k, j, i), with the phantom, a slice at a time.
 

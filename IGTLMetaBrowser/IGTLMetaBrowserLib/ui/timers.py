@@ -22,7 +22,7 @@ class SingleShotTimer:
         """Call back after that time, and not when an earlier start would have done so."""
         self._timer.start(milliseconds)
 
-    def startIfIdle(self, milliseconds=0):
+    def startIfIdle(self, milliseconds):
         """Call back after that time at the latest: a call that is due already stays due."""
         if not self._timer.isActive():
             self._timer.start(milliseconds)

@@ -174,7 +174,9 @@ def test_a_plan_that_comes_in_parts_stays_and_shares_the_limits(points):
 
 
 def test_the_points_of_a_server_that_sends_lps_are_turned(scene):
-    (node,) = receive(PointSet(scene, coordinates=Coordinates.LPS), NASION)
+    points = PointSet(scene)
+    points.coordinates = Coordinates.LPS
+    (node,) = receive(points, NASION)
     assert places(node) == [("Nasion", (-1, -90, -3.5))]
 
 

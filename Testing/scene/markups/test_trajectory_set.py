@@ -350,7 +350,9 @@ def test_a_contradiction_is_a_note(trajectories):
 
 
 def test_the_points_of_a_server_that_sends_lps_are_turned(scene):
-    (node,) = receive(TrajectorySet(scene, coordinates=codec.Coordinates.LPS), LINE)
+    trajectories = TrajectorySet(scene)
+    trajectories.coordinates = codec.Coordinates.LPS
+    (node,) = receive(trajectories, LINE)
     assert entry(node) == (-1, -2, 3)
 
 

@@ -89,13 +89,13 @@ class SeriesUids(ObservableProvider):
 class DicomDatasetProvider(ObservableProvider):
     """Knows datasets in memory; asked with a SeriesInstanceUID, or an image's id.
 
-    ``series_uids`` finds the UID of an id; without it, ids are not understood. At most
-    ``MOST_HEADERS`` datasets are remembered, the newest.
+    ``series_uids`` finds the UID of an id. At most ``MOST_HEADERS`` datasets are remembered, the
+    newest.
     """
 
     name = "DICOM dataset"
 
-    def __init__(self, series_uids: SeriesUids | None = None) -> None:
+    def __init__(self, series_uids: SeriesUids) -> None:
         super().__init__()
         self._series_uids = series_uids
         self._values: BoundedCache[str, DicomValues] = BoundedCache(MOST_HEADERS)
@@ -121,7 +121,7 @@ class DicomDatasetProvider(ObservableProvider):
         """Return a module of the dataset of a series."""
         if type_ not in DICOM_RECORDS:
             return NOTHING
-        values = self._values.get(query) or self._values.get(_uid_of(query, self._series_uids))
+        values = self._values.get(query) or self._values.get(self._series_uids.uid_of(query))
         return read_module(type_, values.find) if values else NOTHING
 
 

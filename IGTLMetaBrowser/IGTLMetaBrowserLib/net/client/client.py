@@ -396,7 +396,7 @@ class Client:
     def _wait_or_cancel(
         self,
         query: Query,
-        progress: ProgressCallback | None = None,
+        progress: ProgressCallback | None,
         preparing: PreparingCallback | None = None,
     ) -> codec.Message:
         try:

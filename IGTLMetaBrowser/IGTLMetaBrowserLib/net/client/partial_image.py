@@ -199,7 +199,7 @@ class _Slabs:
     Or from an end, if the server says that it has those slices first.
     """
 
-    def __init__(self, count: int, order: str = "") -> None:
+    def __init__(self, count: int, order: str) -> None:
         self._count = count
         # What is below, and what begins above: what lies between them was asked for.
         begin = {FROM_BELOW: 0, FROM_ABOVE: count}.get(order, count // 2)

@@ -30,7 +30,7 @@ class Journal:
     ``observer`` is called with each event; what it raises ends the server.
     """
 
-    def __init__(self, observer: Observer | None = None) -> None:
+    def __init__(self, observer: Observer | None) -> None:
         self._observer = observer
         self._log = LimitedLog(_logger)
 

@@ -80,9 +80,7 @@ def is_of_same_whole(voxels: np.ndarray, image: ImageMessage) -> bool:
     return voxels.shape == _whole_shape(image) and voxels.dtype == native
 
 
-def whole_pixels(
-    image: ImageMessage, node: Any = None, prepared: WholeInTurns | None = None
-) -> np.ndarray:
+def whole_pixels(image: ImageMessage, node: Any, prepared: WholeInTurns | None) -> np.ndarray:
     """Return the whole image as an array: a small part with zeros around it, or as ``prepared``.
 
     Raises ``SceneError`` as ``new_whole`` does, and if a large one is not that of the voxels which

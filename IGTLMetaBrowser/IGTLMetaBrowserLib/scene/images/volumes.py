@@ -86,7 +86,7 @@ def _new_pixels(
     return None if write_part(around, image) else whole_pixels(image, around, prepared)
 
 
-def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None = None) -> bool:
+def show_next(node: Any, image: ImageMessage, coordinates: Coordinates | None) -> bool:
     """Give a volume the voxels and the matrix of the next image of a stream, and draw nothing.
 
     With the same matrix the node invokes ``ImageDataModifiedEvent`` only. For ``ModifiedEvent``

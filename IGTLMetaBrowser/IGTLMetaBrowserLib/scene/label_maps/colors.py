@@ -36,7 +36,7 @@ def color_volume(scene: Any, volume: Any, message: ColorTableMessage) -> Any:
     return node
 
 
-def show_color_table(scene: Any, message: ColorTableMessage, name: str, node: Any = None) -> Any:
+def show_color_table(scene: Any, message: ColorTableMessage, name: str, node: Any) -> Any:
     """Return the vtkMRMLColorTableNode of a COLORT message.
 
     ``node`` is the one that showed it before: it gets the new colors.

@@ -43,16 +43,14 @@ class LabelMapSet:
     """One label map volume for each id, and a segmentation if somebody wants one.
 
     They stand under their owner image, and follow its transform. ``owner_node`` returns the volume
-    node of an image id, or None if it is not loaded. ``coordinates`` overrules what images say
-    of their matrix. ``server`` is written onto the nodes, so that ``adopt`` finds them again.
-    ``mark`` writes onto a node for whose image, by its id, it has come.
+    node of an image id, or None if it is not loaded. ``server`` is written onto the nodes, so that
+    ``adopt`` finds them again. ``mark`` writes onto a node for whose image, by its id, it has come.
     """
 
     def __init__(
         self,
         scene: Any,
         owner_node: Callable[[str], Any] = lambda image_id: None,
-        coordinates: Coordinates | None = None,
         server: str = "",
         mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
@@ -61,7 +59,8 @@ class LabelMapSet:
         self._label_maps: dict[str, LabelMap] = {}
         self.problem = ""
         """What of the last list is left out, and why."""
-        self.coordinates = coordinates
+        self.coordinates: Coordinates | None = None
+        """Overrules what images say of their matrix."""
         self._scene = scene
         self._placement = Placement(scene, owner_node)
         self._owners: dict[str, str] = {}

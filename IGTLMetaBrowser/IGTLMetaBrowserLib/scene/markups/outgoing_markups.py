@@ -65,7 +65,7 @@ def trajectory_item(node: Any, image: Any = None, owner: str | None = None) -> c
     )
 
 
-def point_items(node: Any, image: Any = None, owner: str | None = None) -> list[codec.PointItem]:
+def point_items(node: Any, owner: str | None = None) -> list[codec.PointItem]:
     """Return a markups point list as it goes into POINT; see ``trajectory_item``.
 
     Without points that are farther away than any is shown that comes: they are a mistake, and
@@ -79,12 +79,12 @@ def point_items(node: Any, image: Any = None, owner: str | None = None) -> list[
     ]
     return [
         codec.PointItem(rgba=rgba, position=point, diameter=diameter, **_texts(node, label, owner))
-        for label, point in zip(labels, defined_points(node, image), strict=True)
+        for label, point in zip(labels, defined_points(node, None), strict=True)
         if _can_be_sent(point)
     ]
 
 
-def defined_points(node: Any, image: Any = None) -> list[tuple[float, float, float]]:
+def defined_points(node: Any, image: Any) -> list[tuple[float, float, float]]:
     """Return the points of a markups node that are placed, as ``image`` or else the world has them.
 
     Where both are under the same transform, and the image was not moved, the numbers are those of

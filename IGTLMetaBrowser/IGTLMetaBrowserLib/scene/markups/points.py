@@ -57,7 +57,6 @@ class PointSet:
     """One point list for each look; points that come again move in their list.
 
     ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
-    ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
     ``server`` is written onto the nodes, so that ``adopt`` finds them again. ``mark`` writes
     onto a node for whose image, by its id, it has come.
     """
@@ -66,13 +65,13 @@ class PointSet:
         self,
         scene: Any,
         owner_node: Callable[[str], Any] = lambda image_id: None,
-        coordinates: Coordinates | None = None,
         server: str = "",
         mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
         self._server = server
         self._mark = mark
-        self.coordinates = coordinates
+        self.coordinates: Coordinates | None = None
+        """Those of the points that come; None means RAS, as OpenIGTLink has it."""
         self.problems: list[str] = []
         """What of the last answer is not shown, and why."""
         self._scene = scene
@@ -294,7 +293,7 @@ def _look(item: PointItem) -> Look:
 
 def _look_of(node: Any) -> Look | None:
     """Return the look of a list that was made here; a planned point has another key."""
-    match read_key(node, 4):
+    match read_key(node):
         case [
             str(owner),
             str(group),

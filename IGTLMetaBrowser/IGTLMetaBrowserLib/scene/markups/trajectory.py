@@ -19,7 +19,7 @@ _UNKNOWN = TrajectoryItem()  # one for all: 10,000 of them may be made in one st
 
 def key_of(node: Any) -> Key | None:
     """Return the key that a node says it has, or None."""
-    match read_key(node, 4):
+    match read_key(node):
         case [str(owner), str(group), str(name), int(number)]:
             return owner, group, name, number
     return None

@@ -45,7 +45,6 @@ class TrajectorySet:
     """One node for each trajectory; one that comes again moves its node.
 
     ``owner_node`` returns the volume node of an image id, or None if it is not loaded.
-    ``coordinates`` are those of the points that come; None means RAS, as OpenIGTLink has it.
     ``server`` is written onto the nodes, so that ``adopt`` finds them again. ``mark`` writes onto a
     node for whose image, by its id, it has come.
     """
@@ -54,18 +53,17 @@ class TrajectorySet:
         self,
         scene: Any,
         owner_node: Callable[[str], Any] = lambda image_id: None,
-        coordinates: Coordinates | None = None,
-        shown_at_first: int = SHOWN_AT_FIRST,
         server: str = "",
         mark: Callable[[str, Any], None] = lambda image_id, node: None,
     ) -> None:
         self._server = server
         self._mark = mark
-        self.coordinates = coordinates
+        self.coordinates: Coordinates | None = None
+        """Those of the points that come; None means RAS, as OpenIGTLink has it."""
         self._scene = scene
         self._hidden_nodes = HiddenNodes(self._on_visible)
         self._placement = Placement(scene, owner_node)
-        self.shown_at_first = shown_at_first
+        self.shown_at_first = SHOWN_AT_FIRST
         self._trajectories: dict[Key, Trajectory] = {}
         self._latest: LatestAnswer | None = None
         self._gone_todo: deque[Trajectory] = deque()

@@ -30,7 +30,7 @@ class ReceivedFiles:
         peer: Peer,
         series: Series,
         write: Callable[[Any], None],
-        is_port_open: bool = False,
+        is_port_open: bool,
     ) -> None:
         self._peer = peer
         self._series = series

@@ -132,7 +132,7 @@ def decode_frames(path: Path, indices: Sequence[int]) -> Iterator[np.ndarray]:
 
 
 def decode_labels(
-    path: Path, indices: Sequence[int], decoders: Decoders | None = None
+    path: Path, indices: Sequence[int], decoders: Decoders | None
 ) -> Iterator[np.ndarray]:
     """Yield frames of a segmentation as they are stored, shape (j, i): a palette is for display.
 

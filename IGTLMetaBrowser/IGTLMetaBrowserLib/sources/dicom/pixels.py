@@ -34,8 +34,8 @@ _PIXELS_AT_ONCE = 16 << 20
 def read_pixels(
     stack: Stack,
     folder: Path,
-    decoders: Decoders | None = None,
-    contents: Contents | None = None,
+    decoders: Decoders | None,
+    contents: Contents | None,
 ) -> np.ndarray:
     """Return the stack's pixels: shape (k, j, i), or (k, j, i, 3) of uint8 for colors.
 

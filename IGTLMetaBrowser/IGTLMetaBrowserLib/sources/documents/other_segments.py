@@ -62,7 +62,7 @@ class Grid:
 
 
 def other_segments(
-    document: Dataset, replaced: Collection[int], grid: Grid, known: Dataset | None = None
+    document: Dataset, replaced: Collection[int], grid: Grid, known: Dataset | None
 ) -> tuple[list[Segment], int]:
     """Return all segments of a document but those that are replaced, and how many come first.
 

@@ -58,7 +58,7 @@ class ArchiveAddress:
         return {PASSWORD_VARIABLE if self.user else TOKEN_VARIABLE: self.secret}
 
 
-def readAddress(text, user="", secret="", **others):
+def readAddress(text, user, secret, **others):
     """Return an ``ArchiveAddress``. Raises ``ValueError`` in words.
 
     User name and password that are a part of the URL are not left there: it is shown, and kept.

@@ -6,7 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from ...browser.lists.natural_order import fold_for_search, search_words
-from ...metadata.person_names import readable_name
+from ...person_names import readable_name
 from ..widgets.table_model import TableModel
 from .words import DetailSources, isCalibrated, isPersonName, wordsOf
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from slicer.i18n import tr as _
 
 from ...codec import printable
-from ...metadata.person_names import readable_name
+from ...person_names import readable_name
 from ..plurals import Plural
 
 _INDENT = "    "

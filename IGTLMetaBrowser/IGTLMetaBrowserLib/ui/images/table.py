@@ -15,7 +15,7 @@ from ...browser.lists.image_groups import ImageGroups
 from ...browser.lists.image_list import ImageList
 from ...browser.lists.image_search import NO_SEARCH
 from ...codec import printable
-from ...metadata.person_names import readable_name
+from ...person_names import readable_name
 from ...privacy.redacted_list import redacted_entry
 from ..details.calibration_section import spacingText
 from ..widgets.table_model import SortableTableModel
