@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,10 +149,14 @@ def test_a_server_that_refuses_one_is_asked_for_others(unconnected, serve):
 
 LIES = {
     "no planes": codec.ThumbnailMessage(),
-    "too large": thumbnail(1, size=(300, 4)),
+    "two planes": codec.ThumbnailMessage(thumbnail(1).planes * 2),
+    "too large": thumbnail(1, size=(129, 4)),
     "without pixels": thumbnail(1, size=(0, 4)),
     "no width": codec.ThumbnailMessage(
         [codec.ThumbnailPlane(np.zeros((2, 2), np.uint8), (0.0, 1.0))]
+    ),
+    "wider than anything": codec.ThumbnailMessage(
+        [codec.ThumbnailPlane(np.zeros((2, 2), np.uint8), (3e38, 1e-38))]
     ),
     "not a number": codec.ThumbnailMessage(
         [codec.ThumbnailPlane(np.zeros((2, 2), np.uint8), (float("nan"), 1.0))]
@@ -201,6 +207,54 @@ def test_a_damaged_thumbnail_is_not_shown(unconnected, serve):
     step_until(unconnected, lambda: server.connections == 2, "another connection")
     rest(unconnected)
     assert shades(unconnected, "A") == [None]
+
+
+def test_of_a_thumbnail_nothing_is_kept_but_its_picture(unconnected, serve):
+    """300 are kept, and each can come with a MiB of metadata: with what is read of it, 3 GB."""
+    metadata = {f"key {number}": "value" * 10 for number in range(8000)}
+    serve(thumbnail=lambda _: replace(thumbnail(3), metadata=metadata))
+    assert look_at(unconnected, "A") == [3]
+    kept = unconnected.thumbnails.get("A")
+    assert kept.metadata == {}
+    assert kept.planes[0].pixels.base is None
+
+
+@pytest.mark.parametrize("name", ["A", "BB", "", "C" * 20])
+def test_thumbnails_that_nobody_has_asked_for_are_passed_over(unconnected, serve, events, name):
+    """Thousands of them, of images that are listed or not: no answer, no event, no more work."""
+    unasked = codec.ThumbnailMessage(thumbnail(9).planes, device_name=name, header_version=2)
+    asked = codec.pack(replace(thumbnail(4), device_name="BB", header_version=2))
+    serve(thumbnail=lambda image_id: codec.pack(unasked) * 5000 + asked)
+    events.clear()
+    unconnected.thumbnails.want(["BB"])
+    rest(unconnected)
+    assert shades(unconnected, "BB", "A") == [9 if name == "BB" else 4, None]
+    assert [type(event).__name__ for event in events] == ["Previewing"]  # what is asked for
+
+
+@pytest.mark.parametrize("message", [codec.TransformMessage(), codec.StringMessage("A")])
+def test_another_type_under_its_name_is_no_thumbnail(unconnected, serve, message):
+    server = serve(thumbnail=lambda image_id: message)
+    server.only_silence_counts()
+    connect(unconnected, server, answer_timeout=0.3)
+    unconnected.thumbnails.want(["A"])
+    step_until(unconnected, lambda: unconnected.thumbnails._is_lost, "the end of patience")
+    assert shades(unconnected, "A") == [None]
+    assert unconnected.load_image("BB")
+
+
+def test_a_gigabyte_is_refused_by_its_header_and_images_go_on(unconnected, serve):
+    """After it, another connection is made if an image has to wait for what is passed over."""
+    whole = codec.pack(replace(thumbnail(1), device_name="A", header_version=2))
+    lying = bytearray(whole)
+    struct.pack_into(">Q", lying, 42, 1 << 30)
+    server = serve(thumbnail=lambda image_id: bytes(lying))
+    server.only_silence_counts()
+    connect(unconnected, server, answer_timeout=0.3)
+    unconnected.thumbnails.want(["A"])
+    step_until(unconnected, lambda: "A" in unconnected.thumbnails._refused, "the refusal")
+    assert shades(unconnected, "A") == [None]
+    assert unconnected.load_image("BB")
 
 
 def test_a_thumbnail_under_another_name_is_not_taken(unconnected, serve):

@@ -8,14 +8,14 @@ still so: the tag of its answer tells. Images come first: while one is fetched n
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ... import codec, net
+from ...lengths import is_length
 from ...signal import Signal
 from .previewed_images import PreviewedImages
 from .thumbnail_files import ThumbnailFiles
@@ -31,7 +31,8 @@ _MOST_ASKED, _QUICK_SECONDS = 4, 0.05
 # One after the other, of a server that breaks off, stays silent, or answers with nonsense. A
 # connection that is lost with them is needed for images: the first one may be a coincidence.
 _MOST_FAILURES, _FAILURES_OF_A_LOSS = 3, 2
-_MOST_PIXELS = 256
+# Of a side, and of a thumbnail: those that docs/PROTOCOL.md has.
+_MOST_PIXELS, _PLANE_COUNTS = 128, (1, 3)
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ class Thumbnails:
         thumbnail = query.answer
         if isinstance(thumbnail, codec.ThumbnailMessage) and _is_plausible(thumbnail):
             self._failures = 0
-            self._on_thumbnail(image_id, key, thumbnail)
+            self._on_thumbnail(image_id, key, _without_rest(thumbnail))
         else:
             self._on_failed(image_id, query)
         return True
@@ -237,8 +238,14 @@ class Thumbnails:
 
 def _is_plausible(thumbnail: codec.ThumbnailMessage) -> bool:
     """Whether a thumbnail has planes of the sizes that are agreed on, and not larger ones."""
-    return bool(thumbnail.planes) and all(
+    return len(thumbnail.planes) in _PLANE_COUNTS and all(
         all(0 < count <= _MOST_PIXELS for count in plane.pixels.shape[:2])
-        and all(math.isfinite(size) and size > 0 for size in plane.pixel_size)
+        and all(map(is_length, plane.pixel_size))
         for plane in thumbnail.planes
     )
+
+
+def _without_rest(thumbnail: codec.ThumbnailMessage) -> codec.ThumbnailMessage:
+    """Return what is shown, without the message that it came in: its metadata can have a MiB."""
+    planes = [replace(plane, pixels=plane.pixels.copy()) for plane in thumbnail.planes]
+    return codec.ThumbnailMessage(planes, thumbnail.tag)
