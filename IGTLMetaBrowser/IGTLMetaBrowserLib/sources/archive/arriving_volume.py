@@ -415,7 +415,7 @@ def _name_of(file: ImageFile) -> str:
 
 def _described(stack: Stack) -> tuple[object, ...]:
     return (
-        stack.kind, stack.label, stack.position, stack.notices, stack.sequence, stack.pixel_size,
+        stack.kind, stack.name, stack.position, stack.notices, stack.sequence, stack.pixel_size,
         *_ends_of(stack),
     )  # fmt: skip
 

@@ -2,11 +2,11 @@
 
 the source     ``folder``, ``offers`` (what becomes of each file), ``file_versions``,
                ``kept_thumbnails``
-volumes        ``volumes`` (which frames are one), with ``files``, ``places``, ``sizes``,
-               ``spacing``, ``repetitions`` and ``labels``; ``upright`` (tilted stacks)
+volumes        ``volumes`` (which frames are one), with ``files``, ``places``, ``pixel_sizes``,
+               ``spacing``, ``repetitions`` and ``volume_names``; ``upright`` (tilted stacks)
 a list entry   ``fields``
 pixels         ``pixels``, ``stored_pixels`` (read as they are), ``decoding``, ``values`` (what they
-               mean), ``bits``, ``tables``, ``codestreams``, ``pixels_in_place``,
+               mean), ``bits``, ``lookup_tables``, ``codestreams``, ``pixels_in_place``,
                ``volume_readings``
 label maps     ``folder_label_maps``, ``segmentations``, ``structures``, ``label_notices``
 plans          ``plans``; ``replaced_documents`` (of plans and label maps)

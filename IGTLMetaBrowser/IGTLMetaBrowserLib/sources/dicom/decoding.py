@@ -21,7 +21,7 @@ from ...net.source import SourceError
 from ...regular_file import opened
 from .bits import without_other_bits
 from .codestreams import check_frames
-from .tables import apply_modality_table, apply_palette
+from .lookup_tables import apply_modality_table, apply_palette
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -200,10 +200,10 @@ def _sequences(images: Mapping[str, Offer]) -> list[ImageSequence]:
 def _words(stack: Stack, number: int, stacks: list[Stack]) -> str:
     """Return what tells one of several stacks of a series from the others."""
     if len(stacks) == 1:
-        return stack.label
-    is_labeled = stack.label and sum(stack.label == other.label for other in stacks) == 1
-    if is_labeled:
-        return stack.label
+        return stack.name
+    is_named = stack.name and sum(stack.name == other.name for other in stacks) == 1
+    if is_named:
+        return stack.name
     is_frame = stack.kind == SLICE and stack.position
     words = f"{'frame' if is_frame else stack.kind} {number} of {len(stacks)}"
-    return f"{stack.label} {words}".strip()
+    return f"{stack.name} {words}".strip()

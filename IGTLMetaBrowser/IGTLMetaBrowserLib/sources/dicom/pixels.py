@@ -22,8 +22,8 @@ from ...dicom_index.image_header import ImageHeader
 from ...net.source import SourceError
 from .decoding import FRAMES_A_TASK, Decoders, decode_frames
 from .files import Frame, ImageFile, frames_of
+from .pixel_sizes import pixel_size
 from .pixels_in_place import PixelsInPlace, are_read_alike, pixels_in_place
-from .sizes import pixel_size
 from .stored_pixels import check_unchanged, cut_tiles, open_unchanged, read_into, stored_dtype
 from .values import aligned, is_color, known_range, listed_dtype, rescale_of, smallest_dtype
 from .volumes import Stack

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...person_names import plain_name
 from .files import Frame, number_of_frames
-from .sizes import PixelSize, pixel_size
+from .pixel_sizes import PixelSize, pixel_size
 
 # How far the outermost pixel of a frame may be from where it would be in the orientation of
 # another, for both to be of one volume. In pixels.

@@ -23,8 +23,8 @@ from .decoding import Decoders, decode_labels
 from .fields import image_id, why_too_large
 from .files import LABEL_MAP_SEGMENTATION, Frame, ImageFile, frames_of
 from .label_notices import empty_notices, shared_number_notice
+from .pixel_sizes import PixelSize
 from .places import Places, group_by_grid, has_position
-from .sizes import PixelSize
 from .stored_pixels import open_unchanged
 from .values import highest_fraction
 from .volumes import OFF_LINE, SAME_PLACE, STRAIGHT, VOLUME, Stack

@@ -24,7 +24,7 @@ from ...codec.geometry import flip_matrix_lps_ras
 from ...dicom_index.image_header import EXCESS
 from ...person_names import plain_name
 from .files import Frame, number_of_frames
-from .labels import SequenceIndex, label_volumes, sequence_index
+from .pixel_sizes import PixelSize, pixel_size
 from .places import (
     FROM_DETECTOR,
     Places,
@@ -35,8 +35,8 @@ from .places import (
     patient_of,
 )
 from .repetitions import in_order, split_repetitions, without_doubles
-from .sizes import PixelSize, pixel_size
 from .spacing import even_parts, why_parts
+from .volume_names import SequenceIndex, name_volumes, sequence_index
 
 VOLUME, SLICE, CINE, FRAME, IMAGE = "volume", "slice", "cine", "frame", "image"
 """What a stack is. Frames of a cine follow each other along k in time, or nothing tells in what."""
@@ -79,7 +79,7 @@ class SequencePlace(NamedTuple):
 class Stack:
     """Frames that make one image, in the order of k.
 
-    ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's center. ``label`` tells
+    ``ijk_to_ras`` (4, 4) takes a voxel index to the RAS mm of the voxel's center. ``name`` tells
     the stack from others of its series, if there is more to say than a number; ``position`` says
     where the place is from if that is not ImagePositionPatient; ``notices`` are what a user has to
     know of it; ``sequence`` is set if other stacks show the same place at other times, or so.
@@ -91,7 +91,7 @@ class Stack:
     ijk_to_ras: np.ndarray
     kind: str
     pixel_size: PixelSize
-    label: str = ""
+    name: str = ""
     position: str = ""
     notices: tuple[str, ...] = ()
     sequence: SequencePlace | None = None
@@ -182,9 +182,9 @@ def _stacks_of_group(
             stacks += [_single(frame, places_of([frame])) for (frame,) in sets]
             continue
         volumes = []
-        for chosen, label in zip(sets, label_volumes(sets), strict=True):
+        for chosen, name in zip(sets, name_volumes(sets), strict=True):
             found, why = _volumes(chosen, places_of(chosen))
-            volumes += [replace(stack, label=label) for stack in found]
+            volumes += [replace(stack, name=name) for stack in found]
             reasons += why
         stacks += _as_sequence(volumes) if len(volumes) == len(sets) > 1 else volumes
     return stacks, [*dict.fromkeys(reasons)]
@@ -193,7 +193,7 @@ def _stacks_of_group(
 def _as_sequence(volumes: list[Stack]) -> list[Stack]:
     first = volumes[0].frames[0]
     key = f"{first.get('SeriesInstanceUID')} {first.get('SOPInstanceUID')} {first.index}"
-    index = sequence_index([volume.label for volume in volumes])
+    index = sequence_index([volume.name for volume in volumes])
     return [
         replace(volume, sequence=SequencePlace(key, number, index))
         for number, volume in enumerate(volumes)

@@ -19,8 +19,8 @@ from ...lengths import LONGEST, is_length
 from ...net.source import SourceError
 from ...regular_file import opened
 from ...system_errors import reason_of
+from ..dicom.pixel_sizes import MM_NOT_KNOWN
 from ..dicom.segmentations import Structure
-from ..dicom.sizes import MM_NOT_KNOWN
 from ..documents.label_file import Labels
 from .formats import ending_of
 from .headers import Place, check_header, place_of

@@ -1,4 +1,4 @@
-"""What tells the volumes of a series apart, in a few words: ``b=1000 3 of 6``, ``TE 4.9 ms``."""
+"""Names of the volumes of a series: what tells them apart, as ``b=1000 3 of 6``, ``TE 4.9 ms``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .repetitions import TIMES, moment_of
 
 _IMAGE_TYPES = {"M": "magnitude", "P": "phase", "R": "real", "I": "imaginary"}
 
-# By which words a label begins, and what the number behind them is.
+# By which words a name begins, and what the number behind them is.
 _INDEXES = (
     ("t=", "time", ("s", "ms")),
     ("TE ", "echo time", ("ms",)),
@@ -30,23 +30,23 @@ class SequenceIndex(NamedTuple):
     values: tuple[str, ...]
 
 
-def sequence_index(labels: Sequence[str]) -> SequenceIndex:
-    """Return what tells volumes with these labels apart: a number, or else the labels."""
+def sequence_index(names: Sequence[str]) -> SequenceIndex:
+    """Return what tells volumes with these names apart: a number, or else the names."""
     for begin, name, units in _INDEXES:
         pattern = re.compile(re.escape(begin) + r"(-?[\d.]+(?:e[+-]?\d+)?)(?: (m?s))?")
-        found = [pattern.fullmatch(label) for label in labels]
+        found = [pattern.fullmatch(text) for text in names]
         numbers = [match[1] for match in found if match]
-        if len({*numbers}) == len(labels):
+        if len({*numbers}) == len(names):
             unit = next(match[2] for match in found if match) or units[0]
             return SequenceIndex(name, unit, tuple(numbers))
-    return SequenceIndex("volume", "", tuple(labels))
+    return SequenceIndex("volume", "", tuple(names))
 
 
-def label_volumes(volumes: Sequence[Sequence[Frame]]) -> list[str]:
-    """Return a label for each of the volumes of one orientation; an empty one for a single one.
+def name_volumes(volumes: Sequence[Sequence[Frame]]) -> list[str]:
+    """Return a name for each of the volumes of one orientation; an empty one for a single one.
 
-    Attributes that differ between volumes make the label, times only if nothing else does; equal
-    labels are numbered.
+    Attributes that differ between volumes make the name, times only if nothing else does; equal
+    names are numbered.
     """
     if len(volumes) == 1:
         return [""]
@@ -57,8 +57,7 @@ def label_volumes(volumes: Sequence[Sequence[Frame]]) -> list[str]:
         _add_if_different(parts, _times(volumes))
     if not any(parts):
         _add_if_different(parts, _positions_in_time(volumes))
-    labels = [" ".join(filter(None, words)) for words in parts]
-    return _numbered(labels)
+    return _numbered([" ".join(filter(None, words)) for words in parts])
 
 
 def _add_if_different(parts: list[list[str]], words: Sequence[str]) -> None:
@@ -67,14 +66,14 @@ def _add_if_different(parts: list[list[str]], words: Sequence[str]) -> None:
             part.append(word)
 
 
-def _numbered(labels: list[str]) -> list[str]:
-    counts, seen = Counter(labels), Counter[str]()
+def _numbered(names: list[str]) -> list[str]:
+    counts, seen = Counter(names), Counter[str]()
     numbered = []
-    for label in labels:
-        seen[label] += 1
-        is_alone = counts[label] == 1 and label
-        number = f"{seen[label]} of {counts[label]}"
-        numbered.append(label if is_alone else f"{label or 'volume'} {number}")
+    for name in names:
+        seen[name] += 1
+        is_alone = counts[name] == 1 and name
+        number = f"{seen[name]} of {counts[name]}"
+        numbered.append(name if is_alone else f"{name or 'volume'} {number}")
     return numbered
 
 
