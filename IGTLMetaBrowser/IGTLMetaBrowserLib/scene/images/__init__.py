@@ -5,6 +5,6 @@ its ``description`` onto it.
 
 parts        ``previews``, ``subvolumes``, ``roi_boxes``
 4D, live     ``sequence``, ``sequence_recording``, ``sequence_nodes``
-the user's   ``moved_images``, ``calibrated_spacing``
+the user's   ``moved_images``, ``calibrated_spacing``, ``scene_views``
 the way out  ``outgoing_volumes``, ``node_slices``
 """

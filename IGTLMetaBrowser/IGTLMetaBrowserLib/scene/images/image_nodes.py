@@ -42,6 +42,7 @@ from .description import (
 )
 from .moved_images import check_not_bent, forget_geometry, from_world, moved_back, write_geometry
 from .previews import PreviewName, Previews
+from .scene_views import SceneViews
 from .sequence import SequenceFrames, frame_order, make_sequence
 from .sequence_recording import SequenceRecording
 from .subvolumes import MOST_AT_ONCE, WholeInTurns
@@ -74,6 +75,7 @@ class ImageNodes:
         # Of images by address and id, of regions by what they show as well.
         self._descriptions: dict[tuple[Any, ...], ImageDescription] = {}
         self._frames = SequenceFrames(scene)
+        self._scene_views = SceneViews(scene, patients)
         self._disowned: set[tuple[str, str]] = set()
         self._regions = TransformFollowers()
         # Of the last large sub-volume that was prepared.
@@ -423,6 +425,7 @@ class ImageNodes:
                     write_attributes(shown_by[-1], description, self._patients)
         for key, name in self._preview_names.items():
             self._previews.rename(key, name.redacted(self._patients))
+        self._scene_views.patients_changed()
 
     def _show(
         self,

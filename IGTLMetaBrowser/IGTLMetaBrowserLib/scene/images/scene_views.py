@@ -1,0 +1,138 @@
+"""What scene views (snapshots) hold of this module's volumes, without patients' names while hidden.
+
+Slicer 5.12 keeps a scene view in sequences, with a copy of each node that the user picked for it,
+and writes the node's name onto all of these; older scenes have the nodes in a scene of their own
+(vtkMRMLSceneViewNode). To restore one writes the copy's attributes over those of the volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from vtkmodules.vtkCommonCore import vtkCollection
+
+from ...privacy.hidden_patients import HiddenPatients, is_identity, is_pseudonym
+from ..patient_marks import PATIENT_ATTRIBUTE
+from ..server_nodes import SERVER_ATTRIBUTE
+
+# Of vtkSlicerSceneViewsModuleLogic: the attribute of the sequence browser of all scene views.
+_SCENE_VIEWS_ATTRIBUTE = "SceneView"
+_NAME_OF_PROXY = "Sequences.BaseName"
+_PREFIXES = ("DICOM.", "OpenIGTLink.")
+_PATIENT = tuple(f"DICOM.Patient{what}" for what in ("Name", "ID", "BirthDate"))
+
+_Texts = tuple[str, dict[str, str]]
+"""Name and attributes."""
+
+
+class SceneViews:
+    """Rewrites what the scene views of ``scene`` say of patients, as these are hidden or shown.
+
+    What was in them while patients were shown comes back; what was stored while they were hidden
+    has no names that could.
+    """
+
+    def __init__(self, scene: Any, patients: HiddenPatients) -> None:
+        self._scene = scene
+        self._patients = patients
+        self._before: dict[Any, _Texts] = {}
+
+    def patients_changed(self) -> None:
+        """Cover the names in all of them, or write them again."""
+        if not self._patients.is_hidden:
+            for node, texts in self._before.items():
+                _write(node, texts)
+            self._before = {}
+            self._rename_proxies()
+            return
+        for node in [*_nodes(self._scene)]:
+            self._register(node)
+            texts = _texts(node)
+            shown = self._redacted(*texts)
+            if shown != texts:
+                _write(node, shown)
+                self._before.setdefault(node, texts)
+        self._rename_proxies()
+
+    def _rename_proxies(self) -> None:
+        """Have the volumes say the name that Slicer has for their copies, see ``_copies``."""
+        for sequence, volume in _sequences(self._scene):
+            name = next(_copies(sequence)).GetAttribute(_NAME_OF_PROXY)
+            if volume is not None and name is not None:
+                volume.SetAttribute(_NAME_OF_PROXY, name)
+
+    def _register(self, node: Any) -> None:
+        known = [node.GetAttribute(name) or "" for name in _PATIENT]
+        if not is_pseudonym(known[0]):
+            self._patients.register(*known)
+
+    def _redacted(self, name: str, attributes: dict[str, str]) -> _Texts:
+        """Return what may be seen of a node."""
+        patient, patient_id = (attributes.get(one, "") for one in _PATIENT[:2])
+        shown = {}
+        for key, text in attributes.items():
+            if key == _PATIENT[0] and not is_pseudonym(text):
+                shown[key] = self._patients.pseudonym(patient, patient_id)
+            elif key in (_PATIENT[0], PATIENT_ATTRIBUTE):  # see ``rewrite_marks``
+                shown[key] = text
+            elif not _is_identity(key):
+                shown[key] = self._patients.redact(text)
+        return self._patients.redact(name), shown
+
+
+def _nodes(scene: Any) -> Iterator[Any]:
+    """Yield what scene views hold of volumes from servers, and the sequences that hold them."""
+    for sequence, _ in _sequences(scene):
+        yield from _copies(sequence)
+        yield sequence
+    for view in _of_class(scene, "vtkMRMLSceneViewNode"):
+        stored = view.GetStoredScene()
+        count = 0 if stored is None else stored.GetNumberOfNodes()
+        yield from _from_servers(map(stored.GetNthNode, range(count)))
+
+
+def _sequences(scene: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the sequences of scene views that hold volumes from servers, and each one's volume."""
+    for browser in _of_class(scene, "vtkMRMLSequenceBrowserNode"):
+        if browser.GetAttribute(_SCENE_VIEWS_ATTRIBUTE):
+            sequences = vtkCollection()
+            browser.GetSynchronizedSequenceNodes(sequences, True)
+            for sequence in sequences:
+                if any(_copies(sequence)):
+                    yield sequence, browser.GetProxyNode(sequence)
+
+
+def _copies(sequence: Any) -> Iterator[Any]:
+    return _from_servers(map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes())))
+
+
+def _from_servers(nodes: Iterable[Any]) -> Iterator[Any]:
+    for node in nodes:
+        if node.IsA("vtkMRMLVolumeNode") and node.GetAttribute(SERVER_ATTRIBUTE):
+            yield node
+
+
+def _of_class(scene: Any, class_name: str) -> Iterator[Any]:
+    nodes = scene.GetNodesByClass(class_name)
+    nodes.UnRegister(None)  # Python has it now
+    return iter(nodes)
+
+
+def _is_identity(attribute: str) -> bool:
+    prefix = next((one for one in _PREFIXES if attribute.startswith(one)), None)
+    return prefix is not None and is_identity(attribute.removeprefix(prefix))
+
+
+def _texts(node: Any) -> _Texts:
+    names = node.GetAttributeNames()
+    return node.GetName() or "", {name: node.GetAttribute(name) or "" for name in names}
+
+
+def _write(node: Any, texts: _Texts) -> None:
+    name, attributes = texts
+    node.SetName(name)
+    for attribute in set(node.GetAttributeNames()) - set(attributes):
+        node.RemoveAttribute(attribute)
+    for attribute, text in attributes.items():
+        node.SetAttribute(attribute, text)

@@ -1,0 +1,135 @@
+"""Scene views that hold volumes of patients who are hidden afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+from vtkmodules.vtkCommonCore import vtkCollection
+
+from IGTLMetaBrowserLib import codec
+from IGTLMetaBrowserLib.metadata.providers.standard import StandardProviders
+from IGTLMetaBrowserLib.metadata.registry import MetadataProviders
+from IGTLMetaBrowserLib.privacy.hidden_patients import HiddenPatients
+from IGTLMetaBrowserLib.scene.images.image_nodes import ImageNodes
+
+METADATA = {
+    "PatientName": "Lindqvist^Astrid",
+    "PatientID": "W-1021",
+    "SeriesDescription": "MR of Lindqvist",
+    "Remark": "seen by W-1021",
+    "Modality": "MR",
+}
+SECRETS = ("Lindqvist", "Astrid", "W-1021")
+
+
+@pytest.fixture
+def views(scene) -> Iterator[slicer.vtkSlicerSceneViewsModuleLogic]:
+    """Slicer's own scene views."""
+    application = slicer.vtkMRMLApplicationLogic()
+    application.SetMRMLScene(scene)
+    sequences = slicer.vtkSlicerSequencesLogic()
+    logic = slicer.vtkSlicerSceneViewsModuleLogic()
+    for module_logic in (sequences, logic):
+        module_logic.SetMRMLApplicationLogic(application)
+    application.SetModuleLogic("Sequences", sequences)
+    sequences.SetMRMLScene(scene)
+    logic.SetMRMLScene(scene)
+    yield logic
+    for module_logic in (logic, sequences):
+        module_logic.SetMRMLScene(None)
+
+
+@pytest.fixture
+def image_nodes(scene, views) -> ImageNodes:
+    known = StandardProviders(MetadataProviders(), lambda image_id: None)
+    known.add_to_registry()
+    return ImageNodes(scene, known, HiddenPatients())
+
+
+def show(image_nodes: ImageNodes):
+    pixels = np.zeros((2, 3, 4), np.int16)
+    return image_nodes.show("navigation:18944", "CT", codec.ImageMessage(pixels, metadata=METADATA))
+
+
+def store_view(views, node) -> None:
+    picked = vtkCollection()
+    picked.AddItem(node)
+    views.CreateSceneView(picked, "Before surgery")
+
+
+def hide(image_nodes: ImageNodes, is_hidden: bool = True) -> None:
+    image_nodes._patients.hide(is_hidden)
+    image_nodes.patients_changed()
+
+
+def leaks(scene, tmp_path: Path) -> list[str]:
+    """What the scene file, with its scene views, tells of the patient."""
+    path = tmp_path / "scene.mrml"
+    scene.SetURL(str(path))
+    assert scene.Commit(str(path))
+    return [secret for secret in SECRETS if secret in path.read_text(encoding="utf-8")]
+
+
+def test_a_scene_view_has_no_names_while_they_are_hidden(image_nodes, views, scene, tmp_path):
+    node = show(image_nodes)
+    store_view(views, node)
+    assert all(secret in str([*map(attributes, all_copies(scene))]) for secret in SECRETS)
+    hide(image_nodes)
+    assert leaks(scene, tmp_path) == []
+    views.RestoreSceneView(0)  # it writes its attributes over those of the volume
+    assert leaks(scene, tmp_path) == []
+    assert node.GetAttribute("DICOM.PatientName") == "Patient 1"
+    assert node.GetAttribute("DICOM.Modality") == "MR"
+
+
+def test_shown_again_it_has_them_as_before(image_nodes, views, scene):
+    node = show(image_nodes)
+    store_view(views, node)
+    copies = [*all_copies(scene)]
+    before = [attributes(one) for one in copies]
+    hide(image_nodes)
+    hide(image_nodes)  # told twice, as by a scene that was loaded
+    assert [attributes(one) for one in copies] != before
+    hide(image_nodes, False)
+    assert [attributes(one) for one in copies] == before
+    assert node.GetAttribute("Sequences.BaseName") == "MR of Lindqvist"
+
+
+def test_the_scene_views_of_older_versions_as_well(image_nodes, scene):
+    node = show(image_nodes)
+    view = scene.AddNewNodeByClass("vtkMRMLSceneViewNode", "Before surgery")
+    view.StoreScene()
+    stored = view.GetStoredScene().AddNewNodeByClass(node.GetClassName())
+    stored.Copy(node)
+    stored.SetName(node.GetName())
+    before = attributes(stored)
+    hide(image_nodes)
+    assert stored.GetName() == "MR of (hidden)"
+    assert not any(secret in str(attributes(stored)) for secret in SECRETS)
+    hide(image_nodes, False)
+    assert attributes(stored) == before
+
+
+def test_volumes_of_other_modules_keep_their_names_in_scene_views(image_nodes, views, scene):
+    show(image_nodes)
+    other = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "MR of Lindqvist, segmented")
+    store_view(views, other)
+    before = [attributes(one) for one in all_copies(scene)]
+    hide(image_nodes)
+    assert [attributes(one) for one in all_copies(scene)] == before
+
+
+def all_copies(scene) -> Iterator:
+    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLSequenceNode")):
+        sequence = scene.GetNthNodeByClass(index, "vtkMRMLSequenceNode")
+        yield sequence
+        yield from map(sequence.GetNthDataNode, range(sequence.GetNumberOfDataNodes()))
+
+
+def attributes(node) -> dict[str, str]:
+    names = sorted(node.GetAttributeNames())
+    return {"name": node.GetName(), **{name: node.GetAttribute(name) for name in names}}
