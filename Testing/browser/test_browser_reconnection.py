@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -44,6 +45,8 @@ from IGTLMetaBrowserLib.browser.events import (
     TrajectoriesShown,
 )
 from IGTLMetaBrowserLib.browser.images import images
+from IGTLMetaBrowserLib.browser.lists.image_search import NO_SEARCH
+from IGTLMetaBrowserLib.browser.lists.listing import Listing
 
 SHORT = (0.01,)
 
@@ -255,7 +258,7 @@ def test_a_script_that_was_told_of_a_failure_is_not_answered_later(
 def test_an_old_list_is_read_again_after_reconnecting(
     unconnected, events, hospital, monkeypatch, reserved_port
 ):
-    monkeypatch.setattr(images, "_YOUNG_LIST", timedelta(0))  # all lists are old
+    monkeypatch.setattr(images, "_YOUNG_LIST", 0.0)  # all lists are old
     with ServerInThread(hospital, port=reserved_port):
         unconnected.connect("127.0.0.1", reserved_port, reconnect_delays=SHORT)
         unconnected.list_images()
@@ -263,6 +266,30 @@ def test_an_old_list_is_read_again_after_reconnecting(
     with ServerInThread(hospital, port=reserved_port):
         step_until_event(unconnected, events, Listed, 2)
         unconnected.disconnect()
+
+
+@pytest.mark.parametrize(
+    ("hours_by_date", "hours", "is_old"),
+    [(0, 0, False), (-5, 0, False), (-5, 1, True), (5, 0, True), (8, 0, True)],
+    ids=[
+        "young",
+        "clock set back",
+        "set back, an hour ago",
+        "set forward",
+        "after a night's sleep",
+    ],
+)
+def test_how_old_a_list_is_does_not_follow_a_clock_that_is_set_back(
+    monkeypatch, hours_by_date, hours, is_old
+):
+    """It would be young for hours, and another list on the server would not be noticed. While a
+    computer sleeps, only the date goes on."""
+    listing = Listing()
+    assert listing.age == math.inf  # none has come
+    listing.came(datetime.now(timezone.utc) - timedelta(hours=hours_by_date), NO_SEARCH, 1)
+    begin = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: begin + 3600 * hours)
+    assert (listing.age > images._YOUNG_LIST) == is_old
 
 
 def test_a_young_list_is_not_read_again(unconnected, events, hospital, reserved_port):

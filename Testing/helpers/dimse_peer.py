@@ -91,7 +91,8 @@ def running(behavior: Behavior) -> Iterator[str]:
         (evt.EVT_C_STORE, lambda event: behavior.store(event)),
         *behavior.handlers,
     ]
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 5
+    entity.acse_timeout = entity.dimse_timeout = 5
+    entity.network_timeout = None  # which follows a clock that is set
     server = entity.make_server(("127.0.0.1", 0), evt_handlers=handlers)
     # To end it would take as long as it waits for the next connection, which is 0.5 s else.
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -6,6 +6,7 @@ import itertools
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from copy import deepcopy
@@ -448,3 +449,23 @@ def test_a_warning_says_that_a_file_is_stored_and_all_else_that_it_is_not(slices
             behavior.store = lambda event, status=status: status
             with pytest.raises(ArchiveError, match=f"stored 0 of 1 files, then .*{status:04X}H"):
                 archive.store([file_of(slices[0])])
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+@pytest.mark.parametrize("moves", [False, True], ids=["C-GET", "C-MOVE"])
+def test_a_clock_that_is_set_while_files_come_ends_no_association(
+    slices: list[Dataset], monkeypatch: pytest.MonkeyPatch, hours: int, moves: bool
+) -> None:
+    """pynetdicom waits by the date: a step of an hour was 3600 s of silence."""
+    real_time, port = time.time, free_port() if moves else None
+
+    def setting_the_clock(event: Any) -> Iterator[Any]:
+        if moves:
+            yield "127.0.0.1", port, {"contexts": [build_context(CTImageStorage)]}
+        yield len(slices)
+        for one in slices:
+            yield PENDING, one
+            monkeypatch.setattr(time, "time", lambda: real_time() + 3600 * hours)
+
+    with archive_of(Behavior(slices, get=setting_the_clock, move=setting_the_clock), port) as peer:
+        assert len(fetched(peer, series_of(slices))) == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, MutableSequence, Sequence, Set
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 from ... import codec, net
@@ -35,7 +35,7 @@ from .sequences import Sequences
 from .unasked_images import UnaskedImages
 
 # After a short interruption a list that is younger is not read again: it may have 100,000 entries.
-_YOUNG_LIST = timedelta(seconds=10)
+_YOUNG_LIST = 10.0
 
 
 class Images:
@@ -442,4 +442,4 @@ class Images:
         is_being_read = self._list_requests.is_waiting
         if is_being_read or self.is_list_unanswered or not self._is_list_wanted:
             return False
-        return self.listed_at is None or datetime.now(timezone.utc) - self.listed_at > _YOUNG_LIST
+        return self._metadata.listing.age > _YOUNG_LIST

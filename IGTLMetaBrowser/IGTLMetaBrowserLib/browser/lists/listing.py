@@ -6,9 +6,11 @@ asks for it.
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import cached_property
 from itertools import compress
 
@@ -45,6 +47,7 @@ class Listing:
         has_texts = net.is_own_server(message) and len(message.metadata) > 1
         self._texts = message.metadata if has_texts else {}
         self.listed_at: datetime | None = None
+        self._came = 0.0
         self.connection = 0
         self.search = NO_SEARCH
         self._kept: dict[str, list[codec.ImageMetaItem]] = {}
@@ -91,7 +94,19 @@ class Listing:
     def came(self, listed_at: datetime, search: ImageSearch, connection: int) -> None:
         """Note when it came, for which search, and over which connection, by its number."""
         self.listed_at, self.connection = listed_at, connection
+        self._came = time.monotonic()
         self.search = search if self.search_keywords else NO_SEARCH
+
+    @property
+    def age(self) -> float:
+        """How many seconds ago it came, at least by one of the computer's clocks.
+
+        One of them is set back and forth; the other stands still while a computer sleeps.
+        """
+        if self.listed_at is None:
+            return math.inf
+        by_date = (datetime.now(timezone.utc) - self.listed_at).total_seconds()
+        return max(by_date, time.monotonic() - self._came)
 
     def on_image(self, image_id: str, image: codec.ImageMessage) -> None:
         """Note what has come under an id, by which the entries with that id can be told apart."""

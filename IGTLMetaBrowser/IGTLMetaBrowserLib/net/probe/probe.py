@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ... import codec
+from ..address import format_address
 from ..settings import ConnectionSettings
 from .connection import WRONG, ProbeConnection, Received
 
@@ -89,7 +90,7 @@ class Probe:
         self._connection = ProbeConnection(*self._place)
         self._last: Received | None = None
         milliseconds = round(self._connection.connect_seconds * 1e3, 1)
-        self.report = Report(f"{host}:{port}", milliseconds, self._connection.tls())
+        self.report = Report(format_address(host, port), milliseconds, self._connection.tls())
 
     def run(self) -> Report:
         """Ask everything, and return what was found out."""

@@ -328,9 +328,10 @@ def _utf8(text: str) -> str:
 
 
 def _participant(event: ServerEvent) -> dict[str, Any]:
+    address = format_address(event.host, event.port)
     return {
-        "UserID": event.certificate or f"{event.host}:{event.port}",
-        "AlternativeUserID": f"{event.host}:{event.port}",
+        "UserID": event.certificate or address,
+        "AlternativeUserID": address,
         "UserIsRequestor": True,
         "NetworkAccessPointTypeCode": _IP_ADDRESS,
         "NetworkAccessPointID": event.host,

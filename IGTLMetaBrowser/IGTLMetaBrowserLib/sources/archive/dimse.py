@@ -306,7 +306,8 @@ class DimseArchive:
         )
 
         entity = AE(self._peer.own_aet)
-        entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = self._peer.timeout
+        entity.acse_timeout = self._peer.timeout
+        entity.network_timeout = entity.dimse_timeout = None  # as in ``associated``
         entity.maximum_associations = _MOST_SENDERS
         for uid in storage_classes():
             entity.add_supported_context(uid, transfer_syntaxes())

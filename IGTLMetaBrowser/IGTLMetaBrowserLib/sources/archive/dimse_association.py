@@ -230,8 +230,8 @@ def _associate(
 
     entity = AE(peer.own_aet)
     entity.connection_timeout = entity.acse_timeout = peer.timeout
-    entity.network_timeout = peer.timeout
-    entity.dimse_timeout = None  # the watch looks after that
+    # The watch looks after these; pynetdicom's are over when somebody sets the computer's clock.
+    entity.network_timeout = entity.dimse_timeout = None
     for uid in services:
         entity.add_requested_context(uid)
     for context in storage:

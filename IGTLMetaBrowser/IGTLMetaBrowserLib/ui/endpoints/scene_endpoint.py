@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ...browser.endpoints.scene_server import SceneServer, SceneServerSettings
+from ...net import format_address
 from ...signal import Signal
 from ...sources.scene import SceneSource
 from ...system_errors import reason_of
@@ -81,5 +82,6 @@ def _problem(error, settings):
             "Port {port} is in use already. Choose another port, or stop the program that uses it."
         )
     else:
-        text = _("Cannot serve on {host}:{port}: {reason}. Choose another host or port.")
-    return text.format(host=settings.host, port=settings.port, reason=reason_of(error))
+        text = _("Cannot serve on {address}: {reason}. Choose another host or port.")
+    address = format_address(settings.host, settings.port)
+    return text.format(address=address, port=settings.port, reason=reason_of(error))
