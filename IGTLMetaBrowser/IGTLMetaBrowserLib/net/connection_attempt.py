@@ -14,6 +14,13 @@ from .errors import ConnectionFailedError
 from .host_lookup import POLL_SECONDS, HostLookup, SocketAddress, known_addresses
 
 _PENDING = {errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 0}
+# Where this computer has no IPv6, the last address of localhost says nothing of its server.
+_NO_SUCH_NETWORK = {
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+    errno.ENETUNREACH,
+    errno.EPROTONOSUPPORT,
+}
 
 
 class ConnectionAttempt:
@@ -38,6 +45,7 @@ class ConnectionAttempt:
         self._seconds = seconds
         self._end = now + seconds
         self._address_end = self._end
+        self._failure = 0  # that of the last address which says something of the host
         self._name = format_address(host, port)
         # The one in use, or None if there is none (yet).
         self.socket: socket.socket | None = None
@@ -129,6 +137,9 @@ class ConnectionAttempt:
 
     def _fail(self, failure: int, now: float) -> None:
         self.close()
+        if failure in _NO_SUCH_NETWORK:
+            failure = self._failure or failure
+        self._failure = failure
         if self._untried:
             self._try_next_address(now)
             return
