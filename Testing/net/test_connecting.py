@@ -293,3 +293,38 @@ def test_a_computer_without_ipv6_says_what_the_other_address_said(
     client = net.Client("somewhere.example", refused_port)
     with client, pytest.raises(net.ConnectionFailedError, match="Connection refused; check the p"):
         client.list_images()
+
+
+def test_a_server_that_has_moved_to_another_address_is_found_there(
+    refused_port: int, monkeypatch: pytest.MonkeyPatch
+):
+    """As a container that is started again has: the window connects again with the same client."""
+    with net.Client("somewhere.example", 18944) as client:
+        with ScriptedServer(serve_well) as server:
+            has_addresses(monkeypatch, ("127.0.0.1", server.port))
+            client.list_images()
+        client.close()
+        with ScriptedServer(serve_well) as moved:
+            has_addresses(monkeypatch, ("127.0.0.1", moved.port))
+            with pytest.raises(net.ConnectionFailedError):
+                client.list_images()
+            client.list_images()
+
+
+def test_the_address_that_has_answered_is_the_first_to_be_tried_again(
+    silent_address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+):
+    with ScriptedServer(serve_well, serve_well) as server:
+        has_addresses(monkeypatch, silent_address, ("127.0.0.1", server.port))
+        with net.Client("somewhere.example", 18944, connect_timeout=1.0) as client:
+            client.list_images()
+            client.close()
+            tried = []
+            connect_ex = socket.socket.connect_ex
+            monkeypatch.setattr(
+                socket.socket,
+                "connect_ex",
+                lambda sock, address: tried.append(address) or connect_ex(sock, address),
+            )
+            client.list_images()
+    assert tried == [("127.0.0.1", server.port)]

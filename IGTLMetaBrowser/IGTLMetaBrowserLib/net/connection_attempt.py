@@ -28,7 +28,8 @@ class ConnectionAttempt:
     may be can be written to.
 
     ``now`` and ``seconds``, the time that the look-up and all addresses share, are those of
-    ``time.monotonic``. ``addresses`` are those of the host, if they are known.
+    ``time.monotonic``. ``addresses`` are those of the host, if they are known; when there is a
+    connection, the one that it is to comes first.
     """
 
     def __init__(
@@ -45,7 +46,8 @@ class ConnectionAttempt:
         self._seconds = seconds
         self._end = now + seconds
         self._address_end = self._end
-        self._failure = 0  # that of the last address which says something of the host
+        self._tried: SocketAddress = ()
+        self._last_failure = 0  # that of the last address which says something of the host
         self._name = format_address(host, port)
         # The one in use, or None if there is none (yet).
         self.socket: socket.socket | None = None
@@ -81,6 +83,8 @@ class ConnectionAttempt:
                 failure = errno.ECONNREFUSED
             if not failure and _is_connected(self.socket):
                 connected, self.socket = self.socket, None
+                # The next time, nobody waits for those that are silent.
+                self.addresses.sort(key=lambda address: address is not self._tried)
                 return connected
             if not failure and now < self._address_end:
                 return None
@@ -125,7 +129,8 @@ class ConnectionAttempt:
 
     def _try_next_address(self, now: float) -> None:
         self._address_end = now + (self._end - now) / len(self._untried)
-        family, kind, protocol, _, address = self._untried.pop(0)
+        self._tried = self._untried.pop(0)
+        family, kind, protocol, _, address = self._tried
         try:
             self.socket = socket.socket(family, kind, protocol)
             self.socket.setblocking(False)
@@ -138,8 +143,8 @@ class ConnectionAttempt:
     def _fail(self, failure: int, now: float) -> None:
         self.close()
         if failure in _NO_SUCH_NETWORK:
-            failure = self._failure or failure
-        self._failure = failure
+            failure = self._last_failure or failure
+        self._last_failure = failure
         if self._untried:
             self._try_next_address(now)
             return

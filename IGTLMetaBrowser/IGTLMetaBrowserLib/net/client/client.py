@@ -57,7 +57,8 @@ class Client:
     one. ``changes`` are fields of ``ConnectionSettings`` that differ from those of ``settings``:
     ``Client("localhost", answer_timeout=60)``.
 
-    The addresses at which the host was found serve for all connections that follow.
+    The addresses at which the host was found serve for all connections that follow, until one
+    fails.
     """
 
     def __init__(
@@ -424,6 +425,8 @@ class Client:
         try:
             sock = attempt.step(time.monotonic())
         except ConnectionFailedError as error:
+            # It may have moved: then its name has another address by now.
+            self._addresses.pop((attempt.host, attempt.port), None)
             self._attempt, failed, self._unsent = None, self._unsent, []
             return [Disconnected(error), *_fail(failed, error)]
         if sock is None:
