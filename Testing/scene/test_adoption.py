@@ -32,7 +32,7 @@ LINE = TrajectoryItem(
 )
 BURR_HOLE = replace(LINE, name="Burr hole", type=TrajectoryType.ENTRY)
 NASION = PointItem(name="Nasion", group="Landmarks", position=(1, 90, -3.5), diameter=0.1)
-TUMOR = LabelMetaItem("Tumor", "LABELS", 1, (255, 0, 0, 255), (4, 3, 2), "CT")
+TUMOR = LabelMetaItem("Tumor", "LABELS", 1, (241, 214, 145, 255), (4, 3, 2), "CT")
 
 
 class Session:

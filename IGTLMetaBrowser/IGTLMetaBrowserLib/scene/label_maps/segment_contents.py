@@ -33,7 +33,9 @@ def _content(segmentation: Any) -> str:
     checksum = 0
     for index in range(segmentation.GetNumberOfSegments()):
         segment = segmentation.GetNthSegment(index)
-        described = (segment.GetName(), segment.GetLabelValue(), segment.GetColor())
+        # Its file has six digits of each; the colors that come have 256 steps.
+        color = tuple(round(255 * part) for part in segment.GetColor())
+        described = (segment.GetName(), segment.GetLabelValue(), color)
         checksum = zlib.crc32(repr(described).encode("utf-8", "surrogateescape"), checksum)
     for layer in range(segmentation.GetNumberOfLayers(BINARY)):
         checksum = _add_voxels(segmentation.GetLayerDataObject(layer, BINARY), checksum)
