@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import get_type_hints
 
 import pytest
+from PySide6.QtWidgets import QApplication
 
+from helpers.one_patient import Clinic, get_overlays, owned_nodes
+from helpers.patience import Patience
 from helpers.peers import ServerInThread
+from helpers.saved_scene import load_scene as load_markups_and_volumes
+from helpers.saved_scene import save_scene
 from helpers.window_sources import LargeSource
 from IGTLMetaBrowserLib.browser.browser import Browser
 from IGTLMetaBrowserLib.browser.events import ConnectionState, ImagesCancelled, ImageStatus
@@ -149,6 +154,37 @@ def test_a_saved_scene_is_recognized_and_nothing_is_loaded_twice(
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
     assert browser.images.node("A") is load_again
     assert browser.images.state("A").notes == ()
+
+
+def test_what_comes_while_a_scene_is_loaded_waits_until_it_is_there(
+    user, browser, slicer_host, tmp_path
+):
+    """Slicer's progress dialog lets the event loop go on after each node that it has added."""
+    clinic, scene = Clinic(), slicer_host.mrmlScene
+    with ServerInThread(clinic) as server:
+        connect(browser, server.port, 1)
+        image = browser.load_image("0")
+        get_overlays(browser)
+        path = save_scene(scene, tmp_path)
+        kinds = [node.GetClassName() for node in owned_nodes(scene)]
+        scene.Clear(0)
+        browser.trajectories.request()
+        browser.overlays.request_points()
+        browser.request_images(["0", "L"])
+
+        def show_progress(_caller, _event):
+            patience = Patience(0.02)
+            while scene.IsImporting() and not patience.is_over:
+                QApplication.processEvents()
+
+        tag = scene.AddObserver(scene.NodeAddedEvent, show_progress)
+        load_markups_and_volumes(scene, path)
+        scene.RemoveObserver(tag)
+        wait_until(lambda: not browser.images.is_loading, 20, "the images")
+        wait_until(lambda: browser.next_deadline is None, 20, "the lines")
+    assert [node.GetClassName() for node in owned_nodes(scene)] == kinds
+    assert browser.images.node("0").GetDisplayNode() is not None
+    assert image.GetScene() is None
 
 
 def test_a_scene_that_was_loaded_before_its_server_was_turned_to_is_recognized(

@@ -6,6 +6,7 @@ import time
 from selectors import EVENT_READ, EVENT_WRITE
 
 import qt
+import slicer
 
 # QTimer counts milliseconds in an int: 24 days, and a deadline may be later or infinite.
 _LONGEST_PAUSE_MS = 3_600_000
@@ -13,6 +14,7 @@ _LONGEST_PAUSE_MS = 3_600_000
 # waited for them as well; but network work waits no longer than this for its next step.
 _LATE_SECONDS = 0.01
 _LONGEST_WAIT_SECONDS = 0.15
+_SCENE_CHANGE_MS = 20
 
 
 class Pump:
@@ -22,6 +24,10 @@ class Pump:
     ``next_deadline`` how long.
 
     Call ``update`` after everything else that was done with the worker; ``close`` at the end.
+
+    No step is made while the scene is being loaded, closed or brought back: what a step put into it
+    would be there twice, or the older voxels of a file would come over it. Slicer shows a progress
+    dialog meanwhile, in which the event loop goes on.
 
     Steps are made by a timer alone. A socket that is always ready would be served twice in a turn
     of Qt's event loop before the timers of others have theirs, and so it only starts this timer.
@@ -75,6 +81,9 @@ class Pump:
 
     def _onTime(self):
         """Step, or give way to others who have waited as well."""
+        if _isSceneChanging():
+            self._start(_SCENE_CHANGE_MS)
+            return
         now = time.monotonic()
         isLate = now - self._dueAt > _LATE_SECONDS
         if isLate and now - self._steppedAt < _LONGEST_WAIT_SECONDS:
@@ -93,6 +102,11 @@ class Pump:
     def _onReady(self):
         self._notifiers.pause()
         self._start(0)
+
+
+def _isSceneChanging():
+    scene = slicer.mrmlScene
+    return bool(scene.IsImporting() or scene.IsClosing() or scene.IsRestoring())
 
 
 class Notifiers:
