@@ -71,7 +71,7 @@ class ShareSection:
         try:
             self._endpoint.start(self._settings())
         except OSError as error:
-            self._showFailure(reason_of(error))
+            self._showFailure(f"{reason_of(error)}.")
         except (TLSError, ValueError) as error:
             self._showFailure(f"{error}.")
 
