@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
 import sys
 from functools import reduce
 from operator import xor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -179,3 +182,21 @@ def power_of_x(exponent: int, modulus: int) -> int:
         square = remainder(multiply(square, square), modulus)
         exponent >>= 1
     return result
+
+
+def test_a_fastcrc_that_takes_bytes_alone_is_not_used(tmp_path: Path):
+    """Before its version 0.4: of the first message that arrived, it raised ``TypeError``."""
+    older = tmp_path / "fastcrc" / "crc64.py"
+    older.parent.mkdir()
+    older.write_text(
+        "def ecma_182(data, initial=None):\n"
+        "    if not isinstance(data, bytes): raise TypeError\n"
+        "    return 0\n"
+    )
+    (older.parent / "__init__.py").touch()
+    look = "from IGTLMetaBrowserLib import codec; print(hex(codec.crc64(memoryview(b'123456789'))))"
+    path = os.pathsep.join([str(tmp_path), str(Path(codec.__file__).parents[2])])
+    printed = subprocess.check_output(
+        [sys.executable, "-c", look], text=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert int(printed, 16) == 0x6C40DF5F0B497347

@@ -34,7 +34,9 @@ from .wire import Buffer
 
 try:
     from fastcrc.crc64 import ecma_182 as _fastcrc
-except ImportError:
+
+    _fastcrc(memoryview(b""), 0)
+except (ImportError, TypeError):  # before its version 0.4 it takes ``bytes`` alone
     _fastcrc = None
 
 _POLYNOMIAL = 0x42F0E1EBA9EA3693
