@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 from pydicom import Dataset
 
 from helpers.peers import ServerInThread
@@ -26,6 +27,7 @@ from IGTLMetaBrowserLib.sources.archive.archive import ArchiveError
 from IGTLMetaBrowserLib.sources.archive.dicomweb import DicomWebArchive
 from IGTLMetaBrowserLib.sources.archive.series_cache import SeriesCache
 from IGTLMetaBrowserLib.sources.archive.source import ArchiveSource
+from IGTLMetaBrowserLib.sources.archive.web_session import WebSettings
 from IGTLMetaBrowserLib.sources.dicom.fields import image_id
 
 POSITIONS = [(0.0, 0.0, 0.0), (0.0, 0.0, 2.0), (0.0, 0.0, 4.0)]
@@ -157,6 +159,20 @@ def test_a_slow_archive(serve, slices, open_source):
     # On a busy machine not even the list comes in time.
     with pytest.raises((SourceError, ArchiveError), match=r"has said nothing for 0\.2 s"):
         fetch_only(open_source(serve(script), timeout=0.2))
+    is_over.set()
+
+
+def test_no_request_waits_longer_whoever_makes_it(serve):
+    """As dicomweb-client makes them before its version 0.61, without a time-out."""
+    is_over = threading.Event()
+
+    def script(_path: str) -> Answer:
+        is_over.wait(20)
+        return Answer(200, b"")
+
+    archive = DicomWebArchive(serve(script), WebSettings(timeout=0.2))
+    with pytest.raises(requests.ConnectionError, match="Read timed out"):
+        archive._session.get(archive.name)
     is_over.set()
 
 

@@ -93,7 +93,7 @@ class DicomWebArchive:
         self._session = make_session(url, self._settings, self._answers)
         self._session.hooks["response"].append(_note_warning)
         self._url = url.rstrip("/")
-        self._client = _make_client(self._url, self._session, self._settings.timeout)
+        self._client = _make_client(self._url, self._session)
 
     @property
     def is_connecting(self) -> bool:
@@ -190,7 +190,6 @@ class DicomWebArchive:
                 f"{self._url}/studies",
                 data=body,
                 headers={"Content-Type": content_type, "Accept": ANSWER},
-                timeout=self._settings.timeout,
             )
             if why := why_not_stored(response, len(files)):
                 raise ArchiveError(f"{self.name} {why}")
@@ -200,9 +199,8 @@ class DicomWebArchive:
         self._answers.close()
 
     def _get(self, url: str) -> requests.Response:
-        timeout = self._settings.timeout
         headers = {"Accept": _AS_STORED, "Accept-Encoding": "identity"}
-        return self._session.get(url, headers=headers, stream=True, timeout=timeout)
+        return self._session.get(url, headers=headers, stream=True)
 
     @contextmanager
     def _errors_described(self, what: str) -> Iterator[None]:
@@ -306,11 +304,11 @@ def _not_ascii(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.*~-]+", "*", text)
 
 
-def _make_client(url: str, session: requests.Session, timeout: float) -> Any:
+def _make_client(url: str, session: requests.Session) -> Any:
     from dicomweb_client import DICOMwebClient
 
     try:
-        client = DICOMwebClient(url, session, timeout=timeout)
+        client = DICOMwebClient(url, session)
     except ValueError as error:
         raise ArchiveError(
             f"{_without_password(url)} is no URL of a DICOMweb service; {_EXAMPLE}"

@@ -62,7 +62,7 @@ def make_session(url: str, settings: WebSettings, answers: WebAnswers) -> reques
     if settings.certificate:
         session.cert = settings.certificate
     is_tls = url.lower().startswith("https:")
-    adapter = _adapter_class(settings.authority, answers, is_tls)(max_retries=_retries())
+    adapter = _adapter_class(settings, answers, is_tls)(max_retries=_retries())
     session.mount("http://", adapter)
     session.mount("https://", adapter)
     return session
@@ -104,7 +104,8 @@ def _retries() -> Any:
     class Retries(Retry):
         def get_retry_after(self, response: Any) -> float | None:
             try:
-                return super().get_retry_after(response)
+                seconds = super().get_retry_after(response)  # without a limit before urllib3 2.6.3
+                return None if seconds is None else min(seconds, _LONGEST_WAIT)
             except (InvalidHeader, ValueError, OverflowError):  # no time, or one of no calendar
                 return None
 
@@ -115,20 +116,20 @@ def _retries() -> Any:
         other=0,
         status_forcelist=_RETRIED,
         backoff_factor=0.5,
-        retry_after_max=_LONGEST_WAIT,
         raise_on_status=False,
     )
 
 
 def _adapter_class(
-    authority: str, answers: WebAnswers, is_tls: bool
+    settings: WebSettings, answers: WebAnswers, is_tls: bool
 ) -> type[requests.adapters.HTTPAdapter]:
-    """Return what sends requests, to whom ``authority`` has signed for; if ``is_tls``, by TLS only.
+    """Return what sends requests, to whom an authority has signed for; if ``is_tls``, by TLS only.
 
     It sends wild cards as they are, which dicomweb-client has percent-encoded: Orthanc's DICOMweb
     plugin (1.7, in Debian 12) does not decode what it searches for. And it is the last to choose
-    the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to. What is not
-    to be received in pieces, it reads within a limit; ``answers`` limit the time of all.
+    the authority, as requests prefers REQUESTS_CA_BUNDLE to what a session is set to. The time-out
+    is its own, as dicomweb-client takes one only from its version 0.61 on. What is not to be
+    received in pieces, it reads within a limit; ``answers`` limit the time of all.
     """
     from requests.adapters import HTTPAdapter
 
@@ -149,8 +150,9 @@ def _adapter_class(
                 _check_is_tls(request.url)
             path, mark, query = request.url.partition("?")
             request.url = path + mark + query.replace("%2A", "*").replace("%3F", "?")
-            if authority:
-                options["verify"] = authority
+            if settings.authority:
+                options["verify"] = settings.authority
+            options["timeout"] = settings.timeout
             response = super().send(request, **options)
             if response.is_redirect:  # requests would read all of it
                 response.close()
