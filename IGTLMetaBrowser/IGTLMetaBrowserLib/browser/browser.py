@@ -21,7 +21,7 @@ from ..scene.copied_nodes import CopiedNodes
 from ..scene.images.image_nodes import ImageNodes
 from ..scene.markups.trajectory_nodes import TrajectoryNodes
 from ..scene.overlay_nodes import OverlayNodes
-from ..scene.patient_marks import rewrite_marks
+from ..scene.patient_marks import release_unknown, rewrite_marks
 from ..scene.server_nodes import SERVER_ATTRIBUTE
 from ..signal import Signal
 from . import open_browsers
@@ -343,6 +343,8 @@ class Browser:
     def _adopt_nodes(self) -> None:
         """Find the server's nodes in a scene that was saved: they are not made twice."""
         if self.connection.has_server:
+            unknown = release_unknown(self.scene, self.connection.address)
+            self._owned.on_unknown_released(unknown)
             self.images.adopt()
             self.trajectories.adopt()
             self._owned.on_adopted()

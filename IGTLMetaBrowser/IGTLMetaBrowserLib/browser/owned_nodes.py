@@ -48,6 +48,11 @@ class OwnedNodes:
         self._notify = notify
         # Names of nodes that were let go since the user was told, by the ids of their images.
         self._released: dict[str, list[str]] = {}
+        self._unknown: list[str] = []
+
+    def on_unknown_released(self, names: list[str]) -> None:
+        """Note volumes of which another session has hidden the patient: they were let go."""
+        self._unknown += names
 
     def on_adopted(self) -> None:
         """Compare what was found in the scene with the list; plans that come wait for that."""
@@ -70,13 +75,16 @@ class OwnedNodes:
 
     def tell(self) -> bool:
         """Tell the user what was let go since the last time; return whether there was something."""
-        if not self._released:
-            return False
-        names = [name for some in self._released.values() for name in some]
-        text = self._patients.redact(_words(list(self._released), names))
-        self._released = {}
-        self._notify(Failed(BrowserError(text)))
-        return True
+        texts = []
+        if self._released:
+            names = [name for some in self._released.values() for name in some]
+            texts.append(_words(list(self._released), names))
+        if self._unknown:
+            texts.append(_words_of_unknown(self._unknown))
+        self._released, self._unknown = {}, []
+        for text in texts:
+            self._notify(Failed(BrowserError(self._patients.redact(text))))
+        return bool(texts)
 
     def _nodes(self) -> Iterator[tuple[str, Any]]:
         for part in self._parts:
@@ -117,6 +125,14 @@ def _words(ids: list[str], names: list[str]) -> str:
         f"the image{whose} another patient's now, or may be: what belonged to {it} "
         f"({_some(names)}) stays where it is, is hidden where its own image is not there, and is "
         "yours: the server does not change it any more"
+    )
+
+
+def _words_of_unknown(names: list[str]) -> str:
+    return (
+        "patients were hidden when the scene was saved, so nobody knows whose images "
+        f"{_some(names)} are: they are yours, and the server does not change them; load what it "
+        "has anew"
     )
 
 

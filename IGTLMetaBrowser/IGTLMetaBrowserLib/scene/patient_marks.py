@@ -1,4 +1,7 @@
-"""Whose image a node belongs to, written onto the node: a scene can be saved without the image.
+"""Whose image a node shows, or belongs to, written onto the node.
+
+What belongs to an image can be saved without it; a volume says it by its DICOM attributes, too,
+but for those of a hidden patient.
 
 Of a hidden patient, it is a text of which nobody can guess the patient, and which only the process
 that wrote it knows (``HiddenPatients.uid``). A hash of an ID could be guessed: there are few IDs.
@@ -11,9 +14,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..privacy.hidden_patients import HiddenPatients, patient_of_uid
+from .server_nodes import (
+    IMAGE_ID_ATTRIBUTE,
+    KEY_ATTRIBUTE,
+    REGION_OF_ATTRIBUTE,
+    SERVER_ATTRIBUTE,
+)
 
 PATIENT_ATTRIBUTE = "IGTLMetaBrowser.Patient"
 """ID and name as JSON, as they may hold any character; or the text of a hidden patient."""
+
+_IMAGE_CLASSES = ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode")
+# By these an image is found as that of a server.
+_FOUND_BY = (IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, KEY_ATTRIBUTE)
 
 Patient = tuple[str, str]
 """ID and name; empty texts if they are not known."""
@@ -45,6 +58,23 @@ def rewrite_marks(scene: Any, patients: HiddenPatients) -> None:
         if patients.is_hidden or patients.has_given(text):
             patient = _read(text) if patients.is_hidden else patient_of_uid(text)
             mark(node, patient or NOT_KNOWN, patients)
+
+
+def release_unknown(scene: Any, server: str) -> list[str]:
+    """Let the images of a server be the user's own of which only another process knows whose.
+
+    Patients were hidden there. Returns the names of the volumes, and of those that are frames.
+    """
+    names = []
+    for node in _nodes(scene):
+        is_of_server = node.GetAttribute(SERVER_ATTRIBUTE) == server
+        is_image = is_of_server and node.GetClassName() in _IMAGE_CLASSES
+        if is_image and marked_patient(node) is None:
+            found = [one for one in _FOUND_BY if node.GetAttribute(one)]
+            names += [node.GetName()] if found else []
+            for attribute in found:
+                node.RemoveAttribute(attribute)
+    return names
 
 
 def _read(text: str) -> Patient | None:

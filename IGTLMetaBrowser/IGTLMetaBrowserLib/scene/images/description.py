@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ... import codec
-from ...privacy.hidden_patients import HiddenPatients
+from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
 from ..hierarchy import Place, change_place, put_in_place
 from ..node_names import savable_name, set_name
+from ..patient_marks import NOT_KNOWN, PATIENT_ATTRIBUTE, Patient, mark, marked_patient
 from ..server_nodes import IMAGE_ID_ATTRIBUTE, REGION_OF_ATTRIBUTE, written_id
 
 _DICOM_PREFIX = "DICOM."
@@ -110,17 +111,23 @@ def write_attributes(node: Any, description: ImageDescription, patients: HiddenP
             node.RemoveAttribute(name)
     for key, value in shown.metadata.items():
         node.SetAttribute(_MESSAGE_PREFIX + key, value)
+    node.RemoveAttribute(PATIENT_ATTRIBUTE)
+    if patients.is_hidden:
+        mark(node, description.patient, patients)
 
 
-def patient_of(node: Any) -> tuple[str, str]:
+def patient_of(node: Any) -> Patient:
     """Return ID and name of the patient whose image a node shows, as far as it says that.
 
-    While patients are hidden, the ID is not written, and the name is another in each session.
+    Of one who is hidden, what the mark says that this process has written.
     """
+    marked = marked_patient(node)
+    if marked is None or any(marked):
+        return marked or NOT_KNOWN
     patient_id, name = (
         node.GetAttribute(_DICOM_PREFIX + keyword) or "" for keyword in ("PatientID", "PatientName")
     )
-    return patient_id, name
+    return patient_id, "" if is_pseudonym(name) else name
 
 
 def rewrite_description(

@@ -14,11 +14,11 @@ from ...codec.window_level import VoiWindow
 from ...metadata import modules
 from ...metadata.providers.calibration import CalibratedSpacing
 from ...metadata.providers.standard import StandardProviders
-from ...privacy.hidden_patients import HiddenPatients, is_pseudonym
+from ...privacy.hidden_patients import HiddenPatients
 from ..errors import SceneError
 from ..node_names import given_name
 from ..node_references import NodeReferences
-from ..patient_marks import rewrite_marks
+from ..patient_marks import NOT_KNOWN, rewrite_marks
 from ..server_nodes import (
     IMAGE_ID_ATTRIBUTE,
     REGION_OF_ATTRIBUTE,
@@ -107,10 +107,9 @@ class ImageNodes:
         return self._nodes.get((address, image_id))
 
     def patient(self, address: str, image_id: str) -> tuple[str, str]:
-        """Return ID and name of the patient whose image the volume shows; empty if not known."""
-        node = self.volume(address, image_id)
-        patient_id, name = ("", "") if node is None else patient_of(node)
-        return patient_id, "" if is_pseudonym(name) else name
+        """Return ID and name of the patient whose image is shown; empty if not known."""
+        node = self.volume(address, image_id) or self._frames.frame((address, image_id))
+        return NOT_KNOWN if node is None else patient_of(node)
 
     def _volume_in_scene(self, address: str, image_id: str) -> Any:
         """Return the same, also if another browser has brought it into the scene meanwhile."""
