@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import socket
+import struct
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -145,3 +146,22 @@ def test_refusals_do_not_flood_the_audit_trail(tmp_path: Path) -> None:
     assert len(refusals) == 61
     words = refusals[-1]["EventIdentification"]["EventOutcomeDescription"]
     assert words == "940 more refusals of 127.0.0.1 were left out"
+
+
+def test_a_client_by_ipv6_that_resets_is_written_as_people_write_it(tmp_path: Path) -> None:
+    """With brackets, without Python's numbers of errors, and the end of the log is the server's."""
+    file = tmp_path / "audit.jsonl"
+    with serving("--demo", "--host", "::1", "--port", "0", "-v", "--audit", file) as running:
+        process, _, address = running
+        port = int(address.rpartition(":")[2])
+        with socket.create_connection(("::1", port)) as client:
+            own_port = client.getsockname()[1]
+            assert "connected" in process.stderr.readline()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left = process.stderr.readline()
+        process.terminate()
+        code, _, err = ended(process)
+    assert left.endswith(f" client [::1]:{own_port} left: Connection reset by peer\n")
+    assert (code, err) == (0, "")
+    (line,) = [line for name, line in events_in(file.read_text()) if "reset" in str(line)]
+    assert line["ActiveParticipant"][0]["UserID"] == f"[::1]:{own_port}"

@@ -19,6 +19,9 @@ class Lines(list):
         """Keep a line."""
         self.append(json.loads(line))
 
+    def close(self) -> None:
+        """They are kept."""
+
     def names(self) -> Counter[str]:
         """Return how many events there are of each name."""
         return Counter(line["EventIdentification"]["EventID"]["originalText"] for line in self)

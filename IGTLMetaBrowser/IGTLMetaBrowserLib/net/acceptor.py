@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from .. import codec
+from ..system_errors import reason_of
 from .address import format_address
 from .connection import Connection
 from .errors import TLSError
@@ -178,7 +179,8 @@ class Acceptor:
             try:
                 found = self.listener.accept()
             except OSError as error:
-                self._log.write(logging.WARNING, "", f"a client could not be accepted: {error}")
+                words = f"a client could not be accepted: {reason_of(error)}"
+                self._log.write(logging.WARNING, "", words)
                 if self.listener.resume_at is not None:
                     # Not one that has just come: it may be about to ask.
                     self._make_room(most_expendable(self._all, now, PAUSE_SECONDS, PAUSE_SECONDS))

@@ -173,6 +173,11 @@ class Connection:
                 break
         return events
 
+    @property
+    def why_lost(self) -> str:
+        """Why nothing comes any more, in the system's words or in those of TLS."""
+        return in_words(self.lost) if self.lost is not None else ""
+
     def describe_loss(self, address: str, last_words: str) -> str:
         """Return in words how the connection to ``address`` ended, and what was cut off."""
         reason = f"dropped the connection ({reason_of(self.lost)})"

@@ -15,6 +15,7 @@ from typing import Any
 from ... import codec
 from ..address import format_address
 from ..settings import ConnectionSettings
+from ..tls import in_words
 from .connection import WRONG, ProbeConnection, Received
 
 # Tracking streams at 60 Hz (navigation systems through Plus): all its types are seen in a second.
@@ -145,7 +146,7 @@ class Probe:
             while (received := self._connection.receive(until)) is not None:
                 counts[received.header.type_name] += 1
         except (EOFError, OSError, codec.DecodeError) as error:
-            self._quirk(f"it closes idle connections: {error}")
+            self._quirk(f"it closes idle connections: {in_words(error)}")
             self._connect_again()
         self.report.unasked = dict(counts.most_common(_MOST_TYPES))
         if counts:
@@ -245,7 +246,7 @@ class Probe:
             self._connection.send(query)
             self._last = received = self._wait_for_answer(query, begin)
         except (EOFError, OSError) as error:
-            answer.outcome, answer.words = "closed", str(error)
+            answer.outcome, answer.words = "closed", in_words(error)
             self._quirk(f"{answer.query} ends the connection")
             self._connect_again()
             return answer

@@ -15,6 +15,7 @@ from ..acceptor import AcceptedClient, speaks_tls
 from ..connection import WOULD_WAIT, unacknowledged
 from ..limited_log import ClientLog
 from ..limits import ReadingPace, ServerLimits
+from ..tls import in_words
 from ..tls_socket import NoDataError, TLSSocket
 from ..turns import in_turns
 from .recording import Event, RecordingWriter
@@ -270,7 +271,7 @@ class Relay:
         except WOULD_WAIT:
             pass
         except OSError as error:
-            _logger.info("%s, and no more: %s", end.event.name, error)
+            _logger.info("%s, and no more: %s", end.event.name, in_words(error))
             if isinstance(error, NoDataError):
                 who = "the server" if end is pair.server else "the client"
                 self._log.warn(pair.accepted, f"{who} is hung up on: {error}")

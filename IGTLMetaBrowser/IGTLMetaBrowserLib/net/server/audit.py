@@ -109,6 +109,10 @@ class Destination(Protocol):
         """Begin anew where the destination is by now. Raises ``AuditError``."""
         ...
 
+    def close(self) -> None:
+        """Nothing more is written."""
+        ...
+
 
 class AuditFile:
     """A file, to whose end lines are written; who may read it is up to its folder.
@@ -137,6 +141,10 @@ class AuditFile:
         """Write to the file that has the path by now; if there is none, it is made."""
         moved, self._file = self._file, self._open()
         moved.close()
+
+    def close(self) -> None:
+        """Nothing more is written."""
+        self._file.close()
 
     def _write_some(self, data: bytes) -> int:
         """Return how much of it was written: not all if the disk is just full, or the pipe."""
@@ -226,6 +234,8 @@ class AuditTrail:
         self._write_left_out()
         self._write_repeated(len(self._repeated))
         self._write(self._event(_APPLICATION, _STOP, "E"), [])
+        for destination in self._destinations:
+            destination.close()
 
     def reopen(self) -> None:
         """Begin new files if those of before were moved away. Raises ``AuditError``."""

@@ -196,7 +196,7 @@ class Server:
         if isinstance(client.connection.lost, NoDataError):
             self._hang_up(client, str(client.connection.lost))
         elif client.is_gone:
-            self._drop(client, str(client.connection.lost))
+            self._drop(client, client.connection.why_lost)
         else:
             self._watch(client)
 
