@@ -22,6 +22,7 @@ MODULE_FILE = "IGTLMetaBrowser"
 LAYERS = {
     "file_version": -1,
     "lengths": -1,
+    "optional_packages": -1,
     "own_program": -1,
     "person_names": -1,
     "regular_file": -1,

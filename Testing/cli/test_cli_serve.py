@@ -247,7 +247,7 @@ def test_without_pydicom_a_folder_is_not_served(tmp_path: Path) -> None:
     result = igtlmeta("serve", tmp_path, PYTHONPATH=str(tmp_path))
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert "pip install pydicom" in line
+    assert 'pip install "pydicom>=3"' in line
 
 
 def has_ipv6() -> bool:

@@ -215,7 +215,7 @@ def test_without_a_package_for_documents_nothing_is_stored(phantom, plan, tmp_pa
     arguments = ["--images", phantom / "CT", "-o", output]
     result = igtlmeta("store", plan, *arguments, PYTHONPATH=str(tmp_path))
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
-    assert "pip install highdicom" in result.stderr
+    assert 'pip install "highdicom>=0.27"' in result.stderr
     assert not output.exists()
 
 

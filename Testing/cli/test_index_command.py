@@ -203,7 +203,7 @@ def test_without_pydicom_nothing_is_written(folder: Path, tmp_path: Path):
     (tmp_path / "pydicom.py").write_text("raise ImportError('pydicom is not installed')")
     result = igtlmeta("index", folder, "-o", tmp_path / "index.csv", PYTHONPATH=str(tmp_path))
     assert (result.returncode, result.stdout) == (1, "")
-    assert "pip install pydicom" in result.stderr
+    assert 'pip install "pydicom>=3"' in result.stderr
     assert "Traceback" not in result.stderr
     assert not (tmp_path / "index.csv").exists()
 

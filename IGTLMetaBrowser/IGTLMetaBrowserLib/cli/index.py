@@ -19,7 +19,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ from ..dicom_index.database import DicomIndexError
 from ..dicom_index.export import ENDINGS, check_format, database_path, part_path, write_index
 from ..dicom_index.index import DicomIndex
 from ..dicom_index.rows import LEVELS, SERIES
+from ..optional_packages import is_installed, pip_command
 from . import output as output
 from .output import note
 from .parser import add_command, modalities_of, path_of
@@ -118,8 +118,8 @@ def make_index(arguments: argparse.Namespace) -> int:
 def _check_packages(path: Path) -> None:
     """Raise ``DicomIndexError`` before all files are read, if nothing could be written then."""
     check_format(path)
-    if find_spec("pydicom") is None:
-        raise DicomIndexError("the images' ids need pydicom; pip install pydicom")
+    if not is_installed("pydicom"):
+        raise DicomIndexError(f"the images' ids need pydicom; {pip_command('pydicom')}")
 
 
 def _print_summary(index: DicomIndex) -> None:

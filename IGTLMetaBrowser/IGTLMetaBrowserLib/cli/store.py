@@ -17,6 +17,7 @@ from ..dicom_index.limited_file import open_limited
 from ..dicom_index.whole_dataset import read_whole
 from ..metadata.image_modules import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..net.source import SourceError
+from ..optional_packages import is_usable, pip_command
 from ..sources.archive.archive import Archive, Series
 from ..sources.dicom.fields import image_id
 from ..sources.dicom.replaced_documents import replaced_by, version_of
@@ -117,13 +118,11 @@ def store(arguments: argparse.Namespace) -> int:
 
 def _require_packages() -> None:
     """Raise ``SourceError`` if there is nothing to write documents with."""
-    try:
-        import highdicom  # noqa: F401, which needs pydicom
-    except ImportError as error:
+    if not (is_usable("highdicom") and is_usable("pydicom")):
         raise SourceError(
-            "Storing needs highdicom and pydicom, which this Python does not have. "
-            "Install them: pip install highdicom"
-        ) from error
+            "Storing needs highdicom and pydicom, which this Python does not have, or too old. "
+            f"Install them: {pip_command('highdicom', 'pydicom')}"
+        )
 
 
 def _stored(

@@ -437,7 +437,7 @@ def test_one_patient_of_two_names_is_one_volume_that_says_so(tmp_path, make_slic
 
 def test_without_pydicom_it_says_how_to_install_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    with pytest.raises(SourceError, match="pip install pydicom"):
+    with pytest.raises(SourceError, match='pip install "pydicom>=3"'):
         DicomFolderSource(tmp_path)
 
 

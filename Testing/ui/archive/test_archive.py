@@ -147,6 +147,6 @@ def test_what_is_missing_is_installed_if_the_user_wants_it(user, monkeypatch, is
     monkeypatch.setattr(slicer.util, "pip_install", installed.append, raising=False)
     connect(user, "PACS@localhost:104")
     assert "needs the Python package pynetdicom" in asked[0]
-    assert installed == (["pynetdicom"] if is_wanted else [])
+    assert installed == (["pynetdicom>=3"] if is_wanted else [])
     assert "needs the Python package pynetdicom, which is not installed" in user.status
     assert not gateway(user).isRunning

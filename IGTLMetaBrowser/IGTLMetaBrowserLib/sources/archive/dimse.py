@@ -14,6 +14,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ...net.source import SourceError
+from ...optional_packages import is_usable, pip_command
 from ...system_errors import with_advice
 from .archive import (
     INSTANCE_KEYWORDS,
@@ -86,13 +87,11 @@ class DimseArchive:
     is_instance_soon = False  # it takes an association of its own
 
     def __init__(self, address: str, settings: DimseSettings | None = None) -> None:
-        try:
-            import pynetdicom  # noqa: F401
-        except ImportError as error:
+        if not is_usable("pynetdicom"):
             raise SourceError(
-                "An archive needs pynetdicom, which this Python does not have. "
-                "Install it: pip install pynetdicom"
-            ) from error
+                "An archive needs pynetdicom, which this Python does not have, or too old. "
+                f"Install it: {pip_command('pynetdicom')}"
+            )
         found = _ADDRESS.fullmatch(address)
         if found is None:
             raise ArchiveError(f"{address!r} is no AET@HOST:PORT, such as PACS@10.1.2.3:104")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...net.source import SourceError
+from ...optional_packages import is_usable, pip_command
 from .certificates import check_certificates
 from .web_answers import AnswerError, WebAnswers
 
@@ -49,14 +50,11 @@ def make_session(url: str, settings: WebSettings, answers: WebAnswers) -> reques
 
     Raises ``SourceError`` without dicomweb-client, and if a certificate cannot be used.
     """
-    try:
-        import dicomweb_client  # noqa: F401
-        import requests  # noqa: F401
-    except ImportError as error:
+    if not is_usable("dicomweb_client"):  # which needs requests
         raise SourceError(
-            "An archive needs dicomweb-client, which this Python does not have. "
-            "Install it: pip install dicomweb-client"
-        ) from error
+            "An archive needs dicomweb-client, which this Python does not have, or too old. "
+            f"Install it: {pip_command('dicomweb_client')}"
+        )
     session = _session_of(settings)
     check_certificates(settings.authority, settings.certificate)
     if settings.certificate:

@@ -41,6 +41,7 @@ from ...dicom_index.index import DicomIndex
 from ...net.image_sequences import ImageSequence
 from ...net.server.arriving_images import ArrivingImage
 from ...net.source import NotReadyError, SourceError
+from ...optional_packages import is_usable, pip_command
 from ..background import RETRY_SECONDS, Background
 from ..folder_scans import FolderScans
 from ..trajectory_file import read_trajectories
@@ -435,9 +436,8 @@ class DicomFolderSource:
 
 
 def _require_pydicom() -> None:
-    try:
-        import pydicom  # noqa: F401
-    except ImportError as error:
+    if not is_usable("pydicom"):
         raise SourceError(
-            "DICOM files need pydicom, which is not installed. Install it: pip install pydicom"
-        ) from error
+            "DICOM files need pydicom, which is not installed, or too old. "
+            f"Install it: {pip_command('pydicom')}"
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import shutil
 import subprocess
 import sys
@@ -11,11 +10,13 @@ import sys
 import slicer
 from slicer.i18n import tr as _
 
+from ...optional_packages import is_installed, requirement
+
 
 def isInstalled(module):
-    """Return whether Slicer's Python has a module."""
+    """Return whether Slicer's Python has a module, and not an older one than is needed."""
     importlib.invalidate_caches()
-    return importlib.util.find_spec(module) is not None
+    return is_installed(module)
 
 
 def ensureInstalled(package, module, statusLine):
@@ -28,7 +29,7 @@ def ensureInstalled(package, module, statusLine):
     if slicer.util.confirmOkCancelDisplay(question.format(package=package)):
         statusLine.show(_("Installing {package} …"), package=package)
         try:
-            slicer.util.pip_install(package)
+            slicer.util.pip_install(requirement(module))
         except (subprocess.CalledProcessError, RuntimeError, OSError) as error:
             text = _("{package} could not be installed: {error}.")
             statusLine.show(text, package=package, error=error)
