@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers import windows
 from IGTLMetaBrowserLib import whole_file
 from IGTLMetaBrowserLib.whole_file import replaced_at_end
 
@@ -79,6 +80,23 @@ def test_what_a_killed_process_left_is_removed_by_the_next(plan, other_process):
     assert len(list(plan.parent.iterdir())) == 2
     other_plan = plan.with_name("other.json")
     write(other_plan, "another plan")
+    assert sorted(plan.parent.iterdir()) == [other_plan, plan]
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="tells which files are open")
+def test_on_windows_it_is_removed_too_which_removes_no_open_files(plan, other_process):
+    other_process.kill()
+    other_process.wait()
+    write_on_windows = f"{windows.FILES}{WRITE_AND_WAIT}"
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    other_plan = plan.with_name("other.json")
+    subprocess.run(
+        [sys.executable, "-c", write_on_windows, str(other_plan)],
+        input=b"",
+        env=environment,
+        check=True,
+    )
+    assert other_plan.read_text() == "half of it"
     assert sorted(plan.parent.iterdir()) == [other_plan, plan]
 
 

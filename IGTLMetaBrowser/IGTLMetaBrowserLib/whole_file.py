@@ -69,6 +69,7 @@ def _remove_left_overs(folder: Path, suffix: str) -> None:
             # Of a process that is alive it is locked; on Windows it cannot be removed then.
             with contextlib.suppress(OSError), path.open("rb") as file:
                 _lock(file)
+                _close_on_windows(file)
                 path.unlink()
 
 

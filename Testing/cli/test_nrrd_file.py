@@ -218,10 +218,14 @@ def test_plain_ids_are_file_names_as_they_are() -> None:
 
 
 def test_ids_that_are_no_file_names_are_written_as_in_a_url() -> None:
-    ids = ["a/b", r"a\b", "..", "", "CON", "nul.x", "50%", "ä", "b\udcff", "a:b", "\x1b"]
+    ids = [
+        "a/b", r"a\b", "..", "", "CON", "nul.x", "aux .x", "conin$", "50%", "ä", "b\udcff", "a:b",
+        "\x1b",
+    ]  # fmt: skip
     names = [path.name for path in file_paths(Path("d"), ids).values()]
     assert names == [
         "a%2Fb.nrrd", "a%5Cb.nrrd", "%2E..nrrd", "%.nrrd", "%43ON.nrrd", "%6Eul.x.nrrd",
+        "%61ux .x.nrrd", "%63onin$.nrrd",
         "50%25.nrrd", "%C3%A4.nrrd", "b%FF.nrrd", "a%3Ab.nrrd", "%1B.nrrd",
     ]  # fmt: skip
 

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import logging
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -46,6 +47,17 @@ def last_words(peer: Peer) -> codec.StatusMessage:
     with pytest.raises((EOFError, ConnectionError)):
         peer.receive()
     return status
+
+
+@pytest.mark.parametrize(("sockets_each", "most"), [(1, 432), (2, 216)])
+def test_on_windows_no_more_are_let_in_than_can_be_waited_for(
+    monkeypatch: pytest.MonkeyPatch, sockets_each: int, most: int
+):
+    """Its select() takes 512 sockets, and beyond that raised ValueError: the server ended."""
+    monkeypatch.setitem(sys.modules, "resource", None)
+    asked_for = net.ServerLimits(max_clients=1000)
+    assert asked_for.within_descriptors(of_each=sockets_each).max_clients == most
+    assert net.ServerLimits(max_clients=20).within_descriptors().max_clients == 20
 
 
 # Addresses

@@ -16,9 +16,9 @@ from ..whole_file import replaced_at_end
 
 # What no file system objects to, except in the places that ``_file_name`` sees to. Without "%".
 _SAFE = " !#$&'()+,-.;=@[]^_`{}~"
-# Devices of Windows, whatever comes after the dot.
+# Devices of Windows, whatever comes after the dot, and spaces before it.
 _RESERVED = {
-    "con", "prn", "aux", "nul",
+    "con", "prn", "aux", "nul", "conin$", "conout$",
     *(f"{device}{number}" for device in ("com", "lpt") for number in range(10)),
 }  # fmt: skip
 # The fields of the format: as a key, such a name would be taken for the field.
@@ -70,7 +70,7 @@ def _file_name(image_id: str, spell_out: bool = False) -> str:
     if spell_out:
         return "".join(f"%{byte:02X}" for byte in encoded) + ".nrrd"
     name = quote(encoded, safe=_SAFE)
-    if name.startswith(".") or name.partition(".")[0].lower() in _RESERVED:
+    if name.startswith(".") or name.partition(".")[0].rstrip().lower() in _RESERVED:
         name = f"%{ord(name[0]):02X}{name[1:]}"
     return f"{name or '%'}.nrrd"
 

@@ -12,6 +12,10 @@ from typing import Protocol, TypeVar
 
 # Files of the source, databases, processes that decode, and clients that are being sent away.
 _DESCRIPTORS_FOR_OTHERS = 192
+# Windows has no limit of descriptors, but waits for so many sockets at once (Python's FD_SETSIZE);
+# some of them are those that others connect to, and are being sent away by.
+_SELECTED_ON_WINDOWS = 512
+_SOCKETS_FOR_OTHERS = 80
 # Of all connections; a hospital behind one address needs many.
 _SHARE_OF_ADDRESS = 0.75
 # Who has asked for something, but not for so long, makes room for others.
@@ -165,8 +169,9 @@ class ServerLimits:
         """
         try:
             import resource
-        except ImportError:  # Windows, which has no such limit
-            return self
+        except ImportError:  # Windows
+            most = (_SELECTED_ON_WINDOWS - _SOCKETS_FOR_OTHERS) // of_each
+            return replace(self, max_clients=min(self.max_clients, most))
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft == resource.RLIM_INFINITY:
             return self
