@@ -21,7 +21,7 @@ from ..sources.archive.dimse import DimseArchive, DimseSettings, check_ae_title
 from ..sources.archive.series_cache import SeriesCache
 from ..sources.archive.source import MOST_ENTRIES, ArchiveSource
 from ..sources.archive.web_session import WebSettings
-from .parser import modalities_of, path_of
+from .parser import modalities_of, path_of, text_of
 from .serving_options import count_number, known_port, positive_number
 
 _CACHE_MEGABYTES = 10_000
@@ -234,7 +234,7 @@ def default_cache() -> Path:
 
 def attribute(text: str) -> tuple[str, str]:
     """Return a keyword and its value; for argparse."""
-    keyword, equals, value = text.partition("=")
+    keyword, equals, value = text_of(text).partition("=")
     if not equals or keyword not in KEYWORDS:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not KEYWORD=VALUE with one of the keywords {', '.join(KEYWORDS)}"

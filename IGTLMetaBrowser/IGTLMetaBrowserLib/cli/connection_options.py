@@ -9,7 +9,7 @@ from typing import Any
 from .. import codec, net
 from .markups_file import MarkupsFileError
 from .nrrd_file import NrrdError
-from .parser import size_of
+from .parser import size_of, text_of
 from .tls_options import add_client_options, client_tls
 
 ERRORS = (net.NetworkError, NrrdError, MarkupsFileError)
@@ -90,7 +90,7 @@ def client_settings(arguments: argparse.Namespace) -> net.ConnectionSettings:
 def server_address(text: str) -> tuple[str, int]:
     """Return host and port; for argparse."""
     try:
-        return net.parse_address(text)
+        return net.parse_address(text_of(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 

@@ -19,7 +19,7 @@ from . import connection_options, output
 from .list import doubled_ids
 from .nrrd_file import NrrdError, file_paths, require_pynrrd, write_nrrd
 from .output import complain, note
-from .parser import add_command, path_of
+from .parser import add_command, path_of, text_of
 
 # What has fewer is there as soon as it would be in parts.
 _MANY_VOXELS = 16 << 20
@@ -35,7 +35,7 @@ def add_commands(commands: Any) -> None:
     connection_options.add_connection_options(parser)
     connection_options.add_lps_option(parser)
     ids = parser.add_argument(
-        "ids", metavar="ID", nargs="+", help="the ID of an image, as list prints it"
+        "ids", metavar="ID", nargs="+", type=text_of, help="the ID of an image, as list prints it"
     )
     ids.required = False  # there is none with --all
     parser.add_argument("--all", action="store_true", help="fetch all images that are listed")
@@ -163,7 +163,7 @@ def _fetch_image(images: _ListedImages, image_id: str, path: Path) -> int:
         return complain(error, label)
     except MemoryError:  # pynrrd copies what it writes
         return complain("no memory to write it; close other programs", label)
-    print(path, flush=True)
+    output.print_path(path)
     for text in notes:
         note(f"{label}: {text}")
     return max((complain(text) for text in doubled_ids(entries, entry)), default=0)

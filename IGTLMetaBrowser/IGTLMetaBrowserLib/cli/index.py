@@ -108,7 +108,7 @@ def make_index(arguments: argparse.Namespace) -> int:
         if path is not None:
             write_index(index, path, arguments.level, partial(_ids_of_files, index))
             if not is_graph:
-                print(path)
+                output.print_path(path)
         if is_graph:
             _print_groups(index, arguments.query)
         _print_summary(index)

@@ -112,6 +112,23 @@ def note_if_others_may_read(path: Path) -> None:
         note(f"everybody on this computer may read the secret in {str(path)!r}: chmod o-r it")
 
 
+def print_path(path: Path) -> None:
+    """Print a path on stdout as other programs are to open it: its bytes, if no text has them.
+
+    As of a file whose name is not UTF-8, or of any other name if the system's texts are ASCII.
+    """
+    text = str(path)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        if os.name != "nt" and hasattr(sys.stdout, "buffer"):
+            sys.stdout.flush()
+            sys.stdout.buffer.write(os.fsencode(text) + b"\n")
+            sys.stdout.buffer.flush()
+            return
+    print(text, flush=True)
+
+
 def print_json(objects: Iterable[dict[str, Any]]) -> None:
     """Print objects with values as ``json_value`` returns them, each as soon as it is there."""
     separator = "[\n "

@@ -72,6 +72,15 @@ def modalities_of(text: str) -> list[str]:
     return modalities
 
 
+def text_of(argument: str) -> str:
+    """Return an argument as the text that a server knows; for argparse.
+
+    Where the system's texts are ASCII (``LC_ALL=C``, without Python's UTF-8 mode), Python keeps the
+    bytes of all other letters, one by one.
+    """
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+
+
 def path_of(text: str) -> Path:
     """Return an argument as a path; for argparse, which is told of one that is empty.
 

@@ -30,7 +30,7 @@ from ..sources.trajectory_file import read_trajectories
 from ..system_errors import why_not_written, with_advice
 from ..whole_file import replaced_at_end
 from . import archive_options, output
-from .output import complain, note
+from .output import complain, note, print_path
 from .parser import add_command, path_of
 
 if TYPE_CHECKING:
@@ -172,9 +172,12 @@ def _require_stored(archive: Archive, document: Dataset, error: SourceError) -> 
         raise error
 
 
-def _print(document: object, numbers: list[int]) -> None:
+def _print(document: Path | str, numbers: list[int]) -> None:
     """Print which document it is, and which of its segments have replaced others, if any."""
-    print(document)
+    if isinstance(document, Path):
+        print_path(document)
+    else:
+        print(document)
     if numbers:
         print(",".join(map(str, numbers)))
 

@@ -71,7 +71,7 @@ def _write(path: Path, items: Iterable[codec.TrajectoryItem]) -> int:
         except PlanError as error:
             exit_code = complain(error)
     write_markups(path, shown)
-    print(path, flush=True)
+    output.print_path(path)
     return exit_code
 
 
