@@ -17,6 +17,7 @@ def run(step):
     yield from user.connect(server.port)
     yield from user.load("DEMO_MR")
     yield from user.get_trajectories(7)
+    yield from get_segmentation(user)
     file = step.output / "walk.mrb"
     step.check(slicer.util.saveScene(str(file)), "the scene could not be saved")
     slicer.mrmlScene.Clear()
@@ -24,14 +25,27 @@ def run(step):
     slicer.util.loadScene(str(file))
     yield user.until(lambda: volumes() and user.browser.images.node("DEMO_MR"), "the known image")
     yield from screenshot(step, "1-loaded-again")
-    before = len(volumes()), len(lines())
+    before = len(volumes()), len(lines()), len(segmentations())
     yield from user.load("DEMO_MR")
     yield from user.get_trajectories(7)
+    yield from get_segmentation(user)
     yield step.pause(1)
-    after = len(volumes()), len(lines())
-    step.check(after == before, f"volumes and markups were {before}, and are {after}")
+    after = len(volumes()), len(lines()), len(segmentations())
+    step.check(after == before, f"volumes, markups, segmentations: {before}, then {after}")
     yield from screenshot(step, "2-asked-for-again")
     file.unlink()
+
+
+def get_segmentation(user):
+    """Make a segmentation of the label map; one that was saved has been through its file."""
+    user.press(user.ui.labelMapsButton)
+    yield user.until(lambda: "SKULL" in user.ids(), "the label map in the table")
+    yield from user.load("SKULL")
+    user.browser.overlays.show_segmentation("SKULL")
+
+
+def segmentations():
+    return slicer.util.getNodesByClass("vtkMRMLSegmentationNode")
 
 
 def volumes():
