@@ -334,6 +334,7 @@ class Browser:
         # In this order: the images are cancelled while they are still those of this server, and the
         # observers find no server any more when they are notified.
         self.images.cancel()
+        self.trajectories.label(())  # nobody sees a row of theirs any more
         address = self.connection.address
         self.connection.close()
         self._on_server_selected()

@@ -171,11 +171,12 @@ def test_in_a_folded_section_nothing_is_seen(plan):
 
 
 def labeled(planner, *names):
-    displays = (planner.node(name).GetDisplayNode() for name in names)
-    return [
-        bool(display.GetPropertiesLabelVisibility() or display.GetPointLabelsVisibility())
-        for display in displays
-    ]
+    return [has_label(planner.node(name)) for name in names]
+
+
+def has_label(node):
+    display = node.GetDisplayNode()
+    return bool(display.GetPropertiesLabelVisibility() or display.GetPointLabelsVisibility())
 
 
 def test_only_the_one_that_is_selected_has_a_label(plan):
@@ -203,3 +204,15 @@ def test_all_labels_are_shown_in_turns_of_the_event_loop(plan):
     planner.user.wait_for(
         lambda: labeled(planner, "1", "2", "3") == [False, True, False], "one label"
     )
+
+
+def test_a_server_that_is_left_takes_the_label_with_it(plan):
+    """Nothing is selected any more, nor when the server is chosen again."""
+    planner = plan(line("1"), line("2"))
+    planner.select("1")
+    node = planner.node("1")
+    planner.user.press(planner.ui.connectButton)
+    assert not has_label(node)
+    planner.user.press(planner.ui.connectButton)
+    planner.get()
+    assert labeled(planner, "1", "2") == [False, False]
